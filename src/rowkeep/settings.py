@@ -1,0 +1,104 @@
+"""Settings: one frozen struct, read once from the environment. A setting ``x`` is ``ROWKEEP_X``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from rowkeep.errors import SetupError
+
+PREFIX = "ROWKEEP_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that can be set from outside. Names carry their units; the docs are generated from here."""
+
+    database_url: Annotated[
+        str,
+        Meta(
+            description="Where rows are kept: `sqlite:///DIRECTORY` (three slashes: relative, "
+            "four: absolute) or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`."
+        ),
+    ] = "sqlite:///rowkeep-data"
+    master_key: Annotated[
+        str | None,
+        Meta(description="The master key: base64url of 32 bytes. Wins over `master_key_file`."),
+    ] = None
+    master_key_file: Annotated[
+        str | None,
+        Meta(
+            description="The file that holds the master key. Unset: beside a SQLite directory, with `.key` "
+            "behind its name; on PostgreSQL `rowkeep.key`. It is written (mode 0600) when an empty store is initialised."
+        ),
+    ] = None
+    host: Annotated[str, Meta(description="The address that `rowkeep serve` listens on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="The port that it listens on; 0 takes any.")] = 8080
+    workers: Annotated[int, Meta(ge=1, le=256, description="How many processes serve.")] = 1
+    max_body_bytes: Annotated[
+        int, Meta(ge=1024, description="The largest request body that is read; more is 413.")
+    ] = 64 * 1024 * 1024
+    max_page_size: Annotated[
+        int, Meta(ge=1, le=100_000, description="The largest `sys_limit` of a query; more is 400.")
+    ] = 1_000
+    max_returned_records: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="An update that changes more rows than this answers `nModified` alone, "
+            "without records.",
+        ),
+    ] = 10_000
+    max_filter_expressions: Annotated[
+        int, Meta(ge=1, le=500, description="How many comparisons one filter may hold in all.")
+    ] = 200
+    busy_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=600, description="How long a request waits for the store before it is 503.")
+    ] = 10.0
+    sqlite_readers: Annotated[
+        int, Meta(ge=1, le=64, description="Threads that read long queries of one workspace, on SQLite.")
+    ] = 2
+    postgres_connections: Annotated[
+        int, Meta(ge=1, le=1000, description="Connections that one process keeps to PostgreSQL.")
+    ] = 10
+    token_leeway_seconds: Annotated[
+        int, Meta(ge=0, le=300, description="How far `exp`, `nbf` and `iat` of a token may be off.")
+    ] = 0
+    log_level: Annotated[
+        str, Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
+    ] = "info"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read all settings.
+
+        Raises SetupError for an unknown ``ROWKEEP_…`` variable or a value that does not fit, naming it.
+        """
+        given = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in environment.items()
+            if name.startswith(PREFIX) and name not in SHELL_VARIABLES and value != ""
+        }
+        for name in given:
+            if name not in cls.__struct_fields__:
+                raise SetupError(
+                    f"There is no setting {PREFIX}{name.upper()}; docs/settings.md lists them all."
+                )
+        values = {}
+        for setting in msgspec.structs.fields(cls):
+            if setting.name in given:
+                try:
+                    values[setting.name] = msgspec.convert(given[setting.name], setting.type, strict=False)
+                except msgspec.ValidationError as error:
+                    raise SetupError(f"{PREFIX}{setting.name.upper()}: {error}.") from None
+        return cls(**values)
+
+
+SHELL_VARIABLES = {
+    "ROWKEEP_URL": "the address of a running Rowkeep: the management commands then speak HTTP to it",
+    "ROWKEEP_ADMIN_TOKEN": "the admin token they use there",
+    "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token`, where the store is not at hand",
+}
+"""Variables that only the shell commands read; they are no settings of the server."""
