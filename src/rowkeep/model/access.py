@@ -1,0 +1,84 @@
+"""Access: apps, what they may do, and who is asking."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+MIN_RSA_BITS = 2048
+
+
+class Algorithm(Enum):
+    """How an app signs its tokens (RFC 7518, section 3.1). ``secret_bytes`` is 0 where it has no secret."""
+
+    HS256 = "HS256"
+    HS512 = "HS512"
+    RS256 = "RS256"
+    RS512 = "RS512"
+
+    @property
+    def secret_bytes(self) -> int:
+        return {"HS256": 32, "HS512": 64}.get(self.value, 0)
+
+
+class Right(Enum):
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What one app may do with one table."""
+
+    read: bool = False
+    write: bool = False
+    delete: bool = False
+
+    def allows(self, right: Right) -> bool:
+        return bool(getattr(self, right.value))
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.read or self.write or self.delete)
+
+
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    """A program with credentials of its own: a ``secret``, which is sealed, or a ``public_key``."""
+
+    client_id: str
+    name: str
+    algorithm: Algorithm
+    secret: bytes | None = None
+    public_key: str | None = None
+    enabled: bool = True
+    created_on: str
+
+
+class GrantOf(msgspec.Struct, frozen=True):
+    """A grant, with whom it is given to and on what."""
+
+    client_id: str
+    app: str
+    table: str
+    grant: Grant
+
+
+class Workspace(msgspec.Struct, frozen=True):
+    """An isolation unit: one database. ``physical`` names its file or schema."""
+
+    id: int
+    name: str
+    created_on: str
+
+    @property
+    def physical(self) -> str:
+        return f"w{self.id}_{self.name.lower()}"[:60]
+
+
+class AdminToken(msgspec.Struct, frozen=True):
+    """An administrator's token; only its hash is kept."""
+
+    id: str
+    name: str
+    created_on: str

@@ -1,0 +1,125 @@
+"""Column types: one entry a type. DDL, codec, checks, OpenAPI and docs follow from the entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from rowkeep.model import cells
+from rowkeep.model.cells import MAX_EXACT, MAX_INTEGER, MIN_INTEGER, Cell
+
+
+class Kind(Enum):
+    """How a cell is stored; ``sql`` knows the engine's own type for each."""
+
+    TEXT = "text"
+    DOUBLE = "double"
+    INT64 = "int64"
+    BOOLEAN = "boolean"
+    MOMENT = "moment"
+
+
+Settle: TypeAlias = Callable[[list[Cell]], list[Cell] | None]
+
+
+class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
+    """All that Rowkeep knows of a column type.
+
+    ``wire`` is the type that the strict decoder takes at once (canonical values only); ``read`` is the
+    lenient reader of one value; ``settle`` mends or checks a whole column after the strict decoder, giving
+    None for no change and raising ValueError for a value that only ``read`` can judge.
+    """
+
+    name: str
+    kind: Kind
+    wire: Any
+    read: Callable[[object], Cell]
+    settle: Settle | None = None
+    is_ordered: bool = True
+    accepts: tuple[tuple[Any, Any], ...]
+    """Examples: a value sent, and how it is answered."""
+    refuses: tuple[Any, ...]
+    schema: dict[str, Any]
+    """JSON Schema of an answered value that is not null."""
+    meaning: str
+
+    @property
+    def is_text(self) -> bool:
+        return self.kind is Kind.TEXT
+
+
+def _settle_dates(column: list[Cell]) -> None:
+    cells.check_dates(column)
+
+
+COLUMN_TYPES: dict[str, ColumnType] = {
+    entry.name: entry
+    for entry in (
+        ColumnType(
+            name="string",
+            kind=Kind.TEXT,
+            wire=str,
+            read=cells.read_string,
+            accepts=(("Jane", "Jane"), ("", ""), ("ŝ😀", "ŝ😀")),
+            refuses=(1, True, [], {}, "nul\x00"),
+            schema={"type": "string"},
+            meaning="Text in UTF-8, without U+0000; `maxLength` counts characters (code points).",
+        ),
+        ColumnType(
+            name="number",
+            kind=Kind.DOUBLE,
+            wire=Annotated[int, Meta(ge=-MAX_EXACT, le=MAX_EXACT)] | float,
+            read=cells.read_number,
+            settle=cells.settle_numbers,
+            accepts=((263, 263), ("263", 263), (263.0, 263), (0.1, 0.1), ("-1.5e3", -1500), (1e300, 1e300)),
+            refuses=("", "0x1", "1_0", " 1", "NaN", True, MAX_EXACT + 2, [], {}),
+            schema={"type": "number"},
+            meaning="A double. Integers are exact to ±9007199254740991; beyond that they are refused.",
+        ),
+        ColumnType(
+            name="integer",
+            kind=Kind.INT64,
+            wire=Annotated[int, Meta(ge=MIN_INTEGER, le=MAX_INTEGER)],
+            read=cells.read_integer,
+            accepts=((MAX_INTEGER, MAX_INTEGER), (MIN_INTEGER, MIN_INTEGER), ("1.0", 1), (1e3, 1000)),
+            refuses=(1.5, "1.5", MAX_INTEGER + 1, "", True, [], {}),
+            schema={"type": "integer", "minimum": MIN_INTEGER, "maximum": MAX_INTEGER},
+            meaning="A whole number of 64 bits, signed.",
+        ),
+        ColumnType(
+            name="boolean",
+            kind=Kind.BOOLEAN,
+            wire=bool,
+            read=cells.read_boolean,
+            is_ordered=False,
+            accepts=((True, True), (False, False), ("TRUE", True), ("false", False)),
+            refuses=(0, 1, "yes", "", [], {}),
+            schema={"type": "boolean"},
+            meaning="true or false.",
+        ),
+        ColumnType(
+            name="date",
+            kind=Kind.MOMENT,
+            wire=Annotated[str, Meta(pattern=cells.CANONICAL_DATE)],
+            read=cells.read_date,
+            settle=_settle_dates,
+            accepts=(
+                ("2020-03-28T07:02:09.652Z", "2020-03-28T07:02:09.652Z"),
+                ("2020-03-28T09:02:09.6529+02:00", "2020-03-28T07:02:09.652Z"),
+                ("2020-03-28", "2020-03-28T00:00:00.000Z"),
+                (1585378929652, "2020-03-28T07:02:09.652Z"),
+            ),
+            refuses=("", "28.3.2020", "2021-02-30", "2020-03-28T07:02", "1585378929652", True, 1.5, [], {}),
+            schema={"type": "string", "format": "date-time"},
+            meaning="A moment, stored in UTC to the millisecond. In: RFC 3339, a bare date, or epoch "
+            "milliseconds as a number. Out: `2020-03-28T07:02:09.652Z`.",
+        ),
+    )
+}
+
+LATER_TYPES = ("decimal", "json")
+"""Types of the contract that this version does not have yet; asking for them is an error of its own."""

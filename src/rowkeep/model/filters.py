@@ -1,0 +1,142 @@
+"""Filters: the operands, one entry each, and the checked form that a filter takes.
+
+An operand is a primitive :class:`Test` with flags, so a new one is a new row here: checks, SQL, OpenAPI and
+docs follow. A checked filter is a *shape* (a tree without values, hashable, compiled to SQL once) and the
+values that go with it, in the order in which the tree is walked.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+import msgspec
+
+MAX_DEPTH = 16
+"""How deep filters nest; the outermost counts as 1, and so does each ``not``."""
+
+MAX_LIST = 1000
+"""How many values ``in`` and ``not in`` take."""
+
+
+class Test(Enum):
+    """What is asked of one cell. Of an empty one all are false, but EQUAL and IN given null, and NULL."""
+
+    __test__ = False  # pytest would take the name for a test class
+
+    EQUAL = "equal"
+    LESS = "less"
+    LESS_EQUAL = "less or equal"
+    GREATER = "greater"
+    GREATER_EQUAL = "greater or equal"
+    BETWEEN = "between"
+    IN = "in"
+    CONTAINS = "contains"
+    STARTS = "starts"
+    ENDS = "ends"
+    NULL = "null"
+
+
+class Takes(Enum):
+    """How many values an operand takes."""
+
+    NOTHING = "no value"
+    ONE = "one value"
+    PAIR = "an array of two values, [low, high]"
+    LIST = "an array of up to 1,000 values"
+
+
+class Suits(Enum):
+    """The columns that an operand goes with."""
+
+    ANY = "every column"
+    ORDERED = "every column but boolean ones"
+    TEXT = "string columns"
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """One operand of the contract, section 2."""
+
+    name: str
+    test: Test
+    takes: Takes
+    suits: Suits
+    meaning: str
+    negated: bool = False
+    folded: bool = False
+
+    @property
+    def takes_null(self) -> bool:
+        return self.test in (Test.EQUAL, Test.IN)
+
+
+_CASE = "the same, with upper and lower case made one (Unicode simple case folding)"
+
+_ONE, _TEXT = Takes.ONE, Suits.TEXT
+
+OPERATORS: dict[str, Operator] = {
+    entry.name: entry
+    for entry in (
+        Operator("=", Test.EQUAL, _ONE, Suits.ANY, "equal; `= null` finds empty cells"),
+        Operator("!=", Test.EQUAL, _ONE, Suits.ANY, "not equal; finds empty cells too", negated=True),
+        Operator("<", Test.LESS, _ONE, Suits.ORDERED, "less; strings by code point"),
+        Operator("<=", Test.LESS_EQUAL, _ONE, Suits.ORDERED, "less or equal"),
+        Operator(">", Test.GREATER, _ONE, Suits.ORDERED, "greater"),
+        Operator(">=", Test.GREATER_EQUAL, _ONE, Suits.ORDERED, "greater or equal"),
+        Operator("in", Test.IN, Takes.LIST, Suits.ANY, "equal to one of them; `null` finds empty cells"),
+        Operator(
+            "not in",
+            Test.IN,
+            Takes.LIST,
+            Suits.ANY,
+            "equal to none of them; finds empty cells too, unless `null` is among them",
+            negated=True,
+        ),
+        Operator("between", Test.BETWEEN, Takes.PAIR, Suits.ORDERED, "from low to high, both included"),
+        Operator("contains", Test.CONTAINS, _ONE, _TEXT, "holds the text; `%` and `_` are ordinary"),
+        Operator("starts with", Test.STARTS, _ONE, _TEXT, "begins with the text"),
+        Operator("ends with", Test.ENDS, _ONE, _TEXT, "ends with the text"),
+        Operator("icontains", Test.CONTAINS, _ONE, _TEXT, f"`contains`: {_CASE}", folded=True),
+        Operator("istarts with", Test.STARTS, _ONE, _TEXT, f"`starts with`: {_CASE}", folded=True),
+        Operator("iends with", Test.ENDS, _ONE, _TEXT, f"`ends with`: {_CASE}", folded=True),
+        Operator("is null", Test.NULL, Takes.NOTHING, Suits.ANY, "the cell is empty"),
+        Operator("is not null", Test.NULL, Takes.NOTHING, Suits.ANY, "it is not empty", negated=True),
+    )
+}
+
+
+class Match(msgspec.Struct, frozen=True, tag=True):
+    """One cell put to one test. ``slots`` values go with it; ``or_null`` says that null was among them."""
+
+    column: str
+    test: Test
+    slots: int
+    or_null: bool = False
+    negated: bool = False
+    folded: bool = False
+
+
+class Junction(msgspec.Struct, frozen=True, tag=True):
+    """All of the parts hold, or, where ``either``, at least one does."""
+
+    parts: tuple[Shape, ...]
+    either: bool
+
+
+class Negation(msgspec.Struct, frozen=True, tag=True):
+    """The part does not hold. Two-valued: what is not true is false."""
+
+    part: Shape
+
+
+Shape: TypeAlias = "Match | Junction | Negation"
+
+
+class Where(msgspec.Struct, frozen=True):
+    """A checked filter: its shape (None for every row), and its values in the order of the shape."""
+
+    shape: Shape | None
+    values: tuple[object, ...]
+
+
+EVERYTHING = Where(None, ())

@@ -1,0 +1,57 @@
+"""Requests: the wishes of the Data API as sent, the bodies that msgspec decodes and checks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+
+class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"not_": "not", "all_": "all"}):
+    """Any node of a filter as sent: a comparison, a filter, or a ``not``. Which one, the plan decides."""
+
+    field: str | UnsetType = UNSET
+    operand: str | UnsetType = UNSET
+    value: Any = UNSET
+    expressions: list[Node] | UnsetType = UNSET
+    operator: str | UnsetType = UNSET
+    not_: Node | UnsetType = UNSET
+    all_: Any = UNSET
+
+
+class SortKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    field: str
+    order: Literal["asc", "desc"] = "asc"
+
+
+class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a query; all of it may be missing."""
+
+    query: Node | UnsetType = UNSET
+    fields: list[str] | UnsetType = UNSET
+    sort: list[SortKey] | UnsetType = UNSET
+    count: Literal["exact", "none"] = "exact"
+    cursor: str | UnsetType = UNSET
+
+
+class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    data: dict[str, Any]
+    query: Node | UnsetType = UNSET
+
+
+class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    query: Node | UnsetType = UNSET
+
+
+class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row or many, before anything is known of their columns."""
+
+    data: dict[str, Any] | list[Any]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """``sys_limit`` and ``sys_offset``; an offset of None was not given."""
+
+    limit: int = 10
+    offset: int | None = None

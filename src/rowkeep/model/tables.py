@@ -1,0 +1,118 @@
+"""Tables: columns, indexes and the six system columns, as frozen structs."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from rowkeep.model.cells import Cell
+from rowkeep.model.columns import COLUMN_TYPES, ColumnType
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+"""Names of workspaces, tables, columns and indexes (contract, section 1)."""
+
+MAX_COLUMNS = 400
+"""A row's fixed part must fit one page of the engines (8 KiB on PostgreSQL), whatever its columns are."""
+
+MAX_INDEXES = 64
+MAX_INDEX_COLUMNS = 16
+MAX_DESCRIPTION = 100
+
+MAX_INDEX_BYTES = 2600
+"""What the text of one index entry may weigh: PostgreSQL's B-trees refuse entries over 2,704 bytes."""
+
+ROW_KEY = "_id"
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of a table. ``max_bytes`` is what its indexes leave it, in UTF-8; None for no limit."""
+
+    name: str
+    type: str
+    is_required: bool = False
+    max_length: int | None = None
+    default: Cell = None
+    max_bytes: int | None = None
+    is_system: bool = False
+
+    @property
+    def type_facts(self) -> ColumnType:
+        return COLUMN_TYPES[self.type]
+
+
+def _system(name: str, type_: str) -> Column:
+    return Column(name=name, type=type_, is_required=True, is_system=True)
+
+
+SYSTEM_COLUMNS: tuple[Column, ...] = (
+    _system("Updated_On", "date"),
+    _system("Created_On", "date"),
+    _system("Updated_By", "string"),
+    _system("Created_By", "string"),
+    _system("sys_Id", "string"),
+    _system(ROW_KEY, "string"),
+)
+"""In the order in which records bear them, behind the table's own columns."""
+
+STORED_SYSTEM_COLUMNS: tuple[Column, ...] = tuple(c for c in SYSTEM_COLUMNS if c.name != "sys_Id")
+"""``sys_Id`` is derived from ``_id``, so that a row pays for one unique index."""
+
+
+class IndexColumn(msgspec.Struct, frozen=True):
+    name: str
+    descending: bool = False
+
+
+class Index(msgspec.Struct, frozen=True):
+    name: str
+    columns: tuple[IndexColumn, ...]
+    is_unique: bool = False
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """The definition of a table. ``id`` is given once and never again, also after the table is gone."""
+
+    id: str
+    name: str
+    description: str = ""
+    columns: tuple[Column, ...]
+    indexes: tuple[Index, ...] = ()
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """In the order of a record."""
+        return (*self.columns, *SYSTEM_COLUMNS)
+
+    @property
+    def stored_columns(self) -> tuple[Column, ...]:
+        """In the order in which rows are written."""
+        return (*self.columns, *STORED_SYSTEM_COLUMNS)
+
+
+def name_key(name: str) -> str:
+    """Names are unique without regard to case; this is what must be unique."""
+    return name.lower()
+
+
+def simplified(name: str) -> str:
+    """What is left of a name when case, ``_``, ``-`` and spaces are ignored."""
+    return name.lower().translate(_IGNORED)
+
+
+_IGNORED = dict.fromkeys(map(ord, "_- "))
+
+
+def text_limits(columns: tuple[Column, ...], indexes: tuple[Index, ...]) -> dict[str, int]:
+    """For each string column that is indexed, how many bytes its values may have.
+
+    The string columns of an index share :data:`MAX_INDEX_BYTES` evenly.
+    """
+    text = {c.name for c in (*columns, *SYSTEM_COLUMNS) if c.type_facts.is_text}
+    limits: dict[str, int] = {}
+    for index in indexes:
+        named = [c.name for c in index.columns if c.name in text]
+        for name in named:
+            share = MAX_INDEX_BYTES // len(named)
+            limits[name] = min(limits.get(name, share), share)
+    return limits

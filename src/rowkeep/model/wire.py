@@ -1,0 +1,39 @@
+"""Wire: bodies of the management API, as msgspec decodes them."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rowkeep.model.access import Algorithm
+
+
+class WorkspaceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    name: str
+
+
+class AdminTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    name: str = ""
+
+
+class AppBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    name: str
+    algorithm: Algorithm = Algorithm.HS256
+    public_key: str | None = None
+
+
+class AppPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Only what is given changes."""
+
+    name: str | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    algorithm: Algorithm | UnsetType = UNSET
+    public_key: str | UnsetType | None = UNSET
+
+
+class GrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What is missing is false; all false takes the grant away."""
+
+    read: bool = False
+    write: bool = False
+    delete: bool = False

@@ -1,0 +1,96 @@
+"""Select: a query as sent becomes a plan of one page."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec import UNSET
+
+from rowkeep.errors import DuplicateColumn, InvalidBody, InvalidCursor, InvalidParameter
+from rowkeep.model.cells import Cell
+from rowkeep.model.filters import Shape, Where
+from rowkeep.model.names import ColumnNames
+from rowkeep.model.requests import Page, QueryBody
+from rowkeep.model.tables import ROW_KEY, Table
+from rowkeep.plan.cursor import CursorSigner, fingerprint_of
+from rowkeep.plan.where import plan_where
+from rowkeep.settings import Settings
+
+Sort: TypeAlias = tuple[tuple[str, bool], ...]
+"""Columns to sort by, each with whether it descends."""
+
+MAX_OFFSET = 2**63 - 1
+
+
+class SelectShape(msgspec.Struct, frozen=True):
+    """All of a query that decides its SQL. ``after`` says, for a cursor, which of its values are null."""
+
+    fields: tuple[str, ...] | None
+    where: Shape | None
+    sort: Sort
+    is_counted: bool
+    after: tuple[bool, ...] | None = None
+
+
+class SelectPlan(msgspec.Struct, frozen=True):
+    """One page to be read. ``sort`` ends with the row key, and ``after`` holds the cursor's values."""
+
+    table_id: str
+    shape: SelectShape
+    where: Where
+    after: list[Cell]
+    limit: int
+    offset: int
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self.table_id, self.where, self.shape.sort)
+
+
+def plan_select(
+    table: Table, names: ColumnNames, body: QueryBody, page: Page, settings: Settings, signer: CursorSigner
+) -> SelectPlan:
+    """Raises what plan_where raises, and InvalidParameter, InvalidBody, UnknownColumn, DuplicateColumn,
+    InvalidCursor."""
+    if page.limit > settings.max_page_size:
+        raise InvalidParameter(f"sys_limit is at most {settings.max_page_size}; read on by cursor.")
+    where = plan_where(names, body.query, settings.max_filter_expressions, guarded=False)
+    fields = _plan_fields(names, body)
+    sort = _plan_sort(names, body)
+    after: list[Cell] = []
+    nulls = None
+    if body.cursor is not UNSET:
+        if page.offset is not None:
+            raise InvalidCursor("A cursor and sys_offset exclude each other.", pointer="/cursor")
+        after = signer.read(body.cursor, fingerprint_of(table.id, where, sort))
+        nulls = tuple(cell is None for cell in after)
+    shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
+    return SelectPlan(table.id, shape, where, after, page.limit, page.offset or 0)
+
+
+def _plan_fields(names: ColumnNames, body: QueryBody) -> tuple[str, ...] | None:
+    if body.fields is UNSET:
+        return None
+    if not body.fields:
+        raise InvalidBody("fields names at least one column.", pointer="/fields")
+    found: list[str] = []
+    for at, name in enumerate(body.fields):
+        column = names.find(name, f"/fields/{at}")
+        if column.name in found:
+            raise DuplicateColumn(f"fields names {column.name} twice.", pointer=f"/fields/{at}")
+        found.append(column.name)
+    return tuple(found)
+
+
+def _plan_sort(names: ColumnNames, body: QueryBody) -> Sort:
+    keys: dict[str, bool] = {}
+    for at, key in enumerate(body.sort or () if body.sort is not UNSET else ()):
+        name = names.find(key.field, f"/sort/{at}/field").name
+        # sys_Id is derived from _id and sorts as it does
+        name = ROW_KEY if name == "sys_Id" else name
+        if name in keys:
+            raise DuplicateColumn(f"sort names {name} twice.", pointer=f"/sort/{at}/field")
+        keys[name] = key.order == "desc"
+    keys.setdefault(ROW_KEY, False)
+    return tuple(keys.items())

@@ -1,0 +1,239 @@
+"""Where: a filter as sent becomes a checked one, its names resolved and its values read."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from rowkeep.errors import FilterMissing, InvalidFilter, InvalidValue, UnknownOperand, quoted
+from rowkeep.model.cells import Misfit
+from rowkeep.model.filters import (
+    EVERYTHING,
+    MAX_DEPTH,
+    MAX_LIST,
+    OPERATORS,
+    Junction,
+    Match,
+    Negation,
+    Operator,
+    Shape,
+    Suits,
+    Takes,
+    Test,
+    Where,
+)
+from rowkeep.model.folding import fold
+from rowkeep.model.identity import row_id_of
+from rowkeep.model.names import ColumnNames
+from rowkeep.model.requests import Node
+from rowkeep.model.tables import ROW_KEY, Column
+
+TEXT_TESTS = (Test.CONTAINS, Test.STARTS, Test.ENDS)
+LAST_CODE_POINT = "\U0010ffff"
+
+
+def plan_where(names: ColumnNames, query: Node | UnsetType, max_expressions: int, *, guarded: bool) -> Where:
+    """The checked form of a filter; an update or delete is ``guarded`` and must not mean every row by
+    accident.
+
+    Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or FilterMissing, with pointers.
+    """
+    if isinstance(query, UnsetType) or _is_empty(query):
+        if guarded:
+            raise FilterMissing(
+                'Without expressions this would touch every row; if it is meant, say {"query":{"all":true}}.',
+                pointer="/query",
+            )
+        return EVERYTHING
+    if query.all_ is not UNSET:
+        return _plan_all(query)
+    planner = _WherePlanner(names, max_expressions, guarded)
+    return Where(planner.junction(query, "/query", 1, negated=False), tuple(planner.values))
+
+
+def _is_empty(query: Node) -> bool:
+    _refuse(query, ("field", "operand", "value", "not_"), "/query", "A filter has expressions")
+    _check_operator(query, "/query")
+    return query.all_ is UNSET and (query.expressions is UNSET or not query.expressions)
+
+
+def _plan_all(query: Node) -> Where:
+    if query.all_ is not True:
+        raise InvalidFilter("all is true or missing.", pointer="/query/all")
+    if query.expressions is not UNSET:
+        raise InvalidFilter("all and expressions exclude each other.", pointer="/query/all")
+    return EVERYTHING
+
+
+def _refuse(node: Node, keys: tuple[str, ...], where: str, rule: str) -> None:
+    for key in keys:
+        if getattr(node, key) is not UNSET:
+            said = key.rstrip("_")
+            raise InvalidFilter(f"{rule}, so {said} does not belong here.", pointer=f"{where}/{said}")
+
+
+def _check_operator(node: Node, where: str) -> None:
+    if node.operator is not UNSET and node.operator not in ("and", "or"):
+        raise InvalidFilter(
+            f"operator is and or or, not {quoted(node.operator)}.", pointer=f"{where}/operator"
+        )
+
+
+class _WherePlanner:
+    """Walks one filter, gathering its values in the order of its shape."""
+
+    def __init__(self, names: ColumnNames, max_expressions: int, guarded: bool) -> None:
+        self._names = names
+        self._max_expressions = max_expressions
+        self._expressions = 0
+        self._guarded = guarded
+        self.values: list[object] = []
+
+    def node(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
+        if node.field is not UNSET or node.operand is not UNSET:
+            return self.match(node, where, negated=negated)
+        if depth > MAX_DEPTH:
+            raise InvalidFilter(f"Filters nest to depth {MAX_DEPTH}.", pointer=where)
+        if node.not_ is not UNSET:
+            _refuse(node, ("value", "expressions", "operator", "all_"), where, "not stands alone")
+            return Negation(self.node(node.not_, f"{where}/not", depth + 1, negated=True))
+        return self.junction(node, where, depth, negated=negated)
+
+    def junction(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
+        if depth > 1:
+            _refuse(node, ("all_",), where, "Only the outermost filter may say all")
+        _refuse(node, ("field", "operand", "value", "not_"), where, "A filter has expressions")
+        _check_operator(node, where)
+        if node.expressions is UNSET or not node.expressions:
+            raise InvalidFilter("A filter inside a filter has at least one expression.", pointer=where)
+        parts = tuple(
+            self.node(part, f"{where}/expressions/{at}", depth + 1, negated=negated)
+            for at, part in enumerate(node.expressions)
+        )
+        return parts[0] if len(parts) == 1 else Junction(parts, either=node.operator == "or")
+
+    def match(self, node: Node, where: str, *, negated: bool) -> Shape:
+        _refuse(
+            node,
+            ("expressions", "operator", "not_", "all_"),
+            where,
+            "A comparison has field, operand and value",
+        )
+        self._expressions += 1
+        if self._expressions > self._max_expressions:
+            raise InvalidFilter(
+                f"A filter has at most {self._max_expressions} comparisons; in takes {MAX_LIST} values.",
+                pointer=where,
+            )
+        operator = self._operator(node, where)
+        if node.field is UNSET:
+            raise InvalidFilter("A comparison names its field.", pointer=f"{where}/field")
+        column = self._names.find(node.field, f"{where}/field")
+        _check_suits(operator, column, where)
+        values, or_null = self._values(operator, column, node, f"{where}/value")
+        finds_all = operator.test is Test.IN and not values and not or_null and (negated or operator.negated)
+        if self._guarded and finds_all:
+            raise FilterMissing("not in an empty list means every row.", pointer=f"{where}/value")
+        name, values = _stored_key(column, operator, values)
+        if operator.test in TEXT_TESTS:
+            values = _text_bounds(operator, str(values[0]))
+        self.values += values
+        return Match(name, operator.test, len(values), or_null, operator.negated, operator.folded)
+
+    def _operator(self, node: Node, where: str) -> Operator:
+        if node.operand is UNSET:
+            raise InvalidFilter("A comparison has an operand.", pointer=f"{where}/operand")
+        operator = OPERATORS.get(node.operand)
+        if operator is None:
+            raise UnknownOperand(
+                f"There is no operand {quoted(node.operand)}; operands are {', '.join(OPERATORS)}.",
+                pointer=f"{where}/operand",
+            )
+        return operator
+
+    def _values(
+        self, operator: Operator, column: Column, node: Node, where: str
+    ) -> tuple[list[object], bool]:
+        """The values as cells, without null, and whether null was among them."""
+        sent = node.value
+        if operator.takes is Takes.NOTHING:
+            if sent is not UNSET:
+                raise InvalidFilter(f"{operator.name} takes no value.", pointer=where)
+            return [], False
+        if sent is UNSET:
+            raise InvalidFilter(f"{operator.name} takes {operator.takes.value}.", pointer=where)
+        if operator.takes is Takes.ONE:
+            return self._cells(operator, column, [sent], where, is_array=False)
+        if not isinstance(sent, list) or (operator.takes is Takes.PAIR and len(sent) != 2):
+            raise InvalidFilter(f"{operator.name} takes {operator.takes.value}.", pointer=where)
+        if len(sent) > MAX_LIST:
+            raise InvalidFilter(f"{operator.name} takes up to {MAX_LIST} values.", pointer=where)
+        cells, or_null = self._cells(operator, column, sent, where, is_array=True)
+        return _padded(cells) if operator.takes is Takes.LIST else cells, or_null
+
+    def _cells(
+        self, operator: Operator, column: Column, sent: list[object], where: str, *, is_array: bool
+    ) -> tuple[list[object], bool]:
+        cells: list[object] = []
+        for at, value in enumerate(sent):
+            spot = f"{where}/{at}" if is_array else where
+            if value is None:
+                if not operator.takes_null:
+                    raise InvalidFilter(f"{operator.name} does not take null.", pointer=spot)
+                continue
+            try:
+                cells.append(column.type_facts.read(value))
+            except Misfit as misfit:
+                raise InvalidValue(
+                    f"Column {column.name} {misfit}, not {quoted(value)}.", pointer=spot
+                ) from None
+        return cells, len(cells) < len(sent)
+
+
+def _check_suits(operator: Operator, column: Column, where: str) -> None:
+    facts = column.type_facts
+    suits = (
+        operator.suits is Suits.ANY
+        or (operator.suits is Suits.ORDERED and facts.is_ordered)
+        or (operator.suits is Suits.TEXT and facts.is_text)
+    )
+    if not suits:
+        raise InvalidFilter(
+            f"{operator.name} goes with {operator.suits.value}; {column.name} is of type {column.type}.",
+            pointer=f"{where}/operand",
+        )
+
+
+def _stored_key(column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:
+    """sys_Id is not stored: looking one up is looking up the _id that it carries, by its index."""
+    if column.name != "sys_Id" or operator.test not in (Test.EQUAL, Test.IN):
+        return column.name, values
+    return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
+
+
+def _padded(cells: list[object]) -> list[object]:
+    """Filled up to a power of two by repeating the last value, so that few shapes stand for all lengths."""
+    if not cells:
+        return cells
+    return cells + cells[-1:] * ((1 << (len(cells) - 1).bit_length()) - len(cells))
+
+
+def _text_bounds(operator: Operator, text: str) -> list[object]:
+    """What a text test compares with: nothing for ``""`` (every non-empty cell), the bounds of the range
+    that a prefix spans (an index can answer that), else the text."""
+    if operator.folded:
+        text = fold(text)
+    if text == "":
+        return []
+    if operator.test is Test.STARTS and not operator.folded:
+        end = prefix_end(text)
+        return [text] if end is None else [text, end]
+    return [text]
+
+
+def prefix_end(prefix: str) -> str | None:
+    """The least text, by code point, that is greater than all that begin with ``prefix``."""
+    head = prefix.rstrip(LAST_CODE_POINT)
+    if not head:
+        return None
+    last = ord(head[-1]) + 1
+    return head[:-1] + chr(0xE000 if last == 0xD800 else last)
