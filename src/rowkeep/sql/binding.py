@@ -1,0 +1,42 @@
+"""Binding: the values of a plan under the names of its statements' parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rowkeep.plan.select import SelectPlan
+from rowkeep.plan.write import DeletePlan, UpdatePlan
+from rowkeep.sql.conditions import after_name, where_name
+from rowkeep.sql.rows import cell_name
+
+
+def _named(name: Callable[[int], str], values: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(map(name, range(len(values))), values, strict=True))
+
+
+def select_values(plan: SelectPlan) -> dict[str, Any]:
+    """One row more than the limit is asked for: it tells whether there are more."""
+    values = _named(where_name, plan.where.values)
+    values.update(_named(after_name, plan.after))
+    values["limit"] = plan.limit + 1
+    values["offset"] = plan.offset
+    return values
+
+
+def update_values(plan: UpdatePlan, now: str) -> dict[str, Any]:
+    """One record more than will be answered is asked for: it tells that they are too many."""
+    values = _named(where_name, plan.where.values)
+    values.update(_named(cell_name, plan.cells))
+    values["now"] = now
+    values["writer"] = plan.writer
+    values["limit"] = plan.max_records + 1
+    return values
+
+
+def delete_values(plan: DeletePlan) -> dict[str, Any]:
+    return _named(where_name, plan.where.values)
+
+
+def insert_values(row: Sequence[Any]) -> dict[str, Any]:
+    return _named(cell_name, row)

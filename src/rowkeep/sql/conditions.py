@@ -1,0 +1,138 @@
+"""Conditions: the shape of a filter, and of a cursor, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import sqlalchemy as sa
+
+from rowkeep.model.columns import Kind
+from rowkeep.model.filters import Junction, Match, Negation, Shape, Test
+from rowkeep.plan.select import Sort
+from rowkeep.sql.dialects import PARAMETER_TYPES, Expression
+from rowkeep.sql.schema import TableSchema
+
+COMPARISONS = {
+    Test.LESS: sa.ColumnElement.__lt__,
+    Test.LESS_EQUAL: sa.ColumnElement.__le__,
+    Test.GREATER: sa.ColumnElement.__gt__,
+    Test.GREATER_EQUAL: sa.ColumnElement.__ge__,
+}
+
+
+def where_name(at: int) -> str:
+    """The parameter that holds the filter's value number ``at``."""
+    return f"w{at}"
+
+
+def after_name(at: int) -> str:
+    """The parameter that holds the cursor's value number ``at``."""
+    return f"a{at}"
+
+
+def parameter(schema: TableSchema, kind: Kind, name: str) -> Expression:
+    """An open parameter, handed over and compared as this kind is."""
+    return schema.dialect.bound(kind, sa.bindparam(name, type_=PARAMETER_TYPES[kind]))
+
+
+def condition(schema: TableSchema, shape: Shape) -> Expression:
+    """The filter as a condition. What is neither true nor false counts as false: below a ``not`` that is
+    said (IS NOT TRUE), elsewhere WHERE does it."""
+    return _condition(schema, shape, count())
+
+
+def _condition(schema: TableSchema, shape: Shape, slots: Iterator[int]) -> Expression:
+    if isinstance(shape, Junction):
+        parts = [_condition(schema, part, slots) for part in shape.parts]
+        return sa.or_(*parts) if shape.either else sa.and_(*parts)
+    if isinstance(shape, Negation):
+        return _not_true(_condition(schema, shape.part, slots))
+    return _match(schema, shape, slots)
+
+
+def _not_true(condition: Expression) -> Expression:
+    return condition.self_group().op("IS NOT", is_comparison=True)(sa.literal_column("TRUE"))
+
+
+def _match(schema: TableSchema, match: Match, slots: Iterator[int]) -> Expression:
+    column = schema.column(match.column)
+    kind = schema.kind(match.column)
+    values = [parameter(schema, kind, where_name(next(slots))) for _ in range(match.slots)]
+    if match.folded:
+        column = schema.dialect.fold(column)
+    found = _found(schema, match, column, values)
+    if not match.negated:
+        return found
+    if match.test is Test.NULL or (match.test is Test.EQUAL and match.or_null):
+        return column.is_not(None)
+    if match.test is Test.EQUAL:
+        return column.is_distinct_from(values[0])
+    return _not_true(found)
+
+
+def _found(schema: TableSchema, match: Match, column: Expression, values: list[Expression]) -> Expression:
+    test = match.test
+    if test in COMPARISONS:
+        return COMPARISONS[test](column, values[0])
+    if test is Test.BETWEEN:
+        return sa.and_(column >= values[0], column <= values[1])
+    if test is Test.NULL:
+        return column.is_(None)
+    if test in (Test.EQUAL, Test.IN):
+        return _one_of(column, values, match.or_null)
+    if not values:
+        return column.is_not(None)
+    if test is Test.STARTS and not match.folded:
+        return sa.and_(column >= values[0], *(column < end for end in values[1:]))
+    text_test = {
+        Test.STARTS: schema.dialect.starts_with,
+        Test.ENDS: schema.dialect.ends_with,
+        Test.CONTAINS: schema.dialect.contains,
+    }[test]
+    return text_test(column, values[0])
+
+
+def _one_of(column: Expression, values: list[Expression], or_null: bool) -> Expression:
+    parts: list[Expression] = []
+    if len(values) == 1:
+        parts.append(column == values[0])
+    elif values:
+        parts.append(column.in_(values))
+    if or_null:
+        parts.append(column.is_(None))
+    return sa.or_(*parts) if parts else sa.false()
+
+
+def beyond(schema: TableSchema, sort: Sort, nulls: tuple[bool, ...]) -> Expression:
+    """The rows that a sort puts behind the one a cursor names, empty cells being least of all."""
+    follows = _beyond(schema, sort, nulls, 0)
+    name, descending = sort[0]
+    if len(sort) == 1 or nulls[0]:
+        return follows
+    column, value = schema.column(name), parameter(schema, schema.kind(name), after_name(0))
+    # says nothing new, but in a form by which an index can start where the cursor stands
+    if not descending:
+        return sa.and_(column >= value, follows)
+    if schema.columns[name].is_required:
+        return sa.and_(column <= value, follows)
+    return follows
+
+
+def _beyond(schema: TableSchema, sort: Sort, nulls: tuple[bool, ...], at: int) -> Expression:
+    name, descending = sort[at]
+    column = schema.column(name)
+    value = parameter(schema, schema.kind(name), after_name(at))
+    follows: Expression
+    if nulls[at]:
+        follows = sa.false() if descending else column.is_not(None)
+    elif not descending:
+        follows = column > value
+    elif schema.columns[name].is_required:
+        follows = column < value
+    else:
+        follows = sa.or_(column < value, column.is_(None))
+    if at + 1 == len(sort):
+        return follows
+    same = column.is_(None) if nulls[at] else column == value
+    return sa.or_(follows, sa.and_(same, _beyond(schema, sort, nulls, at + 1)))

@@ -1,0 +1,127 @@
+"""Dialects: what differs between the engines, as two rows of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
+
+from rowkeep.model.cells import MAX_EXACT
+from rowkeep.model.columns import Kind
+
+Expression = sa.ColumnElement[Any]
+
+FOLD = "_rowkeep_fold"
+"""The SQL function that folds case: registered on each SQLite connection, created in PostgreSQL."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One engine. ``answered`` gives a column as it is answered, ``bound`` a parameter as it is compared."""
+
+    name: str
+    compiler: sa.Dialect
+    types: dict[Kind, Any]
+    answered: Callable[[Kind, Expression], Expression]
+    bound: Callable[[Kind, sa.BindParameter[Any]], Expression]
+    fold: Callable[[Expression], Expression]
+    starts_with: Callable[[Expression, Expression], Expression]
+    ends_with: Callable[[Expression, Expression], Expression]
+    contains: Callable[[Expression, Expression], Expression]
+    table_options: dict[str, Any]
+    nulls_are_least: bool
+    """Whether the engine sorts NULL as the least of all by itself."""
+
+
+def _is_exact_integer(column: Expression, whole: Expression) -> Expression:
+    return sa.and_(column == whole, sa.func.abs(column) <= sa.literal_column(f"{MAX_EXACT}.0"))
+
+
+def _sqlite_answered(kind: Kind, column: Expression) -> Expression:
+    if kind is not Kind.DOUBLE:
+        return column
+    whole = sa.cast(column, sa.Integer)
+    return sa.case((_is_exact_integer(column, whole), whole), else_=column)
+
+
+def _sqlite_bound(_kind: Kind, parameter: sa.BindParameter[Any]) -> Expression:
+    return parameter
+
+
+SQLITE = Dialect(
+    name="sqlite",
+    compiler=sqlite.dialect(paramstyle="qmark"),
+    types={
+        Kind.TEXT: sa.Text(),
+        Kind.DOUBLE: sa.REAL(),
+        Kind.INT64: sa.Integer(),
+        Kind.BOOLEAN: sa.Integer(),
+        Kind.MOMENT: sa.Text(),
+    },
+    answered=_sqlite_answered,
+    bound=_sqlite_bound,
+    fold=getattr(sa.func, FOLD),
+    starts_with=lambda column, text: sa.func.substr(column, 1, sa.func.length(text)) == text,
+    ends_with=lambda column, text: sa.func.substr(column, -sa.func.length(text)) == text,
+    contains=lambda column, text: sa.func.instr(column, text) > sa.literal_column("0"),
+    table_options={"sqlite_strict": True},
+    nulls_are_least=True,
+)
+
+
+CANONICAL_FORM = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+
+
+def _postgres_answered(kind: Kind, column: Expression) -> Expression:
+    if kind is Kind.DOUBLE:
+        # as JSON, because one column gives integers where whole, which the driver decodes as they are
+        whole = sa.and_(
+            column == sa.func.trunc(column), sa.func.abs(column) <= sa.literal_column(f"{MAX_EXACT}")
+        )
+        return sa.case(
+            (whole, sa.func.to_json(sa.cast(column, sa.BigInteger))), else_=sa.func.to_json(column)
+        )
+    if kind is Kind.MOMENT:
+        in_utc = sa.func.timezone(sa.literal_column("'UTC'"), column)
+        return sa.func.to_char(in_utc, sa.literal_column(f"'{CANONICAL_FORM}'"))
+    return column
+
+
+def _postgres_bound(kind: Kind, parameter: sa.BindParameter[Any]) -> Expression:
+    if kind is Kind.MOMENT:
+        return sa.cast(parameter, postgresql.TIMESTAMP(timezone=True))
+    return parameter
+
+
+POSTGRES = Dialect(
+    name="postgresql",
+    compiler=asyncpg.dialect(),  # type: ignore[no-untyped-call]
+    types={
+        Kind.TEXT: sa.Text(collation="C"),
+        Kind.DOUBLE: sa.Double(),
+        Kind.INT64: sa.BigInteger(),
+        Kind.BOOLEAN: sa.Boolean(),
+        Kind.MOMENT: postgresql.TIMESTAMP(timezone=True, precision=3),
+    },
+    answered=_postgres_answered,
+    bound=_postgres_bound,
+    fold=getattr(sa.func.rowkeep, FOLD),
+    starts_with=sa.func.starts_with,
+    ends_with=lambda column, text: sa.func.right(column, sa.func.length(text)) == text,
+    contains=lambda column, text: sa.func.strpos(column, text) > sa.literal_column("0"),
+    table_options={},
+    nulls_are_least=False,
+)
+
+PARAMETER_TYPES: dict[Kind, Any] = {
+    Kind.TEXT: sa.Text(),
+    Kind.DOUBLE: sa.Double(),
+    Kind.INT64: sa.BigInteger(),
+    Kind.BOOLEAN: sa.Boolean(),
+    Kind.MOMENT: sa.Text(),
+}
+"""As which type a value is handed over; dates go as their canonical text."""

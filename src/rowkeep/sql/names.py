@@ -1,0 +1,45 @@
+"""Physical names: what tables, columns and indexes are called inside the engines.
+
+They are the users' own names wherever an engine allows it, so that any SQL tool finds its way. No name of a
+user begins with ``_``, so what does is ours.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.sql import quoted_name
+
+from rowkeep.model.tables import Index, Table
+
+POSTGRES_SYSTEM_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
+
+
+def quoted(name: str) -> quoted_name:
+    """The one door for identifiers: always quoted, so that no word is reserved and case is kept."""
+    return quoted_name(name, quote=True)
+
+
+def table_name(table: Table) -> quoted_name:
+    """SQLite keeps names that begin with ``sqlite_`` for itself."""
+    return quoted(f"_{table.name}" if table.name.lower().startswith("sqlite_") else table.name)
+
+
+def column_name(name: str) -> quoted_name:
+    """PostgreSQL has system columns of its own in every table."""
+    return quoted(f"_{name}" if name in POSTGRES_SYSTEM_COLUMNS else name)
+
+
+def key_name(table: Table) -> quoted_name:
+    return quoted(f"_pk_{table.id}")
+
+
+def index_name(table: Table, at: int) -> quoted_name:
+    """Index names are unique within a table here, but within a database there."""
+    return quoted(f"_ix_{table.id}_{at}")
+
+
+def index_named(table: Table, physical: str) -> Index | None:
+    """The index that is called so inside the engine."""
+    for at, index in enumerate(table.indexes):
+        if index_name(table, at) == physical:
+            return index
+    return None

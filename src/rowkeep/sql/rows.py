@@ -1,0 +1,214 @@
+"""Rows: the statements that insert, select, update and delete rows of one table, each compiled once a shape.
+
+SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement reads the
+workspace's version along, so that a request takes one trip; on SQLite, where a trip costs nothing, the
+version is read by a statement of its own in the same transaction.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from rowkeep.model.columns import Kind
+from rowkeep.model.filters import Shape
+from rowkeep.model.tables import ROW_KEY, Table
+from rowkeep.plan.select import SelectShape
+from rowkeep.plan.write import UpdateShape
+from rowkeep.sql.conditions import beyond, condition, parameter
+from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect, Expression
+from rowkeep.sql.names import column_name, quoted
+from rowkeep.sql.schema import TableSchema
+from rowkeep.sql.statements import Template, template
+from rowkeep.sql.system import WorkspaceTables
+
+CACHED_SHAPES = 256
+"""How many shapes of each kind a table keeps compiled."""
+
+
+class SelectSql(msgspec.Struct, frozen=True):
+    """A page's statements. Its rows bear the answered columns, then sort columns that are not among them;
+    ``key`` says where each sort column stands, ``booleans`` which answered columns are booleans."""
+
+    page: Template
+    count: Template | None
+    width: int
+    key: tuple[int, ...]
+    booleans: tuple[int, ...]
+
+
+class UpdateSql(msgspec.Struct, frozen=True):
+    """An update's statement; ``width`` is 0 if it returns no records."""
+
+    update: Template
+    width: int
+    booleans: tuple[int, ...]
+
+
+class TableSql(ABC):
+    """All statements of one table, spelt for one engine."""
+
+    dialect: Dialect
+
+    def __init__(self, table: Table, schema: str | None) -> None:
+        self.table = table
+        self.schema = TableSchema(table, self.dialect, schema)
+        self.system = WorkspaceTables(schema)
+        self.columns = tuple(column_name(column.name) for column in table.stored_columns)
+        self.insert = self._compile_insert()
+        self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
+        self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
+        self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
+
+    @abstractmethod
+    def _compile_insert(self) -> Template: ...
+
+    @abstractmethod
+    def _compile_select(self, shape: SelectShape) -> SelectSql: ...
+
+    @abstractmethod
+    def _compile_update(self, shape: UpdateShape) -> UpdateSql: ...
+
+    @abstractmethod
+    def _compile_delete(self, where: Shape | None) -> Template: ...
+
+    def _page(self, shape: SelectShape) -> tuple[sa.Select[Any], SelectSql]:
+        """One page, in order, and where its columns stand (its templates still empty)."""
+        answered = list(shape.fields or (column.name for column in self.table.all_columns))
+        hidden = [name for name, _ in shape.sort if name not in answered]
+        columns = [*answered, *hidden]
+        page = sa.select(*map(self.schema.answered, columns)).select_from(self.schema.physical)
+        if shape.where is not None:
+            page = page.where(condition(self.schema, shape.where))
+        if shape.after is not None:
+            page = page.where(beyond(self.schema, shape.sort, shape.after))
+        page = (
+            page.order_by(*(self.schema.ordered(name, descending=desc) for name, desc in shape.sort))
+            .limit(_number("limit"))
+            .offset(_number("offset"))
+        )
+        key = tuple(columns.index(name) for name, _ in shape.sort)
+        empty = Template("", ())
+        return page, SelectSql(empty, None, len(answered), key, self._booleans(columns))
+
+    def _count(self, where: Shape | None) -> sa.Select[Any]:
+        rows = sa.select(sa.func.count()).select_from(self.schema.physical)
+        return rows if where is None else rows.where(condition(self.schema, where))
+
+    def _update(self, shape: UpdateShape) -> sa.Update:
+        cells = {
+            column_name(name): parameter(self.schema, self.schema.kind(name), cell_name(at))
+            for at, name in enumerate(shape.columns)
+        }
+        cells[column_name("Updated_On")] = parameter(self.schema, Kind.MOMENT, "now")
+        cells[column_name("Updated_By")] = parameter(self.schema, Kind.TEXT, "writer")
+        update = sa.update(self.schema.physical).values(cells)
+        return update if shape.where is None else update.where(condition(self.schema, shape.where))
+
+    def _delete(self, where: Shape | None) -> sa.Delete:
+        delete = sa.delete(self.schema.physical)
+        return delete if where is None else delete.where(condition(self.schema, where))
+
+    def _record(self) -> tuple[list[Expression], tuple[int, ...]]:
+        names = [column.name for column in self.table.all_columns]
+        return [self.schema.answered(name) for name in names], self._booleans(names)
+
+    def _booleans(self, names: list[str]) -> tuple[int, ...]:
+        return tuple(at for at, name in enumerate(names) if self.schema.kind(name) is Kind.BOOLEAN)
+
+    def _parameters(self) -> list[Expression]:
+        return [
+            parameter(self.schema, column.type_facts.kind, cell_name(at))
+            for at, column in enumerate(self.table.stored_columns)
+        ]
+
+
+def cell_name(at: int) -> str:
+    """The parameter that holds the cell number ``at`` of what is written."""
+    return f"c{at}"
+
+
+def _number(name: str) -> sa.BindParameter[int]:
+    return sa.bindparam(name, type_=sa.BigInteger())
+
+
+class SqliteTableSql(TableSql):
+    dialect = SQLITE
+
+    def _compile_insert(self) -> Template:
+        cells = dict(zip(self.columns, self._parameters(), strict=True))
+        return template(sa.insert(self.schema.physical).values(cells), self.dialect)
+
+    def _compile_select(self, shape: SelectShape) -> SelectSql:
+        page, sql = self._page(shape)
+        count = template(self._count(shape.where), self.dialect) if shape.is_counted else None
+        return msgspec.structs.replace(sql, page=template(page, self.dialect), count=count)
+
+    def _compile_update(self, shape: UpdateShape) -> UpdateSql:
+        update = self._update(shape)
+        if not shape.returns:
+            return UpdateSql(template(update, self.dialect), 0, ())
+        record, booleans = self._record()
+        return UpdateSql(template(update.returning(*record), self.dialect), len(record), booleans)
+
+    def _compile_delete(self, where: Shape | None) -> Template:
+        return template(self._delete(where), self.dialect)
+
+
+class PostgresTableSql(TableSql):
+    """Each row of an answer begins with the version; a page's and an update's next column is the count."""
+
+    dialect = POSTGRES
+
+    @property
+    def _version(self) -> sa.Column[Any]:
+        return self.system.workspace.c.version
+
+    def _is_current(self) -> sa.ColumnElement[bool]:
+        return self._version == sa.bindparam("version", type_=sa.BigInteger())
+
+    def _compile_insert(self) -> Template:
+        row = sa.select(*self._parameters()).select_from(self.system.workspace).where(self._is_current())
+        insert = sa.insert(self.schema.physical).from_select(list(self.columns), row)
+        return template(insert, self.dialect)
+
+    def _compile_select(self, shape: SelectShape) -> SelectSql:
+        inner, sql = self._page(shape)
+        page = inner.subquery("page")
+        total = self._count(shape.where).scalar_subquery() if shape.is_counted else sa.null()
+        # joined to one row on the left, the page keeps its order; and an empty page still gives the version
+        joined = self.system.workspace.outerjoin(page, sa.true())
+        whole = sa.select(self._version, total.label("total"), *page.c).select_from(joined)
+        return msgspec.structs.replace(sql, page=template(whole, self.dialect))
+
+    def _compile_update(self, shape: UpdateShape) -> UpdateSql:
+        update = self._update(shape).where(self._is_current())
+        if not shape.returns:
+            changed = update.returning(self.schema.column(ROW_KEY)).cte("changed")
+            return UpdateSql(self._with_count(changed, None), 0, ())
+        record, booleans = self._record()
+        changed = update.returning(*record).cte("changed")
+        page = (
+            sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).limit(_number("limit")).subquery("page")
+        )
+        return UpdateSql(self._with_count(changed, page), len(record), booleans)
+
+    def _compile_delete(self, where: Shape | None) -> Template:
+        gone = (
+            self._delete(where).where(self._is_current()).returning(self.schema.column(ROW_KEY)).cte("gone")
+        )
+        return self._with_count(gone, None)
+
+    def _with_count(self, touched: sa.CTE, page: sa.Subquery | None) -> Template:
+        """The version, how many rows were touched, and, if asked for, some of them."""
+        total = sa.select(sa.func.count()).select_from(touched).scalar_subquery()
+        source: sa.FromClause = self.system.workspace
+        columns: list[Any] = [self._version, total.label("total")]
+        if page is not None:
+            source = source.outerjoin(page, sa.true())
+            columns += page.c
+        return template(sa.select(*columns).select_from(source), self.dialect)

@@ -1,0 +1,46 @@
+"""Statements: SQL text with its parameters, compiled once and bound many times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.sql.ddl import DDLElement
+
+from rowkeep.sql.dialects import Dialect
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One statement, ready to run."""
+
+    text: str
+    parameters: tuple[Any, ...] = ()
+
+
+class Template(msgspec.Struct, frozen=True):
+    """A statement whose parameters are still open; ``order`` names them in their places."""
+
+    text: str
+    order: tuple[str, ...]
+
+    def bind(self, values: Mapping[str, Any]) -> Statement:
+        return Statement(self.text, tuple(map(values.__getitem__, self.order)))
+
+
+def template(clause: sa.Executable, dialect: Dialect) -> Template:
+    """``clause`` spelt for this engine, its named bind parameters left open."""
+    compiled = clause.compile(dialect=dialect.compiler)  # type: ignore[attr-defined]
+    return Template(str(compiled), tuple(compiled.positiontup or ()))
+
+
+def statement(clause: sa.Executable, dialect: Dialect) -> Statement:
+    """``clause`` with the values that it was built with."""
+    compiled = clause.compile(dialect=dialect.compiler)  # type: ignore[attr-defined]
+    values = compiled.params
+    return Statement(str(compiled), tuple(values[name] for name in compiled.positiontup or ()))
+
+
+def ddl(element: DDLElement, dialect: Dialect) -> Statement:
+    return Statement(str(element.compile(dialect=dialect.compiler)).strip())

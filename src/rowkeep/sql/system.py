@@ -1,0 +1,90 @@
+"""System tables: those of the catalog, and those that stand in each workspace beside the users' tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from rowkeep.sql.names import quoted
+
+CATALOG_SCHEMA = "rowkeep"
+"""The schema of the catalog on PostgreSQL; on SQLite it is a file."""
+
+
+NAME_KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Lists are in the order of names, the same on every engine."""
+
+
+class CatalogTables:
+    """Which workspaces there are, whose client ids are where, and who administers."""
+
+    def __init__(self, schema: str | None) -> None:
+        meta = sa.MetaData(schema=schema)
+        self.installation = sa.Table(
+            "installation",
+            meta,
+            sa.Column("key_fingerprint", sa.Text, nullable=False),
+        )
+        self.workspaces = sa.Table(
+            "workspaces",
+            meta,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
+            sa.Column("name_key", NAME_KEY, nullable=False, unique=True),
+            sa.Column("created_on", sa.Text, nullable=False),
+            sqlite_autoincrement=True,
+        )
+        self.clients = sa.Table(
+            "clients",
+            meta,
+            sa.Column("client_id", sa.Text, primary_key=True),
+            sa.Column("workspace_id", sa.Integer, nullable=False, index=True),
+        )
+        self.admin_tokens = sa.Table(
+            "admin_tokens",
+            meta,
+            sa.Column("id", sa.Text, primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
+            sa.Column("hash", sa.Text, nullable=False, unique=True),
+            sa.Column("created_on", sa.Text, nullable=False),
+        )
+
+
+class WorkspaceTables:
+    """The definitions, apps and grants of one workspace, and the version that every change of them raises."""
+
+    def __init__(self, schema: str | None) -> None:
+        meta = sa.MetaData(schema=quoted(schema) if schema else None)
+        self.workspace = sa.Table(
+            "_rowkeep_workspace",
+            meta,
+            sa.Column("version", sa.BigInteger, nullable=False),
+            sa.Column("data_key", sa.LargeBinary, nullable=False),
+        )
+        self.tables = sa.Table(
+            "_rowkeep_tables",
+            meta,
+            sa.Column("id", sa.Text, primary_key=True),
+            sa.Column("name_key", NAME_KEY, nullable=False, unique=True),
+            sa.Column("definition", sa.Text, nullable=False),
+        )
+        self.apps = sa.Table(
+            "_rowkeep_apps",
+            meta,
+            sa.Column("client_id", sa.Text, primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
+            sa.Column("name_key", NAME_KEY, nullable=False, unique=True),
+            sa.Column("algorithm", sa.Text, nullable=False),
+            sa.Column("secret", sa.LargeBinary),
+            sa.Column("public_key", sa.Text),
+            sa.Column("enabled", sa.Boolean, nullable=False),
+            sa.Column("created_on", sa.Text, nullable=False),
+        )
+        self.grants = sa.Table(
+            "_rowkeep_grants",
+            meta,
+            sa.Column("table_id", sa.Text, primary_key=True),
+            sa.Column("client_id", sa.Text, primary_key=True, index=True),
+            sa.Column("read", sa.Boolean, nullable=False),
+            sa.Column("write", sa.Boolean, nullable=False),
+            sa.Column("delete", sa.Boolean, nullable=False),
+        )

@@ -1,0 +1,1 @@
+"""Storage: the only place that talks to a database. ``base`` is the contract, the rest keeps it."""

@@ -1,0 +1,143 @@
+"""The storage contract. One suite of tests holds every backend to these docstrings.
+
+A workspace is one database: its tables, their definitions, its apps and its grants, with one version that
+every change of the last three raises. What is read and what is written is checked against the version that
+the caller planned with, in the same transaction: so a request sees old definitions and grants or new ones,
+never a mixture, and a grant that is revoked stays revoked, whichever process is asked.
+
+What is the same on every engine is written as *scripts*: generators that yield statements and are sent the
+rows. A backend runs a script as one transaction, in its own way.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from rowkeep.model.access import Workspace
+from rowkeep.model.identity import IdSource, Stamp
+from rowkeep.model.tables import Index, Table
+from rowkeep.plan.select import SelectPlan
+from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.rows import TableSql
+from rowkeep.sql.statements import Statement
+
+T = TypeVar("T")
+Row: TypeAlias = Sequence[Any]
+Script: TypeAlias = Callable[[], Generator[Statement, Sequence[Row], T]]
+"""A transaction: called anew for each try."""
+
+
+class StaleCatalog(Exception):
+    """The caller planned with definitions or grants that are no longer those of the database.
+
+    Nothing was written. The caller reads them anew and plans again.
+    """
+
+
+class WorkspaceGone(StaleCatalog):
+    """The database itself is no longer there."""
+
+
+class UniqueConflict(Exception):
+    """A unique index holds the value already; nothing was written. ``index`` is None for a system table,
+    ``row`` the place, in the request, of the row that did not fit, if the engine says."""
+
+    def __init__(self, index: Index | None = None, row: int | None = None) -> None:
+        super().__init__(index, row)
+        self.index = index
+        self.row = row
+
+
+class Selected(msgspec.Struct, frozen=True):
+    """One page: at most ``limit`` rows, in order, each with the answered columns; the number of rows that
+    the filter finds, if it was asked for; and the sort values of the last row if there are more."""
+
+    rows: Sequence[Row]
+    total: int | None
+    next_key: list[Any] | None
+
+
+class Updated(msgspec.Struct, frozen=True):
+    """How many rows were changed, and their records by ``_id``; None if not asked for or too many."""
+
+    count: int
+    rows: Sequence[Row] | None
+
+
+class Database(ABC):
+    """One database. Its methods raise, beside what a script raises, Busy and StorageUnavailable."""
+
+    dialect: Dialect
+    schema: str | None
+    """Where its tables are on PostgreSQL; None on SQLite."""
+
+    @abstractmethod
+    async def read(self, script: Script[T]) -> T:
+        """Run a script that only reads, on one snapshot. Raises StaleCatalog if a table is missing."""
+
+    @abstractmethod
+    async def write(self, script: Script[T]) -> T:
+        """Run a script as one transaction: all of it or nothing, on disk when this returns.
+
+        Scripts that write are one behind the other as soon as they have written to the same row. Raises
+        UniqueConflict, StaleCatalog.
+        """
+
+
+class WorkspaceDatabase(Database):
+    """The database of one workspace."""
+
+    @abstractmethod
+    def prepare(self, table: Table) -> TableSql:
+        """The statements of one of its tables."""
+
+    @abstractmethod
+    async def select(self, sql: TableSql, plan: SelectPlan, version: int) -> Selected:
+        """One page and, if the plan counts, the number of all rows that match, from one snapshot.
+
+        Raises StaleCatalog.
+        """
+
+    @abstractmethod
+    async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
+        """Write all rows, or none; they are on disk when this returns.
+
+        The ids of the stamp belong to the rows in their order, and increase strictly within a process and,
+        to the second, across processes. Raises StaleCatalog, UniqueConflict.
+        """
+
+    @abstractmethod
+    async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
+        """Change every row that matches, or none. Raises StaleCatalog, UniqueConflict."""
+
+    @abstractmethod
+    async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
+        """Delete every row that matches, or none; gives their number. Raises StaleCatalog."""
+
+
+class Store(ABC):
+    """All databases of an installation: the catalog and the workspaces."""
+
+    ids: IdSource
+    catalog: Database
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Open the catalog, which may be empty. Raises SetupError or StorageUnavailable."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what runs and close everything."""
+
+    @abstractmethod
+    async def workspace(self, workspace: Workspace) -> WorkspaceDatabase:
+        """The database of a workspace, made if it is not there yet (it may still lack all tables)."""
+
+    @abstractmethod
+    async def drop_workspace(self, workspace: Workspace) -> None:
+        """Take the database of a workspace away, with all that is in it."""

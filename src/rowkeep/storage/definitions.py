@@ -1,0 +1,232 @@
+"""Definitions: scripts over the system tables of one workspace, the same on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from rowkeep.errors import NameTaken, NoSuchApp, NoSuchTable, quoted
+from rowkeep.model.access import Algorithm, App, Grant, GrantOf
+from rowkeep.model.tables import Table, name_key
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.schema import TableSchema
+from rowkeep.sql.statements import Statement, statement
+from rowkeep.sql.system import WorkspaceTables
+from rowkeep.storage.base import Row
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+
+_table_decoder = msgspec.json.Decoder(Table)
+
+
+class Definitions:
+    """The scripts of one workspace. Those that change something raise its version first, which puts them
+    one behind the other."""
+
+    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+        self._dialect = dialect
+        self._schema = schema
+        self._system = WorkspaceTables(schema)
+
+    def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
+        return (yield statement(clause, self._dialect))
+
+    # the version and the data key
+
+    def initialise(self, data_key: bytes) -> Steps[None]:
+        """Give a new workspace its first version and its wrapped data key; leave an old one as it is."""
+        workspace = self._system.workspace
+        if not (yield from self._do(sa.select(workspace.c.version))):
+            yield from self._do(sa.insert(workspace).values(version=1, data_key=data_key))
+
+    def version(self) -> Steps[int]:
+        rows = yield from self._do(sa.select(self._system.workspace.c.version))
+        return int(rows[0][0]) if rows else 0
+
+    def data_key(self) -> Steps[bytes]:
+        rows = yield from self._do(sa.select(self._system.workspace.c.data_key))
+        return bytes(rows[0][0])
+
+    def raise_version(self) -> Steps[int]:
+        version = self._system.workspace.c.version
+        update = sa.update(self._system.workspace).values(version=version + 1).returning(version)
+        rows = yield from self._do(update)
+        return int(rows[0][0])
+
+    # tables
+
+    def table(self, name: str) -> Steps[tuple[int, Table | None]]:
+        """The version, and the table of that name, whatever its case."""
+        version = yield from self.version()
+        tables = self._system.tables
+        rows = yield from self._do(sa.select(tables.c.definition).where(tables.c.name_key == name_key(name)))
+        return version, _table_decoder.decode(rows[0][0]) if rows else None
+
+    def tables(self, after: str, limit: int) -> Steps[list[Table]]:
+        """Tables in the order of their names, behind the name ``after``."""
+        tables = self._system.tables
+        rows = yield from self._do(
+            sa.select(tables.c.definition)
+            .where(tables.c.name_key > after)
+            .order_by(tables.c.name_key)
+            .limit(limit)
+        )
+        return [_table_decoder.decode(row[0]) for row in rows]
+
+    def create_table(self, table: Table) -> Steps[None]:
+        """Raises NameTaken."""
+        yield from self.raise_version()
+        tables = self._system.tables
+        if (yield from self.table(table.name))[1] is not None:
+            raise NameTaken(f"There is a table {table.name} already.", pointer="/name")
+        yield from TableSchema(table, self._dialect, self._schema).create()
+        definition = msgspec.json.encode(table).decode()
+        yield from self._do(
+            sa.insert(tables).values(id=table.id, name_key=name_key(table.name), definition=definition)
+        )
+
+    def drop_table(self, name: str) -> Steps[None]:
+        """Drop a table with its rows and its grants. Raises NoSuchTable."""
+        yield from self.raise_version()
+        table = yield from self._existing_table(name)
+        yield TableSchema(table, self._dialect, self._schema).drop()
+        yield from self._do(sa.delete(self._system.tables).where(self._system.tables.c.id == table.id))
+        yield from self._do(sa.delete(self._system.grants).where(self._system.grants.c.table_id == table.id))
+
+    def _existing_table(self, name: str) -> Steps[Table]:
+        table = (yield from self.table(name))[1]
+        if table is None:
+            raise NoSuchTable(f"There is no table {quoted(name)}.")
+        return table
+
+    # apps
+
+    def app(self, client_id: str) -> Steps[tuple[int, App | None, dict[str, Grant]]]:
+        """The version, the app, and its grants by table id."""
+        version = yield from self.version()
+        apps, grants = self._system.apps, self._system.grants
+        rows = yield from self._do(sa.select(*apps.c).where(apps.c.client_id == client_id))
+        if not rows:
+            return version, None, {}
+        granted = yield from self._do(
+            sa.select(grants.c.table_id, grants.c.read, grants.c.write, grants.c.delete).where(
+                grants.c.client_id == client_id
+            )
+        )
+        return version, _app(rows[0]), {row[0]: _grant(row[1:]) for row in granted}
+
+    def apps(self, after: str, limit: int) -> Steps[list[App]]:
+        apps = self._system.apps
+        rows = yield from self._do(
+            sa.select(*apps.c).where(apps.c.name_key > after).order_by(apps.c.name_key).limit(limit)
+        )
+        return [_app(row) for row in rows]
+
+    def existing_app(self, client_id: str) -> Steps[App]:
+        """Raises NoSuchApp."""
+        _, app, _ = yield from self.app(client_id)
+        if app is None:
+            raise NoSuchApp(f"There is no app {quoted(client_id)}.")
+        return app
+
+    def create_app(self, app: App) -> Steps[None]:
+        """Raises NameTaken."""
+        yield from self.raise_version()
+        yield from self._check_app_name(app)
+        yield from self._do(sa.insert(self._system.apps).values(_app_values(app)))
+
+    def change_app(self, app: App) -> Steps[None]:
+        """Put ``app`` in the place of the one with its client id. Raises NoSuchApp, NameTaken."""
+        yield from self.raise_version()
+        yield from self.existing_app(app.client_id)
+        yield from self._check_app_name(app)
+        apps = self._system.apps
+        yield from self._do(sa.update(apps).values(_app_values(app)).where(apps.c.client_id == app.client_id))
+
+    def _check_app_name(self, app: App) -> Steps[None]:
+        apps = self._system.apps
+        same_name = sa.and_(apps.c.name_key == app.name.casefold(), apps.c.client_id != app.client_id)
+        if (yield from self._do(sa.select(apps.c.client_id).where(same_name))):
+            raise NameTaken(f"There is an app {quoted(app.name)} already.", pointer="/name")
+
+    def delete_app(self, client_id: str) -> Steps[None]:
+        """Delete an app and its grants. Raises NoSuchApp."""
+        yield from self.raise_version()
+        yield from self.existing_app(client_id)
+        for table in (self._system.apps, self._system.grants):
+            yield from self._do(sa.delete(table).where(table.c.client_id == client_id))
+
+    def delete_all_apps(self) -> Steps[None]:
+        """What comes before the workspace itself is taken away: nobody may go on using it."""
+        yield from self.raise_version()
+        for table in (self._system.apps, self._system.grants):
+            yield from self._do(sa.delete(table))
+
+    # grants
+
+    def set_grant(self, table_name: str, client_id: str, grant: Grant) -> Steps[GrantOf]:
+        """Give, change or (all false) take away a grant. Raises NoSuchTable, NoSuchApp."""
+        yield from self.raise_version()
+        table = yield from self._existing_table(table_name)
+        app = yield from self.existing_app(client_id)
+        grants = self._system.grants
+        yield from self._do(
+            sa.delete(grants).where(grants.c.table_id == table.id, grants.c.client_id == client_id)
+        )
+        if not grant.is_empty:
+            rights: dict[str, Any] = msgspec.structs.asdict(grant)
+            yield from self._do(sa.insert(grants).values(table_id=table.id, client_id=client_id, **rights))
+        return GrantOf(client_id, app.name, table.name, grant)
+
+    def grants_on(self, table_name: str) -> Steps[list[GrantOf]]:
+        """Raises NoSuchTable."""
+        table = yield from self._existing_table(table_name)
+        return (yield from self._grants(self._system.grants.c.table_id == table.id))
+
+    def grants_of(self, client_id: str) -> Steps[list[GrantOf]]:
+        """Raises NoSuchApp."""
+        yield from self.existing_app(client_id)
+        return (yield from self._grants(self._system.grants.c.client_id == client_id))
+
+    def _grants(self, chosen: sa.ColumnElement[bool]) -> Steps[list[GrantOf]]:
+        grants, apps, tables = self._system.grants, self._system.apps, self._system.tables
+        rows = yield from self._do(
+            sa.select(
+                apps.c.client_id, apps.c.name, tables.c.definition,
+                grants.c.read, grants.c.write, grants.c.delete,
+            )
+            .select_from(
+                grants.join(apps, apps.c.client_id == grants.c.client_id).join(
+                    tables, tables.c.id == grants.c.table_id
+                )
+            )
+            .where(chosen)
+            .order_by(tables.c.name_key, apps.c.name_key)
+        )  # fmt: skip
+        return [GrantOf(row[0], row[1], _table_decoder.decode(row[2]).name, _grant(row[3:])) for row in rows]
+
+
+def _grant(row: Row) -> Grant:
+    return Grant(*map(bool, row))
+
+
+def _app(row: Row) -> App:
+    client_id, name, _, algorithm, secret, public_key, enabled, created_on = row
+    return App(
+        client_id=client_id,
+        name=name,
+        algorithm=Algorithm(algorithm),
+        secret=None if secret is None else bytes(secret),
+        public_key=public_key,
+        enabled=bool(enabled),
+        created_on=created_on,
+    )
+
+
+def _app_values(app: App) -> dict[str, Any]:
+    values = msgspec.structs.asdict(app)
+    return values | {"algorithm": app.algorithm.value, "name_key": app.name.casefold()}

@@ -1,0 +1,141 @@
+"""Installation: scripts over the catalog: workspaces, where client ids belong, admin tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TypeAlias, TypeVar
+
+import sqlalchemy as sa
+
+from rowkeep.errors import NameTaken, NoSuchAdminToken, NoSuchWorkspace, Protected, quoted
+from rowkeep.model.access import AdminToken, Workspace
+from rowkeep.model.tables import name_key
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.statements import Statement, statement
+from rowkeep.sql.system import CatalogTables
+from rowkeep.storage.base import Row
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+
+
+class Installation:
+    """The scripts of the catalog."""
+
+    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+        self._dialect = dialect
+        self._tables = CatalogTables(schema)
+
+    def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
+        return (yield statement(clause, self._dialect))
+
+    # the installation itself
+
+    def key_fingerprint(self) -> Steps[str | None]:
+        """Of the master key that the store was initialised with; None for an empty store."""
+        rows = yield from self._do(sa.select(self._tables.installation.c.key_fingerprint))
+        return str(rows[0][0]) if rows else None
+
+    def initialise(self, fingerprint: str, created_on: str) -> Steps[bool]:
+        """Make an empty store one with a workspace ``main``; False if it is not empty any more."""
+        if (yield from self.key_fingerprint()) is not None:
+            return False
+        yield from self._do(sa.insert(self._tables.installation).values(key_fingerprint=fingerprint))
+        yield from self.create_workspace("main", created_on)
+        return True
+
+    # workspaces
+
+    def workspace(self, name: str) -> Steps[Workspace]:
+        """Raises NoSuchWorkspace."""
+        workspaces = self._tables.workspaces
+        rows = yield from self._do(self._select_workspaces().where(workspaces.c.name_key == name_key(name)))
+        if not rows:
+            raise NoSuchWorkspace(f"There is no workspace {quoted(name)}.")
+        return Workspace(*rows[0])
+
+    def workspaces(self, after: str, limit: int) -> Steps[list[Workspace]]:
+        key = self._tables.workspaces.c.name_key
+        rows = yield from self._do(self._select_workspaces().where(key > after).order_by(key).limit(limit))
+        return [Workspace(*row) for row in rows]
+
+    def _select_workspaces(self) -> sa.Select[tuple[int, str, str]]:
+        workspaces = self._tables.workspaces
+        return sa.select(workspaces.c.id, workspaces.c.name, workspaces.c.created_on)
+
+    def create_workspace(self, name: str, created_on: str) -> Steps[Workspace]:
+        """Raises NameTaken."""
+        workspaces = self._tables.workspaces
+        taken = sa.select(workspaces.c.id).where(workspaces.c.name_key == name_key(name))
+        if (yield from self._do(taken)):
+            raise NameTaken(f"There is a workspace {name} already.", pointer="/name")
+        rows = yield from self._do(
+            sa.insert(workspaces)
+            .values(name=name, name_key=name_key(name), created_on=created_on)
+            .returning(workspaces.c.id)
+        )
+        return Workspace(rows[0][0], name, created_on)
+
+    def delete_workspace(self, name: str) -> Steps[Workspace]:
+        """Forget a workspace and whose client ids it had. Raises NoSuchWorkspace, Protected."""
+        workspace = yield from self.workspace(name)
+        if name_key(workspace.name) == "main":
+            raise Protected("The workspace main cannot be deleted.")
+        clients, workspaces = self._tables.clients, self._tables.workspaces
+        yield from self._do(sa.delete(clients).where(clients.c.workspace_id == workspace.id))
+        yield from self._do(sa.delete(workspaces).where(workspaces.c.id == workspace.id))
+        return workspace
+
+    # client ids
+
+    def workspace_of(self, client_id: str) -> Steps[Workspace | None]:
+        """The workspace that an app belongs to."""
+        clients, workspaces = self._tables.clients, self._tables.workspaces
+        rows = yield from self._do(
+            self._select_workspaces()
+            .select_from(workspaces.join(clients, clients.c.workspace_id == workspaces.c.id))
+            .where(clients.c.client_id == client_id)
+        )
+        return Workspace(*rows[0]) if rows else None
+
+    def add_client(self, client_id: str, workspace: Workspace) -> Steps[None]:
+        clients = self._tables.clients
+        yield from self._do(sa.insert(clients).values(client_id=client_id, workspace_id=workspace.id))
+
+    def remove_client(self, client_id: str) -> Steps[None]:
+        yield from self._do(
+            sa.delete(self._tables.clients).where(self._tables.clients.c.client_id == client_id)
+        )
+
+    # admin tokens
+
+    def admin_tokens(self, after: str, limit: int) -> Steps[list[AdminToken]]:
+        tokens = self._tables.admin_tokens
+        rows = yield from self._do(
+            sa.select(tokens.c.id, tokens.c.name, tokens.c.created_on)
+            .where(tokens.c.id > after)
+            .order_by(tokens.c.id)
+            .limit(limit)
+        )
+        return [AdminToken(*row) for row in rows]
+
+    def admin_token_exists(self, token_hash: str) -> Steps[bool]:
+        tokens = self._tables.admin_tokens
+        return bool((yield from self._do(sa.select(tokens.c.id).where(tokens.c.hash == token_hash))))
+
+    def add_admin_token(self, token: AdminToken, token_hash: str) -> Steps[None]:
+        yield from self._do(
+            sa.insert(self._tables.admin_tokens).values(
+                id=token.id, name=token.name, hash=token_hash, created_on=token.created_on
+            )
+        )
+
+    def remove_admin_token(self, token_id: str) -> Steps[None]:
+        """Raises NoSuchAdminToken, Protected for the last one."""
+        tokens = self._tables.admin_tokens
+        ids = [row[0] for row in (yield from self._do(sa.select(tokens.c.id).with_for_update()))]
+        if token_id not in ids:
+            raise NoSuchAdminToken(f"There is no admin token {quoted(token_id)}.")
+        if len(ids) == 1:
+            raise Protected("The last admin token cannot be deleted; create another one first.")
+        yield from self._do(sa.delete(tokens).where(tokens.c.id == token_id))

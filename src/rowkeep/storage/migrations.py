@@ -1,0 +1,98 @@
+"""Migrations: the numbered steps that bring our own tables to this version.
+
+Each database counts the steps it has had. A step is never changed once released; a new one goes to the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
+
+from rowkeep.errors import SetupError
+from rowkeep.model.folding import folding_table
+from rowkeep.sql.dialects import FOLD, Dialect
+from rowkeep.sql.names import quoted
+from rowkeep.sql.statements import Statement, ddl, statement
+from rowkeep.sql.system import CATALOG_SCHEMA, CatalogTables, WorkspaceTables
+from rowkeep.storage.base import Row
+
+Step = Callable[[Dialect, str | None], list[Statement]]
+
+
+def _create_all(tables: Sequence[sa.Table], dialect: Dialect) -> list[Statement]:
+    made: list[Statement] = []
+    for table in tables:
+        made.append(ddl(CreateTable(table), dialect))
+        made += [
+            ddl(CreateIndex(index), dialect) for index in sorted(table.indexes, key=lambda i: str(i.name))
+        ]
+    return made
+
+
+def _catalog_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
+    tables = CatalogTables(schema)
+    return _create_all((tables.installation, tables.workspaces, tables.clients, tables.admin_tokens), dialect)
+
+
+def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
+    """PostgreSQL gets our table of simple case folding; on SQLite each connection brings the function."""
+    if dialect.name == "sqlite":
+        return []
+    table = folding_table()
+    source, target = "".join(map(chr, table)), "".join(map(chr, table.values()))
+    body = (
+        'SELECT CASE WHEN octet_length(t) = char_length(t) THEN lower(t COLLATE "C") '
+        f"ELSE translate(lower(t COLLATE \"C\"), '{source}', '{target}') END"
+    )
+    return [
+        Statement(
+            f'CREATE FUNCTION {CATALOG_SCHEMA}."{FOLD}"(t text) RETURNS text LANGUAGE sql '
+            f"IMMUTABLE STRICT PARALLEL SAFE AS $fold${body}$fold$"
+        )
+    ]
+
+
+def _workspace_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
+    tables = WorkspaceTables(schema)
+    return _create_all((tables.workspace, tables.tables, tables.apps, tables.grants), dialect)
+
+
+CATALOG_STEPS: tuple[Step, ...] = (_catalog_tables, _fold_function)
+WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables,)
+
+
+def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence[Row], None]:
+    """Script: of several processes that come here at once, let one go on and the others wait for its end.
+
+    On SQLite a transaction that writes is alone anyway.
+    """
+    if schema is not None:
+        lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{schema}")))
+        yield statement(lock, dialect)
+
+
+def migrate(
+    steps: Sequence[Step], dialect: Dialect, schema: str | None
+) -> Generator[Statement, Sequence[Row], None]:
+    """Script: bring one database to the last step. Safe when several processes start at once.
+
+    Raises SetupError for a database that a newer Rowkeep has written.
+    """
+    applied = sa.Table(
+        "_rowkeep_steps",
+        sa.MetaData(schema=quoted(schema) if schema else None),
+        sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    )
+    yield from alone(dialect, schema)
+    if schema is not None:
+        yield ddl(CreateSchema(quoted(schema), if_not_exists=True), dialect)
+    yield ddl(CreateTable(applied, if_not_exists=True), dialect)
+    rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0)), dialect)
+    done = int(rows[0][0])
+    if done > len(steps):
+        raise SetupError("The store was written by a newer version of Rowkeep; use that one.")
+    for number, step in enumerate(steps[done:], start=done + 1):
+        yield from step(dialect, schema)
+        yield statement(sa.insert(applied).values(step=number), dialect)

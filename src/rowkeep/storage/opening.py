@@ -1,0 +1,47 @@
+"""Opening: the store that a database URL names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rowkeep.errors import SetupError
+from rowkeep.model.identity import IdSource
+from rowkeep.settings import Settings
+from rowkeep.storage.base import Store
+
+
+def _sqlite(url: str, settings: Settings, ids: IdSource) -> Store:
+    from rowkeep.storage.sqlite.store import SqliteStore
+
+    host, _, path = url.removeprefix("sqlite://").partition("/")
+    if host or not path:
+        raise SetupError(
+            "ROWKEEP_DATABASE_URL for SQLite is sqlite:///DIRECTORY: three slashes for a relative path, "
+            "four for an absolute one."
+        )
+    return SqliteStore(Path(path), settings, ids)
+
+
+def _postgres(url: str, settings: Settings, ids: IdSource) -> Store:
+    from rowkeep.storage.postgres.store import PostgresStore
+
+    return PostgresStore(url, settings, ids)
+
+
+SCHEMES: dict[str, Callable[[str, Settings, IdSource], Store]] = {
+    "sqlite": _sqlite,
+    "postgresql": _postgres,
+    "postgres": _postgres,
+}
+
+
+def make_store(settings: Settings, ids: IdSource) -> Store:
+    """The store of ``settings.database_url``, not yet open. Raises SetupError for a URL of no backend."""
+    scheme = settings.database_url.partition("://")[0]
+    if scheme not in SCHEMES:
+        raise SetupError(
+            "ROWKEEP_DATABASE_URL begins with sqlite:/// or postgresql://, "
+            f"not with {scheme.partition(':')[0][:20]!r}."
+        )
+    return SCHEMES[scheme](settings.database_url, settings, ids)

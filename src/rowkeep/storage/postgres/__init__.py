@@ -1,0 +1,1 @@
+"""PostgreSQL: one database with a schema for the catalog and one for each workspace."""

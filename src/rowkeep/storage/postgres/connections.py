@@ -1,0 +1,181 @@
+"""Connections: the pool, how a script is run, and what the server's errors mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+import structlog
+
+from rowkeep.errors import Busy, SetupError, StorageUnavailable
+from rowkeep.settings import Settings
+from rowkeep.storage.base import Row, Script, StaleCatalog, UniqueConflict
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+CACHED_STATEMENTS = 512
+DEADLOCK_TRIES = 5
+COPY_LINE = re.compile(r"COPY .*, line (\d+)")
+
+STALE = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+)
+BUSY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    TimeoutError,
+)
+UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+    OSError,
+)
+
+_decode_number = msgspec.json.Decoder(int | float).decode
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    # a number column is answered as JSON, for it gives integers where whole and doubles elsewhere
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=str, decoder=_decode_number, format="text"
+    )
+
+
+async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
+    """Connections come back as they went: every transaction is ended, and nothing else is ever set."""
+
+
+class Pool:
+    """The connections of this process, and the one place where the server's errors become ours."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._url = url
+        self._timeout = settings.busy_timeout_seconds
+        self._size = settings.postgres_connections
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
+        try:
+            async with translated():
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=1,
+                    max_size=self._size,
+                    statement_cache_size=CACHED_STATEMENTS,
+                    max_cached_statement_lifetime=0,
+                    max_inactive_connection_lifetime=0,
+                    timeout=self._timeout,
+                    init=_prepare_connection,
+                    reset=_keep_as_it_is,
+                    server_settings={
+                        "application_name": "rowkeep",
+                        "lock_timeout": str(int(self._timeout * 1000)),
+                        "synchronous_commit": "on",
+                        "timezone": "UTC",
+                    },
+                )
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+            raise SetupError(f"PostgreSQL refuses the connection: {error}.") from None
+        except (ValueError, asyncpg.ClientConfigurationError) as error:
+            raise SetupError(f"ROWKEEP_DATABASE_URL is not one that PostgreSQL knows: {error}.") from None
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection; waits at most busy_timeout_seconds for one. Raises Busy, StorageUnavailable."""
+        assert self._pool is not None, "open() comes first"  # noqa: S101 - a fault of ours, not of a caller
+        async with translated():
+            connection = await self._pool.acquire(timeout=self._timeout)
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
+
+    async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Any]:
+        """One statement, a transaction of its own; run again if it was the victim of a deadlock."""
+        return await self._unless_deadlocked(lambda connection: connection.fetch(text, *parameters))
+
+    async def execute(self, text: str, parameters: Sequence[Any]) -> str:
+        """The same, giving the command's tag, such as ``INSERT 0 1``."""
+        return await self._unless_deadlocked(lambda connection: connection.execute(text, *parameters))
+
+    async def run(self, script: Script[T]) -> T:
+        """A script in one transaction."""
+        return await self.transaction(lambda connection: _run_script(connection, script))
+
+    async def transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """All that ``work`` does, in one transaction; done again if it was the victim of a deadlock."""
+
+        async def run(connection: asyncpg.Connection) -> T:
+            async with connection.transaction():
+                return await work(connection)
+
+        return await self._unless_deadlocked(run)
+
+    async def _unless_deadlocked(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        for _ in range(DEADLOCK_TRIES - 1):
+            async with self.connection() as connection:
+                try:
+                    return await work(connection)
+                except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                    log.info("deadlock", action="tried again")
+        async with self.connection() as connection:
+            return await work(connection)
+
+
+async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
+    steps = script()
+    try:
+        wanted = next(steps)
+        while True:
+            rows: Sequence[Row] = await connection.fetch(wanted.text, *wanted.parameters)
+            wanted = steps.send(rows)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Driver errors end here: what leaves is ours."""
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise UniqueConflict() from error
+    except STALE as error:
+        raise StaleCatalog() from error
+    except BUSY as error:
+        raise Busy() from error
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError):
+        raise
+    except UNAVAILABLE as error:
+        log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
+        raise StorageUnavailable() from error
+
+
+def copied_line(error: BaseException | None) -> int | None:
+    """Which row of a COPY failed, counted from 0."""
+    said = COPY_LINE.search(getattr(error, "context", None) or "")
+    return int(said.group(1)) - 1 if said else None

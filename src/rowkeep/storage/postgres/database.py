@@ -1,0 +1,167 @@
+"""Databases: one schema, and what a workspace's schema does with rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from operator import add, itemgetter
+from typing import Any, TypeVar
+
+import asyncpg
+
+from rowkeep.codec import Cells
+from rowkeep.model.cells import moments_of
+from rowkeep.model.columns import Kind
+from rowkeep.model.identity import IdSource, Stamp
+from rowkeep.model.tables import Table
+from rowkeep.plan.select import SelectPlan
+from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
+from rowkeep.sql.binding import delete_values, insert_values, select_values, update_values
+from rowkeep.sql.dialects import POSTGRES
+from rowkeep.sql.names import index_named
+from rowkeep.sql.rows import PostgresTableSql, TableSql
+from rowkeep.storage.base import (
+    Database,
+    Script,
+    Selected,
+    StaleCatalog,
+    UniqueConflict,
+    Updated,
+    WorkspaceDatabase,
+)
+from rowkeep.storage.postgres.connections import Pool, copied_line
+
+T = TypeVar("T")
+
+LEAD = 2
+"""The version and the count lead each row of an answer."""
+
+
+class PostgresDatabase(Database):
+    dialect = POSTGRES
+
+    def __init__(self, pool: Pool, schema: str) -> None:
+        self._pool = pool
+        self.schema: str = schema
+
+    async def read(self, script: Script[T]) -> T:
+        return await self._pool.run(script)
+
+    async def write(self, script: Script[T]) -> T:
+        return await self._pool.run(script)
+
+
+class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
+    def __init__(self, pool: Pool, schema: str, ids: IdSource) -> None:
+        super().__init__(pool, schema)
+        self._ids = ids
+
+    def prepare(self, table: Table) -> TableSql:
+        return PostgresTableSql(table, self.schema)
+
+    async def select(self, sql: TableSql, plan: SelectPlan, version: int) -> Selected:
+        statements = sql.select(plan.shape)
+        page = statements.page.bind(select_values(plan))
+        rows = await self._pool.fetch(page.text, page.parameters)
+        _check_version(rows, version)
+        total = rows[0][1]
+        if rows[0][LEAD + statements.key[-1]] is None:
+            # only the row that bears the version: the page is empty
+            return Selected((), total, None)
+        next_key = None
+        if len(rows) > plan.limit:
+            rows = rows[: plan.limit]
+            next_key = [rows[-1][LEAD + at] for at in statements.key]
+        return Selected(_cut(rows, statements.width), total, next_key)
+
+    async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
+        stamp = self._ids.stamp(len(plan.rows))
+        try:
+            if len(plan.rows) == 1:
+                await self._insert_one(sql, plan, version, stamp)
+            else:
+                await self._copy(sql, plan, version, stamp)
+        except UniqueConflict as conflict:
+            only = 0 if len(plan.rows) == 1 else copied_line(conflict.__cause__)
+            raise _named_conflict(conflict, sql.table, only) from conflict
+        return stamp
+
+    async def _insert_one(self, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp) -> None:
+        on = stamp.written_on
+        row = (*plan.rows[0], on, on, plan.writer, plan.writer, *stamp.ids())
+        bound = sql.insert.bind(insert_values(row) | {"version": version})
+        if await self._pool.execute(bound.text, bound.parameters) != "INSERT 0 1":
+            raise StaleCatalog()
+
+    async def _copy(self, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp) -> None:
+        """Write rows by binary COPY. The lock keeps definitions as they are from the check to the commit."""
+        name = sql.schema.physical.name
+        lock = f'LOCK TABLE "{self.schema}"."{name}" IN ROW EXCLUSIVE MODE'
+        read_version = f'SELECT version FROM "{self.schema}"._rowkeep_workspace'  # noqa: S608 - our own name
+
+        async def copy(connection: asyncpg.Connection) -> None:
+            await connection.execute(lock)
+            if await connection.fetchval(read_version) != version:
+                raise StaleCatalog()
+            if plan.rows:
+                await connection.copy_records_to_table(
+                    str(name),
+                    schema_name=self.schema,
+                    columns=[str(column) for column in sql.columns],
+                    records=_stored(sql.table, plan, stamp),
+                )
+
+        await self._pool.transaction(copy)
+
+    async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
+        statements = sql.update(plan.shape)
+        values = update_values(plan, self._ids.stamp(0).written_on) | {"version": version}
+        bound = statements.update.bind(values)
+        try:
+            rows = await self._pool.fetch(bound.text, bound.parameters)
+        except UniqueConflict as conflict:
+            raise _named_conflict(conflict, sql.table, None) from conflict
+        _check_version(rows, version)
+        count = rows[0][1]
+        if not statements.width or count > plan.max_records:
+            return Updated(count, None)
+        return Updated(count, _cut(rows, statements.width) if count else ())
+
+    async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
+        bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
+        rows = await self._pool.fetch(bound.text, bound.parameters)
+        _check_version(rows, version)
+        return int(rows[0][1])
+
+
+def _check_version(rows: Sequence[Any], version: int) -> None:
+    if not rows or rows[0][0] != version:
+        raise StaleCatalog()
+
+
+def _cut(rows: Sequence[asyncpg.Record], width: int) -> list[Any]:
+    """The answered columns of each row, without what leads and what only sorts."""
+    return list(map(itemgetter(slice(LEAD, LEAD + width)), rows))
+
+
+def _stored(table: Table, plan: InsertPlan, stamp: Stamp) -> Iterator[tuple[Any, ...]]:
+    """The rows as they are written, without a step of Python for each."""
+    on = stamp.moment
+    system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)
+    return map(add, _with_moments(table, plan.rows), system)
+
+
+def _with_moments(table: Table, rows: list[Cells]) -> Iterable[tuple[Any, ...]]:
+    """Dates as the driver takes them, a column at a time."""
+    places = [at for at, column in enumerate(table.columns) if column.type_facts.kind is Kind.MOMENT]
+    if not places:
+        return rows
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for at in places:
+        columns[at] = map(moments_of(columns[at]).get, columns[at])
+    return zip(*columns, strict=True)
+
+
+def _named_conflict(conflict: UniqueConflict, table: Table, row: int | None) -> UniqueConflict:
+    physical = getattr(conflict.__cause__, "constraint_name", None) or ""
+    return UniqueConflict(index_named(table, physical), row)

@@ -1,0 +1,78 @@
+"""Store: the directory that holds the catalog's file and the workspaces' files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from rowkeep.errors import SetupError, StorageUnavailable
+from rowkeep.model.access import Workspace
+from rowkeep.model.identity import IdSource
+from rowkeep.settings import Settings
+from rowkeep.sql.dialects import SQLITE
+from rowkeep.storage.base import Store, WorkspaceDatabase
+from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS, migrate
+from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
+
+MAX_THREADS = 16
+CATALOG_FILE = "catalog.db"
+WORKSPACES = "workspaces"
+
+
+class SqliteStore(Store):
+    """Several processes may open one directory; SQLite's locks keep them apart."""
+
+    catalog: SqliteDatabase
+
+    def __init__(self, directory: Path, settings: Settings, ids: IdSource) -> None:
+        self.ids = ids
+        self._directory = directory
+        self._settings = settings
+        self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="rowkeep-sqlite")
+        self._open: dict[int, SqliteWorkspaceDatabase] = {}
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> None:
+        try:
+            (self._directory / WORKSPACES).mkdir(parents=True, exist_ok=True)
+            self.catalog = SqliteDatabase(self._directory / CATALOG_FILE, self._settings, self._executor)
+        except (OSError, StorageUnavailable) as error:
+            raise SetupError(f"The directory {self._directory} cannot be used: {error}.") from error
+        await self.catalog.write(partial(migrate, CATALOG_STEPS, SQLITE, None))
+
+    async def close(self) -> None:
+        # running jobs end first, for the files are closed under them
+        await asyncio.get_running_loop().run_in_executor(None, partial(self._executor.shutdown, wait=True))
+        for database in self._open.values():
+            database.close()
+        self._open.clear()
+        if hasattr(self, "catalog"):
+            self.catalog.close()
+
+    async def workspace(self, workspace: Workspace) -> WorkspaceDatabase:
+        found = self._open.get(workspace.id)
+        if found is not None:
+            return found
+        async with self._opening:
+            found = self._open.get(workspace.id)
+            if found is None:
+                found = SqliteWorkspaceDatabase(
+                    self._path(workspace), self._settings, self._executor, self.ids
+                )
+                await found.write(partial(migrate, WORKSPACE_STEPS, SQLITE, None))
+                self._open[workspace.id] = found
+            return found
+
+    async def drop_workspace(self, workspace: Workspace) -> None:
+        # not closed: whoever still uses it finishes undisturbed, and the last reference closes it
+        self._open.pop(workspace.id, None)
+        path = self._path(workspace)
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).unlink()
+
+    def _path(self, workspace: Workspace) -> Path:
+        return self._directory / WORKSPACES / f"{workspace.physical}.db"
