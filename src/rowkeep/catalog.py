@@ -1,0 +1,208 @@
+"""Catalog: what is known of workspaces, tables and apps, compiled once and trusted for one version.
+
+A :class:`Snapshot` holds what was read at one version of a workspace and is never changed to another: a new
+version means a new snapshot. It fills as requests ask, so a request costs the same among ten tables and among ten
+thousand. Nobody trusts a snapshot alone: storage checks its version in the transaction that uses it, and a
+refusal is only given once the version is found to be the present one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import msgspec
+from cachetools import LRUCache
+
+from rowkeep.codec import TableCodec, meta_info
+from rowkeep.errors import SetupError
+from rowkeep.keys import Sealer, new_data_key
+from rowkeep.model.access import App, Grant, Workspace
+from rowkeep.model.identity import writer_of
+from rowkeep.model.names import ColumnNames
+from rowkeep.model.tables import Table, name_key
+from rowkeep.plan.cursor import CursorSigner
+from rowkeep.sql.rows import TableSql
+from rowkeep.storage.base import StaleCatalog, Store, WorkspaceDatabase
+from rowkeep.storage.definitions import Definitions
+from rowkeep.storage.installation import Installation
+
+CACHED_TABLES = 4096
+CACHED_CLIENTS = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTable:
+    """A table with all that is compiled from its definition."""
+
+    table: Table
+    names: ColumnNames
+    codec: TableCodec
+    sql: TableSql
+    meta: msgspec.Raw
+    """What a query's answer says of all columns."""
+
+    def meta_of(self, fields: tuple[str, ...]) -> msgspec.Raw:
+        """The same of some columns."""
+        return meta_info(map(self.sql.schema.columns.__getitem__, fields))
+
+
+@dataclass(frozen=True, slots=True)
+class LiveApp:
+    """An app with its grants by table id, what checks its signatures, and who it writes as."""
+
+    app: App
+    grants: dict[str, Grant]
+    key: str
+    writer: str
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What has been read of a workspace at one version."""
+
+    version: int
+    tables: dict[str, LiveTable] = field(default_factory=dict)
+    apps: dict[str, LiveApp] = field(default_factory=dict)
+
+
+class LiveWorkspace:
+    """A workspace in use: its database, its keys, and the newest snapshot."""
+
+    def __init__(self, workspace: Workspace, database: WorkspaceDatabase, data_key: bytes) -> None:
+        self.workspace = workspace
+        self.database = database
+        self.definitions = Definitions(database.dialect, database.schema)
+        data = Sealer(data_key)
+        self.secrets = Sealer(data.derive("app-secrets"))
+        self.cursors = CursorSigner(data.derive("cursors"))
+        self._snapshot: Snapshot | None = None
+        self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
+
+    async def snapshot(self) -> Snapshot:
+        """The newest snapshot that we know of."""
+        if self._snapshot is None:
+            self._snapshot = Snapshot(await self.database.read(self.definitions.version))
+        return self._snapshot
+
+    async def is_current(self, snapshot: Snapshot) -> bool:
+        """Whether the database still has the snapshot's version."""
+        return await self.database.read(self.definitions.version) == snapshot.version
+
+    def renew(self) -> None:
+        """The next request reads anew; what it finds unchanged stays compiled."""
+        self._snapshot = None
+
+    async def table(self, snapshot: Snapshot, name: str) -> LiveTable | None:
+        """The table of that name, exact or regardless of case. Raises StaleCatalog."""
+        key = name_key(name)
+        live = snapshot.tables.get(key)
+        if live is None:
+            version, table = await self.database.read(partial(self.definitions.table, name))
+            _check(snapshot, version)
+            if table is not None:
+                live = snapshot.tables[key] = self._compile(table)
+        return live
+
+    def _compile(self, table: Table) -> LiveTable:
+        known = self._compiled.get(table.id)
+        if known is not None and known.table == table:
+            return known
+        names = ColumnNames(table)
+        live = LiveTable(
+            table, names, TableCodec(table, names), self.database.prepare(table), meta_info(table.all_columns)
+        )
+        self._compiled[table.id] = live
+        return live
+
+    async def app(self, snapshot: Snapshot, client_id: str) -> LiveApp | None:
+        """The app with that client id. Raises StaleCatalog."""
+        live = snapshot.apps.get(client_id)
+        if live is None:
+            version, app, grants = await self.database.read(partial(self.definitions.app, client_id))
+            _check(snapshot, version)
+            if app is not None:
+                live = snapshot.apps[client_id] = LiveApp(
+                    app, grants, self.signing_key(app), writer_of(client_id)
+                )
+        return live
+
+    def signing_key(self, app: App) -> str:
+        """The secret as the app has it, or its public key: what its tokens are checked with."""
+        if app.secret is None:
+            return app.public_key or ""
+        return self.secrets.open(app.secret, app.client_id).decode()
+
+
+def _check(snapshot: Snapshot, version: int) -> None:
+    if snapshot.version != version:
+        raise StaleCatalog()
+
+
+class Catalog:
+    """All workspaces in use."""
+
+    def __init__(self, store: Store, master: Sealer) -> None:
+        self._store = store
+        self._master = master
+        self.installation = Installation(store.catalog.dialect, store.catalog.schema)
+        self._live: dict[int, LiveWorkspace] = {}
+        self._clients: LRUCache[str, LiveWorkspace] = LRUCache(CACHED_CLIENTS)
+
+    @property
+    def store(self) -> Store:
+        return self._store
+
+    async def of_client(self, client_id: str) -> LiveWorkspace | None:
+        """The workspace that a client id belongs to; it never changes, so it is asked once."""
+        live = self._clients.get(client_id)
+        if live is None:
+            found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
+            if found is not None:
+                live = self._clients[client_id] = await self._use(found)
+        return live
+
+    async def named(self, name: str) -> LiveWorkspace:
+        """The workspace of that name, as it is now. Raises NoSuchWorkspace."""
+        return await self._use(await self._store.catalog.read(partial(self.installation.workspace, name)))
+
+    async def renew(self, live: LiveWorkspace) -> None:
+        """Read a workspace anew after its definitions or grants turned out to be others; forget it if it
+        is gone."""
+        live.renew()
+        try:
+            await live.snapshot()
+        except StaleCatalog:
+            self.forget(live)
+
+    def forget(self, live: LiveWorkspace) -> None:
+        self._live.pop(live.workspace.id, None)
+        for client_id in [key for key, value in self._clients.items() if value is live]:
+            del self._clients[client_id]
+
+    async def _use(self, workspace: Workspace) -> LiveWorkspace:
+        live = self._live.get(workspace.id)
+        if live is None:
+            live = self._live[workspace.id] = await self._start(workspace)
+        return live
+
+    async def _start(self, workspace: Workspace) -> LiveWorkspace:
+        database = await self._store.workspace(workspace)
+        definitions = Definitions(database.dialect, database.schema)
+        bound_to = f"workspace:{workspace.id}"
+        wrapped = self._master.seal(new_data_key(), bound_to)
+        await database.write(partial(definitions.initialise, wrapped))
+        data_key = self._master.open(await database.read(definitions.data_key), bound_to)
+        return LiveWorkspace(workspace, database, data_key)
+
+
+async def open_catalog(store: Store, master: Sealer) -> Catalog:
+    """The catalog of an open and initialised store. Raises SetupError for a foreign master key."""
+    catalog = Catalog(store, master)
+    known = await store.catalog.read(catalog.installation.key_fingerprint)
+    if known != master.fingerprint():
+        raise SetupError(
+            "The store was initialised with another master key; "
+            "set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that one."
+        )
+    return catalog

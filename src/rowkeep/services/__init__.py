@@ -1,0 +1,1 @@
+"""Services: who may do what, and what is then done. Each call is authorise, plan, run."""

@@ -1,0 +1,92 @@
+"""Access: who is asking, and what they may do, as things stand when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rowkeep.catalog import Catalog, LiveApp, LiveTable, LiveWorkspace, Snapshot
+from rowkeep.errors import (
+    Busy,
+    Forbidden,
+    NoSuchTable,
+    RowkeepError,
+    StorageUnavailable,
+    Unauthenticated,
+    quoted,
+)
+from rowkeep.model.access import Right
+from rowkeep.model.identity import Clock
+from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
+from rowkeep.settings import Settings
+from rowkeep.storage.base import StaleCatalog
+
+T = TypeVar("T")
+
+MAX_ATTEMPTS = 20
+"""How often a request is planned anew because definitions or grants changed under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An app that proved who it is, and what was known of its workspace then."""
+
+    workspace: LiveWorkspace
+    snapshot: Snapshot
+    app: LiveApp
+
+    async def table(self, name: str, *rights: Right) -> LiveTable:
+        """The table, if the app has all these rights to it. Raises NoSuchTable, Forbidden."""
+        live = await self.workspace.table(self.snapshot, name)
+        if live is None:
+            raise NoSuchTable(f"There is no table {quoted(name)}.")
+        grant = self.app.grants.get(live.table.id)
+        for right in rights:
+            if grant is None or not grant.allows(right):
+                raise Forbidden(f"The app has no {right.value} grant for table {live.table.name}.")
+        return live
+
+
+class Access:
+    """Authenticates apps and runs what they ask for."""
+
+    def __init__(self, catalog: Catalog, settings: Settings, clock: Clock) -> None:
+        self._catalog = catalog
+        self._leeway = settings.token_leeway_seconds
+        self._clock = clock
+
+    async def run(self, token: str, action: Callable[[Caller], Awaitable[T]]) -> T:
+        """Do ``action`` for the app that signed ``token``.
+
+        It is tried again, from the beginning, when it turns out that it went by old definitions, apps or
+        grants: by storage, which checks with every statement, or before a refusal is given.
+        """
+        client_id = unverified_client_id(token)
+        for _ in range(MAX_ATTEMPTS):
+            workspace = await self._catalog.of_client(client_id)
+            if workspace is None:
+                raise Unauthenticated()
+            try:
+                snapshot = await workspace.snapshot()
+                try:
+                    return await action(await self._caller(workspace, snapshot, client_id, token))
+                except (Busy, StorageUnavailable):
+                    raise
+                except RowkeepError:
+                    if await workspace.is_current(snapshot):
+                        raise
+            except StaleCatalog:
+                pass
+            await self._catalog.renew(workspace)
+        raise Busy("The definitions change faster than the request can be planned. Nothing was written.")
+
+    async def _caller(
+        self, workspace: LiveWorkspace, snapshot: Snapshot, client_id: str, token: str
+    ) -> Caller:
+        app = await workspace.app(snapshot, client_id)
+        if app is None or not app.app.enabled:
+            raise Unauthenticated()
+        claims = verified_claims(token, app.key, app.app.algorithm)
+        check_times(claims, self._clock().timestamp(), self._leeway)
+        return Caller(workspace, snapshot, app)

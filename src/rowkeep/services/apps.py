@@ -1,0 +1,145 @@
+"""Apps: programs with credentials of their own, kept by administrators."""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from typing import Any
+
+from msgspec import UNSET, structs
+
+from rowkeep.catalog import Catalog, LiveWorkspace
+from rowkeep.errors import InvalidBody, InvalidName
+from rowkeep.model.access import Algorithm, App
+from rowkeep.model.cells import canonical_date
+from rowkeep.model.identity import Clock, new_client_id
+from rowkeep.model.wire import AppBody, AppPatch
+from rowkeep.services.lists import Listing, Page
+from rowkeep.services.tables import grant_form
+from rowkeep.services.tokens import check_public_key
+
+MAX_NAME = 100
+
+
+class Apps:
+    """The apps of workspaces. Every method raises NoSuchWorkspace, and NoSuchApp where it names one."""
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+
+    async def create(self, workspace: str, body: AppBody) -> dict[str, Any]:
+        """The app with its secret, which is never shown again. Raises InvalidName, InvalidBody, NameTaken."""
+        live = await self._catalog.named(workspace)
+        client_id = new_client_id()
+        app = App(
+            client_id=client_id,
+            name=check_label(body.name),
+            algorithm=body.algorithm,
+            created_on=canonical_date(self._clock()),
+        )
+        app, secret = _with_credentials(live, app, body.public_key)
+        # the catalog first: a client id that leads nowhere is harmless, an app that none leads to is not
+        installation = self._catalog.installation
+        await self._catalog.store.catalog.write(partial(installation.add_client, client_id, live.workspace))
+        await live.database.write(partial(live.definitions.create_app, app))
+        live.renew()
+        return app_form(app, secret)
+
+    async def list(self, workspace: str, page: Page) -> Listing:
+        live = await self._catalog.named(workspace)
+        found = await live.database.read(partial(live.definitions.apps, page.after, page.limit + 1))
+        return page.listing("apps", found, app_form, lambda app: app.name.casefold())
+
+    async def get(self, workspace: str, client_id: str) -> dict[str, Any]:
+        live = await self._catalog.named(workspace)
+        return app_form(await live.database.read(partial(live.definitions.existing_app, client_id)))
+
+    async def change(self, workspace: str, client_id: str, patch: AppPatch) -> dict[str, Any]:
+        """What the patch gives is changed; another algorithm brings a new secret. Raises as create does."""
+        live = await self._catalog.named(workspace)
+        app = await live.database.read(partial(live.definitions.existing_app, client_id))
+        secret = None
+        if patch.name is not UNSET:
+            app = structs.replace(app, name=check_label(patch.name))
+        if patch.enabled is not UNSET:
+            app = structs.replace(app, enabled=patch.enabled)
+        if patch.algorithm is not UNSET and patch.algorithm is not app.algorithm:
+            app = structs.replace(app, algorithm=patch.algorithm)
+            app, secret = _with_credentials(live, app, patch.public_key or app.public_key)
+        elif patch.public_key is not UNSET:
+            app, _ = _with_credentials(live, app, patch.public_key, keeps_secret=True)
+        await self._put(live, app)
+        return app_form(app, secret)
+
+    async def rotate_secret(self, workspace: str, client_id: str) -> dict[str, Any]:
+        """A new secret; the old one holds no longer. Raises InvalidBody for an app that has none."""
+        live = await self._catalog.named(workspace)
+        app = await live.database.read(partial(live.definitions.existing_app, client_id))
+        if not app.algorithm.secret_bytes:
+            raise InvalidBody(f"An app on {app.algorithm.value} has no secret; give it another publicKey.")
+        app, secret = _with_credentials(live, app, None)
+        await self._put(live, app)
+        return app_form(app, secret)
+
+    async def delete(self, workspace: str, client_id: str) -> None:
+        """The app and its grants; what it wrote stays."""
+        live = await self._catalog.named(workspace)
+        await live.database.write(partial(live.definitions.delete_app, client_id))
+        live.renew()
+        installation = self._catalog.installation
+        await self._catalog.store.catalog.write(partial(installation.remove_client, client_id))
+
+    async def grants(self, workspace: str, client_id: str) -> Listing:
+        live = await self._catalog.named(workspace)
+        found = await live.database.read(partial(live.definitions.grants_of, client_id))
+        return {"grants": [grant_form(each) for each in found]}
+
+    async def signing_key(self, workspace: str, client_id: str) -> tuple[App, str]:
+        """The app with its secret in the clear, for signing tokens where the store is at hand."""
+        live = await self._catalog.named(workspace)
+        app = await live.database.read(partial(live.definitions.existing_app, client_id))
+        return app, live.signing_key(app)
+
+    async def _put(self, live: LiveWorkspace, app: App) -> None:
+        await live.database.write(partial(live.definitions.change_app, app))
+        live.renew()
+
+
+def _with_credentials(
+    live: LiveWorkspace, app: App, public_key: str | None, *, keeps_secret: bool = False
+) -> tuple[App, str | None]:
+    """The app with what its algorithm needs: a new secret, given here in the clear, or its public key."""
+    if not app.algorithm.secret_bytes:
+        return structs.replace(app, secret=None, public_key=check_public_key(public_key)), None
+    if public_key is not None and (keeps_secret or app.public_key != public_key):
+        raise InvalidBody(
+            f"An app on {app.algorithm.value} has a secret, not a publicKey.", pointer="/publicKey"
+        )
+    if keeps_secret:
+        return app, None
+    secret = secrets.token_urlsafe(app.algorithm.secret_bytes)
+    sealed = live.secrets.seal(secret.encode(), app.client_id)
+    return structs.replace(app, secret=sealed, public_key=None), secret
+
+
+def check_label(name: str) -> str:
+    """A name for people: 1 to 100 printable characters. Raises InvalidName."""
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or name != name.strip():
+        raise InvalidName(
+            f"A name has 1 to {MAX_NAME} printable characters, without spaces at its ends.", pointer="/name"
+        )
+    return name
+
+
+def app_form(app: App, secret: str | None = None) -> dict[str, Any]:
+    """An app as it is answered; with its secret only when that is new."""
+    form: dict[str, Any] = {
+        "name": app.name,
+        "clientId": app.client_id,
+        "algorithm": Algorithm(app.algorithm).value,
+        "publicKey": app.public_key,
+        "enabled": app.enabled,
+        "createdOn": app.created_on,
+    }
+    return form if secret is None else form | {"clientSecret": secret}

@@ -1,0 +1,53 @@
+"""Setup: making an empty store one that can be used, and opening one that is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from functools import partial
+
+from rowkeep.catalog import Catalog, open_catalog
+from rowkeep.errors import SetupError
+from rowkeep.keys import Sealer, find_master_key, hash_token, key_file, write_master_key
+from rowkeep.model.cells import canonical_date
+from rowkeep.services.administrators import new_admin_token
+from rowkeep.settings import Settings
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.base import Row, Store
+from rowkeep.storage.installation import Installation
+from rowkeep.storage.migrations import alone
+
+
+async def initialise(store: Store, settings: Settings) -> str | None:
+    """Make an empty store one with a master key, a workspace ``main`` and an admin token.
+
+    Gives the admin token, which is not kept; None if the store was initialised before, also if that was by
+    another process at the same time. Raises SetupError.
+    """
+    installation = Installation(store.catalog.dialect, store.catalog.schema)
+    if await store.catalog.read(installation.key_fingerprint) is not None:
+        return None
+    master = find_master_key(settings) or write_master_key(settings)
+    return await store.catalog.write(partial(_initialise, installation, store, master))
+
+
+def _initialise(
+    installation: Installation, store: Store, master: Sealer
+) -> Generator[Statement, Sequence[Row], str | None]:
+    yield from alone(store.catalog.dialect, store.catalog.schema)
+    stamp = store.ids.stamp(1)
+    if not (yield from installation.initialise(master.fingerprint(), canonical_date(stamp.moment))):
+        return None
+    token, text = new_admin_token("first", stamp)
+    yield from installation.add_admin_token(token, hash_token(text))
+    return text
+
+
+async def open_initialised(store: Store, settings: Settings) -> Catalog:
+    """The catalog of an initialised store. Raises SetupError for one without its master key."""
+    master = find_master_key(settings)
+    if master is None:
+        raise SetupError(
+            f"There is no master key: neither ROWKEEP_MASTER_KEY nor the file {key_file(settings)}. "
+            "If the store is new, rowkeep init makes one."
+        )
+    return await open_catalog(store, master)

@@ -1,0 +1,108 @@
+"""Tokens: the JWTs that apps sign (contract, section 2), made and checked."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeyFlexible, OctKey, RSAKey
+
+from rowkeep.errors import InvalidBody, Unauthenticated
+from rowkeep.model.access import MIN_RSA_BITS, Algorithm
+
+MAX_TOKEN_LENGTH = 8192
+CACHED_TOKENS = 4096
+
+
+class Claims(msgspec.Struct, frozen=True, rename="camel"):
+    """What we look at of a token's payload; all else is the app's own affair. Times are in seconds."""
+
+    app_id: str
+    exp: int | float | None = None
+    nbf: int | float | None = None
+    iat: int | float | None = None
+
+
+_claims_decoder = msgspec.json.Decoder(Claims)
+
+
+@lru_cache(CACHED_TOKENS)
+def unverified_client_id(token: str) -> str:
+    """The client id that a token says, so that its key can be found. Raises Unauthenticated."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise Unauthenticated()
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise Unauthenticated()
+    _, payload, _ = (_decode_segment(part) for part in parts)
+    return _decode_claims(payload).app_id
+
+
+def _decode_segment(segment: str) -> bytes:
+    """Base64url, canonical: bits that carry nothing must be zero, so that no byte can be changed."""
+    try:
+        decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise Unauthenticated() from None
+    if base64.urlsafe_b64encode(decoded).decode("ascii").rstrip("=") != segment:
+        raise Unauthenticated()
+    return decoded
+
+
+def _decode_claims(payload: bytes) -> Claims:
+    try:
+        return _claims_decoder.decode(payload)
+    except (ValueError, RecursionError):
+        raise Unauthenticated() from None
+
+
+@lru_cache(CACHED_TOKENS)
+def verified_claims(token: str, key: str, algorithm: Algorithm) -> Claims:
+    """What a token claims, its signature checked with this key and no other algorithm.
+
+    Pure, so its results may be kept: another key or algorithm is another question. Times are not judged
+    here. Raises Unauthenticated.
+    """
+    try:
+        verified = jws.deserialize_compact(token, _key(key, algorithm), algorithms=[algorithm.value])
+    except (JoseError, ValueError, UnicodeError):
+        raise Unauthenticated() from None
+    return _decode_claims(verified.payload)
+
+
+@lru_cache(CACHED_TOKENS)
+def _key(key: str, algorithm: Algorithm) -> KeyFlexible:
+    return OctKey.import_key(key) if algorithm.secret_bytes else RSAKey.import_key(key)
+
+
+def check_times(claims: Claims, now: float, leeway_seconds: int) -> None:
+    """exp, nbf and iat (RFC 7519, section 4.1) against the clock. Raises Unauthenticated."""
+    if claims.exp is not None and now >= claims.exp + leeway_seconds:
+        raise Unauthenticated()
+    for start in (claims.nbf, claims.iat):
+        if start is not None and now < start - leeway_seconds:
+            raise Unauthenticated()
+
+
+def sign_token(client_id: str, secret: str, algorithm: Algorithm, **claims: Any) -> str:
+    """A token of an app, as it would sign it itself."""
+    payload = msgspec.json.encode({"sub": "1234567890", "appId": client_id, **claims})
+    header = {"alg": algorithm.value, "typ": "JWT"}
+    return jws.serialize_compact(header, payload, _key(secret, algorithm), algorithms=[algorithm.value])
+
+
+def check_public_key(pem: str | None) -> str:
+    """A public RSA key in PEM, of at least 2,048 bits. Raises InvalidBody."""
+    refusal = f"publicKey is a public RSA key in PEM, of at least {MIN_RSA_BITS} bits."
+    try:
+        key = RSAKey.import_key(pem or "")
+    except (JoseError, ValueError, TypeError):
+        raise InvalidBody(refusal, pointer="/publicKey") from None
+    if key.is_private or key.raw_value.key_size < MIN_RSA_BITS:
+        raise InvalidBody(refusal, pointer="/publicKey")
+    return key.as_pem(private=False).decode()

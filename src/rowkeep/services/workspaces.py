@@ -1,0 +1,57 @@
+"""Workspaces: isolation units, kept by administrators."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from rowkeep.catalog import Catalog
+from rowkeep.errors import ProblemList
+from rowkeep.model.access import Workspace
+from rowkeep.model.cells import canonical_date
+from rowkeep.model.definitions import check_name
+from rowkeep.model.identity import Clock
+from rowkeep.model.tables import name_key
+from rowkeep.model.wire import WorkspaceBody
+from rowkeep.services.lists import Listing, Page
+
+
+class Workspaces:
+    """Every method raises NoSuchWorkspace where it names one."""
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._database = catalog.store.catalog
+        self._clock = clock
+
+    async def create(self, body: WorkspaceBody) -> dict[str, Any]:
+        """Raises InvalidName, NameTaken."""
+        problems = ProblemList()
+        check_name(body.name, "a workspace", "/name", problems)
+        problems.raise_if_any()
+        script = partial(
+            self._catalog.installation.create_workspace, body.name, canonical_date(self._clock())
+        )
+        return _form(await self._database.write(script))
+
+    async def list(self, page: Page) -> Listing:
+        script = partial(self._catalog.installation.workspaces, page.after, page.limit + 1)
+        return page.listing(
+            "workspaces", await self._database.read(script), _form, lambda found: name_key(found.name)
+        )
+
+    async def get(self, name: str) -> dict[str, Any]:
+        return _form(await self._database.read(partial(self._catalog.installation.workspace, name)))
+
+    async def delete(self, name: str) -> None:
+        """The workspace with all that is in it. Raises Protected for ``main``."""
+        live = await self._catalog.named(name)
+        await self._database.write(partial(self._catalog.installation.delete_workspace, name))
+        # its apps go first, so that no process that still has it open lets them in
+        await live.database.write(live.definitions.delete_all_apps)
+        self._catalog.forget(live)
+        await self._catalog.store.drop_workspace(live.workspace)
+
+
+def _form(workspace: Workspace) -> dict[str, Any]:
+    return {"name": workspace.name, "createdOn": workspace.created_on}
