@@ -1,9 +1,9 @@
 """Catalog: what is known of workspaces, tables and apps, compiled once and trusted for one version.
 
 A :class:`Snapshot` holds what was read at one version of a workspace and is never changed to another: a new
-version means a new snapshot. It fills as requests ask, so a request costs the same among ten tables and among ten
-thousand. Nobody trusts a snapshot alone: storage checks its version in the transaction that uses it, and a
-refusal is only given once the version is found to be the present one.
+version means a new snapshot. It fills as requests ask, so a request costs the same among ten tables and
+among ten thousand. Nobody trusts a snapshot alone: storage checks its version in the transaction that uses
+it, and a refusal is only given once the version is found to be the present one.
 """
 
 from __future__ import annotations

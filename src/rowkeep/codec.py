@@ -74,7 +74,10 @@ def _refusal(message: str) -> RowkeepError:
         return InvalidBody(f"The body lacks the key {key}.", pointer=where + pointer(key))
     if what.endswith("out of range"):
         return InvalidValue("The body has a number that is too large.", pointer=where)
-    return InvalidBody(f"{what.replace('`', '')}.", pointer=where)
+    if what.startswith("Invalid enum value "):
+        key, value = where.rpartition("/")[2], what.removeprefix("Invalid enum value ").strip("'")
+        return InvalidBody(f"{key} does not take the value {quoted(value)}.", pointer=where)
+    return InvalidBody(f"{quoted(what.replace('`', ''))}.", pointer=where)
 
 
 def _pointer_of_path(path: str) -> str:

@@ -31,7 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(
             description="The file that holds the master key. Unset: beside a SQLite directory, with `.key` "
-            "behind its name; on PostgreSQL `rowkeep.key`. It is written (mode 0600) when an empty store is initialised."
+            "behind its name; on PostgreSQL `rowkeep.key`. It is written (mode 0600) when an empty store is "
+            "initialised."
         ),
     ] = None
     host: Annotated[str, Meta(description="The address that `rowkeep serve` listens on.")] = "127.0.0.1"

@@ -144,7 +144,11 @@ def parsed_date(text: str) -> datetime:
         offset = timedelta(hours=hours, minutes=minutes)
         zone = timezone(-offset if parts.group(9) == "-" else offset)
     try:
-        moment = datetime(year, month, day, hour, minute, second, milliseconds * 1000, zone).astimezone(UTC)
+        # the year 0 may lie in the year 1 in UTC; the calendar repeats every 400 years
+        cycle = 400 if year == 0 else 0
+        local = datetime(year + cycle, month, day, hour, minute, second, milliseconds * 1000, zone)
+        moment = local.astimezone(UTC)
+        moment = moment.replace(year=moment.year - cycle)
     except OverflowError:
         raise Misfit("must lie in the years 0001 to 9999, in UTC") from None
     except ValueError as error:

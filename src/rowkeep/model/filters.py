@@ -18,6 +18,9 @@ MAX_DEPTH = 16
 MAX_LIST = 1000
 """How many values ``in`` and ``not in`` take."""
 
+MAX_VALUES = 30_000
+"""How many values a whole filter has: engines and drivers end at 32,766 parameters a statement."""
+
 
 class Test(Enum):
     """What is asked of one cell. Of an empty one all are false, but EQUAL and IN given null, and NULL."""

@@ -10,6 +10,7 @@ from rowkeep.model.filters import (
     EVERYTHING,
     MAX_DEPTH,
     MAX_LIST,
+    MAX_VALUES,
     OPERATORS,
     Junction,
     Match,
@@ -137,6 +138,8 @@ class _WherePlanner:
         if operator.test in TEXT_TESTS:
             values = _text_bounds(operator, str(values[0]))
         self.values += values
+        if len(self.values) > MAX_VALUES:
+            raise InvalidFilter(f"A filter has at most {MAX_VALUES} values in all.", pointer=where)
         return Match(name, operator.test, len(values), or_null, operator.negated, operator.folded)
 
     def _operator(self, node: Node, where: str) -> Operator:

@@ -11,6 +11,7 @@ import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeyFlexible, OctKey, RSAKey
+from msgspec import UNSET, UnsetType
 
 from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.model.access import MIN_RSA_BITS, Algorithm
@@ -23,9 +24,9 @@ class Claims(msgspec.Struct, frozen=True, rename="camel"):
     """What we look at of a token's payload; all else is the app's own affair. Times are in seconds."""
 
     app_id: str
-    exp: int | float | None = None
-    nbf: int | float | None = None
-    iat: int | float | None = None
+    exp: int | float | UnsetType = UNSET
+    nbf: int | float | UnsetType = UNSET
+    iat: int | float | UnsetType = UNSET
 
 
 _claims_decoder = msgspec.json.Decoder(Claims)
@@ -82,10 +83,10 @@ def _key(key: str, algorithm: Algorithm) -> KeyFlexible:
 
 def check_times(claims: Claims, now: float, leeway_seconds: int) -> None:
     """exp, nbf and iat (RFC 7519, section 4.1) against the clock. Raises Unauthenticated."""
-    if claims.exp is not None and now >= claims.exp + leeway_seconds:
+    if claims.exp is not UNSET and now >= claims.exp + leeway_seconds:
         raise Unauthenticated()
     for start in (claims.nbf, claims.iat):
-        if start is not None and now < start - leeway_seconds:
+        if start is not UNSET and now < start - leeway_seconds:
             raise Unauthenticated()
 
 

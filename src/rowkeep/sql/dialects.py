@@ -65,7 +65,9 @@ SQLITE = Dialect(
     answered=_sqlite_answered,
     bound=_sqlite_bound,
     fold=getattr(sa.func, FOLD),
-    starts_with=lambda column, text: sa.func.substr(column, 1, sa.func.length(text)) == text,
+    starts_with=lambda column, text: (
+        sa.func.substr(column, sa.literal_column("1"), sa.func.length(text)) == text
+    ),
     ends_with=lambda column, text: sa.func.substr(column, -sa.func.length(text)) == text,
     contains=lambda column, text: sa.func.instr(column, text) > sa.literal_column("0"),
     table_options={"sqlite_strict": True},

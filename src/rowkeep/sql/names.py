@@ -19,8 +19,8 @@ def quoted(name: str) -> quoted_name:
 
 
 def table_name(table: Table) -> quoted_name:
-    """SQLite keeps names that begin with ``sqlite_`` for itself."""
-    return quoted(f"_{table.name}" if table.name.lower().startswith("sqlite_") else table.name)
+    """SQLite keeps names that begin with ``sqlite_`` for itself; ours is as long, for 63 is the most."""
+    return quoted(f"_{table.name[1:]}" if table.name.lower().startswith("sqlite_") else table.name)
 
 
 def column_name(name: str) -> quoted_name:

@@ -83,7 +83,8 @@ class Definitions:
         tables = self._system.tables
         if (yield from self.table(table.name))[1] is not None:
             raise NameTaken(f"There is a table {table.name} already.", pointer="/name")
-        yield from TableSchema(table, self._dialect, self._schema).create()
+        for each in TableSchema(table, self._dialect, self._schema).create():  # noqa: UP028 - a list cannot be sent rows
+            yield each
         definition = msgspec.json.encode(table).decode()
         yield from self._do(
             sa.insert(tables).values(id=table.id, name_key=name_key(table.name), definition=definition)

@@ -94,5 +94,6 @@ def migrate(
     if done > len(steps):
         raise SetupError("The store was written by a newer version of Rowkeep; use that one.")
     for number, step in enumerate(steps[done:], start=done + 1):
-        yield from step(dialect, schema)
+        for each in step(dialect, schema):  # noqa: UP028 - a list cannot be sent the rows
+            yield each
         yield statement(sa.insert(applied).values(step=number), dialect)

@@ -1,0 +1,1 @@
+"""HTTP: in and out, and no rules of its own."""

@@ -1,0 +1,108 @@
+"""App: the one place that wires everything, and the ASGI application that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rowkeep.catalog import Catalog
+from rowkeep.errors import NoSuchRoute, SetupError
+from rowkeep.http.admin import AdminServices, admin_routes
+from rowkeep.http.data import PREFIX as DATA_PREFIX
+from rowkeep.http.data import DataApi
+from rowkeep.http.documents import document_routes
+from rowkeep.http.health import Alive, Ready
+from rowkeep.http.respond import error_answer
+from rowkeep.model.identity import Clock, IdSource, wall_clock
+from rowkeep.services.access import Access
+from rowkeep.services.administrators import Administrators
+from rowkeep.services.apps import Apps
+from rowkeep.services.records import Records
+from rowkeep.services.setup import open_initialised
+from rowkeep.services.tables import Tables
+from rowkeep.services.workspaces import Workspaces
+from rowkeep.settings import Settings
+from rowkeep.storage.opening import make_store
+
+log = structlog.get_logger(__name__)
+
+
+def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
+    """All of Rowkeep over an open catalog."""
+    records = Records(Access(catalog, settings, clock), settings)
+    admin = AdminServices(
+        workspaces=Workspaces(catalog, clock),
+        tables=Tables(catalog),
+        apps=Apps(catalog, clock),
+        administrators=Administrators(catalog, operator),
+    )
+    data = DataApi(records, settings.max_body_bytes)
+    router = Router(
+        routes=[
+            Route("/healthz", Alive()),
+            Route("/readyz", Ready(catalog)),
+            *document_routes(),
+            *admin_routes(admin, settings.max_body_bytes),
+        ],
+        redirect_slashes=False,
+        default=_not_found,
+    )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (data if scope["path"].startswith(DATA_PREFIX) else router)(scope, receive, send)
+
+    return app
+
+
+async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await error_answer(NoSuchRoute("No call has this path.")).send(send)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, clock: Clock = wall_clock, operator: str | None = None
+) -> AsyncIterator[ASGIApp]:
+    """The application over the store of the settings, open for as long as the block runs.
+
+    Raises SetupError, StorageUnavailable.
+    """
+    store = make_store(settings, IdSource(clock))
+    try:
+        await store.open()
+        yield wire(await open_initialised(store, settings), settings, clock, operator)
+    finally:
+        await store.close()
+
+
+class Application:
+    """The ASGI application of a server process: it opens the store when the server starts, and closes it
+    when the server stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and self._app is not None:
+            await self._app(scope, receive, send)
+        else:
+            # Rowkeep has no web sockets: refuse the handshake
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with AsyncExitStack() as stack:
+            try:
+                self._app = await stack.enter_async_context(running(self._settings))
+            except SetupError as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,142 @@
+"""Requests: headers, parameters and body of one request, each looked at when it is asked for."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope
+
+from rowkeep.errors import BodyTooLarge, InvalidParameter, Unauthenticated, UnsupportedMediaType, quoted
+from rowkeep.model.requests import Page
+
+DIGITS = re.compile(r"[0-9]{1,19}")
+MAX_OFFSET = 2**63 - 1
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole."""
+
+
+class Request:
+    """One request. It is what services know as a wish."""
+
+    def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._max_body_bytes = max_body_bytes
+        self._body: bytes | None = None
+
+    def header(self, name: bytes) -> str | None:
+        """A header's value; several of one name as one, joined as RFC 9110 (section 5.3) joins them."""
+        values = [value for key, value in self._scope["headers"] if key == name]
+        return b", ".join(values).decode("latin-1") if values else None
+
+    @property
+    def minimal(self) -> bool:
+        """Whether ``Prefer: return=minimal`` (RFC 7240) is asked for."""
+        prefer = self.header(b"prefer")
+        if prefer is None:
+            return False
+        wishes = [wish.partition(";")[0].strip().lower().replace(" ", "") for wish in prefer.split(",")]
+        return next((wish for wish in wishes if wish.startswith("return=")), "") in (
+            "return=minimal",
+            'return="minimal"',
+        )
+
+    def bearer(self) -> str | None:
+        """The token of ``Authorization: Bearer``. Raises Unauthenticated for another scheme."""
+        authorization = self.header(b"authorization")
+        if authorization is None:
+            return None
+        scheme, _, token = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated()
+        return token.strip()
+
+    def token(self) -> str:
+        """The token of ``auth`` or ``Authorization``; both only if they are equal. Raises Unauthenticated."""
+        auth, bearer = self.header(b"auth"), self.bearer()
+        token = auth.strip() if auth is not None else bearer
+        if not token or (bearer is not None and bearer != token):
+            raise Unauthenticated()
+        return token
+
+    def parameters(self, *known: str) -> dict[str, str]:
+        """The query parameters. Raises InvalidParameter for one that is unknown or given twice."""
+        query = self._scope["query_string"]
+        found: dict[str, str] = {}
+        if not query:
+            return found
+        for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+            if name not in known:
+                takes = f"this call takes {' and '.join(known)}" if known else "this call takes none"
+                raise InvalidParameter(f"There is no parameter {quoted(name)}; {takes}.")
+            if name in found:
+                raise InvalidParameter(f"The parameter {name} is given twice.")
+            found[name] = value
+        return found
+
+    def no_parameters(self) -> None:
+        self.parameters()
+
+    def page(self) -> Page:
+        given = self.parameters("sys_limit", "sys_offset")
+        limit = whole_number(given, "sys_limit", 1)
+        offset = whole_number(given, "sys_offset", 0)
+        return Page(10 if limit is None else limit, offset)
+
+    async def body(self) -> bytes:
+        if self._body is None:
+            self._check_media_type()
+            self._body = await self._read()
+        return self._body
+
+    def _check_media_type(self) -> None:
+        content_type = self.header(b"content-type")
+        if content_type is not None:
+            media_type, _, parameter = content_type.lower().partition(";")
+            charset = parameter.strip().replace('"', "")
+            if media_type.strip() != "application/json" or charset not in (
+                "",
+                "charset=utf-8",
+                "charset=utf8",
+            ):
+                raise UnsupportedMediaType(
+                    f"The body must be application/json in UTF-8, not {quoted(content_type)}."
+                )
+        encoding = self.header(b"content-encoding")
+        if encoding is not None and encoding.strip().lower() not in ("", "identity"):
+            raise UnsupportedMediaType(f"The body must not be compressed; it is {quoted(encoding)}.")
+
+    async def _read(self) -> bytes:
+        length = self.header(b"content-length")
+        if length is not None and DIGITS.fullmatch(length) and int(length) > self._max_body_bytes:
+            raise self._too_large()
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected()
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._max_body_bytes:
+                raise self._too_large()
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(f"A body may have {self._max_body_bytes} bytes (the setting max_body_bytes).")
+
+
+def whole_number(given: dict[str, str], name: str, least: int, most: int = MAX_OFFSET) -> int | None:
+    """A parameter that is a whole number; None if it is not given. Raises InvalidParameter."""
+    text = given.get(name)
+    if text is None:
+        return None
+    if not DIGITS.fullmatch(text) or not least <= int(text) <= most:
+        upper = "" if most == MAX_OFFSET else f" to {most}"
+        raise InvalidParameter(f"{name} is a whole number from {least}{upper}, not {quoted(text)}.")
+    return int(text)

@@ -1,0 +1,63 @@
+"""Answers: the one place that makes them, and the only one that makes an answer of an error."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+import structlog
+from starlette.types import Send
+
+from rowkeep.codec import encode
+from rowkeep.errors import Internal, RowkeepError
+
+log = structlog.get_logger(__name__)
+
+JSON = b"application/json"
+PROBLEM = b"application/problem+json"
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer, ready to be sent."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    async def send(self, send: Send) -> None:
+        headers: Headers = [*self.headers]
+        if self.status != 204:
+            headers.append((b"content-type", self.content_type))
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def json_answer(content: Any, status: int = 200) -> Answer:
+    return Answer(status, b"" if status == 204 else encode(content))
+
+
+def error_answer(error: RowkeepError) -> Answer:
+    """Problem details (RFC 9457) that bear the older shape too (contract, section 6)."""
+    body = {
+        "type": f"urn:rowkeep:error:{error.code.replace('_', '-')}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.problems[0].msg,
+        "errors": [
+            {"msg": problem.msg, "code": problem.code}
+            | ({} if problem.pointer is None else {"pointer": problem.pointer})
+            for problem in error.problems
+        ],
+    }
+    headers = tuple((name.lower().encode(), value.encode()) for name, value in error.headers.items())
+    return Answer(error.status, encode(body), PROBLEM, headers)
+
+
+def fault_answer(error: Exception, path: str) -> Answer:
+    """What a fault of ours looks like from outside: nothing of it. The log has it all."""
+    log.error("request failed", path=path, exc_info=error)
+    return error_answer(Internal("Something went wrong in Rowkeep itself; its log has more."))
