@@ -11,7 +11,8 @@ from starlette.types import Receive, Scope, Send
 from rowkeep import errors
 from rowkeep.codec import body_decoder, decode_body
 from rowkeep.errors import InvalidBody, RowkeepError, Unauthenticated
-from rowkeep.http.endpoints import Asked, Endpoint
+from rowkeep.http import answers
+from rowkeep.http.endpoints import Asked, Endpoint, Methods
 from rowkeep.http.request import Disconnected, Request, whole_number
 from rowkeep.http.respond import Answer, error_answer, fault_answer, json_answer
 from rowkeep.model.access import Grant
@@ -50,17 +51,17 @@ _no_app = (errors.NoSuchWorkspace, errors.NoSuchApp)
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET", path="/workspaces", name="listWorkspaces", summary="List workspaces",
-        call=lambda do, asked: do.workspaces.list(asked.page), answer="Workspaces", is_list=True,
+        call=lambda do, asked: do.workspaces.list(asked.page), answer=answers.Workspaces, is_list=True,
     ),
     Endpoint(
         method="POST", path="/workspaces", name="createWorkspace", summary="Create a workspace",
         call=lambda do, asked: do.workspaces.create(asked.body), body=WorkspaceBody,
-        answer="Workspace", status=201, errors=(errors.InvalidName, errors.NameTaken),
+        answer=answers.Workspace, status=201, errors=(errors.InvalidName, errors.NameTaken),
     ),
     Endpoint(
         method="GET", path=_W, name="getWorkspace", summary="Get a workspace",
         call=lambda do, asked: do.workspaces.get(asked.path["workspace"]),
-        answer="Workspace", errors=(_no_workspace,),
+        answer=answers.Workspace, errors=(_no_workspace,),
     ),
     Endpoint(
         method="DELETE", path=_W, name="deleteWorkspace",
@@ -71,12 +72,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET", path=f"{_W}/tables", name="listTables", summary="List the tables of a workspace",
         call=lambda do, asked: do.tables.list(asked.path["workspace"], asked.page),
-        answer="Tables", is_list=True, errors=(_no_workspace,),
+        answer=answers.Tables, is_list=True, errors=(_no_workspace,),
     ),
     Endpoint(
         method="POST", path=f"{_W}/tables", name="createTable", summary="Create a table from its definition",
         call=lambda do, asked: do.tables.create(asked.path["workspace"], asked.body), body=TableBody,
-        answer="Table", status=201,
+        answer=answers.Table, status=201,
         errors=(
             _no_workspace, errors.InvalidDefinition, errors.InvalidName, errors.DuplicateColumn,
             errors.SystemColumn, errors.Unsupported, errors.NameTaken,
@@ -85,7 +86,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET", path=_T, name="getTable", summary="Get the definition of a table",
         call=lambda do, asked: do.tables.get(asked.path["workspace"], asked.path["table"]),
-        answer="Table", errors=_no_table,
+        answer=answers.Table, errors=_no_table,
     ),
     Endpoint(
         method="DELETE", path=_T, name="deleteTable", summary="Drop a table with its rows and grants",
@@ -96,7 +97,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET", path=f"{_T}/grants", name="listTableGrants",
         summary="List who may do what with a table",
         call=lambda do, asked: do.tables.grants(asked.path["workspace"], asked.path["table"]),
-        answer="Grants", errors=_no_table,
+        answer=answers.Grants, errors=_no_table,
     ),
     Endpoint(
         method="PUT", path=f"{_T}/grants/{{clientId}}", name="setGrant",
@@ -104,29 +105,29 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         call=lambda do, asked: do.tables.set_grant(
             asked.path["workspace"], asked.path["table"], asked.path["clientId"], _grant(asked.body)
         ),
-        body=GrantBody, answer="Grant", errors=(*_no_table, errors.NoSuchApp),
+        body=GrantBody, answer=answers.TableGrant, errors=(*_no_table, errors.NoSuchApp),
     ),
     Endpoint(
         method="GET", path=f"{_W}/apps", name="listApps", summary="List the apps of a workspace",
         call=lambda do, asked: do.apps.list(asked.path["workspace"], asked.page),
-        answer="Apps", is_list=True, errors=(_no_workspace,),
+        answer=answers.Apps, is_list=True, errors=(_no_workspace,),
     ),
     Endpoint(
         method="POST", path=f"{_W}/apps", name="createApp",
         summary="Create an app; its secret is shown this once",
         call=lambda do, asked: do.apps.create(asked.path["workspace"], asked.body), body=AppBody,
-        answer="App", status=201, errors=(_no_workspace, errors.InvalidName, errors.NameTaken),
+        answer=answers.ChangedApp, status=201, errors=(_no_workspace, errors.InvalidName, errors.NameTaken),
     ),
     Endpoint(
         method="GET", path=_A, name="getApp", summary="Get an app",
         call=lambda do, asked: do.apps.get(asked.path["workspace"], asked.path["clientId"]),
-        answer="App", errors=_no_app,
+        answer=answers.App, errors=_no_app,
     ),
     Endpoint(
         method="PATCH", path=_A, name="changeApp",
         summary="Rename, enable or disable an app, or change how it signs",
         call=lambda do, asked: do.apps.change(asked.path["workspace"], asked.path["clientId"], asked.body),
-        body=AppPatch, answer="App", errors=(*_no_app, errors.InvalidName, errors.NameTaken),
+        body=AppPatch, answer=answers.ChangedApp, errors=(*_no_app, errors.InvalidName, errors.NameTaken),
     ),
     Endpoint(
         method="DELETE", path=_A, name="deleteApp", summary="Delete an app and its grants",
@@ -137,22 +138,22 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="POST", path=f"{_A}/secret", name="rotateSecret",
         summary="Give an app a new secret; the old one stops at once",
         call=lambda do, asked: do.apps.rotate_secret(asked.path["workspace"], asked.path["clientId"]),
-        answer="App", errors=(*_no_app, errors.InvalidBody),
+        answer=answers.ChangedApp, errors=(*_no_app, errors.InvalidBody),
     ),
     Endpoint(
         method="GET", path=f"{_A}/grants", name="listAppGrants", summary="List what an app may do",
         call=lambda do, asked: do.apps.grants(asked.path["workspace"], asked.path["clientId"]),
-        answer="Grants", errors=_no_app,
+        answer=answers.Grants, errors=_no_app,
     ),
     Endpoint(
         method="GET", path="/admin-tokens", name="listAdminTokens", summary="List admin tokens",
-        call=lambda do, asked: do.administrators.list(asked.page), answer="AdminTokens", is_list=True,
+        call=lambda do, asked: do.administrators.list(asked.page), answer=answers.AdminTokens, is_list=True,
     ),
     Endpoint(
         method="POST", path="/admin-tokens", name="createAdminToken",
         summary="Create an admin token; it is shown this once",
         call=lambda do, asked: do.administrators.create(asked.body), body=AdminTokenBody,
-        answer="AdminToken", status=201, errors=(errors.InvalidName,),
+        answer=answers.NewAdminToken, status=201, errors=(errors.InvalidName,),
     ),
     Endpoint(
         method="DELETE", path="/admin-tokens/{id}", name="deleteAdminToken", summary="Revoke an admin token",
@@ -169,7 +170,9 @@ class AdminCall:
         self._endpoint = endpoint
         self._services = services
         self._max_body_bytes = max_body_bytes
-        self._decoder = body_decoder(endpoint.body) if endpoint.body is not None else None
+        self._decoder: msgspec.json.Decoder[Any] | None = (
+            None if endpoint.body is None else body_decoder(endpoint.body)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -204,26 +207,10 @@ def _page(request: Request, *known: str) -> Page:
     return Page(DEFAULT_LIMIT if limit is None else limit, read_cursor(given.get("cursor", "")))
 
 
-class _Methods:
-    """The calls of one path by method; Starlette's own 405 would forget those of its other routes."""
-
-    def __init__(self, calls: dict[str, AdminCall]) -> None:
-        self._calls = calls
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = self._calls.get(scope["method"])
-        if call is None:
-            allowed = ", ".join(self._calls)
-            refusal = errors.MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
-            await error_answer(refusal).send(send)
-        else:
-            await call(scope, receive, send)
-
-
 def admin_routes(services: AdminServices, max_body_bytes: int) -> list[BaseRoute]:
     """A route for each path, with all its methods."""
     paths: dict[str, dict[str, AdminCall]] = {}
     for endpoint in ENDPOINTS:
         calls = paths.setdefault(endpoint.path, {})
         calls[endpoint.method] = AdminCall(endpoint, services, max_body_bytes)
-    return [Route(PREFIX + path, _Methods(calls)) for path, calls in paths.items()]
+    return [Route(PREFIX + path, Methods(calls)) for path, calls in paths.items()]

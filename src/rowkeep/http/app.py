@@ -15,6 +15,7 @@ from rowkeep.http.admin import AdminServices, admin_routes
 from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.data import DataApi
 from rowkeep.http.documents import document_routes
+from rowkeep.http.endpoints import readable
 from rowkeep.http.health import Alive, Ready
 from rowkeep.http.respond import error_answer
 from rowkeep.model.identity import Clock, IdSource, wall_clock
@@ -43,9 +44,9 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
     data = DataApi(records, settings.max_body_bytes)
     router = Router(
         routes=[
-            Route("/healthz", Alive()),
-            Route("/readyz", Ready(catalog)),
-            *document_routes(),
+            Route("/healthz", readable(Alive())),
+            Route("/readyz", readable(Ready(catalog))),
+            *document_routes(settings),
             *admin_routes(admin, settings.max_body_bytes),
         ],
         redirect_slashes=False,
@@ -53,7 +54,11 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await (data if scope["path"].startswith(DATA_PREFIX) else router)(scope, receive, send)
+        if "\x00" in scope["path"] or b"%2f" in scope.get("raw_path", b"").lower():
+            # no name holds either: a slash in disguise must not make a path of another meaning
+            await _not_found(scope, receive, send)
+        else:
+            await (data if scope["path"].startswith(DATA_PREFIX) else router)(scope, receive, send)
 
     return app
 

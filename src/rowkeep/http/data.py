@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from rowkeep import errors
 from rowkeep.errors import MethodNotAllowed, NoSuchRoute, RowkeepError
+from rowkeep.http import answers
 from rowkeep.http.request import Disconnected, Request
 from rowkeep.http.respond import Answer, error_answer, fault_answer
+from rowkeep.model.access import Right
+from rowkeep.model.requests import DeleteBody, InsertBody, QueryBody, UpdateBody
 from rowkeep.services.records import Records
 
 PREFIX = "/api/public/"
@@ -18,13 +22,34 @@ PREFIX = "/api/public/"
 Call: TypeAlias = Callable[[Records, str, str, Request], Awaitable[bytes]]
 
 
-class DataCall(msgspec.Struct, frozen=True):
-    """One call of the Data API: ``{t}`` or ``{v}`` stands for a name. ``writes`` may be asked for counts."""
+class DataCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of the Data API: ``{table}`` or ``{view}`` stands for a name.
+
+    ``writes`` may be asked for counts. All but this, ``method``, ``path`` and ``call`` is for the OpenAPI
+    document: ``call`` itself checks the ``rights`` and reads the ``body``; ``errors`` are those beside what
+    every call may be refused with.
+    """
 
     method: str
     path: str
+    name: str
+    summary: str
+    description: str = ""
     call: Call
+    rights: tuple[Right, ...]
+    body: type
+    body_is_optional: bool = False
+    is_paged: bool = False
     writes: bool = False
+    answers: tuple[Any, ...]
+    errors: tuple[type[RowkeepError], ...]
+
+
+class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Many rows: they are all written, or none."""
+
+    # for the document: a bulk is read as any insert is, and must then be an array
+    data: list[Any]
 
 
 async def _insert(records: Records, token: str, name: str, request: Request) -> bytes:
@@ -51,15 +76,59 @@ async def _query_view(records: Records, token: str, name: str, _request: Request
     return await records.query_view(token, name)
 
 
+_TABLE = "/api/public/tables/{table}"
+_in_rows = (
+    errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.RequiredValue,
+    errors.UniqueViolation,
+)  # fmt: skip
+_in_filters = (errors.UnknownColumn, errors.UnknownOperand, errors.InvalidFilter)
+_in_queries = (*_in_filters, errors.DuplicateColumn, errors.InvalidCursor)
+
 DATA_CALLS: tuple[DataCall, ...] = (
-    DataCall("POST", "/api/public/tables/{t}", _insert, writes=True),
-    DataCall("PUT", "/api/public/tables/{t}", _update, writes=True),
-    DataCall("DELETE", "/api/public/tables/{t}", _delete),
-    DataCall("POST", "/api/public/tables/{t}/bulk", _insert_bulk, writes=True),
-    DataCall("POST", "/api/public/tables/{t}/delete", _delete),
-    DataCall("POST", "/api/public/tables/{t}/query", _query),
-    DataCall("POST", "/api/public/views/{v}/query", _query_view),
-)
+    DataCall(
+        method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
+        description="An array in `data` inserts many rows, as the bulk call does.",
+        call=_insert, rights=(Right.WRITE,), body=InsertBody, writes=True,
+        answers=(answers.Record, answers.Records, answers.Inserted), errors=(errors.NoSuchTable, *_in_rows),
+    ),
+    DataCall(
+        method="PUT", path=_TABLE, name="updateRows", summary="Update the rows that a filter finds",
+        description="Columns that `data` does not name stay as they are.",
+        call=_update, rights=(Right.READ, Right.WRITE), body=UpdateBody, writes=True,
+        answers=(answers.Updated,),
+        errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters, *_in_rows),
+    ),
+    DataCall(
+        method="DELETE", path=_TABLE, name="deleteRows", summary="Delete the rows that a filter finds",
+        description="Where a body of DELETE gets lost on its way, take `POST …/delete`.",
+        call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
+        answers=(answers.Deleted,), errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters),
+    ),
+    DataCall(
+        method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
+        description="All of them are written, or none; records come in the order of the request.",
+        call=_insert_bulk, rights=(Right.WRITE,), body=BulkBody, writes=True,
+        answers=(answers.Records, answers.Inserted), errors=(errors.NoSuchTable, *_in_rows),
+    ),
+    DataCall(
+        method="POST", path=f"{_TABLE}/delete", name="deleteRowsByPost",
+        summary="Delete the rows that a filter finds", description="The same as DELETE of the table's path.",
+        call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
+        answers=(answers.Deleted,), errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters),
+    ),
+    DataCall(
+        method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",
+        description="Without a body, or without a filter in it, every row is meant.",
+        call=_query, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
+        answers=(answers.Found,), errors=(errors.NoSuchTable, *_in_queries),
+    ),
+    DataCall(
+        method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
+        description="This version has no views yet: every name is `no_such_view`.",
+        call=_query_view, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
+        answers=(answers.Found,), errors=(errors.NoSuchView, *_in_queries),
+    ),
+)  # fmt: skip
 
 _MINIMAL = ((b"preference-applied", b"return=minimal"),)
 

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.resources import files
 
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.codec import encode
+from rowkeep.http.endpoints import readable
 from rowkeep.http.openapi import describe
-from rowkeep.http.respond import Answer
-
-
-class Document:
-    """One text, always the same."""
-
-    def __init__(self, body: bytes, content_type: bytes) -> None:
-        self._answer = Answer(200, body, content_type)
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await self._answer.send(send)
-
+from rowkeep.http.respond import JSON, Answer
+from rowkeep.settings import Settings
 
 PAGE = b"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Rowkeep API</title>
+<link rel="icon" href="/docs/assets/favicon-32x32.png">
 <link rel="stylesheet" href="/docs/assets/swagger-ui.css">
 </head>
 <body>
@@ -40,19 +31,44 @@ PAGE = b"""<!doctype html>
 """
 
 START = b"""SwaggerUIBundle({
-  url: "/openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null, persistAuthorization: true,
+  url: "/openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null,
 });
 """
 
+POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Nothing but this host: no script can carry a token that is typed into the page elsewhere."""
 
-def document_routes() -> list[BaseRoute]:
-    spec = find_spec("swagger_ui")
-    assert spec is not None, "swagger-ui-py is a dependency"  # noqa: S101 - it cannot be missing
-    assert spec.origin is not None  # noqa: S101 - it is a package on disk
-    assets = Path(spec.origin).parent / "static"
-    return [
-        Route("/openapi.json", Document(encode(describe()), b"application/json")),
-        Route("/docs", Document(PAGE, b"text/html; charset=utf-8")),
-        Route("/docs/start.js", Document(START, b"text/javascript")),
-        Mount("/docs/assets", StaticFiles(directory=assets)),
-    ]
+ASSETS = {
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+    "favicon-32x32.png": b"image/png",
+}
+"""What the page needs of the files of Swagger UI."""
+
+
+class Document:
+    """One text, always the same."""
+
+    def __init__(self, body: bytes, content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
+        self._answer = Answer(200, body, content_type, ((b"x-content-type-options", b"nosniff"), *headers))
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await self._answer.send(send)
+
+
+def document_routes(settings: Settings) -> list[BaseRoute]:
+    """The description of a server with these settings, and its page."""
+    static = files("swagger_ui") / "static"
+    page = Document(PAGE, b"text/html; charset=utf-8", (b"content-security-policy", POLICY))
+    documents = {
+        "/openapi.json": Document(encode(describe(settings)), JSON),
+        "/docs": page,
+        "/docs/start.js": Document(START, b"text/javascript; charset=utf-8"),
+    } | {
+        f"/docs/assets/{name}": Document((static / name).read_bytes(), content_type)
+        for name, content_type in ASSETS.items()
+    }
+    return [Route(path, readable(document)) for path, document in documents.items()]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowkeep.errors import RowkeepError
+from rowkeep.errors import MethodNotAllowed, RowkeepError
+from rowkeep.http.respond import error_answer
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the management API.
 
-    ``call`` is given the services and an :class:`Asked`, and gives what is answered; ``answer`` names its
-    schema, ``errors`` what it may be refused with beside what every call may be.
+    ``call`` is given the services and an :class:`Asked`, and gives what is answered; ``answer`` is
+    the type of that, for the OpenAPI document, ``errors`` what it may be refused with beside what every call
+    may be.
     """
 
     method: str
@@ -23,7 +26,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     call: Callable[[Any, Asked], Awaitable[Any]]
     body: type | None = None
-    answer: str | None = None
+    answer: type | None = None
     status: int = 200
     is_list: bool = False
     errors: tuple[type[RowkeepError], ...] = ()
@@ -35,3 +38,24 @@ class Asked(msgspec.Struct, frozen=True):
     path: dict[str, str]
     body: Any
     page: Any
+
+
+class Methods:
+    """The calls of one path by method. Starlette's own 405 has another body, and forgets other routes."""
+
+    def __init__(self, calls: Mapping[str, ASGIApp]) -> None:
+        self._calls = calls
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = self._calls.get(scope["method"])
+        if call is None:
+            allowed = ", ".join(self._calls)
+            refusal = MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
+            await error_answer(refusal).send(send)
+        else:
+            await call(scope, receive, send)
+
+
+def readable(answer: ASGIApp) -> Methods:
+    """A path that is only read: GET, and HEAD, whose body the server leaves out."""
+    return Methods({"GET": answer, "HEAD": answer})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -61,13 +61,17 @@ class IndexBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     is_unique: Any = None
 
 
+class EmptyObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``{}``, one of the ways to say that nothing is set."""
+
+
 class TableBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A definition as sent."""
 
     name: str
     schema_def: list[ColumnBody]
-    description: str | None = None
-    indexes: list[IndexBody] | None = None
+    description: str | EmptyObject | None = None
+    indexes: list[IndexBody] | EmptyObject | Literal[""] | None = None
 
 
 def is_set(value: object) -> bool:
@@ -87,7 +91,7 @@ def read_table(body: TableBody, table_id: str) -> Table:
     """The table that a definition describes. Raises all that is wrong with it, with pointers."""
     problems = ProblemList()
     check_name(body.name, "a table", "/name", problems)
-    description = body.description or ""
+    description = body.description if isinstance(body.description, str) else ""
     if len(description) > MAX_DESCRIPTION:
         problems.add(
             InvalidDefinition, f"A description has at most {MAX_DESCRIPTION} characters.", "/description"
@@ -95,7 +99,8 @@ def read_table(body: TableBody, table_id: str) -> Table:
     if "\x00" in description:
         problems.add(InvalidDefinition, "A description must not hold U+0000.", "/description")
     columns = _read_columns(body.schema_def, problems)
-    indexes = _read_indexes(body.indexes or [], columns, problems)
+    sent = body.indexes if isinstance(body.indexes, list) else []
+    indexes = _read_indexes(sent, columns, problems)
     problems.raise_if_any()
     limits = text_limits(columns, indexes)
     columns = tuple(msgspec.structs.replace(c, max_bytes=limits.get(c.name)) for c in columns)

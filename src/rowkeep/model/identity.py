@@ -22,6 +22,8 @@ COUNTER_END = 1 << 24
 ROW_ID = re.compile(r"[0-9a-f]{24}")
 SYS_ID = re.compile(r"sys-([0-9a-f]{8})-([0-9a-f]{4})-8([0-9a-f]{3})-8([0-9a-f]{3})-000000([0-9a-f]{6})")
 
+CLIENT_ID = re.compile(r"cs-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 WRITERS = uuid.UUID("6f0c2a52-7d0e-5d0a-9c33-3d1f6c1b7a10")
 """The namespace (RFC 9562, section 6.5) in which an app's writer id is made from its client id."""
 

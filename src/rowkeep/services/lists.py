@@ -41,6 +41,9 @@ def write_cursor(key: str) -> str:
 def read_cursor(cursor: str) -> str:
     """Raises InvalidCursor."""
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except ValueError:
-        raise InvalidCursor("The cursor is none of an answer of this list.") from None
+        key = "\x00"
+    if "\x00" in key:
+        raise InvalidCursor("The cursor is none of an answer of this list.")
+    return key

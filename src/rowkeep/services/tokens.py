@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.model.access import MIN_RSA_BITS, Algorithm
+from rowkeep.model.identity import CLIENT_ID
 
 MAX_TOKEN_LENGTH = 8192
 CACHED_TOKENS = 4096
@@ -41,7 +42,10 @@ def unverified_client_id(token: str) -> str:
     if len(parts) != 3:
         raise Unauthenticated()
     _, payload, _ = (_decode_segment(part) for part in parts)
-    return _decode_claims(payload).app_id
+    client_id = _decode_claims(payload).app_id
+    if not CLIENT_ID.fullmatch(client_id):
+        raise Unauthenticated()
+    return client_id
 
 
 def _decode_segment(segment: str) -> bytes:

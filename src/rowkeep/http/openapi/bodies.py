@@ -1,0 +1,170 @@
+"""Bodies: what is known of them beside their types.
+
+msgspec makes schemas from the types that decode bodies. What those leave to later checks (names, filters,
+definitions) is put in here, from the facts that these checks go by.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rowkeep.http.answers import ref
+from rowkeep.http.openapi.records import FIELD
+from rowkeep.model.columns import COLUMN_TYPES, LATER_TYPES, ColumnType
+from rowkeep.model.definitions import MAX_TEXT_LENGTH
+from rowkeep.model.tables import (
+    MAX_COLUMNS,
+    MAX_DESCRIPTION,
+    MAX_INDEX_COLUMNS,
+    MAX_INDEXES,
+    NAME,
+    SYSTEM_COLUMNS,
+)
+from rowkeep.services.apps import MAX_NAME
+
+NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}
+LABEL = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_NAME,
+    "pattern": r"^\S(.*\S)?$",
+    "description": "Printable characters, without spaces at the ends. Unique in the workspace; upper and "
+    "lower case make no difference.",
+}
+ROWS = {"type": "array", "items": ref("Row")}
+KEY = {"description": "A public RSA key in PEM, for RS256 and RS512 only."}
+
+
+def _or_not_set(*schemas: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [*schemas, ref("NotSet")]}
+
+
+_FLAG = _or_not_set({"type": "boolean"})
+
+_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
+    "InsertBody": {"data": {"anyOf": [ref("Row"), ROWS]}},
+    "BulkBody": {"data": ROWS},
+    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("Row")},
+    "DeleteBody": {"query": ref("WriteFilter")},
+    "QueryBody": {
+        "query": ref("Filter"),
+        "fields": {
+            "items": FIELD,
+            "minItems": 1,
+            "uniqueItems": True,
+            "description": "The columns to answer, in this order; all, if it is not there.",
+        },
+        "sort": {"description": "Ties are broken by `_id`; without a sort, rows come in `_id` order."},
+        "count": {"description": "`none` spares counting `total`."},
+        "cursor": CURSOR
+        | {
+            "description": "The `nextCursor` of the previous answer, with the same `query` and `sort`, "
+            "instead of `sys_offset`."
+        },
+    },
+    "SortKey": {"field": FIELD},
+    "WorkspaceBody": {"name": NAME_SCHEMA},
+    "AdminTokenBody": {
+        "name": {
+            "maxLength": MAX_NAME,
+            "description": "Printable characters, without spaces at the ends.",
+        }
+    },
+    "AppBody": {"name": LABEL, "publicKey": KEY},
+    "AppPatch": {"name": LABEL, "publicKey": KEY},
+    "TableBody": {
+        "name": NAME_SCHEMA,
+        "description": _or_not_set({"type": "string", "maxLength": MAX_DESCRIPTION}),
+        "schemaDef": {
+            "minItems": 1,
+            "maxItems": MAX_COLUMNS + len(SYSTEM_COLUMNS),
+            "description": f"At most {MAX_COLUMNS} columns of the table's own.",
+        },
+        "indexes": _or_not_set({"type": "array", "items": ref("IndexBody"), "maxItems": MAX_INDEXES}),
+    },
+    "IndexBody": {
+        "name": NAME_SCHEMA,
+        "columns": {"minItems": 1, "maxItems": MAX_INDEX_COLUMNS},
+        "isUnique": _FLAG,
+    },
+    "IndexColumnBody": {
+        "name": NAME_SCHEMA | {"description": "A column of the table, or a system column."},
+        "order": _or_not_set({"enum": ["asc", "desc"]}),
+    },
+}
+"""What is known of the properties of bodies beside what their types say."""
+
+_WHOLE: dict[str, dict[str, Any]] = {
+    "UpdateBody": {"required": ["query", "data"]},
+    "DeleteBody": {"required": ["query"]},
+    "Algorithm": {"description": "How an app signs its tokens (RFC 7518, section 3.1)."},
+}
+
+
+def refined(made: dict[str, Any]) -> dict[str, Any]:
+    """The components that msgspec made, with what their types do not say."""
+    found = dict(made)
+    # a filter's node decodes anything that a filter may hold; the document has a schema for each of its kinds
+    del found["Node"]
+    for component, properties in _PROPERTIES.items():
+        known = found[component]["properties"]
+        for name, schema in properties.items():
+            is_whole = "$ref" in schema or "anyOf" in schema
+            known[name] = schema if is_whole else known[name] | schema
+    for component, members in _WHOLE.items():
+        found[component] |= members
+    found["ColumnBody"] = _column_schema(found["ColumnBody"])
+    found["NotSet"] = {
+        "description": 'Not set: `""`, `null` and `{}` mean the same as a missing key.',
+        "enum": ["", None, {}],
+    }
+    return found
+
+
+def _column_schema(made: dict[str, Any]) -> dict[str, Any]:
+    """One form for each column type, and one for system columns as other systems export them."""
+    later = " and ".join(f"`{name}`" for name in LATER_TYPES)
+    return {
+        "title": made["title"],
+        "description": f"A column. Not in this version: the types {later}, encrypted columns, references.",
+        "anyOf": [_own_column(made, entry) for entry in COLUMN_TYPES.values()] + [_system_column(made)],
+    }
+
+
+def _own_column(made: dict[str, Any], entry: ColumnType) -> dict[str, Any]:
+    lengths: list[dict[str, Any]] = [
+        {"type": "integer", "minimum": 1, "maximum": MAX_TEXT_LENGTH},
+        {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
+    ]
+    # values are also taken from strings that spell them
+    spelt = [] if entry.schema["type"] == "string" else [{"type": "string"}]
+    properties = {
+        "name": NAME_SCHEMA,
+        "type": {"const": entry.name, "description": entry.meaning},
+        "isRequired": _FLAG,
+        "isEncrypted": _or_not_set({"const": False}),
+        "reference": ref("NotSet"),
+        "maxLength": _or_not_set(*lengths) if entry.is_text else ref("NotSet"),
+        "default": _or_not_set(entry.schema, *spelt),
+        "readOnly": _or_not_set({"const": False}),
+    }
+    return made | {
+        "title": f"Column of type {entry.name}",
+        "description": entry.meaning,
+        "properties": {name: properties[name] for name in made["properties"]},
+        "required": ["name", "type"],
+    }
+
+
+def _system_column(made: dict[str, Any]) -> dict[str, Any]:
+    properties = dict.fromkeys(made["properties"], True) | {
+        "name": {"enum": [column.name for column in SYSTEM_COLUMNS]},
+        "readOnly": {"const": True},
+    }
+    return made | {
+        "title": "System column",
+        "description": "Skipped: every table has the system columns already.",
+        "properties": properties,
+        "required": ["name", "readOnly"],
+    }

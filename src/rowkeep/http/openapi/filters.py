@@ -1,0 +1,122 @@
+"""Filters: the schemas of ``query``, from the table of operands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rowkeep.http.answers import ref
+from rowkeep.http.openapi.records import FIELD, value_types
+from rowkeep.model.columns import ColumnType
+from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS, Operator, Suits, Takes
+
+_FITS: dict[Suits, Callable[[ColumnType], bool]] = {
+    Suits.ANY: lambda _: True,
+    Suits.ORDERED: lambda entry: entry.is_ordered,
+    Suits.TEXT: lambda entry: entry.is_text,
+}
+
+
+def filter_schemas(max_expressions: int) -> dict[str, Any]:
+    """The components of filters: ``Filter`` for queries, ``WriteFilter`` for updates and deletes, and their
+    parts."""
+    return {
+        "Filter": {
+            "description": f"Which rows are meant. Filters nest to depth {MAX_DEPTH} and hold at most "
+            f"{max_expressions} comparisons.",
+            "anyOf": [
+                _junction("Rows that the expressions find; without expressions every row.", least=0),
+                ref("EveryRow"),
+            ],
+        },
+        "WriteFilter": {
+            "description": "Which rows are meant. A filter without expressions is refused: every row is "
+            "meant only by `all`.",
+            "anyOf": [ref("Junction"), ref("EveryRow")],
+        },
+        "EveryRow": {
+            "description": "Every row of the table.",
+            "type": "object",
+            "properties": {"all": {"const": True}},
+            "required": ["all"],
+            "additionalProperties": False,
+        },
+        "Expression": {
+            "description": "A comparison, a filter inside the filter, or what must not hold.",
+            "anyOf": [ref("Comparison"), ref("Junction"), ref("Negation")],
+        },
+        "Junction": _junction("All of the expressions hold, or, with `or`, at least one does.", least=1),
+        "Negation": {
+            "description": "The expression does not hold. What is not true of an empty cell is false of it, "
+            "so that `not` finds it.",
+            "type": "object",
+            "properties": {"not": ref("Expression")},
+            "required": ["not"],
+            "additionalProperties": False,
+        },
+        "Comparison": _comparisons(),
+    }
+
+
+def _junction(description: str, least: int) -> dict[str, Any]:
+    expressions: dict[str, Any] = {"type": "array", "items": ref("Expression")}
+    return {
+        "description": description,
+        "type": "object",
+        "properties": {
+            "expressions": expressions | ({"minItems": least} if least else {}),
+            "operator": {"enum": ["and", "or"], "default": "and"},
+        },
+        "required": ["expressions"] if least else [],
+        "additionalProperties": False,
+    }
+
+
+def _comparisons() -> dict[str, Any]:
+    """One form for each kind of value that operands take."""
+    forms: dict[str, tuple[dict[str, Any] | None, list[Operator]]] = {}
+    for operator in OPERATORS.values():
+        value = _value(operator)
+        forms.setdefault(repr(value), (value, []))[1].append(operator)
+    return {
+        "description": f"One column put to one test.\n\n{operand_table()}",
+        "oneOf": [_comparison(value, operators) for value, operators in forms.values()],
+    }
+
+
+def _comparison(value: dict[str, Any] | None, operators: list[Operator]) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "field": FIELD,
+        "operand": {"enum": [operator.name for operator in operators]},
+    }
+    if value is not None:
+        properties["value"] = value
+    return {
+        "title": ", ".join(operator.name for operator in operators),
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _value(operator: Operator) -> dict[str, Any] | None:
+    """What stands in ``value``; None if nothing may."""
+    if operator.takes is Takes.NOTHING:
+        return None
+    types = value_types(_FITS[operator.suits])
+    one: dict[str, Any] = {"type": [*types, "null"] if operator.takes_null else types}
+    if operator.takes is Takes.PAIR:
+        return {"type": "array", "items": one, "minItems": 2, "maxItems": 2}
+    if operator.takes is Takes.LIST:
+        return {"type": "array", "items": one, "maxItems": MAX_LIST}
+    return one
+
+
+def operand_table() -> str:
+    """All operands as a table in Markdown."""
+    rows = [
+        f"| `{entry.name}` | {entry.takes.value} | {entry.suits.value} | {entry.meaning} |"
+        for entry in OPERATORS.values()
+    ]
+    return "\n".join(("| operand | value | goes with | meaning |", "| --- | --- | --- | --- |", *rows))

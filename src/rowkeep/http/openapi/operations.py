@@ -1,0 +1,206 @@
+"""Operations: one for each row of the tables of calls."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from rowkeep import errors
+from rowkeep.errors import RowkeepError
+from rowkeep.http.admin import ENDPOINTS
+from rowkeep.http.admin import PREFIX as ADMIN_PREFIX
+from rowkeep.http.answers import Health, ref
+from rowkeep.http.data import DATA_CALLS, DataCall
+from rowkeep.http.endpoints import Endpoint
+from rowkeep.http.openapi import parameters, samples
+from rowkeep.http.openapi.problems import problem_answers
+from rowkeep.http.openapi.schemas import schema_of
+from rowkeep.settings import Settings
+
+DATA, MANAGEMENT, SERVER = "Data API", "Management API", "Server"
+
+EVERY_CALL = (
+    errors.InvalidBody,
+    errors.InvalidParameter,
+    errors.Unauthenticated,
+    errors.MethodNotAllowed,
+    errors.BodyTooLarge,
+    errors.UnsupportedMediaType,
+    errors.Internal,
+    errors.Busy,
+    errors.StorageUnavailable,
+)
+"""What every call of the APIs may be refused with."""
+
+WITH_A_BODY = (errors.MalformedJson, errors.UnknownKey, errors.InvalidValue)
+WITH_A_CURSOR = (errors.InvalidCursor,)
+WITH_A_NAME = (errors.NoSuchRoute,)
+"""A slash in the name makes another path of it."""
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """A call as the document knows it."""
+
+    path: str
+    method: str
+    name: str
+    tag: str
+    summary: str
+    description: str = ""
+    security: list[dict[str, list[str]]] = []
+    parameters: list[dict[str, Any]] = []
+    body: type | None = None
+    body_is_optional: bool = False
+    status: int = 200
+    answers: tuple[Any, ...] = ()
+    """The types that it may answer; none for an answer without content."""
+    media_type: str = "application/json"
+    headers: dict[str, Any] = {}
+    errors: tuple[type[RowkeepError], ...] = ()
+
+
+def all_operations(settings: Settings) -> list[Operation]:
+    """Every call that the server takes."""
+    return [
+        *(_data_operation(call, settings) for call in DATA_CALLS),
+        *map(_admin_operation, ENDPOINTS),
+        *_server_operations(),
+    ]
+
+
+def _data_operation(call: DataCall, settings: Settings) -> Operation:
+    needs = " and ".join(f"`{right.value}`" for right in call.rights)
+    given = parameters.path_parameters(call.path)
+    if call.is_paged:
+        given += parameters.row_page_parameters(settings)
+    if call.writes:
+        given.append(parameters.prefer_parameter())
+    return Operation(
+        path=call.path,
+        method=call.method,
+        name=call.name,
+        tag=DATA,
+        summary=call.summary,
+        description=f"{call.description} Needs {needs}.".strip(),
+        security=parameters.APP_SECURITY,
+        parameters=given,
+        body=call.body,
+        body_is_optional=call.body_is_optional,
+        answers=call.answers,
+        headers=parameters.preference_applied() if call.writes else {},
+        errors=(*EVERY_CALL, *WITH_A_BODY, *WITH_A_NAME, errors.Forbidden, *call.errors),
+    )
+
+
+def _admin_operation(endpoint: Endpoint) -> Operation:
+    given = parameters.path_parameters(endpoint.path)
+    return Operation(
+        path=ADMIN_PREFIX + endpoint.path,
+        method=endpoint.method,
+        name=endpoint.name,
+        tag=MANAGEMENT,
+        summary=endpoint.summary,
+        security=parameters.ADMIN_SECURITY,
+        parameters=[*given, *(parameters.list_page_parameters() if endpoint.is_list else [])],
+        body=endpoint.body,
+        status=endpoint.status,
+        answers=() if endpoint.answer is None else (endpoint.answer,),
+        errors=(
+            *EVERY_CALL,
+            *(WITH_A_BODY if endpoint.body else ()),
+            *(WITH_A_CURSOR if endpoint.is_list else ()),
+            *(WITH_A_NAME if given else ()),
+            *endpoint.errors,
+        ),
+    )
+
+
+def _server_operations() -> list[Operation]:
+    """The calls that anybody may make."""
+    rows: tuple[tuple[str, str, str, Any, str, tuple[type[RowkeepError], ...]], ...] = (
+        ("/healthz", "getHealth", "Whether the process lives", Health, "application/json", ()),
+        (
+            "/readyz",
+            "getReadiness",
+            "Whether the storage answers",
+            Health,
+            "application/json",
+            (errors.Busy, errors.StorageUnavailable),
+        ),
+        (
+            "/openapi.json",
+            "getDescription",
+            "This description",
+            dict[str, Any],
+            "application/json",
+            (),
+        ),
+        ("/docs", "getDocs", "This description as a page", str, "text/html", ()),
+    )
+    return [
+        Operation(
+            path=path,
+            method="GET",
+            name=name,
+            tag=SERVER,
+            summary=summary,
+            answers=(answer,),
+            media_type=media_type,
+            errors=(errors.MethodNotAllowed, *refusals),
+        )
+        for path, name, summary, answer, media_type, refusals in rows
+    ]
+
+
+def paths(operations: list[Operation]) -> dict[str, Any]:
+    """The paths of the document."""
+    found: dict[str, Any] = {}
+    for operation in operations:
+        found.setdefault(operation.path, {})[operation.method.lower()] = _spelt(operation)
+    return found
+
+
+def _spelt(operation: Operation) -> dict[str, Any]:
+    spelt: dict[str, Any] = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "security": operation.security,
+    }
+    if operation.description:
+        spelt["description"] = operation.description
+    if operation.parameters:
+        spelt["parameters"] = operation.parameters
+    if operation.body is not None:
+        spelt["requestBody"] = {
+            "required": not operation.body_is_optional,
+            "content": {
+                "application/json": {
+                    "schema": ref(operation.body.__name__),
+                    "examples": _examples(samples.BODIES[operation.name]),
+                }
+            },
+        }
+    spelt["responses"] = {
+        str(operation.status): _success(operation),
+        **problem_answers(operation.errors),
+    }
+    return spelt
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    description = HTTPStatus(operation.status).phrase
+    if not operation.answers:
+        return {"description": description}
+    schemas = [schema_of(answer) for answer in operation.answers]
+    content: dict[str, Any] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
+    if operation.name in samples.ANSWERS:
+        content["examples"] = _examples(samples.ANSWERS[operation.name])
+    answer = {"description": description, "content": {operation.media_type: content}}
+    return answer | ({"headers": operation.headers} if operation.headers else {})
+
+
+def _examples(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"value": value} for name, value in given.items()}

@@ -1,0 +1,123 @@
+"""Parameters: of paths, queries and headers, and who may call."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from rowkeep.http.answers import UUID
+from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
+from rowkeep.http.request import MAX_OFFSET
+from rowkeep.model.requests import Page
+from rowkeep.services import lists
+from rowkeep.settings import Settings
+
+_IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
+    "workspace": ("The workspace; upper and lower case make no difference.", NAME_SCHEMA, "main"),
+    "table": ("The table; upper and lower case make no difference.", NAME_SCHEMA, "people"),
+    "view": ("The view; upper and lower case make no difference.", NAME_SCHEMA, "adults"),
+    "clientId": (
+        "The app's client id.",
+        {"type": "string", "pattern": f"^cs-{UUID}$"},
+        "cs-3f8a1f0e-5b0c-4c39-9f0b-8d0f6f8f6f11",
+    ),
+    "id": (
+        "The admin token's id.",
+        {"type": "string", "pattern": "^at-[0-9a-f]{24}$"},
+        "at-5e7ef67172034b39ac000003",
+    ),
+}
+
+APP_SECURITY: list[dict[str, list[str]]] = [{"appToken": []}, {"appBearer": []}]
+ADMIN_SECURITY: list[dict[str, list[str]]] = [{"adminToken": []}]
+
+_SIGNED = (
+    "A JWT that the app signs with its secret (or private key) and its own algorithm. Its payload bears "
+    "`appId`, the client id; `exp`, `nbf` and `iat` are honoured."
+)
+
+
+def security_schemes() -> dict[str, Any]:
+    return {
+        "appToken": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "auth",
+            "description": f"{_SIGNED} Beside `Authorization` only if both bear the same token.",
+        },
+        "appBearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": _SIGNED},
+        "adminToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An administrator's token, such as the first one, which `rowkeep serve` gives on "
+            "an empty store.",
+        },
+    }
+
+
+def path_parameters(path: str) -> list[dict[str, Any]]:
+    """The parameters that stand in a path."""
+    return [_in_path(name) for name in re.findall(r"\{(\w+)\}", path)]
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    description, schema, example = _IN_PATH[name]
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+def row_page_parameters(settings: Settings) -> list[dict[str, Any]]:
+    """Those of a query."""
+    default = msgspec.structs.asdict(Page())["limit"]
+    return [
+        _in_query(
+            "sys_limit",
+            "How many rows to answer; more are not cut but refused.",
+            {"type": "integer", "minimum": 1, "maximum": settings.max_page_size, "default": default},
+        ),
+        _in_query(
+            "sys_offset",
+            "How many rows to pass over. For pages far behind, `cursor` in the body is much faster.",
+            {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
+        ),
+    ]
+
+
+def list_page_parameters() -> list[dict[str, Any]]:
+    """Those of a list in the management API."""
+    limit = {"type": "integer", "minimum": 1, "maximum": lists.MAX_LIMIT, "default": lists.DEFAULT_LIMIT}
+    return [
+        _in_query("limit", "How many to answer.", limit),
+        _in_query("cursor", "The `nextCursor` of the previous answer.", CURSOR),
+    ]
+
+
+def _in_query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def prefer_parameter() -> dict[str, Any]:
+    return {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`return=minimal` (RFC 7240) asks for an answer with counts alone; any other "
+        "preference is passed over.",
+        "schema": {"anyOf": [{"const": "return=minimal"}, {"type": "string"}]},
+    }
+
+
+def preference_applied() -> dict[str, Any]:
+    return {
+        "Preference-Applied": {
+            "description": "Present where a preference was followed.",
+            "schema": {"const": "return=minimal"},
+        }
+    }

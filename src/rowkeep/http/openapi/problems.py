@@ -1,0 +1,95 @@
+"""Problems: the schemas, headers and examples of refusals, from the error classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from rowkeep import errors
+from rowkeep.errors import RowkeepError, all_errors
+from rowkeep.http.answers import ref
+from rowkeep.http.openapi.samples import PROBLEMS
+from rowkeep.http.respond import PROBLEM, error_answer
+
+_HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
+    errors.Unauthenticated: ("WWW-Authenticate", "`Bearer`"),
+    errors.MethodNotAllowed: ("Allow", "The methods that this path takes."),
+    errors.Busy: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.StorageUnavailable: ("Retry-After", "Seconds until a new try is worth while."),
+}
+"""Headers that answers to these errors bear beside the usual ones."""
+
+
+def problem_answers(kinds: Iterable[type[RowkeepError]]) -> dict[str, Any]:
+    """The refusals of a call, by status. Those that mean the same everywhere stand among the components."""
+    found: dict[str, Any] = {}
+    for status, group in _by_status(kinds).items():
+        name = _shared_name(group)
+        found[str(status)] = (
+            _answer(status, group) if name is None else {"$ref": f"#/components/responses/{name}"}
+        )
+    return found
+
+
+def shared_answers() -> dict[str, Any]:
+    """The refusals among the components: those of each status, where that status says all."""
+    groups = _by_status(all_errors()).items()
+    return {name: _answer(status, group) for status, group in groups if (name := _shared_name(group))}
+
+
+def problem_examples() -> dict[str, Any]:
+    """An example of each error, as the server itself would answer it."""
+    return {kind.code: {"summary": kind.title, "value": _example(kind)} for kind in all_errors()}
+
+
+def error_table() -> str:
+    """All errors as a table in Markdown."""
+    rows = [f"| {kind.status} | `{kind.code}` | {kind.__doc__} |" for kind in all_errors()]
+    return "\n".join(("| status | code | meaning |", "| --- | --- | --- |", *rows))
+
+
+def _by_status(kinds: Iterable[type[RowkeepError]]) -> dict[int, list[type[RowkeepError]]]:
+    asked = set(kinds)
+    found: dict[int, list[type[RowkeepError]]] = {}
+    for kind in all_errors():
+        if kind in asked:
+            found.setdefault(kind.status, []).append(kind)
+    return found
+
+
+def _shared_name(group: list[type[RowkeepError]]) -> str | None:
+    """What the refusals with these errors are called among the components: a group that has all errors of
+    its status, and one header for all of them, needs no telling apart."""
+    status = group[0].status
+    is_whole = len(group) == sum(kind.status == status for kind in all_errors())
+    return "Or".join(kind.__name__ for kind in group) if is_whole and len(group) <= 2 else None
+
+
+def _answer(status: int, group: list[type[RowkeepError]]) -> dict[str, Any]:
+    codes = [kind.code for kind in group]
+    here = {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
+    headers = {
+        name: {"description": meaning, "required": True, "schema": {"type": "string"}}
+        for name, meaning in (_HEADERS[kind] for kind in group if kind in _HEADERS)
+    }
+    content = {
+        "schema": {"allOf": [ref("Problem"), here]},
+        "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+    }
+    answer = {
+        "description": "\n".join(f"- `{kind.code}`: {kind.__doc__}" for kind in group),
+        "content": {PROBLEM.decode(): content},
+    }
+    return answer | ({"headers": headers} if headers else {})
+
+
+def _example(kind: type[RowkeepError]) -> Any:
+    if kind is errors.Unauthenticated:
+        return _answered(errors.Unauthenticated())
+    return _answered(PROBLEMS.get(kind) or kind(str(kind.__doc__)))
+
+
+def _answered(error: RowkeepError) -> Any:
+    return msgspec.json.decode(error_answer(error).body)

@@ -1,0 +1,79 @@
+"""Records: the schemas of cells, rows and records, from the column types and the system columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rowkeep.http.answers import UUID, ref
+from rowkeep.model.cells import CANONICAL_DATE
+from rowkeep.model.columns import COLUMN_TYPES, ColumnType
+from rowkeep.model.identity import ROW_ID, SYS_ID
+from rowkeep.model.tables import SYSTEM_COLUMNS, Column
+
+FIELD = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9_ -]+$",
+    "description": "A column's name, exactly or so that it is alone in matching when case, `_`, `-` and "
+    "spaces are ignored.",
+}
+
+
+def value_types(fits: Callable[[ColumnType], bool] = lambda _: True) -> list[str]:
+    """The JSON types of values, over all column types that fit."""
+    return list(dict.fromkeys(entry.schema["type"] for entry in COLUMN_TYPES.values() if fits(entry)))
+
+
+_FORMS = {"_id": f"^{ROW_ID.pattern}$", "sys_Id": f"^{SYS_ID.pattern}$"}
+"""System columns with a form of their own; the other strings say who wrote."""
+
+_MEANINGS = {
+    "_id": "Increases with time; unique in the table.",
+    "sys_Id": "Unique in the table.",
+    "Created_On": "When the row was inserted.",
+    "Updated_On": "When the row was last updated.",
+    "Created_By": "Who inserted the row: always the same for one app.",
+    "Updated_By": "Who last updated the row.",
+}
+
+
+def record_schemas() -> dict[str, Any]:
+    """The components of rows, as sent and as answered."""
+    system = {column.name: _system_schema(column) for column in SYSTEM_COLUMNS}
+    answered = {"type": "object", "properties": system, "additionalProperties": ref("Cell")}
+    return {
+        "Cell": {
+            "description": "A value of a column, or null for an empty cell. Its type is that of the "
+            f"column:\n\n{column_types()}",
+            "type": [*value_types(), "null"],
+        },
+        "Row": {
+            "description": "A row as sent: columns and their values. System columns cannot be written. "
+            "A column that is not named takes its default, else it is empty.",
+            "type": "object",
+            "propertyNames": FIELD,
+            "additionalProperties": ref("Cell"),
+        },
+        "Record": {
+            "description": "A row as answered: the table's own columns, then the system columns.",
+            "required": list(system),
+        }
+        | answered,
+        "Selection": {
+            "description": "The columns that `fields` asks for, in that order; without `fields` a whole "
+            "record."
+        }
+        | answered,
+    }
+
+
+def column_types() -> str:
+    """The column types as a table in Markdown."""
+    rows = [f"| `{entry.name}` | {entry.meaning} |" for entry in COLUMN_TYPES.values()]
+    return "\n".join(("| type | values |", "| --- | --- |", *rows))
+
+
+def _system_schema(column: Column) -> dict[str, Any]:
+    schema = {"description": _MEANINGS[column.name]} | column.type_facts.schema
+    pattern = _FORMS.get(column.name, f"^st-{UUID}$") if column.type_facts.is_text else CANONICAL_DATE
+    return schema | {"pattern": pattern}

@@ -1,0 +1,188 @@
+"""Samples: examples of bodies and answers, above all those of the API pages that Rowkeep honours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rowkeep.errors import InvalidValue, RowkeepError, UnknownColumn
+from rowkeep.model.tables import SYSTEM_COLUMNS
+
+_WRITER = "st-98e05480-0257-5e35-b6d2-66a323834f9d"
+_WHEN = "2020-03-28T07:02:09.652Z"
+_CLIENT = "cs-3f8a1f0e-5b0c-4c39-9f0b-8d0f6f8f6f11"
+
+_JANE = {"First_Name": "Jane", "Last_Name": "Smith", "Gender": "female", "Number": 263}
+_MIKE = {"First_Name": "Mike", "Last_Name": "Mike", "Gender": "male", "Number": 234}
+_JANE_DOE = {
+    "expressions": [
+        {"field": "firstName", "operand": "=", "value": "Jane"},
+        {"field": "lastName", "operand": "=", "value": "Doe"},
+    ],
+    "operator": "and",
+}
+
+
+def _record(row: dict[str, Any], counter: int) -> dict[str, Any]:
+    ids = {
+        "sys_Id": f"sys-5e7ef671-7203-84b3-89ac-000000{counter:06x}",
+        "_id": f"5e7ef67172034b39ac{counter:06x}",
+    }
+    system = {
+        "Updated_On": _WHEN,
+        "Created_On": _WHEN,
+        "Updated_By": _WRITER,
+        "Created_By": _WRITER,
+    }
+    return row | system | ids
+
+
+_RECORDS = [_record(_JANE, 1), _record(_MIKE, 2)]
+_CHANGED = _record(_JANE | {"Number": 3453}, 1) | {"Updated_On": "2020-03-28T07:51:32.502Z"}
+_META = [{"name": name, "type": "number" if name == "Number" else "string"} for name in _JANE] + [
+    {"name": column.name, "type": column.type} for column in SYSTEM_COLUMNS
+]
+_SMITHS = {"expressions": [{"field": "Last_Name", "operand": "=", "value": "Smith"}]}
+_FILTERS = {
+    "Equal": _SMITHS,
+    "Nested": {
+        "expressions": [
+            {"field": "Number", "operand": "between", "value": [200, 300]},
+            {
+                "expressions": [
+                    {"field": "First_Name", "operand": "istarts with", "value": "ja"},
+                    {"not": {"field": "Gender", "operand": "is null"}},
+                ],
+                "operator": "or",
+            },
+        ]
+    },
+}
+
+_WORKSPACE = {"name": "main", "createdOn": _WHEN}
+_PEOPLE = {
+    "name": "people",
+    "description": "People who talked to the bot",
+    "schemaDef": [
+        {"name": "First_Name", "type": "string"},
+        {"name": "Last_Name", "type": "string", "isRequired": True, "maxLength": 200},
+        {"name": "Gender", "type": "string"},
+        {"name": "Number", "type": "number"},
+    ],
+    "indexes": [
+        {"name": "by_last_name", "isUnique": False, "columns": [{"name": "Last_Name", "order": "asc"}]},
+    ],
+}
+_UNSET = {
+    "isRequired": False,
+    "isEncrypted": False,
+    "reference": {},
+    "maxLength": "",
+    "default": "",
+}
+_TABLE = _PEOPLE | {"schemaDef": [column | (_UNSET | column) for column in _PEOPLE["schemaDef"]]}  # type: ignore[operator]
+_APP = {
+    "name": "helpdesk-bot",
+    "clientId": _CLIENT,
+    "algorithm": "HS256",
+    "publicKey": None,
+    "enabled": True,
+    "createdOn": _WHEN,
+}
+_SECRET_APP = _APP | {"clientSecret": "kX0n3dq0V5mJm2h2c0u3rj8nq0nFQ0mQm8m4yZJq1aE"}
+_GRANT = {
+    "clientId": _CLIENT,
+    "app": "helpdesk-bot",
+    "table": "people",
+    "read": True,
+    "write": True,
+    "delete": False,
+}
+_ADMIN = {"id": "at-5e7ef67172034b39ac000003", "name": "deploy", "createdOn": _WHEN}
+
+BODIES: dict[str, dict[str, Any]] = {
+    "insertRows": {"One row": {"data": _JANE}, "Many rows, as a bulk": {"data": [_JANE, _MIKE]}},
+    "insertBulk": {"Many rows": {"data": [_JANE, _MIKE]}},
+    "updateRows": {
+        "By filter": {
+            "query": _JANE_DOE,
+            "data": {"First_Name": "Jane", "Last_Name": "Smith", "Number": 3453},
+        },
+        "Every row": {"query": {"all": True}, "data": {"Gender": None}},
+    },
+    "deleteRows": {name: {"query": query} for name, query in _FILTERS.items()},
+    "deleteRowsByPost": {name: {"query": query} for name, query in _FILTERS.items()},
+    "queryRows": {
+        "Every row": {},
+        **{name: {"query": query} for name, query in _FILTERS.items()},
+        "Some columns, sorted": {
+            "query": _SMITHS,
+            "fields": ["First_Name", "Number"],
+            "sort": [{"field": "Number", "order": "desc"}],
+            "count": "none",
+        },
+    },
+    "queryView": {"Every row": {}},
+    "createWorkspace": {"A workspace": {"name": "support"}},
+    "createTable": {"The table of the other examples": _PEOPLE},
+    "setGrant": {"Read and write": {"read": True, "write": True}, "Nothing": {}},
+    "createApp": {"With a secret": {"name": "helpdesk-bot"}},
+    "changeApp": {
+        "Disable": {"enabled": False},
+        "Rename": {"name": "front-desk-bot"},
+        "Sign otherwise": {"algorithm": "HS512"},
+    },
+    "createAdminToken": {"A token": {"name": "deploy"}},
+}
+"""Examples of what is sent, by call."""
+
+_PAGE = {"hasMore": False, "total": 2, "metaInfo": _META, "queryResult": _RECORDS}
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "insertRows": {
+        "One row": _RECORDS[0],
+        "Many rows": {"records": _RECORDS},
+        "Prefer: return=minimal": {"nInserted": 1},
+    },
+    "insertBulk": {"Records": {"records": _RECORDS}, "Prefer: return=minimal": {"nInserted": 2}},
+    "updateRows": {
+        "Records": {"records": [_CHANGED], "nModified": 1},
+        "Prefer: return=minimal": {"nModified": 1},
+    },
+    "deleteRows": {"A count": {"nDeleted": 1}},
+    "deleteRowsByPost": {"A count": {"nDeleted": 1}},
+    "queryRows": {
+        "The last page": _PAGE,
+        "A page with more behind it": _PAGE | {"hasMore": True, "total": 5000, "nextCursor": "n0GqS4yZ"},
+    },
+    "queryView": {"The last page": _PAGE},
+    "listWorkspaces": {"Workspaces": {"workspaces": [_WORKSPACE]}},
+    "createWorkspace": {"A workspace": _WORKSPACE | {"name": "support"}},
+    "getWorkspace": {"A workspace": _WORKSPACE},
+    "listTables": {"Tables": {"tables": [_TABLE]}},
+    "createTable": {"A table": _TABLE},
+    "getTable": {"A table": _TABLE},
+    "listTableGrants": {"Grants": {"grants": [_GRANT]}},
+    "setGrant": {"A grant": _GRANT},
+    "listApps": {"Apps": {"apps": [_APP]}},
+    "createApp": {"An app": _SECRET_APP},
+    "getApp": {"An app": _APP},
+    "changeApp": {"An app": _APP | {"enabled": False}},
+    "rotateSecret": {"An app": _SECRET_APP},
+    "listAppGrants": {"Grants": {"grants": [_GRANT]}},
+    "listAdminTokens": {"Admin tokens": {"adminTokens": [_ADMIN]}},
+    "createAdminToken": {
+        "An admin token": _ADMIN | {"token": "rka_Zp1l0kq8eX3oYt4wB7uV9cR2sD5fG6hJ8kL0mN1pQ3s"}
+    },
+    "getHealth": {"Alive": {"status": "alive"}},
+    "getReadiness": {"Ready": {"status": "ready"}},
+}
+"""Examples of what is answered, by call."""
+
+PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
+    UnknownColumn: UnknownColumn(
+        "Table people has no column Fist_Name. Did you mean First_Name?",
+        pointer="/query/expressions/0/field",
+    ),
+    InvalidValue: InvalidValue("Row 1: Column Number must be a number, not many.", pointer="/data/1/Number"),
+}
+"""Errors whose examples are worth more than their meaning in a sentence."""

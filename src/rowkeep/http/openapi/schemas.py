@@ -1,0 +1,31 @@
+"""Schemas: those of all types that the document names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from rowkeep.http.answers import ref
+from rowkeep.http.openapi.bodies import refined
+from rowkeep.http.openapi.filters import filter_schemas
+from rowkeep.http.openapi.problems import error_table
+from rowkeep.http.openapi.records import record_schemas
+from rowkeep.settings import Settings
+
+REFERENCES: str = ref("{name}")["$ref"]
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """The schema of a type; of a Struct a reference to its component."""
+    (schema,), _ = msgspec.json.schema_components((kind,), ref_template=REFERENCES)
+    return schema
+
+
+def components_of(kinds: Iterable[Any], settings: Settings) -> dict[str, Any]:
+    """The components of these types, of all that they refer to, and those that no type can describe."""
+    _, made = msgspec.json.schema_components(kinds, ref_template=REFERENCES)
+    made["Problem"]["description"] += f"\n\n{error_table()}"
+    filters = filter_schemas(settings.max_filter_expressions)
+    return refined(made) | filters | record_schemas()
