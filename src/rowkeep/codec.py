@@ -7,14 +7,16 @@ names, strings that spell numbers) and says all that is wrong.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from itertools import repeat, starmap
-from operator import add, itemgetter
+from itertools import chain, repeat, starmap
+from operator import add, is_, itemgetter
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.errors import (
     DuplicateColumn,
@@ -34,6 +36,8 @@ from rowkeep.model.identity import Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.requests import InsertBody
 from rowkeep.model.tables import Column, Table
+
+MAX_KEY_LENGTH = 200
 
 Cells: TypeAlias = tuple[Cell, ...]
 """One row's own columns, canonical, in the order of the definition."""
@@ -64,7 +68,7 @@ def _complaint(error: Exception) -> str:
 
 def _refusal(message: str) -> RowkeepError:
     """msgspec's message turned into ours: its path into a pointer, unknown fields into their own code."""
-    what, _, path = message.partition(" - at `$")
+    what, _, path = message.rpartition(" - at `$") if " - at `$" in message else (message, "", "")
     where = _pointer_of_path(path.rstrip("`"))
     if what.startswith("Object contains unknown field `"):
         key = what.removeprefix("Object contains unknown field `").rstrip("`")
@@ -91,6 +95,28 @@ def body_decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
 
 
 _insert_decoder = body_decoder(InsertBody)
+
+WHITE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
+
+
+def has_keys(body: bytes, count: int) -> bool:
+    """Whether it is plain that a JSON text has this many keys; a string may look like one."""
+    return body.count(b'":') == count and not any(map(body.__contains__, WHITE_BEFORE_COLON))
+
+
+def refuse_repeated_keys(body: bytes) -> None:
+    """Raises DuplicateColumn if an object has one key twice; most decoders would take the last."""
+    with suppress(ValueError, RecursionError):
+        json.loads(body, object_pairs_hook=_once_each)
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise DuplicateColumn(f"The key {quoted(key)} stands twice in one object.")
+        found[key] = value
+    return found
 
 
 class TableCodec:
@@ -124,6 +150,7 @@ class TableCodec:
             return rows
         data = decode_body(body, _insert_decoder).data
         many = isinstance(data, list)
+        refuse_repeated_keys(body)
         return self._read_rows(data if many else [data], many), many
 
     def _decode_strictly(self, body: bytes) -> tuple[list[Cells], bool] | None:
@@ -131,9 +158,23 @@ class TableCodec:
             data = self._strict.decode(body).data
             many = isinstance(data, list)
             cells: list[Cells] = list(map(msgspec.structs.astuple, data if many else (data,)))
-            return self._settle(cells), many
+            missing = sum(map(is_, chain.from_iterable(cells), repeat(UNSET)))
+            if not has_keys(body, len(cells) * len(self._columns) - missing + 1):
+                refuse_repeated_keys(body)
+            return self._settle(self._with_defaults(cells) if missing else cells), many
         except (ValueError, RecursionError):
             return None
+
+    def _with_defaults(self, rows: list[Cells]) -> list[Cells]:
+        """Defaults where a cell is missing, a column at a time."""
+        columns = zip(*rows, strict=True)
+        fillers = ({UNSET: default}.get for default in self._defaults)
+        return list(
+            zip(
+                *(map(fill, column, column) for fill, column in zip(fillers, columns, strict=True)),
+                strict=True,
+            )
+        )
 
     def _settle(self, rows: list[Cells]) -> list[Cells]:
         """Whole columns mended or checked where a type asks for it; ValueError if only ``read`` can judge."""
@@ -182,7 +223,10 @@ class TableCodec:
         """The cells that an object gives, by column name; what is wrong with them goes into ``problems``."""
         given: dict[str, Cell] = {}
         for key, value in row.items():
-            spot = f"{where}{pointer(key)}"
+            if problems.full:
+                break
+            # a key that no column can have is not repeated in full
+            spot = f"{where}{pointer(key)}" if len(key) <= MAX_KEY_LENGTH else where
             try:
                 column = self._names.find(key, spot)
             except RowkeepError as error:
@@ -259,7 +303,8 @@ def _strict_body(table: Table) -> Any:
     fields: list[Any] = []
     for at, column in enumerate(table.columns):
         required = column.is_required and column.default is None
-        fields.append((f"c{at}", _wire_type(column)) + (() if required else (column.default,)))
+        wire = _wire_type(column)
+        fields.append((f"c{at}", wire if required else wire | UnsetType) + (() if required else (UNSET,)))
     row: Any = msgspec.defstruct(
         "Row",
         fields,

@@ -17,7 +17,13 @@ MAX_ECHO = 100
 """How many characters of what was sent an error repeats."""
 
 
-_JSON_WORDS = {"True": "true", "False": "false", "None": "null"}
+_JSON_WORDS = {
+    "True": "true",
+    "False": "false",
+    "None": "null",
+    "inf": "a number that large",
+    "-inf": "a number that small",
+}
 
 
 def quoted(value: object) -> str:

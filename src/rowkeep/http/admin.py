@@ -204,7 +204,8 @@ class AdminCall:
 def _page(request: Request, *known: str) -> Page:
     given = request.parameters(*known)
     limit = whole_number(given, "limit", 1, MAX_LIMIT)
-    return Page(DEFAULT_LIMIT if limit is None else limit, read_cursor(given.get("cursor", "")))
+    after = read_cursor(given["cursor"]) if "cursor" in given else ""
+    return Page(DEFAULT_LIMIT if limit is None else limit, after)
 
 
 def admin_routes(services: AdminServices, max_body_bytes: int) -> list[BaseRoute]:

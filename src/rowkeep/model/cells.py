@@ -20,6 +20,7 @@ Cell: TypeAlias = str | int | float | bool | None
 
 MAX_EXACT = 2**53 - 1
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
+MAX_EXPONENT_LENGTH = len("e+999")
 
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """The number of RFC 8259, section 6; its groups are set for a fraction and an exponent."""
@@ -96,8 +97,11 @@ def read_integer(value: object) -> int:
 
 
 def spelled_integer(text: str) -> int:
-    if len(text) > 100 or JSON_NUMBER.fullmatch(text) is None:
+    spelled = JSON_NUMBER.fullmatch(text)
+    if len(text) > 100 or spelled is None:
         raise Misfit("must be a whole number, or a string that spells one as JSON does")
+    if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
+        raise Misfit("must have an exponent of at most 3 digits")
     exact = Decimal(text)
     if exact.adjusted() > 19:
         raise Misfit(f"must be from {MIN_INTEGER} to {MAX_INTEGER}")

@@ -126,16 +126,16 @@ def _read_columns(bodies: list[ColumnBody], problems: ProblemList) -> tuple[Colu
                 )
             continue
         column = _read_column(body, where, problems)
-        if column is None:
-            continue
-        if name_key(column.name) in taken:
-            problems.add(
-                DuplicateColumn,
-                f"There are two columns {column.name}; case makes no difference.",
-                f"{where}/name",
-            )
-        taken.add(name_key(column.name))
-        columns.append(column)
+        if isinstance(body.name, str):
+            if name_key(body.name) in taken:
+                problems.add(
+                    DuplicateColumn,
+                    f"There are two columns {quoted(body.name)}; case makes no difference.",
+                    f"{where}/name",
+                )
+            taken.add(name_key(body.name))
+        if column is not None:
+            columns.append(column)
     if not columns and problems.first is None:
         problems.add(InvalidDefinition, "A table has at least one column of its own.", "/schemaDef")
     if len(columns) > MAX_COLUMNS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from rowkeep.errors import DuplicateColumn, InvalidBody, InvalidCursor, InvalidParameter
 from rowkeep.model.cells import Cell
@@ -20,7 +20,7 @@ from rowkeep.settings import Settings
 Sort: TypeAlias = tuple[tuple[str, bool], ...]
 """Columns to sort by, each with whether it descends."""
 
-MAX_OFFSET = 2**63 - 1
+MAX_SORT = 32
 
 
 class SelectShape(msgspec.Struct, frozen=True):
@@ -84,13 +84,20 @@ def _plan_fields(names: ColumnNames, body: QueryBody) -> tuple[str, ...] | None:
 
 
 def _plan_sort(names: ColumnNames, body: QueryBody) -> Sort:
+    """The columns to sort by, up to and with the row key, behind which nothing is left to decide."""
     keys: dict[str, bool] = {}
-    for at, key in enumerate(body.sort or () if body.sort is not UNSET else ()):
+    sent = [] if isinstance(body.sort, UnsetType) else body.sort
+    if len(sent) > MAX_SORT:
+        raise InvalidBody(f"sort names at most {MAX_SORT} columns.", pointer="/sort")
+    for at, key in enumerate(sent):
         name = names.find(key.field, f"/sort/{at}/field").name
-        # sys_Id is derived from _id and sorts as it does
-        name = ROW_KEY if name == "sys_Id" else name
         if name in keys:
             raise DuplicateColumn(f"sort names {name} twice.", pointer=f"/sort/{at}/field")
         keys[name] = key.order == "desc"
-    keys.setdefault(ROW_KEY, False)
-    return tuple(keys.items())
+    sort: list[tuple[str, bool]] = []
+    for name, descending in keys.items():
+        # sys_Id is derived from _id and sorts as it does
+        if name in (ROW_KEY, "sys_Id"):
+            return (*sort, (ROW_KEY, descending))
+        sort.append((name, descending))
+    return (*sort, (ROW_KEY, False))

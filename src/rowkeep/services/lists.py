@@ -43,7 +43,7 @@ def read_cursor(cursor: str) -> str:
     try:
         key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except ValueError:
-        key = "\x00"
-    if "\x00" in key:
+        key = ""
+    if key == "" or "\x00" in key:
         raise InvalidCursor("The cursor is none of an answer of this list.")
     return key

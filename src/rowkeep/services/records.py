@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from rowkeep.catalog import LiveTable
-from rowkeep.codec import body_decoder, decode_body, encode
+from rowkeep.codec import body_decoder, decode_body, encode, refuse_repeated_keys
 from rowkeep.errors import Busy, InvalidBody, MalformedJson, NoSuchView, UniqueViolation, pointer, quoted
 from rowkeep.model.access import Right
 from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
@@ -71,7 +71,9 @@ class Records:
         async def update(caller: Caller) -> bytes:
             live = await caller.table(table, Right.READ, Right.WRITE)
             wish.no_parameters()
-            body = decode_body(await wish.body(), _update_decoder)
+            sent = await wish.body()
+            body = decode_body(sent, _update_decoder)
+            refuse_repeated_keys(sent)
             plan = plan_update(
                 live.names, live.codec, body, caller.app.writer, self._settings, minimal=wish.minimal
             )

@@ -36,6 +36,8 @@ class TableSchema:
                 index_name(table, at),
                 *(self.ordered(part.name, descending=part.descending) for part in index.columns),
                 unique=index.is_unique,
+                # said in so many words, because an index on sys_Id has no column to tell it by
+                _table=self.physical,
             )
             for at, index in enumerate(table.indexes)
         ]

@@ -26,6 +26,11 @@ STALE = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.InvalidSchemaNameError,
+    # columns of the old names, but of other types: no such operator or function, no such cast
+    asyncpg.DatatypeMismatchError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.AmbiguousFunctionError,
+    asyncpg.CannotCoerceError,
     asyncpg.InvalidCachedStatementError,
     asyncpg.OutdatedSchemaCacheError,
 )
@@ -37,7 +42,9 @@ BUSY = (
     asyncpg.SerializationError,
     TimeoutError,
 )
+REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 UNAVAILABLE = (
+    *REFUSED,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -56,6 +63,10 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
     # a number column is answered as JSON, for it gives integers where whole and doubles elsewhere
     await connection.set_type_codec(
         "json", schema="pg_catalog", encoder=str, decoder=_decode_number, format="text"
+    )
+    # COPY takes moments as the server has them: the driver's own way turns the year 1's first into -infinity
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", encoder=tuple, decoder=tuple, format="tuple"
     )
 
 
@@ -93,10 +104,15 @@ class Pool:
                         "timezone": "UTC",
                     },
                 )
-        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
-            raise SetupError(f"PostgreSQL refuses the connection: {error}.") from None
-        except (ValueError, asyncpg.ClientConfigurationError) as error:
+        except ValueError as error:
             raise SetupError(f"ROWKEEP_DATABASE_URL is not one that PostgreSQL knows: {error}.") from None
+        except StorageUnavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, asyncpg.ClientConfigurationError):
+                raise SetupError(f"ROWKEEP_DATABASE_URL is not one that PostgreSQL knows: {cause}.") from None
+            if isinstance(cause, REFUSED):
+                raise SetupError(f"PostgreSQL refuses the connection: {cause}.") from None
+            raise
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -121,15 +137,15 @@ class Pool:
         """The same, giving the command's tag, such as ``INSERT 0 1``."""
         return await self._unless_deadlocked(lambda connection: connection.execute(text, *parameters))
 
-    async def run(self, script: Script[T]) -> T:
-        """A script in one transaction."""
-        return await self.transaction(lambda connection: _run_script(connection, script))
+    async def run(self, script: Script[T], **kind: Any) -> T:
+        """A script in one transaction, of this kind."""
+        return await self.transaction(lambda connection: _run_script(connection, script), **kind)
 
-    async def transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    async def transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]], **kind: Any) -> T:
         """All that ``work`` does, in one transaction; done again if it was the victim of a deadlock."""
 
         async def run(connection: asyncpg.Connection) -> T:
-            async with connection.transaction():
+            async with connection.transaction(**kind):
                 return await work(connection)
 
         return await self._unless_deadlocked(run)
@@ -168,8 +184,6 @@ async def translated() -> AsyncIterator[None]:
         raise StaleCatalog() from error
     except BUSY as error:
         raise Busy() from error
-    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError):
-        raise
     except UNAVAILABLE as error:
         log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
         raise StorageUnavailable() from error

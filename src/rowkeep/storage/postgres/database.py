@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
-from operator import add, itemgetter
+from operator import add, floordiv, itemgetter, sub
 from typing import Any, TypeVar
 
 import asyncpg
@@ -36,6 +37,9 @@ T = TypeVar("T")
 LEAD = 2
 """The version and the count lead each row of an answer."""
 
+POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
 
 class PostgresDatabase(Database):
     dialect = POSTGRES
@@ -45,7 +49,7 @@ class PostgresDatabase(Database):
         self.schema: str = schema
 
     async def read(self, script: Script[T]) -> T:
-        return await self._pool.run(script)
+        return await self._pool.run(script, isolation="repeatable_read", readonly=True)
 
     async def write(self, script: Script[T]) -> T:
         return await self._pool.run(script)
@@ -146,20 +150,27 @@ def _cut(rows: Sequence[asyncpg.Record], width: int) -> list[Any]:
 
 def _stored(table: Table, plan: InsertPlan, stamp: Stamp) -> Iterator[tuple[Any, ...]]:
     """The rows as they are written, without a step of Python for each."""
-    on = stamp.moment
+    on = next(_stored_moments([stamp.moment]))
     system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)
     return map(add, _with_moments(table, plan.rows), system)
 
 
 def _with_moments(table: Table, rows: list[Cells]) -> Iterable[tuple[Any, ...]]:
-    """Dates as the driver takes them, a column at a time."""
+    """Dates as COPY takes them, a column at a time."""
     places = [at for at, column in enumerate(table.columns) if column.type_facts.kind is Kind.MOMENT]
     if not places:
         return rows
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for at in places:
-        columns[at] = map(moments_of(columns[at]).get, columns[at])
+        moments = moments_of(columns[at])
+        stored = dict(zip(moments, _stored_moments(moments.values()), strict=True))
+        columns[at] = map(stored.get, columns[at])
     return zip(*columns, strict=True)
+
+
+def _stored_moments(moments: Iterable[Any]) -> Iterator[tuple[int]]:
+    """Moments as PostgreSQL has them, each in a tuple, for so the connections take them."""
+    return zip(map(floordiv, map(sub, moments, repeat(POSTGRES_EPOCH)), repeat(MICROSECOND)), strict=True)
 
 
 def _named_conflict(conflict: UniqueConflict, table: Table, row: int | None) -> UniqueConflict:

@@ -24,7 +24,6 @@ BUSY_NAP_SECONDS = 0.002
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 SETTINGS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}",
@@ -43,10 +42,28 @@ def connect(path: Path, busy_timeout_seconds: float) -> apsw.Connection:
     with translated():
         connection = apsw.Connection(str(path), statementcachesize=CACHED_STATEMENTS)
         connection.set_busy_handler(_busy_handler(busy_timeout_seconds))
+        # what stands in double quotes is a name, never a text, also where there is no such column
+        connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+        connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        _set_wal(connection, busy_timeout_seconds)
         for setting in SETTINGS:
             connection.execute(setting).fetchall()
     connection.create_scalar_function(FOLD, _fold, 1, deterministic=True)
     return connection
+
+
+def _set_wal(connection: apsw.Connection, timeout_seconds: float) -> None:
+    """Where several give a new file its WAL at once, SQLite refuses some without asking the busy handler."""
+    waits = _busy_handler(timeout_seconds)
+    tries = 0
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            return
+        except apsw.BusyError:
+            if not waits(tries):
+                raise
+            tries += 1
 
 
 def _busy_handler(timeout_seconds: float) -> Callable[[int], bool]:

@@ -50,11 +50,10 @@ class SqliteDatabase(Database):
 
     def __init__(self, path: Path, settings: Settings, executor: Executor) -> None:
         self.path = path
-        self._connection = connect(path, settings.busy_timeout_seconds)
+        open_another = partial(connect, path, settings.busy_timeout_seconds)
+        self._connection = open_another()
         self._writer = GroupWriter(self._connection, executor)
-        self._reader = Reader(
-            partial(connect, path), executor, settings.sqlite_readers, settings.busy_timeout_seconds
-        )
+        self._reader = Reader(open_another, executor, settings.sqlite_readers)
 
     async def read(self, script: Script[T]) -> T:
         return await self._reader.run(lambda connection: run_script(connection, script))

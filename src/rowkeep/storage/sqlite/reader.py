@@ -29,23 +29,22 @@ class Reader:
 
     def __init__(
         self,
-        connect: Callable[[float], apsw.Connection],
+        connect: Callable[[], apsw.Connection],
         executor: Executor,
         max_threads: int,
-        timeout: float,
     ) -> None:
         self._connect = connect
         self._executor = executor
-        self._timeout = timeout
         self._ticks = 0
-        self._quick = self._open(0)
+        self._quick = self._open()
+        self._quick.set_busy_handler(None)
         self._quick.set_progress_handler(self._tick, STEPS_PER_TICK)
         self._idle: list[apsw.Connection] = []
         self._lock = threading.Lock()
         self._turns = asyncio.Semaphore(max_threads)
 
-    def _open(self, timeout: float) -> apsw.Connection:
-        connection = self._connect(timeout)
+    def _open(self) -> apsw.Connection:
+        connection = self._connect()
         connection.execute("PRAGMA query_only = ON").fetchall()
         return connection
 
@@ -68,7 +67,7 @@ class Reader:
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = self._open(self._timeout)
+            connection = self._open()
         try:
             return _in_transaction(connection, work)
         finally:

@@ -37,7 +37,9 @@ class SqliteStore(Store):
 
     async def open(self) -> None:
         try:
-            (self._directory / WORKSPACES).mkdir(parents=True, exist_ok=True)
+            # rows are nobody else's business on this machine
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._directory / WORKSPACES).mkdir(exist_ok=True)
             self.catalog = SqliteDatabase(self._directory / CATALOG_FILE, self._settings, self._executor)
         except (OSError, StorageUnavailable) as error:
             raise SetupError(f"The directory {self._directory} cannot be used: {error}.") from error

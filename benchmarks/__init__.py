@@ -1,0 +1,1 @@
+"""What Rowkeep reaches beside the bare engine and a bare ASGI app: `python -m benchmarks`."""

@@ -1,0 +1,86 @@
+"""`python -m benchmarks [--backend B] [--only NAME] [--rounds N] [--markdown] [--check]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rich.console import Console
+
+from benchmarks import data
+from benchmarks.load import Job, drive
+from benchmarks.machine import describe
+from benchmarks.processes import sink_server
+from benchmarks.report import Result, markdown, print_tables
+from benchmarks.stage import BACKENDS, stage
+from benchmarks.works import CONNECTIONS, WORKS, Work
+
+LEAST_ROUNDS = 5
+WIDTH = 180  # a table that is piped into a file is as wide as one on a large terminal
+
+
+def main() -> int:
+    """Measure, show; exit status 1 only where `--check` is given and a bar is missed."""
+    arguments = _parser().parse_args()
+    backends = BACKENDS if arguments.backend == "both" else (arguments.backend,)
+    works = [work for work in WORKS if not arguments.only or work.name in arguments.only]
+    progress = Console(stderr=True)
+    results: list[Result] = []
+    engines: list[str] = []
+    for backend in backends:
+        engine, measured = _measure(backend, works, arguments.rounds, progress)
+        engines.append(engine)
+        results += measured
+    facts = [
+        *describe(engines),
+        _load_generator(results),
+        f"medians of {arguments.rounds} rounds, interleaved",
+    ]
+    if arguments.markdown:
+        print(markdown(results, facts))
+    else:
+        print_tables(results, facts, Console() if sys.stdout.isatty() else Console(width=WIDTH))
+    return 1 if arguments.check and not all(result.holds for result in results) else 0
+
+
+def _measure(backend: str, works: list[Work], rounds: int, progress: Console) -> tuple[str, list[Result]]:
+    with stage(backend) as place:
+        results = []
+        for work in works:
+            progress.print(f"{backend}: {work.title} …", highlight=False)
+            results.append(Result(backend, work, work.measure(place, rounds)))
+        return place.engine, results
+
+
+def _load_generator(results: list[Result]) -> str:
+    """What the load generator can do when the server does nothing, and how busy it was at most."""
+    request = data.post("/", {"query": {"expressions": []}}, "x" * 200)
+    with sink_server(length=3_500) as (port, _):
+        outcome = drive(Job("127.0.0.1", port, [request], CONNECTIONS, seconds=2.0))
+    busiest = max((result.measurement.client_load for result in results), default=0.0)
+    alone = f"{outcome.requests / outcome.seconds:,.0f} requests/s alone"
+    return f"load generator: {alone}, at most {busiest:.0%} of a core while measuring"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks", description="Ratios against the bare engine and a bare ASGI app."
+    )
+    parser.add_argument("--backend", choices=[*BACKENDS, "both"], default="both")
+    parser.add_argument(
+        "--only", action="append", choices=[work.name for work in WORKS], help="may come up several times"
+    )
+    parser.add_argument("--rounds", type=_rounds, default=LEAST_ROUNDS)
+    parser.add_argument("--markdown", action="store_true", help="for docs/performance.md")
+    parser.add_argument("--check", action="store_true", help="exit status 1 if a bar is missed")
+    return parser
+
+
+def _rounds(text: str) -> int:
+    if int(text) < LEAST_ROUNDS:
+        raise argparse.ArgumentTypeError(f"at least {LEAST_ROUNDS}: a median of fewer says little")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The rows and requests that are sent: made once from fixed seeds, so that every run sends the same bytes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import msgspec
+
+Row = dict[str, Any]
+
+SYLLABLES = [
+    "ba",
+    "cor",
+    "den",
+    "fal",
+    "gri",
+    "hol",
+    "jen",
+    "kam",
+    "lor",
+    "mir",
+    "nes",
+    "pol",
+    "ros",
+    "tam",
+    "vin",
+]
+FIRST_NAMES = [
+    "Jane",
+    "Mike",
+    "Aisha",
+    "Wei",
+    "Olga",
+    "José",
+    "Anke",
+    "Ravi",
+    "Chloé",
+    "Tunde",
+    "Yuki",
+    "Liam",
+]
+GENDERS = ["female", "male"]
+
+
+def last_name(number: int) -> str:
+    """A name for a number: different numbers below 50,625 have different names."""
+    parts = []
+    for _ in range(4):
+        number, digit = divmod(number, len(SYLLABLES))
+        parts.append(SYLLABLES[digit])
+    return "".join(parts).capitalize()
+
+
+def rows(count: int, *, seed: int) -> list[Row]:
+    """`count` rows of the reference pages' four columns; of 100,000, ten share each last name."""
+    draw = random.Random(seed)
+    names = [number % 10_000 for number in range(count)]
+    draw.shuffle(names)
+    return [
+        {
+            "First_Name": draw.choice(FIRST_NAMES),
+            "Last_Name": last_name(name),
+            "Gender": draw.choice(GENDERS),
+            "Number": draw.randrange(1_000_000),
+        }
+        for name in names
+    ]
+
+
+def post(path: str, body: Any, token: str, *, minimal: bool = False) -> bytes:
+    """A whole HTTP/1.1 request, with its authentication and its JSON body."""
+    content = msgspec.json.encode(body)
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "host: localhost",
+        f"auth: {token}",
+        "content-type: application/json",
+        f"content-length: {len(content)}",
+    ]
+    if minimal:
+        lines.append("prefer: return=minimal")
+    return "\r\n".join([*lines, "", ""]).encode() + content

@@ -1,0 +1,124 @@
+"""Where a work is measured: a server in its own process on one backend, and what belongs to it."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import asyncpg
+import psutil
+import uvloop
+from tests.support.bot import Bot
+from tests.support.postgres import PostgresServer
+from tests.support.server import RowkeepServer
+from tests.support.workspace import PEOPLE, Workspace
+
+from benchmarks.baselines import Baseline, PostgresBaseline, SqliteBaseline
+from benchmarks.load import Job
+from benchmarks.processes import ProcessTree
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+class Target:
+    """Tables of the reference pages' four columns on a server, and an app that may do all with them."""
+
+    def __init__(self, server: RowkeepServer, tables: list[str]) -> None:
+        self.tables = tables
+        self.tree = ProcessTree(server.process.pid)
+        workspace = Workspace(server, "bench")
+        for table in tables:
+            workspace.create_table({**PEOPLE, "name": table})
+        self.bot: Bot = workspace.bot(grants=dict.fromkeys(tables, "rwd"))
+        self.token = self.bot.token()
+        self.path = self.path_of(tables[0])
+        self._host, port = server.url.removeprefix("http://").split(":")
+        self._port = int(port)
+
+    def path_of(self, table: str) -> str:
+        """Where a table is found."""
+        return f"/api/public/tables/{table}"
+
+    def job(
+        self, requests: list[bytes], *, connections: int = 1, count: int = 0, seconds: float = 0.0
+    ) -> Job:
+        """These requests, for the load generator, to this server."""
+        return Job(self._host, self._port, requests, connections, count, seconds)
+
+
+class Stage:
+    """One backend, and a directory for all that is written."""
+
+    def __init__(self, backend: str, directory: Path, postgres: PostgresServer | None) -> None:
+        self.backend = backend
+        self.directory = directory
+        self.postgres = postgres
+        self.postgres_tree: ProcessTree | None = None
+        self.engine = f"SQLite {apsw.sqlite_lib_version()}"
+        self._servers = 0
+        if postgres:
+            version, pid = uvloop.run(_inspect(postgres.create_database()))
+            self.engine = f"PostgreSQL {version}"
+            self.postgres_tree = ProcessTree(pid)
+
+    @contextlib.contextmanager
+    def server(self) -> Iterator[tuple[RowkeepServer, str]]:
+        """A fresh server on a fresh store; yields it and the store's URL."""
+        self._servers += 1
+        directory = self.directory / f"server{self._servers}"
+        directory.mkdir()
+        url = self.postgres.create_database() if self.postgres else f"sqlite:///{directory / 'store'}"
+        server = RowkeepServer(url, directory)
+        server.start()
+        try:
+            yield server, url
+        finally:
+            server.stop()
+
+    @contextlib.contextmanager
+    def target(self, table: str) -> Iterator[Target]:
+        """A fresh server with one empty table."""
+        with self.server() as (server, _):
+            yield Target(server, [table])
+
+    @contextlib.contextmanager
+    def target_and_baseline(self, tables: list[str]) -> Iterator[tuple[Target, Baseline]]:
+        """A fresh server with empty tables, and the bare engine beside it."""
+        with self.server() as (server, url):
+            target = Target(server, tables)
+            with contextlib.closing(self._baseline(url)) as baseline:
+                yield target, baseline
+
+    def _baseline(self, url: str) -> Baseline:
+        if self.postgres:
+            return PostgresBaseline(url)
+        store = Path(url.removeprefix("sqlite:///"))
+        return SqliteBaseline(store, store.parent)
+
+
+@contextlib.contextmanager
+def stage(backend: str) -> Iterator[Stage]:
+    """Set up a backend; on PostgreSQL a server of its own, as durable as one comes."""
+    with tempfile.TemporaryDirectory(prefix="rowkeep-bench-") as directory, contextlib.ExitStack() as stack:
+        postgres = None
+        if backend == "postgresql":
+            postgres = PostgresServer(durable=True)
+            stack.callback(postgres.stop)
+        yield Stage(backend, Path(directory), postgres)
+
+
+async def _inspect(url: str) -> tuple[str, int]:
+    """The version of a PostgreSQL server and its process id; refuses one that is not durable."""
+    connection = await asyncpg.connect(url)
+    try:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            if await connection.fetchval(f"SHOW {setting}") != "on":
+                raise RuntimeError(f"PostgreSQL runs with {setting} off: what it reaches so says nothing.")
+        version = await connection.fetchval("SHOW server_version")
+        backend = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()"))
+        return version.split()[0], backend.ppid()
+    finally:
+        await connection.close()

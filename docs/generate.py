@@ -1,0 +1,283 @@
+"""Generated parts of the docs: tables of facts, printed from the code that they are about.
+
+Cog runs this module, called by comments in the pages; ``make docs`` writes the pages anew, and ``make check``
+fails if a page is not what the code says.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import typer
+
+from rowkeep.cli.app import app
+from rowkeep.errors import MAX_ECHO, MAX_PROBLEMS, Unsupported, all_errors
+from rowkeep.http.admin import ENDPOINTS, PREFIX
+from rowkeep.http.data import DATA_CALLS
+from rowkeep.model.columns import COLUMN_TYPES, LATER_TYPES
+from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
+from rowkeep.model.tables import (
+    MAX_COLUMNS,
+    MAX_DESCRIPTION,
+    MAX_INDEX_BYTES,
+    MAX_INDEX_COLUMNS,
+    MAX_INDEXES,
+)
+from rowkeep.settings import PREFIX as SETTING_PREFIX
+from rowkeep.settings import SHELL_VARIABLES, Settings
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a Markdown table."""
+    for row in (titles, ["---"] * len(titles), *rows):
+        print(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |")
+
+
+def code(text: str) -> str:
+    return f"`{text}`"
+
+
+def as_json(value: Any) -> str:
+    return code(json.dumps(value, ensure_ascii=False).replace("\x00", "\\u0000"))
+
+
+def operators() -> None:
+    """Every operand: what it takes, where it goes, what it means."""
+    table(
+        ("operand", "value", "goes with", "finds cells that are"),
+        ((code(each.name), each.takes.value, each.suits.value, each.meaning) for each in OPERATORS.values()),
+    )
+
+
+def filter_limits() -> None:
+    """How large a filter may be."""
+    setting = "(the setting [`max_filter_expressions`](settings.md))"
+    most = f"{Settings().max_filter_expressions} comparisons {setting}"
+    print(
+        f"Filters nest to depth {MAX_DEPTH}; the outermost counts as 1, and so does every `not`. "
+        f"All in all a filter holds at most {most}, and a list at most {MAX_LIST:,} values. "
+        "A filter inside a filter has at least one expression."
+    )
+
+
+def column_types() -> None:
+    """Every column type in a line."""
+    table(
+        ("type", "meaning"),
+        ((code(each.name), each.meaning) for each in COLUMN_TYPES.values()),
+    )
+
+
+def data_calls() -> None:
+    """Every call of the Data API, and the grants that it needs."""
+    table(
+        ("call", "does", "needs", "body"),
+        (
+            (
+                code(f"{each.method} {each.path}"),
+                each.summary,
+                ", ".join(right.value for right in each.rights),
+                body_of(each.body),
+            )
+            for each in DATA_CALLS
+        ),
+    )
+
+
+def later_types() -> None:
+    """What a definition may not ask for yet."""
+    named = " and ".join(map(code, LATER_TYPES))
+    print(
+        f"This version does not have the types {named}, encrypted columns or references. A definition that "
+        f"asks for one of them is {Unsupported.status} {code(Unsupported.code)}."
+    )
+
+
+def accepted(name: str) -> None:
+    """Examples of what a type accepts and how it answers it, and of what it refuses."""
+    facts = COLUMN_TYPES[name]
+    table(("sent", "answered"), ((as_json(sent), as_json(answered)) for sent, answered in facts.accepts))
+    print()
+    print(f"Refused: {', '.join(as_json(value) for value in facts.refuses)}.")
+
+
+def limits() -> None:
+    """What a definition may ask for at most."""
+    table(
+        ("what", "at most"),
+        (
+            ("columns of a table, beside the six system columns", f"{MAX_COLUMNS:,}"),
+            ("indexes of a table", f"{MAX_INDEXES:,}"),
+            ("columns of an index", f"{MAX_INDEX_COLUMNS:,}"),
+            ("characters of a description", f"{MAX_DESCRIPTION:,}"),
+            ("bytes of UTF-8 in all the strings of one index entry", f"{MAX_INDEX_BYTES:,}"),
+        ),
+    )
+
+
+def endpoints() -> None:
+    """Every call of the management API."""
+    print(f"All paths begin with {code(PREFIX)}.")
+    print()
+    table(
+        ("call", "does", "body", "answers", "may be refused with"),
+        (
+            (
+                code(f"{each.method} {each.path}"),
+                each.summary,
+                "" if each.body is None else body_of(each.body),
+                str(each.status),
+                ", ".join(code(kind.code) for kind in each.errors),
+            )
+            for each in ENDPOINTS
+        ),
+    )
+
+
+def body_of(kind: type) -> str:
+    """The keys of a body, those that may be missing with a question mark."""
+    fields = msgspec.structs.fields(kind)
+    return ", ".join(code(field.encode_name + ("" if field.required else "?")) for field in fields)
+
+
+def errors() -> None:
+    """Every error that an answer can bear."""
+    table(
+        ("status", "code", "title", "meaning"),
+        ((str(kind.status), code(kind.code), kind.title, told_of(kind)) for kind in all_errors()),
+    )
+
+
+def error_limits() -> None:
+    """How much an answer says at most."""
+    print(
+        f"An answer lists up to {MAX_PROBLEMS} problems, and repeats up to {MAX_ECHO} characters of what was "
+        "sent, control characters escaped."
+    )
+
+
+def told_of(kind: type) -> str:
+    """A docstring as one line of Markdown."""
+    return inspect.cleandoc(kind.__doc__ or "").replace("\n", " ").replace("``", "`")
+
+
+def settings() -> None:
+    """Every setting, with its default and its bounds."""
+    table(
+        ("variable", "default", "meaning"),
+        (
+            (code(f"{SETTING_PREFIX}{each.name.upper()}"), default_of(each.default), meaning_of(each.type))
+            for each in msgspec.structs.fields(Settings)
+        ),
+    )
+
+
+def default_of(value: Any) -> str:
+    return "not set" if value is None else code(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def meaning_of(annotated: Any) -> str:
+    """The description of a setting's type, and the bounds it sets."""
+    meta = next(each for each in get_args(annotated) if isinstance(each, msgspec.Meta))
+    bounds = {"more than": meta.gt, "at least": meta.ge, "at most": meta.le}
+    told = [f"{word} {bound:,}" for word, bound in bounds.items() if bound is not None]
+    return f"{meta.description}{' (' + ', '.join(told) + ')' if told else ''}"
+
+
+SHARED_OPTIONS = ("--workspace", "--json")
+"""Options that many commands have; they are explained once."""
+
+
+def commands() -> None:
+    """Every command of the shell, with its arguments and options."""
+    for command, context in _leaves(typer.main.get_command(app), None, "rowkeep"):
+        arguments = [each for each in command.params if each.param_type_name == "argument"]
+        options = [each for each in command.params if each.param_type_name == "option"]
+        usage = " ".join([context.command_path, *(each.metavar for each in arguments)])
+        print(f"### {code(usage)}")
+        print()
+        print(inspect.cleandoc(command.help))
+        print()
+        for each in (*arguments, *options):
+            if not set(each.opts) & set(SHARED_OPTIONS):
+                print(f"- {code(_spelt(each, context))}: {_told(each, context)}")
+        shared = [name for each in options for name in each.opts if name in SHARED_OPTIONS]
+        if shared:
+            print(f"- {' and '.join(map(code, shared))}, as above")
+        if arguments or options:
+            print()
+
+
+def shared_options() -> None:
+    """What the shared options mean, from the first command that has each."""
+    known: dict[str, str] = {}
+    for command, context in _leaves(typer.main.get_command(app), None, "rowkeep"):
+        for each in command.params:
+            if set(each.opts) & set(SHARED_OPTIONS):
+                known.setdefault(_spelt(each, context), _told(each, context))
+    table(("option", "meaning"), ((code(spelt), told) for spelt, told in known.items()))
+
+
+def _spelt(parameter: Any, context: Any) -> str:
+    is_argument = parameter.param_type_name == "argument"
+    return str(parameter.metavar if is_argument else parameter.get_help_record(context)[0])
+
+
+def _told(parameter: Any, context: Any) -> str:
+    """What a parameter means, with its default and its bounds; that an argument is required goes without."""
+    return " ".join(parameter.get_help_record(context)[1].split()).removesuffix(" [required]")
+
+
+def _leaves(command: Any, parent: Any, name: str) -> Iterator[tuple[Any, Any]]:
+    """Every command that is no group of others, with the context in which it would run."""
+    context = typer.Context(command, info_name=name, parent=parent)
+    if not hasattr(command, "commands"):
+        yield command, context
+    else:
+        for each, part in command.commands.items():
+            yield from _leaves(part, context, each)
+
+
+DEPENDENCIES = {
+    "apsw": "SQLite, a current one of its own; binds a value at half the cost of `sqlite3` (Python 3.11)",
+    "asyncpg": "PostgreSQL; binary COPY",
+    "cachetools": "caches with a bound",
+    "cryptography": "AES-GCM and HKDF, for secrets that are kept",
+    "httptools": "uvicorn's HTTP parser in C",
+    "httpx": "the commands and the demo speak HTTP with it",
+    "joserfc": "signatures of tokens (JWS)",
+    "msgspec": "JSON in and out, and the checks of bodies, as compiled types",
+    "rich": "tables and progress bars of the commands",
+    "sqlalchemy": "spelling SQL and DDL for both engines, as a compiler only: no ORM, no engine",
+    "starlette": "the router of the management API",
+    "structlog": "logs as JSON lines",
+    "swagger-ui-py": "the scripts of the page /docs, so that it needs no other host",
+    "typer": "the commands",
+    "uvicorn": "the server: sockets, HTTP, worker processes",
+    "uvloop": "uvicorn's event loop in C",
+}
+"""Why each runtime dependency is there."""
+
+
+def dependencies() -> None:
+    """Every runtime dependency, and why; KeyError for one without a reason."""
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    names = [re.split("[^a-z0-9-]", each)[0] for each in project["dependencies"]]
+    if set(names) != set(DEPENDENCIES):
+        raise KeyError(*set(names) ^ set(DEPENDENCIES))
+    table(("package", "for"), ((code(name), DEPENDENCIES[name]) for name in names))
+
+
+def shell_variables() -> None:
+    """Variables that only the shell commands read."""
+    table(
+        ("variable", "meaning"),
+        ((code(name), meaning) for name, meaning in SHELL_VARIABLES.items()),
+    )

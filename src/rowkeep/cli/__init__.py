@@ -1,0 +1,1 @@
+"""The command line: the server, the demo, and the management API from a shell."""

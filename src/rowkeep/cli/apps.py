@@ -1,0 +1,109 @@
+"""``rowkeep app``: programs with credentials of their own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from rowkeep.cli.calls import call, every
+from rowkeep.cli.options import AsJson, ClientId, Workspace, read_file
+from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
+from rowkeep.errors import SetupError
+from rowkeep.model.access import Algorithm
+
+commands = typer.Typer(help="Create, list, change and delete apps.")
+
+STATE = Fact("State", lambda app: "enabled" if app["enabled"] else "disabled")
+OVERVIEW = (
+    fact("App", "name"),
+    fact("Client id", "clientId", whole=True),
+    fact("Algorithm", "algorithm"),
+    STATE,
+)
+FACTS = (*OVERVIEW, fact("Created", "createdOn"), fact("Secret", "clientSecret"))
+SHOWN_ONCE = "The secret is not shown again."
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name for people, unique in the workspace.")]
+Signing = Annotated[Algorithm, typer.Option(help="How the app signs its tokens.")]
+PublicKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="The RSA public key (PEM) of an app on RS256 or RS512; - for standard input."
+    ),
+]
+
+
+def _print(app: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(app)
+        return
+    print_one(app, FACTS)
+    if "clientSecret" in app:
+        print_line(SHOWN_ONCE)
+
+
+def _read_key(path: str) -> str:
+    try:
+        return read_file(path).decode("ascii")
+    except UnicodeDecodeError:
+        raise SetupError(f"The file {path} holds no key in PEM.") from None
+
+
+@commands.command()
+def create(
+    name: Name,
+    algorithm: Signing = Algorithm.HS256,
+    public_key: PublicKey = None,
+    workspace: Workspace = "main",
+    as_json: AsJson = False,
+) -> None:
+    """Create an app; its secret is shown this once."""
+    body = {"name": name, "algorithm": algorithm.value}
+    if public_key is None and not algorithm.secret_bytes:
+        raise typer.BadParameter(f"an app on {algorithm.value} needs one.", param_hint="--public-key")
+    if public_key is not None:
+        body["publicKey"] = _read_key(public_key)
+    _print(call("POST", "workspaces", workspace, "apps", body=body), as_json)
+
+
+@commands.command("list")
+def list_all(workspace: Workspace = "main", as_json: AsJson = False) -> None:
+    """List all apps of a workspace."""
+    found = every("apps", "workspaces", workspace, "apps")
+    print_json({"apps": found}) if as_json else print_list(found, OVERVIEW)
+
+
+@commands.command()
+def get(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
+    """Show one app."""
+    _print(call("GET", "workspaces", workspace, "apps", client_id), as_json)
+
+
+@commands.command()
+def rotate_secret(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
+    """Give an app a new secret; the old one stops at once."""
+    _print(call("POST", "workspaces", workspace, "apps", client_id, "secret"), as_json)
+
+
+@commands.command()
+def disable(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
+    """Let an app in no more, until it is enabled again."""
+    _enable(client_id, workspace, as_json, enabled=False)
+
+
+@commands.command()
+def enable(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
+    """Let a disabled app in again."""
+    _enable(client_id, workspace, as_json, enabled=True)
+
+
+def _enable(client_id: str, workspace: str, as_json: bool, *, enabled: bool) -> None:
+    _print(call("PATCH", "workspaces", workspace, "apps", client_id, body={"enabled": enabled}), as_json)
+
+
+@commands.command()
+def delete(client_id: ClientId, workspace: Workspace = "main") -> None:
+    """Delete an app and its grants; what it wrote stays."""
+    call("DELETE", "workspaces", workspace, "apps", client_id)
+    print_line(f"Deleted app {client_id}.")

@@ -1,0 +1,35 @@
+"""``rowkeep demo``: Rowkeep's main job before the reader's eyes, over real HTTP."""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated
+
+import typer
+
+Exit = Annotated[bool, typer.Option("--exit", help="Stop when all is shown, instead of serving on.")]
+
+
+def demo(stop: Exit = False) -> None:
+    """Show what Rowkeep does, on a server of its own, and serve on until Ctrl-C.
+
+    Its data lie in ./demo-data, which is made anew each time.
+    """
+    from rowkeep.cli.demo.acts import play
+    from rowkeep.cli.demo.place import PLACE, emptied
+    from rowkeep.cli.demo.process import serving
+    from rowkeep.cli.demo.stage import Stage
+
+    # however the demo is ended, its server must not stay behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    stage = Stage()
+    with emptied() as admin_token, serving(PLACE) as server:
+        stage.say(f"Rowkeep serves {server.url}, on SQLite in ./demo-data")
+        play(stage, server.url, admin_token)
+        if not stop:
+            stage.say("Rowkeep goes on serving; Ctrl-C stops it.")
+            try:
+                server.wait()
+            except KeyboardInterrupt:
+                stage.say("\nStopped.")

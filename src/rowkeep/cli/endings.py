@@ -1,0 +1,56 @@
+"""Endings: how a command ends: its exit status, and one line on standard error if it failed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from rowkeep.errors import RowkeepError, SetupError
+
+FAILED = 1
+WRONG_USAGE = 2
+INTERRUPTED = 130
+
+
+def end(command: Callable[[], None]) -> int:
+    """Run a command; its exit status. What is no failure that we know of is a fault, and is raised."""
+    try:
+        command()
+        print(end="", flush=True)
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.TyperException as error:
+        return _fail(_usage(error), error.exit_code)
+    except (SetupError, RowkeepError) as error:
+        return _fail(_with_cause(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # nobody reads on; what is still to be flushed must not fail again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(message: str, status: int = FAILED) -> int:
+    print("Error:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with the command line, and where to read on."""
+    said = error.format_message().replace("Value error, ", "").rstrip(". ")
+    context = getattr(error, "ctx", None)
+    return f"{said}." if context is None else f"{said}. Try '{context.command_path} --help'."
+
+
+def _with_cause(error: Exception) -> str:
+    """What the system said too, where an answer to a client must not tell."""
+    if isinstance(error, RowkeepError) and error.__cause__ is not None:
+        return f"{error.msg.rstrip('.')}: {error.__cause__}."
+    return str(error)

@@ -1,0 +1,48 @@
+"""Options: the arguments that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from rowkeep.errors import SetupError
+from rowkeep.settings import Settings
+
+
+def setting(name: str) -> Any:
+    """An option that stands for a setting: its description, limits and default are the setting's own."""
+    meta = get_type_hints(Settings, include_extras=True)[name].__metadata__[0]
+    default = next(field.default for field in _fields() if field.name == name)
+    return typer.Option(
+        help=meta.description,
+        min=meta.ge,
+        max=meta.le,
+        show_default=f"ROWKEEP_{name.upper()}, or {default}",
+        metavar=name.upper(),
+    )
+
+
+def _fields() -> tuple[Any, ...]:
+    import msgspec
+
+    return msgspec.structs.fields(Settings)
+
+
+Workspace = Annotated[str, typer.Option(metavar="NAME", help="The workspace that is meant.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answers, as JSON.")]
+TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The name of the table.")]
+ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The client id of the app.")]
+
+
+def read_file(path: str) -> bytes:
+    """A whole file, or standard input if ``path`` is ``-``. Raises SetupError."""
+    if path == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SetupError(f"The file {path} cannot be read: {reason}.") from None

@@ -1,0 +1,65 @@
+"""Serving: one server process on a socket, be it the only one or one of several."""
+
+from __future__ import annotations
+
+import socket
+from functools import partial
+
+import uvicorn
+
+from rowkeep.errors import SetupError
+from rowkeep.http.app import Application
+from rowkeep.logs import configure_logs
+from rowkeep.settings import Settings
+
+BACKLOG = 2048
+GRACE_SECONDS = 10
+"""How long requests that run may go on when the server is told to stop."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; they wait until a process serves. Raises SetupError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except (OSError, UnicodeError) as error:
+        sock.close()
+        reason = getattr(error, "strerror", None) or error
+        raise SetupError(f"Port {port} of {host} cannot be listened on: {reason}.") from None
+    return sock
+
+
+def serve_here(settings: Settings, sock: socket.socket) -> bool:
+    """Serve in this process until told to stop; False if it could not start, which the log then tells."""
+    configure_logs(settings.log_level)
+    server = _Server(
+        uvicorn.Config(
+            partial(Application, settings),
+            factory=True,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    try:
+        server.run(sockets=[sock])
+    except SystemExit as end:
+        if end.code == 0:  # told to stop before uvicorn listens to signals
+            raise
+        return False
+    return server.started
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, but that a signal to stop is a good end and is not raised again afterwards."""
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        super().handle_exit(sig, frame)  # type: ignore[arg-type]
+        self._captured_signals.clear()

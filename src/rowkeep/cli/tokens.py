@@ -1,0 +1,69 @@
+"""``rowkeep token``: a token of an app, signed here, to try things with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Annotated
+
+import typer
+
+from rowkeep.errors import NoSuchApp, SetupError, quoted
+from rowkeep.model.access import Algorithm
+
+ClientIdOption = Annotated[str, typer.Option("--app", metavar="CLIENT_ID", help="The client id of the app.")]
+ExpiresIn = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="SECONDS", help="When it stops. Unless given, it holds as long as the secret."
+    ),
+]
+
+
+def token(app: ClientIdOption, expires_in: ExpiresIn = None) -> None:
+    """Sign a token (JWT) of an app, to send as the header `auth`.
+
+    The app's secret is taken from ROWKEEP_APP_SECRET, else from the store.
+    """
+    from rowkeep.services.tokens import sign_token
+
+    secret = os.environ.get("ROWKEEP_APP_SECRET")
+    key, algorithm = (secret, _algorithm_of(secret)) if secret else _from_store(app)
+    claims = {} if expires_in is None else {"exp": int(time.time()) + expires_in}
+    print(sign_token(app, key, algorithm, **claims))
+
+
+def _algorithm_of(secret: str) -> Algorithm:
+    """Secrets are as long as their algorithm asks, in base64url; so their length tells it."""
+    for algorithm in Algorithm:
+        if algorithm.secret_bytes and len(secret) == -(-algorithm.secret_bytes * 4 // 3):
+            return algorithm
+    raise SetupError("ROWKEEP_APP_SECRET is not the secret of an app.")
+
+
+def _from_store(client_id: str) -> tuple[str, Algorithm]:
+    if os.environ.get("ROWKEEP_URL"):
+        raise SetupError(
+            "A running server gives no secrets away: set ROWKEEP_APP_SECRET to the app's, "
+            "or unset ROWKEEP_URL where the store is at hand."
+        )
+    return asyncio.run(_signing_key(client_id))
+
+
+async def _signing_key(client_id: str) -> tuple[str, Algorithm]:
+    from rowkeep.cli.store import open_store, shell_settings
+    from rowkeep.model.identity import wall_clock
+    from rowkeep.services.apps import Apps
+
+    async with open_store(shell_settings()) as catalog:
+        live = await catalog.of_client(client_id)
+        if live is None:
+            raise NoSuchApp(f"There is no app {quoted(client_id)}.")
+        app, key = await Apps(catalog, wall_clock).signing_key(live.workspace.name, client_id)
+    if not app.algorithm.secret_bytes:
+        raise SetupError(
+            f"The app {app.name} is on {app.algorithm.value}: its tokens are signed with its private key, "
+            "which is not here but with the app."
+        )
+    return key, app.algorithm

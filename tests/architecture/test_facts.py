@@ -1,0 +1,60 @@
+"""Facts that stand in two places and must be one: versions, dependencies, codes of errors."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+from source import ROOT, modules
+
+import rowkeep
+from rowkeep.errors import all_errors
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def package_of(requirement: str) -> str:
+    return re.split(r"[ >=<;\[]", requirement)[0]
+
+
+def test_one_version_everywhere() -> None:
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == project()["version"] == rowkeep.__version__
+
+
+def test_every_dependency_has_its_reason() -> None:
+    architecture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    told = set(re.findall(r"^\| `([\w-]+)` \| \S", architecture, re.MULTILINE))
+    assert {package_of(requirement) for requirement in project()["dependencies"]} - told == set()
+
+
+def test_every_dependency_is_pinned() -> None:
+    constraints = (ROOT / "constraints.txt").read_text("utf-8").lower()
+    pinned = set(re.findall(r"^([\w-]+)==", constraints, re.MULTILINE))
+    assert {package_of(requirement) for requirement in project()["dependencies"]} - pinned == set()
+
+
+IMPORTED_AS = {"swagger-ui-py": "swagger_ui"}
+USED_BY_OTHERS = {"httptools", "uvloop"}
+"""What uvicorn takes by itself where it is installed."""
+
+
+def test_every_dependency_is_used() -> None:
+    text = "\n".join(module.text for module in modules())
+    names = {package_of(requirement) for requirement in project()["dependencies"]} - USED_BY_OTHERS
+    assert {name for name in names if IMPORTED_AS.get(name, name) not in text} == set()
+
+
+def test_codes_of_errors_are_unique() -> None:
+    codes = [error.code for error in all_errors()]
+    assert len(set(codes)) == len(codes)
+    assert [code for code in codes if not re.fullmatch(r"[a-z]+(_[a-z]+)*", code)] == []
+
+
+def test_every_error_has_a_status_a_title_and_a_meaning() -> None:
+    assert [error for error in all_errors() if not 400 <= error.status <= 599] == []
+    assert [error for error in all_errors() if not (error.title and (error.__doc__ or "").strip())] == []

@@ -1,0 +1,122 @@
+"""Layers: who may import whom, who speaks SQL, who may wait."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+
+from source import ROOT, modules
+
+
+def test_imports_go_down() -> None:
+    """The contract in pyproject.toml, type-only and in-function imports included."""
+    lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run(
+        [sys.executable, "-c", lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_layer_is_in_the_contract() -> None:
+    """A package that the contract does not name could import what it likes."""
+    contract = (ROOT / "pyproject.toml").read_text("utf-8").partition("importlinter.contracts")[2]
+    layers = {module.layer for module in modules()} - {"__init__", "__main__", "logs"}
+    assert {layer for layer in layers if f'"rowkeep.{layer}"' not in contract} == set()
+
+
+ONLY_IN = {
+    "apsw": {"storage"},
+    "asyncpg": {"storage"},
+    "sqlalchemy": {"sql", "storage"},
+    "starlette": {"http"},
+    "uvicorn": {"cli"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "httpx": {"cli"},
+    "joserfc": {"services"},
+    "cryptography": {"keys"},
+}
+"""Which layers may know of a library. Others would be tied to it without need."""
+
+
+def test_libraries_stay_in_their_layers() -> None:
+    strayed = {
+        (module.name, library)
+        for module in modules()
+        for library in module.imported()
+        if module.layer not in ONLY_IN.get(library, {module.layer})
+    }
+    assert strayed == set()
+
+
+SQL = re.compile(
+    r"\b(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|SCHEMA|FUNCTION)\s"
+    r"|DROP\s+(TABLE|SCHEMA|INDEX)\s|ALTER\s+TABLE\s|PRAGMA\s|LOCK\s+TABLE\s|BEGIN\b|COMMIT\b|ROLLBACK\b)"
+)
+
+
+def test_sql_is_spelt_in_sql_and_storage_alone() -> None:
+    spelt = {
+        (module.name, node.value)
+        for module in modules()
+        if module.layer not in ("sql", "storage")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
+    }
+    assert spelt == set()
+
+
+def test_the_check_for_sql_would_notice() -> None:
+    found = {module.layer for module in modules() if SQL.search(module.text)}
+    assert "storage" in found
+    assert SQL.search("SELECT 1")
+    assert SQL.search('UPDATE "t" SET a = 1')
+
+
+PURE = {"errors", "settings", "keys", "model", "codec", "plan", "sql"}
+"""Pure and synchronous: the same in, the same out, and nobody waits."""
+
+WAITING = (ast.AsyncFunctionDef, ast.Await, ast.AsyncWith, ast.AsyncFor)
+
+
+def test_what_is_pure_does_not_wait() -> None:
+    waiting = {
+        module.name
+        for module in modules()
+        if module.layer in PURE and any(isinstance(node, WAITING) for node in ast.walk(module.tree))
+    }
+    assert waiting == set()
+
+
+CATCH_ALL = {
+    ("http/data.py", "DataApi.__call__"),  # answers a fault of ours
+    ("http/admin.py", "AdminCall.__call__"),  # answers a fault of ours
+    ("storage/sqlite/writer.py", "GroupWriter._run"),  # a job's error is for whoever waits for the job
+    ("storage/sqlite/writer.py", "GroupWriter._drain"),  # the same for a whole group
+}
+"""The places that catch whatever comes and do not let it go on."""
+
+
+def test_no_catch_all_around_work() -> None:
+    found = {
+        (module.name, name)
+        for module in modules()
+        for name, function in module.functions()
+        for handler in ast.walk(function)
+        if isinstance(handler, ast.ExceptHandler) and _catches_all(handler) and not _raises_again(handler)
+    }
+    assert found == CATCH_ALL
+
+
+def _catches_all(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    named = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    return bool(named & {"Exception", "BaseException"})
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None

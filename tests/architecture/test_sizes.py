@@ -1,0 +1,53 @@
+"""Sizes: a file is about one thing, a function does one thing, a handler does nothing by itself."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+
+from source import Function, modules
+
+from rowkeep.http.admin import ENDPOINTS
+from rowkeep.http.data import DATA_CALLS
+
+MAX_FILE_LINES = 350
+MAX_FUNCTION_LINES = 60
+MAX_HANDLER_LINES = 10
+
+
+def test_files_are_small() -> None:
+    assert {module.name: module.lines for module in modules() if module.lines > MAX_FILE_LINES} == {}
+
+
+def test_functions_are_small() -> None:
+    lengths = {
+        (module.name, name): lines_of(function)
+        for module in modules()
+        for name, function in module.functions()
+    }
+    assert {place: lines for place, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
+
+
+def test_files_say_what_they_are_about() -> None:
+    assert [module.name for module in modules() if not ast.get_docstring(module.tree)] == []
+    vague = {"utils.py", "helpers.py", "common.py", "misc.py"}
+    assert [module.name for module in modules() if module.name.rpartition("/")[2] in vague] == []
+
+
+def test_handlers_of_the_data_api_are_small() -> None:
+    lengths = {call.call.__name__: len(inspect.getsource(call.call).splitlines()) for call in DATA_CALLS}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_HANDLER_LINES} == {}
+
+
+def test_handlers_of_the_management_api_are_small() -> None:
+    source = next(module for module in modules() if module.name == "http/admin.py")
+    nodes = [node for node in ast.walk(source.tree) if isinstance(node, ast.Lambda | Function)]
+    starts = {endpoint.call.__code__.co_firstlineno for endpoint in ENDPOINTS}  # type: ignore[attr-defined]
+    handlers = {node.lineno: lines_of(node) for node in nodes if node.lineno in starts}
+    assert handlers.keys() == starts
+    assert {line: lines for line, lines in handlers.items() if lines > MAX_HANDLER_LINES} == {}
+
+
+def lines_of(node: ast.Lambda | Function) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1

@@ -1,0 +1,72 @@
+"""The command ``rowkeep`` as a shell runs it: a process with its own environment."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.server import environment
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left: its exit status and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs commands in a directory, on a store or against a server, as ``variables`` say."""
+
+    def __init__(self, directory: Path, variables: dict[str, str]) -> None:
+        self.directory = directory
+        self.variables = variables
+
+    @classmethod
+    def on_store(cls, database_url: str, directory: Path, **settings: object) -> Shell:
+        """Works on the store itself."""
+        return cls(directory, environment(database_url, directory, **settings))
+
+    def with_variables(self, **variables: str | None) -> Shell:
+        """The same with more environment variables, or without those that are None."""
+        changed = {**self.variables, **variables}
+        return Shell(self.directory, {name: v for name, v in changed.items() if v is not None})
+
+    def run(self, *arguments: str, stdin: str = "") -> Result:
+        """Run ``rowkeep`` to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "rowkeep", *arguments],
+            env=self.variables,
+            cwd=self.directory,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def succeeds(self, *arguments: str, stdin: str = "") -> str:
+        """What a command prints that must not fail, nor complain."""
+        done = self.run(*arguments, stdin=stdin)
+        assert (done.status, done.err) == (0, ""), done
+        return done.out
+
+    def json(self, *arguments: str, stdin: str = "") -> Any:
+        """What it prints with ``--json``."""
+        return json.loads(self.succeeds(*arguments, "--json", stdin=stdin))
+
+    def fails(self, *arguments: str, status: int = 1, stdin: str = "") -> str:
+        """The one line on standard error of a command that must fail, with this status."""
+        done = self.run(*arguments, stdin=stdin)
+        assert (done.status, done.out) == (status, ""), done
+        lines = done.err.splitlines()
+        assert len(lines) == 1, done
+        assert lines[0].strip()
+        assert "Traceback" not in lines[0]
+        return lines[0]

@@ -1,0 +1,162 @@
+"""``rowkeep init`` and what a start needs: master keys, first tokens, several processes at once."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from shell import Shell
+
+from support.server import RowkeepServer, sqlite_url
+from support.workspace import PEOPLE, Workspace
+
+FIRST_TOKEN = "first admin token"
+TOGETHER = 5
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def fresh_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+
+
+def test_init(new_store: Callable[[], str], tmp_path: Path) -> None:
+    shell = Shell.on_store(new_store(), tmp_path)
+    said = shell.succeeds("init")
+    assert FIRST_TOKEN in said
+    path = Path(said.split()[-1])
+    assert mode(path) == mode(tmp_path / "rowkeep.key") == 0o600
+    assert path.read_text().strip() not in said
+    key = (tmp_path / "rowkeep.key").read_text()
+    assert FIRST_TOKEN not in shell.succeeds("init")
+    assert (tmp_path / "rowkeep.key").read_text() == key
+    assert [token["name"] for token in shell.json("admin-token", "list")["adminTokens"]] == ["first"]
+    assert [place["name"] for place in shell.json("workspace", "list")["workspaces"]] == ["main"]
+
+
+def test_the_master_key_of_sqlite_lies_beside_the_directory(tmp_path: Path) -> None:
+    """Not in it: a backup of the directory alone must not hold the key."""
+    shell = Shell.on_store(sqlite_url(tmp_path / "data"), tmp_path, master_key_file=None)
+    shell.succeeds("init")
+    assert mode(tmp_path / "data.key") == 0o600
+    assert not list((tmp_path / "data").glob("*key*"))
+    shell.succeeds("workspace", "list")
+
+
+def test_relative_paths_and_odd_directories(tmp_path: Path) -> None:
+    shell = Shell.on_store("sqlite:///some where/dätä", tmp_path, master_key_file=None)
+    shell.succeeds("init")
+    assert (tmp_path / "some where" / "dätä").is_dir()
+    assert shell.json("workspace", "list")["workspaces"][0]["name"] == "main"
+
+
+def test_a_master_key_in_the_environment(new_store: Callable[[], str], tmp_path: Path) -> None:
+    shell = Shell.on_store(new_store(), tmp_path, master_key=fresh_key())
+    shell.succeeds("init")
+    assert not (tmp_path / "rowkeep.key").exists()
+    shell.succeeds("workspace", "list")
+    shell.with_variables(ROWKEEP_MASTER_KEY=None).fails("workspace", "list")
+
+
+def test_the_wrong_master_key(new_store: Callable[[], str], tmp_path: Path) -> None:
+    shell = Shell.on_store(new_store(), tmp_path)
+    shell.succeeds("init")
+    app = shell.json("app", "create", "clerk")
+    wrong = shell.with_variables(ROWKEEP_MASTER_KEY=fresh_key())
+    for arguments in (
+        ("workspace", "list"),
+        ("token", "--app", app["clientId"]),
+        ("init",),
+        ("serve", "--port", "0"),
+    ):
+        assert "key" in wrong.fails(*arguments)
+    shell.succeeds("token", "--app", app["clientId"])
+
+
+def test_a_master_key_that_is_gone(new_store: Callable[[], str], tmp_path: Path) -> None:
+    shell = Shell.on_store(new_store(), tmp_path)
+    shell.succeeds("init")
+    key = tmp_path / "rowkeep.key"
+    kept = key.read_text()
+    key.unlink()
+    for arguments in (("workspace", "list"), ("init",), ("serve", "--port", "0")):
+        assert str(key) in shell.fails(*arguments)
+    assert not key.exists()
+    for garbage in ("", "garbage\n", "é", "A" * 43 + "=\n\n", kept[:-4]):
+        key.write_text(garbage)
+        shell.fails("workspace", "list")
+    key.write_text(kept)
+    shell.succeeds("workspace", "list")
+
+
+def test_no_secret_lies_in_the_clear(tmp_path: Path) -> None:
+    server = RowkeepServer(sqlite_url(tmp_path / "data"), tmp_path)
+    server.start()
+    main = Workspace(server, "main")
+    main.create_table(PEOPLE)
+    bot = main.bot({"people": "rw"}, name="clerk in the clear")
+    bot.insert("people", {"First_Name": "Jane in the clear"})
+    server.kill()
+    files = [path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    for shown in (b"clerk in the clear", b"Jane in the clear", bot.client_id.encode()):
+        assert any(shown in content for content in files)
+    for hidden in (
+        bot.secret.encode(),
+        base64.urlsafe_b64decode(bot.secret + "="),
+        server.admin_token.encode(),
+    ):
+        assert not any(hidden in content for content in files)
+
+
+def test_several_inits_at_once_give_one_first_token(new_store: Callable[[], str], tmp_path: Path) -> None:
+    shell = Shell.on_store(new_store(), tmp_path)
+    command = [sys.executable, "-m", "rowkeep", "init"]
+    processes = [
+        subprocess.Popen(
+            command, env=shell.variables, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(TOGETHER)
+    ]
+    said = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0] * TOGETHER, said
+    assert sum(FIRST_TOKEN.encode() in out for out, _ in said) == 1
+    assert [err for _, err in said] == [b""] * TOGETHER
+    assert len(shell.json("admin-token", "list")["adminTokens"]) == 1
+
+
+def test_several_servers_at_once_give_one_first_token(new_store: Callable[[], str], tmp_path: Path) -> None:
+    url = new_store()
+    servers = [RowkeepServer(url, tmp_path) for _ in range(TOGETHER)]
+    try:
+        for server in servers:
+            server.launch()
+        for server in servers:
+            server.wait_until_ready()
+        logs = [server.log.read_text() for server in servers]
+        assert sum(FIRST_TOKEN in log for log in logs) == 1
+        (path,) = tmp_path.glob("*.admin-token")
+        headers = {"Authorization": f"Bearer {path.read_text().strip()}"}
+        for server in servers:
+            tokens = httpx.get(f"{server.url}/api/v1/admin-tokens", headers=headers).json()["adminTokens"]
+            assert [token["name"] for token in tokens] == ["first"]
+    finally:
+        for server in servers:
+            server.stop()
+
+
+@pytest.mark.parametrize("umask", ["000", "022", "077"])
+def test_the_umask_opens_no_secret(tmp_path: Path, umask: str) -> None:
+    shell = Shell.on_store(sqlite_url(tmp_path / "data"), tmp_path)
+    command = f"umask {umask}; exec {sys.executable} -m rowkeep init"
+    subprocess.run(["sh", "-c", command], env=shell.variables, cwd=tmp_path, check=True, capture_output=True)
+    assert mode(tmp_path / "rowkeep.key") == mode(next(tmp_path.glob("*.admin-token"))) == 0o600

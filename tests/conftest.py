@@ -1,0 +1,78 @@
+"""Fixtures that all suites share. A test that asks for one of them runs on both backends."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from support.bot import Bot
+from support.postgres import PostgresServer
+from support.server import RowkeepServer, sqlite_url
+from support.workspace import PEOPLE, Workspace
+
+NUMBERS = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--crash-rounds", type=int, default=2, help="how often the crash test kills the server")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL for tests in which no machine loses its power (fsync is off)."""
+    server = PostgresServer(durable=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of the backend that the test runs on."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def new_store(
+    backend: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], str]:
+    """Makes addresses of fresh, empty stores on this backend."""
+    if backend == "postgresql":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        return postgres.create_database
+    return lambda: sqlite_url(tmp_path_factory.mktemp("store") / "data")
+
+
+@pytest.fixture(scope="session")
+def server(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
+    """One server for all tests on this backend."""
+    server = RowkeepServer(new_store(), tmp_path_factory.mktemp("server"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def admin(server: RowkeepServer) -> Iterator[httpx.Client]:
+    """A client of the management API."""
+    with server.admin() as client:
+        yield client
+
+
+@pytest.fixture
+def workspace(server: RowkeepServer) -> Iterator[Workspace]:
+    """A workspace of the test's own."""
+    workspace = Workspace(server, f"test_{next(NUMBERS)}")
+    yield workspace
+    workspace.delete()
+
+
+@pytest.fixture
+def people(workspace: Workspace) -> Bot:
+    """An app that may read, write and delete in the workspace's table ``people``, which is empty."""
+    workspace.create_table(PEOPLE)
+    return workspace.bot({"people": "rwd"})

@@ -1,0 +1,164 @@
+"""Clients that write without pause, each a thread with batches of its own, and keep book of all answers."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from ledger import Absent, Batch, Present, State
+
+from support.bot import Bot
+
+LARGEST_BULK = 200
+MOST_BATCHES = 20
+"""With more of its own, a writer deletes more than it adds: what is read back stays of a size."""
+PATIENCE = 1_200
+"""How many refusals in a row a writer takes before it says that the server does not recover."""
+PAUSE_SECONDS = 0.05
+"""How long it waits after each; Retry-After counts in whole seconds, which only makes the test slower."""
+
+Operation = tuple[Batch, State, Callable[[], httpx.Response]]
+
+
+class Tally:
+    """Counts what all writers have seen together, and lets others wait for it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.acknowledged = 0
+        self.refused = 0
+        self.ended = 0
+
+    def count(self, *, acknowledged: int = 0, refused: int = 0, ended: int = 0) -> None:
+        """Add to the counts."""
+        with self._changed:
+            self.acknowledged += acknowledged
+            self.refused += refused
+            self.ended += ended
+            self._changed.notify_all()
+
+    def wait(self, *, acknowledged: int = 0, refused: int = 0) -> None:
+        """Wait until so many more have been seen, or a writer has ended, after which it would be in vain."""
+        with self._changed:
+            acknowledged, refused = self.acknowledged + acknowledged, self.refused + refused
+            self._changed.wait_for(
+                lambda: self.ended or (self.acknowledged >= acknowledged and self.refused >= refused)
+            )
+
+
+class Writer:
+    """Writes until the connection breaks or it is told to stop; `failure`: what it should not have seen."""
+
+    def __init__(self, bot: Bot, batches: dict[int, Batch], tally: Tally, draw: random.Random) -> None:
+        """`batches` are this writer's own, and go on from round to round; it adds to them."""
+        self._bot, self._batches, self._tally, self._draw = bot, batches, tally, draw
+        self._told_to_stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.failure: str | None = None
+        self.broken = False
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        self._thread.join()
+
+    def stop(self) -> None:
+        """End after the request that is under way."""
+        self._told_to_stop.set()
+
+    def _run(self) -> None:
+        refusals = 0
+        try:
+            while not self._told_to_stop.is_set() and self.failure is None:
+                response = self._write_once()
+                if response.status_code == 200:
+                    self._tally.count(acknowledged=1)
+                    refusals = 0
+                    continue
+                self.failure = _fault_of_refusal(response)
+                self._tally.count(refused=1)
+                refusals += 1
+                if refusals > PATIENCE:
+                    self.failure = f"refused {refusals} times in a row: {response.text[:300]}"
+                self._told_to_stop.wait(PAUSE_SECONDS)
+        except httpx.TransportError:
+            self.broken = True
+        finally:
+            self._tally.count(ended=1)
+
+    def _write_once(self) -> httpx.Response:
+        batch, state, send = self._next_operation()
+        self._batches[batch.number] = batch
+        batch.pending = state
+        response = send()
+        if response.status_code == 200:
+            batch.acknowledge(self._confirmed(batch, state, response.json()))
+        return response
+
+    def _next_operation(self) -> Operation:
+        settled = [
+            batch
+            for batch in self._batches.values()
+            if batch.pending is None and isinstance(batch.state, Present)
+        ]
+        if not settled or self._draw.random() < 0.6:
+            if len(settled) < MOST_BATCHES:
+                return self._insert() if self._draw.random() < 0.6 else self._bulk()
+            return self._delete(self._draw.choice(settled))
+        batch = self._draw.choice(settled)
+        return self._update(batch) if self._draw.random() < 0.7 else self._delete(batch)
+
+    def _insert(self) -> Operation:
+        batch, rows = self._new_batch(1)
+        return batch, Present(1, rows[0]["Value"]), lambda: self._bot.insert("ledger", rows[0])
+
+    def _bulk(self) -> Operation:
+        batch, rows = self._new_batch(self._draw.randint(2, LARGEST_BULK))
+        return batch, Present(len(rows), rows[0]["Value"]), lambda: self._bot.bulk("ledger", rows)
+
+    def _update(self, batch: Batch) -> Operation:
+        assert isinstance(batch.state, Present)
+        value = self._draw.randrange(2**53)
+        state = Present(batch.state.size, value)
+        return batch, state, lambda: self._bot.update("ledger", _whole(batch), {"Value": value})
+
+    def _delete(self, batch: Batch) -> Operation:
+        return batch, Absent(), lambda: self._bot.delete("ledger", _whole(batch))
+
+    def _new_batch(self, size: int) -> tuple[Batch, list[dict[str, Any]]]:
+        number = self._draw.randrange(2**53)
+        value = self._draw.randrange(2**53)
+        note = "n" * self._draw.randrange(200)
+        rows = [{"Batch": number, "Position": at, "Value": value, "Note": note} for at in range(size)]
+        return Batch(number), rows
+
+    def _confirmed(self, batch: Batch, state: State, answer: Any) -> State:
+        """The state with what the answer says about it; an answer that does not fit is a failure."""
+        if isinstance(state, Absent):
+            assert isinstance(batch.state, Present)
+            if answer != {"nDeleted": batch.state.size}:
+                self.failure = f"deleting {batch.state.size} rows answered {answer}"
+            return state
+        records = answer.get("records", [answer])
+        confirmed = Present(state.size, state.value, records)
+        complaint = confirmed.complaint(records)
+        if complaint or answer.get("nModified", state.size) != state.size:
+            self.failure = f"answer to batch {batch.number}: {complaint or answer['nModified']}"
+        return confirmed
+
+
+def _whole(batch: Batch) -> dict[str, Any]:
+    return {"expressions": [{"field": "Batch", "operand": "=", "value": batch.number}]}
+
+
+def _fault_of_refusal(response: httpx.Response) -> str | None:
+    """What is wrong with an answer that is not 200: while the store is away, all but 503 with Retry-After."""
+    if response.status_code == 503 and response.headers.get("Retry-After", "").isdigit():
+        return None
+    return f"{response.status_code} {dict(response.headers)} {response.text[:500]}"

@@ -1,0 +1,96 @@
+"""Every example of the docs does what the page says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from blocks import blocks_of
+from reader import follow
+from terminal import Shell
+
+from support.postgres import PostgresServer
+from support.processes import free_port
+from support.server import RowkeepServer
+from support.workspace import PEOPLE, Workspace
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+OF_APPS = ["README.md", "data-api.md", "errors.md", "filters.md"]
+"""They begin with a server, the tables people and customers, and an app that was granted both."""
+
+OF_ADMINISTRATORS = ["management-api.md", "types.md"]
+"""They begin with a server that is new, and an admin token."""
+
+OF_MACHINES = ["cli.md", "getting-started.md", "operations.md"]
+"""They begin with an empty directory."""
+
+NOT_RUN = {
+    "README.md": 3,  # the two commands, which take minutes; a PostgreSQL server
+    "getting-started.md": 1,  # the installation
+    "operations.md": 3,  # SQL, systemd, nginx
+    "performance.md": 1,  # the benchmark
+}
+"""How many blocks are not run."""
+
+ADDRESS = "127.0.0.1:8080"
+DIRECTORY = "/home/you/shop"
+POSTGRES = "postgresql://rowkeep:secret@db.example/rowkeep"
+
+
+def page(name: str) -> Path:
+    return next(each for each in PAGES if each.name == name)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """That of a reader: Rowkeep's commands are at hand, and no setting is made."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("ROWKEEP_")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{outer.get('PATH', '')}"
+    return outer | {"PATH": path, "LC_ALL": "C.UTF-8", "no_proxy": "*"} | more
+
+
+@pytest.mark.parametrize("name", OF_APPS)
+def test_page_of_apps(name: str, server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:
+    tables = ["people", "customers"]
+    for table in tables:
+        workspace.create_table(PEOPLE | {"name": table})
+    app = workspace.bot(dict.fromkeys(tables, "rwd"))
+    with Shell(tmp_path, environment(URL=server.url, TOKEN=app.token())) as shell:
+        follow(page(name), shell, tmp_path, {ADDRESS: f"127.0.0.1:{server.port}"})
+
+
+@pytest.mark.parametrize("name", OF_ADMINISTRATORS)
+def test_page_of_administrators(name: str, new_store: Callable[[], str], tmp_path: Path) -> None:
+    server = RowkeepServer(new_store(), tmp_path)
+    try:
+        server.start()
+        with Shell(tmp_path, environment(URL=server.url, ADMIN_TOKEN=server.admin_token)) as shell:
+            follow(page(name), shell, tmp_path, {ADDRESS: f"127.0.0.1:{server.port}"})
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("name", OF_MACHINES)
+def test_page_of_machines(name: str, postgres: PostgresServer, tmp_path: Path) -> None:
+    port = free_port()
+    known = {
+        ADDRESS: f"127.0.0.1:{port}",
+        DIRECTORY: str(tmp_path),
+        POSTGRES: postgres.create_database(),
+    }
+    with Shell(tmp_path, environment(ROWKEEP_PORT=str(port))) as shell:
+        follow(page(name), shell, tmp_path, known)
+
+
+def test_every_page_with_examples_is_followed() -> None:
+    with_examples = {each.name for each in PAGES if any(block.is_command for block in blocks_of(each))}
+    assert with_examples == {*OF_APPS, *OF_ADMINISTRATORS, *OF_MACHINES}
+
+
+def test_no_block_is_left_out_by_and_by() -> None:
+    left_out = {each.name: sum(not block.is_run for block in blocks_of(each)) for each in PAGES}
+    assert {name: count for name, count in left_out.items() if count} == NOT_RUN

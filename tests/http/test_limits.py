@@ -1,0 +1,120 @@
+"""Limits that settings give: pages, returned records, comparisons, bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from answers import good, problem, records, total
+from expressions import EVERYTHING, any_of, comparison, where
+
+from support.bot import Bot
+from support.server import RowkeepServer
+from support.workspace import PEOPLE, Workspace
+
+TABLE = "/api/public/tables/people"
+MAX_BODY_BYTES = 20_000
+
+
+@pytest.fixture(scope="module")
+def small(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
+    """A server with small limits."""
+    server = RowkeepServer(
+        new_store(),
+        tmp_path_factory.mktemp("small"),
+        max_page_size=25,
+        max_returned_records=3,
+        max_filter_expressions=4,
+        max_body_bytes=MAX_BODY_BYTES,
+    )
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def bot(small: RowkeepServer) -> Iterator[Bot]:
+    workspace = Workspace(small, "limits")
+    workspace.create_table(PEOPLE)
+    yield workspace.bot({"people": "rwd"})
+    workspace.delete()
+
+
+def test_max_page_size(bot: Bot) -> None:
+    records(bot.bulk("people", [{"Number": i} for i in range(60)]))
+    answer = good(bot.query("people", sys_limit=25))
+    assert (len(answer["queryResult"]), answer["total"], answer["hasMore"]) == (25, 60, True)
+    problem(bot.query("people", sys_limit=26), 400, "invalid_parameter")
+    assert len(good(bot.query("people"))["queryResult"]) == 10
+
+
+def test_an_update_of_more_rows_answers_the_count_alone(bot: Bot) -> None:
+    records(bot.bulk("people", [{"Number": i} for i in range(10)]))
+    answer = good(bot.update("people", where("Number", "<", 3), {"Gender": "x"}))
+    assert (len(answer["records"]), answer["nModified"]) == (3, 3)
+    assert good(bot.update("people", where("Number", "<", 4), {"Gender": "y"})) == {"nModified": 4}
+    assert total(bot, "people", where("Gender", "=", "y")) == 4
+    assert good(bot.update("people", EVERYTHING, {"Gender": "z"})) == {"nModified": 10}
+    assert good(bot.update("people", EVERYTHING, {"Gender": "z"}, prefer="return=minimal")) == {
+        "nModified": 10
+    }
+
+
+def test_a_bulk_answers_all_its_records_all_the_same(bot: Bot) -> None:
+    assert len(records(bot.bulk("people", [{"Number": i} for i in range(10)]))) == 10
+
+
+def test_max_filter_expressions(bot: Bot) -> None:
+    comparisons = [comparison("Number", "=", i) for i in range(5)]
+    assert good(bot.query("people", {"query": any_of(*comparisons[:4])}))["total"] == 0
+    problem(bot.query("people", {"query": any_of(*comparisons)}), 400)
+    problem(bot.update("people", any_of(*comparisons), {}), 400)
+    problem(bot.delete("people", any_of(*comparisons)), 400)
+    assert good(bot.delete("people", where("Number", "in", list(range(100))))) == {"nDeleted": 0}
+
+
+def body_of(size: int) -> bytes:
+    start, end = b'{"data":{"First_Name":"', b'"}}'
+    return start + b"x" * (size - len(start) - len(end)) + end
+
+
+def test_max_body_bytes(bot: Bot) -> None:
+    headers = {"Content-Type": "application/json"}
+    good(bot.request("POST", TABLE, content=body_of(MAX_BODY_BYTES), headers=headers))
+    for size in (MAX_BODY_BYTES + 1, MAX_BODY_BYTES * 2):
+        problem(bot.request("POST", TABLE, content=body_of(size), headers=headers), 413, "body_too_large")
+    assert total(bot, "people") == 1
+
+
+def test_max_body_bytes_of_a_body_in_chunks(bot: Bot) -> None:
+    headers = {"Content-Type": "application/json"}
+    for size, fits in ((MAX_BODY_BYTES, True), (MAX_BODY_BYTES + 1, False)):
+        content = body_of(size)
+        parts = iter([content[i : i + 1000] for i in range(0, len(content), 1000)])
+        response = bot.request("POST", TABLE, content=parts, headers=headers)
+        if fits:
+            good(response)
+        else:
+            problem(response, 413, "body_too_large")
+    assert total(bot, "people") == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/bulk"), ("PUT", ""), ("DELETE", ""), ("POST", "/delete"), ("POST", "/query")],
+)
+def test_max_body_bytes_holds_for_every_call(bot: Bot, method: str, path: str) -> None:
+    content = b'{"query":{}' + b" " * MAX_BODY_BYTES + b"}"
+    response = bot.request(
+        method, TABLE + path, content=content, headers={"Content-Type": "application/json"}
+    )
+    problem(response, 413, "body_too_large")
+
+
+def test_the_server_goes_on_after_a_body_that_is_too_large(bot: Bot) -> None:
+    for _ in range(3):
+        problem(bot.request("POST", TABLE, content=b" " * (MAX_BODY_BYTES + 1)), 413)
+        good(bot.insert("people", {}))
+    assert total(bot, "people") == 3

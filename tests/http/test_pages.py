@@ -1,0 +1,167 @@
+"""Pages: ``sys_limit``, ``sys_offset``, ``count``, ``total`` and ``hasMore``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from answers import good, problem, records
+from definitions import column, table
+from expressions import where
+
+from support.bot import Bot
+from support.workspace import Workspace
+
+QUERY = "/api/public/tables/pages/query"
+
+
+@pytest.fixture(scope="module")
+def pages(shared: Workspace) -> Iterator[Bot]:
+    """A table of 1,005 rows numbered from 0, which all tests of this module only read."""
+    shared.create_table(table("pages", column("Number", "number")))
+    bot = shared.bot({"pages": "rwd"})
+    records(bot.bulk("pages", [{"Number": i} for i in range(1005)]))
+    yield bot
+    shared.drop_table("pages")
+
+
+def numbers(answer: dict[str, Any]) -> list[Any]:
+    return [row["Number"] for row in answer["queryResult"]]
+
+
+def test_ten_rows_unless_told(pages: Bot) -> None:
+    answer = good(pages.query("pages"))
+    assert numbers(answer) == list(range(10))
+    assert answer["hasMore"] is True
+
+
+@pytest.mark.parametrize("limit", [1, 2, 10, 999, 1000])
+def test_sys_limit(pages: Bot, limit: int) -> None:
+    answer = good(pages.query("pages", sys_limit=limit))
+    assert numbers(answer) == list(range(limit))
+    assert (answer["hasMore"], answer["total"]) == (True, 1005)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "0",
+        "-1",
+        "1001",
+        "100000",
+        str(2**31),
+        str(2**63),
+        "9" * 400,
+        "ten",
+        "",
+        "1.5",
+        "1e1",
+        "+5",
+        " 5",
+        "5 ",
+        "0x5",
+        "1_0",
+        "٣",
+        "５",
+        "null",
+        "true",
+        "NaN",
+        "5;",
+        "5,5",
+        "-0",
+        "--5",
+    ],
+)
+def test_other_limits_are_refused_not_cut(pages: Bot, limit: str) -> None:
+    problem(pages.request("POST", f"{QUERY}?sys_limit={quote(limit)}"), 400, "invalid_parameter")
+
+
+@pytest.mark.parametrize(
+    "offset", ["-1", "one", "", "1.5", "1e1", "+5", " 5", "0x5", "1_0", "٣", "５", "null"]
+)
+def test_other_offsets_are_refused(pages: Bot, offset: str) -> None:
+    problem(pages.request("POST", f"{QUERY}?sys_offset={quote(offset)}"), 400, "invalid_parameter")
+
+
+@pytest.mark.parametrize("name", ["sys_limit", "sys_offset"])
+@pytest.mark.parametrize("values", [("1", "1"), ("1", "2"), ("1", "")])
+def test_one_parameter_twice_is_refused(pages: Bot, name: str, values: tuple[str, str]) -> None:
+    parameters = "&".join(f"{name}={value}" for value in values)
+    problem(pages.request("POST", f"{QUERY}?{parameters}"), 400, "invalid_parameter")
+
+
+def test_a_parameter_without_a_value_is_refused(pages: Bot) -> None:
+    problem(pages.request("POST", f"{QUERY}?sys_limit"), 400, "invalid_parameter")
+    problem(pages.request("POST", f"{QUERY}?sys_offset"), 400, "invalid_parameter")
+
+
+@pytest.mark.parametrize(
+    ("offset", "limit", "expected", "has_more"),
+    [
+        (0, 5, range(5), True),
+        (995, 10, range(995, 1005), False),
+        (994, 10, range(994, 1004), True),
+        (1000, 10, range(1000, 1005), False),
+        (1004, 1, range(1004, 1005), False),
+        (1005, 10, range(0), False),
+        (1006, 10, range(0), False),
+        (5, 1000, range(5, 1005), False),
+        (4, 1000, range(4, 1004), True),
+    ],
+)
+def test_sys_offset(pages: Bot, offset: int, limit: int, expected: range, has_more: bool) -> None:
+    answer = good(pages.query("pages", sys_offset=offset, sys_limit=limit))
+    assert numbers(answer) == list(expected)
+    assert (answer["hasMore"], answer["total"]) == (has_more, 1005)
+    assert ("nextCursor" in answer) is has_more
+
+
+@pytest.mark.parametrize("offset", [2**31, 2**53, 2**63 - 1])
+def test_offsets_far_beyond_the_end_find_nothing(pages: Bot, offset: int) -> None:
+    answer = good(pages.query("pages", sys_offset=offset))
+    assert (numbers(answer), answer["hasMore"], answer["total"]) == ([], False, 1005)
+
+
+@pytest.mark.parametrize("offset", [2**63, 10**30, int("9" * 400)])
+def test_offsets_beyond_all_counting_do_no_harm(pages: Bot, offset: int) -> None:
+    response = pages.query("pages", sys_offset=offset)
+    if response.status_code != 200:
+        problem(response, 400, "invalid_parameter")
+    else:
+        assert numbers(good(response)) == []
+
+
+def test_offset_and_filter(pages: Bot) -> None:
+    body = {"query": where("Number", ">=", 1000)}
+    answer = good(pages.query("pages", body, sys_offset=2, sys_limit=2))
+    assert (numbers(answer), answer["hasMore"], answer["total"]) == ([1002, 1003], True, 5)
+
+
+def test_count_exact_is_the_default(pages: Bot) -> None:
+    assert good(pages.query("pages", {"count": "exact"})) == good(pages.query("pages"))
+
+
+@pytest.mark.parametrize(("limit", "has_more"), [(5, True), (6, False), (4, True), (1000, False)])
+def test_count_none_leaves_the_total_out(pages: Bot, limit: int, has_more: bool) -> None:
+    answer = good(pages.query("pages", {"count": "none", "query": where("Number", "<", 6)}, sys_limit=limit))
+    assert "total" not in answer
+    assert answer["hasMore"] is has_more
+    assert ("nextCursor" in answer) is has_more
+    assert numbers(answer) == list(range(min(limit, 6)))
+
+
+@pytest.mark.parametrize("count", ["None", "EXACT", "estimated", "", None, 1, True, [], {}])
+def test_other_counts_are_refused(pages: Bot, count: Any) -> None:
+    refusal = problem(pages.query("pages", {"count": count}), 400)
+    assert refusal["errors"][0]["pointer"] == "/count"
+
+
+def test_offsets_walk_every_row_once(pages: Bot) -> None:
+    walked: list[Any] = []
+    for offset in range(0, 1100, 100):
+        answer = good(pages.query("pages", sys_offset=offset, sys_limit=100))
+        assert answer["hasMore"] is (offset + 100 < 1005)
+        walked += numbers(answer)
+    assert walked == list(range(1005))

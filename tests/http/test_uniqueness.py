@@ -1,0 +1,156 @@
+"""Unique indexes over the Data API: what counts as the same, and how a violation is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from answers import good, pointers, problem, records, rows, total
+from definitions import column, index, table
+from expressions import EVERYTHING, where
+
+from support.bot import Bot
+from support.workspace import Workspace
+
+
+def table_of(workspace: Workspace, *columns: dict[str, Any], keys: tuple[tuple[str, ...], ...]) -> Bot:
+    """A table ``keyed`` with these columns and a unique index over each of ``keys``."""
+    indexes = tuple(index(f"key_{i}", *names, unique=True) for i, names in enumerate(keys))
+    workspace.create_table(table("keyed", *columns, indexes=indexes))
+    return workspace.bot({"keyed": "rwd"})
+
+
+SAME: list[tuple[str, Any, Any]] = [
+    ("string", "a", "a"),
+    ("string", "", ""),
+    ("string", "😀", "😀"),
+    ("number", 1, 1.0),
+    ("number", 1, "1e0"),
+    ("number", 0, -0.0),
+    ("number", 0.1, "0.1"),
+    ("number", 1e300, 1e300),
+    ("integer", 2**63 - 1, str(2**63 - 1)),
+    ("integer", 1000, 1e3),
+    ("boolean", True, "TRUE"),
+    ("boolean", False, False),
+    ("date", "2020-01-01", "2020-01-01T01:00:00+01:00"),
+    ("date", 0, "1970-01-01T00:00:00.0009Z"),
+]
+
+OTHER: list[tuple[str, Any, Any]] = [
+    ("string", "a", "A"),
+    ("string", "a", "a "),
+    ("string", "é", "e\u0301"),
+    ("string", "ß", "ẞ"),
+    ("string", "1", "1.0"),
+    ("string", "", " "),
+    ("number", 0.1, 0.10000000000000002),
+    ("number", 2**53 - 1, 2**53 - 2),
+    ("number", 0, 5e-324),
+    ("integer", 2**63 - 1, 2**63 - 2),
+    ("integer", 2**53, 2**53 + 1),
+    ("boolean", True, False),
+    ("date", 0, 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "one", "other"), SAME)
+def test_the_same_key(workspace: Workspace, kind: str, one: Any, other: Any) -> None:
+    bot = table_of(workspace, column("Key", kind), keys=(("Key",),))
+    good(bot.insert("keyed", {"Key": one}))
+    refusal = problem(bot.insert("keyed", {"Key": other}), 409, "unique_violation")
+    assert str(pointers(refusal)[0]).startswith("/data")
+    problem(bot.bulk("keyed", [{"Key": other}]), 409, "unique_violation")
+    good(bot.insert("keyed", {}))
+    problem(bot.update("keyed", where("Key", "is null"), {"Key": other}), 409, "unique_violation")
+    assert total(bot, "keyed") == 2
+
+
+@pytest.mark.parametrize(("kind", "one", "other"), OTHER)
+def test_another_key(workspace: Workspace, kind: str, one: Any, other: Any) -> None:
+    bot = table_of(workspace, column("Key", kind), keys=(("Key",),))
+    assert len(records(bot.bulk("keyed", [{"Key": one}, {"Key": other}]))) == 2
+
+
+@pytest.mark.parametrize("kind", ["string", "number", "integer", "boolean", "date"])
+def test_any_number_of_empty_cells(workspace: Workspace, kind: str) -> None:
+    bot = table_of(workspace, column("Key", kind), column("Note"), keys=(("Key",),))
+    good(bot.insert("keyed", {}))
+    good(bot.insert("keyed", {"Key": None}))
+    records(bot.bulk("keyed", [{}, {"Key": None}, {}]))
+    assert good(bot.update("keyed", EVERYTHING, {"Key": None, "Note": "x"}))["nModified"] == 5
+
+
+@pytest.fixture
+def pairs(workspace: Workspace) -> Bot:
+    """Unique over Left and Right together, Right descending; and over Number alone."""
+    columns = column("Left"), column("Right"), column("Number", "number")
+    return table_of(workspace, *columns, keys=(("Left", "-Right"), ("Number",)))
+
+
+def test_several_columns_are_one_key(pairs: Bot) -> None:
+    for left, right in (("a", "b"), ("b", "a"), ("a", "a"), ("ab", ""), ("", "ab")):
+        good(pairs.insert("keyed", {"Left": left, "Right": right}))
+    problem(pairs.insert("keyed", {"Left": "a", "Right": "b"}), 409, "unique_violation")
+    problem(pairs.update("keyed", where("Left", "=", "b"), {"Left": "a"}), 409, "unique_violation")
+    assert total(pairs, "keyed") == 5
+
+
+def test_a_key_with_an_empty_cell_never_conflicts(pairs: Bot) -> None:
+    data = [{"Left": "a"}, {"Left": "a"}, {"Right": "a"}, {"Right": "a"}, {}, {}]
+    assert len(records(pairs.bulk("keyed", data))) == 6
+
+
+def test_each_of_two_indexes_holds(pairs: Bot) -> None:
+    good(pairs.insert("keyed", {"Left": "a", "Right": "b", "Number": 1}))
+    problem(pairs.insert("keyed", {"Left": "x", "Right": "y", "Number": 1}), 409, "unique_violation")
+    problem(pairs.insert("keyed", {"Left": "a", "Right": "b", "Number": 2}), 409, "unique_violation")
+    data = [{"Number": 5}, {"Number": 6}, {"Left": "a", "Right": "b"}, {"Number": 7}]
+    refusal = problem(pairs.bulk("keyed", data), 409, "unique_violation")
+    assert str(pointers(refusal)[0]).startswith("/data/2")
+    assert total(pairs, "keyed") == 1
+
+
+def test_the_refusal_names_the_columns(pairs: Bot) -> None:
+    good(pairs.insert("keyed", {"Number": 1}))
+    assert "Number" in problem(pairs.insert("keyed", {"Number": 1}), 409, "unique_violation")["detail"]
+
+
+def test_a_key_is_free_again_after_its_row_goes(pairs: Bot) -> None:
+    good(pairs.insert("keyed", {"Number": 1}))
+    good(pairs.delete("keyed", where("Number", "=", 1)))
+    good(pairs.insert("keyed", {"Number": 1}))
+    good(pairs.update("keyed", where("Number", "=", 1), {"Number": 2}))
+    good(pairs.insert("keyed", {"Number": 1}))
+
+
+def test_minimal_writes_are_refused_alike(pairs: Bot) -> None:
+    good(pairs.insert("keyed", {"Number": 1}, prefer="return=minimal"))
+    problem(pairs.insert("keyed", {"Number": 1}, prefer="return=minimal"), 409, "unique_violation")
+    data = [{"Number": i} for i in (5, 4, 3, 2, 1, 0)]
+    refusal = problem(pairs.bulk("keyed", data, prefer="return=minimal"), 409, "unique_violation")
+    assert str(pointers(refusal)[0]).startswith("/data/4")
+    good(pairs.insert("keyed", {"Number": 2}, prefer="return=minimal"))
+    problem(
+        pairs.update("keyed", EVERYTHING, {"Number": 1}, prefer="return=minimal"), 409, "unique_violation"
+    )
+    assert [row["Number"] for row in rows(pairs.query("keyed"))] == [1, 2]
+
+
+def test_the_first_violation_of_a_large_bulk_stores_nothing(pairs: Bot) -> None:
+    data = [{"Number": i} for i in range(20_000)]
+    data[19_999] = {"Number": 17}
+    refusal = problem(pairs.bulk("keyed", data, prefer="return=minimal"), 409, "unique_violation")
+    assert str(pointers(refusal)[0]).startswith("/data/19999")
+    assert total(pairs, "keyed") == 0
+
+
+def test_an_index_may_name_system_columns(workspace: Workspace) -> None:
+    """Unique for each writer: two apps may hold one Code, one app may not hold it twice."""
+    indexes = (index("by_writer", "Created_By", "Code", unique=True), index("newest", "-Created_On", "Code"))
+    workspace.create_table(table("keyed", column("Code"), indexes=indexes))
+    one, two = workspace.bot({"keyed": "rwd"}), workspace.bot({"keyed": "rwd"})
+    good(one.insert("keyed", {"Code": "a"}))
+    good(two.insert("keyed", {"Code": "a"}))
+    problem(two.insert("keyed", {"Code": "a"}), 409, "unique_violation")
+    assert len(rows(one.query("keyed", {"sort": [{"field": "Created_On", "order": "desc"}]}))) == 2

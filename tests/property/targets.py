@@ -1,0 +1,89 @@
+"""What generated requests are aimed at: things that are there, so that they get beyond 404 and 401."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from support.bot import Bot
+from support.server import RowkeepServer
+from support.workspace import PEOPLE, Workspace
+
+NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,40}")
+NUMBERS = count(1)
+DATA_PREFIX = "/api/public/"
+COLUMNS = tuple(column["name"] for column in PEOPLE["schemaDef"])
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Names for the parameters in paths, and tokens. What management calls may delete is not what data
+    calls need."""
+
+    url: str
+    bot: Bot
+    admin_token: str
+    spendable: dict[str, str]
+
+    @classmethod
+    def on(cls, server: RowkeepServer) -> Targets:
+        kept, spent = Workspace(server, "kept"), Workspace(server, "spent")
+        for workspace in (kept, spent):
+            workspace.create_table(PEOPLE)
+        bot = kept.bot({"people": "rwd"})
+        bot.bulk("people", [{"First_Name": name, "Number": len(name)} for name in ("Jane", "Mike", "Ann")])
+        token = spent.admin.post("/admin-tokens", json={"name": "spent"}).json()
+        app = spent.app("spent")
+        for workspace in (kept, spent):
+            workspace.admin.close()
+        spendable = {"workspace": "spent", "table": "people", "clientId": app["clientId"], "id": token["id"]}
+        return cls(server.url, bot, server.admin_token, spendable)
+
+    def path_of(self, template: str) -> dict[str, str]:
+        """Values for the parameters of a path."""
+        return {"table": "people", "view": "people"} if template.startswith(DATA_PREFIX) else self.spendable
+
+    def headers_of(self, template: str) -> dict[str, str]:
+        """What authenticates a call to that path; nothing where no call needs it."""
+        if template.startswith(DATA_PREFIX):
+            return {"auth": self.bot.token()}
+        return {"Authorization": f"Bearer {self.admin_token}"} if template.startswith("/api/") else {}
+
+
+def aimed(body: Any, turn: int = 0) -> Any:
+    """A generated body of a data call with its columns' names replaced by such as the table has.
+
+    ``turn`` says where among the columns to begin. A cursor made up would only have it refused.
+    """
+    if isinstance(body, list):
+        return [aimed(each, turn + at) for at, each in enumerate(body)]
+    if not isinstance(body, dict):
+        return body
+    return {key: _aimed_member(key, value, turn) for key, value in body.items() if key != "cursor"}
+
+
+def fresh(body: dict[str, Any]) -> dict[str, Any]:
+    """A generated body with a name that nothing has yet, if it has a good one."""
+    name = body.get("name")
+    is_good = isinstance(name, str) and NAME.fullmatch(name)
+    return body | {"name": f"{name}_{next(NUMBERS)}"} if is_good else body
+
+
+def _aimed_member(key: str, value: Any, turn: int) -> Any:
+    if key == "data" and isinstance(value, list):
+        return [_renamed(row, turn + at) for at, row in enumerate(value)]
+    if key == "data":
+        return _renamed(value, turn)
+    if key == "field" and isinstance(value, str):
+        return COLUMNS[turn % len(COLUMNS)]
+    if key == "fields" and isinstance(value, list):
+        return [COLUMNS[(turn + at) % len(COLUMNS)] for at, _ in enumerate(value)]
+    return aimed(value, turn)
+
+
+def _renamed(row: Any, turn: int) -> Any:
+    if not isinstance(row, dict):
+        return row
+    return {COLUMNS[(turn + at) % len(COLUMNS)]: value for at, value in enumerate(row.values())}

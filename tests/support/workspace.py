@@ -1,0 +1,85 @@
+"""A workspace with its tables and apps, made through the management API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from .bot import Bot
+from .server import RowkeepServer
+from .tokens import key_pair
+
+PEOPLE: dict[str, Any] = {
+    "name": "people",
+    "schemaDef": [
+        {"name": "First_Name", "type": "string"},
+        {"name": "Last_Name", "type": "string"},
+        {"name": "Gender", "type": "string"},
+        {"name": "Number", "type": "number"},
+    ],
+    "indexes": [
+        {"name": "by_last_name", "columns": [{"name": "Last_Name"}]},
+        {"name": "by_number", "columns": [{"name": "Number"}]},
+    ],
+}
+"""The table of the reference pages."""
+
+RIGHTS = {"r": "read", "w": "write", "d": "delete"}
+
+
+def succeeded(response: httpx.Response) -> Any:
+    """The JSON of an answer that must be 2xx (``None`` without content)."""
+    assert response.is_success, (
+        f"{response.request.method} {response.url}: {response.status_code} {response.text}"
+    )
+    return response.json() if response.content else None
+
+
+class Workspace:
+    """The workspace of this name, which is created if it is not there yet."""
+
+    def __init__(self, server: RowkeepServer, name: str) -> None:
+        self.server = server
+        self.name = name
+        self.admin = server.admin()
+        self.path = f"/workspaces/{name}"
+        response = self.admin.post("/workspaces", json={"name": name})
+        if response.status_code != 409:
+            succeeded(response)
+
+    def create_table(self, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a table; its canonical definition."""
+        return succeeded(self.admin.post(f"{self.path}/tables", json=dict(definition)))
+
+    def drop_table(self, name: str) -> None:
+        succeeded(self.admin.delete(f"{self.path}/tables/{name}"))
+
+    def app(self, name: str | None = None, algorithm: str = "HS256") -> dict[str, Any]:
+        """Create an app; what the server answers. Apps on RS256 and RS512 get the key ``key_pair()``."""
+        body = {"name": name or f"app_{uuid4().hex[:12]}", "algorithm": algorithm}
+        if algorithm.startswith("RS"):
+            body["publicKey"] = key_pair().public
+        return succeeded(self.admin.post(f"{self.path}/apps", json=body))
+
+    def bot(
+        self, grants: Mapping[str, str] | None = None, name: str | None = None, algorithm: str = "HS256"
+    ) -> Bot:
+        """A new app with these grants, each some of ``rwd``, on tables that are there."""
+        app = self.app(name, algorithm)
+        for table, rights in (grants or {}).items():
+            self.grant(app["clientId"], table, rights)
+        secret = app.get("clientSecret") or key_pair().private
+        return Bot(self.server.url, app["clientId"], secret, algorithm)
+
+    def grant(self, client_id: str, table: str, rights: str) -> None:
+        """Give an app exactly these rights, some of ``rwd`` or none (``""``), on a table."""
+        body = {right: letter in rights for letter, right in RIGHTS.items()}
+        succeeded(self.admin.put(f"{self.path}/tables/{table}/grants/{client_id}", json=body))
+
+    def delete(self) -> None:
+        """Delete the workspace with all that is in it."""
+        succeeded(self.admin.delete(self.path))
+        self.admin.close()

@@ -1,0 +1,87 @@
+"""Column types: each entry of the table holds what its examples say, strictly and leniently read alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from rowkeep.codec import TableCodec, encode
+from rowkeep.errors import RowkeepError
+from rowkeep.model.cells import Cell, Misfit
+from rowkeep.model.columns import COLUMN_TYPES, LATER_TYPES, ColumnType
+from rowkeep.model.names import ColumnNames
+from rowkeep.model.tables import Column, Table
+
+ENTRIES = pytest.mark.parametrize("entry", COLUMN_TYPES.values(), ids=COLUMN_TYPES)
+ACCEPTED = [(entry, *example) for entry in COLUMN_TYPES.values() for example in entry.accepts]
+REFUSED = [(entry, example) for entry in COLUMN_TYPES.values() for example in entry.refuses]
+
+
+def shown(value: Any) -> str:
+    return value.name if isinstance(value, ColumnType) else repr(value)
+
+
+def codec_of(entry: ColumnType) -> TableCodec:
+    table = Table(id="t", name="t", columns=(Column(name="c", type=entry.name),))
+    return TableCodec(table, ColumnNames(table))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal, and of one type: 1 is not true, nor 1.0."""
+    return one == other and type(one) is type(other)
+
+
+def decoded(entry: ColumnType, value: Any) -> Cell:
+    """One value by the way that an insert takes."""
+    rows, _ = codec_of(entry).decode_rows(encode({"data": {"c": value}}))
+    return rows[0][0]
+
+
+@pytest.mark.parametrize(("entry", "sent", "answered"), ACCEPTED, ids=shown)
+def test_what_is_accepted(entry: ColumnType, sent: Any, answered: Any) -> None:
+    assert same(entry.read(sent), answered)
+    assert same(decoded(entry, sent), answered)
+
+
+@pytest.mark.parametrize(("entry", "sent"), REFUSED, ids=shown)
+def test_what_is_refused(entry: ColumnType, sent: Any) -> None:
+    with pytest.raises(Misfit):
+        entry.read(sent)
+    with pytest.raises(RowkeepError) as caught:
+        decoded(entry, sent)
+    assert (caught.value.code, caught.value.problems[0].pointer) == ("invalid_value", "/data/c")
+
+
+@pytest.mark.parametrize(("entry", "_sent", "answered"), ACCEPTED, ids=shown)
+def test_what_is_answered_may_be_sent_again(entry: ColumnType, _sent: Any, answered: Any) -> None:
+    assert same(entry.read(answered), answered)
+    strictly = msgspec.convert(answered, entry.wire)
+    settled = entry.settle([strictly]) if entry.settle is not None else None
+    assert same(answered, strictly if settled is None else settled[0])
+
+
+@ENTRIES
+def test_every_type_has_examples_and_a_meaning(entry: ColumnType) -> None:
+    assert entry.accepts
+    assert entry.refuses
+    assert entry.meaning.endswith(".")
+    assert entry.name not in LATER_TYPES
+
+
+@ENTRIES
+def test_null_is_an_empty_cell(entry: ColumnType) -> None:
+    assert decoded(entry, None) is None
+    with pytest.raises(Misfit):
+        entry.read(None)
+
+
+@ENTRIES
+def test_rows_of_a_bulk_are_read_alike_whatever_stands_beside_them(entry: ColumnType) -> None:
+    """One value that only the lenient reader takes sends all rows there."""
+    codec = codec_of(entry)
+    answered = [answer for _, answer in entry.accepts]
+    alone = codec.decode_rows(encode({"data": [{"c": answer} for answer in answered]}))[0]
+    beside = codec.decode_rows(encode({"data": [{"c": sent} for sent, _ in entry.accepts]}))[0]
+    assert [same(one[0], other[0]) for one, other in zip(alone, beside, strict=True)] == [True] * len(alone)
