@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# tests wait for servers as much as they work, so three at once fit two cores
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
 
 .PHONY: demo test check format bench crash docs clean
 
@@ -14,7 +16,7 @@ demo: .venv/ready ## start Rowkeep on SQLite and do its main job before the read
 	$(BIN)/rowkeep demo $(ARGS)
 
 test: .venv/ready ## the whole suite, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: .venv/ready ## what CI runs
 	$(BIN)/ruff format --check .
@@ -22,7 +24,7 @@ check: .venv/ready ## what CI runs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m cogapp --check -PUI . docs/*.md README.md
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 format: .venv/ready ## put the code into the house's form
 	$(BIN)/ruff format .

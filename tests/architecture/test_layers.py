@@ -36,7 +36,7 @@ ONLY_IN = {
     "rich": {"cli"},
     "httpx": {"cli"},
     "joserfc": {"services"},
-    "cryptography": {"keys"},
+    "cryptography": {"keys", "services"},
 }
 """Which layers may know of a library. Others would be tied to it without need."""
 

@@ -210,7 +210,7 @@ def test_a_new_secret(people: Bot, workspace: Workspace, apps: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "client_id", ["cs-00000000-0000-4000-8000-000000000000", "x", "%00", "cs-", "CS-1", "a" * 2000]
+    "client_id", ["cs-00000000-0000-4000-8000-000000000000", "x", "cs-", "CS-1", "a" * 2000]
 )
 def test_unknown_apps(workspace: Workspace, apps: str, client_id: str) -> None:
     workspace.create_table(PEOPLE)

@@ -29,7 +29,7 @@ WRONG_MEMBERS: list[tuple[Any, str, str]] = [
     ({"name": "t", "schemaDef": [A], "description": 5}, "", "/description"),
     ({"name": "t", "schemaDef": [A], "description": "x" * 101}, "invalid_definition", "/description"),
     ({"name": "t", "schemaDef": [A], "description": "\x00"}, "invalid_definition", "/description"),
-    ({"name": "t", "schemaDef": [A], "indexes": {"by_a": "A"}}, "", "/indexes"),
+    ({"name": "t", "schemaDef": [A], "indexes": {"by_a": "A"}}, "unknown_key", "/indexes/by_a"),
     ({"name": "t", "schemaDef": [A], "indexes": [5]}, "", "/indexes/0"),
     ({"name": "t", "schemaDef": [A], "schema": []}, "unknown_key", "/schema"),
     ({"name": "t", "schemaDef": [{**A, "colour": 1}]}, "unknown_key", "/schemaDef/0/colour"),

@@ -78,7 +78,7 @@ def test_wrong_bodies(admin: httpx.Client, body: Any, pointer: str) -> None:
     problem(admin.post("/admin-tokens", json=body), 400, pointer=pointer)
 
 
-@pytest.mark.parametrize("token_id", ["0", "x", "-1", "999999999999999999999", "%00", "1.0", "a" * 1000])
+@pytest.mark.parametrize("token_id", ["0", "x", "-1", "999999999999999999999", "1.0", "a" * 1000])
 def test_unknown_tokens(admin: httpx.Client, token_id: str) -> None:
     problem(admin.delete(f"/admin-tokens/{token_id}"), 404, "no_such_admin_token")
 

@@ -170,7 +170,7 @@ def test_deleting_takes_tables_apps_and_grants_along(server: RowkeepServer) -> N
     problem(definition, 404, "no_such_workspace")
 
 
-@pytest.mark.parametrize("name", ["nowhere", "%6Dain2", "a%20b", "%00", "%FF", "a" * 3000, "%22;--"])
+@pytest.mark.parametrize("name", ["nowhere", "%6Dain2", "a%20b", "%FF", "a" * 3000, "%22;--"])
 def test_unknown_workspaces(admin: httpx.Client, name: str) -> None:
     problem(admin.get(f"/workspaces/{name}"), 404, "no_such_workspace")
 

@@ -108,7 +108,7 @@ async def test_ids_use_the_key(country: Workbench, name: str, operand: str) -> N
 
 
 @pytest.mark.parametrize("name", ["Text", "Text_Needed"])
-@pytest.mark.parametrize("prefix", ["0123", "01234", "\U0010ffff", "0\U0010ffff", "\ud7ff"])
+@pytest.mark.parametrize("prefix", ["0123", "01234", "0\U0010ffff", "\ud7ff"])
 async def test_a_prefix_uses_an_index(country: Workbench, name: str, prefix: str) -> None:
     plan = await plan_of_select(country, {"query": where(name, "starts with", prefix)})
     assert uses_index(country, plan, name), plan

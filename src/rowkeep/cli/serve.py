@@ -34,8 +34,9 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     settings = Settings.from_environment(os.environ)
     settings = msgspec.structs.replace(settings, **{name: v for name, v in given.items() if v is not None})
     quiet_logs(settings)
-    token = asyncio.run(initialise_store(settings))
+    # the port first: where it cannot be had, no first token may be made and lost
     with listen(settings.host, settings.port) as sock:
+        token = asyncio.run(initialise_store(settings))
         if token is not None:
             hand_over(token, settings)
         shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host

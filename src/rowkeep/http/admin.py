@@ -23,6 +23,7 @@ from rowkeep.services.apps import Apps
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, Page, read_cursor
 from rowkeep.services.tables import Tables
 from rowkeep.services.workspaces import Workspaces
+from rowkeep.storage.base import StaleCatalog
 
 PREFIX = "/api/v1"
 LIST_PARAMETERS = ("limit", "cursor")
@@ -179,6 +180,9 @@ class AdminCall:
             answer = await self._answer(Request(scope, receive, self._max_body_bytes), scope["path_params"])
         except RowkeepError as error:
             answer = error_answer(error)
+        except StaleCatalog:
+            # only a workspace that is deleted at this moment loses its tables under a call
+            answer = error_answer(errors.NoSuchWorkspace("The workspace is gone."))
         except Disconnected:
             return
         except Exception as error:

@@ -26,11 +26,15 @@ class Request:
         self._receive = receive
         self._max_body_bytes = max_body_bytes
         self._body: bytes | None = None
+        self._headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            known = self._headers.get(name)
+            self._headers[name] = value if known is None else known + b", " + value
 
     def header(self, name: bytes) -> str | None:
         """A header's value; several of one name as one, joined as RFC 9110 (section 5.3) joins them."""
-        values = [value for key, value in self._scope["headers"] if key == name]
-        return b", ".join(values).decode("latin-1") if values else None
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     @property
     def minimal(self) -> bool:

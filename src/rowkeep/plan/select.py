@@ -20,7 +20,7 @@ from rowkeep.settings import Settings
 Sort: TypeAlias = tuple[tuple[str, bool], ...]
 """Columns to sort by, each with whether it descends."""
 
-MAX_SORT = 32
+MAX_SORT = 64
 
 
 class SelectShape(msgspec.Struct, frozen=True):
@@ -42,6 +42,10 @@ class SelectPlan(msgspec.Struct, frozen=True):
     after: list[Cell]
     limit: int
     offset: int
+
+    def is_whole(self, found: int) -> bool:
+        """Whether, with so many rows found, the page ends where all rows do, so that counting is adding."""
+        return found <= self.limit and self.shape.after is None and (found > 0 or self.offset == 0)
 
     @property
     def fingerprint(self) -> str:

@@ -88,5 +88,5 @@ class Access:
         if app is None or not app.app.enabled:
             raise Unauthenticated()
         claims = verified_claims(token, app.key, app.app.algorithm)
-        check_times(claims, self._clock().timestamp(), self._leeway)
+        check_times(claims, self._clock, self._leeway)
         return Caller(workspace, snapshot, app)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import UNSET, structs
 
@@ -19,6 +20,9 @@ from rowkeep.services.tables import grant_form
 from rowkeep.services.tokens import check_public_key
 
 MAX_NAME = 100
+
+Changed: TypeAlias = tuple[App, str | None]
+"""An app, and its secret in the clear if that is new."""
 
 
 class Apps:
@@ -57,30 +61,27 @@ class Apps:
 
     async def change(self, workspace: str, client_id: str, patch: AppPatch) -> dict[str, Any]:
         """What the patch gives is changed; another algorithm brings a new secret. Raises as create does."""
-        live = await self._catalog.named(workspace)
-        app = await live.database.read(partial(live.definitions.existing_app, client_id))
-        secret = None
-        if patch.name is not UNSET:
-            app = structs.replace(app, name=check_label(patch.name))
-        if patch.enabled is not UNSET:
-            app = structs.replace(app, enabled=patch.enabled)
-        if patch.algorithm is not UNSET and patch.algorithm is not app.algorithm:
-            app = structs.replace(app, algorithm=patch.algorithm)
-            app, secret = _with_credentials(live, app, patch.public_key or app.public_key)
-        elif patch.public_key is not UNSET:
-            app, _ = _with_credentials(live, app, patch.public_key, keeps_secret=True)
-        await self._put(live, app)
-        return app_form(app, secret)
+        return await self._change(workspace, client_id, partial(_patched, patch))
 
     async def rotate_secret(self, workspace: str, client_id: str) -> dict[str, Any]:
         """A new secret; the old one holds no longer. Raises InvalidBody for an app that has none."""
+        return await self._change(workspace, client_id, _rotated)
+
+    async def _change(
+        self, workspace: str, client_id: str, change: Callable[[LiveWorkspace, App], Changed]
+    ) -> dict[str, Any]:
+        """Change an app as it is at that moment, so that two changes at once do not undo each other."""
         live = await self._catalog.named(workspace)
-        app = await live.database.read(partial(live.definitions.existing_app, client_id))
-        if not app.algorithm.secret_bytes:
-            raise InvalidBody(f"An app on {app.algorithm.value} has no secret; give it another publicKey.")
-        app, secret = _with_credentials(live, app, None)
-        await self._put(live, app)
-        return app_form(app, secret)
+        made: list[str | None] = []
+
+        def changed(app: App) -> App:
+            app, secret = change(live, app)
+            made.append(secret)
+            return app
+
+        app = await live.database.write(partial(live.definitions.change_app, client_id, changed))
+        live.renew()
+        return app_form(app, made[-1])
 
     async def delete(self, workspace: str, client_id: str) -> None:
         """The app and its grants; what it wrote stays."""
@@ -101,14 +102,29 @@ class Apps:
         app = await live.database.read(partial(live.definitions.existing_app, client_id))
         return app, live.signing_key(app)
 
-    async def _put(self, live: LiveWorkspace, app: App) -> None:
-        await live.database.write(partial(live.definitions.change_app, app))
-        live.renew()
+
+def _patched(patch: AppPatch, live: LiveWorkspace, app: App) -> Changed:
+    if patch.name is not UNSET:
+        app = structs.replace(app, name=check_label(patch.name))
+    if patch.enabled is not UNSET:
+        app = structs.replace(app, enabled=patch.enabled)
+    if patch.algorithm is not UNSET and patch.algorithm is not app.algorithm:
+        app = structs.replace(app, algorithm=patch.algorithm)
+        return _with_credentials(live, app, patch.public_key or app.public_key)
+    if patch.public_key is not UNSET:
+        return _with_credentials(live, app, patch.public_key, keeps_secret=True)
+    return app, None
+
+
+def _rotated(live: LiveWorkspace, app: App) -> Changed:
+    if not app.algorithm.secret_bytes:
+        raise InvalidBody(f"An app on {app.algorithm.value} has no secret; give it another publicKey.")
+    return _with_credentials(live, app, None)
 
 
 def _with_credentials(
     live: LiveWorkspace, app: App, public_key: str | None, *, keeps_secret: bool = False
-) -> tuple[App, str | None]:
+) -> Changed:
     """The app with what its algorithm needs: a new secret, given here in the clear, or its public key."""
     if not app.algorithm.secret_bytes:
         return structs.replace(app, secret=None, public_key=check_public_key(public_key)), None

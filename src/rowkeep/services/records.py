@@ -17,6 +17,9 @@ from rowkeep.services.access import Access, Caller
 from rowkeep.settings import Settings
 from rowkeep.storage.base import Selected, UniqueConflict
 
+MAX_ROWS = 10_000_000
+"""Of one bulk. Their ids must fit the counter of an ObjectId, which has 24 bits."""
+
 _query_decoder = body_decoder(QueryBody)
 _update_decoder = body_decoder(UpdateBody)
 _delete_decoder = body_decoder(DeleteBody)
@@ -56,6 +59,8 @@ class Records:
             rows, many = live.codec.decode_rows(await wish.body())
             if must_be_array and not many:
                 raise InvalidBody("A bulk takes an array of rows in data.", pointer="/data")
+            if len(rows) > MAX_ROWS:
+                raise InvalidBody(f"A bulk has at most {MAX_ROWS} rows.", pointer="/data")
             plan = InsertPlan(rows, caller.app.writer)
             try:
                 stamp = await caller.workspace.database.insert(live.sql, plan, caller.snapshot.version)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeyFlexible, OctKey, RSAKey
@@ -15,7 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.model.access import MIN_RSA_BITS, Algorithm
-from rowkeep.model.identity import CLIENT_ID
+from rowkeep.model.identity import CLIENT_ID, Clock
 
 MAX_TOKEN_LENGTH = 8192
 CACHED_TOKENS = 4096
@@ -85,8 +86,11 @@ def _key(key: str, algorithm: Algorithm) -> KeyFlexible:
     return OctKey.import_key(key) if algorithm.secret_bytes else RSAKey.import_key(key)
 
 
-def check_times(claims: Claims, now: float, leeway_seconds: int) -> None:
+def check_times(claims: Claims, clock: Clock, leeway_seconds: int) -> None:
     """exp, nbf and iat (RFC 7519, section 4.1) against the clock. Raises Unauthenticated."""
+    if claims.exp is UNSET and claims.nbf is UNSET and claims.iat is UNSET:
+        return
+    now = clock().timestamp()
     if claims.exp is not UNSET and now >= claims.exp + leeway_seconds:
         raise Unauthenticated()
     for start in (claims.nbf, claims.iat):
@@ -106,7 +110,7 @@ def check_public_key(pem: str | None) -> str:
     refusal = f"publicKey is a public RSA key in PEM, of at least {MIN_RSA_BITS} bits."
     try:
         key = RSAKey.import_key(pem or "")
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, UnsupportedAlgorithm):
         raise InvalidBody(refusal, pointer="/publicKey") from None
     if key.is_private or key.raw_value.key_size < MIN_RSA_BITS:
         raise InvalidBody(refusal, pointer="/publicKey")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from rowkeep.model.columns import Kind
-from rowkeep.model.tables import ROW_KEY, STORED_SYSTEM_COLUMNS, Column, Table
+from rowkeep.model.tables import ROW_KEY, STORED_SYSTEM_COLUMNS, Column, Index, Table
 from rowkeep.sql.dialects import Dialect, Expression
 from rowkeep.sql.names import column_name, index_name, key_name, quoted, table_name
 from rowkeep.sql.statements import Statement, ddl
@@ -34,13 +34,22 @@ class TableSchema:
         self.indexes = [
             sa.Index(
                 index_name(table, at),
-                *(self.ordered(part.name, descending=part.descending) for part in index.columns),
+                *(self.ordered(name, descending=descending) for name, descending in self._parts(index)),
                 unique=index.is_unique,
                 # said in so many words, because an index on sys_Id has no column to tell it by
                 _table=self.physical,
             )
             for at, index in enumerate(table.indexes)
         ]
+
+    def _parts(self, index: Index) -> list[tuple[str, bool]]:
+        """The columns of an index. PostgreSQL's go on to the row key, by which rows come unless they are
+        sorted: else, knowing nothing of a new table, it reads the whole of it in that order to find a few."""
+        parts = [(part.name, part.descending) for part in index.columns]
+        ends_by_itself = index.is_unique or self.dialect.name == "sqlite"
+        if ends_by_itself or {"sys_Id", ROW_KEY} & {name for name, _ in parts}:
+            return parts
+        return [*parts, (ROW_KEY, False)]
 
     def column(self, name: str) -> Expression:
         """A column by its own name; ``sys_Id`` as the expression that derives it."""

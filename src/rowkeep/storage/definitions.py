@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -140,13 +140,15 @@ class Definitions:
         yield from self._check_app_name(app)
         yield from self._do(sa.insert(self._system.apps).values(_app_values(app)))
 
-    def change_app(self, app: App) -> Steps[None]:
-        """Put ``app`` in the place of the one with its client id. Raises NoSuchApp, NameTaken."""
+    def change_app(self, client_id: str, change: Callable[[App], App]) -> Steps[App]:
+        """Put what ``change`` makes of an app in its place. Raises NoSuchApp, NameTaken, and what ``change``
+        raises."""
         yield from self.raise_version()
-        yield from self.existing_app(app.client_id)
+        app = change((yield from self.existing_app(client_id)))
         yield from self._check_app_name(app)
         apps = self._system.apps
-        yield from self._do(sa.update(apps).values(_app_values(app)).where(apps.c.client_id == app.client_id))
+        yield from self._do(sa.update(apps).values(_app_values(app)).where(apps.c.client_id == client_id))
+        return app
 
     def _check_app_name(self, app: App) -> Steps[None]:
         apps = self._system.apps

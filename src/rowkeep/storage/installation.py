@@ -14,6 +14,7 @@ from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement
 from rowkeep.sql.system import CatalogTables
 from rowkeep.storage.base import Row
+from rowkeep.storage.migrations import alone
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
@@ -24,6 +25,7 @@ class Installation:
 
     def __init__(self, dialect: Dialect, schema: str | None) -> None:
         self._dialect = dialect
+        self._schema = schema
         self._tables = CatalogTables(schema)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
@@ -65,6 +67,7 @@ class Installation:
 
     def create_workspace(self, name: str, created_on: str) -> Steps[Workspace]:
         """Raises NameTaken."""
+        yield from alone(self._dialect, self._schema)
         workspaces = self._tables.workspaces
         taken = sa.select(workspaces.c.id).where(workspaces.c.name_key == name_key(name))
         if (yield from self._do(taken)):
@@ -78,6 +81,8 @@ class Installation:
 
     def delete_workspace(self, name: str) -> Steps[Workspace]:
         """Forget a workspace and whose client ids it had. Raises NoSuchWorkspace, Protected."""
+        # two at once would both find it there
+        yield from alone(self._dialect, self._schema)
         workspace = yield from self.workspace(name)
         if name_key(workspace.name) == "main":
             raise Protected("The workspace main cannot be deleted.")

@@ -42,6 +42,8 @@ def connect(path: Path, busy_timeout_seconds: float) -> apsw.Connection:
     with translated():
         connection = apsw.Connection(str(path), statementcachesize=CACHED_STATEMENTS)
         connection.set_busy_handler(_busy_handler(busy_timeout_seconds))
+        # plans are kept for all values: without this, every other LIMIT has its statement compiled anew
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         # what stands in double quotes is a name, never a text, also where there is no such column
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)

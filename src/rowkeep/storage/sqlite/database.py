@@ -101,7 +101,9 @@ def _select(sql: TableSql, plan: SelectPlan, version: int, connection: apsw.Conn
         _check_version(connection, version)
         page = statements.page.bind(values)
         rows: Sequence[Row] = connection.execute(page.text, page.parameters).fetchall()
-        if statements.count is not None:
+        if statements.count is not None and plan.is_whole(len(rows)):
+            total = plan.offset + len(rows)
+        elif statements.count is not None:
             count = statements.count.bind(values)
             total = connection.execute(count.text, count.parameters).fetchall()[0][0]
     next_key = None
