@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
-# tests wait for servers as much as they work, so three at once fit two cores
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
+# tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check format bench crash docs clean
 

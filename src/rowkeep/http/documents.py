@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 
 from starlette.routing import BaseRoute, Route
@@ -50,25 +52,27 @@ ASSETS = {
 
 
 class Document:
-    """One text, always the same."""
+    """One text, always the same; made when it is first asked for, so that a start does not wait for it."""
 
-    def __init__(self, body: bytes, content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
-        self._answer = Answer(200, body, content_type, ((b"x-content-type-options", b"nosniff"), *headers))
+    def __init__(self, make: Callable[[], bytes], content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
+        self._body = cache(make)
+        self._content_type = content_type
+        self._headers = ((b"x-content-type-options", b"nosniff"), *headers)
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await self._answer.send(send)
+        await Answer(200, self._body(), self._content_type, self._headers).send(send)
 
 
 def document_routes(settings: Settings) -> list[BaseRoute]:
     """The description of a server with these settings, and its page."""
     static = files("swagger_ui") / "static"
-    page = Document(PAGE, b"text/html; charset=utf-8", (b"content-security-policy", POLICY))
+    page = Document(lambda: PAGE, b"text/html; charset=utf-8", (b"content-security-policy", POLICY))
     documents = {
-        "/openapi.json": Document(encode(describe(settings)), JSON),
+        "/openapi.json": Document(lambda: encode(describe(settings)), JSON),
         "/docs": page,
-        "/docs/start.js": Document(START, b"text/javascript; charset=utf-8"),
+        "/docs/start.js": Document(lambda: START, b"text/javascript; charset=utf-8"),
     } | {
-        f"/docs/assets/{name}": Document((static / name).read_bytes(), content_type)
+        f"/docs/assets/{name}": Document((static / name).read_bytes, content_type)
         for name, content_type in ASSETS.items()
     }
     return [Route(path, readable(document)) for path, document in documents.items()]
