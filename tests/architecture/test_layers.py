@@ -91,8 +91,7 @@ def test_what_is_pure_does_not_wait() -> None:
 
 
 CATCH_ALL = {
-    ("http/data.py", "DataApi.__call__"),  # answers a fault of ours
-    ("http/admin.py", "AdminCall.__call__"),  # answers a fault of ours
+    ("http/respond.py", "reply"),  # answers a fault of ours
     ("storage/sqlite/writer.py", "GroupWriter._run"),  # a job's error is for whoever waits for the job
     ("storage/sqlite/writer.py", "GroupWriter._drain"),  # the same for a whole group
 }

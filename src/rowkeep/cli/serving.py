@@ -61,5 +61,5 @@ class _Server(uvicorn.Server):
     """uvicorn's server, but that a signal to stop is a good end and is not raised again afterwards."""
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        super().handle_exit(sig, frame)  # type: ignore[arg-type]
+        super().handle_exit(sig, frame)  # type: ignore[arg-type] # signal's frame, or None
         self._captured_signals.clear()

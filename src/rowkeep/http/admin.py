@@ -10,11 +10,11 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep import errors
 from rowkeep.codec import body_decoder, decode_body
-from rowkeep.errors import InvalidBody, RowkeepError, Unauthenticated
+from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.http import answers
 from rowkeep.http.endpoints import Asked, Endpoint, Methods
-from rowkeep.http.request import Disconnected, Request, whole_number
-from rowkeep.http.respond import Answer, error_answer, fault_answer, json_answer
+from rowkeep.http.request import Request, whole_number
+from rowkeep.http.respond import Answer, json_answer, reply
 from rowkeep.model.access import Grant
 from rowkeep.model.definitions import TableBody
 from rowkeep.model.wire import AdminTokenBody, AppBody, AppPatch, GrantBody, WorkspaceBody
@@ -176,18 +176,8 @@ class AdminCall:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            answer = await self._answer(Request(scope, receive, self._max_body_bytes), scope["path_params"])
-        except RowkeepError as error:
-            answer = error_answer(error)
-        except StaleCatalog:
-            # only a workspace that is deleted at this moment loses its tables under a call
-            answer = error_answer(errors.NoSuchWorkspace("The workspace is gone."))
-        except Disconnected:
-            return
-        except Exception as error:
-            answer = fault_answer(error, scope["path"])
-        await answer.send(send)
+        request = Request(scope, receive, self._max_body_bytes)
+        await reply(self._answer(request, scope["path_params"]), scope["path"], send)
 
     async def _answer(self, request: Request, path: dict[str, str]) -> Answer:
         token = request.bearer()
@@ -201,7 +191,11 @@ class AdminCall:
             body = decode_body(sent, self._decoder)
         elif sent:
             raise InvalidBody("This call takes no body.")
-        done = await self._endpoint.call(self._services, Asked(path, body, page))
+        try:
+            done = await self._endpoint.call(self._services, Asked(path, body, page))
+        except StaleCatalog:
+            # only a workspace that is deleted at this moment loses its tables under a call
+            raise errors.NoSuchWorkspace("The workspace is gone.") from None
         return json_answer(done, self._endpoint.status)
 
 

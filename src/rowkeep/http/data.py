@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 from rowkeep import errors
 from rowkeep.errors import MethodNotAllowed, NoSuchRoute, RowkeepError
 from rowkeep.http import answers
-from rowkeep.http.request import Disconnected, Request
-from rowkeep.http.respond import Answer, error_answer, fault_answer
+from rowkeep.http.request import Request
+from rowkeep.http.respond import Answer, reply
 from rowkeep.model.access import Right
 from rowkeep.model.requests import DeleteBody, InsertBody, QueryBody, UpdateBody
 from rowkeep.services.records import Records
@@ -151,16 +151,7 @@ class DataApi:
         self._calls = _by_path()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            answer = await self._answer(scope, receive)
-        except RowkeepError as error:
-            answer = error_answer(error)
-        except Disconnected:
-            return
-        except Exception as error:
-            # the outermost place: a fault of ours must neither leave a client without an answer nor show
-            answer = fault_answer(error, scope["path"])
-        await answer.send(send)
+        await reply(self._answer(scope, receive), scope["path"], send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         call, name = self._find(scope["method"], scope["path"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, TypeAlias
 
 import msgspec
@@ -10,6 +11,7 @@ from starlette.types import Send
 
 from rowkeep.codec import encode
 from rowkeep.errors import Internal, RowkeepError
+from rowkeep.http.request import Disconnected
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +59,18 @@ def error_answer(error: RowkeepError) -> Answer:
     return Answer(error.status, encode(body), PROBLEM, headers)
 
 
-def fault_answer(error: Exception, path: str) -> Answer:
-    """What a fault of ours looks like from outside: nothing of it. The log has it all."""
-    log.error("request failed", path=path, exc_info=error)
-    return error_answer(Internal("Something went wrong in Rowkeep itself; its log has more."))
+async def reply(answer: Awaitable[Answer], path: str, send: Send) -> None:
+    """Send an answer, or what became of it instead: the outermost place, where every request ends.
+
+    A fault of ours must neither leave a client without an answer nor show in it; the log has it all.
+    """
+    try:
+        made = await answer
+    except RowkeepError as error:
+        made = error_answer(error)
+    except Disconnected:
+        return
+    except Exception as error:
+        log.error("request failed", path=path, exc_info=error)
+        made = error_answer(Internal("Something went wrong in Rowkeep itself; its log has more."))
+    await made.send(send)

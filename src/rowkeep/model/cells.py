@@ -170,7 +170,7 @@ def canonical_date(moment: datetime) -> str:
 def settle_numbers(column: list[Cell]) -> list[Cell] | None:
     """The column with whole doubles as integers; None, without a step for each row, if it has none."""
     floats = compress(column, map(is_, map(type, column), repeat(float)))
-    if not any(map(float.is_integer, floats)):  # type: ignore[arg-type]
+    if not any(map(float.is_integer, floats)):  # type: ignore[arg-type] # compress kept floats alone
         return None
     return [settled(cell) if isinstance(cell, float) else cell for cell in column]
 
@@ -184,4 +184,4 @@ def moments_of(column: Iterable[Cell]) -> dict[Cell, datetime | None]:
     """Each canonical text of the column with the moment that it names, without a step for each row."""
     texts = set(column)
     texts.discard(None)
-    return dict(zip(texts, map(datetime.fromisoformat, texts), strict=True))  # type: ignore[arg-type]
+    return dict(zip(texts, map(datetime.fromisoformat, texts), strict=True))  # type: ignore[arg-type] # None is out

@@ -8,12 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from rowkeep.model.columns import Kind
-from rowkeep.model.tables import ROW_KEY, STORED_SYSTEM_COLUMNS, Column, Index, Table
+from rowkeep.model.tables import ROW_KEY, Column, Index, Table
 from rowkeep.sql.dialects import Dialect, Expression
 from rowkeep.sql.names import column_name, index_name, key_name, quoted, table_name
 from rowkeep.sql.statements import Statement, ddl
-
-STORED_NAMES = {column.name for column in STORED_SYSTEM_COLUMNS}
 
 
 class TableSchema:

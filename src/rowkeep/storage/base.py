@@ -39,10 +39,6 @@ class StaleCatalog(Exception):
     """
 
 
-class WorkspaceGone(StaleCatalog):
-    """The database itself is no longer there."""
-
-
 class UniqueConflict(Exception):
     """A unique index holds the value already; nothing was written. ``index`` is None for a system table,
     ``row`` the place, in the request, of the row that did not fit, if the engine says."""
