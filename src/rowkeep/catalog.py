@@ -8,6 +8,7 @@ it, and a refusal is only given once the version is found to be the present one.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,7 +16,7 @@ import msgspec
 from cachetools import LRUCache
 
 from rowkeep.codec import TableCodec, meta_info
-from rowkeep.errors import SetupError
+from rowkeep.errors import SetupError, StorageUnavailable
 from rowkeep.keys import Sealer, new_data_key
 from rowkeep.model.access import App, Grant, Workspace
 from rowkeep.model.identity import writer_of
@@ -158,12 +159,17 @@ class Catalog:
         live = self._clients.get(client_id)
         if live is None:
             found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
-            if found is not None:
+            if found is None:
+                return None
+            try:
                 live = self._clients[client_id] = await self._use(found)
+            except StaleCatalog:
+                return None
         return live
 
     async def named(self, name: str) -> LiveWorkspace:
-        """The workspace of that name, as it is now. Raises NoSuchWorkspace."""
+        """The workspace of that name, as it is now. Raises NoSuchWorkspace, or StaleCatalog for one that is
+        deleted at this moment."""
         return await self._use(await self._store.catalog.read(partial(self.installation.workspace, name)))
 
     async def renew(self, live: LiveWorkspace) -> None:
@@ -180,20 +186,43 @@ class Catalog:
         for client_id in [key for key, value in self._clients.items() if value is live]:
             del self._clients[client_id]
 
+    async def drop(self, workspace: Workspace) -> None:
+        """Take the database of a workspace away that the catalog does not know any more."""
+        with suppress(StaleCatalog):
+            live = self._live.get(workspace.id) or await self._start(workspace)
+            # its apps go first, so that no process that still has it open lets them in
+            await live.database.write(live.definitions.delete_all_apps)
+            self.forget(live)
+        await self._store.drop_workspace(workspace)
+
     async def _use(self, workspace: Workspace) -> LiveWorkspace:
         live = self._live.get(workspace.id)
         if live is None:
-            live = self._live[workspace.id] = await self._start(workspace)
+            live = await self._start(workspace)
+            if await self._is_gone(workspace):
+                # it was deleted while we opened it, and opening may have made it anew
+                await self._store.drop_workspace(workspace)
+                raise StaleCatalog()
+            self._live[workspace.id] = live
         return live
 
     async def _start(self, workspace: Workspace) -> LiveWorkspace:
-        database = await self._store.workspace(workspace)
-        definitions = Definitions(database.dialect, database.schema)
-        bound_to = f"workspace:{workspace.id}"
-        wrapped = self._master.seal(new_data_key(), bound_to)
-        await database.write(partial(definitions.initialise, wrapped))
-        data_key = self._master.open(await database.read(definitions.data_key), bound_to)
+        try:
+            database = await self._store.workspace(workspace)
+            definitions = Definitions(database.dialect, database.schema)
+            bound_to = f"workspace:{workspace.id}"
+            wrapped = self._master.seal(new_data_key(), bound_to)
+            await database.write(partial(definitions.initialise, wrapped))
+            data_key = self._master.open(await database.read(definitions.data_key), bound_to)
+        except StorageUnavailable:
+            # files that are taken away while they are opened look like a broken disk
+            if await self._is_gone(workspace):
+                raise StaleCatalog() from None
+            raise
         return LiveWorkspace(workspace, database, data_key)
+
+    async def _is_gone(self, workspace: Workspace) -> bool:
+        return not await self._store.catalog.read(partial(self.installation.has_workspace, workspace))
 
 
 async def open_catalog(store: Store, master: Sealer) -> Catalog:

@@ -45,12 +45,9 @@ class Workspaces:
 
     async def delete(self, name: str) -> None:
         """The workspace with all that is in it. Raises Protected for ``main``."""
-        live = await self._catalog.named(name)
-        await self._database.write(partial(self._catalog.installation.delete_workspace, name))
-        # its apps go first, so that no process that still has it open lets them in
-        await live.database.write(live.definitions.delete_all_apps)
-        self._catalog.forget(live)
-        await self._catalog.store.drop_workspace(live.workspace)
+        # of several at once the catalog lets one go on: only that one touches the database
+        gone = await self._database.write(partial(self._catalog.installation.delete_workspace, name))
+        await self._catalog.drop(gone)
 
 
 def _form(workspace: Workspace) -> dict[str, Any]:

@@ -56,6 +56,12 @@ class Installation:
             raise NoSuchWorkspace(f"There is no workspace {quoted(name)}.")
         return Workspace(*rows[0])
 
+    def has_workspace(self, workspace: Workspace) -> Steps[bool]:
+        """Whether this very workspace is there, not another one of its name."""
+        workspaces = self._tables.workspaces
+        found = yield from self._do(sa.select(workspaces.c.id).where(workspaces.c.id == workspace.id))
+        return bool(found)
+
     def workspaces(self, after: str, limit: int) -> Steps[list[Workspace]]:
         key = self._tables.workspaces.c.name_key
         rows = yield from self._do(self._select_workspaces().where(key > after).order_by(key).limit(limit))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from rowkeep.errors import StorageUnavailable
 from rowkeep.model.identity import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
 from rowkeep.plan.select import SelectPlan
@@ -56,10 +57,16 @@ class SqliteDatabase(Database):
         self._reader = Reader(open_another, executor, settings.sqlite_readers)
 
     async def read(self, script: Script[T]) -> T:
-        return await self._reader.run(lambda connection: run_script(connection, script))
+        return await self._read(lambda connection: run_script(connection, script))
 
     async def write(self, script: Script[T]) -> T:
-        return await self._writer.run(lambda connection: run_script(connection, script))
+        return await self._write(lambda connection: run_script(connection, script))
+
+    async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
+        return await self._reader.run(work)
+
+    async def _write(self, work: Callable[[apsw.Connection], T]) -> T:
+        return await self._writer.run(work)
 
     def close(self) -> None:
         """Close the file; nothing may be running. The last one to close it folds the WAL into it."""
@@ -75,17 +82,36 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     def prepare(self, table: Table) -> TableSql:
         return SqliteTableSql(table, None)
 
+    async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
+        try:
+            return await super()._read(work)
+        except StorageUnavailable:
+            self._refuse_if_gone()
+            raise
+
+    async def _write(self, work: Callable[[apsw.Connection], T]) -> T:
+        try:
+            return await super()._write(work)
+        except StorageUnavailable:
+            self._refuse_if_gone()
+            raise
+
+    def _refuse_if_gone(self) -> None:
+        """A file that somebody took away is no fault of the storage: its workspace was deleted."""
+        if not self.path.exists():
+            raise StaleCatalog() from None
+
     async def select(self, sql: TableSql, plan: SelectPlan, version: int) -> Selected:
-        return await self._reader.run(partial(_select, sql, plan, version))
+        return await self._read(partial(_select, sql, plan, version))
 
     async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
-        return await self._writer.run(partial(_insert, sql, plan, version, self._ids))
+        return await self._write(partial(_insert, sql, plan, version, self._ids))
 
     async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
-        return await self._writer.run(partial(_update, sql, plan, version, self._ids))
+        return await self._write(partial(_update, sql, plan, version, self._ids))
 
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
-        return await self._writer.run(partial(_delete, sql, plan, version))
+        return await self._write(partial(_delete, sql, plan, version))
 
 
 def _check_version(connection: apsw.Connection, version: int) -> None:
