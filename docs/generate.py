@@ -18,10 +18,10 @@ import msgspec
 import typer
 
 from rowkeep.cli.app import app
-from rowkeep.errors import MAX_ECHO, MAX_PROBLEMS, Unsupported, all_errors
+from rowkeep.errors import MAX_ECHO, MAX_PROBLEMS, all_errors
 from rowkeep.http.admin import ENDPOINTS, PREFIX
 from rowkeep.http.data import DATA_CALLS
-from rowkeep.model.columns import COLUMN_TYPES, LATER_TYPES
+from rowkeep.model.columns import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
 from rowkeep.model.tables import (
     MAX_COLUMNS,
@@ -44,8 +44,14 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+LONGEST_SHOWN = 60
+
+
 def as_json(value: Any) -> str:
-    return code(json.dumps(value, ensure_ascii=False).replace("\x00", "\\u0000"))
+    text = json.dumps(value, ensure_ascii=False).replace("\x00", "\\u0000")
+    if len(text) > LONGEST_SHOWN:
+        text = f"{text[:20]}…{text[-20:]}"
+    return code(text)
 
 
 def operators() -> None:
@@ -88,15 +94,6 @@ def data_calls() -> None:
             )
             for each in DATA_CALLS
         ),
-    )
-
-
-def later_types() -> None:
-    """What a definition may not ask for yet."""
-    named = " and ".join(map(code, LATER_TYPES))
-    print(
-        f"This version does not have the types {named}, encrypted columns or references. A definition that "
-        f"asks for one of them is {Unsupported.status} {code(Unsupported.code)}."
     )
 
 

@@ -19,10 +19,12 @@ from rowkeep.codec import TableCodec, meta_info
 from rowkeep.errors import SetupError, StorageUnavailable
 from rowkeep.keys import Sealer, new_data_key
 from rowkeep.model.access import App, Grant, Workspace
+from rowkeep.model.forms import StoredForms
 from rowkeep.model.identity import writer_of
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table, name_key
 from rowkeep.plan.cursor import CursorSigner
+from rowkeep.plan.target import Target
 from rowkeep.sql.rows import TableSql
 from rowkeep.storage.base import StaleCatalog, Store, WorkspaceDatabase
 from rowkeep.storage.definitions import Definitions
@@ -40,6 +42,8 @@ class LiveTable:
     names: ColumnNames
     codec: TableCodec
     sql: TableSql
+    forms: StoredForms
+    target: Target
     meta: msgspec.Raw
     """What a query's answer says of all columns."""
 
@@ -74,9 +78,9 @@ class LiveWorkspace:
         self.workspace = workspace
         self.database = database
         self.definitions = Definitions(database.dialect, database.schema)
-        data = Sealer(data_key)
-        self.secrets = Sealer(data.derive("app-secrets"))
-        self.cursors = CursorSigner(data.derive("cursors"))
+        self._data = Sealer(data_key)
+        self.secrets = Sealer(self._data.derive("app-secrets"))
+        self.cursors = CursorSigner(self._data.derive("cursors"))
         self._snapshot: Snapshot | None = None
         self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
 
@@ -110,8 +114,17 @@ class LiveWorkspace:
         if known is not None and known.table == table:
             return known
         names = ColumnNames(table)
+        forms = StoredForms(
+            table, {c.name: self._data.cipher(table.id, c.id) for c in table.columns if c.is_encrypted}
+        )
         live = LiveTable(
-            table, names, TableCodec(table, names), self.database.prepare(table), meta_info(table.all_columns)
+            table=table,
+            names=names,
+            codec=TableCodec(table, names, forms),
+            sql=self.database.prepare(table),
+            forms=forms,
+            target=Target(table.id, names, forms.store_cell),
+            meta=meta_info(table.all_columns),
         )
         self._compiled[table.id] = live
         return live

@@ -7,17 +7,23 @@ names, strings that spell numbers) and says all that is wrong.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from itertools import chain, repeat, starmap
-from operator import add, is_, itemgetter
-from typing import Annotated, Any, TypeAlias, TypeVar
+from operator import add, getitem, is_, itemgetter
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from rowkeep.bodies import (
+    body_decoder,
+    complaint,
+    decode_body,
+    has_keys,
+    refuse_other_encodings,
+    refuse_repeated_keys,
+)
 from rowkeep.errors import (
     DuplicateColumn,
     InvalidBody,
@@ -27,11 +33,12 @@ from rowkeep.errors import (
     RequiredValue,
     RowkeepError,
     SystemColumn,
-    UnknownKey,
     pointer,
     quoted,
 )
 from rowkeep.model.cells import Cell, Misfit
+from rowkeep.model.columns import decode_value
+from rowkeep.model.forms import Row, StoredForms
 from rowkeep.model.identity import Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.requests import InsertBody
@@ -42,89 +49,20 @@ MAX_KEY_LENGTH = 200
 Cells: TypeAlias = tuple[Cell, ...]
 """One row's own columns, canonical, in the order of the definition."""
 
-Body = TypeVar("Body")
-
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
 
-
-def decode_body(body: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
-    """A body decoded and checked by its type; MalformedJson, UnknownKey or InvalidBody if it is not so."""
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedJson(_complaint(error)) from None
-
-
-def _complaint(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "The body is not UTF-8."
-    if isinstance(error, RecursionError):
-        return "The body is nested too deep."
-    return f"The body is not JSON: {error}."
-
-
-def _refusal(message: str) -> RowkeepError:
-    """msgspec's message turned into ours: its path into a pointer, unknown fields into their own code."""
-    what, _, path = message.rpartition(" - at `$") if " - at `$" in message else (message, "", "")
-    where = _pointer_of_path(path.rstrip("`"))
-    if what.startswith("Object contains unknown field `"):
-        key = what.removeprefix("Object contains unknown field `").rstrip("`")
-        return UnknownKey(f"The body has an unknown key {quoted(key)}.", pointer=where + pointer(key))
-    if what.startswith("Object missing required field `"):
-        key = what.removeprefix("Object missing required field `").rstrip("`")
-        return InvalidBody(f"The body lacks the key {key}.", pointer=where + pointer(key))
-    if what.endswith("out of range"):
-        return InvalidValue("The body has a number that is too large.", pointer=where)
-    if what.startswith("Invalid enum value "):
-        key, value = where.rpartition("/")[2], what.removeprefix("Invalid enum value ").strip("'")
-        return InvalidBody(f"{key} does not take the value {quoted(value)}.", pointer=where)
-    return InvalidBody(f"{quoted(what.replace('`', ''))}.", pointer=where)
-
-
-def _pointer_of_path(path: str) -> str:
-    return path.replace("[...]", "").replace(".", "/").replace("[", "/").replace("]", "")
-
-
-def body_decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
-    """A decoder whose untyped floats go through ``float``, which knows infinity where msgspec gives up, so
-    that the cell's reader can say which cell is too large."""
-    return msgspec.json.Decoder(body_type, float_hook=float)
-
-
 _insert_decoder = body_decoder(InsertBody)
-
-WHITE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
-
-
-def has_keys(body: bytes, count: int) -> bool:
-    """Whether it is plain that a JSON text has this many keys; a string may look like one."""
-    return body.count(b'":') == count and not any(map(body.__contains__, WHITE_BEFORE_COLON))
-
-
-def refuse_repeated_keys(body: bytes) -> None:
-    """Raises DuplicateColumn if an object has one key twice; most decoders would take the last."""
-    with suppress(ValueError, RecursionError):
-        json.loads(body, object_pairs_hook=_once_each)
-
-
-def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise DuplicateColumn(f"The key {quoted(key)} stands twice in one object.")
-        found[key] = value
-    return found
+_row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class TableCodec:
     """The decoders and encoders of one table."""
 
-    def __init__(self, table: Table, names: ColumnNames) -> None:
+    def __init__(self, table: Table, names: ColumnNames, forms: StoredForms) -> None:
         self._table = table
         self._names = names
+        self._forms = forms
         self._columns = table.columns
         self._positions = {column.name: at for at, column in enumerate(table.columns)}
         self._defaults = tuple(column.default for column in table.columns)
@@ -148,6 +86,7 @@ class TableCodec:
         rows = None if b"\\u0000" in body else self._decode_strictly(body)
         if rows is not None:
             return rows
+        refuse_other_encodings(body)
         data = decode_body(body, _insert_decoder).data
         many = isinstance(data, list)
         refuse_repeated_keys(body)
@@ -168,13 +107,7 @@ class TableCodec:
     def _with_defaults(self, rows: list[Cells]) -> list[Cells]:
         """Defaults where a cell is missing, a column at a time."""
         columns = zip(*rows, strict=True)
-        fillers = ({UNSET: default}.get for default in self._defaults)
-        return list(
-            zip(
-                *(map(fill, column, column) for fill, column in zip(fillers, columns, strict=True)),
-                strict=True,
-            )
-        )
+        return list(zip(*map(_filled, columns, self._defaults), strict=True))
 
     def _settle(self, rows: list[Cells]) -> list[Cells]:
         """Whole columns mended or checked where a type asks for it; ValueError if only ``read`` can judge."""
@@ -182,28 +115,31 @@ class TableCodec:
         for at, settle in self._settlers:
             settled = settle(list(map(itemgetter(at), rows)))
             if settled is not None:
+                if self._columns[at].is_required and None in settled:
+                    raise ValueError
                 changed[at] = settled
         if not changed:
             return rows
         columns = [changed.get(at) or map(itemgetter(at), rows) for at in range(len(self._columns))]
         return list(zip(*columns, strict=True))
 
-    def _read_rows(self, data: Sequence[object], many: bool) -> list[Cells]:
+    def _read_rows(self, data: Sequence[Any], many: bool) -> list[Cells]:
         problems = ProblemList()
         rows = []
         for at, row in enumerate(data):
             where = pointer("data", at) if many else "/data"
             said = f"Row {at}: " if many else ""
-            if not isinstance(row, dict):
+            try:
+                given = row if isinstance(row, dict) else _row_decoder.decode(row)
+                rows.append(self._read_row(given, where, said, problems))
+            except msgspec.ValidationError:
                 problems.add(InvalidBody, f"{said}A row is an object of columns and values.", where)
-            else:
-                rows.append(self._read_row(row, where, said, problems))
             if problems.full:
                 break
         problems.raise_if_any()
         return rows
 
-    def _read_row(self, row: dict[str, object], where: str, said: str, problems: ProblemList) -> Cells:
+    def _read_row(self, row: dict[str, msgspec.Raw], where: str, said: str, problems: ProblemList) -> Cells:
         cells = list(self._defaults)
         given = self.read_cells(row, where, said, problems)
         for name, cell in given.items():
@@ -218,7 +154,7 @@ class TableCodec:
         return tuple(cells)
 
     def read_cells(
-        self, row: dict[str, object], where: str, said: str, problems: ProblemList
+        self, row: dict[str, msgspec.Raw], where: str, said: str, problems: ProblemList
     ) -> dict[str, Cell]:
         """The cells that an object gives, by column name; what is wrong with them goes into ``problems``."""
         given: dict[str, Cell] = {}
@@ -244,32 +180,40 @@ class TableCodec:
 
     # rows out
 
-    def encode_written(self, rows: list[Cells], stamp: Stamp, writer: str, many: bool) -> bytes:
+    def encode_written(self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool) -> bytes:
         """The answer to an insert: the record, or ``{"records":[…]}`` in the order of the request."""
         on = stamp.written_on
         system = zip(
             repeat(on), repeat(on), repeat(writer), repeat(writer), stamp.sys_ids(), stamp.ids(), strict=False
         )
-        records = starmap(self.record, map(add, rows, system))
+        records = starmap(self.record, map(add, self._forms.answer_sent(rows), system))
         return encode({"records": list(records)}) if many else encode(next(records))
 
-    def encode_records(
-        self, rows: Iterable[Sequence[object]], fields: tuple[str, ...] | None = None
-    ) -> bytes:
+    def encode_records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> bytes:
         """A JSON array of records from rows in the order of ``fields``, or of a whole record."""
         record = self.record if fields is None else self.projection(fields)
-        return encode(list(starmap(record, rows)))
+        return encode(list(starmap(record, self._forms.answer(rows, fields))))
 
 
-def _read_cell(column: Column, value: object, where: str, said: str, problems: ProblemList) -> Cell:
+def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:
+    missing = map(is_, column, repeat(UNSET))
+    return map(getitem, zip(column, repeat(default)), missing)
+
+
+def _read_cell(column: Column, raw: msgspec.Raw, where: str, said: str, problems: ProblemList) -> Cell:
+    try:
+        value = decode_value(raw)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson(complaint(error), pointer=where) from None
     if value is None:
         if column.is_required:
             problems.add(RequiredValue, f"{said}Column {column.name} is required.", where)
         return None
     try:
-        return checked_cell(column, value)
+        return checked_cell(column, raw if column.type_facts.is_raw else value)
     except Misfit as misfit:
-        problems.add(InvalidValue, f"{said}Column {column.name} {misfit}, not {quoted(value)}.", where)
+        told = "" if column.is_encrypted else f", not {quoted(value)}"
+        problems.add(InvalidValue, f"{said}Column {column.name} {misfit}{told}.", where)
         return None
 
 
@@ -287,6 +231,8 @@ def checked_cell(column: Column, value: object) -> Cell:
 def _wire_type(column: Column) -> Any:
     """What the strict decoder takes for this column."""
     wire = column.type_facts.wire
+    if column.type_facts.is_raw:
+        return wire
     if column.type_facts.is_text:
         # a code point has at most 4 bytes, so this many characters surely fit
         limits = [column.max_length, column.max_bytes and column.max_bytes // 4]

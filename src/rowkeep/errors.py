@@ -1,86 +1,15 @@
 """Every way to fail: one class an error, with its stable code, status and title.
 
 Codes are never reused. The HTTP layer turns these into answers and the CLI into one line; nobody else
-words an error for a reader. This module imports nothing of Rowkeep.
+words an error for a reader. Who raises one finds here, too, what it is made of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
+from rowkeep.problems import MAX_ECHO, MAX_PROBLEMS, Problem, ProblemList, RowkeepError, pointer, quoted
 
-MAX_PROBLEMS = 100
-"""How many problems one answer lists (contract, section 6)."""
-
-MAX_ECHO = 100
-"""How many characters of what was sent an error repeats."""
-
-
-_JSON_WORDS = {
-    "True": "true",
-    "False": "false",
-    "None": "null",
-    "inf": "a number that large",
-    "-inf": "a number that small",
-}
-
-
-def quoted(value: object) -> str:
-    """What was sent, fit for an error message: at most 100 characters, control characters escaped."""
-    if isinstance(value, list | dict):
-        return "an array" if isinstance(value, list) else "an object"
-    text = value if isinstance(value, str) else _JSON_WORDS.get(repr(value), repr(value))
-    shown = text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
-
-
-def escape_pointer(token: str) -> str:
-    """One reference token of a JSON Pointer (RFC 6901, section 3)."""
-    return token.replace("~", "~0").replace("/", "~1")
-
-
-def pointer(*tokens: str | int) -> str:
-    """A JSON Pointer (RFC 6901) from its reference tokens; ``pointer()`` is the whole document."""
-    return "".join(f"/{escape_pointer(str(token))}" for token in tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with a request: what, under which code, and where in its body."""
-
-    msg: str
-    code: str
-    pointer: str | None = None
-
-
-class RowkeepError(Exception):
-    """The base of all errors that a caller is told of.
-
-    ``problems`` has at least one entry; the first one is the answer's ``detail``. ``headers`` go into the
-    answer as they stand.
-    """
-
-    code: ClassVar[str]
-    status: ClassVar[int]
-    title: ClassVar[str]
-
-    def __init__(
-        self,
-        msg: str,
-        *,
-        pointer: str | None = None,
-        problems: Iterable[Problem] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(msg)
-        self.problems = tuple(problems) or (Problem(msg, self.code, pointer),)
-        self.headers = dict(headers or {})
-
-    @property
-    def msg(self) -> str:
-        return str(self.args[0])
-
+__all__ = ("MAX_ECHO", "MAX_PROBLEMS", "Problem", "ProblemList", "RowkeepError", "pointer", "quoted")
+"""What is not defined here, but needed by whoever raises or answers an error."""
 
 # 400: the request itself cannot be understood
 
@@ -161,12 +90,6 @@ class InvalidDefinition(RowkeepError):
     """The definition of a table is not well-formed or contradicts itself."""
 
     code, status, title = "invalid_definition", 400, "Invalid definition"
-
-
-class Unsupported(RowkeepError):
-    """The definition asks for what this version of Rowkeep does not have."""
-
-    code, status, title = "unsupported", 400, "Unsupported"
 
 
 # 401, 403: who is asking
@@ -262,6 +185,18 @@ class NameTaken(RowkeepError):
     code, status, title = "name_taken", 409, "Name taken"
 
 
+class ReferenceViolation(RowkeepError):
+    """A value that a column refers to is not there."""
+
+    code, status, title = "reference_violation", 409, "Reference violated"
+
+
+class StillReferred(RowkeepError):
+    """Something else refers to it, and must go or change first."""
+
+    code, status, title = "still_referred", 409, "Still referred to"
+
+
 class Protected(RowkeepError):
     """It may not be deleted: the workspace main, the last admin token."""
 
@@ -292,6 +227,17 @@ class Internal(RowkeepError):
     code, status, title = "internal", 500, "Internal error"
 
 
+class DamagedCell(RowkeepError):
+    """An encrypted cell does not open: it was changed or moved by other hands than Rowkeep's."""
+
+    code, status, title = "damaged_cell", 500, "Damaged cell"
+
+    def __init__(
+        self, msg: str = "An encrypted cell was changed outside of Rowkeep and does not open."
+    ) -> None:
+        super().__init__(msg)
+
+
 class Busy(RowkeepError):
     """The store was too busy for longer than busy_timeout_seconds. Nothing was written."""
 
@@ -315,31 +261,6 @@ class StorageUnavailable(RowkeepError):
 
 class SetupError(Exception):
     """A setting, a key or a store is not as it must be to start; the message says what to mend."""
-
-
-@dataclass(slots=True)
-class ProblemList:
-    """Collects the problems of one body, at most :data:`MAX_PROBLEMS`, and raises them together.
-
-    The class of the first problem decides the status (readings, 67).
-    """
-
-    first: type[RowkeepError] | None = None
-    found: list[Problem] = field(default_factory=list)
-
-    def add(self, kind: type[RowkeepError], msg: str, where: str) -> None:
-        if self.first is None:
-            self.first = kind
-        if not self.full:
-            self.found.append(Problem(msg, kind.code, where))
-
-    @property
-    def full(self) -> bool:
-        return len(self.found) >= MAX_PROBLEMS
-
-    def raise_if_any(self) -> None:
-        if self.first is not None:
-            raise self.first(self.found[0].msg, problems=self.found)
 
 
 def all_errors() -> list[type[RowkeepError]]:

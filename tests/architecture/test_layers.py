@@ -75,7 +75,7 @@ def test_the_check_for_sql_would_notice() -> None:
     assert SQL.search('UPDATE "t" SET a = 1')
 
 
-PURE = {"errors", "settings", "keys", "model", "codec", "plan", "sql"}
+PURE = {"problems", "errors", "bodies", "settings", "keys", "model", "codec", "plan", "sql"}
 """Pure and synchronous: the same in, the same out, and nobody waits."""
 
 WAITING = (ast.AsyncFunctionDef, ast.Await, ast.AsyncWith, ast.AsyncFor)

@@ -36,6 +36,8 @@ WRONG_MEMBERS: list[tuple[Any, str, str]] = [
     ({"name": "t", "schemaDef": [A, {**A, "Name": "B"}]}, "unknown_key", "/schemaDef/1/Name"),
 ]
 
+ROW = {"table": "t", "column": "_id"}
+
 WRONG_COLUMNS: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "string"}, "invalid_name", "/name"),
     ({"name": 5, "type": "string"}, "invalid_name", "/name"),
@@ -50,11 +52,23 @@ WRONG_COLUMNS: list[tuple[dict[str, Any], str, str]] = [
     (column("B", "String"), "invalid_definition", "/type"),
     ({"name": "B", "type": 5}, "invalid_definition", "/type"),
     ({"name": "B", "type": ["string"]}, "invalid_definition", "/type"),
-    (column("B", "decimal"), "unsupported", "/type"),
-    (column("B", "json"), "unsupported", "/type"),
-    (column("B", isEncrypted=True), "unsupported", "/isEncrypted"),
     (column("B", isEncrypted="true"), "invalid_definition", "/isEncrypted"),
-    (column("B", reference={"table": "t", "column": "A"}), "unsupported", "/reference"),
+    (column("B", isEncrypted=True, default="x"), "invalid_definition", "/default"),
+    (
+        column("B", isEncrypted=True, reference={"table": "t", "column": "_id"}),
+        "invalid_definition",
+        "/reference",
+    ),
+    (column("B", reference={"table": "t", "column": "A"}), "invalid_definition", "/reference"),
+    (column("B", reference={"table": "t", "column": "C"}), "invalid_definition", "/reference/column"),
+    (column("B", reference={"table": "nowhere", "column": "A"}), "invalid_definition", "/reference/table"),
+    (column("B", reference={"table": 5, "column": "A"}), "invalid_definition", "/reference/table"),
+    (column("B", reference={"table": "t"}), "invalid_definition", "/reference"),
+    (column("B", reference="t.A"), "invalid_definition", "/reference"),
+    (column("B", "number", reference=ROW), "invalid_definition", "/reference"),
+    (column("B", "json", reference=ROW), "invalid_definition", "/reference"),
+    (column("B", "json", maxLength=5), "invalid_definition", "/maxLength"),
+    (column("B", "decimal", default="1,5"), "invalid_definition", "/default"),
     (column("B", isRequired="yes"), "invalid_definition", "/isRequired"),
     (column("B", isRequired=1), "invalid_definition", "/isRequired"),
     (column("B", readOnly=True), "invalid_definition", "/readOnly"),

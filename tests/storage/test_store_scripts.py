@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
+import msgspec
 import pytest
 from anyio import create_task_group
 from anyio.from_thread import BlockingPortal
-from workbench import Workbench, initialised, opened, rows_of
+from workbench import THINGS, Workbench, initialised, opened, rows_of
 
 from rowkeep.errors import NameTaken
 from rowkeep.model.access import Workspace
+from rowkeep.model.definitions import TableBody
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import Row, StaleCatalog, UniqueConflict, WorkspaceDatabase
 
@@ -57,7 +59,7 @@ async def test_what_a_script_raises_undoes_it(things: Workbench) -> None:
 async def test_what_is_created_is_undone_too(things: Workbench) -> None:
     def script() -> Generator[Statement, Sequence[Row], None]:
         yield things.sql.schema.drop()
-        yield from things.definitions.create_table(things.table)
+        yield from things.definitions.create_table(msgspec.convert(THINGS, TableBody), "again")
 
     with pytest.raises(NameTaken):
         await things.database.write(script)

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from anyio.from_thread import BlockingPortal
 from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, rows_of, where
 
 from rowkeep.model.access import Algorithm, App, Grant, Workspace
+from rowkeep.model.definitions import TableBody
 from rowkeep.storage.base import StaleCatalog, Store
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +73,7 @@ async def test_every_change_raises_the_version(things: Workbench) -> None:
         partial(definitions.set_grant, "things", "cs-1", Grant()),
         partial(definitions.delete_app, "cs-1"),
         partial(definitions.drop_table, "things"),
-        partial(definitions.create_table, things.table),
+        partial(definitions.create_table, msgspec.convert(THINGS, TableBody), "again"),
         definitions.delete_all_apps,
     ]
     for number, change in enumerate(changes, start=1):

@@ -12,15 +12,19 @@ from typing import Any
 
 import msgspec
 
+from rowkeep.bodies import body_decoder, decode_body
 from rowkeep.codec import TableCodec, encode
+from rowkeep.keys import Sealer
 from rowkeep.model.access import Workspace
-from rowkeep.model.definitions import TableBody, read_table
+from rowkeep.model.definitions import TableBody
+from rowkeep.model.forms import StoredForms
 from rowkeep.model.identity import IdSource, Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.model.tables import Table
 from rowkeep.plan.cursor import CursorSigner
 from rowkeep.plan.select import SelectPlan, plan_select
+from rowkeep.plan.target import Target
 from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan, plan_delete, plan_update
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
@@ -31,6 +35,8 @@ from rowkeep.storage.opening import make_store
 NUMBERS = itertools.count(1)
 WRITER = "st-6b2c1b5e-6c2f-4a5e-9d5d-0f3f6a2b7c11"
 SIGNER = CursorSigner(b"a key of the tests")
+DATA_KEY = Sealer(bytes(32))
+UPDATE = body_decoder(UpdateBody)
 
 THINGS: dict[str, Any] = {
     "name": "things",
@@ -42,7 +48,7 @@ THINGS: dict[str, Any] = {
         {"name": "Day", "type": "date"},
     ],
 }
-"""A table with a column of each type."""
+"""A table with a column of each type that all engines have."""
 
 
 @asynccontextmanager
@@ -97,16 +103,19 @@ class Workbench:
         self.version = version
         self.definitions = definitions_of(database)
         self.sql = database.prepare(table)
-        self._names = ColumnNames(table)
-        self.codec = TableCodec(table, self._names)
+        names = ColumnNames(table)
+        self.forms = StoredForms(table, {c.name: DATA_KEY.cipher(table.id, c.id) for c in table.columns})
+        self.codec = TableCodec(table, names, self.forms)
+        self._target = Target(table.id, names, self.forms.store_cell)
         self._settings = Settings()
 
     @classmethod
     async def with_table(cls, database: WorkspaceDatabase, definition: Mapping[str, Any]) -> Workbench:
         """A new table of this definition, in an initialised database."""
-        table = read_table(msgspec.convert(definition, TableBody), secrets.token_hex(8))
+        body = msgspec.convert(definition, TableBody)
         definitions = definitions_of(database)
-        await database.write(partial(definitions.create_table, table))
+        script = partial(definitions.create_table, body, secrets.token_hex(8))
+        table, _ = await database.write(script)
         return cls(database, table, await database.read(definitions.version))
 
     def at(self, database: WorkspaceDatabase) -> Workbench:
@@ -119,23 +128,23 @@ class Workbench:
     # plans
 
     def insert_plan(self, *rows: Mapping[str, Any]) -> InsertPlan:
-        return InsertPlan(self.codec.decode_rows(encode({"data": rows}))[0], WRITER)
+        return InsertPlan(self.forms.store(self.codec.decode_rows(encode({"data": rows}))[0]), WRITER)
 
     def select_plan(
         self, body: Mapping[str, Any] | None = None, limit: int = 1000, offset: int | None = None
     ) -> SelectPlan:
         wish = msgspec.convert(body or {}, QueryBody)
-        return plan_select(self.table, self._names, wish, Page(limit, offset), self._settings, SIGNER)
+        return plan_select(self._target, wish, Page(limit, offset), self._settings, SIGNER)
 
     def update_plan(
         self, query: Mapping[str, Any], data: Mapping[str, Any], max_records: int = 10_000
     ) -> UpdatePlan:
-        wish = msgspec.convert({"query": query, "data": data}, UpdateBody)
+        wish = decode_body(encode({"query": query, "data": data}), UPDATE)
         settings = msgspec.structs.replace(self._settings, max_returned_records=max_records)
-        return plan_update(self._names, self.codec, wish, WRITER, settings, minimal=False)
+        return plan_update(self._target, self.codec, wish, WRITER, settings, minimal=False)
 
     def delete_plan(self, query: Mapping[str, Any]) -> DeletePlan:
-        return plan_delete(self._names, msgspec.convert({"query": query}, DeleteBody), self._settings)
+        return plan_delete(self._target, msgspec.convert({"query": query}, DeleteBody), self._settings)
 
     # calls
 

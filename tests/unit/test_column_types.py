@@ -10,7 +10,8 @@ import pytest
 from rowkeep.codec import TableCodec, encode
 from rowkeep.errors import RowkeepError
 from rowkeep.model.cells import Cell, Misfit
-from rowkeep.model.columns import COLUMN_TYPES, LATER_TYPES, ColumnType
+from rowkeep.model.columns import COLUMN_TYPES, ColumnType
+from rowkeep.model.forms import StoredForms
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Column, Table
 
@@ -24,13 +25,18 @@ def shown(value: Any) -> str:
 
 
 def codec_of(entry: ColumnType) -> TableCodec:
-    table = Table(id="t", name="t", columns=(Column(name="c", type=entry.name),))
-    return TableCodec(table, ColumnNames(table))
+    table = Table(id="t", name="t", columns=(Column(id="c1", name="c", type=entry.name),))
+    return TableCodec(table, ColumnNames(table), StoredForms(table, {}))
 
 
 def same(one: Any, other: Any) -> bool:
     """Equal, and of one type: 1 is not true, nor 1.0."""
     return one == other and type(one) is type(other)
+
+
+def answer(entry: ColumnType, cell: Cell) -> Any:
+    """A cell as a client reads it."""
+    return msgspec.json.decode(encode(cell if entry.answer is None else entry.answer(cell)))
 
 
 def decoded(entry: ColumnType, value: Any) -> Cell:
@@ -41,8 +47,8 @@ def decoded(entry: ColumnType, value: Any) -> Cell:
 
 @pytest.mark.parametrize(("entry", "sent", "answered"), ACCEPTED, ids=shown)
 def test_what_is_accepted(entry: ColumnType, sent: Any, answered: Any) -> None:
-    assert same(entry.read(sent), answered)
-    assert same(decoded(entry, sent), answered)
+    assert same(answer(entry, entry.read(sent)), answered)
+    assert same(answer(entry, decoded(entry, sent)), answered)
 
 
 @pytest.mark.parametrize(("entry", "sent"), REFUSED, ids=shown)
@@ -56,10 +62,10 @@ def test_what_is_refused(entry: ColumnType, sent: Any) -> None:
 
 @pytest.mark.parametrize(("entry", "_sent", "answered"), ACCEPTED, ids=shown)
 def test_what_is_answered_may_be_sent_again(entry: ColumnType, _sent: Any, answered: Any) -> None:
-    assert same(entry.read(answered), answered)
-    strictly = msgspec.convert(answered, entry.wire)
+    assert same(answer(entry, entry.read(answered)), answered)
+    strictly = msgspec.json.decode(encode(answered), type=entry.wire)
     settled = entry.settle([strictly]) if entry.settle is not None else None
-    assert same(answered, strictly if settled is None else settled[0])
+    assert same(answered, answer(entry, strictly if settled is None else settled[0]))
 
 
 @ENTRIES
@@ -67,7 +73,6 @@ def test_every_type_has_examples_and_a_meaning(entry: ColumnType) -> None:
     assert entry.accepts
     assert entry.refuses
     assert entry.meaning.endswith(".")
-    assert entry.name not in LATER_TYPES
 
 
 @ENTRIES

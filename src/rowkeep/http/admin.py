@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from rowkeep import errors
-from rowkeep.codec import body_decoder, decode_body
+from rowkeep.bodies import body_decoder, decode_body
 from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.http import answers
 from rowkeep.http.endpoints import Asked, Endpoint, Methods
@@ -81,7 +81,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=answers.Table, status=201,
         errors=(
             _no_workspace, errors.InvalidDefinition, errors.InvalidName, errors.DuplicateColumn,
-            errors.SystemColumn, errors.Unsupported, errors.NameTaken,
+            errors.SystemColumn, errors.NameTaken,
         ),
     ),
     Endpoint(
@@ -92,7 +92,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="DELETE", path=_T, name="deleteTable", summary="Drop a table with its rows and grants",
         call=lambda do, asked: do.tables.drop(asked.path["workspace"], asked.path["table"]),
-        status=204, errors=_no_table,
+        status=204, errors=(*_no_table, errors.StillReferred),
     ),
     Endpoint(
         method="GET", path=f"{_T}/grants", name="listTableGrants",

@@ -13,8 +13,8 @@ from msgspec import UNSET, Meta, UnsetType
 from rowkeep.errors import MAX_PROBLEMS, all_errors
 from rowkeep.model.access import Algorithm
 from rowkeep.model.cells import CANONICAL_DATE
+from rowkeep.model.column_definitions import MAX_TEXT_LENGTH
 from rowkeep.model.columns import COLUMN_TYPES
-from rowkeep.model.definitions import MAX_TEXT_LENGTH
 from rowkeep.model.tables import NAME
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"

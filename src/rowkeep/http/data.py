@@ -79,7 +79,7 @@ async def _query_view(records: Records, token: str, name: str, _request: Request
 _TABLE = "/api/public/tables/{table}"
 _in_rows = (
     errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.RequiredValue,
-    errors.UniqueViolation,
+    errors.UniqueViolation, errors.ReferenceViolation,
 )  # fmt: skip
 _in_filters = (errors.UnknownColumn, errors.UnknownOperand, errors.InvalidFilter)
 _in_queries = (*_in_filters, errors.DuplicateColumn, errors.InvalidCursor)
@@ -96,13 +96,16 @@ DATA_CALLS: tuple[DataCall, ...] = (
         description="Columns that `data` does not name stay as they are.",
         call=_update, rights=(Right.READ, Right.WRITE), body=UpdateBody, writes=True,
         answers=(answers.Updated,),
-        errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters, *_in_rows),
+        errors=(
+            errors.NoSuchTable, errors.FilterMissing, *_in_filters, *_in_rows, errors.StillReferred,
+        ),
     ),
     DataCall(
         method="DELETE", path=_TABLE, name="deleteRows", summary="Delete the rows that a filter finds",
         description="Where a body of DELETE gets lost on its way, take `POST …/delete`.",
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
-        answers=(answers.Deleted,), errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters),
+        answers=(answers.Deleted,),
+        errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters, errors.StillReferred),
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
@@ -114,7 +117,8 @@ DATA_CALLS: tuple[DataCall, ...] = (
         method="POST", path=f"{_TABLE}/delete", name="deleteRowsByPost",
         summary="Delete the rows that a filter finds", description="The same as DELETE of the table's path.",
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
-        answers=(answers.Deleted,), errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters),
+        answers=(answers.Deleted,),
+        errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters, errors.StillReferred),
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",

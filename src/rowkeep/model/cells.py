@@ -2,7 +2,8 @@
 
 Each reader takes what ``json`` made of a value and gives the cell in its canonical Python form, or raises
 :class:`Misfit` with the rule that the value breaks. The canonical forms: ``str``; ``int`` or ``float`` for a
-number (``int`` wherever it is whole and exact); ``int``; ``bool``; for a date its canonical text.
+number (``int`` wherever it is whole and exact); ``int``; ``bool``; for a date its canonical text. Decimals
+and JSON values, which have a module each beside this one, are texts too.
 """
 
 from __future__ import annotations
@@ -38,6 +39,17 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MIN_EPOCH_MS, MAX_EPOCH_MS = -62_135_596_800_000, 253_402_300_799_999
 
 
+class Spelled(float):
+    """A double that remembers how it was written, for columns that are more exact than doubles."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Spelled:
+        value = super().__new__(cls, text)
+        value.text = text
+        return value
+
+
 class Misfit(ValueError):
     """A value that its column cannot hold; the message says which rule it breaks."""
 
@@ -66,7 +78,7 @@ def read_number(value: object) -> int | float:
 
 def settled(value: float) -> int | float:
     """A double as it is answered: 263.0 as 263, -0.0 as 0, what is not exact as an integer as it is."""
-    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else value
+    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else float(value)
 
 
 def spelled_number(text: str) -> int | float:

@@ -11,6 +11,8 @@ from msgspec import Meta
 
 from rowkeep.model import cells
 from rowkeep.model.cells import MAX_EXACT, MAX_INTEGER, MIN_INTEGER, Cell
+from rowkeep.model.decimals import MAX_DIGITS, normal_decimal, read_decimal
+from rowkeep.model.documents import read_document
 
 
 class Kind(Enum):
@@ -21,6 +23,10 @@ class Kind(Enum):
     INT64 = "int64"
     BOOLEAN = "boolean"
     MOMENT = "moment"
+    DECIMAL = "decimal"
+    DOCUMENT = "document"
+    SEALED = "sealed"
+    """Of an encrypted column, whatever its type: nothing but bytes that are equal or not."""
 
 
 Settle: TypeAlias = Callable[[list[Cell]], list[Cell] | None]
@@ -29,9 +35,11 @@ Settle: TypeAlias = Callable[[list[Cell]], list[Cell] | None]
 class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
     """All that Rowkeep knows of a column type.
 
-    ``wire`` is the type that the strict decoder takes at once (canonical values only); ``read`` is the
-    lenient reader of one value; ``settle`` mends or checks a whole column after the strict decoder, giving
-    None for no change and raising ValueError for a value that only ``read`` can judge.
+    ``wire`` is the type that the strict decoder takes at once (canonical values only; msgspec.Raw for a type
+    whose values must not go through Python's numbers); ``read`` is the lenient reader of one value;
+    ``settle`` mends or checks a whole column after the strict decoder, giving None for no change and raising
+    ValueError for a value that only ``read`` can judge. ``answer`` makes of a cell what is encoded, where
+    that is not the cell itself; ``same`` gives all cells that are equal one form.
     """
 
     name: str
@@ -39,7 +47,10 @@ class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
     wire: Any
     read: Callable[[object], Cell]
     settle: Settle | None = None
+    answer: Callable[[Cell], Any] | None = None
+    same: Callable[[Any], Cell] | None = None
     is_ordered: bool = True
+    is_comparable: bool = True
     accepts: tuple[tuple[Any, Any], ...]
     """Examples: a value sent, and how it is answered."""
     refuses: tuple[Any, ...]
@@ -51,9 +62,39 @@ class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
     def is_text(self) -> bool:
         return self.kind is Kind.TEXT
 
+    @property
+    def is_raw(self) -> bool:
+        """Whether values come to ``read`` as the JSON that was sent."""
+        return self.wire is msgspec.Raw
+
 
 def _settle_dates(column: list[Cell]) -> None:
     cells.check_dates(column)
+
+
+_decode = msgspec.json.Decoder(float_hook=cells.Spelled).decode
+
+
+def decode_value(raw: msgspec.Raw) -> Any:
+    """A JSON value, its doubles remembering how they were written. Raises ValueError, RecursionError."""
+    return _decode(raw)
+
+
+def _read_raw_decimal(value: object) -> Cell:
+    if isinstance(value, msgspec.Raw):
+        value = decode_value(value)
+        if value is None:
+            return None
+    return read_decimal(value)
+
+
+def _settle_raw(read: Callable[[object], Cell]) -> Settle:
+    """Raw JSON read, value by value; what is no longer raw is a default."""
+
+    def settle(column: list[Any]) -> list[Cell]:
+        return [read(cell) if isinstance(cell, msgspec.Raw) else cell for cell in column]
+
+    return settle
 
 
 COLUMN_TYPES: dict[str, ColumnType] = {
@@ -118,8 +159,59 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             meaning="A moment, stored in UTC to the millisecond. In: RFC 3339, a bare date, or epoch "
             "milliseconds as a number. Out: `2020-03-28T07:02:09.652Z`.",
         ),
+        ColumnType(
+            name="decimal",
+            kind=Kind.DECIMAL,
+            wire=msgspec.Raw,
+            read=_read_raw_decimal,
+            settle=_settle_raw(_read_raw_decimal),
+            same=normal_decimal,
+            accepts=(
+                ("1.50", "1.50"),
+                ("-0.0", "0.0"),
+                (263, "263"),
+                ("1e3", "1000"),
+                ("9" * MAX_DIGITS, "9" * MAX_DIGITS),
+                ("0." + "1" * MAX_DIGITS, "0." + "1" * MAX_DIGITS),
+                ("1e-1000", "0." + "0" * 999 + "1"),
+            ),
+            refuses=(
+                "",
+                "1." + "1" * MAX_DIGITS,
+                "NaN",
+                "1_0",
+                " 1",
+                ".5",
+                "1e1000",
+                "1e-1001",
+                True,
+                [],
+                {},
+            ),
+            schema={"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
+            meaning=f"An exact number of up to {MAX_DIGITS} significant digits, as a string; its scale "
+            "is kept. In: a string or a JSON number, which is read digit by digit.",
+        ),
+        ColumnType(
+            name="json",
+            kind=Kind.DOCUMENT,
+            wire=msgspec.Raw,
+            read=read_document,
+            settle=_settle_raw(read_document),
+            answer=lambda cell: None if cell is None else msgspec.Raw(str(cell)),
+            is_ordered=False,
+            is_comparable=False,
+            accepts=(
+                ({"b": 1, "a": [1.5, None]}, {"b": 1, "a": [1.5, None]}),
+                ("text", "text"),
+                (0, 0),
+                (False, False),
+                ([], []),
+                ({}, {}),
+            ),
+            refuses=("x" * 1024 * 1024,),
+            schema={},
+            meaning="Any JSON value, to 1 MiB, kept as it was sent; `null` is an empty cell.",
+        ),
     )
 }
-
-LATER_TYPES = ("decimal", "json")
-"""Types of the contract that this version does not have yet; asking for them is an error of its own."""

@@ -53,8 +53,9 @@ class Suits(Enum):
     """The columns that an operand goes with."""
 
     ANY = "every column"
-    ORDERED = "every column but boolean ones"
-    TEXT = "string columns"
+    COMPARABLE = "every column but json ones"
+    ORDERED = "columns that are neither boolean, json nor encrypted"
+    TEXT = "string columns that are not encrypted"
 
 
 class Operator(msgspec.Struct, frozen=True):
@@ -80,18 +81,20 @@ _ONE, _TEXT = Takes.ONE, Suits.TEXT
 OPERATORS: dict[str, Operator] = {
     entry.name: entry
     for entry in (
-        Operator("=", Test.EQUAL, _ONE, Suits.ANY, "equal; `= null` finds empty cells"),
-        Operator("!=", Test.EQUAL, _ONE, Suits.ANY, "not equal; finds empty cells too", negated=True),
+        Operator("=", Test.EQUAL, _ONE, Suits.COMPARABLE, "equal; `= null` finds empty cells"),
+        Operator("!=", Test.EQUAL, _ONE, Suits.COMPARABLE, "not equal; finds empty cells too", negated=True),
         Operator("<", Test.LESS, _ONE, Suits.ORDERED, "less; strings by code point"),
         Operator("<=", Test.LESS_EQUAL, _ONE, Suits.ORDERED, "less or equal"),
         Operator(">", Test.GREATER, _ONE, Suits.ORDERED, "greater"),
         Operator(">=", Test.GREATER_EQUAL, _ONE, Suits.ORDERED, "greater or equal"),
-        Operator("in", Test.IN, Takes.LIST, Suits.ANY, "equal to one of them; `null` finds empty cells"),
+        Operator(
+            "in", Test.IN, Takes.LIST, Suits.COMPARABLE, "equal to one of them; `null` finds empty cells"
+        ),
         Operator(
             "not in",
             Test.IN,
             Takes.LIST,
-            Suits.ANY,
+            Suits.COMPARABLE,
             "equal to none of them; finds empty cells too, unless `null` is among them",
             negated=True,
         ),

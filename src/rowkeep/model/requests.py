@@ -36,7 +36,7 @@ class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    data: dict[str, Any]
+    data: dict[str, msgspec.Raw]
     query: Node | UnsetType = UNSET
 
 
@@ -45,9 +45,9 @@ class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row or many, before anything is known of their columns."""
+    """One row or many, before anything is known of their columns; cells stay JSON until they are."""
 
-    data: dict[str, Any] | list[Any]
+    data: dict[str, msgspec.Raw] | list[msgspec.Raw]
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from rowkeep.model.cells import Cell
-from rowkeep.model.columns import COLUMN_TYPES, ColumnType
+from rowkeep.model.columns import COLUMN_TYPES, ColumnType, Kind
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 """Names of workspaces, tables, columns and indexes (contract, section 1)."""
@@ -22,15 +22,29 @@ MAX_DESCRIPTION = 100
 MAX_INDEX_BYTES = 2600
 """What the text of one index entry may weigh: PostgreSQL's B-trees refuse entries over 2,704 bytes."""
 
+SEAL_BYTES = 16
+"""By how much a cell grows when it is encrypted (AES-SIV, RFC 5297)."""
+
 ROW_KEY = "_id"
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of a table. ``max_bytes`` is what its indexes leave it, in UTF-8; None for no limit."""
+class Reference(msgspec.Struct, frozen=True):
+    """A column of a table, by their ids, which stay what they are when names change."""
 
+    table: str
+    column: str
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of a table. ``id`` is given once in its table, and never again. ``max_bytes`` is what its
+    indexes leave it, in UTF-8; None for no limit."""
+
+    id: str
     name: str
     type: str
     is_required: bool = False
+    is_encrypted: bool = False
+    reference: Reference | None = None
     max_length: int | None = None
     default: Cell = None
     max_bytes: int | None = None
@@ -40,9 +54,38 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     def type_facts(self) -> ColumnType:
         return COLUMN_TYPES[self.type]
 
+    @property
+    def kind(self) -> Kind:
+        """How its cells are stored."""
+        return Kind.SEALED if self.is_encrypted else self.type_facts.kind
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether one can tell if two cells are equal."""
+        return self.type_facts.is_comparable
+
+    @property
+    def is_sortable(self) -> bool:
+        return self.is_comparable and not self.is_encrypted
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether one can tell which of two cells is less."""
+        return self.type_facts.is_ordered and not self.is_encrypted
+
+    @property
+    def is_text(self) -> bool:
+        """Whether cells can be looked into as text."""
+        return self.type_facts.is_text and not self.is_encrypted
+
+    @property
+    def holds_sys_ids(self) -> bool:
+        """Whether it refers to ``sys_Id``: it then stores the ``_id`` that each of its values carries."""
+        return self.reference is not None and self.reference.column == "sys_Id"
+
 
 def _system(name: str, type_: str) -> Column:
-    return Column(name=name, type=type_, is_required=True, is_system=True)
+    return Column(id=name, name=name, type=type_, is_required=True, is_system=True)
 
 
 SYSTEM_COLUMNS: tuple[Column, ...] = (
@@ -71,12 +114,14 @@ class Index(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """The definition of a table. ``id`` is given once and never again, also after the table is gone."""
+    """The definition of a table. ``id`` is given once and never again, also after the table is gone;
+    ``columns_made`` is how many ids columns were given so far."""
 
     id: str
     name: str
     description: str = ""
     columns: tuple[Column, ...]
+    columns_made: int = 0
     indexes: tuple[Index, ...] = ()
 
     @property
@@ -106,13 +151,19 @@ _IGNORED = dict.fromkeys(map(ord, "_- "))
 def text_limits(columns: tuple[Column, ...], indexes: tuple[Index, ...]) -> dict[str, int]:
     """For each string column that is indexed, how many bytes its values may have.
 
-    The string columns of an index share :data:`MAX_INDEX_BYTES` evenly.
+    The string columns of an index share :data:`MAX_INDEX_BYTES` evenly. A column that refers to another is
+    indexed by itself, and what is encrypted is longer than its text.
     """
-    text = {c.name for c in (*columns, *SYSTEM_COLUMNS) if c.type_facts.is_text}
+    text = {
+        c.name: SEAL_BYTES if c.is_encrypted else 0
+        for c in (*columns, *SYSTEM_COLUMNS)
+        if c.type_facts.is_text
+    }
     limits: dict[str, int] = {}
-    for index in indexes:
-        named = [c.name for c in index.columns if c.name in text]
+    indexed = [[part.name for part in index.columns] for index in indexes]
+    for names in [*indexed, *([c.name] for c in columns if c.reference is not None)]:
+        named = [name for name in names if name in text]
         for name in named:
-            share = MAX_INDEX_BYTES // len(named)
+            share = MAX_INDEX_BYTES // len(named) - text[name]
             limits[name] = min(limits.get(name, share), share)
     return limits

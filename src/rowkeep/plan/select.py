@@ -12,8 +12,9 @@ from rowkeep.model.cells import Cell
 from rowkeep.model.filters import Shape, Where
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.requests import Page, QueryBody
-from rowkeep.model.tables import ROW_KEY, Table
+from rowkeep.model.tables import ROW_KEY
 from rowkeep.plan.cursor import CursorSigner, fingerprint_of
+from rowkeep.plan.target import Target
 from rowkeep.plan.where import plan_where
 from rowkeep.settings import Settings
 
@@ -53,24 +54,24 @@ class SelectPlan(msgspec.Struct, frozen=True):
 
 
 def plan_select(
-    table: Table, names: ColumnNames, body: QueryBody, page: Page, settings: Settings, signer: CursorSigner
+    target: Target, body: QueryBody, page: Page, settings: Settings, signer: CursorSigner
 ) -> SelectPlan:
     """Raises what plan_where raises, and InvalidParameter, InvalidBody, UnknownColumn, DuplicateColumn,
     InvalidCursor."""
     if page.limit > settings.max_page_size:
         raise InvalidParameter(f"sys_limit is at most {settings.max_page_size}; read on by cursor.")
-    where = plan_where(names, body.query, settings.max_filter_expressions, guarded=False)
-    fields = _plan_fields(names, body)
-    sort = _plan_sort(names, body)
+    where = plan_where(target, body.query, settings.max_filter_expressions, guarded=False)
+    fields = _plan_fields(target.names, body)
+    sort = _plan_sort(target.names, body)
     after: list[Cell] = []
     nulls = None
     if body.cursor is not UNSET:
         if page.offset is not None:
             raise InvalidCursor("A cursor and sys_offset exclude each other.", pointer="/cursor")
-        after = signer.read(body.cursor, fingerprint_of(table.id, where, sort))
+        after = signer.read(body.cursor, fingerprint_of(target.id, where, sort))
         nulls = tuple(cell is None for cell in after)
     shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
-    return SelectPlan(table.id, shape, where, after, page.limit, page.offset or 0)
+    return SelectPlan(target.id, shape, where, after, page.limit, page.offset or 0)
 
 
 def _plan_fields(names: ColumnNames, body: QueryBody) -> tuple[str, ...] | None:
@@ -94,7 +95,11 @@ def _plan_sort(names: ColumnNames, body: QueryBody) -> Sort:
     if len(sent) > MAX_SORT:
         raise InvalidBody(f"sort names at most {MAX_SORT} columns.", pointer="/sort")
     for at, key in enumerate(sent):
-        name = names.find(key.field, f"/sort/{at}/field").name
+        column = names.find(key.field, f"/sort/{at}/field")
+        name = column.name
+        if not column.is_sortable:
+            told = "encrypted" if column.is_encrypted else f"of type {column.type}"
+            raise InvalidBody(f"{name} is {told}, and cannot be sorted by.", pointer=f"/sort/{at}/field")
         if name in keys:
             raise DuplicateColumn(f"sort names {name} twice.", pointer=f"/sort/{at}/field")
         keys[name] = key.order == "desc"

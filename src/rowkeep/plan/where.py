@@ -24,15 +24,15 @@ from rowkeep.model.filters import (
 )
 from rowkeep.model.folding import fold
 from rowkeep.model.identity import row_id_of
-from rowkeep.model.names import ColumnNames
 from rowkeep.model.requests import Node
 from rowkeep.model.tables import ROW_KEY, Column
+from rowkeep.plan.target import Target
 
 TEXT_TESTS = (Test.CONTAINS, Test.STARTS, Test.ENDS)
 LAST_CODE_POINT = "\U0010ffff"
 
 
-def plan_where(names: ColumnNames, query: Node | UnsetType, max_expressions: int, *, guarded: bool) -> Where:
+def plan_where(target: Target, query: Node | UnsetType, max_expressions: int, *, guarded: bool) -> Where:
     """The checked form of a filter; an update or delete is ``guarded`` and must not mean every row by
     accident.
 
@@ -47,7 +47,7 @@ def plan_where(names: ColumnNames, query: Node | UnsetType, max_expressions: int
         return EVERYTHING
     if query.all_ is not UNSET:
         return _plan_all(query)
-    planner = _WherePlanner(names, max_expressions, guarded)
+    planner = _WherePlanner(target, max_expressions, guarded)
     return Where(planner.junction(query, "/query", 1, negated=False), tuple(planner.values))
 
 
@@ -82,8 +82,9 @@ def _check_operator(node: Node, where: str) -> None:
 class _WherePlanner:
     """Walks one filter, gathering its values in the order of its shape."""
 
-    def __init__(self, names: ColumnNames, max_expressions: int, guarded: bool) -> None:
-        self._names = names
+    def __init__(self, target: Target, max_expressions: int, guarded: bool) -> None:
+        self._names = target.names
+        self._store = target.store
         self._max_expressions = max_expressions
         self._expressions = 0
         self._guarded = guarded
@@ -134,7 +135,7 @@ class _WherePlanner:
         finds_all = operator.test is Test.IN and not values and not or_null and (negated or operator.negated)
         if self._guarded and finds_all:
             raise FilterMissing("not in an empty list means every row.", pointer=f"{where}/value")
-        name, values = _stored_key(column, operator, values)
+        name, values = self._stored(column, operator, values)
         if operator.test in TEXT_TESTS:
             values = _text_bounds(operator, str(values[0]))
         self.values += values
@@ -186,31 +187,33 @@ class _WherePlanner:
             try:
                 cells.append(column.type_facts.read(value))
             except Misfit as misfit:
-                raise InvalidValue(
-                    f"Column {column.name} {misfit}, not {quoted(value)}.", pointer=spot
-                ) from None
+                told = "" if column.is_encrypted else f", not {quoted(value)}"
+                raise InvalidValue(f"Column {column.name} {misfit}{told}.", pointer=spot) from None
         return cells, len(cells) < len(sent)
+
+    def _stored(self, column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:
+        """What is equal in the clear is equal as it is stored; sys_Id is not: looking one up is looking up
+        the _id that it carries, by its index."""
+        if operator.test not in (Test.EQUAL, Test.IN):
+            return column.name, values
+        if column.name == "sys_Id":
+            return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
+        return column.name, [self._store(column, value) for value in values]  # type: ignore[arg-type] # cells
 
 
 def _check_suits(operator: Operator, column: Column, where: str) -> None:
-    facts = column.type_facts
     suits = (
         operator.suits is Suits.ANY
-        or (operator.suits is Suits.ORDERED and facts.is_ordered)
-        or (operator.suits is Suits.TEXT and facts.is_text)
+        or (operator.suits is Suits.COMPARABLE and column.is_comparable)
+        or (operator.suits is Suits.ORDERED and column.is_ordered)
+        or (operator.suits is Suits.TEXT and column.is_text)
     )
     if not suits:
+        told = f"of type {column.type}{' and encrypted' if column.is_encrypted else ''}"
         raise InvalidFilter(
-            f"{operator.name} goes with {operator.suits.value}; {column.name} is of type {column.type}.",
+            f"{operator.name} goes with {operator.suits.value}; {column.name} is {told}.",
             pointer=f"{where}/operand",
         )
-
-
-def _stored_key(column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:
-    """sys_Id is not stored: looking one up is looking up the _id that it carries, by its index."""
-    if column.name != "sys_Id" or operator.test not in (Test.EQUAL, Test.IN):
-        return column.name, values
-    return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
 
 
 def _padded(cells: list[object]) -> list[object]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 
-from rowkeep.codec import Cells, TableCodec
+from rowkeep.codec import TableCodec
 from rowkeep.errors import ProblemList
-from rowkeep.model.cells import Cell
 from rowkeep.model.filters import Shape, Where
-from rowkeep.model.names import ColumnNames
 from rowkeep.model.requests import DeleteBody, UpdateBody
+from rowkeep.plan.target import Target
 from rowkeep.plan.where import plan_where
 from rowkeep.settings import Settings
 
 
 class InsertPlan(msgspec.Struct, frozen=True):
-    """Rows to be written by ``writer``; ids and times are given when they are."""
+    """Rows of the table's own columns, as they are stored, to be written by ``writer``; ids and times are
+    given when they are."""
 
-    rows: list[Cells]
+    rows: Sequence[Sequence[Any]]
     writer: str
 
 
@@ -31,7 +34,7 @@ class UpdatePlan(msgspec.Struct, frozen=True):
     """Cells to be set in every row that matches. ``max_records`` is how many are answered; 0 for none."""
 
     shape: UpdateShape
-    cells: tuple[Cell, ...]
+    cells: tuple[object, ...]
     where: Where
     writer: str
     max_records: int
@@ -42,18 +45,19 @@ class DeletePlan(msgspec.Struct, frozen=True):
 
 
 def plan_update(
-    names: ColumnNames, codec: TableCodec, body: UpdateBody, writer: str, settings: Settings, *, minimal: bool
+    target: Target, codec: TableCodec, body: UpdateBody, writer: str, settings: Settings, *, minimal: bool
 ) -> UpdatePlan:
     """Raises what plan_where raises, then all problems of ``data`` together."""
-    where = plan_where(names, body.query, settings.max_filter_expressions, guarded=True)
+    where = plan_where(target, body.query, settings.max_filter_expressions, guarded=True)
     problems = ProblemList()
     given = codec.read_cells(body.data, "/data", "", problems)
     problems.raise_if_any()
+    cells = tuple(target.store(target.names.find(name, "/data"), cell) for name, cell in given.items())
     max_records = 0 if minimal else settings.max_returned_records
     shape = UpdateShape(tuple(given), where.shape, returns=max_records > 0)
-    return UpdatePlan(shape, tuple(given.values()), where, writer, max_records)
+    return UpdatePlan(shape, cells, where, writer, max_records)
 
 
-def plan_delete(names: ColumnNames, body: DeleteBody, settings: Settings) -> DeletePlan:
+def plan_delete(target: Target, body: DeleteBody, settings: Settings) -> DeletePlan:
     """Raises what plan_where raises."""
-    return DeletePlan(plan_where(names, body.query, settings.max_filter_expressions, guarded=True))
+    return DeletePlan(plan_where(target, body.query, settings.max_filter_expressions, guarded=True))

@@ -6,16 +6,24 @@ from typing import Protocol
 
 import msgspec
 
+from rowkeep.bodies import body_decoder, decode_body, refuse_repeated_keys
 from rowkeep.catalog import LiveTable
-from rowkeep.codec import body_decoder, decode_body, encode, refuse_repeated_keys
-from rowkeep.errors import Busy, InvalidBody, MalformedJson, NoSuchView, UniqueViolation, pointer, quoted
+from rowkeep.codec import encode
+from rowkeep.errors import InvalidBody, MalformedJson, NoSuchView, quoted
 from rowkeep.model.access import Right
 from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.plan.select import SelectPlan, plan_select
 from rowkeep.plan.write import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller
+from rowkeep.services.violations import (
+    deleted_astray,
+    inserted_astray,
+    inserted_twice,
+    updated_astray,
+    updated_twice,
+)
 from rowkeep.settings import Settings
-from rowkeep.storage.base import Selected, UniqueConflict
+from rowkeep.storage.base import ReferenceConflict, Selected, UniqueConflict
 
 MAX_ROWS = 10_000_000
 """Of one bulk. Their ids must fit the counter of an ObjectId, which has 24 bits."""
@@ -61,11 +69,13 @@ class Records:
                 raise InvalidBody("A bulk takes an array of rows in data.", pointer="/data")
             if len(rows) > MAX_ROWS:
                 raise InvalidBody(f"A bulk has at most {MAX_ROWS} rows.", pointer="/data")
-            plan = InsertPlan(rows, caller.app.writer)
+            plan = InsertPlan(live.forms.store(rows), caller.app.writer)
             try:
                 stamp = await caller.workspace.database.insert(live.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
-                raise _inserted_twice(live, plan, conflict, many) from conflict
+                raise inserted_twice(live, rows, conflict, many) from conflict
+            except ReferenceConflict:
+                raise await inserted_astray(caller.workspace, live, rows, plan.rows, many) from None
             if wish.minimal:
                 return encode({"nInserted": len(rows)})
             return live.codec.encode_written(rows, stamp, caller.app.writer, many)
@@ -80,12 +90,14 @@ class Records:
             body = decode_body(sent, _update_decoder)
             refuse_repeated_keys(sent)
             plan = plan_update(
-                live.names, live.codec, body, caller.app.writer, self._settings, minimal=wish.minimal
+                live.target, live.codec, body, caller.app.writer, self._settings, minimal=wish.minimal
             )
             try:
                 updated = await caller.workspace.database.update(live.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
-                raise _updated_twice(live, conflict) from conflict
+                raise updated_twice(live, conflict) from conflict
+            except ReferenceConflict:
+                raise await updated_astray(caller.workspace, live, plan) from None
             if updated.rows is None:
                 return encode({"nModified": updated.count})
             records = msgspec.Raw(live.codec.encode_records(updated.rows))
@@ -100,8 +112,11 @@ class Records:
             sent = await wish.body()
             if not sent:
                 raise MalformedJson('A delete has a body with its filter: {"query":{"expressions":[…]}}.')
-            plan = plan_delete(live.names, decode_body(sent, _delete_decoder), self._settings)
-            deleted = await caller.workspace.database.delete(live.sql, plan, caller.snapshot.version)
+            plan = plan_delete(live.target, decode_body(sent, _delete_decoder), self._settings)
+            try:
+                deleted = await caller.workspace.database.delete(live.sql, plan, caller.snapshot.version)
+            except ReferenceConflict:
+                raise await deleted_astray(caller.workspace, live, plan) from None
             return encode({"nDeleted": deleted})
 
         return await self._access.run(token, delete)
@@ -113,7 +128,7 @@ class Records:
             sent = await wish.body()
             body = decode_body(sent, _query_decoder) if sent else QueryBody()
             cursors = caller.workspace.cursors
-            plan = plan_select(live.table, live.names, body, page, self._settings, cursors)
+            plan = plan_select(live.target, body, page, self._settings, cursors)
             selected = await caller.workspace.database.select(live.sql, plan, caller.snapshot.version)
             next_cursor = None
             if selected.next_key is not None:
@@ -141,33 +156,3 @@ def _page_answer(live: LiveTable, plan: SelectPlan, selected: Selected, next_cur
     if next_cursor is not None:
         answer["nextCursor"] = next_cursor
     return encode(answer)
-
-
-def _inserted_twice(live: LiveTable, plan: InsertPlan, conflict: UniqueConflict, many: bool) -> Exception:
-    if conflict.index is None:
-        return Busy()  # a row id met its like: as good as never, and a new try draws another
-    where = pointer("data", conflict.row) if many and conflict.row is not None else "/data"
-    said = f"Row {conflict.row}: " if many and conflict.row is not None else ""
-    names = [part.name for part in conflict.index.columns]
-    places = {column.name: at for at, column in enumerate(live.table.columns)}
-    told = " and ".join(
-        f"{name} {quoted(plan.rows[conflict.row][places[name]])}"
-        for name in names
-        if name in places and conflict.row is not None
-    )
-    return UniqueViolation(
-        f"{said}{told or ' and '.join(names)} is there already, "
-        f"and the index {conflict.index.name} is unique.",
-        pointer=where + (pointer(names[0]) if len(names) == 1 and names[0] in places else ""),
-    )
-
-
-def _updated_twice(live: LiveTable, conflict: UniqueConflict) -> Exception:
-    if conflict.index is None:
-        return Busy()
-    names = " and ".join(part.name for part in conflict.index.columns)
-    return UniqueViolation(
-        f"After this update two rows of {live.table.name} would have the same {names}, "
-        f"and the index {conflict.index.name} is unique.",
-        pointer="/data",
-    )

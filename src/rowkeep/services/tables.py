@@ -9,10 +9,9 @@ from typing import Any
 import msgspec
 
 from rowkeep.catalog import Catalog
-from rowkeep.errors import NoSuchTable, quoted
 from rowkeep.model.access import Grant, GrantOf
-from rowkeep.model.definitions import TableBody, definition_of, read_table
-from rowkeep.model.tables import Table, name_key
+from rowkeep.model.definitions import TableBody, definition_of
+from rowkeep.model.tables import name_key
 from rowkeep.services.lists import Listing, Page
 
 
@@ -25,23 +24,25 @@ class Tables:
     async def create(self, workspace: str, body: TableBody) -> dict[str, Any]:
         """Raises NameTaken, and all that is wrong with the definition."""
         live = await self._catalog.named(workspace)
-        table = read_table(body, secrets.token_hex(8))
-        await live.database.write(partial(live.definitions.create_table, table))
+        script = partial(live.definitions.create_table, body, secrets.token_hex(8))
+        table, referred = await live.database.write(script)
         live.renew()
-        return definition_of(table)
+        return definition_of(table, referred)
 
     async def list(self, workspace: str, page: Page) -> Listing:
         live = await self._catalog.named(workspace)
-        found = await live.database.read(partial(live.definitions.tables, page.after, page.limit + 1))
-        return page.listing("tables", found, definition_of, lambda table: name_key(table.name))
+        script = partial(live.definitions.tables_with_referred, page.after, page.limit + 1)
+        found, referred = await live.database.read(script)
+        return page.listing(
+            "tables", found, lambda table: definition_of(table, referred), lambda table: name_key(table.name)
+        )
 
     async def get(self, workspace: str, name: str) -> dict[str, Any]:
         live = await self._catalog.named(workspace)
-        _, table = await live.database.read(partial(live.definitions.table, name))
-        return definition_of(_existing(table, name))
+        return definition_of(*await live.database.read(partial(live.definitions.table_with_referred, name)))
 
     async def drop(self, workspace: str, name: str) -> None:
-        """The table with its rows, its indexes and its grants."""
+        """The table with its rows, its indexes and its grants. Raises StillReferred."""
         live = await self._catalog.named(workspace)
         await live.database.write(partial(live.definitions.drop_table, name))
         live.renew()
@@ -57,12 +58,6 @@ class Tables:
         live = await self._catalog.named(workspace)
         found = await live.database.read(partial(live.definitions.grants_on, name))
         return {"grants": [grant_form(each) for each in found]}
-
-
-def _existing(table: Table | None, name: str) -> Table:
-    if table is None:
-        raise NoSuchTable(f"There is no table {quoted(name)}.")
-    return table
 
 
 def grant_form(given: GrantOf) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rowkeep.catalog import Catalog
 from rowkeep.errors import ProblemList
 from rowkeep.model.access import Workspace
 from rowkeep.model.cells import canonical_date
-from rowkeep.model.definitions import check_name
+from rowkeep.model.column_definitions import check_name
 from rowkeep.model.identity import Clock
 from rowkeep.model.tables import name_key
 from rowkeep.model.wire import WorkspaceBody

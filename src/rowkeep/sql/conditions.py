@@ -56,7 +56,8 @@ def _not_true(condition: Expression) -> Expression:
 
 
 def _match(schema: TableSchema, match: Match, slots: Iterator[int]) -> Expression:
-    column = schema.column(match.column)
+    by_identity = match.test in (Test.EQUAL, Test.IN, Test.NULL)
+    column = schema.identity(match.column) if by_identity else schema.column(match.column)
     kind = schema.kind(match.column)
     values = [parameter(schema, kind, where_name(next(slots))) for _ in range(match.slots)]
     if match.folded:

@@ -18,16 +18,23 @@ Expression = sa.ColumnElement[Any]
 FOLD = "_rowkeep_fold"
 """The SQL function that folds case: registered on each SQLite connection, created in PostgreSQL."""
 
+DECIMAL_KEY = "_rowkeep_decimal_key"
+"""The SQL function that makes SQLite's sortable keys of decimals, registered on each connection."""
+
 
 @dataclass(frozen=True)
 class Dialect:
-    """One engine. ``answered`` gives a column as it is answered, ``bound`` a parameter as it is compared."""
+    """One engine. ``answered`` gives a column as it is answered, ``bound`` a parameter as it is compared,
+    ``written`` one as it is stored. Kinds that are ``keyed`` are compared and sorted by a key that is stored
+    beside each cell."""
 
     name: str
     compiler: sa.Dialect
     types: dict[Kind, Any]
     answered: Callable[[Kind, Expression], Expression]
     bound: Callable[[Kind, sa.BindParameter[Any]], Expression]
+    written: Callable[[Kind, sa.BindParameter[Any]], Expression]
+    keyed: frozenset[Kind]
     fold: Callable[[Expression], Expression]
     starts_with: Callable[[Expression, Expression], Expression]
     ends_with: Callable[[Expression, Expression], Expression]
@@ -48,8 +55,8 @@ def _sqlite_answered(kind: Kind, column: Expression) -> Expression:
     return sa.case((_is_exact_integer(column, whole), whole), else_=column)
 
 
-def _sqlite_bound(_kind: Kind, parameter: sa.BindParameter[Any]) -> Expression:
-    return parameter
+def _sqlite_bound(kind: Kind, parameter: sa.BindParameter[Any]) -> Expression:
+    return getattr(sa.func, DECIMAL_KEY)(parameter) if kind is Kind.DECIMAL else parameter
 
 
 SQLITE = Dialect(
@@ -61,9 +68,14 @@ SQLITE = Dialect(
         Kind.INT64: sa.Integer(),
         Kind.BOOLEAN: sa.Integer(),
         Kind.MOMENT: sa.Text(),
+        Kind.DECIMAL: sa.Text(),
+        Kind.DOCUMENT: sa.Text(),
+        Kind.SEALED: sa.BLOB(),
     },
     answered=_sqlite_answered,
     bound=_sqlite_bound,
+    written=lambda _kind, parameter: parameter,
+    keyed=frozenset({Kind.DECIMAL}),
     fold=getattr(sa.func, FOLD),
     starts_with=lambda column, text: (
         sa.func.substr(column, sa.literal_column("1"), sa.func.length(text)) == text
@@ -90,13 +102,19 @@ def _postgres_answered(kind: Kind, column: Expression) -> Expression:
     if kind is Kind.MOMENT:
         in_utc = sa.func.timezone(sa.literal_column("'UTC'"), column)
         return sa.func.to_char(in_utc, sa.literal_column(f"'{CANONICAL_FORM}'"))
-    return column
+    return sa.cast(column, sa.Text()) if kind in (Kind.DECIMAL, Kind.DOCUMENT) else column
+
+
+_POSTGRES_CASTS: dict[Kind, Any] = {
+    Kind.MOMENT: postgresql.TIMESTAMP(timezone=True),
+    Kind.DECIMAL: sa.Numeric(),
+    Kind.DOCUMENT: postgresql.JSON(),
+}
+"""What is handed over as text, and is not text in the database."""
 
 
 def _postgres_bound(kind: Kind, parameter: sa.BindParameter[Any]) -> Expression:
-    if kind is Kind.MOMENT:
-        return sa.cast(parameter, postgresql.TIMESTAMP(timezone=True))
-    return parameter
+    return sa.cast(parameter, _POSTGRES_CASTS[kind]) if kind in _POSTGRES_CASTS else parameter
 
 
 POSTGRES = Dialect(
@@ -108,9 +126,14 @@ POSTGRES = Dialect(
         Kind.INT64: sa.BigInteger(),
         Kind.BOOLEAN: sa.Boolean(),
         Kind.MOMENT: postgresql.TIMESTAMP(timezone=True, precision=3),
+        Kind.DECIMAL: sa.Numeric(),
+        Kind.DOCUMENT: postgresql.JSON(),
+        Kind.SEALED: postgresql.BYTEA(),
     },
     answered=_postgres_answered,
     bound=_postgres_bound,
+    written=_postgres_bound,
+    keyed=frozenset(),
     fold=getattr(sa.func.rowkeep, FOLD),
     starts_with=sa.func.starts_with,
     ends_with=lambda column, text: sa.func.right(column, sa.func.length(text)) == text,
@@ -125,5 +148,8 @@ PARAMETER_TYPES: dict[Kind, Any] = {
     Kind.INT64: sa.BigInteger(),
     Kind.BOOLEAN: sa.Boolean(),
     Kind.MOMENT: sa.Text(),
+    Kind.DECIMAL: sa.Text(),
+    Kind.DOCUMENT: sa.Text(),
+    Kind.SEALED: sa.LargeBinary(),
 }
-"""As which type a value is handed over; dates go as their canonical text."""
+"""As which type a value is handed over; dates, decimals and JSON go as their text."""

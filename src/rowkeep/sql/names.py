@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.sql import quoted_name
 
-from rowkeep.model.tables import Index, Table
+from rowkeep.model.tables import Column, Index, Table
 
 POSTGRES_SYSTEM_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 
@@ -26,6 +26,19 @@ def table_name(table: Table) -> quoted_name:
 def column_name(name: str) -> quoted_name:
     """PostgreSQL has system columns of its own in every table."""
     return quoted(f"_{name}" if name in POSTGRES_SYSTEM_COLUMNS else name)
+
+
+def sort_key_name(name: str) -> quoted_name:
+    """Where the key is stored by which an engine compares what it has no type for."""
+    return quoted(f"_key_{name}")
+
+
+def reference_name(table: Table, column: Column) -> quoted_name:
+    return quoted(f"_fk_{table.id}_{column.id}")
+
+
+def reference_index_name(table: Table, column: Column) -> quoted_name:
+    return quoted(f"_fx_{table.id}_{column.id}")
 
 
 def key_name(table: Table) -> quoted_name:

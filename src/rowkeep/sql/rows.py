@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.columns import Kind
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import ROW_KEY, Table
 from rowkeep.plan.select import SelectShape
 from rowkeep.plan.write import UpdateShape
-from rowkeep.sql.conditions import beyond, condition, parameter
+from rowkeep.sql.conditions import beyond, condition
 from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect, Expression
 from rowkeep.sql.names import column_name, quoted
 from rowkeep.sql.schema import TableSchema
@@ -50,7 +51,8 @@ class UpdateSql(msgspec.Struct, frozen=True):
 
 
 class TableSql(ABC):
-    """All statements of one table, spelt for one engine."""
+    """All statements of one table, spelt for one engine. ``keyed`` says which cells of a row are handed over
+    once more behind all others, for their keys."""
 
     dialect: Dialect
 
@@ -59,6 +61,9 @@ class TableSql(ABC):
         self.schema = TableSchema(table, self.dialect, schema)
         self.system = WorkspaceTables(schema)
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
+        self.keyed = tuple(
+            at for at, column in enumerate(table.stored_columns) if column.kind in self.dialect.keyed
+        )
         self.insert = self._compile_insert()
         self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
@@ -101,11 +106,11 @@ class TableSql(ABC):
 
     def _update(self, shape: UpdateShape) -> sa.Update:
         cells = {
-            column_name(name): parameter(self.schema, self.schema.kind(name), cell_name(at))
+            column: value
             for at, name in enumerate(shape.columns)
+            for column, value in self.schema.written(name, cell_name(at)).items()
         }
-        cells[column_name("Updated_On")] = parameter(self.schema, Kind.MOMENT, "now")
-        cells[column_name("Updated_By")] = parameter(self.schema, Kind.TEXT, "writer")
+        cells |= self.schema.written("Updated_On", "now") | self.schema.written("Updated_By", "writer")
         update = sa.update(self.schema.physical).values(cells)
         return update if shape.where is None else update.where(condition(self.schema, shape.where))
 
@@ -120,11 +125,16 @@ class TableSql(ABC):
     def _booleans(self, names: list[str]) -> tuple[int, ...]:
         return tuple(at for at, name in enumerate(names) if self.schema.kind(name) is Kind.BOOLEAN)
 
-    def _parameters(self) -> list[Expression]:
-        return [
-            parameter(self.schema, column.type_facts.kind, cell_name(at))
+    def _parameters(self) -> dict[quoted_name, Expression]:
+        """What each physical column is given of a row's cells; keys come behind all cells."""
+        cells = [
+            self.schema.written(column.name, cell_name(at))
             for at, column in enumerate(self.table.stored_columns)
         ]
+        visible = {column: each[column] for column, each in zip(self.columns, cells, strict=True)}
+        return visible | {
+            column: value for each in cells for column, value in each.items() if column not in visible
+        }
 
 
 def cell_name(at: int) -> str:
@@ -140,8 +150,7 @@ class SqliteTableSql(TableSql):
     dialect = SQLITE
 
     def _compile_insert(self) -> Template:
-        cells = dict(zip(self.columns, self._parameters(), strict=True))
-        return template(sa.insert(self.schema.physical).values(cells), self.dialect)
+        return template(sa.insert(self.schema.physical).values(self._parameters()), self.dialect)
 
     def _compile_select(self, shape: SelectShape) -> SelectSql:
         page, sql = self._page(shape)
@@ -172,7 +181,11 @@ class PostgresTableSql(TableSql):
         return self._version == sa.bindparam("version", type_=sa.BigInteger())
 
     def _compile_insert(self) -> Template:
-        row = sa.select(*self._parameters()).select_from(self.system.workspace).where(self._is_current())
+        row = (
+            sa.select(*self._parameters().values())
+            .select_from(self.system.workspace)
+            .where(self._is_current())
+        )
         insert = sa.insert(self.schema.physical).from_select(list(self.columns), row)
         return template(insert, self.dialect)
 

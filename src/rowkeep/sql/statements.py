@@ -37,7 +37,9 @@ def template(clause: sa.Executable, dialect: Dialect) -> Template:
 
 def statement(clause: sa.Executable, dialect: Dialect) -> Statement:
     """``clause`` with the values that it was built with."""
-    compiled = clause.compile(dialect=dialect.compiler)  # type: ignore[attr-defined]
+    compiled = clause.compile(  # type: ignore[attr-defined]
+        dialect=dialect.compiler, compile_kwargs={"render_postcompile": True}
+    )
     values = compiled.params
     return Statement(str(compiled), tuple(values[name] for name in compiled.positiontup or ()))
 

@@ -50,7 +50,10 @@ class CatalogTables:
 
 
 class WorkspaceTables:
-    """The definitions, apps and grants of one workspace, and the version that every change of them raises."""
+    """The definitions, apps and grants of one workspace, and the version that every change of them raises.
+
+    What tables refer to stands in their definitions, and once more by itself, to be found from the other end.
+    """
 
     def __init__(self, schema: str | None) -> None:
         meta = sa.MetaData(schema=quoted(schema) if schema else None)
@@ -66,6 +69,14 @@ class WorkspaceTables:
             sa.Column("id", sa.Text, primary_key=True),
             sa.Column("name_key", NAME_KEY, nullable=False, unique=True),
             sa.Column("definition", sa.Text, nullable=False),
+        )
+        self.references = sa.Table(
+            "_rowkeep_references",
+            meta,
+            sa.Column("table_id", sa.Text, primary_key=True),
+            sa.Column("column_id", sa.Text, primary_key=True),
+            sa.Column("to_table_id", sa.Text, nullable=False, index=True),
+            sa.Column("to_column_id", sa.Text, nullable=False),
         )
         self.apps = sa.Table(
             "_rowkeep_apps",

@@ -49,6 +49,10 @@ class UniqueConflict(Exception):
         self.row = row
 
 
+class ReferenceConflict(Exception):
+    """A row would refer to what is not there, or what is referred to would go; nothing was written."""
+
+
 class Selected(msgspec.Struct, frozen=True):
     """One page: at most ``limit`` rows, in order, each with the answered columns; the number of rows that
     the filter finds, if it was asked for; and the sort values of the last row if there are more."""
@@ -81,7 +85,7 @@ class Database(ABC):
         """Run a script as one transaction: all of it or nothing, on disk when this returns.
 
         Scripts that write are one behind the other as soon as they have written to the same row. Raises
-        UniqueConflict, StaleCatalog.
+        UniqueConflict, ReferenceConflict, StaleCatalog.
         """
 
 
@@ -104,16 +108,18 @@ class WorkspaceDatabase(Database):
         """Write all rows, or none; they are on disk when this returns.
 
         The ids of the stamp belong to the rows in their order, and increase strictly within a process and,
-        to the second, across processes. Raises StaleCatalog, UniqueConflict.
+        to the second, across processes. Rows may refer to rows of the same request, whatever their order.
+        Raises StaleCatalog, UniqueConflict, ReferenceConflict.
         """
 
     @abstractmethod
     async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
-        """Change every row that matches, or none. Raises StaleCatalog, UniqueConflict."""
+        """Change every row that matches, or none. Raises StaleCatalog, UniqueConflict, ReferenceConflict."""
 
     @abstractmethod
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
-        """Delete every row that matches, or none; gives their number. Raises StaleCatalog."""
+        """Delete every row that matches, or none; gives their number. Raises StaleCatalog,
+        ReferenceConflict."""
 
 
 class Store(ABC):

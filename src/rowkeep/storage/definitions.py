@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors import NameTaken, NoSuchApp, NoSuchTable, quoted
+from rowkeep.errors import NameTaken, NoSuchApp, NoSuchTable, StillReferred, quoted
 from rowkeep.model.access import Algorithm, App, Grant, GrantOf
-from rowkeep.model.tables import Table, name_key
+from rowkeep.model.definitions import TableBody, read_table
+from rowkeep.model.reference_definitions import referred_names
+from rowkeep.model.tables import Column, Table, name_key
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.schema import TableSchema
 from rowkeep.sql.statements import Statement, statement
@@ -19,6 +21,9 @@ from rowkeep.storage.base import Row
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+
+TableWithReferred: TypeAlias = tuple[Table, dict[str, Table]]
+"""A table, and those that it refers to, by id."""
 
 _table_decoder = msgspec.json.Decoder(Table)
 
@@ -29,7 +34,7 @@ class Definitions:
 
     def __init__(self, dialect: Dialect, schema: str | None) -> None:
         self._dialect = dialect
-        self._schema = schema
+        self.schema = schema
         self._system = WorkspaceTables(schema)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
@@ -77,26 +82,95 @@ class Definitions:
         )
         return [_table_decoder.decode(row[0]) for row in rows]
 
-    def create_table(self, table: Table) -> Steps[None]:
-        """Raises NameTaken."""
-        yield from self.raise_version()
+    def tables_by(self, column: str, values: Collection[str]) -> Steps[dict[str, Table]]:
+        """The tables that have one of these values in a column of ours (``id`` or ``name_key``), by that."""
         tables = self._system.tables
+        if not values:
+            return {}
+        rows = yield from self._do(
+            sa.select(tables.c[column], tables.c.definition).where(tables.c[column].in_(sorted(values)))
+        )
+        return {row[0]: _table_decoder.decode(row[1]) for row in rows}
+
+    def referred_by(self, tables: Iterable[Table]) -> Steps[dict[str, Table]]:
+        """The tables that some tables refer to, by id."""
+        references = (column.reference for table in tables for column in table.columns)
+        return (yield from self.tables_by("id", {each.table for each in references if each is not None}))
+
+    def create_table(self, body: TableBody, table_id: str) -> Steps[TableWithReferred]:
+        """Raises NameTaken, and all that is wrong with the definition."""
+        yield from self.raise_version()
+        named = yield from self.tables_by("name_key", referred_names(body.schema_def))
+        table = read_table(body, table_id, named)
         if (yield from self.table(table.name))[1] is not None:
             raise NameTaken(f"There is a table {table.name} already.", pointer="/name")
-        for each in TableSchema(table, self._dialect, self._schema).create():  # noqa: UP028 - a list cannot be sent rows
-            yield each
+        referred = {each.id: each for each in named.values()}
+        yield from self._run(TableSchema(table, self._dialect, self.schema, referred).create())
         definition = msgspec.json.encode(table).decode()
         yield from self._do(
-            sa.insert(tables).values(id=table.id, name_key=name_key(table.name), definition=definition)
+            sa.insert(self._system.tables).values(
+                id=table.id, name_key=name_key(table.name), definition=definition
+            )
         )
+        yield from self._keep_references(table)
+        return table, referred
+
+    def _run(self, statements: Iterable[Statement]) -> Steps[None]:
+        for each in statements:  # noqa: UP028 - a list cannot be sent rows
+            yield each
+
+    def _keep_references(self, table: Table) -> Steps[None]:
+        references = self._system.references
+        yield from self._do(sa.delete(references).where(references.c.table_id == table.id))
+        for column in table.columns:
+            if column.reference is not None:
+                to = {"to_table_id": column.reference.table, "to_column_id": column.reference.column}
+                yield from self._do(
+                    sa.insert(references).values(table_id=table.id, column_id=column.id, **to)
+                )
+
+    def referring(self, table_id: str) -> Steps[list[tuple[Table, Column]]]:
+        """The columns that refer to a table, those of its own last, each with its table."""
+        references = self._system.references
+        rows = yield from self._do(
+            sa.select(references.c.table_id, references.c.column_id).where(
+                references.c.to_table_id == table_id
+            )
+        )
+        tables = yield from self.tables_by("id", {row[0] for row in rows})
+        found = [
+            (tables[row[0]], column)
+            for row in rows
+            for column in tables[row[0]].columns
+            if column.id == row[1]
+        ]
+        return sorted(found, key=lambda each: (each[0].id == table_id, each[0].name, each[1].name))
 
     def drop_table(self, name: str) -> Steps[None]:
-        """Drop a table with its rows and its grants. Raises NoSuchTable."""
+        """Drop a table with its rows and its grants. Raises NoSuchTable, StillReferred."""
         yield from self.raise_version()
         table = yield from self._existing_table(name)
-        yield TableSchema(table, self._dialect, self._schema).drop()
-        yield from self._do(sa.delete(self._system.tables).where(self._system.tables.c.id == table.id))
-        yield from self._do(sa.delete(self._system.grants).where(self._system.grants.c.table_id == table.id))
+        others = [each for each in (yield from self.referring(table.id)) if each[0].id != table.id]
+        if others:
+            told = " and ".join(f"{other.name}.{column.name}" for other, column in others)
+            raise StillReferred(f"Table {table.name} is referred to by {told}; drop that first.")
+        yield TableSchema(table, self._dialect, self.schema).drop()
+        for kept, column in (
+            (self._system.tables, "id"),
+            (self._system.grants, "table_id"),
+            (self._system.references, "table_id"),
+        ):
+            yield from self._do(sa.delete(kept).where(kept.c[column] == table.id))
+
+    def table_with_referred(self, name: str) -> Steps[TableWithReferred]:
+        """The table of that name, whatever its case. Raises NoSuchTable."""
+        table = yield from self._existing_table(name)
+        return table, (yield from self.referred_by([table]))
+
+    def tables_with_referred(self, after: str, limit: int) -> Steps[tuple[list[Table], dict[str, Table]]]:
+        """Tables in the order of their names, behind the name ``after``, and those that they refer to."""
+        tables = yield from self.tables(after, limit)
+        return tables, (yield from self.referred_by(tables))
 
     def _existing_table(self, name: str) -> Steps[Table]:
         table = (yield from self.table(name))[1]

@@ -59,8 +59,12 @@ def _workspace_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
     return _create_all((tables.workspace, tables.tables, tables.apps, tables.grants), dialect)
 
 
+def _references(dialect: Dialect, schema: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(schema).references,), dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (_catalog_tables, _fold_function)
-WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables,)
+WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references)
 
 
 def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence[Row], None]:

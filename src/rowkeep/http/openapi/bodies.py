@@ -10,8 +10,8 @@ from typing import Any
 
 from rowkeep.http.answers import ref
 from rowkeep.http.openapi.records import FIELD
-from rowkeep.model.columns import COLUMN_TYPES, LATER_TYPES, ColumnType
-from rowkeep.model.definitions import MAX_TEXT_LENGTH
+from rowkeep.model.column_definitions import MAX_TEXT_LENGTH
+from rowkeep.model.columns import COLUMN_TYPES, ColumnType
 from rowkeep.model.tables import (
     MAX_COLUMNS,
     MAX_DESCRIPTION,
@@ -41,6 +41,13 @@ def _or_not_set(*schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 _FLAG = _or_not_set({"type": "boolean"})
+_REFERENCE = {
+    "description": "A foreign key to a unique column of the same type, or to `_id` or `sys_Id`.",
+    "type": "object",
+    "properties": {"table": NAME_SCHEMA, "column": {"type": "string"}},
+    "required": ["table", "column"],
+    "additionalProperties": False,
+}
 
 _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
     "InsertBody": {"data": {"anyOf": [ref("Row"), ROWS]}},
@@ -124,10 +131,9 @@ def refined(made: dict[str, Any]) -> dict[str, Any]:
 
 def _column_schema(made: dict[str, Any]) -> dict[str, Any]:
     """One form for each column type, and one for system columns as other systems export them."""
-    later = " and ".join(f"`{name}`" for name in LATER_TYPES)
     return {
         "title": made["title"],
-        "description": f"A column. Not in this version: the types {later}, encrypted columns, references.",
+        "description": "A column. An encrypted one has no `default` and no `reference`.",
         "anyOf": [_own_column(made, entry) for entry in COLUMN_TYPES.values()] + [_system_column(made)],
     }
 
@@ -138,13 +144,13 @@ def _own_column(made: dict[str, Any], entry: ColumnType) -> dict[str, Any]:
         {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
     ]
     # values are also taken from strings that spell them
-    spelt = [] if entry.schema["type"] == "string" else [{"type": "string"}]
+    spelt = [] if entry.schema.get("type", "string") == "string" else [{"type": "string"}]
     properties = {
         "name": NAME_SCHEMA,
         "type": {"const": entry.name, "description": entry.meaning},
         "isRequired": _FLAG,
-        "isEncrypted": _or_not_set({"const": False}),
-        "reference": ref("NotSet"),
+        "isEncrypted": _FLAG,
+        "reference": _or_not_set(_REFERENCE) if entry.is_comparable else ref("NotSet"),
         "maxLength": _or_not_set(*lengths) if entry.is_text else ref("NotSet"),
         "default": _or_not_set(entry.schema, *spelt),
         "readOnly": _or_not_set({"const": False}),

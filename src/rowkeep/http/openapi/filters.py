@@ -12,6 +12,7 @@ from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS, Operator, Suit
 
 _FITS: dict[Suits, Callable[[ColumnType], bool]] = {
     Suits.ANY: lambda _: True,
+    Suits.COMPARABLE: lambda entry: entry.is_comparable,
     Suits.ORDERED: lambda entry: entry.is_ordered,
     Suits.TEXT: lambda entry: entry.is_text,
 }

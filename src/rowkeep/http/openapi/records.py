@@ -21,7 +21,9 @@ FIELD = {
 
 def value_types(fits: Callable[[ColumnType], bool] = lambda _: True) -> list[str]:
     """The JSON types of values, over all column types that fit."""
-    return list(dict.fromkeys(entry.schema["type"] for entry in COLUMN_TYPES.values() if fits(entry)))
+    return list(
+        dict.fromkeys(t for entry in COLUMN_TYPES.values() if fits(entry) and (t := entry.schema.get("type")))
+    )
 
 
 _FORMS = {"_id": f"^{ROW_ID.pattern}$", "sys_Id": f"^{SYS_ID.pattern}$"}
@@ -45,7 +47,6 @@ def record_schemas() -> dict[str, Any]:
         "Cell": {
             "description": "A value of a column, or null for an empty cell. Its type is that of the "
             f"column:\n\n{column_types()}",
-            "type": [*value_types(), "null"],
         },
         "Row": {
             "description": "A row as sent: columns and their values. System columns cannot be written. "

@@ -13,7 +13,7 @@ import structlog
 
 from rowkeep.errors import Busy, SetupError, StorageUnavailable
 from rowkeep.settings import Settings
-from rowkeep.storage.base import Row, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.base import ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -60,9 +60,10 @@ _decode_number = msgspec.json.Decoder(int | float).decode
 
 
 async def _prepare_connection(connection: asyncpg.Connection) -> None:
-    # a number column is answered as JSON, for it gives integers where whole and doubles elsewhere
+    # a number column is answered as JSON, for it gives integers where whole and doubles elsewhere; a JSON
+    # column takes its text as it is
     await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=str, decoder=_decode_number, format="text"
+        "json", schema="pg_catalog", encoder=str.encode, decoder=_decode_number, format="binary"
     )
     # COPY takes moments as the server has them: the driver's own way turns the year 1's first into -infinity
     await connection.set_type_codec(
@@ -180,6 +181,8 @@ async def translated() -> AsyncIterator[None]:
         yield
     except asyncpg.UniqueViolationError as error:
         raise UniqueConflict() from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise ReferenceConflict() from error
     except STALE as error:
         raise StaleCatalog() from error
     except BUSY as error:

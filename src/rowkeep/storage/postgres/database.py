@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import repeat
 from operator import add, floordiv, itemgetter, sub
 from typing import Any, TypeVar
 
 import asyncpg
 
-from rowkeep.codec import Cells
 from rowkeep.model.cells import moments_of
 from rowkeep.model.columns import Kind
 from rowkeep.model.identity import IdSource, Stamp
@@ -23,6 +23,7 @@ from rowkeep.sql.names import index_named
 from rowkeep.sql.rows import PostgresTableSql, TableSql
 from rowkeep.storage.base import (
     Database,
+    Row,
     Script,
     Selected,
     StaleCatalog,
@@ -152,20 +153,33 @@ def _stored(table: Table, plan: InsertPlan, stamp: Stamp) -> Iterator[tuple[Any,
     """The rows as they are written, without a step of Python for each."""
     on = next(_stored_moments([stamp.moment]))
     system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)
-    return map(add, _with_moments(table, plan.rows), system)
+    return map(add, _copied(table, plan.rows), system)
 
 
-def _with_moments(table: Table, rows: list[Cells]) -> Iterable[tuple[Any, ...]]:
-    """Dates as COPY takes them, a column at a time."""
-    places = [at for at, column in enumerate(table.columns) if column.type_facts.kind is Kind.MOMENT]
+def _copied(table: Table, rows: Sequence[Row]) -> Iterable[Row]:
+    """Rows as COPY takes them, whose cells are not handed over as text; a column at a time."""
+    places = {
+        at: column.kind
+        for at, column in enumerate(table.columns)
+        if column.kind in (Kind.MOMENT, Kind.DECIMAL)
+    }
     if not places:
         return rows
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
-    for at in places:
-        moments = moments_of(columns[at])
-        stored = dict(zip(moments, _stored_moments(moments.values()), strict=True))
+    for at, kind in places.items():
+        cells = set(columns[at]) - {None}
+        stored = (
+            _copied_moments(cells)
+            if kind is Kind.MOMENT
+            else dict(zip(cells, map(Decimal, cells), strict=True))
+        )
         columns[at] = map(stored.get, columns[at])
     return zip(*columns, strict=True)
+
+
+def _copied_moments(cells: Iterable[Any]) -> dict[Any, Any]:
+    moments = moments_of(cells)
+    return dict(zip(moments, _stored_moments(moments.values()), strict=True))
 
 
 def _stored_moments(moments: Iterable[Any]) -> Iterator[tuple[int]]:

@@ -12,9 +12,10 @@ import apsw
 import structlog
 
 from rowkeep.errors import Busy, StorageUnavailable
+from rowkeep.model.decimals import decimal_key
 from rowkeep.model.folding import fold
-from rowkeep.sql.dialects import FOLD
-from rowkeep.storage.base import Script, StaleCatalog, UniqueConflict
+from rowkeep.sql.dialects import DECIMAL_KEY, FOLD
+from rowkeep.storage.base import ReferenceConflict, Script, StaleCatalog, UniqueConflict
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ def connect(path: Path, busy_timeout_seconds: float) -> apsw.Connection:
         for setting in SETTINGS:
             connection.execute(setting).fetchall()
     connection.create_scalar_function(FOLD, _fold, 1, deterministic=True)
+    connection.create_scalar_function(DECIMAL_KEY, _decimal_key, 1, deterministic=True)
     return connection
 
 
@@ -88,6 +90,10 @@ def _fold(*cells: Any) -> str | None:
     return None if cells[0] is None else fold(cells[0])
 
 
+def _decimal_key(*cells: Any) -> str | None:
+    return None if cells[0] is None else decimal_key(cells[0])
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Driver errors end here: what leaves is ours."""
@@ -99,6 +105,8 @@ def translated() -> Iterator[None]:
             apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
         ):
             raise UniqueConflict() from error
+        if getattr(error, "extendedresult", 0) == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
+            raise ReferenceConflict() from error
         raise
     except (apsw.BusyError, apsw.LockedError) as error:
         raise Busy() from error

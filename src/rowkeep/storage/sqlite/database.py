@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice, repeat
 from operator import add, itemgetter, length_hint
@@ -20,10 +21,11 @@ from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.settings import Settings
 from rowkeep.sql.binding import delete_values, select_values, update_values
 from rowkeep.sql.dialects import SQLITE
-from rowkeep.sql.names import column_name
 from rowkeep.sql.rows import SqliteTableSql, TableSql
+from rowkeep.sql.schema import TableSchema
 from rowkeep.storage.base import (
     Database,
+    ReferenceConflict,
     Row,
     Script,
     Selected,
@@ -161,13 +163,34 @@ def _insert(
     on = stamp.written_on
     system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)
     rows = iter(plan.rows)
+    cells = map(add, rows, system)
+    if sql.keyed:
+        keys = zip(*(map(itemgetter(at), plan.rows) for at in sql.keyed), strict=True)
+        cells = map(add, cells, keys)
     try:
-        with translated():
-            connection.executemany(sql.insert.text, map(add, rows, system))
+        with translated(), _references_wait(sql.table, connection):
+            connection.executemany(sql.insert.text, cells)
     except UniqueConflict as conflict:
         # the rows that the iterator still holds were not reached
-        raise _named_conflict(conflict, sql.table, len(plan.rows) - length_hint(rows) - 1) from conflict
+        raise _named_conflict(conflict, sql, len(plan.rows) - length_hint(rows) - 1) from conflict
     return stamp
+
+
+@contextmanager
+def _references_wait(table: Table, connection: apsw.Connection) -> Iterator[None]:
+    """Rows of one request may refer to each other in any order: references to the table itself are looked at
+    behind the last row. (PostgreSQL does so anyway.)"""
+    if not any(c.reference is not None and c.reference.table == table.id for c in table.columns):
+        yield
+        return
+    # until the end of the transaction, that is of the whole group: it holds for other jobs just as well
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    try:
+        yield
+        if connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+            raise ReferenceConflict()
+    finally:
+        connection.execute("PRAGMA defer_foreign_keys = OFF")
 
 
 def _update(
@@ -184,7 +207,7 @@ def _update(
             rows = list(islice(cursor, plan.max_records + 1))
             cursor.close(True)
     except UniqueConflict as conflict:
-        raise _named_conflict(conflict, sql.table, None) from conflict
+        raise _named_conflict(conflict, sql, None) from conflict
     count = connection.changes()
     if not statements.width or len(rows) > plan.max_records:
         return Updated(count, None)
@@ -200,15 +223,16 @@ def _delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Conn
     return connection.changes()
 
 
-def _named_conflict(conflict: UniqueConflict, table: Table, row: int | None) -> UniqueConflict:
+def _named_conflict(conflict: UniqueConflict, sql: TableSql, row: int | None) -> UniqueConflict:
     """SQLite says which columns of the table failed to be unique: ``UNIQUE constraint failed: t.a, t.b``."""
     said = str(conflict.__cause__).rpartition("failed: ")[2]
     failed = [part.rpartition(".")[2] for part in said.split(", ")]
-    return UniqueConflict(_unique_index(table, failed), row)
+    return UniqueConflict(_unique_index(sql.schema, failed), row)
 
 
-def _unique_index(table: Table, failed: list[str]) -> Index | None:
-    for index in table.indexes:
-        if index.is_unique and [column_name(part.name) for part in index.columns] == failed:
+def _unique_index(schema: TableSchema, failed: list[str]) -> Index | None:
+    for index in schema.table.indexes:
+        names = [getattr(schema.identity(part.name), "name", None) for part in index.columns]
+        if index.is_unique and names == failed:
             return index
     return None

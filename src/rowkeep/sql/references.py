@@ -1,0 +1,41 @@
+"""References: what is asked when an engine has refused a write because of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from rowkeep.model.filters import Where
+from rowkeep.model.tables import Column
+from rowkeep.sql.conditions import condition, where_name
+from rowkeep.sql.dialects import PARAMETER_TYPES
+from rowkeep.sql.schema import TableSchema
+from rowkeep.sql.statements import Statement, statement, template
+
+
+def present(schema: TableSchema, name: str, cells: Sequence[Any]) -> Statement:
+    """Which of these cells a column holds."""
+    kind = schema.kind(name)
+    sought = [
+        schema.dialect.bound(kind, sa.bindparam(None, cell, type_=PARAMETER_TYPES[kind])) for cell in cells
+    ]
+    found = sa.select(schema.answered(name)).where(schema.identity(name).in_(sought))
+    return statement(found, schema.dialect)
+
+
+def is_referred_to(
+    parent: TableSchema, there: str, where: Where, child: TableSchema, column: Column
+) -> Statement:
+    """Whether there is a row of ``child`` whose ``column`` refers to ``there`` of a row that a filter
+    finds."""
+    referring = child.physical.alias("_referring")
+    refers = referring.c[child.identity(column.name).name] == parent.identity(there)
+    found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(
+        parent.physical.join(referring, refers)
+    )
+    if where.shape is not None:
+        found = found.where(condition(parent, where.shape))
+    values = {where_name(at): value for at, value in enumerate(where.values)}
+    return template(sa.select(found.exists()), parent.dialect).bind(values)

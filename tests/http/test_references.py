@@ -1,0 +1,149 @@
+"""References: foreign keys, from a definition to what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from answers import found, good, problem, records
+from definitions import column, index, table
+
+from support.bot import Bot
+from support.workspace import Workspace
+
+
+def refers(to: str, name: str) -> dict[str, Any]:
+    return {"reference": {"table": to, "column": name}}
+
+
+KINDS: dict[str, list[Any]] = {
+    "string": ["a", "b", "no such"],
+    "number": [1, 2.5, 99],
+    "integer": [2**60, -1, 99],
+    "date": ["2020-03-28T00:00:00.000Z", "2021-03-28T00:00:00.000Z", "1999-01-01T00:00:00.000Z"],
+    "decimal": ["1.50", "-2", "99.9"],
+}
+
+
+def by(name: str, value: Any) -> dict[str, Any]:
+    return {"expressions": [{"field": name, "operand": "=", "value": value}]}
+
+
+@pytest.fixture
+def shop(workspace: Workspace) -> Bot:
+    """Customers with a unique name, orders that refer to them, and people who refer to each other."""
+    unique = (index("by_name", "Name", unique=True),)
+    workspace.create_table(table("customers", column("Name"), column("City"), indexes=unique))
+    workspace.create_table(
+        table("orders", column("Customer", **refers("customers", "Name")), column("Total", "decimal"))
+    )
+    workspace.create_table(
+        table("staff", column("Name"), column("Boss", **refers("staff", "Name")), indexes=unique)
+    )
+    return workspace.bot(dict.fromkeys(("customers", "orders", "staff"), "rwd"))
+
+
+def test_what_is_not_there_is_refused_by_row_column_and_value(shop: Bot) -> None:
+    good(shop.insert("customers", [{"Name": "Ann"}, {"Name": "Bob"}]))
+    assert (
+        len(records(shop.bulk("orders", [{"Customer": "Ann"}, {"Customer": None}, {"Customer": "Ann"}]))) == 3
+    )
+    rows = [{"Customer": "Bob"}, {"Customer": "Ann"}, {"Customer": "Cid"}]
+    refusal = problem(shop.bulk("orders", rows), 409, "reference_violation", "/data/2/Customer")
+    assert refusal["detail"] == "Row 2: Customer Cid refers to customers.Name, where it is not."
+    problem(shop.insert("orders", {"Customer": "ann"}), 409, "reference_violation", "/data/Customer")
+    problem(
+        shop.update("orders", by("Customer", "Ann"), {"Customer": "Cid"}),
+        409,
+        "reference_violation",
+        "/data/Customer",
+    )
+    assert found(shop, "orders", {}, "Customer") == ["Ann", None, "Ann"]
+
+
+def test_what_is_referred_to_stays(shop: Bot) -> None:
+    good(shop.insert("customers", [{"Name": "Ann"}, {"Name": "Bob"}]))
+    good(shop.insert("orders", {"Customer": "Ann"}))
+    refusal = problem(shop.delete("customers", {"all": True}), 409, "still_referred", "/query")
+    assert "orders.Customer" in refusal["detail"]
+    problem(
+        shop.update("customers", by("Name", "Ann"), {"Name": "Anna"}), 409, "still_referred", "/data/Name"
+    )
+    good(shop.update("customers", by("Name", "Ann"), {"City": "Aachen"}))
+    good(shop.delete("customers", by("Name", "Bob")))
+    good(shop.delete("orders", by("Customer", "Ann")))
+    good(shop.update("customers", by("Name", "Ann"), {"Name": "Anna"}))
+    assert found(shop, "customers", {}, "Name") == ["Anna"]
+
+
+def test_rows_of_a_bulk_refer_to_each_other_in_any_order(shop: Bot) -> None:
+    rows = [{"Name": "Cid", "Boss": "Ann"}, {"Name": "Ann", "Boss": "Ann"}, {"Name": "Bob", "Boss": "Cid"}]
+    assert len(records(shop.bulk("staff", rows))) == 3
+    refusal = problem(
+        shop.bulk("staff", [{"Name": "Dan", "Boss": "Eve"}, {"Name": "Fay"}]), 409, "reference_violation"
+    )
+    assert refusal["errors"][0]["pointer"] == "/data/0/Boss"
+    problem(shop.delete("staff", by("Name", "Ann")), 409, "still_referred")
+    assert good(shop.delete("staff", {"all": True})) == {"nDeleted": 3}
+
+
+def test_ids_are_referred_to(workspace: Workspace) -> None:
+    workspace.create_table(table("things", column("Name")))
+    workspace.create_table(
+        table("notes", column("Thing", **refers("things", "sys_Id")), column("Id", **refers("things", "_id")))
+    )
+    bot = workspace.bot({"things": "rwd", "notes": "rwd"})
+    one, two = records(bot.bulk("things", [{"Name": "one"}, {"Name": "two"}]))
+    note = good(bot.insert("notes", {"Thing": one["sys_Id"], "Id": two["_id"]}))
+    assert (note["Thing"], note["Id"]) == (one["sys_Id"], two["_id"])
+    for operand, value in (
+        ("=", one["sys_Id"]),
+        ("in", [one["sys_Id"], "x"]),
+        ("starts with", "sys-"),
+        ("<=", one["sys_Id"]),
+    ):
+        wish = {"expressions": [{"field": "Thing", "operand": operand, "value": value}]}
+        assert found(bot, "notes", wish, "Thing") == [one["sys_Id"]], operand
+    sorted_rows = good(bot.query("notes", {"sort": [{"field": "Thing"}]}))["queryResult"]
+    assert sorted_rows == [note]
+    for bad in ("sys-00000000-0000-8000-8000-000000000000", "nonsense", two["_id"]):
+        problem(bot.insert("notes", {"Thing": bad}), 409, "reference_violation", "/data/Thing")
+    problem(bot.delete("things", by("Name", "one")), 409, "still_referred")
+    (moved,) = records(bot.update("notes", {"all": True}, {"Thing": two["sys_Id"]}))
+    assert moved["Thing"] == two["sys_Id"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_of_each_type_refer(workspace: Workspace, kind: str) -> None:
+    one, two, never = KINDS[kind]
+    unique = (index("by_key", "Key", unique=True),)
+    workspace.create_table(table("there", column("Key", kind), indexes=unique))
+    workspace.create_table(table("here", column("To", kind, **refers("there", "Key"))))
+    bot = workspace.bot({"there": "rwd", "here": "rwd"})
+    good(bot.insert("there", [{"Key": one}, {"Key": two}]))
+    assert [row["To"] for row in records(bot.bulk("here", [{"To": two}, {"To": one}]))] == [two, one]
+    problem(bot.bulk("here", [{"To": one}, {"To": never}]), 409, "reference_violation", "/data/1/To")
+    problem(bot.delete("there", by("Key", one)), 409, "still_referred")
+
+
+def test_definitions_say_what_refers(workspace: Workspace, shop: Bot) -> None:
+    answer = good(workspace.admin.get(f"{workspace.path}/tables/orders"))
+    assert answer["schemaDef"][0]["reference"] == {"table": "customers", "column": "Name"}
+    listed = good(workspace.admin.get(f"{workspace.path}/tables"))["tables"]
+    assert {t["name"]: t["schemaDef"][-1]["reference"] for t in listed}["staff"] == {
+        "table": "staff",
+        "column": "Name",
+    }
+    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/customers"), 409, "still_referred")
+    assert "orders.Customer" in refusal["detail"]
+    workspace.drop_table("orders")
+    workspace.drop_table("customers")
+    workspace.drop_table("staff")
+    loose = table("t", column("A"), column("B", **refers("t", "A")))
+    refusal = problem(
+        workspace.admin.post(f"{workspace.path}/tables", json=loose),
+        400,
+        "invalid_definition",
+        "/schemaDef/1/reference",
+    )
+    assert "no unique index on A alone" in refusal["detail"]
