@@ -17,7 +17,8 @@ from cachetools import LRUCache
 
 from rowkeep.codec import TableCodec, meta_info
 from rowkeep.errors import SetupError, StorageUnavailable
-from rowkeep.keys import Sealer, new_data_key
+from rowkeep.keys import DataKeys, SecretSealer, WrongKey, new_data_key
+from rowkeep.master import MasterKeys
 from rowkeep.model.access import App, Grant, Workspace
 from rowkeep.model.forms import StoredForms
 from rowkeep.model.identity import writer_of
@@ -42,7 +43,6 @@ class LiveTable:
     names: ColumnNames
     codec: TableCodec
     sql: TableSql
-    forms: StoredForms
     target: Target
     meta: msgspec.Raw
     """What a query's answer says of all columns."""
@@ -72,22 +72,34 @@ class Snapshot:
 
 
 class LiveWorkspace:
-    """A workspace in use: its database, its keys, and the newest snapshot."""
+    """A workspace in use: its database, its keys, and the newest snapshot. ``master`` unwraps its data
+    keys."""
 
-    def __init__(self, workspace: Workspace, database: WorkspaceDatabase, data_key: bytes) -> None:
+    def __init__(self, workspace: Workspace, database: WorkspaceDatabase, master: MasterKeys) -> None:
         self.workspace = workspace
         self.database = database
         self.definitions = Definitions(database.dialect, database.schema)
-        self._data = Sealer(data_key)
-        self.secrets = Sealer(self._data.derive("app-secrets"))
-        self.cursors = CursorSigner(self._data.derive("cursors"))
+        self._master = master
         self._snapshot: Snapshot | None = None
         self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
+
+    async def load_keys(self) -> None:
+        """Read the data keys, of which there are other ones when they are replaced."""
+        wrapped = await self.database.read(self.definitions.data_keys)
+        if not wrapped:
+            raise StaleCatalog()
+        bound_to = key_bound_to(self.workspace)
+        self.keys = DataKeys({number: self._master.open(key, bound_to) for number, key in wrapped.items()})
+        self.secrets = SecretSealer(self.keys)
+        self.cursors = CursorSigner(*self.keys.derive_each("cursors"))
 
     async def snapshot(self) -> Snapshot:
         """The newest snapshot that we know of."""
         if self._snapshot is None:
-            self._snapshot = Snapshot(await self.database.read(self.definitions.version))
+            version, newest = await self.database.read(self.definitions.version_and_newest_key)
+            if newest != self.keys.newest:
+                await self.load_keys()
+            self._snapshot = Snapshot(version)
         return self._snapshot
 
     async def is_current(self, snapshot: Snapshot) -> bool:
@@ -106,6 +118,8 @@ class LiveWorkspace:
             version, table = await self.database.read(partial(self.definitions.table, name))
             _check(snapshot, version)
             if table is not None:
+                if not self.keys.knows(number for column in table.columns for number in column.keys):
+                    await self.load_keys()
                 live = snapshot.tables[key] = self._compile(table)
         return live
 
@@ -114,16 +128,14 @@ class LiveWorkspace:
         if known is not None and known.table == table:
             return known
         names = ColumnNames(table)
-        forms = StoredForms(
-            table, {c.name: self._data.cipher(table.id, c.id) for c in table.columns if c.is_encrypted}
-        )
+        ciphers = {c.name: self.keys.cipher(table.id, c.id, c.keys) for c in table.columns if c.is_encrypted}
+        forms = StoredForms(table, ciphers)
         live = LiveTable(
             table=table,
             names=names,
             codec=TableCodec(table, names, forms),
             sql=self.database.prepare(table),
-            forms=forms,
-            target=Target(table.id, names, forms.store_cell),
+            target=Target(table.id, names, forms.store_cell, forms.find_cell),
             meta=meta_info(table.all_columns),
         )
         self._compiled[table.id] = live
@@ -136,16 +148,23 @@ class LiveWorkspace:
             version, app, grants = await self.database.read(partial(self.definitions.app, client_id))
             _check(snapshot, version)
             if app is not None:
-                live = snapshot.apps[client_id] = LiveApp(
-                    app, grants, self.signing_key(app), writer_of(client_id)
-                )
+                key = await self.signing_key(app)
+                live = snapshot.apps[client_id] = LiveApp(app, grants, key, writer_of(client_id))
         return live
 
-    def signing_key(self, app: App) -> str:
+    async def signing_key(self, app: App) -> str:
         """The secret as the app has it, or its public key: what its tokens are checked with."""
         if app.secret is None:
             return app.public_key or ""
-        return self.secrets.open(app.secret, app.client_id).decode()
+        try:
+            return self.secrets.open(app.secret, app.client_id).decode()
+        except WrongKey:
+            await self.load_keys()
+        try:
+            return self.secrets.open(app.secret, app.client_id).decode()
+        except WrongKey:
+            # between one read and the other a data key was replaced
+            raise StaleCatalog() from None
 
 
 def _check(snapshot: Snapshot, version: int) -> None:
@@ -156,7 +175,7 @@ def _check(snapshot: Snapshot, version: int) -> None:
 class Catalog:
     """All workspaces in use."""
 
-    def __init__(self, store: Store, master: Sealer) -> None:
+    def __init__(self, store: Store, master: MasterKeys) -> None:
         self._store = store
         self._master = master
         self.installation = Installation(store.catalog.dialect, store.catalog.schema)
@@ -222,29 +241,39 @@ class Catalog:
     async def _start(self, workspace: Workspace) -> LiveWorkspace:
         try:
             database = await self._store.workspace(workspace)
-            definitions = Definitions(database.dialect, database.schema)
-            bound_to = f"workspace:{workspace.id}"
-            wrapped = self._master.seal(new_data_key(), bound_to)
-            await database.write(partial(definitions.initialise, wrapped))
-            data_key = self._master.open(await database.read(definitions.data_key), bound_to)
+            live = LiveWorkspace(workspace, database, self._master)
+            wrapped = self.wrap(new_data_key(), workspace, await self.fingerprint())
+            await database.write(partial(live.definitions.initialise, wrapped))
+            await live.load_keys()
         except StorageUnavailable:
             # files that are taken away while they are opened look like a broken disk
             if await self._is_gone(workspace):
                 raise StaleCatalog() from None
             raise
-        return LiveWorkspace(workspace, database, data_key)
+        return live
+
+    async def fingerprint(self) -> str:
+        """Of the master key that the store is sealed under. Raises SetupError for a store without one."""
+        known = await self._store.catalog.read(self.installation.key_fingerprint)
+        if known is None:
+            raise SetupError("The store is not initialised; rowkeep init does that.")
+        return known
+
+    def wrap(self, data_key: bytes, workspace: Workspace, fingerprint: str) -> bytes:
+        """A data key sealed under the master key of this fingerprint. Raises SetupError."""
+        return self._master.sealer(fingerprint).seal(data_key, key_bound_to(workspace))
 
     async def _is_gone(self, workspace: Workspace) -> bool:
         return not await self._store.catalog.read(partial(self.installation.has_workspace, workspace))
 
 
-async def open_catalog(store: Store, master: Sealer) -> Catalog:
+def key_bound_to(workspace: Workspace) -> str:
+    """What a workspace's wrapped data keys are bound to: none of them opens as another's."""
+    return f"workspace:{workspace.id}"
+
+
+async def open_catalog(store: Store, master: MasterKeys) -> Catalog:
     """The catalog of an open and initialised store. Raises SetupError for a foreign master key."""
     catalog = Catalog(store, master)
-    known = await store.catalog.read(catalog.installation.key_fingerprint)
-    if known != master.fingerprint():
-        raise SetupError(
-            "The store was initialised with another master key; "
-            "set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that one."
-        )
+    master.sealer(await catalog.fingerprint())
     return catalog

@@ -62,7 +62,7 @@ class TableCodec:
     def __init__(self, table: Table, names: ColumnNames, forms: StoredForms) -> None:
         self._table = table
         self._names = names
-        self._forms = forms
+        self.forms = forms
         self._columns = table.columns
         self._positions = {column.name: at for at, column in enumerate(table.columns)}
         self._defaults = tuple(column.default for column in table.columns)
@@ -186,13 +186,13 @@ class TableCodec:
         system = zip(
             repeat(on), repeat(on), repeat(writer), repeat(writer), stamp.sys_ids(), stamp.ids(), strict=False
         )
-        records = starmap(self.record, map(add, self._forms.answer_sent(rows), system))
+        records = starmap(self.record, map(add, self.forms.answer_sent(rows), system))
         return encode({"records": list(records)}) if many else encode(next(records))
 
     def encode_records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> bytes:
         """A JSON array of records from rows in the order of ``fields``, or of a whole record."""
         record = self.record if fields is None else self.projection(fields)
-        return encode(list(starmap(record, self._forms.answer(rows, fields))))
+        return encode(list(starmap(record, self.forms.answer(rows, fields))))
 
 
 def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:

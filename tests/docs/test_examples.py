@@ -23,13 +23,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OF_APPS = ["README.md", "data-api.md", "errors.md", "filters.md"]
 """They begin with a server, the tables people and customers, and an app that was granted both."""
 
-OF_ADMINISTRATORS = ["management-api.md", "types.md"]
+OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "types.md"]
 """They begin with a server that is new, and an admin token."""
 
 OF_MACHINES = ["cli.md", "getting-started.md", "operations.md"]
 """They begin with an empty directory."""
 
 NOT_RUN = {
+    "encryption.md": 2,  # new keys
     "README.md": 3,  # the two commands, which take minutes; a PostgreSQL server
     "getting-started.md": 1,  # the installation
     "operations.md": 3,  # SQL, systemd, nginx

@@ -67,8 +67,8 @@ async def test_every_change_raises_the_version(things: Workbench) -> None:
     database, definitions = things.database, things.definitions
     app = App(client_id="cs-1", name="bot", algorithm=Algorithm.HS256, created_on="2020-03-28T07:02:09.652Z")
     changes = [
-        partial(definitions.create_app, app),
-        partial(definitions.change_app, "cs-1", lambda app: app),
+        partial(definitions.create_app, app, 1),
+        partial(definitions.change_app, "cs-1", 1, lambda app: app),
         partial(definitions.set_grant, "things", "cs-1", Grant(read=True)),
         partial(definitions.set_grant, "things", "cs-1", Grant()),
         partial(definitions.delete_app, "cs-1"),

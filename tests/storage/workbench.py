@@ -14,7 +14,7 @@ import msgspec
 
 from rowkeep.bodies import body_decoder, decode_body
 from rowkeep.codec import TableCodec, encode
-from rowkeep.keys import Sealer
+from rowkeep.keys import DataKeys
 from rowkeep.model.access import Workspace
 from rowkeep.model.definitions import TableBody
 from rowkeep.model.forms import StoredForms
@@ -35,7 +35,7 @@ from rowkeep.storage.opening import make_store
 NUMBERS = itertools.count(1)
 WRITER = "st-6b2c1b5e-6c2f-4a5e-9d5d-0f3f6a2b7c11"
 SIGNER = CursorSigner(b"a key of the tests")
-DATA_KEY = Sealer(bytes(32))
+DATA_KEYS = DataKeys({1: bytes(32)})
 UPDATE = body_decoder(UpdateBody)
 
 THINGS: dict[str, Any] = {
@@ -104,9 +104,11 @@ class Workbench:
         self.definitions = definitions_of(database)
         self.sql = database.prepare(table)
         names = ColumnNames(table)
-        self.forms = StoredForms(table, {c.name: DATA_KEY.cipher(table.id, c.id) for c in table.columns})
+        self.forms = StoredForms(
+            table, {c.name: DATA_KEYS.cipher(table.id, c.id, [1]) for c in table.columns}
+        )
         self.codec = TableCodec(table, names, self.forms)
-        self._target = Target(table.id, names, self.forms.store_cell)
+        self._target = Target(table.id, names, self.forms.store_cell, self.forms.find_cell)
         self._settings = Settings()
 
     @classmethod

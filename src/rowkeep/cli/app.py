@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import rowkeep
-from rowkeep.cli import admin_tokens, apps, grants, tables, workspaces
+from rowkeep.cli import admin_tokens, apps, grants, keys, tables, workspaces
 from rowkeep.cli.demo import demo
 from rowkeep.cli.endings import end
 from rowkeep.cli.serve import init, serve
@@ -52,6 +52,7 @@ def _build() -> typer.Typer:
         ("app", apps.commands),
         ("grant", grants.commands),
         ("admin-token", admin_tokens.commands),
+        ("keys", keys.commands),
     ):
         built.add_typer(group, name=name)
     built.command()(version)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rowkeep.catalog import Catalog
 from rowkeep.errors import SetupError
-from rowkeep.keys import key_file
 from rowkeep.logs import configure_logs
+from rowkeep.master import key_file
 from rowkeep.model.identity import IdSource
 from rowkeep.services.setup import initialise, open_initialised
 from rowkeep.settings import Settings

@@ -55,17 +55,18 @@ class TableBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     indexes: list[IndexBody] | EmptyObject | Literal[""] | None = None
 
 
-def read_table(body: TableBody, table_id: str, tables: Mapping[str, Table]) -> Table:
+def read_table(body: TableBody, table_id: str, tables: Mapping[str, Table], key: int) -> Table:
     """The table that a definition describes. Raises all that is wrong with it, with pointers.
 
-    ``tables`` are those that its columns may refer to, by the key of their names.
+    ``tables`` are those that its columns may refer to, by the key of their names; ``key`` is the number of
+    the data key that encrypted ones are sealed under.
     """
     problems = ProblemList()
     check_name(body.name, "a table", "/name", problems)
     description = read_description(body.description, problems)
     places = read_columns(body.schema_def, problems)
     columns = tuple(
-        msgspec.structs.replace(column, id=f"c{number}")
+        msgspec.structs.replace(column, id=f"c{number}", key=key)
         for number, column in enumerate(places.values(), start=1)
     )
     sent = body.indexes if isinstance(body.indexes, list) else []

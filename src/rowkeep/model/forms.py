@@ -34,6 +34,10 @@ def with_columns(rows: Sequence[Row], changes: Mapping[int, Change]) -> Sequence
     return list(zip(*columns, strict=True))
 
 
+Rekeyed: TypeAlias = dict[str, list[tuple[Any, ...]]]
+"""Cells by column, each as it is now to be stored and as it may be stored under an old key."""
+
+
 class StoredForms:
     """The forms of one table's cells. ``ciphers`` has those of its encrypted columns, by name."""
 
@@ -50,6 +54,11 @@ class StoredForms:
                 self._answer[column.name] = partial(_opened, facts, ciphers[column.name])
             elif column.holds_sys_ids:
                 self._store[column.name] = _row_key
+        self._each = {
+            c.name: partial(_sealed_each, c.type_facts, ciphers[c.name]) for c in table.columns if c.old_key
+        }
+        unique = {part.name for index in table.indexes if index.is_unique for part in index.columns}
+        self._rekeyed = [name for name in self._each if name in unique]
         self._own = [column.name for column in table.columns]
         self._whole = [column.name for column in table.all_columns]
 
@@ -60,6 +69,22 @@ class StoredForms:
     def store_cell(self, column: Column, cell: Cell) -> Any:
         change = self._store.get(column.name)
         return cell if change is None or cell is None else change(cell)
+
+    def find_cell(self, column: Column, cell: Cell) -> tuple[Any, ...]:
+        """All that a cell may be stored as: while a data key is replaced, under the present key or the old
+        one."""
+        each = self._each.get(column.name)
+        return (self.store_cell(column, cell),) if each is None or cell is None else each(cell)
+
+    def rekeyed(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Rekeyed:
+        """What must be sealed anew before these rows are written: a unique index does not know that a cell
+        under the old key is the same as one under the present key."""
+        places = {name: at for at, name in enumerate(names or self._own)}
+        return {
+            name: [self._each[name](cell) for cell in {row[places[name]] for row in rows} - {None}]
+            for name in self._rekeyed
+            if name in places
+        }
 
     def answer(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Sequence[Row]:
         """Rows as they were stored, of these columns or of a whole record, as they are encoded."""
@@ -80,8 +105,17 @@ def _row_key(sys_id: Any) -> Any:
 
 
 def _sealed(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> bytes:
+    return cipher.seal(_clear(facts, cell))
+
+
+def _clear(facts: ColumnType, cell: Any) -> bytes:
+    """The bytes of a cell, the same for all that are equal."""
     alike = cell if facts.same is None else facts.same(cell)
-    return cipher.seal(alike.encode() if isinstance(alike, str) else msgspec.json.encode(alike))
+    return alike.encode() if isinstance(alike, str) else msgspec.json.encode(alike)
+
+
+def _sealed_each(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> tuple[bytes, ...]:
+    return cipher.seal_each(_clear(facts, cell))
 
 
 def _opened(facts: ColumnType, cipher: ColumnCipher, sealed: Any) -> Any:

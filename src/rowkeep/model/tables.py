@@ -36,7 +36,9 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of a table. ``id`` is given once in its table, and never again. ``max_bytes`` is what its
+    """A column of a table. ``id`` is given once in its table, and never again. ``key`` is the number of the
+    data key that an encrypted one is sealed under; some of its cells may still be under the ``old_key``.
+    ``max_bytes`` is what its
     indexes leave it, in UTF-8; None for no limit."""
 
     id: str
@@ -44,6 +46,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     is_required: bool = False
     is_encrypted: bool = False
+    key: int = 1
+    old_key: int | None = None
     reference: Reference | None = None
     max_length: int | None = None
     default: Cell = None
@@ -77,6 +81,13 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     def is_text(self) -> bool:
         """Whether cells can be looked into as text."""
         return self.type_facts.is_text and not self.is_encrypted
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The numbers of the data keys that its cells may be sealed under, the present one first."""
+        if not self.is_encrypted:
+            return ()
+        return (self.key,) if self.old_key is None else (self.key, self.old_key)
 
     @property
     def holds_sys_ids(self) -> bool:

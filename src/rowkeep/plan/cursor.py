@@ -25,15 +25,16 @@ _decoder = msgspec.json.Decoder(_Content)
 
 
 class CursorSigner:
-    """Makes and reads the cursors of one workspace."""
+    """Makes and reads the cursors of one workspace: it signs with the first key, and knows what the others
+    signed."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, *keys: bytes) -> None:
+        self._keys = keys
 
     def sign(self, fingerprint: str, key: list[Cell]) -> str:
         """A cursor behind the row with these sort values."""
         content = msgspec.json.encode(_Content(fingerprint, key))
-        return base64.urlsafe_b64encode(self._tag(content) + content).decode().rstrip("=")
+        return base64.urlsafe_b64encode(_tag(self._keys[0], content) + content).decode().rstrip("=")
 
     def read(self, cursor: str, fingerprint: str) -> list[Cell]:
         """The sort values that a cursor holds. Raises InvalidCursor."""
@@ -46,15 +47,16 @@ class CursorSigner:
         except ValueError:
             raise refusal from None
         tag, content = signed[:TAG_BYTES], signed[TAG_BYTES:]
-        if not hmac.compare_digest(tag, self._tag(content)):
+        if not any(hmac.compare_digest(tag, _tag(key, content)) for key in self._keys):
             raise refusal
         held = _decoder.decode(content)
         if held.fingerprint != fingerprint:
             raise refusal
         return held.key
 
-    def _tag(self, content: bytes) -> bytes:
-        return hmac.digest(self._key, content, sha256)[:TAG_BYTES]
+
+def _tag(key: bytes, content: bytes) -> bytes:
+    return hmac.digest(key, content, sha256)[:TAG_BYTES]
 
 
 def fingerprint_of(table_id: str, where: Where, sort: tuple[tuple[str, bool], ...]) -> str:

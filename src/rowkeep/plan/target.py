@@ -13,6 +13,9 @@ from rowkeep.model.tables import Column
 Store: TypeAlias = Callable[[Column, Cell], object]
 """Gives a cell of a column as it is stored."""
 
+Find: TypeAlias = Callable[[Column, Cell], tuple[object, ...]]
+"""Gives all that a cell of a column may be stored as."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -21,3 +24,4 @@ class Target:
     id: str
     names: ColumnNames
     store: Store
+    find: Find

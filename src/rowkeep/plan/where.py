@@ -84,7 +84,7 @@ class _WherePlanner:
 
     def __init__(self, target: Target, max_expressions: int, guarded: bool) -> None:
         self._names = target.names
-        self._store = target.store
+        self._find = target.find
         self._max_expressions = max_expressions
         self._expressions = 0
         self._guarded = guarded
@@ -141,7 +141,9 @@ class _WherePlanner:
         self.values += values
         if len(self.values) > MAX_VALUES:
             raise InvalidFilter(f"A filter has at most {MAX_VALUES} values in all.", pointer=where)
-        return Match(name, operator.test, len(values), or_null, operator.negated, operator.folded)
+        # one cell that may be stored in two ways is one of two
+        test = Test.IN if operator.test is Test.EQUAL and len(values) > 1 else operator.test
+        return Match(name, test, len(values), or_null, operator.negated, operator.folded)
 
     def _operator(self, node: Node, where: str) -> Operator:
         if node.operand is UNSET:
@@ -198,7 +200,8 @@ class _WherePlanner:
             return column.name, values
         if column.name == "sys_Id":
             return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
-        return column.name, [self._store(column, value) for value in values]  # type: ignore[arg-type] # cells
+        found = (self._find(column, value) for value in values)  # type: ignore[arg-type] # cells
+        return column.name, [stored for each in found for stored in each]
 
 
 def _check_suits(operator: Operator, column: Column, where: str) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from rowkeep.codec import TableCodec
 from rowkeep.errors import ProblemList
 from rowkeep.model.filters import Shape, Where
+from rowkeep.model.forms import Rekeyed
 from rowkeep.model.requests import DeleteBody, UpdateBody
 from rowkeep.plan.target import Target
 from rowkeep.plan.where import plan_where
@@ -17,11 +18,13 @@ from rowkeep.settings import Settings
 
 
 class InsertPlan(msgspec.Struct, frozen=True):
-    """Rows of the table's own columns, as they are stored, to be written by ``writer``; ids and times are
+    """Rows of the table's own columns, as they are stored, to be written by ``writer``, after what is
+    ``rekeyed`` was sealed anew; ids and times are
     given when they are."""
 
     rows: Sequence[Sequence[Any]]
     writer: str
+    rekeyed: Rekeyed = {}
 
 
 class UpdateShape(msgspec.Struct, frozen=True):
@@ -38,6 +41,7 @@ class UpdatePlan(msgspec.Struct, frozen=True):
     where: Where
     writer: str
     max_records: int
+    rekeyed: Rekeyed
 
 
 class DeletePlan(msgspec.Struct, frozen=True):
@@ -53,9 +57,10 @@ def plan_update(
     given = codec.read_cells(body.data, "/data", "", problems)
     problems.raise_if_any()
     cells = tuple(target.store(target.names.find(name, "/data"), cell) for name, cell in given.items())
+    rekeyed = codec.forms.rekeyed([tuple(given.values())], tuple(given))
     max_records = 0 if minimal else settings.max_returned_records
     shape = UpdateShape(tuple(given), where.shape, returns=max_records > 0)
-    return UpdatePlan(shape, cells, where, writer, max_records)
+    return UpdatePlan(shape, cells, where, writer, max_records, rekeyed)
 
 
 def plan_delete(target: Target, body: DeleteBody, settings: Settings) -> DeletePlan:

@@ -18,6 +18,7 @@ from rowkeep.model.wire import AppBody, AppPatch
 from rowkeep.services.lists import Listing, Page
 from rowkeep.services.tables import grant_form
 from rowkeep.services.tokens import check_public_key
+from rowkeep.storage.base import StaleCatalog
 
 MAX_NAME = 100
 
@@ -42,13 +43,19 @@ class Apps:
             algorithm=body.algorithm,
             created_on=canonical_date(self._clock()),
         )
-        app, secret = _with_credentials(live, app, body.public_key)
+        made, secret = _with_credentials(live, app, body.public_key)
         # the catalog first: a client id that leads nowhere is harmless, an app that none leads to is not
         installation = self._catalog.installation
         await self._catalog.store.catalog.write(partial(installation.add_client, client_id, live.workspace))
-        await live.database.write(partial(live.definitions.create_app, app))
+        try:
+            await live.database.write(partial(live.definitions.create_app, made, live.keys.newest))
+        except StaleCatalog:
+            # the data key was replaced, and the secret must be sealed under the new one
+            await live.load_keys()
+            made, secret = _with_credentials(live, app, body.public_key)
+            await live.database.write(partial(live.definitions.create_app, made, live.keys.newest))
         live.renew()
-        return app_form(app, secret)
+        return app_form(made, secret)
 
     async def list(self, workspace: str, page: Page) -> Listing:
         live = await self._catalog.named(workspace)
@@ -79,7 +86,12 @@ class Apps:
             made.append(secret)
             return app
 
-        app = await live.database.write(partial(live.definitions.change_app, client_id, changed))
+        change_app = live.definitions.change_app
+        try:
+            app = await live.database.write(partial(change_app, client_id, live.keys.newest, changed))
+        except StaleCatalog:
+            await live.load_keys()
+            app = await live.database.write(partial(change_app, client_id, live.keys.newest, changed))
         live.renew()
         return app_form(app, made[-1])
 
@@ -100,7 +112,7 @@ class Apps:
         """The app with its secret in the clear, for signing tokens where the store is at hand."""
         live = await self._catalog.named(workspace)
         app = await live.database.read(partial(live.definitions.existing_app, client_id))
-        return app, live.signing_key(app)
+        return app, await live.signing_key(app)
 
 
 def _patched(patch: AppPatch, live: LiveWorkspace, app: App) -> Changed:

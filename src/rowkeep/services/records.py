@@ -69,7 +69,7 @@ class Records:
                 raise InvalidBody("A bulk takes an array of rows in data.", pointer="/data")
             if len(rows) > MAX_ROWS:
                 raise InvalidBody(f"A bulk has at most {MAX_ROWS} rows.", pointer="/data")
-            plan = InsertPlan(live.forms.store(rows), caller.app.writer)
+            plan = InsertPlan(live.codec.forms.store(rows), caller.app.writer, live.codec.forms.rekeyed(rows))
             try:
                 stamp = await caller.workspace.database.insert(live.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:

@@ -7,7 +7,8 @@ from functools import partial
 
 from rowkeep.catalog import Catalog, open_catalog
 from rowkeep.errors import SetupError
-from rowkeep.keys import Sealer, find_master_key, hash_token, key_file, write_master_key
+from rowkeep.keys import hash_token
+from rowkeep.master import find_master_keys, key_file, make_master_key
 from rowkeep.model.cells import canonical_date
 from rowkeep.services.administrators import new_admin_token
 from rowkeep.settings import Settings
@@ -26,16 +27,16 @@ async def initialise(store: Store, settings: Settings) -> str | None:
     installation = Installation(store.catalog.dialect, store.catalog.schema)
     if await store.catalog.read(installation.key_fingerprint) is not None:
         return None
-    master = find_master_key(settings) or write_master_key(settings)
-    return await store.catalog.write(partial(_initialise, installation, store, master))
+    master = find_master_keys(settings) or make_master_key(settings)
+    return await store.catalog.write(partial(_initialise, installation, store, master.fingerprints[-1]))
 
 
 def _initialise(
-    installation: Installation, store: Store, master: Sealer
+    installation: Installation, store: Store, fingerprint: str
 ) -> Generator[Statement, Sequence[Row], str | None]:
     yield from alone(store.catalog.dialect, store.catalog.schema)
     stamp = store.ids.stamp(1)
-    if not (yield from installation.initialise(master.fingerprint(), canonical_date(stamp.moment))):
+    if not (yield from installation.initialise(fingerprint, canonical_date(stamp.moment))):
         return None
     token, text = new_admin_token("first", stamp)
     yield from installation.add_admin_token(token, hash_token(text))
@@ -44,7 +45,7 @@ def _initialise(
 
 async def open_initialised(store: Store, settings: Settings) -> Catalog:
     """The catalog of an initialised store. Raises SetupError for one without its master key."""
-    master = find_master_key(settings)
+    master = find_master_keys(settings)
     if master is None:
         raise SetupError(
             f"There is no master key: neither ROWKEEP_MASTER_KEY nor the file {key_file(settings)}. "

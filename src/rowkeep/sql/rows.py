@@ -68,6 +68,7 @@ class TableSql(ABC):
         self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
+        self.rekey = lru_cache(CACHED_SHAPES)(self._compile_rekey)
 
     @abstractmethod
     def _compile_insert(self) -> Template: ...
@@ -117,6 +118,14 @@ class TableSql(ABC):
     def _delete(self, where: Shape | None) -> sa.Delete:
         delete = sa.delete(self.schema.physical)
         return delete if where is None else delete.where(condition(self.schema, where))
+
+    def _compile_rekey(self, name: str) -> Template:
+        """A cell under the present key (``new``) in the place of the same cell under an ``old`` one."""
+        column = self.schema.physical.c[column_name(name)]
+        new, old = (sa.bindparam(each, type_=sa.LargeBinary()) for each in ("new", "old"))
+        return template(
+            sa.update(self.schema.physical).values({column: new}).where(column == old), self.dialect
+        )
 
     def _record(self) -> tuple[list[Expression], tuple[int, ...]]:
         names = [column.name for column in self.table.all_columns]

@@ -61,7 +61,12 @@ class WorkspaceTables:
             "_rowkeep_workspace",
             meta,
             sa.Column("version", sa.BigInteger, nullable=False),
-            sa.Column("data_key", sa.LargeBinary, nullable=False),
+        )
+        self.data_keys = sa.Table(
+            "_rowkeep_data_keys",
+            meta,
+            sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column("wrapped", sa.LargeBinary, nullable=False),
         )
         self.tables = sa.Table(
             "_rowkeep_tables",

@@ -17,7 +17,7 @@ from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.schema import TableSchema
 from rowkeep.sql.statements import Statement, statement
 from rowkeep.sql.system import WorkspaceTables
-from rowkeep.storage.base import Row
+from rowkeep.storage.base import Row, StaleCatalog
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
@@ -33,28 +33,39 @@ class Definitions:
     one behind the other."""
 
     def __init__(self, dialect: Dialect, schema: str | None) -> None:
-        self._dialect = dialect
+        self.dialect = dialect
         self.schema = schema
         self._system = WorkspaceTables(schema)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield statement(clause, self.dialect))
 
-    # the version and the data key
+    # the version and the data keys
 
-    def initialise(self, data_key: bytes) -> Steps[None]:
+    def initialise(self, wrapped: bytes) -> Steps[None]:
         """Give a new workspace its first version and its wrapped data key; leave an old one as it is."""
         workspace = self._system.workspace
         if not (yield from self._do(sa.select(workspace.c.version))):
-            yield from self._do(sa.insert(workspace).values(version=1, data_key=data_key))
+            yield from self._do(sa.insert(workspace).values(version=1))
+            yield from self._do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))
 
     def version(self) -> Steps[int]:
         rows = yield from self._do(sa.select(self._system.workspace.c.version))
         return int(rows[0][0]) if rows else 0
 
-    def data_key(self) -> Steps[bytes]:
-        rows = yield from self._do(sa.select(self._system.workspace.c.data_key))
-        return bytes(rows[0][0])
+    def data_keys(self) -> Steps[dict[int, bytes]]:
+        """The wrapped data keys by number; two while the older one is replaced."""
+        keys = self._system.data_keys
+        rows = yield from self._do(sa.select(keys.c.number, keys.c.wrapped))
+        return {row[0]: bytes(row[1]) for row in rows}
+
+    def version_and_newest_key(self) -> Steps[tuple[int, int]]:
+        version = yield from self.version()
+        return version, (yield from self.newest_key())
+
+    def newest_key(self) -> Steps[int]:
+        rows = yield from self._do(sa.select(sa.func.max(self._system.data_keys.c.number)))
+        return int(rows[0][0] or 0)
 
     def raise_version(self) -> Steps[int]:
         version = self._system.workspace.c.version
@@ -71,8 +82,8 @@ class Definitions:
         rows = yield from self._do(sa.select(tables.c.definition).where(tables.c.name_key == name_key(name)))
         return version, _table_decoder.decode(rows[0][0]) if rows else None
 
-    def tables(self, after: str, limit: int) -> Steps[list[Table]]:
-        """Tables in the order of their names, behind the name ``after``."""
+    def tables(self, after: str, limit: int | None) -> Steps[list[Table]]:
+        """Tables in the order of their names, behind the name ``after``; all of them without a limit."""
         tables = self._system.tables
         rows = yield from self._do(
             sa.select(tables.c.definition)
@@ -101,11 +112,11 @@ class Definitions:
         """Raises NameTaken, and all that is wrong with the definition."""
         yield from self.raise_version()
         named = yield from self.tables_by("name_key", referred_names(body.schema_def))
-        table = read_table(body, table_id, named)
+        table = read_table(body, table_id, named, (yield from self.newest_key()))
         if (yield from self.table(table.name))[1] is not None:
             raise NameTaken(f"There is a table {table.name} already.", pointer="/name")
         referred = {each.id: each for each in named.values()}
-        yield from self._run(TableSchema(table, self._dialect, self.schema, referred).create())
+        yield from self._run(TableSchema(table, self.dialect, self.schema, referred).create())
         definition = msgspec.json.encode(table).decode()
         yield from self._do(
             sa.insert(self._system.tables).values(
@@ -114,6 +125,13 @@ class Definitions:
         )
         yield from self._keep_references(table)
         return table, referred
+
+    def keep_table(self, table: Table) -> Steps[None]:
+        """Put a definition in the place of the one that is kept; the table itself stays as it is."""
+        tables = self._system.tables
+        definition = msgspec.json.encode(table).decode()
+        update = sa.update(tables).values(name_key=name_key(table.name), definition=definition)
+        yield from self._do(update.where(tables.c.id == table.id))
 
     def _run(self, statements: Iterable[Statement]) -> Steps[None]:
         for each in statements:  # noqa: UP028 - a list cannot be sent rows
@@ -154,7 +172,7 @@ class Definitions:
         if others:
             told = " and ".join(f"{other.name}.{column.name}" for other, column in others)
             raise StillReferred(f"Table {table.name} is referred to by {told}; drop that first.")
-        yield TableSchema(table, self._dialect, self.schema).drop()
+        yield TableSchema(table, self.dialect, self.schema).drop()
         for kept, column in (
             (self._system.tables, "id"),
             (self._system.grants, "table_id"),
@@ -194,7 +212,7 @@ class Definitions:
         )
         return version, _app(rows[0]), {row[0]: _grant(row[1:]) for row in granted}
 
-    def apps(self, after: str, limit: int) -> Steps[list[App]]:
+    def apps(self, after: str, limit: int | None) -> Steps[list[App]]:
         apps = self._system.apps
         rows = yield from self._do(
             sa.select(*apps.c).where(apps.c.name_key > after).order_by(apps.c.name_key).limit(limit)
@@ -208,16 +226,23 @@ class Definitions:
             raise NoSuchApp(f"There is no app {quoted(client_id)}.")
         return app
 
-    def create_app(self, app: App) -> Steps[None]:
-        """Raises NameTaken."""
+    def create_app(self, app: App, key: int) -> Steps[None]:
+        """An app whose secret is sealed under the data key number ``key``. Raises NameTaken, and
+        StaleCatalog if that is not the newest one any more."""
         yield from self.raise_version()
+        yield from self._check_key(key)
         yield from self._check_app_name(app)
         yield from self._do(sa.insert(self._system.apps).values(_app_values(app)))
 
-    def change_app(self, client_id: str, change: Callable[[App], App]) -> Steps[App]:
-        """Put what ``change`` makes of an app in its place. Raises NoSuchApp, NameTaken, and what ``change``
-        raises."""
+    def _check_key(self, key: int) -> Steps[None]:
+        if (yield from self.newest_key()) != key:
+            raise StaleCatalog()
+
+    def change_app(self, client_id: str, key: int, change: Callable[[App], App]) -> Steps[App]:
+        """Put what ``change`` makes of an app in its place. Raises NoSuchApp, NameTaken, what ``change``
+        raises, and StaleCatalog as create_app does."""
         yield from self.raise_version()
+        yield from self._check_key(key)
         app = change((yield from self.existing_app(client_id)))
         yield from self._check_app_name(app)
         apps = self._system.apps

@@ -38,6 +38,10 @@ class Installation:
         rows = yield from self._do(sa.select(self._tables.installation.c.key_fingerprint))
         return str(rows[0][0]) if rows else None
 
+    def set_key_fingerprint(self, fingerprint: str) -> Steps[None]:
+        """The store is sealed under another master key."""
+        yield from self._do(sa.update(self._tables.installation).values(key_fingerprint=fingerprint))
+
     def initialise(self, fingerprint: str, created_on: str) -> Steps[bool]:
         """Make an empty store one with a workspace ``main``; False if it is not empty any more."""
         if (yield from self.key_fingerprint()) is not None:

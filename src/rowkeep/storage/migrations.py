@@ -56,7 +56,8 @@ def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
 
 def _workspace_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
     tables = WorkspaceTables(schema)
-    return _create_all((tables.workspace, tables.tables, tables.apps, tables.grants), dialect)
+    ours = (tables.workspace, tables.data_keys, tables.tables, tables.apps, tables.grants)
+    return _create_all(ours, dialect)
 
 
 def _references(dialect: Dialect, schema: str | None) -> list[Statement]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rowkeep.cli.store import initialise_store, quiet_logs
 from rowkeep.errors import SetupError
-from rowkeep.keys import key_file
+from rowkeep.master import key_file
 from rowkeep.settings import Settings
 
 DIRECTORY = Path("demo-data")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import repeat
 from operator import add, floordiv, itemgetter, sub
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from rowkeep.sql.binding import delete_values, insert_values, select_values, upd
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.names import index_named
 from rowkeep.sql.rows import PostgresTableSql, TableSql
+from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import (
     Database,
     Row,
@@ -82,7 +84,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
         stamp = self._ids.stamp(len(plan.rows))
         try:
-            if len(plan.rows) == 1:
+            if len(plan.rows) == 1 and not plan.rekeyed:
                 await self._insert_one(sql, plan, version, stamp)
             else:
                 await self._copy(sql, plan, version, stamp)
@@ -108,6 +110,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
             await connection.execute(lock)
             if await connection.fetchval(read_version) != version:
                 raise StaleCatalog()
+            await _rekey(connection, sql, plan)
             if plan.rows:
                 await connection.copy_records_to_table(
                     str(name),
@@ -123,7 +126,10 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         values = update_values(plan, self._ids.stamp(0).written_on) | {"version": version}
         bound = statements.update.bind(values)
         try:
-            rows = await self._pool.fetch(bound.text, bound.parameters)
+            if plan.rekeyed:
+                rows = await self._pool.transaction(partial(_update_rekeyed, sql, plan, bound))
+            else:
+                rows = await self._pool.fetch(bound.text, bound.parameters)
         except UniqueConflict as conflict:
             raise _named_conflict(conflict, sql.table, None) from conflict
         _check_version(rows, version)
@@ -137,6 +143,19 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         rows = await self._pool.fetch(bound.text, bound.parameters)
         _check_version(rows, version)
         return int(rows[0][1])
+
+
+async def _update_rekeyed(
+    sql: TableSql, plan: UpdatePlan, bound: Statement, connection: asyncpg.Connection
+) -> list[Any]:
+    await _rekey(connection, sql, plan)
+    rows: list[Any] = await connection.fetch(bound.text, *bound.parameters)
+    return rows
+
+
+async def _rekey(connection: asyncpg.Connection, sql: TableSql, plan: InsertPlan | UpdatePlan) -> None:
+    for name, cells in plan.rekeyed.items():
+        await connection.executemany(sql.rekey(name).text, cells)
 
 
 def _check_version(rows: Sequence[Any], version: int) -> None:

@@ -159,6 +159,7 @@ def _insert(
 ) -> Stamp:
     with translated():
         _check_version(connection, version)
+    _rekey(sql, plan, connection)
     stamp = ids.stamp(len(plan.rows))
     on = stamp.written_on
     system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)
@@ -174,6 +175,12 @@ def _insert(
         # the rows that the iterator still holds were not reached
         raise _named_conflict(conflict, sql, len(plan.rows) - length_hint(rows) - 1) from conflict
     return stamp
+
+
+def _rekey(sql: TableSql, plan: InsertPlan | UpdatePlan, connection: apsw.Connection) -> None:
+    for name, cells in plan.rekeyed.items():
+        with translated():
+            connection.executemany(sql.rekey(name).text, cells)
 
 
 @contextmanager
@@ -199,6 +206,7 @@ def _update(
     statements = sql.update(plan.shape)
     with translated():
         _check_version(connection, version)
+    _rekey(sql, plan, connection)
     bound = statements.update.bind(update_values(plan, ids.stamp(0).written_on))
     try:
         with translated():

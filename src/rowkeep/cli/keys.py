@@ -1,0 +1,90 @@
+"""``rowkeep keys``: the keys that secrets and encrypted columns are sealed under."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import typer
+
+from rowkeep.cli.output import print_line
+
+commands = typer.Typer(help="Replace the keys that secrets and encrypted columns are sealed under.")
+
+Data = Annotated[
+    bool,
+    typer.Option("--data", help="Replace the data keys, and encrypt everything anew, while servers serve."),
+]
+Prepare = Annotated[
+    bool,
+    typer.Option(
+        "--prepare", help="Only put a new master key into the key file, to be copied to other machines first."
+    ),
+]
+Chosen = Annotated[
+    str | None, typer.Option("--workspace", metavar="NAME", help="With --data: one workspace only.")
+]
+
+
+@commands.callback()
+def _group() -> None:
+    pass
+
+
+@commands.command()
+def rotate(data: Data = False, prepare: Prepare = False, workspace: Chosen = None) -> None:
+    """Replace the master key, or with --data the data keys. Stopped, it goes on where it was."""
+    if prepare and data:
+        raise typer.BadParameter("data keys need no preparation.", param_hint="--prepare")
+    if workspace is not None and not data:
+        raise typer.BadParameter("the master key is one for all workspaces.", param_hint="--workspace")
+    if prepare:
+        asyncio.run(_prepare())
+    else:
+        asyncio.run(_rotate_data(workspace) if data else _rotate_master())
+
+
+async def _prepare() -> None:
+    from rowkeep.cli.store import open_store, shell_settings
+    from rowkeep.master import key_file
+    from rowkeep.services.rotation import MasterRotation
+
+    settings = shell_settings()
+    async with open_store(settings) as catalog:
+        MasterRotation(catalog, settings).prepare()
+    print_line(f"{key_file(settings)} holds two keys. Copy it to every machine that serves, then rotate.")
+
+
+async def _rotate_master() -> None:
+    from rowkeep.cli.store import open_store, shell_settings
+    from rowkeep.services.rotation import MasterRotation
+
+    settings = shell_settings()
+    async with open_store(settings) as catalog:
+        await _show(MasterRotation(catalog, settings).run())
+    print_line("The master key is a new one; the old one opens nothing any more.")
+
+
+async def _rotate_data(workspace: str | None) -> None:
+    from rowkeep.cli.store import open_store, shell_settings
+    from rowkeep.services.rotation import DataRotation, all_workspaces
+
+    async with open_store(shell_settings()) as catalog:
+        names = [workspace] if workspace else [each.name for each in await all_workspaces(catalog)]
+        for name in names:
+            await _show(DataRotation(catalog, await catalog.named(name)).run())
+            print_line(f"Workspace {name}: everything is encrypted under a new data key.")
+
+
+async def _show(steps: AsyncIterator[Any]) -> None:
+    """Run what gives its progress, with a bar on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        async for step in steps:
+            bar.update(task, description=step.what, completed=step.done, total=step.total)

@@ -1,0 +1,223 @@
+"""Keys are replaced while a server serves, stopped at any moment, and no file holds the plain text."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import httpx
+import pytest
+from shell import Shell
+
+from support.bot import Bot
+from support.postgres import PostgresServer
+from support.server import RowkeepServer
+from support.workspace import Workspace, succeeded
+
+VAULT: dict[str, Any] = {
+    "name": "vault",
+    "schemaDef": [
+        {"name": "Number", "type": "integer"},
+        {"name": "Email", "type": "string", "isEncrypted": True, "isRequired": True},
+        {"name": "Note", "type": "string", "isEncrypted": True},
+    ],
+    "indexes": [{"name": "by_email", "isUnique": True, "columns": [{"name": "Email"}]}],
+}
+ROWS = 4000
+
+
+@pytest.fixture
+def kept(new_store: Callable[[], str], tmp_path: Path) -> Iterator[RowkeepServer]:
+    """A server on a store of the test's own, whose keys it may replace."""
+    server = RowkeepServer(new_store(), tmp_path)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def shell(kept: RowkeepServer) -> Shell:
+    return Shell(kept.directory, kept.environment)
+
+
+def mail(number: int) -> str:
+    return f"plain-{number}@example.org"
+
+
+def by_mail(number: int) -> dict[str, Any]:
+    return {"expressions": [{"field": "Email", "operand": "=", "value": mail(number)}]}
+
+
+def vault_of(server: RowkeepServer, rows: int) -> Bot:
+    workspace = Workspace(server, "main")
+    workspace.create_table(VAULT)
+    bot = workspace.bot({"vault": "rwd"})
+    data = [{"Number": n, "Email": mail(n), "Note": None if n % 3 else f"noted {n}"} for n in range(rows)]
+    succeeded(bot.bulk("vault", data, prefer="return=minimal"))
+    workspace.admin.close()
+    return bot
+
+
+def keys_in(server: RowkeepServer) -> list[str]:
+    return (server.directory / "rowkeep.key").read_text().split()
+
+
+def check_rows(bot: Bot, expected: set[int]) -> None:
+    seen: dict[int, tuple[str, Any]] = {}
+    cursor: dict[str, Any] = {}
+    while True:
+        page = succeeded(bot.query("vault", {"fields": ["Number", "Email", "Note"]} | cursor, sys_limit=1000))
+        seen |= {row["Number"]: (row["Email"], row["Note"]) for row in page["queryResult"]}
+        if not page["hasMore"]:
+            break
+        cursor = {"cursor": page["nextCursor"]}
+    assert set(seen) == expected
+    assert all(email == mail(n) for n, (email, _) in seen.items())
+    assert all(note == (None if n % 3 else f"noted {n}") for n, (_, note) in seen.items() if n < ROWS)
+
+
+def test_the_master_key_is_replaced_under_a_running_server(kept: RowkeepServer, shell: Shell) -> None:
+    bot = vault_of(kept, 10)
+    (before,) = keys_in(kept)
+    assert "rotate" in shell.run("keys", "--help").out
+    shell.succeeds("keys", "rotate", "--prepare")
+    assert keys_in(kept)[0] == before
+    prepared = keys_in(kept)[1]
+    assert shell.run("keys", "rotate").status == 0
+    assert keys_in(kept) == [prepared]
+    # the server still has the old key in mind, and finds the new one when it needs it
+    with kept.admin() as admin:
+        succeeded(admin.post("/workspaces", json={"name": "later"}))
+        succeeded(admin.post("/workspaces/later/apps", json={"name": "one"}))
+    check_rows(bot, set(range(10)))
+    kept.restart()
+    check_rows(bot, set(range(10)))
+    assert shell.json("app", "list", "--workspace", "later")["apps"][0]["name"] == "one"
+    (kept.directory / "rowkeep.key").write_text(before + "\n")
+    assert "another master key" in shell.fails("workspace", "list")
+    other = shell.with_variables(ROWKEEP_MASTER_KEY=prepared)
+    assert "ROWKEEP_MASTER_KEY_FILE" in other.fails("keys", "rotate")
+    shell.fails("keys", "rotate", "--prepare", "--data", status=2)
+    shell.fails("keys", "rotate", "--workspace", "main", status=2)
+
+
+def start(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "rowkeep", *arguments]
+    return subprocess.Popen(
+        command,
+        env=shell.variables,
+        cwd=shell.directory,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def stored_emails(server: RowkeepServer, postgres: PostgresServer | None) -> set[bytes]:
+    """The cells as they are stored, seen by another tool."""
+    if postgres is None:
+        import sqlite3
+
+        (path,) = (Path(server.database_url.removeprefix("sqlite:///")) / "workspaces").glob("w1_*.db")
+        with sqlite3.connect(path) as connection:
+            return {row[0] for row in connection.execute('SELECT "Email" FROM vault')}
+    import asyncio
+
+    import asyncpg
+
+    async def read() -> set[bytes]:
+        connection = await asyncpg.connect(server.database_url)
+        try:
+            schema = await connection.fetchval("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'w1%'")
+            await connection.execute(f'SET search_path TO "{schema}"')
+            return {row[0] for row in await connection.fetch('SELECT "Email" FROM vault')}
+        finally:
+            await connection.close()
+
+    return asyncio.run(read())
+
+
+def test_data_keys_are_replaced_while_rows_are_written(
+    kept: RowkeepServer, shell: Shell, backend: str, request: pytest.FixtureRequest
+) -> None:
+    """The rotation is killed at random points and started again; meanwhile no duplicate gets in, every row is
+    found, and nothing is lost."""
+    postgres = request.getfixturevalue("postgres") if backend == "postgresql" else None
+    bot = vault_of(kept, ROWS)
+    before = stored_emails(kept, postgres)
+    done = Event()
+    made: set[int] = set()
+
+    def write() -> None:
+        chance, number = random.Random(7), ROWS
+        while not done.is_set():
+            old = chance.randrange(ROWS)
+            again = bot.insert("vault", {"Number": -1, "Email": mail(old)})
+            assert again.status_code == 409, again.text
+            found = succeeded(bot.query("vault", {"query": by_mail(old), "fields": ["Number"]}))
+            assert found["queryResult"] == [{"Number": old}]
+            (changed,) = succeeded(bot.update("vault", by_mail(old), {"Email": mail(old)}))["records"]
+            assert changed["Number"] == old
+            rows = [{"Number": n, "Email": mail(n)} for n in (number, number + 1)]
+            succeeded(bot.bulk("vault", rows))
+            assert bot.bulk("vault", [{"Number": -2, "Email": "fresh"}, rows[0]]).status_code == 409
+            made.update((number, number + 1))
+            number += 2
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        for _ in range(3):
+            rotation = start(shell, "keys", "rotate", "--data")
+            time.sleep(random.uniform(0.3, 1.2))
+            rotation.kill()
+            rotation.wait()
+        assert start(shell, "keys", "rotate", "--data", "--workspace", "main").wait() == 0
+        done.set()
+        writing.result()
+    check_rows(bot, set(range(ROWS)) | made)
+    assert not before & stored_emails(kept, postgres)
+    kept.restart()
+    check_rows(bot, set(range(ROWS)) | made)
+    assert bot.insert("vault", {"Number": -1, "Email": mail(1)}).status_code == 409
+
+
+def test_the_plain_text_is_in_no_file(
+    kept: RowkeepServer, shell: Shell, backend: str, request: pytest.FixtureRequest
+) -> None:
+    bot = vault_of(kept, 50)
+    secret = "Rhabarberbarbara-7731"
+    rows = [{"Number": 900, "Email": secret, "Note": secret}, {"Number": 901, "Email": f"{secret}2"}]
+    succeeded(bot.bulk("vault", rows))
+    where = {"expressions": [{"field": "Email", "operand": "in", "value": [secret, f"{secret}3"]}]}
+    for answer in (
+        bot.query("vault", {"query": where}),
+        bot.update("vault", where, {"Note": f"{secret} again"}),
+        bot.insert("vault", {"Number": 1, "Email": secret}),
+        bot.insert("vault", {"Number": secret, "Email": None}),
+        bot.update("vault", where, {"Email": f"{secret}2"}),
+        bot.request("POST", "/api/public/tables/vault", content=f'{{"data": {{"Email": "{secret}'),
+    ):
+        assert answer.status_code < 500, answer.text
+        assert (
+            secret not in answer.text or answer.status_code == 200 or "must be a whole number" in answer.text
+        )
+    assert start(shell, "keys", "rotate", "--data").wait() == 0
+    root = Path(kept.database_url.removeprefix("sqlite:///"))
+    if backend == "postgresql":
+        root = request.getfixturevalue("postgres").directory
+    looked_at = 0
+    for path in [*root.rglob("*"), *kept.directory.glob("*")]:
+        if path.is_file():
+            looked_at += 1
+            assert secret.encode() not in path.read_bytes(), path
+    assert looked_at > 4
+    with httpx.Client(base_url=kept.url, trust_env=False) as client:
+        assert client.get("/healthz").status_code == 200
