@@ -68,6 +68,12 @@ def rows(count: int, *, seed: int) -> list[Row]:
     ]
 
 
+def get(path: str, token: str) -> bytes:
+    """A whole HTTP/1.1 request of an administrator."""
+    lines = [f"GET {path} HTTP/1.1", "host: localhost", f"authorization: Bearer {token}", "", ""]
+    return "\r\n".join(lines).encode()
+
+
 def post(path: str, body: Any, token: str, *, minimal: bool = False) -> bytes:
     """A whole HTTP/1.1 request, with its authentication and its JSON body."""
     content = msgspec.json.encode(body)

@@ -58,6 +58,8 @@ class Stage:
         self.postgres = postgres
         self.postgres_tree: ProcessTree | None = None
         self.engine = f"SQLite {apsw.sqlite_lib_version()}"
+        self.kept = contextlib.ExitStack()
+        """What several works share: it ends with the stage."""
         self._servers = 0
         if postgres:
             version, pid = uvloop.run(_inspect(postgres.create_database()))
@@ -107,7 +109,9 @@ def stage(backend: str) -> Iterator[Stage]:
         if backend == "postgresql":
             postgres = PostgresServer(durable=True)
             stack.callback(postgres.stop)
-        yield Stage(backend, Path(directory), postgres)
+        place = Stage(backend, Path(directory), postgres)
+        stack.enter_context(place.kept)
+        yield place
 
 
 async def _inspect(url: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from benchmarks import data
+from benchmarks.crowds import FEW, MANY_TABLES, MANY_WORKSPACES, Crowd, crowds, with_tables, with_workspaces
 from benchmarks.load import drive
 from benchmarks.measurement import Bar, Measurement, from_comparison, from_peaks
 from benchmarks.processes import bare_server
@@ -109,6 +110,47 @@ def memory(stage: Stage, rounds: int) -> Measurement:
     return from_peaks(peaks)
 
 
+@functools.cache
+def _crowds(stage: Stage, kind: str) -> tuple[Crowd, Crowd]:
+    make, many = {
+        "tables": (with_tables, MANY_TABLES),
+        "workspaces": (with_workspaces, MANY_WORKSPACES),
+    }[kind]
+    return stage.kept.enter_context(crowds(stage, make, many))
+
+
+def crowd(stage: Stage, rounds: int, *, kind: str, call: str) -> Measurement:
+    """Time of a request among many tables or workspaces, spread over all of them, against among ten."""
+    many, few = _crowds(stage, kind)
+    comparison = compare(
+        functools.partial(getattr(many, call), CONNECTIONS, PAGE_SECONDS),
+        functools.partial(getattr(few, call), CONNECTIONS, PAGE_SECONDS),
+        rounds,
+    )
+    return from_comparison(comparison, "request", many.tree.peak_rss_bytes(), of_times=True)
+
+
+def _crowd_works() -> list[Work]:
+    calls = {
+        "query": ("query of 10 rows", 1.5),
+        "insert": ("insert of 1 row", 1.5),
+        "list": ("first page of the list", 1.5),
+        "first": ("first query to each after a start", 1.5),
+    }
+    kinds = {"tables": f"{MANY_TABLES:,} tables", "workspaces": f"{MANY_WORKSPACES:,} workspaces"}
+    return [
+        Work(
+            name=f"{kind}-{call}",
+            title=f"{many}: {title} (time)",
+            yardstick=f"{FEW} {kind}",
+            bars={backend: Bar(limit, at_least=False) for backend in ("sqlite", "postgresql")},
+            measure=functools.partial(crowd, kind=kind, call=call),
+        )
+        for kind, many in kinds.items()
+        for call, (title, limit) in calls.items()
+    ]
+
+
 def _against_bare_app(stage: Stage, target: Target, requests: list[bytes], rounds: int) -> Measurement:
     """Requests per second against the bare app with the answer that Rowkeep gave to the first of them."""
     answer = drive(target.job(requests, count=1)).answer
@@ -193,3 +235,4 @@ WORKS = [
         measure=pages,
     ),
 ]
+WORKS += _crowd_works()

@@ -70,6 +70,10 @@ class Snapshot:
     tables: dict[str, LiveTable] = field(default_factory=dict)
     apps: dict[str, LiveApp] = field(default_factory=dict)
 
+    def table(self, name: str) -> LiveTable | None:
+        """The table of that name, if it was asked for before."""
+        return self.tables.get(name_key(name))
+
 
 class LiveWorkspace:
     """A workspace in use: its database, its keys, and the newest snapshot. ``master`` unwraps its data
@@ -80,7 +84,8 @@ class LiveWorkspace:
         self.database = database
         self.definitions = Definitions(database.dialect, database.schema)
         self._master = master
-        self._snapshot: Snapshot | None = None
+        self.newest: Snapshot | None = None
+        """The newest snapshot that we know of; None if it must be read anew."""
         self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
 
     async def load_keys(self) -> None:
@@ -95,12 +100,12 @@ class LiveWorkspace:
 
     async def snapshot(self) -> Snapshot:
         """The newest snapshot that we know of."""
-        if self._snapshot is None:
-            version, newest = await self.database.read(self.definitions.version_and_newest_key)
-            if newest != self.keys.newest:
+        if self.newest is None:
+            version, newest_key = await self.database.read(self.definitions.version_and_newest_key)
+            if newest_key != self.keys.newest:
                 await self.load_keys()
-            self._snapshot = Snapshot(version)
-        return self._snapshot
+            self.newest = Snapshot(version)
+        return self.newest
 
     async def is_current(self, snapshot: Snapshot) -> bool:
         """Whether the database still has the snapshot's version."""
@@ -108,19 +113,18 @@ class LiveWorkspace:
 
     def renew(self) -> None:
         """The next request reads anew; what it finds unchanged stays compiled."""
-        self._snapshot = None
+        self.newest = None
 
     async def table(self, snapshot: Snapshot, name: str) -> LiveTable | None:
         """The table of that name, exact or regardless of case. Raises StaleCatalog."""
-        key = name_key(name)
-        live = snapshot.tables.get(key)
+        live = snapshot.table(name)
         if live is None:
             version, table = await self.database.read(partial(self.definitions.table, name))
             _check(snapshot, version)
             if table is not None:
                 if not self.keys.knows(number for column in table.columns for number in column.keys):
                     await self.load_keys()
-                live = snapshot.tables[key] = self._compile(table)
+                live = snapshot.tables[name_key(name)] = self._compile(table)
         return live
 
     def _compile(self, table: Table) -> LiveTable:
@@ -180,11 +184,16 @@ class Catalog:
         self._master = master
         self.installation = Installation(store.catalog.dialect, store.catalog.schema)
         self._live: dict[int, LiveWorkspace] = {}
-        self._clients: LRUCache[str, LiveWorkspace] = LRUCache(CACHED_CLIENTS)
+        # a plain dict, for it is asked with each request; _remember bounds it
+        self._clients: dict[str, LiveWorkspace] = {}
 
     @property
     def store(self) -> Store:
         return self._store
+
+    def known(self, client_id: str) -> LiveWorkspace | None:
+        """The workspace that a client id belongs to, if it was asked for before."""
+        return self._clients.get(client_id)
 
     async def of_client(self, client_id: str) -> LiveWorkspace | None:
         """The workspace that a client id belongs to; it never changes, so it is asked once."""
@@ -194,10 +203,16 @@ class Catalog:
             if found is None:
                 return None
             try:
-                live = self._clients[client_id] = await self._use(found)
+                live = await self._use(found)
             except StaleCatalog:
                 return None
+            self._remember(client_id, live)
         return live
+
+    def _remember(self, client_id: str, live: LiveWorkspace) -> None:
+        if len(self._clients) >= CACHED_CLIENTS:
+            del self._clients[next(iter(self._clients))]
+        self._clients[client_id] = live
 
     async def named(self, name: str) -> LiveWorkspace:
         """The workspace of that name, as it is now. Raises NoSuchWorkspace, or StaleCatalog for one that is

@@ -191,8 +191,12 @@ class TableCodec:
 
     def encode_records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> bytes:
         """A JSON array of records from rows in the order of ``fields``, or of a whole record."""
+        return encode(self.records(rows, fields))
+
+    def records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> list[Any]:
+        """The same as records that are yet to be encoded, together with what stands around them."""
         record = self.record if fields is None else self.projection(fields)
-        return encode(list(starmap(record, self.forms.answer(rows, fields))))
+        return list(starmap(record, self.forms.answer(rows, fields)))
 
 
 def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:

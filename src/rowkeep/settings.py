@@ -61,6 +61,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sqlite_readers: Annotated[
         int, Meta(ge=1, le=64, description="Threads that read long queries of one workspace, on SQLite.")
     ] = 2
+    sqlite_open_workspaces: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="How many workspaces one process keeps open, on SQLite; of more, it closes those "
+            "that were used least recently, and opens them again when they are asked for.",
+        ),
+    ] = 1_024
     postgres_connections: Annotated[
         int, Meta(ge=1, le=1000, description="Connections that one process keeps to PostgreSQL.")
     ] = 10

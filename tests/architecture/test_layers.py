@@ -92,7 +92,7 @@ def test_what_is_pure_does_not_wait() -> None:
 
 CATCH_ALL = {
     ("http/respond.py", "reply"),  # answers a fault of ours
-    ("storage/sqlite/writer.py", "GroupWriter._run"),  # a job's error is for whoever waits for the job
+    ("storage/sqlite/writer.py", "GroupWriter._in_savepoint"),  # a job's error is for who waits for it
     ("storage/sqlite/writer.py", "GroupWriter._drain"),  # the same for a whole group
 }
 """The places that catch whatever comes and do not let it go on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class Commits:
 
     def __init__(self, notes: Workbench) -> None:
         self.count = 0
-        connection: apsw.Connection = notes.database._connection  # type: ignore[attr-defined]
+        connection: apsw.Connection = notes.database.opener.file.connection  # type: ignore[attr-defined]
         connection.set_commit_hook(self._committed)
 
     def _committed(self) -> bool:
@@ -111,6 +112,19 @@ async def test_one_that_fails_leaves_the_others(notes: Workbench) -> None:
     assert (results[1].index.name, results[1].row) == ("by_code", 1)
     assert await notes.column("Code") == ["c", "a"]
     assert await notes.column("Whole") == [None, 2]
+    assert commits.count == 2
+
+
+async def test_of_single_rows_written_together_each_stands_alone(notes: Workbench) -> None:
+    commits = Commits(notes)
+    codes = ["a", "b", "a", "c", "b", "d"]
+    results = await together(notes, *[partial(notes.insert, {"Code": code}) for code in codes])
+    failed = [at for at, result in enumerate(results) if isinstance(result, UniqueConflict)]
+    assert failed == [2, 4]
+    assert {(results[at].index.name, results[at].row) for at in failed} == {("by_code", 0)}
+    ids = [next(result.ids()) for at, result in enumerate(results) if at not in failed]
+    assert await notes.column("_id") == ids == sorted(set(ids))
+    assert await notes.column("Code") == ["a", "b", "c", "d"]
     assert commits.count == 2
 
 

@@ -119,3 +119,22 @@ async def test_a_reader_sees_what_was_just_written(crowded: Workbench) -> None:
         assert (await crowded.select(LONG)).total == ROWS // 1000 + at + 1
     assert await crowded.delete(where("Text", "starts with", "needle")) == 5
     assert (await crowded.select(LONG)).total == ROWS // 1000
+
+
+async def test_what_is_short_needs_no_thread_among_many_tables(crowded: Workbench) -> None:
+    def make_tables() -> Generator[Statement, Sequence[Row], None]:
+        for number in range(4_000):
+            yield crowded.statement(f"CREATE TABLE @more_{number} (a integer)")
+
+    async def is_here() -> bool:
+        told = Told(crowded, "SELECT count(*) FROM (SELECT 1 FROM @things LIMIT 1)")
+        told.may_return.set()
+        await crowded.database.read(told)
+        return told.begun == [threading.get_ident()]
+
+    await crowded.database.write(make_tables)
+    # the first queries find that there is more to read of the schema than a query may
+    assert not await is_here()
+    while not await is_here():  # noqa: ASYNC110 - it is read in a thread that tells nobody
+        await asyncio.sleep(0.005)
+    assert all([await is_here() for _ in range(5)])

@@ -38,7 +38,7 @@ async def test_a_workspace_is_made_if_it_is_not_there_yet(store: Store, workspac
     await database.write(lambda: definitions.initialise(b"first"))
     await database.write(lambda: definitions.initialise(b"second"))
     assert await database.read(definitions.version) == 1
-    assert await database.read(definitions.data_key) == b"first"
+    assert await database.read(definitions.data_keys) == {1: b"first"}
     assert await store.workspace(workspace) is database
 
 

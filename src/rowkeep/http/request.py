@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
@@ -12,6 +14,10 @@ from rowkeep.model.requests import Page
 
 DIGITS = re.compile(r"[0-9]{1,19}")
 MAX_OFFSET = 2**63 - 1
+
+KEPT_PAGES = 1024
+MAX_KEPT_QUERY = 64
+"""Clients ask for the same few pages again and again: a short query string is read once."""
 
 
 class Disconnected(Exception):
@@ -26,10 +32,9 @@ class Request:
         self._receive = receive
         self._max_body_bytes = max_body_bytes
         self._body: bytes | None = None
-        self._headers: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
-            known = self._headers.get(name)
-            self._headers[name] = value if known is None else known + b", " + value
+        self._headers: dict[bytes, bytes] = dict(scope["headers"])
+        if len(self._headers) < len(scope["headers"]):
+            self._headers = _joined(scope["headers"])
 
     def header(self, name: bytes) -> str | None:
         """A header's value; several of one name as one, joined as RFC 9110 (section 5.3) joins them."""
@@ -68,27 +73,15 @@ class Request:
 
     def parameters(self, *known: str) -> dict[str, str]:
         """The query parameters. Raises InvalidParameter for one that is unknown or given twice."""
-        query = self._scope["query_string"]
-        found: dict[str, str] = {}
-        if not query:
-            return found
-        for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-            if name not in known:
-                takes = f"this call takes {' and '.join(known)}" if known else "this call takes none"
-                raise InvalidParameter(f"There is no parameter {quoted(name)}; {takes}.")
-            if name in found:
-                raise InvalidParameter(f"The parameter {name} is given twice.")
-            found[name] = value
-        return found
+        return _parameters(self._scope["query_string"], known)
 
     def no_parameters(self) -> None:
-        self.parameters()
+        if self._scope["query_string"]:
+            self.parameters()
 
     def page(self) -> Page:
-        given = self.parameters("sys_limit", "sys_offset")
-        limit = whole_number(given, "sys_limit", 1)
-        offset = whole_number(given, "sys_offset", 0)
-        return Page(10 if limit is None else limit, offset)
+        query: bytes = self._scope["query_string"]
+        return _kept_page(query) if len(query) <= MAX_KEPT_QUERY else _page(query)
 
     async def body(self) -> bytes:
         if self._body is None:
@@ -98,7 +91,7 @@ class Request:
 
     def _check_media_type(self) -> None:
         content_type = self.header(b"content-type")
-        if content_type is not None:
+        if content_type is not None and content_type != "application/json":
             media_type, _, parameter = content_type.lower().partition(";")
             charset = parameter.strip().replace('"', "")
             if media_type.strip() != "application/json" or charset not in (
@@ -133,6 +126,38 @@ class Request:
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"A body may have {self._max_body_bytes} bytes (the setting max_body_bytes).")
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        known = joined.get(name)
+        joined[name] = value if known is None else known + b", " + value
+    return joined
+
+
+def _parameters(query: bytes, known: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if not query:
+        return found
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            takes = f"this call takes {' and '.join(known)}" if known else "this call takes none"
+            raise InvalidParameter(f"There is no parameter {quoted(name)}; {takes}.")
+        if name in found:
+            raise InvalidParameter(f"The parameter {name} is given twice.")
+        found[name] = value
+    return found
+
+
+def _page(query: bytes) -> Page:
+    given = _parameters(query, ("sys_limit", "sys_offset"))
+    limit = whole_number(given, "sys_limit", 1)
+    offset = whole_number(given, "sys_offset", 0)
+    return Page(10 if limit is None else limit, offset)
+
+
+_kept_page = lru_cache(KEPT_PAGES)(_page)
 
 
 def whole_number(given: dict[str, str], name: str, least: int, most: int = MAX_OFFSET) -> int | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
 MIN_RSA_BITS = 2048
 
 
-class Algorithm(Enum):
+class Algorithm(StrEnum):
     """How an app signs its tokens (RFC 7518, section 3.1). ``secret_bytes`` is 0 where it has no secret."""
 
     HS256 = "HS256"
@@ -19,10 +19,10 @@ class Algorithm(Enum):
 
     @property
     def secret_bytes(self) -> int:
-        return {"HS256": 32, "HS512": 64}.get(self.value, 0)
+        return {"HS256": 32, "HS512": 64}.get(self, 0)
 
 
-class Right(Enum):
+class Right(StrEnum):
     READ = "read"
     WRITE = "write"
     DELETE = "delete"
@@ -36,7 +36,7 @@ class Grant(msgspec.Struct, frozen=True):
     delete: bool = False
 
     def allows(self, right: Right) -> bool:
-        return bool(getattr(self, right.value))
+        return bool(getattr(self, right))
 
     @property
     def is_empty(self) -> bool:

@@ -7,7 +7,7 @@ values that go with it, in the order in which the tree is walked.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -22,8 +22,12 @@ MAX_VALUES = 30_000
 """How many values a whole filter has: engines and drivers end at 32,766 parameters a statement."""
 
 
-class Test(Enum):
-    """What is asked of one cell. Of an empty one all are false, but EQUAL and IN given null, and NULL."""
+class Test(StrEnum):
+    """What is asked of one cell. Of an empty one all are false, but EQUAL and IN given null, and NULL.
+
+    A string, because shapes are looked up by their hash with each request, and that of a plain Enum is a
+    call of Python.
+    """
 
     __test__ = False  # pytest would take the name for a test class
 

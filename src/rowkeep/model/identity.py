@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import repeat
 
 import msgspec
 
@@ -45,6 +46,11 @@ class Stamp(msgspec.Struct, frozen=True):
     @property
     def written_on(self) -> str:
         return canonical_date(self.moment)
+
+    def each(self) -> Iterator[Stamp]:
+        """A stamp of its own for each of the rows."""
+        starts = range(self.start, self.start + self.count)
+        return map(Stamp, repeat(self.moment), repeat(self.prefix), starts, repeat(1))
 
     def ids(self) -> Iterator[str]:
         return map(f"{self.prefix}%06x".__mod__, range(self.start, self.start + self.count))

@@ -38,7 +38,7 @@ def plan_where(target: Target, query: Node | UnsetType, max_expressions: int, *,
 
     Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or FilterMissing, with pointers.
     """
-    if isinstance(query, UnsetType) or _is_empty(query):
+    if isinstance(query, UnsetType) or (not query.expressions and _is_empty(query)):
         if guarded:
             raise FilterMissing(
                 'Without expressions this would touch every row; if it is meant, say {"query":{"all":true}}.',
@@ -52,12 +52,17 @@ def plan_where(target: Target, query: Node | UnsetType, max_expressions: int, *,
 
 
 def _is_empty(query: Node) -> bool:
+    _check_outermost(query)
+    return query.all_ is UNSET
+
+
+def _check_outermost(query: Node) -> None:
     _refuse(query, ("field", "operand", "value", "not_"), "/query", "A filter has expressions")
     _check_operator(query, "/query")
-    return query.all_ is UNSET and (query.expressions is UNSET or not query.expressions)
 
 
 def _plan_all(query: Node) -> Where:
+    _check_outermost(query)
     if query.all_ is not True:
         raise InvalidFilter("all is true or missing.", pointer="/query/all")
     if query.expressions is not UNSET:
@@ -103,7 +108,8 @@ class _WherePlanner:
     def junction(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
         if depth > 1:
             _refuse(node, ("all_",), where, "Only the outermost filter may say all")
-        _refuse(node, ("field", "operand", "value", "not_"), where, "A filter has expressions")
+        if not (UNSET is node.field is node.operand is node.value is node.not_):
+            _refuse(node, ("field", "operand", "value", "not_"), where, "A filter has expressions")
         _check_operator(node, where)
         if node.expressions is UNSET or not node.expressions:
             raise InvalidFilter("A filter inside a filter has at least one expression.", pointer=where)
@@ -114,12 +120,9 @@ class _WherePlanner:
         return parts[0] if len(parts) == 1 else Junction(parts, either=node.operator == "or")
 
     def match(self, node: Node, where: str, *, negated: bool) -> Shape:
-        _refuse(
-            node,
-            ("expressions", "operator", "not_", "all_"),
-            where,
-            "A comparison has field, operand and value",
-        )
+        if not (UNSET is node.expressions is node.operator is node.not_ is node.all_):
+            alone = "A comparison has field, operand and value"
+            _refuse(node, ("expressions", "operator", "not_", "all_"), where, alone)
         self._expressions += 1
         if self._expressions > self._max_expressions:
             raise InvalidFilter(

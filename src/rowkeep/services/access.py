@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from rowkeep.catalog import Catalog, LiveApp, LiveTable, LiveWorkspace, Snapshot
 from rowkeep.errors import (
@@ -28,8 +29,7 @@ MAX_ATTEMPTS = 20
 """How often a request is planned anew because definitions or grants changed under it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """An app that proved who it is, and what was known of its workspace then."""
 
     workspace: LiveWorkspace
@@ -38,7 +38,7 @@ class Caller:
 
     async def table(self, name: str, *rights: Right) -> LiveTable:
         """The table, if the app has all these rights to it. Raises NoSuchTable, Forbidden."""
-        live = await self.workspace.table(self.snapshot, name)
+        live = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
         if live is None:
             raise NoSuchTable(f"There is no table {quoted(name)}.")
         grant = self.app.grants.get(live.table.id)
@@ -64,13 +64,14 @@ class Access:
         """
         client_id = unverified_client_id(token)
         for _ in range(MAX_ATTEMPTS):
-            workspace = await self._catalog.of_client(client_id)
+            workspace = self._catalog.known(client_id) or await self._catalog.of_client(client_id)
             if workspace is None:
                 raise Unauthenticated()
             try:
-                snapshot = await workspace.snapshot()
+                snapshot = workspace.newest or await workspace.snapshot()
                 try:
-                    return await action(await self._caller(workspace, snapshot, client_id, token))
+                    app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
+                    return await action(Caller(workspace, snapshot, self._prove(app, token)))
                 except (Busy, StorageUnavailable):
                     raise
                 except RowkeepError:
@@ -81,12 +82,9 @@ class Access:
             await self._catalog.renew(workspace)
         raise Busy("The definitions change faster than the request can be planned. Nothing was written.")
 
-    async def _caller(
-        self, workspace: LiveWorkspace, snapshot: Snapshot, client_id: str, token: str
-    ) -> Caller:
-        app = await workspace.app(snapshot, client_id)
+    def _prove(self, app: LiveApp | None, token: str) -> LiveApp:
+        """The app, if it may act and this token is one of its own. Raises Unauthenticated."""
         if app is None or not app.app.enabled:
             raise Unauthenticated()
-        claims = verified_claims(token, app.key, app.app.algorithm)
-        check_times(claims, self._clock, self._leeway)
-        return Caller(workspace, snapshot, app)
+        check_times(verified_claims(token, app.key, app.app.algorithm), self._clock, self._leeway)
+        return app

@@ -152,7 +152,7 @@ def _page_answer(live: LiveTable, plan: SelectPlan, selected: Selected, next_cur
     if selected.total is not None:
         answer["total"] = selected.total
     answer["metaInfo"] = live.meta if fields is None else live.meta_of(fields)
-    answer["queryResult"] = msgspec.Raw(live.codec.encode_records(selected.rows, fields))
+    answer["queryResult"] = live.codec.records(selected.rows, fields)
     if next_cursor is not None:
         answer["nextCursor"] = next_cursor
     return encode(answer)

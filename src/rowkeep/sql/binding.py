@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from rowkeep.plan.select import SelectPlan
@@ -12,13 +13,19 @@ from rowkeep.sql.rows import cell_name
 
 
 def _named(name: Callable[[int], str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(map(name, range(len(values))), values, strict=True))
+    return dict(zip(_names(name, len(values)), values, strict=True))
+
+
+@lru_cache(1024)
+def _names(name: Callable[[int], str], count: int) -> tuple[str, ...]:
+    return tuple(map(name, range(count)))
 
 
 def select_values(plan: SelectPlan) -> dict[str, Any]:
     """One row more than the limit is asked for: it tells whether there are more."""
     values = _named(where_name, plan.where.values)
-    values.update(_named(after_name, plan.after))
+    if plan.after:
+        values.update(_named(after_name, plan.after))
     values["limit"] = plan.limit + 1
     values["offset"] = plan.offset
     return values

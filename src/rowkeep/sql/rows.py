@@ -25,7 +25,7 @@ from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect, Expression
 from rowkeep.sql.names import column_name, quoted
 from rowkeep.sql.schema import TableSchema
 from rowkeep.sql.statements import Template, template
-from rowkeep.sql.system import WorkspaceTables
+from rowkeep.sql.system import workspace_tables
 
 CACHED_SHAPES = 256
 """How many shapes of each kind a table keeps compiled."""
@@ -59,7 +59,7 @@ class TableSql(ABC):
     def __init__(self, table: Table, schema: str | None) -> None:
         self.table = table
         self.schema = TableSchema(table, self.dialect, schema)
-        self.system = WorkspaceTables(schema)
+        self.system = workspace_tables(schema)
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.keyed = tuple(
             at for at, column in enumerate(table.stored_columns) if column.kind in self.dialect.keyed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sqlalchemy as sa
 
 from rowkeep.sql.names import quoted
@@ -47,6 +49,15 @@ class CatalogTables:
             sa.Column("hash", sa.Text, nullable=False, unique=True),
             sa.Column("created_on", sa.Text, nullable=False),
         )
+
+
+KEPT_WORKSPACES = 256
+
+
+@lru_cache(KEPT_WORKSPACES)
+def workspace_tables(schema: str | None) -> WorkspaceTables:
+    """The system tables of the workspace in this schema: what all of its tables share."""
+    return WorkspaceTables(schema)
 
 
 class WorkspaceTables:

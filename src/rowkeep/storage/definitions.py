@@ -16,8 +16,9 @@ from rowkeep.model.tables import Column, Table, name_key
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.schema import TableSchema
 from rowkeep.sql.statements import Statement, statement
-from rowkeep.sql.system import WorkspaceTables
+from rowkeep.sql.system import workspace_tables
 from rowkeep.storage.base import Row, StaleCatalog
+from rowkeep.storage.migrations import alone
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
@@ -35,7 +36,7 @@ class Definitions:
     def __init__(self, dialect: Dialect, schema: str | None) -> None:
         self.dialect = dialect
         self.schema = schema
-        self._system = WorkspaceTables(schema)
+        self._system = workspace_tables(schema)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         return (yield statement(clause, self.dialect))
@@ -45,6 +46,8 @@ class Definitions:
     def initialise(self, wrapped: bytes) -> Steps[None]:
         """Give a new workspace its first version and its wrapped data key; leave an old one as it is."""
         workspace = self._system.workspace
+        # two first requests at once would both find it new
+        yield from alone(self.dialect, self.schema)
         if not (yield from self._do(sa.select(workspace.c.version))):
             yield from self._do(sa.insert(workspace).values(version=1))
             yield from self._do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -76,18 +76,25 @@ async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
 
 
 class Pool:
-    """The connections of this process, and the one place where the server's errors become ours."""
+    """The connections of this process, and the one place where the server's errors become ours.
+
+    The driver's pool makes them and mends them, but it starts a task or two for each time that it gives one
+    out and takes it back. So what it gave is kept here, and goes back only if something went wrong with it.
+    """
 
     def __init__(self, url: str, settings: Settings) -> None:
         self._url = url
         self._timeout = settings.busy_timeout_seconds
         self._size = settings.postgres_connections
         self._pool: asyncpg.Pool | None = None
+        self._turns = asyncio.Semaphore(self._size)
+        self._idle: list[Any] = []
+        self._is_closing = False
 
     async def open(self) -> None:
         """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
         try:
-            async with translated():
+            with translated():
                 self._pool = await asyncpg.create_pool(
                     self._url,
                     min_size=1,
@@ -117,18 +124,43 @@ class Pool:
 
     async def close(self) -> None:
         if self._pool is not None:
+            self._is_closing = True
+            while self._idle:
+                await self._pool.release(self._idle.pop())
             await self._pool.close()
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection; waits at most busy_timeout_seconds for one. Raises Busy, StorageUnavailable."""
-        assert self._pool is not None, "open() comes first"  # noqa: S101 - a fault of ours, not of a caller
-        async with translated():
-            connection = await self._pool.acquire(timeout=self._timeout)
+    async def _use(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """Do ``work`` with a connection; waits at most busy_timeout_seconds for one."""
+        pool = self._pool
+        assert pool is not None, "open() comes first"  # noqa: S101 - a fault of ours, not of a caller
+        if self._turns.locked():
+            async with asyncio.timeout(self._timeout):
+                await self._turns.acquire()
+        else:
+            await self._turns.acquire()
+        try:
+            connection = await self._take(pool)
             try:
-                yield connection
-            finally:
-                await self._pool.release(connection)
+                result = await work(connection)
+            except BaseException:
+                # in whatever state it is: the driver ends its transaction, or the connection
+                await pool.release(connection)
+                raise
+            if self._is_closing:
+                await pool.release(connection)
+            else:
+                self._idle.append(connection)
+            return result
+        finally:
+            self._turns.release()
+
+    async def _take(self, pool: asyncpg.Pool) -> Any:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            await pool.release(connection)
+        return await pool.acquire(timeout=self._timeout)
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Any]:
         """One statement, a transaction of its own; run again if it was the victim of a deadlock."""
@@ -152,14 +184,13 @@ class Pool:
         return await self._unless_deadlocked(run)
 
     async def _unless_deadlocked(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        for _ in range(DEADLOCK_TRIES - 1):
-            async with self.connection() as connection:
+        with translated():
+            for _ in range(DEADLOCK_TRIES - 1):
                 try:
-                    return await work(connection)
+                    return await self._use(work)
                 except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                     log.info("deadlock", action="tried again")
-        async with self.connection() as connection:
-            return await work(connection)
+            return await self._use(work)
 
 
 async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
@@ -174,22 +205,40 @@ async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
         return result
 
 
-@asynccontextmanager
-async def translated() -> AsyncIterator[None]:
+class _Translation:
     """Driver errors end here: what leaves is ours."""
-    try:
-        yield
-    except asyncpg.UniqueViolationError as error:
-        raise UniqueConflict() from error
-    except asyncpg.ForeignKeyViolationError as error:
-        raise ReferenceConflict() from error
-    except STALE as error:
-        raise StaleCatalog() from error
-    except BUSY as error:
-        raise Busy() from error
-    except UNAVAILABLE as error:
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        ours = None if error is None else _meaning(error)
+        if ours is not None:
+            raise ours from error
+
+
+_TRANSLATION = _Translation()
+
+
+def translated() -> _Translation:
+    """``with translated():`` around what speaks to the driver; it has no state and so is made once."""
+    return _TRANSLATION
+
+
+def _meaning(error: BaseException) -> Exception | None:
+    """What a driver's error means to a caller; None for what is none of the driver's."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return UniqueConflict()
+    if isinstance(error, asyncpg.ForeignKeyViolationError):
+        return ReferenceConflict()
+    if isinstance(error, STALE):
+        return StaleCatalog()
+    if isinstance(error, BUSY):
+        return Busy()
+    if isinstance(error, UNAVAILABLE):
         log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
-        raise StorageUnavailable() from error
+        return StorageUnavailable()
+    return None
 
 
 def copied_line(error: BaseException | None) -> int | None:

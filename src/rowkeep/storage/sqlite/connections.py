@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import apsw
 import structlog
@@ -24,6 +23,8 @@ CACHED_STATEMENTS = 512
 BUSY_NAP_SECONDS = 0.002
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
+VERSION = "SELECT version FROM _rowkeep_workspace"
+
 SETTINGS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -33,15 +34,50 @@ SETTINGS = (
 )
 
 
+CONFLICTS: dict[int, type[Exception]] = {
+    apsw.SQLITE_CONSTRAINT_UNIQUE: UniqueConflict,
+    apsw.SQLITE_CONSTRAINT_PRIMARYKEY: UniqueConflict,
+    apsw.SQLITE_CONSTRAINT_FOREIGNKEY: ReferenceConflict,
+}
+BROKEN = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
+)
+
+
 class OverBudget(Exception):
     """A statement took more steps than its connection allows at once."""
 
 
-def connect(path: Path, busy_timeout_seconds: float) -> apsw.Connection:
+class Connection(apsw.Connection):
+    """A connection that knows the workspace's version for as long as the file stays as it is."""
+
+    _version: int | None = None
+    _version_of: int | None = None
+    """What SQLite called the state of the file in which the version was read."""
+
+    def version(self) -> int | None:
+        """The version in the snapshot of a transaction that only reads, and that has read something already:
+        SQLite notices that the file is another one when it begins to read."""
+        state = self.data_version()
+        if state != self._version_of:
+            rows = self.execute(VERSION).fetchall()
+            self._version = cast("int", rows[0][0]) if rows else None
+            self._version_of = state
+        return self._version
+
+
+def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connection:
     """A connection that waits for locks in short naps: SQLite's own waits grow so long that a process that
-    writes much would starve the others."""
+    writes much would starve the others. ``create`` makes a file that is not there."""
     with translated():
-        connection = apsw.Connection(str(path), statementcachesize=CACHED_STATEMENTS)
+        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+        connection = Connection(str(path), flags=flags, statementcachesize=CACHED_STATEMENTS)
         connection.set_busy_handler(_busy_handler(busy_timeout_seconds))
         # plans are kept for all values: without this, every other LIMIT has its statement compiled anew
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -94,41 +130,47 @@ def _decimal_key(*cells: Any) -> str | None:
     return None if cells[0] is None else decimal_key(cells[0])
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translation:
     """Driver errors end here: what leaves is ours."""
-    try:
-        yield
-    except apsw.ConstraintError as error:
-        if getattr(error, "extendedresult", 0) in (
-            apsw.SQLITE_CONSTRAINT_UNIQUE,
-            apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
-        ):
-            raise UniqueConflict() from error
-        if getattr(error, "extendedresult", 0) == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
-            raise ReferenceConflict() from error
-        raise
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise Busy() from error
-    except apsw.InterruptError as error:
-        raise OverBudget() from error
-    except apsw.SchemaChangeError as error:
-        raise StaleCatalog() from error
-    except apsw.SQLError as error:
-        if str(error).startswith(("no such table", "no such column")) or "has no column named" in str(error):
-            raise StaleCatalog() from error
-        raise
-    except (
-        apsw.FullError,
-        apsw.IOError,
-        apsw.CantOpenError,
-        apsw.ReadOnlyError,
-        apsw.CorruptError,
-        apsw.NotADBError,
-        apsw.PermissionsError,
-    ) as error:
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, apsw.Error):
+            ours = _meaning(error)
+            if ours is not None:
+                raise ours from error
+
+
+_TRANSLATION = _Translation()
+
+
+def translated() -> _Translation:
+    """``with translated():`` around what speaks to the driver. It has no state and so is made once: one of
+    contextlib's would cost a query more than its plan does."""
+    return _TRANSLATION
+
+
+def _meaning(error: apsw.Error) -> Exception | None:
+    """What a driver's error means to a caller; None for a fault of ours."""
+    if isinstance(error, apsw.ConstraintError):
+        conflict = CONFLICTS.get(getattr(error, "extendedresult", 0))
+        return None if conflict is None else conflict()
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return Busy()
+    if isinstance(error, apsw.InterruptError):
+        return OverBudget()
+    if isinstance(error, apsw.SchemaChangeError):
+        return StaleCatalog()
+    if isinstance(error, apsw.SQLError):
+        said = str(error)
+        is_stale = said.startswith(("no such table", "no such column")) or "has no column named" in said
+        return StaleCatalog() if is_stale else None
+    if isinstance(error, BROKEN):
         log.error("sqlite failed", error=str(error), kind=type(error).__name__)
-        raise StorageUnavailable() from error
+        return StorageUnavailable()
+    return None
 
 
 def run_script(connection: apsw.Connection, script: Script[T]) -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice, repeat
@@ -34,13 +33,11 @@ from rowkeep.storage.base import (
     Updated,
     WorkspaceDatabase,
 )
-from rowkeep.storage.sqlite.connections import connect, run_script, translated
-from rowkeep.storage.sqlite.reader import Reader
-from rowkeep.storage.sqlite.writer import GroupWriter
+from rowkeep.storage.sqlite.connections import VERSION, Connection, run_script, translated
+from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles
+from rowkeep.storage.sqlite.writer import Joinable
 
 T = TypeVar("T")
-
-VERSION = "SELECT version FROM _rowkeep_workspace"
 
 _BOOLEANS: dict[object, bool] = {0: False, 1: True}
 as_boolean: Callable[[object], bool | None] = _BOOLEANS.get
@@ -51,12 +48,9 @@ class SqliteDatabase(Database):
     dialect = SQLITE
     schema = None
 
-    def __init__(self, path: Path, settings: Settings, executor: Executor) -> None:
+    def __init__(self, path: Path, settings: Settings, files: OpenFiles) -> None:
         self.path = path
-        open_another = partial(connect, path, settings.busy_timeout_seconds)
-        self._connection = open_another()
-        self._writer = GroupWriter(self._connection, executor)
-        self._reader = Reader(open_another, executor, settings.sqlite_readers)
+        self.opener = Opener(files, partial(OpenFile, path, settings, files.executor))
 
     async def read(self, script: Script[T]) -> T:
         return await self._read(lambda connection: run_script(connection, script))
@@ -64,39 +58,31 @@ class SqliteDatabase(Database):
     async def write(self, script: Script[T]) -> T:
         return await self._write(lambda connection: run_script(connection, script))
 
-    async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
-        return await self._reader.run(work)
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            return await (await self.opener.use()).reader.run(work)
+        except StorageUnavailable:
+            self._refuse_if_gone()
+            raise
 
     async def _write(self, work: Callable[[apsw.Connection], T]) -> T:
-        return await self._writer.run(work)
+        try:
+            return await (await self.opener.use()).writer.run(work)
+        except StorageUnavailable:
+            self._refuse_if_gone()
+            raise
 
-    def close(self) -> None:
-        """Close the file; nothing may be running. The last one to close it folds the WAL into it."""
-        self._reader.close()
-        self._connection.close()
+    def _refuse_if_gone(self) -> None:
+        """Where the file may be taken away by somebody who may do so, raises StaleCatalog if it was."""
 
 
 class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
-    def __init__(self, path: Path, settings: Settings, executor: Executor, ids: IdSource) -> None:
-        super().__init__(path, settings, executor)
+    def __init__(self, path: Path, settings: Settings, files: OpenFiles, ids: IdSource) -> None:
+        super().__init__(path, settings, files)
         self._ids = ids
 
     def prepare(self, table: Table) -> TableSql:
         return SqliteTableSql(table, None)
-
-    async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
-        try:
-            return await super()._read(work)
-        except StorageUnavailable:
-            self._refuse_if_gone()
-            raise
-
-    async def _write(self, work: Callable[[apsw.Connection], T]) -> T:
-        try:
-            return await super()._write(work)
-        except StorageUnavailable:
-            self._refuse_if_gone()
-            raise
 
     def _refuse_if_gone(self) -> None:
         """A file that somebody took away is no fault of the storage: its workspace was deleted."""
@@ -107,7 +93,7 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         return await self._read(partial(_select, sql, plan, version))
 
     async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
-        return await self._write(partial(_insert, sql, plan, version, self._ids))
+        return await self._write(_Insertion(sql, plan, version, self._ids))
 
     async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
         return await self._write(partial(_update, sql, plan, version, self._ids))
@@ -121,14 +107,15 @@ def _check_version(connection: apsw.Connection, version: int) -> None:
         raise StaleCatalog()
 
 
-def _select(sql: TableSql, plan: SelectPlan, version: int, connection: apsw.Connection) -> Selected:
+def _select(sql: TableSql, plan: SelectPlan, version: int, connection: Connection) -> Selected:
     statements = sql.select(plan.shape)
     values = select_values(plan)
     total: Any = None
     with translated():
-        _check_version(connection, version)
         page = statements.page.bind(values)
         rows: Sequence[Row] = connection.execute(page.text, page.parameters).fetchall()
+        if connection.version() != version:
+            raise StaleCatalog()
         if statements.count is not None and plan.is_whole(len(rows)):
             total = plan.offset + len(rows)
         elif statements.count is not None:
@@ -154,27 +141,49 @@ def _with_booleans(rows: Sequence[Row], booleans: tuple[int, ...]) -> Sequence[R
     return list(zip(*columns, strict=True))
 
 
-def _insert(
-    sql: TableSql, plan: InsertPlan, version: int, ids: IdSource, connection: apsw.Connection
-) -> Stamp:
-    with translated():
-        _check_version(connection, version)
-    _rekey(sql, plan, connection)
-    stamp = ids.stamp(len(plan.rows))
-    on = stamp.written_on
-    system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)
-    rows = iter(plan.rows)
-    cells = map(add, rows, system)
-    if sql.keyed:
-        keys = zip(*(map(itemgetter(at), plan.rows) for at in sql.keyed), strict=True)
-        cells = map(add, cells, keys)
-    try:
-        with translated(), _references_wait(sql.table, connection):
-            connection.executemany(sql.insert.text, cells)
-    except UniqueConflict as conflict:
-        # the rows that the iterator still holds were not reached
-        raise _named_conflict(conflict, sql, len(plan.rows) - length_hint(rows) - 1) from conflict
-    return stamp
+class _Insertion(Joinable[Stamp]):
+    """Rows that are to be written. Single rows of one app for one table are written together."""
+
+    def __init__(self, sql: TableSql, plan: InsertPlan, version: int, ids: IdSource) -> None:
+        self._sql = sql
+        self._plan = plan
+        self._version = version
+        self._ids = ids
+        # rows that refer to each other belong together only if they were sent together
+        is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not _refers_to_itself(sql.table)
+        self.key = (sql, plan.writer, version) if is_joinable else self
+
+    def __call__(self, connection: apsw.Connection) -> Stamp:
+        rows = iter(self._plan.rows)
+        try:
+            return self._write(connection, self._plan.rows, rows)
+        except UniqueConflict as conflict:
+            # the rows that the iterator still holds were not reached
+            reached = len(self._plan.rows) - length_hint(rows)
+            raise _named_conflict(conflict, self._sql, reached - 1) from conflict
+
+    def join(self, connection: apsw.Connection, works: Sequence[_Insertion]) -> Iterable[Stamp]:
+        rows = [work._plan.rows[0] for work in works]
+        return self._write(connection, rows, iter(rows)).each()
+
+    def _write(self, connection: apsw.Connection, rows: Sequence[Row], reached: Iterator[Row]) -> Stamp:
+        sql = self._sql
+        with translated():
+            _check_version(connection, self._version)
+            _rekey(sql, self._plan, connection)
+            stamp = self._ids.stamp(len(rows))
+            on, by = repeat(stamp.written_on), repeat(self._plan.writer)
+            cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
+            if sql.keyed:
+                keys = zip(*(map(itemgetter(at), rows) for at in sql.keyed), strict=True)
+                cells = map(add, cells, keys)
+            with _references_wait(sql.table, connection):
+                connection.executemany(sql.insert.text, cells)
+        return stamp
+
+
+def _refers_to_itself(table: Table) -> bool:
+    return any(c.reference is not None and c.reference.table == table.id for c in table.columns)
 
 
 def _rekey(sql: TableSql, plan: InsertPlan | UpdatePlan, connection: apsw.Connection) -> None:
@@ -187,7 +196,7 @@ def _rekey(sql: TableSql, plan: InsertPlan | UpdatePlan, connection: apsw.Connec
 def _references_wait(table: Table, connection: apsw.Connection) -> Iterator[None]:
     """Rows of one request may refer to each other in any order: references to the table itself are looked at
     behind the last row. (PostgreSQL does so anyway.)"""
-    if not any(c.reference is not None and c.reference.table == table.id for c in table.columns):
+    if not _refers_to_itself(table):
         yield
         return
     # until the end of the transaction, that is of the whole group: it holds for other jobs just as well

@@ -16,6 +16,7 @@ from rowkeep.sql.dialects import SQLITE
 from rowkeep.storage.base import Store, WorkspaceDatabase
 from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS, migrate
 from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
+from rowkeep.storage.sqlite.files import OpenFiles, affordable
 
 MAX_THREADS = 16
 CATALOG_FILE = "catalog.db"
@@ -32,7 +33,9 @@ class SqliteStore(Store):
         self._directory = directory
         self._settings = settings
         self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="rowkeep-sqlite")
-        self._open: dict[int, SqliteWorkspaceDatabase] = {}
+        self._files = OpenFiles(1, self._executor)
+        self._catalog_file = OpenFiles(1, self._executor)
+        self._databases: dict[int, SqliteWorkspaceDatabase] = {}
         self._opening = asyncio.Lock()
 
     async def open(self) -> None:
@@ -40,7 +43,9 @@ class SqliteStore(Store):
             # rows are nobody else's business on this machine
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._directory / WORKSPACES).mkdir(exist_ok=True)
-            self.catalog = SqliteDatabase(self._directory / CATALOG_FILE, self._settings, self._executor)
+            self._files = OpenFiles(affordable(self._settings.sqlite_open_workspaces), self._executor)
+            self.catalog = SqliteDatabase(self._directory / CATALOG_FILE, self._settings, self._catalog_file)
+            await self.catalog.opener.use()
         except (OSError, StorageUnavailable) as error:
             raise SetupError(f"The directory {self._directory} cannot be used: {error}.") from error
         await self.catalog.write(partial(migrate, CATALOG_STEPS, SQLITE, None))
@@ -48,29 +53,26 @@ class SqliteStore(Store):
     async def close(self) -> None:
         # running jobs end first, for the files are closed under them
         await asyncio.get_running_loop().run_in_executor(None, partial(self._executor.shutdown, wait=True))
-        for database in self._open.values():
-            database.close()
-        self._open.clear()
-        if hasattr(self, "catalog"):
-            self.catalog.close()
+        for files in (self._files, self._catalog_file):
+            files.close()
+        self._databases.clear()
 
     async def workspace(self, workspace: Workspace) -> WorkspaceDatabase:
-        found = self._open.get(workspace.id)
+        found = self._databases.get(workspace.id)
         if found is not None:
             return found
         async with self._opening:
-            found = self._open.get(workspace.id)
+            found = self._databases.get(workspace.id)
             if found is None:
-                found = SqliteWorkspaceDatabase(
-                    self._path(workspace), self._settings, self._executor, self.ids
-                )
+                found = SqliteWorkspaceDatabase(self._path(workspace), self._settings, self._files, self.ids)
                 await found.write(partial(migrate, WORKSPACE_STEPS, SQLITE, None))
-                self._open[workspace.id] = found
+                self._databases[workspace.id] = found
             return found
 
     async def drop_workspace(self, workspace: Workspace) -> None:
-        # not closed: whoever still uses it finishes undisturbed, and the last reference closes it
-        self._open.pop(workspace.id, None)
+        database = self._databases.pop(workspace.id, None)
+        if database is not None:
+            await database.opener.close()
         path = self._path(workspace)
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):

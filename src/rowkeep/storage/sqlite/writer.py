@@ -1,17 +1,21 @@
 """Writer: one at a time for each file, and everything that waits is committed together.
 
 A commit costs an fsync. The writer takes all jobs that wait, runs each in a savepoint of its own, commits
-once, and only then lets their answers go: so many small writers share one fsync.
+once, and only then lets their answers go: so many small writers share one fsync. Neighbours that do the same
+share the savepoint and the statements too; if one of them fails, each is tried on its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from functools import partial
+from itertools import groupby
+from typing import Any, Generic, TypeVar
 
 import apsw
 
@@ -23,13 +27,28 @@ T = TypeVar("T")
 MAX_GROUP = 256
 
 
+class Joinable(ABC, Generic[T]):
+    """Work that can be done together with its like: with all that have the same ``key``."""
+
+    key: Hashable
+
+    @abstractmethod
+    def __call__(self, connection: apsw.Connection) -> T:
+        """Do it alone."""
+
+    @abstractmethod
+    def join(self, connection: apsw.Connection, works: Sequence[Any]) -> Iterable[T]:
+        """Do all of them, this one included; what each gives, in their order. Raises if one fails."""
+
+
 class Job:
     """One transaction to be: what to do, and who waits for it."""
 
-    __slots__ = ("error", "future", "result", "work")
+    __slots__ = ("error", "future", "key", "result", "work")
 
     def __init__(self, work: Callable[[apsw.Connection], Any], future: asyncio.Future[Any]) -> None:
         self.work = work
+        self.key: Hashable = work.key if isinstance(work, Joinable) else self
         self.future = future
         self.result: Any = None
         self.error: BaseException | None = None
@@ -51,7 +70,8 @@ class GroupWriter:
         self._executor = executor
         self._waiting: deque[Job] = deque()
         self._lock = threading.Lock()
-        self._is_running = False
+        self.is_running = False
+        """Whether something is being written, or waits for it."""
 
     async def run(self, work: Callable[[apsw.Connection], T]) -> T:
         """Do ``work`` in a transaction; its result comes back once it is on disk, its error once it is
@@ -60,8 +80,8 @@ class GroupWriter:
         job = Job(work, loop.create_future())
         with self._lock:
             self._waiting.append(job)
-            starts = not self._is_running
-            self._is_running = True
+            starts = not self.is_running
+            self.is_running = True
         if starts:
             self._executor.submit(self._drain, loop)
         result: T = await job.future
@@ -72,7 +92,7 @@ class GroupWriter:
             with self._lock:
                 group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
                 if not group:
-                    self._is_running = False
+                    self.is_running = False
                     return
             try:
                 self._commit(group)
@@ -87,8 +107,11 @@ class GroupWriter:
         with translated():
             connection.execute("BEGIN IMMEDIATE")
         try:
-            for job in group:
-                self._run(job)
+            for _, same in groupby(group, _key):
+                jobs = list(same)
+                if len(jobs) == 1 or not self._run_joined(jobs):
+                    for job in jobs:
+                        self._run(job)
             with translated():
                 connection.execute("COMMIT")
         except BaseException:
@@ -97,17 +120,41 @@ class GroupWriter:
             raise
 
     def _run(self, job: Job) -> None:
+        job.error = self._in_savepoint(partial(_alone, job))
+
+    def _run_joined(self, jobs: list[Job]) -> bool:
+        """Run jobs of one key together; False if that failed, and nothing of them is done."""
+        return self._in_savepoint(partial(_joined, jobs)) is None
+
+    def _in_savepoint(self, run: Callable[[apsw.Connection], None]) -> Exception | None:
+        """What ``run`` raised, and then nothing of it is done."""
         connection = self._connection
+        failure = None
         connection.execute("SAVEPOINT job")
         try:
-            job.result = job.work(connection)
+            run(connection)
         except Exception as error:
             if not connection.in_transaction:
                 # a full disk, say: SQLite gave up the whole transaction, and with it the jobs before this
                 raise StorageUnavailable() from error
-            job.error = error
+            failure = error
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
+        return failure
+
+
+def _key(job: Job) -> Hashable:
+    return job.key
+
+
+def _alone(job: Job, connection: apsw.Connection) -> None:
+    job.result = job.work(connection)
+
+
+def _joined(jobs: list[Job], connection: apsw.Connection) -> None:
+    works: list[Any] = [job.work for job in jobs]
+    for job, result in zip(jobs, works[0].join(connection, works), strict=True):
+        job.result = result
 
 
 def _fail(group: list[Job], error: BaseException) -> None:

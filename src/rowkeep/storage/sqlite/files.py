@@ -1,0 +1,149 @@
+"""Files: what is open of one SQLite file, and how many files are open at once.
+
+An open workspace costs five to nine file descriptors and some hundred kilobytes, so a process keeps a bounded
+number open and closes those that were used least recently, if nothing of them runs. A file that was closed
+is opened again when it is asked for; who asks does not notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from rowkeep.settings import Settings
+from rowkeep.storage.sqlite.connections import connect
+from rowkeep.storage.sqlite.reader import Reader
+from rowkeep.storage.sqlite.writer import GroupWriter
+
+FILES_OF_A_WORKSPACE = 9
+"""Database and WAL of each connection (writer, quick reader, two long readers), and their shared memory."""
+
+IDLE_NAP_SECONDS = 0.05
+
+SPARE_FILES = 256
+"""What is left for sockets and all else, where few file descriptors may be had."""
+
+
+class OpenFile:
+    """The connections of one file."""
+
+    def __init__(self, path: Path, settings: Settings, executor: Executor, *, create: bool) -> None:
+        """Raises StorageUnavailable; where ``create`` is false, also for a file that is not there."""
+        timeout = settings.busy_timeout_seconds
+        self.connection = connect(path, timeout, create=create)
+        self.writer = GroupWriter(self.connection, executor)
+        open_another = partial(connect, path, timeout, create=False)
+        self.reader = Reader(open_another, executor, settings.sqlite_readers)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs and nothing waits; true until the event loop's next turn."""
+        return not self.writer.is_running and not self.reader.is_running
+
+    def close(self) -> None:
+        """Close the file; nothing may be running. The last one to close it folds the WAL into it."""
+        self.reader.close()
+        self.connection.close()
+
+
+class Opener:
+    """Opens one file when it is used."""
+
+    def __init__(self, files: OpenFiles, open_file: Callable[..., OpenFile]) -> None:
+        self._files = files
+        self._open_file = open_file
+        self._opening = asyncio.Lock()
+        self._was_open = False
+        self.file: OpenFile | None = None
+
+    async def use(self) -> OpenFile:
+        """The file, open; it stays so until the event loop's next turn, and for as long as it has work."""
+        if self.file is None:
+            async with self._opening:
+                if self.file is None:
+                    # once there, it is never made anew: where it is gone, its workspace was deleted
+                    make = partial(self._open_file, create=not self._was_open)
+                    self.file = await asyncio.get_running_loop().run_in_executor(self._files.executor, make)
+                    self._was_open = True
+                self._files.opened(self)
+                return self.file
+        self._files.order.move_to_end(self)
+        return self.file
+
+    async def close(self) -> None:
+        """Close the file if nothing of it runs; else whoever still uses it finishes undisturbed, and it is
+        closed then."""
+        file, self.file = self.file, None
+        self._files.order.pop(self, None)
+        if file is not None and file.is_idle:
+            await asyncio.get_running_loop().run_in_executor(self._files.executor, file.close)
+        elif file is not None:
+            self._files.leave(file)
+
+
+class OpenFiles:
+    """Which files are open, the least recently used first; at most ``limit``, unless more are at work."""
+
+    def __init__(self, limit: int, executor: Executor) -> None:
+        self.executor = executor
+        self.order: OrderedDict[Opener, None] = OrderedDict()
+        self._limit = limit
+        self._leaving: dict[OpenFile, asyncio.Task[None]] = {}
+
+    def opened(self, opener: Opener) -> None:
+        """Count a file as open and used just now, and close others if they are too many."""
+        self.order[opener] = None
+        self.order.move_to_end(opener)
+        idle = (each for each in self.order if each is not opener and _is_idle(each))
+        for other in list(islice(idle, max(0, len(self.order) - self._limit))):
+            del self.order[other]
+            file, other.file = other.file, None
+            if file is not None:
+                self.executor.submit(file.close)
+
+    def leave(self, file: OpenFile) -> None:
+        """Close a file, that nobody will open again, once it is idle."""
+        self._leaving[file] = asyncio.ensure_future(self._close_when_idle(file))
+
+    async def _close_when_idle(self, file: OpenFile) -> None:
+        while not file.is_idle:  # noqa: ASYNC110 - rare, and an event would cost each query something
+            await asyncio.sleep(IDLE_NAP_SECONDS)
+        del self._leaving[file]
+        self.executor.submit(file.close)
+
+    def close(self) -> None:
+        """Close all files; nothing may be running."""
+        for file, task in self._leaving.items():
+            task.cancel()
+            file.close()
+        self._leaving.clear()
+        for opener in self.order:
+            if opener.file is not None:
+                opener.file.close()
+        self.order.clear()
+
+
+def _is_idle(opener: Opener) -> bool:
+    return opener.file is not None and opener.file.is_idle
+
+
+def affordable(wanted: int) -> int:
+    """How many workspaces this process can have open: it asks the system for the file descriptors that it
+    needs, and makes do with what it gets."""
+    try:
+        import resource
+    except ImportError:  # a system that has no such limit
+        return wanted
+    needed = wanted * FILES_OF_A_WORKSPACE + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, (soft - SPARE_FILES) // FILES_OF_A_WORKSPACE))
