@@ -251,6 +251,7 @@ DEPENDENCIES = {
     "httpx": "the commands and the demo speak HTTP with it",
     "joserfc": "signatures of tokens (JWS)",
     "msgspec": "JSON in and out, and the checks of bodies, as compiled types",
+    "pyarrow": "Parquet files, with the extra `parquet` alone",
     "rich": "tables and progress bars of the commands",
     "sqlalchemy": "spelling SQL and DDL for both engines, as a compiler only: no ORM, no engine",
     "starlette": "the router of the management API",
@@ -266,7 +267,8 @@ DEPENDENCIES = {
 def dependencies() -> None:
     """Every runtime dependency, and why; KeyError for one without a reason."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    names = [re.split("[^a-z0-9-]", each)[0] for each in project["dependencies"]]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["parquet"]]
+    names = sorted(re.split("[^a-z0-9-]", each)[0] for each in wanted)
     if set(names) != set(DEPENDENCIES):
         raise KeyError(*set(names) ^ set(DEPENDENCIES))
     table(("package", "for"), ((code(name), DEPENDENCIES[name]) for name in names))

@@ -107,8 +107,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SHELL_VARIABLES = {
-    "ROWKEEP_URL": "the address of a running Rowkeep: the management commands then speak HTTP to it",
+    "ROWKEEP_URL": "the address of a running Rowkeep: the management commands and `rowkeep rows` "
+    "then speak HTTP to it",
     "ROWKEEP_ADMIN_TOKEN": "the admin token they use there",
-    "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token`, where the store is not at hand",
+    "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token` and `rowkeep rows`, where the store "
+    "is not at hand",
 }
 """Variables that only the shell commands read; they are no settings of the server."""

@@ -34,6 +34,7 @@ ONLY_IN = {
     "uvicorn": {"cli"},
     "typer": {"cli"},
     "rich": {"cli"},
+    "pyarrow": {"cli"},
     "httpx": {"cli"},
     "joserfc": {"services"},
     "cryptography": {"keys", "services"},

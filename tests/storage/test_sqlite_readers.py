@@ -13,6 +13,7 @@ from workbench import THINGS, Workbench, initialised, new_workspace, opened, whe
 
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import Row
+from rowkeep.storage.sqlite import reader
 from support.server import sqlite_url
 
 pytestmark = pytest.mark.anyio
@@ -111,6 +112,18 @@ async def test_many_long_queries_at_once(crowded: Workbench) -> None:
         for _ in range(12):
             group.start_soon(select)
     assert results == [ROWS // 1000] * 12
+
+
+async def test_what_is_stopped_leaves_nothing_open(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here every step is counted, the one that ends a transaction, too, and every query is too long."""
+    monkeypatch.setattr(reader, "STEPS_PER_TICK", 1)
+    async with opened(sqlite_url(tmp_path_factory.mktemp("stopped"))) as store:
+        stopped = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        await stopped.insert({"Text": "a"}, {"Text": "b"})
+        for _ in range(3):
+            assert (await stopped.select({})).total == 2
 
 
 async def test_a_reader_sees_what_was_just_written(crowded: Workbench) -> None:

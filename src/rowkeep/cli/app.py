@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 import rowkeep
-from rowkeep.cli import admin_tokens, apps, grants, keys, tables, workspaces
+from rowkeep.cli import admin_tokens, apps, grants, keys, rows, tables, workspaces
 from rowkeep.cli.demo import demo
 from rowkeep.cli.endings import end
 from rowkeep.cli.serve import init, serve
@@ -49,6 +50,7 @@ def _build() -> typer.Typer:
     for name, group in (
         ("workspace", workspaces.commands),
         ("table", tables.commands),
+        ("rows", rows.commands),
         ("app", apps.commands),
         ("grant", grants.commands),
         ("admin-token", admin_tokens.commands),
@@ -62,17 +64,18 @@ def _build() -> typer.Typer:
 app = _build()
 
 
+def run(arguments: list[str]) -> None:
+    """Run a command line. Raises all that :func:`rowkeep.cli.endings.end` makes an ending of."""
+    command = typer.main.get_command(app)
+    # not command.main(): it words and frames errors itself
+    with command.make_context("rowkeep", arguments) as context:
+        command.invoke(context)
+
+
 def main() -> None:
     """Run the command line that this process was started with, and end the process."""
-    command = typer.main.get_command(app)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # what the terminal cannot show is escaped, not a failure
             stream.reconfigure(errors="backslashreplace")
-
-    def run() -> None:
-        # not command.main(): it words and frames errors itself
-        with command.make_context("rowkeep", sys.argv[1:]) as context:
-            command.invoke(context)
-
-    sys.exit(end(run))
+    sys.exit(end(partial(run, sys.argv[1:])))

@@ -8,10 +8,10 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import httpx
 
+from rowkeep.cli.addresses import NO_PROXY, Refused, path_part
 from rowkeep.cli.store import check_store_exists, shell_settings
 from rowkeep.errors import NoSuchRoute, SetupError, Unauthenticated
 from rowkeep.http.app import running
@@ -20,16 +20,6 @@ from rowkeep.services.lists import MAX_LIMIT
 T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(60, connect=10)
-NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
-    "all://localhost": None,
-    "all://127.0.0.1": None,
-    "all://[::1]": None,
-}
-"""This machine is spoken to directly, whatever proxy stands in the environment."""
-
-
-class Refused(SetupError):
-    """The management API refuses a call; the message is the one line that says why."""
 
 
 class Management:
@@ -44,7 +34,7 @@ class Management:
         try:
             response = await self._client.request(
                 method,
-                "/".join(map(_part, path)),
+                "/".join(map(path_part, path)),
                 params=parameters,
                 headers={} if body is None else {"Content-Type": "application/json"},
                 **({} if body is None else content),
@@ -68,13 +58,6 @@ class Management:
             if "nextCursor" not in page:
                 return found
             cursor = {"cursor": page["nextCursor"]}
-
-
-def _part(name: str) -> str:
-    # nothing has such a name, and it would make the path another one
-    if name.strip(".") == "" or "/" in name:
-        raise Refused(f"There is nothing with the name {name!r}.")
-    return quote(name, safe="")
 
 
 def _answer(response: httpx.Response) -> Any:

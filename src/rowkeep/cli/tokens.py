@@ -28,10 +28,18 @@ def token(app: ClientIdOption, expires_in: ExpiresIn = None) -> None:
     """
     from rowkeep.services.tokens import sign_token
 
-    secret = os.environ.get("ROWKEEP_APP_SECRET")
-    key, algorithm = (secret, _algorithm_of(secret)) if secret else _from_store(app)
+    key, algorithm = signing_key_of(app)
     claims = {} if expires_in is None else {"exp": int(time.time()) + expires_in}
     print(sign_token(app, key, algorithm, **claims))
+
+
+def signing_key_of(client_id: str) -> tuple[str, Algorithm]:
+    """What tokens of this app are signed with: ROWKEEP_APP_SECRET, else what the store at hand has.
+
+    Raises SetupError, NoSuchApp, StorageUnavailable.
+    """
+    secret = os.environ.get("ROWKEEP_APP_SECRET")
+    return (secret, _algorithm_of(secret)) if secret else _from_store(client_id)
 
 
 def _algorithm_of(secret: str) -> Algorithm:

@@ -31,6 +31,8 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
             "version": __version__,
             "summary": "Self-hosted data tables for assistants, bots, process apps and agents.",
             "description": _introduction(settings),
+            # said once more for programs: no part of OpenAPI bounds the bytes of a body
+            "x-max-body-bytes": settings.max_body_bytes,
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": description} for name, description in TAGS],

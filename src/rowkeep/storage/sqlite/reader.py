@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from rowkeep.errors import Busy
@@ -68,7 +69,7 @@ class Reader:
         if not self._is_reading_schema:
             self._ticks = 0
             try:
-                return _in_transaction(self._quick, work)
+                return _in_transaction(self._quick, partial(self._within_budget, work))
             except OverBudget:
                 with suppress(Busy):
                     self._see_to_schema()
@@ -105,6 +106,13 @@ class Reader:
     def _count(self, more: int) -> None:
         with self._lock:
             self._long += more
+
+    def _within_budget(self, work: Callable[[Connection], T], connection: Connection) -> T:
+        try:
+            return work(connection)
+        finally:
+            # the end of its transaction must not be stopped, too: the next one could not begin
+            self._ticks = 0
 
     def _in_thread(self, work: Callable[[Connection], T]) -> T:
         with self._lock:

@@ -1,0 +1,177 @@
+"""Importing: one command from its beginning to its end: the file, its ledger, its rejects, and the table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import structs
+
+from rowkeep.cli.rows.answers import RequestRefused, Unreachable
+from rowkeep.cli.rows.bar import Bar, bar
+from rowkeep.cli.rows.cells import SYSTEM_NAMES
+from rowkeep.cli.rows.data_api import DataApi
+from rowkeep.cli.rows.formats import Format
+from rowkeep.cli.rows.importer import Bounds, Importer
+from rowkeep.cli.rows.ledger import (
+    Import,
+    Ledger,
+    Progress,
+    Standing,
+    head_sha256,
+    locked,
+    progress_path,
+    recorded,
+)
+from rowkeep.cli.rows.records import FileRefused, Record, Source
+from rowkeep.cli.rows.rejects import Rejects
+from rowkeep.cli.rows.resuming import Plan, begin, resolve, skip_to
+from rowkeep.cli.rows.sending import Sender
+from rowkeep.errors import SetupError, quoted
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be imported, and how. ``path`` may be ``-`` for standard input."""
+
+    table: str
+    path: str
+    kind: Format
+    app: str
+    batch: int
+    max_errors: int | None
+    rejects: Path
+    plan: Plan
+
+
+async def import_file(api: DataApi, wish: Wish) -> Standing:
+    """Import the file, or what is left of it; gives how things stand at its end.
+
+    Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After all of them the
+    ledger is there to go on from.
+    """
+    with _opened(wish.path) as (file, size):
+        source = wish.kind.open(file, size)
+        types = await _types(api, wish, source.names)
+        ledger = _ledger(api, wish, file, source)
+        rejects = Rejects(wish.rejects)
+        _begin_rejects(ledger, rejects, wish)
+        await resolve(api, wish.table, ledger, source, types)
+        if wish.plan.resume_at is not None:
+            before = ledger.progress.standing
+            at = skip_to(wish.plan.resume_at, source.start, before.next, source, types)
+            _stand(ledger, structs.replace(before, next=at))
+        with bar(f"Importing {wish.path}", source.size) as shown:
+            start = ledger.progress.standing
+            if start.next != source.start:
+                shown.say(f"Going on at line {start.next.line:,}; {start.inserted:,} rows are in.")
+            sender = Sender(api, wish.table, ledger)
+            bounds = Bounds.of(wish.batch, wish.max_errors, (await api.limits()).body_bytes)
+            importer = Importer(sender, ledger, rejects, bounds, shown)
+            try:
+                await importer.run(_noticed(source, source.records(start.next, types), wish.path, shown))
+            except Unreachable as error:
+                raise SetupError(f"{error} The same command goes on once it answers again.") from None
+        ledger.finish()
+        return ledger.progress.standing
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
+    """The file and its size, for this process alone."""
+    if path == "-":
+        yield sys.stdin.buffer, None
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - what fails inside the block is no failure to open it
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileRefused(f"The file {path} cannot be read: {reason}.") from None
+    with file, locked(file, path):
+        yield file, os.fstat(file.fileno()).st_size
+
+
+async def _types(api: DataApi, wish: Wish, names: tuple[str, ...] | None) -> dict[str, str]:
+    """The types of the file's columns, found by name as the API finds them. Raises FileRefused."""
+    taken = None if names is None else [name for name in names if name not in SYSTEM_NAMES]
+    if taken == []:
+        raise FileRefused(f"{wish.path} has no columns but system columns, which cannot be written.")
+    try:
+        page = await api.query(wish.table, {"fields": taken or ["_id"], "count": "none"}, 1)
+    except RequestRefused as error:
+        if error.status == 403:
+            raise FileRefused(
+                f"{error} An import only reads to find out, after a stop, whether its last request went in."
+            ) from None
+        if taken is not None and any(said.pointer.startswith("/fields") for said in error.problems):
+            raise FileRefused(f"The columns of {wish.path} are not those of {wish.table}: {error}") from None
+        raise
+    types = dict(zip(taken or (), page.meta_info, strict=False))
+    for name, column in types.items():
+        if column.name in SYSTEM_NAMES:
+            raise FileRefused(
+                f"The column {quoted(name)} of {wish.path} means the system column {column.name}, which "
+                "cannot be written; take it out, or call it exactly so, and it is left out."
+            )
+    return {name: column.type for name, column in types.items()}
+
+
+def _ledger(api: DataApi, wish: Wish, file: BinaryIO, source: Source) -> Ledger:
+    """What is known of this import until now."""
+    path = None if wish.path == "-" else progress_path(wish.path)
+    size = modified = 0
+    head = ""
+    if path is not None:
+        status = os.fstat(file.fileno())
+        size, modified = status.st_size, status.st_mtime_ns
+        with open(wish.path, "rb") as again:
+            head = head_sha256(again)
+    what = Import(
+        size=size,
+        modified_ns=modified,
+        head_sha256=head,
+        format=wish.kind.name,
+        table=wish.table,
+        server=api.reached.name,
+        app=wish.app,
+    )
+    known = None
+    if path is not None and not wish.plan.restart:
+        with suppress(*([FileRefused] if wish.plan.resume_at else [])):
+            known = recorded(path)
+    ledger = Ledger(path, begin(known, what, source.start, wish.plan, wish.path))
+    if wish.plan.restart:
+        ledger.record(ledger.progress)  # what was known before is forgotten now, whatever comes
+    return ledger
+
+
+def _begin_rejects(ledger: Ledger, rejects: Rejects, wish: Wish) -> None:
+    standing = ledger.progress.standing
+    flight = ledger.progress.in_flight
+    # those of the request in flight are there too, and are needed if it went in
+    known: int | None = standing.rejects_bytes if flight is None else flight.then.rejects_bytes
+    is_new = ledger.progress == Progress(what=ledger.progress.what, standing=Standing(next=standing.next))
+    if is_new and wish.plan.resume_at is not None:
+        is_new, known = False, None
+    kept = rejects.begin(known, is_new, wish.plan.restart)
+    if flight is None and kept != standing.rejects_bytes:
+        _stand(ledger, structs.replace(standing, rejects_bytes=kept))
+
+
+def _stand(ledger: Ledger, standing: Standing) -> None:
+    ledger.record(structs.replace(ledger.progress, standing=standing))
+
+
+def _noticed(source: Source, records: Iterable[Record], path: str, shown: Bar) -> Iterator[Record]:
+    """The records; once the file is seen to have system columns, it is said that they are left out."""
+    is_said = False
+    for record in records:
+        if source.left_out and not is_said:
+            is_said = True
+            names = ", ".join(sorted(source.left_out))
+            shown.say(f"System columns cannot be written; left out of {path}: {names}.")
+        yield record

@@ -1,0 +1,223 @@
+"""``rowkeep rows import`` after a stop: wherever it was stopped, every row comes exactly once."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from rows_shell import RowsShell, numbers_bot, numbers_of, on_the_store
+from shell import Shell
+
+from support.bot import Bot
+from support.gateway import Deed, Gateway, delay, lose_answer, lose_request, pass_on, refuse
+from support.processes import GUARD
+from support.server import RowkeepServer
+from support.workspace import Workspace
+
+QUICK = ("--settle", "1")
+
+
+@pytest.fixture
+def bot(workspace: Workspace) -> Bot:
+    return numbers_bot(workspace)
+
+
+@pytest.fixture
+def rows(bot: Bot, tmp_path: Path) -> RowsShell:
+    return RowsShell(bot, tmp_path)
+
+
+def numbered(count: int, first: int = 0) -> str:
+    return "Number,Text\n" + "".join(f'{number},"row\n{number}"\n' for number in range(first, first + count))
+
+
+@pytest.mark.parametrize(("way", "kills"), [("server", 3), ("store", 1)])
+def test_killed_at_any_point(rows: RowsShell, bot: Bot, server: RowkeepServer, way: str, kills: int) -> None:
+    count = 3000
+    text = numbered(count).splitlines(keepends=True)
+    text.insert(2001, "bad,x\n")
+    name = rows.write("numbers.csv", "".join(text))
+    shell = rows.shell if way == "server" else on_the_store(server, rows.directory)
+    command = rows.arguments("import", "numbers", name, "--batch", "40", *QUICK)
+    draw = random.Random(kills)
+    killed, status, said = 0, -9, b""
+    while status == -9:
+        # each kill meets it at work
+        pause = draw.uniform(0, 0.2) if killed < kills else None
+        status, said = _killed(shell, command, rows.directory / f"{name}.progress", pause)
+        killed += status == -9
+    assert (killed, status) == (kills, 1), said
+    assert b"1 row was rejected" in said
+    assert numbers_of(bot) == list(range(count))
+    assert [reject["line"] for reject in rows.rejects(name)] == [2002]
+    assert not (rows.directory / f"{name}.progress").exists()
+
+
+def _killed(shell: Shell, command: list[str], progress: Path, pause: float | None) -> tuple[int, bytes]:
+    """Run a command, and kill it so many seconds after its progress moves; its status and what it said."""
+    before = progress.read_bytes() if progress.exists() else None
+    importer = subprocess.Popen(
+        [sys.executable, "-m", "rowkeep", *command],
+        cwd=shell.directory,
+        env=shell.variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    GUARD.keep(importer.pid)
+    while pause is not None and importer.poll() is None:
+        if progress.exists() and progress.read_bytes() != before:
+            time.sleep(pause)
+            importer.kill()
+            break
+        time.sleep(0.005)
+    _, said = importer.communicate()
+    GUARD.release(importer.pid)
+    return importer.returncode, said
+
+
+AT_ONCE = {"Retry-After": "0"}
+
+
+def test_what_is_lost_on_the_way(rows: RowsShell, bot: Bot) -> None:
+    deeds = [pass_on, lose_answer, lose_request, pass_on, refuse(429, **AT_ONCE), refuse(503), lose_answer]
+    name = rows.write("numbers.csv", numbered(50))
+    with Gateway(bot.server_url, list(deeds)) as gateway:
+        counts = rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", *QUICK)
+    assert counts == {"nInserted": 50, "nRejected": 0, "rejects": None}
+    assert numbers_of(bot) == list(range(50))
+    assert gateway.bulks == 5 + 3
+
+
+def test_a_request_that_comes_late(rows: RowsShell, bot: Bot) -> None:
+    """Not seen at first is not yet not in."""
+    name = rows.write("numbers.csv", numbered(20))
+    with Gateway(bot.server_url, [delay(1.0)]) as gateway:
+        rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", "--settle", "5")
+    assert numbers_of(bot) == list(range(20))
+    assert gateway.bulks == 2
+
+
+def test_a_request_that_comes_too_late(rows: RowsShell, bot: Bot) -> None:
+    """After the time that is waited for it, its token holds no longer."""
+    name = rows.write("numbers.csv", numbered(20))
+    with Gateway(bot.server_url, [delay(5.0)]) as gateway:
+        rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", *QUICK)
+    assert numbers_of(bot) == list(range(20))
+    assert gateway.bulks == 3
+
+
+def test_rows_that_are_all_alike(rows: RowsShell, bot: Bot) -> None:
+    """Nothing in the rows tells one batch from another; the ids do."""
+    name = rows.write("same.csv", "Number\n" + "7\n" * 40)
+    with Gateway(bot.server_url, [pass_on, pass_on, lose_answer, lose_request]) as gateway:
+        rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", *QUICK)
+    assert Counter(numbers_of(bot)) == {7: 40}
+
+
+def test_other_rows_of_the_app(rows: RowsShell, bot: Bot) -> None:
+    """Rows that the app writes by the way leave it certain if the bulk is there, and uncertain if not."""
+
+    def lose(is_in: bool) -> Deed:
+        def deed(gateway: Gateway, request: object, body: bytes) -> None:
+            bot.insert("numbers", {"Number": -1})
+            if is_in:
+                gateway.pass_on(request, body)  # type: ignore[arg-type]
+            bot.insert("numbers", {"Number": -1})
+            # of the same length, but another
+            bot.bulk("numbers", [{"Number": -1}] * 10)
+
+        return deed
+
+    name = rows.write("numbers.csv", numbered(40))
+    with Gateway(bot.server_url, [pass_on, lose(True), lose(False)]) as gateway:
+        there = rows.at(gateway.url)
+        said = there.fails("import", "numbers", name, "--batch", "10", *QUICK)
+        assert "cannot be known for sure" in said
+        assert "--resume-at 42" in said
+        assert "cannot be known" in there.fails("import", "numbers", name, "--batch", "10", *QUICK)
+        result = there.run("import", "numbers", name, "--resume-at", "42", "--json")
+    assert result.status == 0
+    assert json.loads(result.out)["nInserted"] == 40
+    assert [number for number in numbers_of(bot) if number >= 0] == list(range(40))
+
+
+@pytest.fixture
+def halted(rows: RowsShell, bot: Bot) -> str:
+    """A file that is imported to its 20th row."""
+    name = rows.write(
+        "numbers.ndjson", "".join(f'{{"Number":{n if n != 29 else None!r}}}\n' for n in range(40))
+    )
+    (rows.directory / name).write_text(rows.read(name).replace("None", "null"))
+    assert "--max-errors" in rows.fails("import", "numbers", name, "--batch", "10", "--max-errors", "0")
+    assert numbers_of(bot) == list(range(20))
+    assert [reject["line"] for reject in rows.rejects(name)] == [30]
+    return name
+
+
+def test_going_on(rows: RowsShell, bot: Bot, halted: str) -> None:
+    result = rows.run("import", "numbers", halted)
+    assert result.status == 1
+    assert "Going on at line 21; 20 rows are in." in result.err
+    assert "Imported 39 rows" in result.out
+    assert "1 row was rejected" in result.err
+    assert [reject["line"] for reject in rows.rejects(halted)] == [30]
+    assert sorted(numbers_of(bot)) == [n for n in range(40) if n != 29]
+
+
+def test_another_file_under_the_name(rows: RowsShell, bot: Bot, halted: str) -> None:
+    mended = rows.read(halted).replace("null", "29")
+    rows.write(halted, mended)
+    said = rows.fails("import", "numbers", halted)
+    assert "changed" in said
+    assert "line 21" in said
+    counts = rows.json("import", "numbers", halted, "--resume-at", "21", notes=True)
+    assert counts == {"nInserted": 40, "nRejected": 0, "rejects": None}
+    assert numbers_of(bot) == list(range(40))
+    assert not (rows.directory / f"{halted}.rejects.ndjson").exists()
+    rows.write(f"{halted}.rejects.ndjson", "{}")
+    assert "earlier import" in rows.fails("import", "numbers", halted)
+    assert rows.json("import", "numbers", halted, "--restart")["nInserted"] == 40
+    assert len(numbers_of(bot)) == 80
+    assert "There is no line 99" in rows.fails("import", "numbers", halted, "--resume-at", "99")
+    rows.fails("import", "numbers", halted, "--resume-at", "3", "--restart", status=2)
+
+
+def test_rows_deleted_since(rows: RowsShell, bot: Bot) -> None:
+    name = rows.write("numbers.csv", numbered(20))
+    with Gateway(bot.server_url, [pass_on, refuse(404)]) as gateway:
+        assert "there is no Rowkeep" in rows.at(gateway.url).fails("import", "numbers", name, "--batch", "10")
+    progress = rows.directory / f"{name}.progress"
+    known = json.loads(progress.read_text())
+    assert known["standing"]["next"]["line"] == 22
+    assert known["inFlight"]["first"] == 22
+    bot.delete("numbers", {"all": True})
+    known["what"]["server"] = bot.server_url
+    progress.write_text(json.dumps(known))
+    assert "has lost some" in rows.fails("import", "numbers", name, *QUICK)
+    progress.write_text("{")
+    assert "cannot be read" in rows.fails("import", "numbers", name)
+    assert rows.run("import", "numbers", name, "--resume-at", "22").status == 0
+    assert numbers_of(bot) == list(range(10, 20))
+
+
+def test_one_at_a_time(rows: RowsShell, bot: Bot) -> None:
+    import fcntl
+
+    name = rows.write("numbers.csv", numbered(3))
+    with (rows.directory / name).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "another process" in rows.fails("import", "numbers", name)
+    assert rows.json("import", "numbers", name)["nInserted"] == 3
+
+
+def test_a_server_that_stays_away(rows: RowsShell) -> None:
+    name = rows.write("numbers.csv", numbered(3))
+    assert "No answer from http://127.0.0.1:1" in rows.at("http://127.0.0.1:1").fails(
+        "import", "numbers", name
+    )

@@ -1,0 +1,135 @@
+"""A gateway between a client and a server, on a real socket, that loses, delays and refuses as it is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+import httpx
+
+from .processes import PATIENT
+
+HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "server", "keep-alive"}
+
+Deed = Callable[["Gateway", BaseHTTPRequestHandler, bytes], "httpx.Response | None"]
+"""What becomes of a request: an answer, or None for a connection that is closed without one."""
+
+
+class Gateway:
+    """Passes requests on. ``deeds`` says, for one bulk after the other, what is done instead; the bulks after
+    those are passed on like all else. ``bulks`` counts them."""
+
+    def __init__(self, server_url: str, deeds: list[Deed]) -> None:
+        self.server_url = server_url
+        self.deeds = deeds
+        self.bulks = 0
+        self._client = httpx.Client(timeout=PATIENT, trust_env=False)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._late: list[threading.Thread] = []
+
+    def __enter__(self) -> Gateway:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for thread in self._late:
+            thread.join()
+        self._server.shutdown()
+        self._server.server_close()
+        self._client.close()
+
+    def pass_on(self, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
+        kept = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        return self._client.request(
+            request.command, self.server_url + request.path, content=body, headers=kept
+        )
+
+    def later(self, seconds: float, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        """Pass a request on when its client has long gone."""
+
+        def wait_and_pass_on() -> None:
+            time.sleep(seconds)
+            self.pass_on(request, body)
+
+        self._late.append(threading.Thread(target=wait_and_pass_on))
+        self._late[-1].start()
+
+    def _answer(self, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response | None:
+        if not request.path.endswith("/bulk"):
+            return self.pass_on(request, body)
+        self.bulks += 1
+        deed = self.deeds.pop(0) if self.deeds else pass_on
+        return deed(self, request, body)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _pass(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                answer = gateway._answer(self, body)
+                if answer is None:
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status_code)
+                for name, value in answer.headers.items():
+                    if name.lower() not in HOP_BY_HOP:
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            do_GET = do_POST = _pass  # noqa: N815 - as http.server calls them
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+def pass_on(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response | None:
+    return gateway.pass_on(request, body)
+
+
+def lose_request(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
+    """It never comes to the server."""
+
+
+def lose_answer(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
+    """It is carried out, but nobody hears of it."""
+    gateway.pass_on(request, body)
+
+
+def delay(seconds: float) -> Deed:
+    """The client is left without an answer at once, and the request comes to the server later."""
+
+    def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        gateway.later(seconds, request, body)
+
+    return deed
+
+
+def refuse(status: int, **headers: str) -> Deed:
+    """It is answered by the gateway, and never comes to the server."""
+
+    def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
+        return httpx.Response(status, text="no", headers=headers)
+
+    return deed
+
+
+def at_most(most_bytes: int) -> Deed:
+    """It is passed on unless it is heavier than this."""
+
+    def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
+        return gateway.pass_on(request, body) if len(body) <= most_bytes else httpx.Response(413, text="no")
+
+    return deed

@@ -1,0 +1,100 @@
+"""CSV records: what is written is read again, and what is malformed is refused with its line."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rowkeep.cli.rows.csv_records import CsvRecord, csv_records, quoted
+from rowkeep.cli.rows.lines import lines_of
+from rowkeep.cli.rows.records import MAX_RECORD_BYTES, FileRefused, Position
+
+
+def records(text: str | bytes) -> list[CsvRecord]:
+    file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+    return list(csv_records(lines_of(file, Position(1, 0))))
+
+
+cells = (
+    st.none()
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+    | st.text(',"\r\n x', max_size=5)
+)
+rows = st.lists(st.lists(cells, min_size=1, max_size=4), max_size=5)
+
+
+@settings(max_examples=100)
+@given(rows, st.sampled_from(["\n", "\r\n"]))
+def test_what_is_written_is_read(rows: list[list[str | None]], end: str) -> None:
+    text = "".join(",".join(map(quoted, row)) + end for row in rows)
+    read = records(text)
+    assert [record.cells for record in read] == rows
+    assert [record.said for record in read] == [""] * len(rows)
+    # where the next one begins, reading can begin, too
+    for at, record in enumerate(read):
+        rest = io.BytesIO(text.encode()[record.end.offset :])
+        again = list(csv_records(lines_of(rest, record.end)))
+        assert again == read[at + 1 :]
+    # the csv module, which cannot tell empty cells from empty strings, reads the same
+    known = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert [[cell or "" for cell in row] for row in rows if row != [None]] == [row for row in known if row]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("a", [["a"]]),
+        ("a,b", [["a", "b"]]),
+        ("a,", [["a", None]]),
+        (",\n", [[None, None]]),
+        ('"",\n', [["", None]]),
+        ("\n\n", [[None], [None]]),
+        ("\ufeffa\nb\n", [["a"], ["b"]]),
+        ('\ufeff"a,b"', [["a,b"]]),
+        ('"a\r\nb",c\r\n', [["a\r\nb", "c"]]),
+        ('"\n\n""\n"\n', [['\n\n"\n']]),
+        (' "a', None),
+        ("a ,' b'", [["a ", "' b'"]]),
+    ],
+)
+def test_records(text: str, expected: list[list[str | None]] | None) -> None:
+    found = records(text)
+    if expected is None:
+        assert found[0].said
+    else:
+        assert [record.cells for record in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (b'ok\n5" disk,3\nok\n', 2, "Line 2: a quote stands in a cell"),
+        (b'ok\n"a"b,3\nok\n', 2, "Line 2: text stands behind the quote"),
+        (b'ok\n"a\nb"c\nok\n', 2, "Line 3: text stands behind the quote"),
+        (b"ok\na\rb\nok\n", 2, "Line 2: a carriage return"),
+        (b'ok\n"a",a\rb\nok\n', 2, "Line 2: a carriage return"),
+        (b"ok\n\xff\nok\n", 2, "Line 2 is not UTF-8"),
+        (b'ok\n"a\n\xff\nb\n"\nok\n', 2, "Line 3 is not UTF-8"),
+        (b'ok\n"a\nb\nok\n', 2, "not closed until line 4"),
+    ],
+)
+def test_malformed(text: bytes, line: int, said: str) -> None:
+    found = records(text)
+    (bad,) = [record for record in found if record.said]
+    assert (bad.line, bad.text.split("\n")[0]) == (
+        line,
+        text.split(b"\n")[1].decode(errors="backslashreplace"),
+    )
+    assert said in bad.said
+    good = [record.cells for record in found if not record.said]
+    assert good == ([["ok"]] if "not closed" in said else [["ok"], ["ok"]])
+
+
+def test_a_record_without_end() -> None:
+    with pytest.raises(FileRefused, match="--resume-at 1"):
+        list(csv_records(lines_of(io.BytesIO(b'"' + b"x\n" * (MAX_RECORD_BYTES // 2 + 1)), Position(1, 0))))
