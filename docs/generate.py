@@ -21,6 +21,7 @@ from rowkeep.cli.app import app
 from rowkeep.errors import MAX_ECHO, MAX_PROBLEMS, all_errors
 from rowkeep.http.admin import ENDPOINTS, PREFIX
 from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.endpoints import parameters_of
 from rowkeep.model.columns import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
 from rowkeep.model.tables import (
@@ -124,12 +125,13 @@ def endpoints() -> None:
     print(f"All paths begin with {code(PREFIX)}.")
     print()
     table(
-        ("call", "does", "body", "answers", "may be refused with"),
+        ("call", "does", "body", "parameters", "answers", "may be refused with"),
         (
             (
                 code(f"{each.method} {each.path}"),
                 each.summary,
                 "" if each.body is None else body_of(each.body),
+                ", ".join(code(f"{name}?") for name in parameters_of(each)),
                 str(each.status),
                 ", ".join(code(kind.code) for kind in each.errors),
             )

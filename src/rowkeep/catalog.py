@@ -17,7 +17,7 @@ from cachetools import LRUCache
 
 from rowkeep.codec import TableCodec, meta_info
 from rowkeep.errors import SetupError, StorageUnavailable
-from rowkeep.keys import DataKeys, SecretSealer, WrongKey, new_data_key
+from rowkeep.keys import ColumnCipher, DataKeys, SecretSealer, WrongKey, new_data_key
 from rowkeep.master import MasterKeys
 from rowkeep.model.access import App, Grant, Workspace
 from rowkeep.model.forms import StoredForms
@@ -132,8 +132,7 @@ class LiveWorkspace:
         if known is not None and known.table == table:
             return known
         names = ColumnNames(table)
-        ciphers = {c.name: self.keys.cipher(table.id, c.id, c.keys) for c in table.columns if c.is_encrypted}
-        forms = StoredForms(table, ciphers)
+        forms = StoredForms(table, self.ciphers(table))
         live = LiveTable(
             table=table,
             names=names,
@@ -144,6 +143,13 @@ class LiveWorkspace:
         )
         self._compiled[table.id] = live
         return live
+
+    def ciphers(self, table: Table) -> dict[str, ColumnCipher]:
+        """What encrypts the cells of a table's encrypted columns, by their names. Raises StaleCatalog if data
+        keys were replaced meanwhile."""
+        if not self.keys.knows(number for c in table.columns if c.is_encrypted for number in c.keys):
+            raise StaleCatalog()
+        return {c.name: self.keys.cipher(table.id, c.id, c.keys) for c in table.columns if c.is_encrypted}
 
     async def app(self, snapshot: Snapshot, client_id: str) -> LiveApp | None:
         """The app with that client id. Raises StaleCatalog."""

@@ -203,6 +203,30 @@ class Protected(RowkeepError):
     code, status, title = "protected", 409, "Protected"
 
 
+class DataLoss(RowkeepError):
+    """A change of a table would lose data, and allowDataLoss=true was not said. Nothing was changed."""
+
+    code, status, title = "data_loss", 409, "Data loss"
+
+
+class RowsViolate(RowkeepError):
+    """Stored rows do not fit the changed definition: how many, and a sample of them. Nothing was changed."""
+
+    code, status, title = "rows_violate", 409, "Rows violate"
+
+
+class NoRoom(RowkeepError):
+    """PostgreSQL takes no further column: this table has had 1,600, those that are gone included. Nothing
+    was changed."""
+
+    code, status, title = "no_room", 409, "No room"
+
+    def __init__(
+        self, msg: str = "PostgreSQL has no room for another column in this table; make a new one."
+    ) -> None:
+        super().__init__(msg)
+
+
 # 422: a value that its column cannot hold
 
 

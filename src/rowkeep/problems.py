@@ -43,11 +43,13 @@ def pointer(*tokens: str | int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a request: what, under which code, and where in its body."""
+    """One thing that is wrong with a request: what, under which code, and where in its body; ``more`` is
+    what a program may want to know beside."""
 
     msg: str
     code: str
     pointer: str | None = None
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 class RowkeepError(Exception):

@@ -61,6 +61,17 @@ def test_tables(shell: Shell, place: str, definition: str) -> None:
     assert all(word in shown for word in ("people", "First_Name", "number", "by_last_name"))
     assert "people" in shell.succeeds("table", "list", *here)
     assert "people" in shell.fails("table", "create", definition, *here)
+    changed = {**made, "schemaDef": made["schemaDef"][1:], "description": "Changed"}
+    change = ("table", "change", "-", *here)
+    shown = shell.succeeds(*change, "--dry-run", stdin=json.dumps(changed))
+    assert all(word in shown for word in ("Step", "Loses data", "drop column First_Name", "yes"))
+    assert shell.json("table", "get", "people", *here) == made
+    assert "allowDataLoss" in shell.fails(*change, stdin=json.dumps(changed))
+    assert shell.json(*change, "--allow-data-loss", stdin=json.dumps(changed)) == changed
+    assert shell.json(*change, "--dry-run", stdin=json.dumps(changed)) == {"steps": []}
+    assert "Nothing to change" in shell.succeeds(*change, "--dry-run", stdin=json.dumps(changed))
+    assert "people" in shell.succeeds(*change, stdin=json.dumps(made))
+    assert "no definition" in shell.fails(*change, stdin="[]")
     assert "people" in shell.succeeds("table", "delete", "people", *here)
     assert shell.json("table", "list", *here) == {"tables": []}
     again = shell.succeeds("table", "create", "-", *here, stdin=json.dumps(made))

@@ -23,7 +23,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OF_APPS = ["README.md", "data-api.md", "errors.md", "filters.md"]
 """They begin with a server, the tables people and customers, and an app that was granted both."""
 
-OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "types.md"]
+OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "schema-changes.md", "types.md"]
 """They begin with a server that is new, and an admin token."""
 
 OF_MACHINES = ["cli.md", "getting-started.md", "operations.md", "rows-files.md"]

@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 
-def call(method: str, *path: str, body: Any = None) -> Any:
-    """One call: its path in parts, its body as JSON or already as bytes. Gives what is answered.
+def call(
+    method: str,
+    *path: str,
+    body: Any = None,
+    parameters: dict[str, str | int] | None = None,
+    patient: bool = False,
+) -> Any:
+    """One call: its path in parts, its body as JSON or already as bytes. Gives what is answered; if
+    ``patient``, however long that takes.
 
     Raises Refused, SetupError, StorageUnavailable.
     """
     from rowkeep.cli.management import ask
 
-    return ask(lambda management: management.call(method, *path, body=body))
+    given = parameters or {}
+    return ask(
+        lambda management: management.call(method, *path, body=body, parameters=given, patient=patient)
+    )
 
 
 def every(what: str, *path: str) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -20,6 +20,8 @@ from rowkeep.services.lists import MAX_LIMIT
 T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(60, connect=10)
+NO_PARAMETERS: Mapping[str, str | int] = {}
+PATIENT = httpx.Timeout(None, connect=10)
 
 
 class Management:
@@ -28,7 +30,14 @@ class Management:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def call(self, method: str, *path: str, body: Any = None, **parameters: str | int) -> Any:
+    async def call(
+        self,
+        method: str,
+        *path: str,
+        body: Any = None,
+        parameters: Mapping[str, str | int] = NO_PARAMETERS,
+        patient: bool = False,
+    ) -> Any:
         """One call: its path in parts, its body as JSON or already as bytes. Gives what is answered."""
         content = {"content": body} if isinstance(body, bytes) else {"json": body}
         try:
@@ -36,6 +45,7 @@ class Management:
                 method,
                 "/".join(map(path_part, path)),
                 params=parameters,
+                timeout=PATIENT if patient else TIMEOUT,
                 headers={} if body is None else {"Content-Type": "application/json"},
                 **({} if body is None else content),
             )
@@ -53,7 +63,7 @@ class Management:
         found: list[Any] = []
         cursor: dict[str, str | int] = {}
         while True:
-            page = await self.call("GET", *path, limit=MAX_LIMIT, **cursor)
+            page = await self.call("GET", *path, parameters={"limit": MAX_LIMIT} | cursor)
             found += page[what]
             if "nextCursor" not in page:
                 return found

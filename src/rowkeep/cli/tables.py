@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import typer
@@ -9,8 +10,9 @@ import typer
 from rowkeep.cli.calls import call, every
 from rowkeep.cli.options import AsJson, TableName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
+from rowkeep.errors import SetupError
 
-commands = typer.Typer(help="Create, list and drop tables.")
+commands = typer.Typer(help="Create, change, list and drop tables.")
 
 OVERVIEW = (
     fact("Table", "name"),
@@ -25,6 +27,11 @@ COLUMNS = (
     fact("Required", "isRequired"),
     fact("Max length", "maxLength"),
     fact("Default", "default"),
+)
+STEPS = (
+    fact("Step", "step"),
+    fact("Rewrites table", "rewritesTable"),
+    fact("Loses data", "losesData"),
 )
 INDEXES = (
     fact("Index", "name"),
@@ -66,6 +73,45 @@ def get(name: TableName, workspace: Workspace = "main", as_json: AsJson = False)
         print_list(found["schemaDef"], COLUMNS)
         if found["indexes"]:
             print_list(found["indexes"], INDEXES)
+
+
+@commands.command()
+def change(
+    definition: Definition,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the steps that this would take, and change nothing.")
+    ] = False,
+    allow_data_loss: Annotated[
+        bool, typer.Option("--allow-data-loss", help="Take steps that lose data, such as to drop a column.")
+    ] = False,
+    workspace: Workspace = "main",
+    as_json: AsJson = False,
+) -> None:
+    """Make a table what a definition says, its rows included."""
+    body = read_file(definition)
+    parameters = {"dryRun": dry_run, "allowDataLoss": allow_data_loss}
+    given: dict[str, str | int] = {name: "true" for name, value in parameters.items() if value}
+    name = _name_in(body, definition)
+    done = call("PUT", "workspaces", workspace, "tables", name, body=body, parameters=given, patient=True)
+    if as_json:
+        print_json(done)
+    elif not dry_run:
+        print_line(f"Changed table {done['name']}.")
+    elif done["steps"]:
+        print_list(done["steps"], STEPS)
+    else:
+        print_line("Nothing to change.")
+
+
+def _name_in(body: bytes, path: str) -> str:
+    """The name of the table that a definition defines. Raises SetupError."""
+    try:
+        name = json.loads(body)["name"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        name = None
+    if not isinstance(name, str):
+        raise SetupError(f"The file {path} is no definition: it is not a JSON object with a name.")
+    return name
 
 
 @commands.command()

@@ -12,8 +12,8 @@ from rowkeep import errors
 from rowkeep.bodies import body_decoder, decode_body
 from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.http import answers
-from rowkeep.http.endpoints import Asked, Endpoint, Methods
-from rowkeep.http.request import Request, whole_number
+from rowkeep.http.endpoints import Asked, Endpoint, Flag, Methods, parameters_of
+from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.respond import Answer, json_answer, reply
 from rowkeep.model.access import Grant
 from rowkeep.model.definitions import TableBody
@@ -26,7 +26,6 @@ from rowkeep.services.workspaces import Workspaces
 from rowkeep.storage.base import StaleCatalog
 
 PREFIX = "/api/v1"
-LIST_PARAMETERS = ("limit", "cursor")
 
 
 class AdminServices(msgspec.Struct, frozen=True):
@@ -47,6 +46,14 @@ _T = f"{_W}/tables/{{table}}"
 _A = f"{_W}/apps/{{clientId}}"
 _no_workspace = errors.NoSuchWorkspace
 _no_table = (errors.NoSuchWorkspace, errors.NoSuchTable)
+_wrong_definition = (
+    errors.InvalidDefinition,
+    errors.InvalidName,
+    errors.DuplicateColumn,
+    errors.SystemColumn,
+)
+_dry_run = Flag("dryRun", "Whether only to answer the steps that this would take, and change nothing.")
+_allow_data_loss = Flag("allowDataLoss", "Whether steps that lose data are meant, such as to drop a column.")
 _no_app = (errors.NoSuchWorkspace, errors.NoSuchApp)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -79,15 +86,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="POST", path=f"{_W}/tables", name="createTable", summary="Create a table from its definition",
         call=lambda do, asked: do.tables.create(asked.path["workspace"], asked.body), body=TableBody,
         answer=answers.Table, status=201,
-        errors=(
-            _no_workspace, errors.InvalidDefinition, errors.InvalidName, errors.DuplicateColumn,
-            errors.SystemColumn, errors.NameTaken,
-        ),
+        errors=(_no_workspace, *_wrong_definition, errors.NameTaken),
     ),
     Endpoint(
         method="GET", path=_T, name="getTable", summary="Get the definition of a table",
         call=lambda do, asked: do.tables.get(asked.path["workspace"], asked.path["table"]),
         answer=answers.Table, errors=_no_table,
+    ),
+    Endpoint(
+        method="PUT", path=_T, name="changeTable",
+        summary="Make a table what a whole definition says, its rows included",
+        call=lambda do, asked: do.tables.change(
+            asked.path["workspace"], asked.path["table"], asked.body,
+            dry_run=asked.flags["dryRun"], allow_data_loss=asked.flags["allowDataLoss"],
+        ),
+        body=TableBody, answer=answers.Table, other_answer=answers.Steps, flags=(_dry_run, _allow_data_loss),
+        errors=(
+            *_no_table, *_wrong_definition, errors.NameTaken, errors.DataLoss, errors.RowsViolate,
+            errors.NoRoom, errors.StillReferred,
+        ),
     ),
     Endpoint(
         method="DELETE", path=_T, name="deleteTable", summary="Drop a table with its rows and grants",
@@ -184,7 +201,9 @@ class AdminCall:
         if token is None:
             raise Unauthenticated()
         await self._services.administrators.check(token)
-        page = _page(request, *(LIST_PARAMETERS if self._endpoint.is_list else ()))
+        given = request.parameters(*parameters_of(self._endpoint))
+        page = _page(given)
+        flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
         sent = await request.body()
         body: Any = None
         if self._decoder is not None:
@@ -192,15 +211,14 @@ class AdminCall:
         elif sent:
             raise InvalidBody("This call takes no body.")
         try:
-            done = await self._endpoint.call(self._services, Asked(path, body, page))
+            done = await self._endpoint.call(self._services, Asked(path, body, page, flags))
         except StaleCatalog:
             # only a workspace that is deleted at this moment loses its tables under a call
             raise errors.NoSuchWorkspace("The workspace is gone.") from None
         return json_answer(done, self._endpoint.status)
 
 
-def _page(request: Request, *known: str) -> Page:
-    given = request.parameters(*known)
+def _page(given: dict[str, str]) -> Page:
     limit = whole_number(given, "limit", 1, MAX_LIMIT)
     after = read_cursor(given["cursor"]) if "cursor" in given else ""
     return Page(DEFAULT_LIMIT if limit is None else limit, after)

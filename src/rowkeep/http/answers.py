@@ -15,6 +15,7 @@ from rowkeep.model.access import Algorithm
 from rowkeep.model.cells import CANONICAL_DATE
 from rowkeep.model.column_definitions import MAX_TEXT_LENGTH
 from rowkeep.model.columns import COLUMN_TYPES
+from rowkeep.model.identity import ROW_ID
 from rowkeep.model.tables import NAME
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -144,6 +145,18 @@ class Table(Answer):
     indexes: list[TableIndex]
 
 
+class Step(Answer):
+    step: Annotated[str, Meta(description="What it does, in words.")]
+    rewrites_table: Annotated[bool, Meta(description="Whether every row is written anew.")]
+    loses_data: Annotated[bool, Meta(description="Whether it needs `allowDataLoss=true`.")]
+
+
+class Steps(Answer):
+    """What a dry run tells: the steps in their order, none for no change."""
+
+    steps: list[Step]
+
+
 class Tables(Answer):
     tables: list[Table]
     next_cursor: NextCursor = UNSET
@@ -211,6 +224,13 @@ class Health(Answer):
 # errors
 
 
+class SampledRow(Answer):
+    """A stored row that does not fit; texts are shown up to 100 characters."""
+
+    id: Annotated[str, Meta(pattern=f"^{ROW_ID.pattern}$")] = msgspec.field(name="_id")
+    values: dict[str, Any]
+
+
 class ProblemEntry(Answer):
     """One thing that is wrong with the request."""
 
@@ -218,6 +238,13 @@ class ProblemEntry(Answer):
     code: Code
     pointer: Annotated[
         str | UnsetType, Meta(description="A JSON Pointer (RFC 6901) into the body: where it is wrong.")
+    ] = UNSET
+    count: Annotated[
+        Annotated[int, Meta(ge=1)] | UnsetType, Meta(description="`rows_violate`: how many rows do not fit.")
+    ] = UNSET
+    sample: Annotated[
+        Annotated[list[SampledRow], Meta(max_length=10)] | UnsetType,
+        Meta(description="`rows_violate`: some of these rows."),
     ] = UNSET
 
 

@@ -12,12 +12,19 @@ from rowkeep.errors import MethodNotAllowed, RowkeepError
 from rowkeep.http.respond import error_answer
 
 
+class Flag(msgspec.Struct, frozen=True):
+    """A query parameter that is ``true`` or ``false``, and false if it is not there."""
+
+    name: str
+    meaning: str
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the management API.
 
     ``call`` is given the services and an :class:`Asked`, and gives what is answered; ``answer`` is
-    the type of that, for the OpenAPI document, ``errors`` what it may be refused with beside what every call
-    may be.
+    the type of that, for the OpenAPI document, ``other_answer`` what may be answered instead, ``errors`` what
+    it may be refused with beside what every call may be.
     """
 
     method: str
@@ -27,9 +34,20 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     call: Callable[[Any, Asked], Awaitable[Any]]
     body: type | None = None
     answer: type | None = None
+    other_answer: type | None = None
     status: int = 200
     is_list: bool = False
+    flags: tuple[Flag, ...] = ()
     errors: tuple[type[RowkeepError], ...] = ()
+
+
+LIST_PARAMETERS = ("limit", "cursor")
+
+
+def parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
+    """The query parameters that a call knows."""
+    lists = LIST_PARAMETERS if endpoint.is_list else ()
+    return (*lists, *(flag.name for flag in endpoint.flags))
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -38,6 +56,7 @@ class Asked(msgspec.Struct, frozen=True):
     path: dict[str, str]
     body: Any
     page: Any
+    flags: dict[str, bool] = {}
 
 
 class Methods:

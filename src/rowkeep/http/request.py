@@ -160,6 +160,14 @@ def _page(query: bytes) -> Page:
 _kept_page = lru_cache(KEPT_PAGES)(_page)
 
 
+def flag(given: dict[str, str], name: str) -> bool:
+    """A parameter that is true or false; false if it is not given. Raises InvalidParameter."""
+    text = given.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidParameter(f"{name} is true or false, not {quoted(text)}.")
+    return text == "true"
+
+
 def whole_number(given: dict[str, str], name: str, least: int, most: int = MAX_OFFSET) -> int | None:
     """A parameter that is a whole number; None if it is not given. Raises InvalidParameter."""
     text = given.get(name)

@@ -52,6 +52,7 @@ def error_answer(error: RowkeepError) -> Answer:
         "errors": [
             {"msg": problem.msg, "code": problem.code}
             | ({} if problem.pointer is None else {"pointer": problem.pointer})
+            | dict(problem.more)
             for problem in error.problems
         ],
     }

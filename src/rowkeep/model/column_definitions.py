@@ -34,6 +34,7 @@ class ColumnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     max_length: Any = None
     default: Any = None
     read_only: Any = None
+    renamed_from: Any = None
 
 
 def is_set(value: object) -> bool:

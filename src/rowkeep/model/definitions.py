@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -30,6 +31,9 @@ from rowkeep.model.tables import (
     text_limits,
 )
 
+Identify: TypeAlias = Callable[[dict[int, Column], ProblemList], list[Column]]
+"""Gives the columns of a definition, by their places in it, their ids and keys."""
+
 
 class IndexColumnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     name: str
@@ -53,6 +57,17 @@ class TableBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     schema_def: list[ColumnBody]
     description: str | EmptyObject | None = None
     indexes: list[IndexBody] | EmptyObject | Literal[""] | None = None
+    renamed_from: str | EmptyObject | None = None
+
+
+def renames_in(body: TableBody) -> dict[str, object]:
+    """What a definition says of former names, by where it stands; system columns, being skipped, left out."""
+    sent = {"/renamedFrom": body.renamed_from} | {
+        pointer("schemaDef", at, "renamedFrom"): column.renamed_from
+        for at, column in enumerate(body.schema_def)
+        if column.read_only is not True
+    }
+    return {where: name for where, name in sent.items() if is_set(name) and name != EmptyObject()}
 
 
 def read_table(body: TableBody, table_id: str, tables: Mapping[str, Table], key: int) -> Table:
@@ -62,15 +77,30 @@ def read_table(body: TableBody, table_id: str, tables: Mapping[str, Table], key:
     the data key that encrypted ones are sealed under.
     """
     problems = ProblemList()
+    for where in renames_in(body):
+        problems.add(InvalidDefinition, "renamedFrom is for a table that is there: change it by PUT.", where)
+    return read_definition(body, table_id, tables, partial(_numbered, key), problems)
+
+
+def _numbered(key: int, places: dict[int, Column], _problems: ProblemList) -> list[Column]:
+    return [
+        msgspec.structs.replace(column, id=f"c{number}", key=key)
+        for number, column in enumerate(places.values(), start=1)
+    ]
+
+
+def read_definition(
+    body: TableBody, table_id: str, tables: Mapping[str, Table], identify: Identify, problems: ProblemList
+) -> Table:
+    """The table that a definition describes, whatever its former names; ``identify`` gives its columns their
+    ids. Raises ``problems``, and all that is wrong with it."""
     check_name(body.name, "a table", "/name", problems)
     description = read_description(body.description, problems)
     places = read_columns(body.schema_def, problems)
-    columns = tuple(
-        msgspec.structs.replace(column, id=f"c{number}", key=key)
-        for number, column in enumerate(places.values(), start=1)
-    )
     sent = body.indexes if isinstance(body.indexes, list) else []
-    indexes = _read_indexes(sent, columns, problems)
+    indexes = _read_indexes(sent, tuple(places.values()), problems)
+    problems.raise_if_any()
+    columns = tuple(identify(places, problems))
     problems.raise_if_any()
     table = Table(
         id=table_id,
@@ -128,7 +158,7 @@ def _read_indexes(
             taken.add(name_key(body.name))
         is_unique = read_flag(body.is_unique, "isUnique", where, problems)
         parts = _read_index_columns(body, known, where, problems)
-        indexes.append(Index(body.name, parts, is_unique))
+        indexes.append(Index(body.name, parts, is_unique, at))
     if len(indexes) > MAX_INDEXES:
         problems.add(InvalidDefinition, f"A table has at most {MAX_INDEXES} indexes.", "/indexes")
     return tuple(indexes)

@@ -119,9 +119,12 @@ class IndexColumn(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
+    """An index of a table. ``id`` tells it from the others of its table, and stays when those come or go."""
+
     name: str
     columns: tuple[IndexColumn, ...]
     is_unique: bool = False
+    id: int = 0
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

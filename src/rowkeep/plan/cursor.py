@@ -59,7 +59,10 @@ def _tag(key: bytes, content: bytes) -> bytes:
     return hmac.digest(key, content, sha256)[:TAG_BYTES]
 
 
-def fingerprint_of(table_id: str, where: Where, sort: tuple[tuple[str, bool], ...]) -> str:
-    """Tells queries apart that a cursor must not be carried between."""
-    told = msgspec.json.encode((table_id, where.shape, where.values, sort))
+def fingerprint_of(
+    table_id: str, where: Where, sort: tuple[tuple[str, bool], ...], types: tuple[str, ...]
+) -> str:
+    """Tells queries apart that a cursor must not be carried between; ``types`` are those of the sort's
+    columns, for a cursor holds values of these."""
+    told = msgspec.json.encode((table_id, where.shape, where.values, sort, types))
     return blake2b(told, digest_size=FINGERPRINT_BYTES).hexdigest()

@@ -43,6 +43,7 @@ class SelectPlan(msgspec.Struct, frozen=True):
     after: list[Cell]
     limit: int
     offset: int
+    sort_types: tuple[str, ...]
 
     def is_whole(self, found: int) -> bool:
         """Whether, with so many rows found, the page ends where all rows do, so that counting is adding."""
@@ -50,7 +51,7 @@ class SelectPlan(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        return fingerprint_of(self.table_id, self.where, self.shape.sort)
+        return fingerprint_of(self.table_id, self.where, self.shape.sort, self.sort_types)
 
 
 def plan_select(
@@ -63,15 +64,16 @@ def plan_select(
     where = plan_where(target, body.query, settings.max_filter_expressions, guarded=False)
     fields = _plan_fields(target.names, body)
     sort = _plan_sort(target.names, body)
+    types = tuple(target.names.find(name, "/sort").type for name, _ in sort)
     after: list[Cell] = []
     nulls = None
     if body.cursor is not UNSET:
         if page.offset is not None:
             raise InvalidCursor("A cursor and sys_offset exclude each other.", pointer="/cursor")
-        after = signer.read(body.cursor, fingerprint_of(target.id, where, sort))
+        after = signer.read(body.cursor, fingerprint_of(target.id, where, sort, types))
         nulls = tuple(cell is None for cell in after)
     shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
-    return SelectPlan(target.id, shape, where, after, page.limit, page.offset or 0)
+    return SelectPlan(target.id, shape, where, after, page.limit, page.offset or 0, types)
 
 
 def _plan_fields(names: ColumnNames, body: QueryBody) -> tuple[str, ...] | None:

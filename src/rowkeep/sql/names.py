@@ -12,6 +12,8 @@ from rowkeep.model.tables import Column, Index, Table
 
 POSTGRES_SYSTEM_COLUMNS = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
 
+SQLITE_ROW_IDS = {"oid", "rowid"}
+
 
 def quoted(name: str) -> quoted_name:
     """The one door for identifiers: always quoted, so that no word is reserved and case is kept."""
@@ -24,8 +26,10 @@ def table_name(table: Table) -> quoted_name:
 
 
 def column_name(name: str) -> quoted_name:
-    """PostgreSQL has system columns of its own in every table."""
-    return quoted(f"_{name}" if name in POSTGRES_SYSTEM_COLUMNS else name)
+    """PostgreSQL has system columns of its own in every table, and SQLite gives an old column no name by
+    which it knows its row ids."""
+    is_kept = name in POSTGRES_SYSTEM_COLUMNS or name.lower() in SQLITE_ROW_IDS
+    return quoted(f"_{name}" if is_kept else name)
 
 
 def sort_key_name(name: str) -> quoted_name:
@@ -45,14 +49,14 @@ def key_name(table: Table) -> quoted_name:
     return quoted(f"_pk_{table.id}")
 
 
-def index_name(table: Table, at: int) -> quoted_name:
+def index_name(table: Table, index: Index) -> quoted_name:
     """Index names are unique within a table here, but within a database there."""
-    return quoted(f"_ix_{table.id}_{at}")
+    return quoted(f"_ix_{table.id}_{index.id}")
 
 
 def index_named(table: Table, physical: str) -> Index | None:
     """The index that is called so inside the engine."""
-    for at, index in enumerate(table.indexes):
-        if index_name(table, at) == physical:
+    for index in table.indexes:
+        if index_name(table, index) == physical:
             return index
     return None

@@ -41,7 +41,7 @@ class TableSchema:
         self.physical = sa.Table(
             table_name(table),
             sa.MetaData(),
-            *(_physical_column(column, dialect) for column in table.stored_columns),
+            *(_cell_column(column, dialect) for column in table.stored_columns),
             *(_key_column(column) for column in table.columns if column.kind in dialect.keyed),
             sa.PrimaryKeyConstraint(column_name(ROW_KEY), name=key_name(table)),
             schema=quoted(schema) if schema else None,
@@ -49,13 +49,13 @@ class TableSchema:
         )
         self.indexes = [
             sa.Index(
-                index_name(table, at),
+                index_name(table, index),
                 *(self.ordered(name, descending=descending) for name, descending in self._parts(index)),
                 unique=index.is_unique,
                 # said in so many words, because an index on sys_Id has no column to tell it by
                 _table=self.physical,
             )
-            for at, index in enumerate(table.indexes)
+            for index in table.indexes
         ]
         self.indexes += self._reference_indexes()
         if referred is not None:
@@ -163,7 +163,13 @@ class TableSchema:
         return ddl(DropTable(self.physical, if_exists=True), self.dialect)
 
 
-def _physical_column(column: Column, dialect: Dialect) -> sa.Column[Any]:
+def physical_columns(column: Column, dialect: Dialect) -> list[sa.Column[Any]]:
+    """What the engine has of a column: its cells, and their keys if it has any."""
+    keys = [_key_column(column)] if column.kind in dialect.keyed else []
+    return [_cell_column(column, dialect), *keys]
+
+
+def _cell_column(column: Column, dialect: Dialect) -> sa.Column[Any]:
     kind = column.kind
     name = column_name(column.name)
     checks = []

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateColumn
 from sqlalchemy.sql.ddl import DDLElement
 
 from rowkeep.sql.dialects import Dialect
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """One statement, ready to run."""
+    """One statement, ready to run; with ``many``, once for each of these parameters, giving no rows."""
 
     text: str
     parameters: tuple[Any, ...] = ()
+    many: tuple[tuple[Any, ...], ...] | None = None
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -27,6 +29,10 @@ class Template(msgspec.Struct, frozen=True):
 
     def bind(self, values: Mapping[str, Any]) -> Statement:
         return Statement(self.text, tuple(map(values.__getitem__, self.order)))
+
+    def bind_many(self, many: Iterable[Mapping[str, Any]]) -> Statement:
+        """To be run once for each of these values."""
+        return Statement(self.text, many=tuple(tuple(map(values.__getitem__, self.order)) for values in many))
 
 
 def template(clause: sa.Executable, dialect: Dialect) -> Template:
@@ -44,5 +50,5 @@ def statement(clause: sa.Executable, dialect: Dialect) -> Statement:
     return Statement(str(compiled), tuple(values[name] for name in compiled.positiontup or ()))
 
 
-def ddl(element: DDLElement, dialect: Dialect) -> Statement:
+def ddl(element: DDLElement | CreateColumn, dialect: Dialect) -> Statement:
     return Statement(str(element.compile(dialect=dialect.compiler)).strip())

@@ -29,6 +29,15 @@ TableWithReferred: TypeAlias = tuple[Table, dict[str, Table]]
 _table_decoder = msgspec.json.Decoder(Table)
 
 
+def stored_table(definition: str) -> Table:
+    """A table as it was kept. The indexes of the first version had no ids: their places were theirs."""
+    table = _table_decoder.decode(definition)
+    if len({index.id for index in table.indexes}) == len(table.indexes):
+        return table
+    indexes = tuple(msgspec.structs.replace(index, id=at) for at, index in enumerate(table.indexes))
+    return msgspec.structs.replace(table, indexes=indexes)
+
+
 class Definitions:
     """The scripts of one workspace. Those that change something raise its version first, which puts them
     one behind the other."""
@@ -38,7 +47,8 @@ class Definitions:
         self.schema = schema
         self._system = workspace_tables(schema)
 
-    def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
+    def do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
+        """Run one statement; gives its rows."""
         return (yield statement(clause, self.dialect))
 
     # the version and the data keys
@@ -48,18 +58,18 @@ class Definitions:
         workspace = self._system.workspace
         # two first requests at once would both find it new
         yield from alone(self.dialect, self.schema)
-        if not (yield from self._do(sa.select(workspace.c.version))):
-            yield from self._do(sa.insert(workspace).values(version=1))
-            yield from self._do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))
+        if not (yield from self.do(sa.select(workspace.c.version))):
+            yield from self.do(sa.insert(workspace).values(version=1))
+            yield from self.do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))
 
     def version(self) -> Steps[int]:
-        rows = yield from self._do(sa.select(self._system.workspace.c.version))
+        rows = yield from self.do(sa.select(self._system.workspace.c.version))
         return int(rows[0][0]) if rows else 0
 
     def data_keys(self) -> Steps[dict[int, bytes]]:
         """The wrapped data keys by number; two while the older one is replaced."""
         keys = self._system.data_keys
-        rows = yield from self._do(sa.select(keys.c.number, keys.c.wrapped))
+        rows = yield from self.do(sa.select(keys.c.number, keys.c.wrapped))
         return {row[0]: bytes(row[1]) for row in rows}
 
     def version_and_newest_key(self) -> Steps[tuple[int, int]]:
@@ -67,13 +77,13 @@ class Definitions:
         return version, (yield from self.newest_key())
 
     def newest_key(self) -> Steps[int]:
-        rows = yield from self._do(sa.select(sa.func.max(self._system.data_keys.c.number)))
+        rows = yield from self.do(sa.select(sa.func.max(self._system.data_keys.c.number)))
         return int(rows[0][0] or 0)
 
     def raise_version(self) -> Steps[int]:
         version = self._system.workspace.c.version
         update = sa.update(self._system.workspace).values(version=version + 1).returning(version)
-        rows = yield from self._do(update)
+        rows = yield from self.do(update)
         return int(rows[0][0])
 
     # tables
@@ -82,29 +92,29 @@ class Definitions:
         """The version, and the table of that name, whatever its case."""
         version = yield from self.version()
         tables = self._system.tables
-        rows = yield from self._do(sa.select(tables.c.definition).where(tables.c.name_key == name_key(name)))
-        return version, _table_decoder.decode(rows[0][0]) if rows else None
+        rows = yield from self.do(sa.select(tables.c.definition).where(tables.c.name_key == name_key(name)))
+        return version, stored_table(rows[0][0]) if rows else None
 
     def tables(self, after: str, limit: int | None) -> Steps[list[Table]]:
         """Tables in the order of their names, behind the name ``after``; all of them without a limit."""
         tables = self._system.tables
-        rows = yield from self._do(
+        rows = yield from self.do(
             sa.select(tables.c.definition)
             .where(tables.c.name_key > after)
             .order_by(tables.c.name_key)
             .limit(limit)
         )
-        return [_table_decoder.decode(row[0]) for row in rows]
+        return [stored_table(row[0]) for row in rows]
 
     def tables_by(self, column: str, values: Collection[str]) -> Steps[dict[str, Table]]:
         """The tables that have one of these values in a column of ours (``id`` or ``name_key``), by that."""
         tables = self._system.tables
         if not values:
             return {}
-        rows = yield from self._do(
+        rows = yield from self.do(
             sa.select(tables.c[column], tables.c.definition).where(tables.c[column].in_(sorted(values)))
         )
-        return {row[0]: _table_decoder.decode(row[1]) for row in rows}
+        return {row[0]: stored_table(row[1]) for row in rows}
 
     def referred_by(self, tables: Iterable[Table]) -> Steps[dict[str, Table]]:
         """The tables that some tables refer to, by id."""
@@ -119,14 +129,14 @@ class Definitions:
         if (yield from self.table(table.name))[1] is not None:
             raise NameTaken(f"There is a table {table.name} already.", pointer="/name")
         referred = {each.id: each for each in named.values()}
-        yield from self._run(TableSchema(table, self.dialect, self.schema, referred).create())
+        yield from self.run(TableSchema(table, self.dialect, self.schema, referred).create())
         definition = msgspec.json.encode(table).decode()
-        yield from self._do(
+        yield from self.do(
             sa.insert(self._system.tables).values(
                 id=table.id, name_key=name_key(table.name), definition=definition
             )
         )
-        yield from self._keep_references(table)
+        yield from self.keep_references(table)
         return table, referred
 
     def keep_table(self, table: Table) -> Steps[None]:
@@ -134,26 +144,33 @@ class Definitions:
         tables = self._system.tables
         definition = msgspec.json.encode(table).decode()
         update = sa.update(tables).values(name_key=name_key(table.name), definition=definition)
-        yield from self._do(update.where(tables.c.id == table.id))
+        yield from self.do(update.where(tables.c.id == table.id))
 
-    def _run(self, statements: Iterable[Statement]) -> Steps[None]:
+    def run(self, statements: Iterable[Statement]) -> Steps[None]:
         for each in statements:  # noqa: UP028 - a list cannot be sent rows
             yield each
 
-    def _keep_references(self, table: Table) -> Steps[None]:
+    def keep_references(self, table: Table) -> Steps[None]:
+        """Keep what the columns of a table refer to, in place of what was kept of it."""
         references = self._system.references
-        yield from self._do(sa.delete(references).where(references.c.table_id == table.id))
+        yield from self.do(sa.delete(references).where(references.c.table_id == table.id))
         for column in table.columns:
             if column.reference is not None:
                 to = {"to_table_id": column.reference.table, "to_column_id": column.reference.column}
-                yield from self._do(
-                    sa.insert(references).values(table_id=table.id, column_id=column.id, **to)
-                )
+                yield from self.do(sa.insert(references).values(table_id=table.id, column_id=column.id, **to))
+
+    def replace_table(self, table: Table) -> Steps[None]:
+        """Keep another definition of a table that is there."""
+        tables = self._system.tables
+        definition = msgspec.json.encode(table).decode()
+        values = {"name_key": name_key(table.name), "definition": definition}
+        yield from self.do(sa.update(tables).values(values).where(tables.c.id == table.id))
+        yield from self.keep_references(table)
 
     def referring(self, table_id: str) -> Steps[list[tuple[Table, Column]]]:
         """The columns that refer to a table, those of its own last, each with its table."""
         references = self._system.references
-        rows = yield from self._do(
+        rows = yield from self.do(
             sa.select(references.c.table_id, references.c.column_id).where(
                 references.c.to_table_id == table_id
             )
@@ -181,7 +198,7 @@ class Definitions:
             (self._system.grants, "table_id"),
             (self._system.references, "table_id"),
         ):
-            yield from self._do(sa.delete(kept).where(kept.c[column] == table.id))
+            yield from self.do(sa.delete(kept).where(kept.c[column] == table.id))
 
     def table_with_referred(self, name: str) -> Steps[TableWithReferred]:
         """The table of that name, whatever its case. Raises NoSuchTable."""
@@ -205,10 +222,10 @@ class Definitions:
         """The version, the app, and its grants by table id."""
         version = yield from self.version()
         apps, grants = self._system.apps, self._system.grants
-        rows = yield from self._do(sa.select(*apps.c).where(apps.c.client_id == client_id))
+        rows = yield from self.do(sa.select(*apps.c).where(apps.c.client_id == client_id))
         if not rows:
             return version, None, {}
-        granted = yield from self._do(
+        granted = yield from self.do(
             sa.select(grants.c.table_id, grants.c.read, grants.c.write, grants.c.delete).where(
                 grants.c.client_id == client_id
             )
@@ -217,7 +234,7 @@ class Definitions:
 
     def apps(self, after: str, limit: int | None) -> Steps[list[App]]:
         apps = self._system.apps
-        rows = yield from self._do(
+        rows = yield from self.do(
             sa.select(*apps.c).where(apps.c.name_key > after).order_by(apps.c.name_key).limit(limit)
         )
         return [_app(row) for row in rows]
@@ -235,7 +252,7 @@ class Definitions:
         yield from self.raise_version()
         yield from self._check_key(key)
         yield from self._check_app_name(app)
-        yield from self._do(sa.insert(self._system.apps).values(_app_values(app)))
+        yield from self.do(sa.insert(self._system.apps).values(_app_values(app)))
 
     def _check_key(self, key: int) -> Steps[None]:
         if (yield from self.newest_key()) != key:
@@ -249,13 +266,13 @@ class Definitions:
         app = change((yield from self.existing_app(client_id)))
         yield from self._check_app_name(app)
         apps = self._system.apps
-        yield from self._do(sa.update(apps).values(_app_values(app)).where(apps.c.client_id == client_id))
+        yield from self.do(sa.update(apps).values(_app_values(app)).where(apps.c.client_id == client_id))
         return app
 
     def _check_app_name(self, app: App) -> Steps[None]:
         apps = self._system.apps
         same_name = sa.and_(apps.c.name_key == app.name.casefold(), apps.c.client_id != app.client_id)
-        if (yield from self._do(sa.select(apps.c.client_id).where(same_name))):
+        if (yield from self.do(sa.select(apps.c.client_id).where(same_name))):
             raise NameTaken(f"There is an app {quoted(app.name)} already.", pointer="/name")
 
     def delete_app(self, client_id: str) -> Steps[None]:
@@ -263,13 +280,13 @@ class Definitions:
         yield from self.raise_version()
         yield from self.existing_app(client_id)
         for table in (self._system.apps, self._system.grants):
-            yield from self._do(sa.delete(table).where(table.c.client_id == client_id))
+            yield from self.do(sa.delete(table).where(table.c.client_id == client_id))
 
     def delete_all_apps(self) -> Steps[None]:
         """What comes before the workspace itself is taken away: nobody may go on using it."""
         yield from self.raise_version()
         for table in (self._system.apps, self._system.grants):
-            yield from self._do(sa.delete(table))
+            yield from self.do(sa.delete(table))
 
     # grants
 
@@ -279,12 +296,12 @@ class Definitions:
         table = yield from self._existing_table(table_name)
         app = yield from self.existing_app(client_id)
         grants = self._system.grants
-        yield from self._do(
+        yield from self.do(
             sa.delete(grants).where(grants.c.table_id == table.id, grants.c.client_id == client_id)
         )
         if not grant.is_empty:
             rights: dict[str, Any] = msgspec.structs.asdict(grant)
-            yield from self._do(sa.insert(grants).values(table_id=table.id, client_id=client_id, **rights))
+            yield from self.do(sa.insert(grants).values(table_id=table.id, client_id=client_id, **rights))
         return GrantOf(client_id, app.name, table.name, grant)
 
     def grants_on(self, table_name: str) -> Steps[list[GrantOf]]:
@@ -299,7 +316,7 @@ class Definitions:
 
     def _grants(self, chosen: sa.ColumnElement[bool]) -> Steps[list[GrantOf]]:
         grants, apps, tables = self._system.grants, self._system.apps, self._system.tables
-        rows = yield from self._do(
+        rows = yield from self.do(
             sa.select(
                 apps.c.client_id, apps.c.name, tables.c.definition,
                 grants.c.read, grants.c.write, grants.c.delete,
@@ -312,7 +329,7 @@ class Definitions:
             .where(chosen)
             .order_by(tables.c.name_key, apps.c.name_key)
         )  # fmt: skip
-        return [GrantOf(row[0], row[1], _table_decoder.decode(row[2]).name, _grant(row[3:])) for row in rows]
+        return [GrantOf(row[0], row[1], stored_table(row[2]).name, _grant(row[3:])) for row in rows]
 
 
 def _grant(row: Row) -> Grant:

@@ -41,6 +41,7 @@ def _or_not_set(*schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 _FLAG = _or_not_set({"type": "boolean"})
+_RENAMED = _or_not_set(NAME_SCHEMA) | {"description": "The former name; only where a table is changed."}
 _REFERENCE = {
     "description": "A foreign key to a unique column of the same type, or to `_id` or `sys_Id`.",
     "type": "object",
@@ -89,6 +90,7 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
             "description": f"At most {MAX_COLUMNS} columns of the table's own.",
         },
         "indexes": _or_not_set({"type": "array", "items": ref("IndexBody"), "maxItems": MAX_INDEXES}),
+        "renamedFrom": _RENAMED,
     },
     "IndexBody": {
         "name": NAME_SCHEMA,
@@ -154,6 +156,7 @@ def _own_column(made: dict[str, Any], entry: ColumnType) -> dict[str, Any]:
         "maxLength": _or_not_set(*lengths) if entry.is_text else ref("NotSet"),
         "default": _or_not_set(entry.schema, *spelt),
         "readOnly": _or_not_set({"const": False}),
+        "renamedFrom": _RENAMED,
     }
     return made | {
         "title": f"Column of type {entry.name}",

@@ -103,10 +103,14 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
         tag=MANAGEMENT,
         summary=endpoint.summary,
         security=parameters.ADMIN_SECURITY,
-        parameters=[*given, *(parameters.list_page_parameters() if endpoint.is_list else [])],
+        parameters=[
+            *given,
+            *(parameters.list_page_parameters() if endpoint.is_list else []),
+            *parameters.flag_parameters(endpoint.flags),
+        ],
         body=endpoint.body,
         status=endpoint.status,
-        answers=() if endpoint.answer is None else (endpoint.answer,),
+        answers=tuple(each for each in (endpoint.answer, endpoint.other_answer) if each is not None),
         errors=(
             *EVERY_CALL,
             *(WITH_A_BODY if endpoint.body else ()),

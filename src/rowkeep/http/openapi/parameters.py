@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from rowkeep.http.answers import UUID
+from rowkeep.http.endpoints import Flag
 from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
 from rowkeep.http.request import MAX_OFFSET
 from rowkeep.model.requests import Page
@@ -98,6 +100,11 @@ def list_page_parameters() -> list[dict[str, Any]]:
         _in_query("limit", "How many to answer.", limit),
         _in_query("cursor", "The `nextCursor` of the previous answer.", CURSOR),
     ]
+
+
+def flag_parameters(flags: Iterable[Flag]) -> list[dict[str, Any]]:
+    """Those that are true or false."""
+    return [_in_query(flag.name, flag.meaning, {"type": "boolean", "default": False}) for flag in flags]
 
 
 def _in_query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:

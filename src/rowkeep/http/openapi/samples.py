@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowkeep.errors import InvalidValue, RowkeepError, UnknownColumn
+from rowkeep.errors import DataLoss, InvalidValue, Problem, RowkeepError, RowsViolate, UnknownColumn
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
 _WRITER = "st-98e05480-0257-5e35-b6d2-66a323834f9d"
@@ -80,6 +80,21 @@ _UNSET = {
     "default": "",
 }
 _TABLE = _PEOPLE | {"schemaDef": [column | (_UNSET | column) for column in _PEOPLE["schemaDef"]]}  # type: ignore[operator]
+_CHANGED_PEOPLE = _PEOPLE | {
+    "schemaDef": [
+        {"name": "First_Name", "type": "string"},
+        {"name": "Last_Name", "type": "string", "isRequired": True, "maxLength": 200},
+        {"name": "Sex", "type": "string", "renamedFrom": "Gender"},
+        {"name": "Number", "type": "number"},
+        {"name": "Age", "type": "integer"},
+    ]
+}
+_CHANGED_TABLE = _TABLE | {
+    "schemaDef": [
+        {key: value for key, value in (column | _UNSET | column).items() if key != "renamedFrom"}  # type: ignore[operator]
+        for column in _CHANGED_PEOPLE["schemaDef"]
+    ]
+}
 _APP = {
     "name": "helpdesk-bot",
     "clientId": _CLIENT,
@@ -124,6 +139,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "queryView": {"Every row": {}},
     "createWorkspace": {"A workspace": {"name": "support"}},
     "createTable": {"The table of the other examples": _PEOPLE},
+    "changeTable": {
+        "A column renamed, and one added": _CHANGED_PEOPLE,
+        "The table renamed": _PEOPLE | {"renamedFrom": "humans"},
+    },
     "setGrant": {"Read and write": {"read": True, "write": True}, "Nothing": {}},
     "createApp": {"With a secret": {"name": "helpdesk-bot"}},
     "changeApp": {
@@ -161,6 +180,19 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "listTables": {"Tables": {"tables": [_TABLE]}},
     "createTable": {"A table": _TABLE},
     "getTable": {"A table": _TABLE},
+    "changeTable": {
+        "The table": _CHANGED_TABLE,
+        "A dry run": {
+            "steps": [
+                {"step": "rename column Gender to Sex", "rewritesTable": False, "losesData": False},
+                {
+                    "step": "add column Age of type integer",
+                    "rewritesTable": False,
+                    "losesData": False,
+                },
+            ]
+        },
+    },
     "listTableGrants": {"Grants": {"grants": [_GRANT]}},
     "setGrant": {"A grant": _GRANT},
     "listApps": {"Apps": {"apps": [_APP]}},
@@ -178,10 +210,28 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 """Examples of what is answered, by call."""
 
+_TOO_EMPTY = "Column Gender cannot be required: 1 row has an empty cell there."
+
 PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
     UnknownColumn: UnknownColumn(
         "Table people has no column Fist_Name. Did you mean First_Name?",
         pointer="/query/expressions/0/field",
+    ),
+    DataLoss: DataLoss(
+        "This would drop column Gender with all its values. If it was renamed, say renamedFrom; if this is "
+        "meant, say allowDataLoss=true.",
+        pointer="/schemaDef",
+    ),
+    RowsViolate: RowsViolate(
+        _TOO_EMPTY,
+        problems=[
+            Problem(
+                _TOO_EMPTY,
+                RowsViolate.code,
+                "/schemaDef/2/isRequired",
+                {"count": 1, "sample": [{"_id": _RECORDS[0]["_id"], "values": {"Gender": None}}]},
+            )
+        ],
     ),
     InvalidValue: InvalidValue("Row 1: Column Number must be a number, not many.", pointer="/data/1/Number"),
 }

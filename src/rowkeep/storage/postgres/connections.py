@@ -11,8 +11,9 @@ import asyncpg
 import msgspec
 import structlog
 
-from rowkeep.errors import Busy, SetupError, StorageUnavailable
+from rowkeep.errors import Busy, NoRoom, SetupError, StorageUnavailable
 from rowkeep.settings import Settings
+from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
 
 T = TypeVar("T")
@@ -42,6 +43,14 @@ BUSY = (
     asyncpg.SerializationError,
     TimeoutError,
 )
+AGAIN = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    # a table was changed, and what the connection had prepared for it, forgotten by now, no longer fits
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+)
+"""What may go well if it is done again."""
 REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 UNAVAILABLE = (
     *REFUSED,
@@ -163,34 +172,42 @@ class Pool:
         return await pool.acquire(timeout=self._timeout)
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Any]:
-        """One statement, a transaction of its own; run again if it was the victim of a deadlock."""
-        return await self._unless_deadlocked(lambda connection: connection.fetch(text, *parameters))
+        """One statement, a transaction of its own; run again if that may help."""
+        return await self._tried(lambda connection: connection.fetch(text, *parameters))
 
     async def execute(self, text: str, parameters: Sequence[Any]) -> str:
         """The same, giving the command's tag, such as ``INSERT 0 1``."""
-        return await self._unless_deadlocked(lambda connection: connection.execute(text, *parameters))
+        return await self._tried(lambda connection: connection.execute(text, *parameters))
 
     async def run(self, script: Script[T], **kind: Any) -> T:
         """A script in one transaction, of this kind."""
         return await self.transaction(lambda connection: _run_script(connection, script), **kind)
 
     async def transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]], **kind: Any) -> T:
-        """All that ``work`` does, in one transaction; done again if it was the victim of a deadlock."""
+        """All that ``work`` does, in one transaction; done again if that may help."""
 
         async def run(connection: asyncpg.Connection) -> T:
             async with connection.transaction(**kind):
                 return await work(connection)
 
-        return await self._unless_deadlocked(run)
+        return await self._tried(run)
 
-    async def _unless_deadlocked(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    async def _tried(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         with translated():
             for _ in range(DEADLOCK_TRIES - 1):
                 try:
                     return await self._use(work)
-                except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
-                    log.info("deadlock", action="tried again")
+                except AGAIN as error:
+                    log.info("transaction failed", kind=type(error).__name__, action="tried again")
             return await self._use(work)
+
+
+async def _rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequence[Row]:
+    if wanted.many is not None:
+        await connection.executemany(wanted.text, wanted.many)
+        return ()
+    rows: Sequence[Row] = await connection.fetch(wanted.text, *wanted.parameters)
+    return rows
 
 
 async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
@@ -198,8 +215,7 @@ async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
     try:
         wanted = next(steps)
         while True:
-            rows: Sequence[Row] = await connection.fetch(wanted.text, *wanted.parameters)
-            wanted = steps.send(rows)
+            wanted = steps.send(await _rows_of(connection, wanted))
     except StopIteration as stop:
         result: T = stop.value
         return result
@@ -231,6 +247,8 @@ def _meaning(error: BaseException) -> Exception | None:
         return UniqueConflict()
     if isinstance(error, asyncpg.ForeignKeyViolationError):
         return ReferenceConflict()
+    if isinstance(error, asyncpg.TooManyColumnsError):
+        return NoRoom()
     if isinstance(error, STALE):
         return StaleCatalog()
     if isinstance(error, BUSY):

@@ -14,6 +14,7 @@ from rowkeep.errors import Busy, StorageUnavailable
 from rowkeep.model.decimals import decimal_key
 from rowkeep.model.folding import fold
 from rowkeep.sql.dialects import DECIMAL_KEY, FOLD
+from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import ReferenceConflict, Script, StaleCatalog, UniqueConflict
 
 T = TypeVar("T")
@@ -173,6 +174,13 @@ def _meaning(error: apsw.Error) -> Exception | None:
     return None
 
 
+def _rows_of(connection: apsw.Connection, wanted: Statement) -> list[Any]:
+    if wanted.many is not None:
+        connection.executemany(wanted.text, wanted.many)
+        return []
+    return connection.execute(wanted.text, wanted.parameters).fetchall()
+
+
 def run_script(connection: apsw.Connection, script: Script[T]) -> T:
     """Run a script's statements one by one; the transaction is the caller's."""
     steps = script()
@@ -180,7 +188,7 @@ def run_script(connection: apsw.Connection, script: Script[T]) -> T:
         try:
             wanted = next(steps)
             while True:
-                wanted = steps.send(connection.execute(wanted.text, wanted.parameters).fetchall())
+                wanted = steps.send(_rows_of(connection, wanted))
         except StopIteration as stop:
             result: T = stop.value
             return result
