@@ -9,70 +9,32 @@ it, and a refusal is only given once the version is found to be the present one.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
-import msgspec
 from cachetools import LRUCache
 
-from rowkeep.codec import TableCodec, meta_info
+from rowkeep.codec import RowEncoder, TableCodec, meta_info
 from rowkeep.errors import SetupError, StorageUnavailable
 from rowkeep.keys import ColumnCipher, DataKeys, SecretSealer, WrongKey, new_data_key
+from rowkeep.live import LiveApp, LiveTable, LiveView, Snapshot
 from rowkeep.master import MasterKeys
-from rowkeep.model.access import App, Grant, Workspace
+from rowkeep.model.access import App, Workspace
 from rowkeep.model.forms import StoredForms
 from rowkeep.model.identity import writer_of
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table, name_key
+from rowkeep.model.views import View
 from rowkeep.plan.cursor import CursorSigner
 from rowkeep.plan.target import Target
-from rowkeep.sql.rows import TableSql
+from rowkeep.plan.views import bind_view
 from rowkeep.storage.base import StaleCatalog, Store, WorkspaceDatabase
 from rowkeep.storage.definitions import Definitions
 from rowkeep.storage.installation import Installation
+from rowkeep.storage.views import ViewDefinitions
 
 CACHED_TABLES = 4096
+CACHED_VIEWS = 1024
 CACHED_CLIENTS = 65536
-
-
-@dataclass(frozen=True, slots=True)
-class LiveTable:
-    """A table with all that is compiled from its definition."""
-
-    table: Table
-    names: ColumnNames
-    codec: TableCodec
-    sql: TableSql
-    target: Target
-    meta: msgspec.Raw
-    """What a query's answer says of all columns."""
-
-    def meta_of(self, fields: tuple[str, ...]) -> msgspec.Raw:
-        """The same of some columns."""
-        return meta_info(map(self.sql.schema.columns.__getitem__, fields))
-
-
-@dataclass(frozen=True, slots=True)
-class LiveApp:
-    """An app with its grants by table id, what checks its signatures, and who it writes as."""
-
-    app: App
-    grants: dict[str, Grant]
-    key: str
-    writer: str
-
-
-@dataclass(slots=True)
-class Snapshot:
-    """What has been read of a workspace at one version."""
-
-    version: int
-    tables: dict[str, LiveTable] = field(default_factory=dict)
-    apps: dict[str, LiveApp] = field(default_factory=dict)
-
-    def table(self, name: str) -> LiveTable | None:
-        """The table of that name, if it was asked for before."""
-        return self.tables.get(name_key(name))
 
 
 class LiveWorkspace:
@@ -86,7 +48,9 @@ class LiveWorkspace:
         self._master = master
         self.newest: Snapshot | None = None
         """The newest snapshot that we know of; None if it must be read anew."""
+        self.views = ViewDefinitions(database.dialect, database.schema)
         self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
+        self._compiled_views: LRUCache[str, LiveView] = LRUCache(CACHED_VIEWS)
 
     async def load_keys(self) -> None:
         """Read the data keys, of which there are other ones when they are replaced."""
@@ -150,6 +114,40 @@ class LiveWorkspace:
         if not self.keys.knows(number for c in table.columns if c.is_encrypted for number in c.keys):
             raise StaleCatalog()
         return {c.name: self.keys.cipher(table.id, c.id, c.keys) for c in table.columns if c.is_encrypted}
+
+    async def view(self, snapshot: Snapshot, name: str) -> LiveView | None:
+        """The view of that name, exact or regardless of case. Raises StaleCatalog."""
+        key = name_key(name)
+        live = snapshot.views.get(key)
+        if live is None:
+            version, found = await self.database.read(partial(self.views.find, name))
+            _check(snapshot, version)
+            if found is not None:
+                columns = (column for table in found[1].values() for column in table.columns)
+                if not self.keys.knows(number for column in columns for number in column.keys):
+                    await self.load_keys()
+                live = snapshot.views[key] = self._compile_view(*found)
+        return live
+
+    def _compile_view(self, view: View, tables: dict[str, Table]) -> LiveView:
+        known = self._compiled_views.get(view.id)
+        if known is not None and (known.view, known.tables) == (view, tables):
+            return known
+        bound = bind_view(view, tables)
+        sealed = bound.encrypted.items()
+        forms = StoredForms(bound, {name: self.keys.cipher(*origin) for name, origin in sealed})
+        live = LiveView(
+            view=view,
+            tables=tables,
+            codec=RowEncoder(bound, forms),
+            sql=self.database.prepare_view(bound),
+            target=Target(
+                view.id, ColumnNames(bound, "View"), forms.store_cell, forms.find_cell, bound.order
+            ),
+            meta=meta_info(bound.columns),
+        )
+        self._compiled_views[view.id] = live
+        return live
 
     async def app(self, snapshot: Snapshot, client_id: str) -> LiveApp | None:
         """The app with that client id. Raises StaleCatalog."""

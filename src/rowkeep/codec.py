@@ -42,7 +42,7 @@ from rowkeep.model.forms import Row, StoredForms
 from rowkeep.model.identity import Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.requests import InsertBody
-from rowkeep.model.tables import Column, Table
+from rowkeep.model.tables import Column, Columns, Table
 
 MAX_KEY_LENGTH = 200
 
@@ -56,13 +56,31 @@ _insert_decoder = body_decoder(InsertBody)
 _row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class TableCodec:
+class RowEncoder:
+    """The encoders of one table or view."""
+
+    def __init__(self, table: Columns, forms: StoredForms) -> None:
+        self.forms = forms
+        self.record = _record([column.name for column in table.all_columns])
+        self.projection = lru_cache(maxsize=64)(_record)
+
+    def encode_records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> bytes:
+        """A JSON array of records from rows in the order of ``fields``, or of a whole record."""
+        return encode(self.records(rows, fields))
+
+    def records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> list[Any]:
+        """The same as records that are yet to be encoded, together with what stands around them."""
+        record = self.record if fields is None else self.projection(fields)
+        return list(starmap(record, self.forms.answer(rows, fields)))
+
+
+class TableCodec(RowEncoder):
     """The decoders and encoders of one table."""
 
     def __init__(self, table: Table, names: ColumnNames, forms: StoredForms) -> None:
+        super().__init__(table, forms)
         self._table = table
         self._names = names
-        self.forms = forms
         self._columns = table.columns
         self._positions = {column.name: at for at, column in enumerate(table.columns)}
         self._defaults = tuple(column.default for column in table.columns)
@@ -72,8 +90,6 @@ class TableCodec:
             if column.type_facts.settle is not None
         ]
         self._strict = msgspec.json.Decoder(_strict_body(table))
-        self.record = _record([column.name for column in table.all_columns])
-        self.projection = lru_cache(maxsize=64)(_record)
 
     # rows in
 
@@ -188,15 +204,6 @@ class TableCodec:
         )
         records = starmap(self.record, map(add, self.forms.answer_sent(rows), system))
         return encode({"records": list(records)}) if many else encode(next(records))
-
-    def encode_records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> bytes:
-        """A JSON array of records from rows in the order of ``fields``, or of a whole record."""
-        return encode(self.records(rows, fields))
-
-    def records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> list[Any]:
-        """The same as records that are yet to be encoded, together with what stands around them."""
-        record = self.record if fields is None else self.projection(fields)
-        return list(starmap(record, self.forms.answer(rows, fields)))
 
 
 def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:

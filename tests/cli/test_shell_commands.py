@@ -122,6 +122,41 @@ def test_grants(shell: Shell, place: str, definition: str) -> None:
     assert shell.json("grant", "list", "--table", "people", *here) == {"grants": []}
 
 
+def test_views(shell: Shell, place: str, definition: str, tmp_path: Path) -> None:
+    here = ("--workspace", place)
+    shell.succeeds("table", "create", definition, *here)
+    path = tmp_path / "view.json"
+    on = [{"left": "people.Last_Name", "operand": "=", "right": "other.Last_Name"}]
+    view = {
+        "name": "pairs",
+        "table": "people",
+        "joins": [{"table": "people", "as": "other", "on": on}],
+        "columns": ["people.First_Name", {"expr": "other.First_Name", "as": "Other"}],
+        "sortBy": [{"field": "Other", "order": "desc"}],
+    }
+    path.write_text(json.dumps(view))
+    made = shell.json("view", "create", str(path), *here)
+    assert made["columns"] == view["columns"]
+    assert shell.json("view", "get", "pairs", *here) == made
+    assert shell.json("view", "list", *here) == {"views": [made]}
+    shown = shell.succeeds("view", "get", "pairs", *here)
+    assert all(word in shown for word in ("inner", "people.Last_Name = other.Last_Name", "Other desc"))
+    assert "pairs" in shell.succeeds("view", "list", *here)
+    client_id = shell.json("app", "create", "clerk", *here)["clientId"]
+    given = shell.json("grant", "set", "pairs", client_id, "--view", "--read", *here)
+    assert (given["view"], given["read"], given["write"]) == ("pairs", True, False)
+    assert shell.json("grant", "list", "--view", "pairs", *here) == {"grants": [given]}
+    assert shell.json("grant", "list", "--app", client_id, *here) == {"grants": [given]}
+    assert "view pairs" in shell.succeeds("grant", "list", "--app", client_id, *here)
+    assert "write" in shell.fails("grant", "set", "pairs", client_id, "--view", "--write", *here)
+    assert "no rights" in shell.succeeds("grant", "remove", "pairs", client_id, "--view", *here)
+    path.write_text(json.dumps(view | {"name": "twos", "renamedFrom": "pairs"}))
+    assert "twos" in shell.succeeds("view", "replace", "twos", str(path), *here)
+    assert "pairs" in shell.fails("view", "get", "pairs", *here)
+    assert "twos" in shell.fails("table", "delete", "people", *here)
+    assert "twos" in shell.succeeds("view", "delete", "twos", *here)
+
+
 def accepted(server: RowkeepServer, token: str) -> bool:
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.get(f"{server.url}/api/v1/workspaces", headers=headers).is_success

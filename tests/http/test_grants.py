@@ -101,7 +101,7 @@ def test_case_of_the_tables_name_opens_nothing(bots: dict[str, Bot]) -> None:
         good(bots["r"].query(name))
 
 
-def test_views_come_later(bots: dict[str, Bot]) -> None:
+def test_a_table_is_no_view(bots: dict[str, Bot]) -> None:
     bot = bots["rwd"]
     problem(bot.request("POST", "/api/public/views/people/query", json={}), 404, "no_such_view")
     problem(bot.request("POST", "/api/public/views/nosuch/query"), 404, "no_such_view")

@@ -150,9 +150,3 @@ def test_a_single_grant_is_only_put(workspace: Workspace, app: dict[str, Any], m
     response = workspace.admin.request(method, path)
     problem(response, 405, "method_not_allowed")
     assert "PUT" in response.headers["Allow"]
-
-
-def test_grants_on_views_come_later(workspace: Workspace, app: dict[str, Any]) -> None:
-    path = f"{workspace.path}/views/people/grants/{app['clientId']}"
-    problem(workspace.admin.put(path, json={"read": True}), 404, "no_such_route")
-    problem(workspace.admin.get(f"{workspace.path}/views"), 404, "no_such_route")

@@ -173,11 +173,17 @@ def test_examples_work(workspace: Workspace, description: Description) -> None:
     definition = next(body for call, _, body in EXAMPLES if call == "createTable")
     workspace.create_table(definition)
     bot = workspace.bot({definition["name"]: "rwd"})
+    for view in [body for call, _, body in EXAMPLES if call == "createView"]:
+        path = f"{workspace.path}/views"
+        assert workspace.admin.post(path, json=view).status_code == 201
+        grant = workspace.admin.put(f"{path}/{view['name']}/grants/{bot.client_id}", json={"read": True})
+        assert grant.status_code == 200
     description.attach(bot.client)
     for name, _, body in EXAMPLES:
         method, path, operation = description.operation(name)
-        if operation["tags"] == ["Data API"] and name != "queryView":
-            response = bot.request(method, path.replace("{table}", definition["name"]), json=body)
+        if operation["tags"] == ["Data API"]:
+            path = path.replace("{table}", definition["name"]).replace("{view}", "adults")
+            response = bot.request(method, path, json=body)
             assert response.status_code == 200, (name, response.text)
 
 

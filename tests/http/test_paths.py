@@ -68,7 +68,7 @@ def test_other_paths_are_not_there(empty_people: Bot, path: str) -> None:
     problem(empty_people.request("POST", path, json={}), 404)
 
 
-def test_views_are_not_there_yet(empty_people: Bot) -> None:
+def test_a_table_is_no_view(empty_people: Bot) -> None:
     problem(empty_people.request("POST", "/api/public/views/people/query"), 404, "no_such_view")
     headers = {"auth": "x"}
     problem(

@@ -9,7 +9,7 @@ from typing import Any
 
 from support.bot import Bot
 from support.server import RowkeepServer
-from support.workspace import PEOPLE, Workspace
+from support.workspace import PEOPLE, Workspace, succeeded
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,40}")
 NUMBERS = count(1)
@@ -32,18 +32,24 @@ class Targets:
         kept, spent = Workspace(server, "kept"), Workspace(server, "spent")
         for workspace in (kept, spent):
             workspace.create_table(PEOPLE)
+            view = {"name": "adults", "table": "people", "columns": [f"people.{name}" for name in COLUMNS]}
+            succeeded(workspace.admin.post(f"{workspace.path}/views", json=view))
+        spent.create_table(PEOPLE | {"name": "spare"})  # no view needs it, so that it can be dropped
         bot = kept.bot({"people": "rwd"})
+        path = f"{kept.path}/views/adults/grants/{bot.client_id}"
+        succeeded(kept.admin.put(path, json={"read": True}))
         bot.bulk("people", [{"First_Name": name, "Number": len(name)} for name in ("Jane", "Mike", "Ann")])
         token = spent.admin.post("/admin-tokens", json={"name": "spent"}).json()
         app = spent.app("spent")
         for workspace in (kept, spent):
             workspace.admin.close()
-        spendable = {"workspace": "spent", "table": "people", "clientId": app["clientId"], "id": token["id"]}
+        names = {"workspace": "spent", "table": "spare", "view": "adults"}
+        spendable = names | {"clientId": app["clientId"], "id": token["id"]}
         return cls(server.url, bot, server.admin_token, spendable)
 
     def path_of(self, template: str) -> dict[str, str]:
         """Values for the parameters of a path."""
-        return {"table": "people", "view": "people"} if template.startswith(DATA_PREFIX) else self.spendable
+        return {"table": "people", "view": "adults"} if template.startswith(DATA_PREFIX) else self.spendable
 
     def headers_of(self, template: str) -> dict[str, str]:
         """What authenticates a call to that path; nothing where no call needs it."""

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import rowkeep
-from rowkeep.cli import admin_tokens, apps, grants, keys, rows, tables, workspaces
+from rowkeep.cli import admin_tokens, apps, grants, keys, rows, tables, views, workspaces
 from rowkeep.cli.demo import demo
 from rowkeep.cli.endings import end
 from rowkeep.cli.serve import init, serve
@@ -51,6 +51,7 @@ def _build() -> typer.Typer:
         ("workspace", workspaces.commands),
         ("table", tables.commands),
         ("rows", rows.commands),
+        ("view", views.commands),
         ("app", apps.commands),
         ("grant", grants.commands),
         ("admin-token", admin_tokens.commands),

@@ -34,6 +34,7 @@ def _fields() -> tuple[Any, ...]:
 Workspace = Annotated[str, typer.Option(metavar="NAME", help="The workspace that is meant.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answers, as JSON.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The name of the table.")]
+ViewName = Annotated[str, typer.Argument(metavar="VIEW", help="The name of the view.")]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The client id of the app.")]
 
 

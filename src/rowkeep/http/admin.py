@@ -17,11 +17,13 @@ from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.respond import Answer, json_answer, reply
 from rowkeep.model.access import Grant
 from rowkeep.model.definitions import TableBody
+from rowkeep.model.view_definitions import ViewBody
 from rowkeep.model.wire import AdminTokenBody, AppBody, AppPatch, GrantBody, WorkspaceBody
 from rowkeep.services.administrators import Administrators
 from rowkeep.services.apps import Apps
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, Page, read_cursor
 from rowkeep.services.tables import Tables
+from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.storage.base import StaleCatalog
 
@@ -33,6 +35,7 @@ class AdminServices(msgspec.Struct, frozen=True):
 
     workspaces: Workspaces
     tables: Tables
+    views: Views
     apps: Apps
     administrators: Administrators
 
@@ -43,9 +46,15 @@ def _grant(body: GrantBody) -> Grant:
 
 _W = "/workspaces/{workspace}"
 _T = f"{_W}/tables/{{table}}"
+_V = f"{_W}/views/{{view}}"
 _A = f"{_W}/apps/{{clientId}}"
 _no_workspace = errors.NoSuchWorkspace
 _no_table = (errors.NoSuchWorkspace, errors.NoSuchTable)
+_no_view = (errors.NoSuchWorkspace, errors.NoSuchView)
+_bad_view = (
+    errors.InvalidDefinition, errors.InvalidName, errors.DuplicateColumn, errors.UnknownColumn,
+    errors.UnknownOperand, errors.InvalidFilter, errors.NameTaken,
+)  # fmt: skip
 _wrong_definition = (
     errors.InvalidDefinition,
     errors.InvalidName,
@@ -115,7 +124,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET", path=f"{_T}/grants", name="listTableGrants",
         summary="List who may do what with a table",
         call=lambda do, asked: do.tables.grants(asked.path["workspace"], asked.path["table"]),
-        answer=answers.Grants, errors=_no_table,
+        answer=answers.TableGrants, errors=_no_table,
     ),
     Endpoint(
         method="PUT", path=f"{_T}/grants/{{clientId}}", name="setGrant",
@@ -124,6 +133,51 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             asked.path["workspace"], asked.path["table"], asked.path["clientId"], _grant(asked.body)
         ),
         body=GrantBody, answer=answers.TableGrant, errors=(*_no_table, errors.NoSuchApp),
+    ),
+    Endpoint(
+        method="GET", path=f"{_W}/views", name="listViews", summary="List the views of a workspace",
+        call=lambda do, asked: do.views.list(asked.path["workspace"], asked.page),
+        answer=answers.Views, is_list=True, errors=(_no_workspace,),
+    ),
+    Endpoint(
+        method="POST", path=f"{_W}/views", name="createView", summary="Create a view from its definition",
+        call=lambda do, asked: do.views.create(asked.path["workspace"], asked.body), body=ViewBody,
+        answer=answers.View, status=201, errors=(_no_workspace, *_bad_view),
+    ),
+    Endpoint(
+        method="GET", path=_V, name="getView", summary="Get the definition of a view",
+        call=lambda do, asked: do.views.get(asked.path["workspace"], asked.path["view"]),
+        answer=answers.View, errors=_no_view,
+    ),
+    Endpoint(
+        method="PUT", path=_V, name="replaceView",
+        summary="Make a view what a definition says, or rename it by `renamedFrom`",
+        call=lambda do, asked: do.views.replace(asked.path["workspace"], asked.path["view"], asked.body),
+        body=ViewBody, answer=answers.View, errors=(*_no_view, *_bad_view),
+    ),
+    Endpoint(
+        method="DELETE", path=_V, name="deleteView", summary="Delete a view with its grants",
+        call=lambda do, asked: do.views.drop(asked.path["workspace"], asked.path["view"]),
+        status=204, errors=_no_view,
+    ),
+    Endpoint(
+        method="GET", path=f"{_V}/definition", name="exportView",
+        summary="Get the definition of a view, as `POST` and `PUT` take it",
+        call=lambda do, asked: do.views.get(asked.path["workspace"], asked.path["view"]),
+        answer=answers.View, errors=_no_view,
+    ),
+    Endpoint(
+        method="GET", path=f"{_V}/grants", name="listViewGrants", summary="List who may read a view",
+        call=lambda do, asked: do.views.grants(asked.path["workspace"], asked.path["view"]),
+        answer=answers.ViewGrants, errors=_no_view,
+    ),
+    Endpoint(
+        method="PUT", path=f"{_V}/grants/{{clientId}}", name="setViewGrant",
+        summary="Let an app read a view, or (false) no longer",
+        call=lambda do, asked: do.views.set_grant(
+            asked.path["workspace"], asked.path["view"], asked.path["clientId"], _grant(asked.body)
+        ),
+        body=GrantBody, answer=answers.ViewGrant, errors=(*_no_view, errors.NoSuchApp),
     ),
     Endpoint(
         method="GET", path=f"{_W}/apps", name="listApps", summary="List the apps of a workspace",

@@ -17,6 +17,7 @@ from rowkeep.model.column_definitions import MAX_TEXT_LENGTH
 from rowkeep.model.columns import COLUMN_TYPES
 from rowkeep.model.identity import ROW_ID
 from rowkeep.model.tables import NAME
+from rowkeep.model.views import COMPARISONS, JoinKind
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
@@ -100,7 +101,24 @@ class Found(Answer):
     next_cursor: NextCursor = UNSET
 
 
+class FoundInView(Answer):
+    """One page of the rows of a view. `hasMore` without a `nextCursor`: read on by `sys_offset`."""
+
+    has_more: bool
+    meta_info: list[MetaInfo]
+    query_result: list[Annotated[Any, Meta(extra_json_schema=ref("ViewRow"))]]
+    total: Annotated[
+        Count | UnsetType,
+        Meta(description="How many rows the filter finds in all; left out with `count: none`."),
+    ] = UNSET
+    next_cursor: NextCursor = UNSET
+
+
 # the management API
+
+OtherName: TypeAlias = Annotated[str, Meta(description='`""`: not set.')]
+ColumnOfTable: TypeAlias = Annotated[str, Meta(examples=["people.City"])]
+KeptFilter: TypeAlias = Annotated[dict[str, Any], Meta(description="`{}`: not set.")]
 
 
 class Workspace(Answer):
@@ -162,6 +180,51 @@ class Tables(Answer):
     next_cursor: NextCursor = UNSET
 
 
+class ViewCondition(Answer):
+    left: ColumnOfTable
+    operand: Annotated[str, Meta(extra_json_schema={"enum": list(COMPARISONS)})]
+    right: ColumnOfTable
+
+
+class ViewJoin(Answer):
+    table: Name
+    as_: OtherName = msgspec.field(name="as")
+    type: Annotated[str, Meta(extra_json_schema={"enum": [kind.value for kind in JoinKind]})]
+    on: list[ViewCondition]
+
+
+class ViewColumn(Answer):
+    """A column that has another name than its own."""
+
+    expr: str
+    as_: Name = msgspec.field(name="as")
+
+
+class ViewSort(Answer):
+    field: str
+    order: Literal["asc", "desc"]
+
+
+class View(Answer):
+    """The whole definition of a view, every key present."""
+
+    name: Name
+    description: str
+    table: Name
+    as_: OtherName = msgspec.field(name="as")
+    joins: list[ViewJoin]
+    columns: list[str | ViewColumn]
+    filter: KeptFilter
+    group_by: list[ColumnOfTable]
+    having: KeptFilter
+    sort_by: list[ViewSort]
+
+
+class Views(Answer):
+    views: list[View]
+    next_cursor: NextCursor = UNSET
+
+
 class App(Answer):
     name: str
     client_id: ClientId
@@ -195,8 +258,29 @@ class TableGrant(Answer):
     delete: bool
 
 
-class Grants(Answer):
+class ViewGrant(Answer):
+    """Whether one app may read one view."""
+
+    client_id: ClientId
+    app: Annotated[str, Meta(description="The app's name.")]
+    view: Name
+    read: bool
+    write: Annotated[bool, Meta(description="Always false.")]
+    delete: Annotated[bool, Meta(description="Always false.")]
+
+
+class TableGrants(Answer):
     grants: list[TableGrant]
+
+
+class ViewGrants(Answer):
+    grants: list[ViewGrant]
+
+
+class Grants(Answer):
+    """Grants on tables and views, in the order of their names."""
+
+    grants: list[Annotated[Any, Meta(extra_json_schema={"anyOf": [ref("TableGrant"), ref("ViewGrant")]})]]
 
 
 class AdminToken(Answer):

@@ -25,6 +25,7 @@ from rowkeep.services.apps import Apps
 from rowkeep.services.records import Records
 from rowkeep.services.setup import open_initialised
 from rowkeep.services.tables import Tables
+from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
@@ -38,6 +39,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
     admin = AdminServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
+        views=Views(catalog),
         apps=Apps(catalog, clock),
         administrators=Administrators(catalog, operator),
     )

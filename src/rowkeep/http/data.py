@@ -72,8 +72,8 @@ async def _query(records: Records, token: str, name: str, request: Request) -> b
     return await records.query(token, name, request)
 
 
-async def _query_view(records: Records, token: str, name: str, _request: Request) -> bytes:
-    return await records.query_view(token, name)
+async def _query_view(records: Records, token: str, name: str, request: Request) -> bytes:
+    return await records.query_view(token, name, request)
 
 
 _TABLE = "/api/public/tables/{table}"
@@ -128,9 +128,10 @@ DATA_CALLS: tuple[DataCall, ...] = (
     ),
     DataCall(
         method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
-        description="This version has no views yet: every name is `no_such_view`.",
+        description="As a query of a table, over the view's own columns. There is a `nextCursor` only if "
+        "these tell rows apart; else `sys_offset` leads on.",
         call=_query_view, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
-        answers=(answers.Found,), errors=(errors.NoSuchView, *_in_queries),
+        answers=(answers.FoundInView,), errors=(errors.NoSuchView, *_in_queries),
     ),
 )  # fmt: skip
 

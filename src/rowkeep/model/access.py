@@ -29,7 +29,7 @@ class Right(StrEnum):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What one app may do with one table."""
+    """What one app may do with one table or view."""
 
     read: bool = False
     write: bool = False
@@ -56,12 +56,13 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GrantOf(msgspec.Struct, frozen=True):
-    """A grant, with whom it is given to and on what."""
+    """A grant, with whom it is given to and on what: the ``name`` of a table, or of a view."""
 
     client_id: str
     app: str
-    table: str
+    name: str
     grant: Grant
+    is_on_view: bool = False
 
 
 class Workspace(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from rowkeep.keys import ColumnCipher
 from rowkeep.model.cells import Cell
 from rowkeep.model.columns import ColumnType
 from rowkeep.model.identity import row_id_of
-from rowkeep.model.tables import Column, Table
+from rowkeep.model.tables import Column, Columns
 
 Row: TypeAlias = Sequence[Any]
 Change: TypeAlias = Callable[[Any], Any]
@@ -39,9 +39,10 @@ Rekeyed: TypeAlias = dict[str, list[tuple[Any, ...]]]
 
 
 class StoredForms:
-    """The forms of one table's cells. ``ciphers`` has those of its encrypted columns, by name."""
+    """The forms of the cells of one table or view. ``ciphers`` has those of its encrypted columns, by
+    name."""
 
-    def __init__(self, table: Table, ciphers: Mapping[str, ColumnCipher]) -> None:
+    def __init__(self, table: Columns, ciphers: Mapping[str, ColumnCipher]) -> None:
         self._store: dict[str, Change] = {}
         self._answer: dict[str, Change] = {}
         self._show: dict[str, Change] = {}

@@ -6,14 +6,14 @@ import difflib
 from collections import defaultdict
 
 from rowkeep.errors import UnknownColumn, quoted
-from rowkeep.model.tables import Column, Table, simplified
+from rowkeep.model.tables import Column, Columns, simplified
 
 
 class ColumnNames:
-    """The columns of one table by name, exactly or nearly."""
+    """The columns of one table or view by name, exactly or nearly; ``kind`` is what errors call it."""
 
-    def __init__(self, table: Table) -> None:
-        self._table_name = table.name
+    def __init__(self, table: Columns, kind: str = "Table") -> None:
+        self._told = f"{kind} {table.name}"
         self._exact = {column.name: column for column in table.all_columns}
         self._near: dict[str, list[Column]] = defaultdict(list)
         for column in table.columns:
@@ -39,8 +39,8 @@ class ColumnNames:
     def _complaint(self, name: str, near: list[Column] | tuple[()]) -> str:
         if near:
             candidates = " and ".join(column.name for column in near)
-            return f"Table {self._table_name} has no column {quoted(name)}, and it may mean {candidates}."
+            return f"{self._told} has no column {quoted(name)}, and it may mean {candidates}."
         alike = difflib.get_close_matches(simplified(name)[:64], list(self._near), n=3, cutoff=0.6)
         names = " or ".join(column.name for key in alike for column in self._near[key])
         hint = f" Did you mean {names}?" if names else ""
-        return f"Table {self._table_name} has no column {quoted(name)}.{hint}"
+        return f"{self._told} has no column {quoted(name)}.{hint}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 import msgspec
 
@@ -147,6 +148,22 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def stored_columns(self) -> tuple[Column, ...]:
         """In the order in which rows are written."""
         return (*self.columns, *STORED_SYSTEM_COLUMNS)
+
+
+class Columns(Protocol):
+    """What has columns of its own, and perhaps those of every table behind them: a table or a view."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]: ...
+
+    @property
+    def indexes(self) -> tuple[Index, ...]: ...
 
 
 def name_key(name: str) -> str:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from rowkeep.errors import DuplicateColumn, InvalidBody, InvalidCursor, InvalidParameter
 from rowkeep.model.cells import Cell
 from rowkeep.model.filters import Shape, Where
-from rowkeep.model.names import ColumnNames
 from rowkeep.model.requests import Page, QueryBody
-from rowkeep.model.tables import ROW_KEY
 from rowkeep.plan.cursor import CursorSigner, fingerprint_of
-from rowkeep.plan.target import Target
+from rowkeep.plan.order import MAX_SORT, Sort
+from rowkeep.plan.target import Names, Target
 from rowkeep.plan.where import plan_where
 from rowkeep.settings import Settings
-
-Sort: TypeAlias = tuple[tuple[str, bool], ...]
-"""Columns to sort by, each with whether it descends."""
-
-MAX_SORT = 64
 
 
 class SelectShape(msgspec.Struct, frozen=True):
@@ -35,7 +27,8 @@ class SelectShape(msgspec.Struct, frozen=True):
 
 
 class SelectPlan(msgspec.Struct, frozen=True):
-    """One page to be read. ``sort`` ends with the row key, and ``after`` holds the cursor's values."""
+    """One page to be read. ``after`` holds the cursor's values; ``has_cursors`` says whether another one may
+    be made of the page's last row."""
 
     table_id: str
     shape: SelectShape
@@ -44,6 +37,7 @@ class SelectPlan(msgspec.Struct, frozen=True):
     limit: int
     offset: int
     sort_types: tuple[str, ...]
+    has_cursors: bool = True
 
     def is_whole(self, found: int) -> bool:
         """Whether, with so many rows found, the page ends where all rows do, so that counting is adding."""
@@ -63,20 +57,26 @@ def plan_select(
         raise InvalidParameter(f"sys_limit is at most {settings.max_page_size}; read on by cursor.")
     where = plan_where(target, body.query, settings.max_filter_expressions, guarded=False)
     fields = _plan_fields(target.names, body)
-    sort = _plan_sort(target.names, body)
+    sort = target.order.complete(_plan_sort(target.names, body))
     types = tuple(target.names.find(name, "/sort").type for name, _ in sort)
+    has_cursors = target.order.has_cursors(sort)
     after: list[Cell] = []
     nulls = None
     if body.cursor is not UNSET:
         if page.offset is not None:
             raise InvalidCursor("A cursor and sys_offset exclude each other.", pointer="/cursor")
+        if not has_cursors:
+            raise InvalidCursor(
+                "The columns of this view do not tell its rows apart; read on by sys_offset.",
+                pointer="/cursor",
+            )
         after = signer.read(body.cursor, fingerprint_of(target.id, where, sort, types))
         nulls = tuple(cell is None for cell in after)
     shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
-    return SelectPlan(target.id, shape, where, after, page.limit, page.offset or 0, types)
+    return SelectPlan(target.id, shape, where, after, page.limit, page.offset or 0, types, has_cursors)
 
 
-def _plan_fields(names: ColumnNames, body: QueryBody) -> tuple[str, ...] | None:
+def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:
     if body.fields is UNSET:
         return None
     if not body.fields:
@@ -90,8 +90,8 @@ def _plan_fields(names: ColumnNames, body: QueryBody) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def _plan_sort(names: ColumnNames, body: QueryBody) -> Sort:
-    """The columns to sort by, up to and with the row key, behind which nothing is left to decide."""
+def _plan_sort(names: Names, body: QueryBody) -> dict[str, bool]:
+    """The columns to sort by, each with whether it descends."""
     keys: dict[str, bool] = {}
     sent = [] if isinstance(body.sort, UnsetType) else body.sort
     if len(sent) > MAX_SORT:
@@ -105,10 +105,4 @@ def _plan_sort(names: ColumnNames, body: QueryBody) -> Sort:
         if name in keys:
             raise DuplicateColumn(f"sort names {name} twice.", pointer=f"/sort/{at}/field")
         keys[name] = key.order == "desc"
-    sort: list[tuple[str, bool]] = []
-    for name, descending in keys.items():
-        # sys_Id is derived from _id and sorts as it does
-        if name in (ROW_KEY, "sys_Id"):
-            return (*sort, (ROW_KEY, descending))
-        sort.append((name, descending))
-    return (*sort, (ROW_KEY, False))
+    return keys

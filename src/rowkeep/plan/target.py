@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from rowkeep.model.cells import Cell
-from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Column
+from rowkeep.plan.order import BY_ROW_KEY, Order
 
 Store: TypeAlias = Callable[[Column, Cell], object]
 """Gives a cell of a column as it is stored."""
@@ -17,11 +17,19 @@ Find: TypeAlias = Callable[[Column, Cell], tuple[object, ...]]
 """Gives all that a cell of a column may be stored as."""
 
 
+class Names(Protocol):
+    """What finds columns by their names."""
+
+    def find(self, name: str, where: str) -> Column:
+        """Raises UnknownColumn, with ``where`` as its pointer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table, by its id."""
+    """A table or a view, by its id. ``order`` is that of its rows."""
 
     id: str
-    names: ColumnNames
+    names: Names
     store: Store
     find: Find
+    order: Order = BY_ROW_KEY

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import UNSET, UnsetType
 
-from rowkeep.errors import FilterMissing, InvalidFilter, InvalidValue, UnknownOperand, quoted
+from rowkeep.errors import (
+    FilterMissing,
+    InvalidFilter,
+    InvalidValue,
+    RowkeepError,
+    UnknownOperand,
+    quoted,
+)
 from rowkeep.model.cells import Misfit
 from rowkeep.model.filters import (
     EVERYTHING,
@@ -32,41 +41,56 @@ TEXT_TESTS = (Test.CONTAINS, Test.STARTS, Test.ENDS)
 LAST_CODE_POINT = "\U0010ffff"
 
 
-def plan_where(target: Target, query: Node | UnsetType, max_expressions: int, *, guarded: bool) -> Where:
+def plan_where(
+    target: Target, query: Node | UnsetType, max_expressions: int, *, guarded: bool, at: str = "/query"
+) -> Where:
     """The checked form of a filter; an update or delete is ``guarded`` and must not mean every row by
-    accident.
+    accident. ``at`` is where it stands in the body.
 
     Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or FilterMissing, with pointers.
     """
-    if isinstance(query, UnsetType) or (not query.expressions and _is_empty(query)):
+    if isinstance(query, UnsetType) or (not query.expressions and _is_empty(query, at)):
         if guarded:
             raise FilterMissing(
                 'Without expressions this would touch every row; if it is meant, say {"query":{"all":true}}.',
-                pointer="/query",
+                pointer=at,
             )
         return EVERYTHING
     if query.all_ is not UNSET:
-        return _plan_all(query)
+        return _plan_all(query, at)
     planner = _WherePlanner(target, max_expressions, guarded)
-    return Where(planner.junction(query, "/query", 1, negated=False), tuple(planner.values))
+    return Where(planner.junction(query, at, 1, negated=False), tuple(planner.values))
 
 
-def _is_empty(query: Node) -> bool:
-    _check_outermost(query)
+def where_problems(target: Target, query: Node, at: str) -> Iterator[RowkeepError]:
+    """What is wrong with each of a filter's comparisons by itself."""
+    if query.field is not UNSET or query.operand is not UNSET:
+        try:
+            _WherePlanner(target, 1, guarded=False).match(query, at, negated=False)
+        except RowkeepError as error:
+            yield error
+    if isinstance(query.not_, Node):
+        yield from where_problems(target, query.not_, f"{at}/not")
+    for place, part in enumerate(query.expressions if isinstance(query.expressions, list) else ()):
+        yield from where_problems(target, part, f"{at}/expressions/{place}")
+
+
+def _is_empty(query: Node, at: str) -> bool:
+    _check_outermost(query, at)
     return query.all_ is UNSET
 
 
-def _check_outermost(query: Node) -> None:
-    _refuse(query, ("field", "operand", "value", "not_"), "/query", "A filter has expressions")
-    _check_operator(query, "/query")
+def _check_outermost(query: Node, at: str) -> None:
+    _refuse(query, ("field", "operand", "value", "not_"), at, "A filter has expressions")
+    _check_operator(query, at)
 
 
-def _plan_all(query: Node) -> Where:
-    _check_outermost(query)
+def _plan_all(query: Node, at: str) -> Where:
+    _check_outermost(query, at)
     if query.all_ is not True:
-        raise InvalidFilter("all is true or missing.", pointer="/query/all")
+        raise InvalidFilter("all is true or missing.", pointer=f"{at}/all")
     if query.expressions is not UNSET:
-        raise InvalidFilter("all and expressions exclude each other.", pointer="/query/all")
+        raise InvalidFilter("all and expressions exclude each other.", pointer=f"{at}/all")
     return EVERYTHING
 
 
@@ -201,7 +225,8 @@ class _WherePlanner:
         the _id that it carries, by its index."""
         if operator.test not in (Test.EQUAL, Test.IN):
             return column.name, values
-        if column.name == "sys_Id":
+        if column.name == "sys_Id" and column.is_system:
+            # a view may have a column of that name, and lack the other
             return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
         found = (self._find(column, value) for value in values)  # type: ignore[arg-type] # cells
         return column.name, [stored for each in found for stored in each]

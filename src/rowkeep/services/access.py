@@ -7,16 +7,18 @@ from typing import TypeVar
 
 import msgspec
 
-from rowkeep.catalog import Catalog, LiveApp, LiveTable, LiveWorkspace, Snapshot
+from rowkeep.catalog import Catalog, LiveWorkspace
 from rowkeep.errors import (
     Busy,
     Forbidden,
     NoSuchTable,
+    NoSuchView,
     RowkeepError,
     StorageUnavailable,
     Unauthenticated,
     quoted,
 )
+from rowkeep.live import LiveApp, LiveTable, LiveView, Snapshot
 from rowkeep.model.access import Right
 from rowkeep.model.identity import Clock
 from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
@@ -45,6 +47,17 @@ class Caller(msgspec.Struct, frozen=True):
         for right in rights:
             if grant is None or not grant.allows(right):
                 raise Forbidden(f"The app has no {right.value} grant for table {live.table.name}.")
+        return live
+
+    async def view(self, name: str) -> LiveView:
+        """The view, if the app may read it, whatever it may do with the view's tables. Raises NoSuchView,
+        Forbidden."""
+        live = await self.workspace.view(self.snapshot, name)
+        if live is None:
+            raise NoSuchView(f"There is no view {quoted(name)}.")
+        grant = self.app.grants.get(live.view.id)
+        if grant is None or not grant.read:
+            raise Forbidden(f"The app has no read grant for view {live.view.name}.")
         return live
 
 

@@ -7,12 +7,12 @@ from typing import Protocol
 import msgspec
 
 from rowkeep.bodies import body_decoder, decode_body, refuse_repeated_keys
-from rowkeep.catalog import LiveTable
-from rowkeep.codec import encode
-from rowkeep.errors import InvalidBody, MalformedJson, NoSuchView, quoted
+from rowkeep.codec import RowEncoder, encode
+from rowkeep.errors import InvalidBody, InvalidValue, MalformedJson
 from rowkeep.model.access import Right
 from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.plan.select import SelectPlan, plan_select
+from rowkeep.plan.target import Target
 from rowkeep.plan.write import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller
 from rowkeep.services.violations import (
@@ -23,7 +23,8 @@ from rowkeep.services.violations import (
     updated_twice,
 )
 from rowkeep.settings import Settings
-from rowkeep.storage.base import ReferenceConflict, Selected, UniqueConflict
+from rowkeep.sql.pages import Pages
+from rowkeep.storage.base import BeyondRange, ReferenceConflict, Selected, UniqueConflict
 
 MAX_ROWS = 10_000_000
 """Of one bulk. Their ids must fit the counter of an ObjectId, which has 24 bits."""
@@ -48,6 +49,26 @@ class Wish(Protocol):
 
     async def body(self) -> bytes:
         """The body, empty if there is none. Raises BodyTooLarge, UnsupportedMediaType."""
+
+
+class LiveRows(Protocol):
+    """What rows are read from: a table or a view, with all that is compiled from its definition."""
+
+    @property
+    def codec(self) -> RowEncoder: ...
+
+    @property
+    def sql(self) -> Pages: ...
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def meta(self) -> msgspec.Raw:
+        """What a query's answer says of all columns."""
+
+    def meta_of(self, fields: tuple[str, ...]) -> msgspec.Raw:
+        """The same of some columns."""
 
 
 class Records:
@@ -123,32 +144,37 @@ class Records:
 
     async def query(self, token: str, table: str, wish: Wish) -> bytes:
         async def query(caller: Caller) -> bytes:
-            live = await caller.table(table, Right.READ)
-            page = wish.page()
-            sent = await wish.body()
-            body = decode_body(sent, _query_decoder) if sent else QueryBody()
-            cursors = caller.workspace.cursors
-            plan = plan_select(live.target, body, page, self._settings, cursors)
+            return await self._read(caller, await caller.table(table, Right.READ), wish)
+
+        return await self._access.run(token, query)
+
+    async def query_view(self, token: str, view: str, wish: Wish) -> bytes:
+        """The same of a view. Raises NoSuchView instead of NoSuchTable."""
+
+        async def query(caller: Caller) -> bytes:
+            return await self._read(caller, await caller.view(view), wish)
+
+        return await self._access.run(token, query)
+
+    async def _read(self, caller: Caller, live: LiveRows, wish: Wish) -> bytes:
+        page = wish.page()
+        sent = await wish.body()
+        body = decode_body(sent, _query_decoder) if sent else QueryBody()
+        cursors = caller.workspace.cursors
+        plan = plan_select(live.target, body, page, self._settings, cursors)
+        try:
             selected = await caller.workspace.database.select(live.sql, plan, caller.snapshot.version)
-            next_cursor = None
-            if selected.next_key is not None:
-                next_cursor = cursors.sign(plan.fingerprint, selected.next_key)
-            return _page_answer(live, plan, selected, next_cursor)
-
-        return await self._access.run(token, query)
-
-    async def query_view(self, token: str, view: str) -> bytes:
-        """There are no views yet, so there is none of any name."""
-
-        async def query(_caller: Caller) -> bytes:
-            raise NoSuchView(f"There is no view {quoted(view)}.")
-
-        return await self._access.run(token, query)
+        except BeyondRange:
+            raise InvalidValue("A sum of this view is beyond the range of a number.") from None
+        next_cursor = None
+        if selected.next_key is not None and plan.has_cursors:
+            next_cursor = cursors.sign(plan.fingerprint, selected.next_key)
+        return _page_answer(live, plan, selected, next_cursor)
 
 
-def _page_answer(live: LiveTable, plan: SelectPlan, selected: Selected, next_cursor: str | None) -> bytes:
+def _page_answer(live: LiveRows, plan: SelectPlan, selected: Selected, next_cursor: str | None) -> bytes:
     fields = plan.shape.fields
-    answer: dict[str, object] = {"hasMore": next_cursor is not None}
+    answer: dict[str, object] = {"hasMore": selected.next_key is not None}
     if selected.total is not None:
         answer["total"] = selected.total
     answer["metaInfo"] = live.meta if fields is None else live.meta_of(fields)

@@ -123,4 +123,5 @@ def _step_form(step: Step, dialect: Dialect) -> dict[str, Any]:
 def grant_form(given: GrantOf) -> dict[str, Any]:
     """A grant as it is answered."""
     rights = msgspec.structs.asdict(given.grant)
-    return {"clientId": given.client_id, "app": given.app, "table": given.table, **rights}
+    kind = "view" if given.is_on_view else "table"
+    return {"clientId": given.client_id, "app": given.app, kind: given.name, **rights}

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from rowkeep.catalog import LiveTable, LiveWorkspace
+from rowkeep.catalog import LiveWorkspace
 from rowkeep.errors import Busy, ReferenceViolation, StillReferred, UniqueViolation, pointer, quoted
+from rowkeep.live import LiveTable
 from rowkeep.model.tables import Column
 from rowkeep.plan.write import DeletePlan, UpdatePlan
 from rowkeep.storage.base import UniqueConflict

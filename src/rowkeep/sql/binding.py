@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from rowkeep.plan.select import SelectPlan
@@ -21,9 +22,12 @@ def _names(name: Callable[[int], str], count: int) -> tuple[str, ...]:
     return tuple(map(name, range(count)))
 
 
-def select_values(plan: SelectPlan) -> dict[str, Any]:
-    """One row more than the limit is asked for: it tells whether there are more."""
+def select_values(plan: SelectPlan, constants: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """One row more than the limit is asked for: it tells whether there are more. ``constants`` are the values
+    of what is read."""
     values = _named(where_name, plan.where.values)
+    if constants:
+        values.update(constants)
     if plan.after:
         values.update(_named(after_name, plan.after))
     values["limit"] = plan.limit + 1

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from rowkeep.model.columns import Kind
 from rowkeep.model.filters import Junction, Match, Negation, Shape, Test
-from rowkeep.plan.select import Sort
-from rowkeep.sql.dialects import PARAMETER_TYPES, Expression
-from rowkeep.sql.schema import TableSchema
+from rowkeep.model.tables import Column
+from rowkeep.plan.order import Sort
+from rowkeep.sql.dialects import PARAMETER_TYPES, Dialect, Expression
 
 COMPARISONS = {
     Test.LESS: sa.ColumnElement.__lt__,
@@ -19,6 +20,24 @@ COMPARISONS = {
     Test.GREATER: sa.ColumnElement.__gt__,
     Test.GREATER_EQUAL: sa.ColumnElement.__ge__,
 }
+
+
+class Comparable(Protocol):
+    """What has columns that can be compared, by name."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def columns(self) -> Mapping[str, Column]: ...
+
+    def kind(self, name: str) -> Kind: ...
+
+    def column(self, name: str) -> Expression:
+        """A column as it is compared."""
+
+    def identity(self, name: str) -> Expression:
+        """What is equal where a column's cells are, and quicker to find."""
 
 
 def where_name(at: int) -> str:
@@ -31,18 +50,18 @@ def after_name(at: int) -> str:
     return f"a{at}"
 
 
-def parameter(schema: TableSchema, kind: Kind, name: str) -> Expression:
+def parameter(schema: Comparable, kind: Kind, name: str) -> Expression:
     """An open parameter, handed over and compared as this kind is."""
     return schema.dialect.bound(kind, sa.bindparam(name, type_=PARAMETER_TYPES[kind]))
 
 
-def condition(schema: TableSchema, shape: Shape) -> Expression:
-    """The filter as a condition. What is neither true nor false counts as false: below a ``not`` that is
-    said (IS NOT TRUE), elsewhere WHERE does it."""
-    return _condition(schema, shape, count())
+def condition(schema: Comparable, shape: Shape, name: Callable[[int], str] = where_name) -> Expression:
+    """The filter as a condition, its values under the parameters that ``name`` gives. What is neither true
+    nor false counts as false: below a ``not`` that is said (IS NOT TRUE), elsewhere WHERE does it."""
+    return _condition(schema, shape, map(name, count()))
 
 
-def _condition(schema: TableSchema, shape: Shape, slots: Iterator[int]) -> Expression:
+def _condition(schema: Comparable, shape: Shape, slots: Iterator[str]) -> Expression:
     if isinstance(shape, Junction):
         parts = [_condition(schema, part, slots) for part in shape.parts]
         return sa.or_(*parts) if shape.either else sa.and_(*parts)
@@ -55,11 +74,11 @@ def _not_true(condition: Expression) -> Expression:
     return condition.self_group().op("IS NOT", is_comparison=True)(sa.literal_column("TRUE"))
 
 
-def _match(schema: TableSchema, match: Match, slots: Iterator[int]) -> Expression:
+def _match(schema: Comparable, match: Match, slots: Iterator[str]) -> Expression:
     by_identity = match.test in (Test.EQUAL, Test.IN, Test.NULL)
     column = schema.identity(match.column) if by_identity else schema.column(match.column)
     kind = schema.kind(match.column)
-    values = [parameter(schema, kind, where_name(next(slots))) for _ in range(match.slots)]
+    values = [parameter(schema, kind, next(slots)) for _ in range(match.slots)]
     if match.folded:
         column = schema.dialect.fold(column)
     found = _found(schema, match, column, values)
@@ -72,7 +91,7 @@ def _match(schema: TableSchema, match: Match, slots: Iterator[int]) -> Expressio
     return _not_true(found)
 
 
-def _found(schema: TableSchema, match: Match, column: Expression, values: list[Expression]) -> Expression:
+def _found(schema: Comparable, match: Match, column: Expression, values: list[Expression]) -> Expression:
     test = match.test
     if test in COMPARISONS:
         return COMPARISONS[test](column, values[0])
@@ -105,7 +124,7 @@ def _one_of(column: Expression, values: list[Expression], or_null: bool) -> Expr
     return sa.or_(*parts) if parts else sa.false()
 
 
-def beyond(schema: TableSchema, sort: Sort, nulls: tuple[bool, ...]) -> Expression:
+def beyond(schema: Comparable, sort: Sort, nulls: tuple[bool, ...]) -> Expression:
     """The rows that a sort puts behind the one a cursor names, empty cells being least of all."""
     follows = _beyond(schema, sort, nulls, 0)
     name, descending = sort[0]
@@ -120,7 +139,7 @@ def beyond(schema: TableSchema, sort: Sort, nulls: tuple[bool, ...]) -> Expressi
     return follows
 
 
-def _beyond(schema: TableSchema, sort: Sort, nulls: tuple[bool, ...], at: int) -> Expression:
+def _beyond(schema: Comparable, sort: Sort, nulls: tuple[bool, ...], at: int) -> Expression:
     name, descending = sort[at]
     column = schema.column(name)
     value = parameter(schema, schema.kind(name), after_name(at))

@@ -7,7 +7,7 @@ version is read by a statement of its own in the same transaction.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import lru_cache
 from typing import Any
 
@@ -15,31 +15,15 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
 
-from rowkeep.model.columns import Kind
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import ROW_KEY, Table
-from rowkeep.plan.select import SelectShape
 from rowkeep.plan.write import UpdateShape
-from rowkeep.sql.conditions import beyond, condition
-from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect, Expression
+from rowkeep.sql.conditions import condition
+from rowkeep.sql.dialects import Expression
 from rowkeep.sql.names import column_name, quoted
+from rowkeep.sql.pages import CACHED_SHAPES, Pages, PostgresPages, SqlitePages, number
 from rowkeep.sql.schema import TableSchema
 from rowkeep.sql.statements import Template, template
-from rowkeep.sql.system import workspace_tables
-
-CACHED_SHAPES = 256
-"""How many shapes of each kind a table keeps compiled."""
-
-
-class SelectSql(msgspec.Struct, frozen=True):
-    """A page's statements. Its rows bear the answered columns, then sort columns that are not among them;
-    ``key`` says where each sort column stands, ``booleans`` which answered columns are booleans."""
-
-    page: Template
-    count: Template | None
-    width: int
-    key: tuple[int, ...]
-    booleans: tuple[int, ...]
 
 
 class UpdateSql(msgspec.Struct, frozen=True):
@@ -50,22 +34,21 @@ class UpdateSql(msgspec.Struct, frozen=True):
     booleans: tuple[int, ...]
 
 
-class TableSql(ABC):
+class TableSql(Pages):
     """All statements of one table, spelt for one engine. ``keyed`` says which cells of a row are handed over
     once more behind all others, for their keys."""
 
-    dialect: Dialect
+    schema: TableSchema
 
     def __init__(self, table: Table, schema: str | None) -> None:
+        source = TableSchema(table, self.dialect, schema)
+        super().__init__(source, tuple(column.name for column in table.all_columns), schema)
         self.table = table
-        self.schema = TableSchema(table, self.dialect, schema)
-        self.system = workspace_tables(schema)
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.keyed = tuple(
             at for at, column in enumerate(table.stored_columns) if column.kind in self.dialect.keyed
         )
         self.insert = self._compile_insert()
-        self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
         self.rekey = lru_cache(CACHED_SHAPES)(self._compile_rekey)
@@ -74,36 +57,10 @@ class TableSql(ABC):
     def _compile_insert(self) -> Template: ...
 
     @abstractmethod
-    def _compile_select(self, shape: SelectShape) -> SelectSql: ...
-
-    @abstractmethod
     def _compile_update(self, shape: UpdateShape) -> UpdateSql: ...
 
     @abstractmethod
     def _compile_delete(self, where: Shape | None) -> Template: ...
-
-    def _page(self, shape: SelectShape) -> tuple[sa.Select[Any], SelectSql]:
-        """One page, in order, and where its columns stand (its templates still empty)."""
-        answered = list(shape.fields or (column.name for column in self.table.all_columns))
-        hidden = [name for name, _ in shape.sort if name not in answered]
-        columns = [*answered, *hidden]
-        page = sa.select(*map(self.schema.answered, columns)).select_from(self.schema.physical)
-        if shape.where is not None:
-            page = page.where(condition(self.schema, shape.where))
-        if shape.after is not None:
-            page = page.where(beyond(self.schema, shape.sort, shape.after))
-        page = (
-            page.order_by(*(self.schema.ordered(name, descending=desc) for name, desc in shape.sort))
-            .limit(_number("limit"))
-            .offset(_number("offset"))
-        )
-        key = tuple(columns.index(name) for name, _ in shape.sort)
-        empty = Template("", ())
-        return page, SelectSql(empty, None, len(answered), key, self._booleans(columns))
-
-    def _count(self, where: Shape | None) -> sa.Select[Any]:
-        rows = sa.select(sa.func.count()).select_from(self.schema.physical)
-        return rows if where is None else rows.where(condition(self.schema, where))
 
     def _update(self, shape: UpdateShape) -> sa.Update:
         cells = {
@@ -131,9 +88,6 @@ class TableSql(ABC):
         names = [column.name for column in self.table.all_columns]
         return [self.schema.answered(name) for name in names], self._booleans(names)
 
-    def _booleans(self, names: list[str]) -> tuple[int, ...]:
-        return tuple(at for at, name in enumerate(names) if self.schema.kind(name) is Kind.BOOLEAN)
-
     def _parameters(self) -> dict[quoted_name, Expression]:
         """What each physical column is given of a row's cells; keys come behind all cells."""
         cells = [
@@ -151,20 +105,11 @@ def cell_name(at: int) -> str:
     return f"c{at}"
 
 
-def _number(name: str) -> sa.BindParameter[int]:
-    return sa.bindparam(name, type_=sa.BigInteger())
-
-
-class SqliteTableSql(TableSql):
-    dialect = SQLITE
+class SqliteTableSql(SqlitePages, TableSql):
+    """Of one SQLite file."""
 
     def _compile_insert(self) -> Template:
         return template(sa.insert(self.schema.physical).values(self._parameters()), self.dialect)
-
-    def _compile_select(self, shape: SelectShape) -> SelectSql:
-        page, sql = self._page(shape)
-        count = template(self._count(shape.where), self.dialect) if shape.is_counted else None
-        return msgspec.structs.replace(sql, page=template(page, self.dialect), count=count)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
         update = self._update(shape)
@@ -177,14 +122,8 @@ class SqliteTableSql(TableSql):
         return template(self._delete(where), self.dialect)
 
 
-class PostgresTableSql(TableSql):
+class PostgresTableSql(PostgresPages, TableSql):
     """Each row of an answer begins with the version; a page's and an update's next column is the count."""
-
-    dialect = POSTGRES
-
-    @property
-    def _version(self) -> sa.Column[Any]:
-        return self.system.workspace.c.version
 
     def _is_current(self) -> sa.ColumnElement[bool]:
         return self._version == sa.bindparam("version", type_=sa.BigInteger())
@@ -198,15 +137,6 @@ class PostgresTableSql(TableSql):
         insert = sa.insert(self.schema.physical).from_select(list(self.columns), row)
         return template(insert, self.dialect)
 
-    def _compile_select(self, shape: SelectShape) -> SelectSql:
-        inner, sql = self._page(shape)
-        page = inner.subquery("page")
-        total = self._count(shape.where).scalar_subquery() if shape.is_counted else sa.null()
-        # joined to one row on the left, the page keeps its order; and an empty page still gives the version
-        joined = self.system.workspace.outerjoin(page, sa.true())
-        whole = sa.select(self._version, total.label("total"), *page.c).select_from(joined)
-        return msgspec.structs.replace(sql, page=template(whole, self.dialect))
-
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
         update = self._update(shape).where(self._is_current())
         if not shape.returns:
@@ -214,9 +144,7 @@ class PostgresTableSql(TableSql):
             return UpdateSql(self._with_count(changed, None), 0, ())
         record, booleans = self._record()
         changed = update.returning(*record).cte("changed")
-        page = (
-            sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).limit(_number("limit")).subquery("page")
-        )
+        page = sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).limit(number("limit")).subquery("page")
         return UpdateSql(self._with_count(changed, page), len(record), booleans)
 
     def _compile_delete(self, where: Shape | None) -> Template:

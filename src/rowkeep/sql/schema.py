@@ -142,11 +142,8 @@ class TableSchema:
     def ordered(self, name: str, *, descending: bool) -> Expression:
         """A column in a sort or an index: empty cells are least of all, on every engine."""
         column = self.column(name) if name == "sys_Id" else self.identity(name)
-        ordered = column.desc() if descending else column.asc()
-        if self.dialect.nulls_are_least or name == ROW_KEY:
-            # the primary key's own index has no such clause, and a sort must match it to use it
-            return ordered
-        return ordered.nulls_last() if descending else ordered.nulls_first()
+        # the primary key's own index has no clause for them, and a sort must match it to use it
+        return ordered(self.dialect, column, descending=descending, has_nulls=name != ROW_KEY)
 
     def create(self) -> list[Statement]:
         """The table, its indexes, and its references; SQLite takes those only with the table itself,
@@ -161,6 +158,14 @@ class TableSchema:
 
     def drop(self) -> Statement:
         return ddl(DropTable(self.physical, if_exists=True), self.dialect)
+
+
+def ordered(dialect: Dialect, column: Expression, *, descending: bool, has_nulls: bool = True) -> Expression:
+    """A column in a sort, empty cells least of all."""
+    in_order = column.desc() if descending else column.asc()
+    if dialect.nulls_are_least or not has_nulls:
+        return in_order
+    return in_order.nulls_last() if descending else in_order.nulls_first()
 
 
 def physical_columns(column: Column, dialect: Dialect) -> list[sa.Column[Any]]:

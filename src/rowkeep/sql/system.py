@@ -63,7 +63,8 @@ def workspace_tables(schema: str | None) -> WorkspaceTables:
 class WorkspaceTables:
     """The definitions, apps and grants of one workspace, and the version that every change of them raises.
 
-    What tables refer to stands in their definitions, and once more by itself, to be found from the other end.
+    What tables refer to, and views are made of, stands in their definitions, and once more by itself, to be
+    found from the other end. A grant's ``table_id`` may be a view's: no view has the id of a table.
     """
 
     def __init__(self, schema: str | None) -> None:
@@ -94,6 +95,7 @@ class WorkspaceTables:
             sa.Column("to_table_id", sa.Text, nullable=False, index=True),
             sa.Column("to_column_id", sa.Text, nullable=False),
         )
+        self.views, self.view_tables = _view_tables(meta)
         self.apps = sa.Table(
             "_rowkeep_apps",
             meta,
@@ -115,3 +117,20 @@ class WorkspaceTables:
             sa.Column("write", sa.Boolean, nullable=False),
             sa.Column("delete", sa.Boolean, nullable=False),
         )
+
+
+def _view_tables(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
+    views = sa.Table(
+        "_rowkeep_views",
+        meta,
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("name_key", NAME_KEY, nullable=False, unique=True),
+        sa.Column("definition", sa.Text, nullable=False),
+    )
+    uses = sa.Table(
+        "_rowkeep_view_tables",
+        meta,
+        sa.Column("view_id", sa.Text, primary_key=True),
+        sa.Column("table_id", sa.Text, primary_key=True, index=True),
+    )
+    return views, uses

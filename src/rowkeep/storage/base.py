@@ -21,10 +21,13 @@ from rowkeep.model.access import Workspace
 from rowkeep.model.identity import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
 from rowkeep.plan.select import SelectPlan
+from rowkeep.plan.views import BoundView
 from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import TableSql
 from rowkeep.sql.statements import Statement
+from rowkeep.sql.views import ViewSql
 
 T = TypeVar("T")
 Row: TypeAlias = Sequence[Any]
@@ -51,6 +54,10 @@ class UniqueConflict(Exception):
 
 class ReferenceConflict(Exception):
     """A row would refer to what is not there, or what is referred to would go; nothing was written."""
+
+
+class BeyondRange(Exception):
+    """A sum of doubles is beyond what a double can hold."""
 
 
 class Selected(msgspec.Struct, frozen=True):
@@ -97,10 +104,15 @@ class WorkspaceDatabase(Database):
         """The statements of one of its tables."""
 
     @abstractmethod
-    async def select(self, sql: TableSql, plan: SelectPlan, version: int) -> Selected:
-        """One page and, if the plan counts, the number of all rows that match, from one snapshot.
+    def prepare_view(self, view: BoundView) -> ViewSql:
+        """The statements of one of its views."""
 
-        Raises StaleCatalog.
+    @abstractmethod
+    async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
+        """One page of a table or a view and, if the plan counts, the number of all rows that match, from one
+        snapshot.
+
+        Raises StaleCatalog, and, for a view, BeyondRange.
         """
 
     @abstractmethod

@@ -73,6 +73,9 @@ class TableChanges:
         change = plan_change(before, read_redefinition(body, name, before, named, key))
         others = yield from self._definitions.referring(before.id)
         refuse_if_referred(change, [each for each in others if each[0].id != before.id])
+        if name_key(change.after.name) != name_key(before.name):
+            yield from self._definitions.check_name_is_free(change.after.name, before.id)
+        yield from self._definitions.needs.check_change(before, change.after)
         return Planned(version, change, {table.id: table for table in named.values()})
 
     def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:

@@ -2,219 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors import NameTaken, NoSuchApp, NoSuchTable, StillReferred, quoted
-from rowkeep.model.access import Algorithm, App, Grant, GrantOf
-from rowkeep.model.definitions import TableBody, read_table
-from rowkeep.model.reference_definitions import referred_names
-from rowkeep.model.tables import Column, Table, name_key
-from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.schema import TableSchema
-from rowkeep.sql.statements import Statement, statement
-from rowkeep.sql.system import workspace_tables
+from rowkeep.errors import NameTaken, NoSuchApp, quoted
+from rowkeep.model.access import App, Grant, GrantOf
+from rowkeep.model.tables import Table
+from rowkeep.model.views import View
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.access_rows import app_of, app_values, grant_of
 from rowkeep.storage.base import Row, StaleCatalog
-from rowkeep.storage.migrations import alone
+from rowkeep.storage.table_definitions import TableDefinitions
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
 
-TableWithReferred: TypeAlias = tuple[Table, dict[str, Table]]
-"""A table, and those that it refers to, by id."""
 
-_table_decoder = msgspec.json.Decoder(Table)
-
-
-def stored_table(definition: str) -> Table:
-    """A table as it was kept. The indexes of the first version had no ids: their places were theirs."""
-    table = _table_decoder.decode(definition)
-    if len({index.id for index in table.indexes}) == len(table.indexes):
-        return table
-    indexes = tuple(msgspec.structs.replace(index, id=at) for at, index in enumerate(table.indexes))
-    return msgspec.structs.replace(table, indexes=indexes)
-
-
-class Definitions:
-    """The scripts of one workspace. Those that change something raise its version first, which puts them
-    one behind the other."""
-
-    def __init__(self, dialect: Dialect, schema: str | None) -> None:
-        self.dialect = dialect
-        self.schema = schema
-        self._system = workspace_tables(schema)
-
-    def do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        """Run one statement; gives its rows."""
-        return (yield statement(clause, self.dialect))
-
-    # the version and the data keys
-
-    def initialise(self, wrapped: bytes) -> Steps[None]:
-        """Give a new workspace its first version and its wrapped data key; leave an old one as it is."""
-        workspace = self._system.workspace
-        # two first requests at once would both find it new
-        yield from alone(self.dialect, self.schema)
-        if not (yield from self.do(sa.select(workspace.c.version))):
-            yield from self.do(sa.insert(workspace).values(version=1))
-            yield from self.do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))
-
-    def version(self) -> Steps[int]:
-        rows = yield from self.do(sa.select(self._system.workspace.c.version))
-        return int(rows[0][0]) if rows else 0
-
-    def data_keys(self) -> Steps[dict[int, bytes]]:
-        """The wrapped data keys by number; two while the older one is replaced."""
-        keys = self._system.data_keys
-        rows = yield from self.do(sa.select(keys.c.number, keys.c.wrapped))
-        return {row[0]: bytes(row[1]) for row in rows}
-
-    def version_and_newest_key(self) -> Steps[tuple[int, int]]:
-        version = yield from self.version()
-        return version, (yield from self.newest_key())
-
-    def newest_key(self) -> Steps[int]:
-        rows = yield from self.do(sa.select(sa.func.max(self._system.data_keys.c.number)))
-        return int(rows[0][0] or 0)
-
-    def raise_version(self) -> Steps[int]:
-        version = self._system.workspace.c.version
-        update = sa.update(self._system.workspace).values(version=version + 1).returning(version)
-        rows = yield from self.do(update)
-        return int(rows[0][0])
-
-    # tables
-
-    def table(self, name: str) -> Steps[tuple[int, Table | None]]:
-        """The version, and the table of that name, whatever its case."""
-        version = yield from self.version()
-        tables = self._system.tables
-        rows = yield from self.do(sa.select(tables.c.definition).where(tables.c.name_key == name_key(name)))
-        return version, stored_table(rows[0][0]) if rows else None
-
-    def tables(self, after: str, limit: int | None) -> Steps[list[Table]]:
-        """Tables in the order of their names, behind the name ``after``; all of them without a limit."""
-        tables = self._system.tables
-        rows = yield from self.do(
-            sa.select(tables.c.definition)
-            .where(tables.c.name_key > after)
-            .order_by(tables.c.name_key)
-            .limit(limit)
-        )
-        return [stored_table(row[0]) for row in rows]
-
-    def tables_by(self, column: str, values: Collection[str]) -> Steps[dict[str, Table]]:
-        """The tables that have one of these values in a column of ours (``id`` or ``name_key``), by that."""
-        tables = self._system.tables
-        if not values:
-            return {}
-        rows = yield from self.do(
-            sa.select(tables.c[column], tables.c.definition).where(tables.c[column].in_(sorted(values)))
-        )
-        return {row[0]: stored_table(row[1]) for row in rows}
-
-    def referred_by(self, tables: Iterable[Table]) -> Steps[dict[str, Table]]:
-        """The tables that some tables refer to, by id."""
-        references = (column.reference for table in tables for column in table.columns)
-        return (yield from self.tables_by("id", {each.table for each in references if each is not None}))
-
-    def create_table(self, body: TableBody, table_id: str) -> Steps[TableWithReferred]:
-        """Raises NameTaken, and all that is wrong with the definition."""
-        yield from self.raise_version()
-        named = yield from self.tables_by("name_key", referred_names(body.schema_def))
-        table = read_table(body, table_id, named, (yield from self.newest_key()))
-        if (yield from self.table(table.name))[1] is not None:
-            raise NameTaken(f"There is a table {table.name} already.", pointer="/name")
-        referred = {each.id: each for each in named.values()}
-        yield from self.run(TableSchema(table, self.dialect, self.schema, referred).create())
-        definition = msgspec.json.encode(table).decode()
-        yield from self.do(
-            sa.insert(self._system.tables).values(
-                id=table.id, name_key=name_key(table.name), definition=definition
-            )
-        )
-        yield from self.keep_references(table)
-        return table, referred
-
-    def keep_table(self, table: Table) -> Steps[None]:
-        """Put a definition in the place of the one that is kept; the table itself stays as it is."""
-        tables = self._system.tables
-        definition = msgspec.json.encode(table).decode()
-        update = sa.update(tables).values(name_key=name_key(table.name), definition=definition)
-        yield from self.do(update.where(tables.c.id == table.id))
-
-    def run(self, statements: Iterable[Statement]) -> Steps[None]:
-        for each in statements:  # noqa: UP028 - a list cannot be sent rows
-            yield each
-
-    def keep_references(self, table: Table) -> Steps[None]:
-        """Keep what the columns of a table refer to, in place of what was kept of it."""
-        references = self._system.references
-        yield from self.do(sa.delete(references).where(references.c.table_id == table.id))
-        for column in table.columns:
-            if column.reference is not None:
-                to = {"to_table_id": column.reference.table, "to_column_id": column.reference.column}
-                yield from self.do(sa.insert(references).values(table_id=table.id, column_id=column.id, **to))
-
-    def replace_table(self, table: Table) -> Steps[None]:
-        """Keep another definition of a table that is there."""
-        tables = self._system.tables
-        definition = msgspec.json.encode(table).decode()
-        values = {"name_key": name_key(table.name), "definition": definition}
-        yield from self.do(sa.update(tables).values(values).where(tables.c.id == table.id))
-        yield from self.keep_references(table)
-
-    def referring(self, table_id: str) -> Steps[list[tuple[Table, Column]]]:
-        """The columns that refer to a table, those of its own last, each with its table."""
-        references = self._system.references
-        rows = yield from self.do(
-            sa.select(references.c.table_id, references.c.column_id).where(
-                references.c.to_table_id == table_id
-            )
-        )
-        tables = yield from self.tables_by("id", {row[0] for row in rows})
-        found = [
-            (tables[row[0]], column)
-            for row in rows
-            for column in tables[row[0]].columns
-            if column.id == row[1]
-        ]
-        return sorted(found, key=lambda each: (each[0].id == table_id, each[0].name, each[1].name))
-
-    def drop_table(self, name: str) -> Steps[None]:
-        """Drop a table with its rows and its grants. Raises NoSuchTable, StillReferred."""
-        yield from self.raise_version()
-        table = yield from self._existing_table(name)
-        others = [each for each in (yield from self.referring(table.id)) if each[0].id != table.id]
-        if others:
-            told = " and ".join(f"{other.name}.{column.name}" for other, column in others)
-            raise StillReferred(f"Table {table.name} is referred to by {told}; drop that first.")
-        yield TableSchema(table, self.dialect, self.schema).drop()
-        for kept, column in (
-            (self._system.tables, "id"),
-            (self._system.grants, "table_id"),
-            (self._system.references, "table_id"),
-        ):
-            yield from self.do(sa.delete(kept).where(kept.c[column] == table.id))
-
-    def table_with_referred(self, name: str) -> Steps[TableWithReferred]:
-        """The table of that name, whatever its case. Raises NoSuchTable."""
-        table = yield from self._existing_table(name)
-        return table, (yield from self.referred_by([table]))
-
-    def tables_with_referred(self, after: str, limit: int) -> Steps[tuple[list[Table], dict[str, Table]]]:
-        """Tables in the order of their names, behind the name ``after``, and those that they refer to."""
-        tables = yield from self.tables(after, limit)
-        return tables, (yield from self.referred_by(tables))
-
-    def _existing_table(self, name: str) -> Steps[Table]:
-        table = (yield from self.table(name))[1]
-        if table is None:
-            raise NoSuchTable(f"There is no table {quoted(name)}.")
-        return table
+class Definitions(TableDefinitions):
+    """The scripts of one workspace: beside those of its tables, those of its apps and grants."""
 
     # apps
 
@@ -230,14 +38,14 @@ class Definitions:
                 grants.c.client_id == client_id
             )
         )
-        return version, _app(rows[0]), {row[0]: _grant(row[1:]) for row in granted}
+        return version, app_of(rows[0]), {row[0]: grant_of(row[1:]) for row in granted}
 
     def apps(self, after: str, limit: int | None) -> Steps[list[App]]:
         apps = self._system.apps
         rows = yield from self.do(
             sa.select(*apps.c).where(apps.c.name_key > after).order_by(apps.c.name_key).limit(limit)
         )
-        return [_app(row) for row in rows]
+        return [app_of(row) for row in rows]
 
     def existing_app(self, client_id: str) -> Steps[App]:
         """Raises NoSuchApp."""
@@ -252,7 +60,7 @@ class Definitions:
         yield from self.raise_version()
         yield from self._check_key(key)
         yield from self._check_app_name(app)
-        yield from self.do(sa.insert(self._system.apps).values(_app_values(app)))
+        yield from self.do(sa.insert(self._system.apps).values(app_values(app)))
 
     def _check_key(self, key: int) -> Steps[None]:
         if (yield from self.newest_key()) != key:
@@ -266,7 +74,7 @@ class Definitions:
         app = change((yield from self.existing_app(client_id)))
         yield from self._check_app_name(app)
         apps = self._system.apps
-        yield from self.do(sa.update(apps).values(_app_values(app)).where(apps.c.client_id == client_id))
+        yield from self.do(sa.update(apps).values(app_values(app)).where(apps.c.client_id == client_id))
         return app
 
     def _check_app_name(self, app: App) -> Steps[None]:
@@ -290,24 +98,30 @@ class Definitions:
 
     # grants
 
-    def set_grant(self, table_name: str, client_id: str, grant: Grant) -> Steps[GrantOf]:
-        """Give, change or (all false) take away a grant. Raises NoSuchTable, NoSuchApp."""
+    def set_grant(self, name: str, client_id: str, grant: Grant, *, on_view: bool = False) -> Steps[GrantOf]:
+        """Give, change or (all false) take away a grant on a table or a view. Raises NoSuchTable, NoSuchView,
+        NoSuchApp."""
         yield from self.raise_version()
-        table = yield from self._existing_table(table_name)
+        thing = yield from self._grantable(name, on_view)
         app = yield from self.existing_app(client_id)
         grants = self._system.grants
         yield from self.do(
-            sa.delete(grants).where(grants.c.table_id == table.id, grants.c.client_id == client_id)
+            sa.delete(grants).where(grants.c.table_id == thing.id, grants.c.client_id == client_id)
         )
         if not grant.is_empty:
             rights: dict[str, Any] = msgspec.structs.asdict(grant)
-            yield from self.do(sa.insert(grants).values(table_id=table.id, client_id=client_id, **rights))
-        return GrantOf(client_id, app.name, table.name, grant)
+            yield from self.do(sa.insert(grants).values(table_id=thing.id, client_id=client_id, **rights))
+        return GrantOf(client_id, app.name, thing.name, grant, on_view)
 
-    def grants_on(self, table_name: str) -> Steps[list[GrantOf]]:
-        """Raises NoSuchTable."""
-        table = yield from self._existing_table(table_name)
-        return (yield from self._grants(self._system.grants.c.table_id == table.id))
+    def _grantable(self, name: str, on_view: bool) -> Steps[Table | View]:
+        if on_view:
+            return (yield from self.needs.existing_view(name))
+        return (yield from self._existing_table(name))
+
+    def grants_on(self, name: str, *, on_view: bool = False) -> Steps[list[GrantOf]]:
+        """The grants on a table or a view. Raises NoSuchTable, NoSuchView."""
+        thing = yield from self._grantable(name, on_view)
+        return (yield from self._grants(self._system.grants.c.table_id == thing.id))
 
     def grants_of(self, client_id: str) -> Steps[list[GrantOf]]:
         """Raises NoSuchApp."""
@@ -315,40 +129,36 @@ class Definitions:
         return (yield from self._grants(self._system.grants.c.client_id == client_id))
 
     def _grants(self, chosen: sa.ColumnElement[bool]) -> Steps[list[GrantOf]]:
-        grants, apps, tables = self._system.grants, self._system.apps, self._system.tables
+        grants, apps = self._system.grants, self._system.apps
+        tables, views = self._system.tables, self._system.views
+        given = grants.join(apps, apps.c.client_id == grants.c.client_id)
+        given = given.outerjoin(tables, tables.c.id == grants.c.table_id)
+        given = given.outerjoin(views, views.c.id == grants.c.table_id)
         rows = yield from self.do(
             sa.select(
-                apps.c.client_id, apps.c.name, tables.c.definition,
+                apps.c.client_id, apps.c.name, tables.c.definition, views.c.definition,
                 grants.c.read, grants.c.write, grants.c.delete,
             )
-            .select_from(
-                grants.join(apps, apps.c.client_id == grants.c.client_id).join(
-                    tables, tables.c.id == grants.c.table_id
-                )
-            )
+            .select_from(given)
             .where(chosen)
-            .order_by(tables.c.name_key, apps.c.name_key)
+            .order_by(sa.func.coalesce(tables.c.name_key, views.c.name_key), apps.c.name_key)
         )  # fmt: skip
-        return [GrantOf(row[0], row[1], stored_table(row[2]).name, _grant(row[3:])) for row in rows]
+        return [
+            GrantOf(
+                row[0],
+                row[1],
+                _named_decoder.decode(row[2] or row[3]).name,
+                grant_of(row[4:]),
+                row[2] is None,
+            )
+            for row in rows
+        ]
 
 
-def _grant(row: Row) -> Grant:
-    return Grant(*map(bool, row))
+class _Named(msgspec.Struct):
+    """What a table's and a view's definition have in common."""
+
+    name: str
 
 
-def _app(row: Row) -> App:
-    client_id, name, _, algorithm, secret, public_key, enabled, created_on = row
-    return App(
-        client_id=client_id,
-        name=name,
-        algorithm=Algorithm(algorithm),
-        secret=None if secret is None else bytes(secret),
-        public_key=public_key,
-        enabled=bool(enabled),
-        created_on=created_on,
-    )
-
-
-def _app_values(app: App) -> dict[str, Any]:
-    values = msgspec.structs.asdict(app)
-    return values | {"algorithm": app.algorithm.value, "name_key": app.name.casefold()}
+_named_decoder = msgspec.json.Decoder(_Named)

@@ -64,8 +64,13 @@ def _references(dialect: Dialect, schema: str | None) -> list[Statement]:
     return _create_all((WorkspaceTables(schema).references,), dialect)
 
 
+def _views(dialect: Dialect, schema: str | None) -> list[Statement]:
+    tables = WorkspaceTables(schema)
+    return _create_all((tables.views, tables.view_tables), dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (_catalog_tables, _fold_function)
-WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references)
+WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views)
 
 
 def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence[Row], None]:

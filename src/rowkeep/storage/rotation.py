@@ -17,7 +17,7 @@ from rowkeep.model.access import App
 from rowkeep.model.tables import Column, Table
 from rowkeep.sql.rotation import RotationSql
 from rowkeep.sql.statements import Statement, statement
-from rowkeep.sql.system import WorkspaceTables
+from rowkeep.sql.system import workspace_tables
 from rowkeep.storage.base import Row
 from rowkeep.storage.definitions import Definitions
 
@@ -42,7 +42,7 @@ class Rotation:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._system = WorkspaceTables(definitions.schema)
+        self._system = workspace_tables(definitions.schema)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         return (yield statement(clause, self._definitions.dialect))

@@ -10,6 +10,7 @@ from typing import Any
 
 from rowkeep.http.answers import ref
 from rowkeep.http.openapi.records import FIELD
+from rowkeep.http.openapi.views import VIEW_PROPERTIES
 from rowkeep.model.column_definitions import MAX_TEXT_LENGTH
 from rowkeep.model.columns import COLUMN_TYPES, ColumnType
 from rowkeep.model.tables import (
@@ -116,7 +117,7 @@ def refined(made: dict[str, Any]) -> dict[str, Any]:
     found = dict(made)
     # a filter's node decodes anything that a filter may hold; the document has a schema for each of its kinds
     del found["Node"]
-    for component, properties in _PROPERTIES.items():
+    for component, properties in (_PROPERTIES | VIEW_PROPERTIES).items():
         known = found[component]["properties"]
         for name, schema in properties.items():
             is_whole = "$ref" in schema or "anyOf" in schema

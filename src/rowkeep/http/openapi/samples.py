@@ -112,6 +112,55 @@ _GRANT = {
     "write": True,
     "delete": False,
 }
+_ADULTS = {
+    "name": "adults",
+    "description": "How many people of each last name, with their largest number",
+    "table": "people",
+    "columns": [
+        "people.Last_Name",
+        "count(people._id)",
+        {"expr": "max(people.Number)", "as": "Largest"},
+    ],
+    "filter": {"expressions": [{"field": "people.Number", "operand": ">=", "value": 18}]},
+    "groupBy": ["people.Last_Name"],
+    "having": {"expressions": [{"field": "count_id", "operand": ">", "value": 0}]},
+    "sortBy": [{"field": "Largest", "order": "desc"}],
+}
+_PAIRS = {
+    "name": "namesakes",
+    "table": "people",
+    "columns": ["people._id", {"expr": "other._id", "as": "other_id"}, "people.Last_Name"],
+    "joins": [
+        {
+            "table": "people",
+            "as": "other",
+            "type": "inner",
+            "on": [
+                {"left": "people.Last_Name", "operand": "=", "right": "other.Last_Name"},
+                {"left": "people._id", "operand": "<", "right": "other._id"},
+            ],
+        }
+    ],
+}
+_VIEW = {"as": "", "joins": []} | _ADULTS
+_VIEW_PAGE = {
+    "hasMore": False,
+    "total": 1,
+    "metaInfo": [
+        {"name": "Last_Name", "type": "string"},
+        {"name": "count_id", "type": "integer"},
+        {"name": "Largest", "type": "number"},
+    ],
+    "queryResult": [{"Last_Name": "Smith", "count_id": 2, "Largest": 263}],
+}
+_VIEW_GRANT = {
+    "clientId": _CLIENT,
+    "app": "helpdesk-bot",
+    "view": "adults",
+    "read": True,
+    "write": False,
+    "delete": False,
+}
 _ADMIN = {"id": "at-5e7ef67172034b39ac000003", "name": "deploy", "createdOn": _WHEN}
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -136,9 +185,15 @@ BODIES: dict[str, dict[str, Any]] = {
             "count": "none",
         },
     },
-    "queryView": {"Every row": {}},
+    "queryView": {
+        "Every row": {},
+        "Some rows": {"query": {"expressions": [{"field": "Largest", "operand": ">", "value": 200}]}},
+    },
     "createWorkspace": {"A workspace": {"name": "support"}},
     "createTable": {"The table of the other examples": _PEOPLE},
+    "createView": {"Groups": _ADULTS, "A table joined to itself": _PAIRS},
+    "replaceView": {"Groups": _ADULTS},
+    "setViewGrant": {"Read": {"read": True}, "Nothing": {}},
     "changeTable": {
         "A column renamed, and one added": _CHANGED_PEOPLE,
         "The table renamed": _PEOPLE | {"renamedFrom": "humans"},
@@ -173,7 +228,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "The last page": _PAGE,
         "A page with more behind it": _PAGE | {"hasMore": True, "total": 5000, "nextCursor": "n0GqS4yZ"},
     },
-    "queryView": {"The last page": _PAGE},
+    "queryView": {"The last page": _VIEW_PAGE},
     "listWorkspaces": {"Workspaces": {"workspaces": [_WORKSPACE]}},
     "createWorkspace": {"A workspace": _WORKSPACE | {"name": "support"}},
     "getWorkspace": {"A workspace": _WORKSPACE},
@@ -195,12 +250,19 @@ ANSWERS: dict[str, dict[str, Any]] = {
     },
     "listTableGrants": {"Grants": {"grants": [_GRANT]}},
     "setGrant": {"A grant": _GRANT},
+    "listViews": {"Views": {"views": [_VIEW]}},
+    "createView": {"A view": _VIEW},
+    "getView": {"A view": _VIEW},
+    "exportView": {"A view": _VIEW},
+    "replaceView": {"A view": _VIEW},
+    "listViewGrants": {"Grants": {"grants": [_VIEW_GRANT]}},
+    "setViewGrant": {"A grant": _VIEW_GRANT},
     "listApps": {"Apps": {"apps": [_APP]}},
     "createApp": {"An app": _SECRET_APP},
     "getApp": {"An app": _APP},
     "changeApp": {"An app": _APP | {"enabled": False}},
     "rotateSecret": {"An app": _SECRET_APP},
-    "listAppGrants": {"Grants": {"grants": [_GRANT]}},
+    "listAppGrants": {"Grants": {"grants": [_VIEW_GRANT, _GRANT]}},
     "listAdminTokens": {"Admin tokens": {"adminTokens": [_ADMIN]}},
     "createAdminToken": {
         "An admin token": _ADMIN | {"token": "rka_Zp1l0kq8eX3oYt4wB7uV9cR2sD5fG6hJ8kL0mN1pQ3s"}

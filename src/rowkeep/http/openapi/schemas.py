@@ -12,6 +12,7 @@ from rowkeep.http.openapi.bodies import refined
 from rowkeep.http.openapi.filters import filter_schemas
 from rowkeep.http.openapi.problems import error_table
 from rowkeep.http.openapi.records import record_schemas
+from rowkeep.http.openapi.views import view_schemas
 from rowkeep.settings import Settings
 
 REFERENCES: str = ref("{name}")["$ref"]
@@ -28,4 +29,4 @@ def components_of(kinds: Iterable[Any], settings: Settings) -> dict[str, Any]:
     _, made = msgspec.json.schema_components(kinds, ref_template=REFERENCES)
     made["Problem"]["description"] += f"\n\n{error_table()}"
     filters = filter_schemas(settings.max_filter_expressions)
-    return refined(made) | filters | record_schemas()
+    return refined(made) | filters | record_schemas() | view_schemas()

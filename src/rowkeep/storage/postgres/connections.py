@@ -14,7 +14,7 @@ import structlog
 from rowkeep.errors import Busy, NoRoom, SetupError, StorageUnavailable
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.base import BeyondRange, ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -247,6 +247,8 @@ def _meaning(error: BaseException) -> Exception | None:
         return UniqueConflict()
     if isinstance(error, asyncpg.ForeignKeyViolationError):
         return ReferenceConflict()
+    if isinstance(error, asyncpg.NumericValueOutOfRangeError):
+        return BeyondRange()
     if isinstance(error, asyncpg.TooManyColumnsError):
         return NoRoom()
     if isinstance(error, STALE):

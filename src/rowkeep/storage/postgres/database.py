@@ -17,12 +17,15 @@ from rowkeep.model.columns import Kind
 from rowkeep.model.identity import IdSource, Stamp
 from rowkeep.model.tables import Table
 from rowkeep.plan.select import SelectPlan
+from rowkeep.plan.views import BoundView
 from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, insert_values, select_values, update_values
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.names import index_named
+from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import PostgresTableSql, TableSql
 from rowkeep.sql.statements import Statement
+from rowkeep.sql.views import PostgresViewSql, ViewSql
 from rowkeep.storage.base import (
     Database,
     Row,
@@ -66,13 +69,16 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     def prepare(self, table: Table) -> TableSql:
         return PostgresTableSql(table, self.schema)
 
-    async def select(self, sql: TableSql, plan: SelectPlan, version: int) -> Selected:
+    def prepare_view(self, view: BoundView) -> ViewSql:
+        return PostgresViewSql(view, self.schema)
+
+    async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
         statements = sql.select(plan.shape)
-        page = statements.page.bind(select_values(plan))
+        page = statements.page.bind(select_values(plan, sql.constants))
         rows = await self._pool.fetch(page.text, page.parameters)
         _check_version(rows, version)
         total = rows[0][1]
-        if rows[0][LEAD + statements.key[-1]] is None:
+        if rows[0][LEAD + statements.never_null] is None:
             # only the row that bears the version: the page is empty
             return Selected((), total, None)
         next_key = None

@@ -15,7 +15,8 @@ from rowkeep.model.decimals import decimal_key
 from rowkeep.model.folding import fold
 from rowkeep.sql.dialects import DECIMAL_KEY, FOLD
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import ReferenceConflict, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.base import BeyondRange, ReferenceConflict, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.sqlite.functions import add_aggregates
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -90,6 +91,7 @@ def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connect
             connection.execute(setting).fetchall()
     connection.create_scalar_function(FOLD, _fold, 1, deterministic=True)
     connection.create_scalar_function(DECIMAL_KEY, _decimal_key, 1, deterministic=True)
+    add_aggregates(connection)
     return connection
 
 
@@ -166,6 +168,8 @@ def _meaning(error: apsw.Error) -> Exception | None:
         return StaleCatalog()
     if isinstance(error, apsw.SQLError):
         said = str(error)
+        if said == "integer overflow":
+            return BeyondRange()
         is_stale = said.startswith(("no such table", "no such column")) or "has no column named" in said
         return StaleCatalog() if is_stale else None
     if isinstance(error, BROKEN):

@@ -16,12 +16,15 @@ from rowkeep.errors import StorageUnavailable
 from rowkeep.model.identity import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
 from rowkeep.plan.select import SelectPlan
+from rowkeep.plan.views import BoundView
 from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.settings import Settings
 from rowkeep.sql.binding import delete_values, select_values, update_values
 from rowkeep.sql.dialects import SQLITE
+from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import SqliteTableSql, TableSql
 from rowkeep.sql.schema import TableSchema
+from rowkeep.sql.views import SqliteViewSql, ViewSql
 from rowkeep.storage.base import (
     Database,
     ReferenceConflict,
@@ -89,7 +92,10 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         if not self.path.exists():
             raise StaleCatalog() from None
 
-    async def select(self, sql: TableSql, plan: SelectPlan, version: int) -> Selected:
+    def prepare_view(self, view: BoundView) -> ViewSql:
+        return SqliteViewSql(view, None)
+
+    async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
         return await self._read(partial(_select, sql, plan, version))
 
     async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
@@ -107,9 +113,9 @@ def _check_version(connection: apsw.Connection, version: int) -> None:
         raise StaleCatalog()
 
 
-def _select(sql: TableSql, plan: SelectPlan, version: int, connection: Connection) -> Selected:
+def _select(sql: Pages, plan: SelectPlan, version: int, connection: Connection) -> Selected:
     statements = sql.select(plan.shape)
-    values = select_values(plan)
+    values = select_values(plan, sql.constants)
     total: Any = None
     with translated():
         page = statements.page.bind(values)

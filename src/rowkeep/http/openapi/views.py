@@ -1,0 +1,89 @@
+"""Views: what is known of the bodies that define views beside their types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rowkeep.http.answers import ref
+from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, NAME
+from rowkeep.model.views import AGGREGATES, COMPARISONS, MAX_CONDITIONS, MAX_JOINS, JoinKind
+from rowkeep.plan.order import MAX_SORT
+
+_NAME = {"type": "string", "pattern": f"^{NAME.pattern}$"}
+_NOT_SET = ref("NotSet")
+_OF_TABLE = {"type": "string", "description": "`table.column`, such as `people.City`."}
+_EMPTY: list[Any] = ["", None]
+_ALIAS = {"anyOf": [_NAME, {"enum": _EMPTY}]}
+_ORDER = {"enum": ["asc", "desc", *_EMPTY]}
+_KINDS = {"enum": [*(kind.value for kind in JoinKind), *_EMPTY]}
+_FUNCTIONS = ", ".join(f"`{name}`" for name in AGGREGATES)
+
+_EXPRESSION = {
+    "type": "string",
+    "description": f"`table.column`, or an aggregate of one ({_FUNCTIONS}), such as "
+    "`count(distinct people.City)`.",
+}
+
+
+def _list(items: dict[str, Any], most: int) -> dict[str, Any]:
+    return {"anyOf": [{"type": "array", "items": items, "maxItems": most}, _NOT_SET]}
+
+
+VIEW_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
+    "ViewBody": {
+        "name": _NAME,
+        "description": {"anyOf": [{"type": "string", "maxLength": MAX_DESCRIPTION}, _NOT_SET]},
+        "table": _NAME | {"description": "The first of its tables."},
+        "as": _ALIAS,
+        "joins": _list(ref("JoinBody"), MAX_JOINS),
+        "columns": {
+            "type": "array",
+            "items": {"anyOf": [_EXPRESSION, ref("ViewColumnBody")]},
+            "minItems": 1,
+            "maxItems": MAX_COLUMNS,
+        },
+        "filter": {"anyOf": [ref("ViewFilter"), _NOT_SET]},
+        "groupBy": _list(_OF_TABLE, MAX_COLUMNS),
+        "having": {"anyOf": [ref("Filter"), _NOT_SET]},
+        "sortBy": _list(ref("SortByBody"), MAX_SORT),
+        "renamedFrom": {
+            "anyOf": [_NAME, {"enum": _EMPTY}],
+            "description": "What the view was called: with `PUT` to its new path.",
+        },
+    },
+    "ViewColumnBody": {"expr": _EXPRESSION, "as": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+    "JoinBody": {
+        "table": _NAME,
+        "as": _ALIAS,
+        "type": _KINDS,
+        "on": {"minItems": 1, "maxItems": MAX_CONDITIONS},
+    },
+    "OnBody": {
+        "left": _OF_TABLE,
+        "operand": {"enum": list(COMPARISONS), "description": "Finds no empty cells."},
+        "right": _OF_TABLE,
+    },
+    "SortByBody": {"field": {"description": "One of the view's own columns."}, "order": _ORDER},
+}
+"""What is known of the properties of bodies beside what their types say."""
+
+
+def view_schemas() -> dict[str, Any]:
+    """The components of views that no type can describe."""
+    return {
+        "ViewFilter": {
+            "description": "As a filter of rows, but its fields name a table too: `people.City`.",
+            "type": "object",
+            "properties": {
+                "expressions": {"type": "array", "items": {"type": "object"}},
+                "operator": {"enum": ["and", "or"], "default": "and"},
+                "all": {"const": True},
+            },
+            "additionalProperties": False,
+        },
+        "ViewRow": {
+            "description": "The columns of the view, or those that `fields` asks for, in that order.",
+            "type": "object",
+            "additionalProperties": ref("Cell"),
+        },
+    }

@@ -1,0 +1,197 @@
+"""Views: queries over tables that are kept under a name, as frozen structs.
+
+What is kept names tables and columns by their ids, so that a view follows them when they are renamed; names
+are put in when a definition is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+import msgspec
+
+from rowkeep.model.columns import Kind
+from rowkeep.model.filters import OPERATORS, Test
+from rowkeep.model.requests import Node
+from rowkeep.model.tables import Column, Table
+
+MAX_JOINS = 8
+MAX_CONDITIONS = 16
+"""Of one join."""
+
+MAX_VIEW_COLUMNS = 400
+MAX_VIEW_FILTER = 100
+"""How many comparisons the filter and the having of a view may each hold."""
+
+MAX_VIEW_VALUES = 500
+"""How many values each of them has: a query's own come on top, and engines end at 32,766 a statement."""
+
+
+class JoinKind(Enum):
+    """Which rows a join keeps that match nothing: none, those before it, or those of its own table."""
+
+    INNER = "inner"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Aggregate(msgspec.Struct, frozen=True):
+    """What becomes of one column of a whole group. ``takes`` are the kinds of column that it goes with,
+    ``gives`` the type that it answers for a column's own, where that is another one."""
+
+    name: str
+    meaning: str
+    takes: frozenset[Kind] | None = None
+    gives: dict[str, str] | str = {}
+    is_distinct: bool = False
+
+    def suits(self, column: Column) -> bool:
+        return self.takes is None or column.kind in self.takes
+
+    def type_of(self, column: Column) -> str:
+        """The type of the result."""
+        return self.gives if isinstance(self.gives, str) else self.gives.get(column.type, column.type)
+
+
+_NUMBERS = frozenset((Kind.DOUBLE, Kind.INT64, Kind.DECIMAL))
+_ORDERED = _NUMBERS | {Kind.TEXT, Kind.MOMENT}
+
+AGGREGATES: dict[str, Aggregate] = {
+    entry.name: entry
+    for entry in (
+        Aggregate("count", "how many of the cells are not empty", gives="integer"),
+        Aggregate(
+            "count distinct",
+            "how many different values they have",
+            takes=_ORDERED | {Kind.BOOLEAN},
+            gives="integer",
+            is_distinct=True,
+        ),
+        Aggregate("sum", "their sum", takes=_NUMBERS, gives={"integer": "decimal"}),
+        Aggregate("avg", "their mean", takes=_NUMBERS, gives={"integer": "number"}),
+        Aggregate("min", "the least of them", takes=_ORDERED),
+        Aggregate("max", "the greatest of them", takes=_ORDERED),
+    )
+}
+
+
+COMPARISONS: dict[str, Test] = {name: OPERATORS[name].test for name in ("=", "!=", "<", "<=", ">", ">=")}
+"""The operands of joins. Unlike those of filters they find no empty cells, as in SQL."""
+
+
+def is_comparable(column: Column, test: Test = Test.EQUAL) -> bool:
+    """Whether cells of this column can be compared so: for a join, a group, or a sort. Encrypted ones cannot:
+    each column has a key of its own."""
+    return column.is_sortable if test is Test.EQUAL else column.is_ordered
+
+
+class Ref(msgspec.Struct, frozen=True):
+    """A column of one of a view's tables: 0 is the view's own table, 1 that of its first join."""
+
+    source: int
+    column: str
+    """See :func:`column_key`."""
+
+
+class On(msgspec.Struct, frozen=True):
+    left: Ref
+    operand: str
+    right: Ref
+
+
+class Join(msgspec.Struct, frozen=True):
+    """``table`` is a table's id, ``alias`` what it is called in this view, ``""`` for its own name."""
+
+    table: str
+    alias: str
+    kind: JoinKind
+    on: tuple[On, ...]
+
+
+class ViewColumn(msgspec.Struct, frozen=True):
+    """A column of the answer; ``aggregate`` is the name of an entry of :data:`AGGREGATES`, or ``""``."""
+
+    name: str
+    ref: Ref
+    aggregate: str = ""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """The definition of a view. ``id`` is given once and never again, and never to a table.
+
+    The fields of ``filter`` are :func:`field_of` refs, those of ``having`` and ``sort_by`` names of the
+    view's own columns, which a rename elsewhere does not touch.
+    """
+
+    id: str
+    name: str
+    description: str = ""
+    table: str
+    alias: str = ""
+    joins: tuple[Join, ...] = ()
+    columns: tuple[ViewColumn, ...]
+    filter: Node | None = None
+    group_by: tuple[Ref, ...] = ()
+    having: Node | None = None
+    sort_by: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def table_ids(self) -> tuple[str, ...]:
+        """The tables it needs, in the order of its sources; one that is joined to itself comes twice."""
+        return (self.table, *(join.table for join in self.joins))
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        return (self.alias, *(join.alias for join in self.joins))
+
+    @property
+    def is_grouped(self) -> bool:
+        return bool(self.group_by) or any(column.aggregate for column in self.columns)
+
+    def refs(self) -> Iterator[Ref]:
+        """Every mention of a column of a table."""
+        for join in self.joins:
+            for on in join.on:
+                yield from (on.left, on.right)
+        yield from (column.ref for column in self.columns)
+        yield from self.group_by
+        if self.filter is not None:
+            yield from (ref_of(str(node.field)) for node in comparisons_of(self.filter))
+
+    def needs(self, table_id: str, column: str | None = None) -> bool:
+        """Whether it cannot do without this table, or without this column of it."""
+        ids = self.table_ids
+        if column is None:
+            return table_id in ids
+        return any(ids[ref.source] == table_id and ref.column == column for ref in self.refs())
+
+
+def column_key(column: Column) -> str:
+    """What stands for a column in what is kept of a view, whatever the column is called by and by."""
+    return column.id
+
+
+def columns_by_key(table: Table) -> dict[str, Column]:
+    return {column_key(column): column for column in table.all_columns}
+
+
+def field_of(ref: Ref) -> str:
+    """A ref as the field of a kept filter."""
+    return f"{ref.source}.{ref.column}"
+
+
+def ref_of(field: str) -> Ref:
+    source, _, column = field.partition(".")
+    return Ref(int(source), column)
+
+
+def comparisons_of(node: Node) -> Iterator[Node]:
+    """All comparisons of a filter."""
+    if isinstance(node.field, str):
+        yield node
+    if isinstance(node.not_, Node):
+        yield from comparisons_of(node.not_)
+    if isinstance(node.expressions, list):
+        for part in node.expressions:
+            yield from comparisons_of(part)

@@ -1,0 +1,52 @@
+"""Order: what rows are sorted by beyond what a query says, so that pages follow each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain, repeat
+from typing import TypeAlias
+
+import msgspec
+
+from rowkeep.model.tables import ROW_KEY
+
+Sort: TypeAlias = tuple[tuple[str, bool], ...]
+"""Columns to sort by, each with whether it descends."""
+
+MAX_SORT = 64
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The order of the rows of a table or a view.
+
+    ``first`` is the sort of a query that has none, and ``last`` the columns that break ties, ascending.
+    ``key`` are columns that no two rows have alike: behind them nothing is left to decide. Where it is None,
+    rows may be alike, and no cursor can say where a page ended.
+    """
+
+    first: Sort = ()
+    last: tuple[str, ...] = (ROW_KEY,)
+    key: frozenset[str] | None = frozenset((ROW_KEY,))
+    same: dict[str, str] = msgspec.field(default_factory=lambda: {"sys_Id": ROW_KEY})
+    """Columns that sort as another one does, being derived from it."""
+
+    def complete(self, wished: Mapping[str, bool]) -> Sort:
+        """A query's sort, by column whether it descends, and what breaks the ties that it leaves."""
+        sort: dict[str, bool] = {}
+        undecided = None if self.key is None else set(self.key)
+        for wish, descending in chain(wished.items() or self.first, zip(self.last, repeat(False))):
+            if undecided is not None and not undecided:
+                break
+            name = self.same.get(wish, wish)
+            sort.setdefault(name, descending)
+            if undecided is not None:
+                undecided.discard(name)
+        return tuple(sort.items())
+
+    def has_cursors(self, sort: Sort) -> bool:
+        """Whether a row can be found again by its values in this sort. (Its condition is nested as deep as
+        the sort is long.)"""
+        return self.key is not None and len(sort) <= MAX_SORT + len(self.key)
+
+
+BY_ROW_KEY = Order()

@@ -1,0 +1,136 @@
+"""Aggregates: how each engine spells them, so that both give the same.
+
+Sums of integers are exact, also beyond 64 bits; those of doubles depend, in their last digits, on the order
+in which an engine adds. A sum that no double can hold is an error on both engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import sqlalchemy as sa
+
+from rowkeep.model.columns import Kind
+from rowkeep.sql.dialects import DECIMAL_KEY, Dialect, Expression
+
+WHOLE_SUM = "_rowkeep_whole_sum"
+"""On SQLite, gives the decimal text of a sum from the sums of its upper and its lower 32 bits."""
+
+WHOLE_MEAN = "_rowkeep_whole_mean"
+"""The same with a count, for the mean as a double."""
+
+DECIMAL_SUM, DECIMAL_AVG = "_rowkeep_decimal_sum", "_rowkeep_decimal_avg"
+DECIMAL_MIN, DECIMAL_MAX = "_rowkeep_decimal_min", "_rowkeep_decimal_max"
+"""SQLite's aggregates over the texts of decimals; the last two give the one text of all that are equal."""
+
+MEAN_PLACES, MAX_MEAN_PLACES = 20, 970
+"""A mean of decimals is rounded to as many places as its sum has, but to these at least and at most: beyond,
+PostgreSQL's division has no more places to round by."""
+
+SPARE_PLACES = 25
+"""How many places more are divided to: a mean is never so near to a half without being one."""
+
+Spelling: TypeAlias = Callable[[Expression, Expression], Expression]
+"""Given the column as it is compared, and as it is answered."""
+
+
+def _number(text: str) -> Expression:
+    return sa.literal_column(text)
+
+
+def _halves(column: Expression) -> tuple[Expression, Expression]:
+    upper = sa.func.sum(column.op(">>")(_number("32")))
+    lower = sa.func.sum(column.op("&")(_number("4294967295")))
+    return upper, lower
+
+
+def _sqlite_double_sum(column: Expression) -> Expression:
+    """An infinite sum makes abs() fail, which has no other value to give for the least of all integers."""
+    total = sa.func.sum(column)
+    failure = sa.func.abs(
+        sa.cast(total, sa.Integer) * _number("0") - _number("9223372036854775807") - _number("1")
+    )
+    return sa.case((sa.func.abs(total) > _number("1.7976931348623157e308"), failure), else_=total)
+
+
+def _postgres_double_mean(column: Expression) -> Expression:
+    """A quotient too small for a double is 0; PostgreSQL would take it for an error."""
+    total, count = sa.func.sum(column), sa.func.count(column)
+    size: Expression = sa.func.abs(total)
+    least: Expression = sa.cast(_number("'5e-324'"), sa.Double())
+    mean = total.op("/")(count)
+    vanishes = size * _number("2") <= count * least
+    small = sa.case((vanishes, sa.cast(_number("0"), sa.Double())), else_=mean)
+    return sa.case((size < sa.cast(_number("'1e-300'"), sa.Double()), small), else_=mean)
+
+
+def _postgres_whole_mean(column: Expression) -> Expression:
+    exact = sa.func.round(sa.func.sum(column), _number("40")).op("/")(sa.func.count(column))
+    return sa.cast(exact, sa.Double())
+
+
+def _postgres_decimal_mean(column: Expression) -> Expression:
+    total = sa.func.sum(column)
+    places = sa.func.least(
+        sa.func.greatest(sa.func.scale(total), _number(str(MEAN_PLACES))), _number(str(MAX_MEAN_PLACES))
+    )
+    exact = sa.func.round(total, places + _number(str(SPARE_PLACES))).op("/")(sa.func.count(column))
+    return sa.func.trim_scale(sa.func.round(exact, places))
+
+
+def _named(function: str) -> Spelling:
+    return lambda _column, text: getattr(sa.func, function)(text)
+
+
+def _plain(function: str) -> Spelling:
+    return lambda column, _text: getattr(sa.func, function)(column)
+
+
+SPELLINGS: dict[str, dict[tuple[str, Kind], Spelling]] = {
+    "sqlite": {
+        ("sum", Kind.INT64): lambda column, _: getattr(sa.func, WHOLE_SUM)(*_halves(column)),
+        ("avg", Kind.INT64): lambda column, _: getattr(sa.func, WHOLE_MEAN)(
+            *_halves(column), sa.func.count(column)
+        ),
+        ("sum", Kind.DOUBLE): lambda column, _: _sqlite_double_sum(column),
+        ("avg", Kind.DOUBLE): lambda column, _: _sqlite_double_sum(column).op("/")(sa.func.count(column)),
+        ("sum", Kind.DECIMAL): _named(DECIMAL_SUM),
+        ("avg", Kind.DECIMAL): _named(DECIMAL_AVG),
+        ("min", Kind.DECIMAL): _named(DECIMAL_MIN),
+        ("max", Kind.DECIMAL): _named(DECIMAL_MAX),
+        ("", Kind.DECIMAL): _named(DECIMAL_MIN),
+    },
+    "postgresql": {
+        ("avg", Kind.INT64): lambda column, _: _postgres_whole_mean(column),
+        ("avg", Kind.DOUBLE): lambda column, _: _postgres_double_mean(column),
+        ("avg", Kind.DECIMAL): lambda column, _: _postgres_decimal_mean(column),
+        ("min", Kind.DECIMAL): lambda column, _: sa.func.trim_scale(sa.func.min(column)),
+        ("max", Kind.DECIMAL): lambda column, _: sa.func.trim_scale(sa.func.max(column)),
+        ("", Kind.DECIMAL): lambda column, _: sa.func.trim_scale(column),
+    },
+}
+"""Aggregates that are not spelt by their names alone, by engine; ``""`` is what a group has in common."""
+
+
+def aggregated(
+    dialect: Dialect, aggregate: str, kind: Kind, column: Expression, text: Expression
+) -> Expression:
+    """One column of a group: an aggregate of it, or, for ``""``, the column that the group is made by.
+
+    ``column`` is as it is compared, ``text`` as it is answered; the result is as the engine stores such a
+    value.
+    """
+    spelling = SPELLINGS[dialect.name].get((aggregate, kind))
+    if spelling is not None:
+        return spelling(column, text)
+    if not aggregate:
+        return column
+    if aggregate == "count distinct":
+        return sa.func.count(sa.distinct(column))
+    return _plain(aggregate)(column, text)
+
+
+def sort_key(value: Expression) -> Expression:
+    """What a decimal of a group is compared by, where the engine has no type for decimals."""
+    return getattr(sa.func, DECIMAL_KEY)(value)  # type: ignore[no-any-return]

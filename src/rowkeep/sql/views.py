@@ -1,0 +1,213 @@
+"""Views: the query of a view as the place that rows come from, beside tables.
+
+A view is no object of the engine. Its query is part of each statement that reads it, and so an engine can use
+the indexes of its tables, and no change of a table has a view in its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from rowkeep.model.columns import Kind
+from rowkeep.model.filters import Test, Where
+from rowkeep.model.tables import ROW_KEY, Column, Table
+from rowkeep.model.views import COMPARISONS as JOIN_COMPARISONS
+from rowkeep.model.views import Join, JoinKind, On, Ref, ViewColumn, columns_by_key
+from rowkeep.plan.views import BoundView
+from rowkeep.sql.aggregates import aggregated, sort_key
+from rowkeep.sql.conditions import COMPARISONS, condition
+from rowkeep.sql.dialects import Dialect, Expression
+from rowkeep.sql.names import quoted
+from rowkeep.sql.pages import Pages, PostgresPages, SqlitePages
+from rowkeep.sql.schema import TableSchema, ordered
+
+
+def filter_name(at: int) -> str:
+    """The parameter that holds value number ``at`` of the view's own filter."""
+    return f"f{at}"
+
+
+def having_name(at: int) -> str:
+    """The same of its having."""
+    return f"h{at}"
+
+
+class SourceSchema(TableSchema):
+    """A table as one of the sources of a view: under another name, for it may be there twice."""
+
+    def __init__(self, table: Table, dialect: Dialect, schema: str | None, at: int) -> None:
+        super().__init__(table, dialect, schema)
+        self.physical = self.physical.alias(quoted(f"s{at}"))  # type: ignore[assignment] # as good to read from
+        self._by_key = columns_by_key(table)
+
+    def name_of(self, ref: Ref) -> str:
+        return self._by_key[ref.column].name
+
+
+class Sources:
+    """The tables of a view, joined; its columns by the names that the view's filter has for them."""
+
+    def __init__(self, view: BoundView, dialect: Dialect, schema: str | None) -> None:
+        self.dialect = dialect
+        self.columns: dict[str, Column] = {}
+        self.schemas = [SourceSchema(table, dialect, schema, at) for at, table in enumerate(view.tables)]
+        self._places = {name: at for at, name in enumerate(view.sources)}
+        joined: Any = self.schemas[0].physical
+        for at, join in enumerate(view.view.joins, start=1):
+            joined = self._join(joined, at, join)
+        self.joined: sa.FromClause = joined
+
+    def _join(self, before: Any, at: int, join: Join) -> Any:
+        origin = self.schemas[at].physical
+        on = sa.and_(*map(self._on, join.on))
+        if join.kind is JoinKind.RIGHT:
+            # the same as a left one with its sides changed
+            return origin.outerjoin(before, on)
+        return before.join(origin, on, isouter=join.kind is JoinKind.LEFT)
+
+    def _on(self, on: On) -> Expression:
+        test = JOIN_COMPARISONS[on.operand]
+        left, right = (self.compared(ref) for ref in (on.left, on.right))
+        if test is Test.EQUAL:
+            return left != right if on.operand == "!=" else left == right
+        return COMPARISONS[test](left, right)
+
+    def compared(self, ref: Ref) -> Expression:
+        schema = self.of(ref)
+        return schema.column(schema.name_of(ref))
+
+    def of(self, ref: Ref) -> SourceSchema:
+        return self.schemas[ref.source]
+
+    # as the view's filter sees it
+
+    def _found(self, name: str) -> tuple[SourceSchema, str]:
+        source, _, column = name.partition(".")
+        return self.schemas[self._places[source]], column
+
+    def column(self, name: str) -> Expression:
+        schema, column = self._found(name)
+        return schema.column(column)
+
+    def identity(self, name: str) -> Expression:
+        return self.column(name)
+
+    def kind(self, name: str) -> Kind:
+        schema, column = self._found(name)
+        return schema.kind(column)
+
+
+class ViewSchema:
+    """A view as conditions and pages see it: what :class:`TableSchema` is to a table.
+
+    A plain view's columns are those of its tables; a grouped one is a query of its own, whose columns they
+    are.
+    """
+
+    def __init__(self, view: BoundView, dialect: Dialect, schema: str | None) -> None:
+        self.dialect = dialect
+        self.columns = {column.name: column for column in view.columns}
+        self._sources = Sources(view, dialect, schema)
+        self._compared: dict[str, Expression] = {}
+        self._texts: dict[str, Expression] = {}
+        self.conditions: list[Expression] = []
+        self.ties: list[Expression] = []
+        chosen = [] if view.where.shape is None else [condition(self._sources, view.where.shape, filter_name)]
+        if view.view.is_grouped:
+            self.physical = self._grouped(view, chosen)
+            if view.having.shape is not None:
+                self.conditions.append(condition(self, view.having.shape, having_name))
+        else:
+            self.physical = self._sources.joined
+            self.conditions += chosen
+            self._plain(view)
+
+    def _plain(self, view: BoundView) -> None:
+        for column in view.view.columns:
+            source = self._sources.of(column.ref)
+            name = source.name_of(column.ref)
+            self._compared[column.name] = source.column(name)
+            self._texts[column.name] = source.answered(name).element
+        if view.order.key is None:
+            # what no column of the view tells apart still comes in one order
+            self.ties = [
+                ordered(self.dialect, schema.column(ROW_KEY), descending=False)
+                for schema in self._sources.schemas
+            ]
+
+    def _grouped(self, view: BoundView, chosen: Sequence[Expression]) -> sa.FromClause:
+        groups = [self._sources.compared(ref) for ref in view.view.group_by]
+        values = {column.name: self._group_value(column) for column in view.view.columns}
+        keyed = [name for name in values if self.kind(name) in self.dialect.keyed]
+        inner = (
+            sa.select(
+                *(value.label(f"v{at}") for at, value in enumerate(values.values())),
+                *(sort_key(values[name]).label(f"k{at}") for at, name in enumerate(keyed)),
+            )
+            .select_from(self._sources.joined)
+            .where(*chosen)
+            .group_by(*groups)
+            .subquery("_groups")
+        )
+        for at, name in enumerate(values):
+            column = inner.c[f"v{at}"]
+            self._compared[name] = inner.c[f"k{keyed.index(name)}"] if name in keyed else column
+            self._texts[name] = self.dialect.answered(self.kind(name), column)
+        return inner
+
+    def _group_value(self, column: ViewColumn) -> Expression:
+        source = self._sources.of(column.ref)
+        name = source.name_of(column.ref)
+        return aggregated(
+            self.dialect,
+            column.aggregate,
+            source.kind(name),
+            source.column(name),
+            source.answered(name).element,
+        )
+
+    def column(self, name: str) -> Expression:
+        """A column as it is compared and sorted."""
+        return self._compared[name]
+
+    def identity(self, name: str) -> Expression:
+        return self._compared[name]
+
+    def answered(self, name: str) -> Expression:
+        """A column as it is answered, under its own name."""
+        return self._texts[name].label(quoted(name))
+
+    def kind(self, name: str) -> Kind:
+        return self.columns[name].kind
+
+    def ordered(self, name: str, *, descending: bool) -> Expression:
+        return ordered(self.dialect, self.column(name), descending=descending)
+
+
+class ViewSql(Pages):
+    """The statements that read a view, spelt for one engine."""
+
+    has_key = False
+
+    def __init__(self, view: BoundView, schema: str | None) -> None:
+        source = ViewSchema(view, self.dialect, schema)
+        super().__init__(source, tuple(column.name for column in view.columns), schema)
+        self.view = view
+        self.conditions = tuple(source.conditions)
+        self.ties = tuple(source.ties)
+        self.constants = _constants(view.where, filter_name) | _constants(view.having, having_name)
+
+
+def _constants(where: Where, name: Callable[[int], str]) -> dict[str, Any]:
+    return {name(at): value for at, value in enumerate(where.values)}
+
+
+class SqliteViewSql(SqlitePages, ViewSql):
+    """Of one SQLite file."""
+
+
+class PostgresViewSql(PostgresPages, ViewSql):
+    """Of one schema on PostgreSQL."""

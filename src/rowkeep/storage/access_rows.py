@@ -1,0 +1,32 @@
+"""Access rows: apps and grants as our tables have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from rowkeep.model.access import Algorithm, App, Grant
+from rowkeep.storage.base import Row
+
+
+def grant_of(row: Row) -> Grant:
+    return Grant(*map(bool, row))
+
+
+def app_of(row: Row) -> App:
+    client_id, name, _, algorithm, secret, public_key, enabled, created_on = row
+    return App(
+        client_id=client_id,
+        name=name,
+        algorithm=Algorithm(algorithm),
+        secret=None if secret is None else bytes(secret),
+        public_key=public_key,
+        enabled=bool(enabled),
+        created_on=created_on,
+    )
+
+
+def app_values(app: App) -> dict[str, Any]:
+    values = msgspec.structs.asdict(app)
+    return values | {"algorithm": app.algorithm.value, "name_key": app.name.casefold()}

@@ -1,0 +1,298 @@
+"""Definitions of views: what is taken, what is refused and where it points, and what they hold on to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from answers import good, pointers, problem, rows
+from definitions import column, table
+from expressions import where
+
+from support.workspace import Workspace, succeeded
+
+PEOPLE = table(
+    "people",
+    column("Name"),
+    column("City"),
+    column("Age", "integer"),
+    column("Flag", "boolean"),
+    column("Note", "json"),
+    column("Secret", isEncrypted=True),
+)
+ORDERS = table("orders", column("Who"), column("Count", "integer"), column("Price", "decimal"))
+ON = {"left": "people.Name", "operand": "=", "right": "orders.Who"}
+
+
+@pytest.fixture(scope="module")
+def place(shared: Workspace) -> Workspace:
+    shared.create_table(PEOPLE)
+    shared.create_table(ORDERS)
+    succeeded(shared.admin.post(f"{shared.path}/views", json=view(name="one")))
+    return shared
+
+
+def view(**parts: Any) -> dict[str, Any]:
+    return {"name": "v", "table": "people", "columns": ["people.Name"]} | parts
+
+
+def join(**parts: Any) -> dict[str, Any]:
+    return {"table": "orders", "on": [ON]} | parts
+
+
+def test_the_form_of_a_definition(place: Workspace) -> None:
+    path = f"{place.path}/views"
+    sent = view(name="whole", joins=[join()], filter=where("people.Age", "in", ["7", None]))
+    sent["columns"] = [
+        "people.Name",
+        {"expr": " count( distinct  orders.Who )", "as": "Whos"},
+        {"expr": "max(orders.Price)"},
+    ]
+    sent |= {
+        "groupBy": ["people.Name"],
+        "having": where("Whos", ">", "1"),
+        "sortBy": [{"field": "max_Price"}],
+    }
+    whole = succeeded(place.admin.post(path, json=sent))
+    assert whole == {
+        "name": "whole",
+        "description": "",
+        "table": "people",
+        "as": "",
+        "joins": [{"table": "orders", "as": "", "type": "inner", "on": [ON]}],
+        "columns": ["people.Name", {"expr": "count(distinct orders.Who)", "as": "Whos"}, "max(orders.Price)"],
+        "filter": where("people.Age", "in", [7, None]) | {},
+        "groupBy": ["people.Name"],
+        "having": where("Whos", ">", 1),
+        "sortBy": [{"field": "max_Price", "order": "asc"}],
+    }
+    assert good(place.admin.get(f"{path}/WHOLE")) == whole
+    assert good(place.admin.get(f"{path}/whole/definition")) == whole
+    copy = succeeded(place.admin.post(path, json=whole | {"name": "copy"}))
+    assert copy == whole | {"name": "copy"}
+    unset = {
+        "description": None,
+        "as": "",
+        "joins": {},
+        "filter": {},
+        "groupBy": "",
+        "having": None,
+        "sortBy": [],
+    }
+    bare = succeeded(place.admin.post(path, json=view(name="bare") | unset))
+    assert (bare["joins"], bare["filter"], bare["having"]) == ([], {}, {})
+    assert [each["name"] for each in good(place.admin.get(path, params={"limit": 2}))["views"]] == [
+        "bare",
+        "copy",
+    ]
+    page = good(place.admin.get(path, params={"limit": 2}))
+    more = good(place.admin.get(path, params={"cursor": page["nextCursor"]}))
+    assert [each["name"] for each in more["views"]] == ["one", "whole"]
+    for name in ("bare", "copy", "whole"):
+        assert place.admin.delete(f"{path}/{name}").status_code == 204
+    problem(place.admin.get(f"{path}/whole"), 404, "no_such_view")
+
+
+def sums(name: str) -> dict[str, Any]:
+    return view(columns=[f"sum(people.{name})"])
+
+
+@pytest.mark.parametrize(
+    ("definition", "code", "expected"),
+    [
+        (view(name="v 1"), "invalid_name", ["/name"]),
+        (view(description="x" * 101), "invalid_definition", ["/description"]),
+        (view(table="People", columns=["People.x"]), "invalid_definition", ["/table"]),
+        (view(table="nothing\x00"), "invalid_definition", ["/table", "/columns/0"]),
+        (view(table="one", columns=["one.Name"]), "invalid_definition", ["/table"]),
+        (
+            view(columns=["people.name", "Name", "x.Name", "people.Name.x"]),
+            "unknown_column",
+            [f"/columns/{at}" for at in range(4)],
+        ),
+        (view(columns=[]), "invalid_definition", ["/columns"]),
+        (
+            view(columns=["median(people.Age)", "count(*)", "a b"]),
+            "invalid_definition",
+            [f"/columns/{at}" for at in range(3)],
+        ),
+        (view(columns=["sum(distinct people.Age)"]), "invalid_definition", ["/columns/0"]),
+        (sums("Name"), "invalid_definition", ["/columns/0"]),
+        (sums("Flag"), "invalid_definition", ["/columns/0"]),
+        (sums("Secret"), "invalid_definition", ["/columns/0"]),
+        (
+            view(columns=["max(people.Flag)", "min(people.Note)", "count(distinct people.Secret)"]),
+            "invalid_definition",
+            [f"/columns/{at}" for at in range(3)],
+        ),
+        (
+            view(columns=["people.Name", {"expr": "people.City", "as": "NAME"}]),
+            "duplicate_column",
+            ["/columns/1"],
+        ),
+        (
+            view(columns=["people._id", {"expr": "people.City", "as": "_id"}]),
+            "invalid_name",
+            ["/columns/1/as", "/columns/1"],
+        ),
+        (view(columns=["people.Name", "count(people.City)"]), "invalid_definition", ["/columns/0"]),
+        (
+            view(groupBy=["people.City", "people.Note", "people.Secret", "people.City"]),
+            "invalid_definition",
+            ["/groupBy/1", "/groupBy/2", "/groupBy/3"],
+        ),
+        (view(joins=[join(type="full", on=[])]), "invalid_definition", ["/joins/0/type", "/joins/0/on"]),
+        (view(joins=[join(table="people")]), "invalid_definition", ["/joins/0/as", "/joins/0/on/0/right"]),
+        (view(joins=[join(on=[ON | {"operand": "in"}])]), "unknown_operand", ["/joins/0/on/0/operand"]),
+        (view(joins=[join(on=[ON | {"right": "people.City"}])]), "invalid_definition", ["/joins/0/on/0"]),
+        (view(joins=[join(on=[ON | {"right": "orders.Count"}])]), "invalid_definition", ["/joins/0/on/0"]),
+        (
+            view(joins=[join(on=[ON | {"left": "people.Secret"}])]),
+            "invalid_definition",
+            ["/joins/0/on/0/left"],
+        ),
+        (
+            view(
+                joins=[
+                    join(on=[ON | {"left": "later.Name"}]),
+                    join(**{"as": "later"}, on=[ON | {"right": "later.Who"}]),
+                ]
+            ),
+            "unknown_column",
+            ["/joins/0/on/0/left"],
+        ),
+        (
+            view(joins=[join(**{"as": f"o{at}"}, on=[ON | {"right": f"o{at}.Who"}]) for at in range(9)]),
+            "invalid_definition",
+            ["/joins"],
+        ),
+        (
+            view(
+                filter={
+                    "expressions": [
+                        {"field": "people.Age", "operand": "~"},
+                        {"field": "Name", "operand": "is null"},
+                        {"field": "people.Age", "operand": "=", "value": "x"},
+                    ]
+                }
+            ),
+            "unknown_operand",
+            ["/filter/expressions/0/operand", "/filter/expressions/1/field", "/filter/expressions/2/value"],
+        ),
+        (view(filter={"expressions": [{"expressions": []}]}), "invalid_filter", ["/filter/expressions/0"]),
+        (view(filter=where("people.Secret", "=", "x")), "invalid_definition", ["/filter"]),
+        (view(having=where("Name", "=", "x")), "invalid_definition", ["/having"]),
+        (
+            view(columns=["count(people.Name)"], having=where("people.Name", "=", "x")),
+            "unknown_column",
+            ["/having/expressions/0/field"],
+        ),
+        (
+            view(columns=["people.Note"], sortBy=[{"field": "Note"}, {"field": "x", "order": "up"}]),
+            "invalid_definition",
+            ["/sortBy/0", "/sortBy/1/order", "/sortBy/1/field"],
+        ),
+        (view(renamedFrom="one"), "invalid_definition", ["/renamedFrom"]),
+        (view(filter={"all": False}), "invalid_filter", ["/filter/all"]),
+        (view(name=7), "invalid_body", ["/name"]),
+        (view(colums=[]), "unknown_key", ["/colums"]),
+        (
+            view(joins=[join(), join(**{"as": "x y"}, table="gone")], sortBy=[{"field": "nothing"}]),
+            "invalid_name",
+            ["/joins/1/as", "/joins/1/table", "/joins/1/on/0", "/sortBy/0/field"],
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_at_once(
+    place: Workspace, definition: dict[str, Any], code: str, expected: list[str]
+) -> None:
+    refusal = problem(place.admin.post(f"{place.path}/views", json=definition), 400, code)
+    assert pointers(refusal) == expected, refusal
+
+
+def test_names_are_shared_with_tables(place: Workspace) -> None:
+    path = f"{place.path}/views"
+    problem(place.admin.post(path, json=view(name="PEOPLE")), 409, "name_taken", "/name")
+    problem(place.admin.post(path, json=view(name="ONE")), 409, "name_taken", "/name")
+    problem(
+        place.admin.post(f"{place.path}/tables", json=PEOPLE | {"name": "One"}), 409, "name_taken", "/name"
+    )
+    problem(place.admin.put(f"{path}/people", json=view(name="people", renamedFrom="one")), 409, "name_taken")
+
+
+def test_replacing_and_renaming_keeps_grants(workspace: Workspace) -> None:
+    workspace.create_table(PEOPLE)
+    path = f"{workspace.path}/views"
+    bot = workspace.bot({"people": "w"})
+    good(bot.insert("people", {"Name": "Ann", "City": "Bern", "Secret": "s3", "Note": {"a": [1.50, None]}}))
+    succeeded(workspace.admin.post(path, json=view()))
+    ask = "/api/public/views/{}/query"
+    problem(bot.request("POST", ask.format("v")), 403, "forbidden")
+    problem(bot.request("POST", ask.format("nothing")), 404, "no_such_view")
+    grant = f"{path}/v/grants/{bot.client_id}"
+    for right in ("write", "delete"):
+        problem(
+            workspace.admin.put(grant, json={"read": True, right: True}), 400, "invalid_body", f"/{right}"
+        )
+    given = good(workspace.admin.put(grant, json={"read": True}))
+    app = given["app"]
+    assert given == {
+        "clientId": bot.client_id,
+        "app": app,
+        "view": "v",
+        "read": True,
+        "write": False,
+        "delete": False,
+    }
+    on_table = {
+        "clientId": bot.client_id,
+        "app": app,
+        "table": "people",
+        "read": False,
+        "write": True,
+        "delete": False,
+    }
+    assert good(workspace.admin.get(f"{path}/v/grants")) == {"grants": [given]}
+    assert good(workspace.admin.get(f"{workspace.path}/apps/{bot.client_id}/grants")) == {
+        "grants": [on_table, given]
+    }
+    assert rows(bot.request("POST", ask.format("V"))) == [{"Name": "Ann"}]
+    problem(bot.query("people"), 403)
+    problem(workspace.admin.put(f"{path}/w", json=view(name="w")), 404, "no_such_view")
+    problem(workspace.admin.put(f"{path}/w", json=view()), 400, "invalid_definition", "/name")
+    named = {"columns": ["people.Secret", "people.Note"], "renamedFrom": "v", "name": "w"}
+    succeeded(workspace.admin.put(f"{path}/w", json=view(**named)))
+    problem(bot.request("POST", ask.format("v")), 404, "no_such_view")
+    whole = [{"Secret": "s3", "Note": {"a": [1.5, None]}}]
+    for query, found in (
+        (where("Secret", "=", "s3"), whole),
+        (where("Secret", "in", ["x", None]), []),
+        (where("secret", "!=", "x"), whole),
+        (where("Secret", "is not null"), whole),
+        (where("Note", "is null"), []),
+    ):
+        assert rows(bot.request("POST", ask.format("w"), json={"query": query})) == found
+    for query in (where("Secret", "<", "x"), where("Secret", "contains", "x"), where("Note", "=", 1)):
+        problem(bot.request("POST", ask.format("w"), json={"query": query}), 400, "invalid_filter")
+    problem(bot.request("POST", ask.format("w"), json={"sort": [{"field": "Secret"}]}), 400)
+    assert workspace.admin.delete(f"{path}/w").status_code == 204
+    assert good(workspace.admin.get(f"{workspace.path}/apps/{bot.client_id}/grants")) == {
+        "grants": [on_table]
+    }
+
+
+def test_what_a_view_needs_is_not_dropped(workspace: Workspace) -> None:
+    workspace.create_table(PEOPLE)
+    workspace.create_table(ORDERS)
+    path = f"{workspace.path}/views"
+    for name in ("a", "b"):
+        succeeded(workspace.admin.post(path, json=view(name=name, joins=[join()])))
+    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/orders"), 409, "still_referred")
+    assert "views a, b" in refusal["detail"]
+    succeeded(workspace.admin.put(f"{path}/a", json=view(name="a")))
+    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/orders"), 409, "still_referred")
+    assert "view b" in refusal["detail"]
+    assert workspace.admin.delete(f"{path}/b").status_code == 204
+    workspace.drop_table("orders")
+    problem(workspace.admin.delete(f"{workspace.path}/tables/people"), 409, "still_referred")
