@@ -71,8 +71,26 @@ def workspace(server: RowkeepServer) -> Iterator[Workspace]:
     workspace.delete()
 
 
-@pytest.fixture
-def people(workspace: Workspace) -> Bot:
-    """An app that may read, write and delete in the workspace's table ``people``, which is empty."""
+@pytest.fixture(scope="module")
+def emptied(server: RowkeepServer) -> Iterator[Bot]:
+    """What ``people`` gives to tests that do nothing but write and read rows: one for a module."""
+    workspace = Workspace(server, f"emptied_{next(NUMBERS)}")
     workspace.create_table(PEOPLE)
-    return workspace.bot({"people": "rwd"})
+    yield workspace.bot({"people": "rwd"})
+    workspace.delete()
+
+
+@pytest.fixture
+def people(request: pytest.FixtureRequest, server: RowkeepServer) -> Iterator[Bot]:
+    """An app that may read, write and delete in a table ``people``, which is empty.
+
+    For tests that also ask for ``workspace`` it is in there. Else it is emptied afterwards and used again.
+    """
+    if "workspace" in request.fixturenames:
+        workspace: Workspace = request.getfixturevalue("workspace")
+        workspace.create_table(PEOPLE)
+        yield workspace.bot({"people": "rwd"})
+        return
+    bot: Bot = request.getfixturevalue("emptied")
+    yield bot
+    assert bot.delete("people", {"all": True}).status_code == 200

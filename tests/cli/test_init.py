@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 from shell import Shell
 
+from support import plain
 from support.server import RowkeepServer, sqlite_url
 from support.workspace import PEOPLE, Workspace
 
@@ -147,7 +147,7 @@ def test_several_servers_at_once_give_one_first_token(new_store: Callable[[], st
         (path,) = tmp_path.glob("*.admin-token")
         headers = {"Authorization": f"Bearer {path.read_text().strip()}"}
         for server in servers:
-            tokens = httpx.get(f"{server.url}/api/v1/admin-tokens", headers=headers).json()["adminTokens"]
+            tokens = plain.get(f"{server.url}/api/v1/admin-tokens", headers=headers).json()["adminTokens"]
             assert [token["name"] for token in tokens] == ["first"]
     finally:
         for server in servers:

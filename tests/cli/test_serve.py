@@ -20,6 +20,7 @@ import psutil
 import pytest
 from shell import Shell
 
+from support import plain
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
@@ -37,7 +38,7 @@ def fresh(new_store: Callable[[], str], tmp_path: Path) -> Iterator[RowkeepServe
 
 def asked(url: str, token: str) -> int:
     """What a management call with this token is answered."""
-    return httpx.get(f"{url}/api/v1/workspaces", headers={"Authorization": f"Bearer {token}"}).status_code
+    return plain.get(f"{url}/api/v1/workspaces", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
 def test_an_empty_store_gives_its_first_token_into_a_file(fresh: RowkeepServer) -> None:
@@ -81,7 +82,7 @@ def test_a_terminal_is_shown_the_first_token(fresh: RowkeepServer) -> None:
 
 def ready(url: str) -> bool:
     try:
-        return httpx.get(url + "/readyz").status_code == 200
+        return plain.get(url + "/readyz").status_code == 200
     except httpx.TransportError:
         return False
 
@@ -98,14 +99,14 @@ def test_sigterm_is_a_good_end(fresh: RowkeepServer, workers: int) -> None:
     assert not [process for process in processes if process.is_running()]
     assert "Traceback" not in fresh.log.read_text()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(fresh.url + "/healthz")
+        plain.get(fresh.url + "/healthz")
 
 
 def test_sigterm_while_it_starts(fresh: RowkeepServer) -> None:
     fresh.launch()
     assert fresh.stop() in (0, -signal.SIGTERM)
     fresh.start()
-    assert httpx.get(fresh.url + "/readyz").status_code == 200
+    assert plain.get(fresh.url + "/readyz").status_code == 200
 
 
 def test_interrupting_is_no_fault(fresh: RowkeepServer) -> None:
@@ -128,7 +129,7 @@ def test_requests_under_way_are_finished(fresh: RowkeepServer) -> None:
             f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body[:5]
         )
         # An answer to another request shows that the server has read what was sent before.
-        assert httpx.get(fresh.url + "/healthz").status_code == 200
+        assert plain.get(fresh.url + "/healthz").status_code == 200
         fresh.process.terminate()
         connection.sendall(body[5:])
         answer = connection.makefile("rb").read()
@@ -166,7 +167,7 @@ def test_a_worker_that_dies_is_replaced(fresh: RowkeepServer) -> None:
         assert fresh.process.poll() is None
         time.sleep(0.02)
     for _ in range(20):
-        assert httpx.get(fresh.url + "/readyz").status_code == 200
+        assert plain.get(fresh.url + "/readyz").status_code == 200
 
 
 def serving_below(parent: psutil.Process) -> list[psutil.Process]:
@@ -214,7 +215,7 @@ def test_hosts_that_are_not_here(tmp_path: Path, host: str) -> None:
 def test_options_win_over_the_environment(fresh: RowkeepServer) -> None:
     fresh.environment |= {"ROWKEEP_PORT": "1", "ROWKEEP_HOST": "203.0.113.1"}
     fresh.start()
-    assert httpx.get(fresh.url + "/healthz").status_code == 200
+    assert plain.get(fresh.url + "/healthz").status_code == 200
 
 
 def test_no_secret_reaches_a_log(fresh: RowkeepServer) -> None:

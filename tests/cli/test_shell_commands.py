@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from shell import Shell
 
+from support import plain
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.tokens import key_pair
@@ -159,7 +159,7 @@ def test_views(shell: Shell, place: str, definition: str, tmp_path: Path) -> Non
 
 def accepted(server: RowkeepServer, token: str) -> bool:
     headers = {"Authorization": f"Bearer {token}"}
-    return httpx.get(f"{server.url}/api/v1/workspaces", headers=headers).is_success
+    return plain.get(f"{server.url}/api/v1/workspaces", headers=headers).is_success
 
 
 def test_admin_tokens(shell: Shell, cli_server: RowkeepServer) -> None:

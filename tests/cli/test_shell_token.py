@@ -7,10 +7,10 @@ import json
 import time
 from typing import Any
 
-import httpx
 import pytest
 from shell import Shell
 
+from support import plain
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
@@ -42,7 +42,7 @@ def workspace(cli_server: RowkeepServer) -> Workspace:
 def status(server: RowkeepServer, token: str) -> int:
     """What a query with this token is answered."""
     url = server.url + "/api/public/tables/people/query"
-    return httpx.post(url, headers={"auth": token.strip()}).status_code
+    return plain.post(url, headers={"auth": token.strip()}).status_code
 
 
 def payload(token: str) -> dict[str, Any]:

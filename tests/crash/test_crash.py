@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from ledger import LEDGER_TABLE, Batch, Record, losses
 from writers import Tally, Writer
 
+from support import plain
 from support.bot import Bot
 from support.postgres import PostgresServer
 from support.server import RowkeepServer
@@ -142,8 +142,8 @@ def test_the_server_outlives_postgresql(
         clients.wait_for_answers()
         own_postgres.kill()
         clients.tally.wait(refused=WRITERS)
-        assert httpx.get(f"{server.url}/healthz").status_code == 200
-        assert httpx.get(f"{server.url}/readyz").status_code == 503
+        assert plain.get(f"{server.url}/healthz").status_code == 200
+        assert plain.get(f"{server.url}/readyz").status_code == 503
         own_postgres.start()
         clients.wait_for_answers()
         clients.stop()

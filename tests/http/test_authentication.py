@@ -9,6 +9,7 @@ import httpx
 import pytest
 from answers import good, problem
 
+from support import plain
 from support.bot import Bot
 from support.tokens import base64url, key_pair, segment, sign, signature
 from support.workspace import PEOPLE, Workspace
@@ -275,7 +276,7 @@ def test_what_is_no_token(bot: Bot, shape: str) -> None:
 @pytest.mark.parametrize("size", [5_000, 20_000, 60_000, 1_000_000])
 def test_oversized_tokens(bot: Bot, size: int) -> None:
     """Headers too large for the server's HTTP library may be answered by it."""
-    with httpx.Client(base_url=bot.server_url, timeout=None) as client:  # noqa: S113
+    with plain.client(base_url=bot.server_url, timeout=None) as client:
         for token in ("a" * size, bot.token(more="a" * size)):
             try:
                 response = client.post(QUERY, headers={"auth": token})

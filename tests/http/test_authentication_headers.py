@@ -6,6 +6,7 @@ import httpx
 import pytest
 from answers import good, problem
 
+from support import plain
 from support.bot import Bot
 from support.tokens import key_pair, sign
 from support.workspace import PEOPLE, Workspace, succeeded
@@ -23,7 +24,7 @@ CALLS = [
 
 def ask(bot: Bot, headers: list[tuple[str, str]]) -> httpx.Response:
     """Query with exactly these headers for authentication."""
-    return httpx.post(bot.server_url + QUERY, headers=headers)
+    return plain.post(bot.server_url + QUERY, headers=headers)
 
 
 def test_either_header(people: Bot) -> None:
@@ -73,7 +74,7 @@ def test_other_places_do_not_count(people: Bot) -> None:
         [("Cookie", f"auth={token}")],
     ):
         problem(ask(people, headers), 401, "unauthenticated")
-    problem(httpx.post(f"{people.server_url}{QUERY}?auth={token}"), 401, "unauthenticated")
+    problem(plain.post(f"{people.server_url}{QUERY}?auth={token}"), 401, "unauthenticated")
 
 
 def test_one_answer_for_all_causes(people: Bot, workspace: Workspace) -> None:
@@ -101,7 +102,7 @@ def test_one_answer_for_all_causes(people: Bot, workspace: Workspace) -> None:
     }
     answers = {}
     for cause, token in tokens.items():
-        response = httpx.post(url + QUERY, headers={} if token is None else {"auth": token})
+        response = plain.post(url + QUERY, headers={} if token is None else {"auth": token})
         problem(response, 401, "unauthenticated")
         headers = {n: v for n, v in response.headers.items() if n.lower() not in ("date", "server-timing")}
         answers[cause] = (response.content, tuple(sorted(headers.items())))
@@ -115,8 +116,8 @@ def test_every_call_needs_a_token(people: Bot, method: str, path: str) -> None:
     for table in ("people", "nosuch"):
         for query in ("", "?x=1"):
             url = f"{people.server_url}/api/public/tables/{table}{path}{query}"
-            problem(httpx.request(method, url, content=b"{", headers={"auth": "x"}), 401, "unauthenticated")
-            problem(httpx.request(method, url), 401, "unauthenticated")
+            problem(plain.request(method, url, content=b"{", headers={"auth": "x"}), 401, "unauthenticated")
+            problem(plain.request(method, url), 401, "unauthenticated")
 
 
 def test_a_refused_write_writes_nothing(people: Bot) -> None:

@@ -12,6 +12,7 @@ import pytest
 from answers import good
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
+from support import plain
 from support.server import RowkeepServer
 
 OPERATIONS: dict[str, set[str]] = {
@@ -49,7 +50,7 @@ OPTIONAL = {"/openapi.json", "/docs"}
 
 @pytest.fixture(scope="module")
 def document(server: RowkeepServer) -> dict[str, Any]:
-    return good(httpx.get(server.url + "/openapi.json"))
+    return good(plain.get(server.url + "/openapi.json"))
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -164,7 +165,7 @@ STYLE_ADDRESS = re.compile(r"(?:url\(\s*[\"']?|@import\s+[\"'])([^\"')]+)", re.I
 
 def assets(server: RowkeepServer) -> dict[str, httpx.Response]:
     """The page of /docs and everything that it loads, by address."""
-    with httpx.Client(follow_redirects=True) as client:
+    with plain.client(follow_redirects=True) as client:
         page = client.get(server.url + "/docs")
         assert page.status_code == 200
         assert page.headers["content-type"].startswith("text/html")
@@ -204,6 +205,6 @@ def test_docs_ask_no_other_host_while_they_run(server: RowkeepServer) -> None:
 
 def test_docs_policy_keeps_the_browser_here(server: RowkeepServer) -> None:
     """If a policy is sent, it names no other host."""
-    policy = httpx.get(server.url + "/docs", follow_redirects=True).headers.get("content-security-policy", "")
+    policy = plain.get(server.url + "/docs", follow_redirects=True).headers.get("content-security-policy", "")
     assert "http:" not in policy
     assert "https:" not in policy

@@ -10,6 +10,7 @@ import pytest
 from answers import good, problem
 from expressions import EVERYTHING, where
 
+from support import plain
 from support.bot import Bot
 from support.workspace import PEOPLE, Workspace
 
@@ -105,7 +106,7 @@ def test_a_table_is_no_view(bots: dict[str, Bot]) -> None:
     bot = bots["rwd"]
     problem(bot.request("POST", "/api/public/views/people/query", json={}), 404, "no_such_view")
     problem(bot.request("POST", "/api/public/views/nosuch/query"), 404, "no_such_view")
-    problem(httpx.post(bot.server_url + "/api/public/views/people/query"), 401, "unauthenticated")
+    problem(plain.post(bot.server_url + "/api/public/views/people/query"), 401, "unauthenticated")
 
 
 def test_a_grant_holds_from_the_next_request_on(shared: Workspace, bots: dict[str, Bot]) -> None:

@@ -7,6 +7,7 @@ from answers import good, problem, rows
 from definitions import column, index, table
 from expressions import EVERYTHING, where
 
+from support.bot import Bot
 from support.workspace import PEOPLE, Workspace
 
 COLUMN_NAMES = [
@@ -55,6 +56,12 @@ INDEX_NAMES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def bot(shared: Workspace) -> Bot:
+    """An app for tables that come and go."""
+    return shared.bot()
+
+
 def near_free(names: list[str]) -> list[str]:
     """One of each set of names that are the same regardless of case."""
     return list({name.lower(): name for name in names}.values())
@@ -76,26 +83,27 @@ def test_any_name_of_a_column(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("name", near_free(COLUMN_NAMES))
-def test_a_column_of_any_name_is_filtered_sorted_and_indexed(workspace: Workspace, name: str) -> None:
-    workspace.create_table(table("odd", column(name), indexes=(index(name, f"-{name}", unique=True),)))
-    bot = workspace.bot({"odd": "rwd"})
+def test_a_column_of_any_name_is_filtered_sorted_and_indexed(shared: Workspace, bot: Bot, name: str) -> None:
+    shared.create_table(table("odd", column(name), indexes=(index(name, f"-{name}", unique=True),)))
+    shared.grant(bot.client_id, "odd", "rwd")
     good(bot.bulk("odd", [{name: "b"}, {name: "a"}, {name: "c"}, {}]))
     problem(bot.insert("odd", {name: "a"}), 409, "unique_violation")
     body = {"query": where(name, ">", "a"), "sort": [{"field": name, "order": "desc"}], "fields": [name]}
     assert rows(bot.query("odd", body)) == [{name: "c"}, {name: "b"}]
     assert good(bot.update("odd", where(name, "=", "a"), {name: "d"}))["records"][0][name] == "d"
     assert good(bot.delete("odd", where(name, "in", ["d", "b"]))) == {"nDeleted": 2}
+    shared.drop_table("odd")
 
 
 @pytest.mark.parametrize("name", near_free(TABLE_NAMES))
-def test_any_name_of_a_table(workspace: Workspace, name: str) -> None:
-    assert workspace.create_table({**PEOPLE, "name": name})["name"] == name
-    bot = workspace.bot({name: "rwd"})
+def test_any_name_of_a_table(shared: Workspace, bot: Bot, name: str) -> None:
+    assert shared.create_table({**PEOPLE, "name": name})["name"] == name
+    shared.grant(bot.client_id, name, "rwd")
     inserted = good(bot.insert(name, {"First_Name": "Jane"}))
     assert good(bot.bulk(name, [{"Number": 1}]))["records"][0]["Number"] == 1
     assert rows(bot.query(name))[0] == inserted
     assert good(bot.delete(name, EVERYTHING)) == {"nDeleted": 2}
-    workspace.drop_table(name)
+    shared.drop_table(name)
     problem(bot.query(name), 404, "no_such_table")
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from answers import MOMENT, good, problem
 
+from support import plain
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import Workspace
@@ -39,7 +40,7 @@ CALLS = [
 
 
 def with_token(server: RowkeepServer, token: str) -> httpx.Response:
-    return httpx.get(f"{server.url}/api/v1/workspaces", headers={"Authorization": f"Bearer {token}"})
+    return plain.get(f"{server.url}/api/v1/workspaces", headers={"Authorization": f"Bearer {token}"})
 
 
 def test_a_token_lives_and_ends(server: RowkeepServer, admin: httpx.Client) -> None:
@@ -121,7 +122,7 @@ def wrong_headers(server: RowkeepServer, bot: Bot) -> list[dict[str, str]]:
 def test_every_wrong_token_gets_the_same_answer(server: RowkeepServer, people: Bot) -> None:
     answers = set()
     for headers in wrong_headers(server, people):
-        response = httpx.get(f"{server.url}/api/v1/workspaces", headers=headers)
+        response = plain.get(f"{server.url}/api/v1/workspaces", headers=headers)
         problem(response, 401, "unauthenticated")
         assert response.headers["WWW-Authenticate"] == "Bearer"
         answers.add(response.content)
@@ -132,14 +133,14 @@ def test_every_wrong_token_gets_the_same_answer(server: RowkeepServer, people: B
 def test_every_call_needs_a_token(server: RowkeepServer, method: str, path: str) -> None:
     """Nobody learns from the answer what is there."""
     for headers in ({}, {"Authorization": "Bearer wrong"}):
-        response = httpx.request(method, f"{server.url}/api/v1{path}", headers=headers)
+        response = plain.request(method, f"{server.url}/api/v1{path}", headers=headers)
         problem(response, 401, "unauthenticated")
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_the_name_of_the_scheme_has_no_case(server: RowkeepServer) -> None:
     headers = {"Authorization": f"bearer {server.admin_token}"}
-    good(httpx.get(f"{server.url}/api/v1/workspaces", headers=headers))
+    good(plain.get(f"{server.url}/api/v1/workspaces", headers=headers))
 
 
 def test_an_admin_token_is_no_apps_token(server: RowkeepServer, people: Bot) -> None:
@@ -151,5 +152,5 @@ def test_an_admin_token_is_no_apps_token(server: RowkeepServer, people: Bot) -> 
 def test_an_app_reaches_no_management_call(server: RowkeepServer, people: Bot, workspace: Workspace) -> None:
     for headers in ({"auth": people.token()}, {"Authorization": f"Bearer {people.token()}"}):
         problem(
-            httpx.get(f"{server.url}/api/v1{workspace.path}/tables", headers=headers), 401, "unauthenticated"
+            plain.get(f"{server.url}/api/v1{workspace.path}/tables", headers=headers), 401, "unauthenticated"
         )

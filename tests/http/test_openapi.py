@@ -27,6 +27,7 @@ from rowkeep.model.tables import SYSTEM_COLUMNS
 from rowkeep.services.setup import initialise, open_initialised
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
+from support import plain
 from support.server import RowkeepServer
 from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace
@@ -43,7 +44,7 @@ EXAMPLES = [
 
 @pytest.fixture(scope="module")
 def description(server: RowkeepServer) -> Description:
-    return Description(httpx.get(server.url + "/openapi.json").json())
+    return Description(plain.get(server.url + "/openapi.json").json())
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_every_route_is_described_and_no_other(tmp_path: Path) -> None:
 
 def test_every_method_is_described_and_no_other(server: RowkeepServer) -> None:
     for path, item in DESCRIPTION.document["paths"].items():
-        refused = httpx.request("PROPFIND", server.url + re.sub(r"\{\w+\}", "x", path))
+        refused = plain.request("PROPFIND", server.url + re.sub(r"\{\w+\}", "x", path))
         assert refused.status_code == 405, path
         allowed = {method.strip() for method in refused.headers["allow"].split(",")}
         assert allowed - {"HEAD"} == {method.upper() for method in item}, path

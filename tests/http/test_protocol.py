@@ -9,6 +9,7 @@ import pytest
 from answers import good, problem
 from definitions import column, table
 
+from support import plain
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
@@ -86,7 +87,7 @@ def bot(shared: Workspace) -> Bot:
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_unknown_paths(server: RowkeepServer, method: str, path: str) -> None:
     """Known or not is said before who asks: 404 also without a token."""
-    with httpx.Client() as client:
+    with plain.client() as client:
         request = client.build_request(method, server.url)
         request.url = request.url.copy_with(raw_path=path.encode())
         problem(client.send(request), 404, "no_such_route")
@@ -98,7 +99,7 @@ def test_other_methods(server: RowkeepServer, path: str) -> None:
     for method in METHODS:
         if method in allowed or (method == "HEAD" and "GET" in allowed):
             continue
-        response = httpx.request(method, server.url + path)
+        response = plain.request(method, server.url + path)
         assert response.status_code == 405, method
         named = {word.strip() for word in response.headers["Allow"].split(",")}
         assert allowed <= named <= allowed | {"HEAD", "OPTIONS"}

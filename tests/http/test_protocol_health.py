@@ -8,6 +8,7 @@ import httpx
 import pytest
 from answers import good, problem
 
+from support import plain
 from support.bot import Bot
 from support.postgres import PostgresServer
 from support.server import RowkeepServer
@@ -17,7 +18,7 @@ from support.workspace import PEOPLE, Workspace
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_alive_and_ready(server: RowkeepServer, path: str) -> None:
     for headers in ({}, {"auth": "x"}, {"Authorization": "Bearer x"}):
-        response = httpx.get(server.url + path, headers=headers)
+        response = plain.get(server.url + path, headers=headers)
         assert response.status_code == 200
         assert response.headers["content-type"].split(";")[0] == "application/json"
         assert isinstance(response.json(), dict)
@@ -49,10 +50,10 @@ def test_a_database_that_goes_away_and_comes_back(
         good(bot.insert("people", {"Number": 1}))
         own_postgres.kill()
         for _ in range(2):
-            ready = httpx.get(server.url + "/readyz")
+            ready = plain.get(server.url + "/readyz")
             problem(ready, 503, "storage_unavailable")
             assert int(ready.headers["Retry-After"]) >= 1
-            assert httpx.get(server.url + "/healthz").status_code == 200
+            assert plain.get(server.url + "/healthz").status_code == 200
             unavailable(bot.query("people"))
             unavailable(bot.insert("people", {"Number": 2}))
             unavailable(bot.bulk("people", [{"Number": 2}] * 1000))

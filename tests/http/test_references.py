@@ -83,6 +83,8 @@ def test_rows_of_a_bulk_refer_to_each_other_in_any_order(shop: Bot) -> None:
         shop.bulk("staff", [{"Name": "Dan", "Boss": "Eve"}, {"Name": "Fay"}]), 409, "reference_violation"
     )
     assert refusal["errors"][0]["pointer"] == "/data/0/Boss"
+    outdone = {"Name": "Bo", "Boss": "Bob"}
+    problem(shop.update("staff", by("Name", "Bob"), outdone), 409, "reference_violation", "/data/Boss")
     problem(shop.delete("staff", by("Name", "Ann")), 409, "still_referred")
     assert good(shop.delete("staff", {"all": True})) == {"nDeleted": 3}
 

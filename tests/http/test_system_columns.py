@@ -132,7 +132,7 @@ GARBAGE += [
 @pytest.mark.parametrize("operand", SINGLE)
 @pytest.mark.parametrize("name", STRINGS)
 def test_string_operands_with_parts_of_stored_values(stored: Stored, name: str, operand: str) -> None:
-    for row in stored.rows[::11]:
+    for row in stored.rows[::13]:
         for value in spellings(row[name]):
             stored.assert_found(name, operand, value)
 
@@ -140,7 +140,8 @@ def test_string_operands_with_parts_of_stored_values(stored: Stored, name: str, 
 @pytest.mark.parametrize("operand", SINGLE)
 @pytest.mark.parametrize("name", STRINGS)
 def test_string_operands_with_other_strings(stored: Stored, name: str, operand: str) -> None:
-    for value in GARBAGE:
+    # those of apps are plain strings; ids may be stored in another form, and are told apart from garbage
+    for value in GARBAGE if name in ("sys_Id", "_id") else GARBAGE[::4]:
         stored.assert_found(name, operand, value)
 
 
@@ -153,7 +154,7 @@ def test_lists_and_between(stored: Stored, name: str) -> None:
         stored.assert_found(name, "in", value)
         stored.assert_found(name, "not in", value)
     ends = [
-        *sorted(cells)[::5],
+        *sorted(cells)[::11],
         "",
         "sys-",
         "sys-8",
@@ -164,8 +165,8 @@ def test_lists_and_between(stored: Stored, name: str) -> None:
         cells[7].upper(),
         cells[7][:-1],
     ]
-    for low in ends:
-        for high in ends:
+    for at, low in enumerate(ends):
+        for high in ends[at % 2 :: 2]:
             stored.assert_found(name, "between", [low, high])
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from oracle.columns import find_column, type_of
 from oracle.operands import OPERAND_TWINS
-from oracle.values import canonical
+from oracle.values import canonical, comparable
 
 Filter = dict[str, Any]
 Record = dict[str, Any]
 
 
 def resolve(wish: Filter, own: Mapping[str, str]) -> Filter:
-    """The filter with every field named as its column is, and every value in canonical form.
+    """The filter with every field named as its column is, and every value as its cells are compared.
 
     Raises LookupError or ValueError where the contract has 400 or 422.
     """
@@ -27,12 +27,13 @@ def resolve(wish: Filter, own: Mapping[str, str]) -> Filter:
     if "value" in wish:
         value, kind = wish["value"], type_of(column, own)
         several = isinstance(value, list)
-        resolved["value"] = [canonical(kind, each) for each in value] if several else canonical(kind, value)
+        read = [canonical(kind, each) for each in value] if several else canonical(kind, value)
+        resolved["value"] = comparable(kind, read)
     return resolved
 
 
 def evaluate(filter_: Filter, row: Record) -> bool:
-    """Whether ``row`` (column → canonical cell) passes a resolved filter. Two-valued throughout."""
+    """Whether ``row`` (column → comparable cell) passes a resolved filter. Two-valued throughout."""
     if "not" in filter_:
         return not evaluate(filter_["not"], row)
     if "field" in filter_:
@@ -44,4 +45,9 @@ def evaluate(filter_: Filter, row: Record) -> bool:
 def matching(wish: Filter, rows: list[Record], own: Mapping[str, str]) -> list[Record]:
     """Those of ``rows`` that the filter, as sent, finds; in the order they had."""
     resolved = resolve(wish, own)
-    return [row for row in rows if evaluate(resolved, row)]
+    return [row for row in rows if evaluate(resolved, compared(row, own))]
+
+
+def compared(row: Record, own: Mapping[str, str]) -> Record:
+    """The row with its cells as they are compared."""
+    return {column: comparable(type_of(column, own), cell) for column, cell in row.items()}

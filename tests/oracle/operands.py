@@ -1,6 +1,7 @@
 """One plain Python function for each operand: does this cell pass?
 
-A cell is None (empty), a string, a number or a boolean; dates come as canonical text, which sorts in time.
+A cell is None (empty), a string, a number or a boolean; dates come as canonical text, which sorts in time,
+decimals as Python's own. Of JSON values nothing is asked but whether they are there.
 Strings compare by code point, as Python's do.
 """
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from oracle.columns import find_column
+from oracle.columns import find_column, type_of
 from oracle.filters import Record
+from oracle.values import comparable
 
 
 def sort_key(cell: Any) -> tuple[bool, Any]:
@@ -20,5 +21,6 @@ def in_order(rows: list[Record], sort: list[dict[str, str]], own: Mapping[str, s
     for each in reversed(sort):
         column = find_column(each["field"], own)
         descending = each.get("order") == "desc"
-        ordered.sort(key=lambda row, column=column: sort_key(row[column]), reverse=descending)  # type: ignore[misc]
+        cells = {row["_id"]: comparable(type_of(column, own), row[column]) for row in rows}
+        ordered.sort(key=lambda row, cells=cells: sort_key(cells[row["_id"]]), reverse=descending)  # type: ignore[misc]
     return ordered

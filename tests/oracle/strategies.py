@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from oracle.columns import SYSTEM_COLUMNS, find_column
 from oracle.edges import HELD
-from oracle.values import END_MS, EPOCH_MS, canonical, spell_instant
+from oracle.values import END_MS, EPOCH_MS, MOST_DIGITS, canonical, sealed, spell_instant
 
 TRICKY = (
     "aAbBäÄßẞſsSKkKiIıİΣσςǅǆǄᾈᾀÅåꭰᎠﬀ%_\\'\"*?[]^$. 0\t\n\u0301\ud7ff\ue000\uffff"
     "\U00010400\U00010428\U0010ffff"
 )
 """Few characters, so that values share parts; among them all that case, LIKE, globs and UTF-16 make hard."""
+
+NOT_SET: tuple[Any, ...] = (None, "", {})
+"""What a default cannot be, for it means that there is none."""
 
 LONGEST_DRAWN = 12
 """Characters of a drawn string; a string in an indexed column may not be long."""
@@ -31,8 +35,14 @@ instants = st.integers(-EPOCH_MS, END_MS - EPOCH_MS - 1)
 offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59)
 
 
+SHORT_EDGE = 250
+"""Characters of a value from the edges that is drawn; longer ones are for tests of their own."""
+
+
 def edges(type_name: str) -> st.SearchStrategy[Any]:
-    return st.sampled_from([json.loads(raw) for raw in HELD[type_name]])
+    short = [json.loads(raw) for raw in HELD[type_name] if len(raw) <= SHORT_EDGE]
+    # what is beyond doubles (1e400) cannot be sent by a client that reads numbers as such
+    return st.sampled_from([value for value in short if value != math.inf])
 
 
 def spelled(numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -52,6 +62,23 @@ def spelled_instants(draw: st.DrawFn) -> str:
     return f"{text}{sign}{minutes // 60:02}:{minutes % 60:02}"
 
 
+@st.composite
+def spelled_decimals(draw: st.DrawFn) -> str:
+    """Few or many digits, with the point among them or far away, zeros at the end, as JSON spells numbers."""
+    digits = str(draw(st.integers(0, 30) | st.integers(0, 10**MOST_DIGITS - 1)))
+    fraction = draw(st.sampled_from(["", ".0", ".00"]) if len(digits) < MOST_DIGITS else st.just(""))
+    exponent = draw(st.sampled_from(["", "", "e0", "e1", "E+2", "e-1", "e-2", "e30", "e-30", "e-900"]))
+    return draw(st.sampled_from(["", "-"])) + digits + fraction + exponent
+
+
+json_leaves = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 3), st.integers(-(2**70), 2**70), doubles, st.text(max_size=4)
+)
+json_values = st.recursive(
+    json_leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
 TYPE_STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
     "string": st.one_of(tricky_text, any_text, edge_text),
     "number": st.one_of(
@@ -68,6 +95,8 @@ TYPE_STRATEGIES: dict[str, st.SearchStrategy[Any]] = {
         spelled_instants(),
         edges("date"),
     ),
+    "decimal": st.one_of(spelled(st.integers(-3, 3)), spelled_decimals(), spelled(doubles), edges("decimal")),
+    "json": st.one_of(json_values.filter(lambda value: value is not None), edges("json")),
 }
 """Column type → strategy of values as a client may send them."""
 
@@ -100,6 +129,20 @@ class Column:
     required: bool = False
     max_length: int | None = None
     default: Any = None
+    encrypted: bool = False
+
+    @property
+    def is_indexable(self) -> bool:
+        return self.type != "json"
+
+    @property
+    def is_sortable(self) -> bool:
+        return self.type != "json" and not self.encrypted
+
+    def stored(self, value: Any) -> Any:
+        """The cell that a value as sent must have become."""
+        cell = canonical(self.type, value)
+        return sealed(self.type, cell) if self.encrypted else cell
 
     def values(self) -> st.SearchStrategy[Any]:
         """Values as sent that the column holds; never empty."""
@@ -118,6 +161,7 @@ class Column:
             "name": self.name,
             "type": self.type,
             "isRequired": self.required,
+            "isEncrypted": self.encrypted,
             "maxLength": "" if self.max_length is None else self.max_length,
             "default": "" if self.default is None else self.default,
         }
@@ -135,6 +179,11 @@ class Table:
         """Its own columns: name → type."""
         return {column.name: column.type for column in self.columns}
 
+    @property
+    def sortable(self) -> list[str]:
+        """Its own columns that it can be sorted by."""
+        return [column.name for column in self.columns if column.is_sortable]
+
     def definition(self, name: str) -> dict[str, Any]:
         return {
             "name": name,
@@ -145,12 +194,12 @@ class Table:
     def stored(self, row: dict[str, Any]) -> dict[str, Any]:
         """The cells that a row as sent must have become: every own column, in the table's order."""
         sent = {find_column(name, self.own): value for name, value in row.items()}
-        return {c.name: canonical(c.type, sent.get(c.name, c.default)) for c in self.columns}
+        return {c.name: c.stored(sent.get(c.name, c.default)) for c in self.columns}
 
     def changed(self, change: dict[str, Any]) -> dict[str, Any]:
         """The cells that an update's data, as sent, sets."""
         sent = {find_column(name, self.own): value for name, value in change.items()}
-        return {name: canonical(self.own[name], value) for name, value in sent.items()}
+        return {c.name: c.stored(sent[c.name]) for c in self.columns if c.name in sent}
 
 
 @st.composite
@@ -158,9 +207,10 @@ def columns(draw: st.DrawFn, name: str) -> Column:
     type_name = draw(st.sampled_from(sorted(TYPE_STRATEGIES)))
     longest = draw(st.none() | st.integers(1, LONGEST_DRAWN)) if type_name == "string" else None
     column = Column(name, type_name, draw(st.booleans()), longest)
-    # an empty string cannot be a default: it means "not set"
-    default = draw(st.none() | column.values().filter(lambda value: value != ""))
-    return Column(name, type_name, column.required, longest, default)
+    if draw(st.sampled_from([False, False, True])):
+        return replace(column, encrypted=True)
+    default = draw(st.none() | column.values().filter(lambda value: value not in NOT_SET))
+    return replace(column, default=default)
 
 
 @st.composite
@@ -179,7 +229,8 @@ def tables(draw: st.DrawFn) -> Table:
     taken = {name.lower() for name in SYSTEM_COLUMNS}
     usable = names.filter(lambda name: name.lower() not in taken)
     chosen = draw(st.lists(usable, min_size=1, max_size=5, unique_by=str.lower))
-    return Table(tuple(draw(columns(name)) for name in chosen), draw(index_definitions(chosen)))
+    drawn = tuple(draw(columns(name)) for name in chosen)
+    return Table(drawn, draw(index_definitions([column.name for column in drawn if column.is_indexable])))
 
 
 @st.composite

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from oracle.filters import Record
+from oracle.filters import Record, compared
 
 
 def key_of(row: Record, index: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -13,10 +14,11 @@ def key_of(row: Record, index: dict[str, Any]) -> tuple[Any, ...] | None:
     return None if None in cells else cells
 
 
-def is_violated(rows: list[Record], indexes: list[dict[str, Any]]) -> bool:
-    """Whether two of the rows have the same key in one of the unique indexes."""
+def is_violated(rows: list[Record], indexes: list[dict[str, Any]], own: Mapping[str, str]) -> bool:
+    """Whether two of the rows have the same key in one of the unique indexes; ``own``: name → type."""
+    told = [compared(row, own) for row in rows]
     for index in indexes:
-        keys = [key for row in rows if (key := key_of(row, index)) is not None]
+        keys = [key for row in told if (key := key_of(row, index)) is not None]
         if index.get("isUnique") and len(set(keys)) < len(keys):
             return True
     return False

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
@@ -18,6 +19,9 @@ INSTANT = re.compile(
 """RFC 3339 with a capital T and Z, or a bare date."""
 
 LARGEST_EXACT = 2**53 - 1
+MOST_DIGITS = 38
+FARTHEST_PLACE = 1000
+LARGEST_DOCUMENT = 2**20
 MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 MS_PER_DAY = 86_400_000
 
@@ -136,12 +140,37 @@ def canonical_date(value: Any) -> str:
     return spell_instant(ms)
 
 
+def canonical_decimal(value: Any) -> str:
+    """Plain digits with as many places as were sent, by moving the point; a zero has no sign."""
+    refuse_unless(isinstance(value, int | float | str | Decimal) and not isinstance(value, bool), value)
+    match = NUMBER.fullmatch(str(value))
+    refuse_unless(match is not None, value)
+    assert match is not None
+    sign, whole, fraction, exponent = match.groups(default="")
+    digits, last = (whole + fraction).lstrip("0"), int(exponent or 0) - len(fraction)
+    refuse_unless(len(digits.rstrip("0")) <= MOST_DIGITS, value)
+    refuse_unless(last >= -FARTHEST_PLACE and (not digits or len(digits) + last <= FARTHEST_PLACE), value)
+    if last >= 0:
+        return sign + digits + "0" * last if digits else "0"
+    padded = digits.rjust(1 - last, "0")
+    return f"{sign if digits else ''}{padded[:last]}.{padded[last:]}"
+
+
+def canonical_json(value: Any) -> Any:
+    """The value itself: nothing of it is changed."""
+    compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    refuse_unless(len(compact.encode()) <= LARGEST_DOCUMENT, value)
+    return value
+
+
 CANONICAL: dict[str, Callable[[Any], Any]] = {
     "string": canonical_string,
     "number": canonical_number,
     "integer": canonical_integer,
     "boolean": canonical_boolean,
     "date": canonical_date,
+    "decimal": canonical_decimal,
+    "json": canonical_json,
 }
 """Column type → what makes a value sent canonical."""
 
@@ -152,3 +181,16 @@ def canonical(type_name: str, value: Any) -> Any:
     Raises ValueError for a value that the type cannot hold.
     """
     return None if value is None else CANONICAL[type_name](value)
+
+
+def sealed(type_name: str, cell: Any) -> Any:
+    """What an encrypted column answers: equal cells are one, so decimals come without zeros at the end."""
+    is_fraction = type_name == "decimal" and cell is not None and "." in cell
+    return cell.rstrip("0").rstrip(".") if is_fraction else cell
+
+
+def comparable(type_name: str, cell: Any) -> Any:
+    """What a cell, or a list of such, is compared and sorted by: of a decimal its number, not its text."""
+    if isinstance(cell, list) and type_name != "json":
+        return [comparable(type_name, each) for each in cell]
+    return Decimal(cell) if type_name == "decimal" and cell is not None else cell

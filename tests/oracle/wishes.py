@@ -22,12 +22,24 @@ OPERANDS: dict[str, tuple[str, ...]] = {
     "number": ALIKE + ORDERED + LISTS + ("between",) + EMPTY,
     "integer": ALIKE + ORDERED + LISTS + ("between",) + EMPTY,
     "date": ALIKE + ORDERED + LISTS + ("between",) + EMPTY,
+    "decimal": ALIKE + ORDERED + LISTS + ("between",) + EMPTY,
     "boolean": ALIKE + LISTS + EMPTY,
+    "json": EMPTY,
 }
 """Column type → the operands that go with it."""
 
+OF_ENCRYPTED = ALIKE + LISTS + EMPTY
+"""The operands that go with an encrypted column, if they go with its type."""
+
 DEEPEST = 16
 """How deep a filter may nest: the outermost counts as 1, and ``not`` counts too."""
+
+
+def operands_of(column: str, table: Table) -> list[str]:
+    """The operands that go with a column of the table, or a system column."""
+    encrypted = {each.name for each in table.columns if each.encrypted}
+    usual = OPERANDS[type_of(column, table.own)]
+    return [operand for operand in usual if column not in encrypted or operand in OF_ENCRYPTED]
 
 
 @st.composite
@@ -55,7 +67,7 @@ def parts_near(draw: st.DrawFn, column: str, table: Table, records: list[Record]
 def comparisons(draw: st.DrawFn, table: Table, records: list[Record], bare_lists: bool) -> Filter:
     """One comparison. Without ``bare_lists``, no list is empty: an update refuses such a filter."""
     column = draw(st.sampled_from([*list(table.own) * 4, *SYSTEM_COLUMNS]))
-    operand = draw(st.sampled_from(OPERANDS[type_of(column, table.own)]))
+    operand = draw(st.sampled_from(operands_of(column, table)))
     wish: Filter = {"field": draw(near_names(column, table.own)), "operand": operand}
     near = values_near(column, table, records)
     if operand in ALIKE:
@@ -103,7 +115,7 @@ def filters(draw: st.DrawFn, table: Table, records: list[Record], bare_lists: bo
 @st.composite
 def sorts(draw: st.DrawFn, table: Table) -> list[dict[str, str]]:
     """Up to three columns to sort by, up or down or as is usual."""
-    chosen = draw(st.lists(st.sampled_from([*table.own, *SYSTEM_COLUMNS]), max_size=3, unique=True))
+    chosen = draw(st.lists(st.sampled_from([*table.sortable, *SYSTEM_COLUMNS]), max_size=3, unique=True))
     sort = []
     for column in chosen:
         each = {"field": draw(near_names(column, table.own))}

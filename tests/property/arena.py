@@ -75,11 +75,23 @@ class Arena:
     @contextmanager
     def table(self, drawn: Table) -> Iterator[OpenTable]:
         """The table, made for real and dropped at the end."""
-        name = f"t{next(NUMBERS)}"
-        self._workspace.create_table(drawn.definition(name))
-        self._workspace.grant(self.bot.client_id, name, "rwd")
-        yield OpenTable(name, self.bot)
-        self._workspace.drop_table(name)
+        name = self.fresh_name()
+        with self.defined([drawn.definition(name)]) as (opened,):
+            yield opened
+
+    def fresh_name(self) -> str:
+        """A name that no table has yet."""
+        return f"t{next(NUMBERS)}"
+
+    @contextmanager
+    def defined(self, definitions: list[dict[str, Any]]) -> Iterator[list[OpenTable]]:
+        """Tables made in this order and dropped in the other, for they may refer to those before them."""
+        for definition in definitions:
+            self._workspace.create_table(definition)
+            self._workspace.grant(self.bot.client_id, definition["name"], "rwd")
+        yield [OpenTable(definition["name"], self.bot) for definition in definitions]
+        for definition in reversed(definitions):
+            self._workspace.drop_table(definition["name"])
 
     @contextmanager
     def example(self, drawn: Table) -> Iterator[OpenTable]:

@@ -32,7 +32,7 @@ def but_for_the_stamp(record: Record) -> Record:
     return {column: cell for column, cell in record.items() if column != "Updated_On"}
 
 
-@examples(40)
+@examples(25)
 @given(table=tables(), data=st.data())
 def test_a_query_finds_what_the_oracle_finds(arena: Arena, table: Table, data: st.DataObject) -> None:
     with arena.example(table) as opened:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
+from plain_tool import Tool
 from workbench import ALL, THINGS, Workbench, where
 
 from rowkeep.model.access import Workspace
@@ -17,32 +15,6 @@ from rowkeep.storage.base import UniqueConflict, WorkspaceDatabase
 pytestmark = pytest.mark.anyio
 
 ROW = {"Text": "Jane", "Number": 263, "Whole": 2**62, "Flag": True, "Day": "2020-03-28T07:02:09.652Z"}
-
-
-class Tool:
-    """Any SQL tool: it knows the engine and nothing of Rowkeep."""
-
-    def __init__(self, url: str, workspace: Workspace) -> None:
-        self._url = url
-        self._workspace = workspace
-        self.engine = url.partition(":")[0]
-
-    async def rows(self, text: str) -> list[Sequence[Any]]:
-        """What a query finds, in the database or schema of the workspace."""
-        return self._sqlite(text) if self.engine == "sqlite" else await self._postgresql(text)
-
-    def _sqlite(self, text: str) -> list[Sequence[Any]]:
-        directory = Path(self._url.removeprefix("sqlite:///"))
-        with sqlite3.connect(directory / "workspaces" / f"{self._workspace.physical}.db") as connection:
-            return connection.execute(text).fetchall()
-
-    async def _postgresql(self, text: str) -> list[Sequence[Any]]:
-        connection = await asyncpg.connect(self._url)
-        try:
-            await connection.execute(f'SET search_path = "{self._workspace.physical}", pg_catalog')
-            return [tuple(row) for row in await connection.fetch(text)]
-        finally:
-            await connection.close()
 
 
 @pytest.fixture

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from typing import Any
 
 import pytest
-from workbench import ALL, SIGNER, THINGS, Workbench, by_cursor, where
+from workbench import ALL, SIGNER, THINGS, Workbench, by_cursor, initialised, new_workspace, where
 
 from rowkeep.model.cells import MAX_INTEGER, MIN_INTEGER
-from rowkeep.storage.base import Row, Selected, WorkspaceDatabase
+from rowkeep.storage.base import Row, Selected, Store
 
 pytestmark = pytest.mark.anyio
 
@@ -43,13 +43,26 @@ EVERY_SORT = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-async def filled(things: Workbench) -> Workbench:
+async def with_rows(things: Workbench) -> Workbench:
     """The rows, in three runs."""
     await things.insert(*ROWS[:6])
     await things.insert(ROWS[6])
     await things.insert(*ROWS[7:])
     return things
+
+
+@pytest.fixture
+async def changing(things: Workbench) -> Workbench:
+    """The rows, in a table of the test's own."""
+    return await with_rows(things)
+
+
+@pytest.fixture(scope="module")
+async def filled(store: Store) -> AsyncIterator[Workbench]:
+    """The rows, in a table that the tests of this module only read."""
+    workspace = new_workspace()
+    yield await with_rows(await Workbench.with_table(await initialised(store, workspace), THINGS))
+    await store.drop_workspace(workspace)
 
 
 def in_order(records: Sequence[dict[str, Any]], sort: Sort) -> list[dict[str, Any]]:
@@ -154,42 +167,42 @@ async def test_offsets_to_the_very_last(filled: Workbench, limit: int, offset: i
 @pytest.mark.parametrize("order", ["asc", "desc"])
 @pytest.mark.parametrize("field", FIELDS)
 async def test_rows_that_stay_come_once_though_others_come_and_go(
-    filled: Workbench, field: str, order: str
+    changing: Workbench, field: str, order: str
 ) -> None:
     body = {"sort": [{"field": field, "order": order}], "fields": ["_id"]}
-    stayed = rows_of_pages([await filled.select(body)])
+    stayed = rows_of_pages([await changing.select(body)])
     newcomers: list[str] = []
-    plan = filled.select_plan(body, 2)
-    page = await filled.select(body, 2)
+    plan = changing.select_plan(body, 2)
+    page = await changing.select(body, 2)
     found = rows_of_pages([page])
     for rounds in count():
         if page.next_key is None:
             break
         # those of the last round go, and, for some rounds, new ones with every value come
         if newcomers:
-            await filled.delete(where("_id", "in", newcomers))
-        newcomers = list((await filled.insert(*ROWS)).ids()) if rounds < 8 else []
+            await changing.delete(where("_id", "in", newcomers))
+        newcomers = list((await changing.insert(*ROWS)).ids()) if rounds < 8 else []
         cursor = SIGNER.sign(plan.fingerprint, page.next_key)
-        page = await filled.select(body | {"cursor": cursor}, 2)
+        page = await changing.select(body | {"cursor": cursor}, 2)
         found += rows_of_pages([page])
     assert [row for row in found if row in set(stayed)] == stayed
 
 
-async def test_a_cursor_outlives_its_row(filled: Workbench) -> None:
+async def test_a_cursor_outlives_its_row(changing: Workbench) -> None:
     body = {"sort": [{"field": "Text", "order": "desc"}], "fields": ["_id"]}
-    whole = rows_of_pages([await filled.select(body)])
-    page = await filled.select(body, 5)
+    whole = rows_of_pages([await changing.select(body)])
+    page = await changing.select(body, 5)
     assert page.next_key is not None
-    await filled.delete(where("_id", "=", whole[4][0]))
-    cursor = SIGNER.sign(filled.select_plan(body).fingerprint, page.next_key)
-    assert rows_of_pages([await filled.select(body | {"cursor": cursor})]) == whole[5:]
+    await changing.delete(where("_id", "=", whole[4][0]))
+    cursor = SIGNER.sign(changing.select_plan(body).fingerprint, page.next_key)
+    assert rows_of_pages([await changing.select(body | {"cursor": cursor})]) == whole[5:]
 
 
-async def test_count_and_page_are_of_one_snapshot(filled: Workbench) -> None:
-    await filled.delete(ALL)
+async def test_count_and_page_are_of_one_snapshot(changing: Workbench) -> None:
+    await changing.delete(ALL)
     for at in range(30):
-        await filled.insert({"Whole": at})
-        selected = await filled.select(limit=1000)
+        await changing.insert({"Whole": at})
+        selected = await changing.select(limit=1000)
         assert selected.total == len(selected.rows) == at + 1
 
 
@@ -202,10 +215,18 @@ REQUIRED = {
 }  # fmt: skip
 
 
-@EVERY_SORT
-async def test_sorts_of_required_and_indexed_columns(database: WorkspaceDatabase, sort: Sort) -> None:
-    required = await Workbench.with_table(database, REQUIRED)
+@pytest.fixture(scope="module")
+async def required(store: Store) -> AsyncIterator[Workbench]:
+    """Rows without empty cells, every column of them required and indexed; they are only read."""
+    workspace = new_workspace()
+    required = await Workbench.with_table(await initialised(store, workspace), REQUIRED)
     await required.insert(*FULL_ROWS)
+    yield required
+    await store.drop_workspace(workspace)
+
+
+@EVERY_SORT
+async def test_sorts_of_required_and_indexed_columns(required: Workbench, sort: Sort) -> None:
     names = [column.name for column in required.table.all_columns]
     records = [dict(zip(names, row, strict=True)) for row in (await required.select()).rows]
     expected = [tuple(record.values()) for record in in_order(records, sort)]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from . import plain
 from .processes import GUARD, PATIENT, free_port, kill_tree
 
 
@@ -122,6 +123,6 @@ class RowkeepServer:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(self.url + "/readyz", timeout=PATIENT, trust_env=False).status_code == 200
+            return plain.get(self.url + "/readyz").status_code == 200
         except httpx.TransportError:
             return False

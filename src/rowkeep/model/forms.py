@@ -51,6 +51,8 @@ class StoredForms:
             if facts.answer is not None:
                 self._show[column.name] = self._answer[column.name] = facts.answer
             if column.is_encrypted:
+                if facts.same is not None:
+                    self._show[column.name] = facts.same
                 self._store[column.name] = partial(_sealed, facts, ciphers[column.name])
                 self._answer[column.name] = partial(_opened, facts, ciphers[column.name])
             elif column.holds_sys_ids:
@@ -92,7 +94,7 @@ class StoredForms:
         return with_columns(rows, _placed(self._answer, names or self._whole)) if self._answer else rows
 
     def answer_sent(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The same of rows as they were sent, which are in the clear."""
+        """The same of rows as they were sent, which are in the clear: as they will come back."""
         return with_columns(rows, _placed(self._show, self._own))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rowkeep.catalog import LiveWorkspace
 from rowkeep.errors import Busy, ReferenceViolation, StillReferred, UniqueViolation, pointer, quoted
 from rowkeep.live import LiveTable
-from rowkeep.model.tables import Column
+from rowkeep.model.tables import Column, Table
 from rowkeep.plan.write import DeletePlan, UpdatePlan
 from rowkeep.storage.base import UniqueConflict
 from rowkeep.storage.references import Missing, find_missing, find_referring
@@ -71,21 +71,39 @@ async def updated_astray(workspace: LiveWorkspace, live: LiveTable, plan: Update
         # what was sent for a sys_Id is not what would have been stored
         cell = None if missing.column.holds_sys_ids else plan.cells[names.index(missing.column.name)]
         return _astray(missing, cell, "/data", "")
-    return await _referred(workspace, live, plan, "changed")
+    if (referred := await _referred(workspace, live, plan, "changed")) is not None:
+        return referred
+    cells = dict(zip(names, plan.cells, strict=True))
+    outdone = _outdone(live.table, cells)
+    return _gone_meanwhile() if outdone is None else _astray(outdone, cells[outdone.column.name], "/data", "")
+
+
+def _outdone(table: Table, cells: dict[str, Any]) -> Missing | None:
+    """A cell of an update that refers to the very key that the same update replaces by another."""
+    names = {column.id: column.name for column in table.columns}
+    for column in table.columns:
+        if column.reference is None or column.reference.table != table.id:
+            continue
+        there = names.get(column.reference.column)
+        alike = column.type_facts.same or (lambda cell: cell)
+        cell, key = cells.get(column.name), cells.get(there or "")
+        if there in cells and cell is not None and (key is None or alike(cell) != alike(key)):
+            return Missing(0, column, table.name, str(there))
+    return None
 
 
 async def deleted_astray(workspace: LiveWorkspace, live: LiveTable, plan: DeletePlan) -> Exception:
-    return await _referred(workspace, live, plan, "deleted")
+    return await _referred(workspace, live, plan, "deleted") or _gone_meanwhile()
 
 
 async def _referred(
     workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan | DeletePlan, done: str
-) -> Exception:
+) -> StillReferred | None:
     changed = plan.shape.columns if isinstance(plan, UpdatePlan) else None
     script = partial(find_referring, workspace.definitions, live.sql, plan.where, changed)
     found = await workspace.database.read(script)
     if found is None:
-        return _gone_meanwhile()
+        return None
     return StillReferred(
         f"Rows of {live.table.name} cannot be {done}: {found.table}.{found.column} refers to them by "
         f"{found.there}. Change or delete what refers first.",
