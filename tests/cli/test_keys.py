@@ -149,10 +149,16 @@ def test_data_keys_are_replaced_while_rows_are_written(
     kept: RowkeepServer, shell: Shell, backend: str, request: pytest.FixtureRequest
 ) -> None:
     """The rotation is killed at random points and started again; meanwhile no duplicate gets in, every row is
-    found, and nothing is lost."""
+    found, also through a view, the table is changed, and nothing is lost."""
     postgres = request.getfixturevalue("postgres") if backend == "postgresql" else None
     bot = vault_of(kept, ROWS)
     before = stored_emails(kept, postgres)
+    admin = kept.admin()
+    view = {"name": "mails", "table": "vault", "columns": ["vault.Number", "vault.Email"]}
+    succeeded(admin.post("/workspaces/main/views", json=view))
+    grant = f"/workspaces/main/views/mails/grants/{bot.client_id}"
+    succeeded(admin.put(grant, json={"read": True}))
+    wider = {**VAULT, "schemaDef": list(VAULT["schemaDef"])}
     done = Event()
     made: set[int] = set()
 
@@ -174,16 +180,22 @@ def test_data_keys_are_replaced_while_rows_are_written(
 
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write)
-        for _ in range(3):
+        for attempt in range(3):
             rotation = start(shell, "keys", "rotate", "--data")
             time.sleep(random.uniform(0.3, 1.2))
             rotation.kill()
             rotation.wait()
+            extra = {"name": f"Extra_{attempt}", "type": "string", "isEncrypted": True}
+            wider["schemaDef"].append(extra)
+            succeeded(admin.put("/workspaces/main/tables/vault", json=wider))
+            seen = bot.request("POST", "/api/public/views/mails/query", json={"query": by_mail(attempt)})
+            assert succeeded(seen)["queryResult"] == [{"Number": attempt, "Email": mail(attempt)}]
         assert start(shell, "keys", "rotate", "--data", "--workspace", "main").wait() == 0
         done.set()
         writing.result()
     check_rows(bot, set(range(ROWS)) | made)
     assert not before & stored_emails(kept, postgres)
+    admin.close()
     kept.restart()
     check_rows(bot, set(range(ROWS)) | made)
     assert bot.insert("vault", {"Number": -1, "Email": mail(1)}).status_code == 409
