@@ -26,7 +26,9 @@ OF_APPS = ["README.md", "data-api.md", "errors.md", "filters.md"]
 OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "schema-changes.md", "types.md"]
 """They begin with a server that is new, and an admin token."""
 
-OF_MACHINES = ["cli.md", "getting-started.md", "operations.md", "rows-files.md", "views.md"]
+OF_MACHINES = [
+    "cli.md", "getting-started.md", "operations.md", "rows-files.md", "schema-files.md", "views.md",
+]  # fmt: skip
 """They begin with an empty directory."""
 
 NOT_RUN = {

@@ -55,11 +55,13 @@ def targets(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFacto
 
 
 def operations(schema: BaseSchema) -> list[APIOperation]:
-    """All that the document describes; what deletes comes last, the deepest first, views before tables."""
+    """All that the document describes; what deletes comes last, the deepest first, views before tables.
+    A whole schema takes away what it does not have."""
     found = [result.ok() for result in schema.get_all_operations()]
 
     def place(each: APIOperation) -> tuple[bool, int, bool, str]:
-        return each.method.upper() == "DELETE", -each.path.count("/"), "/tables/" in each.path, each.path
+        deletes = each.method.upper() == "DELETE" or (each.method.upper() == "PUT" and "/schema" in each.path)
+        return deletes, -each.path.count("/"), "/tables/" in each.path, each.path
 
     return sorted(found, key=place)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -17,7 +19,12 @@ NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
 
 
 class Refused(SetupError):
-    """An API refuses a call; the message is the one line that says why."""
+    """An API refuses a call; the message is the one line that says why, ``problems`` all that is wrong, as it
+    was answered."""
+
+    def __init__(self, message: str, problems: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 def path_part(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import rowkeep
-from rowkeep.cli import admin_tokens, apps, grants, keys, rows, tables, views, workspaces
+from rowkeep.cli import admin_tokens, apps, grants, keys, rows, schema, tables, views, workspaces
 from rowkeep.cli.demo import demo
 from rowkeep.cli.endings import end
 from rowkeep.cli.serve import init, serve
@@ -54,6 +54,7 @@ def _build() -> typer.Typer:
         ("view", views.commands),
         ("app", apps.commands),
         ("grant", grants.commands),
+        ("schema", schema.commands),
         ("admin-token", admin_tokens.commands),
         ("keys", keys.commands),
     ):

@@ -15,6 +15,14 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 
 
+class Failed(Exception):
+    """A command failed, and has an exit status of its own for that."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 def end(command: Callable[[], None]) -> int:
     """Run a command; its exit status. What is no failure that we know of is a fault, and is raised."""
     try:
@@ -24,6 +32,8 @@ def end(command: Callable[[], None]) -> int:
         return done.exit_code
     except typer.TyperException as error:
         return _fail(_usage(error), error.exit_code)
+    except Failed as failed:
+        return _fail(_with_cause(failed.__cause__ or failed), failed.status)
     except (SetupError, RowkeepError) as error:
         return _fail(_with_cause(error))
     except KeyboardInterrupt:
@@ -49,7 +59,7 @@ def _usage(error: typer.TyperException) -> str:
     return f"{said}." if context is None else f"{said}. Try '{context.command_path} --help'."
 
 
-def _with_cause(error: Exception) -> str:
+def _with_cause(error: BaseException) -> str:
     """What the system said too, where an answer to a client must not tell."""
     if isinstance(error, RowkeepError) and error.__cause__ is not None:
         return f"{error.msg.rstrip('.')}: {error.__cause__}."

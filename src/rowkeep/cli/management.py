@@ -88,7 +88,7 @@ def _answer(response: httpx.Response) -> Any:
     # in a body of one level there is nothing to point out
     said += f" (at {where})" if where.count("/") > 1 else ""
     said += f" ({len(problems) - 1} more to mend)" if len(problems) > 1 else ""
-    raise Refused(said)
+    raise Refused(said, problems)
 
 
 @asynccontextmanager

@@ -12,16 +12,19 @@ from rowkeep import errors
 from rowkeep.bodies import body_decoder, decode_body
 from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.http import answers
-from rowkeep.http.endpoints import Asked, Endpoint, Flag, Methods, parameters_of
+from rowkeep.http.admin_schemas import ALLOW_DATA_LOSS, DRY_RUN, NEW_NAME, SCHEMA_ENDPOINTS
+from rowkeep.http.endpoints import Asked, Endpoint, Methods, parameters_of
 from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.respond import Answer, json_answer, reply
 from rowkeep.model.access import Grant
 from rowkeep.model.definitions import TableBody
+from rowkeep.model.imports import table_named, view_named
 from rowkeep.model.view_definitions import ViewBody
 from rowkeep.model.wire import AdminTokenBody, AppBody, AppPatch, GrantBody, WorkspaceBody
 from rowkeep.services.administrators import Administrators
 from rowkeep.services.apps import Apps
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, Page, read_cursor
+from rowkeep.services.schemas import Schemas
 from rowkeep.services.tables import Tables
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
@@ -36,6 +39,7 @@ class AdminServices(msgspec.Struct, frozen=True):
     workspaces: Workspaces
     tables: Tables
     views: Views
+    schemas: Schemas
     apps: Apps
     administrators: Administrators
 
@@ -61,8 +65,6 @@ _wrong_definition = (
     errors.DuplicateColumn,
     errors.SystemColumn,
 )
-_dry_run = Flag("dryRun", "Whether only to answer the steps that this would take, and change nothing.")
-_allow_data_loss = Flag("allowDataLoss", "Whether steps that lose data are meant, such as to drop a column.")
 _no_app = (errors.NoSuchWorkspace, errors.NoSuchApp)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -93,8 +95,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="POST", path=f"{_W}/tables", name="createTable", summary="Create a table from its definition",
-        call=lambda do, asked: do.tables.create(asked.path["workspace"], asked.body), body=TableBody,
-        answer=answers.Table, status=201,
+        call=lambda do, asked: do.tables.create(
+            asked.path["workspace"], table_named(asked.body, asked.texts["name"])
+        ),
+        body=TableBody, answer=answers.Table, status=201, texts=(NEW_NAME,),
         errors=(_no_workspace, *_wrong_definition, errors.NameTaken),
     ),
     Endpoint(
@@ -109,7 +113,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             asked.path["workspace"], asked.path["table"], asked.body,
             dry_run=asked.flags["dryRun"], allow_data_loss=asked.flags["allowDataLoss"],
         ),
-        body=TableBody, answer=answers.Table, other_answer=answers.Steps, flags=(_dry_run, _allow_data_loss),
+        body=TableBody, answer=answers.Table, other_answer=answers.Steps, flags=(DRY_RUN, ALLOW_DATA_LOSS),
         errors=(
             *_no_table, *_wrong_definition, errors.NameTaken, errors.DataLoss, errors.RowsViolate,
             errors.NoRoom, errors.StillReferred,
@@ -141,8 +145,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="POST", path=f"{_W}/views", name="createView", summary="Create a view from its definition",
-        call=lambda do, asked: do.views.create(asked.path["workspace"], asked.body), body=ViewBody,
-        answer=answers.View, status=201, errors=(_no_workspace, *_bad_view),
+        call=lambda do, asked: do.views.create(
+            asked.path["workspace"], view_named(asked.body, asked.texts["name"])
+        ),
+        body=ViewBody, answer=answers.View, status=201, texts=(NEW_NAME,),
+        errors=(_no_workspace, *_bad_view),
     ),
     Endpoint(
         method="GET", path=_V, name="getView", summary="Get the definition of a view",
@@ -232,6 +239,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         call=lambda do, asked: do.administrators.delete(asked.path["id"]),
         status=204, errors=(errors.NoSuchAdminToken, errors.Protected),
     ),
+    *SCHEMA_ENDPOINTS,
 )  # fmt: skip
 
 
@@ -258,6 +266,7 @@ class AdminCall:
         given = request.parameters(*parameters_of(self._endpoint))
         page = _page(given)
         flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
+        texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
         sent = await request.body()
         body: Any = None
         if self._decoder is not None:
@@ -265,7 +274,7 @@ class AdminCall:
         elif sent:
             raise InvalidBody("This call takes no body.")
         try:
-            done = await self._endpoint.call(self._services, Asked(path, body, page, flags))
+            done = await self._endpoint.call(self._services, Asked(path, body, page, flags, texts))
         except StaleCatalog:
             # only a workspace that is deleted at this moment loses its tables under a call
             raise errors.NoSuchWorkspace("The workspace is gone.") from None

@@ -23,6 +23,7 @@ from rowkeep.services.access import Access
 from rowkeep.services.administrators import Administrators
 from rowkeep.services.apps import Apps
 from rowkeep.services.records import Records
+from rowkeep.services.schemas import Schemas
 from rowkeep.services.setup import open_initialised
 from rowkeep.services.tables import Tables
 from rowkeep.services.views import Views
@@ -40,6 +41,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
         views=Views(catalog),
+        schemas=Schemas(catalog),
         apps=Apps(catalog, clock),
         administrators=Administrators(catalog, operator),
     )

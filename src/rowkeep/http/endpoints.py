@@ -19,6 +19,14 @@ class Flag(msgspec.Struct, frozen=True):
     meaning: str
 
 
+class Text(msgspec.Struct, frozen=True):
+    """A query parameter that is a text, and None if it is not there."""
+
+    name: str
+    meaning: str
+    schema: dict[str, Any]
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the management API.
 
@@ -38,6 +46,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     is_list: bool = False
     flags: tuple[Flag, ...] = ()
+    texts: tuple[Text, ...] = ()
     errors: tuple[type[RowkeepError], ...] = ()
 
 
@@ -47,7 +56,7 @@ LIST_PARAMETERS = ("limit", "cursor")
 def parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
     """The query parameters that a call knows."""
     lists = LIST_PARAMETERS if endpoint.is_list else ()
-    return (*lists, *(flag.name for flag in endpoint.flags))
+    return (*lists, *(flag.name for flag in endpoint.flags), *(text.name for text in endpoint.texts))
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -57,6 +66,7 @@ class Asked(msgspec.Struct, frozen=True):
     body: Any
     page: Any
     flags: dict[str, bool] = {}
+    texts: dict[str, str | None] = {}
 
 
 class Methods:

@@ -196,17 +196,22 @@ def plan_change(before: Table, wish: Redefinition) -> Change:
     return msgspec.structs.replace(change, steps=tuple(_steps(change, same, wish)))
 
 
-def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
-    """Raises StillReferred if the columns of other tables refer to what is dropped or written anew, or to
-    what is no longer unique by the same index."""
+def shaken(change: Change) -> set[str]:
+    """The ids of the columns that nothing can go on referring to while this change is made."""
     gone = {column.id for column in change.dropped}
     gone |= {pair.after.id for pair in change.kept if pair.converts}
     ids = {column.name: column.id for column in change.before.all_columns}
-    gone |= {
+    return gone | {
         ids[index.columns[0].name]
         for index in change.dropped_indexes
         if index.is_unique and len(index.columns) == 1
     }
+
+
+def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
+    """Raises StillReferred if the columns of other tables refer to what is dropped or written anew, or to
+    what is no longer unique by the same index."""
+    gone = shaken(change)
     for table, column in others:
         if column.reference is not None and column.reference.column in gone:
             name = next(each.name for each in change.before.all_columns if each.id == column.reference.column)

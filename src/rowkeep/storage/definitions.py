@@ -128,6 +128,9 @@ class Definitions(TableDefinitions):
         yield from self.existing_app(client_id)
         return (yield from self._grants(self._system.grants.c.client_id == client_id))
 
+    def all_grants(self) -> Steps[list[GrantOf]]:
+        return (yield from self._grants(sa.true()))
+
     def _grants(self, chosen: sa.ColumnElement[bool]) -> Steps[list[GrantOf]]:
         grants, apps = self._system.grants, self._system.apps
         tables, views = self._system.tables, self._system.views

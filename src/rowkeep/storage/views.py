@@ -54,7 +54,7 @@ class ViewDefinitions:
         view = yield from self._needs.existing_view(name)
         return view, (yield from self._needs.tables_of(set(view.table_ids)))
 
-    def views(self, after: str, limit: int) -> Steps[tuple[list[View], dict[str, Table]]]:
+    def views(self, after: str, limit: int | None) -> Steps[tuple[list[View], dict[str, Table]]]:
         """Views in the order of their names, behind the name ``after``, and the tables that they need."""
         views = self._system.views
         rows = yield from self._do(

@@ -107,6 +107,7 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
             *given,
             *(parameters.list_page_parameters() if endpoint.is_list else []),
             *parameters.flag_parameters(endpoint.flags),
+            *parameters.text_parameters(endpoint.texts),
         ],
         body=endpoint.body,
         status=endpoint.status,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rowkeep.http.answers import UUID
-from rowkeep.http.endpoints import Flag
+from rowkeep.http.endpoints import Flag, Text
 from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
 from rowkeep.http.request import MAX_OFFSET
 from rowkeep.model.requests import Page
@@ -105,6 +105,10 @@ def list_page_parameters() -> list[dict[str, Any]]:
 def flag_parameters(flags: Iterable[Flag]) -> list[dict[str, Any]]:
     """Those that are true or false."""
     return [_in_query(flag.name, flag.meaning, {"type": "boolean", "default": False}) for flag in flags]
+
+
+def text_parameters(texts: Iterable[Text]) -> list[dict[str, Any]]:
+    return [_in_query(text.name, text.meaning, text.schema) for text in texts]
 
 
 def _in_query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -161,6 +161,7 @@ _VIEW_GRANT = {
     "write": False,
     "delete": False,
 }
+_SCHEMA_GRANT = {"app": "helpdesk-bot", "table": "people", "read": True, "write": True, "delete": False}
 _ADMIN = {"id": "at-5e7ef67172034b39ac000003", "name": "deploy", "createdOn": _WHEN}
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -199,6 +200,14 @@ BODIES: dict[str, dict[str, Any]] = {
         "The table renamed": _PEOPLE | {"renamedFrom": "humans"},
     },
     "setGrant": {"Read and write": {"read": True, "write": True}, "Nothing": {}},
+    "applySchema": {
+        "All of it": {
+            "tables": [_PEOPLE],
+            "views": [_ADULTS],
+            "grants": [{"app": "helpdesk-bot", "table": "people", "read": True, "write": True}],
+        },
+        "The grants alone": {"grants": []},
+    },
     "createApp": {"With a secret": {"name": "helpdesk-bot"}},
     "changeApp": {
         "Disable": {"enabled": False},
@@ -257,6 +266,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "replaceView": {"A view": _VIEW},
     "listViewGrants": {"Grants": {"grants": [_VIEW_GRANT]}},
     "setViewGrant": {"A grant": _VIEW_GRANT},
+    "exportTable": {"A table": _TABLE},
+    "getSchema": {"A schema": {"tables": [_TABLE], "views": [_VIEW], "grants": [_SCHEMA_GRANT]}},
+    "applySchema": {
+        "Steps": {"steps": [{"step": "create table people", "rewritesTable": False, "losesData": False}]},
+        "Nothing to change": {"steps": []},
+    },
     "listApps": {"Apps": {"apps": [_APP]}},
     "createApp": {"An app": _SECRET_APP},
     "getApp": {"An app": _APP},

@@ -1,0 +1,113 @@
+"""``rowkeep schema``: a workspace's definitions and grants as files, to be reviewed and deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rowkeep.cli.calls import call
+from rowkeep.cli.endings import WRONG_USAGE, Failed
+from rowkeep.cli.options import AsJson, Workspace
+from rowkeep.cli.output import print_json, print_line, print_list
+from rowkeep.cli.schema_files import SchemaFiles, Written, read_schema, write_schema
+from rowkeep.cli.tables import STEPS
+from rowkeep.errors import RowkeepError, SetupError
+
+commands = typer.Typer(help="Keep all definitions and grants of a workspace as files: export, diff, apply.")
+
+DIFFERENT = 1
+
+Directory = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The directory with tables/, views/ and grants.json.")
+]
+
+
+@contextmanager
+def _errors_exit_2() -> Iterator[None]:
+    """1 says that there are differences, so errors say something else."""
+    try:
+        yield
+    except (SetupError, RowkeepError, OSError) as error:
+        raise Failed(str(error), WRONG_USAGE) from error
+
+
+@commands.command()
+def export(directory: Directory, workspace: Workspace = "main", as_json: AsJson = False) -> None:
+    """Write a workspace's definitions and grants into a directory, and remove those that are gone."""
+    with _errors_exit_2():
+        done = write_schema(directory, call("GET", "workspaces", workspace, "schema", patient=True))
+    print_json(done._asdict()) if as_json else print_line(_told(done, directory))
+
+
+@commands.command()
+def diff(directory: Directory, workspace: Workspace = "main", as_json: AsJson = False) -> None:
+    """Print the steps that apply would take; exit 1 if there are any, 2 if it would fail."""
+    steps = _put(directory, workspace, {"dryRun": "true"})
+    _print(steps, as_json)
+    if steps:
+        raise typer.Exit(DIFFERENT)
+
+
+@commands.command()
+def apply(
+    directory: Directory,
+    allow_data_loss: Annotated[
+        bool, typer.Option("--allow-data-loss", help="Take steps that lose data, such as to drop a table.")
+    ] = False,
+    workspace: Workspace = "main",
+    as_json: AsJson = False,
+) -> None:
+    """Make a workspace hold what a directory says: all of it, or nothing."""
+    _print(_put(directory, workspace, {"allowDataLoss": "true"} if allow_data_loss else {}), as_json)
+
+
+def _put(directory: Path, workspace: str, parameters: dict[str, str | int]) -> list[dict[str, Any]]:
+    """The steps towards what a directory says."""
+    with _errors_exit_2():
+        from rowkeep.cli.addresses import Refused
+
+        files = read_schema(directory)
+        try:
+            answer = call(
+                "PUT",
+                "workspaces",
+                workspace,
+                "schema",
+                body=files.body,
+                parameters=parameters,
+                patient=True,
+            )
+        except Refused as refusal:
+            raise SetupError(_located(refusal, files)) from None
+    steps: list[dict[str, Any]] = answer["steps"]
+    return steps
+
+
+def _located(refusal: Any, files: SchemaFiles) -> str:
+    """What is refused, and in which file."""
+    if not refusal.problems or not refusal.problems[0].get("pointer"):
+        return str(refusal)
+    first = refusal.problems[0]
+    file, where = files.place(first["pointer"])
+    more = f" ({len(refusal.problems) - 1} more to mend)" if len(refusal.problems) > 1 else ""
+    said = first["msg"].replace("allowDataLoss=true", "--allow-data-loss")
+    return f"{file}{' at ' if file and where else ''}{where}: {said}{more}"
+
+
+def _print(steps: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json({"steps": steps})
+    elif steps:
+        print_list(steps, STEPS)
+    else:
+        print_line("Nothing to change.")
+
+
+def _told(done: Written, directory: Path) -> str:
+    told = f"Wrote {len(done.written)} files into {directory}"
+    told += f", removed {len(done.removed)}" if done.removed else ""
+    return f"{told}; {len(done.unchanged)} were so already."
