@@ -198,13 +198,6 @@ def test_made_and_deleted_many_times(workspace: Workspace) -> None:
         workspace.drop_table("people")
 
 
-def test_changing_a_definition_comes_later(workspace: Workspace) -> None:
-    workspace.create_table(PEOPLE)
-    response = workspace.admin.put(f"{workspace.path}/tables/people", json=PEOPLE)
-    problem(response, 405, "method_not_allowed")
-    assert {"GET", "DELETE"} <= {word.strip() for word in response.headers["Allow"].split(",")}
-
-
 def test_tables_of_a_workspace_that_is_not(workspace: Workspace) -> None:
     for method, path, body in (
         ("GET", "/tables", None),

@@ -29,7 +29,7 @@ ROUTES: dict[str, set[str]] = {
     "/api/v1/workspaces": {"GET", "POST"},
     "/api/v1/workspaces/main": {"GET", "DELETE"},
     "/api/v1/workspaces/main/tables": {"GET", "POST"},
-    "/api/v1/workspaces/main/tables/people": {"GET", "DELETE"},
+    "/api/v1/workspaces/main/tables/people": {"GET", "PUT", "DELETE"},
     "/api/v1/workspaces/main/tables/people/grants": {"GET"},
     "/api/v1/workspaces/main/tables/people/grants/cs-1": {"PUT"},
     "/api/v1/workspaces/main/apps": {"GET", "POST"},

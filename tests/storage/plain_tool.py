@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
+import pickle
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,16 @@ from typing import Any
 import asyncpg
 
 from rowkeep.model.access import Workspace
+
+READ = """
+import pickle, sqlite3, sys
+try:
+    with sqlite3.connect(sys.argv[1]) as connection:
+        done = connection.execute(sys.argv[2]).fetchall()
+except sqlite3.Error as error:
+    done = error
+sys.stdout.buffer.write(pickle.dumps(done))
+"""
 
 
 class Tool:
@@ -26,8 +38,13 @@ class Tool:
 
     def _sqlite(self, text: str) -> list[Sequence[Any]]:
         directory = Path(self._url.removeprefix("sqlite:///"))
-        with sqlite3.connect(directory / "workspaces" / f"{self._workspace.physical}.db") as connection:
-            return connection.execute(text).fetchall()
+        path = directory / "workspaces" / f"{self._workspace.physical}.db"
+        # in a process of its own: two libraries of SQLite in one process undo each other's locks
+        done = subprocess.run([sys.executable, "-c", READ, path, text], stdout=subprocess.PIPE, check=True)
+        found: list[Sequence[Any]] | Exception = pickle.loads(done.stdout)  # noqa: S301 - what READ wrote
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def _postgresql(self, text: str) -> list[Sequence[Any]]:
         connection = await asyncpg.connect(self._url)

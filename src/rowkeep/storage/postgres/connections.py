@@ -215,7 +215,8 @@ async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
     try:
         wanted = next(steps)
         while True:
-            wanted = steps.send(await _rows_of(connection, wanted))
+            rows = await _rows_of(connection, wanted)
+            wanted = steps.send(rows)
     except StopIteration as stop:
         result: T = stop.value
         return result
