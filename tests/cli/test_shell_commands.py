@@ -18,6 +18,13 @@ from support.tokens import key_pair
 from support.workspace import PEOPLE
 
 
+@pytest.fixture(scope="session", params=["sqlite", "http"])
+def way(request: pytest.FixtureRequest) -> str:
+    """On the store itself and through a server. That commands work on PostgreSQL too is shown by fewer: what
+    they ask for is the management API, which has its own tests on both."""
+    return request.param
+
+
 @pytest.fixture
 def place(shell: Shell) -> Iterator[str]:
     """A workspace made by the command itself."""
