@@ -109,9 +109,7 @@ def with_workspaces(server: RowkeepServer, count: int) -> tuple[list[Place], str
             bot = workspace.bot({"people": "rwd"})
             with contextlib.closing(bot.client):
                 place = Place("/api/public/tables/people", bot.token())
-                bot.bulk(
-                    "people", [row | {"Last_Name": data.last_name(1)} for row in data.rows(ROWS, seed=4)]
-                )
+                bot.bulk("people", _rows())
         return place
 
     return _in_turns(make, list(range(count))), "/workspaces"
