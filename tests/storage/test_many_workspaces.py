@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from anyio import create_task_group
-from workbench import THINGS, Workbench, initialised, new_workspace, opened, rows_of, where
+from workbench import THINGS, Workbench, initialised, new_workspace, opened, rows_of, until, where
 
 from rowkeep.model.access import Workspace
 from rowkeep.sql.statements import Statement
@@ -44,12 +44,6 @@ def open_files(workspaces: Sequence[Workspace]) -> list[str]:
         with suppress(OSError):
             names.append(descriptor.readlink().name)
     return [name for name in names if any(name.startswith(f"{each.physical}.db") for each in workspaces)]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Files are closed in threads, which take their time."""
-    while not holds():  # noqa: ASYNC110 - the system, of which this asks, has no event for it
-        await asyncio.sleep(0.005)
 
 
 async def test_nothing_is_lost(small: Store) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from anyio import create_task_group
-from workbench import THINGS, Workbench, initialised, new_workspace, opened, where
+from workbench import THINGS, Workbench, initialised, new_workspace, opened, until, where
 
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Row
-from rowkeep.storage.sqlite import reader
+from rowkeep.storage.base import Row, Store
+from rowkeep.storage.sqlite import files, quick
 from support.server import sqlite_url
 
 pytestmark = pytest.mark.anyio
@@ -118,12 +121,57 @@ async def test_what_is_stopped_leaves_nothing_open(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here every step is counted, the one that ends a transaction, too, and every query is too long."""
-    monkeypatch.setattr(reader, "STEPS_PER_TICK", 1)
+    monkeypatch.setattr(quick, "STEPS_PER_TICK", 1)
     async with opened(sqlite_url(tmp_path_factory.mktemp("stopped"))) as store:
         stopped = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
         await stopped.insert({"Text": "a"}, {"Text": "b"})
         for _ in range(3):
             assert (await stopped.select({})).total == 2
+
+
+def times_open(file: Path) -> int:
+    """How many connections of this process have a file open."""
+    found = 0
+    for descriptor in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):
+            found += descriptor.readlink() == file
+    return found
+
+
+def are_closed(paths: list[Path]) -> bool:
+    return not any(map(times_open, paths))
+
+
+def made_at(file: Path) -> int:
+    """The number of the workspace that a file is of: they count up."""
+    return int(file.name[1:].partition("_")[0])
+
+
+async def tables_of(store: Store, count: int) -> list[Workbench]:
+    database = await initialised(store, new_workspace())
+    made = [await Workbench.with_table(database, {**THINGS, "name": f"things_{at}"}) for at in range(count)]
+    return [Workbench(database, each.table, made[-1].version) for each in made]
+
+
+@pytest.mark.parametrize("spare", [0, 1, 64])
+async def test_many_tables_have_several_quick_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare: int
+) -> None:
+    monkeypatch.setattr(quick, "TABLES_EACH", 2)
+    monkeypatch.setattr(quick, "MAX_EACH_FILE", 3)
+    monkeypatch.setattr(files, "SPARE", spare)
+    async with opened(sqlite_url(tmp_path), sqlite_open_workspaces=1) as store:
+        # of the second, whose readers there are only once those of the first, which was closed, are back
+        for _ in range(2):
+            tables = await tables_of(store, 9)
+            *closed, file = sorted((tmp_path / "workspaces").glob("*.db"), key=made_at)
+            await until(partial(are_closed, closed))
+            before = times_open(file)
+            for number in range(3):
+                for at, each in enumerate(tables):
+                    await each.insert({"Whole": at})
+                    assert await each.column("Whole") == [at] * (number + 1)
+            assert times_open(file) == before + min(2, spare)
 
 
 async def test_a_reader_sees_what_was_just_written(crowded: Workbench) -> None:

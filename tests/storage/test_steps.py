@@ -23,13 +23,13 @@ from workbench import THINGS, WRITER, Workbench, initialised, new_workspace, ope
 
 from rowkeep.codec import encode
 from rowkeep.plan.write import InsertPlan
-from rowkeep.storage.sqlite.reader import Reader
+from rowkeep.storage.sqlite.quick import QuickReader
 
 pytestmark = pytest.mark.anyio
 
 FEW, MANY = 10, 1000
 MACHINERY = {"asyncio", "uvloop", "anyio", "concurrent", "threading", __name__}
-TICK = Reader._tick.__code__
+TICK = QuickReader._tick.__code__
 
 CELLS: dict[str, Callable[[int], Any]] = {
     "Text": lambda at: f"text {at}",

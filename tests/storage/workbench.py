@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import secrets
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -60,6 +61,12 @@ async def opened(url: str, ids: IdSource | None = None, **settings: Any) -> Asyn
         yield store
     finally:
         await store.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Files are closed in threads, which take their time."""
+    while not holds():  # noqa: ASYNC110 - the system, of which this asks, has no event for it
+        await asyncio.sleep(0.005)
 
 
 def new_workspace() -> Workspace:

@@ -185,6 +185,16 @@ def _rows_of(connection: apsw.Connection, wanted: Statement) -> list[Any]:
     return connection.execute(wanted.text, wanted.parameters).fetchall()
 
 
+def in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
+    """Do ``work``, which only reads, in one snapshot."""
+    # what is as short as this is better prepared anew than in the place of what is kept prepared
+    connection.execute("BEGIN", can_cache=False)
+    try:
+        return work(connection)
+    finally:
+        connection.execute("ROLLBACK", can_cache=False)
+
+
 def run_script(connection: apsw.Connection, script: Script[T]) -> T:
     """Run a script's statements one by one; the transaction is the caller's."""
     steps = script()

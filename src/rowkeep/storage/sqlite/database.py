@@ -53,7 +53,7 @@ class SqliteDatabase(Database):
 
     def __init__(self, path: Path, settings: Settings, files: OpenFiles) -> None:
         self.path = path
-        self.opener = Opener(files, partial(OpenFile, path, settings, files.executor))
+        self.opener = Opener(files, partial(OpenFile, path, settings, files))
 
     async def read(self, script: Script[T]) -> T:
         return await self._read(lambda connection: run_script(connection, script))
@@ -61,9 +61,9 @@ class SqliteDatabase(Database):
     async def write(self, script: Script[T]) -> T:
         return await self._write(lambda connection: run_script(connection, script))
 
-    async def _read(self, work: Callable[[Connection], T]) -> T:
+    async def _read(self, work: Callable[[Connection], T], about: str | None = None) -> T:
         try:
-            return await (await self.opener.use()).reader.run(work)
+            return await (await self.opener.use()).reader.run(work, about)
         except StorageUnavailable:
             self._refuse_if_gone()
             raise
@@ -96,7 +96,7 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         return SqliteViewSql(view, None)
 
     async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
-        return await self._read(partial(_select, sql, plan, version))
+        return await self._read(partial(_select, sql, plan, version), plan.table_id)
 
     async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
         return await self._write(_Insertion(sql, plan, version, self._ids))

@@ -1,13 +1,14 @@
 """Files: what is open of one SQLite file, and how many files are open at once.
 
-An open workspace costs five to nine file descriptors and some hundred kilobytes, so a process keeps a bounded
-number open and closes those that were used least recently, if nothing of them runs. A file that was closed
-is opened again when it is asked for; who asks does not notice.
+An open workspace costs five to nine file descriptors, one with thousands of tables up to 23, and some hundred
+kilobytes, so a process keeps a bounded number open and closes those that were used least recently, if nothing
+of them runs. A file that was closed is opened again when it is asked for; who asks does not notice.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from rowkeep.settings import Settings
 from rowkeep.storage.sqlite.connections import connect
+from rowkeep.storage.sqlite.quick import SPARE
 from rowkeep.storage.sqlite.reader import Reader
 from rowkeep.storage.sqlite.writer import GroupWriter
 
@@ -25,20 +27,21 @@ FILES_OF_A_WORKSPACE = 9
 
 IDLE_NAP_SECONDS = 0.05
 
-SPARE_FILES = 256
-"""What is left for sockets and all else, where few file descriptors may be had."""
+SPARE_FILES = 256 + 2 * SPARE
+"""What is left for sockets, for more quick readers and all else, where few file descriptors may be had."""
 
 
 class OpenFile:
     """The connections of one file."""
 
-    def __init__(self, path: Path, settings: Settings, executor: Executor, *, create: bool) -> None:
+    def __init__(self, path: Path, settings: Settings, files: OpenFiles, *, create: bool) -> None:
         """Raises StorageUnavailable; where ``create`` is false, also for a file that is not there."""
+        executor = files.executor
         timeout = settings.busy_timeout_seconds
         self.connection = connect(path, timeout, create=create)
         self.writer = GroupWriter(self.connection, executor)
         open_another = partial(connect, path, timeout, create=False)
-        self.reader = Reader(open_another, executor, settings.sqlite_readers)
+        self.reader = Reader(open_another, executor, settings.sqlite_readers, files.more_readers)
 
     @property
     def is_idle(self) -> bool:
@@ -91,6 +94,7 @@ class OpenFiles:
 
     def __init__(self, limit: int, executor: Executor) -> None:
         self.executor = executor
+        self.more_readers = threading.Semaphore(SPARE)
         self.order: OrderedDict[Opener, None] = OrderedDict()
         self._limit = limit
         self._leaving: dict[OpenFile, asyncio.Task[None]] = {}

@@ -1,0 +1,127 @@
+"""Quick readers: connections whose queries run on the event loop, under a budget of steps.
+
+A connection reads the whole schema before it can do anything, and again after each change of it. That of a
+thousand tables takes more steps than the budget has, and an interrupted connection would begin it anew with
+each query; so it is read in a thread, and until then every query goes there.
+
+A connection keeps some hundred statements prepared, and to prepare one takes longer than to run it. So where
+requests go to more tables than that, each table has its own among several quick readers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Executor
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from rowkeep.errors import Busy, StorageUnavailable
+from rowkeep.storage.sqlite.connections import Connection, in_transaction, translated
+
+T = TypeVar("T")
+
+STEPS_PER_TICK = 1_000
+BUDGET_TICKS = 20
+"""About a millisecond's worth of SQLite's virtual machine."""
+
+TABLES_EACH = 256
+"""How many tables a quick reader has before there is another: apsw keeps 512 statements of a connection."""
+
+MAX_EACH_FILE = 8
+
+SPARE = 64
+"""How many quick readers a process has beyond the first of each file."""
+
+
+class QuickReader:
+    """One connection on the event loop; its queries raise OverBudget where they take too long."""
+
+    def __init__(self, connection: Connection, executor: Executor) -> None:
+        self._connection = connection
+        self._executor = executor
+        self._ticks = 0
+        self._schema_read: int | None = None
+        self.is_reading_schema = False
+        """Whether the schema is being read in a thread; nothing else may be asked until then."""
+        connection.set_busy_handler(None)
+        connection.set_progress_handler(self._tick, STEPS_PER_TICK)
+
+    def _tick(self) -> bool:
+        self._ticks += 1
+        return self._ticks > BUDGET_TICKS and not self.is_reading_schema
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do ``work`` at once. Raises OverBudget or Busy, and then somebody else must do it."""
+        self._ticks = 0
+        return in_transaction(self._connection, partial(self._within_budget, work))
+
+    def _within_budget(self, work: Callable[[Connection], T], connection: Connection) -> T:
+        try:
+            return work(connection)
+        finally:
+            # the end of its transaction must not be stopped, too: the next one could not begin
+            self._ticks = 0
+
+    def see_to_schema(self) -> None:
+        """Have the schema read if it is another one than was read last: it may be what took so many steps."""
+        with suppress(Busy):
+            with translated():
+                version: int = self._connection.pragma("schema_version")
+            if version != self._schema_read:
+                self.is_reading_schema = True
+                self._executor.submit(self._read_schema, version)
+
+    def _read_schema(self, version: int) -> None:
+        try:
+            self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            self._schema_read = version
+        finally:
+            self.is_reading_schema = False
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class QuickReaders:
+    """The quick readers of one file: one, and more where many tables are asked for.
+
+    ``more`` is what the process can spare for these.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], executor: Executor, more: threading.Semaphore):
+        self._connect = connect
+        self._executor = executor
+        self._more = more
+        self._homes: dict[Hashable, QuickReader] = {}
+        self._all = [self._open()]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether one of them reads the schema; while they run queries, nobody can ask."""
+        return any(each.is_reading_schema for each in self._all)
+
+    def of(self, about: Hashable) -> QuickReader:
+        """The one that reads this table or view, or, for None, the definitions."""
+        return self._homes.get(about) or self._settle(about)
+
+    def _settle(self, about: Hashable) -> QuickReader:
+        at = len(self._homes) // TABLES_EACH
+        if at == len(self._all) < MAX_EACH_FILE and self._more.acquire(blocking=False):
+            try:
+                self._all.append(self._open())
+            except StorageUnavailable:
+                # those that there are will do
+                self._more.release()
+        home = self._homes[about] = self._all[at % len(self._all)]
+        return home
+
+    def _open(self) -> QuickReader:
+        return QuickReader(self._connect(), self._executor)
+
+    def close(self) -> None:
+        for each in self._all:
+            each.close()
+        for _ in self._all[1:]:
+            self._more.release()
