@@ -123,8 +123,8 @@ def crowd(stage: Stage, rounds: int, *, kind: str, call: str) -> Measurement:
     """Time of a request among many tables or workspaces, spread over all of them, against among ten."""
     many, few = _crowds(stage, kind)
     comparison = compare(
-        functools.partial(getattr(many, call), CONNECTIONS, PAGE_SECONDS),
-        functools.partial(getattr(few, call), CONNECTIONS, PAGE_SECONDS),
+        functools.partial(getattr(many, call), PAGE_SECONDS),
+        functools.partial(getattr(few, call), PAGE_SECONDS),
         rounds,
     )
     return from_comparison(comparison, "request", many.tree.peak_rss_bytes(), of_times=True)
