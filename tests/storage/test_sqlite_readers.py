@@ -15,6 +15,7 @@ from anyio import create_task_group
 from workbench import THINGS, Workbench, initialised, new_workspace, opened, until, where
 
 from rowkeep.sql.statements import Statement
+from rowkeep.storage import table_groups
 from rowkeep.storage.base import Row, Store
 from rowkeep.storage.sqlite import files, quick
 from support.server import sqlite_url
@@ -157,7 +158,7 @@ async def tables_of(store: Store, count: int) -> list[Workbench]:
 async def test_many_tables_have_several_quick_readers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare: int
 ) -> None:
-    monkeypatch.setattr(quick, "TABLES_EACH", 2)
+    monkeypatch.setattr(table_groups, "TABLES_EACH", 2)
     monkeypatch.setattr(quick, "MAX_EACH_FILE", 3)
     monkeypatch.setattr(files, "SPARE", spare)
     async with opened(sqlite_url(tmp_path), sqlite_open_workspaces=1) as store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
@@ -15,8 +15,10 @@ from rowkeep.errors import Busy, NoRoom, SetupError, StorageUnavailable
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import BeyondRange, ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.postgres.kept import KeptConnections
 
 T = TypeVar("T")
+Work: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
 log = structlog.get_logger(__name__)
 
 CACHED_STATEMENTS = 512
@@ -85,26 +87,20 @@ async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
 
 
 class Pool:
-    """The connections of this process, and the one place where the server's errors become ours.
-
-    The driver's pool makes them and mends them, but it starts a task or two for each time that it gives one
-    out and takes it back. So what it gave is kept here, and goes back only if something went wrong with it.
-    """
+    """The connections of this process, and the one place where the server's errors become ours."""
 
     def __init__(self, url: str, settings: Settings) -> None:
         self._url = url
         self._timeout = settings.busy_timeout_seconds
         self._size = settings.postgres_connections
-        self._pool: asyncpg.Pool | None = None
+        self._kept: KeptConnections | None = None
         self._turns = asyncio.Semaphore(self._size)
-        self._idle: list[Any] = []
-        self._is_closing = False
 
     async def open(self) -> None:
         """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
         try:
             with translated():
-                self._pool = await asyncpg.create_pool(
+                pool = await asyncpg.create_pool(
                     self._url,
                     min_size=1,
                     max_size=self._size,
@@ -121,6 +117,7 @@ class Pool:
                         "timezone": "UTC",
                     },
                 )
+                self._kept = KeptConnections(pool, self._size, self._timeout)
         except ValueError as error:
             raise SetupError(f"ROWKEEP_DATABASE_URL is not one that PostgreSQL knows: {error}.") from None
         except StorageUnavailable as error:
@@ -132,58 +129,43 @@ class Pool:
             raise
 
     async def close(self) -> None:
-        if self._pool is not None:
-            self._is_closing = True
-            while self._idle:
-                await self._pool.release(self._idle.pop())
-            await self._pool.close()
+        if self._kept is not None:
+            await self._kept.close()
 
-    async def _use(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    async def _use(self, work: Work[T], table_id: str | None) -> T:
         """Do ``work`` with a connection; waits at most busy_timeout_seconds for one."""
-        pool = self._pool
-        assert pool is not None, "open() comes first"  # noqa: S101 - a fault of ours, not of a caller
+        kept = self._kept
+        assert kept is not None, "open() comes first"  # noqa: S101 - a fault of ours, not of a caller
         if self._turns.locked():
             async with asyncio.timeout(self._timeout):
                 await self._turns.acquire()
         else:
             await self._turns.acquire()
         try:
-            connection = await self._take(pool)
+            connection = await kept.take(table_id)
             try:
                 result = await work(connection)
             except BaseException:
-                # in whatever state it is: the driver ends its transaction, or the connection
-                await pool.release(connection)
+                await kept.drop(connection)
                 raise
-            if self._is_closing:
-                await pool.release(connection)
-            else:
-                self._idle.append(connection)
+            await kept.put_back(connection)
             return result
         finally:
             self._turns.release()
 
-    async def _take(self, pool: asyncpg.Pool) -> Any:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-            await pool.release(connection)
-        return await pool.acquire(timeout=self._timeout)
+    async def fetch(self, text: str, parameters: Sequence[Any], table_id: str) -> list[Any]:
+        """One statement about a table or view, a transaction of its own; run again if that may help."""
+        return await self._tried(lambda connection: connection.fetch(text, *parameters), table_id)
 
-    async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Any]:
-        """One statement, a transaction of its own; run again if that may help."""
-        return await self._tried(lambda connection: connection.fetch(text, *parameters))
-
-    async def execute(self, text: str, parameters: Sequence[Any]) -> str:
+    async def execute(self, text: str, parameters: Sequence[Any], table_id: str) -> str:
         """The same, giving the command's tag, such as ``INSERT 0 1``."""
-        return await self._tried(lambda connection: connection.execute(text, *parameters))
+        return await self._tried(lambda connection: connection.execute(text, *parameters), table_id)
 
     async def run(self, script: Script[T], **kind: Any) -> T:
         """A script in one transaction, of this kind."""
         return await self.transaction(lambda connection: _run_script(connection, script), **kind)
 
-    async def transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]], **kind: Any) -> T:
+    async def transaction(self, work: Work[T], **kind: Any) -> T:
         """All that ``work`` does, in one transaction; done again if that may help."""
 
         async def run(connection: asyncpg.Connection) -> T:
@@ -192,14 +174,14 @@ class Pool:
 
         return await self._tried(run)
 
-    async def _tried(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    async def _tried(self, work: Work[T], table_id: str | None = None) -> T:
         with translated():
             for _ in range(DEADLOCK_TRIES - 1):
                 try:
-                    return await self._use(work)
+                    return await self._use(work, table_id)
                 except AGAIN as error:
                     log.info("transaction failed", kind=type(error).__name__, action="tried again")
-            return await self._use(work)
+            return await self._use(work, table_id)
 
 
 async def _rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequence[Row]:

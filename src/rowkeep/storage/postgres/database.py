@@ -75,7 +75,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
         statements = sql.select(plan.shape)
         page = statements.page.bind(select_values(plan, sql.constants))
-        rows = await self._pool.fetch(page.text, page.parameters)
+        rows = await self._pool.fetch(page.text, page.parameters, plan.table_id)
         _check_version(rows, version)
         total = rows[0][1]
         if rows[0][LEAD + statements.never_null] is None:
@@ -103,7 +103,8 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         on = stamp.written_on
         row = (*plan.rows[0], on, on, plan.writer, plan.writer, *stamp.ids())
         bound = sql.insert.bind(insert_values(row) | {"version": version})
-        if await self._pool.execute(bound.text, bound.parameters) != "INSERT 0 1":
+        done = await self._pool.execute(bound.text, bound.parameters, sql.table.id)
+        if done != "INSERT 0 1":
             raise StaleCatalog()
 
     async def _copy(self, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp) -> None:
@@ -135,7 +136,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
             if plan.rekeyed:
                 rows = await self._pool.transaction(partial(_update_rekeyed, sql, plan, bound))
             else:
-                rows = await self._pool.fetch(bound.text, bound.parameters)
+                rows = await self._pool.fetch(bound.text, bound.parameters, sql.table.id)
         except UniqueConflict as conflict:
             raise _named_conflict(conflict, sql.table, None) from conflict
         _check_version(rows, version)
@@ -146,7 +147,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
 
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
         bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
-        rows = await self._pool.fetch(bound.text, bound.parameters)
+        rows = await self._pool.fetch(bound.text, bound.parameters, sql.table.id)
         _check_version(rows, version)
         return int(rows[0][1])
 

@@ -61,9 +61,9 @@ class SqliteDatabase(Database):
     async def write(self, script: Script[T]) -> T:
         return await self._write(lambda connection: run_script(connection, script))
 
-    async def _read(self, work: Callable[[Connection], T], about: str | None = None) -> T:
+    async def _read(self, work: Callable[[Connection], T], table_id: str | None = None) -> T:
         try:
-            return await (await self.opener.use()).reader.run(work, about)
+            return await (await self.opener.use()).reader.run(work, table_id)
         except StorageUnavailable:
             self._refuse_if_gone()
             raise

@@ -4,14 +4,14 @@ A connection reads the whole schema before it can do anything, and again after e
 thousand tables takes more steps than the budget has, and an interrupted connection would begin it anew with
 each query; so it is read in a thread, and until then every query goes there.
 
-A connection keeps some hundred statements prepared, and to prepare one takes longer than to run it. So where
-requests go to more tables than that, each table has its own among several quick readers.
+Where requests go to more tables than a connection keeps statements of, there are several, one for each group
+of tables.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
@@ -19,15 +19,13 @@ from typing import TypeVar
 
 from rowkeep.errors import Busy, StorageUnavailable
 from rowkeep.storage.sqlite.connections import Connection, in_transaction, translated
+from rowkeep.storage.table_groups import TableGroups
 
 T = TypeVar("T")
 
 STEPS_PER_TICK = 1_000
 BUDGET_TICKS = 20
 """About a millisecond's worth of SQLite's virtual machine."""
-
-TABLES_EACH = 256
-"""How many tables a quick reader has before there is another: apsw keeps 512 statements of a connection."""
 
 MAX_EACH_FILE = 8
 
@@ -94,7 +92,7 @@ class QuickReaders:
         self._connect = connect
         self._executor = executor
         self._more = more
-        self._homes: dict[Hashable, QuickReader] = {}
+        self._groups = TableGroups(MAX_EACH_FILE)
         self._all = [self._open()]
 
     @property
@@ -102,20 +100,20 @@ class QuickReaders:
         """Whether one of them reads the schema; while they run queries, nobody can ask."""
         return any(each.is_reading_schema for each in self._all)
 
-    def of(self, about: Hashable) -> QuickReader:
-        """The one that reads this table or view, or, for None, the definitions."""
-        return self._homes.get(about) or self._settle(about)
+    def of(self, table_id: str | None) -> QuickReader:
+        """The one that reads this table or view, or, for None, anything else."""
+        group = 0 if table_id is None else self._groups.of(table_id)
+        if group >= len(self._all):
+            self._add()
+        return self._all[group % len(self._all)]
 
-    def _settle(self, about: Hashable) -> QuickReader:
-        at = len(self._homes) // TABLES_EACH
-        if at == len(self._all) < MAX_EACH_FILE and self._more.acquire(blocking=False):
+    def _add(self) -> None:
+        if self._more.acquire(blocking=False):
             try:
                 self._all.append(self._open())
             except StorageUnavailable:
                 # those that there are will do
                 self._more.release()
-        home = self._homes[about] = self._all[at % len(self._all)]
-        return home
 
     def _open(self) -> QuickReader:
         return QuickReader(self._connect(), self._executor)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
@@ -47,10 +47,10 @@ class Reader:
         connection.execute("PRAGMA query_only = ON").fetchall()
         return connection
 
-    async def run(self, work: Callable[[Connection], T], about: Hashable = None) -> T:
-        """Do ``work``, which only reads, in a transaction of its own: one snapshot. ``about`` says which
-        table or view it reads."""
-        quick = self._quick.of(about)
+    async def run(self, work: Callable[[Connection], T], table_id: str | None) -> T:
+        """Do ``work``, which only reads, in a transaction of its own: one snapshot. ``table_id`` says which
+        table or view is read, if it is one."""
+        quick = self._quick.of(table_id)
         if not quick.is_reading_schema:
             try:
                 return quick.run(work)

@@ -1,0 +1,122 @@
+"""Kept connections: those that the driver's pool gave out, at hand for the next request.
+
+The pool starts a task or two for each time that it gives a connection out and takes it back, so one goes back
+only if something went wrong with it.
+
+Where requests go to more tables than a connection keeps statements of, each connection is at home with one
+group of tables. A request waits a moment for one that is, if nobody else does, for that costs less than to
+have PostgreSQL parse and plan what it has not seen; otherwise it takes another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from rowkeep.storage.table_groups import TableGroups
+
+WAIT_SECONDS = 0.002
+
+
+class KeptConnections:
+    """The connections of a pool that makes at most ``size``; no more than that may be asked for at a time."""
+
+    def __init__(self, pool: asyncpg.Pool, size: int, timeout_seconds: float) -> None:
+        self._pool = pool
+        self._timeout = timeout_seconds
+        self._idle: list[Any] = []
+        self._groups = TableGroups(size)
+        self._free = list(reversed(range(size)))
+        """The numbers of the connections that are yet to be made."""
+        self._numbers: dict[Any, int] = {}
+        self._awaited: dict[int, asyncio.Future[Any]] = {}
+        """Who waits for a connection that is at home with a group."""
+        self._is_closing = False
+
+    async def take(self, table_id: str | None) -> Any:
+        """A connection for a request to this table or view, or, for None, to anything else."""
+        group = None if table_id is None else self._groups.of(table_id)
+        while True:
+            connection = await self._rested(group)
+            if connection is None:
+                return await self._make()
+            if not connection.is_closed():
+                return connection
+            await self.drop(connection)
+
+    async def _rested(self, group: int | None) -> Any:
+        """The idle connection that suits a group best; None if a new one does."""
+        if group is None or self._groups.count == 1:
+            return self._idle.pop() if self._idle else None
+        for at, connection in enumerate(self._idle):
+            if self._home_of(connection) == group:
+                return self._idle.pop(at)
+        if self._free:
+            return None
+        if group not in self._awaited:
+            connection = await self._wait(group)
+            if connection is not None:
+                return connection
+        # the first has been idle the longest
+        return self._idle.pop(0) if self._idle else None
+
+    def _home_of(self, connection: Any) -> int:
+        return self._numbers[connection] % self._groups.count
+
+    async def _wait(self, group: int) -> Any:
+        """The next connection of a group that comes back; None if that takes too long."""
+        loop = asyncio.get_running_loop()
+        arrival: asyncio.Future[Any] = loop.create_future()
+        self._awaited[group] = arrival
+        timer = loop.call_later(WAIT_SECONDS, self._give_up, group)
+        try:
+            return await arrival
+        except BaseException:
+            if self._awaited.get(group) is arrival:
+                del self._awaited[group]
+            elif arrival.done() and not arrival.cancelled() and arrival.result() is not None:
+                await self.put_back(arrival.result())
+            raise
+        finally:
+            timer.cancel()
+
+    def _give_up(self, group: int) -> None:
+        arrival = self._awaited.pop(group, None)
+        if arrival is not None and not arrival.done():
+            arrival.set_result(None)
+
+    async def _make(self) -> Any:
+        number = self._free.pop()
+        try:
+            connection = await self._pool.acquire(timeout=self._timeout)
+        except BaseException:
+            self._free.append(number)
+            raise
+        self._numbers[connection] = number
+        return connection
+
+    async def put_back(self, connection: Any) -> None:
+        """Keep a connection for the next request; it must be as it was taken."""
+        if self._is_closing:
+            await self.drop(connection)
+            return
+        arrival = self._awaited.pop(self._home_of(connection), None)
+        if arrival is None or arrival.done():
+            self._idle.append(connection)
+        else:
+            arrival.set_result(connection)
+
+    async def drop(self, connection: Any) -> None:
+        """Give a connection back to the pool, in whatever state it is: the driver ends its transaction, or
+        the connection."""
+        self._free.append(self._numbers.pop(connection))
+        await self._pool.release(connection)
+
+    async def close(self) -> None:
+        """Close all connections; those in use are waited for."""
+        self._is_closing = True
+        while self._idle:
+            await self.drop(self._idle.pop())
+        await self._pool.close()
