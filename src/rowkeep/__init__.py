@@ -1,5 +1,3 @@
 """Rowkeep: self-hosted data tables for assistants, bots, process apps and agents."""
 
-from importlib.metadata import version
-
-__version__ = version("rowkeep")
+__version__ = "0.1.0"

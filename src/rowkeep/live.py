@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from rowkeep.codec import RowEncoder, TableCodec, meta_info
+from rowkeep.codec import RowEncoder, TableCodec
 from rowkeep.model.access import App, Grant
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table, name_key
@@ -27,9 +27,6 @@ class LiveView:
     target: Target
     meta: msgspec.Raw
 
-    def meta_of(self, fields: tuple[str, ...]) -> msgspec.Raw:
-        return meta_info(map(self.sql.schema.columns.__getitem__, fields))
-
 
 @dataclass(frozen=True, slots=True)
 class LiveTable:
@@ -42,10 +39,6 @@ class LiveTable:
     target: Target
     meta: msgspec.Raw
     """What a query's answer says of all columns."""
-
-    def meta_of(self, fields: tuple[str, ...]) -> msgspec.Raw:
-        """The same of some columns."""
-        return meta_info(map(self.sql.schema.columns.__getitem__, fields))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ def package_of(requirement: str) -> str:
     return re.split(r"[ >=<;\[]", requirement)[0]
 
 
-def test_one_version_everywhere() -> None:
+def test_the_newest_change_is_of_this_version() -> None:
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert newest is not None
-    assert newest[1] == project()["version"] == rowkeep.__version__
+    assert newest[1] == rowkeep.__version__
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -101,6 +101,16 @@ class Exchange:
             case.body = aimed(case.body, turn) if of_data else made(case.body)
         return case
 
+    def send_described_cases(self) -> None:
+        """The bodies that stand in the description as examples."""
+        content = self.operation.definition.raw.get("requestBody", {}).get("content", {})
+        for media_type, body in content.items():
+            for example in body.get("examples", {}).values():
+                case = self.operation.Case(
+                    path_parameters=dict(self.path), body=example["value"], media_type=media_type
+                )
+                self.send(self._aimed(case, 1))
+
     def send_covering_cases(self) -> None:
         schema = self.operation.schema
         generation = schema.config.generation_for(operation=self.operation)
@@ -135,6 +145,8 @@ def test_every_answer_is_as_described(targets: Targets, subtests: pytest.Subtest
         session.trust_env = False
         for operation in described:
             exchange = Exchange(targets, operation, session)
+            with subtests.test(operation=operation.label, cases="described"):
+                exchange.send_described_cases()
             with subtests.test(operation=operation.label, cases="covering"):
                 exchange.send_covering_cases()
             with subtests.test(operation=operation.label, cases="drawn"):

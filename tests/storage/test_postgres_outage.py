@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -82,6 +83,19 @@ async def test_calls_that_run_when_it_goes_away(frail: PostgresServer, things: W
     there = set(await things.column("_id"))
     assert set(acknowledged) <= there
     assert len(there) % 2 == 1  # the row from before, and whole pairs
+
+
+async def test_connections_that_ended_unused_are_replaced(frail: PostgresServer) -> None:
+    async with opened(frail.create_database(), postgres_connections=3) as store:
+        things = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        for _ in range(3):
+            # all connections are in use, and then none
+            await asyncio.gather(*(things.select() for _ in range(9)))
+            frail.kill()
+            with pytest.raises(StorageUnavailable):
+                await things.select()
+            frail.start()
+            await asyncio.gather(*(things.select() for _ in range(9)))
 
 
 async def test_it_is_away_when_the_store_is_opened(frail: PostgresServer) -> None:

@@ -12,9 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from rowkeep.cli.addresses import NO_PROXY, Refused, path_part
-from rowkeep.cli.store import check_store_exists, shell_settings
 from rowkeep.errors import NoSuchRoute, SetupError, Unauthenticated
-from rowkeep.http.app import running
 from rowkeep.services.lists import MAX_LIMIT
 
 T = TypeVar("T")
@@ -101,6 +99,10 @@ async def _client() -> AsyncIterator[httpx.AsyncClient]:
         async with _speaking_to(url, token) as client:
             yield client
         return
+    # what a command that speaks to a server need not wait for
+    from rowkeep.cli.store import check_store_exists, shell_settings
+    from rowkeep.http.app import running
+
     settings = shell_settings()
     check_store_exists(settings)
     token = secrets.token_urlsafe()

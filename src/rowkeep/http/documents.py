@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
 from starlette.routing import BaseRoute, Route
@@ -65,14 +65,18 @@ class Document:
 
 def document_routes(settings: Settings) -> list[BaseRoute]:
     """The description of a server with these settings, and its page."""
-    static = files("swagger_ui") / "static"
     page = Document(lambda: PAGE, b"text/html; charset=utf-8", (b"content-security-policy", POLICY))
     documents = {
         "/openapi.json": Document(lambda: encode(describe(settings)), JSON),
         "/docs": page,
         "/docs/start.js": Document(lambda: START, b"text/javascript; charset=utf-8"),
     } | {
-        f"/docs/assets/{name}": Document((static / name).read_bytes, content_type)
+        f"/docs/assets/{name}": Document(partial(_asset, name), content_type)
         for name, content_type in ASSETS.items()
     }
     return [Route(path, readable(document)) for path, document in documents.items()]
+
+
+def _asset(name: str) -> bytes:
+    # to find the files is to import the package, which brings more along than it weighs itself
+    return (files("swagger_ui") / "static" / name).read_bytes()

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from rowkeep.bodies import body_decoder, decode_body, refuse_repeated_keys
-from rowkeep.codec import RowEncoder, encode
+from rowkeep.codec import RowEncoder, encode, meta_info
 from rowkeep.errors import InvalidBody, InvalidValue, MalformedJson
 from rowkeep.model.access import Right
 from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
@@ -66,9 +66,6 @@ class LiveRows(Protocol):
     @property
     def meta(self) -> msgspec.Raw:
         """What a query's answer says of all columns."""
-
-    def meta_of(self, fields: tuple[str, ...]) -> msgspec.Raw:
-        """The same of some columns."""
 
 
 class Records:
@@ -177,7 +174,9 @@ def _page_answer(live: LiveRows, plan: SelectPlan, selected: Selected, next_curs
     answer: dict[str, object] = {"hasMore": selected.next_key is not None}
     if selected.total is not None:
         answer["total"] = selected.total
-    answer["metaInfo"] = live.meta if fields is None else live.meta_of(fields)
+    answer["metaInfo"] = live.meta
+    if fields is not None:
+        answer["metaInfo"] = meta_info(map(live.sql.schema.columns.__getitem__, fields))
     answer["queryResult"] = live.codec.records(selected.rows, fields)
     if next_cursor is not None:
         answer["nextCursor"] = next_cursor

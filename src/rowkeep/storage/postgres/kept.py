@@ -42,7 +42,7 @@ class KeptConnections:
             connection = await self._rested(group)
             if connection is None:
                 return await self._make()
-            if not connection.is_closed():
+            if not _is_lost(connection):
                 return connection
             await self.drop(connection)
 
@@ -120,3 +120,11 @@ class KeptConnections:
         while self._idle:
             await self.drop(self._idle.pop())
         await self._pool.close()
+
+
+def _is_lost(connection: Any) -> bool:
+    """Whether a connection has ended while it was idle; the pool has taken it back then, unasked."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
