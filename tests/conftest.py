@@ -16,6 +16,18 @@ from support.workspace import PEOPLE, Workspace
 NUMBERS = itertools.count(1)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files come in the order of ``testpaths``; pytest would move up those with tests on both backends."""
+    order = [config.rootpath / path for path in config.getini("testpaths")]
+
+    def place(item: pytest.Item) -> tuple[int, str]:
+        suite = next((at for at, path in enumerate(order) if item.path.is_relative_to(path)), len(order))
+        return suite, str(item.path)
+
+    items.sort(key=place)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-rounds", type=int, default=2, help="how often the crash test kills the server")
 
@@ -46,14 +58,33 @@ def new_store(
 
 
 @pytest.fixture(scope="session")
-def server(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
-    """One server for all tests on this backend."""
-    server = RowkeepServer(new_store(), tmp_path_factory.mktemp("server"))
+def server_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
+    """A server that most tests share."""
+    yield from serving(sqlite_url(tmp_path_factory.mktemp("store") / "data"), tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def server_on_postgresql(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RowkeepServer]:
+    """The same on PostgreSQL."""
+    yield from serving(postgres.create_database(), tmp_path_factory)
+
+
+def serving(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
+    server = RowkeepServer(url, tmp_path_factory.mktemp("server"))
     try:
         server.start()
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(backend: str, request: pytest.FixtureRequest) -> RowkeepServer:
+    """One server for all tests on this backend. It outlives them: pytest would start it anew with each file,
+    for each has tests on both."""
+    return request.getfixturevalue(f"server_on_{backend}")
 
 
 @pytest.fixture(scope="session")
