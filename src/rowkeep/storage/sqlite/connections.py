@@ -77,9 +77,20 @@ class Connection(apsw.Connection):
 def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connection:
     """A connection that waits for locks in short naps: SQLite's own waits grow so long that a process that
     writes much would starve the others. ``create`` makes a file that is not there."""
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     with translated():
-        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         connection = Connection(str(path), flags=flags, statementcachesize=CACHED_STATEMENTS)
+    try:
+        _set_up(connection, busy_timeout_seconds)
+    except BaseException:
+        # at once: whoever keeps the error would keep the file open
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: apsw.Connection, busy_timeout_seconds: float) -> None:
+    with translated():
         connection.set_busy_handler(_busy_handler(busy_timeout_seconds))
         # plans are kept for all values: without this, every other LIMIT has its statement compiled anew
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -92,7 +103,6 @@ def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connect
     connection.create_scalar_function(FOLD, _fold, 1, deterministic=True)
     connection.create_scalar_function(DECIMAL_KEY, _decimal_key, 1, deterministic=True)
     add_aggregates(connection)
-    return connection
 
 
 def _set_wal(connection: apsw.Connection, timeout_seconds: float) -> None:

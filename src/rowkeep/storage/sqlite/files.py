@@ -41,7 +41,11 @@ class OpenFile:
         self.connection = connect(path, timeout, create=create)
         self.writer = GroupWriter(self.connection, executor)
         open_another = partial(connect, path, timeout, create=False)
-        self.reader = Reader(open_another, executor, settings.sqlite_readers, files.more_readers)
+        try:
+            self.reader = Reader(open_another, executor, settings.sqlite_readers, files.more_readers)
+        except BaseException:
+            self.connection.close()
+            raise
 
     @property
     def is_idle(self) -> bool:

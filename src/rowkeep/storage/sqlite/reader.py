@@ -44,6 +44,7 @@ class Reader:
 
     def _open(self) -> Connection:
         connection = self._connect()
+        # touches no file, and so cannot fail
         connection.execute("PRAGMA query_only = ON").fetchall()
         return connection
 
