@@ -46,7 +46,7 @@ def main() -> int:
 def _measure(backend: str, works: list[Work], rounds: int, progress: Console) -> tuple[str, list[Result]]:
     with stage(backend) as place:
         results = []
-        for work in works:
+        for work in (each for each in works if backend in each.backends):
             progress.print(f"{backend}: {work.title} …", highlight=False)
             results.append(Result(backend, work, work.measure(place, rounds)))
         return place.engine, results

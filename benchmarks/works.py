@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from benchmarks import data
+from benchmarks.bare_crowds import BareCrowd
+from benchmarks.crowds import CONNECTIONS as CROWD_CONNECTIONS
 from benchmarks.crowds import FEW, MANY_TABLES, MANY_WORKSPACES, Crowd, crowds, with_tables, with_workspaces
 from benchmarks.load import drive
 from benchmarks.measurement import Bar, Measurement, from_comparison, from_peaks
-from benchmarks.processes import bare_server
+from benchmarks.processes import ProcessTree, bare_server
 from benchmarks.rounds import Run, call_and_meter, compare, drive_and_meter
-from benchmarks.stage import Stage, Target
+from benchmarks.stage import BACKENDS, Stage, Target
 
 BULK_ROWS = 10_000
 BULKS_PER_ROUND = 3
@@ -32,6 +37,7 @@ class Work(msgspec.Struct, frozen=True):
     yardstick: str
     bars: dict[str, Bar]
     measure: Callable[[Stage, int], Measurement]
+    backends: tuple[str, ...] = BACKENDS
 
 
 def bulk(stage: Stage, rounds: int, *, minimal: bool) -> Measurement:
@@ -128,6 +134,20 @@ def crowd(stage: Stage, rounds: int, *, kind: str, call: str) -> Measurement:
         rounds,
     )
     return from_comparison(comparison, "request", many.tree.peak_rss_bytes(), of_times=True)
+
+
+def bare_tables(stage: Stage, rounds: int) -> Measurement:
+    """The same inserts into many tables and into ten by SQLite itself, as many in a transaction as there are
+    connections: what of the difference is the engine's."""
+    with contextlib.ExitStack() as stack:
+        sides = []
+        for crowd in _crowds(stage, "tables"):
+            store = Path(crowd.server.database_url.removeprefix("sqlite:///"))
+            bare = BareCrowd(store, crowd.server.directory, CROWD_CONNECTIONS)
+            stack.callback(bare.close)
+            sides.append(functools.partial(bare.insert, PAGE_SECONDS))
+        comparison = compare(sides[0], sides[1], rounds)
+    return from_comparison(comparison, "row", ProcessTree(os.getpid()).peak_rss_bytes(), of_times=True)
 
 
 def _crowd_works() -> list[Work]:
@@ -236,3 +256,13 @@ WORKS = [
     ),
 ]
 WORKS += _crowd_works()
+WORKS.append(
+    Work(
+        name="tables-insert-bare",
+        title=f"{MANY_TABLES:,} tables: insert of 1 row by SQLite itself (time)",
+        yardstick=f"{FEW} tables",
+        bars={},
+        measure=bare_tables,
+        backends=("sqlite",),
+    )
+)
