@@ -101,3 +101,25 @@ async def test_one_table_may_have_all_connections(postgres: PostgresServer, anyi
     finally:
         await holder.close()
         await pool.close()
+
+
+async def test_where_postgresql_gives_no_more_connections(anyio_backend: object) -> None:
+    server = PostgresServer(durable=False)
+    url = server.create_database()
+    pool = Pool(url, Settings(database_url=url, postgres_connections=CONNECTIONS))
+    others = []
+    try:
+        await pool.open()
+        assert await pool.fetch("SELECT 1", [], "table 0") == [(1,)]
+        with suppress(asyncpg.TooManyConnectionsError):
+            while True:
+                others.append(await asyncpg.connect(url))
+        assert others
+        for _ in range(2):
+            for at in range(TABLES):
+                assert await pool.fetch("SELECT $1::int", [at], f"table {at}") == [(at,)]
+    finally:
+        for each in others:
+            await each.close()
+        await pool.close()
+        server.stop()

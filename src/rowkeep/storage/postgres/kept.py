@@ -41,7 +41,13 @@ class KeptConnections:
         while True:
             connection = await self._rested(group)
             if connection is None:
-                return await self._make()
+                try:
+                    return await self._make()
+                except asyncpg.TooManyConnectionsError:
+                    # others have all that PostgreSQL gives; one that is at home elsewhere will do
+                    if not self._idle:
+                        raise
+                    connection = self._idle.pop(0)
             if not _is_lost(connection):
                 return connection
             await self.drop(connection)

@@ -94,26 +94,38 @@ class QuickReaders:
         self._more = more
         self._groups = TableGroups(MAX_EACH_FILE)
         self._all = [self._open()]
+        self._is_opening = False
+        self._may_open = True
 
     @property
     def is_running(self) -> bool:
-        """Whether one of them reads the schema; while they run queries, nobody can ask."""
-        return any(each.is_reading_schema for each in self._all)
+        """Whether one of them is opened or reads the schema; while they run queries, nobody can ask."""
+        return self._is_opening or any(each.is_reading_schema for each in self._all)
 
     def of(self, table_id: str | None) -> QuickReader:
         """The one that reads this table or view, or, for None, anything else."""
         group = 0 if table_id is None else self._groups.of(table_id)
-        if group >= len(self._all):
+        if group >= len(self._all) and self._may_open and not self._is_opening:
             self._add()
         return self._all[group % len(self._all)]
 
     def _add(self) -> None:
+        """Have another one opened in a thread, for that may take a while; until then those there are will
+        do."""
         if self._more.acquire(blocking=False):
-            try:
-                self._all.append(self._open())
-            except StorageUnavailable:
-                # those that there are will do
-                self._more.release()
+            self._is_opening = True
+            self._executor.submit(self._open_another)
+
+    def _open_another(self) -> None:
+        try:
+            self._all.append(self._open())
+        except BaseException as error:
+            self._more.release()
+            self._may_open = False
+            if not isinstance(error, StorageUnavailable | Busy):
+                raise
+        finally:
+            self._is_opening = False
 
     def _open(self) -> QuickReader:
         return QuickReader(self._connect(), self._executor)
