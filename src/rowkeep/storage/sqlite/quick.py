@@ -117,14 +117,15 @@ class QuickReaders:
             self._executor.submit(self._open_another)
 
     def _open_another(self) -> None:
+        opened = None
         try:
-            self._all.append(self._open())
-        except BaseException as error:
-            self._more.release()
-            self._may_open = False
-            if not isinstance(error, StorageUnavailable | Busy):
-                raise
+            with suppress(StorageUnavailable, Busy):
+                opened = self._open()
+                self._all.append(opened)
         finally:
+            if opened is None:
+                self._may_open = False
+                self._more.release()
             self._is_opening = False
 
     def _open(self) -> QuickReader:
