@@ -27,10 +27,12 @@ class BareCrowd:
         names = self._connection.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'people%' ORDER BY name"
         ).fetchall()
+        # the names are the benchmark's own
         *cells, _ = self._connection.execute(f'SELECT * FROM "{names[0][0]}"').fetchall()[0]  # noqa: S608
         self._cells = tuple(cells)
         places = ", ".join("?" * (len(cells) + 1))
-        self._inserts = itertools.cycle([f'INSERT INTO "{name}" VALUES ({places})' for (name,) in names])  # noqa: S608
+        inserts = [f'INSERT INTO "{name}" VALUES ({places})' for (name,) in names]  # noqa: S608 - as above
+        self._inserts = itertools.cycle(inserts)
         self._numbers = itertools.count()
 
     def insert(self, seconds: float) -> Run:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 from anyio import create_task_group
-from workbench import THINGS, Workbench, initialised, new_workspace, opened, where
+from workbench import opened, tables_of, where
 
 from rowkeep.settings import Settings
 from rowkeep.storage import table_groups
@@ -37,14 +37,8 @@ async def small(new_store: Callable[[], str], anyio_backend: object) -> AsyncIte
         yield store
 
 
-async def tables_of(store: Store) -> list[Workbench]:
-    database = await initialised(store, new_workspace())
-    made = [await Workbench.with_table(database, {**THINGS, "name": f"things_{at}"}) for at in range(TABLES)]
-    return [Workbench(database, each.table, made[-1].version) for each in made]
-
-
 async def test_each_is_found_as_it_was_left(small: Store) -> None:
-    tables = await tables_of(small)
+    tables = await tables_of(small, TABLES)
 
     async def visit(client: int) -> None:
         for step in range(STEPS):
@@ -63,7 +57,7 @@ async def test_each_is_found_as_it_was_left(small: Store) -> None:
 
 
 async def test_whoever_gives_up_leaves_its_connection(small: Store) -> None:
-    tables = await tables_of(small)
+    tables = await tables_of(small, TABLES)
     chance = random.Random(7)
     for _ in range(STEPS):
         # more than there are connections, and most for one table, so that some wait for it

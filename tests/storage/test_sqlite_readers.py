@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from anyio import create_task_group
-from workbench import THINGS, Workbench, initialised, new_workspace, opened, until, where
+from workbench import THINGS, Workbench, initialised, new_workspace, opened, tables_of, until, where
 
 from rowkeep.sql.statements import Statement
 from rowkeep.storage import table_groups
-from rowkeep.storage.base import Row, Store
+from rowkeep.storage.base import Row
 from rowkeep.storage.sqlite import files, quick
 from support.server import sqlite_url
 
@@ -150,12 +150,6 @@ def are_closed(paths: list[Path]) -> bool:
 def made_at(file: Path) -> int:
     """The number of the workspace that a file is of: they count up."""
     return int(file.name[1:].partition("_")[0])
-
-
-async def tables_of(store: Store, count: int) -> list[Workbench]:
-    database = await initialised(store, new_workspace())
-    made = [await Workbench.with_table(database, {**THINGS, "name": f"things_{at}"}) for at in range(count)]
-    return [Workbench(database, each.table, made[-1].version) for each in made]
 
 
 @pytest.mark.parametrize("spare", [0, 1, 64])

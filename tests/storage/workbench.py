@@ -187,6 +187,13 @@ class Workbench:
         return total
 
 
+async def tables_of(store: Store, count: int) -> list[Workbench]:
+    """So many tables of one new workspace."""
+    database = await initialised(store, new_workspace())
+    made = [await Workbench.with_table(database, {**THINGS, "name": f"things_{at}"}) for at in range(count)]
+    return [Workbench(database, each.table, made[-1].version) for each in made]
+
+
 async def by_cursor(things: Workbench, body: dict[str, Any], limit: int) -> list[Selected]:
     """All pages, one after the other, each from where the last one ended."""
     pages = [await things.select(body, limit)]

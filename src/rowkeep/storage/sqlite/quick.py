@@ -28,6 +28,7 @@ BUDGET_TICKS = 20
 """About a millisecond's worth of SQLite's virtual machine."""
 
 MAX_EACH_FILE = 8
+"""How many quick readers a file has: enough for 2,048 tables."""
 
 SPARE = 64
 """How many quick readers a process has beyond the first of each file."""
