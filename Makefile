@@ -5,7 +5,7 @@ ARGS ?=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check format bench crash docs clean
+.PHONY: demo test check format bench crash attack docs clean
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -38,6 +38,9 @@ bench: .venv/ready ## ratios against the bare engine and a bare ASGI app
 
 crash: .venv/ready ## the long crash test: SIGKILL under load, on both backends
 	$(BIN)/python -m pytest tests/crash --crash-rounds=20 $(ARGS)
+
+attack: .venv/ready ## the attacks of tests/attack in their full size, on both backends
+	$(BIN)/python -m pytest tests/attack --attack-scale=10 $(ARGS)
 
 clean:
 	rm -rf .venv demo-data demo-data.key

@@ -30,6 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-rounds", type=int, default=2, help="how often the crash test kills the server")
+    parser.addoption("--attack-scale", type=int, default=1, help="how many times as large the attacks are")
 
 
 @pytest.fixture(scope="session")

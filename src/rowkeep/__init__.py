@@ -1,3 +1,3 @@
 """Rowkeep: self-hosted data tables for assistants, bots, process apps and agents."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -20,6 +20,18 @@ class MalformedJson(RowkeepError):
     code, status, title = "malformed_json", 400, "Malformed JSON"
 
 
+class MalformedRequest(RowkeepError):
+    """The request is not HTTP/1.1 as RFC 9112 has it: a broken head, or no Host header."""
+
+    code, status, title = "malformed_request", 400, "Malformed request"
+
+
+class RepeatedKey(RowkeepError):
+    """An object of the body has one key twice."""
+
+    code, status, title = "repeated_key", 400, "Repeated key"
+
+
 class InvalidBody(RowkeepError):
     """The body is JSON, but not of the form that this call takes."""
 
@@ -113,7 +125,7 @@ class Forbidden(RowkeepError):
     code, status, title = "forbidden", 403, "Forbidden"
 
 
-# 404, 405, 413, 415: what is asked for, and in which form
+# 404, 405, 408, 413, 414, 415, 431: what is asked for, and in which form
 
 
 class NoSuchRoute(RowkeepError):
@@ -156,6 +168,24 @@ class MethodNotAllowed(RowkeepError):
     """The path is known, but not with this method; ``Allow`` lists those it has."""
 
     code, status, title = "method_not_allowed", 405, "Method not allowed"
+
+
+class RequestTimeout(RowkeepError):
+    """The head or the body of the request did not arrive in time."""
+
+    code, status, title = "request_timeout", 408, "Request timeout"
+
+
+class UriTooLong(RowkeepError):
+    """The request line is longer than the setting max_request_line_bytes."""
+
+    code, status, title = "uri_too_long", 414, "URI too long"
+
+
+class HeadersTooLarge(RowkeepError):
+    """The headers are larger or more than the settings max_header_bytes and max_header_count allow."""
+
+    code, status, title = "headers_too_large", 431, "Headers too large"
 
 
 class BodyTooLarge(RowkeepError):
@@ -236,6 +266,18 @@ class InvalidValue(RowkeepError):
     code, status, title = "invalid_value", 422, "Invalid value"
 
 
+class TooManyCells(RowkeepError):
+    """An insert has more cells (rows × columns) than the setting max_bulk_cells. Nothing was written."""
+
+    code, status, title = "too_many_cells", 422, "Too many cells"
+
+
+class ResponseTooLarge(RowkeepError):
+    """A single record is larger than the setting max_response_bytes."""
+
+    code, status, title = "response_too_large", 422, "Response too large"
+
+
 class RequiredValue(RowkeepError):
     """A required column has no value."""
 
@@ -268,6 +310,33 @@ class Busy(RowkeepError):
     code, status, title = "busy", 503, "Busy"
 
     def __init__(self, msg: str = "The store is too busy. Nothing was written; try again.") -> None:
+        super().__init__(msg, headers={"Retry-After": "1"})
+
+
+class QueryTimeout(RowkeepError):
+    """A query, update or delete ran longer than the setting max_query_seconds; it was cancelled."""
+
+    code, status, title = "query_timeout", 503, "Query timeout"
+
+    def __init__(self, msg: str) -> None:
+        super().__init__(msg, headers={"Retry-After": "5"})
+
+
+class RequestTooLong(RowkeepError):
+    """The request took longer than the setting max_request_seconds; it was cancelled."""
+
+    code, status, title = "request_too_long", 503, "Request took too long"
+
+    def __init__(self, msg: str) -> None:
+        super().__init__(msg, headers={"Retry-After": "5"})
+
+
+class ShuttingDown(RowkeepError):
+    """The server is stopping; the request was cancelled and nothing was written."""
+
+    code, status, title = "shutting_down", 503, "Server is stopping"
+
+    def __init__(self, msg: str = "The server is stopping. Nothing was written; try again.") -> None:
         super().__init__(msg, headers={"Retry-After": "1"})
 
 

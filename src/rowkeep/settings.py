@@ -41,6 +41,98 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: Annotated[
         int, Meta(ge=1024, description="The largest request body that is read; more is 413.")
     ] = 64 * 1024 * 1024
+    max_buffered_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="How many bytes of request bodies one process holds at a time, over all requests; a "
+            "request beyond that waits, then is 503.",
+        ),
+    ] = 512 * 1024 * 1024
+    max_request_line_bytes: Annotated[
+        int, Meta(ge=256, description="The longest request line (method, URL, version); more is 414.")
+    ] = 16 * 1024
+    max_header_bytes: Annotated[
+        int,
+        Meta(ge=256, description="The largest head of a request (request line and headers); more is 431."),
+    ] = 64 * 1024
+    max_header_count: Annotated[
+        int, Meta(ge=1, description="How many headers a request may have; more is 431.")
+    ] = 100
+    max_pipelined_requests: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How many requests of one connection may wait for the one before them; a client that "
+            "sends more is disconnected.",
+        ),
+    ] = 8
+    max_connections: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How many connections one process holds open. A new one beyond that "
+            "takes the place of "
+            "an idle one; if none is idle, it is 503.",
+        ),
+    ] = 1_000
+    header_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="How long the head of a request may take to arrive; then 408.")
+    ] = 10.0
+    body_timeout_seconds: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="How long the body of a request may stand still; then 408."),
+    ] = 20.0
+    idle_timeout_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3600,
+            description="How long a connection may wait for its next request; then it is closed.",
+        ),
+    ] = 30.0
+    write_timeout_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3600,
+            description="How long a client may read nothing of a response; then the connection is closed.",
+        ),
+    ] = 20.0
+    max_request_seconds: Annotated[
+        float,
+        Meta(gt=0, le=86_400, description="How long one request may take in all; then it is 503 and undone."),
+    ] = 300.0
+    max_query_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=86_400,
+            description="How long a query, update or delete may run in the database; then it "
+            "is cancelled and 503.",
+        ),
+    ] = 30.0
+    max_response_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="About how many bytes of records a response holds. A query answers a "
+            "shorter page with "
+            "`hasMore`, an update its counts without records.",
+        ),
+    ] = 64 * 1024 * 1024
+    max_bulk_cells: Annotated[
+        int,
+        Meta(
+            ge=1, description="How many cells (rows × columns of the table) one insert may have; more is 422."
+        ),
+    ] = 5_000_000
+    max_json_depth: Annotated[
+        int,
+        Meta(
+            ge=16, le=256, description="How deep arrays and objects of a request body may nest; more is 400."
+        ),
+    ] = 100
     max_page_size: Annotated[
         int, Meta(ge=1, le=100_000, description="The largest `sys_limit` of a query; more is 400.")
     ] = 1_000
@@ -73,9 +165,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     postgres_connections: Annotated[
         int, Meta(ge=1, le=1000, description="Connections that one process keeps to PostgreSQL.")
     ] = 10
+    postgres_workspace_connections: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="How many of these one workspace may use at a time; what is left serves the others.",
+        ),
+    ] = 6
+    cors_origins: Annotated[
+        str,
+        Meta(
+            description="Origins whose pages may call the Data API from a browser, with commas "
+            "between, such as "
+            "`https://app.example`; `*` for all. Unset: CORS is off."
+        ),
+    ] = ""
+    root_path: Annotated[
+        str,
+        Meta(
+            pattern="^(/[^/?#]+)*$",
+            description="The path prefix under which a proxy serves Rowkeep, such as `/rowkeep`.",
+        ),
+    ] = ""
     token_leeway_seconds: Annotated[
         int, Meta(ge=0, le=300, description="How far `exp`, `nbf` and `iat` of a token may be off.")
-    ] = 0
+    ] = 30
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     ] = "info"

@@ -11,7 +11,7 @@ from source import Function, modules
 from rowkeep.http.admin import ENDPOINTS
 from rowkeep.http.data import DATA_CALLS
 
-MAX_FILE_LINES = 350
+MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 60
 MAX_HANDLER_LINES = 10
 
