@@ -28,7 +28,7 @@ class SelectShape(msgspec.Struct, frozen=True):
 
 class SelectPlan(msgspec.Struct, frozen=True):
     """One page to be read. ``after`` holds the cursor's values; ``has_cursors`` says whether another one may
-    be made of the page's last row."""
+    be made of the page's last row; ``max_bytes`` is about how much its rows may take in all."""
 
     table_id: str
     shape: SelectShape
@@ -37,6 +37,7 @@ class SelectPlan(msgspec.Struct, frozen=True):
     limit: int
     offset: int
     sort_types: tuple[str, ...]
+    max_bytes: int
     has_cursors: bool = True
 
     def is_whole(self, found: int) -> bool:
@@ -73,7 +74,17 @@ def plan_select(
         after = signer.read(body.cursor, fingerprint_of(target.id, where, sort, types))
         nulls = tuple(cell is None for cell in after)
     shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
-    return SelectPlan(target.id, shape, where, after, page.limit, page.offset or 0, types, has_cursors)
+    return SelectPlan(
+        target.id,
+        shape,
+        where,
+        after,
+        page.limit,
+        page.offset or 0,
+        types,
+        settings.max_response_bytes,
+        has_cursors,
+    )
 
 
 def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:

@@ -34,13 +34,15 @@ class UpdateShape(msgspec.Struct, frozen=True):
 
 
 class UpdatePlan(msgspec.Struct, frozen=True):
-    """Cells to be set in every row that matches. ``max_records`` is how many are answered; 0 for none."""
+    """Cells to be set in every row that matches. ``max_records`` is how many records are returned, 0 for
+    none; ``max_bytes`` is about how much these may take in all."""
 
     shape: UpdateShape
     cells: tuple[object, ...]
     where: Where
     writer: str
     max_records: int
+    max_bytes: int
     rekeyed: Rekeyed
 
 
@@ -60,7 +62,7 @@ def plan_update(
     rekeyed = codec.forms.rekeyed([tuple(given.values())], tuple(given))
     max_records = 0 if minimal else settings.max_returned_records
     shape = UpdateShape(tuple(given), where.shape, returns=max_records > 0)
-    return UpdatePlan(shape, cells, where, writer, max_records, rekeyed)
+    return UpdatePlan(shape, cells, where, writer, max_records, settings.max_response_bytes, rekeyed)
 
 
 def plan_delete(target: Target, body: DeleteBody, settings: Settings) -> DeletePlan:

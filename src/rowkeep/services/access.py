@@ -13,6 +13,7 @@ from rowkeep.errors import (
     Forbidden,
     NoSuchTable,
     NoSuchView,
+    QueryTimeout,
     RowkeepError,
     StorageUnavailable,
     Unauthenticated,
@@ -85,7 +86,7 @@ class Access:
                 try:
                     app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
                     return await action(Caller(workspace, snapshot, self._prove(app, token)))
-                except (Busy, StorageUnavailable):
+                except (Busy, QueryTimeout, StorageUnavailable):
                     raise
                 except RowkeepError:
                     if await workspace.is_current(snapshot):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -10,6 +12,7 @@ from rowkeep.bodies import body_decoder, decode_body, refuse_repeated_keys
 from rowkeep.codec import RowEncoder, encode, meta_info
 from rowkeep.errors import InvalidBody, InvalidValue, MalformedJson
 from rowkeep.model.access import Right
+from rowkeep.model.forms import Row
 from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.plan.select import SelectPlan, plan_select
 from rowkeep.plan.target import Target
@@ -28,6 +31,9 @@ from rowkeep.storage.base import BeyondRange, ReferenceConflict, Selected, Uniqu
 
 MAX_ROWS = 10_000_000
 """Of one bulk. Their ids must fit the counter of an ObjectId, which has 24 bits."""
+
+PART_BYTES = 1024 * 1024
+"""Records that take more are encoded in parts of about this size; between two of them others have a turn."""
 
 _query_decoder = body_decoder(QueryBody)
 _update_decoder = body_decoder(UpdateBody)
@@ -118,7 +124,7 @@ class Records:
                 raise await updated_astray(caller.workspace, live, plan) from None
             if updated.rows is None:
                 return encode({"nModified": updated.count})
-            records = msgspec.Raw(live.codec.encode_records(updated.rows))
+            records = await _encoded(live.codec, updated.rows, None, updated.size)
             return encode({"records": records, "nModified": updated.count})
 
         return await self._access.run(token, update)
@@ -166,10 +172,31 @@ class Records:
         next_cursor = None
         if selected.next_key is not None and plan.has_cursors:
             next_cursor = cursors.sign(plan.fingerprint, selected.next_key)
-        return _page_answer(live, plan, selected, next_cursor)
+        records: object = None
+        if selected.size > PART_BYTES:
+            records = await _encoded(live.codec, selected.rows, plan.shape.fields, selected.size)
+        return _page_answer(live, plan, selected, records, next_cursor)
 
 
-def _page_answer(live: LiveRows, plan: SelectPlan, selected: Selected, next_cursor: str | None) -> bytes:
+async def _encoded(
+    codec: RowEncoder, rows: Sequence[Row], fields: tuple[str, ...] | None, size: int
+) -> msgspec.Raw:
+    """The records of these rows, which take about ``size`` bytes, as a JSON array. Encoding holds the
+    interpreter, in whatever thread it runs; so it is done in parts on the event loop."""
+    if size <= PART_BYTES:
+        return msgspec.Raw(codec.encode_records(rows, fields))
+    step = max(1, len(rows) * PART_BYTES // size)
+    parts = []
+    for start in range(0, len(rows), step):
+        await asyncio.sleep(0)
+        parts.append(codec.encode_records(rows[start : start + step], fields)[1:-1])
+    return msgspec.Raw(b"[%s]" % b",".join(parts))
+
+
+def _page_answer(
+    live: LiveRows, plan: SelectPlan, selected: Selected, encoded: object, next_cursor: str | None
+) -> bytes:
+    """The response; ``encoded`` are its records, if they are encoded already."""
     fields = plan.shape.fields
     answer: dict[str, object] = {"hasMore": selected.next_key is not None}
     if selected.total is not None:
@@ -177,7 +204,7 @@ def _page_answer(live: LiveRows, plan: SelectPlan, selected: Selected, next_curs
     answer["metaInfo"] = live.meta
     if fields is not None:
         answer["metaInfo"] = meta_info(map(live.sql.schema.columns.__getitem__, fields))
-    answer["queryResult"] = live.codec.records(selected.rows, fields)
+    answer["queryResult"] = encoded or live.codec.records(selected.rows, fields)
     if next_cursor is not None:
         answer["nextCursor"] = next_cursor
     return encode(answer)

@@ -7,6 +7,19 @@ never a mixture, and a grant that is revoked stays revoked, whichever process is
 
 What is the same on every engine is written as *scripts*: generators that yield statements and are sent the
 rows. A backend runs a script as one transaction, in its own way.
+
+Limits, the same on every engine:
+
+- ``select``, ``update`` and ``delete`` run for at most ``max_query_seconds`` in the database; then they are
+  cancelled there, nothing is written, and they raise QueryTimeout (see ``query_timeout``). Inserts and
+  scripts (``read``, ``write``) have no such limit.
+- Nothing waits for a turn or a lock longer than ``busy_timeout_seconds``; then it raises Busy.
+- When the task that awaits a call is cancelled, its statement is cancelled in the database at once (a call
+  that still waits for its turn just leaves the queue), and its turn is free for others. A transaction that
+  was cancelled before its commit writes nothing.
+- What others wrote and were told is on disk is never undone by a call that was cancelled.
+- ``close`` cancels long queries that still run.
+- Pages and records of an update take about ``max_bytes`` at most (see ``rowkeep.storage.sizes``).
 """
 
 from __future__ import annotations
@@ -62,18 +75,26 @@ class BeyondRange(Exception):
 
 class Selected(msgspec.Struct, frozen=True):
     """One page: at most ``limit`` rows, in order, each with the answered columns; the number of rows that
-    the filter finds, if it was asked for; and the sort values of the last row if there are more."""
+    the filter finds, if it was asked for; and the sort values of the last row if there are more.
+
+    The page ends before the first row with which all of its rows would take more than ``max_bytes``: then
+    ``next_key`` is set, and ``total`` counts all rows as ever. ``size`` is about how many bytes the rows
+    take; 0 where a backend knows without counting that they are few (less than a megabyte or so).
+    """
 
     rows: Sequence[Row]
     total: int | None
     next_key: list[Any] | None
+    size: int = 0
 
 
 class Updated(msgspec.Struct, frozen=True):
-    """How many rows were changed, and their records by ``_id``; None if not asked for or too many."""
+    """How many rows were changed, and their records by ``_id``; None if not asked for, or if they are more
+    than ``max_records`` or take more than ``max_bytes``. ``size`` is as that of Selected."""
 
     count: int
     rows: Sequence[Row] | None
+    size: int = 0
 
 
 class Database(ABC):
@@ -112,7 +133,9 @@ class WorkspaceDatabase(Database):
         """One page of a table or a view and, if the plan counts, the number of all rows that match, from one
         snapshot.
 
-        Raises StaleCatalog, and, for a view, BeyondRange.
+        Rows that do not fit into ``max_bytes`` are not held in memory: no more are fetched once the page is
+        full. Raises StaleCatalog, QueryTimeout, ResponseTooLarge if the first row alone takes more, and, for
+        a view, BeyondRange.
         """
 
     @abstractmethod
@@ -126,12 +149,13 @@ class WorkspaceDatabase(Database):
 
     @abstractmethod
     async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
-        """Change every row that matches, or none. Raises StaleCatalog, UniqueConflict, ReferenceConflict."""
+        """Change every row that matches, or none. Raises StaleCatalog, UniqueConflict, ReferenceConflict,
+        QueryTimeout."""
 
     @abstractmethod
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
         """Delete every row that matches, or none; gives their number. Raises StaleCatalog,
-        ReferenceConflict."""
+        ReferenceConflict, QueryTimeout."""
 
 
 class Store(ABC):
@@ -146,7 +170,7 @@ class Store(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Finish what runs and close everything."""
+        """Cancel long queries, finish what else runs, and close everything."""
 
     @abstractmethod
     async def workspace(self, workspace: Workspace) -> WorkspaceDatabase:
