@@ -22,6 +22,13 @@ DECIMAL_KEY = "_rowkeep_decimal_key"
 """The SQL function that makes SQLite's sortable keys of decimals, registered on each connection."""
 
 
+CONTAINS = "_rowkeep_contains"
+"""The SQL function that looks for long texts on SQLite, registered on each connection."""
+
+SHORT_NEEDLE_BYTES = 256
+"""The longest text that SQLite's ``instr`` looks for: it compares the whole of it at each character."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """One engine. ``answered`` gives a column as it is answered, ``bound`` a parameter as it is compared,
@@ -59,6 +66,12 @@ def _sqlite_bound(kind: Kind, parameter: sa.BindParameter[Any]) -> Expression:
     return getattr(sa.func, DECIMAL_KEY)(parameter) if kind is Kind.DECIMAL else parameter
 
 
+def _sqlite_contains(column: Expression, text: Expression) -> Expression:
+    is_short = sa.func.octet_length(text) <= sa.literal_column(f"{SHORT_NEEDLE_BYTES}")
+    found = sa.func.instr(column, text) > sa.literal_column("0")
+    return sa.case((is_short, found), else_=getattr(sa.func, CONTAINS)(column, text))
+
+
 SQLITE = Dialect(
     name="sqlite",
     compiler=sqlite.dialect(paramstyle="qmark"),
@@ -81,7 +94,7 @@ SQLITE = Dialect(
         sa.func.substr(column, sa.literal_column("1"), sa.func.length(text)) == text
     ),
     ends_with=lambda column, text: sa.func.substr(column, -sa.func.length(text)) == text,
-    contains=lambda column, text: sa.func.instr(column, text) > sa.literal_column("0"),
+    contains=_sqlite_contains,
     table_options={"sqlite_strict": True},
     nulls_are_least=True,
 )

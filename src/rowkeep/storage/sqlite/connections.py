@@ -11,18 +11,19 @@ import apsw
 import structlog
 
 from rowkeep.errors import Busy, StorageUnavailable
-from rowkeep.model.decimals import decimal_key
-from rowkeep.model.folding import fold
-from rowkeep.sql.dialects import DECIMAL_KEY, FOLD
+from rowkeep.model.folding import fold, fold_in_parts
+from rowkeep.sql.dialects import FOLD
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import BeyondRange, ReferenceConflict, Script, StaleCatalog, UniqueConflict
-from rowkeep.storage.sqlite.functions import add_aggregates
+from rowkeep.storage.sqlite.functions import add_functions
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 CACHED_STATEMENTS = 512
 BUSY_NAP_SECONDS = 0.002
+SHORT_TEXT = 1024
+"""How many characters of a text the event loop folds."""
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 VERSION = "SELECT version FROM _rowkeep_workspace"
@@ -53,7 +54,7 @@ BROKEN = (
 
 
 class OverBudget(Exception):
-    """A statement took more steps than its connection allows at once."""
+    """A statement took more than its connection allows, or was interrupted."""
 
 
 class Connection(apsw.Connection):
@@ -62,6 +63,12 @@ class Connection(apsw.Connection):
     _version: int | None = None
     _version_of: int | None = None
     """What SQLite called the state of the file in which the version was read."""
+
+    max_cell_bytes: int | None = None
+    """For a connection of the event loop, how large a cell is that it reads; None for any size."""
+
+    last_folded: tuple[str, str] | None = None
+    """A long text, and what it is in one case: filters often compare a cell several times."""
 
     def version(self) -> int | None:
         """The version in the snapshot of a transaction that only reads, and that has read something already:
@@ -89,7 +96,7 @@ def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connect
     return connection
 
 
-def _set_up(connection: apsw.Connection, busy_timeout_seconds: float) -> None:
+def _set_up(connection: Connection, busy_timeout_seconds: float) -> None:
     with translated():
         connection.set_busy_handler(_busy_handler(busy_timeout_seconds))
         # plans are kept for all values: without this, every other LIMIT has its statement compiled anew
@@ -100,9 +107,32 @@ def _set_up(connection: apsw.Connection, busy_timeout_seconds: float) -> None:
         _set_wal(connection, busy_timeout_seconds)
         for setting in SETTINGS:
             connection.execute(setting).fetchall()
-    connection.create_scalar_function(FOLD, _fold, 1, deterministic=True)
-    connection.create_scalar_function(DECIMAL_KEY, _decimal_key, 1, deterministic=True)
-    add_aggregates(connection)
+    connection.create_scalar_function(FOLD, _folding(connection), 1, deterministic=True)
+    add_functions(connection)
+
+
+def _folding(connection: Connection) -> Callable[..., str | None]:
+    """The function that folds case. It runs within one step of SQLite, where nothing interrupts it: so on the
+    event loop it refuses long texts, and elsewhere it looks between parts whether it is to stop."""
+
+    def turn() -> None:
+        if connection.is_interrupted:
+            raise OverBudget()
+
+    def folded(*cells: Any) -> str | None:
+        text = cells[0]
+        if text is None:
+            return None
+        if len(text) <= SHORT_TEXT:
+            return fold(text)
+        if connection.max_cell_bytes is not None:
+            raise OverBudget()
+        last = connection.last_folded
+        if last is None or last[0] != text:
+            last = connection.last_folded = (text, fold_in_parts(text, turn))
+        return last[1]
+
+    return folded
 
 
 def _set_wal(connection: apsw.Connection, timeout_seconds: float) -> None:
@@ -133,14 +163,6 @@ def _busy_handler(timeout_seconds: float) -> Callable[[int], bool]:
         return True
 
     return wait
-
-
-def _fold(*cells: Any) -> str | None:
-    return None if cells[0] is None else fold(cells[0])
-
-
-def _decimal_key(*cells: Any) -> str | None:
-    return None if cells[0] is None else decimal_key(cells[0])
 
 
 class _Translation:

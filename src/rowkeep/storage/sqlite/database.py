@@ -24,6 +24,7 @@ from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import SqliteTableSql, TableSql
 from rowkeep.sql.schema import TableSchema
+from rowkeep.sql.statements import Statement
 from rowkeep.sql.views import SqliteViewSql, ViewSql
 from rowkeep.storage.base import (
     Database,
@@ -36,6 +37,7 @@ from rowkeep.storage.base import (
     Updated,
     WorkspaceDatabase,
 )
+from rowkeep.storage.sizes import fitting, fitting_page, sizes
 from rowkeep.storage.sqlite.connections import VERSION, Connection, run_script, translated
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles
 from rowkeep.storage.sqlite.writer import Joinable
@@ -68,9 +70,9 @@ class SqliteDatabase(Database):
             self._refuse_if_gone()
             raise
 
-    async def _write(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def _write(self, work: Callable[[Connection], T], *, is_limited: bool = False) -> T:
         try:
-            return await (await self.opener.use()).writer.run(work)
+            return await (await self.opener.use()).writer.run(work, is_limited=is_limited)
         except StorageUnavailable:
             self._refuse_if_gone()
             raise
@@ -102,10 +104,10 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         return await self._write(_Insertion(sql, plan, version, self._ids))
 
     async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
-        return await self._write(partial(_update, sql, plan, version, self._ids))
+        return await self._write(partial(_update, sql, plan, version, self._ids), is_limited=True)
 
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
-        return await self._write(partial(_delete, sql, plan, version))
+        return await self._write(partial(_delete, sql, plan, version), is_limited=True)
 
 
 def _check_version(connection: apsw.Connection, version: int) -> None:
@@ -119,21 +121,40 @@ def _select(sql: Pages, plan: SelectPlan, version: int, connection: Connection) 
     total: Any = None
     with translated():
         page = statements.page.bind(values)
-        rows: Sequence[Row] = connection.execute(page.text, page.parameters).fetchall()
+        rows, size, is_cut = _page(connection, page, plan.max_bytes)
         if connection.version() != version:
             raise StaleCatalog()
-        if statements.count is not None and plan.is_whole(len(rows)):
+        if statements.count is not None and plan.is_whole(len(rows)) and not is_cut:
             total = plan.offset + len(rows)
         elif statements.count is not None:
             count = statements.count.bind(values)
             total = connection.execute(count.text, count.parameters).fetchall()[0][0]
     next_key = None
-    if len(rows) > plan.limit:
+    if len(rows) > plan.limit or is_cut:
         rows = rows[: plan.limit]
         next_key = [rows[-1][at] for at in statements.key] if rows else None
     if rows and len(rows[0]) > statements.width:
         rows = list(map(itemgetter(slice(statements.width)), rows))
-    return Selected(_with_booleans(rows, statements.booleans), total, next_key)
+    return Selected(_with_booleans(rows, statements.booleans), total, next_key, size)
+
+
+def _page(connection: Connection, page: Statement, max_bytes: int) -> tuple[Sequence[Row], int, bool]:
+    """The rows that fit, about how many bytes they take (0 for few), and whether some did not fit."""
+    cursor = connection.execute(page.text, page.parameters)
+    if connection.max_cell_bytes is None:
+        try:
+            found = fitting_page(cursor, max_bytes)
+        finally:
+            cursor.close(True)
+        return found.rows, found.size, found.is_cut
+    rows = cursor.fetchall()
+    # of few cells that are not large it is known that they fit
+    may_be_large = bool(rows) and len(rows) * len(rows[0]) * connection.max_cell_bytes > max_bytes
+    size = sum(sizes(rows if may_be_large else ()))
+    if size > max_bytes:
+        found = fitting_page(rows, max_bytes)
+        return found.rows, found.size, found.is_cut
+    return rows, size, False
 
 
 def _with_booleans(rows: Sequence[Row], booleans: tuple[int, ...]) -> Sequence[Row]:
@@ -227,15 +248,18 @@ def _update(
         with translated():
             cursor = connection.execute(bound.text, bound.parameters)
             # one record too many tells that there are; the rest is not even looked at
-            rows = list(islice(cursor, plan.max_records + 1))
-            cursor.close(True)
+            try:
+                found = fitting(islice(cursor, plan.max_records + 1), plan.max_bytes)
+            finally:
+                cursor.close(True)
     except UniqueConflict as conflict:
         raise _named_conflict(conflict, sql, None) from conflict
     count = connection.changes()
-    if not statements.width or len(rows) > plan.max_records:
+    rows = found.rows
+    if not statements.width or found.is_cut or len(rows) > plan.max_records:
         return Updated(count, None)
     rows.sort(key=itemgetter(statements.width - 1))  # by _id, the last column of a record
-    return Updated(count, _with_booleans(rows, statements.booleans))
+    return Updated(count, _with_booleans(rows, statements.booleans), found.size)
 
 
 def _delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Connection) -> int:

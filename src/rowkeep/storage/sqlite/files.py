@@ -11,7 +11,6 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,6 +19,7 @@ from rowkeep.settings import Settings
 from rowkeep.storage.sqlite.connections import connect
 from rowkeep.storage.sqlite.quick import SPARE
 from rowkeep.storage.sqlite.reader import Reader
+from rowkeep.storage.sqlite.threads import Threads
 from rowkeep.storage.sqlite.writer import GroupWriter
 
 FILES_OF_A_WORKSPACE = 9
@@ -36,13 +36,12 @@ class OpenFile:
 
     def __init__(self, path: Path, settings: Settings, files: OpenFiles, *, create: bool) -> None:
         """Raises StorageUnavailable; where ``create`` is false, also for a file that is not there."""
-        executor = files.executor
         timeout = settings.busy_timeout_seconds
         self.connection = connect(path, timeout, create=create)
-        self.writer = GroupWriter(self.connection, executor)
+        self.writer = GroupWriter(self.connection, files.threads.writers, settings)
         open_another = partial(connect, path, timeout, create=False)
         try:
-            self.reader = Reader(open_another, executor, settings.sqlite_readers, files.more_readers)
+            self.reader = Reader(open_another, files.threads, settings, files.more_readers)
         except BaseException:
             self.connection.close()
             raise
@@ -51,6 +50,11 @@ class OpenFile:
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing waits; true until the event loop's next turn."""
         return not self.writer.is_running and not self.reader.is_running
+
+    def stop(self) -> None:
+        """Interrupt long queries, updates and deletes, and refuse those that wait."""
+        self.reader.stop()
+        self.writer.stop()
 
     def close(self) -> None:
         """Close the file; nothing may be running. The last one to close it folds the WAL into it."""
@@ -96,8 +100,9 @@ class Opener:
 class OpenFiles:
     """Which files are open, the least recently used first; at most ``limit``, unless more are at work."""
 
-    def __init__(self, limit: int, executor: Executor) -> None:
-        self.executor = executor
+    def __init__(self, limit: int, threads: Threads) -> None:
+        self.threads = threads
+        self.executor = threads.others
         self.more_readers = threading.Semaphore(SPARE)
         self.order: OrderedDict[Opener, None] = OrderedDict()
         self._limit = limit
@@ -123,6 +128,12 @@ class OpenFiles:
             await asyncio.sleep(IDLE_NAP_SECONDS)
         del self._leaving[file]
         self.executor.submit(file.close)
+
+    def stop(self) -> None:
+        """Interrupt what runs long in any of the files."""
+        for file in (*self._leaving, *(opener.file for opener in self.order)):
+            if file is not None:
+                file.stop()
 
     def close(self) -> None:
         """Close all files; nothing may be running."""

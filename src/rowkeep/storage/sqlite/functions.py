@@ -7,8 +7,9 @@ from typing import Any
 
 import apsw
 
-from rowkeep.model.decimals import normal_decimal
+from rowkeep.model.decimals import decimal_key, normal_decimal
 from rowkeep.sql import aggregates
+from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY
 
 EXACT = Context(prec=3000, rounding=ROUND_HALF_UP)
 """Holds every sum of decimals: 1,000 digits on either side of the point, and what so many rows carry."""
@@ -84,8 +85,20 @@ def _whole_mean(*cells: Any) -> float | None:
     return None if upper is None else _whole(upper, lower) / count
 
 
-def add_aggregates(connection: apsw.Connection) -> None:
-    """Give a connection what :mod:`rowkeep.sql.aggregates` spells for SQLite."""
+def _decimal_key(*cells: Any) -> str | None:
+    return None if cells[0] is None else decimal_key(cells[0])
+
+
+def _contains(*cells: Any) -> bool | None:
+    """Whether a text contains another, in a time that grows with both; that of SQLite's ``instr`` may grow
+    with their product, and nothing interrupts it."""
+    return None if cells[0] is None else cells[1] in cells[0]
+
+
+def add_functions(connection: apsw.Connection) -> None:
+    """Give a connection what the dialect and :mod:`rowkeep.sql.aggregates` spell for SQLite."""
+    connection.create_scalar_function(DECIMAL_KEY, _decimal_key, 1, deterministic=True)
+    connection.create_scalar_function(CONTAINS, _contains, 2, deterministic=True)
     connection.create_scalar_function(aggregates.WHOLE_SUM, _whole_sum, 2, deterministic=True)
     connection.create_scalar_function(aggregates.WHOLE_MEAN, _whole_mean, 3, deterministic=True)
     for name, made in (

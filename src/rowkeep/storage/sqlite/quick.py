@@ -1,4 +1,7 @@
-"""Quick readers: connections whose queries run on the event loop, under a budget of steps.
+"""Quick readers: connections whose queries run on the event loop, under a budget of steps and time.
+
+Some steps take long: so these connections read no large cells, and fold no long texts. A query that needs
+either goes to a thread.
 
 A connection reads the whole schema before it can do anything, and again after each change of it. That of a
 thousand tables takes more steps than the budget has, and an interrupted connection would begin it anew with
@@ -10,15 +13,19 @@ of tables.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+import apsw
+
 from rowkeep.errors import Busy, StorageUnavailable
-from rowkeep.storage.sqlite.connections import Connection, in_transaction, translated
+from rowkeep.storage.sqlite.connections import Connection, OverBudget, in_transaction, translated
 from rowkeep.storage.table_groups import TableGroups
 
 T = TypeVar("T")
@@ -26,6 +33,12 @@ T = TypeVar("T")
 STEPS_PER_TICK = 1_000
 BUDGET_TICKS = 20
 """About a millisecond's worth of SQLite's virtual machine."""
+
+BUDGET_SECONDS = 0.01
+"""How long a query may take at once, however few its steps are."""
+
+MAX_CELL_BYTES = 64 * 1024
+"""The largest cell that is read at once."""
 
 MAX_EACH_FILE = 8
 """How many quick readers a file has: enough for 2,048 tables."""
@@ -41,20 +54,29 @@ class QuickReader:
         self._connection = connection
         self._executor = executor
         self._ticks = 0
+        self._until = 0.0
         self._schema_read: int | None = None
         self.is_reading_schema = False
         """Whether the schema is being read in a thread; nothing else may be asked until then."""
         connection.set_busy_handler(None)
         connection.set_progress_handler(self._tick, STEPS_PER_TICK)
+        connection.max_cell_bytes = MAX_CELL_BYTES
+        self._any_length = connection.limit(apsw.SQLITE_LIMIT_LENGTH)
+        connection.limit(apsw.SQLITE_LIMIT_LENGTH, MAX_CELL_BYTES)
 
     def _tick(self) -> bool:
         self._ticks += 1
-        return self._ticks > BUDGET_TICKS and not self.is_reading_schema
+        is_over = self._ticks > BUDGET_TICKS or time.monotonic() > self._until
+        return is_over and not self.is_reading_schema
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do ``work`` at once. Raises OverBudget or Busy, and then somebody else must do it."""
         self._ticks = 0
-        return in_transaction(self._connection, partial(self._within_budget, work))
+        self._until = time.monotonic() + BUDGET_SECONDS
+        try:
+            return in_transaction(self._connection, partial(self._within_budget, work))
+        except apsw.TooBigError:
+            raise OverBudget() from None
 
     def _within_budget(self, work: Callable[[Connection], T], connection: Connection) -> T:
         try:
@@ -62,6 +84,7 @@ class QuickReader:
         finally:
             # the end of its transaction must not be stopped, too: the next one could not begin
             self._ticks = 0
+            self._until = math.inf
 
     def see_to_schema(self) -> None:
         """Have the schema read if it is another one than was read last: it may be what took so many steps."""
@@ -73,10 +96,13 @@ class QuickReader:
                 self._executor.submit(self._read_schema, version)
 
     def _read_schema(self, version: int) -> None:
+        # a definition may be larger than a cell that is read at once
+        self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, self._any_length)
         try:
             self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
             self._schema_read = version
         finally:
+            self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, MAX_CELL_BYTES)
             self.is_reading_schema = False
 
     def close(self) -> None:

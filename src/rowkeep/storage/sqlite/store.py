@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +16,10 @@ from rowkeep.storage.base import Store, WorkspaceDatabase
 from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS, migrate
 from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
 from rowkeep.storage.sqlite.files import OpenFiles, affordable
+from rowkeep.storage.sqlite.threads import Threads
 
-MAX_THREADS = 16
+MAX_LONG_QUERIES = 16
+"""How many long queries one process runs at once, over all workspaces."""
 CATALOG_FILE = "catalog.db"
 WORKSPACES = "workspaces"
 
@@ -32,9 +33,8 @@ class SqliteStore(Store):
         self.ids = ids
         self._directory = directory
         self._settings = settings
-        self._executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="rowkeep-sqlite")
-        self._files = OpenFiles(1, self._executor)
-        self._catalog_file = OpenFiles(1, self._executor)
+        self._threads = (Threads("rowkeep", MAX_LONG_QUERIES), Threads("rowkeep-catalog", 4))
+        self._files, self._catalog_file = (OpenFiles(1, threads) for threads in self._threads)
         self._databases: dict[int, SqliteWorkspaceDatabase] = {}
         self._opening = asyncio.Lock()
 
@@ -43,7 +43,7 @@ class SqliteStore(Store):
             # rows are nobody else's business on this machine
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._directory / WORKSPACES).mkdir(exist_ok=True)
-            self._files = OpenFiles(affordable(self._settings.sqlite_open_workspaces), self._executor)
+            self._files = OpenFiles(affordable(self._settings.sqlite_open_workspaces), self._threads[0])
             self.catalog = SqliteDatabase(self._directory / CATALOG_FILE, self._settings, self._catalog_file)
             await self.catalog.opener.use()
         except (OSError, StorageUnavailable) as error:
@@ -51,8 +51,11 @@ class SqliteStore(Store):
         await self.catalog.write(partial(migrate, CATALOG_STEPS, SQLITE, None))
 
     async def close(self) -> None:
+        for files in (self._files, self._catalog_file):
+            files.stop()
         # running jobs end first, for the files are closed under them
-        await asyncio.get_running_loop().run_in_executor(None, partial(self._executor.shutdown, wait=True))
+        for threads in self._threads:
+            await asyncio.get_running_loop().run_in_executor(None, threads.shut_down)
         for files in (self._files, self._catalog_file):
             files.close()
         self._databases.clear()

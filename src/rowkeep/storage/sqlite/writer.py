@@ -3,28 +3,46 @@
 A commit costs an fsync. The writer takes all jobs that wait, runs each in a savepoint of its own, commits
 once, and only then lets their answers go: so many small writers share one fsync. Neighbours that do the same
 share the savepoint and the statements too; if one of them fails, each is tried on its own.
+
+A job can be stopped: taken out of the queue, or interrupted. SQLite undoes the whole transaction of a
+statement that is interrupted, so the other jobs of its group are run again. Once a commit has begun, nothing
+is stopped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Executor
+from enum import Enum, auto
 from functools import partial
 from itertools import groupby
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import apsw
 
-from rowkeep.errors import StorageUnavailable
-from rowkeep.storage.sqlite.connections import translated
+from rowkeep.errors import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
+from rowkeep.settings import Settings
+from rowkeep.storage.sizes import query_timeout
+from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
 
 T = TypeVar("T")
 
 MAX_GROUP = 256
+
+MAX_GROUP_SECONDS = 0.2
+"""A group that took longer is committed before the rest of its jobs is run: these are not to be run again
+because one of them was stopped."""
+
+STOPS = (QueryTimeout, ShuttingDown)
+"""Why a job is stopped."""
+
+WATCH_SECONDS = 0.25
+"""How often it is looked at what waits or runs for too long."""
 
 
 class Joinable(ABC, Generic[T]):
@@ -33,23 +51,41 @@ class Joinable(ABC, Generic[T]):
     key: Hashable
 
     @abstractmethod
-    def __call__(self, connection: apsw.Connection) -> T:
+    def __call__(self, connection: Connection) -> T:
         """Do it alone."""
 
     @abstractmethod
-    def join(self, connection: apsw.Connection, works: Sequence[Any]) -> Iterable[T]:
+    def join(self, connection: Connection, works: Sequence[Any]) -> Iterable[T]:
         """Do all of them, this one included; what each gives, in their order. Raises if one fails."""
 
 
+class State(Enum):
+    """Where a job is. From TAKEN on it belongs to a group; one that is ENDED is on disk, or failed."""
+
+    WAITING = auto()
+    TAKEN = auto()
+    COMMITTING = auto()
+    ENDED = auto()
+
+
 class Job:
-    """One transaction to be: what to do, and who waits for it."""
+    """One transaction to be: what to do, and who waits for it. ``is_limited`` says whether it may take
+    ``max_query_seconds`` only."""
 
-    __slots__ = ("error", "future", "key", "result", "work")
+    __slots__ = ("error", "future", "is_limited", "key", "result", "since", "state", "stopped", "work")
 
-    def __init__(self, work: Callable[[apsw.Connection], Any], future: asyncio.Future[Any]) -> None:
+    def __init__(
+        self, work: Callable[[Connection], Any], future: asyncio.Future[Any], is_limited: bool
+    ) -> None:
         self.work = work
         self.key: Hashable = work.key if isinstance(work, Joinable) else self
         self.future = future
+        self.is_limited = is_limited
+        self.state = State.WAITING
+        self.since = time.monotonic()
+        """Since when it waits, or runs."""
+        self.stopped: Exception | None = None
+        """Why it is to be stopped, if it is."""
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -62,30 +98,109 @@ class Job:
             self.future.set_result(self.result)
 
 
+class _UndoneError(Exception):
+    """``job`` was stopped, and SQLite undid the whole transaction: the jobs before it must be run again."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+
+
 class GroupWriter:
     """The writer of one file. It takes a thread of ``executor`` only while there is something to write."""
 
-    def __init__(self, connection: apsw.Connection, executor: Executor) -> None:
+    def __init__(self, connection: Connection, executor: Executor, settings: Settings) -> None:
         self._connection = connection
         self._executor = executor
+        self._wait_seconds = settings.busy_timeout_seconds
+        self._max_seconds = settings.max_query_seconds
         self._waiting: deque[Job] = deque()
+        self._current: Job | None = None
+        """What runs now and may be interrupted; never a statement of the writer's own."""
         self._lock = threading.Lock()
+        self._watch: asyncio.TimerHandle | None = None
+        self._is_stopping = False
         self.is_running = False
         """Whether something is being written, or waits for it."""
 
-    async def run(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def run(self, work: Callable[[Connection], T], *, is_limited: bool = False) -> T:
         """Do ``work`` in a transaction; its result comes back once it is on disk, its error once it is
-        undone. ``work`` may be run with that of others in one commit, and knows nothing of it."""
+        undone. ``work`` may be run with that of others in one commit, and more than once; it knows nothing of
+        either.
+
+        Raises Busy if it does not begin in time, and QueryTimeout if it ``is_limited`` and takes too long.
+        Where the caller is cancelled, nothing is written; if it is on disk already, or about to be, this
+        returns as if the caller were not cancelled.
+        """
         loop = asyncio.get_running_loop()
-        job = Job(work, loop.create_future())
+        job = Job(work, loop.create_future(), is_limited)
         with self._lock:
             self._waiting.append(job)
             starts = not self.is_running
             self.is_running = True
         if starts:
             self._executor.submit(self._drain, loop)
-        result: T = await job.future
+        if self._watch is None:
+            self._watch = loop.call_later(WATCH_SECONDS, self._look, loop)
+        try:
+            result: T = await job.future
+        except asyncio.CancelledError:
+            return cast("T", await self._leave(job, loop))
         return result
+
+    async def _leave(self, job: Job, loop: asyncio.AbstractEventLoop) -> Any:
+        """Stop a job whose caller was cancelled. What cannot be stopped any more gives its result."""
+        with self._lock:
+            if job.state is State.WAITING:
+                self._waiting.remove(job)
+            if job.state is State.WAITING or job is self._current:
+                self._stop(job, ShuttingDown())
+                raise asyncio.CancelledError
+            if job.state is State.TAKEN:
+                job.stopped = ShuttingDown()
+            job.future = loop.create_future()
+        if job.state is State.ENDED:
+            job.deliver()
+        try:
+            return await job.future
+        except ShuttingDown:
+            raise asyncio.CancelledError from None
+
+    def _stop(self, job: Job, reason: Exception) -> None:
+        """Have a job stopped; the lock is the caller's."""
+        job.stopped = job.stopped or reason
+        if job is self._current:
+            self._connection.interrupt()
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse jobs that waited too long, and interrupt one that runs too long or is to be stopped: an
+        interrupt between two statements has no effect, so it is repeated."""
+        now = time.monotonic()
+        late = []
+        with self._lock:
+            while self._waiting and self._waiting[0].since < now - self._wait_seconds:
+                late.append(self._waiting.popleft())
+            current = self._current
+            if current is not None:
+                if current.is_limited and now - current.since > self._max_seconds:
+                    self._stop(current, query_timeout(self._max_seconds))
+                elif current.stopped is not None:
+                    self._stop(current, current.stopped)
+            looks_again = self.is_running
+        for job in late:
+            job.error = Busy(
+                f"The request waited {self._wait_seconds:g} s for other writes (setting "
+                "busy_timeout_seconds). Nothing was written; try again."
+            )
+            job.deliver()
+        self._watch = loop.call_later(WATCH_SECONDS, self._look, loop) if looks_again else None
+
+    def stop(self) -> None:
+        """Stop the update or delete that runs, and refuse those that wait; inserts and scripts are done."""
+        with self._lock:
+            self._is_stopping = True
+            if self._current is not None and self._current.is_limited:
+                self._stop(self._current, ShuttingDown())
 
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -94,39 +209,88 @@ class GroupWriter:
                 if not group:
                     self.is_running = False
                     return
+                for job in group:
+                    job.state = State.TAKEN
             try:
-                self._commit(group)
+                ended = self._commit_others(group)
             except BaseException as error:
                 # nothing of the group is on disk: whoever waits must hear of it, whatever it was
                 _fail(group, error)
-            loop.call_soon_threadsafe(_deliver, group)
+                ended = group
+            with self._lock:
+                for job in ended:
+                    job.state = State.ENDED
+                for job in reversed(group[len(ended) :]):
+                    job.state = State.WAITING
+                    self._waiting.appendleft(job)
+            loop.call_soon_threadsafe(_deliver, ended)
 
-    def _commit(self, group: list[Job]) -> None:
-        """Run the jobs of a group in one transaction. Raises only if none of them was committed."""
+    def _commit_others(self, group: list[Job]) -> list[Job]:
+        """Run the jobs of a group, without those that are stopped; gives those that were run, from the first
+        on. Raises only if none of them was committed."""
+        while True:
+            try:
+                return self._commit(group)
+            except _UndoneError as undone:
+                # that took its time, so what follows it is left to the next group
+                group = group[: group.index(undone.job) + 1]
+
+    def _commit(self, group: list[Job]) -> list[Job]:
+        """Run the jobs of a group in one transaction, as many as there is time for."""
         connection = self._connection
+        done: list[Job] = []
         with translated():
             connection.execute("BEGIN IMMEDIATE")
+        until = time.monotonic() + MAX_GROUP_SECONDS
         try:
             for _, same in groupby(group, _key):
                 jobs = list(same)
                 if len(jobs) == 1 or not self._run_joined(jobs):
                     for job in jobs:
                         self._run(job)
+                done += jobs
+                if time.monotonic() > until:
+                    break
+            with self._lock:
+                for job in done:
+                    job.state = State.COMMITTING
             with translated():
                 connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        return done
 
     def _run(self, job: Job) -> None:
-        job.error = self._in_savepoint(partial(_alone, job))
+        job.error = self._in_savepoint(partial(self._alone, job))
+        if job.stopped is not None and not self._connection.in_transaction:
+            raise _UndoneError(job)
+
+    def _alone(self, job: Job, connection: Connection) -> None:
+        with self._lock:
+            if self._is_stopping and job.is_limited:
+                job.stopped = job.stopped or ShuttingDown()
+            if job.stopped is not None:
+                raise job.stopped
+            job.since = time.monotonic()
+            self._current = job
+        try:
+            job.result = job.work(connection)
+        except (OverBudget, apsw.InterruptError):
+            raise job.stopped or StorageUnavailable() from None
+        finally:
+            with self._lock:
+                self._current = None
+            connection.last_folded = None
+        if job.stopped is not None:
+            raise job.stopped
 
     def _run_joined(self, jobs: list[Job]) -> bool:
         """Run jobs of one key together; False if that failed, and nothing of them is done."""
         return self._in_savepoint(partial(_joined, jobs)) is None
 
-    def _in_savepoint(self, run: Callable[[apsw.Connection], None]) -> Exception | None:
+    def _in_savepoint(self, run: Callable[[Connection], None]) -> Exception | None:
         """What ``run`` raised, and then nothing of it is done."""
         connection = self._connection
         failure = None
@@ -135,6 +299,8 @@ class GroupWriter:
             run(connection)
         except Exception as error:
             if not connection.in_transaction:
+                if isinstance(error, STOPS):
+                    return error
                 # a full disk, say: SQLite gave up the whole transaction, and with it the jobs before this
                 raise StorageUnavailable() from error
             failure = error
@@ -147,11 +313,7 @@ def _key(job: Job) -> Hashable:
     return job.key
 
 
-def _alone(job: Job, connection: apsw.Connection) -> None:
-    job.result = job.work(connection)
-
-
-def _joined(jobs: list[Job], connection: apsw.Connection) -> None:
+def _joined(jobs: list[Job], connection: Connection) -> None:
     works: list[Any] = [job.work for job in jobs]
     for job, result in zip(jobs, works[0].join(connection, works), strict=True):
         job.result = result
