@@ -4,7 +4,8 @@ Counted are calls and lines of Python, in every thread, of Rowkeep and of the li
 needs no more of them for a thousand rows than for ten, so none are left out for PostgreSQL. Left out are:
 
 - what hands work from thread to thread (asyncio, concurrent.futures, threading): it varies by who is faster;
-- the tick of SQLite's reader, which counts a thousand of the engine's steps each, up to its budget.
+- the tick of SQLite's reader, which counts a thousand of the engine's steps each, up to its budget;
+- the look that SQLite's writer takes some times a second at what waits for it.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ from workbench import THINGS, WRITER, Workbench, initialised, new_workspace, ope
 from rowkeep.codec import encode
 from rowkeep.plan.write import InsertPlan
 from rowkeep.storage.sqlite.quick import QuickReader
+from rowkeep.storage.sqlite.writer import GroupWriter
 
 pytestmark = pytest.mark.anyio
 
 FEW, MANY = 10, 1000
 MACHINERY = {"asyncio", "uvloop", "anyio", "concurrent", "threading", __name__}
-TICK = QuickReader._tick.__code__
+TICKS = {QuickReader._tick.__code__, GroupWriter._look.__code__}
 
 CELLS: dict[str, Callable[[int], Any]] = {
     "Text": lambda at: f"text {at}",
@@ -57,7 +59,7 @@ class Steps:
 
     def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
         module = frame.f_globals.get("__name__", "")
-        if not self._counts or module.partition(".")[0] in MACHINERY or frame.f_code is TICK:
+        if not self._counts or module.partition(".")[0] in MACHINERY or frame.f_code in TICKS:
             return None
         if event in ("call", "line"):
             self._taken[f"{module}.{frame.f_code.co_qualname} {event}"] += 1

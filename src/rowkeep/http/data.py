@@ -82,7 +82,9 @@ _in_rows = (
     errors.UniqueViolation, errors.ReferenceViolation,
 )  # fmt: skip
 _in_filters = (errors.UnknownColumn, errors.UnknownOperand, errors.InvalidFilter)
-_in_queries = (*_in_filters, errors.DuplicateColumn, errors.InvalidCursor)
+_in_queries = (
+    *_in_filters, errors.DuplicateColumn, errors.InvalidCursor, errors.QueryTimeout, errors.ResponseTooLarge,
+)  # fmt: skip
 
 DATA_CALLS: tuple[DataCall, ...] = (
     DataCall(
@@ -98,6 +100,7 @@ DATA_CALLS: tuple[DataCall, ...] = (
         answers=(answers.Updated,),
         errors=(
             errors.NoSuchTable, errors.FilterMissing, *_in_filters, *_in_rows, errors.StillReferred,
+            errors.QueryTimeout,
         ),
     ),
     DataCall(
@@ -105,7 +108,9 @@ DATA_CALLS: tuple[DataCall, ...] = (
         description="Where a body of DELETE gets lost on its way, take `POST …/delete`.",
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
         answers=(answers.Deleted,),
-        errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters, errors.StillReferred),
+        errors=(
+            errors.NoSuchTable, errors.FilterMissing, *_in_filters, errors.StillReferred, errors.QueryTimeout,
+        ),
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
@@ -118,7 +123,9 @@ DATA_CALLS: tuple[DataCall, ...] = (
         summary="Delete the rows that a filter finds", description="The same as DELETE of the table's path.",
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
         answers=(answers.Deleted,),
-        errors=(errors.NoSuchTable, errors.FilterMissing, *_in_filters, errors.StillReferred),
+        errors=(
+            errors.NoSuchTable, errors.FilterMissing, *_in_filters, errors.StillReferred, errors.QueryTimeout,
+        ),
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",

@@ -140,8 +140,7 @@ class GroupWriter:
             self.is_running = True
         if starts:
             self._executor.submit(self._drain, loop)
-        if self._watch is None:
-            self._watch = loop.call_later(WATCH_SECONDS, self._look, loop)
+        self._watch = self._watch or loop.call_later(WATCH_SECONDS, self._look, loop)
         try:
             result: T = await job.future
         except asyncio.CancelledError:
