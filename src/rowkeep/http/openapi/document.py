@@ -34,7 +34,7 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
             # said once more for programs: no part of OpenAPI bounds the bytes of a body
             "x-max-body-bytes": settings.max_body_bytes,
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": settings.root_path or "/"}],
         "tags": [{"name": name, "description": description} for name, description in TAGS],
         "paths": paths(operations),
         "components": {
