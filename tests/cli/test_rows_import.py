@@ -68,7 +68,7 @@ def test_csv(rows: RowsShell) -> None:
         (2, "", None, False, None),
         (3, 'a\r\n"b"', -1000, None, "1999-12-31T23:59:59.000Z"),
     ]
-    assert sorted(path.name for path in rows.directory.iterdir()) == [name]
+    assert sorted(path.name for path in rows.directory.iterdir()) == [name, f"{name}.imported"]
 
 
 def test_ndjson(rows: RowsShell) -> None:
@@ -290,6 +290,7 @@ def test_large_rows(workspace: Workspace, tmp_path: Path) -> None:
 def test_a_gateway_with_a_smaller_measure(workspace: Workspace, tmp_path: Path) -> None:
     rows = RowsShell(numbers_bot(workspace), tmp_path)
     name = rows.write("n.csv", "Number\n" + "".join(f"{number}\n" for number in range(20)))
-    with Gateway(rows.bot.server_url, [at_most(200)] * 20) as gateway:
+    with Gateway(rows.bot.server_url, [at_most(200)] * 200) as gateway:
         assert rows.at(gateway.url).json("import", "numbers", name)["nInserted"] == 20
+        assert gateway.bulks == 3  # all rows, and then two halves
     assert numbers_of(rows.bot) == list(range(20))

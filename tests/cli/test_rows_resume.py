@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
-from rows_shell import RowsShell, numbers_bot, numbers_of, on_the_store
+from rows_shell import NUMBERS, RowsShell, numbers_bot, numbers_of, on_the_store
 from shell import Shell
 
 from support.bot import Bot
@@ -181,11 +183,64 @@ def test_another_file_under_the_name(rows: RowsShell, bot: Bot, halted: str) -> 
     assert numbers_of(bot) == list(range(40))
     assert not (rows.directory / f"{halted}.rejects.ndjson").exists()
     rows.write(f"{halted}.rejects.ndjson", "{}")
+    os.utime(rows.directory / halted)
     assert "earlier import" in rows.fails("import", "numbers", halted)
     assert rows.json("import", "numbers", halted, "--restart")["nInserted"] == 40
     assert len(numbers_of(bot)) == 80
     assert "There is no line 99" in rows.fails("import", "numbers", halted, "--resume-at", "99")
     rows.fails("import", "numbers", halted, "--resume-at", "3", "--restart", status=2)
+
+
+def test_again_after_the_end(rows: RowsShell, bot: Bot) -> None:
+    """It says so and does nothing, unless it is asked to do it again, or the file is another."""
+    name = rows.write("numbers.csv", numbered(3))
+    assert rows.json("import", "numbers", name)["nInserted"] == 3
+    again = rows.run("import", "numbers", name)
+    assert (again.status, again.err) == (0, "")
+    assert "Nothing to do: numbers.csv was already imported into numbers" in again.out
+    assert "3 rows inserted" in again.out
+    assert "--restart" in again.out
+    told = rows.json("import", "numbers", name)
+    assert (told["nInserted"], told["nRejected"], told["rejects"]) == (0, 0, None)
+    assert told["finishedOn"] in again.out
+    assert numbers_of(bot) == [0, 1, 2]
+    assert rows.json("import", "numbers", name, "--restart")["nInserted"] == 3
+    assert "Nothing to do" in rows.run("import", "numbers", name).out
+    assert len(numbers_of(bot)) == 6
+    for changed in (numbered(2, 7), numbered(2, 8)):  # of the same size, the second time
+        rows.write(name, changed)
+        assert rows.json("import", "numbers", name)["nInserted"] == 2
+    assert numbers_of(bot)[6:] == [7, 8, 8, 9]
+
+
+def test_each_import_of_a_file_has_its_own_end(rows: RowsShell, workspace: Workspace) -> None:
+    name = rows.write("numbers.csv", numbered(3) + "bad,x\n")
+    assert "was rejected" in rows.run("import", "numbers", name).err
+    assert "3 rows inserted and 1 row rejected" in rows.run("import", "numbers", name).out
+    workspace.create_table(NUMBERS | {"name": "others"})
+    workspace.grant(rows.bot.client_id, "others", "rw")
+    refused = rows.run("import", "others", name, "--rejects", "others.rejects")
+    assert "Imported 3 rows" in refused.out
+    for table in ("numbers", "others"):
+        assert f"already imported into {table}" in rows.run("import", table, name).out
+    # one that was stopped between its last two steps
+    progress = rows.directory / f"{name}.progress"
+    (entry,) = [each for each in _finished(rows, name) if each["what"]["table"] == "numbers"]
+    at_end = {"what": entry["what"], "standing": {"next": {"line": 9, "offset": 99}}}
+    progress.write_text(json.dumps(at_end))
+    assert "already imported" in rows.run("import", "numbers", name).out
+    # what was begun again and not ended is gone on with
+    assert "--max-errors" in rows.fails(
+        "import", "numbers", name, "--restart", "--batch", "2", "--max-errors", "0"
+    )
+    assert [each["what"]["table"] for each in _finished(rows, name)] == ["others"]
+    assert "Imported 3 rows" in rows.run("import", "numbers", name).out
+    (rows.directory / f"{name}.imported").write_text("[")
+    assert "numbers.csv.imported" in rows.fails("import", "numbers", name)
+
+
+def _finished(rows: RowsShell, name: str) -> list[dict[str, Any]]:
+    return json.loads(rows.read(f"{name}.imported"))
 
 
 def test_rows_deleted_since(rows: RowsShell, bot: Bot) -> None:

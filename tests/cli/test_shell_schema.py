@@ -96,6 +96,18 @@ def test_review_and_deploy(shell: Shell, places: tuple[str, str], tmp_path: Path
     assert shell.json("schema", "diff", str(directory), *here) == {"steps": []}
 
 
+def test_an_empty_workspace(shell: Shell, places: tuple[str, str], tmp_path: Path) -> None:
+    """All directories are there, for what is to come, and what was written can be applied."""
+    directory = tmp_path / "new" / "schema"
+    for _ in range(2):
+        shell.succeeds("schema", "export", str(directory), "--workspace", places[0])
+        assert sorted(path.name for path in directory.iterdir()) == ["grants.json", "tables", "views"]
+        assert (directory / "tables").is_dir()
+        assert (directory / "views").is_dir()
+        assert json.loads((directory / "grants.json").read_text()) == []
+    assert shell.json("schema", "diff", str(directory), "--workspace", places[0]) == {"steps": []}
+
+
 def test_errors_name_the_file_and_exit_2(http_shell: Shell, tmp_path: Path) -> None:
     shell, name = http_shell, f"cli_{uuid4().hex[:12]}"
     shell.succeeds("workspace", "create", name)

@@ -73,7 +73,11 @@ class Description:
         media_type = response.headers["content-type"].partition(";")[0]
         assert media_type in answer["content"], f"{what} is {media_type}"
         value = response.json() if media_type.endswith("json") else response.text
-        self.check_value(answer["content"][media_type]["schema"], value, what)
+        content = answer["content"][media_type]
+        self.check_value(content["schema"], value, what)
+        if media_type == "application/problem+json":
+            assert value["status"] == response.status_code, what
+            assert value["code"] in content["examples"], f"{what} has the code {value['code']}"
 
     def attach(self, client: httpx.Client) -> httpx.Client:
         """The client, of whose answers every one is checked from now on."""

@@ -71,8 +71,8 @@ async def routes_of(settings: Settings) -> set[str]:
 
 def test_every_route_is_described_and_no_other(tmp_path: Path) -> None:
     routes = asyncio.run(routes_of(Settings(database_url=f"sqlite:///{tmp_path}/data")))
-    parts_of_the_page = {path for path in routes if path.startswith("/docs/")}
-    served = (routes - parts_of_the_page) | {call.path for call in DATA_CALLS}
+    for_people = {path for path in routes if path == "/" or path.startswith("/docs/")}
+    served = (routes - for_people) | {call.path for call in DATA_CALLS}
     assert served == set(DESCRIPTION.document["paths"])
 
 
@@ -139,6 +139,11 @@ def test_limits_are_those_of_the_server() -> None:
     _, _, query = own.operation("queryRows")
     limits = [each["schema"] for each in query["parameters"] if each["name"] == "sys_limit"]
     assert [limit["maximum"] for limit in limits] == [7]
+
+
+def test_the_server_is_where_the_proxy_serves_it() -> None:
+    assert DESCRIPTION.document["servers"] == [{"url": "/"}]
+    assert describe(Settings(root_path="/rows"))["servers"] == [{"url": "/rows"}]
 
 
 # examples

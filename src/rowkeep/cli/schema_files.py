@@ -102,12 +102,15 @@ def _json(path: Path) -> tuple[bytes, Any]:
 
 def write_schema(directory: Path, schema: dict[str, Any]) -> Written:
     """Make the files of a directory those of a schema; what is the same is not touched, and definitions of
-    what is not there any more are removed. Other files stay. Raises SetupError, which names the file."""
+    what is not there any more are removed. Other files stay. The directories are made, even for no files.
+    Raises SetupError, which names the file."""
     contents = dict(_contents(schema))
     done = Written([], [], [])
     path = directory
     try:
         for kind in KINDS:
+            path = directory / kind
+            path.mkdir(parents=True, exist_ok=True)
             for path in _definitions(directory / kind):
                 name = f"{kind}/{path.name}"
                 if name not in contents:
@@ -115,7 +118,6 @@ def write_schema(directory: Path, schema: dict[str, Any]) -> Written:
                     done.removed.append(name)
         for name, content in contents.items():
             path = directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
             (done.written if _write(path, content) else done.unchanged).append(name)
     except OSError as error:
         raise SetupError(f"The file {path} cannot be written: {error.strerror or error}.") from None

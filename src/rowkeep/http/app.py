@@ -12,11 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rowkeep.catalog import Catalog
 from rowkeep.errors import NoSuchRoute, SetupError
 from rowkeep.http.admin import AdminServices, admin_routes
+from rowkeep.http.cors import with_cors
 from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.data import DataApi
 from rowkeep.http.documents import document_routes
 from rowkeep.http.endpoints import readable
 from rowkeep.http.health import Alive, Ready
+from rowkeep.http.prefix import under_prefix
 from rowkeep.http.respond import error_answer
 from rowkeep.model.identity import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
@@ -45,7 +47,8 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
         apps=Apps(catalog, clock),
         administrators=Administrators(catalog, operator),
     )
-    data = DataApi(records, settings.max_body_bytes)
+    data = with_cors(DataApi(records, settings.max_body_bytes), settings)
+    no_data = with_cors(_not_found, settings)
     router = Router(
         routes=[
             Route("/healthz", readable(Alive())),
@@ -58,13 +61,14 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_data = scope["path"].startswith(DATA_PREFIX)
         if "\x00" in scope["path"] or b"%2f" in scope.get("raw_path", b"").lower():
             # no name holds either: a slash in disguise must not make a path of another meaning
-            await _not_found(scope, receive, send)
+            await (no_data if is_data else _not_found)(scope, receive, send)
         else:
-            await (data if scope["path"].startswith(DATA_PREFIX) else router)(scope, receive, send)
+            await (data if is_data else router)(scope, receive, send)
 
-    return app
+    return under_prefix(app, settings.root_path)
 
 
 async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:

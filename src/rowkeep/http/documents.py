@@ -21,19 +21,20 @@ PAGE = b"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Rowkeep API</title>
-<link rel="icon" href="/docs/assets/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<link rel="icon" href="docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="docs/assets/swagger-ui.css">
 </head>
 <body>
 <div id="api"></div>
-<script src="/docs/assets/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="docs/assets/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
 </body>
 </html>
 """
+"""Its addresses are relative to /docs, so that they hold under any path prefix."""
 
 START = b"""SwaggerUIBundle({
-  url: "/openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null,
+  url: "openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null,
 });
 """
 
@@ -63,8 +64,18 @@ class Document:
         await Answer(200, self._body(), self._content_type, self._headers).send(send)
 
 
+class _Redirect:
+    """Leads to another path of this host."""
+
+    def __init__(self, path: str) -> None:
+        self._answer = Answer(307, b"", b"text/plain", ((b"location", path.encode()),))
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await self._answer.send(send)
+
+
 def document_routes(settings: Settings) -> list[BaseRoute]:
-    """The description of a server with these settings, and its page."""
+    """The description of a server with these settings, its page, and the way there from ``/``."""
     page = Document(lambda: PAGE, b"text/html; charset=utf-8", (b"content-security-policy", POLICY))
     documents = {
         "/openapi.json": Document(lambda: encode(describe(settings)), JSON),
@@ -74,7 +85,10 @@ def document_routes(settings: Settings) -> list[BaseRoute]:
         f"/docs/assets/{name}": Document(partial(_asset, name), content_type)
         for name, content_type in ASSETS.items()
     }
-    return [Route(path, readable(document)) for path, document in documents.items()]
+    return [
+        Route("/", readable(_Redirect(f"{settings.root_path}/docs"))),
+        *(Route(path, readable(document)) for path, document in documents.items()),
+    ]
 
 
 def _asset(name: str) -> bytes:

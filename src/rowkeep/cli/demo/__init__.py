@@ -7,15 +7,18 @@ from typing import Annotated
 
 import typer
 
-Exit = Annotated[bool, typer.Option("--exit", help="Stop when all is shown, instead of serving on.")]
+Exit = Annotated[
+    bool, typer.Option("--exit", help="Stop when all is shown, instead of serving until Ctrl-C.")
+]
 
 
 def demo(stop: Exit = False) -> None:
-    """Show what Rowkeep does, on a server of its own, and serve on until Ctrl-C.
+    """Show what Rowkeep does, on a server of its own, and keep serving until Ctrl-C.
 
     Its data lie in ./demo-data, which is made anew each time.
     """
-    from rowkeep.cli.demo.acts import play
+    from rowkeep.cli.demo.acts import TABLE, play
+    from rowkeep.cli.demo.farewell import farewell
     from rowkeep.cli.demo.place import PLACE, emptied
     from rowkeep.cli.demo.process import serving
     from rowkeep.cli.demo.stage import Stage
@@ -25,11 +28,16 @@ def demo(stop: Exit = False) -> None:
     signal.signal(signal.SIGHUP, signal.default_int_handler)
     stage = Stage()
     with emptied() as admin_token, serving(PLACE) as server:
+        if stop:
+            stage.say("Rowkeep serves, on SQLite in ./demo-data")
+            play(stage, server.url, admin_token)
+            stage.say("\nStopped. Without --exit the demo keeps serving, and prints what you need to use it.")
+            return
         stage.say(f"Rowkeep serves {server.url}, on SQLite in ./demo-data")
-        play(stage, server.url, admin_token)
-        if not stop:
-            stage.say("Rowkeep goes on serving; Ctrl-C stops it.")
-            try:
-                server.wait()
-            except KeyboardInterrupt:
-                stage.say("\nStopped.")
+        token = play(stage, server.url, admin_token)
+        farewell(stage, server.url, token, admin_token, TABLE)
+        stage.say("Rowkeep keeps serving; Ctrl-C stops it.")
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            stage.say("\nStopped.")

@@ -1,4 +1,4 @@
-"""Farewell: what the reader goes on with: addresses, a token, commands to paste."""
+"""Farewell: what the reader goes on with: variables and commands to paste, and an address."""
 
 from __future__ import annotations
 
@@ -42,24 +42,31 @@ ERRANDS = (
 )
 
 
-def farewell(stage: Stage, url: str, token: str, table: str) -> None:
-    """Print it all, each command whole."""
+def farewell(stage: Stage, url: str, token: str, admin_token: str, table: str) -> None:
+    """Print it all: variables to paste into a shell first, then commands that use them."""
     stage.act("Over to you")
-    stage.say(f"Server     {url}")
-    stage.say(f"API docs   {url}/docs")
-    stage.say(f"App token  {token}")
+    stage.say(f"export URL={url} TOKEN={token}")
+    stage.say(f"export ADMIN_TOKEN={admin_token}")
     for errand in ERRANDS:
-        stage.say(f"\n# {errand.title}\n{curl(errand, url, token, table)}")
-    stage.say("")
+        stage.say(f"\n# {errand.title}\n{curl(errand, table)}")
+    stage.say(f"\n# List the tables, as an administrator\n{curl_tables()}")
+    stage.say(f"\nAPI docs: {url}/docs\n")
 
 
-def curl(errand: Errand, url: str, token: str, table: str) -> str:
+def curl(errand: Errand, table: str) -> str:
     """The command; its JSON holds no single quotes, so that those of the shell can be around it."""
-    # where a proxy stands in the environment, curl would ask it even for this machine
-    direct = " --noproxy '*'" if "http" in getproxies() and not proxy_bypass("127.0.0.1") else ""
     return (
-        f"curl -s{direct} -X {errand.method} '{url}/api/public/tables/{table}{errand.path}' \\\n"
-        f"  -H 'auth: {token}' \\\n"
+        f'{_curl()} -X {errand.method} "$URL/api/public/tables/{table}{errand.path}" \\\n'
+        f'  -H "auth: $TOKEN" \\\n'
         f"  -H 'content-type: application/json' \\\n"
         f"  -d '{json.dumps(errand.body)}'"
     )
+
+
+def curl_tables() -> str:
+    return f'{_curl()} "$URL/api/v1/workspaces/main/tables" -H "Authorization: Bearer $ADMIN_TOKEN"'
+
+
+def _curl() -> str:
+    # where a proxy stands in the environment, curl would ask it even for this machine
+    return "curl -s --noproxy '*'" if "http" in getproxies() and not proxy_bypass("127.0.0.1") else "curl -s"

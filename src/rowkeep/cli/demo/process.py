@@ -71,7 +71,8 @@ class Server:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Server]:
     """A server on a free port, ready; it is stopped in every case. Raises SetupError."""
-    command = [sys.executable, "-P", "-m", "rowkeep", "serve", "--host", "127.0.0.1", "--port", str(_port())]
+    serve = [sys.executable, "-P", "-m", "rowkeep", "serve"]
+    command = [*serve, "--host", "127.0.0.1", "--port", str(_port()), "--workers", "1"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment[f"{PREFIX}DATABASE_URL"] = settings.database_url
     with tempfile.TemporaryFile("w+") as log:

@@ -104,7 +104,12 @@ def import_rows(
         int | None, typer.Option(min=1, metavar="LINE", help="Go on at this line, whatever is recorded.")
     ] = None,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew: forget what was recorded, and its rejects.")
+        bool,
+        typer.Option(
+            "--restart",
+            help="Import the whole file, even if it was imported before: forget what was recorded, and its "
+            "rejects.",
+        ),
     ] = False,
     settle: Settle = 30,
     as_json: Counts = False,
@@ -112,9 +117,11 @@ def import_rows(
     """Insert the rows of a file into a table.
 
     The app needs write, and read to find out after a stop whether its last request went in. The same
-    command goes on where it was stopped; no row comes twice. Exits with 1 if rows were rejected.
+    command goes on where it was stopped, and does nothing once it has finished; no row comes twice. Exits
+    with 1 if rows were rejected.
     """
     from rowkeep.cli.rows.data_api import Credentials, reach
+    from rowkeep.cli.rows.finished import Finished
     from rowkeep.cli.rows.formats import format_of
     from rowkeep.cli.rows.importing import Wish, import_file
     from rowkeep.cli.rows.ledger import Standing
@@ -139,11 +146,12 @@ def import_rows(
     )
     credentials = Credentials(app, *signing_key_of(app))
 
-    async def do() -> Standing:
+    async def do() -> Standing | Finished:
         async with reach(credentials, settle) as api:
             return await import_file(api, wish)
 
-    _report(asyncio.run(do()), wish, as_json)
+    done = asyncio.run(do())
+    _report_finished(done, wish, as_json) if isinstance(done, Finished) else _report(done, wish, as_json)
 
 
 def _report(standing: Any, wish: Any, as_json: bool) -> None:
@@ -156,6 +164,18 @@ def _report(standing: Any, wish: Any, as_json: bool) -> None:
     if rejects is not None:
         said = "was" if standing.rejected == 1 else "were"
         raise SetupError(f"{_rows(standing.rejected)} {said} rejected; see {rejects}.")
+
+
+def _report_finished(done: Any, wish: Any, as_json: bool) -> None:
+    """An import that was finished before, so that nothing was done."""
+    if as_json:
+        print_json({"nInserted": 0, "nRejected": 0, "rejects": None, "finishedOn": done.on})
+        return
+    rejected = f" and {_rows(done.rejected)} rejected" if done.rejected else ""
+    print_line(
+        f"Nothing to do: {wish.path} was already imported into {wish.table} on {done.on} "
+        f"({_rows(done.inserted)} inserted{rejected}). To import it again, use --restart."
+    )
 
 
 def _query(filter_: str | None, fields: str | None, sort: list[str]) -> dict[str, Any]:

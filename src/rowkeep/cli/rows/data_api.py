@@ -70,10 +70,12 @@ class Reached(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How many rows a page has at most, and how many bytes a body."""
+    """How many rows a page has at most, how many bytes a body, and for how long after its end a token is
+    still accepted."""
 
     page: int
     body_bytes: int
+    leeway_seconds: int
 
 
 class DataApi:
@@ -106,12 +108,14 @@ class DataApi:
     async def insert(self, table: str, content: bytes) -> None:
         """Write a bulk, whole or not at all. Raises NotServed, NoAnswer.
 
-        Its token holds for half the time that a lost request is waited for, so that one which lies about on
-        its way is refused when it comes late, and one which is begun has the other half to come to its end.
+        Its token is accepted for half the time that a lost request is waited for, the server's leeway
+        included: a request that is delayed on its way is then refused, and one that was begun has the other
+        half to come to its end.
         """
         now, claims = self.server_time, {}
         if now is not None and self.reached.is_remote:
-            claims["exp"] = int(now + self.reached.settle_seconds / 2 + DATE_LAG_SECONDS)
+            accepted = self.reached.settle_seconds / 2 + DATE_LAG_SECONDS
+            claims["exp"] = int(now + accepted - (await self.limits()).leeway_seconds)
         path = f"/api/public/tables/{path_part(table)}/bulk"
         try:
             await self._send("POST", path, content, {"Prefer": "return=minimal"}, **claims)
@@ -133,10 +137,11 @@ class DataApi:
             described = msgspec.json.decode(await self._send("GET", "/openapi.json"))
             parameters = described["paths"]["/api/public/tables/{table}/query"]["post"]["parameters"]
             page = next(each for each in parameters if each["name"] == "sys_limit")["schema"]["maximum"]
-            return Limits(int(page), int(described["info"]["x-max-body-bytes"]))
+            info = described["info"]
+            return Limits(int(page), int(info["x-max-body-bytes"]), int(info["x-token-leeway-seconds"]))
         except (SetupError, NotServed, LookupError, TypeError, ValueError, StopIteration):
             # a gateway may keep the description to itself
-            return Limits(usual.max_page_size, usual.max_body_bytes)
+            return Limits(usual.max_page_size, usual.max_body_bytes, usual.token_leeway_seconds)
 
     async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """Do it, and where it is not served, wait as told and do it again, MAX_TRIES times in all."""

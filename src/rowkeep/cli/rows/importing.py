@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ from rowkeep.cli.rows.answers import RequestRefused, Unreachable
 from rowkeep.cli.rows.bar import Bar, bar
 from rowkeep.cli.rows.cells import SYSTEM_NAMES
 from rowkeep.cli.rows.data_api import DataApi
+from rowkeep.cli.rows.finished import Finished, FinishedImports
 from rowkeep.cli.rows.formats import Format
 from rowkeep.cli.rows.importer import Bounds, Importer
 from rowkeep.cli.rows.ledger import (
@@ -48,16 +50,22 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
 
 
-async def import_file(api: DataApi, wish: Wish) -> Standing:
-    """Import the file, or what is left of it; gives how things stand at its end.
+async def import_file(api: DataApi, wish: Wish) -> Standing | Finished:
+    """Import the file, or what is left of it; gives how things stand at its end. If this import was finished
+    before, nothing is done, and it gives that one.
 
     Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After all of them the
     ledger is there to go on from.
     """
     with _opened(wish.path) as (file, size):
+        what = _what(api, wish, file)
+        finished = FinishedImports(None if wish.path == "-" else wish.path)
+        done = _finished_before(finished, what, wish)
+        if done is not None:
+            return done
         source = wish.kind.open(file, size)
         types = await _types(api, wish, source.names)
-        ledger = _ledger(api, wish, file, source)
+        ledger = _ledger(what, wish, source)
         rejects = Rejects(wish.rejects)
         _begin_rejects(ledger, rejects, wish)
         await resolve(api, wish.table, ledger, source, types)
@@ -76,8 +84,11 @@ async def import_file(api: DataApi, wish: Wish) -> Standing:
                 await importer.run(_noticed(source, source.records(start.next, types), wish.path, shown))
             except Unreachable as error:
                 raise SetupError(f"{error} The same command goes on once it answers again.") from None
+        standing = ledger.progress.standing
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        finished.add(Finished(what=what, inserted=standing.inserted, rejected=standing.rejected, on=now))
         ledger.finish()
-        return ledger.progress.standing
+        return standing
 
 
 @contextmanager
@@ -120,17 +131,16 @@ async def _types(api: DataApi, wish: Wish, names: tuple[str, ...] | None) -> dic
     return {name: column.type for name, column in types.items()}
 
 
-def _ledger(api: DataApi, wish: Wish, file: BinaryIO, source: Source) -> Ledger:
-    """What is known of this import until now."""
-    path = None if wish.path == "-" else progress_path(wish.path)
+def _what(api: DataApi, wish: Wish, file: BinaryIO) -> Import:
+    """What is imported where."""
     size = modified = 0
     head = ""
-    if path is not None:
+    if wish.path != "-":
         status = os.fstat(file.fileno())
         size, modified = status.st_size, status.st_mtime_ns
         with open(wish.path, "rb") as again:
             head = head_sha256(again)
-    what = Import(
+    return Import(
         size=size,
         modified_ns=modified,
         head_sha256=head,
@@ -139,6 +149,26 @@ def _ledger(api: DataApi, wish: Wish, file: BinaryIO, source: Source) -> Ledger:
         server=api.reached.name,
         app=wish.app,
     )
+
+
+def _finished_before(finished: FinishedImports, what: Import, wish: Wish) -> Finished | None:
+    """This import, if it was finished before and the command does not ask for it again."""
+    if wish.plan.restart or wish.plan.resume_at is not None:
+        finished.forget(what)
+        return None
+    done = finished.find(what)
+    if done is not None:
+        # a stop between the last two steps of an import leaves its progress behind
+        path = progress_path(wish.path)
+        progress = recorded(path)
+        if progress is not None and progress.what == what:
+            Ledger(path, progress).finish()
+    return done
+
+
+def _ledger(what: Import, wish: Wish, source: Source) -> Ledger:
+    """What is known of this import until now."""
+    path = None if wish.path == "-" else progress_path(wish.path)
     known = None
     if path is not None and not wish.plan.restart:
         with suppress(*([FileRefused] if wish.plan.resume_at else [])):

@@ -91,19 +91,24 @@ class Ledger:
         self.progress = progress
         if self._path is None:
             return
-        part = self._path.with_name(f"{self._path.name}.part")
-        with part.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(progress)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._path)
-        sync_directory(self._path.parent)
+        replace_file(self._path, msgspec.json.encode(progress))
 
     def finish(self) -> None:
-        """The import is done, and nothing is left to be known of it."""
+        """The import is done, and nothing is left to go on with."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             sync_directory(self._path.parent)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put JSON into a file, all at once; it is on disk when this returns. Raises OSError."""
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        file.write(msgspec.json.format(content) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_directory(path.parent)
 
 
 def progress_path(path: str) -> Path:

@@ -125,9 +125,15 @@ def refined(made: dict[str, Any]) -> dict[str, Any]:
     for component, members in _WHOLE.items():
         found[component] |= members
     found["ColumnBody"] = _column_schema(found["ColumnBody"])
+    # a component of its own, which generators of clients can give a name
+    found["ColumnReference"] = _REFERENCE
     found["NotSet"] = {
         "description": 'Not set: `""`, `null` and `{}` mean the same as a missing key.',
-        "enum": ["", None, {}],
+        "anyOf": [
+            {"const": ""},
+            {"type": "null"},
+            {"title": "Empty", "type": "object", "maxProperties": 0, "additionalProperties": False},
+        ],
     }
     return found
 
@@ -153,7 +159,7 @@ def _own_column(made: dict[str, Any], entry: ColumnType) -> dict[str, Any]:
         "type": {"const": entry.name, "description": entry.meaning},
         "isRequired": _FLAG,
         "isEncrypted": _FLAG,
-        "reference": _or_not_set(_REFERENCE) if entry.is_comparable else ref("NotSet"),
+        "reference": _or_not_set(ref("ColumnReference")) if entry.is_comparable else ref("NotSet"),
         "maxLength": _or_not_set(*lengths) if entry.is_text else ref("NotSet"),
         "default": _or_not_set(entry.schema, *spelt),
         "readOnly": _or_not_set({"const": False}),
@@ -168,7 +174,7 @@ def _own_column(made: dict[str, Any], entry: ColumnType) -> dict[str, Any]:
 
 
 def _system_column(made: dict[str, Any]) -> dict[str, Any]:
-    properties = dict.fromkeys(made["properties"], True) | {
+    properties: dict[str, dict[str, Any]] = {name: {} for name in made["properties"]} | {
         "name": {"enum": [column.name for column in SYSTEM_COLUMNS]},
         "readOnly": {"const": True},
     }

@@ -31,10 +31,11 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
             "version": __version__,
             "summary": "Self-hosted data tables for assistants, bots, process apps and agents.",
             "description": _introduction(settings),
-            # said once more for programs: no part of OpenAPI bounds the bytes of a body
+            # for programs: no part of OpenAPI bounds the bytes of a body, or says how clocks are compared
             "x-max-body-bytes": settings.max_body_bytes,
+            "x-token-leeway-seconds": settings.token_leeway_seconds,
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": settings.root_path or "/"}],
         "tags": [{"name": name, "description": description} for name, description in TAGS],
         "paths": paths(operations),
         "components": {

@@ -8,7 +8,7 @@ from typing import Any
 from rowkeep.http.answers import ref
 from rowkeep.http.openapi.records import FIELD, value_types
 from rowkeep.model.columns import ColumnType
-from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS, Operator, Suits, Takes
+from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS, Operator, Suits, Takes, Test
 
 _FITS: dict[Suits, Callable[[ColumnType], bool]] = {
     Suits.ANY: lambda _: True,
@@ -16,6 +16,17 @@ _FITS: dict[Suits, Callable[[ColumnType], bool]] = {
     Suits.ORDERED: lambda entry: entry.is_ordered,
     Suits.TEXT: lambda entry: entry.is_text,
 }
+
+_TITLES = {
+    Test.EQUAL: "Equality",
+    Test.LESS: "Order",
+    Test.IN: "Membership",
+    Test.BETWEEN: "Range",
+    Test.CONTAINS: "Text match",
+    Test.NULL: "Null test",
+}
+"""The forms of a comparison, by the first test of each. Generators of clients make class names of them, which
+the operands themselves (``<=``) cannot be."""
 
 
 def filter_schemas(max_expressions: int) -> dict[str, Any]:
@@ -93,7 +104,7 @@ def _comparison(value: dict[str, Any] | None, operators: list[Operator]) -> dict
     if value is not None:
         properties["value"] = value
     return {
-        "title": ", ".join(operator.name for operator in operators),
+        "title": _TITLES.get(operators[0].test, operators[0].test.value),
         "type": "object",
         "properties": properties,
         "required": list(properties),

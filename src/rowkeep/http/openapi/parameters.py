@@ -121,7 +121,8 @@ def prefer_parameter() -> dict[str, Any]:
         "in": "header",
         "description": "`return=minimal` (RFC 7240) asks for an answer with counts alone; any other "
         "preference is passed over.",
-        "schema": {"anyOf": [{"const": "return=minimal"}, {"type": "string"}]},
+        "schema": {"type": "string"},
+        "examples": {"minimal": {"value": "return=minimal"}},
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from rowkeep.codec import encode
 from rowkeep.http.answers import ref
 from rowkeep.http.openapi.bodies import refined
 from rowkeep.http.openapi.filters import filter_schemas
@@ -29,4 +30,22 @@ def components_of(kinds: Iterable[Any], settings: Settings) -> dict[str, Any]:
     _, made = msgspec.json.schema_components(kinds, ref_template=REFERENCES)
     made["Problem"]["description"] += f"\n\n{error_table()}"
     filters = filter_schemas(settings.max_filter_expressions)
-    return refined(made) | filters | record_schemas() | view_schemas()
+    found = refined(made) | filters | record_schemas() | view_schemas()
+    for schema in found.values():
+        _say_defaults(schema)
+    return found
+
+
+def _say_defaults(schema: dict[str, Any]) -> None:
+    """Turn the defaults of properties into words: generators of TypeScript take a property with a ``default``
+    for one that is always there, and would demand it in bodies."""
+    for form in schema.get("anyOf", ()):
+        _say_defaults(form)
+    properties = schema.get("properties", {})
+    for name, known in properties.items():
+        if "default" in known:
+            changed = {key: value for key, value in known.items() if key != "default"}
+            if known["default"] not in ("", None):
+                said = f"Default: `{encode(known['default']).decode()}`."
+                changed["description"] = f"{known.get('description', '')} {said}".strip()
+            properties[name] = changed

@@ -42,7 +42,7 @@ VIEW_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
             "minItems": 1,
             "maxItems": MAX_COLUMNS,
         },
-        "filter": {"anyOf": [ref("ViewFilter"), _NOT_SET]},
+        "filter": {"anyOf": [ref("QualifiedFilter"), _NOT_SET]},
         "groupBy": _list(_OF_TABLE, MAX_COLUMNS),
         "having": {"anyOf": [ref("Filter"), _NOT_SET]},
         "sortBy": _list(ref("SortByBody"), MAX_SORT),
@@ -71,15 +71,24 @@ VIEW_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
 def view_schemas() -> dict[str, Any]:
     """The components of views that no type can describe."""
     return {
-        "ViewFilter": {
+        "QualifiedFilter": {
             "description": "As a filter of rows, but its fields name a table too: `people.City`.",
+            "anyOf": [
+                {
+                    "title": "Qualified junction",
+                    "type": "object",
+                    "properties": {
+                        "expressions": {"type": "array", "items": ref("QualifiedExpression")},
+                        "operator": {"enum": ["and", "or"], "default": "and"},
+                    },
+                    "additionalProperties": False,
+                },
+                ref("EveryRow"),
+            ],
+        },
+        "QualifiedExpression": {
+            "description": "An expression of a filter, but `field` is `table.column`.",
             "type": "object",
-            "properties": {
-                "expressions": {"type": "array", "items": {"type": "object"}},
-                "operator": {"enum": ["and", "or"], "default": "and"},
-                "all": {"const": True},
-            },
-            "additionalProperties": False,
         },
         "ViewRow": {
             "description": "The columns of the view, or those that `fields` asks for, in that order.",

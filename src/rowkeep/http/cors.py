@@ -1,0 +1,66 @@
+"""CORS: the Data API for pages of other origins in a browser, for those that the settings name."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from rowkeep.errors import InvalidParameter, quoted
+from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.respond import error_answer
+from rowkeep.settings import Settings, origins
+
+REQUEST_HEADERS = ("auth", "authorization", "content-type", "idempotency-key", "prefer")
+"""What a page may send beside what every page may."""
+
+RESPONSE_HEADERS = ("Preference-Applied", "Retry-After")
+"""What a page may read beside what every page may."""
+
+MAX_AGE_SECONDS = 7200
+"""How long a browser may rely on a preflight; Chromium takes no more."""
+
+
+def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """The application with CORS for ``cors_origins``; itself, at no cost, where none are set."""
+    allowed = origins(settings.cors_origins)
+    if not allowed:
+        return app
+    return _Cors(
+        app,
+        allow_origins=allowed,
+        allow_methods=sorted({call.method for call in DATA_CALLS}),
+        allow_headers=REQUEST_HEADERS,
+        expose_headers=RESPONSE_HEADERS,
+        max_age=MAX_AGE_SECONDS,
+        # whoever names an origin means it wherever Rowkeep runs
+        allow_private_network=True,
+    )
+
+
+class _Cors(CORSMiddleware):
+    """Starlette's, but that a preflight is refused by a problem, as every other request is."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code == 200:
+            return response
+        problem = error_answer(InvalidParameter(_refusal(bytes(response.body).decode(), request_headers)))
+        headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        return Response(problem.body, problem.status, headers, problem.content_type.decode())
+
+
+def _refusal(failures: str, headers: Headers) -> str:
+    """The message for what Starlette calls the failures of a preflight."""
+    parts = {
+        "origin": f"the origin {_shown(headers, 'origin')} (allowed are those of the setting cors_origins)",
+        "method": f"the method {_shown(headers, 'access-control-request-method')}",
+        "headers": f"one of the headers {_shown(headers, 'access-control-request-headers')}",
+    }
+    refused = [text for name, text in parts.items() if name in failures]
+    return f"CORS does not allow {' and '.join(refused)}."
+
+
+def _shown(headers: Headers, name: str) -> str:
+    return f'"{quoted(headers.get(name, ""))}"'

