@@ -30,6 +30,7 @@ from rowkeep.plan.views import bind_view
 from rowkeep.storage.base import StaleCatalog, Store, WorkspaceDatabase
 from rowkeep.storage.definitions import Definitions
 from rowkeep.storage.installation import Installation
+from rowkeep.storage.overview import Overview
 from rowkeep.storage.views import ViewDefinitions
 
 CACHED_TABLES = 4096
@@ -49,6 +50,7 @@ class LiveWorkspace:
         self.newest: Snapshot | None = None
         """The newest snapshot that we know of; None if it must be read anew."""
         self.views = ViewDefinitions(database.dialect, database.schema)
+        self.overview = Overview(database.dialect, database.schema)
         self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
         self._compiled_views: LRUCache[str, LiveView] = LRUCache(CACHED_VIEWS)
 
@@ -199,8 +201,17 @@ class Catalog:
         """The workspace that a client id belongs to, if it was asked for before."""
         return self._clients.get(client_id)
 
+    async def has_moved(self, client_id: str, live: LiveWorkspace) -> bool:
+        """Whether a client id leads elsewhere now: its app was deleted and created in another workspace."""
+        found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
+        if found is None or found.id == live.workspace.id:
+            return False
+        self._clients.pop(client_id, None)
+        return True
+
     async def of_client(self, client_id: str) -> LiveWorkspace | None:
-        """The workspace that a client id belongs to; it never changes, so it is asked once."""
+        """The workspace that a client id belongs to. It is read once: :meth:`has_moved` is asked before an
+        app is refused because it is not there."""
         live = self._clients.get(client_id)
         if live is None:
             found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))

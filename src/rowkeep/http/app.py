@@ -13,8 +13,8 @@ from rowkeep.catalog import Catalog
 from rowkeep.errors import NoSuchRoute, SetupError
 from rowkeep.http.admin import AdminServices, admin_routes
 from rowkeep.http.cors import with_cors
+from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi
 from rowkeep.http.data import PREFIX as DATA_PREFIX
-from rowkeep.http.data import DataApi
 from rowkeep.http.documents import document_routes
 from rowkeep.http.endpoints import readable
 from rowkeep.http.health import Alive, Ready
@@ -30,6 +30,7 @@ from rowkeep.services.setup import open_initialised
 from rowkeep.services.tables import Tables
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
+from rowkeep.services.writers import Writers
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
@@ -38,14 +39,16 @@ log = structlog.get_logger(__name__)
 
 def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
     """All of Rowkeep over an open catalog."""
-    records = Records(Access(catalog, settings, clock), settings)
+    administrators = Administrators(catalog, operator)
+    records = Records(Access(catalog, administrators, settings, clock), settings)
     admin = AdminServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
         views=Views(catalog),
         schemas=Schemas(catalog),
         apps=Apps(catalog, clock),
-        administrators=Administrators(catalog, operator),
+        administrators=administrators,
+        writers=Writers(catalog),
     )
     data = with_cors(DataApi(records, settings.max_body_bytes), settings)
     no_data = with_cors(_not_found, settings)
@@ -55,6 +58,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
             Route("/readyz", readable(Ready(catalog))),
             *document_routes(settings),
             *admin_routes(admin, settings.max_body_bytes),
+            Route(ADMIN_ROUTE, AdminDataApi(records, settings.max_body_bytes)),
         ],
         redirect_slashes=False,
         default=_not_found,

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
 
 MIN_RSA_BITS = 2048
+
+MIN_SECRET_LENGTH, MAX_SECRET_LENGTH = 32, 512
+"""Of a secret that an app brings along."""
+
+SECRET = re.compile(r"[ -~]+")
+"""Printable ASCII."""
 
 
 class Algorithm(StrEnum):
@@ -20,6 +27,11 @@ class Algorithm(StrEnum):
     @property
     def secret_bytes(self) -> int:
         return {"HS256": 32, "HS512": 64}.get(self, 0)
+
+    @property
+    def min_secret_length(self) -> int:
+        """The fewest characters of a secret: no fewer than the bytes of the hash (RFC 7518, section 3.2)."""
+        return max(MIN_SECRET_LENGTH, self.secret_bytes)
 
 
 class Right(StrEnum):

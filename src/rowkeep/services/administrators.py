@@ -1,4 +1,4 @@
-"""Administrators: their tokens, of which only hashes are kept."""
+"""Administrators: their tokens, of which only hashes are stored."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from rowkeep.errors import Unauthenticated
 from rowkeep.keys import hash_token
 from rowkeep.model.access import AdminToken
 from rowkeep.model.cells import canonical_date
-from rowkeep.model.identity import Stamp
+from rowkeep.model.identity import Stamp, writer_of
 from rowkeep.model.wire import AdminTokenBody
 from rowkeep.services.apps import check_label
 from rowkeep.services.lists import Listing, Page
 
 PREFIX = "rka_"
 """So that a token that lies around is known for what it is."""
+
+
+OPERATOR = AdminToken("at-000000000000000000000000", "rowkeep command", "1970-01-01T00:00:00.000Z")
+"""Who commands act as that work on the store itself, with no token."""
 
 
 def new_admin_token(name: str, stamp: Stamp) -> tuple[AdminToken, str]:
@@ -35,13 +39,15 @@ class Administrators:
         self._database = catalog.store.catalog
         self._operator = operator
 
-    async def check(self, token: str) -> None:
-        """Raises Unauthenticated unless ``token`` is an administrator's."""
+    async def check(self, token: str) -> AdminToken:
+        """The administrator whose token this is, read from the store each time. Raises Unauthenticated."""
         if self._operator is not None and hmac.compare_digest(token.encode(), self._operator.encode()):
-            return
-        script = partial(self._catalog.installation.admin_token_exists, hash_token(token))
-        if not await self._database.read(script):
+            return OPERATOR
+        script = partial(self._catalog.installation.admin_token, hash_token(token))
+        found = await self._database.read(script)
+        if found is None:
             raise Unauthenticated()
+        return found
 
     async def create(self, body: AdminTokenBody) -> dict[str, Any]:
         """Raises InvalidName."""
@@ -50,6 +56,10 @@ class Administrators:
         script = partial(self._catalog.installation.add_admin_token, token, hash_token(text))
         await self._database.write(script)
         return _form(token) | {"token": text}
+
+    async def current(self, token: AdminToken) -> dict[str, Any]:
+        """The token of a request itself, with what stands in ``Created_By`` of the rows that it writes."""
+        return _form(token) | {"writer": writer_of(token.id)}
 
     async def list(self, page: Page) -> Listing:
         script = partial(self._catalog.installation.admin_tokens, page.after, page.limit + 1)

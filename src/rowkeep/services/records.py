@@ -1,4 +1,4 @@
-"""Records: insert, update, delete and query, for apps (contract, section 2)."""
+"""Records: insert, update, delete and query, for apps and administrators (contract, section 2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.plan.select import SelectPlan, plan_select
 from rowkeep.plan.target import Target
 from rowkeep.plan.write import InsertPlan, plan_delete, plan_update
-from rowkeep.services.access import Access, Caller
+from rowkeep.services.access import Access, Caller, Credential
+from rowkeep.services.table_list import table_list
 from rowkeep.services.violations import (
     deleted_astray,
     inserted_astray,
@@ -41,7 +42,7 @@ _delete_decoder = body_decoder(DeleteBody)
 
 
 class Wish(Protocol):
-    """What the app sent. Nothing of it is looked at before the app may do what it asks for."""
+    """What the caller sent. Nothing of it is looked at before the caller may do what it asks for."""
 
     @property
     def minimal(self) -> bool:
@@ -82,7 +83,9 @@ class Records:
         self._access = access
         self._settings = settings
 
-    async def insert(self, token: str, table: str, wish: Wish, *, must_be_array: bool = False) -> bytes:
+    async def insert(
+        self, credential: Credential, table: str, wish: Wish, *, must_be_array: bool = False
+    ) -> bytes:
         """One row, or an array of rows: all of them are written, or none."""
 
         async def insert(caller: Caller) -> bytes:
@@ -93,7 +96,7 @@ class Records:
                 raise InvalidBody("A bulk takes an array of rows in data.", pointer="/data")
             if len(rows) > MAX_ROWS:
                 raise InvalidBody(f"A bulk has at most {MAX_ROWS} rows.", pointer="/data")
-            plan = InsertPlan(live.codec.forms.store(rows), caller.app.writer, live.codec.forms.rekeyed(rows))
+            plan = InsertPlan(live.codec.forms.store(rows), caller.writer, live.codec.forms.rekeyed(rows))
             try:
                 stamp = await caller.workspace.database.insert(live.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
@@ -102,11 +105,11 @@ class Records:
                 raise await inserted_astray(caller.workspace, live, rows, plan.rows, many) from None
             if wish.minimal:
                 return encode({"nInserted": len(rows)})
-            return live.codec.encode_written(rows, stamp, caller.app.writer, many)
+            return live.codec.encode_written(rows, stamp, caller.writer, many)
 
-        return await self._access.run(token, insert)
+        return await self._access.run(credential, insert)
 
-    async def update(self, token: str, table: str, wish: Wish) -> bytes:
+    async def update(self, credential: Credential, table: str, wish: Wish) -> bytes:
         async def update(caller: Caller) -> bytes:
             live = await caller.table(table, Right.READ, Right.WRITE)
             wish.no_parameters()
@@ -114,7 +117,7 @@ class Records:
             body = decode_body(sent, _update_decoder)
             refuse_repeated_keys(sent)
             plan = plan_update(
-                live.target, live.codec, body, caller.app.writer, self._settings, minimal=wish.minimal
+                live.target, live.codec, body, caller.writer, self._settings, minimal=wish.minimal
             )
             try:
                 updated = await caller.workspace.database.update(live.sql, plan, caller.snapshot.version)
@@ -127,9 +130,9 @@ class Records:
             records = await _encoded(live.codec, updated.rows, None, updated.size)
             return encode({"records": records, "nModified": updated.count})
 
-        return await self._access.run(token, update)
+        return await self._access.run(credential, update)
 
-    async def delete(self, token: str, table: str, wish: Wish) -> bytes:
+    async def delete(self, credential: Credential, table: str, wish: Wish) -> bytes:
         async def delete(caller: Caller) -> bytes:
             live = await caller.table(table, Right.READ, Right.DELETE)
             wish.no_parameters()
@@ -143,21 +146,32 @@ class Records:
                 raise await deleted_astray(caller.workspace, live, plan) from None
             return encode({"nDeleted": deleted})
 
-        return await self._access.run(token, delete)
+        return await self._access.run(credential, delete)
 
-    async def query(self, token: str, table: str, wish: Wish) -> bytes:
+    async def query(self, credential: Credential, table: str, wish: Wish) -> bytes:
         async def query(caller: Caller) -> bytes:
             return await self._read(caller, await caller.table(table, Right.READ), wish)
 
-        return await self._access.run(token, query)
+        return await self._access.run(credential, query)
 
-    async def query_view(self, token: str, view: str, wish: Wish) -> bytes:
+    async def tables(self, credential: Credential, wish: Wish) -> bytes:
+        """The tables and views that the caller may use, with the rights it has."""
+
+        async def tables(caller: Caller) -> bytes:
+            wish.no_parameters()
+            if await wish.body():
+                raise InvalidBody("This endpoint takes no body.")
+            return await table_list(caller)
+
+        return await self._access.run(credential, tables)
+
+    async def query_view(self, credential: Credential, view: str, wish: Wish) -> bytes:
         """The same of a view. Raises NoSuchView instead of NoSuchTable."""
 
         async def query(caller: Caller) -> bytes:
             return await self._read(caller, await caller.view(view), wish)
 
-        return await self._access.run(token, query)
+        return await self._access.run(credential, query)
 
     async def _read(self, caller: Caller, live: LiveRows, wish: Wish) -> bytes:
         page = wish.page()

@@ -49,6 +49,12 @@ class CatalogTables:
             sa.Column("hash", sa.Text, nullable=False, unique=True),
             sa.Column("created_on", sa.Text, nullable=False),
         )
+        self.former_admin_tokens = sa.Table(
+            "former_admin_tokens",
+            meta,
+            sa.Column("id", sa.Text, primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
+        )
 
 
 KEPT_WORKSPACES = 256
@@ -116,6 +122,12 @@ class WorkspaceTables:
             sa.Column("read", sa.Boolean, nullable=False),
             sa.Column("write", sa.Boolean, nullable=False),
             sa.Column("delete", sa.Boolean, nullable=False),
+        )
+        self.former_apps = sa.Table(
+            "_rowkeep_former_apps",
+            meta,
+            sa.Column("client_id", sa.Text, primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
         )
 
 

@@ -13,6 +13,7 @@ from rowkeep.model.tables import name_key
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement
 from rowkeep.sql.system import CatalogTables
+from rowkeep.storage.access_rows import client_id_taken
 from rowkeep.storage.base import Row
 from rowkeep.storage.migrations import alone
 
@@ -113,9 +114,18 @@ class Installation:
         )
         return Workspace(*rows[0]) if rows else None
 
-    def add_client(self, client_id: str, workspace: Workspace) -> Steps[None]:
+    def claim_client(self, client_id: str, workspace: Workspace) -> Steps[bool]:
+        """Let a client id lead to a workspace; False if it does already. Raises NameTaken if it leads to
+        another one."""
+        # two at once would both find it free
+        yield from alone(self._dialect, self._schema)
         clients = self._tables.clients
-        yield from self._do(sa.insert(clients).values(client_id=client_id, workspace_id=workspace.id))
+        rows = yield from self._do(sa.select(clients.c.workspace_id).where(clients.c.client_id == client_id))
+        if rows and rows[0][0] != workspace.id:
+            raise client_id_taken(client_id)
+        if not rows:
+            yield from self._do(sa.insert(clients).values(client_id=client_id, workspace_id=workspace.id))
+        return not rows
 
     def remove_client(self, client_id: str) -> Steps[None]:
         yield from self._do(
@@ -134,9 +144,27 @@ class Installation:
         )
         return [AdminToken(*row) for row in rows]
 
-    def admin_token_exists(self, token_hash: str) -> Steps[bool]:
+    def admin_token(self, token_hash: str) -> Steps[AdminToken | None]:
+        """The token with this hash."""
         tokens = self._tables.admin_tokens
-        return bool((yield from self._do(sa.select(tokens.c.id).where(tokens.c.hash == token_hash))))
+        rows = yield from self._do(
+            sa.select(tokens.c.id, tokens.c.name, tokens.c.created_on).where(tokens.c.hash == token_hash)
+        )
+        return AdminToken(*rows[0]) if rows else None
+
+    def administrators(self, after: str, limit: int) -> Steps[list[Row]]:
+        """Id and name of all admin tokens by id, those that were deleted included."""
+        tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
+        every = sa.union_all(
+            sa.select(tokens.c.id, tokens.c.name), sa.select(former.c.id, former.c.name)
+        ).subquery()
+        return list(
+            (
+                yield from self._do(
+                    sa.select(every).where(every.c.id > after).order_by(every.c.id).limit(limit)
+                )
+            )
+        )
 
     def add_admin_token(self, token: AdminToken, token_hash: str) -> Steps[None]:
         yield from self._do(
@@ -146,11 +174,13 @@ class Installation:
         )
 
     def remove_admin_token(self, token_id: str) -> Steps[None]:
-        """Raises NoSuchAdminToken, Protected for the last one."""
-        tokens = self._tables.admin_tokens
-        ids = [row[0] for row in (yield from self._do(sa.select(tokens.c.id).with_for_update()))]
-        if token_id not in ids:
+        """Its name stays, for the rows that it wrote. Raises NoSuchAdminToken, Protected for the last one."""
+        tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
+        locked = sa.select(tokens.c.id, tokens.c.name).with_for_update()
+        names = {row[0]: row[1] for row in (yield from self._do(locked))}
+        if token_id not in names:
             raise NoSuchAdminToken(f"There is no admin token {quoted(token_id)}.")
-        if len(ids) == 1:
+        if len(names) == 1:
             raise Protected("The last admin token cannot be deleted; create another one first.")
+        yield from self._do(sa.insert(former).values(id=token_id, name=names[token_id]))
         yield from self._do(sa.delete(tokens).where(tokens.c.id == token_id))

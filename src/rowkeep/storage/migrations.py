@@ -69,8 +69,16 @@ def _views(dialect: Dialect, schema: str | None) -> list[Statement]:
     return _create_all((tables.views, tables.view_tables), dialect)
 
 
-CATALOG_STEPS: tuple[Step, ...] = (_catalog_tables, _fold_function)
-WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views)
+def _former_admin_tokens(dialect: Dialect, schema: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(schema).former_admin_tokens,), dialect)
+
+
+def _former_apps(dialect: Dialect, schema: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(schema).former_apps,), dialect)
+
+
+CATALOG_STEPS: tuple[Step, ...] = (_catalog_tables, _fold_function, _former_admin_tokens)
+WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
 
 
 def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence[Row], None]:
