@@ -242,7 +242,9 @@ def test_answers_of_management_calls(admin: httpx.Client, workspace: Workspace) 
     assert admin.put(grant, json={"read": 1}).status_code == 400
     assert admin.get("/admin-tokens/current").status_code == 200
     for call in DATA_CALLS:
-        calls = call.admin_path.removeprefix("/api/v1").format(workspace=workspace.name, table="people", view="v")
+        calls = call.admin_path.removeprefix("/api/v1").format(
+            workspace=workspace.name, table="people", view="v"
+        )
         assert admin.request(call.method, calls, json={"x": 1}).status_code in (400, 404)
         assert admin.request(call.method, calls.replace(workspace.name, "nowhere")).status_code == 404
     for row in ({}, {"short": "a"}):
