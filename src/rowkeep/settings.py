@@ -295,6 +295,8 @@ SHELL_VARIABLES = {
     "then speak HTTP to it",
     "ROWKEEP_ADMIN_TOKEN": "the admin token they use there",
     "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token` and `rowkeep rows`, where the store "
-    "is not at hand",
+    "is not at hand, and for `rowkeep app create --client-id`",
+    "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on HS512 "
+    "whose secret was brought along",
 }
 """Variables that only the shell commands read; they are no settings of the server."""

@@ -90,8 +90,12 @@ class Workspace(msgspec.Struct, frozen=True):
 
 
 class AdminToken(msgspec.Struct, frozen=True):
-    """An administrator's token; only its hash is kept."""
+    """An administrator's token; only its hash is stored."""
 
     id: str
     name: str
     created_on: str
+
+
+OPERATOR = AdminToken("at-000000000000000000000000", "rowkeep command", "1970-01-01T00:00:00.000Z")
+"""Who commands act as that work on the store itself, with no token."""

@@ -10,7 +10,7 @@ from typing import Any
 from rowkeep.catalog import Catalog
 from rowkeep.errors import Unauthenticated
 from rowkeep.keys import hash_token
-from rowkeep.model.access import AdminToken
+from rowkeep.model.access import OPERATOR, AdminToken
 from rowkeep.model.cells import canonical_date
 from rowkeep.model.identity import Stamp, writer_of
 from rowkeep.model.wire import AdminTokenBody
@@ -19,10 +19,6 @@ from rowkeep.services.lists import Listing, Page
 
 PREFIX = "rka_"
 """So that a token that lies around is known for what it is."""
-
-
-OPERATOR = AdminToken("at-000000000000000000000000", "rowkeep command", "1970-01-01T00:00:00.000Z")
-"""Who commands act as that work on the store itself, with no token."""
 
 
 def new_admin_token(name: str, stamp: Stamp) -> tuple[AdminToken, str]:

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from rowkeep.catalog import Catalog
+from rowkeep.model.access import OPERATOR
 from rowkeep.model.identity import writer_of
-from rowkeep.services.administrators import OPERATOR
 from rowkeep.services.lists import Listing, Page
 
 APP, ADMINISTRATOR = "app", "administrator"
