@@ -1,11 +1,10 @@
-"""``rowkeep rows query``, ``get``, ``insert``, ``update`` and ``delete``: as an administrator and as an app."""
+"""``rowkeep rows query``, ``get``, ``insert``, ``update``, ``delete``: as an administrator and as an app."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import partial
 from io import BytesIO, TextIOWrapper
@@ -24,13 +23,20 @@ from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
-VARIABLES = ("DATABASE_URL", "MASTER_KEY_FILE")
-
 ROWS = [
     {"First_Name": "Jane", "Last_Name": "Doe", "Number": 1},
     {"First_Name": "Mike", "Last_Name": "Roe", "Number": 2},
     {"First_Name": "Ada", "Last_Name": None, "Number": 3},
 ]
+
+
+class Input(TextIOWrapper):
+    """Standard input, which may be a terminal."""
+
+    is_terminal = False
+
+    def isatty(self) -> bool:
+        return self.is_terminal
 
 
 class Commands:
@@ -41,11 +47,13 @@ class Commands:
         self.directory = directory
         self.always = always
 
-    def run(self, *arguments: str, stdin: str = "") -> Result:
+    def run(self, *arguments: str, stdin: str = "", is_terminal: bool = False) -> Result:
+        given = Input(BytesIO(stdin.encode()))
+        given.is_terminal = is_terminal
         out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
         with (
             patch.dict(os.environ, self.variables, clear=True),
-            patch.object(sys, "stdin", TextIOWrapper(BytesIO(stdin.encode()))),
+            patch.object(sys, "stdin", given),
             chdir(self.directory),
             redirect_stdout(out),
             redirect_stderr(err),
@@ -190,28 +198,12 @@ def test_deleting_asks_first(admin_shell: Commands, bot: Bot) -> None:
     assert len(all_rows(bot, "people")) == 3
 
 
-class Terminal(TextIOWrapper):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 3), ("\n", 3)])
 def test_at_a_terminal(admin_shell: Commands, bot: Bot, answer: str, left: int) -> None:
-    def terminal(stream: BytesIO) -> Terminal:
-        return Terminal(stream)
-
-    with patch(f"{__name__}.TextIOWrapper", side_effect=_terminal_for_input(terminal)):
-        done = admin_shell.run("rows", "delete", "people", "--all", stdin=answer)
+    done = admin_shell.run("rows", "delete", "people", "--all", stdin=answer, is_terminal=True)
     assert "Delete 3 rows of people? [y/N]" in done.err + done.out
     assert done.status == (0 if left == 0 else 1)
     assert len(all_rows(bot, "people")) == left
-
-
-def _terminal_for_input(terminal: Callable[[BytesIO], Terminal]) -> Callable[..., TextIOWrapper]:
-    def make(stream: BytesIO, *encoding: str) -> TextIOWrapper:
-        return TextIOWrapper(stream, *encoding) if encoding else terminal(stream)
-
-    return make
 
 
 USAGE = [
@@ -279,8 +271,7 @@ def test_export_and_import_by_an_administrator(
         assert shell.json("export", "people", "-o", name, *options)["nExported"] == 2
     assert (tmp_path / "a.ndjson").read_bytes() == (tmp_path / "b.ndjson").read_bytes()
     assert "needs --app" in remote.fails("import", "people", "a.ndjson")
-    for _ in range(2):  # the second finds that it is done
-        store.run("rows", "import", "people", "a.ndjson")
+    assert store.json("import", "people", "a.ndjson")["nInserted"] == 2
     rows = all_rows(bot, "people")
     assert [row["Number"] for row in rows] == [1, 2, 3, 1, 2]
     writers = workspace.admin.get(f"{workspace.path}/writers", params={"limit": 1000}).json()["writers"]

@@ -59,7 +59,7 @@ def _comparison(condition: str) -> dict[str, Any]:
             f"{json.dumps(condition)} is not COLUMN=VALUE (or !=, <, <=, >, >=)", param_hint="--where"
         )
     column, operand, value = parts.groups()
-    return {"field": column, "operand": operand, "value": value}
+    return {"field": column, "operand": operand, "value": value.strip()}
 
 
 def parsed(text: str, what: str) -> Any:
