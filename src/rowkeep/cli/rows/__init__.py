@@ -51,6 +51,16 @@ RejectsFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Where rejected rows go. Unless given, to FILE.rejects.ndjson."),
 ]
+ResumeAt = Annotated[
+    int | None, typer.Option(min=1, metavar="LINE", help="Go on at this line, whatever is recorded.")
+]
+Restart = Annotated[
+    bool,
+    typer.Option(
+        "--restart",
+        help="Import the whole file, even if it was imported before: forget what was recorded, and its rejects.",
+    ),
+]
 Settle = Annotated[
     int,
     typer.Option(
@@ -118,17 +128,8 @@ def import_rows(
         int | None, typer.Option(min=0, metavar="ROWS", help="Stop when more rows than this are rejected.")
     ] = None,
     rejects: RejectsFile = None,
-    resume_at: Annotated[
-        int | None, typer.Option(min=1, metavar="LINE", help="Go on at this line, whatever is recorded.")
-    ] = None,
-    restart: Annotated[
-        bool,
-        typer.Option(
-            "--restart",
-            help="Import the whole file, even if it was imported before: forget what was recorded, and its "
-            "rejects.",
-        ),
-    ] = False,
+    resume_at: ResumeAt = None,
+    restart: Restart = False,
     settle: Settle = 30,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
@@ -150,11 +151,7 @@ def import_rows(
 
     if restart and resume_at is not None:
         raise typer.BadParameter("--restart and --resume-at exclude each other")
-    if app is None and os.environ.get("ROWKEEP_URL"):
-        raise SetupError(
-            "An import through a server needs --app, with the app's secret in ROWKEEP_APP_SECRET. Without "
-            "--app it works on the store itself: unset ROWKEEP_URL."
-        )
+    _check_importer(app)
     kind = format_of(file, format_name)
     kind.check()
     if file == "-" and not kind.is_stream:
@@ -178,6 +175,15 @@ def import_rows(
 
     done = asyncio.run(do())
     _report_finished(done, wish, as_json) if isinstance(done, Finished) else _report(done, wish, as_json)
+
+
+def _check_importer(app: str | None) -> None:
+    """Raises SetupError for an administrator who imports through a server."""
+    if app is None and os.environ.get("ROWKEEP_URL"):
+        raise SetupError(
+            "An import through a server needs --app, with the app's secret in ROWKEEP_APP_SECRET. Without "
+            "--app it works on the store itself: unset ROWKEEP_URL."
+        )
 
 
 def _report(standing: Any, wish: Any, as_json: bool) -> None:
