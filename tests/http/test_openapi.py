@@ -71,14 +71,9 @@ async def routes_of(settings: Settings) -> set[str]:
 
 def test_every_route_is_described_and_no_other(tmp_path: Path) -> None:
     routes = asyncio.run(routes_of(Settings(database_url=f"sqlite:///{tmp_path}/data")))
-<<<<<<< HEAD
     for_people = {path for path in routes if path == "/" or path.startswith("/docs/")}
-    served = (routes - for_people) | {call.path for call in DATA_CALLS}
-=======
-    parts_of_the_page = {path for path in routes if path.startswith("/docs/")}
     data = {path for call in DATA_CALLS for path in (call.path, call.admin_path)}
-    served = (routes - parts_of_the_page - {ADMIN_ROUTE}) | data
->>>>>>> 4c44eb4 (Let an app bring its client id and secret along; let administrators read and write rows; list what an app may use)
+    served = (routes - for_people - {ADMIN_ROUTE}) | data
     assert served == set(DESCRIPTION.document["paths"])
 
 

@@ -58,7 +58,8 @@ Restart = Annotated[
     bool,
     typer.Option(
         "--restart",
-        help="Import the whole file, even if it was imported before: forget what was recorded, and its rejects.",
+        help="Import the whole file, even if it was imported before: forget what was recorded, and its "
+        "rejects.",
     ),
 ]
 Settle = Annotated[
