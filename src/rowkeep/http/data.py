@@ -163,7 +163,7 @@ class DataApi:
         self._calls = _by_path()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await reply(self._answer(scope, receive), scope["path"], send)
+        await reply(self._answer(scope, receive), scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         call, name = self._find(scope["method"], scope["path"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.catalog import Catalog
-from rowkeep.errors import RowkeepError, StorageUnavailable
+from rowkeep.errors import RowkeepError, StorageMissing
 from rowkeep.http.respond import error_answer, json_answer
 from rowkeep.storage.base import StaleCatalog
 
@@ -26,5 +26,5 @@ class Ready:
         except RowkeepError as error:
             answer = error_answer(error)
         except StaleCatalog:
-            answer = error_answer(StorageUnavailable("The storage has lost its catalog."))
+            answer = error_answer(StorageMissing("The catalog is missing; the log of the server names it."))
         await answer.send(send)

@@ -80,7 +80,7 @@ class Access:
         for _ in range(MAX_ATTEMPTS):
             workspace = self._catalog.known(client_id) or await self._catalog.of_client(client_id)
             if workspace is None:
-                raise Unauthenticated()
+                raise Unauthenticated("unknown app")
             try:
                 snapshot = workspace.newest or await workspace.snapshot()
                 try:
@@ -99,6 +99,6 @@ class Access:
     def _prove(self, app: LiveApp | None, token: str) -> LiveApp:
         """The app, if it may act and this token is one of its own. Raises Unauthenticated."""
         if app is None or not app.app.enabled:
-            raise Unauthenticated()
+            raise Unauthenticated("unknown app" if app is None else "app disabled")
         check_times(verified_claims(token, app.key, app.app.algorithm), self._clock, self._leeway)
         return app

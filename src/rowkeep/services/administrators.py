@@ -41,7 +41,7 @@ class Administrators:
             return
         script = partial(self._catalog.installation.admin_token_exists, hash_token(token))
         if not await self._database.read(script):
-            raise Unauthenticated()
+            raise Unauthenticated("unknown admin token")
 
     async def create(self, body: AdminTokenBody) -> dict[str, Any]:
         """Raises InvalidName."""
