@@ -19,8 +19,8 @@ from rowkeep.private import (
     create_private,
     keep_owner_and_mode,
     make_private_directory,
+    owner_hint,
     owner_model_of,
-    owner_of,
 )
 from rowkeep.settings import Settings
 
@@ -90,7 +90,7 @@ def read_key_file(settings: Settings) -> list[bytes]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"The key file {path} cannot be read: {error}.") from None
+        raise SetupError(f"The key file {path} cannot be read: {error}.{owner_hint(path)}") from None
     if not 1 <= len(lines) <= MAX_KEYS:
         raise SetupError(f"The key file {path} must hold one key, or two during a rotation, each on a line.")
     return [decode_key(line, f"The key file {path}") for line in lines]
@@ -170,11 +170,9 @@ def write_key_file(settings: Settings, keys: Sequence[bytes]) -> None:
         draft = _draft(path, keys, owner_model(settings), old)
         draft.replace(path)
         _sync(path.parent)
-    except PermissionError as error:
-        user = owner_of(path)
-        raise SetupError(f"The key file {path} cannot be replaced: {error}. Run this as {user}.") from None
     except OSError as error:
-        raise SetupError(f"The key file {path} cannot be written: {error}.") from None
+        reason = f"The key file {path} cannot be written: {error}."
+        raise SetupError(reason + owner_hint(path)) from None
 
 
 def _draft(path: Path, keys: Sequence[bytes], belongs_to: Path, old: os.stat_result | None = None) -> Path:

@@ -83,13 +83,19 @@ def owns(path: Path) -> bool:
     return path.stat().st_uid == os.geteuid()
 
 
-def owner_of(path: Path) -> str:
-    """The name of the user that a file belongs to, or its number."""
-    number = path.stat().st_uid
+def owner_hint(path: Path) -> str:
+    """As whom to run a command, for the end of its error; empty where a file is this user's or not there."""
     try:
-        return pwd.getpwuid(number).pw_name
+        number = path.stat().st_uid
+    except OSError:
+        return ""
+    if number == os.geteuid():
+        return ""
+    try:
+        owner = pwd.getpwuid(number).pw_name
     except KeyError:
-        return str(number)
+        owner = str(number)
+    return f" It belongs to the user {owner}: run this as {owner}."
 
 
 def exposed(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:

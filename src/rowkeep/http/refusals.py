@@ -16,7 +16,7 @@ refusals = LimitedLog()
 
 
 def log_refusal(error: RowkeepError, scope: Scope) -> None:
-    """Log who was refused and why, so many a minute for each cause and address."""
+    """Log who was refused and why; a bounded number a minute for each cause, address and client id."""
     client = scope.get("client")
     address = client[0] if client else None
     known = {
@@ -25,10 +25,11 @@ def log_refusal(error: RowkeepError, scope: Scope) -> None:
         "method": scope["method"],
         "path": quoted(scope["path"]),
     }
+    who = (address, known["client_id"])
     if isinstance(error, Unauthenticated):
-        refusals.warning("token refused", key=(error.cause, address), cause=error.cause, **known)
+        refusals.warning("token refused", key=(error.cause, *who), cause=error.cause, **known)
     else:
-        refusals.info("request forbidden", key=(error.msg, address), cause=error.msg, **known)
+        refusals.info("request forbidden", key=(error.msg, *who), cause=error.msg, **known)
 
 
 def _client_id(scope: Scope) -> str | None:

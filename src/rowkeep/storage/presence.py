@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from rowkeep.errors import SetupError, StorageMissing
+from rowkeep.limited_log import LimitedLog
 from rowkeep.model.access import Workspace
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement
@@ -19,10 +21,39 @@ from rowkeep.storage.base import Database, Row, Script, StaleCatalog
 from rowkeep.storage.installation import Installation
 from rowkeep.storage.migrations import CATALOG_STEPS, DATABASES_STEP, migrate
 
+T = TypeVar("T")
+
 PHYSICAL = re.compile(r"w([0-9]{1,18})_[a-z][a-z0-9_]*")
 """The name of a workspace's file or schema."""
 
 SHOWN = 5
+
+
+class CatalogDatabase(Database):
+    """The catalog of an open store: one that has lost its tables is missing, and the log says so."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.dialect = database.dialect
+        self.schema = database.schema
+        self._faults = LimitedLog()
+
+    async def read(self, script: Script[T]) -> T:
+        try:
+            return await self._database.read(script)
+        except (StaleCatalog, StorageMissing) as error:
+            raise self._missing(error) from error.__cause__
+
+    async def write(self, script: Script[T]) -> T:
+        try:
+            return await self._database.write(script)
+        except (StaleCatalog, StorageMissing) as error:
+            raise self._missing(error) from error.__cause__
+
+    def _missing(self, error: Exception) -> StorageMissing:
+        reason = str(error.__cause__ or "its tables are missing")
+        self._faults.error("catalog missing", key=reason, reason=reason, action="restore it from a backup")
+        return StorageMissing("The catalog is missing; the log of the server names it.")
 
 
 def prepare_catalog(

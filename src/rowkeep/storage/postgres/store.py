@@ -21,7 +21,13 @@ from rowkeep.storage.installation import Installation
 from rowkeep.storage.migrations import WORKSPACE_STEPS, alone, migrate
 from rowkeep.storage.postgres.connections import Pool
 from rowkeep.storage.postgres.database import PostgresDatabase, PostgresWorkspaceDatabase
-from rowkeep.storage.presence import PHYSICAL, prepare_catalog, refuse_if_missing, refuse_without_catalog
+from rowkeep.storage.presence import (
+    PHYSICAL,
+    CatalogDatabase,
+    prepare_catalog,
+    refuse_if_missing,
+    refuse_without_catalog,
+)
 
 CATALOG_MISSING = (
     f"The schema {CATALOG_SCHEMA}, the catalog, is missing or empty in the database of ROWKEEP_DATABASE_URL. "
@@ -32,8 +38,6 @@ CATALOG_MISSING = (
 class PostgresStore(Store):
     """Any number of processes, on any number of machines, may open one database."""
 
-    catalog: PostgresDatabase
-
     def __init__(self, url: str, settings: Settings, ids: IdSource) -> None:
         self.ids = ids
         self._pool = Pool(url, settings)
@@ -43,7 +47,8 @@ class PostgresStore(Store):
 
     async def open(self, *, create: bool = True) -> None:
         await self._pool.open()
-        self.catalog = PostgresDatabase(self._pool, CATALOG_SCHEMA)
+        catalog = PostgresDatabase(self._pool, CATALOG_SCHEMA)
+        self.catalog = CatalogDatabase(catalog)
         if not create and not await self.catalog.read(_has_catalog):
             refuse_without_catalog(await self.present(), CATALOG_MISSING)
             raise SetupError(
@@ -51,7 +56,7 @@ class PostgresStore(Store):
                 "makes one."
             )
         prepare = partial(prepare_catalog, POSTGRES, CATALOG_SCHEMA, _list_present, CATALOG_MISSING)
-        self._made_catalog = await self.catalog.write(prepare)
+        self._made_catalog = await catalog.write(prepare)
 
     async def present(self) -> list[str]:
         return await self.catalog.read(_list_present)

@@ -37,6 +37,8 @@ class Place:
         """Raises StorageMissing if the file was deleted or another one was put in its place."""
         present = self._present()
         if present != self._file:
+            # who reads next looks again, too
+            self._next_look = 0.0
             raise StorageMissing() from FileNotFoundError(
                 f"the file {self.path} was {'deleted' if present is None else 'replaced'} while it was open"
             )

@@ -9,17 +9,23 @@ from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 
-from rowkeep.errors import Busy, SetupError, StorageUnavailable
+from rowkeep.errors import Busy, SetupError, StorageMissing, StorageUnavailable
 from rowkeep.model.access import Workspace
 from rowkeep.model.identity import IdSource
-from rowkeep.private import CATALOG_FILE, make_private_directory, owner_of, owns
+from rowkeep.private import CATALOG_FILE, make_private_directory, owner_hint, owns
 from rowkeep.settings import Settings
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Row, StaleCatalog, Store, WorkspaceDatabase
+from rowkeep.storage.base import Row, Store, WorkspaceDatabase
 from rowkeep.storage.installation import Installation
 from rowkeep.storage.migrations import WORKSPACE_STEPS, migrate
-from rowkeep.storage.presence import PHYSICAL, prepare_catalog, refuse_if_missing, refuse_without_catalog
+from rowkeep.storage.presence import (
+    PHYSICAL,
+    CatalogDatabase,
+    prepare_catalog,
+    refuse_if_missing,
+    refuse_without_catalog,
+)
 from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
 from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable
 from rowkeep.storage.sqlite.threads import Threads
@@ -30,8 +36,6 @@ MAX_LONG_QUERIES = 16
 
 class SqliteStore(Store):
     """Several processes may open one directory; SQLite's locks keep them apart."""
-
-    catalog: SqliteDatabase
 
     def __init__(self, directory: Path, settings: Settings, ids: IdSource) -> None:
         self.ids = ids
@@ -51,12 +55,14 @@ class SqliteStore(Store):
             self._made = make_private_directory(self._directory)
             self._made = [*make_private_directory(self._directory / WORKSPACES), *self._made]
             self._files = OpenFiles(affordable(self._settings.sqlite_open_workspaces), self._threads[0])
-            self.catalog = SqliteDatabase(self._catalog_path, self._settings, self._catalog_file)
-            await self.catalog.opener.use()
+            catalog = SqliteDatabase(self._catalog_path, self._settings, self._catalog_file)
+            self.catalog = CatalogDatabase(catalog)
+            await catalog.opener.use()
             prepare = partial(prepare_catalog, SQLITE, None, self._list_present, self._catalog_missing)
-            await self.catalog.write(prepare)
+            await catalog.write(prepare)
         except (OSError, StorageUnavailable) as error:
-            raise SetupError(f"The directory {self._directory} cannot be used: {_reason(error)}.") from error
+            reason = f"The directory {self._directory} cannot be used: {_reason(error)}."
+            raise SetupError(reason + owner_hint(self._directory)) from error
 
     def _refuse_without_catalog(self, create: bool) -> None:
         """Raises SetupError where a catalog may not be made, or by us may not be used."""
@@ -75,10 +81,8 @@ class SqliteStore(Store):
                     "rowkeep serve makes one."
                 )
         elif not (owns(self._catalog_path) or os.access(self._catalog_path, os.R_OK | os.W_OK)):
-            owner = owner_of(self._catalog_path)
             raise SetupError(
-                f"The store in {self._directory} belongs to the user {owner}, and this user may not write to "
-                f"it. Run this as {owner}."
+                f"This user may not write to the store in {self._directory}." + owner_hint(self._catalog_path)
             )
 
     @property
@@ -116,8 +120,9 @@ class SqliteStore(Store):
         if self._catalog_file.order:
             try:
                 return await self.catalog.read(Installation(SQLITE, None).key_fingerprint) is None
-            except StaleCatalog:
-                return True
+            except StorageMissing as error:
+                # it has no tables yet; but a file that was replaced is another process's
+                return not isinstance(error.__cause__, FileNotFoundError)
             except (StorageUnavailable, Busy):
                 return False
         return self._catalog_path.exists() and self._catalog_path.stat().st_size == 0
