@@ -396,5 +396,6 @@ def all_errors() -> list[type[RowkeepError]]:
 
 def _kinds_of(base: type[RowkeepError]) -> Iterator[type[RowkeepError]]:
     for kind in base.__subclasses__():
-        yield kind
+        if "code" in vars(kind):
+            yield kind
         yield from _kinds_of(kind)

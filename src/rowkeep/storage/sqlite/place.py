@@ -20,6 +20,7 @@ class Place:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._name = str(path)
         self._file: tuple[int, int] | None = None
         self._next_look = 0.0
 
@@ -51,7 +52,7 @@ class Place:
 
     def _present(self) -> tuple[int, int] | None:
         try:
-            found = os.stat(self.path)
+            found = os.stat(self._name)
         except FileNotFoundError:
             return None
         except OSError as error:
