@@ -14,6 +14,8 @@ from msgspec import Meta
 from rowkeep.errors import SetupError
 
 PREFIX = "ROWKEEP_"
+CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
+PASSWORD = re.compile(r"((?:password|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,6 +198,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     ] = "info"
+
+    def __repr__(self) -> str:
+        """Without the master key, and without the password of the database."""
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        if self.master_key is not None:
+            shown["master_key"] = "***"
+        # what is between the scheme and the host, even if it is no valid URL
+        shown["database_url"] = CREDENTIALS.sub("//***@", PASSWORD.sub("\\1***", self.database_url))
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -270,12 +270,12 @@ class AdminCall:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, self._max_body_bytes)
-        await reply(self._answer(request, scope["path_params"]), scope["path"], send)
+        await reply(self._answer(request, scope["path_params"]), scope, send)
 
     async def _answer(self, request: Request, path: dict[str, str]) -> Answer:
         token = request.bearer()
         if token is None:
-            raise Unauthenticated()
+            raise Unauthenticated("no token")
         administrator = await self._services.administrators.check(token)
         given = request.parameters(*parameters_of(self._endpoint))
         page = _page(given)
@@ -291,7 +291,9 @@ class AdminCall:
             asked = Asked(path, body, page, administrator, flags, texts)
             done = await self._endpoint.call(self._services, asked)
         except StaleCatalog:
-            # only a workspace that is deleted at this moment loses its tables under a call
+            # a workspace loses its tables under a call if it is deleted at this moment, or its database is
+            if "workspace" in path:
+                await self._services.workspaces.check_database(path["workspace"])
             raise errors.NoSuchWorkspace("The workspace is gone.") from None
         return json_answer(done, self._endpoint.status)
 

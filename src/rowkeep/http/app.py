@@ -36,6 +36,8 @@ from rowkeep.storage.opening import make_store
 
 log = structlog.get_logger(__name__)
 
+SHOWN = 20
+
 
 def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
     """All of Rowkeep over an open catalog."""
@@ -79,6 +81,18 @@ async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
     await error_answer(NoSuchRoute("No call has this path.")).send(send)
 
 
+async def log_missing_databases(catalog: Catalog) -> None:
+    """What is missing is seen when the server starts, not only by whoever asks for it first."""
+    missing = await catalog.missing_databases()
+    if missing:
+        log.error(
+            "workspace databases missing",
+            count=len(missing),
+            databases=[each.physical for each in missing[:SHOWN]],
+            action="restore them from a backup, or delete the workspaces",
+        )
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, clock: Clock = wall_clock, operator: str | None = None
@@ -89,8 +103,11 @@ async def running(
     """
     store = make_store(settings, IdSource(clock))
     try:
-        await store.open()
-        yield wire(await open_initialised(store, settings), settings, clock, operator)
+        await store.open(create=False)
+        catalog = await open_initialised(store, settings)
+        if operator is None:
+            await log_missing_databases(catalog)
+        yield wire(catalog, settings, clock, operator)
     finally:
         await store.close()
 

@@ -210,7 +210,7 @@ class DataApi:
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await reply(self._answer(scope, receive), scope["path"], send)
+        await reply(self._answer(scope, receive), scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         call, name = _find(scope["method"], self._rest(scope))
@@ -236,7 +236,7 @@ class AdminDataApi(DataApi):
     def _credential(self, scope: Scope, request: Request) -> Credential:
         token = request.bearer()
         if token is None:
-            raise Unauthenticated()
+            raise Unauthenticated("no token")
         return AdminCredential(token, scope["path_params"]["workspace"])
 
 

@@ -78,11 +78,15 @@ class GrantOf(msgspec.Struct, frozen=True):
 
 
 class Workspace(msgspec.Struct, frozen=True):
-    """An isolation unit: one database. ``physical`` names its file or schema."""
+    """An isolation unit: one database. ``physical`` names its file or schema.
+
+    ``is_made`` says that its database was made: one that is missing from then on is a fault, not new.
+    """
 
     id: int
     name: str
     created_on: str
+    is_made: bool = False
 
     @property
     def physical(self) -> str:

@@ -131,11 +131,13 @@ class Access:
         if isinstance(credential, str):
             workspace = await self._catalog.of_client(client_id)
             if workspace is None:
-                raise Unauthenticated()
+                raise Unauthenticated("unknown app")
             return workspace
         try:
             return await self._catalog.named(credential.workspace)
         except StaleCatalog:
+            # it is deleted at this moment, or its database is missing
+            await self._catalog.check_database(credential.workspace)
             raise NoSuchWorkspace(f'There is no workspace "{quoted(credential.workspace)}".') from None
 
     async def _holds(self, workspace: LiveWorkspace, snapshot: Snapshot, client_id: str) -> bool:
@@ -148,6 +150,6 @@ class Access:
     def _prove(self, app: LiveApp | None, token: str) -> LiveApp:
         """The app, if it may act and this token is one of its own. Raises Unauthenticated."""
         if app is None or not app.app.enabled:
-            raise Unauthenticated()
+            raise Unauthenticated("unknown app" if app is None else "app disabled")
         check_times(verified_claims(token, app.key, app.app.algorithm), self._clock, self._leeway)
         return app

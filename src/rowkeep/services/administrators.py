@@ -42,7 +42,7 @@ class Administrators:
         script = partial(self._catalog.installation.admin_token, hash_token(token))
         found = await self._database.read(script)
         if found is None:
-            raise Unauthenticated()
+            raise Unauthenticated("unknown admin token")
         return found
 
     async def create(self, body: AdminTokenBody) -> dict[str, Any]:

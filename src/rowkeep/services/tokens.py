@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import KeyFlexible, OctKey, RSAKey
 from msgspec import UNSET, UnsetType
 
@@ -38,14 +38,14 @@ _claims_decoder = msgspec.json.Decoder(Claims)
 def unverified_client_id(token: str) -> str:
     """The client id that a token says, so that its key can be found. Raises Unauthenticated."""
     if len(token) > MAX_TOKEN_LENGTH:
-        raise Unauthenticated()
+        raise Unauthenticated("token too long")
     parts = token.split(".")
     if len(parts) != 3:
         raise Unauthenticated()
     _, payload, _ = (_decode_segment(part) for part in parts)
     client_id = _decode_claims(payload).app_id
     if not CLIENT_ID.fullmatch(client_id):
-        raise Unauthenticated()
+        raise Unauthenticated("malformed client id")
     return client_id
 
 
@@ -76,8 +76,12 @@ def verified_claims(token: str, key: str, algorithm: Algorithm) -> Claims:
     """
     try:
         verified = jws.deserialize_compact(token, _key(key, algorithm), algorithms=[algorithm.value])
+    except BadSignatureError:
+        raise Unauthenticated("wrong signature") from None
+    except UnsupportedAlgorithmError:
+        raise Unauthenticated("wrong algorithm") from None
     except (JoseError, ValueError, UnicodeError):
-        raise Unauthenticated() from None
+        raise Unauthenticated("malformed token") from None
     return _decode_claims(verified.payload)
 
 
@@ -92,10 +96,10 @@ def check_times(claims: Claims, clock: Clock, leeway_seconds: int) -> None:
         return
     now = clock().timestamp()
     if claims.exp is not UNSET and now >= claims.exp + leeway_seconds:
-        raise Unauthenticated()
+        raise Unauthenticated("expired")
     for start in (claims.nbf, claims.iat):
         if start is not UNSET and now < start - leeway_seconds:
-            raise Unauthenticated()
+            raise Unauthenticated("not valid yet")
 
 
 def sign_token(client_id: str, secret: str, algorithm: Algorithm, **claims: Any) -> str:

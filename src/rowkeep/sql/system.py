@@ -41,6 +41,11 @@ class CatalogTables:
             sa.Column("client_id", sa.Text, primary_key=True),
             sa.Column("workspace_id", sa.Integer, nullable=False, index=True),
         )
+        self.databases = sa.Table(
+            "databases",
+            meta,
+            sa.Column("workspace_id", sa.Integer, primary_key=True, autoincrement=False),
+        )
         self.admin_tokens = sa.Table(
             "admin_tokens",
             meta,

@@ -20,6 +20,13 @@ from rowkeep.storage.migrations import alone
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
 
+NOTED_AT_ONCE = 500
+"""Fewer than either engine allows as parameters of one statement."""
+
+
+def _workspace_of(row: Row) -> Workspace:
+    return Workspace(row[0], row[1], row[2], bool(row[3]))
+
 
 class Installation:
     """The scripts of the catalog."""
@@ -59,7 +66,7 @@ class Installation:
         rows = yield from self._do(self._select_workspaces().where(workspaces.c.name_key == name_key(name)))
         if not rows:
             raise NoSuchWorkspace(f"There is no workspace {quoted(name)}.")
-        return Workspace(*rows[0])
+        return _workspace_of(rows[0])
 
     def has_workspace(self, workspace: Workspace) -> Steps[bool]:
         """Whether this very workspace is there, not another one of its name."""
@@ -70,11 +77,31 @@ class Installation:
     def workspaces(self, after: str, limit: int) -> Steps[list[Workspace]]:
         key = self._tables.workspaces.c.name_key
         rows = yield from self._do(self._select_workspaces().where(key > after).order_by(key).limit(limit))
-        return [Workspace(*row) for row in rows]
+        return [_workspace_of(row) for row in rows]
 
-    def _select_workspaces(self) -> sa.Select[tuple[int, str, str]]:
-        workspaces = self._tables.workspaces
-        return sa.select(workspaces.c.id, workspaces.c.name, workspaces.c.created_on)
+    def _select_workspaces(self) -> sa.Select[tuple[int, str, str, bool]]:
+        workspaces, databases = self._tables.workspaces, self._tables.databases
+        is_made = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
+        return sa.select(workspaces.c.id, workspaces.c.name, workspaces.c.created_on, is_made)
+
+    def note_database(self, workspace: Workspace) -> Steps[None]:
+        """The database of a workspace was made; nothing happens if the workspace was deleted meanwhile."""
+        yield from self.note_databases([workspace.id])
+
+    def note_databases(self, ids: Sequence[int]) -> Steps[None]:
+        """The same of several, and of those among them that are workspaces."""
+        workspaces, databases = self._tables.workspaces, self._tables.databases
+        yield from alone(self._dialect, self._schema)
+        for first in range(0, len(ids), NOTED_AT_ONCE):
+            wanted = ids[first : first + NOTED_AT_ONCE]
+            is_noted = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
+            found = sa.select(workspaces.c.id).where(workspaces.c.id.in_(wanted), ~is_noted)
+            yield from self._do(sa.insert(databases).from_select(["workspace_id"], found))
+
+    def noted_workspaces(self) -> Steps[list[Workspace]]:
+        """All workspaces whose databases were made."""
+        rows = yield from self._do(self._select_workspaces())
+        return [workspace for row in rows if (workspace := _workspace_of(row)).is_made]
 
     def create_workspace(self, name: str, created_on: str) -> Steps[Workspace]:
         """Raises NameTaken."""
@@ -98,7 +125,8 @@ class Installation:
         if name_key(workspace.name) == "main":
             raise Protected("The workspace main cannot be deleted.")
         clients, workspaces = self._tables.clients, self._tables.workspaces
-        yield from self._do(sa.delete(clients).where(clients.c.workspace_id == workspace.id))
+        for table in (clients, self._tables.databases):
+            yield from self._do(sa.delete(table).where(table.c.workspace_id == workspace.id))
         yield from self._do(sa.delete(workspaces).where(workspaces.c.id == workspace.id))
         return workspace
 
@@ -112,7 +140,7 @@ class Installation:
             .select_from(workspaces.join(clients, clients.c.workspace_id == workspaces.c.id))
             .where(clients.c.client_id == client_id)
         )
-        return Workspace(*rows[0]) if rows else None
+        return _workspace_of(rows[0]) if rows else None
 
     def claim_client(self, client_id: str, workspace: Workspace) -> Steps[bool]:
         """Let a client id lead to a workspace; False if it does already. Raises NameTaken if it leads to

@@ -248,11 +248,10 @@ async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterato
             yield DataApi(Reached(base, client, True, settle_seconds), credentials)
         return
     # all of the server is loaded where it is to run, and only there
-    from rowkeep.cli.store import check_store_exists, shell_settings
+    from rowkeep.cli.store import shell_settings
     from rowkeep.http.app import running
 
     settings = shell_settings()
-    check_store_exists(settings)
     async with (
         running(settings, operator=credentials.operator) as app,
         _client("http://rowkeep", httpx.ASGITransport(app)) as client,
