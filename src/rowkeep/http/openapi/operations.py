@@ -33,6 +33,9 @@ EVERY_CALL = (
     errors.Internal,
     errors.Busy,
     errors.StorageUnavailable,
+    errors.StorageMissing,
+    errors.StorageFull,
+    errors.StorageReadOnly,
 )
 """What every call of the APIs may be refused with."""
 
@@ -164,7 +167,7 @@ def _server_operations() -> list[Operation]:
             "Whether the storage answers",
             Health,
             "application/json",
-            (errors.Busy, errors.StorageUnavailable),
+            (errors.Busy, errors.StorageUnavailable, errors.StorageMissing),
         ),
         (
             "/openapi.json",

@@ -19,6 +19,9 @@ _HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
     errors.Busy: ("Retry-After", "Seconds until a new try is worth while."),
     errors.QueryTimeout: ("Retry-After", "Seconds until a new try is worth while."),
     errors.StorageUnavailable: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.StorageMissing: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.StorageFull: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.StorageReadOnly: ("Retry-After", "Seconds until a new try is worth while."),
 }
 """Headers that answers to these errors bear beside the usual ones."""
 
