@@ -94,7 +94,8 @@ async def refuse_if_missing(database: Database, workspace: Workspace) -> None:
         except StaleCatalog:
             is_there = False
         if not is_there:
-            raise StorageMissing()
+            cause = FileNotFoundError(f"the database {workspace.physical} is missing or empty")
+            raise StorageMissing() from cause
 
 
 def _has_keys(database: Database) -> Generator[Statement, Sequence[Row], bool]:

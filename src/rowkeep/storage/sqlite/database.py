@@ -39,7 +39,7 @@ from rowkeep.storage.base import (
 )
 from rowkeep.storage.sizes import fitting, fitting_page, sizes
 from rowkeep.storage.sqlite.connections import VERSION, Connection, run_script, translated
-from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles
+from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
 from rowkeep.storage.sqlite.place import Place
 from rowkeep.storage.sqlite.writer import Joinable
 
@@ -69,16 +69,16 @@ class SqliteDatabase(Database):
     async def _read(self, work: Callable[[Connection], T], table_id: str | None = None) -> T:
         try:
             return await (await self.opener.use()).reader.run(work, table_id)
-        except StorageUnavailable:
+        except StorageUnavailable as error:
             self._refuse_if_gone()
-            raise
+            raise failure_at(self.path, error) from error.__cause__
 
     async def _write(self, work: Callable[[Connection], T], *, is_limited: bool = False) -> T:
         try:
             return await (await self.opener.use()).writer.run(work, is_limited=is_limited)
-        except StorageUnavailable:
+        except StorageUnavailable as error:
             self._refuse_if_gone()
-            raise
+            raise failure_at(self.path, error) from error.__cause__
 
     def _refuse_if_gone(self) -> None:
         """Where the file may be taken away by somebody who may do so, raises StaleCatalog if it was."""

@@ -34,6 +34,9 @@ log = structlog.get_logger(__name__)
 WORKSPACES = "workspaces"
 """The directory of the workspaces' files, in that of the store."""
 
+FULL_BYTES = 256 * 1024
+"""A device that has no more than this left is full: a WAL and its shared memory need as much."""
+
 FILES_OF_A_WORKSPACE = 9
 """Database and WAL of each connection (writer, quick reader, two long readers), and their shared memory."""
 
@@ -61,6 +64,20 @@ def file_failure(error: OSError) -> StorageUnavailable:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
     return StorageReadOnly() if error.errno == errno.EROFS else StorageUnavailable()
+
+
+def failure_at(path: Path, error: StorageUnavailable) -> StorageUnavailable:
+    """The same error, or a clearer one: of a full device or one that is read-only SQLite often says only that
+    input or output failed."""
+    if type(error) is not StorageUnavailable:
+        return error
+    try:
+        device = os.statvfs(path.parent)
+    except OSError:
+        return error
+    if device.f_flag & os.ST_RDONLY:
+        return StorageReadOnly()
+    return StorageFull() if device.f_bavail * device.f_frsize < FULL_BYTES else error
 
 
 class OpenFile:

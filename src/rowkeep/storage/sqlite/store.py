@@ -27,9 +27,10 @@ from rowkeep.storage.presence import (
     refuse_without_catalog,
 )
 from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
-from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable
+from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable, failure_at
 from rowkeep.storage.sqlite.threads import Threads
 
+FIRST_PAGE_BYTES = 4096
 MAX_LONG_QUERIES = 16
 """How many long queries one process runs at once, over all workspaces."""
 
@@ -61,7 +62,7 @@ class SqliteStore(Store):
             prepare = partial(prepare_catalog, SQLITE, None, self._list_present, self._catalog_missing)
             await catalog.write(prepare)
         except (OSError, StorageUnavailable) as error:
-            reason = f"The directory {self._directory} cannot be used: {_reason(error)}."
+            reason = f"The directory {self._directory} cannot be used: {self._reason(error)}."
             raise SetupError(reason + owner_hint(self._directory)) from error
 
     def _refuse_without_catalog(self, create: bool) -> None:
@@ -108,7 +109,7 @@ class SqliteStore(Store):
     async def discard(self) -> None:
         is_unused = self._is_new and await self._is_unused()
         await self.close()
-        if is_unused:
+        if is_unused or (self._is_new and _has_no_tables(self._catalog_path)):
             _unlink(self._catalog_path)
         for directory in self._made:
             # what others have used meanwhile is not empty
@@ -124,8 +125,15 @@ class SqliteStore(Store):
                 # it has no tables yet; but a file that was replaced is another process's
                 return not isinstance(error.__cause__, FileNotFoundError)
             except (StorageUnavailable, Busy):
-                return False
-        return self._catalog_path.exists() and self._catalog_path.stat().st_size == 0
+                pass
+        return False
+
+    def _reason(self, error: OSError | StorageUnavailable) -> str:
+        """What failed, as the system said it."""
+        if isinstance(error, StorageUnavailable):
+            clear = failure_at(self._catalog_path, error)
+            return str(clear if clear is not error else error.__cause__ or error).rstrip(".")
+        return str(error)
 
     async def close(self) -> None:
         for files in (self._files, self._catalog_file):
@@ -170,14 +178,16 @@ def _files_of(directory: Path) -> list[str]:
         return []
 
 
+def _has_no_tables(path: Path) -> bool:
+    """Whether a database is no more than its first page, and its WAL less than one."""
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.exists() and wal.stat().st_size >= FIRST_PAGE_BYTES:
+        return False
+    return path.exists() and path.stat().st_size <= FIRST_PAGE_BYTES
+
+
 def _unlink(path: Path) -> None:
     """Delete a database with its WAL."""
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).unlink()
-
-
-def _reason(error: OSError | StorageUnavailable) -> str:
-    """What failed, as the system said it."""
-    cause = error.__cause__ if isinstance(error, StorageUnavailable) else error
-    return str(cause or error).rstrip(".")
