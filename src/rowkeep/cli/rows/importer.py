@@ -55,8 +55,8 @@ class Refusal(msgspec.Struct, frozen=True):
         if not found and rows == 1:
             found[0] = error.problems or [Said(str(error), error.code)]
         is_conflict = error.status == CONFLICT
-        # of conflicts the first is reported, of other problems so many: rows after the last one were not judged,
-        # and none was where the request as a whole is refused (too large, too many cells)
+        # of conflicts the first is reported, of other problems so many: rows after the last one were not
+        # judged. Where the request as a whole is refused (too large, too many cells), no row was.
         is_whole = bool(found) and not is_conflict and len(error.problems) < MAX_PROBLEMS
         return cls(found, rows if is_whole else max(found, default=-1) + 1, is_conflict)
 
