@@ -17,6 +17,7 @@ from support.workspace import PEOPLE, Workspace
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"]
 
 ROUTES: dict[str, set[str]] = {
+    "/": {"GET"},
     "/healthz": {"GET"},
     "/readyz": {"GET"},
     "/openapi.json": {"GET"},
@@ -41,7 +42,6 @@ ROUTES: dict[str, set[str]] = {
 }
 
 UNKNOWN = [
-    "/",
     "/api",
     "/api/",
     "/api/public",
