@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -12,6 +13,7 @@ from rowkeep.bodies import body_decoder, decode_body, refuse_repeated_keys
 from rowkeep.codec import RowEncoder, encode, meta_info
 from rowkeep.errors import InvalidBody, InvalidValue, MalformedJson
 from rowkeep.model.access import Right
+from rowkeep.model.filters import Where
 from rowkeep.model.forms import Row
 from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.plan.select import SelectPlan, plan_select
@@ -32,6 +34,14 @@ from rowkeep.storage.base import BeyondRange, ReferenceConflict, Selected, Uniqu
 
 MAX_ROWS = 10_000_000
 """Of one bulk. Their ids must fit the counter of an ObjectId, which has 24 bits."""
+
+T = TypeVar("T")
+
+SHORT_FILTER = 16
+"""The statement of a filter with more values takes some milliseconds to compile."""
+
+_compiler = ThreadPoolExecutor(1, thread_name_prefix="rowkeep-compiler")
+"""One thread: each one that runs Python makes the event loop wait longer for its turn."""
 
 PART_BYTES = 1024 * 1024
 """Records that take more are encoded in parts of about this size; between two of them others have a turn."""
@@ -119,6 +129,7 @@ class Records:
             plan = plan_update(
                 live.target, live.codec, body, caller.writer, self._settings, minimal=wish.minimal
             )
+            await _compiled(live.sql.update, plan.shape, plan.where)
             try:
                 updated = await caller.workspace.database.update(live.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
@@ -140,6 +151,7 @@ class Records:
             if not sent:
                 raise MalformedJson('A delete has a body with its filter: {"query":{"expressions":[…]}}.')
             plan = plan_delete(live.target, decode_body(sent, _delete_decoder), self._settings)
+            await _compiled(live.sql.delete, plan.where.shape, plan.where)
             try:
                 deleted = await caller.workspace.database.delete(live.sql, plan, caller.snapshot.version)
             except ReferenceConflict:
@@ -179,6 +191,7 @@ class Records:
         body = decode_body(sent, _query_decoder) if sent else QueryBody()
         cursors = caller.workspace.cursors
         plan = plan_select(live.target, body, page, self._settings, cursors)
+        await _compiled(live.sql.select, plan.shape, plan.where)
         try:
             selected = await caller.workspace.database.select(live.sql, plan, caller.snapshot.version)
         except BeyondRange:
@@ -190,6 +203,13 @@ class Records:
         if selected.size > PART_BYTES:
             records = await _encoded(live.codec, selected.rows, plan.shape.fields, selected.size)
         return _page_answer(live, plan, selected, records, next_cursor)
+
+
+async def _compiled(compile_shape: Callable[[T], object], shape: T, where: Where) -> None:
+    """Have the statement of a long filter compiled in a thread, where others have their turns meanwhile; the
+    database then finds it in the cache."""
+    if len(where.values) > SHORT_FILTER:
+        await asyncio.get_running_loop().run_in_executor(_compiler, compile_shape, shape)
 
 
 async def _encoded(
