@@ -15,7 +15,7 @@ from workbench import opened, tables_of, where
 from rowkeep.settings import Settings
 from rowkeep.storage import table_groups
 from rowkeep.storage.base import Store
-from rowkeep.storage.postgres.connections import Pool
+from rowkeep.storage.postgres.connections import Call, Pool
 from support.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
@@ -79,14 +79,17 @@ async def test_whoever_gives_up_leaves_its_connection(small: Store) -> None:
 async def test_one_table_may_have_all_connections(postgres: PostgresServer, anyio_backend: object) -> None:
     url = postgres.create_database()
     pool = Pool(url, Settings(database_url=url, postgres_connections=CONNECTIONS))
+    lane = pool.turns.catalog
     await pool.open()
     holder = await asyncpg.connect(url)
     try:
         for at in range(TABLES):
-            assert await pool.fetch("SELECT $1::int", [at], f"table {at}") == [(at,)]
+            assert await pool.fetch("SELECT $1::int", [at], Call(lane, f"table {at}")) == [(at,)]
         await holder.execute("SELECT pg_advisory_lock(1)")
         wanted = "SELECT pg_advisory_xact_lock_shared(1)::text"
-        running = [asyncio.ensure_future(pool.fetch(wanted, [], "table 0")) for _ in range(CONNECTIONS)]
+        running = [
+            asyncio.ensure_future(pool.fetch(wanted, [], Call(lane, "table 0"))) for _ in range(CONNECTIONS)
+        ]
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         while await holder.fetchval(waiting) < CONNECTIONS:  # noqa: ASYNC110 - PostgreSQL has no event for it
             await asyncio.sleep(0.005)
@@ -101,17 +104,18 @@ async def test_where_postgresql_gives_no_more_connections(anyio_backend: object)
     server = PostgresServer(durable=False)
     url = server.create_database()
     pool = Pool(url, Settings(database_url=url, postgres_connections=CONNECTIONS))
+    lane = pool.turns.catalog
     others = []
     try:
         await pool.open()
-        assert await pool.fetch("SELECT 1", [], "table 0") == [(1,)]
+        assert await pool.fetch("SELECT 1", [], Call(lane, "table 0")) == [(1,)]
         with suppress(asyncpg.TooManyConnectionsError):
             while True:
                 others.append(await asyncpg.connect(url))
         assert others
         for _ in range(2):
             for at in range(TABLES):
-                assert await pool.fetch("SELECT $1::int", [at], f"table {at}") == [(at,)]
+                assert await pool.fetch("SELECT $1::int", [at], Call(lane, f"table {at}")) == [(at,)]
     finally:
         for each in others:
             await each.close()

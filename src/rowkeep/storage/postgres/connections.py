@@ -5,24 +5,38 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
 import structlog
 
-from rowkeep.errors import Busy, NoRoom, SetupError, StorageFull, StorageReadOnly, StorageUnavailable
+from rowkeep.errors import (
+    Busy,
+    NoRoom,
+    SetupError,
+    ShuttingDown,
+    StorageFull,
+    StorageReadOnly,
+    StorageUnavailable,
+)
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import BeyondRange, ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
 from rowkeep.storage.postgres.kept import KeptConnections
+from rowkeep.storage.postgres.turns import Lane, Turns
+from rowkeep.storage.postgres.watch import Running, Watch
+from rowkeep.storage.sizes import query_timeout
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
 log = structlog.get_logger(__name__)
 
 CACHED_STATEMENTS = 512
-DEADLOCK_TRIES = 5
+MAX_TRIES = 10
+NEARLY_WHOLE = 0.9
+"""While so much of busy_timeout_seconds is left, the connection's own lock_timeout is near enough."""
 COPY_LINE = re.compile(r"COPY .*, line (\d+)")
 
 STALE = (
@@ -92,15 +106,31 @@ async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
     """Connections come back as they went: every transaction is ended, and nothing else is ever set."""
 
 
+class Call(msgspec.Struct, frozen=True):
+    """Who asks for a connection: the lane it waits in, the table or view it is about, if it is about one, and
+    whether ``max_query_seconds`` holds for it."""
+
+    lane: Lane
+    table_id: str | None = None
+    is_limited: bool = False
+
+
 class Pool:
-    """The connections of this process, and the one place where the server's errors become ours."""
+    """The connections of this process, and the one place where the server's errors become ours.
+
+    A call waits at most ``busy_timeout_seconds``, in all its tries together, for a connection and for what
+    others hold locked.
+    """
 
     def __init__(self, url: str, settings: Settings) -> None:
         self._url = url
         self._timeout = settings.busy_timeout_seconds
+        self._limit = settings.max_query_seconds
         self._size = settings.postgres_connections
         self._kept: KeptConnections | None = None
-        self._turns = asyncio.Semaphore(self._size)
+        self._watch = Watch(url)
+        self._is_closing = False
+        self.turns = Turns(self._size, settings.postgres_workspace_connections)
 
     async def open(self) -> None:
         """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
@@ -118,7 +148,8 @@ class Pool:
                     reset=_keep_as_it_is,
                     server_settings={
                         "application_name": "rowkeep",
-                        "lock_timeout": str(int(self._timeout * 1000)),
+                        "lock_timeout": _milliseconds(self._timeout),
+                        "statement_timeout": _milliseconds(self._limit),
                         "synchronous_commit": "on",
                         "timezone": "UTC",
                     },
@@ -135,59 +166,118 @@ class Pool:
             raise
 
     async def close(self) -> None:
+        """Let short work end, cancel what runs longer, and close all connections; some seconds at most."""
+        self._is_closing = True
+        await self._watch.close()
         if self._kept is not None:
             await self._kept.close()
 
-    async def _use(self, work: Work[T], table_id: str | None) -> T:
-        """Do ``work`` with a connection; waits at most busy_timeout_seconds for one."""
+    async def _use(self, work: Work[T], call: Call, deadline: float) -> T:
+        """Do ``work`` with a connection."""
         kept = self._kept
         assert kept is not None, "open() comes first"  # noqa: S101 - a fault of ours, not of a caller
-        if self._turns.locked():
-            async with asyncio.timeout(self._timeout):
-                await self._turns.acquire()
-        else:
-            await self._turns.acquire()
+        lane = call.lane
+        if not lane.take_at_once():
+            await lane.take(deadline - monotonic())
         try:
-            connection = await kept.take(table_id)
-            try:
-                result = await work(connection)
-            except BaseException:
-                await kept.drop(connection)
+            if self._is_closing:
+                raise ShuttingDown()
+            connection = await kept.take(call.table_id)
+        except BaseException:
+            lane.give_back()
+            raise
+        running = self._watch.start(connection, self._limit if call.is_limited else None)
+        try:
+            result = await work(connection)
+        except BaseException as error:
+            self._watch.end(connection)
+            # the turn is free once PostgreSQL has really ended what ran
+            kept.drop(connection, lane.give_back)
+            reason = self._reason(running, error)
+            if reason is None:
                 raise
-            await kept.put_back(connection)
-            return result
-        finally:
-            self._turns.release()
+            raise reason from error
+        self._watch.end(connection)
+        kept.put_back(connection)
+        lane.give_back()
+        return result
 
-    async def fetch(self, text: str, parameters: Sequence[Any], table_id: str) -> list[Any]:
-        """One statement about a table or view, a transaction of its own; run again if that may help."""
-        return await self._tried(lambda connection: connection.fetch(text, *parameters), table_id)
+    def _reason(self, running: Running, error: BaseException) -> Exception | None:
+        """What ended the work, where the error alone does not tell."""
+        if isinstance(error, asyncio.CancelledError):
+            return running.reason()
+        is_over = running.limit is not None and running.seconds() >= running.limit * NEARLY_WHOLE
+        if is_over and isinstance(error, asyncpg.QueryCanceledError):
+            return query_timeout(self._limit)
+        return None
 
-    async def execute(self, text: str, parameters: Sequence[Any], table_id: str) -> str:
-        """The same, giving the command's tag, such as ``INSERT 0 1``."""
-        return await self._tried(lambda connection: connection.execute(text, *parameters), table_id)
+    async def fetch(self, text: str, parameters: Sequence[Any], call: Call) -> list[Any]:
+        """One statement that reads, a transaction of its own; run again if that may help."""
+        return await self._tried(lambda connection: connection.fetch(text, *parameters), call)
 
-    async def run(self, script: Script[T], **kind: Any) -> T:
-        """A script in one transaction, of this kind."""
-        return await self.transaction(lambda connection: _run_script(connection, script), **kind)
+    async def execute(self, text: str, parameters: Sequence[Any], call: Call) -> str:
+        """One statement that inserts, giving the command's tag, such as ``INSERT 0 1``."""
+        return await self._tried(lambda connection: connection.execute(text, *parameters), call)
 
-    async def transaction(self, work: Work[T], **kind: Any) -> T:
+    async def change(self, text: str, parameters: Sequence[Any], call: Call) -> list[Any]:
+        """One statement that may wait for rows that others change."""
+        deadline = monotonic() + self._timeout
+
+        async def change(connection: asyncpg.Connection) -> list[Any]:
+            left = deadline - monotonic()
+            if left >= self._timeout * NEARLY_WHOLE:
+                rows: list[Any] = await connection.fetch(text, *parameters)
+                return rows
+            # some of the time to wait is used up
+            await connection.execute(f"BEGIN; SET LOCAL lock_timeout = {_milliseconds(left)}")
+            rows = await connection.fetch(text, *parameters)
+            await connection.execute("COMMIT")
+            return rows
+
+        return await self._tried(change, call, deadline)
+
+    async def read(self, script: Script[T], call: Call) -> T:
+        """A script that reads, on one snapshot."""
+        return await self.transaction(
+            lambda connection: _run_script(connection, script),
+            call,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        )
+
+    async def write(self, script: Script[T], call: Call) -> T:
+        """A script that writes, in one transaction."""
+        return await self.transaction(lambda connection: _run_script(connection, script), call)
+
+    async def transaction(self, work: Work[T], call: Call, begin: str = "BEGIN") -> T:
         """All that ``work`` does, in one transaction; done again if that may help."""
+        deadline = monotonic() + self._timeout
+        limit = "" if call.is_limited else "SET LOCAL statement_timeout = 0; "
 
         async def run(connection: asyncpg.Connection) -> T:
-            async with connection.transaction(**kind):
-                return await work(connection)
+            left = _milliseconds(deadline - monotonic())
+            await connection.execute(f"{begin}; {limit}SET LOCAL lock_timeout = {left}")
+            result = await work(connection)
+            await connection.execute("COMMIT")
+            return result
 
-        return await self._tried(run)
+        return await self._tried(run, call, deadline)
 
-    async def _tried(self, work: Work[T], table_id: str | None = None) -> T:
+    async def _tried(self, work: Work[T], call: Call, deadline: float = 0.0) -> T:
+        deadline = deadline or monotonic() + self._timeout
         with translated():
-            for _ in range(DEADLOCK_TRIES - 1):
+            for _ in range(MAX_TRIES - 1):
                 try:
-                    return await self._use(work, table_id)
+                    return await self._use(work, call, deadline)
                 except AGAIN as error:
+                    if monotonic() >= deadline:
+                        raise
                     log.info("transaction failed", kind=type(error).__name__, action="tried again")
-            return await self._use(work, table_id)
+            return await self._use(work, call, deadline)
+
+
+def _milliseconds(seconds: float) -> str:
+    """As a setting of PostgreSQL, where 0 would mean no limit."""
+    return str(max(1, int(seconds * 1000)))
 
 
 async def _rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequence[Row]:

@@ -36,7 +36,8 @@ from rowkeep.storage.base import (
     Updated,
     WorkspaceDatabase,
 )
-from rowkeep.storage.postgres.connections import Pool, copied_line
+from rowkeep.storage.postgres.connections import Call, Pool, copied_line
+from rowkeep.storage.postgres.turns import Lane
 
 T = TypeVar("T")
 
@@ -50,21 +51,23 @@ MICROSECOND = timedelta(microseconds=1)
 class PostgresDatabase(Database):
     dialect = POSTGRES
 
-    def __init__(self, pool: Pool, schema: str) -> None:
+    def __init__(self, pool: Pool, schema: str, lane: Lane) -> None:
         self._pool = pool
         self.schema: str = schema
+        self._script = Call(lane)
 
     async def read(self, script: Script[T]) -> T:
-        return await self._pool.run(script, isolation="repeatable_read", readonly=True)
+        return await self._pool.read(script, self._script)
 
     async def write(self, script: Script[T]) -> T:
-        return await self._pool.run(script)
+        return await self._pool.write(script, self._script)
 
 
 class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     def __init__(self, pool: Pool, schema: str, ids: IdSource) -> None:
-        super().__init__(pool, schema)
+        super().__init__(pool, schema, pool.turns.definitions)
         self._ids = ids
+        self._rows = pool.turns.new_workspace()
 
     def prepare(self, table: Table) -> TableSql:
         return PostgresTableSql(table, self.schema)
@@ -75,7 +78,8 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
         statements = sql.select(plan.shape)
         page = statements.page.bind(select_values(plan, sql.constants))
-        rows = await self._pool.fetch(page.text, page.parameters, plan.table_id)
+        call = Call(self._rows, plan.table_id, is_limited=True)
+        rows = await self._pool.fetch(page.text, page.parameters, call)
         _check_version(rows, version)
         total = rows[0][1]
         if rows[0][LEAD + statements.never_null] is None:
@@ -103,7 +107,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         on = stamp.written_on
         row = (*plan.rows[0], on, on, plan.writer, plan.writer, *stamp.ids())
         bound = sql.insert.bind(insert_values(row) | {"version": version})
-        done = await self._pool.execute(bound.text, bound.parameters, sql.table.id)
+        done = await self._pool.execute(bound.text, bound.parameters, Call(self._rows, sql.table.id))
         if done != "INSERT 0 1":
             raise StaleCatalog()
 
@@ -126,17 +130,18 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
                     records=_stored(sql.table, plan, stamp),
                 )
 
-        await self._pool.transaction(copy)
+        await self._pool.transaction(copy, Call(self._rows))
 
     async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
         statements = sql.update(plan.shape)
         values = update_values(plan, self._ids.stamp(0).written_on) | {"version": version}
         bound = statements.update.bind(values)
+        call = Call(self._rows, sql.table.id, is_limited=True)
         try:
             if plan.rekeyed:
-                rows = await self._pool.transaction(partial(_update_rekeyed, sql, plan, bound))
+                rows = await self._pool.transaction(partial(_update_rekeyed, sql, plan, bound), call)
             else:
-                rows = await self._pool.fetch(bound.text, bound.parameters, sql.table.id)
+                rows = await self._pool.change(bound.text, bound.parameters, call)
         except UniqueConflict as conflict:
             raise _named_conflict(conflict, sql.table, None) from conflict
         _check_version(rows, version)
@@ -147,7 +152,8 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
 
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
         bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
-        rows = await self._pool.fetch(bound.text, bound.parameters, sql.table.id)
+        call = Call(self._rows, sql.table.id, is_limited=True)
+        rows = await self._pool.change(bound.text, bound.parameters, call)
         _check_version(rows, version)
         return int(rows[0][1])
 

@@ -11,13 +11,20 @@ have PostgreSQL parse and plan what it has not seen; otherwise it takes another.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 
+from rowkeep.errors import StorageUnavailable
 from rowkeep.storage.table_groups import TableGroups
 
 WAIT_SECONDS = 0.002
+DROP_SECONDS = 3.0
+"""How long a connection may take to cancel what runs on it; then it is closed as it is."""
+
+DRIVER_FAILURES = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 class KeptConnections:
@@ -33,7 +40,7 @@ class KeptConnections:
         self._numbers: dict[Any, int] = {}
         self._awaited: dict[int, asyncio.Future[Any]] = {}
         """Who waits for a connection that is at home with a group."""
-        self._is_closing = False
+        self._drops: set[asyncio.Task[None]] = set()
 
     async def take(self, table_id: str | None) -> Any:
         """A connection for a request to this table or view, or, for None, to anything else."""
@@ -50,7 +57,7 @@ class KeptConnections:
                     connection = self._idle.pop(0)
             if not _is_lost(connection):
                 return connection
-            await self.drop(connection)
+            await self._drop(connection)
 
     async def _rested(self, group: int | None) -> Any:
         """The idle connection that suits a group best; None if a new one does."""
@@ -83,7 +90,7 @@ class KeptConnections:
             if self._awaited.get(group) is arrival:
                 del self._awaited[group]
             elif arrival.done() and not arrival.cancelled() and arrival.result() is not None:
-                await self.put_back(arrival.result())
+                self.put_back(arrival.result())
             raise
         finally:
             timer.cancel()
@@ -97,35 +104,56 @@ class KeptConnections:
         number = self._free.pop()
         try:
             connection = await self._pool.acquire(timeout=self._timeout)
-        except BaseException:
+        except BaseException as error:
             self._free.append(number)
+            if isinstance(error, TimeoutError):
+                raise StorageUnavailable() from None
             raise
         self._numbers[connection] = number
         return connection
 
-    async def put_back(self, connection: Any) -> None:
+    def put_back(self, connection: Any) -> None:
         """Keep a connection for the next request; it must be as it was taken."""
-        if self._is_closing:
-            await self.drop(connection)
-            return
         arrival = self._awaited.pop(self._home_of(connection), None)
         if arrival is None or arrival.done():
             self._idle.append(connection)
         else:
             arrival.set_result(connection)
 
-    async def drop(self, connection: Any) -> None:
-        """Give a connection back to the pool, in whatever state it is: the driver ends its transaction, or
-        the connection."""
-        self._free.append(self._numbers.pop(connection))
-        await self._pool.release(connection)
+    def drop(self, connection: Any, then: Callable[[], None]) -> None:
+        """Give a connection back to the pool, in whatever state it is. In the background, what still runs on it
+        is cancelled and its transaction undone; ``then`` is called after that."""
+        task = asyncio.get_running_loop().create_task(self._drop(connection))
+        self._drops.add(task)
+        task.add_done_callback(self._drops.discard)
+        task.add_done_callback(lambda _: then())
+
+    async def _drop(self, connection: Any) -> None:
+        try:
+            async with asyncio.timeout(DROP_SECONDS):
+                if connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
+                await self._pool.release(connection, timeout=DROP_SECONDS)
+        except (asyncpg.PostgresError, *DRIVER_FAILURES):
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
+        finally:
+            self._free.append(self._numbers.pop(connection))
 
     async def close(self) -> None:
-        """Close all connections; those in use are waited for."""
-        self._is_closing = True
-        while self._idle:
-            await self.drop(self._idle.pop())
-        await self._pool.close()
+        """Close all connections that are not in use, and wait a moment for those that are on their way
+        back."""
+        if self._drops:
+            await asyncio.wait(self._drops)
+        for connection in self._idle:
+            with suppress(asyncpg.InterfaceError):
+                await self._pool.release(connection, timeout=DROP_SECONDS)
+        self._idle.clear()
+        try:
+            async with asyncio.timeout(DROP_SECONDS):
+                await self._pool.close()
+        except (TimeoutError, asyncpg.PostgresError, *DRIVER_FAILURES):
+            self._pool.terminate()
 
 
 def _is_lost(connection: Any) -> bool:

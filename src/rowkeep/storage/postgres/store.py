@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy.schema import DropSchema
 
-from rowkeep.errors import SetupError
+from rowkeep.errors import Busy, SetupError
 from rowkeep.model.access import Workspace
 from rowkeep.model.identity import IdSource
 from rowkeep.settings import Settings
@@ -41,13 +41,14 @@ class PostgresStore(Store):
     def __init__(self, url: str, settings: Settings, ids: IdSource) -> None:
         self.ids = ids
         self._pool = Pool(url, settings)
+        self._timeout = settings.busy_timeout_seconds
         self._open: dict[int, PostgresWorkspaceDatabase] = {}
         self._opening = asyncio.Lock()
         self._made_catalog = False
 
     async def open(self, *, create: bool = True) -> None:
         await self._pool.open()
-        catalog = PostgresDatabase(self._pool, CATALOG_SCHEMA)
+        catalog = PostgresDatabase(self._pool, CATALOG_SCHEMA, self._pool.turns.catalog)
         self.catalog = CatalogDatabase(catalog)
         if not create and not await self.catalog.read(_has_catalog):
             refuse_without_catalog(await self.present(), CATALOG_MISSING)
@@ -73,7 +74,12 @@ class PostgresStore(Store):
         found = self._open.get(workspace.id)
         if found is not None:
             return found
-        async with self._opening:
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._opening.acquire()
+        except TimeoutError:
+            raise Busy() from None
+        try:
             found = self._open.get(workspace.id)
             if found is None:
                 found = PostgresWorkspaceDatabase(self._pool, workspace.physical, self.ids)
@@ -81,6 +87,8 @@ class PostgresStore(Store):
                 await found.write(partial(migrate, WORKSPACE_STEPS, POSTGRES, workspace.physical))
                 self._open[workspace.id] = found
             return found
+        finally:
+            self._opening.release()
 
     async def drop_workspace(self, workspace: Workspace) -> None:
         self._open.pop(workspace.id, None)
