@@ -32,16 +32,17 @@ def select_values(plan: SelectPlan, constants: Mapping[str, Any] = MappingProxyT
         values.update(_named(after_name, plan.after))
     values["limit"] = plan.limit + 1
     values["offset"] = plan.offset
+    values["max_bytes"] = plan.max_bytes
     return values
 
 
 def update_values(plan: UpdatePlan, now: str) -> dict[str, Any]:
-    """One record more than will be answered is asked for: it tells that they are too many."""
     values = _named(where_name, plan.where.values)
     values.update(_named(cell_name, plan.cells))
     values["now"] = now
     values["writer"] = plan.writer
-    values["limit"] = plan.max_records + 1
+    values["max_records"] = plan.max_records
+    values["max_bytes"] = plan.max_bytes
     return values
 
 

@@ -8,8 +8,8 @@ version is read by a statement of its own in the same transaction.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -17,9 +17,11 @@ import sqlalchemy as sa
 
 from rowkeep.model.columns import Kind
 from rowkeep.model.filters import Shape
+from rowkeep.model.tables import Column
 from rowkeep.plan.select import SelectShape
 from rowkeep.sql.conditions import Comparable, beyond, condition
 from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect, Expression
+from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Template, template
 from rowkeep.sql.system import workspace_tables
 
@@ -75,8 +77,13 @@ class Pages(ABC):
     @abstractmethod
     def _compile_select(self, shape: SelectShape) -> SelectSql: ...
 
-    def _page(self, shape: SelectShape) -> tuple[sa.Select[Any], SelectSql]:
-        """One page, in order, and where its columns stand (its templates still empty)."""
+    def limited(self, shape: SelectShape, limit: int) -> SelectSql:  # noqa: ARG002 - for engines that use it
+        """The same for a page of ``limit`` rows from the start, where the engine gains by knowing that."""
+        return self.select(shape)
+
+    def _page(self, shape: SelectShape, limit: int = 0) -> tuple[sa.Select[Any], SelectSql]:
+        """One page, in order, and where its columns stand (its templates still empty). ``limit`` is how many
+        rows it has if it begins at the start; else both are parameters."""
         answered = list(shape.fields or self.names)
         hidden = [name for name, _ in shape.sort if name not in answered]
         columns = [*answered, *hidden]
@@ -88,12 +95,13 @@ class Pages(ABC):
         page = sa.select(*chosen).select_from(self.schema.physical).where(*self._chosen(shape.where))
         if shape.after is not None:
             page = page.where(beyond(self.schema, shape.sort, shape.after))
+        page = page.order_by(
+            *(self.schema.ordered(name, descending=desc) for name, desc in shape.sort), *self.ties
+        )
         page = (
-            page.order_by(
-                *(self.schema.ordered(name, descending=desc) for name, desc in shape.sort), *self.ties
-            )
-            .limit(number("limit"))
-            .offset(number("offset"))
+            page.limit(sa.literal_column(str(limit + 1)))
+            if limit
+            else page.limit(number("limit")).offset(number("offset"))
         )
         booleans = self._booleans(columns)
         return page, SelectSql(Template("", ()), None, len(answered), key, booleans, never_null)
@@ -122,19 +130,117 @@ class SqlitePages(Pages):
 
 
 class PostgresPages(Pages):
-    """Each row of a page begins with the version and the count."""
+    """Each row of a page begins with the version, the count, and how many bytes the texts of the page take.
+
+    The count is null where the page itself tells it: then all rows that were found are on it. If its texts
+    take more than ``max_bytes``, it has no rows at all; ``cut`` then gives those that fit.
+    """
 
     dialect = POSTGRES
+
+    @cached_property
+    def _limited(self) -> Callable[[SelectShape, int], SelectSql]:
+        return lru_cache(CACHED_SHAPES)(self._compile_limited)
+
+    @cached_property
+    def cut(self) -> Callable[[SelectShape], SelectSql]:
+        return lru_cache(CACHED_SHAPES)(self._compile_cut)
 
     @property
     def _version(self) -> sa.Column[Any]:
         return self.system.workspace.c.version
 
+    def is_lookup(self, shape: SelectShape) -> bool:  # noqa: ARG002 - a view knows of none
+        """Whether one plan suits a page, whatever the values of its filter are."""
+        return False
+
+    def limited(self, shape: SelectShape, limit: int) -> SelectSql:
+        """PostgreSQL reuses a plan only if it seems as cheap as one for the values at hand. It takes a limit
+        that is a parameter for a tenth of all rows, so a plan with that never seems so."""
+        return self._limited(shape, limit) if limit in INLINED_LIMITS else self.select(shape)
+
+    def _compile_limited(self, shape: SelectShape, limit: int) -> SelectSql:
+        return self._compile(shape, limit) if self.is_lookup(shape) else self.select(shape)
+
     def _compile_select(self, shape: SelectShape) -> SelectSql:
-        inner, sql = self._page(shape)
-        page = inner.subquery("page")
-        total = self._count(shape.where).scalar_subquery() if shape.is_counted else sa.null()
+        return self._compile(shape, 0)
+
+    def _compile(self, shape: SelectShape, limit: int) -> SelectSql:
+        inner, sql = self._page(shape, limit)
+        page = inner.cte("page")
+        size = size_of(page, self._large(shape))
+        facts = sa.select(sa.func.count().label("found"), size.label("size")).select_from(page)
+        found = facts.subquery("facts")
         # joined to one row on the left, the page keeps its order; and an empty page still gives the version
-        joined = self.system.workspace.outerjoin(page, sa.true())
-        whole = sa.select(self._version, total.label("total"), *page.c).select_from(joined)
+        joined = self.system.workspace.join(found, sa.true()).outerjoin(page, found.c.size <= MAX_BYTES)
+        whole = sa.select(
+            self._version, self._total(shape, limit, found).label("total"), found.c.size, *page.c
+        ).select_from(joined)
         return msgspec.structs.replace(sql, page=template(whole, self.dialect))
+
+    def _total(self, shape: SelectShape, limit: int, found: Any) -> Expression:
+        """The count, where the page does not tell it: PostgreSQL runs it only then."""
+        if not shape.is_counted:
+            return sa.null()
+        count = self._count(shape.where).scalar_subquery()
+        if shape.after is not None:
+            return count
+        most = sa.literal_column(str(limit + 1)) if limit else number("limit")
+        is_open = found.c.found >= most
+        if not limit:
+            # an empty page behind the start tells nothing
+            is_open = is_open | ((found.c.found == 0) & (number("offset") > 0))
+        return sa.case((is_open, count))
+
+    def _compile_cut(self, shape: SelectShape) -> SelectSql:
+        """The page up to where its texts take more than ``max_bytes``; after the version and the count
+        comes how many rows the whole page has."""
+        inner, sql = self._page(shape)
+        page = inner.cte("page")
+        upto = size_of(page, self._large(shape), over_rows=True).label("_upto")
+        summed = sa.select(*page.c, upto).subquery("summed")
+        found = sa.select(sa.func.count().label("found")).select_from(page).subquery("facts")
+        joined = self.system.workspace.join(found, sa.true()).outerjoin(summed, summed.c._upto <= MAX_BYTES)
+        total = self._count(shape.where).scalar_subquery() if shape.is_counted else sa.null()
+        columns = [column for column in summed.c if column.name != "_upto"]
+        whole = sa.select(self._version, total.label("total"), found.c.found, *columns).select_from(joined)
+        return msgspec.structs.replace(sql, page=template(whole, self.dialect))
+
+    def _large(self, shape: SelectShape) -> list[str]:
+        names = [*(shape.fields or self.names), *(name for name, _ in shape.sort)]
+        return [name for name in dict.fromkeys(names) if is_large(self.schema.columns[name])]
+
+
+INLINED_LIMITS = frozenset({1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000})
+"""Limits that have statements of their own; few, since a connection prepares each."""
+
+MAX_BYTES = sa.bindparam("max_bytes", type_=sa.BigInteger())
+
+SMALL_LENGTH = 64
+"""Texts of at most so many characters are not measured."""
+
+
+def is_large(column: Column) -> bool:
+    """Whether a column's cells may take so much that a page of them is measured."""
+    if column.is_system or column.holds_sys_ids:
+        return False
+    is_short = column.max_length is not None and column.max_length <= SMALL_LENGTH
+    return column.kind in (Kind.TEXT, Kind.DOCUMENT, Kind.SEALED) and not is_short
+
+
+def size_of(rows: Any, names: Sequence[str], *, over_rows: bool = False) -> Expression:
+    """How many bytes these columns take in all of ``rows``, or, for each row, in those up to it. PostgreSQL
+    tells without reading the texts."""
+    sizes = [sa.func.coalesce(sa.func.octet_length(rows.c[quoted(name)]), _NOTHING) for name in names]
+    if not sizes:
+        return sa.literal_column("0", sa.BigInteger())
+    of_row = sizes[0]
+    for size in sizes[1:]:
+        of_row = of_row + size
+    in_all: Any = sa.func.sum(of_row)
+    if over_rows:
+        return sa.cast(in_all.over(rows=(None, 0)), sa.BigInteger())
+    return sa.func.coalesce(in_all, _NOTHING)
+
+
+_NOTHING = sa.literal_column("0")

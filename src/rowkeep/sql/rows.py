@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -17,11 +16,22 @@ from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import ROW_KEY, Table
+from rowkeep.plan.select import SelectShape
 from rowkeep.plan.write import UpdateShape
 from rowkeep.sql.conditions import condition
 from rowkeep.sql.dialects import Expression
+from rowkeep.sql.lookups import finds_one, is_lookup
 from rowkeep.sql.names import column_name, quoted
-from rowkeep.sql.pages import CACHED_SHAPES, Pages, PostgresPages, SqlitePages, number
+from rowkeep.sql.pages import (
+    CACHED_SHAPES,
+    MAX_BYTES,
+    Pages,
+    PostgresPages,
+    SqlitePages,
+    is_large,
+    number,
+    size_of,
+)
 from rowkeep.sql.schema import TableSchema
 from rowkeep.sql.statements import Template, template
 
@@ -62,14 +72,18 @@ class TableSql(Pages):
     @abstractmethod
     def _compile_delete(self, where: Shape | None) -> Template: ...
 
-    def _update(self, shape: UpdateShape) -> sa.Update:
+    def _changed(self, shape: UpdateShape) -> sa.Update:
+        """An update of every row."""
         cells = {
             column: value
             for at, name in enumerate(shape.columns)
             for column, value in self.schema.written(name, cell_name(at)).items()
         }
         cells |= self.schema.written("Updated_On", "now") | self.schema.written("Updated_By", "writer")
-        update = sa.update(self.schema.physical).values(cells)
+        return sa.update(self.schema.physical).values(cells)
+
+    def _update(self, shape: UpdateShape) -> sa.Update:
+        update = self._changed(shape)
         return update if shape.where is None else update.where(condition(self.schema, shape.where))
 
     def _delete(self, where: Shape | None) -> sa.Delete:
@@ -123,7 +137,11 @@ class SqliteTableSql(SqlitePages, TableSql):
 
 
 class PostgresTableSql(PostgresPages, TableSql):
-    """Each row of an answer begins with the version; a page's and an update's next column is the count."""
+    """Each row of an answer begins with the version; the next columns of a page and of an update are the
+    count and how many bytes its texts take."""
+
+    def is_lookup(self, shape: SelectShape) -> bool:
+        return is_lookup(self.table, shape)
 
     def _is_current(self) -> sa.ColumnElement[bool]:
         return self._version == sa.bindparam("version", type_=sa.BigInteger())
@@ -138,27 +156,56 @@ class PostgresTableSql(PostgresPages, TableSql):
         return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
-        update = self._update(shape).where(self._is_current())
+        if finds_one(self.table, shape.where):
+            update = self._update(shape).where(self._is_current())
+        else:
+            keyed = {part.name for index in self.table.indexes if index.is_unique for part in index.columns}
+            locked = self._locked(shape.where, keeps_keys=keyed.isdisjoint(shape.columns))
+            update = self._changed(shape).where(self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY])
         if not shape.returns:
             changed = update.returning(self.schema.column(ROW_KEY)).cte("changed")
-            return UpdateSql(self._with_count(changed, None), 0, ())
+            return UpdateSql(self._with_count(changed), 0, ())
         record, booleans = self._record()
         changed = update.returning(*record).cte("changed")
-        page = sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).limit(number("limit")).subquery("page")
-        return UpdateSql(self._with_count(changed, page), len(record), booleans)
+        return UpdateSql(self._with_records(changed), len(record), booleans)
 
     def _compile_delete(self, where: Shape | None) -> Template:
-        gone = (
-            self._delete(where).where(self._is_current()).returning(self.schema.column(ROW_KEY)).cte("gone")
-        )
-        return self._with_count(gone, None)
+        if finds_one(self.table, where):
+            delete = self._delete(where).where(self._is_current())
+        else:
+            locked = self._locked(where, keeps_keys=False)
+            delete = sa.delete(self.schema.physical).where(
+                self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY]
+            )
+        return self._with_count(delete.returning(self.schema.column(ROW_KEY)).cte("gone"))
 
-    def _with_count(self, touched: sa.CTE, page: sa.Subquery | None) -> Template:
-        """The version, how many rows were touched, and, if asked for, some of them."""
+    def _locked(self, where: Shape | None, *, keeps_keys: bool) -> sa.CTE:
+        """The rows to be changed, locked in the order of their keys. Where all take their locks in one order,
+        nobody waits for one who waits for him. ``keeps_keys``: what refers to a row does not wait for it."""
+        physical = self.schema.physical
+        rows = sa.select(physical.c[ROW_KEY]).select_from(physical.join(self.system.workspace, sa.true()))
+        chosen = [self._is_current()] + ([] if where is None else [condition(self.schema, where)])
+        return (
+            rows.where(*chosen)
+            .order_by(physical.c[ROW_KEY])
+            .with_for_update(of=physical, key_share=keeps_keys)
+            .cte("locked")
+        )
+
+    def _with_count(self, touched: sa.CTE) -> Template:
+        """The version, and how many rows were touched."""
         total = sa.select(sa.func.count()).select_from(touched).scalar_subquery()
-        source: sa.FromClause = self.system.workspace
-        columns: list[Any] = [self._version, total.label("total")]
-        if page is not None:
-            source = source.outerjoin(page, sa.true())
-            columns += page.c
-        return template(sa.select(*columns).select_from(source), self.dialect)
+        whole = sa.select(self._version, total.label("total")).select_from(self.system.workspace)
+        return template(whole, self.dialect)
+
+    def _with_records(self, changed: sa.CTE) -> Template:
+        """The version, how many rows were changed and what their texts take; and their records, unless they
+        are more than ``max_records`` or take more than ``max_bytes``."""
+        large = [column.name for column in self.table.all_columns if is_large(column)]
+        size = size_of(changed, large).label("size")
+        facts = sa.select(sa.func.count().label("total"), size).select_from(changed).subquery("facts")
+        records = sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).subquery("records")
+        fits = (facts.c.total <= number("max_records")) & (facts.c.size <= MAX_BYTES)
+        joined = self.system.workspace.join(facts, sa.true()).outerjoin(records, fits)
+        whole = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)
+        return template(whole, self.dialect)

@@ -45,12 +45,17 @@ def fitting_page(rows: Iterable[Row], max_bytes: int) -> Fitting:
     alone."""
     found = fitting(rows, max_bytes)
     if found.is_cut and not found.rows:
-        raise ResponseTooLarge(
-            f"A record is larger than {max_bytes} bytes (setting max_response_bytes). "
-            'Request fewer columns with "fields".',
-            pointer="/fields",
-        )
+        raise record_too_large(max_bytes)
     return found
+
+
+def record_too_large(max_bytes: int) -> ResponseTooLarge:
+    """What is raised when a single record takes more than ``max_response_bytes``."""
+    return ResponseTooLarge(
+        f"A record is larger than {max_bytes} bytes (setting max_response_bytes). "
+        'Request fewer columns with "fields".',
+        pointer="/fields",
+    )
 
 
 def query_timeout(seconds: float) -> QueryTimeout:

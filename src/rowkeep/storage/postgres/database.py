@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from itertools import repeat
 from operator import add, floordiv, itemgetter, sub
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncpg
 
@@ -22,8 +22,8 @@ from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, insert_values, select_values, update_values
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.names import index_named
-from rowkeep.sql.pages import Pages
-from rowkeep.sql.rows import PostgresTableSql, TableSql
+from rowkeep.sql.pages import Pages, PostgresPages, SelectSql
+from rowkeep.sql.rows import PostgresTableSql, TableSql, UpdateSql
 from rowkeep.sql.statements import Statement
 from rowkeep.sql.views import PostgresViewSql, ViewSql
 from rowkeep.storage.base import (
@@ -38,11 +38,18 @@ from rowkeep.storage.base import (
 )
 from rowkeep.storage.postgres.connections import Call, Pool, copied_line
 from rowkeep.storage.postgres.turns import Lane
+from rowkeep.storage.sizes import fitting, fitting_page, record_too_large
 
 T = TypeVar("T")
 
-LEAD = 2
-"""The version and the count lead each row of an answer."""
+LEAD = 3
+"""The version, the count and the bytes of large texts lead each row of an answer."""
+
+CELL_BYTES = 64
+"""About what a cell takes in memory beyond the text in it."""
+
+MOST_BYTES_A_BYTE = 4
+"""How many bytes Python takes for a byte of UTF-8 at most."""
 
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -76,20 +83,34 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         return PostgresViewSql(view, self.schema)
 
     async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
-        statements = sql.select(plan.shape)
+        statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
         page = statements.page.bind(select_values(plan, sql.constants))
         call = Call(self._rows, plan.table_id, is_limited=True)
         rows = await self._pool.fetch(page.text, page.parameters, call)
         _check_version(rows, version)
-        total = rows[0][1]
+        _, total, size, *_ = rows[0]
+        if size > plan.max_bytes:
+            return await self._select_fitting(sql, plan, version)
         if rows[0][LEAD + statements.never_null] is None:
             # only the row that bears the version: the page is empty
+            return Selected((), plan.offset if plan.shape.is_counted and total is None else total, None)
+        if total is None and plan.shape.is_counted:
+            total = plan.offset + len(rows)
+        return _page(rows, statements, plan, total, size, is_cut=False)
+
+    async def _select_fitting(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
+        """The start of a page that is too large as a whole, so that the rest of it never gets here."""
+        statements = cast("PostgresPages", sql).cut(plan.shape)
+        page = statements.page.bind(select_values(plan, sql.constants))
+        call = Call(self._rows, plan.table_id, is_limited=True)
+        rows = await self._pool.fetch(page.text, page.parameters, call)
+        _check_version(rows, version)
+        _, total, found, *_ = rows[0]
+        if rows[0][LEAD + statements.never_null] is None:
+            if found:
+                raise record_too_large(plan.max_bytes)
             return Selected((), total, None)
-        next_key = None
-        if len(rows) > plan.limit:
-            rows = rows[: plan.limit]
-            next_key = [rows[-1][LEAD + at] for at in statements.key]
-        return Selected(_cut(rows, statements.width), total, next_key)
+        return _page(rows, statements, plan, total, plan.max_bytes, is_cut=len(rows) < found)
 
     async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
         stamp = self._ids.stamp(len(plan.rows))
@@ -148,7 +169,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         count = rows[0][1]
         if not statements.width or count > plan.max_records:
             return Updated(count, None)
-        return Updated(count, _cut(rows, statements.width) if count else ())
+        return _updated(rows, statements, plan) if count else Updated(0, ())
 
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
         bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
@@ -174,6 +195,38 @@ async def _rekey(connection: asyncpg.Connection, sql: TableSql, plan: InsertPlan
 def _check_version(rows: Sequence[Any], version: int) -> None:
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
+
+
+def _page(
+    rows: Sequence[Any],
+    statements: SelectSql,
+    plan: SelectPlan,
+    total: int | None,
+    size: int,
+    *,
+    is_cut: bool,
+) -> Selected:
+    """A page of these rows. ``size`` counts large texts alone; if that may be too little, the rows are
+    measured as every engine does it, and the page ends where they take too much."""
+    has_more = is_cut or len(rows) > plan.limit
+    rows = rows[: plan.limit]
+    found: Sequence[Row] = _cut(rows, statements.width)
+    if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes // MOST_BYTES_A_BYTE:
+        fit = fitting_page(found, plan.max_bytes)
+        found, size, has_more = fit.rows, fit.size, has_more or fit.is_cut
+    last = rows[len(found) - 1]
+    return Selected(found, total, [last[LEAD + at] for at in statements.key] if has_more else None, size)
+
+
+def _updated(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan) -> Updated:
+    _, count, size, *_ = rows[0]
+    if size > plan.max_bytes:
+        return Updated(count, None)
+    found = _cut(rows, statements.width)
+    if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes // MOST_BYTES_A_BYTE:
+        fit = fitting(found, plan.max_bytes)
+        return Updated(count, None if fit.is_cut else fit.rows, fit.size)
+    return Updated(count, found, size)
 
 
 def _cut(rows: Sequence[asyncpg.Record], width: int) -> list[Any]:

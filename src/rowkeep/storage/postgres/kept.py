@@ -121,8 +121,8 @@ class KeptConnections:
             arrival.set_result(connection)
 
     def drop(self, connection: Any, then: Callable[[], None]) -> None:
-        """Give a connection back to the pool, in whatever state it is. In the background, what still runs on it
-        is cancelled and its transaction undone; ``then`` is called after that."""
+        """Give a connection back to the pool, in whatever state it is. In the background, what still runs
+        on it is cancelled and its transaction undone; ``then`` is called after that."""
         task = asyncio.get_running_loop().create_task(self._drop(connection))
         self._drops.add(task)
         task.add_done_callback(self._drops.discard)

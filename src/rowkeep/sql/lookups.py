@@ -1,0 +1,56 @@
+"""Lookups: filters of which the definition alone tells that an index finds their rows.
+
+Pure facts about a filter's shape; PostgreSQL's statements are spelt by them.
+"""
+
+from __future__ import annotations
+
+from rowkeep.model.filters import Junction, Match, Shape, Test
+from rowkeep.model.tables import ROW_KEY, Table
+from rowkeep.plan.select import SelectShape
+
+KEYS = (ROW_KEY, "sys_Id")
+
+
+def finds_one(table: Table, where: Shape | None) -> bool:
+    """Whether a filter finds one row at most: it has one value for each column of a unique index."""
+    sought = _sought(where)
+    return bool(sought) and _by_unique(table, {name for name, is_single in sought.items() if is_single})
+
+
+def is_lookup(table: Table, shape: SelectShape) -> bool:
+    """Whether one plan suits a page whatever its values are: all tests are equalities, and either a unique
+    index has their columns, or another index has them all and brings their rows in the order asked for."""
+    sought = _sought(shape.where)
+    if not sought or shape.after is not None:
+        return False
+    if _by_unique(table, set(sought)):
+        return True
+    if not all(sought.values()) or shape.sort not in (((ROW_KEY, False),), ((ROW_KEY, True),)):
+        return False
+    return any({part.name for part in index.columns} <= sought.keys() for index in table.indexes)
+
+
+def _by_unique(table: Table, names: set[str]) -> bool:
+    if names.intersection(KEYS):
+        return True
+    return any(index.is_unique and {part.name for part in index.columns} <= names for index in table.indexes)
+
+
+def _sought(where: Shape | None) -> dict[str, bool]:
+    """The columns that a filter wants to be equal to something, each with whether it is to one value;
+    nothing if the filter has any other test."""
+    if isinstance(where, Match):
+        parts: tuple[Shape, ...] = (where,)
+    elif isinstance(where, Junction) and not where.either:
+        parts = where.parts
+    else:
+        return {}
+    sought: dict[str, bool] = {}
+    for part in parts:
+        if not isinstance(part, Match) or part.test not in (Test.EQUAL, Test.IN):
+            return {}
+        if part.negated or part.folded or part.or_null or not part.slots:
+            return {}
+        sought[part.column] = sought.get(part.column, False) or part.slots == 1
+    return sought
