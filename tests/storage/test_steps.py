@@ -4,6 +4,7 @@ Counted are calls and lines of Python, in every thread, of Rowkeep and of the li
 needs no more of them for a thousand rows than for ten, so none are left out for PostgreSQL. Left out are:
 
 - what hands work from thread to thread (asyncio, concurrent.futures, threading): it varies by who is faster;
+- the watch over PostgreSQL's connections, which looks once a second at what runs;
 - the tick of SQLite's reader, which counts a thousand of the engine's steps each, up to its budget;
 - the look that SQLite's writer takes some times a second at what waits for it;
 - the look at a file's place, once a second.
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.anyio
 
 FEW, MANY = 10, 1000
 MACHINERY = {"asyncio", "uvloop", "anyio", "concurrent", "threading", __name__}
+WATCH = "rowkeep.storage.postgres.watch"
 TICKS = {
     QuickReader._tick.__code__,
     GroupWriter._look.__code__,
@@ -67,6 +69,8 @@ class Steps:
 
     def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
         module = frame.f_globals.get("__name__", "")
+        if module == WATCH:
+            return None
         if not self._counts or module.partition(".")[0] in MACHINERY or frame.f_code in TICKS:
             return None
         if event in ("call", "line"):

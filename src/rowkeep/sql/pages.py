@@ -189,7 +189,7 @@ class PostgresPages(Pages):
         is_open = found.c.found >= most
         if not limit:
             # an empty page behind the start tells nothing
-            is_open = is_open | ((found.c.found == 0) & (number("offset") > 0))
+            is_open = is_open | ((found.c.found == _NOTHING) & (number("offset") > _NOTHING))
         return sa.case((is_open, count))
 
     def _compile_cut(self, shape: SelectShape) -> SelectSql:
@@ -231,7 +231,9 @@ def is_large(column: Column) -> bool:
 def size_of(rows: Any, names: Sequence[str], *, over_rows: bool = False) -> Expression:
     """How many bytes these columns take in all of ``rows``, or, for each row, in those up to it. PostgreSQL
     tells without reading the texts."""
-    sizes = [sa.func.coalesce(sa.func.octet_length(rows.c[quoted(name)]), _NOTHING) for name in names]
+    sizes: list[Expression] = [
+        sa.func.coalesce(sa.func.octet_length(rows.c[quoted(name)]), _NOTHING) for name in names
+    ]
     if not sizes:
         return sa.literal_column("0", sa.BigInteger())
     of_row = sizes[0]
@@ -243,4 +245,4 @@ def size_of(rows: Any, names: Sequence[str], *, over_rows: bool = False) -> Expr
     return sa.func.coalesce(in_all, _NOTHING)
 
 
-_NOTHING = sa.literal_column("0")
+_NOTHING: sa.ColumnClause[int] = sa.literal_column("0", sa.Integer())
