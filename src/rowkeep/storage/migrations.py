@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
 from rowkeep.errors import SetupError
 from rowkeep.model.folding import folding_table
 from rowkeep.sql.dialects import FOLD, Dialect
+from rowkeep.sql.folding import fold_body
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement
 from rowkeep.sql.system import CATALOG_SCHEMA, CatalogTables, WorkspaceTables
@@ -54,6 +55,18 @@ def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
     ]
 
 
+def _fold_what_is_there(dialect: Dialect, _schema: str | None) -> list[Statement]:
+    """The same function, at a tenth of its time or less for texts beyond ASCII."""
+    if dialect.name == "sqlite":
+        return []
+    return [
+        Statement(
+            f'CREATE OR REPLACE FUNCTION {CATALOG_SCHEMA}."{FOLD}"(t text) RETURNS text LANGUAGE plpgsql '
+            f"IMMUTABLE STRICT PARALLEL SAFE AS $fold${fold_body()}$fold$"
+        )
+    ]
+
+
 def _workspace_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
     tables = WorkspaceTables(schema)
     ours = (tables.workspace, tables.data_keys, tables.tables, tables.apps, tables.grants)
@@ -81,7 +94,13 @@ def _former_apps(dialect: Dialect, schema: str | None) -> list[Statement]:
     return _create_all((WorkspaceTables(schema).former_apps,), dialect)
 
 
-CATALOG_STEPS: tuple[Step, ...] = (_catalog_tables, _fold_function, _databases, _former_admin_tokens)
+CATALOG_STEPS: tuple[Step, ...] = (
+    _catalog_tables,
+    _fold_function,
+    _databases,
+    _former_admin_tokens,
+    _fold_what_is_there,
+)
 DATABASES_STEP = 3
 """From this step on the catalog knows which databases were made."""
 
