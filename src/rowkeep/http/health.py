@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.catalog import Catalog
 from rowkeep.errors import RowkeepError
 from rowkeep.http.respond import error_answer, json_answer
+
+READY_SECONDS = 2.0
+"""How long /readyz waits for the storage."""
 
 
 class Alive:
@@ -20,8 +25,13 @@ class Ready:
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         try:
-            await self._catalog.store.catalog.read(self._catalog.installation.key_fingerprint)
+            async with asyncio.timeout(READY_SECONDS):
+                await self._catalog.store.catalog.read(self._catalog.installation.key_fingerprint)
             answer = json_answer({"status": "ready"})
+        except TimeoutError:
+            answer = error_answer(
+                StorageUnavailable(f"The storage did not answer within {READY_SECONDS:g} seconds.")
+            )
         except RowkeepError as error:
             answer = error_answer(error)
         await answer.send(send)
