@@ -1,0 +1,207 @@
+"""What ends on PostgreSQL: queries that take too long, calls that were cancelled, and waits of all kinds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+import psutil
+import pytest
+from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, where
+
+from rowkeep.errors import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
+from rowkeep.storage.base import Store
+from support.postgres import PostgresServer
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of the module's own, which may be paused."""
+    server = PostgresServer(durable=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def address(server: PostgresServer) -> str:
+    return server.create_database()
+
+
+async def new_table(store: Store) -> Workbench:
+    return await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+
+
+@asynccontextmanager
+async def locked(address: str, things: Workbench) -> AsyncIterator[asyncpg.Connection]:
+    """Nobody can read the table meanwhile: each query of it is a long one. Gives a connection that sees what
+    runs; the one with the lock would see it as it was when its transaction began."""
+    observer = await asyncpg.connect(address)
+    holder = await asyncpg.connect(address)
+    transaction = holder.transaction()
+    await transaction.start()
+    try:
+        await holder.execute(f'LOCK TABLE "{things.database.schema}"."things"')
+        yield observer
+    finally:
+        await observer.close()
+        await transaction.rollback()
+        await holder.close()
+
+
+RUNNING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rowkeep' AND state = 'active' "
+    "AND datname = current_database() AND query LIKE '%things%'"
+)
+
+
+async def until_running(observer: asyncpg.Connection, count: int) -> None:
+    async with asyncio.timeout(5):
+        while await observer.fetchval(RUNNING) != count:  # noqa: ASYNC110 - PostgreSQL has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def test_a_query_that_takes_too_long_is_cancelled(address: str) -> None:
+    async with opened(address, max_query_seconds=0.2) as store:
+        things = await new_table(store)
+        async with locked(address, things) as observer:
+            for call in (
+                things.select,
+                lambda: things.update(ALL, {"Text": "x"}),
+                lambda: things.delete(ALL),
+            ):
+                with pytest.raises(QueryTimeout, match=r"0\.2 s \(setting max_query_seconds\)") as caught:
+                    await call()
+                assert caught.value.headers["Retry-After"]
+            await until_running(observer, 0)
+        assert await things.count() == 0
+
+
+async def test_an_insert_that_waits_has_the_longer_wait(address: str) -> None:
+    async with opened(address, max_query_seconds=0.1, busy_timeout_seconds=0.3) as store:
+        things = await new_table(store)
+        async with locked(address, things):
+            for rows in ([{}], [{}, {}]):
+                with pytest.raises(Busy):
+                    await things.insert(*rows)
+
+
+async def test_a_cancelled_call_is_cancelled_in_the_database(address: str) -> None:
+    async with opened(address, postgres_connections=1) as store:
+        things = await new_table(store)
+        async with locked(address, things) as observer:
+            calls = (things.select, lambda: things.update(ALL, {"Text": "x"}), lambda: things.insert({}, {}))
+            for call in calls:
+                running = asyncio.ensure_future(call())
+                await until_running(observer, 1)
+                running.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await running
+                await until_running(observer, 0)
+        # the only connection serves on
+        assert await things.count() == 0
+
+
+async def test_one_workspace_leaves_connections_to_others(address: str) -> None:
+    async with opened(address, busy_timeout_seconds=5) as store:
+        crowded, other = await new_table(store), await new_table(store)
+        async with locked(address, crowded) as observer:
+            running = [asyncio.ensure_future(crowded.select()) for _ in range(14)]
+            await until_running(observer, 6)
+            async with asyncio.timeout(2):
+                assert await other.count() == 0
+                assert await crowded.database.read(crowded.definitions.version)
+                await other.database.write(other.definitions.raise_version)
+            await until_running(observer, 6)
+        assert all(page.total == 0 for page in await asyncio.gather(*running))
+
+
+async def test_a_wait_for_a_turn_ends(address: str) -> None:
+    async with opened(address, busy_timeout_seconds=0.3, postgres_connections=1) as store:
+        things = await new_table(store)
+        holder = await asyncpg.connect(address)
+        async with holder.transaction():
+            await holder.execute(f'LOCK TABLE "{things.database.schema}"."things"')
+            results = await asyncio.gather(*(things.select() for _ in range(20)), return_exceptions=True)
+        await holder.close()
+        assert {type(result) for result in results} == {Busy}
+
+
+async def test_closing_ends_what_runs(address: str) -> None:
+    async with opened(address) as store:
+        things = await new_table(store)
+        async with locked(address, things) as observer:
+            running = [asyncio.ensure_future(things.select()) for _ in range(9)]
+            await until_running(observer, 6)
+            started = time.monotonic()
+            await store.close()
+            assert time.monotonic() - started < 4
+            for each in running:
+                with pytest.raises(ShuttingDown):
+                    await each
+            await until_running(observer, 0)
+
+
+async def test_sixty_updates_of_all_rows_at_once(address: str) -> None:
+    async with opened(address) as store:
+        things = await new_table(store)
+        await things.insert(*({"Whole": at} for at in range(500)))
+        sorts: list[dict[str, Any]] = [ALL, where("Whole", ">=", 0), where("Number", "is null")]
+        changed = await asyncio.gather(
+            *(things.update(sorts[at % 3], {"Text": f"text {at}"}) for at in range(60)),
+            return_exceptions=True,
+        )
+        assert [each for each in changed if isinstance(each, Exception)] == []
+        assert {each.count for each in changed if not isinstance(each, BaseException)} == {500}
+        assert len(set(await things.column("Text"))) == 1
+
+
+async def test_an_update_that_waited_sees_the_row_as_it_is(address: str) -> None:
+    async with opened(address) as store:
+        things = await new_table(store)
+        await things.insert({"Text": "open"}, {"Text": "open"})
+        takers = [things.update(where("Text", "=", "open"), {"Text": f"by {at}"}) for at in range(8)]
+        counts = [each.count for each in await asyncio.gather(*takers)]
+        assert sorted(counts) == [0] * 7 + [2]
+
+
+async def test_a_paused_postgresql(server: PostgresServer, address: str, monkeypatch: Any) -> None:
+    for name in ("TICK_SECONDS", "PATIENCE_SECONDS", "PROBE_SECONDS"):
+        monkeypatch.setattr(f"rowkeep.storage.postgres.watch.{name}", 0.2)
+    assert server._process is not None
+    postmaster = psutil.Process(server._process.pid)
+    store = None
+    try:
+        async with opened(address, busy_timeout_seconds=1) as store:
+            things = await new_table(store)
+            paused = [postmaster, *postmaster.children()]
+            for each in paused:
+                each.suspend()
+            started = time.monotonic()
+            calls = (
+                things.select(),
+                things.insert({}),
+                things.insert({}, {}),
+                things.update(ALL, {"Text": "x"}),
+                things.database.write(things.definitions.raise_version),
+                store.catalog.read(things.definitions.version),
+            )
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(each) for each in results} <= {StorageUnavailable, Busy}, results
+            assert time.monotonic() - started < 10
+            started = time.monotonic()
+            running = asyncio.ensure_future(things.select())
+            await asyncio.sleep(0)
+        with suppress(StorageUnavailable, ShuttingDown, Busy):
+            await running
+        assert time.monotonic() - started < 10
+    finally:
+        for each in [postmaster, *postmaster.children()]:
+            each.resume()
+    async with opened(address) as store:
+        assert await store.catalog.read(things.definitions.version)
