@@ -1,0 +1,74 @@
+"""Attacks on PostgreSQL through the API: long queries of one workspace, updates of all rows at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import asyncpg
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from support import plain
+from support.bot import Bot
+from support.server import RowkeepServer
+from support.workspace import PEOPLE, Workspace, succeeded
+
+POSTGRES_ONLY = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+
+
+def made(server: RowkeepServer, name: str) -> Bot:
+    """An app that may do everything with the table people of this workspace."""
+    workspace = Workspace(server, name)
+    workspace.create_table(PEOPLE)
+    return workspace.bot({"people": "rwd"})
+
+
+@contextmanager
+def locked(server: RowkeepServer, table: str) -> Iterator[None]:
+    """Every query of this table waits meanwhile."""
+    with start_blocking_portal() as portal:
+        connection = portal.call(asyncpg.connect, server.database_url)
+        portal.call(connection.execute, f"BEGIN; LOCK TABLE {table}")
+        try:
+            yield
+        finally:
+            portal.call(connection.close)
+
+
+@POSTGRES_ONLY
+def test_long_queries_of_one_workspace(launch: Callable[..., RowkeepServer], scale: int) -> None:
+    server = launch(max_query_seconds=1)
+    crowded, other = made(server, "Crowded"), made(server, "Other")
+    succeeded(other.insert("people", {"First_Name": "Jane"}))
+    with ThreadPoolExecutor(14 * scale) as threads, locked(server, '"w2_crowded"."people"'):
+        long = [threads.submit(crowded.query, "people") for _ in range(14 * scale)]
+        time.sleep(0.3)
+        started = time.monotonic()
+        succeeded(other.query("people"))
+        assert plain.get(server.url + "/readyz").status_code == 200
+        with server.admin() as admin:
+            succeeded(admin.get("/workspaces"))
+        assert time.monotonic() - started < 2.5
+        codes = {each.result().json()["code"] for each in long}
+    assert codes <= {"query_timeout", "busy"}
+    assert "query_timeout" in codes
+
+
+@POSTGRES_ONLY
+def test_updates_of_all_rows_at_once(launch: Callable[..., RowkeepServer], scale: int) -> None:
+    server = launch()
+    bot = made(server, "Crowded")
+    succeeded(bot.bulk("people", [{"First_Name": "Jane", "Number": at} for at in range(500 * scale)]))
+    with ThreadPoolExecutor(60) as threads:
+        started = time.monotonic()
+        answers = list(
+            threads.map(lambda at: bot.update("people", {"all": True}, {"Gender": f"{at}"}), range(60))
+        )
+    assert time.monotonic() - started < 25
+    refused = [each.json()["code"] for each in answers if each.status_code != 200]
+    assert set(refused) <= {"busy"}
+    if scale == 1:
+        assert refused == []
