@@ -7,7 +7,7 @@ import asyncio
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.catalog import Catalog
-from rowkeep.errors import RowkeepError
+from rowkeep.errors import RowkeepError, StorageUnavailable
 from rowkeep.http.respond import error_answer, json_answer
 
 READY_SECONDS = 2.0
