@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from rowkeep import errors
 from rowkeep.errors import MethodNotAllowed, NoSuchRoute, RowkeepError
 from rowkeep.http import answers
+from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
 from rowkeep.http.respond import Answer, reply
 from rowkeep.model.access import Right
@@ -157,9 +158,9 @@ def _by_path() -> dict[tuple[str, str], dict[str, DataCall]]:
 class DataApi:
     """Everything under ``/api/public``."""
 
-    def __init__(self, records: Records, max_body_bytes: int) -> None:
+    def __init__(self, records: Records, budget: BodyBudget) -> None:
         self._records = records
-        self._max_body_bytes = max_body_bytes
+        self._budget = budget
         self._calls = _by_path()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,8 +168,11 @@ class DataApi:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         call, name = self._find(scope["method"], scope["path"])
-        request = Request(scope, receive, self._max_body_bytes)
-        body = await call.call(self._records, request.token(), name, request)
+        request = Request(scope, receive, self._budget)
+        try:
+            body = await call.call(self._records, request.token(), name, request)
+        finally:
+            request.release()
         return Answer(200, body, headers=_MINIMAL if call.writes and request.minimal else ())
 
     def _find(self, method: str, path: str) -> tuple[DataCall, str]:
