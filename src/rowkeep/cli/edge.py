@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import structlog
@@ -45,7 +46,7 @@ class Edge:
         """Connections between requests, or whose request head is not complete; the longest waiting first."""
         self.lingering: dict[Protocol, None] = {}
         """Connections that are being closed; they do not count."""
-        self.sweep_seconds = min(1.0, max(0.05, _shortest_timeout(settings) / 4))
+        self.sweep_seconds = min(0.5, max(0.05, _shortest_timeout(settings) / 4))
         self._last_tick = 0.0
         self._next_sweep = 0.0
         self._logged: dict[str, tuple[float, int]] = {}
@@ -137,6 +138,21 @@ def affordable(wanted: int) -> int:
     possible = max(1, soft - SPARE_DESCRIPTORS)
     log.warning("too few file descriptors", max_connections=possible, limit=soft, needed=needed)
     return possible
+
+
+def queued_bytes(transport: asyncio.Transport) -> int:
+    """How many bytes the system has taken to send and the client has not received yet. Without them, a
+    client that reads slowly would seem to read nothing for as long as it takes to empty large buffers."""
+    try:
+        import fcntl
+        import termios
+
+        return int.from_bytes(
+            fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4)),
+            sys.byteorder,
+        )
+    except (ImportError, OSError):  # a system that does not count them
+        return 0
 
 
 def _shortest_timeout(settings: Settings) -> float:

@@ -25,6 +25,8 @@ class Exchange(RequestResponseCycle):
     """What a cancelled request is answered with; None if nobody waits for an answer."""
     began = 0.0
     """When a sweep saw it first."""
+    _is_begun = False
+    _is_cancelled = False
 
     @property
     def is_interruptible(self) -> bool:
@@ -35,11 +37,15 @@ class Exchange(RequestResponseCycle):
         """Cancel the work. The error is sent if no response has begun."""
         if self.error is None:
             self.error = error
-        self.task.cancel()
+        self._is_cancelled = True
+        if self._is_begun:  # a task that is cancelled before it began would end without an answer
+            self.task.cancel()
 
     async def run_asgi(self, app: Any) -> None:
+        self._is_begun = True
         try:
-            await app(self.scope, self.receive, self.send)
+            if not self._is_cancelled:
+                await app(self.scope, self.receive, self.send)
         except asyncio.CancelledError:
             pass
         except Exception as error:

@@ -12,7 +12,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from rowkeep.cli.edge import LINGER_SECONDS, Edge
+from rowkeep.cli.edge import LINGER_SECONDS, Edge, queued_bytes
 from rowkeep.cli.exchange import Exchange
 from rowkeep.cli.gathering import GatheringTransport
 from rowkeep.errors import (
@@ -31,7 +31,6 @@ SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding"))
 """Headers that the connection itself looks at."""
 
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
-MAX_METHOD = 20
 CHUNK_ALLOWANCE = 16
 """How many bytes of a chunk beside its content are not counted: its size and the ends of its lines."""
 
@@ -178,12 +177,12 @@ class Protocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         self.url += url
-        line = len(self.url) + len(b"  HTTP/1.1")
-        if line + MAX_METHOD > self._max_line and line + len(self.parser.get_method()) > self._max_line:
+        line = len(self.parser.get_method()) + len(self.url) + len(b"  HTTP/1.1")
+        if line > self._max_line:
             raise self._refused(
                 UriTooLong(f"The request line may have {self._max_line} bytes (max_request_line_bytes).")
             )
-        self._head_bytes = line
+        self._head_bytes = line + 4  # the ends of the line and of the head
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_bytes += len(name) + len(value) + 4
@@ -458,7 +457,7 @@ class Protocol(HttpToolsProtocol):
 
     def _is_stuck(self, unsent: int, now: float) -> bool:
         """Whether the client has read nothing of what is being sent to it, for too long."""
-        sent: int = self.transport.written_bytes - unsent  # type: ignore[attr-defined] # it is ours
+        sent: int = self.transport.written_bytes - unsent - queued_bytes(self._raw)  # type: ignore[attr-defined] # it is ours
         if sent != self._sent_bytes:
             self._sent_bytes, self._sent_at = sent, now
         return now - self._sent_at > self._edge.settings.write_timeout_seconds
