@@ -21,7 +21,18 @@ from rowkeep.settings import Settings
 
 DATA, MANAGEMENT, SERVER = "Data API", "Management API", "Server"
 
+EVERY_REQUEST = (
+    errors.MalformedRequest,
+    errors.RequestTimeout,
+    errors.UriTooLong,
+    errors.HeadersTooLarge,
+    errors.Busy,
+    errors.ShuttingDown,
+)
+"""What every request may be refused with, whichever its path: by the connection, not by the call."""
+
 EVERY_CALL = (
+    *EVERY_REQUEST,
     errors.InvalidBody,
     errors.InvalidParameter,
     errors.Unauthenticated,
@@ -29,7 +40,7 @@ EVERY_CALL = (
     errors.BodyTooLarge,
     errors.UnsupportedMediaType,
     errors.Internal,
-    errors.Busy,
+    errors.RequestTooLong,
     errors.StorageUnavailable,
 )
 """What every call of the APIs may be refused with."""
@@ -132,7 +143,7 @@ def _server_operations() -> list[Operation]:
             "Whether the storage answers",
             Health,
             "application/json",
-            (errors.Busy, errors.StorageUnavailable),
+            (errors.StorageUnavailable,),
         ),
         (
             "/openapi.json",
@@ -153,7 +164,7 @@ def _server_operations() -> list[Operation]:
             summary=summary,
             answers=(answer,),
             media_type=media_type,
-            errors=(errors.MethodNotAllowed, *refusals),
+            errors=(*EVERY_REQUEST, errors.MethodNotAllowed, *refusals),
         )
         for path, name, summary, answer, media_type, refusals in rows
     ]
