@@ -336,11 +336,15 @@ class RequestTooLong(RowkeepError):
 
 
 class ShuttingDown(RowkeepError):
-    """The server is stopping; the request was cancelled and nothing was written."""
+    """The server is stopping; the request was cancelled. If it writes, it may have been done before that."""
 
     code, status, title = "shutting_down", 503, "Server is stopping"
 
-    def __init__(self, msg: str = "The server is stopping. Nothing was written; try again.") -> None:
+    def __init__(
+        self,
+        msg: str = "The server is stopping and cancelled the request. If it writes, check whether it was "
+        "done before you repeat it.",
+    ) -> None:
         super().__init__(msg, headers={"Retry-After": "1"})
 
 

@@ -76,9 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="How many connections one process holds open. A new one beyond that "
-            "takes the place of "
-            "an idle one; if none is idle, it is 503.",
+            description="How many connections one process holds open. A new one beyond that takes the place "
+            "of one that waits for a request; if none does, it is 503.",
         ),
     ] = 1_000
     header_timeout_seconds: Annotated[
@@ -106,7 +105,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 20.0
     max_request_seconds: Annotated[
         float,
-        Meta(gt=0, le=86_400, description="How long one request may take in all; then it is 503 and undone."),
+        Meta(
+            gt=0,
+            le=86_400,
+            description="How long a request may take in all; then it is cancelled and 503. Management calls "
+            "are finished.",
+        ),
     ] = 300.0
     max_query_seconds: Annotated[
         float,

@@ -259,3 +259,33 @@ def test_errors_show_nothing_of_the_inside(people: Bot, workspace: Workspace) ->
             assert "y" * 200 not in error["msg"]
         assert "x-injected" not in answer.headers
     assert good(people.query("people"))["total"] == 0
+
+
+def test_every_response_says_how_it_may_be_used(
+    people: Bot, workspace: Workspace, server: RowkeepServer
+) -> None:
+    """No response is taken for what it is not, and none with rows or secrets stays in a cache."""
+    app = workspace.admin.post(f"{workspace.path}/apps", json={"name": "secretive"})
+    responses = [
+        people.query("people"),
+        people.query("nosuch"),
+        people.insert("people", {"Number": 1}, prefer="return=minimal"),
+        people.insert("people", {"Number": "one"}),
+        app,
+        workspace.admin.post(f"{workspace.path}/apps/{app.json()['clientId']}/secret"),
+        workspace.admin.delete(f"{workspace.path}/apps/{app.json()['clientId']}"),
+        workspace.admin.post("/admin-tokens", json={"name": "secret"}),
+        plain.get(server.url + "/healthz"),
+        plain.get(server.url + "/nosuch"),
+        plain.post(server.url + "/healthz"),
+    ]
+    assert [response.status_code for response in responses] == [
+        200, 404, 200, 422, 201, 200, 204, 201, 200, 404, 405
+    ]  # fmt: skip
+    for response in responses:
+        assert response.headers.get_list("x-content-type-options") == ["nosniff"]
+        assert response.headers.get_list("cache-control") == ["no-store"]
+    for path in ("/docs", "/openapi.json", "/docs/assets/swagger-ui.css"):
+        document = plain.get(server.url + path)
+        assert document.headers.get_list("x-content-type-options") == ["nosniff"]
+        assert "cache-control" not in document.headers

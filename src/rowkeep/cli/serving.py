@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import uvicorn
 
+from rowkeep.cli.edge import Edge
 from rowkeep.cli.protocol import Protocol
-from rowkeep.errors import SetupError
+from rowkeep.errors import SetupError, ShuttingDown
 from rowkeep.http.app import Application
 from rowkeep.logs import configure_logs
 from rowkeep.settings import Settings
 
 BACKLOG = 2048
 GRACE_SECONDS = 10
-"""How long requests that run may go on when the server is told to stop."""
+"""How long requests that run may go on when the server is told to stop; then they are cancelled."""
+
+CANCEL_SECONDS = 2
+"""How long cancelled requests may take to send that they are."""
+
+TICK_SECONDS = 0.05
 
 GARBAGE_THRESHOLDS = (10_000, 20, 50)
 """How often Python looks for cycles of garbage. A request makes hundreds of objects and hardly ever a cycle,
@@ -41,19 +50,7 @@ def listen(host: str, port: int) -> socket.socket:
 def serve_here(settings: Settings, sock: socket.socket) -> bool:
     """Serve in this process until told to stop; False if it could not start, which the log then tells."""
     configure_logs(settings.log_level)
-    server = _Server(
-        uvicorn.Config(
-            partial(Application, settings),
-            factory=True,
-            http=Protocol,
-            ws="none",
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
+    server = make_server(partial(Application, settings), settings)
     try:
         server.run(sockets=[sock])
     except SystemExit as end:
@@ -63,8 +60,29 @@ def serve_here(settings: Settings, sock: socket.socket) -> bool:
     return server.started
 
 
+def make_server(application: Callable[[], Any], settings: Settings) -> uvicorn.Server:
+    """The server of the ASGI application that ``application`` makes."""
+    edge = Edge(settings)
+    config = uvicorn.Config(
+        application,
+        factory=True,
+        http=partial(Protocol, edge),  # type: ignore[arg-type] # it is only called
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
+    return _Server(config, edge)
+
+
 class _Server(uvicorn.Server):
-    """uvicorn's server, but that a signal to stop is a good end and is not raised again afterwards."""
+    """uvicorn's server, but that connections are swept, a stop has an end, and a signal to stop is a good end
+    and is not raised again afterwards."""
+
+    def __init__(self, config: uvicorn.Config, edge: Edge) -> None:
+        super().__init__(config)
+        self._edge = edge
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -76,3 +94,31 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, frame)  # type: ignore[arg-type] # signal's frame, or None
         self._captured_signals.clear()
+
+    async def on_tick(self, counter: int) -> bool:
+        self._edge.tick(self.server_state)
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for sock in sockets or []:
+            sock.close()
+        self._edge.stop(self.server_state)
+        await self._rest(GRACE_SECONDS)
+        self._edge.cancel(self.server_state, ShuttingDown())
+        await self._rest(CANCEL_SECONDS)
+        self._edge.abort(self.server_state)
+        if not self.force_exit:
+            await self.lifespan.shutdown()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait until nothing runs and all is sent, or the time is over."""
+        state = self.server_state
+        end = asyncio.get_running_loop().time() + seconds
+        while (state.connections or state.tasks) and not self.force_exit:
+            left = end - asyncio.get_running_loop().time()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(TICK_SECONDS, left))
+            self._edge.tick(state)

@@ -13,6 +13,7 @@ from rowkeep.bodies import body_decoder, decode_body
 from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.http import answers
 from rowkeep.http.admin_schemas import ALLOW_DATA_LOSS, DRY_RUN, NEW_NAME, SCHEMA_ENDPOINTS
+from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.endpoints import Asked, Endpoint, Methods, parameters_of
 from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.respond import Answer, json_answer, reply
@@ -260,17 +261,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 class AdminCall:
     """Serves one endpoint, as an ASGI callable."""
 
-    def __init__(self, endpoint: Endpoint, services: AdminServices, max_body_bytes: int) -> None:
+    def __init__(self, endpoint: Endpoint, services: AdminServices, budget: BodyBudget) -> None:
         self._endpoint = endpoint
         self._services = services
-        self._max_body_bytes = max_body_bytes
+        self._budget = budget
         self._decoder: msgspec.json.Decoder[Any] | None = (
             None if endpoint.body is None else body_decoder(endpoint.body)
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive, self._max_body_bytes)
-        await reply(self._answer(request, scope["path_params"]), scope, send)
+        request = Request(scope, receive, self._budget)
+        try:
+            await reply(self._answer(request, scope["path_params"]), scope, send)
+        finally:
+            request.release()
 
     async def _answer(self, request: Request, path: dict[str, str]) -> Answer:
         token = request.bearer()
@@ -304,10 +308,10 @@ def _page(given: dict[str, str]) -> Page:
     return Page(DEFAULT_LIMIT if limit is None else limit, after)
 
 
-def admin_routes(services: AdminServices, max_body_bytes: int) -> list[BaseRoute]:
+def admin_routes(services: AdminServices, budget: BodyBudget) -> list[BaseRoute]:
     """A route for each path, with all its methods."""
     paths: dict[str, dict[str, AdminCall]] = {}
     for endpoint in ENDPOINTS:
         calls = paths.setdefault(endpoint.path, {})
-        calls[endpoint.method] = AdminCall(endpoint, services, max_body_bytes)
+        calls[endpoint.method] = AdminCall(endpoint, services, budget)
     return [Route(PREFIX + path, Methods(calls)) for path, calls in paths.items()]

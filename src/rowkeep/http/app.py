@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -11,7 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.catalog import Catalog
 from rowkeep.errors import NoSuchRoute, SetupError
+from rowkeep.http.admin import PREFIX as ADMIN_PREFIX
 from rowkeep.http.admin import AdminServices, admin_routes
+from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.cors import with_cors
 from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi
 from rowkeep.http.data import PREFIX as DATA_PREFIX
@@ -38,6 +41,9 @@ log = structlog.get_logger(__name__)
 
 SHOWN = 20
 
+ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
+"""The Data API for administrators."""
+
 
 def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
     """All of Rowkeep over an open catalog."""
@@ -52,15 +58,16 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
         administrators=administrators,
         writers=Writers(catalog),
     )
-    data = with_cors(DataApi(records, settings.max_body_bytes), settings)
+    budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
+    data = with_cors(DataApi(records, budget), settings)
     no_data = with_cors(_not_found, settings)
     router = Router(
         routes=[
             Route("/healthz", readable(Alive())),
             Route("/readyz", readable(Ready(catalog))),
             *document_routes(settings),
-            *admin_routes(admin, settings.max_body_bytes),
-            Route(ADMIN_ROUTE, AdminDataApi(records, settings.max_body_bytes)),
+            *admin_routes(admin, budget),
+            Route(ADMIN_ROUTE, AdminDataApi(records, budget)),
         ],
         redirect_slashes=False,
         default=_not_found,
@@ -75,6 +82,13 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
             await (data if is_data else router)(scope, receive, send)
 
     return under_prefix(app, settings.root_path)
+
+
+def is_interruptible(scope: Scope) -> bool:
+    """Whether a request ends when its client goes or its time is over: all but management calls, which may
+    be several transactions and are finished."""
+    path: str = scope["path"]  # with or without the prefix of a proxy
+    return ADMIN_PREFIX + "/" not in path or ROWS_OF_WORKSPACE.search(path) is not None
 
 
 async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:

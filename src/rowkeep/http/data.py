@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from rowkeep import errors
 from rowkeep.errors import MethodNotAllowed, NoSuchRoute, RowkeepError, Unauthenticated
 from rowkeep.http import answers
+from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
 from rowkeep.http.respond import Answer, reply
 from rowkeep.model.access import Right
@@ -205,17 +206,20 @@ def _find(method: str, path: str) -> tuple[DataCall, str]:
 class DataApi:
     """Everything under ``/api/public``."""
 
-    def __init__(self, records: Records, max_body_bytes: int) -> None:
+    def __init__(self, records: Records, budget: BodyBudget) -> None:
         self._records = records
-        self._max_body_bytes = max_body_bytes
+        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await reply(self._answer(scope, receive), scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         call, name = _find(scope["method"], self._rest(scope))
-        request = Request(scope, receive, self._max_body_bytes)
-        body = await call.call(self._records, self._credential(scope, request), name, request)
+        request = Request(scope, receive, self._budget)
+        try:
+            body = await call.call(self._records, self._credential(scope, request), name, request)
+        finally:
+            request.release()
         return Answer(200, body, headers=_MINIMAL if call.writes and request.minimal else ())
 
     def _rest(self, scope: Scope) -> str:

@@ -58,10 +58,10 @@ class Document:
     def __init__(self, make: Callable[[], bytes], content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
         self._body = cache(make)
         self._content_type = content_type
-        self._headers = ((b"x-content-type-options", b"nosniff"), *headers)
+        self._headers = headers
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await Answer(200, self._body(), self._content_type, self._headers).send(send)
+        await Answer(200, self._body(), self._content_type, self._headers, is_public=True).send(send)
 
 
 class _Redirect:

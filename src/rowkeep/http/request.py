@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope
 
 from rowkeep.errors import BodyTooLarge, InvalidParameter, Unauthenticated, UnsupportedMediaType, quoted
+from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
 from rowkeep.model.requests import Page
 
 DIGITS = re.compile(r"[0-9]{1,19}")
@@ -27,10 +28,11 @@ class Disconnected(Exception):
 class Request:
     """One request. It is what services know as a wish."""
 
-    def __init__(self, scope: Scope, receive: Receive, max_body_bytes: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, budget: BodyBudget) -> None:
         self._scope = scope
         self._receive = receive
-        self._max_body_bytes = max_body_bytes
+        self._budget = budget
+        self._held_bytes = 0
         self._body: bytes | None = None
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(self._headers) < len(scope["headers"]):
@@ -109,8 +111,9 @@ class Request:
             raise UnsupportedMediaType(f"The body must not be compressed; it is {quoted(encoding)}.")
 
     async def _read(self) -> bytes:
+        max_body_bytes = self._budget.max_body_bytes
         length = self.header(b"content-length")
-        if length is not None and DIGITS.fullmatch(length) and int(length) > self._max_body_bytes:
+        if length is not None and DIGITS.fullmatch(length) and int(length) > max_body_bytes:
             raise self._too_large()
         chunks: list[bytes] = []
         size = 0
@@ -120,14 +123,25 @@ class Request:
                 raise Disconnected()
             chunk = message.get("body", b"")
             size += len(chunk)
-            if size > self._max_body_bytes:
+            if size > max_body_bytes:
                 raise self._too_large()
             chunks.append(chunk)
+            if size > SMALL_BYTES:
+                grown, self._held_bytes = size - self._held_bytes, size
+                if not self._budget.take(grown, self):
+                    await self._budget.wait(self)
             if not message.get("more_body", False):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    def release(self) -> None:
+        """The request has ended: its body counts no more."""
+        if self._held_bytes:
+            self._budget.give_back(self._held_bytes, self)
+            self._held_bytes = 0
+
     def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"A body may have {self._max_body_bytes} bytes (the setting max_body_bytes).")
+        allowed = self._budget.max_body_bytes
+        return BodyTooLarge(f"A body may have {allowed} bytes (the setting max_body_bytes).")
 
 
 def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

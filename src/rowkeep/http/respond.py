@@ -20,6 +20,10 @@ JSON = b"application/json"
 PROBLEM = b"application/problem+json"
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
+PUBLIC: tuple[tuple[bytes, bytes], ...] = ((b"x-content-type-options", b"nosniff"),)
+PRIVATE = (*PUBLIC, (b"cache-control", b"no-store"))
+"""Responses hold rows and secrets: no cache may store one, unless it is of the documents."""
+
 
 class Answer(msgspec.Struct, frozen=True):
     """An answer, ready to be sent."""
@@ -28,13 +32,18 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    is_public: bool = False
 
-    async def send(self, send: Send) -> None:
-        headers: Headers = [*self.headers]
+    def fields(self) -> Headers:
+        """All header fields."""
+        headers: Headers = [*self.headers, *(PUBLIC if self.is_public else PRIVATE)]
         if self.status != 204:
             headers.append((b"content-type", self.content_type))
             headers.append((b"content-length", b"%d" % len(self.body)))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        return headers
+
+    async def send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.fields()})
         await send({"type": "http.response.body", "body": self.body})
 
 

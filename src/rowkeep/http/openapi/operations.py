@@ -23,7 +23,18 @@ from rowkeep.settings import Settings
 DATA, ADMIN_DATA = "Data API", "Rows for administrators"
 MANAGEMENT, SERVER = "Management API", "Server"
 
+EVERY_REQUEST = (
+    errors.MalformedRequest,
+    errors.RequestTimeout,
+    errors.UriTooLong,
+    errors.HeadersTooLarge,
+    errors.Busy,
+    errors.ShuttingDown,
+)
+"""What every request may be refused with, whichever its path: by the connection, not by the call."""
+
 EVERY_CALL = (
+    *EVERY_REQUEST,
     errors.InvalidBody,
     errors.InvalidParameter,
     errors.Unauthenticated,
@@ -31,7 +42,7 @@ EVERY_CALL = (
     errors.BodyTooLarge,
     errors.UnsupportedMediaType,
     errors.Internal,
-    errors.Busy,
+    errors.RequestTooLong,
     errors.StorageUnavailable,
     errors.StorageMissing,
     errors.StorageFull,
@@ -167,7 +178,7 @@ def _server_operations() -> list[Operation]:
             "Whether the storage answers",
             Health,
             "application/json",
-            (errors.Busy, errors.StorageUnavailable, errors.StorageMissing),
+            (errors.StorageUnavailable, errors.StorageMissing),
         ),
         (
             "/openapi.json",
@@ -189,7 +200,7 @@ def _server_operations() -> list[Operation]:
             summary=summary,
             answers=(answer,),
             media_type=media_type,
-            errors=(errors.MethodNotAllowed, *refusals),
+            errors=(*EVERY_REQUEST, errors.MethodNotAllowed, *refusals),
         )
         for path, name, summary, answer, media_type, refusals in rows
     ]

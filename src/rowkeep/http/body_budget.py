@@ -1,0 +1,64 @@
+"""Body budget: how many bytes of request bodies one process holds at a time, over all requests."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rowkeep.errors import Busy
+
+SMALL_BYTES = 4096
+"""A body up to this size is not counted: the number of connections bounds what they take together."""
+
+
+class BodyBudget:
+    """The limits of request bodies, and what is held of them.
+
+    One request at a time may go beyond ``max_buffered_bytes``. So requests whose bodies are half read never
+    wait for each other only, and a body larger than the whole budget is still read, if it is the only one.
+    """
+
+    def __init__(self, max_body_bytes: int, max_buffered_bytes: int, wait_seconds: float) -> None:
+        self.max_body_bytes = max_body_bytes
+        self.held_bytes = 0
+        self._max_bytes = max_buffered_bytes
+        self._wait_seconds = wait_seconds
+        self._beyond: object | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def take(self, size: int, request: object) -> bool:
+        """Count bytes that a request has read; False if it must wait before it reads on."""
+        self.held_bytes += size
+        if self.held_bytes <= self._max_bytes or self._beyond is request:
+            return True
+        if self._beyond is None:
+            self._beyond = request
+            return True
+        return False
+
+    async def wait(self, request: object) -> None:
+        """Wait until the request may read on. Raises Busy after the bounded wait."""
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                while self.held_bytes > self._max_bytes and self._beyond is not None:
+                    turn = asyncio.get_running_loop().create_future()
+                    self._waiting.add(turn)
+                    try:
+                        await turn
+                    finally:
+                        self._waiting.discard(turn)
+        except TimeoutError:
+            raise Busy(
+                "Too many large request bodies are being processed (the setting max_buffered_bytes). "
+                "Nothing was written; try again later, or with smaller bodies."
+            ) from None
+        if self.held_bytes > self._max_bytes:
+            self._beyond = request
+
+    def give_back(self, size: int, request: object) -> None:
+        """The request has ended, and holds its body no more."""
+        self.held_bytes -= size
+        if self._beyond is request:
+            self._beyond = None
+        for turn in self._waiting:
+            if not turn.done():
+                turn.set_result(None)

@@ -1,0 +1,431 @@
+"""Connections: which HTTP is accepted, when requests are cancelled, how a server stops; without storage."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import structlog
+
+from rowkeep.cli import serving
+from rowkeep.http.respond import json_answer
+from rowkeep.settings import Settings
+
+QUICK: dict[str, Any] = {
+    "header_timeout_seconds": 0.4,
+    "body_timeout_seconds": 0.4,
+    "idle_timeout_seconds": 0.4,
+    "write_timeout_seconds": 0.4,
+}
+BIG = 20_000_000
+
+
+class Application:
+    """An application whose requests take as long as their path says, and which notes how they end."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for kind in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{kind}.complete"})
+            return
+        path = scope["path"]
+        try:
+            await self._answer(path, scope, receive, send)
+            self.ended.append(f"finished {path}")
+        except asyncio.CancelledError:
+            self.ended.append(f"cancelled {path}")
+            raise
+
+    async def _answer(self, path: str, scope: Any, receive: Any, send: Any) -> None:
+        content: Any = {"path": path}
+        if path.endswith("/long"):
+            await asyncio.sleep(30)
+        elif path.endswith("/short"):
+            await asyncio.sleep(0.8)
+        elif path.endswith("/echo"):
+            content = {"headers": [[a.decode(), b.decode()] for a, b in scope["headers"]], "body": ""}
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                content["body"] += message["body"].decode()
+                more = message["more_body"]
+        elif path.endswith("/big"):
+            content = "x" * BIG
+        elif path.endswith("/fault"):
+            raise RuntimeError("a fault")
+        await json_answer(content).send(send)
+
+
+class Running:
+    """A server in a thread of this process."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.application = Application()
+        self.socket = serving.listen("127.0.0.1", 0)
+        self.port = self.socket.getsockname()[1]
+        self.server = serving.make_server(lambda: self.application, Settings(**settings))
+        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
+        self._thread.start()
+        while not self.server.started:
+            assert self._thread.is_alive()
+            time.sleep(0.01)
+
+    def connect(self, *sent: bytes) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        connection.sendall(b"".join(sent))
+        return connection
+
+    def ask(self, *sent: bytes) -> bytes:
+        """All that is answered until the connection is closed."""
+        with self.connect(*sent) as connection:
+            return received(connection)
+
+    def wait_for(self, ending: str) -> float:
+        """How long it takes until a request ends so."""
+        started = time.monotonic()
+        while ending not in self.application.ended:
+            assert time.monotonic() - started < 20
+            time.sleep(0.01)
+        return time.monotonic() - started
+
+    def stop(self) -> float:
+        """How long it takes to stop."""
+        started = time.monotonic()
+        self.server.should_exit = True
+        self._thread.join()
+        return time.monotonic() - started
+
+
+def received(connection: socket.socket) -> bytes:
+    pieces = []
+    while piece := connection.recv(1_000_000):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Running]]:
+    """Starts a server with these settings; it is stopped after the test."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> Running:
+            running = Running(**settings)
+            stack.callback(running.stop)
+            return running
+
+        yield start
+
+
+@pytest.fixture
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> float:
+    monkeypatch.setattr(serving, "GRACE_SECONDS", 0.5)
+    return 0.5
+
+
+@pytest.fixture(scope="module")
+def usual() -> Iterator[Running]:
+    running = Running()
+    yield running
+    running.stop()
+
+
+def problem(response: bytes, status: int, code: str) -> dict[str, Any]:
+    """The body of the last response, after checks of its form."""
+    head, _, body = response[response.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
+    lines = head.lower().split(b"\r\n")
+    assert lines[0].startswith(b"http/1.1 %d " % status), response[:300]
+    assert b"content-type: application/problem+json" in lines
+    assert b"x-content-type-options: nosniff" in lines
+    assert b"cache-control: no-store" in lines
+    assert b"connection: close" in lines
+    assert b"content-length: %d" % len(body) in lines
+    found = json.loads(body)
+    assert found["code"] == code
+    return found
+
+
+def request(path: str, *lines: str, method: str = "GET", body: bytes = b"", version: str = "1.1") -> bytes:
+    head = [f"{method} {path} HTTP/{version}", "Host: x", *lines, "", ""]
+    return "\r\n".join(head).encode() + body
+
+
+CLOSE = "Connection: close"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"garbage\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/0.9\r\nHost: a\r\n\r\n",
+        b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET nothing HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        request("/", "X: a\x00b"),
+        request("/", "X : b"),
+        request("/echo", "Content-Length: 1", "Transfer-Encoding: chunked", method="POST", body=b"0\r\n\r\n"),
+        request("/echo", "Transfer-Encoding: chunked", "Content-Length: 1", method="POST", body=b"0\r\n\r\n"),
+        request("/echo", "Transfer-Encoding: gzip, chunked", method="POST", body=b"0\r\n\r\n"),
+        request("/echo", "Transfer-Encoding: identity", method="POST", body=b"0\r\n\r\n"),
+        request("/echo", "Transfer-Encoding: chunked", method="POST", body=b"0\r\n\r\n", version="1.0"),
+        request("/echo", "Content-Length: -1", method="POST"),
+        request("/echo", "Content-Length: 1", "Content-Length: 2", method="POST", body=b"ab"),
+        request("/echo", "Transfer-Encoding: chunked", method="POST", body=b"zz\r\n"),
+        request("/echo", "Transfer-Encoding: chunked", method="POST", body=b"1\r\nabc\r\n0\r\n\r\n"),
+    ],
+    ids=lambda raw: repr(raw[:60]),
+)
+def test_what_is_not_http(usual: Running, raw: bytes) -> None:
+    problem(usual.ask(raw), 400, "malformed_request")
+
+
+def test_a_broken_request_after_good_ones(usual: Running) -> None:
+    """What came before is answered first."""
+    response = usual.ask(request("/api/v1/short"), request("/echo"), b"garbage\r\n\r\n", request("/echo"))
+    assert response.count(b"HTTP/1.1 200 ") == 2
+    assert b"/api/v1/short" in response
+    problem(response, 400, "malformed_request")
+
+
+def test_limits_of_a_head_are_exact(run: Callable[..., Running]) -> None:
+    server = run(max_request_line_bytes=256, max_header_bytes=1024, max_header_count=10)
+    overhead = len("GET  HTTP/1.1")
+    for path, status in (("/" + "a" * (255 - overhead), 200), ("/" + "a" * (256 - overhead), 414)):
+        response = server.ask(request(path, CLOSE))
+        assert response.startswith(b"HTTP/1.1 %d " % status)
+    problem(response, 414, "uri_too_long")
+    plain = len(request("/", CLOSE, "X: "))
+    for size, status in ((1024 - plain, 200), (1025 - plain, 431)):
+        response = server.ask(request("/", CLOSE, "X: " + "y" * size))
+        assert response.startswith(b"HTTP/1.1 %d " % status)
+    problem(response, 431, "headers_too_large")
+    for count, status in ((8, 200), (9, 431)):
+        response = server.ask(request("/", CLOSE, *["X: y"] * count))
+        assert response.startswith(b"HTTP/1.1 %d " % status)
+    problem(response, 431, "headers_too_large")
+
+
+def test_heads_that_do_not_end(run: Callable[..., Running]) -> None:
+    server = run(max_header_bytes=2048)
+    for raw in (
+        b"\r\n" * 1200,
+        request("/")[:-2] + b"X: " + b"y" * 2100,
+        request("/")[:-2] + b"X:" + b" " * 2100,
+    ):
+        problem(server.ask(raw), 431, "headers_too_large")
+    chunked = request("/echo", "Transfer-Encoding: chunked", method="POST")
+    for rest in (b"0\r\n" + b"X: y\r\n" * 400, b"1;" + b"x" * 2100, b"0\r\nX: " + b"y" * 2100):
+        with server.connect(chunked, b"1\r\na\r\n") as connection:
+            time.sleep(0.1)
+            connection.sendall(rest)
+            problem(received(connection), 431, "headers_too_large")
+
+
+def test_many_small_chunks_are_fine(run: Callable[..., Running]) -> None:
+    server = run(max_header_bytes=256)
+    body = b"1;a=b\r\nx\r\n" * 20_000 + b"0\r\n\r\n"
+    response = server.ask(request("/echo", "Transfer-Encoding: chunked", CLOSE, method="POST", body=body))
+    assert response.count(b"x") > 20_000
+
+
+def test_trailers_are_no_headers(usual: Running) -> None:
+    body = b"1\r\na\r\n0\r\nauth: smuggled\r\n\r\n"
+    chunked = request("/echo", "Transfer-Encoding: chunked", CLOSE, method="POST", body=body)
+    response = usual.ask(chunked)
+    assert b'"body":"a"' in response
+    assert b"smuggled" not in response
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket", "other"])
+def test_an_upgrade_is_ignored(usual: Running, protocol: str) -> None:
+    """Clients of Java ask for HTTP/2 with their first request; its body must not get lost."""
+    lines = ("Connection: Upgrade, HTTP2-Settings", f"Upgrade: {protocol}", "HTTP2-Settings: AAMAAABk")
+    first = request("/echo", *lines, "Content-Length: 5", method="POST", body=b"hello")
+    response = usual.ask(first, request("/echo", *lines), request("/echo", CLOSE))
+    assert response.count(b"HTTP/1.1 200 ") == 3
+    assert b'"body":"hello"' in response
+    assert b"HTTP2-Settings" not in response
+
+
+def test_expectations(usual: Running) -> None:
+    head = request("/echo", "Expect: 100-continue", "Content-Length: 2", CLOSE, method="POST")
+    with usual.connect(head) as connection:
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"ok")
+        assert b'"body":"ok"' in received(connection)
+
+
+def test_a_body_that_nobody_reads(usual: Running) -> None:
+    """The response comes at once, and the connection ends with it: the body may never come."""
+    for lines in (("Content-Length: 1000000",), ("Transfer-Encoding: chunked",)):
+        response = usual.ask(request("/", *lines, method="POST"))
+        assert response.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" in response
+    body = b"x" * 30_000_000
+    response = usual.ask(request("/", f"Content-Length: {len(body)}", method="POST", body=body))
+    assert response.startswith(b"HTTP/1.1 200 ")
+
+
+def test_old_http(usual: Running) -> None:
+    response = usual.ask(b"GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in response
+
+
+def test_head_requests(usual: Running) -> None:
+    response = usual.ask(request("/x", method="HEAD"), request("/y", CLOSE))
+    assert response.count(b"content-length: ") == 2
+    assert response.count(b"{") == 1
+
+
+def test_a_client_that_sends_no_more_but_reads(usual: Running) -> None:
+    with usual.connect(request("/echo"), request("/x")) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert received(connection).count(b"HTTP/1.1 200 ") == 2
+
+
+def test_a_fault_is_a_problem_too(usual: Running) -> None:
+    with structlog.testing.capture_logs() as logs:
+        problem(usual.ask(request("/fault")), 500, "internal")
+    assert [line["event"] for line in logs] == ["request failed"]
+
+
+def test_pipelined_requests(run: Callable[..., Running]) -> None:
+    server = run(max_pipelined_requests=3)
+    with structlog.testing.capture_logs() as logs:
+        response = server.ask(*[request("/x")] * 3, request("/x", CLOSE))
+        assert response.count(b"HTTP/1.1 200 ") == 4
+        for _ in range(3):
+            assert server.ask(*[request("/api/public/long")] * 5) == b""
+        server.wait_for("cancelled /api/public/long")
+    assert [line["event"] for line in logs] == ["too many pipelined requests"]
+
+
+def test_a_client_that_goes_cancels_its_request(run: Callable[..., Running]) -> None:
+    usual = run(header_timeout_seconds=0.4)
+    with structlog.testing.capture_logs() as logs:
+        for path in ("/api/public/tables/a/long", "/api/v1/workspaces/main/data/tables/b/long", "/long"):
+            usual.connect(request(path)).close()
+            assert usual.wait_for(f"cancelled {path}") < 5
+        usual.connect(request("/api/v1/workspaces/short")).close()
+        usual.wait_for("finished /api/v1/workspaces/short")
+    assert logs == []
+
+
+def test_requests_that_take_too_long(run: Callable[..., Running]) -> None:
+    server = run(max_request_seconds=0.3)
+    response = server.ask(request("/api/public/long"))
+    problem(response, 503, "request_too_long")
+    assert b"retry-after: " in response
+    assert server.ask(request("/api/v1/short", CLOSE)).startswith(b"HTTP/1.1 200 ")
+    assert server.application.ended == ["cancelled /api/public/long", "finished /api/v1/short"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/echo", "/echo"])
+def test_a_body_that_stands_still(run: Callable[..., Running], path: str) -> None:
+    server = run(**QUICK)
+    half = request(path, "Content-Length: 10", method="POST", body=b"half")
+    problem(server.ask(half), 408, "request_timeout")
+    with server.connect(half) as connection:  # one that comes slowly is read
+        for byte in b"slowly":
+            time.sleep(0.15)
+            connection.sendall(bytes([byte]))
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_heads_and_idle_connections(run: Callable[..., Running]) -> None:
+    server = run(**QUICK)
+    assert server.ask() == b""
+    assert server.ask(request("/x")).count(b"HTTP/1.1 ") == 1
+    for sent in (b"G", b"\r\n", b"GET / HTTP/1.1\r\nHost:", request("/x") + b"GET"):
+        problem(server.ask(sent), 408, "request_timeout")
+    with server.connect(b"GET / HTTP/1.1\r\n") as connection:
+        for _ in range(8):  # a head that comes slowly has its time all the same
+            time.sleep(0.1)
+            connection.sendall(b"X: y\r\n")
+        problem(received(connection), 408, "request_timeout")
+
+
+def test_responses_that_nobody_reads(run: Callable[..., Running]) -> None:
+    server = run(**{**QUICK, "write_timeout_seconds": 1})
+    with server.connect(request("/big")) as connection:
+        time.sleep(3)
+        assert len(received(connection)) < BIG
+    with server.connect(request("/big", CLOSE)) as connection:  # one that is read slowly
+        size = 0
+        for _ in range(12):
+            time.sleep(0.2)
+            size += len(connection.recv(1_000_000))
+        assert size + len(received(connection)) > BIG
+
+
+def test_more_connections_than_may_be(run: Callable[..., Running]) -> None:
+    server = run(max_connections=3)
+    with structlog.testing.capture_logs() as logs, ExitStack() as stack:
+        idle = [stack.enter_context(server.connect(request("/x"))) for _ in range(3)]
+        for connection in idle:
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+        busy = [stack.enter_context(server.connect(request("/api/public/long"))) for _ in range(2)]
+        time.sleep(0.2)
+        assert idle[0].recv(1000) == b""
+        assert idle[1].recv(1000) == b""
+        idle[2].sendall(request("/api/public/long"))
+        time.sleep(0.2)
+        for _ in range(2):
+            problem(server.ask(), 503, "busy")
+        busy[0].close()
+        server.wait_for("cancelled /api/public/long")
+        assert server.ask(request("/x", CLOSE)).startswith(b"HTTP/1.1 200 ")
+    assert [line["event"] for line in logs] == ["too many connections"]
+
+
+def test_a_stop_ends_everything(run: Callable[..., Running], no_grace: float) -> None:
+    server = run()
+    with structlog.testing.capture_logs() as logs, ExitStack() as stack:
+        idle, half_head, unread, half_body, long, management, short = (
+            stack.enter_context(server.connect(sent))
+            for sent in (
+                request("/x"),
+                request("/x") + b"GET /",
+                request("/big"),
+                request("/echo", "Content-Length: 9", method="POST", body=b"half"),
+                request("/api/public/long") + request("/x"),
+                request("/api/v1/long"),
+                request("/api/v1/short"),
+            )
+        )
+        time.sleep(0.4)
+        assert server.stop() < no_grace + serving.CANCEL_SECONDS + 2
+        for connection in (idle, half_head):
+            assert received(connection).count(b"HTTP/1.1 200 ") == 1
+        for connection in (half_body, long, management):
+            problem(received(connection), 503, "shutting_down")
+        assert received(short).startswith(b"HTTP/1.1 200 ")
+        assert unread.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert logs == []
+
+
+def test_a_quiet_stop_is_quick(run: Callable[..., Running]) -> None:
+    server = run()
+    with server.connect(request("/x")) as idle, server.connect(request("/api/v1/short")) as busy:
+        assert idle.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert server.stop() < 5
+        assert b"connection: close" in received(busy)
