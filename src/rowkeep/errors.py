@@ -6,9 +6,27 @@ words an error for a reader. Who raises one finds here, too, what it is made of.
 
 from __future__ import annotations
 
-from rowkeep.problems import MAX_ECHO, MAX_PROBLEMS, Problem, ProblemList, RowkeepError, pointer, quoted
+from rowkeep.problems import (
+    MAX_ECHO,
+    MAX_PROBLEMS,
+    Problem,
+    ProblemList,
+    RowkeepError,
+    as_json,
+    pointer,
+    quoted,
+)
 
-__all__ = ("MAX_ECHO", "MAX_PROBLEMS", "Problem", "ProblemList", "RowkeepError", "pointer", "quoted")
+__all__ = (
+    "MAX_ECHO",
+    "MAX_PROBLEMS",
+    "Problem",
+    "ProblemList",
+    "RowkeepError",
+    "as_json",
+    "pointer",
+    "quoted",
+)
 """What is not defined here, but needed by whoever raises or answers an error."""
 
 # 400: the request itself cannot be understood

@@ -24,6 +24,7 @@ from rowkeep.model.identity import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.administrators import Administrators
 from rowkeep.services.apps import Apps
+from rowkeep.services.offload import Offload
 from rowkeep.services.records import Records
 from rowkeep.services.schemas import Schemas
 from rowkeep.services.setup import open_initialised
@@ -38,7 +39,8 @@ log = structlog.get_logger(__name__)
 
 def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
     """All of Rowkeep over an open catalog."""
-    records = Records(Access(catalog, settings, clock), settings)
+    offload = Offload(settings)
+    records = Records(Access(catalog, settings, clock), settings, offload)
     admin = AdminServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
@@ -54,7 +56,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
             Route("/healthz", readable(Alive())),
             Route("/readyz", readable(Ready(catalog))),
             *document_routes(settings),
-            *admin_routes(admin, settings.max_body_bytes),
+            *admin_routes(admin, offload, settings.max_body_bytes),
         ],
         redirect_slashes=False,
         default=_not_found,

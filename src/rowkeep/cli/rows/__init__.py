@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from rowkeep.bodies import refuse_repeated_keys
 from rowkeep.cli.options import TableName
 from rowkeep.cli.output import print_json, print_line
 from rowkeep.cli.tokens import ClientIdOption, signing_key_of
-from rowkeep.errors import SetupError
+from rowkeep.errors import RepeatedKey, SetupError
 
 commands = typer.Typer(help="Export and import rows, as CSV, NDJSON or Parquet.")
 
@@ -184,8 +185,11 @@ def _query(filter_: str | None, fields: str | None, sort: list[str]) -> dict[str
     if filter_ is not None:
         try:
             body["query"] = json.loads(filter_)
+            refuse_repeated_keys(filter_.encode())
         except (ValueError, RecursionError) as error:
             raise SetupError(f"--filter is not JSON: {error}.") from None
+        except RepeatedKey as error:
+            raise SetupError(f"--filter: {error}") from None
     if fields is not None:
         body["fields"] = [name.strip() for name in fields.split(",")]
     if sort:
