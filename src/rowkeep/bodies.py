@@ -26,6 +26,9 @@ Body = TypeVar("Body")
 MAX_DEPTH = 100
 """How deep arrays and objects nest, unless the setting max_json_depth says otherwise."""
 
+OWN_LEVELS = 2
+"""The levels of a body that do not count: the body itself, and the object or array that it is about."""
+
 MAX_VALUES = 600_000
 """How many values a body may have that is decoded whole. A document of 1 MiB has fewer."""
 
@@ -46,7 +49,7 @@ def decode_body(
     Raises MalformedJson, UnknownKey or InvalidBody, and RepeatedKey if an object has one key twice.
     """
     refuse_sprawling(body)
-    refuse_deep(body, max_depth)
+    refuse_deep(body, max_depth + OWN_LEVELS)
     decoded = decode_unchecked(marked_halves(body) if marks_halves else body, decoder)
     refuse_repeated_keys(body)
     return decoded
@@ -62,11 +65,12 @@ def decode_unchecked(body: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
         raise MalformedJson(complaint(error, body)) from None
 
 
-def refuse_deep(body: bytes, max_depth: int) -> None:
-    """Raises MalformedJson for arrays and objects that nest too deep."""
-    if is_deeper(body, max_depth):
+def refuse_deep(body: bytes, most: int) -> None:
+    """Raises MalformedJson for more levels of arrays and objects than ``most``."""
+    if is_deeper(body, most):
         raise MalformedJson(
-            f"The body nests arrays and objects deeper than {max_depth} levels (the setting max_json_depth)."
+            f"The body nests arrays and objects deeper than {most} levels. The setting max_json_depth limits "
+            "this."
         )
 
 
@@ -94,7 +98,7 @@ def complaint(error: Exception, text: bytes, what: str = "The body") -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"{what} is not valid UTF-8."
     if isinstance(error, RecursionError):
-        return f"{what} nests arrays and objects too deep."
+        return f"{what} nests arrays and objects too deep. The setting max_json_depth limits this."
     if not text.strip():
         return f"{what} is empty; it must be JSON."
     if has_half_surrogates(text):

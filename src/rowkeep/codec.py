@@ -144,9 +144,9 @@ class TableCodec(RowEncoder):
         if rows is not None:
             return rows
         refuse_other_encodings(body)
-        refuse_deep(body, limits.max_depth)
         data = loose_data(marked_halves(body))
         many = data[:1] == b"["
+        refuse_deep(data, limits.max_depth + 1 + many)
         if not many:
             refuse_sprawling(data)
         problems = ProblemList()
@@ -175,7 +175,7 @@ class TableCodec(RowEncoder):
                 rows += strict[0]
                 continue
             refuse_other_encodings(part.text)
-            refuse_deep(part.text, limits.max_depth - 1)
+            refuse_deep(part.text, limits.max_depth + 2)
             is_usual = len(part.text) <= MAX_SLICE_BYTES
             if is_usual:
                 refuse_repeated_keys(part.text, "/data", part.first)
@@ -202,7 +202,7 @@ class TableCodec(RowEncoder):
         if not has_keys(body, len(cells) * len(self._columns) - missing + 1):
             _refuse_repetition(body, first)
         if self._has_documents and body.count(b"[") + body.count(b"{") - len(cells) > limits.max_depth:
-            refuse_deep(body, limits.max_depth)
+            refuse_deep(body, limits.max_depth + 2 + many)
         return rows, many
 
     def _with_defaults(self, rows: list[Cells]) -> list[Cells]:
