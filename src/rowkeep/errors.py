@@ -33,7 +33,7 @@ __all__ = (
 
 
 class MalformedJson(RowkeepError):
-    """The body is not JSON (RFC 8259), not UTF-8, or nested too deep."""
+    """The body is not JSON (RFC 8259), not UTF-8, or nested deeper than the setting max_json_depth."""
 
     code, status, title = "malformed_json", 400, "Malformed JSON"
 
@@ -75,7 +75,7 @@ class UnknownColumn(RowkeepError):
 
 
 class DuplicateColumn(RowkeepError):
-    """Two names in one object or list mean the same column."""
+    """Two different names in one object, or two in a list, mean the same column."""
 
     code, status, title = "duplicate_column", 400, "Duplicate column"
 
