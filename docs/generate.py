@@ -91,7 +91,22 @@ def data_calls() -> None:
                 code(f"{each.method} {each.path}"),
                 each.summary,
                 ", ".join(right.value for right in each.rights),
-                body_of(each.body),
+                "" if each.body is None else body_of(each.body),
+            )
+            for each in DATA_CALLS
+        ),
+    )
+
+
+def admin_data_calls() -> None:
+    """The calls of the Data API as administrators find them."""
+    table(
+        ("call", "does", "as an app"),
+        (
+            (
+                code(f"{each.method} {each.admin_path.removeprefix(PREFIX)}"),
+                each.summary,
+                code(f"{each.method} {each.path}"),
             )
             for each in DATA_CALLS
         ),

@@ -11,11 +11,13 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
+import structlog
 from cachetools import LRUCache
 
 from rowkeep.codec import RowEncoder, TableCodec, meta_info
-from rowkeep.errors import SetupError, StorageUnavailable
+from rowkeep.errors import SetupError, StorageMissing, StorageUnavailable
 from rowkeep.keys import ColumnCipher, DataKeys, SecretSealer, WrongKey, new_data_key
+from rowkeep.limited_log import LimitedLog
 from rowkeep.live import LiveApp, LiveTable, LiveView, Snapshot
 from rowkeep.master import MasterKeys
 from rowkeep.model.access import App, Workspace
@@ -30,7 +32,11 @@ from rowkeep.plan.views import bind_view
 from rowkeep.storage.base import StaleCatalog, Store, WorkspaceDatabase
 from rowkeep.storage.definitions import Definitions
 from rowkeep.storage.installation import Installation
+from rowkeep.storage.overview import Overview
 from rowkeep.storage.views import ViewDefinitions
+
+log = structlog.get_logger(__name__)
+faults = LimitedLog()
 
 CACHED_TABLES = 4096
 CACHED_VIEWS = 1024
@@ -49,6 +55,7 @@ class LiveWorkspace:
         self.newest: Snapshot | None = None
         """The newest snapshot that we know of; None if it must be read anew."""
         self.views = ViewDefinitions(database.dialect, database.schema)
+        self.overview = Overview(database.dialect, database.schema)
         self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
         self._compiled_views: LRUCache[str, LiveView] = LRUCache(CACHED_VIEWS)
 
@@ -58,7 +65,15 @@ class LiveWorkspace:
         if not wrapped:
             raise StaleCatalog()
         bound_to = key_bound_to(self.workspace)
-        self.keys = DataKeys({number: self._master.open(key, bound_to) for number, key in wrapped.items()})
+        try:
+            opened = {number: self._master.open(key, bound_to) for number, key in wrapped.items()}
+        except SetupError as error:
+            _log_fault(self.workspace, "its data key does not open: the database is another workspace's")
+            raise StorageMissing(
+                f"The database of workspace {self.workspace.name} is another one's; the log of the server "
+                "names it."
+            ) from error
+        self.keys = DataKeys(opened)
         self.secrets = SecretSealer(self.keys)
         self.cursors = CursorSigner(*self.keys.derive_each("cursors"))
 
@@ -199,8 +214,17 @@ class Catalog:
         """The workspace that a client id belongs to, if it was asked for before."""
         return self._clients.get(client_id)
 
+    async def has_moved(self, client_id: str, live: LiveWorkspace) -> bool:
+        """Whether a client id leads elsewhere now: its app was deleted and created in another workspace."""
+        found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
+        if found is None or found.id == live.workspace.id:
+            return False
+        self._clients.pop(client_id, None)
+        return True
+
     async def of_client(self, client_id: str) -> LiveWorkspace | None:
-        """The workspace that a client id belongs to; it never changes, so it is asked once."""
+        """The workspace that a client id belongs to. It is read once: :meth:`has_moved` is asked before an
+        app is refused because it is not there."""
         live = self._clients.get(client_id)
         if live is None:
             found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
@@ -261,15 +285,33 @@ class Catalog:
         try:
             database = await self._store.workspace(workspace)
             live = LiveWorkspace(workspace, database, self._master)
-            wrapped = self.wrap(new_data_key(), workspace, await self.fingerprint())
-            await database.write(partial(live.definitions.initialise, wrapped))
+            if not workspace.is_made:
+                wrapped = self.wrap(new_data_key(), workspace, await self.fingerprint())
+                await database.write(partial(live.definitions.initialise, wrapped))
             await live.load_keys()
-        except StorageUnavailable:
+        except (StorageUnavailable, StaleCatalog) as error:
             # files that are taken away while they are opened look like a broken disk
             if await self._is_gone(workspace):
                 raise StaleCatalog() from None
-            raise
+            raise _made_clear(error, workspace) from error.__cause__
+        if not workspace.is_made:
+            # last: what is interrupted before this is done again from the beginning
+            await self._store.catalog.write(partial(self.installation.note_database, workspace))
         return live
+
+    async def check_database(self, name: str) -> None:
+        """Raises NoSuchWorkspace, and StorageMissing for a workspace whose database is missing."""
+        workspace = await self._store.catalog.read(partial(self.installation.workspace, name))
+        if workspace.is_made:
+            self._live.pop(workspace.id, None)
+            await self._start(workspace)
+
+    async def missing_databases(self) -> list[Workspace]:
+        """The workspaces whose databases were made and are not there."""
+        made = await self._store.catalog.read(self.installation.noted_workspaces)
+        present = set(await self._store.present())
+        missing = [each for each in made if each.physical not in present]
+        return [each for each in missing if not await self._is_gone(each)]
 
     async def fingerprint(self) -> str:
         """Of the master key that the store is sealed under. Raises SetupError for a store without one."""
@@ -284,6 +326,29 @@ class Catalog:
 
     async def _is_gone(self, workspace: Workspace) -> bool:
         return not await self._store.catalog.read(partial(self.installation.has_workspace, workspace))
+
+
+def _made_clear(error: StorageUnavailable | StaleCatalog, workspace: Workspace) -> StorageUnavailable:
+    """What became of opening the database of a workspace that is there, in the log too."""
+    if isinstance(error, StorageUnavailable) and not isinstance(error, StorageMissing):
+        return error
+    if isinstance(error, StorageMissing) and error.msg != StorageMissing().msg:
+        return error
+    _log_fault(workspace, str(error.__cause__ or "the database is missing or empty"))
+    return StorageMissing(
+        f"The database of workspace {workspace.name} is missing; the log of the server names it."
+    )
+
+
+def _log_fault(workspace: Workspace, reason: str) -> None:
+    faults.error(
+        "workspace database missing",
+        key=workspace.physical,
+        workspace=workspace.name,
+        database=workspace.physical,
+        reason=reason,
+        action="restore it from a backup, or delete the workspace",
+    )
 
 
 def key_bound_to(workspace: Workspace) -> str:

@@ -6,6 +6,8 @@ words an error for a reader. Who raises one finds here, too, what it is made of.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rowkeep.problems import (
     MAX_ECHO,
     MAX_PROBLEMS,
@@ -130,11 +132,13 @@ class Unauthenticated(RowkeepError):
 
     code, status, title = "unauthenticated", 401, "Unauthenticated"
 
-    def __init__(self) -> None:
+    def __init__(self, cause: str = "malformed token") -> None:
+        """``cause`` is for the log alone: a response that named it would help to guess tokens."""
         super().__init__(
             "The request needs a valid token in the header auth or Authorization: Bearer.",
             headers={"WWW-Authenticate": "Bearer"},
         )
+        self.cause = cause
 
 
 class Forbidden(RowkeepError):
@@ -367,6 +371,35 @@ class StorageUnavailable(RowkeepError):
         super().__init__(msg, headers={"Retry-After": "5"})
 
 
+class StorageMissing(StorageUnavailable):
+    """The database of the workspace, or the catalog, is missing or was replaced; the log names it."""
+
+    code, status, title = "storage_missing", 503, "Storage missing"
+
+    def __init__(self, msg: str = "The database is missing; the log of the server names it.") -> None:
+        super().__init__(msg)
+
+
+class StorageFull(StorageUnavailable):
+    """The device of the store has no space left. Nothing was written."""
+
+    code, status, title = "storage_full", 503, "Storage full"
+
+    def __init__(
+        self, msg: str = "No space is left on the device of the store. Nothing was written."
+    ) -> None:
+        super().__init__(msg)
+
+
+class StorageReadOnly(StorageUnavailable):
+    """The store can be read, but not written. Nothing was written."""
+
+    code, status, title = "storage_read_only", 503, "Storage read-only"
+
+    def __init__(self, msg: str = "The store is read-only. Nothing was written.") -> None:
+        super().__init__(msg)
+
+
 # Errors of a start or a shell: no answer bears them, they end a process with one line
 
 
@@ -376,4 +409,11 @@ class SetupError(Exception):
 
 def all_errors() -> list[type[RowkeepError]]:
     """Every error a caller can be answered with, by status and code."""
-    return sorted(RowkeepError.__subclasses__(), key=lambda kind: (kind.status, kind.code))
+    return sorted(_kinds_of(RowkeepError), key=lambda kind: (kind.status, kind.code))
+
+
+def _kinds_of(base: type[RowkeepError]) -> Iterator[type[RowkeepError]]:
+    for kind in base.__subclasses__():
+        if "code" in vars(kind):
+            yield kind
+        yield from _kinds_of(kind)

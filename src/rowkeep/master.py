@@ -10,10 +10,18 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rowkeep.errors import SetupError
 from rowkeep.keys import KEY_BYTES, Sealer, WrongKey, decode_key, encode_key, open_sealed
+from rowkeep.private import (
+    create_private,
+    keep_owner_and_mode,
+    make_private_directory,
+    owner_hint,
+    owner_model_of,
+)
 from rowkeep.settings import Settings
 
 MAX_KEYS = 2
@@ -82,7 +90,7 @@ def read_key_file(settings: Settings) -> list[bytes]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"The key file {path} cannot be read: {error}.") from None
+        raise SetupError(f"The key file {path} cannot be read: {error}.{owner_hint(path)}") from None
     if not 1 <= len(lines) <= MAX_KEYS:
         raise SetupError(f"The key file {path} must hold one key, or two during a rotation, each on a line.")
     return [decode_key(line, f"The key file {path}") for line in lines]
@@ -99,27 +107,55 @@ def key_file(settings: Settings) -> Path:
     return Path(settings.master_key_file) if settings.master_key_file else default_key_file(settings)
 
 
-def make_master_key(settings: Settings) -> MasterKeys:
-    """Make a master key and keep it in the key file, mode 0600. Raises SetupError.
+def data_directory(settings: Settings) -> Path | None:
+    """The directory of the data; None where they are not in files of ours."""
+    scheme, _, path = settings.database_url.partition(":///")
+    return Path(path) if scheme == "sqlite" and path else None
 
-    When several processes start at once, one writes the file and all use what it holds.
+
+def owner_model(settings: Settings) -> Path:
+    """Whose owner the key file and the token file get where root makes them: that of the data."""
+    directory = data_directory(settings)
+    if directory is None:
+        return key_file(settings).absolute().parent
+    return owner_model_of(directory) if directory.exists() else directory.absolute().parent
+
+
+def make_master_key(settings: Settings) -> tuple[MasterKeys, list[Path]]:
+    """Make a master key and store it in the key file, mode 0600; gives, too, what was made.
+
+    When several processes start at once, one writes the file and all use what it holds. Raises
+    SetupError.
     """
     path = key_file(settings)
+    made: list[Path] = []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft(path, [new_master_key()])
+        made = make_private_directory(path.parent)
+        draft = _draft(path, [new_master_key()], owner_model(settings))
         try:
             os.link(draft, path)
+            made.insert(0, path)
         except FileExistsError:
             pass
         finally:
             draft.unlink()
+        found = find_master_keys(settings)
     except OSError as error:
+        remove_made(made)
         raise SetupError(f"The key file {path} cannot be written: {error}.") from None
-    found = find_master_keys(settings)
     if found is None:
         raise SetupError(f"The key file {path} vanished while it was written.")
-    return found
+    return found, made
+
+
+def remove_made(made: Sequence[Path]) -> None:
+    """Remove what :func:`make_master_key` made, but no directory that is in use."""
+    for path in made:
+        with suppress(OSError):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()
 
 
 def new_master_key() -> bytes:
@@ -127,22 +163,32 @@ def new_master_key() -> bytes:
 
 
 def write_key_file(settings: Settings, keys: Sequence[bytes]) -> None:
-    """Put other keys into the key file, all at once. Raises SetupError."""
+    """Put other keys into the key file, all at once; its owner and mode stay. Raises SetupError."""
     path = key_file(settings)
     try:
-        _draft(path, keys).replace(path)
+        old = path.stat()
+        draft = _draft(path, keys, owner_model(settings), old)
+        draft.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise SetupError(f"The key file {path} cannot be written: {error}.") from None
+        reason = f"The key file {path} cannot be written: {error}."
+        raise SetupError(reason + owner_hint(path)) from None
 
 
-def _draft(path: Path, keys: Sequence[bytes]) -> Path:
-    """A file beside the key file, of its owner alone, that holds these keys on disk."""
+def _draft(path: Path, keys: Sequence[bytes], belongs_to: Path, old: os.stat_result | None = None) -> Path:
+    """A file next to the key file that holds these keys on disk, with the owner and mode of the old one; a
+    first one is for the owner of the data alone."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.writelines(encode_key(key) + "\n" for key in keys)
-        file.flush()
-        os.fsync(file.fileno())
+    with os.fdopen(create_private(draft, belongs_to), "w") as file:
+        try:
+            if old is not None:
+                keep_owner_and_mode(file.fileno(), old)
+            file.writelines(encode_key(key) + "\n" for key in keys)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            draft.unlink()
+            raise
     return draft
 
 

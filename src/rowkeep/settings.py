@@ -14,6 +14,8 @@ from msgspec import Meta
 from rowkeep.errors import SetupError
 
 PREFIX = "ROWKEEP_"
+CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
+PASSWORD = re.compile(r"((?:password|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,6 +202,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     ] = "info"
 
+    def __repr__(self) -> str:
+        """Without the master key, and without the password of the database."""
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        if self.master_key is not None:
+            shown["master_key"] = "***"
+        # what is between the scheme and the host, even if it is no valid URL
+        shown["database_url"] = CREDENTIALS.sub("//***@", PASSWORD.sub("\\1***", self.database_url))
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read all settings.
@@ -298,6 +309,8 @@ SHELL_VARIABLES = {
     "then speak HTTP to it",
     "ROWKEEP_ADMIN_TOKEN": "the admin token they use there",
     "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token` and `rowkeep rows`, where the store "
-    "is not at hand",
+    "is not at hand, and for `rowkeep app create --client-id`",
+    "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on HS512 "
+    "whose secret was brought along",
 }
 """Variables that only the shell commands read; they are no settings of the server."""

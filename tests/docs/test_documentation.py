@@ -13,7 +13,7 @@ import typer
 import rowkeep
 from rowkeep.cli.app import app
 from rowkeep.errors import all_errors
-from rowkeep.http.admin import ENDPOINTS
+from rowkeep.http.admin import ENDPOINTS, PREFIX
 from rowkeep.http.data import DATA_CALLS
 from rowkeep.model.columns import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
@@ -47,6 +47,7 @@ EVERYTHING = {
     "data-api.md": [f"{call.method} {call.path}" for call in DATA_CALLS],
     "management-api.md": [
         *(f"{call.method} {call.path}" for call in ENDPOINTS),
+        *(f"{call.method} {call.admin_path.removeprefix(PREFIX)}" for call in DATA_CALLS),
         *(f"GET {path}" for path in ("/healthz", "/readyz", "/openapi.json", "/docs")),
     ],
 }

@@ -121,7 +121,7 @@ def test_a_key_for_an_app_with_a_secret_is_refused(workspace: Workspace, apps: s
         problem(workspace.admin.post(apps, json=body), 400, pointer="/publicKey")
 
 
-@pytest.mark.parametrize("key", ["clientId", "clientSecret", "Name", "secret"])
+@pytest.mark.parametrize("key", ["client_id", "Name", "secret"])
 def test_unknown_keys_are_errors(workspace: Workspace, apps: str, key: str) -> None:
     problem(workspace.admin.post(apps, json={"name": "a", key: "b"}), 400, "unknown_key", f"/{key}")
     made = create(workspace, {"name": "a"})

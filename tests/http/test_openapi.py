@@ -17,7 +17,7 @@ from described import Description
 from rowkeep.errors import all_errors
 from rowkeep.http.admin import ENDPOINTS
 from rowkeep.http.app import wire
-from rowkeep.http.data import DATA_CALLS, DataCall
+from rowkeep.http.data import ADMIN_ROUTE, DATA_CALLS, DataCall
 from rowkeep.http.openapi import describe
 from rowkeep.model.access import Right
 from rowkeep.model.columns import COLUMN_TYPES
@@ -72,7 +72,8 @@ async def routes_of(settings: Settings) -> set[str]:
 def test_every_route_is_described_and_no_other(tmp_path: Path) -> None:
     routes = asyncio.run(routes_of(Settings(database_url=f"sqlite:///{tmp_path}/data")))
     for_people = {path for path in routes if path == "/" or path.startswith("/docs/")}
-    served = (routes - for_people) | {call.path for call in DATA_CALLS}
+    data = {path for call in DATA_CALLS for path in (call.path, call.admin_path)}
+    served = (routes - for_people - {ADMIN_ROUTE}) | data
     assert served == set(DESCRIPTION.document["paths"])
 
 
@@ -86,7 +87,8 @@ def test_every_method_is_described_and_no_other(server: RowkeepServer) -> None:
 
 def test_every_row_of_the_tables_of_calls_is_a_call() -> None:
     names = {operation["operationId"] for _, _, operation in DESCRIPTION.operations()}
-    assert {call.name for call in DATA_CALLS} | {endpoint.name for endpoint in ENDPOINTS} <= names
+    data = {name for call in DATA_CALLS for name in (call.name, call.admin_name)}
+    assert data | {endpoint.name for endpoint in ENDPOINTS} <= names
 
 
 def test_every_error_is_described() -> None:
@@ -233,7 +235,18 @@ def test_answers_of_management_calls(admin: httpx.Client, workspace: Workspace) 
     grant = f"{path}/tables/people/grants/{secret['clientId']}"
     assert admin.put(grant, json={"read": True}).status_code == 200
     assert admin.put(grant, json={"read": 1}).status_code == 400
-    for listed in (f"{path}/tables", f"{path}/apps", "/workspaces", "/admin-tokens"):
+    assert admin.get("/admin-tokens/current").status_code == 200
+    for call in DATA_CALLS:
+        calls = call.admin_path.removeprefix("/api/v1").format(
+            workspace=workspace.name, table="people", view="v"
+        )
+        assert admin.request(call.method, calls, json={"x": 1}).status_code in (400, 404)
+        assert admin.request(call.method, calls.replace(workspace.name, "nowhere")).status_code == 404
+    for row in ({}, {"short": "a"}):
+        assert admin.post(f"{path}/data/tables/people", json={"data": row}).status_code == 200
+    assert admin.post(f"{path}/data/tables/people/query").json()["total"] == 2
+    assert admin.get(f"{path}/data/tables").json()["tables"]
+    for listed in (f"{path}/tables", f"{path}/apps", f"{path}/writers", "/workspaces", "/admin-tokens"):
         assert admin.get(listed, params={"limit": 1}).status_code == 200
         assert admin.get(listed, params={"limit": 0}).status_code == 400
         assert admin.get(listed, params={"cursor": "?"}).status_code == 400

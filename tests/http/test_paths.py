@@ -36,8 +36,9 @@ def test_other_methods_are_refused_with_those_that_there_are(
 
 UNKNOWN = [
     "/api/public",
-    "/api/public/tables",
     "/api/public/tables/",
+    "/api/public/tables//",
+    "/api/public/views",
     TABLE + "/",
     TABLE + "/rows",
     TABLE + "/bulk/",

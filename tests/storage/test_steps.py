@@ -5,7 +5,8 @@ needs no more of them for a thousand rows than for ten, so none are left out for
 
 - what hands work from thread to thread (asyncio, concurrent.futures, threading): it varies by who is faster;
 - the tick of SQLite's reader, which counts a thousand of the engine's steps each, up to its budget;
-- the look that SQLite's writer takes some times a second at what waits for it.
+- the look that SQLite's writer takes some times a second at what waits for it;
+- the look at a file's place, once a second.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from workbench import THINGS, WRITER, Workbench, initialised, new_workspace, ope
 
 from rowkeep.codec import encode
 from rowkeep.plan.write import InsertPlan
+from rowkeep.storage.sqlite.place import Place
 from rowkeep.storage.sqlite.quick import QuickReader
 from rowkeep.storage.sqlite.writer import GroupWriter
 
@@ -31,7 +33,13 @@ pytestmark = pytest.mark.anyio
 
 FEW, MANY = 10, 1000
 MACHINERY = {"asyncio", "uvloop", "anyio", "concurrent", "threading", __name__}
-TICKS = {QuickReader._tick.__code__, GroupWriter._look.__code__}
+TICKS = {
+    QuickReader._tick.__code__,
+    GroupWriter._look.__code__,
+    Place.check_now_and_then.__code__,
+    Place.check.__code__,
+    Place._present.__code__,
+}
 
 CELLS: dict[str, Callable[[int], Any]] = {
     "Text": lambda at: f"text {at}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -50,21 +52,64 @@ def _read_key(path: str) -> str:
         raise SetupError(f"The file {path} holds no key in PEM.") from None
 
 
+def _brought_secret(path: str | None) -> str:
+    """The secret of an app that exists elsewhere. Raises SetupError, BadParameter."""
+    secret = os.environ.get("ROWKEEP_APP_SECRET")
+    if path is not None:
+        try:
+            return read_file(path).decode("ascii").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise SetupError(
+                f"The file {path} is not a secret: it has characters that are not ASCII."
+            ) from None
+    if secret:
+        return secret
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(
+            "it needs the app's secret too: --client-secret-file or ROWKEEP_APP_SECRET.",
+            param_hint="--client-id",
+        )
+    return str(typer.prompt("Client secret", hide_input=True, err=True))
+
+
 @commands.command()
 def create(
     name: Name,
     algorithm: Signing = Algorithm.HS256,
     public_key: PublicKey = None,
+    client_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLIENT_ID",
+            help="The client id of an app that exists elsewhere, to keep it and its secret. The secret is "
+            "taken from --client-secret-file, else from ROWKEEP_APP_SECRET, else asked for.",
+        ),
+    ] = None,
+    client_secret_file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="The file with the secret of that app; - for standard input."),
+    ] = None,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Create an app; its secret is shown this once."""
+    """Create an app; its secret is shown this once.
+
+    No option takes a secret itself: it would stay in the history of the shell.
+    """
     body = {"name": name, "algorithm": algorithm.value}
     if public_key is None and not algorithm.secret_bytes:
         raise typer.BadParameter(f"an app on {algorithm.value} needs one.", param_hint="--public-key")
     if public_key is not None:
         body["publicKey"] = _read_key(public_key)
-    _print(call("POST", "workspaces", workspace, "apps", body=body), as_json)
+    if client_id is None and client_secret_file is not None:
+        raise typer.BadParameter("it goes with --client-id.", param_hint="--client-secret-file")
+    if client_id is not None:
+        body |= {"clientId": client_id, "clientSecret": _brought_secret(client_secret_file)}
+    made = call("POST", "workspaces", workspace, "apps", body=body)
+    if client_id is not None and not as_json:
+        # whoever brought it has it
+        del made["clientSecret"]
+    _print(made, as_json)
 
 
 @commands.command("list")

@@ -100,11 +100,10 @@ async def _client() -> AsyncIterator[httpx.AsyncClient]:
             yield client
         return
     # what a command that speaks to a server need not wait for
-    from rowkeep.cli.store import check_store_exists, shell_settings
+    from rowkeep.cli.store import shell_settings
     from rowkeep.http.app import running
 
     settings = shell_settings()
-    check_store_exists(settings)
     token = secrets.token_urlsafe()
     async with (
         running(settings, operator=token) as app,

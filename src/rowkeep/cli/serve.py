@@ -27,8 +27,9 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     """
     signal.signal(signal.SIGTERM, _stop)
     from rowkeep.cli.serving import listen, serve_here
-    from rowkeep.cli.store import initialise_store, quiet_logs
+    from rowkeep.cli.store import initialise_store, quiet_logs, warn_of_exposed_files
     from rowkeep.cli.workers import serve_with_workers
+    from rowkeep.logs import configure_logs
 
     given = {"host": host or None, "port": port, "workers": workers}
     settings = Settings.from_environment(os.environ)
@@ -39,6 +40,8 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
         token = asyncio.run(initialise_store(settings))
         if token is not None:
             hand_over(token, settings)
+        configure_logs(settings.log_level)
+        warn_of_exposed_files(settings)
         shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
         print(f"Rowkeep serves http://{shown_host}:{sock.getsockname()[1]}", flush=True)
         if not (serve_with_workers if settings.workers > 1 else serve_here)(settings, sock):

@@ -7,14 +7,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
+
 from rowkeep.catalog import Catalog
 from rowkeep.errors import SetupError
 from rowkeep.logs import configure_logs
-from rowkeep.master import key_file
+from rowkeep.master import data_directory, find_master_keys, key_file, owner_model
 from rowkeep.model.identity import IdSource
+from rowkeep.private import create_private, exposed, make_private_directory
 from rowkeep.services.setup import initialise, open_initialised
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
+
+log = structlog.get_logger(__name__)
+
+SHOWN = 5
 
 
 def shell_settings() -> Settings:
@@ -34,23 +41,32 @@ async def initialise_store(settings: Settings) -> str | None:
 
     Gives its first admin token, None if it was not empty. Raises SetupError, StorageUnavailable.
     """
+    # a key that is none is refused before anything is made
+    find_master_keys(settings)
     store = make_store(settings, IdSource())
     try:
         await store.open()
         token = await initialise(store, settings)
         await open_initialised(store, settings)
-        return token
-    finally:
-        await store.close()
+    except BaseException:
+        await store.discard()
+        raise
+    await store.close()
+    return token
+
+
+def token_file(settings: Settings) -> Path:
+    """Where the first admin token is put where there is no terminal."""
+    return key_file(settings).with_suffix(".admin-token").resolve()
 
 
 def keep_token(token: str, settings: Settings) -> Path:
     """Write the first admin token into a file that its owner alone can read. Raises SetupError."""
-    path = key_file(settings).with_suffix(".admin-token").resolve()
+    path = token_file(settings)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_directory(path.parent)
         path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(create_private(path, owner_model(settings)), "w") as file:
             file.write(token + "\n")
     except OSError as error:
         raise SetupError(
@@ -60,22 +76,33 @@ def keep_token(token: str, settings: Settings) -> Path:
     return path
 
 
-def check_store_exists(settings: Settings) -> None:
-    """Raises SetupError for a SQLite directory that is not there: opening it would make an empty one."""
-    scheme, _, path = settings.database_url.partition(":///")
-    if scheme == "sqlite" and path and not Path(path).is_dir():
-        raise SetupError(
-            f"There is no store in {path} (ROWKEEP_DATABASE_URL); rowkeep init or rowkeep serve makes one."
-        )
+def warn_of_exposed_files(settings: Settings) -> None:
+    """Log what others on this machine can read of the key and the data."""
+    key = key_file(settings)
+    for path, mode in exposed([key, token_file(settings)]):
+        log.warning("file can be read by others", path=str(path), mode=mode, action="chmod 600")
+    directory = data_directory(settings)
+    if directory is None:
+        return
+    # nobody reaches the files of a directory that is closed to others
+    for path, mode in exposed([directory]):
+        log.warning("directory can be read by others", path=str(path), mode=mode, action="chmod 700")
+        inside = list(exposed([*directory.glob("*.db*"), *directory.glob("workspaces/*.db*")]))
+        if inside:
+            log.warning(
+                "files can be read by others",
+                count=len(inside),
+                paths=[str(path) for path, _ in inside[:SHOWN]],
+                action="chmod 600",
+            )
 
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Catalog]:
     """The catalog of the store, for as long as the block runs. Raises SetupError, StorageUnavailable."""
-    check_store_exists(settings)
     store = make_store(settings, IdSource())
     try:
-        await store.open()
+        await store.open(create=False)
         yield await open_initialised(store, settings)
     finally:
         await store.close()

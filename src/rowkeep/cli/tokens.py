@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rowkeep.errors import NoSuchApp, SetupError, quoted
-from rowkeep.model.access import Algorithm
+from rowkeep.model.access import MAX_SECRET_LENGTH, Algorithm
 
 ClientIdOption = Annotated[str, typer.Option("--app", metavar="CLIENT_ID", help="The client id of the app.")]
 ExpiresIn = Annotated[
@@ -43,11 +43,17 @@ def signing_key_of(client_id: str) -> tuple[str, Algorithm]:
 
 
 def _algorithm_of(secret: str) -> Algorithm:
-    """Secrets are as long as their algorithm asks, in base64url; so their length tells it."""
-    for algorithm in Algorithm:
-        if algorithm.secret_bytes and len(secret) == -(-algorithm.secret_bytes * 4 // 3):
-            return algorithm
-    raise SetupError("ROWKEEP_APP_SECRET is not the secret of an app.")
+    """ROWKEEP_APP_ALGORITHM; else the length tells it: secrets that Rowkeep made are as long as their
+    algorithm asks, in base64url, and others are taken for those of HS256."""
+    named = os.environ.get("ROWKEEP_APP_ALGORITHM")
+    with_secrets = [algorithm for algorithm in Algorithm if algorithm.secret_bytes]
+    if named and named not in with_secrets:
+        raise SetupError(f'ROWKEEP_APP_ALGORITHM must be {" or ".join(with_secrets)}; got "{quoted(named)}".')
+    made_here = {-(-each.secret_bytes * 4 // 3): each for each in with_secrets}
+    algorithm = Algorithm(named) if named else made_here.get(len(secret), Algorithm.HS256)
+    if not algorithm.min_secret_length <= len(secret) <= MAX_SECRET_LENGTH:
+        raise SetupError("ROWKEEP_APP_SECRET is not the secret of an app.")
+    return algorithm
 
 
 def _from_store(client_id: str) -> tuple[str, Algorithm]:

@@ -29,6 +29,7 @@ from rowkeep.services.schemas import Schemas
 from rowkeep.services.tables import Tables
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
+from rowkeep.services.writers import Writers
 from rowkeep.storage.base import StaleCatalog
 
 PREFIX = "/api/v1"
@@ -43,6 +44,7 @@ class AdminServices(msgspec.Struct, frozen=True):
     schemas: Schemas
     apps: Apps
     administrators: Administrators
+    writers: Writers
 
 
 def _grant(body: GrantBody) -> Grant:
@@ -226,6 +228,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=answers.Grants, errors=_no_app,
     ),
     Endpoint(
+        method="GET", path=f"{_W}/writers", name="listWriters",
+        summary="List who may have written rows: what `Created_By` and `Updated_By` mean",
+        call=lambda do, asked: do.writers.list(asked.path["workspace"], asked.page),
+        answer=answers.Writers, is_list=True, errors=(_no_workspace,),
+    ),
+    Endpoint(
         method="GET", path="/admin-tokens", name="listAdminTokens", summary="List admin tokens",
         call=lambda do, asked: do.administrators.list(asked.page), answer=answers.AdminTokens, is_list=True,
     ),
@@ -234,6 +242,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Create an admin token; it is shown this once",
         call=lambda do, asked: do.administrators.create(asked.body), body=AdminTokenBody,
         answer=answers.NewAdminToken, status=201, errors=(errors.InvalidName,),
+    ),
+    Endpoint(
+        method="GET", path="/admin-tokens/current", name="getCurrentAdminToken",
+        summary="Get the admin token of this request, with the id that it writes rows under",
+        call=lambda do, asked: do.administrators.current(asked.administrator),
+        answer=answers.CurrentAdminToken,
     ),
     Endpoint(
         method="DELETE", path="/admin-tokens/{id}", name="deleteAdminToken", summary="Revoke an admin token",
@@ -260,13 +274,13 @@ class AdminCall:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, self._max_body_bytes)
-        await reply(self._answer(request, scope["path_params"]), scope["path"], send)
+        await reply(self._answer(request, scope["path_params"]), scope, send)
 
     async def _answer(self, request: Request, path: dict[str, str]) -> Answer:
         token = request.bearer()
         if token is None:
-            raise Unauthenticated()
-        await self._services.administrators.check(token)
+            raise Unauthenticated("no token")
+        administrator = await self._services.administrators.check(token)
         given = request.parameters(*parameters_of(self._endpoint))
         page = _page(given)
         flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
@@ -280,9 +294,12 @@ class AdminCall:
         elif sent:
             raise InvalidBody("This call takes no body.")
         try:
-            done = await self._endpoint.call(self._services, Asked(path, body, page, flags, texts))
+            asked = Asked(path, body, page, administrator, flags, texts)
+            done = await self._endpoint.call(self._services, asked)
         except StaleCatalog:
-            # only a workspace that is deleted at this moment loses its tables under a call
+            # a workspace loses its tables under a call if it is deleted at this moment, or its database is
+            if "workspace" in path:
+                await self._services.workspaces.check_database(path["workspace"])
             raise errors.NoSuchWorkspace("The workspace is gone.") from None
         return json_answer(done, self._endpoint.status)
 

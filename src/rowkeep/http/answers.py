@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.errors import MAX_PROBLEMS, all_errors
-from rowkeep.model.access import Algorithm
+from rowkeep.model.access import Algorithm, Right
 from rowkeep.model.cells import CANONICAL_DATE
 from rowkeep.model.column_definitions import MAX_TEXT_LENGTH
 from rowkeep.model.columns import COLUMN_TYPES
@@ -25,6 +25,7 @@ Name: TypeAlias = Annotated[str, Meta(pattern=f"^{NAME.pattern}$")]
 Moment: TypeAlias = Annotated[str, Meta(pattern=CANONICAL_DATE, extra_json_schema={"format": "date-time"})]
 ClientId: TypeAlias = Annotated[str, Meta(pattern=f"^cs-{UUID}$")]
 AdminTokenId: TypeAlias = Annotated[str, Meta(pattern="^at-[0-9a-f]{24}$")]
+WriterId: TypeAlias = Annotated[str, Meta(pattern=f"^st-{UUID}$")]
 TypeName: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(COLUMN_TYPES)})]
 Code: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": [kind.code for kind in all_errors()]})]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -112,6 +113,28 @@ class FoundInView(Answer):
         Meta(description="How many rows the filter finds in all; left out with `count: none`."),
     ] = UNSET
     next_cursor: NextCursor = UNSET
+
+
+class UsableColumn(Answer):
+    name: Name
+    type: TypeName
+    is_required: bool
+
+
+class UsableTable(Answer):
+    """A table or a view that the caller may use."""
+
+    name: Name
+    description: str
+    kind: Literal["table", "view"]
+    columns: list[UsableColumn]
+    rights: list[Right]
+
+
+class UsableTables(Answer):
+    """Sorted by name, without regard to case."""
+
+    tables: list[UsableTable]
 
 
 # the management API
@@ -291,6 +314,27 @@ class AdminToken(Answer):
 
 class NewAdminToken(AdminToken):
     token: Annotated[str, Meta(description="Only here and now: it is not shown again.")]
+
+
+class CurrentAdminToken(AdminToken):
+    """The admin token of the request."""
+
+    writer: Annotated[
+        WriterId, Meta(description="What stands in `Created_By` and `Updated_By` of the rows that it writes.")
+    ]
+
+
+class Writer(Answer):
+    """An app or administrator, deleted ones included: what `Created_By` and `Updated_By` mean."""
+
+    id: WriterId
+    name: str
+    kind: Literal["app", "administrator"]
+
+
+class Writers(Answer):
+    writers: list[Writer]
+    next_cursor: NextCursor = UNSET
 
 
 class AdminTokens(Answer):

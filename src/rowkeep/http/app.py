@@ -13,8 +13,8 @@ from rowkeep.catalog import Catalog
 from rowkeep.errors import NoSuchRoute, SetupError
 from rowkeep.http.admin import AdminServices, admin_routes
 from rowkeep.http.cors import with_cors
+from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi
 from rowkeep.http.data import PREFIX as DATA_PREFIX
-from rowkeep.http.data import DataApi
 from rowkeep.http.documents import document_routes
 from rowkeep.http.endpoints import readable
 from rowkeep.http.health import Alive, Ready
@@ -31,23 +31,28 @@ from rowkeep.services.setup import open_initialised
 from rowkeep.services.tables import Tables
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
+from rowkeep.services.writers import Writers
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
 log = structlog.get_logger(__name__)
 
+SHOWN = 20
+
 
 def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
     """All of Rowkeep over an open catalog."""
     offload = Offload(settings)
-    records = Records(Access(catalog, settings, clock), settings, offload)
+    administrators = Administrators(catalog, operator)
+    records = Records(Access(catalog, administrators, settings, clock), settings, offload)
     admin = AdminServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
         views=Views(catalog),
         schemas=Schemas(catalog),
         apps=Apps(catalog, clock),
-        administrators=Administrators(catalog, operator),
+        administrators=administrators,
+        writers=Writers(catalog),
     )
     data = with_cors(DataApi(records, settings.max_body_bytes), settings)
     no_data = with_cors(_not_found, settings)
@@ -57,6 +62,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
             Route("/readyz", readable(Ready(catalog))),
             *document_routes(settings),
             *admin_routes(admin, offload, settings.max_body_bytes),
+            Route(ADMIN_ROUTE, AdminDataApi(records, settings.max_body_bytes)),
         ],
         redirect_slashes=False,
         default=_not_found,
@@ -77,6 +83,18 @@ async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
     await error_answer(NoSuchRoute("No call has this path.")).send(send)
 
 
+async def log_missing_databases(catalog: Catalog) -> None:
+    """What is missing is seen when the server starts, not only by whoever asks for it first."""
+    missing = await catalog.missing_databases()
+    if missing:
+        log.error(
+            "workspace databases missing",
+            count=len(missing),
+            databases=[each.physical for each in missing[:SHOWN]],
+            action="restore them from a backup, or delete the workspaces",
+        )
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, clock: Clock = wall_clock, operator: str | None = None
@@ -87,8 +105,11 @@ async def running(
     """
     store = make_store(settings, IdSource(clock))
     try:
-        await store.open()
-        yield wire(await open_initialised(store, settings), settings, clock, operator)
+        await store.open(create=False)
+        catalog = await open_initialised(store, settings)
+        if operator is None:
+            await log_missing_databases(catalog)
+        yield wire(catalog, settings, clock, operator)
     finally:
         await store.close()
 

@@ -1,4 +1,5 @@
-"""The Data API as a plain ASGI callable: it is where speed counts, and it has seven paths."""
+"""The Data API as a plain ASGI callable, for it is where speed counts; and the same calls for administrators,
+under the path of a workspace."""
 
 from __future__ import annotations
 
@@ -9,21 +10,26 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from rowkeep import errors
-from rowkeep.errors import MethodNotAllowed, NoSuchRoute, RowkeepError
+from rowkeep.errors import MethodNotAllowed, NoSuchRoute, RowkeepError, Unauthenticated
 from rowkeep.http import answers
 from rowkeep.http.request import Request
 from rowkeep.http.respond import Answer, reply
 from rowkeep.model.access import Right
 from rowkeep.model.requests import DeleteBody, InsertBody, QueryBody, UpdateBody
+from rowkeep.services.access import AdminCredential, Credential
 from rowkeep.services.records import Records
 
 PREFIX = "/api/public/"
 
-Call: TypeAlias = Callable[[Records, str, str, Request], Awaitable[bytes]]
+ADMIN_PREFIX = "/api/v1/workspaces/{workspace}/data/"
+"""Where administrators find the same calls."""
+
+Call: TypeAlias = Callable[[Records, Credential, str, Request], Awaitable[bytes]]
 
 
 class DataCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of the Data API: ``{table}`` or ``{view}`` stands for a name.
+    """One call of the Data API: ``{table}`` or ``{view}`` stands for a name. Without ``rights``, an
+    app needs no grant.
 
     ``writes`` may be asked for counts. All but this, ``method``, ``path`` and ``call`` is for the OpenAPI
     document: ``call`` itself checks the ``rights`` and reads the ``body``; ``errors`` are those beside what
@@ -37,12 +43,21 @@ class DataCall(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     call: Call
     rights: tuple[Right, ...]
-    body: type
+    body: type | None
     body_is_optional: bool = False
     is_paged: bool = False
     writes: bool = False
     answers: tuple[Any, ...]
     errors: tuple[type[RowkeepError], ...]
+
+    @property
+    def admin_path(self) -> str:
+        """Its path for administrators."""
+        return ADMIN_PREFIX + self.path.removeprefix(PREFIX)
+
+    @property
+    def admin_name(self) -> str:
+        return f"{self.name}InWorkspace"
 
 
 class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,28 +67,32 @@ class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: list[Any]
 
 
-async def _insert(records: Records, token: str, name: str, request: Request) -> bytes:
-    return await records.insert(token, name, request)
+async def _insert(records: Records, credential: Credential, name: str, request: Request) -> bytes:
+    return await records.insert(credential, name, request)
 
 
-async def _insert_bulk(records: Records, token: str, name: str, request: Request) -> bytes:
-    return await records.insert(token, name, request, must_be_array=True)
+async def _insert_bulk(records: Records, credential: Credential, name: str, request: Request) -> bytes:
+    return await records.insert(credential, name, request, must_be_array=True)
 
 
-async def _update(records: Records, token: str, name: str, request: Request) -> bytes:
-    return await records.update(token, name, request)
+async def _update(records: Records, credential: Credential, name: str, request: Request) -> bytes:
+    return await records.update(credential, name, request)
 
 
-async def _delete(records: Records, token: str, name: str, request: Request) -> bytes:
-    return await records.delete(token, name, request)
+async def _delete(records: Records, credential: Credential, name: str, request: Request) -> bytes:
+    return await records.delete(credential, name, request)
 
 
-async def _query(records: Records, token: str, name: str, request: Request) -> bytes:
-    return await records.query(token, name, request)
+async def _query(records: Records, credential: Credential, name: str, request: Request) -> bytes:
+    return await records.query(credential, name, request)
 
 
-async def _query_view(records: Records, token: str, name: str, request: Request) -> bytes:
-    return await records.query_view(token, name, request)
+async def _query_view(records: Records, credential: Credential, name: str, request: Request) -> bytes:
+    return await records.query_view(credential, name, request)
+
+
+async def _list_tables(records: Records, credential: Credential, _name: str, request: Request) -> bytes:
+    return await records.tables(credential, request)
 
 
 _TABLE = "/api/public/tables/{table}"
@@ -89,10 +108,18 @@ _in_queries = (
 
 DATA_CALLS: tuple[DataCall, ...] = (
     DataCall(
+        method="GET", path="/api/public/tables", name="listUsableTables",
+        summary="List the tables and views that the caller may use",
+        description="Sorted by name. An app sees those that it has a grant for, with its rights. Columns are "
+        "the table's or view's own; the six system columns, which every table has, are left out.",
+        call=_list_tables, rights=(), body=None, answers=(answers.UsableTables,), errors=(),
+    ),
+    DataCall(
         method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
         description="An array in `data` inserts many rows, as the bulk call does.",
         call=_insert, rights=(Right.WRITE,), body=InsertBody, writes=True,
-        answers=(answers.Record, answers.Records, answers.Inserted), errors=(errors.NoSuchTable, *_in_inserts),
+        answers=(answers.Record, answers.Records, answers.Inserted),
+        errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
         method="PUT", path=_TABLE, name="updateRows", summary="Update the rows that a filter finds",
@@ -146,13 +173,35 @@ DATA_CALLS: tuple[DataCall, ...] = (
 _MINIMAL = ((b"preference-applied", b"return=minimal"),)
 
 
-def _by_path() -> dict[tuple[str, str], dict[str, DataCall]]:
-    """What stands before and behind the name, to the calls by method."""
-    found: dict[tuple[str, str], dict[str, DataCall]] = {}
+def _by_path() -> dict[tuple[str, str | None], dict[str, DataCall]]:
+    """What stands before and after the name (None: there is no name), to the calls by method."""
+    found: dict[tuple[str, str | None], dict[str, DataCall]] = {}
     for call in DATA_CALLS:
-        _, _, kind, _, *rest = call.path.removeprefix("/").split("/")
-        found.setdefault((kind, "/".join(rest)), {})[call.method] = call
+        kind, *rest = call.path.removeprefix(PREFIX).split("/")
+        found.setdefault((kind, "/".join(rest[1:]) if rest else None), {})[call.method] = call
     return found
+
+
+_calls = _by_path()
+
+
+def _find(method: str, path: str) -> tuple[DataCall, str]:
+    """The call, and the name in its path. ``path`` is what stands after the prefix. Raises NoSuchRoute,
+    MethodNotAllowed."""
+    kind, has_name, rest = path.partition("/")
+    name, slash, action = rest.partition("/")
+    calls = None
+    if name and bool(slash) == bool(action):
+        calls = _calls.get((kind, action))
+    elif not has_name:
+        calls = _calls.get((kind, None))
+    if calls is None:
+        raise NoSuchRoute("No call has this path.")
+    call = calls.get(method)
+    if call is None:
+        allowed = ", ".join(calls)
+        raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
+    return call, name
 
 
 class DataApi:
@@ -161,25 +210,36 @@ class DataApi:
     def __init__(self, records: Records, max_body_bytes: int) -> None:
         self._records = records
         self._max_body_bytes = max_body_bytes
-        self._calls = _by_path()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await reply(self._answer(scope, receive), scope["path"], send)
+        await reply(self._answer(scope, receive), scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        call, name = self._find(scope["method"], scope["path"])
+        call, name = _find(scope["method"], self._rest(scope))
         request = Request(scope, receive, self._max_body_bytes)
-        body = await call.call(self._records, request.token(), name, request)
+        body = await call.call(self._records, self._credential(scope, request), name, request)
         return Answer(200, body, headers=_MINIMAL if call.writes and request.minimal else ())
 
-    def _find(self, method: str, path: str) -> tuple[DataCall, str]:
-        kind, _, rest = path.removeprefix(PREFIX).partition("/")
-        name, slash, action = rest.partition("/")
-        calls = self._calls.get((kind, action)) if name and bool(slash) == bool(action) else None
-        if calls is None:
-            raise NoSuchRoute("No call has this path.")
-        call = calls.get(method)
-        if call is None:
-            allowed = ", ".join(calls)
-            raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
-        return call, name
+    def _rest(self, scope: Scope) -> str:
+        """What stands in the path after the prefix."""
+        return str(scope["path"])[len(PREFIX) :]
+
+    def _credential(self, _scope: Scope, request: Request) -> Credential:
+        """Raises Unauthenticated."""
+        return request.token()
+
+
+class AdminDataApi(DataApi):
+    """The same calls for administrators, routed by :data:`ADMIN_ROUTE`."""
+
+    def _rest(self, scope: Scope) -> str:
+        return str(scope["path_params"]["rest"])
+
+    def _credential(self, scope: Scope, request: Request) -> Credential:
+        token = request.bearer()
+        if token is None:
+            raise Unauthenticated("no token")
+        return AdminCredential(token, scope["path_params"]["workspace"])
+
+
+ADMIN_ROUTE = ADMIN_PREFIX + "{rest:path}"

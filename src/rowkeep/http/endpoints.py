@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors import MethodNotAllowed, RowkeepError
 from rowkeep.http.respond import error_answer
+from rowkeep.model.access import AdminToken
 
 
 class Flag(msgspec.Struct, frozen=True):
@@ -65,6 +66,7 @@ class Asked(msgspec.Struct, frozen=True):
     path: dict[str, str]
     body: Any
     page: Any
+    administrator: AdminToken
     flags: dict[str, bool] = {}
     texts: dict[str, str | None] = {}
 

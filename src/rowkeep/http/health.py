@@ -5,9 +5,8 @@ from __future__ import annotations
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.catalog import Catalog
-from rowkeep.errors import RowkeepError, StorageUnavailable
+from rowkeep.errors import RowkeepError
 from rowkeep.http.respond import error_answer, json_answer
-from rowkeep.storage.base import StaleCatalog
 
 
 class Alive:
@@ -25,6 +24,4 @@ class Ready:
             answer = json_answer({"status": "ready"})
         except RowkeepError as error:
             answer = error_answer(error)
-        except StaleCatalog:
-            answer = error_answer(StorageUnavailable("The storage has lost its catalog."))
         await answer.send(send)

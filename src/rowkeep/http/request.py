@@ -61,15 +61,17 @@ class Request:
             return None
         scheme, _, token = authorization.strip().partition(" ")
         if scheme.lower() != "bearer":
-            raise Unauthenticated()
+            raise Unauthenticated("not a bearer token")
         return token.strip()
 
     def token(self) -> str:
         """The token of ``auth`` or ``Authorization``; both only if they are equal. Raises Unauthenticated."""
         auth, bearer = self.header(b"auth"), self.bearer()
         token = auth.strip() if auth is not None else bearer
-        if not token or (bearer is not None and bearer != token):
-            raise Unauthenticated()
+        if not token:
+            raise Unauthenticated("no token")
+        if bearer is not None and bearer != token:
+            raise Unauthenticated("two different tokens")
         return token
 
     def parameters(self, *known: str) -> dict[str, str]:

@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 import structlog
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from rowkeep.codec import encode
 from rowkeep.errors import Internal, RowkeepError
+from rowkeep.http.refusals import log_refusal
 from rowkeep.http.request import Disconnected
 
 log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ def error_answer(error: RowkeepError) -> Answer:
     return Answer(error.status, encode(body), PROBLEM, headers)
 
 
-async def reply(answer: Awaitable[Answer], path: str, send: Send) -> None:
+async def reply(answer: Awaitable[Answer], scope: Scope, send: Send) -> None:
     """Send an answer, or what became of it instead: the outermost place, where every request ends.
 
     A fault of ours must neither leave a client without an answer nor show in it; the log has it all.
@@ -68,10 +69,12 @@ async def reply(answer: Awaitable[Answer], path: str, send: Send) -> None:
     try:
         made = await answer
     except RowkeepError as error:
+        if error.status in (401, 403):
+            log_refusal(error, scope)
         made = error_answer(error)
     except Disconnected:
         return
     except Exception as error:
-        log.error("request failed", path=path, exc_info=error)
+        log.error("request failed", path=scope["path"], exc_info=error)
         made = error_answer(Internal("Something went wrong in Rowkeep itself; its log has more."))
     await made.send(send)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
 
 MIN_RSA_BITS = 2048
+
+MIN_SECRET_LENGTH, MAX_SECRET_LENGTH = 32, 512
+"""Of a secret that an app brings along."""
+
+SECRET = re.compile(r"[ -~]+")
+"""Printable ASCII."""
 
 
 class Algorithm(StrEnum):
@@ -20,6 +27,11 @@ class Algorithm(StrEnum):
     @property
     def secret_bytes(self) -> int:
         return {"HS256": 32, "HS512": 64}.get(self, 0)
+
+    @property
+    def min_secret_length(self) -> int:
+        """The fewest characters of a secret: no fewer than the bytes of the hash (RFC 7518, section 3.2)."""
+        return max(MIN_SECRET_LENGTH, self.secret_bytes)
 
 
 class Right(StrEnum):
@@ -66,11 +78,15 @@ class GrantOf(msgspec.Struct, frozen=True):
 
 
 class Workspace(msgspec.Struct, frozen=True):
-    """An isolation unit: one database. ``physical`` names its file or schema."""
+    """An isolation unit: one database. ``physical`` names its file or schema.
+
+    ``is_made`` says that its database was made: one that is missing from then on is a fault, not new.
+    """
 
     id: int
     name: str
     created_on: str
+    is_made: bool = False
 
     @property
     def physical(self) -> str:
@@ -78,8 +94,12 @@ class Workspace(msgspec.Struct, frozen=True):
 
 
 class AdminToken(msgspec.Struct, frozen=True):
-    """An administrator's token; only its hash is kept."""
+    """An administrator's token; only its hash is stored."""
 
     id: str
     name: str
     created_on: str
+
+
+OPERATOR = AdminToken("at-000000000000000000000000", "rowkeep command", "1970-01-01T00:00:00.000Z")
+"""Who commands act as that work on the store itself, with no token."""

@@ -17,9 +17,13 @@ class AdminTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
 
 
 class AppBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """``client_id`` and ``client_secret`` are those of an app that exists elsewhere, both or neither."""
+
     name: str
     algorithm: Algorithm = Algorithm.HS256
     public_key: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
 
 
 class AppPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -90,6 +90,11 @@ def bind_view(view: View, tables: Mapping[str, Table]) -> BoundView:
     )
 
 
+def view_columns(view: View, tables: Mapping[str, Table]) -> tuple[Column, ...]:
+    """The columns of a view, without the rest of what its queries need."""
+    return _columns(view, ViewNames(view, tables))
+
+
 def as_it_is(_column: Column, cell: object) -> object:
     return cell
 

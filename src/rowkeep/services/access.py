@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -13,6 +13,7 @@ from rowkeep.errors import (
     Forbidden,
     NoSuchTable,
     NoSuchView,
+    NoSuchWorkspace,
     QueryTimeout,
     RowkeepError,
     StorageUnavailable,
@@ -20,8 +21,9 @@ from rowkeep.errors import (
     quoted,
 )
 from rowkeep.live import LiveApp, LiveTable, LiveView, Snapshot
-from rowkeep.model.access import Right
-from rowkeep.model.identity import Clock
+from rowkeep.model.access import Grant, Right
+from rowkeep.model.identity import Clock, writer_of
+from rowkeep.services.administrators import Administrators
 from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
 from rowkeep.settings import Settings
 from rowkeep.storage.base import StaleCatalog
@@ -32,73 +34,122 @@ MAX_ATTEMPTS = 20
 """How often a request is planned anew because definitions or grants changed under it."""
 
 
+class AdminCredential(msgspec.Struct, frozen=True):
+    """What an administrator sends: an admin token, and the workspace in the path."""
+
+    token: str
+    workspace: str
+
+
+Credential: TypeAlias = str | AdminCredential
+"""The token that an app signed, or an administrator's."""
+
+
 class Caller(msgspec.Struct, frozen=True):
-    """An app that proved who it is, and what was known of its workspace then."""
+    """An app or an administrator who proved who it is, and what was known of the workspace then.
+
+    ``grants`` are by the id of a table or view; None for an administrator, who may do everything.
+    """
 
     workspace: LiveWorkspace
     snapshot: Snapshot
-    app: LiveApp
+    writer: str
+    grants: dict[str, Grant] | None
+    client_id: str | None = None
 
     async def table(self, name: str, *rights: Right) -> LiveTable:
-        """The table, if the app has all these rights to it. Raises NoSuchTable, Forbidden."""
+        """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
         live = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
         if live is None:
             raise NoSuchTable(f"There is no table {quoted(name)}.")
-        grant = self.app.grants.get(live.table.id)
+        if self.grants is None:
+            return live
+        grant = self.grants.get(live.table.id)
         for right in rights:
             if grant is None or not grant.allows(right):
                 raise Forbidden(f"The app has no {right.value} grant for table {live.table.name}.")
         return live
 
     async def view(self, name: str) -> LiveView:
-        """The view, if the app may read it, whatever it may do with the view's tables. Raises NoSuchView,
+        """The view, if the caller may read it, whatever it may do with the view's tables. Raises NoSuchView,
         Forbidden."""
         live = await self.workspace.view(self.snapshot, name)
         if live is None:
             raise NoSuchView(f"There is no view {quoted(name)}.")
-        grant = self.app.grants.get(live.view.id)
+        if self.grants is None:
+            return live
+        grant = self.grants.get(live.view.id)
         if grant is None or not grant.read:
             raise Forbidden(f"The app has no read grant for view {live.view.name}.")
         return live
 
 
 class Access:
-    """Authenticates apps and runs what they ask for."""
+    """Authenticates apps and administrators, and runs what they ask for."""
 
-    def __init__(self, catalog: Catalog, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, catalog: Catalog, administrators: Administrators, settings: Settings, clock: Clock
+    ) -> None:
         self._catalog = catalog
+        self._administrators = administrators
         self._leeway = settings.token_leeway_seconds
         self._clock = clock
 
-    async def run(self, token: str, action: Callable[[Caller], Awaitable[T]]) -> T:
-        """Do ``action`` for the app that signed ``token``.
+    async def run(self, credential: Credential, action: Callable[[Caller], Awaitable[T]]) -> T:
+        """Do ``action`` for whoever ``credential`` belongs to.
 
         It is tried again, from the beginning, when it turns out that it went by old definitions, apps or
         grants: by storage, which checks with every statement, or before a refusal is given.
         """
-        client_id = unverified_client_id(token)
+        if isinstance(credential, str):
+            client_id, writer = unverified_client_id(credential), ""
+        else:
+            client_id, writer = "", writer_of((await self._administrators.check(credential.token)).id)
         for _ in range(MAX_ATTEMPTS):
-            workspace = self._catalog.known(client_id) or await self._catalog.of_client(client_id)
-            if workspace is None:
-                raise Unauthenticated()
+            workspace = self._catalog.known(client_id) or await self._workspace(credential, client_id)
             try:
                 snapshot = workspace.newest or await workspace.snapshot()
                 try:
+                    if not isinstance(credential, str):
+                        return await action(Caller(workspace, snapshot, writer, None))
                     app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
-                    return await action(Caller(workspace, snapshot, self._prove(app, token)))
+                    live = self._prove(app, credential)
+                    return await action(Caller(workspace, snapshot, live.writer, live.grants, client_id))
                 except (Busy, QueryTimeout, StorageUnavailable):
                     raise
                 except RowkeepError:
-                    if await workspace.is_current(snapshot):
+                    if await self._holds(workspace, snapshot, client_id):
                         raise
             except StaleCatalog:
                 pass
             await self._catalog.renew(workspace)
         raise Busy("The definitions change faster than the request can be planned. Nothing was written.")
 
+    async def _workspace(self, credential: Credential, client_id: str) -> LiveWorkspace:
+        """The workspace of an app, or the one that an administrator names. Raises Unauthenticated,
+        NoSuchWorkspace."""
+        if isinstance(credential, str):
+            workspace = await self._catalog.of_client(client_id)
+            if workspace is None:
+                raise Unauthenticated("unknown app")
+            return workspace
+        try:
+            return await self._catalog.named(credential.workspace)
+        except StaleCatalog:
+            # it is deleted at this moment, or its database is missing
+            await self._catalog.check_database(credential.workspace)
+            raise NoSuchWorkspace(f'There is no workspace "{quoted(credential.workspace)}".') from None
+
+    async def _holds(self, workspace: LiveWorkspace, snapshot: Snapshot, client_id: str) -> bool:
+        """Whether a refusal went by what is true now. Raises StaleCatalog."""
+        if not await workspace.is_current(snapshot):
+            return False
+        is_app = client_id == "" or snapshot.apps.get(client_id) is not None
+        return is_app or not await self._catalog.has_moved(client_id, workspace)
+
     def _prove(self, app: LiveApp | None, token: str) -> LiveApp:
         """The app, if it may act and this token is one of its own. Raises Unauthenticated."""
         if app is None or not app.app.enabled:
-            raise Unauthenticated()
+            raise Unauthenticated("unknown app" if app is None else "app disabled")
         check_times(verified_claims(token, app.key, app.app.algorithm), self._clock, self._leeway)
         return app

@@ -1,4 +1,4 @@
-"""Administrators: their tokens, of which only hashes are kept."""
+"""Administrators: their tokens, of which only hashes are stored."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from rowkeep.catalog import Catalog
 from rowkeep.errors import Unauthenticated
 from rowkeep.keys import hash_token
-from rowkeep.model.access import AdminToken
+from rowkeep.model.access import OPERATOR, AdminToken
 from rowkeep.model.cells import canonical_date
-from rowkeep.model.identity import Stamp
+from rowkeep.model.identity import Stamp, writer_of
 from rowkeep.model.wire import AdminTokenBody
 from rowkeep.services.apps import check_label
 from rowkeep.services.lists import Listing, Page
@@ -35,13 +35,15 @@ class Administrators:
         self._database = catalog.store.catalog
         self._operator = operator
 
-    async def check(self, token: str) -> None:
-        """Raises Unauthenticated unless ``token`` is an administrator's."""
+    async def check(self, token: str) -> AdminToken:
+        """The administrator whose token this is, read from the store each time. Raises Unauthenticated."""
         if self._operator is not None and hmac.compare_digest(token.encode(), self._operator.encode()):
-            return
-        script = partial(self._catalog.installation.admin_token_exists, hash_token(token))
-        if not await self._database.read(script):
-            raise Unauthenticated()
+            return OPERATOR
+        script = partial(self._catalog.installation.admin_token, hash_token(token))
+        found = await self._database.read(script)
+        if found is None:
+            raise Unauthenticated("unknown admin token")
+        return found
 
     async def create(self, body: AdminTokenBody) -> dict[str, Any]:
         """Raises InvalidName."""
@@ -50,6 +52,10 @@ class Administrators:
         script = partial(self._catalog.installation.add_admin_token, token, hash_token(text))
         await self._database.write(script)
         return _form(token) | {"token": text}
+
+    async def current(self, token: AdminToken) -> dict[str, Any]:
+        """The token of a request itself, with what stands in ``Created_By`` of the rows that it writes."""
+        return _form(token) | {"writer": writer_of(token.id)}
 
     async def list(self, page: Page) -> Listing:
         script = partial(self._catalog.installation.admin_tokens, page.after, page.limit + 1)

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 from msgspec import UNSET, structs
 
 from rowkeep.catalog import Catalog, LiveWorkspace
-from rowkeep.errors import InvalidBody, InvalidName
-from rowkeep.model.access import Algorithm, App
+from rowkeep.errors import InvalidBody, InvalidName, RowkeepError, quoted
+from rowkeep.model.access import MAX_SECRET_LENGTH, SECRET, Algorithm, App
 from rowkeep.model.cells import canonical_date
-from rowkeep.model.identity import Clock, new_client_id
+from rowkeep.model.identity import CLIENT_ID, Clock, new_client_id
 from rowkeep.model.wire import AppBody, AppPatch
 from rowkeep.services.lists import Listing, Page
 from rowkeep.services.tables import grant_form
@@ -36,26 +36,33 @@ class Apps:
     async def create(self, workspace: str, body: AppBody) -> dict[str, Any]:
         """The app with its secret, which is never shown again. Raises InvalidName, InvalidBody, NameTaken."""
         live = await self._catalog.named(workspace)
-        client_id = new_client_id()
+        _check_brought(body)
         app = App(
-            client_id=client_id,
+            client_id=body.client_id or new_client_id(),
             name=check_label(body.name),
             algorithm=body.algorithm,
             created_on=canonical_date(self._clock()),
         )
-        made, secret = _with_credentials(live, app, body.public_key)
+        # refuses what is wrong with the body before anything is written
+        _with_credentials(live, app, body.public_key, brought=body.client_secret)
         # the catalog first: a client id that leads nowhere is harmless, an app that none leads to is not
-        installation = self._catalog.installation
-        await self._catalog.store.catalog.write(partial(installation.add_client, client_id, live.workspace))
+        claim = partial(self._catalog.installation.claim_client, app.client_id, live.workspace)
+        is_claimed = await self._catalog.store.catalog.write(claim)
         try:
-            await live.database.write(partial(live.definitions.create_app, made, live.keys.newest))
-        except StaleCatalog:
-            # the data key was replaced, and the secret must be sealed under the new one
-            await live.load_keys()
-            made, secret = _with_credentials(live, app, body.public_key)
-            await live.database.write(partial(live.definitions.create_app, made, live.keys.newest))
+            made, secret = await _create(live, app, body)
+        except (RowkeepError, StaleCatalog):
+            if is_claimed:
+                await self._forget_client(app.client_id)
+            raise
+        if not is_claimed:
+            # the claim was left by a request that failed, which may have removed it just now
+            await self._catalog.store.catalog.write(claim)
         live.renew()
         return app_form(made, secret)
+
+    async def _forget_client(self, client_id: str) -> None:
+        script = partial(self._catalog.installation.remove_client, client_id)
+        await self._catalog.store.catalog.write(script)
 
     async def list(self, workspace: str, page: Page) -> Listing:
         live = await self._catalog.named(workspace)
@@ -100,8 +107,7 @@ class Apps:
         live = await self._catalog.named(workspace)
         await live.database.write(partial(live.definitions.delete_app, client_id))
         live.renew()
-        installation = self._catalog.installation
-        await self._catalog.store.catalog.write(partial(installation.remove_client, client_id))
+        await self._forget_client(client_id)
 
     async def grants(self, workspace: str, client_id: str) -> Listing:
         live = await self._catalog.named(workspace)
@@ -113,6 +119,54 @@ class Apps:
         live = await self._catalog.named(workspace)
         app = await live.database.read(partial(live.definitions.existing_app, client_id))
         return app, await live.signing_key(app)
+
+
+def _check_brought(body: AppBody) -> None:
+    """Credentials of an app that exists elsewhere. Raises InvalidBody; no message shows the secret."""
+    client_id, secret = body.client_id, body.client_secret
+    if client_id is None and secret is None:
+        return
+    if client_id is None or secret is None:
+        given, missing = ("clientSecret", "clientId") if client_id is None else ("clientId", "clientSecret")
+        raise InvalidBody(
+            f"{given} is sent without {missing}. Send both for an app that exists elsewhere, or neither "
+            "for a new one.",
+            pointer=f"/{missing}",
+        )
+    if not CLIENT_ID.fullmatch(client_id):
+        raise InvalidBody(
+            f'clientId must be "cs-" and a UUID in lower case; got "{quoted(client_id)}".',
+            pointer="/clientId",
+        )
+    algorithm = body.algorithm
+    if not algorithm.secret_bytes:
+        raise InvalidBody(
+            f"An app on {algorithm.value} has no secret: send its publicKey, without clientId and "
+            "clientSecret.",
+            pointer="/clientSecret",
+        )
+    least = algorithm.min_secret_length
+    if not least <= len(secret) <= MAX_SECRET_LENGTH or not SECRET.fullmatch(secret):
+        raise InvalidBody(
+            f"clientSecret must have {least} to {MAX_SECRET_LENGTH} printable ASCII characters for "
+            f"{algorithm.value}; the one sent has {len(secret)} characters"
+            + ("." if SECRET.fullmatch(secret) else ", some of which are not printable ASCII."),
+            pointer="/clientSecret",
+        )
+
+
+async def _create(live: LiveWorkspace, app: App, body: AppBody) -> tuple[App, str | None]:
+    """Store an app with its credentials; gives it, and its secret in the clear."""
+    credentials = partial(_with_credentials, live, app, body.public_key, brought=body.client_secret)
+    made, secret = credentials()
+    try:
+        await live.database.write(partial(live.definitions.create_app, made, live.keys.newest))
+    except StaleCatalog:
+        # the data key was replaced, and the secret must be sealed under the new one
+        await live.load_keys()
+        made, secret = credentials()
+        await live.database.write(partial(live.definitions.create_app, made, live.keys.newest))
+    return made, secret
 
 
 def _patched(patch: AppPatch, live: LiveWorkspace, app: App) -> Changed:
@@ -135,9 +189,15 @@ def _rotated(live: LiveWorkspace, app: App) -> Changed:
 
 
 def _with_credentials(
-    live: LiveWorkspace, app: App, public_key: str | None, *, keeps_secret: bool = False
+    live: LiveWorkspace,
+    app: App,
+    public_key: str | None,
+    *,
+    keeps_secret: bool = False,
+    brought: str | None = None,
 ) -> Changed:
-    """The app with what its algorithm needs: a new secret, given here in the clear, or its public key."""
+    """The app with what its algorithm needs: a secret, given here in the clear, or its public key. The secret
+    is new unless one is ``brought`` along."""
     if not app.algorithm.secret_bytes:
         return structs.replace(app, secret=None, public_key=check_public_key(public_key)), None
     if public_key is not None and (keeps_secret or app.public_key != public_key):
@@ -146,7 +206,7 @@ def _with_credentials(
         )
     if keeps_secret:
         return app, None
-    secret = secrets.token_urlsafe(app.algorithm.secret_bytes)
+    secret = brought or secrets.token_urlsafe(app.algorithm.secret_bytes)
     sealed = live.secrets.seal(secret.encode(), app.client_id)
     return structs.replace(app, secret=sealed, public_key=None), secret
 

@@ -1,4 +1,4 @@
-"""Records: insert, update, delete and query, for apps (contract, section 2)."""
+"""Records: insert, update, delete and query, for apps and administrators (contract, section 2)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.plan.select import SelectPlan, plan_select
 from rowkeep.plan.target import Target
 from rowkeep.plan.write import InsertPlan, plan_delete, plan_update
-from rowkeep.services.access import Access, Caller
+from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
+from rowkeep.services.table_list import table_list
 from rowkeep.services.violations import (
     deleted_astray,
     inserted_astray,
@@ -44,7 +45,7 @@ _delete_decoder = body_decoder(DeleteBody)
 
 
 class Wish(Protocol):
-    """What the app sent. Nothing of it is looked at before the app may do what it asks for."""
+    """What the caller sent. Nothing of it is looked at before the caller may do what it asks for."""
 
     @property
     def minimal(self) -> bool:
@@ -90,7 +91,9 @@ class Records:
         self._offload = offload
         self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth)
 
-    async def insert(self, token: str, table: str, wish: Wish, *, must_be_array: bool = False) -> bytes:
+    async def insert(
+        self, credential: Credential, table: str, wish: Wish, *, must_be_array: bool = False
+    ) -> bytes:
         """One row, or an array of rows: all of them are written, or none."""
 
         async def insert(caller: Caller) -> bytes:
@@ -98,7 +101,7 @@ class Records:
             wish.no_parameters()
             wish.no_idempotency_key()
             sent = await wish.body()
-            planned = partial(self._planned, live, caller.app.writer, sent, must_be_array=must_be_array)
+            planned = partial(self._planned, live, caller.writer, sent, must_be_array=must_be_array)
             is_large = len(sent) > LARGE_BYTES or live.codec.cells_of(sent) > LARGE_CELLS
             rows, many, plan = await self._offload.run(planned) if is_large else planned()
             try:
@@ -109,10 +112,10 @@ class Records:
                 raise await inserted_astray(caller.workspace, live, rows, plan.rows, many) from None
             if wish.minimal:
                 return encode({"nInserted": len(rows)})
-            written = partial(live.codec.encode_written, rows, stamp, caller.app.writer, many)
+            written = partial(live.codec.encode_written, rows, stamp, caller.writer, many)
             return await self._offload.run(written) if is_large else written()
 
-        return await self._access.run(token, insert)
+        return await self._access.run(credential, insert)
 
     def _planned(
         self, live: LiveTable, writer: str, sent: bytes, *, must_be_array: bool
@@ -126,14 +129,14 @@ class Records:
         forms = live.codec.forms
         return rows, many, InsertPlan(forms.store(rows), writer, forms.rekeyed(rows))
 
-    async def update(self, token: str, table: str, wish: Wish) -> bytes:
+    async def update(self, credential: Credential, table: str, wish: Wish) -> bytes:
         async def update(caller: Caller) -> bytes:
             live = await caller.table(table, Right.READ, Right.WRITE)
             wish.no_parameters()
             wish.no_idempotency_key()
             body = await self._offload.decode(await wish.body(), _update_decoder, marks_halves=True)
             plan = plan_update(
-                live.target, live.codec, body, caller.app.writer, self._settings, minimal=wish.minimal
+                live.target, live.codec, body, caller.writer, self._settings, minimal=wish.minimal
             )
             try:
                 updated = await caller.workspace.database.update(live.sql, plan, caller.snapshot.version)
@@ -146,9 +149,9 @@ class Records:
             records = await _encoded(live.codec, updated.rows, None, updated.size)
             return encode({"records": records, "nModified": updated.count})
 
-        return await self._access.run(token, update)
+        return await self._access.run(credential, update)
 
-    async def delete(self, token: str, table: str, wish: Wish) -> bytes:
+    async def delete(self, credential: Credential, table: str, wish: Wish) -> bytes:
         async def delete(caller: Caller) -> bytes:
             live = await caller.table(table, Right.READ, Right.DELETE)
             wish.no_parameters()
@@ -167,21 +170,32 @@ class Records:
                 raise await deleted_astray(caller.workspace, live, plan) from None
             return encode({"nDeleted": deleted})
 
-        return await self._access.run(token, delete)
+        return await self._access.run(credential, delete)
 
-    async def query(self, token: str, table: str, wish: Wish) -> bytes:
+    async def query(self, credential: Credential, table: str, wish: Wish) -> bytes:
         async def query(caller: Caller) -> bytes:
             return await self._read(caller, await caller.table(table, Right.READ), wish)
 
-        return await self._access.run(token, query)
+        return await self._access.run(credential, query)
 
-    async def query_view(self, token: str, view: str, wish: Wish) -> bytes:
+    async def tables(self, credential: Credential, wish: Wish) -> bytes:
+        """The tables and views that the caller may use, with the rights it has."""
+
+        async def tables(caller: Caller) -> bytes:
+            wish.no_parameters()
+            if await wish.body():
+                raise InvalidBody("This endpoint takes no body.")
+            return await table_list(caller)
+
+        return await self._access.run(credential, tables)
+
+    async def query_view(self, credential: Credential, view: str, wish: Wish) -> bytes:
         """The same of a view. Raises NoSuchView instead of NoSuchTable."""
 
         async def query(caller: Caller) -> bytes:
             return await self._read(caller, await caller.view(view), wish)
 
-        return await self._access.run(token, query)
+        return await self._access.run(credential, query)
 
     async def _read(self, caller: Caller, live: LiveRows, wish: Wish) -> bytes:
         page = wish.page()

@@ -8,7 +8,7 @@ from functools import partial
 from rowkeep.catalog import Catalog, open_catalog
 from rowkeep.errors import SetupError
 from rowkeep.keys import hash_token
-from rowkeep.master import find_master_keys, key_file, make_master_key
+from rowkeep.master import MasterKeys, find_master_keys, key_file, make_master_key, remove_made
 from rowkeep.model.cells import canonical_date
 from rowkeep.services.administrators import new_admin_token
 from rowkeep.settings import Settings
@@ -16,6 +16,7 @@ from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import Row, Store
 from rowkeep.storage.installation import Installation
 from rowkeep.storage.migrations import alone
+from rowkeep.storage.presence import refuse_without_catalog
 
 
 async def initialise(store: Store, settings: Settings) -> str | None:
@@ -27,19 +28,33 @@ async def initialise(store: Store, settings: Settings) -> str | None:
     installation = Installation(store.catalog.dialect, store.catalog.schema)
     if await store.catalog.read(installation.key_fingerprint) is not None:
         return None
-    master = find_master_keys(settings) or make_master_key(settings)
-    return await store.catalog.write(partial(_initialise, installation, store, master.fingerprints[-1]))
+    present = await store.present()
+    # asked again: another process may have initialised the store meanwhile, and made a workspace's database
+    if await store.catalog.read(installation.key_fingerprint) is not None:
+        return None
+    refuse_without_catalog(present, "The catalog is empty. Restore it from a backup of the same time.")
+    found = find_master_keys(settings)
+    master, made = (found, None) if found is not None else make_master_key(settings)
+    try:
+        return await store.catalog.write(partial(_initialise, installation, store, settings, master))
+    except BaseException:
+        if made is not None and await store.catalog.read(installation.key_fingerprint) is None:
+            remove_made(made)
+        raise
 
 
 def _initialise(
-    installation: Installation, store: Store, fingerprint: str
+    installation: Installation, store: Store, settings: Settings, master: MasterKeys
 ) -> Generator[Statement, Sequence[Row], str | None]:
     yield from alone(store.catalog.dialect, store.catalog.schema)
     stamp = store.ids.stamp(1)
-    if not (yield from installation.initialise(fingerprint, canonical_date(stamp.moment))):
+    if not (yield from installation.initialise(master.fingerprints[-1], canonical_date(stamp.moment))):
         return None
     token, text = new_admin_token("first", stamp)
     yield from installation.add_admin_token(token, hash_token(text))
+    if find_master_keys(settings) is None:
+        # the process that made the key failed and removed it
+        raise SetupError(f"The key file {key_file(settings)} is gone; start again.")
     return text
 
 

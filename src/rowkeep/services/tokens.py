@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import KeyFlexible, OctKey, RSAKey
 from msgspec import UNSET, UnsetType
 
@@ -41,7 +41,7 @@ class Header(msgspec.Struct, frozen=True):
     """What a token's header may say. It is checked before anything is known of the app, so that a header
     never shows whether a client id exists."""
 
-    alg: Algorithm
+    alg: str
     typ: str | UnsetType = UNSET
     cty: str | UnsetType = UNSET
     kid: str | UnsetType = UNSET
@@ -49,6 +49,7 @@ class Header(msgspec.Struct, frozen=True):
     b64: Any = UNSET
 
 
+ALGORITHMS = {algorithm.value for algorithm in Algorithm}
 _claims_decoder = msgspec.json.Decoder(Claims)
 _header_decoder = msgspec.json.Decoder(Header)
 
@@ -57,7 +58,7 @@ _header_decoder = msgspec.json.Decoder(Header)
 def unverified_client_id(token: str) -> str:
     """The client id that a token says, so that its key can be found. Raises Unauthenticated."""
     if len(token) > MAX_TOKEN_LENGTH:
-        raise Unauthenticated()
+        raise Unauthenticated("token too long")
     parts = token.split(".")
     if len(parts) != 3:
         raise Unauthenticated()
@@ -65,7 +66,7 @@ def unverified_client_id(token: str) -> str:
     _check_header(header)
     client_id = _decode_claims(payload).app_id
     if not CLIENT_ID.fullmatch(client_id):
-        raise Unauthenticated()
+        raise Unauthenticated("malformed client id")
     return client_id
 
 
@@ -82,6 +83,8 @@ def _decode_segment(segment: str) -> bytes:
 
 def _check_header(text: bytes) -> None:
     header: Header = _decoded(text, _header_decoder)
+    if header.alg not in ALGORITHMS:
+        raise Unauthenticated("wrong algorithm")
     if header.crit is not UNSET or header.b64 is not UNSET:
         # extensions that a token depends on, of which we know none (RFC 7515, section 4.1.11)
         raise Unauthenticated()
@@ -108,8 +111,12 @@ def verified_claims(token: str, key: str, algorithm: Algorithm) -> Claims:
     """
     try:
         verified = jws.deserialize_compact(token, _key(key, algorithm), algorithms=[algorithm.value])
+    except BadSignatureError:
+        raise Unauthenticated("wrong signature") from None
+    except UnsupportedAlgorithmError:
+        raise Unauthenticated("wrong algorithm") from None
     except JOSE_ERRORS:
-        raise Unauthenticated() from None
+        raise Unauthenticated("malformed token") from None
     return _decode_claims(verified.payload)
 
 
@@ -124,10 +131,10 @@ def check_times(claims: Claims, clock: Clock, leeway_seconds: int) -> None:
         return
     now = clock().timestamp()
     if claims.exp is not UNSET and now >= claims.exp + leeway_seconds:
-        raise Unauthenticated()
+        raise Unauthenticated("expired")
     for start in (claims.nbf, claims.iat):
         if start is not UNSET and now < start - leeway_seconds:
-            raise Unauthenticated()
+            raise Unauthenticated("not valid yet")
 
 
 def sign_token(client_id: str, secret: str, algorithm: Algorithm, **claims: Any) -> str:

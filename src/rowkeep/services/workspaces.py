@@ -43,6 +43,10 @@ class Workspaces:
     async def get(self, name: str) -> dict[str, Any]:
         return _form(await self._database.read(partial(self._catalog.installation.workspace, name)))
 
+    async def check_database(self, name: str) -> None:
+        """Raises StorageMissing if its database was made and is missing."""
+        await self._catalog.check_database(name)
+
     async def delete(self, name: str) -> None:
         """The workspace with all that is in it. Raises Protected for ``main``."""
         # of several at once the catalog lets one go on: only that one touches the database

@@ -41,6 +41,11 @@ class CatalogTables:
             sa.Column("client_id", sa.Text, primary_key=True),
             sa.Column("workspace_id", sa.Integer, nullable=False, index=True),
         )
+        self.databases = sa.Table(
+            "databases",
+            meta,
+            sa.Column("workspace_id", sa.Integer, primary_key=True, autoincrement=False),
+        )
         self.admin_tokens = sa.Table(
             "admin_tokens",
             meta,
@@ -48,6 +53,12 @@ class CatalogTables:
             sa.Column("name", sa.Text, nullable=False),
             sa.Column("hash", sa.Text, nullable=False, unique=True),
             sa.Column("created_on", sa.Text, nullable=False),
+        )
+        self.former_admin_tokens = sa.Table(
+            "former_admin_tokens",
+            meta,
+            sa.Column("id", sa.Text, primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
         )
 
 
@@ -116,6 +127,12 @@ class WorkspaceTables:
             sa.Column("read", sa.Boolean, nullable=False),
             sa.Column("write", sa.Boolean, nullable=False),
             sa.Column("delete", sa.Boolean, nullable=False),
+        )
+        self.former_apps = sa.Table(
+            "_rowkeep_former_apps",
+            meta,
+            sa.Column("client_id", sa.Text, primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
         )
 
 

@@ -6,8 +6,18 @@ from typing import Any
 
 import msgspec
 
+from rowkeep.errors import NameTaken, quoted
 from rowkeep.model.access import Algorithm, App, Grant
 from rowkeep.storage.base import Row
+
+
+def client_id_taken(client_id: str) -> NameTaken:
+    """There is an app with this client id, in this workspace or in another."""
+    return NameTaken(
+        f'The client id "{quoted(client_id)}" is taken: an app has it already. Delete that app first, or '
+        "leave clientId and clientSecret out to get new ones.",
+        pointer="/clientId",
+    )
 
 
 def grant_of(row: Row) -> Grant:

@@ -165,8 +165,16 @@ class Store(ABC):
     catalog: Database
 
     @abstractmethod
-    async def open(self) -> None:
-        """Open the catalog, which may be empty. Raises SetupError or StorageUnavailable."""
+    async def open(self, *, create: bool = True) -> None:
+        """Open the catalog, which may be empty, and is made if it is not there and ``create`` is true.
+
+        Raises StorageUnavailable, and SetupError, also for a catalog that is missing although there are
+        databases of workspaces.
+        """
+
+    @abstractmethod
+    async def discard(self) -> None:
+        """Close, and remove what :meth:`open` made, if that failed or nobody has initialised the store."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -174,7 +182,12 @@ class Store(ABC):
 
     @abstractmethod
     async def workspace(self, workspace: Workspace) -> WorkspaceDatabase:
-        """The database of a workspace, made if it is not there yet (it may still lack all tables)."""
+        """The database of a workspace; if it was not made before, it is made now (it may still lack all
+        tables). Raises StorageMissing for one that was made and is not there."""
+
+    @abstractmethod
+    async def present(self) -> list[str]:
+        """The files or schemas of workspaces that there are, by name."""
 
     @abstractmethod
     async def drop_workspace(self, workspace: Workspace) -> None:

@@ -13,7 +13,7 @@ from rowkeep.model.access import App, Grant, GrantOf
 from rowkeep.model.tables import Table
 from rowkeep.model.views import View
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.access_rows import app_of, app_values, grant_of
+from rowkeep.storage.access_rows import app_of, app_values, client_id_taken, grant_of
 from rowkeep.storage.base import Row, StaleCatalog
 from rowkeep.storage.table_definitions import TableDefinitions
 
@@ -59,8 +59,14 @@ class Definitions(TableDefinitions):
         StaleCatalog if that is not the newest one any more."""
         yield from self.raise_version()
         yield from self._check_key(key)
+        apps = self._system.apps
+        taken = sa.select(apps.c.client_id).where(apps.c.client_id == app.client_id)
+        if (yield from self.do(taken)):
+            raise client_id_taken(app.client_id)
         yield from self._check_app_name(app)
-        yield from self.do(sa.insert(self._system.apps).values(app_values(app)))
+        yield from self.do(sa.insert(apps).values(app_values(app)))
+        former = self._system.former_apps
+        yield from self.do(sa.delete(former).where(former.c.client_id == app.client_id))
 
     def _check_key(self, key: int) -> Steps[None]:
         if (yield from self.newest_key()) != key:
@@ -84,11 +90,24 @@ class Definitions(TableDefinitions):
             raise NameTaken(f"There is an app {quoted(app.name)} already.", pointer="/name")
 
     def delete_app(self, client_id: str) -> Steps[None]:
-        """Delete an app and its grants. Raises NoSuchApp."""
+        """Delete an app and its grants; its name stays, for the rows that it wrote. Raises NoSuchApp."""
         yield from self.raise_version()
-        yield from self.existing_app(client_id)
+        app = yield from self.existing_app(client_id)
+        former = sa.insert(self._system.former_apps).values(client_id=client_id, name=app.name)
+        yield from self.do(former)
         for table in (self._system.apps, self._system.grants):
             yield from self.do(sa.delete(table).where(table.c.client_id == client_id))
+
+    def app_names(self, after: str, limit: int) -> Steps[list[Row]]:
+        """Client id and name of all apps by client id, those that were deleted included."""
+        apps, former = self._system.apps, self._system.former_apps
+        every = sa.union_all(
+            sa.select(apps.c.client_id, apps.c.name), sa.select(former.c.client_id, former.c.name)
+        ).subquery()
+        rows = yield from self.do(
+            sa.select(every).where(every.c.client_id > after).order_by(every.c.client_id).limit(limit)
+        )
+        return list(rows)
 
     def delete_all_apps(self) -> Steps[None]:
         """What comes before the workspace itself is taken away: nobody may go on using it."""

@@ -13,11 +13,19 @@ from rowkeep.model.tables import name_key
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement
 from rowkeep.sql.system import CatalogTables
+from rowkeep.storage.access_rows import client_id_taken
 from rowkeep.storage.base import Row
 from rowkeep.storage.migrations import alone
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+
+NOTED_AT_ONCE = 500
+"""Fewer than either engine allows as parameters of one statement."""
+
+
+def _workspace_of(row: Row) -> Workspace:
+    return Workspace(row[0], row[1], row[2], bool(row[3]))
 
 
 class Installation:
@@ -58,7 +66,7 @@ class Installation:
         rows = yield from self._do(self._select_workspaces().where(workspaces.c.name_key == name_key(name)))
         if not rows:
             raise NoSuchWorkspace(f"There is no workspace {quoted(name)}.")
-        return Workspace(*rows[0])
+        return _workspace_of(rows[0])
 
     def has_workspace(self, workspace: Workspace) -> Steps[bool]:
         """Whether this very workspace is there, not another one of its name."""
@@ -69,11 +77,31 @@ class Installation:
     def workspaces(self, after: str, limit: int) -> Steps[list[Workspace]]:
         key = self._tables.workspaces.c.name_key
         rows = yield from self._do(self._select_workspaces().where(key > after).order_by(key).limit(limit))
-        return [Workspace(*row) for row in rows]
+        return [_workspace_of(row) for row in rows]
 
-    def _select_workspaces(self) -> sa.Select[tuple[int, str, str]]:
-        workspaces = self._tables.workspaces
-        return sa.select(workspaces.c.id, workspaces.c.name, workspaces.c.created_on)
+    def _select_workspaces(self) -> sa.Select[tuple[int, str, str, bool]]:
+        workspaces, databases = self._tables.workspaces, self._tables.databases
+        is_made = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
+        return sa.select(workspaces.c.id, workspaces.c.name, workspaces.c.created_on, is_made)
+
+    def note_database(self, workspace: Workspace) -> Steps[None]:
+        """The database of a workspace was made; nothing happens if the workspace was deleted meanwhile."""
+        yield from self.note_databases([workspace.id])
+
+    def note_databases(self, ids: Sequence[int]) -> Steps[None]:
+        """The same of several, and of those among them that are workspaces."""
+        workspaces, databases = self._tables.workspaces, self._tables.databases
+        yield from alone(self._dialect, self._schema)
+        for first in range(0, len(ids), NOTED_AT_ONCE):
+            wanted = ids[first : first + NOTED_AT_ONCE]
+            is_noted = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
+            found = sa.select(workspaces.c.id).where(workspaces.c.id.in_(wanted), ~is_noted)
+            yield from self._do(sa.insert(databases).from_select(["workspace_id"], found))
+
+    def noted_workspaces(self) -> Steps[list[Workspace]]:
+        """All workspaces whose databases were made."""
+        rows = yield from self._do(self._select_workspaces())
+        return [workspace for row in rows if (workspace := _workspace_of(row)).is_made]
 
     def create_workspace(self, name: str, created_on: str) -> Steps[Workspace]:
         """Raises NameTaken."""
@@ -97,7 +125,8 @@ class Installation:
         if name_key(workspace.name) == "main":
             raise Protected("The workspace main cannot be deleted.")
         clients, workspaces = self._tables.clients, self._tables.workspaces
-        yield from self._do(sa.delete(clients).where(clients.c.workspace_id == workspace.id))
+        for table in (clients, self._tables.databases):
+            yield from self._do(sa.delete(table).where(table.c.workspace_id == workspace.id))
         yield from self._do(sa.delete(workspaces).where(workspaces.c.id == workspace.id))
         return workspace
 
@@ -111,11 +140,20 @@ class Installation:
             .select_from(workspaces.join(clients, clients.c.workspace_id == workspaces.c.id))
             .where(clients.c.client_id == client_id)
         )
-        return Workspace(*rows[0]) if rows else None
+        return _workspace_of(rows[0]) if rows else None
 
-    def add_client(self, client_id: str, workspace: Workspace) -> Steps[None]:
+    def claim_client(self, client_id: str, workspace: Workspace) -> Steps[bool]:
+        """Let a client id lead to a workspace; False if it does already. Raises NameTaken if it leads to
+        another one."""
+        # two at once would both find it free
+        yield from alone(self._dialect, self._schema)
         clients = self._tables.clients
-        yield from self._do(sa.insert(clients).values(client_id=client_id, workspace_id=workspace.id))
+        rows = yield from self._do(sa.select(clients.c.workspace_id).where(clients.c.client_id == client_id))
+        if rows and rows[0][0] != workspace.id:
+            raise client_id_taken(client_id)
+        if not rows:
+            yield from self._do(sa.insert(clients).values(client_id=client_id, workspace_id=workspace.id))
+        return not rows
 
     def remove_client(self, client_id: str) -> Steps[None]:
         yield from self._do(
@@ -134,9 +172,27 @@ class Installation:
         )
         return [AdminToken(*row) for row in rows]
 
-    def admin_token_exists(self, token_hash: str) -> Steps[bool]:
+    def admin_token(self, token_hash: str) -> Steps[AdminToken | None]:
+        """The token with this hash."""
         tokens = self._tables.admin_tokens
-        return bool((yield from self._do(sa.select(tokens.c.id).where(tokens.c.hash == token_hash))))
+        rows = yield from self._do(
+            sa.select(tokens.c.id, tokens.c.name, tokens.c.created_on).where(tokens.c.hash == token_hash)
+        )
+        return AdminToken(*rows[0]) if rows else None
+
+    def administrators(self, after: str, limit: int) -> Steps[list[Row]]:
+        """Id and name of all admin tokens by id, those that were deleted included."""
+        tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
+        every = sa.union_all(
+            sa.select(tokens.c.id, tokens.c.name), sa.select(former.c.id, former.c.name)
+        ).subquery()
+        return list(
+            (
+                yield from self._do(
+                    sa.select(every).where(every.c.id > after).order_by(every.c.id).limit(limit)
+                )
+            )
+        )
 
     def add_admin_token(self, token: AdminToken, token_hash: str) -> Steps[None]:
         yield from self._do(
@@ -146,11 +202,13 @@ class Installation:
         )
 
     def remove_admin_token(self, token_id: str) -> Steps[None]:
-        """Raises NoSuchAdminToken, Protected for the last one."""
-        tokens = self._tables.admin_tokens
-        ids = [row[0] for row in (yield from self._do(sa.select(tokens.c.id).with_for_update()))]
-        if token_id not in ids:
+        """Its name stays, for the rows that it wrote. Raises NoSuchAdminToken, Protected for the last one."""
+        tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
+        locked = sa.select(tokens.c.id, tokens.c.name).with_for_update()
+        names = {row[0]: row[1] for row in (yield from self._do(locked))}
+        if token_id not in names:
             raise NoSuchAdminToken(f"There is no admin token {quoted(token_id)}.")
-        if len(ids) == 1:
+        if len(names) == 1:
             raise Protected("The last admin token cannot be deleted; create another one first.")
+        yield from self._do(sa.insert(former).values(id=token_id, name=names[token_id]))
         yield from self._do(sa.delete(tokens).where(tokens.c.id == token_id))

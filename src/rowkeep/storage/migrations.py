@@ -69,8 +69,23 @@ def _views(dialect: Dialect, schema: str | None) -> list[Statement]:
     return _create_all((tables.views, tables.view_tables), dialect)
 
 
-CATALOG_STEPS: tuple[Step, ...] = (_catalog_tables, _fold_function)
-WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views)
+def _databases(dialect: Dialect, schema: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(schema).databases,), dialect)
+
+
+def _former_admin_tokens(dialect: Dialect, schema: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(schema).former_admin_tokens,), dialect)
+
+
+def _former_apps(dialect: Dialect, schema: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(schema).former_apps,), dialect)
+
+
+CATALOG_STEPS: tuple[Step, ...] = (_catalog_tables, _fold_function, _databases, _former_admin_tokens)
+DATABASES_STEP = 3
+"""From this step on the catalog knows which databases were made."""
+
+WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
 
 
 def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence[Row], None]:
@@ -85,8 +100,9 @@ def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence
 
 def migrate(
     steps: Sequence[Step], dialect: Dialect, schema: str | None
-) -> Generator[Statement, Sequence[Row], None]:
-    """Script: bring one database to the last step. Safe when several processes start at once.
+) -> Generator[Statement, Sequence[Row], int]:
+    """Script: bring one database to the last step; gives how many it had. Safe when several processes start
+    at once.
 
     Raises SetupError for a database that a newer Rowkeep has written.
     """
@@ -107,3 +123,4 @@ def migrate(
         for each in step(dialect, schema):  # noqa: UP028 - a list cannot be sent the rows
             yield each
         yield statement(sa.insert(applied).values(step=number), dialect)
+    return done

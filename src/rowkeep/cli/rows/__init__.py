@@ -1,22 +1,45 @@
-"""``rowkeep rows``: the rows of a table to files and back, through the Data API."""
+"""``rowkeep rows``: rows through the Data API: shown, changed, and to files and back."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rowkeep.bodies import refuse_repeated_keys
 from rowkeep.cli.options import TableName
 from rowkeep.cli.output import print_json, print_line
-from rowkeep.cli.tokens import ClientIdOption, signing_key_of
-from rowkeep.errors import RepeatedKey, SetupError
+from rowkeep.cli.rows.commands import (
+    AppOption,
+    Fields,
+    Sort,
+    WorkspaceOption,
+    delete,
+    get,
+    insert,
+    query,
+    speaker,
+    update,
+)
+from rowkeep.cli.rows.selecting import Filter, Where, count_of, query_body, selection
+from rowkeep.errors import SetupError
 
-commands = typer.Typer(help="Export and import rows, as CSV, NDJSON or Parquet.")
+commands = typer.Typer(
+    help="Query, insert, update and delete rows; export and import them as CSV, NDJSON or Parquet."
+)
+for name, command in (
+    ("query", query),
+    ("get", get),
+    ("insert", insert),
+    ("update", update),
+    ("delete", delete),
+):
+    commands.command(name)(command)
+
 
 FormatName = Annotated[
     str | None,
@@ -27,6 +50,17 @@ FormatName = Annotated[
 RejectsFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Where rejected rows go. Unless given, to FILE.rejects.ndjson."),
+]
+ResumeAt = Annotated[
+    int | None, typer.Option(min=1, metavar="LINE", help="Go on at this line, whatever is recorded.")
+]
+Restart = Annotated[
+    bool,
+    typer.Option(
+        "--restart",
+        help="Import the whole file, even if it was imported before: forget what was recorded, and its "
+        "rejects.",
+    ),
 ]
 Settle = Annotated[
     int,
@@ -45,35 +79,30 @@ def export_rows(
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="The file; - for standard output.")
     ],
-    app: ClientIdOption,
     format_name: FormatName = None,
-    filter_: Annotated[
-        str | None, typer.Option("--filter", metavar="JSON", help="Only the rows that this filter finds.")
-    ] = None,
-    fields: Annotated[
-        str | None, typer.Option(metavar="COLUMN,…", help="Only these columns, in this order.")
-    ] = None,
-    sort: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN[:desc]", help="Sort by this column; may be given several times."),
-    ] = None,
+    where: Where = None,
+    filter_: Filter = None,
+    fields: Fields = None,
+    sort: Sort = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="ROWS", help="At most so many rows.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    app: AppOption = None,
+    workspace: WorkspaceOption = None,
     as_json: Counts = False,
 ) -> None:
     """Write the rows of a table into a file.
 
-    The app needs read. The file appears when it is whole, or not at all.
+    An app needs read. The file appears when it is whole, or not at all.
     """
     from rowkeep.cli.rows.bar import bar
-    from rowkeep.cli.rows.data_api import Credentials, reach
+    from rowkeep.cli.rows.data_api import reach
     from rowkeep.cli.rows.exporter import Wish, export
     from rowkeep.cli.rows.formats import format_of
 
     kind = format_of(output, format_name)
     kind.check()
-    wish = Wish(table=table, query=_query(filter_, fields, sort or []), limit=limit)
-    credentials = Credentials(app, *signing_key_of(app))
+    wish = Wish(table=table, query=query_body(selection(where, filter_), fields, sort), limit=limit)
+    credentials = speaker(app, workspace)
 
     async def do() -> int:
         async with reach(credentials, 0) as api:
@@ -83,7 +112,7 @@ def export_rows(
     rows = asyncio.run(do())
     if output != "-":
         counts = {"nExported": rows, "file": output}
-        print_json(counts) if as_json else print_line(f"Exported {_rows(rows)} of {table} to {output}.")
+        print_json(counts) if as_json else print_line(f"Exported {count_of(rows)} of {table} to {output}.")
     elif as_json:
         print(json.dumps({"nExported": rows}), file=sys.stderr)  # standard output holds the rows
 
@@ -92,7 +121,6 @@ def export_rows(
 def import_rows(
     table: TableName,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - for standard input.")],
-    app: ClientIdOption,
     format_name: FormatName = None,
     batch: Annotated[
         int, typer.Option(min=1, max=100_000, metavar="ROWS", help="How many rows one request has at most.")
@@ -101,27 +129,21 @@ def import_rows(
         int | None, typer.Option(min=0, metavar="ROWS", help="Stop when more rows than this are rejected.")
     ] = None,
     rejects: RejectsFile = None,
-    resume_at: Annotated[
-        int | None, typer.Option(min=1, metavar="LINE", help="Go on at this line, whatever is recorded.")
-    ] = None,
-    restart: Annotated[
-        bool,
-        typer.Option(
-            "--restart",
-            help="Import the whole file, even if it was imported before: forget what was recorded, and its "
-            "rejects.",
-        ),
-    ] = False,
+    resume_at: ResumeAt = None,
+    restart: Restart = False,
     settle: Settle = 30,
+    app: AppOption = None,
+    workspace: WorkspaceOption = None,
     as_json: Counts = False,
 ) -> None:
     """Insert the rows of a file into a table.
 
-    The app needs write, and read to find out after a stop whether its last request went in. The same
+    An app needs write, and read to find out after a stop whether its last request went in. The same
     command goes on where it was stopped, and does nothing once it has finished; no row comes twice. Exits
-    with 1 if rows were rejected.
+    with 1 if rows were rejected. Through a server it needs --app: only the tokens of apps can expire before
+    a late request arrives.
     """
-    from rowkeep.cli.rows.data_api import Credentials, reach
+    from rowkeep.cli.rows.data_api import reach
     from rowkeep.cli.rows.finished import Finished
     from rowkeep.cli.rows.formats import format_of
     from rowkeep.cli.rows.importing import Wish, import_file
@@ -130,6 +152,7 @@ def import_rows(
 
     if restart and resume_at is not None:
         raise typer.BadParameter("--restart and --resume-at exclude each other")
+    _check_importer(app)
     kind = format_of(file, format_name)
     kind.check()
     if file == "-" and not kind.is_stream:
@@ -139,13 +162,13 @@ def import_rows(
         table=table,
         path=file,
         kind=kind,
-        app=app,
+        app=app or f"administrator of {(workspace or 'main').lower()}",
         batch=batch,
         max_errors=max_errors,
         rejects=rejects,
         plan=Plan(restart=restart, resume_at=resume_at),
     )
-    credentials = Credentials(app, *signing_key_of(app))
+    credentials = speaker(app, workspace)
 
     async def do() -> Standing | Finished:
         async with reach(credentials, settle) as api:
@@ -155,16 +178,25 @@ def import_rows(
     _report_finished(done, wish, as_json) if isinstance(done, Finished) else _report(done, wish, as_json)
 
 
+def _check_importer(app: str | None) -> None:
+    """Raises SetupError for an administrator who imports through a server."""
+    if app is None and os.environ.get("ROWKEEP_URL"):
+        raise SetupError(
+            "An import through a server needs --app, with the app's secret in ROWKEEP_APP_SECRET. Without "
+            "--app it works on the store itself: unset ROWKEEP_URL."
+        )
+
+
 def _report(standing: Any, wish: Any, as_json: bool) -> None:
     """The counts; and, if there were rejects, an error."""
     rejects = str(wish.rejects) if standing.rejected else None
     if as_json:
         print_json({"nInserted": standing.inserted, "nRejected": standing.rejected, "rejects": rejects})
     else:
-        print_line(f"Imported {_rows(standing.inserted)} of {wish.path} into {wish.table}.")
+        print_line(f"Imported {count_of(standing.inserted)} of {wish.path} into {wish.table}.")
     if rejects is not None:
         said = "was" if standing.rejected == 1 else "were"
-        raise SetupError(f"{_rows(standing.rejected)} {said} rejected; see {rejects}.")
+        raise SetupError(f"{count_of(standing.rejected)} {said} rejected; see {rejects}.")
 
 
 def _report_finished(done: Any, wish: Any, as_json: bool) -> None:
@@ -172,35 +204,8 @@ def _report_finished(done: Any, wish: Any, as_json: bool) -> None:
     if as_json:
         print_json({"nInserted": 0, "nRejected": 0, "rejects": None, "finishedOn": done.on})
         return
-    rejected = f" and {_rows(done.rejected)} rejected" if done.rejected else ""
+    rejected = f" and {count_of(done.rejected)} rejected" if done.rejected else ""
     print_line(
         f"Nothing to do: {wish.path} was already imported into {wish.table} on {done.on} "
-        f"({_rows(done.inserted)} inserted{rejected}). To import it again, use --restart."
+        f"({count_of(done.inserted)} inserted{rejected}). To import it again, use --restart."
     )
-
-
-def _query(filter_: str | None, fields: str | None, sort: list[str]) -> dict[str, Any]:
-    """The body of the query that these options mean; whether it holds is for the server to say."""
-    body: dict[str, Any] = {}
-    if filter_ is not None:
-        try:
-            body["query"] = json.loads(filter_)
-            refuse_repeated_keys(filter_.encode())
-        except (ValueError, RecursionError) as error:
-            raise SetupError(f"--filter is not JSON: {error}.") from None
-        except RepeatedKey as error:
-            raise SetupError(f"--filter: {error}") from None
-    if fields is not None:
-        body["fields"] = [name.strip() for name in fields.split(",")]
-    if sort:
-        body["sort"] = [_sort_key(key) for key in sort]
-    return body
-
-
-def _sort_key(key: str) -> dict[str, str]:
-    name, _, order = key.partition(":")
-    return {"field": name, "order": order or "asc"}
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row" + ("" if count == 1 else "s")

@@ -26,10 +26,8 @@ from rowkeep.cli.rows.answers import (
     page_decoder,
     problem_decoder,
 )
+from rowkeep.cli.rows.credentials import Credentials
 from rowkeep.errors import BodyTooLarge, Busy, SetupError, Unauthenticated
-from rowkeep.model.access import Algorithm
-from rowkeep.model.identity import writer_of
-from rowkeep.services.tokens import sign_token
 from rowkeep.settings import Settings
 
 T = TypeVar("T")
@@ -46,17 +44,6 @@ DATE_LAG_SECONDS = 2
 
 AT_HAND_SETTLE_SECONDS = 2.0
 """On the store itself a request ends with its process, and a database hears of that end at once."""
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """The app that a command speaks for, and what its tokens are signed with."""
-
-    client_id: str
-    key: str
-    algorithm: Algorithm
-
-    def token(self, **claims: Any) -> str:
-        return sign_token(self.client_id, self.key, self.algorithm, **claims)
 
 
 class Reached(msgspec.Struct, frozen=True):
@@ -79,11 +66,12 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class DataApi:
-    """The Data API for one app. Its methods raise RequestRefused and SetupError beside what they say."""
+    """The Data API for one app or administrator. Its methods raise RequestRefused and SetupError beside what
+    they say."""
 
     def __init__(self, reached: Reached, credentials: Credentials) -> None:
         self.reached = reached
-        self.writer = writer_of(credentials.client_id)
+        self.writer = credentials.writer
         self._credentials = credentials
         self._was_reached = False
         self._limits: Limits | None = None
@@ -99,11 +87,38 @@ class DataApi:
         """One page. It is asked for again where no answer comes, for that does no harm."""
         content = msgspec.json.encode(body)
         answer = await self.patiently(
-            lambda: self._send(
-                "POST", f"/api/public/tables/{path_part(table)}/query?sys_limit={limit}", content
-            )
+            lambda: self._send("POST", f"{self._table(table)}/query?sys_limit={limit}", content)
         )
         return page_decoder.decode(answer)
+
+    async def read(self, kind: str, name: str, body: Mapping[str, Any], limit: int, offset: int) -> Any:
+        """One page of a table or view, as it is answered. ``kind`` is ``tables`` or ``views``."""
+        content = msgspec.json.encode(body)
+        offsets = f"&sys_offset={offset}" if offset else ""
+        path = f"{self._credentials.prefix}/{kind}/{path_part(name)}/query?sys_limit={limit}{offsets}"
+        return msgspec.json.decode(await self.patiently(lambda: self._send("POST", path, content)))
+
+    async def write(
+        self, method: str, table: str, body: Mapping[str, Any], call: str = "", *, minimal: bool = False
+    ) -> Any:
+        """An insert, update or delete, as it is answered. It is sent again only where it surely was not
+        carried out."""
+        content = msgspec.json.encode(body)
+        headers = {"Prefer": "return=minimal"} if minimal else {}
+
+        async def send() -> bytes:
+            try:
+                return await self._send(method, self._table(table) + call, content, headers)
+            except NoAnswer as failure:
+                raise Unreachable(
+                    f"No answer from {self.reached.name}: {failure}. It is not known whether the request was "
+                    f"carried out: look at the rows of {table} before you repeat it."
+                ) from None
+
+        return msgspec.json.decode(await self.patiently(send))
+
+    def _table(self, table: str) -> str:
+        return f"{self._credentials.prefix}/tables/{path_part(table)}"
 
     async def insert(self, table: str, content: bytes) -> None:
         """Write a bulk, whole or not at all. Raises NotServed, NoAnswer.
@@ -116,7 +131,7 @@ class DataApi:
         if now is not None and self.reached.is_remote:
             accepted = self.reached.settle_seconds / 2 + DATE_LAG_SECONDS
             claims["exp"] = int(now + accepted - (await self.limits()).leeway_seconds)
-        path = f"/api/public/tables/{path_part(table)}/bulk"
+        path = f"{self._table(table)}/bulk"
         try:
             await self._send("POST", path, content, {"Prefer": "return=minimal"}, **claims)
         except RequestRefused as error:
@@ -165,7 +180,7 @@ class DataApi:
         self, method: str, path: str, content: bytes | None = None, headers: Mapping[str, str] | None = None,
         **claims: int,
     ) -> bytes:  # fmt: skip
-        sent = {"auth": self._credentials.token(**claims), **(headers or {})}
+        sent = {**self._credentials.headers(**claims), **(headers or {})}
         if content is not None:
             sent["Content-Type"] = "application/json"
         try:
@@ -178,7 +193,7 @@ class DataApi:
         self._server_time = _date_of(response)
         if response.is_success:
             return response.content
-        raise _failure(response, self._credentials.client_id)
+        raise _failure(response, self._credentials)
 
 
 def _reason(error: Exception) -> str:
@@ -192,7 +207,7 @@ def _date_of(response: httpx.Response) -> float | None:
         return None
 
 
-def _failure(response: httpx.Response, client_id: str) -> Exception:
+def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
     """What an answer means that is not 2xx: whether anything was done, and what is to be told."""
     try:
         problem = problem_decoder.decode(response.content)
@@ -210,8 +225,7 @@ def _failure(response: httpx.Response, client_id: str) -> Exception:
     if problem is None or not problem.errors:
         return SetupError(f"{response.url} answers {status}: there is no Rowkeep at ROWKEEP_URL.")
     if problem.code == Unauthenticated.code:
-        said = f"The app {client_id} is not let in: its secret is another, or it is disabled or unknown."
-        return RequestRefused(status, ProblemAnswer(problem.code, said, problem.errors))
+        return RequestRefused(status, ProblemAnswer(problem.code, credentials.refusal, problem.errors))
     return RequestRefused(status, problem)
 
 
@@ -234,12 +248,14 @@ async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterato
             yield DataApi(Reached(base, client, True, settle_seconds), credentials)
         return
     # all of the server is loaded where it is to run, and only there
-    from rowkeep.cli.store import check_store_exists, shell_settings
+    from rowkeep.cli.store import shell_settings
     from rowkeep.http.app import running
 
     settings = shell_settings()
-    check_store_exists(settings)
-    async with running(settings) as app, _client("http://rowkeep", httpx.ASGITransport(app)) as client:
+    async with (
+        running(settings, operator=credentials.operator) as app,
+        _client("http://rowkeep", httpx.ASGITransport(app)) as client,
+    ):
         here = Reached(_public_name(settings.database_url), client, False, AT_HAND_SETTLE_SECONDS)
         yield DataApi(here, credentials)
 

@@ -6,7 +6,15 @@ from typing import Any
 
 from rowkeep import __version__
 from rowkeep.http.answers import Problem
-from rowkeep.http.openapi.operations import DATA, MANAGEMENT, SERVER, Operation, all_operations, paths
+from rowkeep.http.openapi.operations import (
+    ADMIN_DATA,
+    DATA,
+    MANAGEMENT,
+    SERVER,
+    Operation,
+    all_operations,
+    paths,
+)
 from rowkeep.http.openapi.parameters import security_schemes
 from rowkeep.http.openapi.problems import problem_examples, shared_answers
 from rowkeep.http.openapi.schemas import components_of
@@ -16,6 +24,7 @@ DEFAULTS = Settings()
 
 TAGS = (
     (DATA, "Apps insert, update, delete and query rows with tokens that they sign themselves."),
+    (ADMIN_DATA, "The calls of the Data API for administrators, in any workspace."),
     (MANAGEMENT, "Administrators keep workspaces, tables, apps, grants and admin tokens."),
     (SERVER, "What anybody may ask."),
 )

@@ -12,6 +12,7 @@ from rowkeep.errors import RowkeepError
 from rowkeep.http.admin import ENDPOINTS
 from rowkeep.http.admin import PREFIX as ADMIN_PREFIX
 from rowkeep.http.answers import Health, ref
+from rowkeep.http.data import ADMIN_PREFIX as ADMIN_DATA_PREFIX
 from rowkeep.http.data import DATA_CALLS, DataCall
 from rowkeep.http.endpoints import Endpoint
 from rowkeep.http.openapi import parameters, samples
@@ -19,7 +20,8 @@ from rowkeep.http.openapi.problems import problem_answers
 from rowkeep.http.openapi.schemas import schema_of
 from rowkeep.settings import Settings
 
-DATA, MANAGEMENT, SERVER = "Data API", "Management API", "Server"
+DATA, ADMIN_DATA = "Data API", "Rows for administrators"
+MANAGEMENT, SERVER = "Management API", "Server"
 
 EVERY_CALL = (
     errors.InvalidBody,
@@ -46,6 +48,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     method: str
     name: str
+    examples_of: str
+    """The name of the call that its examples are listed under."""
     tag: str
     summary: str
     description: str = ""
@@ -65,6 +69,7 @@ def all_operations(settings: Settings) -> list[Operation]:
     """Every call that the server takes."""
     return [
         *(_data_operation(call, settings) for call in DATA_CALLS),
+        *(_admin_data_operation(call, settings) for call in DATA_CALLS),
         *map(_admin_operation, ENDPOINTS),
         *_server_operations(),
     ]
@@ -81,16 +86,42 @@ def _data_operation(call: DataCall, settings: Settings) -> Operation:
         path=call.path,
         method=call.method,
         name=call.name,
+        examples_of=call.name,
         tag=DATA,
         summary=call.summary,
-        description=f"{call.description} Needs {needs}.".strip(),
+        description=f"{call.description} Needs {needs}.".strip() if needs else call.description,
         security=parameters.APP_SECURITY,
         parameters=given,
         body=call.body,
         body_is_optional=call.body_is_optional,
         answers=call.answers,
         headers=parameters.preference_applied() if call.writes else {},
-        errors=(*EVERY_CALL, *WITH_A_BODY, *WITH_A_NAME, errors.Forbidden, *call.errors),
+        errors=(
+            *EVERY_CALL,
+            *(WITH_A_BODY if call.body else ()),
+            *(WITH_A_NAME if "{" in call.path else ()),
+            *((errors.Forbidden,) if call.rights else ()),
+            *call.errors,
+        ),
+    )
+
+
+def _admin_data_operation(call: DataCall, settings: Settings) -> Operation:
+    """The same call, for administrators: they have all rights."""
+    same = _data_operation(call, settings)
+    return msgspec.structs.replace(
+        same,
+        path=call.admin_path,
+        name=call.admin_name,
+        tag=ADMIN_DATA,
+        description=call.description,
+        security=parameters.ADMIN_SECURITY,
+        parameters=[*parameters.path_parameters(ADMIN_DATA_PREFIX), *same.parameters],
+        errors=(
+            *(each for each in same.errors if each is not errors.Forbidden),
+            errors.NoSuchWorkspace,
+            *(each for each in WITH_A_NAME if each not in same.errors),
+        ),
     )
 
 
@@ -100,6 +131,7 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
         path=ADMIN_PREFIX + endpoint.path,
         method=endpoint.method,
         name=endpoint.name,
+        examples_of=endpoint.name,
         tag=MANAGEMENT,
         summary=endpoint.summary,
         security=parameters.ADMIN_SECURITY,
@@ -149,6 +181,7 @@ def _server_operations() -> list[Operation]:
             path=path,
             method="GET",
             name=name,
+            examples_of=name,
             tag=SERVER,
             summary=summary,
             answers=(answer,),
@@ -184,7 +217,7 @@ def _spelt(operation: Operation) -> dict[str, Any]:
             "content": {
                 "application/json": {
                     "schema": ref(operation.body.__name__),
-                    "examples": _examples(samples.BODIES[operation.name]),
+                    "examples": _examples(samples.BODIES[operation.examples_of]),
                 }
             },
         }
@@ -201,8 +234,8 @@ def _success(operation: Operation) -> dict[str, Any]:
         return {"description": description}
     schemas = [schema_of(answer) for answer in operation.answers]
     content: dict[str, Any] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
-    if operation.name in samples.ANSWERS:
-        content["examples"] = _examples(samples.ANSWERS[operation.name])
+    if operation.examples_of in samples.ANSWERS:
+        content["examples"] = _examples(samples.ANSWERS[operation.examples_of])
     answer = {"description": description, "content": {operation.media_type: content}}
     return answer | ({"headers": operation.headers} if operation.headers else {})
 

@@ -208,7 +208,14 @@ BODIES: dict[str, dict[str, Any]] = {
         },
         "The grants alone": {"grants": []},
     },
-    "createApp": {"With a secret": {"name": "helpdesk-bot"}},
+    "createApp": {
+        "With a secret": {"name": "helpdesk-bot"},
+        "With credentials from elsewhere": {
+            "name": "moved-bot",
+            "clientId": _CLIENT,
+            "clientSecret": "c2VjcmV0IG9mIGFuIGFwcCBmcm9tIGVsc2V3aGVyZQ",
+        },
+    },
     "changeApp": {
         "Disable": {"enabled": False},
         "Rename": {"name": "front-desk-bot"},
@@ -278,6 +285,41 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "changeApp": {"An app": _APP | {"enabled": False}},
     "rotateSecret": {"An app": _SECRET_APP},
     "listAppGrants": {"Grants": {"grants": [_VIEW_GRANT, _GRANT]}},
+    "listUsableTables": {
+        "A table and a view": {
+            "tables": [
+                {
+                    "name": "adults",
+                    "description": "",
+                    "kind": "view",
+                    "columns": [{"name": "Last_Name", "type": "string", "isRequired": True}],
+                    "rights": ["read"],
+                },
+                {
+                    "name": "people",
+                    "description": "People who talked to the bot",
+                    "kind": "table",
+                    "columns": [
+                        {"name": "First_Name", "type": "string", "isRequired": False},
+                        {"name": "Last_Name", "type": "string", "isRequired": True},
+                        {"name": "Number", "type": "number", "isRequired": False},
+                    ],
+                    "rights": ["read", "write"],
+                },
+            ]
+        }
+    },
+    "listWriters": {
+        "Writers": {
+            "writers": [
+                {"id": "st-2d3b0a0e-6b1c-5f0e-9d57-0d3c6a1f7b11", "name": "deploy", "kind": "administrator"},
+                {"id": _WRITER, "name": "helpdesk-bot", "kind": "app"},
+            ]
+        }
+    },
+    "getCurrentAdminToken": {
+        "An admin token": _ADMIN | {"writer": "st-2d3b0a0e-6b1c-5f0e-9d57-0d3c6a1f7b11"}
+    },
     "listAdminTokens": {"Admin tokens": {"adminTokens": [_ADMIN]}},
     "createAdminToken": {
         "An admin token": _ADMIN | {"token": "rka_Zp1l0kq8eX3oYt4wB7uV9cR2sD5fG6hJ8kL0mN1pQ3s"}

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from rowkeep.errors import Busy, NoRoom, SetupError, StorageUnavailable
+from rowkeep.errors import Busy, NoRoom, SetupError, StorageFull, StorageReadOnly, StorageUnavailable
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.base import BeyondRange, ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
@@ -67,6 +67,12 @@ UNAVAILABLE = (
     OSError,
 )
 
+NOT_A_URL = (
+    "ROWKEEP_DATABASE_URL is not a valid PostgreSQL URL: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with "
+    "special characters of the password percent-encoded."
+)
+"""Without the words of the driver: they may repeat a part of the password."""
+
 _decode_number = msgspec.json.Decoder(int | float).decode
 
 
@@ -118,12 +124,12 @@ class Pool:
                     },
                 )
                 self._kept = KeptConnections(pool, self._size, self._timeout)
-        except ValueError as error:
-            raise SetupError(f"ROWKEEP_DATABASE_URL is not one that PostgreSQL knows: {error}.") from None
+        except ValueError:
+            raise SetupError(NOT_A_URL) from None
         except StorageUnavailable as error:
             cause = error.__cause__
             if isinstance(cause, asyncpg.ClientConfigurationError):
-                raise SetupError(f"ROWKEEP_DATABASE_URL is not one that PostgreSQL knows: {cause}.") from None
+                raise SetupError(NOT_A_URL) from None
             if isinstance(cause, REFUSED):
                 raise SetupError(f"PostgreSQL refuses the connection: {cause}.") from None
             raise
@@ -240,7 +246,10 @@ def _meaning(error: BaseException) -> Exception | None:
         return Busy()
     if isinstance(error, UNAVAILABLE):
         log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
-        return StorageUnavailable()
+        return StorageFull() if isinstance(error, asyncpg.DiskFullError) else StorageUnavailable()
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
+        return StorageReadOnly()
     return None
 
 

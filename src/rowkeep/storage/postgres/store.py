@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlalchemy.schema import DropSchema
 
+from rowkeep.errors import SetupError
 from rowkeep.model.access import Workspace
 from rowkeep.model.identity import IdSource
 from rowkeep.settings import Settings
@@ -16,26 +17,54 @@ from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl
 from rowkeep.sql.system import CATALOG_SCHEMA
 from rowkeep.storage.base import Row, Store, WorkspaceDatabase
-from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS, migrate
+from rowkeep.storage.installation import Installation
+from rowkeep.storage.migrations import WORKSPACE_STEPS, alone, migrate
 from rowkeep.storage.postgres.connections import Pool
 from rowkeep.storage.postgres.database import PostgresDatabase, PostgresWorkspaceDatabase
+from rowkeep.storage.presence import (
+    PHYSICAL,
+    CatalogDatabase,
+    prepare_catalog,
+    refuse_if_missing,
+    refuse_without_catalog,
+)
+
+CATALOG_MISSING = (
+    f"The schema {CATALOG_SCHEMA}, the catalog, is missing or empty in the database of ROWKEEP_DATABASE_URL. "
+    "Restore it from a backup of the same time; to begin with an empty store, choose another database."
+)
 
 
 class PostgresStore(Store):
     """Any number of processes, on any number of machines, may open one database."""
-
-    catalog: PostgresDatabase
 
     def __init__(self, url: str, settings: Settings, ids: IdSource) -> None:
         self.ids = ids
         self._pool = Pool(url, settings)
         self._open: dict[int, PostgresWorkspaceDatabase] = {}
         self._opening = asyncio.Lock()
+        self._made_catalog = False
 
-    async def open(self) -> None:
+    async def open(self, *, create: bool = True) -> None:
         await self._pool.open()
-        self.catalog = PostgresDatabase(self._pool, CATALOG_SCHEMA)
-        await self.catalog.write(partial(migrate, CATALOG_STEPS, POSTGRES, CATALOG_SCHEMA))
+        catalog = PostgresDatabase(self._pool, CATALOG_SCHEMA)
+        self.catalog = CatalogDatabase(catalog)
+        if not create and not await self.catalog.read(_has_catalog):
+            refuse_without_catalog(await self.present(), CATALOG_MISSING)
+            raise SetupError(
+                "There is no store in the database of ROWKEEP_DATABASE_URL; rowkeep init or rowkeep serve "
+                "makes one."
+            )
+        prepare = partial(prepare_catalog, POSTGRES, CATALOG_SCHEMA, _list_present, CATALOG_MISSING)
+        self._made_catalog = await catalog.write(prepare)
+
+    async def present(self) -> list[str]:
+        return await self.catalog.read(_list_present)
+
+    async def discard(self) -> None:
+        if self._made_catalog:
+            await self.catalog.write(_drop_unused_catalog)
+        await self.close()
 
     async def close(self) -> None:
         await self._pool.close()
@@ -48,6 +77,7 @@ class PostgresStore(Store):
             found = self._open.get(workspace.id)
             if found is None:
                 found = PostgresWorkspaceDatabase(self._pool, workspace.physical, self.ids)
+                await refuse_if_missing(found, workspace)
                 await found.write(partial(migrate, WORKSPACE_STEPS, POSTGRES, workspace.physical))
                 self._open[workspace.id] = found
             return found
@@ -55,6 +85,27 @@ class PostgresStore(Store):
     async def drop_workspace(self, workspace: Workspace) -> None:
         self._open.pop(workspace.id, None)
         await self.catalog.write(partial(_drop_schema, workspace.physical))
+
+
+def _list_present() -> Generator[Statement, Sequence[Row], list[str]]:
+    """Script: the schemas of workspaces."""
+    rows = yield Statement(
+        "SELECT schemaname FROM pg_catalog.pg_tables WHERE tablename = '_rowkeep_workspace'"
+    )
+    return [row[0] for row in rows if PHYSICAL.fullmatch(row[0])]
+
+
+def _has_catalog() -> Generator[Statement, Sequence[Row], bool]:
+    """Script: whether there is a catalog."""
+    found = f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = '{CATALOG_SCHEMA}'"  # noqa: S608 - ours
+    return bool((yield Statement(found)))
+
+
+def _drop_unused_catalog() -> Generator[Statement, Sequence[Row], None]:
+    """Script: drop the catalog unless it was initialised."""
+    yield from alone(POSTGRES, CATALOG_SCHEMA)
+    if (yield from Installation(POSTGRES, CATALOG_SCHEMA).key_fingerprint()) is None:
+        yield from _drop_schema(CATALOG_SCHEMA)
 
 
 def _drop_schema(schema: str) -> Generator[Statement, Sequence[Row], None]:

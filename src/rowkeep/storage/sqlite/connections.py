@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import apsw
 import structlog
 
-from rowkeep.errors import Busy, StorageUnavailable
+from rowkeep.errors import Busy, StorageFull, StorageReadOnly, StorageUnavailable
 from rowkeep.model.folding import fold, fold_in_parts
 from rowkeep.sql.dialects import FOLD
 from rowkeep.sql.statements import Statement
@@ -43,10 +43,8 @@ CONFLICTS: dict[int, type[Exception]] = {
     apsw.SQLITE_CONSTRAINT_FOREIGNKEY: ReferenceConflict,
 }
 BROKEN = (
-    apsw.FullError,
     apsw.IOError,
     apsw.CantOpenError,
-    apsw.ReadOnlyError,
     apsw.CorruptError,
     apsw.NotADBError,
     apsw.PermissionsError,
@@ -204,6 +202,9 @@ def _meaning(error: apsw.Error) -> Exception | None:
             return BeyondRange()
         is_stale = said.startswith(("no such table", "no such column")) or "has no column named" in said
         return StaleCatalog() if is_stale else None
+    if isinstance(error, apsw.FullError | apsw.ReadOnlyError):
+        log.error("sqlite failed", error=str(error), kind=type(error).__name__)
+        return StorageFull() if isinstance(error, apsw.FullError) else StorageReadOnly()
     if isinstance(error, BROKEN):
         log.error("sqlite failed", error=str(error), kind=type(error).__name__)
         return StorageUnavailable()

@@ -40,6 +40,7 @@ from rowkeep.storage.base import (
 from rowkeep.storage.sizes import fitting, fitting_page, sizes
 from rowkeep.storage.sqlite.connections import VERSION, Connection, run_script, translated
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles
+from rowkeep.storage.sqlite.place import Place
 from rowkeep.storage.sqlite.writer import Joinable
 
 T = TypeVar("T")
@@ -53,9 +54,11 @@ class SqliteDatabase(Database):
     dialect = SQLITE
     schema = None
 
-    def __init__(self, path: Path, settings: Settings, files: OpenFiles) -> None:
+    def __init__(self, path: Path, settings: Settings, files: OpenFiles, *, create: bool = True) -> None:
+        """``create`` makes a file that is not there."""
         self.path = path
-        self.opener = Opener(files, partial(OpenFile, path, settings, files))
+        place = Place(path)
+        self.opener = Opener(place, files, partial(OpenFile, place, settings, files), create=create)
 
     async def read(self, script: Script[T]) -> T:
         return await self._read(lambda connection: run_script(connection, script))
@@ -82,15 +85,17 @@ class SqliteDatabase(Database):
 
 
 class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
-    def __init__(self, path: Path, settings: Settings, files: OpenFiles, ids: IdSource) -> None:
-        super().__init__(path, settings, files)
+    def __init__(
+        self, path: Path, settings: Settings, files: OpenFiles, ids: IdSource, *, create: bool = True
+    ) -> None:
+        super().__init__(path, settings, files, create=create)
         self._ids = ids
 
     def prepare(self, table: Table) -> TableSql:
         return SqliteTableSql(table, None)
 
     def _refuse_if_gone(self) -> None:
-        """A file that somebody took away is no fault of the storage: its workspace was deleted."""
+        """A file that somebody took away: most likely its workspace was deleted, which the catalog knows."""
         if not self.path.exists():
             raise StaleCatalog() from None
 

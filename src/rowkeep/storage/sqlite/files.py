@@ -8,6 +8,8 @@ of them runs. A file that was closed is opened again when it is asked for; who a
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,12 +17,22 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import structlog
+
+from rowkeep.errors import StorageFull, StorageReadOnly, StorageUnavailable
+from rowkeep.private import create_private, owner_model_of
 from rowkeep.settings import Settings
 from rowkeep.storage.sqlite.connections import connect
+from rowkeep.storage.sqlite.place import Place
 from rowkeep.storage.sqlite.quick import SPARE
 from rowkeep.storage.sqlite.reader import Reader
 from rowkeep.storage.sqlite.threads import Threads
 from rowkeep.storage.sqlite.writer import GroupWriter
+
+log = structlog.get_logger(__name__)
+
+WORKSPACES = "workspaces"
+"""The directory of the workspaces' files, in that of the store."""
 
 FILES_OF_A_WORKSPACE = 9
 """Database and WAL of each connection (writer, quick reader, two long readers), and their shared memory."""
@@ -31,16 +43,40 @@ SPARE_FILES = 256 + 2 * SPARE
 """What is left for sockets, for more quick readers and all else, where few file descriptors may be had."""
 
 
+def make_file(path: Path) -> None:
+    """Make an empty file for its owner alone; SQLite gives its WAL the same owner and mode. Nothing happens
+    if there is one. Raises StorageUnavailable."""
+    directory = path.parent.parent if path.parent.name == WORKSPACES else path.parent
+    try:
+        os.close(create_private(path, owner_model_of(directory)))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise file_failure(error) from error
+
+
+def file_failure(error: OSError) -> StorageUnavailable:
+    """What an error of the file system means to a caller."""
+    log.error("file cannot be made", error=str(error))
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull()
+    return StorageReadOnly() if error.errno == errno.EROFS else StorageUnavailable()
+
+
 class OpenFile:
     """The connections of one file."""
 
-    def __init__(self, path: Path, settings: Settings, files: OpenFiles, *, create: bool) -> None:
+    def __init__(self, place: Place, settings: Settings, files: OpenFiles, *, create: bool) -> None:
         """Raises StorageUnavailable; where ``create`` is false, also for a file that is not there."""
         timeout = settings.busy_timeout_seconds
-        self.connection = connect(path, timeout, create=create)
-        self.writer = GroupWriter(self.connection, files.threads.writers, settings)
+        path = place.path
+        if create:
+            make_file(path)
+        self.connection = connect(path, timeout, create=False)
+        self.writer = GroupWriter(self.connection, files.threads.writers, settings, place.check)
         open_another = partial(connect, path, timeout, create=False)
         try:
+            place.opened()
             self.reader = Reader(open_another, files.threads, settings, files.more_readers)
         except BaseException:
             self.connection.close()
@@ -65,24 +101,31 @@ class OpenFile:
 class Opener:
     """Opens one file when it is used."""
 
-    def __init__(self, files: OpenFiles, open_file: Callable[..., OpenFile]) -> None:
+    def __init__(
+        self, place: Place, files: OpenFiles, open_file: Callable[..., OpenFile], *, create: bool
+    ) -> None:
+        """``create`` makes a file that is not there when it is first opened."""
+        self._place = place
         self._files = files
         self._open_file = open_file
+        self._create = create
         self._opening = asyncio.Lock()
-        self._was_open = False
         self.file: OpenFile | None = None
 
     async def use(self) -> OpenFile:
-        """The file, open; it stays so until the event loop's next turn, and for as long as it has work."""
+        """The file, open; it stays so until the event loop's next turn, and for as long as it has work.
+
+        Raises StorageMissing if it was deleted or replaced since it was first opened.
+        """
         if self.file is None:
             async with self._opening:
                 if self.file is None:
-                    # once there, it is never made anew: where it is gone, its workspace was deleted
-                    make = partial(self._open_file, create=not self._was_open)
+                    # once there, it is never made again: where it is gone, its workspace was deleted
+                    make = partial(self._open_file, create=self._create and not self._place.was_open)
                     self.file = await asyncio.get_running_loop().run_in_executor(self._files.executor, make)
-                    self._was_open = True
                 self._files.opened(self)
                 return self.file
+        self._place.check_now_and_then()
         self._files.order.move_to_end(self)
         return self.file
 

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 
-from rowkeep.errors import SetupError, StorageUnavailable
+from rowkeep.errors import Busy, SetupError, StorageMissing, StorageUnavailable
 from rowkeep.model.access import Workspace
 from rowkeep.model.identity import IdSource
+from rowkeep.private import CATALOG_FILE, make_private_directory, owner_hint, owns
 from rowkeep.settings import Settings
 from rowkeep.sql.dialects import SQLITE
-from rowkeep.storage.base import Store, WorkspaceDatabase
-from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS, migrate
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.base import Row, Store, WorkspaceDatabase
+from rowkeep.storage.installation import Installation
+from rowkeep.storage.migrations import WORKSPACE_STEPS, migrate
+from rowkeep.storage.presence import (
+    PHYSICAL,
+    CatalogDatabase,
+    prepare_catalog,
+    refuse_if_missing,
+    refuse_without_catalog,
+)
 from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
-from rowkeep.storage.sqlite.files import OpenFiles, affordable
+from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable
 from rowkeep.storage.sqlite.threads import Threads
 
 MAX_LONG_QUERIES = 16
 """How many long queries one process runs at once, over all workspaces."""
-CATALOG_FILE = "catalog.db"
-WORKSPACES = "workspaces"
 
 
 class SqliteStore(Store):
     """Several processes may open one directory; SQLite's locks keep them apart."""
-
-    catalog: SqliteDatabase
 
     def __init__(self, directory: Path, settings: Settings, ids: IdSource) -> None:
         self.ids = ids
@@ -37,18 +45,87 @@ class SqliteStore(Store):
         self._files, self._catalog_file = (OpenFiles(1, threads) for threads in self._threads)
         self._databases: dict[int, SqliteWorkspaceDatabase] = {}
         self._opening = asyncio.Lock()
+        self._made: list[Path] = []
+        self._is_new = False
 
-    async def open(self) -> None:
+    async def open(self, *, create: bool = True) -> None:
         try:
+            self._refuse_without_catalog(create)
             # rows are nobody else's business on this machine
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self._directory / WORKSPACES).mkdir(exist_ok=True)
+            self._made = make_private_directory(self._directory)
+            self._made = [*make_private_directory(self._directory / WORKSPACES), *self._made]
             self._files = OpenFiles(affordable(self._settings.sqlite_open_workspaces), self._threads[0])
-            self.catalog = SqliteDatabase(self._directory / CATALOG_FILE, self._settings, self._catalog_file)
-            await self.catalog.opener.use()
+            catalog = SqliteDatabase(self._catalog_path, self._settings, self._catalog_file)
+            self.catalog = CatalogDatabase(catalog)
+            await catalog.opener.use()
+            prepare = partial(prepare_catalog, SQLITE, None, self._list_present, self._catalog_missing)
+            await catalog.write(prepare)
         except (OSError, StorageUnavailable) as error:
-            raise SetupError(f"The directory {self._directory} cannot be used: {error}.") from error
-        await self.catalog.write(partial(migrate, CATALOG_STEPS, SQLITE, None))
+            reason = f"The directory {self._directory} cannot be used: {_reason(error)}."
+            raise SetupError(reason + owner_hint(self._directory)) from error
+
+    def _refuse_without_catalog(self, create: bool) -> None:
+        """Raises SetupError where a catalog may not be made, or by us may not be used."""
+        present = _files_of(self._directory / WORKSPACES)
+        # looked for behind the files: who makes an empty store at this moment makes the catalog first
+        try:
+            size = self._catalog_path.stat().st_size
+        except FileNotFoundError:
+            size = 0
+        self._is_new = size == 0
+        if self._is_new:
+            refuse_without_catalog(present, self._catalog_missing)
+            if not create:
+                raise SetupError(
+                    f"There is no store in {self._directory} (ROWKEEP_DATABASE_URL); rowkeep init or "
+                    "rowkeep serve makes one."
+                )
+        elif not (owns(self._catalog_path) or os.access(self._catalog_path, os.R_OK | os.W_OK)):
+            raise SetupError(
+                f"This user may not write to the store in {self._directory}." + owner_hint(self._catalog_path)
+            )
+
+    @property
+    def _catalog_path(self) -> Path:
+        return self._directory / CATALOG_FILE
+
+    @property
+    def _catalog_missing(self) -> str:
+        return (
+            f"The catalog {self._catalog_path} is missing or empty. Restore it from a backup of the same "
+            "time; to begin with an empty store, choose another directory."
+        )
+
+    def _list_present(self) -> Generator[Statement, Sequence[Row], list[str]]:
+        """Script: nothing is asked of the catalog."""
+        yield from ()
+        return _files_of(self._directory / WORKSPACES)
+
+    async def present(self) -> list[str]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._files.executor, _files_of, self._directory / WORKSPACES)
+
+    async def discard(self) -> None:
+        is_unused = self._is_new and await self._is_unused()
+        await self.close()
+        if is_unused:
+            _unlink(self._catalog_path)
+        for directory in self._made:
+            # what others have used meanwhile is not empty
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+
+    async def _is_unused(self) -> bool:
+        """Whether nobody has initialised the catalog."""
+        if self._catalog_file.order:
+            try:
+                return await self.catalog.read(Installation(SQLITE, None).key_fingerprint) is None
+            except StorageMissing as error:
+                # it has no tables yet; but a file that was replaced is another process's
+                return not isinstance(error.__cause__, FileNotFoundError)
+            except (StorageUnavailable, Busy):
+                return False
+        return self._catalog_path.exists() and self._catalog_path.stat().st_size == 0
 
     async def close(self) -> None:
         for files in (self._files, self._catalog_file):
@@ -67,7 +144,10 @@ class SqliteStore(Store):
         async with self._opening:
             found = self._databases.get(workspace.id)
             if found is None:
-                found = SqliteWorkspaceDatabase(self._path(workspace), self._settings, self._files, self.ids)
+                path = self._path(workspace)
+                create = not workspace.is_made
+                found = SqliteWorkspaceDatabase(path, self._settings, self._files, self.ids, create=create)
+                await refuse_if_missing(found, workspace)
                 await found.write(partial(migrate, WORKSPACE_STEPS, SQLITE, None))
                 self._databases[workspace.id] = found
             return found
@@ -76,10 +156,28 @@ class SqliteStore(Store):
         database = self._databases.pop(workspace.id, None)
         if database is not None:
             await database.opener.close()
-        path = self._path(workspace)
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).unlink()
+        _unlink(self._path(workspace))
 
     def _path(self, workspace: Workspace) -> Path:
         return self._directory / WORKSPACES / f"{workspace.physical}.db"
+
+
+def _files_of(directory: Path) -> list[str]:
+    """The databases in a directory, without their ending."""
+    try:
+        return [path.stem for path in directory.glob("w*.db") if PHYSICAL.fullmatch(path.stem)]
+    except FileNotFoundError:
+        return []
+
+
+def _unlink(path: Path) -> None:
+    """Delete a database with its WAL."""
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).unlink()
+
+
+def _reason(error: OSError | StorageUnavailable) -> str:
+    """What failed, as the system said it."""
+    cause = error.__cause__ if isinstance(error, StorageUnavailable) else error
+    return str(cause or error).rstrip(".")

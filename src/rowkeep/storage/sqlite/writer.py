@@ -109,7 +109,15 @@ class _UndoneError(Exception):
 class GroupWriter:
     """The writer of one file. It takes a thread of ``executor`` only while there is something to write."""
 
-    def __init__(self, connection: Connection, executor: Executor, settings: Settings) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        executor: Executor,
+        settings: Settings,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``check`` raises StorageMissing if the file is not where it was any more."""
+        self._check = check
         self._connection = connection
         self._executor = executor
         self._wait_seconds = settings.busy_timeout_seconds
@@ -211,7 +219,8 @@ class GroupWriter:
                 for job in group:
                     job.state = State.TAKEN
             try:
-                ended = self._commit_others(group)
+                with translated():
+                    ended = self._commit_others(group)
             except BaseException as error:
                 # nothing of the group is on disk: whoever waits must hear of it, whatever it was
                 _fail(group, error)
@@ -250,6 +259,8 @@ class GroupWriter:
                 done += jobs
                 if time.monotonic() > until:
                     break
+            # to a file that was deleted one can write for ever
+            self._check()
             with self._lock:
                 for job in done:
                     job.state = State.COMMITTING
@@ -301,6 +312,8 @@ class GroupWriter:
                 if isinstance(error, STOPS):
                     return error
                 # a full disk, say: SQLite gave up the whole transaction, and with it the jobs before this
+                if isinstance(error, StorageUnavailable):
+                    raise
                 raise StorageUnavailable() from error
             failure = error
             connection.execute("ROLLBACK TO job")

@@ -1,0 +1,71 @@
+"""Limited log: events that clients can cause at will, so that none of them can fill the disk.
+
+The number of events a minute is limited, for each key and for all keys together. How many were left out is
+logged at the end of the minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import structlog
+
+SECONDS = 60.0
+
+
+class LimitedLog:
+    """Logs at most ``of_one_key`` events of one key and ``in_all`` events of all keys a minute."""
+
+    def __init__(
+        self, of_one_key: int = 5, in_all: int = 100, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._log = structlog.get_logger(__name__)
+        self._of_one_key = of_one_key
+        self._in_all = in_all
+        self._clock = clock
+        self._counts: dict[Hashable, int] = {}
+        self._ends = 0.0
+        self._logged = 0
+        self._left_out: dict[str, int] = {}
+
+    def info(self, event: str, *, key: Hashable, **values: Any) -> None:
+        if self._takes(event, key):
+            self._log.info(event, **values)
+
+    def warning(self, event: str, *, key: Hashable, **values: Any) -> None:
+        if self._takes(event, key):
+            self._log.warning(event, **values)
+
+    def error(self, event: str, *, key: Hashable, **values: Any) -> None:
+        if self._takes(event, key):
+            self._log.error(event, **values)
+
+    def _takes(self, event: str, key: Hashable) -> bool:
+        now = self._clock()
+        if now >= self._ends:
+            self.report()
+            self._ends = now + SECONDS
+            self._logged = 0
+            self._counts.clear()
+        count = self._counts.get(key, 0)
+        if count >= self._of_one_key or self._logged >= self._in_all:
+            self._leave_out(event)
+            return False
+        self._logged += 1
+        self._counts[key] = count + 1
+        return True
+
+    def _leave_out(self, event: str) -> None:
+        if not self._left_out:
+            # what ends before the minute does must not go unreported
+            asyncio.get_running_loop().call_later(SECONDS, self.report)
+        self._left_out[event] = self._left_out.get(event, 0) + 1
+
+    def report(self) -> None:
+        """Log how many events were left out since the last report, if any."""
+        left_out, self._left_out = self._left_out, {}
+        for event, count in left_out.items():
+            self._log.warning("events left out of the log", left_out=event, count=count)

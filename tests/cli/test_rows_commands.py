@@ -1,0 +1,316 @@
+"""``rowkeep rows query``, ``get``, ``insert``, ``update``, ``delete``: as an administrator and as an app."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import partial
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import pytest
+from rows_shell import all_rows
+from shell import Result, Shell
+
+from rowkeep.cli.app import run
+from rowkeep.cli.endings import end
+from support.bot import Bot
+from support.server import RowkeepServer
+from support.workspace import PEOPLE, Workspace
+
+ROWS = [
+    {"First_Name": "Jane", "Last_Name": "Doe", "Number": 1},
+    {"First_Name": "Mike", "Last_Name": "Roe", "Number": 2},
+    {"First_Name": "Ada", "Last_Name": None, "Number": 3},
+]
+
+
+class Input(TextIOWrapper):
+    """Standard input, which may be a terminal."""
+
+    is_terminal = False
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
+class Commands:
+    """Runs ``rowkeep`` in this process, with the environment of a shell."""
+
+    def __init__(self, variables: dict[str, str], directory: Path, *always: str) -> None:
+        self.variables = variables
+        self.directory = directory
+        self.always = always
+
+    def run(self, *arguments: str, stdin: str = "", is_terminal: bool = False) -> Result:
+        given = Input(BytesIO(stdin.encode()))
+        given.is_terminal = is_terminal
+        out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
+        with (
+            patch.dict(os.environ, self.variables, clear=True),
+            patch.object(sys, "stdin", given),
+            chdir(self.directory),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            status = end(partial(run, [*arguments, *self.always]))
+        written = []
+        for stream in (out, err):
+            stream.flush()
+            written.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined] # a BytesIO
+        return Result(status, *written)
+
+    def prints(self, *arguments: str, stdin: str = "") -> str:
+        done = self.run("rows", *arguments, stdin=stdin)
+        assert (done.status, done.err) == (0, ""), done
+        return done.out
+
+    def json(self, *arguments: str, stdin: str = "") -> Any:
+        return json.loads(self.prints(*arguments, "--json", stdin=stdin))
+
+    def fails(self, *arguments: str, status: int = 1, stdin: str = "") -> str:
+        done = self.run("rows", *arguments, stdin=stdin)
+        assert (done.status, done.out, done.err.count("\n")) == (status, "", 1), done
+        return done.err
+
+
+@pytest.fixture
+def bot(workspace: Workspace) -> Bot:
+    workspace.create_table(PEOPLE)
+    bot = workspace.bot({"people": "rwd"})
+    bot.bulk("people", ROWS).raise_for_status()
+    return bot
+
+
+def plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("ROWKEEP_")}
+
+
+@pytest.fixture(params=["administrator", "store", "app"])
+def shell(
+    request: pytest.FixtureRequest, bot: Bot, workspace: Workspace, server: RowkeepServer, tmp_path: Path
+) -> Commands:
+    """As an administrator over HTTP, on the store itself, and as an app."""
+    variables = plain_environment()
+    if request.param == "app":
+        variables |= {"ROWKEEP_URL": server.url, "ROWKEEP_APP_SECRET": bot.secret}
+        return Commands(variables, tmp_path, "--app", bot.client_id)
+    if request.param == "store":
+        return Commands(server.environment, tmp_path, "--workspace", workspace.name)
+    variables |= {"ROWKEEP_URL": server.url, "ROWKEEP_ADMIN_TOKEN": server.admin_token}
+    return Commands(variables, tmp_path, "--workspace", workspace.name)
+
+
+@pytest.fixture
+def admin_shell(bot: Bot, workspace: Workspace, server: RowkeepServer, tmp_path: Path) -> Commands:
+    assert bot
+    variables = {"ROWKEEP_URL": server.url, "ROWKEEP_ADMIN_TOKEN": server.admin_token}
+    return Commands(plain_environment() | variables, tmp_path, "--workspace", workspace.name)
+
+
+def test_every_command(shell: Commands, bot: Bot) -> None:
+    listed = shell.json("query", "people")
+    assert (listed["total"], listed["hasMore"]) == (3, False)
+    assert listed["queryResult"] == all_rows(bot, "people")
+    first = listed["queryResult"][0]
+    assert shell.json("get", "people", first["_id"]) == first
+    assert shell.json("get", "people", first["sys_Id"]) == first
+    one = shell.json("insert", "people", "--set", "firstName=Bob", "--set", "Number=4")
+    assert (one["First_Name"], one["Number"], one["Last_Name"]) == ("Bob", 4, None)
+    assert shell.json("insert", "people", '{"Number": 5}')["Number"] == 5
+    many = shell.json("insert", "people", "-", stdin='[{"Number": 6}, {"Number": 7}]')
+    assert [row["Number"] for row in many["records"]] == [6, 7]
+    changed = shell.json("update", "people", "--where", "Number>=5", "--set", "Gender=x")
+    assert (changed["nModified"], changed["records"][0]["Gender"]) == (3, "x")
+    changed = shell.json("update", "people", "--id", one["_id"], "--data", '{"First_Name": null}')
+    assert changed["records"][0]["First_Name"] is None
+    assert shell.json("delete", "people", "--id", one["sys_Id"]) == {"nDeleted": 1}
+    assert shell.json("delete", "people", "--where", "Number>5", "--yes") == {"nDeleted": 2}
+    assert [row["Number"] for row in all_rows(bot, "people")] == [1, 2, 3, 5]
+    assert shell.json("delete", "people", "--all", "--yes") == {"nDeleted": 4}
+
+
+def test_which_rows_are_shown(admin_shell: Commands) -> None:
+    def numbers(*options: str) -> list[int]:
+        return [row["Number"] for row in admin_shell.json("query", "people", *options)["queryResult"]]
+
+    filter_ = '{"expressions":[{"field":"lastName","operand":"is null"}]}'
+    assert numbers("--filter", filter_) == [3]
+    assert numbers("--where", "Number=2") == [2]
+    assert numbers("--where", "Number!=2") == [1, 3]
+    assert numbers("--where", "Number > 1", "--where", "first name=Jane") == []
+    assert numbers("--where", "Number>1", "--where", "firstName=Ada") == [3]
+    assert numbers("--where", "Number<=2") == [1, 2]
+    assert numbers("--sort", "Number:desc", "--limit", "2") == [3, 2]
+    assert numbers("--sort", "lastName", "--fields", "Number") == [3, 1, 2]
+
+
+def test_what_people_see(admin_shell: Commands, bot: Bot) -> None:
+    rows = all_rows(bot, "people")
+    shown = admin_shell.prints("query", "people", "--limit", "2").splitlines()
+    assert shown[0].split() == ["_id", "First_Name", "Last_Name", "Gender", "Number"]
+    assert shown[2].split() == [rows[0]["_id"], "Jane", "Doe", "1"]
+    assert shown[-1] == "2 of 3 rows."
+    assert admin_shell.prints("query", "people", "--fields", "Number,_id").split()[:2] == ["Number", "_id"]
+    row = admin_shell.prints("get", "people", rows[1]["_id"]).splitlines()
+    assert row[0].split() == ["First_Name", "Mike"]
+    assert row[-1].split() == ["_id", rows[1]["_id"]]
+    inserted = admin_shell.prints("insert", "people", "--set", "Number=9")
+    assert inserted == f"Inserted row {all_rows(bot, 'people')[-1]['_id']} into people.\n"
+    assert admin_shell.prints("insert", "people", "[{}, {}]") == "Inserted 2 rows into people.\n"
+    assert (
+        admin_shell.prints("update", "people", "--all", "--set", "Gender=x") == "Updated 6 rows of people.\n"
+    )
+    assert admin_shell.prints("delete", "people", "--where", "Number=9") == "Deleted 1 row of people.\n"
+    assert admin_shell.prints("delete", "people", "--where", "Number=9") == "Deleted 0 rows of people.\n"
+
+
+def test_more_rows_than_a_page(admin_shell: Commands, bot: Bot) -> None:
+    bot.bulk("people", [{"Number": number} for number in range(4, 2401)]).raise_for_status()
+    everything = admin_shell.json("query", "people", "--all", "--fields", "Number")
+    assert [row["Number"] for row in everything["queryResult"]] == list(range(1, 2401))
+    assert (everything["hasMore"], everything["total"], "nextCursor" in everything) == (False, 2400, False)
+    some = admin_shell.json("query", "people", "--limit", "1500", "--fields", "Number")
+    assert [row["Number"] for row in some["queryResult"]] == list(range(1, 1501))
+    assert (some["hasMore"], some["total"]) == (True, 2400)
+
+
+def test_views(admin_shell: Commands, workspace: Workspace) -> None:
+    view = {"name": "names", "table": "people", "columns": ["people.First_Name"], "sortBy": [
+        {"field": "First_Name", "order": "asc"}]}  # fmt: skip
+    assert workspace.admin.post(f"{workspace.path}/views", json=view).status_code == 201
+    found = admin_shell.json("query", "names", "--view")["queryResult"]
+    assert [row["First_Name"] for row in found] == ["Ada", "Jane", "Mike"]
+    assert admin_shell.prints("query", "names", "--view").split()[0] == "First_Name"
+    assert "no view" in admin_shell.fails("query", "people", "--view")
+
+
+def test_deleting_asks_first(admin_shell: Commands, bot: Bot) -> None:
+    refused = admin_shell.fails("delete", "people", "--where", "Number>1")
+    assert refused == "Error: This deletes 2 rows of people. Add --yes to confirm.\n"
+    refused = admin_shell.fails("delete", "people", "--all")
+    assert "3 rows" in refused
+    assert len(all_rows(bot, "people")) == 3
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 3), ("\n", 3)])
+def test_at_a_terminal(admin_shell: Commands, bot: Bot, answer: str, left: int) -> None:
+    done = admin_shell.run("rows", "delete", "people", "--all", stdin=answer, is_terminal=True)
+    assert "Delete 3 rows of people? [y/N]" in done.err + done.out
+    assert done.status == (0 if left == 0 else 1)
+    assert len(all_rows(bot, "people")) == left
+
+
+USAGE = [
+    ("update", "people", "--set", "Number=1"),
+    ("update", "people", "--all"),
+    ("update", "people", "--all", "--set", "Number=1", "--data", "{}"),
+    ("update", "people", "--all", "--id", "x", "--set", "Number=1"),
+    ("update", "people", "--all", "--set", "Number"),
+    ("update", "people", "--all", "--set", "Number=1", "--set", "Number=2"),
+    ("delete", "people"),
+    ("delete", "people", "--where", "Number"),
+    ("delete", "people", "--where", "=1"),
+    ("delete", "people", "--where", "a=1", "--filter", "{}"),
+    ("insert", "people"),
+    ("insert", "people", "{}", "--set", "a=b"),
+    ("query", "people", "--limit", "0"),
+    ("query", "people", "--app", "cs-1"),
+    ("get", "people"),
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """It fails before anything is reached."""
+    here = Commands(plain_environment() | {"ROWKEEP_URL": "http://127.0.0.1:9"}, tmp_path, "--workspace", "w")
+    here.fails(*arguments, status=2)
+
+
+def test_refusals(admin_shell: Commands) -> None:
+    assert "There is no table nowhere" in admin_shell.fails("query", "nowhere")
+    assert admin_shell.fails("get", "people", "0" * 24) == f'Error: Table people has no row "{"0" * 24}".\n'
+    assert "Number" in admin_shell.fails("insert", "people", "--set", "Number=x")
+    assert "not JSON" in admin_shell.fails("insert", "people", "{")
+    assert "not JSON" in admin_shell.fails("query", "people", "--filter", "x")
+    assert "(at /data/1/Number) (1 more errors)" in admin_shell.fails(
+        "insert", "people", '[{"Number": 1}, {"Number": "x"}, {"Number": "y"}]'
+    )
+    elsewhere = Commands(admin_shell.variables, admin_shell.directory, "--workspace", f"w{uuid4().hex[:8]}")
+    assert "no workspace" in elsewhere.fails("query", "people")
+    wrong = Commands(admin_shell.variables | {"ROWKEEP_ADMIN_TOKEN": "x"}, admin_shell.directory)
+    assert "ROWKEEP_ADMIN_TOKEN is not an admin token" in wrong.fails("query", "people")
+    without = {k: v for k, v in admin_shell.variables.items() if k != "ROWKEEP_ADMIN_TOKEN"}
+    assert "ROWKEEP_ADMIN_TOKEN is not" in Commands(without, admin_shell.directory).fails("query", "people")
+    gone = Commands(admin_shell.variables | {"ROWKEEP_URL": "http://127.0.0.1:9"}, admin_shell.directory)
+    assert "No answer from http://127.0.0.1:9" in gone.fails("insert", "people", "{}")
+
+
+def test_an_app_has_its_grants_alone(server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:
+    workspace.create_table(PEOPLE)
+    bot = workspace.bot({"people": "r"})
+    variables = {"ROWKEEP_URL": server.url, "ROWKEEP_APP_SECRET": bot.secret}
+    shell = Commands(plain_environment() | variables, tmp_path, "--app", bot.client_id)
+    assert shell.json("query", "people")["total"] == 0
+    assert "no write grant" in shell.fails("insert", "people", "{}")
+
+
+def test_export_and_import_by_an_administrator(
+    bot: Bot, workspace: Workspace, server: RowkeepServer, tmp_path: Path
+) -> None:
+    at_server = {"ROWKEEP_URL": server.url, "ROWKEEP_ADMIN_TOKEN": server.admin_token}
+    remote = Commands(plain_environment() | at_server, tmp_path, "--workspace", workspace.name)
+    store = Commands(server.environment, tmp_path, "--workspace", workspace.name)
+    for shell, name in ((remote, "a.ndjson"), (store, "b.ndjson")):
+        options = ("--fields", "First_Name,Last_Name,Number", "--where", "Number<3")
+        assert shell.json("export", "people", "-o", name, *options)["nExported"] == 2
+    assert (tmp_path / "a.ndjson").read_bytes() == (tmp_path / "b.ndjson").read_bytes()
+    assert "needs --app" in remote.fails("import", "people", "a.ndjson")
+    assert store.json("import", "people", "a.ndjson")["nInserted"] == 2
+    rows = all_rows(bot, "people")
+    assert [row["Number"] for row in rows] == [1, 2, 3, 1, 2]
+    writers = workspace.admin.get(f"{workspace.path}/writers", params={"limit": 1000}).json()["writers"]
+    named = {each["id"]: each["name"] for each in writers}
+    assert named[rows[-1]["Created_By"]] == "rowkeep command"
+
+
+def test_an_app_brings_its_credentials(server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:
+    """The secret comes from a file, standard input or the environment, and is not shown."""
+    workspace.create_table(PEOPLE)
+    at_server = {"ROWKEEP_URL": server.url, "ROWKEEP_ADMIN_TOKEN": server.admin_token}
+    shell = Shell(tmp_path, plain_environment() | at_server)
+    secret = "s" * 40 + "-ecret"
+    (tmp_path / "secret").write_text(secret + "\n")
+    options = ("--workspace", workspace.name)
+    ids = [f"cs-{uuid4()}" for _ in range(4)]
+    create = ("app", "create")
+    made = shell.succeeds(*create, "a", "--client-id", ids[0], "--client-secret-file", "secret", *options)
+    assert ids[0] in made
+    assert secret not in made
+    from_input = ("--client-id", ids[1], "--client-secret-file", "-")
+    shell.succeeds(*create, "b", *from_input, *options, stdin=secret)
+    with_variable = shell.with_variables(ROWKEEP_APP_SECRET=secret)
+    body = with_variable.json(*create, "c", "--client-id", ids[2], *options)
+    assert (body["clientId"], body["clientSecret"]) == (ids[2], secret)
+    for client_id in ids[:3]:
+        workspace.grant(client_id, "people", "rw")
+        as_app = ("--app", client_id)
+        assert json.loads(with_variable.succeeds("rows", "insert", "people", "{}", *as_app, "--json"))["_id"]
+        assert Bot(server.url, client_id, secret).query("people").status_code == 200
+    shell.fails(*create, "d", "--client-id", ids[3], *options, status=2)
+    shell.fails(*create, "d", "--client-secret-file", "secret", *options, status=2)
+    assert "is taken" in shell.fails(
+        *create, "d", "--client-id", ids[0], "--client-secret-file", "secret", *options
+    )
+    long = "l" * 100
+    hs512 = ("--algorithm", "HS512", "--client-id", ids[3])
+    (tmp_path / "long").write_text(long)
+    shell.succeeds(*create, "e", *hs512, "--client-secret-file", "long", *options)
+    workspace.grant(ids[3], "people", "r")
+    named = shell.with_variables(ROWKEEP_APP_SECRET=long, ROWKEEP_APP_ALGORITHM="HS512")
+    assert named.succeeds("rows", "query", "people", "--app", ids[3], "--json")
