@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain, repeat, starmap
+from itertools import chain, islice, repeat, starmap
 from operator import add, getitem, is_, itemgetter
 from typing import Annotated, Any, TypeAlias
 
@@ -17,12 +17,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.bodies import (
-    body_decoder,
+    MAX_DEPTH,
+    MAX_VALUES,
     complaint,
-    decode_body,
     has_keys,
+    refuse_deep,
     refuse_other_encodings,
     refuse_repeated_keys,
+    refuse_sprawling,
 )
 from rowkeep.errors import (
     DuplicateColumn,
@@ -33,18 +35,34 @@ from rowkeep.errors import (
     RequiredValue,
     RowkeepError,
     SystemColumn,
+    TooManyCells,
+    UnknownColumn,
+    as_json,
     pointer,
-    quoted,
 )
-from rowkeep.model.cells import Cell, Misfit
-from rowkeep.model.columns import decode_value
+from rowkeep.model.cells import HALF_SURROGATES, Cell, Misfit
+from rowkeep.model.columns import Kind, decode_value
+from rowkeep.model.documents import MAX_DOCUMENT_BYTES
 from rowkeep.model.forms import Row, StoredForms
 from rowkeep.model.identity import Stamp
 from rowkeep.model.names import ColumnNames
-from rowkeep.model.requests import InsertBody
-from rowkeep.model.tables import Column, Columns, Table
+from rowkeep.model.tables import SYSTEM_COLUMNS, Column, Columns, Table
+from rowkeep.scanning import HALF, first_keys, has_half, has_more_values, marked_halves
+from rowkeep.slices import (
+    MAX_SLICE_BYTES,
+    MAX_SLICE_CELLS,
+    RowSlice,
+    count_rows,
+    loose_data,
+    row_slices,
+)
 
 MAX_KEY_LENGTH = 200
+MAX_ROW_KEYS = 1000
+"""How many keys of one row are looked at: with more, there are more problems than one answer lists."""
+
+SYSTEM_CELLS = len(SYSTEM_COLUMNS)
+LARGE_ROW_BYTES = 64 * 1024
 
 Cells: TypeAlias = tuple[Cell, ...]
 """One row's own columns, canonical, in the order of the definition."""
@@ -52,8 +70,18 @@ Cells: TypeAlias = tuple[Cell, ...]
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
 
-_insert_decoder = body_decoder(InsertBody)
 _row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class InsertLimits(msgspec.Struct, frozen=True):
+    """The settings max_bulk_cells and max_json_depth."""
+
+    max_cells: int = 5_000_000
+    max_depth: int = MAX_DEPTH
+
+
+DEFAULT_LIMITS = InsertLimits()
 
 
 class RowEncoder:
@@ -89,36 +117,93 @@ class TableCodec(RowEncoder):
             for at, column in enumerate(table.columns)
             if column.type_facts.settle is not None
         ]
+        self._has_documents = any(column.type_facts.kind is Kind.DOCUMENT for column in table.columns)
         self._strict = msgspec.json.Decoder(_strict_body(table))
 
     # rows in
 
-    def decode_rows(self, body: bytes) -> tuple[list[Cells], bool]:
+    def cells_of(self, body: bytes) -> int:
+        """How many cells the rows of a body have at most, known without decoding it."""
+        return body.count(b"{") * len(self._columns)
+
+    def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> tuple[list[Cells], bool]:
         """The rows of an insert's body, checked, and whether it was an array.
 
-        Raises MalformedJson, InvalidBody or UnknownKey for the body, else every problem of its rows
-        together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue, RequiredValue.
+        Raises TooManyCells, MalformedJson, InvalidBody, UnknownKey or RepeatedKey for the body, else every
+        problem of its rows together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue,
+        RequiredValue.
         """
-        rows = None if b"\\u0000" in body else self._decode_strictly(body)
+        cells = self.cells_of(body)
+        if cells > limits.max_cells:
+            self._refuse_too_many(count_rows(body), limits)
+        if len(body) > MAX_SLICE_BYTES or cells > MAX_SLICE_CELLS:
+            slices = row_slices(body, len(self._columns))
+            if slices is not None:
+                return self._read_slices(slices, limits), True
+        rows = self._decode_strictly(body, limits)
         if rows is not None:
             return rows
         refuse_other_encodings(body)
-        data = decode_body(body, _insert_decoder).data
-        many = isinstance(data, list)
-        refuse_repeated_keys(body)
-        return self._read_rows(data if many else [data], many), many
+        data = loose_data(marked_halves(body))
+        many = data[:1] == b"["
+        refuse_deep(data, limits.max_depth + 1 + many)
+        if not many:
+            refuse_sprawling(data)
+        problems = ProblemList()
+        if len(data) <= MAX_SLICE_BYTES:
+            refuse_repeated_keys(data, "/data")
+        raw = _rows_decoder.decode(data) if many else [msgspec.Raw(data)]
+        found = self._read_rows(raw, 0 if many else None, problems, is_checked=len(data) <= MAX_SLICE_BYTES)
+        problems.raise_if_any()
+        return found, many
 
-    def _decode_strictly(self, body: bytes) -> tuple[list[Cells], bool] | None:
+    def _refuse_too_many(self, rows: int, limits: InsertLimits) -> None:
+        width = len(self._columns)
+        if rows * width > limits.max_cells:
+            raise TooManyCells(
+                f"The insert has {rows} rows of {width} columns, which is {rows * width} cells; at most "
+                f"{limits.max_cells} are allowed (the setting max_bulk_cells). Send fewer rows at a time.",
+                pointer="/data",
+            )
+
+    def _read_slices(self, slices: Iterable[RowSlice], limits: InsertLimits) -> list[Cells]:
+        problems = ProblemList()
+        rows: list[Cells] = []
+        for part in slices:
+            strict = self._decode_strictly(b'{"data":%b}' % part.text, limits, part.first)
+            if strict is not None:
+                rows += strict[0]
+                continue
+            refuse_other_encodings(part.text)
+            refuse_deep(part.text, limits.max_depth + 2)
+            is_usual = len(part.text) <= MAX_SLICE_BYTES
+            if is_usual:
+                refuse_repeated_keys(part.text, "/data", part.first)
+            rows += self._read_rows(part.rows, part.first, problems, is_checked=is_usual)
+            if problems.full:
+                break
+        problems.raise_if_any()
+        return rows
+
+    def _decode_strictly(
+        self, body: bytes, limits: InsertLimits, first: int = 0
+    ) -> tuple[list[Cells], bool] | None:
+        """The rows, of which the first has this number, if all of them are canonical."""
+        if b"\\u0000" in body:
+            return None
         try:
             data = self._strict.decode(body).data
             many = isinstance(data, list)
             cells: list[Cells] = list(map(msgspec.structs.astuple, data if many else (data,)))
             missing = sum(map(is_, chain.from_iterable(cells), repeat(UNSET)))
-            if not has_keys(body, len(cells) * len(self._columns) - missing + 1):
-                refuse_repeated_keys(body)
-            return self._settle(self._with_defaults(cells) if missing else cells), many
+            rows = self._settle(self._with_defaults(cells) if missing else cells)
         except (ValueError, RecursionError):
             return None
+        if not has_keys(body, len(cells) * len(self._columns) - missing + 1):
+            _refuse_repetition(body, first)
+        if self._has_documents and body.count(b"[") + body.count(b"{") - len(cells) > limits.max_depth:
+            refuse_deep(body, limits.max_depth + 2 + many)
+        return rows, many
 
     def _with_defaults(self, rows: list[Cells]) -> list[Cells]:
         """Defaults where a cell is missing, a column at a time."""
@@ -139,20 +224,24 @@ class TableCodec(RowEncoder):
         columns = [changed.get(at) or map(itemgetter(at), rows) for at in range(len(self._columns))]
         return list(zip(*columns, strict=True))
 
-    def _read_rows(self, data: Sequence[Any], many: bool) -> list[Cells]:
-        problems = ProblemList()
+    def _read_rows(
+        self, data: Iterable[msgspec.Raw], first: int | None, problems: ProblemList, *, is_checked: bool
+    ) -> list[Cells]:
+        """Rows of an array, the first of which has the number ``first``; None for a row that is alone.
+        ``is_checked`` says that no key is in them twice."""
         rows = []
-        for at, row in enumerate(data):
-            where = pointer("data", at) if many else "/data"
-            said = f"Row {at}: " if many else ""
+        for at, row in enumerate(data, first or 0):
+            where = "/data" if first is None else pointer("data", at)
+            said = "" if first is None else f"Row {at}: "
             try:
-                given = row if isinstance(row, dict) else _row_decoder.decode(row)
+                given = _decoded_row(row, where, is_checked=is_checked)
                 rows.append(self._read_row(given, where, said, problems))
             except msgspec.ValidationError:
-                problems.add(InvalidBody, f"{said}A row is an object of columns and values.", where)
+                problems.add(InvalidBody, f"{said}A row must be an object of columns and values.", where)
+            except msgspec.DecodeError as error:
+                problems.add(InvalidBody, complaint(error, bytes(row), f"{said}A key of the row"), where)
             if problems.full:
                 break
-        problems.raise_if_any()
         return rows
 
     def _read_row(self, row: dict[str, msgspec.Raw], where: str, said: str, problems: ProblemList) -> Cells:
@@ -179,8 +268,11 @@ class TableCodec(RowEncoder):
                 break
             # a key that no column can have is not repeated in full
             spot = f"{where}{pointer(key)}" if len(key) <= MAX_KEY_LENGTH else where
+            if HALF in key:
+                problems.add(UnknownColumn, f"{said}The name of a column {HALF_SURROGATES}.", where)
+                continue
             try:
-                column = self._names.find(key, spot)
+                column = self._names.find(key, spot, problems.takes_hint)
             except RowkeepError as error:
                 problems.add(type(error), f"{said}{error.msg}", spot)
                 continue
@@ -197,13 +289,22 @@ class TableCodec(RowEncoder):
     # rows out
 
     def encode_written(self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool) -> bytes:
-        """The answer to an insert: the record, or ``{"records":[…]}`` in the order of the request."""
+        """The answer to an insert: the record, or ``{"records":[…]}`` in the order of the request.
+
+        What is encoded at once is bounded, so that other threads run in between.
+        """
         on = stamp.written_on
         system = zip(
             repeat(on), repeat(on), repeat(writer), repeat(writer), stamp.sys_ids(), stamp.ids(), strict=False
         )
         records = starmap(self.record, map(add, self.forms.answer_sent(rows), system))
-        return encode({"records": list(records)}) if many else encode(next(records))
+        if not many:
+            return encode(next(records))
+        size = max(1, MAX_SLICE_CELLS // (len(self._columns) + SYSTEM_CELLS))
+        if len(rows) <= size:
+            return encode({"records": list(records)})
+        parts = [encode(part)[1:-1] for part in iter(lambda: list(islice(records, size)), [])]
+        return b'{"records":[%b]}' % b",".join(parts)
 
 
 def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:
@@ -211,19 +312,49 @@ def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:
     return map(getitem, zip(column, repeat(default)), missing)
 
 
+def _refuse_repetition(body: bytes, first: int) -> None:
+    refuse_repeated_keys(body[len(b'{"data":') : -1], "/data", first) if first else refuse_repeated_keys(body)
+
+
+def _decoded_row(row: msgspec.Raw, where: str, *, is_checked: bool) -> dict[str, msgspec.Raw]:
+    """A row by its keys. Of far too many keys, only the first are looked at."""
+    if not is_checked or memoryview(row).nbytes > LARGE_ROW_BYTES:
+        text = bytes(row)
+        if has_more_values(text, MAX_VALUES):
+            raise InvalidBody(f"A row has more than {MAX_VALUES} values.", pointer=where)
+        row = msgspec.Raw(first_keys(text, MAX_ROW_KEYS))
+        if not is_checked:
+            refuse_repeated_keys(bytes(row), where)
+    given: dict[str, msgspec.Raw] = _row_decoder.decode(row)
+    return given
+
+
+def _decoded_value(raw: bytes) -> Any:
+    """A value as Python has it; an array or object that no column can hold is not decoded in full."""
+    if len(raw) > MAX_DOCUMENT_BYTES:
+        first = raw[:1]
+        if first in (b"[", b"{"):
+            return [] if first == b"[" else {}
+    return decode_value(raw)
+
+
 def _read_cell(column: Column, raw: msgspec.Raw, where: str, said: str, problems: ProblemList) -> Cell:
+    text = marked_halves(bytes(raw))
+    if has_half(text):
+        problems.add(InvalidValue, f"{said}Column {column.name} {HALF_SURROGATES}.", where)
+        return None
     try:
-        value = decode_value(raw)
+        value = _decoded_value(text)
     except (ValueError, RecursionError) as error:
-        raise MalformedJson(complaint(error), pointer=where) from None
-    if value is None:
+        raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
+    if value is None or (value == "" and column.reads_empty_as_null):
         if column.is_required:
             problems.add(RequiredValue, f"{said}Column {column.name} is required.", where)
         return None
     try:
         return checked_cell(column, raw if column.type_facts.is_raw else value)
     except Misfit as misfit:
-        told = "" if column.is_encrypted else f", not {quoted(value)}"
+        told = "" if column.is_encrypted else f"; got {as_json(value)}"
         problems.add(InvalidValue, f"{said}Column {column.name} {misfit}{told}.", where)
         return None
 

@@ -8,16 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rowkeep.problems import MAX_ECHO, MAX_PROBLEMS, Problem, ProblemList, RowkeepError, pointer, quoted
+from rowkeep.problems import (
+    MAX_ECHO,
+    MAX_PROBLEMS,
+    Problem,
+    ProblemList,
+    RowkeepError,
+    as_json,
+    pointer,
+    quoted,
+)
 
-__all__ = ("MAX_ECHO", "MAX_PROBLEMS", "Problem", "ProblemList", "RowkeepError", "pointer", "quoted")
+__all__ = (
+    "MAX_ECHO",
+    "MAX_PROBLEMS",
+    "Problem",
+    "ProblemList",
+    "RowkeepError",
+    "as_json",
+    "pointer",
+    "quoted",
+)
 """What is not defined here, but needed by whoever raises or answers an error."""
 
 # 400: the request itself cannot be understood
 
 
 class MalformedJson(RowkeepError):
-    """The body is not JSON (RFC 8259), not UTF-8, or nested too deep."""
+    """The body is not JSON (RFC 8259), not UTF-8, or nested deeper than the setting max_json_depth."""
 
     code, status, title = "malformed_json", 400, "Malformed JSON"
 
@@ -59,7 +77,7 @@ class UnknownColumn(RowkeepError):
 
 
 class DuplicateColumn(RowkeepError):
-    """Two names in one object or list mean the same column."""
+    """Two different names in one object, or two in a list, mean the same column."""
 
     code, status, title = "duplicate_column", 400, "Duplicate column"
 

@@ -9,6 +9,9 @@ from typing import ClassVar
 MAX_PROBLEMS = 100
 """How many problems one answer lists (contract, section 6)."""
 
+MAX_HINTS = 3
+"""For how many unknown names of one request an error suggests others."""
+
 MAX_ECHO = 100
 """How many characters of what was sent an error repeats."""
 
@@ -29,6 +32,14 @@ def quoted(value: object) -> str:
     text = value if isinstance(value, str) else _JSON_WORDS.get(repr(value), repr(value))
     shown = text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+
+
+def as_json(value: object) -> str:
+    """What was sent, fit for an error message and written as JSON: strings in double quotes, numbers bare."""
+    if not isinstance(value, str):
+        return quoted(value)
+    escaped = value[:MAX_ECHO].replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted(escaped + value[MAX_ECHO:])}"'
 
 
 def escape_pointer(token: str) -> str:
@@ -89,12 +100,19 @@ class ProblemList:
 
     first: type[RowkeepError] | None = None
     found: list[Problem] = field(default_factory=list)
+    hints: int = MAX_HINTS
+    """For how many more unknown names near ones are sought, which takes long."""
 
     def add(self, kind: type[RowkeepError], msg: str, where: str) -> None:
         if self.first is None:
             self.first = kind
         if not self.full:
             self.found.append(Problem(msg, kind.code, where))
+
+    def takes_hint(self) -> bool:
+        """Whether this unknown name is one of the first, for which near names are sought."""
+        self.hints -= 1
+        return self.hints >= 0
 
     @property
     def full(self) -> bool:

@@ -139,7 +139,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_json_depth: Annotated[
         int,
         Meta(
-            ge=16, le=256, description="How deep arrays and objects of a request body may nest; more is 400."
+            ge=16,
+            le=256,
+            description="How deep arrays and objects may nest in a cell, a filter or a definition; more is "
+            "400.",
         ),
     ] = 100
     max_page_size: Annotated[

@@ -149,3 +149,30 @@ def test_errors_name_the_file_and_exit_2(http_shell: Shell, tmp_path: Path) -> N
     assert shell.fails("schema", "export", str(directory), "--workspace", "no_such", status=2)
     shell.succeeds("schema", "apply", str(directory), *here)
     shell.succeeds("workspace", "delete", name)
+
+
+def test_files_with_a_byte_order_mark_or_a_key_twice(
+    shell: Shell, places: tuple[str, str], tmp_path: Path
+) -> None:
+    here = ("--workspace", places[0])
+    written = write(tmp_path / "schema", PEOPLE)
+    written.write_text("\ufeff" + written.read_text(), encoding="utf-8")
+    grants = tmp_path / "schema" / "grants.json"
+    grants.write_text("\ufeff[]", encoding="utf-8")
+    shell.succeeds("schema", "apply", str(tmp_path / "schema"), *here)
+    alone = tmp_path / "teams.json"
+    alone.write_text("\ufeff" + json.dumps(TEAMS), encoding="utf-8")
+    shell.succeeds("table", "create", str(alone), *here)
+    shell.succeeds("table", "change", str(alone), *here)
+    twice = json.dumps({**TEAMS, "name": "twice"}).replace('"name": "Code"', '"name": "A", "name": "Code"', 1)
+    alone.write_text(twice)
+    assert 'The key "name" is in one object twice' in shell.fails("table", "create", str(alone), *here)
+    file = tmp_path / "schema" / "tables" / "twice.json"
+    file.write_text(twice)
+    said = shell.fails("schema", "diff", str(tmp_path / "schema"), *here, status=2)
+    assert "twice.json" in said
+    assert "/schemaDef/0/name" in said
+    file.unlink()
+    grants.write_text('[{"app": "bot", "table": "people", "read": true, "read": false}]')
+    said = shell.fails("schema", "apply", str(tmp_path / "schema"), *here, status=2)
+    assert "grants.json" in said

@@ -139,3 +139,13 @@ def test_all_touches_every_row(workspace: Workspace, name: str) -> None:
     answer = good(sender(bot, name)({"query": EVERYTHING}))
     assert answer.get("nModified", answer.get("nDeleted")) == 3
     assert total(bot, "people", where("Gender", "is null")) == 0
+
+
+def test_an_empty_list_is_no_expression(workspace: Workspace) -> None:
+    workspace.create_table(PEOPLE)
+    bot = workspace.bot({"people": "rwd"})
+    query = {"expressions": [], "all": True, "operator": "OR"}
+    good(bot.insert("people", {"Number": 1}))
+    assert len(records(bot.update("people", query, {"Number": 2}))) == 1
+    assert total(bot, "people", query) == 1
+    assert good(bot.delete("people", query)) == {"nDeleted": 1}

@@ -263,7 +263,7 @@ def test_answers_of_the_first_and_last_things(admin: httpx.Client, server: Rowke
     assert admin.delete(f"/admin-tokens/{token['id']}").status_code == 404
     assert admin.get("/workspaces", headers={"Authorization": "Bearer no"}).status_code == 401
     assert admin.post("/workspaces", content=b"{").status_code == 400
-    assert admin.post("/workspaces", content=b"", headers={"Content-Type": "text/x"}).status_code == 415
+    assert admin.post("/workspaces", content=b"{}", headers={"Content-Type": "text/x"}).status_code == 415
     for path in ("/healthz", "/readyz", "/openapi.json", "/docs"):
         assert admin.get(server.url + path).status_code == 200
 

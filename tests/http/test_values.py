@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from answers import good, pointers, problem, records, rows, total
+from definitions import column, table
 from expressions import EVERYTHING, where
 
 from support.bot import Bot
+from support.workspace import Workspace
 
 REFUSED: dict[str, list[Any]] = {
     "Text": [5, 0, 1.5, True, False, [], ["a"], {}, {"a": "b"}, "\x00", "a\x00b"],
     "Num": [
-        "",
         " 1",
         "1 ",
         "1\n",
@@ -69,7 +71,6 @@ REFUSED: dict[str, list[Any]] = {
         "-9007199254740992",
     ],
     "Whole": [
-        "",
         " 1",
         "1\n",
         "+1",
@@ -106,7 +107,6 @@ REFUSED: dict[str, list[Any]] = {
         str(-(2**63) - 1),
     ],
     "Flag": [
-        "",
         " true",
         "true ",
         "true\n",
@@ -131,7 +131,7 @@ REFUSED: dict[str, list[Any]] = {
         [True],
         {},
     ],
-    "Moment": [True, False, [], [0], {}, "", " ", "0", "1585378929652", "now", "today"],
+    "Moment": [True, False, [], [0], {}, " ", "0", "1585378929652", "now", "today"],
 }
 
 
@@ -212,3 +212,61 @@ def test_operators_of_later_versions_are_values_that_do_not_fit(people: Bot) -> 
         "invalid_value",
         "/data/Gender",
     )
+
+
+EMPTY_IS_NULL = ("Num", "Whole", "Flag", "Moment")
+
+
+@pytest.mark.parametrize("name", EMPTY_IS_NULL)
+def test_an_empty_string_is_an_empty_cell(typed: Bot, name: str) -> None:
+    row = good(typed.insert("typed", {"Label": "", name: ""}))
+    assert (row[name], row["Label"]) == (None, "")
+    assert [each[name] for each in records(typed.bulk("typed", [{name: ""}, {name: None}]))] == [None, None]
+    query = where("_id", "=", row["_id"])
+    (changed,) = records(typed.update("typed", query, {name: ""}))
+    assert changed[name] is None
+    for operand, value in (("=", ""), ("in", [""])):
+        query = {
+            "expressions": [
+                *where("_id", "=", row["_id"])["expressions"],
+                *where(name, operand, value)["expressions"],
+            ]
+        }
+        assert rows(typed.query("typed", {"query": query})) == [changed]
+    if name != "Flag":
+        problem(typed.query("typed", {"query": where(name, "<", "")}), 400, "invalid_filter")
+
+
+def test_an_empty_string_in_a_required_column(workspace: Workspace) -> None:
+    workspace.create_table(
+        table("needy", column("Num", "number", isRequired=True), column("Text", isRequired=True))
+    )
+    bot = workspace.bot({"needy": "rwd"})
+    problem(bot.insert("needy", {"Num": "", "Text": ""}), 422, "required_value", "/data/Num")
+    problem(
+        bot.bulk("needy", [{"Num": 1, "Text": ""}, {"Num": "", "Text": ""}]),
+        422,
+        "required_value",
+        "/data/1/Num",
+    )
+    problem(bot.update("needy", EVERYTHING, {"Num": ""}), 422, "required_value", "/data/Num")
+
+
+HALVES = [r'"\ud800"', r'"\udc00"', r'"a\ud83d b"', r'"\ude00\ud83d"', r'"\ud83d\\ude00"']
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_half_a_surrogate_pair_names_row_and_column(typed: Bot, half: str) -> None:
+    path, headers = "/api/public/tables/typed", {"Content-Type": "application/json"}
+
+    def send(method: str, to: str, body: str) -> httpx.Response:
+        return typed.request(method, path + to, content=body.replace("HALF", half), headers=headers)
+
+    sent = r'{"data": [{"Text": "\ud83d\ude00"}, {"Text": HALF}, {"Whole": "x", "Label": HALF}]}'
+    refusal = problem(send("POST", "", sent), 422, "invalid_value")
+    assert pointers(refusal) == ["/data/1/Text", "/data/2/Whole", "/data/2/Label"]
+    assert "surrogate" in refusal["detail"]
+    update = '{"query": {"all": true}, "data": {"Text": HALF}}'
+    problem(send("PUT", "", update), 422, "invalid_value", "/data/Text")
+    query = '{"query": {"expressions": [{"field": "Text", "operand": "=", "value": HALF}]}}'
+    problem(send("POST", "/query", query), 422, "invalid_value")

@@ -176,11 +176,13 @@ CANONICAL: dict[str, Callable[[Any], Any]] = {
 
 
 def canonical(type_name: str, value: Any) -> Any:
-    """The canonical form of ``value`` in a column of that type; None stays None.
+    """The canonical form of ``value`` in a column of that type; None stays None, and ``""`` is None where
+    the column is no string.
 
     Raises ValueError for a value that the type cannot hold.
     """
-    return None if value is None else CANONICAL[type_name](value)
+    is_empty = value == "" and isinstance(value, str) and type_name not in ("string", "json")
+    return None if value is None or is_empty else CANONICAL[type_name](value)
 
 
 def sealed(type_name: str, cell: Any) -> Any:

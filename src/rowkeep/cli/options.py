@@ -11,6 +11,8 @@ import typer
 from rowkeep.errors import SetupError
 from rowkeep.settings import Settings
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 def setting(name: str) -> Any:
     """An option that stands for a setting: its description, limits and default are the setting's own."""
@@ -39,11 +41,11 @@ ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The client i
 
 
 def read_file(path: str) -> bytes:
-    """A whole file, or standard input if ``path`` is ``-``. Raises SetupError."""
+    """A whole file, or standard input if ``path`` is ``-``, without a byte order mark. Raises SetupError."""
     if path == "-":
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read().removeprefix(BYTE_ORDER_MARK)
     try:
-        return Path(path).read_bytes()
+        return Path(path).read_bytes().removeprefix(BYTE_ORDER_MARK)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SetupError(f"The file {path} cannot be read: {reason}.") from None

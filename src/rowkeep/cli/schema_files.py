@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rowkeep.errors import SetupError
+from rowkeep.bodies import refuse_repeated_keys
+from rowkeep.cli.options import BYTE_ORDER_MARK
+from rowkeep.errors import RepeatedKey, SetupError
 from rowkeep.model.tables import name_key
 
 KINDS = ("tables", "views")
@@ -90,12 +92,18 @@ def _definition(path: Path) -> bytes:
 
 def _json(path: Path) -> tuple[bytes, Any]:
     try:
-        text = path.read_bytes()
-        return text.strip(), json.loads(text.decode())
+        text = path.read_bytes().removeprefix(BYTE_ORDER_MARK).strip()
+        found = json.loads(text.decode())
+        refuse_repeated_keys(text)
+        return text, found
     except UnicodeDecodeError:
         raise SetupError(f"The file {path} is not UTF-8.") from None
     except (ValueError, RecursionError) as error:
         raise SetupError(f"The file {path} is not JSON: {error}.") from None
+    except RepeatedKey as error:
+        raise SetupError(
+            f"The file {path} has a repeated key at {error.problems[0].pointer}: {error}"
+        ) from None
     except OSError as error:
         raise SetupError(f"The file {path} cannot be read: {error.strerror or error}.") from None
 

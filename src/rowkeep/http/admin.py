@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from rowkeep import errors
-from rowkeep.bodies import body_decoder, decode_body
+from rowkeep.bodies import body_decoder
 from rowkeep.errors import InvalidBody, Unauthenticated
 from rowkeep.http import answers
 from rowkeep.http.admin_schemas import ALLOW_DATA_LOSS, DRY_RUN, NEW_NAME, SCHEMA_ENDPOINTS
@@ -25,6 +25,7 @@ from rowkeep.model.wire import AdminTokenBody, AppBody, AppPatch, GrantBody, Wor
 from rowkeep.services.administrators import Administrators
 from rowkeep.services.apps import Apps
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, Page, read_cursor
+from rowkeep.services.offload import Offload
 from rowkeep.services.schemas import Schemas
 from rowkeep.services.tables import Tables
 from rowkeep.services.views import Views
@@ -261,9 +262,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 class AdminCall:
     """Serves one endpoint, as an ASGI callable."""
 
-    def __init__(self, endpoint: Endpoint, services: AdminServices, budget: BodyBudget) -> None:
+    def __init__(
+        self, endpoint: Endpoint, services: AdminServices, offload: Offload, budget: BodyBudget
+    ) -> None:
         self._endpoint = endpoint
         self._services = services
+        self._offload = offload
         self._budget = budget
         self._decoder: msgspec.json.Decoder[Any] | None = (
             None if endpoint.body is None else body_decoder(endpoint.body)
@@ -284,11 +288,13 @@ class AdminCall:
         given = request.parameters(*parameters_of(self._endpoint))
         page = _page(given)
         flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
+        if self._endpoint.method != "GET":
+            request.no_idempotency_key()
         texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
         sent = await request.body()
         body: Any = None
         if self._decoder is not None:
-            body = decode_body(sent, self._decoder)
+            body = await self._offload.decode(sent, self._decoder)
         elif sent:
             raise InvalidBody("This call takes no body.")
         try:
@@ -308,10 +314,10 @@ def _page(given: dict[str, str]) -> Page:
     return Page(DEFAULT_LIMIT if limit is None else limit, after)
 
 
-def admin_routes(services: AdminServices, budget: BodyBudget) -> list[BaseRoute]:
+def admin_routes(services: AdminServices, offload: Offload, budget: BodyBudget) -> list[BaseRoute]:
     """A route for each path, with all its methods."""
     paths: dict[str, dict[str, AdminCall]] = {}
     for endpoint in ENDPOINTS:
         calls = paths.setdefault(endpoint.path, {})
-        calls[endpoint.method] = AdminCall(endpoint, services, budget)
+        calls[endpoint.method] = AdminCall(endpoint, services, offload, budget)
     return [Route(PREFIX + path, Methods(calls)) for path, calls in paths.items()]

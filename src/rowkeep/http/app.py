@@ -27,6 +27,7 @@ from rowkeep.model.identity import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.administrators import Administrators
 from rowkeep.services.apps import Apps
+from rowkeep.services.offload import Offload
 from rowkeep.services.records import Records
 from rowkeep.services.schemas import Schemas
 from rowkeep.services.setup import open_initialised
@@ -47,8 +48,9 @@ ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 
 def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
     """All of Rowkeep over an open catalog."""
+    offload = Offload(settings)
     administrators = Administrators(catalog, operator)
-    records = Records(Access(catalog, administrators, settings, clock), settings)
+    records = Records(Access(catalog, administrators, settings, clock), settings, offload)
     admin = AdminServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
@@ -66,7 +68,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
             Route("/healthz", readable(Alive())),
             Route("/readyz", readable(Ready(catalog))),
             *document_routes(settings),
-            *admin_routes(admin, budget),
+            *admin_routes(admin, offload, budget),
             Route(ADMIN_ROUTE, AdminDataApi(records, budget)),
         ],
         redirect_slashes=False,

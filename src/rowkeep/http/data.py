@@ -101,6 +101,7 @@ _in_rows = (
     errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.RequiredValue,
     errors.UniqueViolation, errors.ReferenceViolation,
 )  # fmt: skip
+_in_inserts = (errors.TooManyCells, *_in_rows)
 _in_filters = (errors.UnknownColumn, errors.UnknownOperand, errors.InvalidFilter)
 _in_queries = (
     *_in_filters, errors.DuplicateColumn, errors.InvalidCursor, errors.QueryTimeout, errors.ResponseTooLarge,
@@ -118,7 +119,8 @@ DATA_CALLS: tuple[DataCall, ...] = (
         method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
         description="An array in `data` inserts many rows, as the bulk call does.",
         call=_insert, rights=(Right.WRITE,), body=InsertBody, writes=True,
-        answers=(answers.Record, answers.Records, answers.Inserted), errors=(errors.NoSuchTable, *_in_rows),
+        answers=(answers.Record, answers.Records, answers.Inserted),
+        errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
         method="PUT", path=_TABLE, name="updateRows", summary="Update the rows that a filter finds",
@@ -143,7 +145,7 @@ DATA_CALLS: tuple[DataCall, ...] = (
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
         description="All of them are written, or none; records come in the order of the request.",
         call=_insert_bulk, rights=(Right.WRITE,), body=BulkBody, writes=True,
-        answers=(answers.Records, answers.Inserted), errors=(errors.NoSuchTable, *_in_rows),
+        answers=(answers.Records, answers.Inserted), errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/delete", name="deleteRowsByPost",

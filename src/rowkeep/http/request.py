@@ -13,6 +13,7 @@ from rowkeep.errors import BodyTooLarge, InvalidParameter, Unauthenticated, Unsu
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
 from rowkeep.model.requests import Page
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DIGITS = re.compile(r"[0-9]{1,19}")
 MAX_OFFSET = 2**63 - 1
 
@@ -89,9 +90,23 @@ class Request:
 
     async def body(self) -> bytes:
         if self._body is None:
-            self._check_media_type()
-            self._body = await self._read()
+            length = self._headers.get(b"content-length", b"")
+            if length.strip(b"0"):
+                self._check_media_type()
+            body = await self._read()
+            if body and not length:
+                # sent in chunks: what an empty body would be is of no interest
+                self._check_media_type()
+            self._body = body.removeprefix(BYTE_ORDER_MARK)
         return self._body
+
+    def no_idempotency_key(self) -> None:
+        """Raises InvalidParameter for ``Idempotency-Key``: a client that sends one relies on it."""
+        if b"idempotency-key" in self._headers:
+            raise InvalidParameter(
+                "The header Idempotency-Key is not supported yet. Nothing was written; send the request "
+                "without it."
+            )
 
     def _check_media_type(self) -> None:
         content_type = self.header(b"content-type")

@@ -16,6 +16,8 @@ from itertools import compress, repeat
 from operator import is_
 from typing import TypeAlias
 
+from rowkeep.scanning import HALF
+
 Cell: TypeAlias = str | int | float | bool | None
 """One stored value in its canonical form."""
 
@@ -50,6 +52,9 @@ class Spelled(float):
         return value
 
 
+HALF_SURROGATES = "must not hold half a surrogate pair (such as \\ud800), which is no character"
+
+
 class Misfit(ValueError):
     """A value that its column cannot hold; the message says which rule it breaks."""
 
@@ -58,7 +63,7 @@ def read_string(value: object) -> str:
     if not isinstance(value, str):
         raise Misfit("must be a string")
     if "\x00" in value:
-        raise Misfit("must not hold the character U+0000")
+        raise Misfit(HALF_SURROGATES if HALF in value else "must not hold the character U+0000")
     return value
 
 
@@ -66,7 +71,7 @@ def read_number(value: object) -> int | float:
     if isinstance(value, str):
         value = spelled_number(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Misfit("must be a number")
+        raise Misfit('must be a number (or a numeric string such as "263")')
     if isinstance(value, int):
         if abs(value) > MAX_EXACT:
             raise Misfit(f"must be from -{MAX_EXACT} to {MAX_EXACT} when written as an integer")
@@ -84,7 +89,7 @@ def settled(value: float) -> int | float:
 def spelled_number(text: str) -> int | float:
     spelled = JSON_NUMBER.fullmatch(text)
     if spelled is None:
-        raise Misfit("must be a number, or a string that spells one as JSON does")
+        raise Misfit('must be a number (or a numeric string such as "263")')
     if spelled.group(1) or spelled.group(2):
         return float(text)
     if len(text) > 20:
@@ -111,7 +116,7 @@ def read_integer(value: object) -> int:
 def spelled_integer(text: str) -> int:
     spelled = JSON_NUMBER.fullmatch(text)
     if len(text) > 100 or spelled is None:
-        raise Misfit("must be a whole number, or a string that spells one as JSON does")
+        raise Misfit('must be a whole number (or a numeric string such as "263")')
     if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
         raise Misfit("must have an exponent of at most 3 digits")
     exact = Decimal(text)

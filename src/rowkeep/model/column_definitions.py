@@ -157,13 +157,8 @@ def _read_max_length(body: ColumnBody, where: str, problems: ProblemList) -> int
             f"maxLength is a whole number from 1 to {MAX_TEXT_LENGTH}, or its digits.",
             where,
         )
-    elif not COLUMN_TYPES[body.type].is_text:
-        problems.add(
-            InvalidDefinition,
-            f"Column {body.name} is of type {body.type}; only strings have a maxLength.",
-            where,
-        )
     else:
+        # a column that is no string keeps it without effect, as definitions of other systems have it
         return value
     return None
 

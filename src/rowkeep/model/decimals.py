@@ -29,7 +29,7 @@ def read_decimal(value: object) -> str:
     if isinstance(value, str):
         return canonical_decimal(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Misfit("must be a decimal number, or a string that spells one")
+        raise Misfit('must be a decimal number (or a numeric string such as "1.50")')
     if abs(value) >= 10**MAX_PLACES:
         raise Misfit(_PLACES)
     return canonical_decimal(str(value))
@@ -42,7 +42,7 @@ def canonical_decimal(text: str) -> str:
     """The canonical form of what ``text`` spells. Raises Misfit."""
     spelled = JSON_NUMBER.fullmatch(text) if len(text) <= MAX_TEXT else None
     if spelled is None:
-        raise Misfit("must be a decimal number, or a string that spells one as JSON does")
+        raise Misfit('must be a decimal number (or a numeric string such as "1.50")')
     if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
         raise Misfit("must have an exponent of at most 4 digits")
     exact = Decimal(text)

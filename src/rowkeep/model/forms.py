@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 import msgspec
@@ -24,10 +25,17 @@ Change: TypeAlias = Callable[[Any], Any]
 """Of one cell that is not empty."""
 
 
+MAX_AT_ONCE = 1000
+"""Of how many rows all columns are changed at once; in between, other threads run."""
+
+
 def with_columns(rows: Sequence[Row], changes: Mapping[int, Change]) -> Sequence[Row]:
     """The rows with some of their columns changed, cell by cell; empty cells stay empty."""
     if not changes or not rows:
         return rows
+    if len(rows) > MAX_AT_ONCE:
+        parts = (rows[at : at + MAX_AT_ONCE] for at in range(0, len(rows), MAX_AT_ONCE))
+        return list(chain.from_iterable(with_columns(part, changes) for part in parts))
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for at, change in changes.items():
         columns[at] = [None if cell is None else change(cell) for cell in columns[at]]

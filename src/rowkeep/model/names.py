@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 
-from rowkeep.errors import UnknownColumn, quoted
+from rowkeep.errors import UnknownColumn, as_json
 from rowkeep.model.tables import Column, Columns, simplified
+
+
+def always() -> bool:
+    return True
+
+
+MAX_COMPARED = 64
+"""How many characters of an unknown name are compared with the names that there are."""
+
+MAX_CANDIDATES = 16
+"""To compare two names letter by letter takes long, so it is done with those that share most pairs."""
 
 
 class ColumnNames:
@@ -23,10 +36,10 @@ class ColumnNames:
             if simplified(column.name) not in self._near:
                 self._near[simplified(column.name)].append(column)
 
-    def find(self, name: str, where: str) -> Column:
+    def find(self, name: str, where: str, takes_hint: Callable[[], bool] = always) -> Column:
         """The column that ``name`` means: an exact match, else the only near one.
 
-        Raises UnknownColumn, listing near names, with ``where`` as its pointer.
+        Raises UnknownColumn with ``where`` as its pointer; it lists near names if ``takes_hint``.
         """
         column = self._exact.get(name)
         if column is not None:
@@ -34,13 +47,28 @@ class ColumnNames:
         near = self._near.get(simplified(name), ())
         if len(near) == 1:
             return near[0]
-        raise UnknownColumn(self._complaint(name, near), pointer=where)
+        raise UnknownColumn(self._complaint(name, near, takes_hint), pointer=where)
 
-    def _complaint(self, name: str, near: list[Column] | tuple[()]) -> str:
+    def _complaint(self, name: str, near: list[Column] | tuple[()], takes_hint: Callable[[], bool]) -> str:
         if near:
             candidates = " and ".join(column.name for column in near)
-            return f"{self._told} has no column {quoted(name)}, and it may mean {candidates}."
-        alike = difflib.get_close_matches(simplified(name)[:64], list(self._near), n=3, cutoff=0.6)
+            return f"{self._told} has no column {as_json(name)}, and it may mean {candidates}."
+        alike = near_names(simplified(name), self._near) if takes_hint() else []
         names = " or ".join(column.name for key in alike for column in self._near[key])
         hint = f" Did you mean {names}?" if names else ""
-        return f"{self._told} has no column {quoted(name)}.{hint}"
+        return f"{self._told} has no column {as_json(name)}.{hint}"
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """The names that are most like one that is not known, three at most."""
+    name = name[:MAX_COMPARED]
+    pairs = _pairs(name)
+    candidates = heapq.nlargest(
+        MAX_CANDIDATES, known, key=lambda each: len(pairs & _pairs(each)) - abs(len(each) - len(name))
+    )
+    return difflib.get_close_matches(name, candidates, n=3, cutoff=0.6)
+
+
+def _pairs(key: str) -> set[str]:
+    """Its letters two by two."""
+    return {key[at : at + 2] for at in range(max(1, len(key) - 1))}

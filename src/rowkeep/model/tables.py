@@ -84,6 +84,12 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         return self.type_facts.is_text and not self.is_encrypted
 
     @property
+    def reads_empty_as_null(self) -> bool:
+        """Whether ``""`` is sent for an empty cell: bots send strings, empty ones included. In a string or a
+        JSON column it is a value."""
+        return not (self.type_facts.is_text or self.type_facts.kind is Kind.DOCUMENT)
+
+    @property
     def keys(self) -> tuple[int, ...]:
         """The numbers of the data keys that its cells may be sealed under, the present one first."""
         if not self.is_encrypted:

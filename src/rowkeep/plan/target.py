@@ -20,7 +20,7 @@ Find: TypeAlias = Callable[[Column, Cell], tuple[object, ...]]
 class Names(Protocol):
     """What finds columns by their names."""
 
-    def find(self, name: str, where: str) -> Column:
+    def find(self, name: str, where: str, /) -> Column:
         """Raises UnknownColumn, with ``where`` as its pointer."""
 
 

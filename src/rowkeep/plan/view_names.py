@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 import msgspec
 
 from rowkeep.errors import UnknownColumn, quoted
+from rowkeep.model.names import near_names
 from rowkeep.model.tables import Column, Table, name_key, simplified
 from rowkeep.model.views import Aggregate, Ref, column_key
 
@@ -81,7 +81,7 @@ def _hint(name: str, known: list[str]) -> str:
     """What may have been meant."""
     near = [each for each in known if name_key(each) == name_key(name)]
     near = near or [each for each in known if simplified(each) == simplified(name)]
-    near = near or difflib.get_close_matches(name[:64], known, n=3, cutoff=0.6)
+    near = near or near_names(name, known)
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 

@@ -12,6 +12,7 @@ from rowkeep.errors import (
     InvalidValue,
     RowkeepError,
     UnknownOperand,
+    as_json,
     quoted,
 )
 from rowkeep.model.cells import Misfit
@@ -52,7 +53,8 @@ def plan_where(
     if isinstance(query, UnsetType) or (not query.expressions and _is_empty(query, at)):
         if guarded:
             raise FilterMissing(
-                'Without expressions this would touch every row; if it is meant, say {"query":{"all":true}}.',
+                "The filter has no expressions, so every row would match. To change or delete all rows, send "
+                '{"query": {"all": true}}.',
                 pointer=at,
             )
         return EVERYTHING
@@ -88,9 +90,9 @@ def _check_outermost(query: Node, at: str) -> None:
 def _plan_all(query: Node, at: str) -> Where:
     _check_outermost(query, at)
     if query.all_ is not True:
-        raise InvalidFilter("all is true or missing.", pointer=f"{at}/all")
-    if query.expressions is not UNSET:
-        raise InvalidFilter("all and expressions exclude each other.", pointer=f"{at}/all")
+        raise InvalidFilter(f"all must be true or missing; got {as_json(query.all_)}.", pointer=f"{at}/all")
+    if query.expressions is not UNSET and query.expressions:
+        raise InvalidFilter('Send either "all": true or expressions, not both.', pointer=f"{at}/all")
     return EVERYTHING
 
 
@@ -102,10 +104,14 @@ def _refuse(node: Node, keys: tuple[str, ...], where: str, rule: str) -> None:
 
 
 def _check_operator(node: Node, where: str) -> None:
-    if node.operator is not UNSET and node.operator not in ("and", "or"):
+    if node.operator is not UNSET and node.operator.lower() not in ("and", "or"):
         raise InvalidFilter(
-            f"operator is and or or, not {quoted(node.operator)}.", pointer=f"{where}/operator"
+            f'operator must be "and" or "or"; got {as_json(node.operator)}.', pointer=f"{where}/operator"
         )
+
+
+def _is_either(node: Node) -> bool:
+    return node.operator is not UNSET and node.operator.lower() == "or"
 
 
 class _WherePlanner:
@@ -141,7 +147,7 @@ class _WherePlanner:
             self.node(part, f"{where}/expressions/{at}", depth + 1, negated=negated)
             for at, part in enumerate(node.expressions)
         )
-        return parts[0] if len(parts) == 1 else Junction(parts, either=node.operator == "or")
+        return parts[0] if len(parts) == 1 else Junction(parts, either=_is_either(node))
 
     def match(self, node: Node, where: str, *, negated: bool) -> Shape:
         if not (UNSET is node.expressions is node.operator is node.not_ is node.all_):
@@ -209,14 +215,15 @@ class _WherePlanner:
         cells: list[object] = []
         for at, value in enumerate(sent):
             spot = f"{where}/{at}" if is_array else where
-            if value is None:
+            if value is None or (value == "" and column.reads_empty_as_null):
                 if not operator.takes_null:
-                    raise InvalidFilter(f"{operator.name} does not take null.", pointer=spot)
+                    sent_as = "" if value is None else f", which {as_json(value)} means for {column.name}"
+                    raise InvalidFilter(f"{operator.name} does not take null{sent_as}.", pointer=spot)
                 continue
             try:
                 cells.append(column.type_facts.read(value))
             except Misfit as misfit:
-                told = "" if column.is_encrypted else f", not {quoted(value)}"
+                told = "" if column.is_encrypted else f"; got {as_json(value)}"
                 raise InvalidValue(f"Column {column.name} {misfit}{told}.", pointer=spot) from None
         return cells, len(cells) < len(sent)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from rowkeep.bodies import body_decoder, decode_body, refuse_repeated_keys
-from rowkeep.codec import RowEncoder, encode, meta_info
+from rowkeep.bodies import body_decoder
+from rowkeep.codec import Cells, InsertLimits, RowEncoder, encode, meta_info
 from rowkeep.errors import InvalidBody, InvalidValue, MalformedJson
+from rowkeep.live import LiveTable
 from rowkeep.model.access import Right
 from rowkeep.model.filters import Where
 from rowkeep.model.forms import Row
@@ -20,6 +22,7 @@ from rowkeep.plan.select import SelectPlan, plan_select
 from rowkeep.plan.target import Target
 from rowkeep.plan.write import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
+from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
 from rowkeep.services.table_list import table_list
 from rowkeep.services.violations import (
     deleted_astray,
@@ -64,6 +67,9 @@ class Wish(Protocol):
     def no_parameters(self) -> None:
         """Raises InvalidParameter if there are query parameters."""
 
+    def no_idempotency_key(self) -> None:
+        """Raises InvalidParameter if the header Idempotency-Key is there."""
+
     async def body(self) -> bytes:
         """The body, empty if there is none. Raises BodyTooLarge, UnsupportedMediaType."""
 
@@ -89,9 +95,11 @@ class Records:
     """The Data API. Every method gives the encoded answer, and raises what its plan and its storage raise,
     beside Unauthenticated, NoSuchTable and Forbidden."""
 
-    def __init__(self, access: Access, settings: Settings) -> None:
+    def __init__(self, access: Access, settings: Settings, offload: Offload) -> None:
         self._access = access
         self._settings = settings
+        self._offload = offload
+        self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth)
 
     async def insert(
         self, credential: Credential, table: str, wish: Wish, *, must_be_array: bool = False
@@ -101,12 +109,11 @@ class Records:
         async def insert(caller: Caller) -> bytes:
             live = await caller.table(table, Right.WRITE)
             wish.no_parameters()
-            rows, many = live.codec.decode_rows(await wish.body())
-            if must_be_array and not many:
-                raise InvalidBody("A bulk takes an array of rows in data.", pointer="/data")
-            if len(rows) > MAX_ROWS:
-                raise InvalidBody(f"A bulk has at most {MAX_ROWS} rows.", pointer="/data")
-            plan = InsertPlan(live.codec.forms.store(rows), caller.writer, live.codec.forms.rekeyed(rows))
+            wish.no_idempotency_key()
+            sent = await wish.body()
+            planned = partial(self._planned, live, caller.writer, sent, must_be_array=must_be_array)
+            is_large = len(sent) > LARGE_BYTES or live.codec.cells_of(sent) > LARGE_CELLS
+            rows, many, plan = await self._offload.run(planned) if is_large else planned()
             try:
                 stamp = await caller.workspace.database.insert(live.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
@@ -115,17 +122,29 @@ class Records:
                 raise await inserted_astray(caller.workspace, live, rows, plan.rows, many) from None
             if wish.minimal:
                 return encode({"nInserted": len(rows)})
-            return live.codec.encode_written(rows, stamp, caller.writer, many)
+            written = partial(live.codec.encode_written, rows, stamp, caller.writer, many)
+            return await self._offload.run(written) if is_large else written()
 
         return await self._access.run(credential, insert)
+
+    def _planned(
+        self, live: LiveTable, writer: str, sent: bytes, *, must_be_array: bool
+    ) -> tuple[list[Cells], bool, InsertPlan]:
+        """The rows of an insert as they were sent, whether they are an array, and as they will be stored."""
+        rows, many = live.codec.decode_rows(sent, self._limits)
+        if must_be_array and not many:
+            raise InvalidBody('A bulk takes an array of rows in "data".', pointer="/data")
+        if len(rows) > MAX_ROWS:
+            raise InvalidBody(f"A bulk has at most {MAX_ROWS} rows.", pointer="/data")
+        forms = live.codec.forms
+        return rows, many, InsertPlan(forms.store(rows), writer, forms.rekeyed(rows))
 
     async def update(self, credential: Credential, table: str, wish: Wish) -> bytes:
         async def update(caller: Caller) -> bytes:
             live = await caller.table(table, Right.READ, Right.WRITE)
             wish.no_parameters()
-            sent = await wish.body()
-            body = decode_body(sent, _update_decoder)
-            refuse_repeated_keys(sent)
+            wish.no_idempotency_key()
+            body = await self._offload.decode(await wish.body(), _update_decoder, marks_halves=True)
             plan = plan_update(
                 live.target, live.codec, body, caller.writer, self._settings, minimal=wish.minimal
             )
@@ -147,10 +166,15 @@ class Records:
         async def delete(caller: Caller) -> bytes:
             live = await caller.table(table, Right.READ, Right.DELETE)
             wish.no_parameters()
+            wish.no_idempotency_key()
             sent = await wish.body()
             if not sent:
-                raise MalformedJson('A delete has a body with its filter: {"query":{"expressions":[…]}}.')
-            plan = plan_delete(live.target, decode_body(sent, _delete_decoder), self._settings)
+                raise MalformedJson(
+                    'A delete needs a body with its filter: {"query": {"expressions": [...]}}. Where a '
+                    "proxy drops the body of DELETE, use POST .../delete."
+                )
+            body = await self._offload.decode(sent, _delete_decoder, marks_halves=True)
+            plan = plan_delete(live.target, body, self._settings)
             await _compiled(live.sql.delete, plan.where.shape, plan.where)
             try:
                 deleted = await caller.workspace.database.delete(live.sql, plan, caller.snapshot.version)
@@ -188,7 +212,7 @@ class Records:
     async def _read(self, caller: Caller, live: LiveRows, wish: Wish) -> bytes:
         page = wish.page()
         sent = await wish.body()
-        body = decode_body(sent, _query_decoder) if sent else QueryBody()
+        body = await self._offload.decode(sent, _query_decoder, marks_halves=True) if sent else QueryBody()
         cursors = caller.workspace.cursors
         plan = plan_select(live.target, body, page, self._settings, cursors)
         await _compiled(live.sql.select, plan.shape, plan.where)

@@ -14,12 +14,18 @@ from joserfc.errors import BadSignatureError, JoseError, UnsupportedAlgorithmErr
 from joserfc.jwk import KeyFlexible, OctKey, RSAKey
 from msgspec import UNSET, UnsetType
 
-from rowkeep.errors import InvalidBody, Unauthenticated
+from rowkeep.bodies import decode_body
+from rowkeep.errors import InvalidBody, RowkeepError, Unauthenticated
 from rowkeep.model.access import MIN_RSA_BITS, Algorithm
 from rowkeep.model.identity import CLIENT_ID, Clock
 
 MAX_TOKEN_LENGTH = 8192
 CACHED_TOKENS = 4096
+MAX_DEPTH = 16
+"""How deep a token's header and claims may nest."""
+
+JOSE_ERRORS = (JoseError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What the JOSE library raises for tokens: its own errors, and Python's where it does not check a type."""
 
 
 class Claims(msgspec.Struct, frozen=True, rename="camel"):
@@ -31,7 +37,21 @@ class Claims(msgspec.Struct, frozen=True, rename="camel"):
     iat: int | float | UnsetType = UNSET
 
 
+class Header(msgspec.Struct, frozen=True):
+    """What a token's header may say. It is checked before anything is known of the app, so that a header
+    never shows whether a client id exists."""
+
+    alg: str
+    typ: str | UnsetType = UNSET
+    cty: str | UnsetType = UNSET
+    kid: str | UnsetType = UNSET
+    crit: Any = UNSET
+    b64: Any = UNSET
+
+
+ALGORITHMS = {algorithm.value for algorithm in Algorithm}
 _claims_decoder = msgspec.json.Decoder(Claims)
+_header_decoder = msgspec.json.Decoder(Header)
 
 
 @lru_cache(CACHED_TOKENS)
@@ -42,7 +62,8 @@ def unverified_client_id(token: str) -> str:
     parts = token.split(".")
     if len(parts) != 3:
         raise Unauthenticated()
-    _, payload, _ = (_decode_segment(part) for part in parts)
+    header, payload, _ = (_decode_segment(part) for part in parts)
+    _check_header(header)
     client_id = _decode_claims(payload).app_id
     if not CLIENT_ID.fullmatch(client_id):
         raise Unauthenticated("malformed client id")
@@ -60,10 +81,24 @@ def _decode_segment(segment: str) -> bytes:
     return decoded
 
 
+def _check_header(text: bytes) -> None:
+    header: Header = _decoded(text, _header_decoder)
+    if header.alg not in ALGORITHMS:
+        raise Unauthenticated("wrong algorithm")
+    if header.crit is not UNSET or header.b64 is not UNSET:
+        # extensions that a token depends on, of which we know none (RFC 7515, section 4.1.11)
+        raise Unauthenticated()
+
+
 def _decode_claims(payload: bytes) -> Claims:
+    claims: Claims = _decoded(payload, _claims_decoder)
+    return claims
+
+
+def _decoded(text: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
     try:
-        return _claims_decoder.decode(payload)
-    except (ValueError, RecursionError):
+        return decode_body(text, decoder, MAX_DEPTH)
+    except RowkeepError:
         raise Unauthenticated() from None
 
 
@@ -80,7 +115,7 @@ def verified_claims(token: str, key: str, algorithm: Algorithm) -> Claims:
         raise Unauthenticated("wrong signature") from None
     except UnsupportedAlgorithmError:
         raise Unauthenticated("wrong algorithm") from None
-    except (JoseError, ValueError, UnicodeError):
+    except JOSE_ERRORS:
         raise Unauthenticated("malformed token") from None
     return _decode_claims(verified.payload)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from rowkeep.cli.options import BYTE_ORDER_MARK
 from rowkeep.cli.rows.records import MAX_RECORD_BYTES, Position
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SKIPPED_AT_ONCE = 1024 * 1024
 
 

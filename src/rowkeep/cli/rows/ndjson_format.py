@@ -11,7 +11,7 @@ from rowkeep.bodies import has_keys, refuse_repeated_keys
 from rowkeep.cli.rows.cells import SYSTEM_NAMES
 from rowkeep.cli.rows.lines import Line, lines_of, told
 from rowkeep.cli.rows.records import MAX_RECORD_BYTES, Columns, Position, Record, Row, Unreadable
-from rowkeep.errors import DuplicateColumn
+from rowkeep.errors import RepeatedKey
 
 _row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -43,7 +43,7 @@ class NdjsonSource:
             row = _row_decoder.decode(line.text)
             if not has_keys(line.text, len(row)):
                 refuse_repeated_keys(line.text)
-        except (ValueError, RecursionError, DuplicateColumn) as error:
+        except (ValueError, RecursionError, RepeatedKey) as error:
             said = f"The line is no JSON object of a row: {error}".rstrip(".") + "."
             return Unreadable(line.number, line.end, told(line.text), said)
         system = SYSTEM_NAMES.intersection(row)

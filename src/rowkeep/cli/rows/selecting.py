@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rowkeep.errors import SetupError
+from rowkeep.bodies import refuse_repeated_keys
+from rowkeep.errors import RepeatedKey, SetupError
 
 Where = Annotated[
     list[str] | None,
@@ -65,9 +66,13 @@ def _comparison(condition: str) -> dict[str, Any]:
 def parsed(text: str, what: str) -> Any:
     """JSON that was given on the command line. Raises SetupError."""
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        refuse_repeated_keys(text.encode())
+        return found
     except (ValueError, RecursionError) as error:
         raise SetupError(f"{what} is not JSON: {error}.") from None
+    except RepeatedKey as error:
+        raise SetupError(f"{what}: {error}") from None
 
 
 def assigned(assignments: list[str]) -> dict[str, str]:

@@ -50,7 +50,7 @@ EVERY_CALL = (
 )
 """What every call of the APIs may be refused with."""
 
-WITH_A_BODY = (errors.MalformedJson, errors.UnknownKey, errors.InvalidValue)
+WITH_A_BODY = (errors.MalformedJson, errors.RepeatedKey, errors.UnknownKey, errors.InvalidValue)
 WITH_A_CURSOR = (errors.InvalidCursor,)
 WITH_A_NAME = (errors.NoSuchRoute,)
 """A slash in the name makes another path of it."""

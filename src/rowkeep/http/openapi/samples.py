@@ -333,7 +333,7 @@ _TOO_EMPTY = "Column Gender cannot be required: 1 row has an empty cell there."
 
 PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
     UnknownColumn: UnknownColumn(
-        "Table people has no column Fist_Name. Did you mean First_Name?",
+        'Table people has no column "Fist_Name". Did you mean First_Name?',
         pointer="/query/expressions/0/field",
     ),
     DataLoss: DataLoss(

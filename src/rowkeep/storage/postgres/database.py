@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from operator import add, floordiv, itemgetter, sub
 from typing import Any, TypeVar, cast
 
@@ -50,6 +50,9 @@ CELL_BYTES = 64
 
 MOST_BYTES_A_BYTE = 4
 """How many bytes Python takes for a byte of UTF-8 at most."""
+
+COPIED_AT_ONCE = 10_000
+"""Of how many rows cells are made what COPY takes, at once."""
 
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -250,6 +253,12 @@ def _copied(table: Table, rows: Sequence[Row]) -> Iterable[Row]:
     }
     if not places:
         return rows
+    # a part at a time, as COPY asks for it: the event loop does not wait for all of them
+    parts = (rows[at : at + COPIED_AT_ONCE] for at in range(0, len(rows), COPIED_AT_ONCE))
+    return chain.from_iterable(map(partial(_copied_columns, places), parts))
+
+
+def _copied_columns(places: Mapping[int, Kind], rows: Sequence[Row]) -> Iterable[Row]:
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for at, kind in places.items():
         cells = set(columns[at]) - {None}

@@ -1,0 +1,56 @@
+"""Offload: what takes long in Python runs in threads of its own, so that other requests go on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from rowkeep.bodies import decode_body
+from rowkeep.errors import Busy
+from rowkeep.settings import Settings
+
+T = TypeVar("T")
+
+LARGE_BYTES = 256 * 1024
+"""A body up to here is decoded at once: a thread would take longer than it saves."""
+
+LARGE_CELLS = 50_000
+"""The same of rows × columns."""
+
+THREADS = 2
+MAX_WAITING = 64
+"""How many large bodies wait for a thread; one more is refused."""
+
+
+class Offload:
+    """Decodes bodies and encodes responses, the large ones in threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._max_depth = settings.max_json_depth
+        self._executor = ThreadPoolExecutor(THREADS, "rowkeep-large")
+        self._waiting = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do ``work`` in a thread. Raises Busy if too many wait already."""
+        if self._waiting >= MAX_WAITING:
+            raise Busy("Too many large requests wait already. Nothing was written; try again.")
+        self._waiting += 1
+        future = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        future.add_done_callback(self._done)
+        return await future
+
+    def _done(self, _future: object) -> None:
+        self._waiting -= 1
+
+    async def decode(
+        self, body: bytes, decoder: msgspec.json.Decoder[Any], *, marks_halves: bool = False
+    ) -> Any:
+        """A body by its type. Raises what :func:`decode_body` raises, and Busy."""
+        if len(body) <= LARGE_BYTES:
+            return decode_body(body, decoder, self._max_depth, marks_halves=marks_halves)
+        return await self.run(partial(decode_body, body, decoder, self._max_depth, marks_halves=marks_halves))
