@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 from functools import partial
+from importlib import import_module
 
 import uvicorn
 
@@ -22,6 +23,8 @@ GARBAGE_THRESHOLDS = (10_000, 20, 50)
 """How often Python looks for cycles of garbage. A request makes hundreds of objects and hardly ever a cycle,
 so the usual 700 objects are looked through again and again for nothing."""
 
+LOADED_LATER = ("uvloop", "uvicorn.lifespan.on", "uvicorn.loops.auto")
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that takes connections; they wait until a process serves. Raises SetupError."""
@@ -36,6 +39,13 @@ def listen(host: str, port: int) -> socket.socket:
         reason = getattr(error, "strerror", None) or error
         raise SetupError(f"Port {port} of {host} cannot be listened on: {reason}.") from None
     return sock
+
+
+def load_all() -> None:
+    """Load what a server process loads only when it starts to serve, so that processes that are forked
+    afterwards share it. (What its store needs is loaded by then: it was opened once.)"""
+    for module in LOADED_LATER:
+        import_module(module)
 
 
 def serve_here(settings: Settings, sock: socket.socket) -> bool:
