@@ -16,7 +16,7 @@ from rowkeep.cli.endings import end
 from rowkeep.cli.first_token import hand_over
 from rowkeep.cli.serving import listen, load_all, serve_here
 from rowkeep.cli.store import initialise_store, quiet_logs, warn_of_exposed_files
-from rowkeep.cli.workers import serve_with_workers, worker_count
+from rowkeep.cli.workers import SPREADS, serve_with_workers, worker_count
 from rowkeep.errors import SetupError
 from rowkeep.logs import configure_logs
 from rowkeep.settings import Settings
@@ -27,7 +27,7 @@ def run(settings: Settings) -> None:
     quiet_logs(settings)
     workers = worker_count(settings)
     # the port first: where it cannot be had, no first token may be made and lost
-    with listen(settings.host, settings.port) as sock:
+    with listen(settings.host, settings.port, shares=workers > 1 and SPREADS) as sock:
         token = asyncio.run(initialise_store(settings))
         if token is not None:
             hand_over(token, settings)

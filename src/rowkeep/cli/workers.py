@@ -1,7 +1,11 @@
-"""Workers: several server processes on one socket. One that dies is replaced, and all end together.
+"""Workers: several server processes on one port. One that dies is replaced, and all end together.
 
-This process loads what a server needs and forks the workers, so that they share its memory. It does nothing
-else itself: it has no threads, no event loop and no connections that a worker could inherit.
+Each worker has a listening socket of its own, over which the system spreads new connections evenly: of one
+that they share, whoever is quickest would take most. This process keeps all of them open, so connections that
+a worker had not accepted when it died wait for its replacement.
+
+This process also loads what a server needs and forks the workers, so that they share its memory. It does
+nothing else itself: it has no threads, no event loop and no connections that a worker could inherit.
 """
 
 from __future__ import annotations
@@ -12,23 +16,27 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from threading import Thread
 
 import structlog
 
 from rowkeep.cli.children import STOP_SIGNALS, fork
-from rowkeep.cli.serving import GRACE_SECONDS, serve_here
+from rowkeep.cli.serving import GRACE_SECONDS, listen_too, serve_here
 from rowkeep.logs import configure_logs
 from rowkeep.settings import Settings
 
 MOST_AUTOMATIC = 4
 """How many workers serve at most where their number is not set."""
 
+SPREADS = sys.platform == "linux"
+"""Whether the system spreads connections over several sockets of one port."""
+
 PAUSE_SECONDS = 1
-"""Between a worker's death and its replacement, so that a fault at start is no storm of processes."""
+"""Between the starts of a worker and its replacement, so that a fault at start is no storm of processes."""
 
 STOP_SECONDS = 2 * GRACE_SECONDS
 """How long a worker may take to stop; then it is killed."""
@@ -57,8 +65,11 @@ def serve_with_workers(settings: Settings, count: int, sock: socket.socket) -> b
     # the collector of a worker would write to all that it looks at, and so copy it
     gc.collect()
     gc.freeze()
-    with Signals() as signals:
-        return Workers(settings, count, sock, signals).run()
+    with Signals() as signals, contextlib.ExitStack() as others:
+        sockets = [sock] * count
+        if SPREADS:
+            sockets[1:] = [others.enter_context(listen_too(sock)) for _ in sockets[1:]]
+        return Workers(settings, sockets, signals).run()
 
 
 class Signals:
@@ -101,76 +112,78 @@ def _ignore(_signal: int, _frame: object) -> None:
 
 
 class Workers:
-    """The worker processes of one server."""
+    """The worker processes of one server, one for each socket."""
 
-    def __init__(self, settings: Settings, count: int, sock: socket.socket, signals: Signals) -> None:
+    def __init__(self, settings: Settings, sockets: Sequence[socket.socket], signals: Signals) -> None:
         self._settings = settings
-        self._sock = sock
         self._signals = signals
         # a worker reads the end of this pipe when the last one that could write to it is gone: its parent
         self._parent_end, self._parent_has = os.pipe()
-        self._pids: set[int] = set()
-        self._due = [0.0] * count
-        """When the workers that are missing are to be started, on the monotonic clock."""
+        self._sockets = sockets
+        self._due = dict.fromkeys(range(len(sockets)), 0.0)
+        """Of which sockets the workers are missing, and when they may be started, on the monotonic clock."""
+        self._running: dict[int, tuple[int, float]] = {}
+        """By process id, of which socket a worker is, and when its replacement may be started."""
 
     def run(self) -> bool:
         """Serve until told to stop; False if a worker could not start."""
-        could_start = True
+        statuses: set[int] = set()
         try:
-            while could_start and not self._signals.stop_requested:
+            while NOT_STARTED not in statuses and not self._signals.stop_requested:
                 self._start_due()
-                self._signals.wait(max(0.0, min(self._due) - time.monotonic()) if self._due else None)
-                could_start = NOT_STARTED not in {self._replace(status) for status in self._ended()}
+                left = max(0.0, min(self._due.values()) - time.monotonic()) if self._due else None
+                self._signals.wait(left)
+                statuses = set(self._ended())
         finally:
             self._stop()
-        return could_start
+        return NOT_STARTED not in statuses
 
     def _start_due(self) -> None:
         now = time.monotonic()
-        due = [at for at in self._due if at <= now]
-        self._due = [at for at in self._due if at > now]
-        for _ in due:
-            self._pids.add(fork(self._work))
-
-    def _replace(self, status: int) -> int:
-        """Have a worker that ended with this status replaced, where that helps; the status."""
-        if status != NOT_STARTED and not self._signals.stop_requested:
-            log.error("worker died", status=status, action="replaced")
-        self._due.append(time.monotonic() + PAUSE_SECONDS)
-        return status
+        for at in [at for at, due in self._due.items() if due <= now]:
+            del self._due[at]
+            self._running[fork(partial(self._work, at))] = (at, now + PAUSE_SECONDS)
 
     def _ended(self) -> Iterator[int]:
-        """The exit statuses of the workers that have ended since the last look."""
-        for pid in list(self._pids):
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if found:
-                self._pids.discard(pid)
-                yield os.waitstatus_to_exitcode(status)
+        """The exit statuses of the workers that have ended since the last look and are missing now."""
+        for pid in list(self._running):
+            found, wait_status = os.waitpid(pid, os.WNOHANG)
+            if not found:
+                continue
+            at, self._due[at] = self._running.pop(pid)
+            status = os.waitstatus_to_exitcode(wait_status)
+            if status != NOT_STARTED and not self._signals.stop_requested:
+                log.error("worker died", status=status, action="replaced")
+            yield status
 
     def _stop(self) -> None:
         """Ask all workers to end, and wait until they have."""
         self._send(signal.SIGTERM)
         give_up = time.monotonic() + STOP_SECONDS
-        while self._pids:
+        while self._running:
             list(self._ended())
             left = give_up - time.monotonic()
             if left <= 0:
                 self._send(signal.SIGKILL)
-            if self._pids:
+            if self._running:
                 self._signals.wait(max(left, 0.1))
 
     def _send(self, number: signal.Signals) -> None:
-        for pid in self._pids:
+        for pid in self._running:
             os.kill(pid, number)
 
-    def _work(self) -> int:
-        """What a worker does."""
+    def _work(self, at: int) -> int:
+        """What the worker of a socket does."""
         # Ctrl-C in a terminal is for the parent, which tells the workers when to stop
         os.setpgid(0, 0)
         self._signals.close()
         os.close(self._parent_has)
+        sock = self._sockets[at]
+        for other in self._sockets:
+            if other is not sock:
+                other.close()
         Thread(target=partial(_end_with_parent, self._parent_end), name="rowkeep-parent", daemon=True).start()
-        return 0 if serve_here(self._settings, self._sock) else NOT_STARTED
+        return 0 if serve_here(self._settings, sock) else NOT_STARTED
 
 
 def _end_with_parent(pipe: int) -> None:
