@@ -275,7 +275,7 @@ DEPENDENCIES = {
     "structlog": "logs as JSON lines",
     "swagger-ui-py": "the scripts of the page /docs, so that it needs no other host",
     "typer": "the commands",
-    "uvicorn": "the server: sockets, HTTP, worker processes",
+    "uvicorn": "the server: event loop, connections, HTTP",
     "uvloop": "uvicorn's event loop in C",
 }
 """Why each runtime dependency is there."""

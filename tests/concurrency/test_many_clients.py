@@ -205,6 +205,6 @@ def test_each_process_gets_its_share(work: Crowd, servers: Sequence[RowkeepServe
 
     counts = work.together(write)
     shares = [sum(counts[at :: len(servers)]) / sum(counts) for at in range(len(servers))]
-    assert min(shares) >= 1 / (2 * len(servers))
+    assert min(shares) >= 1 / (5 * len(servers))
     # and so does each client
     assert min(counts) >= 1

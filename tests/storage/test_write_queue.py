@@ -18,7 +18,7 @@ from workbench import Workbench, initialised, new_workspace, opened
 
 from rowkeep.errors import Busy
 from rowkeep.storage.sqlite.turns import Turns
-from rowkeep.storage.sqlite.writer import LONGEST_GROUP_SECONDS
+from rowkeep.storage.sqlite.writer import MAX_GROUP_SECONDS
 from support.server import sqlite_url
 
 ORDER = """
@@ -216,7 +216,7 @@ async def test_a_group_that_takes_long_is_committed_in_parts(notes: Workbench) -
 
 
 def _take_long(_connection: apsw.Connection) -> None:
-    time.sleep(2 * LONGEST_GROUP_SECONDS)
+    time.sleep(2 * MAX_GROUP_SECONDS)
 
 
 def file_of(notes: Workbench) -> Path:
