@@ -17,7 +17,7 @@ from typing import Any, get_args
 import msgspec
 import typer
 
-from rowkeep.cli.app import app
+from rowkeep.cli.app import build
 from rowkeep.errors import MAX_ECHO, MAX_PROBLEMS, all_errors
 from rowkeep.http.admin import ENDPOINTS, PREFIX
 from rowkeep.http.data import DATA_CALLS
@@ -211,7 +211,7 @@ SHARED_OPTIONS = ("--workspace", "--json")
 
 def commands() -> None:
     """Every command of the shell, with its arguments and options."""
-    for command, context in _leaves(typer.main.get_command(app), None, "rowkeep"):
+    for command, context in _leaves(typer.main.get_command(build()), None, "rowkeep"):
         arguments = [each for each in command.params if each.param_type_name == "argument"]
         options = [each for each in command.params if each.param_type_name == "option"]
         usage = " ".join([context.command_path, *(each.metavar for each in arguments)])
@@ -232,7 +232,7 @@ def commands() -> None:
 def shared_options() -> None:
     """What the shared options mean, from the first command that has each."""
     known: dict[str, str] = {}
-    for command, context in _leaves(typer.main.get_command(app), None, "rowkeep"):
+    for command, context in _leaves(typer.main.get_command(build()), None, "rowkeep"):
         for each in command.params:
             if set(each.opts) & set(SHARED_OPTIONS):
                 known.setdefault(_spelt(each, context), _told(each, context))
@@ -275,7 +275,7 @@ DEPENDENCIES = {
     "structlog": "logs as JSON lines",
     "swagger-ui-py": "the scripts of the page /docs, so that it needs no other host",
     "typer": "the commands",
-    "uvicorn": "the server: sockets, HTTP, worker processes",
+    "uvicorn": "the server: event loop, connections, HTTP",
     "uvloop": "uvicorn's event loop in C",
 }
 """Why each runtime dependency is there."""

@@ -42,7 +42,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     host: Annotated[str, Meta(description="The address that `rowkeep serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="The port that it listens on; 0 takes any.")] = 8080
-    workers: Annotated[int, Meta(ge=1, le=256, description="How many processes serve.")] = 1
+    workers: Annotated[
+        int,
+        Meta(ge=0, le=256, description="How many processes serve; 0: as many as there are cores, at most 4."),
+    ] = 0
     max_body_bytes: Annotated[
         int, Meta(ge=1024, description="The largest request body that is read; more is 413.")
     ] = 64 * 1024 * 1024

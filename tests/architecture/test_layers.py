@@ -92,10 +92,11 @@ def test_what_is_pure_does_not_wait() -> None:
 
 
 CATCH_ALL = {
+    ("cli/children.py", "_run"),  # a child must not go on with what its parent was doing
     ("cli/exchange.py", "Exchange.run_asgi"),  # the same where nothing below did
     ("http/respond.py", "reply"),  # answers a fault of ours
     ("storage/sqlite/writer.py", "GroupWriter._in_savepoint"),  # a job's error is for who waits for it
-    ("storage/sqlite/writer.py", "GroupWriter._drain"),  # the same for a whole group
+    ("storage/sqlite/writer.py", "GroupWriter._end_group"),  # the same for a whole group
 }
 """The places that catch whatever comes and do not let it go on."""
 

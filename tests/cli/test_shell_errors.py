@@ -31,7 +31,7 @@ USAGE = [
     ("serve", "--port", "http"),
     ("serve", "--port", "70000"),
     ("serve", "--port", "-1"),
-    ("serve", "--workers", "0"),
+    ("serve", "--workers", "-1"),
     ("--nosuch",),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -35,6 +36,7 @@ SHARED = -1
 SHARED_ROWS = 40
 WRITERS = 20
 ROUNDS = 5
+SHARE_SECONDS = 1.5
 BULK = 5
 
 
@@ -188,3 +190,21 @@ def test_a_unique_key_is_taken_over_by_one_update(keys: Crowd) -> None:
     answer = answered(lambda: keys.bots[0].query("keys", sys_limit=1000)).json()
     assert answer["total"] == CLIENTS
     assert sum(row["Code"] == "the one" for row in answer["queryResult"]) == 1
+
+
+def test_each_process_gets_its_share(work: Crowd, servers: Sequence[RowkeepServer]) -> None:
+    """Who writes without a pause leaves others their turn: no process is left far behind."""
+    end = time.monotonic() + SHARE_SECONDS
+
+    def write(number: int, bot: Bot) -> int:
+        written = 0
+        while time.monotonic() < end:
+            answered(lambda: bot.insert("work", {"Owner": number}))
+            written += 1
+        return written
+
+    counts = work.together(write)
+    shares = [sum(counts[at :: len(servers)]) / sum(counts) for at in range(len(servers))]
+    assert min(shares) >= 1 / (5 * len(servers))
+    # and so does each client
+    assert min(counts) >= 1

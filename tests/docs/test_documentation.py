@@ -11,7 +11,7 @@ import pytest
 import typer
 
 import rowkeep
-from rowkeep.cli.app import app
+from rowkeep.cli.app import build
 from rowkeep.errors import all_errors
 from rowkeep.http.admin import ENDPOINTS, PREFIX
 from rowkeep.http.data import DATA_CALLS
@@ -30,7 +30,7 @@ CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 def commands() -> list[str]:
     """Every command of the shell, as it is typed."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(build())
     found = []
     for name, command in group.commands.items():
         parts = getattr(command, "commands", None)

@@ -21,8 +21,10 @@ def sqlite_url(directory: Path) -> str:
 
 
 def environment(database_url: str, directory: Path, **settings: object) -> dict[str, str]:
-    """This process's environment with these settings and no others; the key file lies in ``directory``."""
-    own = {"database_url": database_url, "master_key_file": directory / "rowkeep.key", **settings}
+    """This process's environment with these settings and no others; the key file lies in ``directory``, and
+    one process serves."""
+    usual = {"database_url": database_url, "master_key_file": directory / "rowkeep.key", "workers": 1}
+    own = usual | settings
     outer = {name: value for name, value in os.environ.items() if not name.startswith("ROWKEEP_")}
     return outer | {f"ROWKEEP_{name.upper()}": str(value) for name, value in own.items() if value is not None}
 

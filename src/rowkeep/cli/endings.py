@@ -6,8 +6,6 @@ import os
 import sys
 from collections.abc import Callable
 
-import typer
-
 from rowkeep.errors import RowkeepError, SetupError
 
 FAILED = 1
@@ -28,10 +26,8 @@ def end(command: Callable[[], None]) -> int:
     try:
         command()
         print(end="", flush=True)
-    except typer.Exit as done:
-        return done.exit_code
-    except typer.TyperException as error:
-        return _fail(_usage(error), error.exit_code)
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
     except Failed as failed:
         return _fail(_with_cause(failed.__cause__ or failed), failed.status)
     except (SetupError, RowkeepError) as error:
@@ -50,13 +46,6 @@ def end(command: Callable[[], None]) -> int:
 def _fail(message: str, status: int = FAILED) -> int:
     print("Error:", " ".join(message.split()), file=sys.stderr)
     return status
-
-
-def _usage(error: typer.TyperException) -> str:
-    """What is wrong with the command line, and where to read on."""
-    said = error.format_message().replace("Value error, ", "").rstrip(". ")
-    context = getattr(error, "ctx", None)
-    return f"{said}." if context is None else f"{said}. Try '{context.command_path} --help'."
 
 
 def _with_cause(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import gc
 import socket
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import uvicorn
@@ -31,20 +32,45 @@ GARBAGE_THRESHOLDS = (10_000, 20, 50)
 """How often Python looks for cycles of garbage. A request makes hundreds of objects and hardly ever a cycle,
 so the usual 700 objects are looked through again and again for nothing."""
 
+LOADED_LATER = ("uvloop", "uvicorn.lifespan.on", "uvicorn.loops.auto")
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections; they wait until a process serves. Raises SetupError."""
+
+def listen(host: str, port: int, *, shares: bool = False) -> socket.socket:
+    """A socket that takes connections; they wait until a process serves. Raises SetupError.
+
+    ``shares`` lets :func:`listen_too` add others to its port, but not another server: this one did not agree
+    to share when it took the port, and nor would that.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+        if shares:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.listen(BACKLOG)
     except (OSError, UnicodeError) as error:
         sock.close()
         reason = getattr(error, "strerror", None) or error
         raise SetupError(f"Port {port} of {host} cannot be listened on: {reason}.") from None
     return sock
+
+
+def listen_too(first: socket.socket) -> socket.socket:
+    """Another socket on the port of one that shares it: the system spreads new connections over both."""
+    sock = socket.socket(first.family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind(first.getsockname())
+    sock.listen(BACKLOG)
+    return sock
+
+
+def load_all() -> None:
+    """Load what a server process loads only when it starts to serve, so that processes that are forked
+    afterwards share it. (What its store needs is loaded by then: it was opened once.)"""
+    for module in LOADED_LATER:
+        import_module(module)
 
 
 def serve_here(settings: Settings, sock: socket.socket) -> bool:

@@ -61,12 +61,25 @@ class Connection(apsw.Connection):
     _version: int | None = None
     _version_of: int | None = None
     """What SQLite called the state of the file in which the version was read."""
+    wait: Callable[[int], bool] | None = None
+    """What SQLite asks whether to try again where the file is locked."""
 
     max_cell_bytes: int | None = None
     """For a connection of the event loop, how large a cell is that it reads; None for any size."""
 
     last_folded: tuple[str, str] | None = None
     """A long text, and what it is in one case: filters often compare a cell several times."""
+
+    def begin(self, *, waits: bool) -> None:
+        """Begin a transaction that writes; ``waits`` is whether there is time to wait for SQLite's lock."""
+        if waits:
+            self.execute("BEGIN IMMEDIATE")
+            return
+        self.set_busy_handler(None)
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        finally:
+            self.set_busy_handler(self.wait)
 
     def version(self) -> int | None:
         """The version in the snapshot of a transaction that only reads, and that has read something already:
@@ -95,8 +108,9 @@ def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connect
 
 
 def _set_up(connection: Connection, busy_timeout_seconds: float) -> None:
+    connection.wait = _busy_handler(busy_timeout_seconds)
     with translated():
-        connection.set_busy_handler(_busy_handler(busy_timeout_seconds))
+        connection.set_busy_handler(connection.wait)
         # plans are kept for all values: without this, every other LIMIT has its statement compiled anew
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         # what stands in double quotes is a name, never a text, also where there is no such column

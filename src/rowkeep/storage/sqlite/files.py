@@ -27,6 +27,7 @@ from rowkeep.storage.sqlite.place import Place
 from rowkeep.storage.sqlite.quick import SPARE
 from rowkeep.storage.sqlite.reader import Reader
 from rowkeep.storage.sqlite.threads import Threads
+from rowkeep.storage.sqlite.turns import Turns
 from rowkeep.storage.sqlite.writer import GroupWriter
 
 log = structlog.get_logger(__name__)
@@ -80,6 +81,13 @@ def failure_at(path: Path, error: StorageUnavailable) -> StorageUnavailable:
     return StorageFull() if device.f_bavail * device.f_frsize < FULL_BYTES else error
 
 
+def _turns_of(path: Path) -> Turns:
+    try:
+        return Turns(path)
+    except OSError as error:
+        raise StorageUnavailable() from error
+
+
 class OpenFile:
     """The connections of one file."""
 
@@ -90,10 +98,11 @@ class OpenFile:
         if create:
             make_file(path)
         self.connection = connect(path, timeout, create=False)
-        self.writer = GroupWriter(self.connection, files.threads.writers, settings, place.check)
         open_another = partial(connect, path, timeout, create=False)
         try:
             place.opened()
+            turns = _turns_of(path)
+            self.writer = GroupWriter(self.connection, files.threads.writers, turns, settings, place.check)
             self.reader = Reader(open_another, files.threads, settings, files.more_readers)
         except BaseException:
             self.connection.close()

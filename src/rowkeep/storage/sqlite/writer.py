@@ -29,14 +29,15 @@ from rowkeep.errors import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
 from rowkeep.settings import Settings
 from rowkeep.storage.sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
+from rowkeep.storage.sqlite.turns import Turns
 
 T = TypeVar("T")
 
 MAX_GROUP = 256
 
-MAX_GROUP_SECONDS = 0.2
-"""A group that took longer is committed before the rest of its jobs is run: these are not to be run again
-because one of them was stopped."""
+MAX_GROUP_SECONDS = 0.05
+"""A group that took longer is committed before the rest of its jobs is run: other processes wait for their
+turn, and the rest is not to be run again because one of its jobs was stopped."""
 
 STOPS = (QueryTimeout, ShuttingDown)
 """Why a job is stopped."""
@@ -113,6 +114,7 @@ class GroupWriter:
         self,
         connection: Connection,
         executor: Executor,
+        turns: Turns,
         settings: Settings,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -120,6 +122,7 @@ class GroupWriter:
         self._check = check
         self._connection = connection
         self._executor = executor
+        self._turns = turns
         self._wait_seconds = settings.busy_timeout_seconds
         self._max_seconds = settings.max_query_seconds
         self._waiting: deque[Job] = deque()
@@ -210,21 +213,14 @@ class GroupWriter:
                 self._stop(self._current, ShuttingDown())
 
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
-        while True:
-            with self._lock:
-                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
-                if not group:
-                    self.is_running = False
-                    return
-                for job in group:
-                    job.state = State.TAKEN
+        while self._has_more():
+            # what comes while other processes write is part of the group
+            in_time = self._turns.take(self._wait_seconds)
             try:
-                with translated():
-                    ended = self._commit_others(group)
-            except BaseException as error:
-                # nothing of the group is on disk: whoever waits must hear of it, whatever it was
-                _fail(group, error)
-                ended = group
+                group = self._take_group()
+                ended = self._end_group(group, in_time)
+            finally:
+                self._turns.give()
             with self._lock:
                 for job in ended:
                     job.state = State.ENDED
@@ -233,22 +229,45 @@ class GroupWriter:
                     self._waiting.appendleft(job)
             loop.call_soon_threadsafe(_deliver, ended)
 
-    def _commit_others(self, group: list[Job]) -> list[Job]:
+    def _has_more(self) -> bool:
+        with self._lock:
+            self.is_running = bool(self._waiting)
+            return self.is_running
+
+    def _take_group(self) -> list[Job]:
+        with self._lock:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            for job in group:
+                job.state = State.TAKEN
+            return group
+
+    def _end_group(self, group: list[Job], in_time: bool) -> list[Job]:
+        """Those jobs of a group that have their result or error, from the first on."""
+        try:
+            with translated():
+                return self._commit_others(group, in_time) if group else []
+        except BaseException as error:
+            # nothing of the group is on disk: whoever waits must hear of it, whatever it was
+            _fail(group, error)
+            return group
+
+    def _commit_others(self, group: list[Job], in_time: bool) -> list[Job]:
         """Run the jobs of a group, without those that are stopped; gives those that were run, from the first
         on. Raises only if none of them was committed."""
         while True:
             try:
-                return self._commit(group)
+                return self._commit(group, in_time)
             except _UndoneError as undone:
                 # that took its time, so what follows it is left to the next group
                 group = group[: group.index(undone.job) + 1]
 
-    def _commit(self, group: list[Job]) -> list[Job]:
-        """Run the jobs of a group in one transaction, as many as there is time for."""
+    def _commit(self, group: list[Job], in_time: bool) -> list[Job]:
+        """Run the jobs of a group in one transaction, as many as there is time for. If our turn did not come
+        ``in_time``, the file must be free at once."""
         connection = self._connection
         done: list[Job] = []
         with translated():
-            connection.execute("BEGIN IMMEDIATE")
+            connection.begin(waits=in_time)
         until = time.monotonic() + MAX_GROUP_SECONDS
         try:
             for _, same in groupby(group, _key):

@@ -1,0 +1,140 @@
+"""Several workers: how many there are, what they share, and who gets the connections."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from support import plain
+from support.server import RowkeepServer
+
+FIRST_MEGABYTES = 70
+FURTHER_MEGABYTES = 25
+CONNECTIONS = 32
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def launch(new_store: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..., RowkeepServer]]:
+    """Starts a server on an empty store with so many workers; None leaves their number open."""
+    started = []
+
+    def start(workers: int | None) -> RowkeepServer:
+        server = RowkeepServer(new_store(), tmp_path, workers=workers)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def processes(server: RowkeepServer) -> list[psutil.Process]:
+    """The server's process, followed by its workers'."""
+    parent = psutil.Process(server.process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def workers_of(server: RowkeepServer, count: int) -> list[psutil.Process]:
+    """The workers, once there are so many."""
+    while len(processes(server)) <= count:
+        time.sleep(0.02)
+    return processes(server)[1:]
+
+
+def test_there_are_as_many_as_cores(launch: Callable[..., RowkeepServer]) -> None:
+    server = launch(None)
+    cores = len(os.sched_getaffinity(0))
+    expected = 1 if cores == 1 else 1 + min(4, cores)
+    while len(processes(server)) < expected:
+        time.sleep(0.02)
+    assert len(processes(server)) == expected
+
+
+def test_one_worker_is_the_server_itself(launch: Callable[..., RowkeepServer]) -> None:
+    assert len(processes(launch(1))) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_memory(launch: Callable[..., RowkeepServer], workers: int) -> None:
+    """What is shared counts once: an idle server keeps to what the docs promise."""
+    server = launch(workers)
+    if workers > 1:
+        workers_of(server, workers)
+    for _ in range(4 * workers):
+        assert plain.get(server.url + "/readyz").status_code == 200
+    megabytes = sum(each.memory_full_info().pss for each in processes(server)) / 2**20
+    assert megabytes <= FIRST_MEGABYTES + FURTHER_MEGABYTES * (workers - 1)
+
+
+def test_the_parent_holds_nothing_that_a_worker_could_inherit(
+    launch: Callable[..., RowkeepServer],
+) -> None:
+    server = launch(2)
+    workers_of(server, 2)
+    parent = psutil.Process(server.process.pid)
+    assert parent.num_threads() == 1
+    assert not [file.path for file in parent.open_files() if file.path.endswith((".db", "-wal", "-shm"))]
+    assert {each.status for each in parent.net_connections("tcp")} == {psutil.CONN_LISTEN}
+
+
+def test_connections_are_spread_over_the_workers(launch: Callable[..., RowkeepServer]) -> None:
+    server = launch(2)
+    workers = workers_of(server, 2)
+    connections = [_asked(server) for _ in range(CONNECTIONS)]
+    for each in connections:
+        assert each.recv(4096).startswith(b"HTTP/1.1 200 ")
+    held = [
+        sum(each.status == psutil.CONN_ESTABLISHED for each in worker.net_connections("tcp"))
+        for worker in workers
+    ]
+    for each in connections:
+        each.close()
+    # by chance, one gets so few once in 50,000 times
+    assert min(held) > CONNECTIONS / 8
+
+
+def test_connections_to_a_worker_that_dies_wait_for_the_next(launch: Callable[..., RowkeepServer]) -> None:
+    server = launch(2)
+    worker = workers_of(server, 2)[0]
+    worker.send_signal(signal.SIGSTOP)
+    connections = [_asked(server) for _ in range(CONNECTIONS)]
+    worker.kill()
+    for each in connections:
+        each.settimeout(30)
+        assert each.recv(4096).startswith(b"HTTP/1.1 200 ")
+        each.close()
+
+
+def test_a_second_server_does_not_get_the_port(launch: Callable[..., RowkeepServer]) -> None:
+    server = launch(2)
+    other = RowkeepServer(server.database_url, server.directory, workers=2)
+    other.port = server.port
+    other.launch()
+    assert other.process.wait() == 1
+    other.stop()
+    assert str(server.port) in other.log.read_text()
+
+
+def test_a_worker_that_cannot_start_ends_the_server(new_store: Callable[[], str], tmp_path: Path) -> None:
+    server = RowkeepServer(new_store(), tmp_path, workers=2)
+    server.start()
+    server.stop()
+    (tmp_path / "rowkeep.key").unlink()
+    server.launch()
+    assert server.process.wait() == 1
+    server.stop()
+
+
+def _asked(server: RowkeepServer) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection.sendall(REQUEST)
+    return connection
