@@ -1,14 +1,13 @@
-"""Sizes: about how many bytes rows take in memory, counted without a step of Python for each row.
+"""Sizes: about how many bytes rows take in a response, counted without a step of Python for each row.
 
-What is counted is the memory of a row's cells (``sys.getsizeof``): the same on every engine for the same
-texts, and near to what they take as JSON.
+What is counted is a row as MessagePack: texts by their length in UTF-8, everything else by some bytes. No other
+count is as fast.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, islice, repeat, takewhile, tee
-from sys import getsizeof
+from itertools import accumulate, islice, takewhile, tee
 from typing import Any, TypeAlias
 
 import msgspec
@@ -16,6 +15,8 @@ import msgspec
 from rowkeep.errors import QueryTimeout, ResponseTooLarge
 
 Row: TypeAlias = Sequence[Any]
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Fitting(msgspec.Struct, frozen=True):
@@ -28,7 +29,7 @@ class Fitting(msgspec.Struct, frozen=True):
 
 def sizes(rows: Iterable[Row]) -> Iterator[int]:
     """About how many bytes each row takes, as it comes."""
-    return map(sum, map(map, repeat(getsizeof), rows))
+    return map(len, map(_encode, map(tuple, rows)))
 
 
 def fitting(rows: Iterable[Row], max_bytes: int) -> Fitting:
