@@ -1,7 +1,7 @@
 """Sizes: about how many bytes rows take in a response, counted without a step of Python for each row.
 
-What is counted is a row as MessagePack: texts by their length in UTF-8, everything else by some bytes. No other
-count is as fast.
+What is counted is a row as MessagePack: texts by their length in UTF-8, everything else by some bytes. No
+other count is as fast.
 """
 
 from __future__ import annotations
