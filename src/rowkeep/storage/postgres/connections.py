@@ -194,9 +194,9 @@ class Pool:
             # the turn is free once PostgreSQL has really ended what ran
             kept.drop(connection, lane.give_back)
             reason = self._reason(running, error)
-            if reason is None:
-                raise
-            raise reason from error
+            if reason is not None:
+                raise reason from error
+            raise
         self._watch.end(connection)
         kept.put_back(connection)
         lane.give_back()
