@@ -48,9 +48,6 @@ LEAD = 3
 CELL_BYTES = 64
 """About what a cell takes in memory beyond the text in it."""
 
-MOST_BYTES_A_BYTE = 4
-"""How many bytes Python takes for a byte of UTF-8 at most."""
-
 COPIED_AT_ONCE = 10_000
 """Of how many rows cells are made what COPY takes, at once."""
 
@@ -214,7 +211,7 @@ def _page(
     has_more = is_cut or len(rows) > plan.limit
     rows = rows[: plan.limit]
     found: Sequence[Row] = _cut(rows, statements.width)
-    if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes // MOST_BYTES_A_BYTE:
+    if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes:
         fit = fitting_page(found, plan.max_bytes)
         found, size, has_more = fit.rows, fit.size, has_more or fit.is_cut
     last = rows[len(found) - 1]
@@ -226,7 +223,7 @@ def _updated(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan) -> Up
     if size > plan.max_bytes:
         return Updated(count, None)
     found = _cut(rows, statements.width)
-    if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes // MOST_BYTES_A_BYTE:
+    if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes:
         fit = fitting(found, plan.max_bytes)
         return Updated(count, None if fit.is_cut else fit.rows, fit.size)
     return Updated(count, found, size)
