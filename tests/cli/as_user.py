@@ -36,7 +36,8 @@ def rehearse() -> None:
         os.environ["ROWKEEP_DATABASE_URL"] = f"sqlite:///{directory}/data"
         Path(directory, "t.json").write_text('{"name": "t", "schemaDef": []}')
         for arguments in REHEARSED:
-            end(partial(run, arguments.replace("t.json", f"{directory}/t.json").split()))
+            definition = f"{directory}/t.json"
+            end(partial(run, [definition if each == "t.json" else each for each in arguments]))
     os.environ.clear()
     os.environ.update(before)
 

@@ -156,9 +156,9 @@ def test_rejects_of_csv(rows: RowsShell) -> None:
         (9, [("unreadable_record", None)]),
         (15, [("unique_violation", "/Cust_Id")]),
         (17, [("unreadable_record", None)]),
-        (18, [("invalid_value", "/Cust_Id")]),
+        (18, [("required_value", "/Cust_Id")]),
         (19, [("required_value", "/Cust_Id")]),
-        (23, [("invalid_value", "/Score")]),
+        (23, [("unique_violation", "/Cust_Id")]),
     ]
     found = told(rows, name)
     assert [(line, errors) for line, _, errors in found] == expected
