@@ -17,13 +17,7 @@ from pathlib import Path
 from rowkeep.cli.app import main, run
 from rowkeep.cli.endings import end
 
-REHEARSED = (
-    ["init"],
-    ["app", "create", "bot"],
-    ["app", "list"],
-    ["table", "create", "t.json"],
-    ["no", "command"],
-)
+REHEARSED = ("init", "app create bot", "app list", "table create t.json", "no command")
 
 
 def rehearse() -> None:
