@@ -286,7 +286,11 @@ def test_a_store_of_the_first_version(server: RowkeepServer, place: Place) -> No
     one, other = bot_in(server, "one"), bot_in(server, "other")
     Workspace(server, "unused")
     server.stop()
-    forget = ("DROP TABLE {0}databases", "DELETE FROM {0}_rowkeep_steps WHERE step >= 3")
+    forget = (
+        "DROP TABLE {0}databases",
+        "DROP TABLE {0}former_admin_tokens",
+        "DELETE FROM {0}_rowkeep_steps WHERE step >= 3",
+    )
     if place.is_sqlite:
         program = "import apsw, sys; c = apsw.Connection(sys.argv[1]); [c.execute(s) for s in sys.argv[2:]]"
         statements = [each.format("") for each in forget]
