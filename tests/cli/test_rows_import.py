@@ -165,7 +165,7 @@ def test_rejects_of_csv(rows: RowsShell) -> None:
     assert found[1][1] == {"Cust_Id": 5, "Name": "two\nlines", "Score": "x", "Active": "maybe", "Since": None}
     assert [row for _, row, _ in found if isinstance(row, str)] == ["6,short", '12,a "quote",,,']
     first = rows.rejects(name)[0]["errors"][0]["msg"]
-    assert first == "Column Name has a maxLength of 10 characters, not much too long."
+    assert first == 'Column Name has a maxLength of 10 characters; got "much too long".'
     good = [number for number in range(30) if number not in (2, 5, 11, 13, 14, 15, 19)]
     assert sorted(row[0] for row in stored(rows)) == good
     assert "rejected" in rows.run("import", "customers", name, "--restart").err
