@@ -153,7 +153,6 @@ REFUSED: list[Any] = [
     "1e3",
     "now",
     "null",
-    "",
     " ",
     "Z",
     "T",

@@ -110,7 +110,7 @@ def test_json_values_come_back(exact: Bot) -> None:
     problem(
         exact.request("POST", TABLE, content=twice, headers=JSON),
         400,
-        "duplicate_column",
+        "repeated_key",
     )
 
 

@@ -49,7 +49,6 @@ UNKNOWN += [
     TABLE + "/query/x",
     "/api/public/views/people",
     "/api",
-    "/",
 ]
 UNKNOWN += [
     "/API/public/tables/people",

@@ -45,7 +45,6 @@ UNKNOWN = [
     "/api",
     "/api/",
     "/api/public",
-    "/api/public/tables",
     "/api/public/tables/",
     "/api/public/tables//query",
     "/api/public/tables/people/",
