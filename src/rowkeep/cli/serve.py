@@ -23,7 +23,9 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     given = {"host": host or None, "port": port, "workers": workers}
     options = {PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None}
     environment = {**os.environ, **options}
-    Settings.from_environment(environment)
+    for each in (os.environ, environment):
+        # a variable that does not fit is an error even where an option replaces it
+        Settings.from_environment(each)
     # this process becomes the server, which has no use for the modules of a command line
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-P", "-m", "rowkeep.cli.server"], environment)  # noqa: S606 - our own
