@@ -26,8 +26,8 @@ Body = TypeVar("Body")
 MAX_DEPTH = 100
 """How deep arrays and objects nest, unless the setting max_json_depth says otherwise."""
 
-OWN_LEVELS = 2
-"""The levels of a body that do not count: the body itself, and the object or array that it is about."""
+OWN_LEVELS = 6
+"""The levels of a body that do not count: those around a cell, a filter or the default of a column."""
 
 MAX_VALUES = 600_000
 """How many values a body may have that is decoded whole. A document of 1 MiB has fewer."""

@@ -131,7 +131,8 @@ def test_every_command(shell: Commands, bot: Bot) -> None:
     assert changed["records"][0]["First_Name"] is None
     assert shell.json("delete", "people", "--id", one["sys_Id"]) == {"nDeleted": 1}
     assert shell.json("delete", "people", "--where", "Number>5", "--yes") == {"nDeleted": 2}
-    assert [row["Number"] for row in all_rows(bot, "people")] == [1, 2, 3, 5]
+    # ids of several processes increase only to the second
+    assert sorted(row["Number"] for row in all_rows(bot, "people")) == [1, 2, 3, 5]
     assert shell.json("delete", "people", "--all", "--yes") == {"nDeleted": 4}
 
 
@@ -273,10 +274,10 @@ def test_export_and_import_by_an_administrator(
     assert "needs --app" in remote.fails("import", "people", "a.ndjson")
     assert store.json("import", "people", "a.ndjson")["nInserted"] == 2
     rows = all_rows(bot, "people")
-    assert [row["Number"] for row in rows] == [1, 2, 3, 1, 2]
+    assert sorted(row["Number"] for row in rows) == [1, 1, 2, 2, 3]
     writers = workspace.admin.get(f"{workspace.path}/writers", params={"limit": 1000}).json()["writers"]
     named = {each["id"]: each["name"] for each in writers}
-    assert named[rows[-1]["Created_By"]] == "rowkeep command"
+    assert "rowkeep command" in {named[row["Created_By"]] for row in rows}
 
 
 def test_an_app_brings_its_credentials(server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:

@@ -59,9 +59,12 @@ def operations(schema: BaseSchema) -> list[APIOperation]:
     A whole schema takes away what it does not have."""
     found = [result.ok() for result in schema.get_all_operations()]
 
-    def place(each: APIOperation) -> tuple[bool, int, bool, str]:
+    def place(each: APIOperation) -> tuple[bool, bool, bool, int, bool, str]:
+        # an administrator's rows come after changes of their table, which they might not fit
+        rows = "/data/" in each.path
         deletes = each.method.upper() == "DELETE" or (each.method.upper() == "PUT" and "/schema" in each.path)
-        return deletes, -each.path.count("/"), "/tables/" in each.path, each.path
+        depth = -each.path.count("/")
+        return deletes and not rows, rows, deletes, depth, "/tables/" in each.path, each.path
 
     return sorted(found, key=place)
 

@@ -116,7 +116,7 @@ class FoundInView(Answer):
 
 
 class UsableColumn(Answer):
-    name: Name
+    name: Annotated[str, Meta(description="A view may show system columns, such as `_id`.")]
     type: TypeName
     is_required: bool
 
