@@ -30,8 +30,7 @@ def rehearse() -> None:
         os.environ["ROWKEEP_DATABASE_URL"] = f"sqlite:///{directory}/data"
         Path(directory, "t.json").write_text('{"name": "t", "schemaDef": []}')
         for arguments in REHEARSED:
-            definition = f"{directory}/t.json"
-            end(partial(run, [definition if each == "t.json" else each for each in arguments]))
+            end(partial(run, arguments.replace("t.json", f"{directory}/t.json").split()))
     os.environ.clear()
     os.environ.update(before)
 
