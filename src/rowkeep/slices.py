@@ -47,6 +47,7 @@ class RowSlice(NamedTuple):
 
 
 _body_decoder = msgspec.json.Decoder(LooseBody)
+_BLANK = re.compile(rb"[ \t\n\r]*+")
 _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -145,5 +146,8 @@ def _exact(
         if token.first == COMMA and depth == 0:
             rows, values = rows + 1, 0
             if token.start - at >= size or rows * columns >= MAX_SLICE_CELLS:
+                if _BLANK.fullmatch(body, token.end, end):
+                    # a comma, and no row after it
+                    return b"", None, end
                 return *_decoded(b"[%b]" % body[at : token.start]), token.end
     return *_decoded(b"[%b]" % body[at:end]), end

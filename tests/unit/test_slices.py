@@ -174,3 +174,11 @@ def test_the_first_keys_of_an_object() -> None:
     text = json.dumps({f"k{at}": {"a": 1, "b": [1, 2]} for at in range(10)}).encode()
     assert list(json.loads(first_keys(text, 3))) == ["k0", "k1", "k2"]
     assert first_keys(text, 10) == text
+
+
+@pytest.mark.parametrize("end", [",", ", ", ",\n\n"])
+@pytest.mark.usefixtures("small")
+def test_a_comma_with_no_row_after_it_is_refused(end: str) -> None:
+    for rows in ('{"Text":"a"%s}' % (" " * 2000), '{"Document":[{}%s,{}]}' % (" " * 2000)):
+        with pytest.raises(MalformedJson):
+            CODEC.decode_rows(f'{{"data":[{{"Number":1}},{rows}{end}]}}'.encode(), InsertLimits(10_000))

@@ -142,6 +142,7 @@ class Protocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override] # uvicorn closes always
         """The client sends no more. It may still read the response: for a short while, that is assumed."""
+        self.transport.flush()  # type: ignore[attr-defined] # it is ours
         if self.running is None or self.is_lingering or (self._phase is BODY and self.cycle is self.running):
             return False
         self.is_half_closed = True
@@ -160,6 +161,8 @@ class Protocol(HttpToolsProtocol):
                 self._phase = HEAD
                 self.since = 0.0
         self._parse(data)
+        # many small chunks must not make room for what is none
+        self._overhead_bytes = max(self._overhead_bytes, 0)
         if self._phase is HEAD:
             if self._received_bytes > self._max_head:
                 self._refuse(self._head_too_large())
@@ -439,7 +442,7 @@ class Protocol(HttpToolsProtocol):
             self.since = now
         waited = now - self.since
         unsent = self._raw.get_write_buffer_size()
-        if self.is_lingering and waited > LINGER_SECONDS:
+        if self.is_lingering and not unsent and waited > LINGER_SECONDS:
             self.abort()
         elif unsent and self._is_stuck(unsent, now):
             self._edge.warn("client does not read", client=self.client and self.client[0])

@@ -122,6 +122,8 @@ class Workers:
         self._sockets = sockets
         self._due = dict.fromkeys(range(len(sockets)), 0.0)
         """Of which sockets the workers are missing, and when they may be started, on the monotonic clock."""
+        self._replaced: set[int] = set()
+        """The sockets whose first worker has served and ended; another may be unable to start for a while."""
         self._running: dict[int, tuple[int, float]] = {}
         """By process id, of which socket a worker is, and when its replacement may be started."""
 
@@ -141,17 +143,33 @@ class Workers:
     def _start_due(self) -> None:
         now = time.monotonic()
         for at in [at for at, due in self._due.items() if due <= now]:
+            try:
+                pid = fork(partial(self._work, at))
+            except OSError as error:
+                # no memory or no process left: those that serve go on
+                log.error("worker cannot be made", error=str(error), action="tried again")
+                self._due[at] = now + PAUSE_SECONDS
+                continue
             del self._due[at]
-            self._running[fork(partial(self._work, at))] = (at, now + PAUSE_SECONDS)
+            self._running[pid] = (at, now + PAUSE_SECONDS)
 
     def _ended(self) -> Iterator[int]:
-        """The exit statuses of the workers that have ended since the last look and are missing now."""
+        """The exit statuses of the workers that have ended since the last look and are missing now.
+
+        That of a replacement that could not start, while the database is away say, is not among them: it is
+        tried again.
+        """
         for pid in list(self._running):
             found, wait_status = os.waitpid(pid, os.WNOHANG)
             if not found:
                 continue
             at, self._due[at] = self._running.pop(pid)
             status = os.waitstatus_to_exitcode(wait_status)
+            if status != NOT_STARTED:
+                self._replaced.add(at)
+            elif at in self._replaced:
+                log.error("worker could not start", action="tried again")
+                continue
             if status != NOT_STARTED and not self._signals.stop_requested:
                 log.error("worker died", status=status, action="replaced")
             yield status

@@ -16,6 +16,7 @@ from rowkeep.errors import (
     NoSuchWorkspace,
     QueryTimeout,
     RowkeepError,
+    ShuttingDown,
     StorageUnavailable,
     Unauthenticated,
     quoted,
@@ -115,7 +116,7 @@ class Access:
                     app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
                     live = self._prove(app, credential)
                     return await action(Caller(workspace, snapshot, live.writer, live.grants, client_id))
-                except (Busy, QueryTimeout, StorageUnavailable):
+                except (Busy, QueryTimeout, ShuttingDown, StorageUnavailable):
                     raise
                 except RowkeepError:
                     if await self._holds(workspace, snapshot, client_id):

@@ -52,7 +52,7 @@ class Apps:
             made, secret = await _create(live, app, body)
         except (RowkeepError, StaleCatalog):
             if is_claimed:
-                await self._forget_client(app.client_id)
+                await self._forget_client(live, app.client_id)
             raise
         if not is_claimed:
             # the claim was left by a request that failed, which may have removed it just now
@@ -60,9 +60,15 @@ class Apps:
         live.renew()
         return app_form(made, secret)
 
-    async def _forget_client(self, client_id: str) -> None:
-        script = partial(self._catalog.installation.remove_client, client_id)
-        await self._catalog.store.catalog.write(script)
+    async def _forget_client(self, live: LiveWorkspace, client_id: str) -> None:
+        """The client id leads to the workspace no more, unless another request has just made an app of it."""
+        installation = self._catalog.installation
+        await self._catalog.store.catalog.write(partial(installation.remove_client, client_id))
+        _, app, _ = await live.database.read(partial(live.definitions.app, client_id))
+        if app is not None:
+            await self._catalog.store.catalog.write(
+                partial(installation.claim_client, client_id, live.workspace)
+            )
 
     async def list(self, workspace: str, page: Page) -> Listing:
         live = await self._catalog.named(workspace)
@@ -107,7 +113,7 @@ class Apps:
         live = await self._catalog.named(workspace)
         await live.database.write(partial(live.definitions.delete_app, client_id))
         live.renew()
-        await self._forget_client(client_id)
+        await self._forget_client(live, client_id)
 
     async def grants(self, workspace: str, client_id: str) -> Listing:
         live = await self._catalog.named(workspace)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -27,6 +27,22 @@ MAX_WAITING = 64
 """How many large bodies wait for a thread; one more is refused."""
 
 
+class _Task(Generic[T]):
+    """Work for a thread. What is dropped before it began is not held until its turn comes."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work: Callable[[], T] | None = work
+
+    def __call__(self) -> T:
+        work = self._work
+        if work is None:
+            raise asyncio.CancelledError
+        return work()
+
+    def drop(self) -> None:
+        self._work = None
+
+
 class Offload:
     """Decodes bodies and encodes responses, the large ones in threads."""
 
@@ -35,14 +51,20 @@ class Offload:
         self._executor = ThreadPoolExecutor(THREADS, "rowkeep-large")
         self._waiting = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do ``work`` in a thread. Raises Busy if too many wait already."""
-        if self._waiting >= MAX_WAITING:
+    async def run(self, work: Callable[[], T], *, is_refusable: bool = True) -> T:
+        """Do ``work`` in a thread. Raises Busy if too many wait already, unless it must be done: the response
+        to what is stored."""
+        if is_refusable and self._waiting >= MAX_WAITING:
             raise Busy("Too many large requests wait already. Nothing was written; try again.")
         self._waiting += 1
-        future = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        task = _Task(work)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, task)
         future.add_done_callback(self._done)
-        return await future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            task.drop()
+            raise
 
     def _done(self, _future: object) -> None:
         self._waiting -= 1

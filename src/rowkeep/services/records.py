@@ -123,7 +123,7 @@ class Records:
             if wish.minimal:
                 return encode({"nInserted": len(rows)})
             written = partial(live.codec.encode_written, rows, stamp, caller.writer, many)
-            return await self._offload.run(written) if is_large else written()
+            return await self._offload.run(written, is_refusable=False) if is_large else written()
 
         return await self._access.run(credential, insert)
 

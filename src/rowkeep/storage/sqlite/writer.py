@@ -189,7 +189,13 @@ class GroupWriter:
         late = []
         with self._lock:
             while self._waiting and self._waiting[0].since < now - self._wait_seconds:
-                late.append(self._waiting.popleft())
+                job = self._waiting.popleft()
+                job.state = State.ENDED
+                job.error = Busy(
+                    f"The request waited {self._wait_seconds:g} s for other writes (setting "
+                    "busy_timeout_seconds). Nothing was written; try again."
+                )
+                late.append(job)
             current = self._current
             if current is not None:
                 if current.is_limited and now - current.since > self._max_seconds:
@@ -198,10 +204,6 @@ class GroupWriter:
                     self._stop(current, current.stopped)
             looks_again = self.is_running
         for job in late:
-            job.error = Busy(
-                f"The request waited {self._wait_seconds:g} s for other writes (setting "
-                "busy_timeout_seconds). Nothing was written; try again."
-            )
             job.deliver()
         self._watch = loop.call_later(WATCH_SECONDS, self._look, loop) if looks_again else None
 
@@ -272,7 +274,7 @@ class GroupWriter:
         try:
             for _, same in groupby(group, _key):
                 jobs = list(same)
-                if len(jobs) == 1 or not self._run_joined(jobs):
+                if len(jobs) == 1 or any(map(_is_stopped, jobs)) or not self._run_joined(jobs):
                     for job in jobs:
                         self._run(job)
                 done += jobs
@@ -344,10 +346,15 @@ def _key(job: Job) -> Hashable:
     return job.key
 
 
+def _is_stopped(job: Job) -> bool:
+    return job.stopped is not None
+
+
 def _joined(jobs: list[Job], connection: Connection) -> None:
     works: list[Any] = [job.work for job in jobs]
     for job, result in zip(jobs, works[0].join(connection, works), strict=True):
-        job.result = result
+        # it may have failed in a try that was undone
+        job.result, job.error = result, None
 
 
 def _fail(group: list[Job], error: BaseException) -> None:
