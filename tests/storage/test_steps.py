@@ -26,6 +26,7 @@ from workbench import THINGS, WRITER, Workbench, initialised, new_workspace, ope
 
 from rowkeep.codec import encode
 from rowkeep.plan.write import InsertPlan
+from rowkeep.storage.sqlite import quick
 from rowkeep.storage.sqlite.place import Place
 from rowkeep.storage.sqlite.quick import QuickReader
 from rowkeep.storage.sqlite.writer import GroupWriter
@@ -101,6 +102,14 @@ def steps() -> Iterator[Steps]:
     threading.settrace(steps.trace)  # the store's threads start behind this
     yield steps
     threading.settrace(before)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_clock() -> Iterator[None]:
+    """Queries stay on the event loop, however slow the machine is; else they would be run twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quick, "BUDGET_SECONDS", 3600.0)
+        yield
 
 
 @pytest.fixture(scope="module")
