@@ -131,8 +131,8 @@ def _rows(bot: Bot, table: str, fields: tuple[str, ...]) -> Iterator[dict[str, A
 
 
 def numbers_of(bot: Bot) -> list[int]:
-    """What stands in the table ``numbers``."""
-    return [row["Number"] for row in all_rows(bot, "numbers", "Number")]
+    """The table ``numbers``, sorted: ids of several processes increase only to the second."""
+    return sorted(row["Number"] for row in all_rows(bot, "numbers", "Number"))
 
 
 def numbers_bot(workspace: Workspace, rights: str = "rwd") -> Bot:
