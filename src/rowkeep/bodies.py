@@ -88,7 +88,7 @@ def refuse_other_encodings(body: bytes) -> None:
         raise MalformedJson(complaint(error, body)) from None
 
 
-# what is said of JSON that cannot be decoded
+# messages about JSON that cannot be decoded
 
 _SYNTAX = re.compile(r"JSON is malformed: (.*) \(byte ([0-9]+)\)")
 
@@ -122,7 +122,7 @@ def has_half_surrogates(text: bytes) -> bool:
     return True
 
 
-# what is said of JSON of another form
+# messages about JSON of another form
 
 _JSON_TYPES = {
     "object": "an object",

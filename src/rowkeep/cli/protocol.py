@@ -32,7 +32,7 @@ SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding"))
 
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
 CHUNK_ALLOWANCE = 16
-"""How many bytes of a chunk beside its content are not counted: its size and the ends of its lines."""
+"""How many bytes of a chunk, apart from its content, are not counted: its size and the ends of its lines."""
 
 
 class _ClosingTransport(GatheringTransport):
