@@ -10,10 +10,10 @@ from rich.console import Console
 from benchmarks import data
 from benchmarks.load import Job, drive
 from benchmarks.machine import describe
+from benchmarks.measured_server import BACKENDS, stage
 from benchmarks.processes import sink_server
 from benchmarks.report import Result, markdown, print_tables
-from benchmarks.stage import BACKENDS, stage
-from benchmarks.works import CONNECTIONS, WORKS, Work
+from benchmarks.workloads import CONNECTIONS, WORKS, Work
 
 LEAST_ROUNDS = 5
 WIDTH = 180  # a table that is piped into a file is as wide as one on a large terminal

@@ -75,9 +75,9 @@ def bare_server(answer: bytes, directory: Path) -> Iterator[tuple[int, ProcessTr
 
 @contextlib.contextmanager
 def sink_server(length: int) -> Iterator[tuple[int, ProcessTree]]:
-    """The server of `benchmarks.sink` with answers of `length` bytes; yields its port and process."""
+    """The server of `benchmarks.null_server` with answers of `length` bytes; yields its port and process."""
     port = free_port()
-    with _started([sys.executable, "-m", "benchmarks.sink", str(port), str(length)], port, {}) as tree:
+    with _started([sys.executable, "-m", "benchmarks.null_server", str(port), str(length)], port, {}) as tree:
         yield port, tree
 
 

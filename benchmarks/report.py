@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measurement import MB, Bar, Measurement, Side
-from benchmarks.works import Work
+from benchmarks.workloads import Work
 
 COLUMNS = [
     "Work",

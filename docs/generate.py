@@ -17,20 +17,14 @@ from typing import Any, get_args
 import msgspec
 import typer
 
-from rowkeep.cli.app import build
-from rowkeep.errors import MAX_ECHO, MAX_PROBLEMS, all_errors
-from rowkeep.http.admin import ENDPOINTS, PREFIX
+from rowkeep.cli.main import build
+from rowkeep.errors.catalogue import MAX_ECHO, MAX_PROBLEMS, all_errors
 from rowkeep.http.data import DATA_CALLS
-from rowkeep.http.endpoints import parameters_of
-from rowkeep.model.columns import COLUMN_TYPES
+from rowkeep.http.management.endpoint import parameters_of
+from rowkeep.http.management.endpoints import ENDPOINTS, PREFIX
+from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
-from rowkeep.model.tables import (
-    MAX_COLUMNS,
-    MAX_DESCRIPTION,
-    MAX_INDEX_BYTES,
-    MAX_INDEX_COLUMNS,
-    MAX_INDEXES,
-)
+from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
 from rowkeep.settings import PREFIX as SETTING_PREFIX
 from rowkeep.settings import SHELL_VARIABLES, Settings
 

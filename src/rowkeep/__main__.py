@@ -1,5 +1,5 @@
 """``python -m rowkeep`` is the command ``rowkeep``."""
 
-from rowkeep.cli.app import main
+from rowkeep.cli.main import main
 
 main()

@@ -33,3 +33,8 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(numeric, logging.WARNING) if numeric > logging.DEBUG else numeric)
+
+
+def quiet_logs(level: str) -> None:
+    """For commands that are no server: no log but at the level ``debug``."""
+    configure_logs("debug" if level == "debug" else "critical")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from rowkeep.errors import SetupError
+from rowkeep.errors.catalogue import SetupError
 
 PREFIX = "ROWKEEP_"
 CREDENTIALS = re.compile(r"//.*@", re.DOTALL)

@@ -17,7 +17,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Module:
-    """One file of ``src/rowkeep``. ``name`` is its path there: ``storage/base.py``."""
+    """One file of ``src/rowkeep``. ``name`` is its path there: ``storage/contract.py``."""
 
     name: str
     text: str

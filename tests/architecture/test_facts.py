@@ -9,7 +9,7 @@ from typing import Any
 from source import ROOT, modules
 
 import rowkeep
-from rowkeep.errors import all_errors
+from rowkeep.errors.catalogue import all_errors
 
 
 def project() -> dict[str, Any]:

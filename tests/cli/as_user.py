@@ -14,8 +14,8 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 
-from rowkeep.cli.app import main, run
-from rowkeep.cli.endings import end
+from rowkeep.cli.main import main, run
+from rowkeep.exit_status import end
 
 REHEARSED = ("init", "app create bot", "app list", "table create t.json", "no command")
 

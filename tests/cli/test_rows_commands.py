@@ -17,8 +17,8 @@ import pytest
 from rows_shell import all_rows
 from shell import Result, Shell
 
-from rowkeep.cli.app import run
-from rowkeep.cli.endings import end
+from rowkeep.cli.main import run
+from rowkeep.exit_status import end
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace

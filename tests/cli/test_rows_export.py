@@ -241,7 +241,7 @@ def test_round_trips(everything: Bot, tmp_path: Path) -> None:
 
 
 def test_each_type_is_here(everything: Bot) -> None:
-    from rowkeep.model.columns import COLUMN_TYPES
+    from rowkeep.model.column_types import COLUMN_TYPES
 
     assert EVERY_TYPE.keys() == COLUMN_TYPES.keys()
 

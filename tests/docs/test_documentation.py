@@ -11,11 +11,11 @@ import pytest
 import typer
 
 import rowkeep
-from rowkeep.cli.app import build
-from rowkeep.errors import all_errors
-from rowkeep.http.admin import ENDPOINTS, PREFIX
+from rowkeep.cli.main import build
+from rowkeep.errors.catalogue import all_errors
 from rowkeep.http.data import DATA_CALLS
-from rowkeep.model.columns import COLUMN_TYPES
+from rowkeep.http.management.endpoints import ENDPOINTS, PREFIX
+from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
 from rowkeep.model.tables import SYSTEM_COLUMNS
 from rowkeep.settings import SHELL_VARIABLES, Settings

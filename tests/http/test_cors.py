@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from rowkeep.errors import SetupError
+from rowkeep.errors.catalogue import SetupError
 from rowkeep.settings import Settings, origins
 from support import plain
 from support.bot import Bot

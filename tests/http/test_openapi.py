@@ -14,17 +14,17 @@ import httpx
 import pytest
 from described import Description
 
-from rowkeep.errors import all_errors
-from rowkeep.http.admin import ENDPOINTS
+from rowkeep.errors.catalogue import all_errors
 from rowkeep.http.app import wire
 from rowkeep.http.data import ADMIN_ROUTE, DATA_CALLS, DataCall
+from rowkeep.http.management.endpoints import ENDPOINTS
 from rowkeep.http.openapi import describe
 from rowkeep.model.access import Right
-from rowkeep.model.columns import COLUMN_TYPES
+from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
-from rowkeep.model.identity import IdSource, wall_clock
+from rowkeep.model.ids import IdSource, wall_clock
 from rowkeep.model.tables import SYSTEM_COLUMNS
-from rowkeep.services.setup import initialise, open_initialised
+from rowkeep.services.initialise import initialise, open_initialised
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 from support import plain

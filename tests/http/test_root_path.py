@@ -11,7 +11,7 @@ import httpx
 import pytest
 from test_documents import assets
 
-from rowkeep.errors import SetupError
+from rowkeep.errors.catalogue import SetupError
 from rowkeep.settings import OWN_PATHS, Settings
 from support import plain
 from support.bot import Bot

@@ -9,7 +9,7 @@ from answers import good, rows
 from definitions import column, index, table
 from test_schema_changes import ALLOW, DRY, own_cells, put, steps_of
 
-from rowkeep.model.columns import COLUMN_TYPES
+from rowkeep.model.column_types import COLUMN_TYPES
 from support.workspace import Workspace, succeeded
 
 

@@ -13,7 +13,7 @@ from oracle.operands import OPERAND_TWINS
 from oracle.strategies import TYPE_STRATEGIES
 from oracle.values import CANONICAL, canonical
 from oracle.wishes import OPERANDS
-from rowkeep.model.columns import COLUMN_TYPES
+from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
 
 

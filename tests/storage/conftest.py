@@ -10,7 +10,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from workbench import THINGS, Workbench, initialised, new_workspace, opened
 
 from rowkeep.model.access import Workspace
-from rowkeep.storage.base import Store, WorkspaceDatabase
+from rowkeep.storage.contract import Store, WorkspaceDatabase
 
 LOOP: tuple[str, dict[str, Any]] = ("asyncio", {"use_uvloop": True})
 """The event loop that the server runs on."""

@@ -11,7 +11,7 @@ from plain_tool import Tool
 from workbench import ALL, Workbench, by_cursor, where
 
 from rowkeep.model.access import Workspace
-from rowkeep.storage.base import UniqueConflict, WorkspaceDatabase
+from rowkeep.storage.contract import UniqueConflict, WorkspaceDatabase
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from workbench import SIGNER, Workbench, initialised, new_workspace, rows_of, wh
 
 from rowkeep.sql.binding import delete_values, select_values, update_values
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Store
+from rowkeep.storage.contract import Store
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,8 @@ from workbench import opened, tables_of, where
 
 from rowkeep.settings import Settings
 from rowkeep.storage import table_groups
-from rowkeep.storage.base import Store
-from rowkeep.storage.postgres.connections import Call, Pool
+from rowkeep.storage.contract import Store
+from rowkeep.storage.postgres.pool import Call, Pool
 from support.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ from workbench import THINGS, Workbench, initialised, new_workspace, opened, row
 
 from rowkeep.model.access import Workspace
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Row, StaleCatalog, Store
+from rowkeep.storage.contract import Row, StaleCatalog, Store
 
 pytestmark = pytest.mark.anyio
 

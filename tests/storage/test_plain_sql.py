@@ -10,7 +10,7 @@ from plain_tool import Tool
 from workbench import ALL, THINGS, Workbench, where
 
 from rowkeep.model.access import Workspace
-from rowkeep.storage.base import UniqueConflict, WorkspaceDatabase
+from rowkeep.storage.contract import UniqueConflict, WorkspaceDatabase
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import pytest
 from anyio import create_task_group
 from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened
 
-from rowkeep.errors import SetupError, StorageUnavailable
+from rowkeep.errors.catalogue import SetupError, StorageUnavailable
 from support.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio

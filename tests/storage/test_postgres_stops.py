@@ -13,8 +13,8 @@ import psutil
 import pytest
 from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, where
 
-from rowkeep.errors import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
-from rowkeep.storage.base import Store
+from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
+from rowkeep.storage.contract import Store
 from support.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
@@ -172,7 +172,7 @@ async def test_an_update_that_waited_sees_the_row_as_it_is(address: str) -> None
 
 async def test_a_paused_postgresql(server: PostgresServer, address: str, monkeypatch: Any) -> None:
     for name in ("TICK_SECONDS", "PATIENCE_SECONDS", "PROBE_SECONDS"):
-        monkeypatch.setattr(f"rowkeep.storage.postgres.watch.{name}", 0.2)
+        monkeypatch.setattr(f"rowkeep.storage.postgres.cancellation.{name}", 0.2)
     assert server._process is not None
     postmaster = psutil.Process(server._process.pid)
     store = None

@@ -11,10 +11,10 @@ import pytest
 from anyio import create_task_group
 from workbench import opened
 
-from rowkeep.errors import NameTaken, Protected
+from rowkeep.errors.catalogue import NameTaken, Protected
 from rowkeep.model.access import AdminToken
-from rowkeep.storage.base import Store
-from rowkeep.storage.installation import Installation
+from rowkeep.storage.contract import Store
+from rowkeep.storage.scripts.catalog import Installation
 
 pytestmark = pytest.mark.anyio
 

@@ -14,9 +14,9 @@ import pytest
 from anyio import create_task_group
 from workbench import ALL, Workbench, initialised, new_workspace, opened, where
 
-from rowkeep.errors import NameTaken
+from rowkeep.errors.catalogue import NameTaken
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Row, StaleCatalog, UniqueConflict
+from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict
 from support.server import sqlite_url
 
 pytestmark = pytest.mark.anyio

@@ -16,8 +16,9 @@ from workbench import THINGS, Workbench, initialised, new_workspace, opened, tab
 
 from rowkeep.sql.statements import Statement
 from rowkeep.storage import table_groups
-from rowkeep.storage.base import Row
-from rowkeep.storage.sqlite import files, quick
+from rowkeep.storage.contract import Row
+from rowkeep.storage.sqlite import files
+from rowkeep.storage.sqlite import loop_readers as quick
 from support.server import sqlite_url
 
 pytestmark = pytest.mark.anyio

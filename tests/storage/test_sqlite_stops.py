@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from workbench import Workbench, initialised, new_workspace, opened, tables_of, where
 
-from rowkeep.errors import Busy, QueryTimeout, ShuttingDown
+from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Row, Store
+from rowkeep.storage.contract import Row, Store
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
 from rowkeep.storage.sqlite.files import OpenFile
 from support.server import sqlite_url

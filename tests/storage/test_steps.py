@@ -24,18 +24,18 @@ from typing import Any
 import pytest
 from workbench import THINGS, WRITER, Workbench, initialised, new_workspace, opened, where
 
-from rowkeep.codec import encode
-from rowkeep.plan.write import InsertPlan
-from rowkeep.storage.sqlite import quick
-from rowkeep.storage.sqlite.place import Place
-from rowkeep.storage.sqlite.quick import QuickReader
+from rowkeep.codec.rows import encode
+from rowkeep.plan.rows.writes import InsertPlan
+from rowkeep.storage.sqlite import loop_readers as quick
+from rowkeep.storage.sqlite.file_identity import Place
+from rowkeep.storage.sqlite.loop_readers import QuickReader
 from rowkeep.storage.sqlite.writer import GroupWriter
 
 pytestmark = pytest.mark.anyio
 
 FEW, MANY = 10, 1000
 MACHINERY = {"asyncio", "uvloop", "anyio", "concurrent", "threading", __name__}
-WATCH = "rowkeep.storage.postgres.watch"
+WATCH = "rowkeep.storage.postgres.cancellation"
 TICKS = {
     QuickReader._tick.__code__,
     GroupWriter._look.__code__,

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, rows_of
 
-from rowkeep.errors import StorageFull, StorageReadOnly
-from rowkeep.storage.base import Store
+from rowkeep.errors.catalogue import StorageFull, StorageReadOnly
+from rowkeep.storage.contract import Store
 
 pytestmark = pytest.mark.anyio
 

@@ -11,10 +11,10 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from workbench import ALL, Workbench, opened
 
-from rowkeep.errors import Busy
+from rowkeep.errors.catalogue import Busy
 from rowkeep.model.access import Workspace
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Row
+from rowkeep.storage.contract import Row
 
 pytestmark = pytest.mark.anyio
 

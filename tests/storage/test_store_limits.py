@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from workbench import Workbench, by_cursor, where
 
-from rowkeep.errors import RowkeepError
+from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, MAX_VALUES
 from rowkeep.model.tables import MAX_COLUMNS, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
 from rowkeep.settings import Settings
-from rowkeep.storage.base import WorkspaceDatabase
+from rowkeep.storage.contract import WorkspaceDatabase
 
 pytestmark = pytest.mark.anyio
 

@@ -8,11 +8,11 @@ import pytest
 from neighbours import open_stores, run_all
 from workbench import THINGS, Workbench, definitions_of, initialised, new_workspace, opened, rows_of
 
-from rowkeep.errors import SetupError
+from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.access import Workspace
-from rowkeep.model.identity import IdSource
+from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
-from rowkeep.storage.base import Database, Store
+from rowkeep.storage.contract import Database, Store
 from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS
 from rowkeep.storage.opening import make_store
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from workbench import ALL, SIGNER, THINGS, Workbench, by_cursor, initialised, new_workspace, where
 
-from rowkeep.model.cells import MAX_INTEGER, MIN_INTEGER
-from rowkeep.storage.base import Row, Selected, Store
+from rowkeep.model.values.scalars import MAX_INTEGER, MIN_INTEGER
+from rowkeep.storage.contract import Row, Selected, Store
 
 pytestmark = pytest.mark.anyio
 

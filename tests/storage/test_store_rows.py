@@ -9,8 +9,8 @@ import pytest
 from workbench import ALL, THINGS, WRITER, Workbench, initialised, opened, where
 
 from rowkeep.model.access import Workspace
-from rowkeep.model.cells import MAX_EXACT, MAX_INTEGER, MIN_INTEGER
-from rowkeep.model.identity import IdSource
+from rowkeep.model.ids import IdSource
+from rowkeep.model.values.scalars import MAX_EXACT, MAX_INTEGER, MIN_INTEGER
 
 pytestmark = pytest.mark.anyio
 

@@ -10,11 +10,11 @@ from anyio import create_task_group
 from anyio.from_thread import BlockingPortal
 from workbench import THINGS, Workbench, initialised, opened, rows_of
 
-from rowkeep.errors import NameTaken
+from rowkeep.errors.catalogue import NameTaken
 from rowkeep.model.access import Workspace
-from rowkeep.model.definitions import TableBody
+from rowkeep.model.definitions.tables import TableBody
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Row, StaleCatalog, UniqueConflict, WorkspaceDatabase
+from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, WorkspaceDatabase
 
 pytestmark = pytest.mark.anyio
 

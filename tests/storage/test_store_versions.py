@@ -12,8 +12,8 @@ from anyio.from_thread import BlockingPortal
 from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, rows_of, where
 
 from rowkeep.model.access import Algorithm, App, Grant, Workspace
-from rowkeep.model.definitions import TableBody
-from rowkeep.storage.base import StaleCatalog, Store
+from rowkeep.model.definitions.tables import TableBody
+from rowkeep.storage.contract import StaleCatalog, Store
 
 pytestmark = pytest.mark.anyio
 

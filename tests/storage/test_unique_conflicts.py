@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from workbench import ALL, Workbench, where
 
-from rowkeep.storage.base import UniqueConflict, WorkspaceDatabase
+from rowkeep.storage.contract import UniqueConflict, WorkspaceDatabase
 
 pytestmark = pytest.mark.anyio
 

@@ -16,8 +16,8 @@ import apsw
 import pytest
 from workbench import Workbench, initialised, new_workspace, opened
 
-from rowkeep.errors import Busy
-from rowkeep.storage.sqlite.turns import Turns
+from rowkeep.errors.catalogue import Busy
+from rowkeep.storage.sqlite.write_queue import Turns
 from rowkeep.storage.sqlite.writer import MAX_GROUP_SECONDS
 from support.server import sqlite_url
 

@@ -13,25 +13,25 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.bodies import body_decoder, decode_body
-from rowkeep.codec import TableCodec, encode
-from rowkeep.keys import DataKeys
+from rowkeep.codec.json_bodies import body_decoder, decode_body
+from rowkeep.codec.rows import TableCodec, encode
+from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.crypto.ciphers import DataKeys
 from rowkeep.model.access import Workspace
-from rowkeep.model.definitions import TableBody
-from rowkeep.model.forms import StoredForms
-from rowkeep.model.identity import IdSource, Stamp
+from rowkeep.model.data_requests import DeleteBody, Page, QueryBody, UpdateBody
+from rowkeep.model.definitions.tables import TableBody
+from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.names import ColumnNames
-from rowkeep.model.requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.model.tables import Table
-from rowkeep.plan.cursor import CursorSigner
-from rowkeep.plan.select import SelectPlan, plan_select
-from rowkeep.plan.target import Target
-from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan, plan_delete, plan_update
+from rowkeep.plan.rows.cursors import CursorSigner
+from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.select import SelectPlan, plan_select
+from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan, plan_delete, plan_update
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Database, Row, Selected, Store, Updated, WorkspaceDatabase
-from rowkeep.storage.definitions import Definitions
+from rowkeep.storage.contract import Database, Row, Selected, Store, Updated, WorkspaceDatabase
 from rowkeep.storage.opening import make_store
+from rowkeep.storage.scripts.access import Definitions
 
 NUMBERS = itertools.count(1)
 WRITER = "st-6b2c1b5e-6c2f-4a5e-9d5d-0f3f6a2b7c11"

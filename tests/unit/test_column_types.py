@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from rowkeep.codec import TableCodec, encode
-from rowkeep.errors import RowkeepError
-from rowkeep.model.cells import Cell, Misfit
-from rowkeep.model.columns import COLUMN_TYPES, ColumnType
-from rowkeep.model.forms import StoredForms
+from rowkeep.codec.rows import TableCodec, encode
+from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.errors.catalogue import RowkeepError
+from rowkeep.model.column_types import COLUMN_TYPES, ColumnType
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Column, Table
+from rowkeep.model.values.scalars import Cell, Misfit
 
 ENTRIES = pytest.mark.parametrize("entry", COLUMN_TYPES.values(), ids=COLUMN_TYPES)
 ACCEPTED = [(entry, *example) for entry in COLUMN_TYPES.values() for example in entry.accepts]

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import structlog
 
-from rowkeep.cli import serving
-from rowkeep.http.respond import json_answer
+from rowkeep.http.responses import json_answer
+from rowkeep.server import process as serving
 from rowkeep.settings import Settings
 
 QUICK: dict[str, Any] = {

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rowkeep.cli.rows.csv_records import CsvRecord, csv_records, quoted
-from rowkeep.cli.rows.lines import lines_of
-from rowkeep.cli.rows.records import MAX_RECORD_BYTES, FileRefused, Position
+from rowkeep.cli.files.csv_records import CsvRecord, csv_records, quoted
+from rowkeep.cli.files.lines import lines_of
+from rowkeep.cli.files.records import MAX_RECORD_BYTES, FileRefused, Position
 
 
 def records(text: str | bytes) -> list[CsvRecord]:

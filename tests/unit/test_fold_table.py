@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from rowkeep.model import folding
-from rowkeep.model.folding import fold, fold_in_parts, folding_table
+from rowkeep.model.values import case_folding as folding
+from rowkeep.model.values.case_folding import fold, fold_in_parts, folding_table
 
 SURROGATES = range(0xD800, 0xE000)
 EVERYTHING = "".join(chr(point) for point in range(sys.maxunicode + 1) if point not in SURROGATES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rowkeep.cli.gathering import MAX_GATHERED_BYTES, GatheringTransport
+from rowkeep.server.gathered_writes import MAX_GATHERED_BYTES, GatheringTransport
 
 
 class Wire:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from rowkeep.model.identity import (
+from rowkeep.model.ids import (
     COUNTER_END,
     ROW_ID,
     SYS_ID,

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from rowkeep.errors import Busy
+from rowkeep.errors.catalogue import Busy
 from rowkeep.services.offload import MAX_WAITING, THREADS, Offload
 from rowkeep.settings import Settings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rowkeep.plan.ordering import in_order
-from rowkeep.plan.renames import TwoSources, sources
+from rowkeep.plan.workspace_changes.dependency_sort import in_order
+from rowkeep.plan.workspace_changes.renames import TwoSources, sources
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from rowkeep import slices
-from rowkeep.bodies import refuse_deep, refuse_repeated_keys
-from rowkeep.codec import InsertLimits, TableCodec, encode
-from rowkeep.errors import MalformedJson, RepeatedKey, RowkeepError, TooManyCells
-from rowkeep.model.definitions import TableBody, read_table
-from rowkeep.model.forms import StoredForms
+from rowkeep.codec import bulk_slices as slices
+from rowkeep.codec.json_bodies import refuse_deep, refuse_repeated_keys
+from rowkeep.codec.json_scan import first_keys, has_more_values, is_deeper, repeated_key
+from rowkeep.codec.rows import InsertLimits, TableCodec, encode
+from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.errors.catalogue import MalformedJson, RepeatedKey, RowkeepError, TooManyCells
+from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.names import ColumnNames
-from rowkeep.scanning import first_keys, has_more_values, is_deeper, repeated_key
 
 TEXTS = ["", "a", '},{"', '{"a":[{"b', "\\", '\\"', "\\\\", "]}", '"},{"Text":"', "é😀", "\n", "x" * 300]
 DOCUMENTS = [None, 1, [], {}, [{}, {"a": [{}, {}]}], {"},{": "},{"}, [[[1, 2], {"a": 1}], "]"]]
@@ -34,10 +34,10 @@ CODEC = codec(("Text", "string"), ("Number", "number"), ("Document", "json"))
 @pytest.fixture(params=[40, 200, 1024])
 def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices so small that a body has many."""
-    for module in ("rowkeep.slices", "rowkeep.codec"):
+    for module in ("rowkeep.codec.bulk_slices", "rowkeep.codec.rows"):
         monkeypatch.setattr(f"{module}.MAX_SLICE_BYTES", request.param)
     monkeypatch.setattr(slices, "LEAST_BYTES", 16)
-    monkeypatch.setattr("rowkeep.scanning.SLICE_BYTES", 7)
+    monkeypatch.setattr("rowkeep.codec.json_scan.SLICE_BYTES", 7)
 
 
 def rows_of(seed: int, count: int = 60) -> list[dict[str, Any]]:
@@ -143,7 +143,7 @@ def test_depth_is_counted_from_the_cell(many: bool) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_scans_agree_with_the_decoder(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rowkeep.scanning.SLICE_BYTES", 1 + seed % 9)
+    monkeypatch.setattr("rowkeep.codec.json_scan.SLICE_BYTES", 1 + seed % 9)
     value = rows_of(seed, 5)
     text = json.dumps(value, ensure_ascii=seed % 2 == 0, indent=seed % 3 or None).encode()
     depth = depth_of(value)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from rowkeep.cli.calls import call, every
 from rowkeep.cli.options import AsJson
 from rowkeep.cli.output import fact, print_json, print_line, print_list, print_one
+from rowkeep.client.commands import call, every
 
 commands = typer.Typer(help="Create, list and revoke the tokens of administrators.")
 

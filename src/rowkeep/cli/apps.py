@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from rowkeep.cli.calls import call, every
 from rowkeep.cli.options import AsJson, ClientId, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
-from rowkeep.errors import SetupError
+from rowkeep.client.commands import call, every
+from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.access import Algorithm
 
 commands = typer.Typer(help="Create, list, change and delete apps.")

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from rowkeep.cli.calls import call
 from rowkeep.cli.options import AsJson, ClientId, Workspace
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list
+from rowkeep.client.commands import call
 from rowkeep.model.access import Right
 
 commands = typer.Typer(help="Say which app may read, write or delete in which table, and read which view.")

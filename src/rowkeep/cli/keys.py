@@ -46,9 +46,9 @@ def rotate(data: Data = False, prepare: Prepare = False, workspace: Chosen = Non
 
 
 async def _prepare() -> None:
-    from rowkeep.cli.store import open_store, shell_settings
-    from rowkeep.master import key_file
-    from rowkeep.services.rotation import MasterRotation
+    from rowkeep.crypto.master_key import key_file
+    from rowkeep.services.key_rotation import MasterRotation
+    from rowkeep.services.local_store import open_store, shell_settings
 
     settings = shell_settings()
     async with open_store(settings) as catalog:
@@ -57,8 +57,8 @@ async def _prepare() -> None:
 
 
 async def _rotate_master() -> None:
-    from rowkeep.cli.store import open_store, shell_settings
-    from rowkeep.services.rotation import MasterRotation
+    from rowkeep.services.key_rotation import MasterRotation
+    from rowkeep.services.local_store import open_store, shell_settings
 
     settings = shell_settings()
     async with open_store(settings) as catalog:
@@ -67,8 +67,8 @@ async def _rotate_master() -> None:
 
 
 async def _rotate_data(workspace: str | None) -> None:
-    from rowkeep.cli.store import open_store, shell_settings
-    from rowkeep.services.rotation import DataRotation, all_workspaces
+    from rowkeep.services.key_rotation import DataRotation, all_workspaces
+    from rowkeep.services.local_store import open_store, shell_settings
 
     async with open_store(shell_settings()) as catalog:
         names = [workspace] if workspace else [each.name for each in await all_workspaces(catalog)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from rowkeep.errors import SetupError
+from rowkeep.errors.catalogue import SetupError
 from rowkeep.settings import Settings
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

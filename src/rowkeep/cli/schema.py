@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from rowkeep.cli.calls import call
-from rowkeep.cli.endings import WRONG_USAGE, Failed
+from rowkeep.cli.files.definitions import SchemaFiles, Written, read_schema, write_schema
 from rowkeep.cli.options import AsJson, Workspace
 from rowkeep.cli.output import print_json, print_line, print_list
-from rowkeep.cli.schema_files import SchemaFiles, Written, read_schema, write_schema
 from rowkeep.cli.tables import STEPS
-from rowkeep.errors import RowkeepError, SetupError
+from rowkeep.client.commands import call
+from rowkeep.errors.catalogue import RowkeepError, SetupError
+from rowkeep.exit_status import WRONG_USAGE, Failed
 
 commands = typer.Typer(help="Keep all definitions and grants of a workspace as files: export, diff, apply.")
 
@@ -68,7 +68,7 @@ def apply(
 def _put(directory: Path, workspace: str, parameters: dict[str, str | int]) -> list[dict[str, Any]]:
     """The steps towards what a directory says."""
     with _errors_exit_2():
-        from rowkeep.cli.addresses import Refused
+        from rowkeep.client.paths import Refused
 
         files = read_schema(directory)
         try:

@@ -28,7 +28,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
         Settings.from_environment(each)
     # this process becomes the server, which has no use for the modules of a command line
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "rowkeep.cli.server"], environment)  # noqa: S606 - our own
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "rowkeep.server"], environment)  # noqa: S606 - our own
 
 
 def init() -> None:
@@ -36,8 +36,8 @@ def init() -> None:
 
     `rowkeep serve` does the same when it finds an empty store.
     """
-    from rowkeep.cli.first_token import hand_over
-    from rowkeep.cli.store import initialise_store, shell_settings
+    from rowkeep.server.first_token import hand_over
+    from rowkeep.services.local_store import initialise_store, shell_settings
 
     settings = shell_settings()
     token = asyncio.run(initialise_store(settings))

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from rowkeep.cli.calls import call, every
 from rowkeep.cli.options import AsJson, ViewName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
+from rowkeep.client.commands import call, every
 
 commands = typer.Typer(help="Create, list, replace and delete views.")
 

@@ -10,27 +10,27 @@ import structlog
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowkeep.catalog import Catalog
-from rowkeep.errors import NoSuchRoute, SetupError
-from rowkeep.http.admin import PREFIX as ADMIN_PREFIX
-from rowkeep.http.admin import AdminServices, admin_routes
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.errors.catalogue import NoSuchRoute, SetupError
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.cors import with_cors
 from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi
 from rowkeep.http.data import PREFIX as DATA_PREFIX
-from rowkeep.http.documents import document_routes
-from rowkeep.http.endpoints import readable
+from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
-from rowkeep.http.prefix import under_prefix
-from rowkeep.http.respond import error_answer
-from rowkeep.model.identity import Clock, IdSource, wall_clock
+from rowkeep.http.management.endpoint import readable
+from rowkeep.http.management.endpoints import PREFIX as ADMIN_PREFIX
+from rowkeep.http.management.endpoints import AdminServices, admin_routes
+from rowkeep.http.responses import error_answer
+from rowkeep.http.root_path import under_prefix
+from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
-from rowkeep.services.administrators import Administrators
+from rowkeep.services.admin_tokens import Administrators
 from rowkeep.services.apps import Apps
+from rowkeep.services.definitions import Schemas
+from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
-from rowkeep.services.records import Records
-from rowkeep.services.schemas import Schemas
-from rowkeep.services.setup import open_initialised
+from rowkeep.services.rows import Records
 from rowkeep.services.tables import Tables
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces

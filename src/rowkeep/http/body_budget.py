@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from rowkeep.errors import Busy
+from rowkeep.errors.catalogue import Busy
 
 SMALL_BYTES = 4096
 """A body up to this size is not counted: the number of connections bounds what they take together."""

@@ -7,9 +7,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from rowkeep.errors import InvalidParameter, quoted
+from rowkeep.errors.catalogue import InvalidParameter, quoted
 from rowkeep.http.data import DATA_CALLS
-from rowkeep.http.respond import error_answer
+from rowkeep.http.responses import error_answer
 from rowkeep.settings import Settings, origins
 
 REQUEST_HEADERS = ("auth", "authorization", "content-type", "idempotency-key", "prefer")

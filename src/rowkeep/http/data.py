@@ -9,16 +9,16 @@ from typing import Any, TypeAlias
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from rowkeep import errors
-from rowkeep.errors import MethodNotAllowed, NoSuchRoute, RowkeepError, Unauthenticated
-from rowkeep.http import answers
+from rowkeep.errors import catalogue as errors
+from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchRoute, RowkeepError, Unauthenticated
+from rowkeep.http import response_types as answers
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
-from rowkeep.http.respond import Answer, reply
+from rowkeep.http.responses import Answer, reply
 from rowkeep.model.access import Right
-from rowkeep.model.requests import DeleteBody, InsertBody, QueryBody, UpdateBody
+from rowkeep.model.data_requests import DeleteBody, InsertBody, QueryBody, UpdateBody
 from rowkeep.services.access import AdminCredential, Credential
-from rowkeep.services.records import Records
+from rowkeep.services.rows import Records
 
 PREFIX = "/api/public/"
 

@@ -6,9 +6,9 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from rowkeep.catalog import Catalog
-from rowkeep.errors import RowkeepError, StorageUnavailable
-from rowkeep.http.respond import error_answer, json_answer
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.errors.catalogue import RowkeepError, StorageUnavailable
+from rowkeep.http.responses import error_answer, json_answer
 
 READY_SECONDS = 2.0
 """How long /readyz waits for the storage."""

@@ -9,9 +9,15 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
-from rowkeep.errors import BodyTooLarge, InvalidParameter, Unauthenticated, UnsupportedMediaType, quoted
+from rowkeep.errors.catalogue import (
+    BodyTooLarge,
+    InvalidParameter,
+    Unauthenticated,
+    UnsupportedMediaType,
+    quoted,
+)
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
-from rowkeep.model.requests import Page
+from rowkeep.model.data_requests import Page
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DIGITS = re.compile(r"[0-9]{1,19}")

@@ -7,7 +7,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from rowkeep.errors import UnknownColumn, as_json
+from rowkeep.errors.catalogue import UnknownColumn, as_json
 from rowkeep.model.tables import Column, Columns, simplified
 
 

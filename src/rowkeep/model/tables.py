@@ -7,8 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from rowkeep.model.cells import Cell
-from rowkeep.model.columns import COLUMN_TYPES, ColumnType, Kind
+from rowkeep.model.column_types import COLUMN_TYPES, ColumnType, Kind
+from rowkeep.model.values.scalars import Cell
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 """Names of workspaces, tables, columns and indexes (contract, section 1)."""

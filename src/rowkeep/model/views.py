@@ -11,9 +11,9 @@ from enum import Enum
 
 import msgspec
 
-from rowkeep.model.columns import Kind
+from rowkeep.model.column_types import Kind
+from rowkeep.model.data_requests import Node
 from rowkeep.model.filters import OPERATORS, Test
-from rowkeep.model.requests import Node
 from rowkeep.model.tables import Column, Table
 
 MAX_JOINS = 8

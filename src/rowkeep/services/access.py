@@ -7,8 +7,9 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from rowkeep.catalog import Catalog, LiveWorkspace
-from rowkeep.errors import (
+from rowkeep.catalog.catalog import Catalog, LiveWorkspace
+from rowkeep.catalog.snapshot import LiveApp, LiveTable, LiveView, Snapshot
+from rowkeep.errors.catalogue import (
     Busy,
     Forbidden,
     NoSuchTable,
@@ -21,13 +22,12 @@ from rowkeep.errors import (
     Unauthenticated,
     quoted,
 )
-from rowkeep.live import LiveApp, LiveTable, LiveView, Snapshot
 from rowkeep.model.access import Grant, Right
-from rowkeep.model.identity import Clock, writer_of
-from rowkeep.services.administrators import Administrators
+from rowkeep.model.ids import Clock, writer_of
+from rowkeep.services.admin_tokens import Administrators
 from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
 from rowkeep.settings import Settings
-from rowkeep.storage.base import StaleCatalog
+from rowkeep.storage.contract import StaleCatalog
 
 T = TypeVar("T")
 

@@ -9,16 +9,16 @@ from typing import Any, TypeAlias
 
 from msgspec import UNSET, structs
 
-from rowkeep.catalog import Catalog, LiveWorkspace
-from rowkeep.errors import InvalidBody, InvalidName, RowkeepError, quoted
+from rowkeep.catalog.catalog import Catalog, LiveWorkspace
+from rowkeep.errors.catalogue import InvalidBody, InvalidName, RowkeepError, quoted
 from rowkeep.model.access import MAX_SECRET_LENGTH, SECRET, Algorithm, App
-from rowkeep.model.cells import canonical_date
-from rowkeep.model.identity import CLIENT_ID, Clock, new_client_id
-from rowkeep.model.wire import AppBody, AppPatch
+from rowkeep.model.ids import CLIENT_ID, Clock, new_client_id
+from rowkeep.model.management_requests import AppBody, AppPatch
+from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.lists import Listing, Page
 from rowkeep.services.tables import grant_form
 from rowkeep.services.tokens import check_public_key
-from rowkeep.storage.base import StaleCatalog
+from rowkeep.storage.contract import StaleCatalog
 
 MAX_NAME = 100
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from rowkeep.errors import InvalidCursor
+from rowkeep.errors.catalogue import InvalidCursor
 
 T = TypeVar("T")
 Listing: TypeAlias = dict[str, Any]

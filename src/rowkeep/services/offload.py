@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from rowkeep.bodies import decode_body
-from rowkeep.errors import Busy
+from rowkeep.codec.json_bodies import decode_body
+from rowkeep.errors.catalogue import Busy
 from rowkeep.settings import Settings
 
 T = TypeVar("T")

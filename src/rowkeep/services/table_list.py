@@ -8,14 +8,14 @@ from functools import partial
 
 import msgspec
 
-from rowkeep.codec import encode
+from rowkeep.codec.rows import encode
 from rowkeep.model.access import Grant, Right
 from rowkeep.model.tables import Column, Table, name_key
 from rowkeep.model.views import View
-from rowkeep.plan.views import view_columns
+from rowkeep.plan.views.bind import view_columns
 from rowkeep.services.access import Caller
-from rowkeep.storage.base import StaleCatalog
-from rowkeep.storage.overview import Offer
+from rowkeep.storage.contract import StaleCatalog
+from rowkeep.storage.scripts.table_list import Offer
 
 SLICE = 50
 """How many tables are encoded before other requests get their turn."""

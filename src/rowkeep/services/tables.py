@@ -10,17 +10,17 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.catalog import Catalog, LiveWorkspace
-from rowkeep.errors import Busy
+from rowkeep.catalog.catalog import Catalog, LiveWorkspace
+from rowkeep.errors.catalogue import Busy
 from rowkeep.model.access import Grant, GrantOf
-from rowkeep.model.definitions import TableBody, definition_of
+from rowkeep.model.definitions.tables import TableBody, definition_of
 from rowkeep.model.tables import name_key
-from rowkeep.plan.changes import Step
+from rowkeep.plan.table_changes.diff import Step
 from rowkeep.services.lists import Listing, Page
-from rowkeep.sql.changes import rewrites
 from rowkeep.sql.dialects import Dialect
-from rowkeep.storage.base import StaleCatalog
-from rowkeep.storage.changes import TableChanges, Undone
+from rowkeep.sql.table_changes import rewrites
+from rowkeep.storage.contract import StaleCatalog
+from rowkeep.storage.scripts.table_changes import TableChanges, Undone
 
 MAX_ATTEMPTS = 20
 """How often a change is rehearsed anew because definitions changed meanwhile."""

@@ -14,10 +14,10 @@ from joserfc.errors import BadSignatureError, JoseError, UnsupportedAlgorithmErr
 from joserfc.jwk import KeyFlexible, OctKey, RSAKey
 from msgspec import UNSET, UnsetType
 
-from rowkeep.bodies import decode_body
-from rowkeep.errors import InvalidBody, RowkeepError, Unauthenticated
+from rowkeep.codec.json_bodies import decode_body
+from rowkeep.errors.catalogue import InvalidBody, RowkeepError, Unauthenticated
 from rowkeep.model.access import MIN_RSA_BITS, Algorithm
-from rowkeep.model.identity import CLIENT_ID, Clock
+from rowkeep.model.ids import CLIENT_ID, Clock
 
 MAX_TOKEN_LENGTH = 8192
 CACHED_TOKENS = 4096

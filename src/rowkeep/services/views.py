@@ -6,11 +6,11 @@ import secrets
 from functools import partial
 from typing import Any
 
-from rowkeep.catalog import Catalog
-from rowkeep.errors import InvalidBody
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.errors.catalogue import InvalidBody
 from rowkeep.model.access import Grant
+from rowkeep.model.definitions.views import ViewBody, definition_of_view
 from rowkeep.model.tables import name_key
-from rowkeep.model.view_definitions import ViewBody, definition_of_view
 from rowkeep.services.lists import Listing, Page
 from rowkeep.services.tables import grant_form
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from rowkeep.catalog import Catalog
-from rowkeep.errors import ProblemList
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.errors.catalogue import ProblemList
 from rowkeep.model.access import Workspace
-from rowkeep.model.cells import canonical_date
-from rowkeep.model.column_definitions import check_name
-from rowkeep.model.identity import Clock
+from rowkeep.model.definitions.columns import check_name
+from rowkeep.model.ids import Clock
+from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.model.tables import name_key
-from rowkeep.model.wire import WorkspaceBody
+from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.lists import Listing, Page
 
 

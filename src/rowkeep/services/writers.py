@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from rowkeep.catalog import Catalog
+from rowkeep.catalog.catalog import Catalog
 from rowkeep.model.access import OPERATOR
-from rowkeep.model.identity import writer_of
+from rowkeep.model.ids import writer_of
 from rowkeep.services.lists import Listing, Page
 
 APP, ADMINISTRATOR = "app", "administrator"

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from rowkeep.model.columns import Kind
+from rowkeep.model.column_types import Kind
 from rowkeep.sql.dialects import DECIMAL_KEY, Dialect, Expression
 
 WHOLE_SUM = "_rowkeep_whole_sum"

@@ -7,8 +7,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from rowkeep.plan.select import SelectPlan
-from rowkeep.plan.write import DeletePlan, UpdatePlan
+from rowkeep.plan.rows.select import SelectPlan
+from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
 from rowkeep.sql.conditions import after_name, where_name
 from rowkeep.sql.rows import cell_name
 

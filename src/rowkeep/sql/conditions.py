@@ -8,10 +8,10 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from rowkeep.model.columns import Kind
+from rowkeep.model.column_types import Kind
 from rowkeep.model.filters import Junction, Match, Negation, Shape, Test
 from rowkeep.model.tables import Column
-from rowkeep.plan.order import Sort
+from rowkeep.plan.rows.sort import Sort
 from rowkeep.sql.dialects import PARAMETER_TYPES, Dialect, Expression
 
 COMPARISONS = {

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 
-from rowkeep.model.cells import MAX_EXACT
-from rowkeep.model.columns import Kind
+from rowkeep.model.column_types import Kind
+from rowkeep.model.values.scalars import MAX_EXACT
 
 Expression = sa.ColumnElement[Any]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rowkeep.model.filters import Junction, Match, Shape, Test
 from rowkeep.model.tables import ROW_KEY, Table
-from rowkeep.plan.select import SelectShape
+from rowkeep.plan.rows.select import SelectShape
 
 KEYS = (ROW_KEY, "sys_Id")
 

@@ -15,15 +15,15 @@ from typing import Any, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.model.columns import Kind
+from rowkeep.model.column_types import Kind
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import Column
-from rowkeep.plan.select import SelectShape
+from rowkeep.plan.rows.select import SelectShape
 from rowkeep.sql.conditions import Comparable, beyond, condition
 from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect, Expression
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Template, template
-from rowkeep.sql.system import workspace_tables
+from rowkeep.sql.system_tables import workspace_tables
 
 CACHED_SHAPES = 256
 """How many shapes of each kind a table or a view keeps compiled."""

@@ -11,7 +11,7 @@ from rowkeep.model.filters import Where
 from rowkeep.model.tables import Column
 from rowkeep.sql.conditions import condition, where_name
 from rowkeep.sql.dialects import PARAMETER_TYPES
-from rowkeep.sql.schema import TableSchema
+from rowkeep.sql.physical_table import TableSchema
 from rowkeep.sql.statements import Statement, statement, template
 
 

@@ -16,8 +16,8 @@ from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import ROW_KEY, Table
-from rowkeep.plan.select import SelectShape
-from rowkeep.plan.write import UpdateShape
+from rowkeep.plan.rows.select import SelectShape
+from rowkeep.plan.rows.writes import UpdateShape
 from rowkeep.sql.conditions import condition
 from rowkeep.sql.dialects import Expression
 from rowkeep.sql.lookups import finds_one, is_lookup
@@ -32,7 +32,7 @@ from rowkeep.sql.pages import (
     number,
     size_of,
 )
-from rowkeep.sql.schema import TableSchema
+from rowkeep.sql.physical_table import TableSchema
 from rowkeep.sql.statements import Template, template
 
 

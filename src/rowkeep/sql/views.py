@@ -11,18 +11,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rowkeep.model.columns import Kind
+from rowkeep.model.column_types import Kind
 from rowkeep.model.filters import Test, Where
 from rowkeep.model.tables import ROW_KEY, Column, Table
 from rowkeep.model.views import COMPARISONS as JOIN_COMPARISONS
 from rowkeep.model.views import Join, JoinKind, On, Ref, ViewColumn, columns_by_key
-from rowkeep.plan.views import BoundView
+from rowkeep.plan.views.bind import BoundView
 from rowkeep.sql.aggregates import aggregated, sort_key
 from rowkeep.sql.conditions import COMPARISONS, condition
 from rowkeep.sql.dialects import Dialect, Expression
 from rowkeep.sql.names import quoted
 from rowkeep.sql.pages import Pages, PostgresPages, SqlitePages
-from rowkeep.sql.schema import TableSchema, ordered
+from rowkeep.sql.physical_table import TableSchema, ordered
 
 
 def filter_name(at: int) -> str:

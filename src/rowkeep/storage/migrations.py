@@ -10,14 +10,14 @@ from collections.abc import Callable, Generator, Sequence
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
 
-from rowkeep.errors import SetupError
-from rowkeep.model.folding import folding_table
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.values.case_folding import folding_table
+from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
-from rowkeep.sql.folding import fold_body
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement
-from rowkeep.sql.system import CATALOG_SCHEMA, CatalogTables, WorkspaceTables
-from rowkeep.storage.base import Row
+from rowkeep.sql.system_tables import CATALOG_SCHEMA, CatalogTables, WorkspaceTables
+from rowkeep.storage.contract import Row
 
 Step = Callable[[Dialect, str | None], list[Statement]]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rowkeep.errors import SetupError
-from rowkeep.model.identity import IdSource
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
-from rowkeep.storage.base import Store
+from rowkeep.storage.contract import Store
 
 
 def _sqlite(url: str, settings: Settings, ids: IdSource) -> Store:

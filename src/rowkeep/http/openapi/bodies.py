@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowkeep.http.answers import ref
 from rowkeep.http.openapi.records import FIELD
 from rowkeep.http.openapi.views import VIEW_PROPERTIES
-from rowkeep.model.column_definitions import MAX_TEXT_LENGTH
-from rowkeep.model.columns import COLUMN_TYPES, ColumnType
+from rowkeep.http.response_types import ref
+from rowkeep.model.column_types import COLUMN_TYPES, ColumnType
+from rowkeep.model.definitions.columns import MAX_TEXT_LENGTH
 from rowkeep.model.tables import (
     MAX_COLUMNS,
     MAX_DESCRIPTION,

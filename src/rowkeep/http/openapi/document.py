@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rowkeep import __version__
-from rowkeep.http.answers import Problem
 from rowkeep.http.openapi.operations import (
     ADMIN_DATA,
     DATA,
@@ -18,6 +17,7 @@ from rowkeep.http.openapi.operations import (
 from rowkeep.http.openapi.parameters import security_schemes
 from rowkeep.http.openapi.problems import problem_examples, shared_answers
 from rowkeep.http.openapi.schemas import components_of
+from rowkeep.http.response_types import Problem
 from rowkeep.settings import Settings
 
 DEFAULTS = Settings()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rowkeep.http.answers import ref
 from rowkeep.http.openapi.records import FIELD, value_types
-from rowkeep.model.columns import ColumnType
+from rowkeep.http.response_types import ref
+from rowkeep.model.column_types import ColumnType
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS, Operator, Suits, Takes, Test
 
 _FITS: dict[Suits, Callable[[ColumnType], bool]] = {

@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
-from rowkeep import errors
-from rowkeep.errors import RowkeepError
-from rowkeep.http.admin import ENDPOINTS
-from rowkeep.http.admin import PREFIX as ADMIN_PREFIX
-from rowkeep.http.answers import Health, ref
+from rowkeep.errors import catalogue as errors
+from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.http.data import ADMIN_PREFIX as ADMIN_DATA_PREFIX
 from rowkeep.http.data import DATA_CALLS, DataCall
-from rowkeep.http.endpoints import Endpoint
+from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.management.endpoints import ENDPOINTS
+from rowkeep.http.management.endpoints import PREFIX as ADMIN_PREFIX
 from rowkeep.http.openapi import parameters, samples
 from rowkeep.http.openapi.problems import problem_answers
 from rowkeep.http.openapi.schemas import schema_of
+from rowkeep.http.response_types import Health, ref
 from rowkeep.settings import Settings
 
 DATA, ADMIN_DATA = "Data API", "Rows for administrators"

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.http.answers import UUID
-from rowkeep.http.endpoints import Flag, Text
+from rowkeep.http.management.endpoint import Flag, Text
 from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
 from rowkeep.http.request import MAX_OFFSET
-from rowkeep.model.requests import Page
+from rowkeep.http.response_types import UUID
+from rowkeep.model.data_requests import Page
 from rowkeep.services import lists
 from rowkeep.settings import Settings
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from rowkeep import errors
-from rowkeep.errors import RowkeepError, all_errors
-from rowkeep.http.answers import ref
+from rowkeep.errors import catalogue as errors
+from rowkeep.errors.catalogue import RowkeepError, all_errors
 from rowkeep.http.openapi.samples import PROBLEMS
-from rowkeep.http.respond import PROBLEM, error_answer
+from rowkeep.http.response_types import ref
+from rowkeep.http.responses import PROBLEM, error_answer
 
 _HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
     errors.Unauthenticated: ("WWW-Authenticate", "`Bearer`"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rowkeep.http.answers import UUID, ref
-from rowkeep.model.cells import CANONICAL_DATE
-from rowkeep.model.columns import COLUMN_TYPES, ColumnType
-from rowkeep.model.identity import ROW_ID, SYS_ID
+from rowkeep.http.response_types import UUID, ref
+from rowkeep.model.column_types import COLUMN_TYPES, ColumnType
+from rowkeep.model.ids import ROW_ID, SYS_ID
 from rowkeep.model.tables import SYSTEM_COLUMNS, Column
+from rowkeep.model.values.scalars import CANONICAL_DATE
 
 FIELD = {
     "type": "string",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowkeep.errors import DataLoss, InvalidValue, Problem, RowkeepError, RowsViolate, UnknownColumn
+from rowkeep.errors.catalogue import DataLoss, InvalidValue, Problem, RowkeepError, RowsViolate, UnknownColumn
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
 _WRITER = "st-98e05480-0257-5e35-b6d2-66a323834f9d"

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.codec import encode
-from rowkeep.http.answers import ref
+from rowkeep.codec.rows import encode
 from rowkeep.http.openapi.bodies import refined
 from rowkeep.http.openapi.filters import filter_schemas
 from rowkeep.http.openapi.problems import error_table
 from rowkeep.http.openapi.records import record_schemas
 from rowkeep.http.openapi.views import view_schemas
+from rowkeep.http.response_types import ref
 from rowkeep.settings import Settings
 
 REFERENCES: str = ref("{name}")["$ref"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowkeep.http.answers import ref
+from rowkeep.http.response_types import ref
 from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, NAME
 from rowkeep.model.views import AGGREGATES, COMPARISONS, MAX_CONDITIONS, MAX_JOINS, JoinKind
-from rowkeep.plan.order import MAX_SORT
+from rowkeep.plan.rows.sort import MAX_SORT
 
 _NAME = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 _NOT_SET = ref("NotSet")

@@ -12,13 +12,13 @@ from typing import Any, TypeVar, cast
 
 import asyncpg
 
-from rowkeep.model.cells import moments_of
-from rowkeep.model.columns import Kind
-from rowkeep.model.identity import IdSource, Stamp
+from rowkeep.model.column_types import Kind
+from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Table
-from rowkeep.plan.select import SelectPlan
-from rowkeep.plan.views import BoundView
-from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
+from rowkeep.model.values.scalars import moments_of
+from rowkeep.plan.rows.select import SelectPlan
+from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
+from rowkeep.plan.views.bind import BoundView
 from rowkeep.sql.binding import delete_values, insert_values, select_values, update_values
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.names import index_named
@@ -26,7 +26,7 @@ from rowkeep.sql.pages import Pages, PostgresPages, SelectSql
 from rowkeep.sql.rows import PostgresTableSql, TableSql, UpdateSql
 from rowkeep.sql.statements import Statement
 from rowkeep.sql.views import PostgresViewSql, ViewSql
-from rowkeep.storage.base import (
+from rowkeep.storage.contract import (
     Database,
     Row,
     Script,
@@ -36,9 +36,9 @@ from rowkeep.storage.base import (
     Updated,
     WorkspaceDatabase,
 )
-from rowkeep.storage.postgres.connections import Call, Pool, copied_line
-from rowkeep.storage.postgres.turns import Lane
-from rowkeep.storage.sizes import fitting, fitting_page, record_too_large
+from rowkeep.storage.postgres.pool import Call, Pool, copied_line
+from rowkeep.storage.postgres.waiting import Lane
+from rowkeep.storage.response_sizes import fitting, fitting_page, record_too_large
 
 T = TypeVar("T")
 

@@ -8,26 +8,26 @@ from functools import partial
 
 from sqlalchemy.schema import DropSchema
 
-from rowkeep.errors import Busy, SetupError
+from rowkeep.errors.catalogue import Busy, SetupError
 from rowkeep.model.access import Workspace
-from rowkeep.model.identity import IdSource
+from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl
-from rowkeep.sql.system import CATALOG_SCHEMA
-from rowkeep.storage.base import Row, Store, WorkspaceDatabase
-from rowkeep.storage.installation import Installation
-from rowkeep.storage.migrations import WORKSPACE_STEPS, alone, migrate
-from rowkeep.storage.postgres.connections import Pool
-from rowkeep.storage.postgres.database import PostgresDatabase, PostgresWorkspaceDatabase
-from rowkeep.storage.presence import (
+from rowkeep.sql.system_tables import CATALOG_SCHEMA
+from rowkeep.storage.contract import Row, Store, WorkspaceDatabase
+from rowkeep.storage.known_databases import (
     PHYSICAL,
     CatalogDatabase,
     prepare_catalog,
     refuse_if_missing,
     refuse_without_catalog,
 )
+from rowkeep.storage.migrations import WORKSPACE_STEPS, alone, migrate
+from rowkeep.storage.postgres.database import PostgresDatabase, PostgresWorkspaceDatabase
+from rowkeep.storage.postgres.pool import Pool
+from rowkeep.storage.scripts.catalog import Installation
 
 CATALOG_MISSING = (
     f"The schema {CATALOG_SCHEMA}, the catalog, is missing or empty in the database of ROWKEEP_DATABASE_URL. "

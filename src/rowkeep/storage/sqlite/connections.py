@@ -10,11 +10,11 @@ from typing import Any, TypeVar, cast
 import apsw
 import structlog
 
-from rowkeep.errors import Busy, StorageFull, StorageReadOnly, StorageUnavailable
-from rowkeep.model.folding import fold, fold_in_parts
+from rowkeep.errors.catalogue import Busy, StorageFull, StorageReadOnly, StorageUnavailable
+from rowkeep.model.values.case_folding import fold, fold_in_parts
 from rowkeep.sql.dialects import FOLD
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import BeyondRange, ReferenceConflict, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.contract import BeyondRange, ReferenceConflict, Script, StaleCatalog, UniqueConflict
 from rowkeep.storage.sqlite.functions import add_functions
 
 T = TypeVar("T")

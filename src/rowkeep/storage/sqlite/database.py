@@ -12,21 +12,21 @@ from typing import Any, TypeVar
 
 import apsw
 
-from rowkeep.errors import StorageUnavailable
-from rowkeep.model.identity import IdSource, Stamp
+from rowkeep.errors.catalogue import StorageUnavailable
+from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
-from rowkeep.plan.select import SelectPlan
-from rowkeep.plan.views import BoundView
-from rowkeep.plan.write import DeletePlan, InsertPlan, UpdatePlan
+from rowkeep.plan.rows.select import SelectPlan
+from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
+from rowkeep.plan.views.bind import BoundView
 from rowkeep.settings import Settings
 from rowkeep.sql.binding import delete_values, select_values, update_values
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.pages import Pages
+from rowkeep.sql.physical_table import TableSchema
 from rowkeep.sql.rows import SqliteTableSql, TableSql
-from rowkeep.sql.schema import TableSchema
 from rowkeep.sql.statements import Statement
 from rowkeep.sql.views import SqliteViewSql, ViewSql
-from rowkeep.storage.base import (
+from rowkeep.storage.contract import (
     Database,
     ReferenceConflict,
     Row,
@@ -37,10 +37,10 @@ from rowkeep.storage.base import (
     Updated,
     WorkspaceDatabase,
 )
-from rowkeep.storage.sizes import fitting, fitting_page, sizes
+from rowkeep.storage.response_sizes import fitting, fitting_page, sizes
 from rowkeep.storage.sqlite.connections import VERSION, Connection, run_script, translated
+from rowkeep.storage.sqlite.file_identity import Place
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
-from rowkeep.storage.sqlite.place import Place
 from rowkeep.storage.sqlite.writer import Joinable
 
 T = TypeVar("T")

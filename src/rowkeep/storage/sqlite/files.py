@@ -19,15 +19,15 @@ from pathlib import Path
 
 import structlog
 
-from rowkeep.errors import StorageFull, StorageReadOnly, StorageUnavailable
-from rowkeep.private import create_private, owner_model_of
+from rowkeep.errors.catalogue import StorageFull, StorageReadOnly, StorageUnavailable
+from rowkeep.private_files import create_private, owner_model_of
 from rowkeep.settings import Settings
 from rowkeep.storage.sqlite.connections import connect
-from rowkeep.storage.sqlite.place import Place
-from rowkeep.storage.sqlite.quick import SPARE
-from rowkeep.storage.sqlite.reader import Reader
+from rowkeep.storage.sqlite.file_identity import Place
+from rowkeep.storage.sqlite.loop_readers import SPARE
+from rowkeep.storage.sqlite.readers import Reader
 from rowkeep.storage.sqlite.threads import Threads
-from rowkeep.storage.sqlite.turns import Turns
+from rowkeep.storage.sqlite.write_queue import Turns
 from rowkeep.storage.sqlite.writer import GroupWriter
 
 log = structlog.get_logger(__name__)

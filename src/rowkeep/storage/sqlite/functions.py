@@ -7,7 +7,7 @@ from typing import Any
 
 import apsw
 
-from rowkeep.model.decimals import decimal_key, normal_decimal
+from rowkeep.model.values.decimals import decimal_key, normal_decimal
 from rowkeep.sql import aggregates
 from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY
 

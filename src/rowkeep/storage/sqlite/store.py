@@ -9,23 +9,23 @@ from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 
-from rowkeep.errors import Busy, SetupError, StorageMissing, StorageUnavailable
+from rowkeep.errors.catalogue import Busy, SetupError, StorageMissing, StorageUnavailable
 from rowkeep.model.access import Workspace
-from rowkeep.model.identity import IdSource
-from rowkeep.private import CATALOG_FILE, make_private_directory, owner_hint, owns
+from rowkeep.model.ids import IdSource
+from rowkeep.private_files import CATALOG_FILE, make_private_directory, owner_hint, owns
 from rowkeep.settings import Settings
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.base import Row, Store, WorkspaceDatabase
-from rowkeep.storage.installation import Installation
-from rowkeep.storage.migrations import WORKSPACE_STEPS, migrate
-from rowkeep.storage.presence import (
+from rowkeep.storage.contract import Row, Store, WorkspaceDatabase
+from rowkeep.storage.known_databases import (
     PHYSICAL,
     CatalogDatabase,
     prepare_catalog,
     refuse_if_missing,
     refuse_without_catalog,
 )
+from rowkeep.storage.migrations import WORKSPACE_STEPS, migrate
+from rowkeep.storage.scripts.catalog import Installation
 from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
 from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable, failure_at
 from rowkeep.storage.sqlite.threads import Threads

@@ -13,7 +13,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from rowkeep.errors import Busy
+from rowkeep.errors.catalogue import Busy
 from rowkeep.storage.sqlite.connections import Connection
 
 INTERRUPT_AGAIN_SECONDS = 0.02

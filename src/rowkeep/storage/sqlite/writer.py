@@ -25,11 +25,11 @@ from typing import Any, Generic, TypeVar, cast
 
 import apsw
 
-from rowkeep.errors import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
+from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
 from rowkeep.settings import Settings
-from rowkeep.storage.sizes import query_timeout
+from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
-from rowkeep.storage.sqlite.turns import Turns
+from rowkeep.storage.sqlite.write_queue import Turns
 
 T = TypeVar("T")
 

@@ -1,0 +1,276 @@
+"""The works that are measured, as a table: a name, a title, bars, and the function that measures it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks import data
+from benchmarks.bare_catalog_size import BareCrowd
+from benchmarks.catalog_size import CONNECTIONS as CROWD_CONNECTIONS
+from benchmarks.catalog_size import (
+    FEW,
+    MANY_TABLES,
+    MANY_WORKSPACES,
+    Crowd,
+    crowds,
+    with_tables,
+    with_workspaces,
+)
+from benchmarks.load import drive
+from benchmarks.measured_server import BACKENDS, Stage, Target
+from benchmarks.measurement import Bar, Measurement, from_comparison, from_peaks
+from benchmarks.processes import ProcessTree, bare_server
+from benchmarks.rounds import Run, call_and_meter, compare, drive_and_meter
+
+BULK_ROWS = 10_000
+BULKS_PER_ROUND = 3
+TABLE_ROWS = 100_000
+CONNECTIONS = 32
+SECONDS = 3.0
+PAGE_SECONDS = 1.5
+
+
+class Work(msgspec.Struct, frozen=True):
+    """One line of the report. `bars` are by backend; a backend without one is measured all the same."""
+
+    name: str
+    title: str
+    yardstick: str
+    bars: dict[str, Bar]
+    measure: Callable[[Stage, int], Measurement]
+    backends: tuple[str, ...] = BACKENDS
+
+
+def bulk(stage: Stage, rounds: int, *, minimal: bool) -> Measurement:
+    """Rows per second of bulks of 10,000, against the bare engine with the same stored rows.
+
+    Each round has a table of its own: in one that grows, both get slower, and the ratio better than it is.
+    """
+    tables = [f"people_{number:03}" for number in range(rounds + 1)]
+    with stage.target_and_baseline(tables) as (target, baseline):
+        bodies = [{"data": data.rows(BULK_ROWS, seed=seed)} for seed in range(BULKS_PER_ROUND)]
+        warm_up = {"data": data.rows(10, seed=BULKS_PER_ROUND)}
+        unused = iter(tables)
+
+        def ours() -> Run:
+            table = next(unused)
+            path = f"{target.path_of(table)}/bulk"
+            drive(target.job([data.post(path, warm_up, target.token, minimal=minimal)], count=1))
+            baseline.follow(table)
+            requests = [data.post(path, body, target.token, minimal=minimal) for body in bodies]
+            job = target.job(requests, count=len(requests))
+            return drive_and_meter(job, target.tree, stage.postgres_tree, BULK_ROWS)
+
+        def bare() -> Run:
+            rows = baseline.fresh_rows()
+            batches = [rows[at : at + BULK_ROWS] for at in range(0, len(rows), BULK_ROWS)]
+            assert [len(batch) for batch in batches] == [BULK_ROWS] * len(bodies), "rows went missing"
+            return call_and_meter(lambda: baseline.insert(batches), stage.postgres_tree)
+
+        comparison = compare(ours, bare, rounds)
+        return from_comparison(comparison, "row", target.tree.peak_rss_bytes())
+
+
+def query(stage: Stage, rounds: int) -> Measurement:
+    """Queries by equality on an indexed column: 10 rows of 100,000, with the total, as is the default."""
+    with stage.target("people_query") as target:
+        _fill(target, TABLE_ROWS)
+        requests = [
+            data.post(f"{target.path}/query?sys_limit=10", _equals(data.last_name(number)), target.token)
+            for number in range(0, TABLE_ROWS // 10, 37)
+        ]
+        answer = msgspec.json.decode(drive(target.job(requests, count=1)).answer)
+        assert (len(answer["queryResult"]), answer["total"]) == (10, 10), "not the rows that were asked for"
+        return _against_bare_app(stage, target, requests, rounds)
+
+
+def insert(stage: Stage, rounds: int) -> Measurement:
+    """Inserts of 1 row from 32 connections, each on disk when it is answered."""
+    with stage.target("people_insert") as target:
+        requests = [data.post(target.path, {"data": row}, target.token) for row in data.rows(1_000, seed=1)]
+        return _against_bare_app(stage, target, requests, rounds)
+
+
+def pages(stage: Stage, rounds: int) -> Measurement:
+    """The page of 10 at offset 90,000 by cursor against page 1; no total, for that would hide the rest."""
+    with stage.target("people_pages") as target:
+        _fill(target, TABLE_ROWS)
+        jobs = [
+            target.job([data.post(f"{target.path}/query", body, target.token)], seconds=PAGE_SECONDS)
+            for body in (_page(None), _page(_cursor_at(target, 90_000)))
+        ]
+        first, deep = (
+            functools.partial(drive_and_meter, job, target.tree, stage.postgres_tree) for job in jobs
+        )
+        comparison = compare(deep, first, rounds)
+        return from_comparison(comparison, "request", target.tree.peak_rss_bytes(), of_times=True)
+
+
+def memory(stage: Stage, rounds: int) -> Measurement:
+    """Peak memory of a fresh server that takes one bulk of 100,000 rows and answers the records."""
+    body = {"data": data.rows(TABLE_ROWS, seed=2)}
+    peaks = []
+    for _ in range(rounds):
+        with stage.target("people_memory") as target:
+            drive(target.job([data.post(f"{target.path}/bulk", body, target.token)], count=1))
+            peaks.append(target.tree.peak_rss_bytes())
+    return from_peaks(peaks)
+
+
+@functools.cache
+def _crowds(stage: Stage, kind: str) -> tuple[Crowd, Crowd]:
+    make, many = {
+        "tables": (with_tables, MANY_TABLES),
+        "workspaces": (with_workspaces, MANY_WORKSPACES),
+    }[kind]
+    return stage.kept.enter_context(crowds(stage, make, many))
+
+
+def crowd(stage: Stage, rounds: int, *, kind: str, call: str) -> Measurement:
+    """Time of a request among many tables or workspaces, spread over all of them, against among ten."""
+    many, few = _crowds(stage, kind)
+    comparison = compare(
+        functools.partial(getattr(many, call), PAGE_SECONDS),
+        functools.partial(getattr(few, call), PAGE_SECONDS),
+        rounds,
+    )
+    return from_comparison(comparison, "request", many.tree.peak_rss_bytes(), of_times=True)
+
+
+def bare_tables(stage: Stage, rounds: int) -> Measurement:
+    """The same inserts into many tables and into ten by SQLite itself, as many in a transaction as there are
+    connections: what of the difference is the engine's."""
+    with contextlib.ExitStack() as stack:
+        sides = []
+        for crowd in _crowds(stage, "tables"):
+            store = Path(crowd.server.database_url.removeprefix("sqlite:///"))
+            bare = BareCrowd(store, crowd.server.directory, CROWD_CONNECTIONS)
+            stack.callback(bare.close)
+            sides.append(functools.partial(bare.insert, PAGE_SECONDS))
+        comparison = compare(sides[0], sides[1], rounds)
+    return from_comparison(comparison, "row", ProcessTree(os.getpid()).peak_rss_bytes(), of_times=True)
+
+
+def _crowd_works() -> list[Work]:
+    calls = {
+        "query": ("query of 10 rows", 1.5),
+        "insert": ("insert of 1 row", 1.5),
+        "list": ("first page of the list", 1.5),
+        "first": ("first query to each after a start", 1.5),
+    }
+    kinds = {"tables": f"{MANY_TABLES:,} tables", "workspaces": f"{MANY_WORKSPACES:,} workspaces"}
+    return [
+        Work(
+            name=f"{kind}-{call}",
+            title=f"{many}: {title} (time)",
+            yardstick=f"{FEW} {kind}",
+            bars={backend: Bar(limit, at_least=False) for backend in ("sqlite", "postgresql")},
+            measure=functools.partial(crowd, kind=kind, call=call),
+        )
+        for kind, many in kinds.items()
+        for call, (title, limit) in calls.items()
+    ]
+
+
+def _against_bare_app(stage: Stage, target: Target, requests: list[bytes], rounds: int) -> Measurement:
+    """Requests per second against the bare app with the answer that Rowkeep gave to the first of them."""
+    answer = drive(target.job(requests, count=1)).answer
+    job = target.job(requests, connections=CONNECTIONS, seconds=SECONDS)
+    with bare_server(answer, stage.directory) as (port, bare_tree):
+        bare_job = msgspec.structs.replace(job, host="127.0.0.1", port=port)
+        comparison = compare(
+            functools.partial(drive_and_meter, job, target.tree, stage.postgres_tree),
+            functools.partial(drive_and_meter, bare_job, bare_tree, None),
+            rounds,
+        )
+    return from_comparison(comparison, "request", target.tree.peak_rss_bytes())
+
+
+def _fill(target: Target, count: int) -> None:
+    rows = data.rows(count, seed=3)
+    for at in range(0, count, BULK_ROWS):
+        body = {"data": rows[at : at + BULK_ROWS]}
+        drive(target.job([data.post(f"{target.path}/bulk", body, target.token, minimal=True)], count=1))
+
+
+def _equals(name: str) -> dict[str, Any]:
+    return {"query": {"expressions": [{"field": "Last_Name", "operand": "=", "value": name}]}}
+
+
+def _cursor_at(target: Target, offset: int) -> str:
+    """The cursor of the page that begins there, got as a client gets it: by asking page after page."""
+    cursor, at = None, 0
+    while at < offset:
+        response = target.bot.query(target.tables[0], _page(cursor), sys_limit=1_000)
+        page = response.raise_for_status().json()
+        cursor, at = page["nextCursor"], at + len(page["queryResult"])
+    assert cursor is not None
+    return cursor
+
+
+def _page(cursor: str | None) -> dict[str, Any]:
+    return {"count": "none"} if cursor is None else {"count": "none", "cursor": cursor}
+
+
+WORKS = [
+    Work(
+        name="bulk",
+        title="bulk of 10,000 rows in a request, records returned",
+        yardstick="bare executemany / COPY",
+        bars={"sqlite": Bar(0.40), "postgresql": Bar(0.40)},
+        measure=functools.partial(bulk, minimal=False),
+    ),
+    Work(
+        name="bulk-minimal",
+        title="the same with return=minimal",
+        yardstick="bare executemany / COPY",
+        bars={"sqlite": Bar(0.60), "postgresql": Bar(0.60)},
+        measure=functools.partial(bulk, minimal=True),
+    ),
+    Work(
+        name="query",
+        title="query by equality on an indexed column, 10 rows of 100,000, 32 connections",
+        yardstick="bare ASGI app",
+        bars={"sqlite": Bar(0.35), "postgresql": Bar(0.35)},
+        measure=query,
+    ),
+    Work(
+        name="insert",
+        title="insert of 1 row, 32 connections, each durable when answered",
+        yardstick="bare ASGI app",
+        bars={"sqlite": Bar(0.25)},
+        measure=insert,
+    ),
+    Work(
+        name="memory",
+        title="peak memory of the server, bulk of 100,000 rows (JSON)",
+        yardstick="",
+        bars={"sqlite": Bar(300, at_least=False), "postgresql": Bar(300, at_least=False)},
+        measure=memory,
+    ),
+    Work(
+        name="pages",
+        title="the page at offset 90,000 by cursor, against page 1 (time)",
+        yardstick="page 1",
+        bars={"sqlite": Bar(1.5, at_least=False), "postgresql": Bar(1.5, at_least=False)},
+        measure=pages,
+    ),
+]
+WORKS += _crowd_works()
+WORKS.append(
+    Work(
+        name="tables-insert-bare",
+        title=f"{MANY_TABLES:,} tables: insert of 1 row by SQLite itself (time)",
+        yardstick=f"{FEW} tables",
+        bars={},
+        measure=bare_tables,
+        backends=("sqlite",),
+    )
+)

@@ -1,0 +1,1 @@
+"""Catalog: what is known of workspaces, compiled once and cached for one version."""

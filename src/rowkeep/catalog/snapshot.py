@@ -1,0 +1,66 @@
+"""Live things: tables, views and apps with all that is compiled from what is kept of them, at one version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from rowkeep.codec.rows import RowEncoder, TableCodec
+from rowkeep.model.access import App, Grant
+from rowkeep.model.names import ColumnNames
+from rowkeep.model.tables import Table, name_key
+from rowkeep.model.views import View
+from rowkeep.plan.rows.relation import Target
+from rowkeep.sql.rows import TableSql
+from rowkeep.sql.views import ViewSql
+
+
+@dataclass(frozen=True, slots=True)
+class LiveView:
+    """A view with all that is compiled from its definition and those of its tables."""
+
+    view: View
+    tables: dict[str, Table]
+    codec: RowEncoder
+    sql: ViewSql
+    target: Target
+    meta: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTable:
+    """A table with all that is compiled from its definition."""
+
+    table: Table
+    names: ColumnNames
+    codec: TableCodec
+    sql: TableSql
+    target: Target
+    meta: msgspec.Raw
+    """What a query's answer says of all columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveApp:
+    """An app with its grants by the id of a table or view, what checks its signatures, and who it writes
+    as."""
+
+    app: App
+    grants: dict[str, Grant]
+    key: str
+    writer: str
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What has been read of a workspace at one version."""
+
+    version: int
+    tables: dict[str, LiveTable] = field(default_factory=dict)
+    views: dict[str, LiveView] = field(default_factory=dict)
+    apps: dict[str, LiveApp] = field(default_factory=dict)
+
+    def table(self, name: str) -> LiveTable | None:
+        """The table of that name, if it was asked for before."""
+        return self.tables.get(name_key(name))

@@ -1,0 +1,1 @@
+"""Files: rows and definitions from files and into files."""

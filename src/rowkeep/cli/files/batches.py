@@ -1,0 +1,175 @@
+"""Importer: the records of a file into a table, in bulks; what does not fit goes to the rejects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import structs
+
+from rowkeep.cli.files.journal import Ledger, Standing
+from rowkeep.cli.files.progress import Bar
+from rowkeep.cli.files.records import Position, Record, Row, Unreadable
+from rowkeep.cli.files.rejects import Reject, Rejects, rejected_row, unreadable
+from rowkeep.cli.files.sender import Sender, around
+from rowkeep.client.responses import RequestRefused, Said
+from rowkeep.errors.catalogue import MAX_PROBLEMS, BodyTooLarge, SetupError
+
+BATCH_BYTES = 8 * 1024 * 1024
+"""What the rows of one request weigh at most, but for a row that weighs more by itself: well below the
+setting max_body_bytes, and what bounds the memory of an import."""
+
+BETWEEN = b","
+
+ROW_POINTER = re.compile(r"/data/([0-9]+)(?=/|$)")
+
+CONFLICT, TOO_LARGE = 409, 413
+OF_ROWS = (400, CONFLICT, TOO_LARGE, 422)
+"""The statuses of refusals that are for rows, and not for whoever sends them."""
+
+GROWTH = 4
+
+
+class TooManyErrors(SetupError):
+    """More rows were rejected than --max-errors allows."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What a refused bulk tells: the problems of its rows by their places, and up to where it was judged."""
+
+    problems: dict[int, list[Said]]
+    judged: int
+    is_conflict: bool
+
+    @classmethod
+    def of(cls, error: RequestRefused, rows: int) -> Refusal:
+        """Raises the error itself if it is none about rows."""
+        if error.status not in OF_ROWS:
+            raise error
+        found: dict[int, list[Said]] = {}
+        for said in error.problems:
+            place = ROW_POINTER.match(said.pointer)
+            if place is not None and int(place[1]) < rows:
+                found.setdefault(int(place[1]), []).append(said)
+        if not found and rows == 1:
+            found[0] = error.problems or [Said(str(error), error.code)]
+        is_conflict = error.status == CONFLICT
+        # of conflicts the first is reported, of other problems so many: rows after the last one were not
+        # judged. Where the request as a whole is refused (too large, too many cells), no row was.
+        is_whole = bool(found) and not is_conflict and len(error.problems) < MAX_PROBLEMS
+        return cls(found, rows if is_whole else max(found, default=-1) + 1, is_conflict)
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows and bytes one request has at most, how heavy a row may be to fit one by itself, and how
+    many rejects there may be; None for any number."""
+
+    rows: int
+    bytes: int
+    row_bytes: int
+    errors: int | None
+
+    @classmethod
+    def of(cls, rows: int, errors: int | None, body_bytes: int) -> Bounds:
+        """For a server that takes bodies of so many bytes."""
+        row_bytes = body_bytes - len(around(b""))
+        return cls(rows=rows, bytes=min(BATCH_BYTES, row_bytes), row_bytes=row_bytes, errors=errors)
+
+
+class Importer:
+    """Imports records."""
+
+    def __init__(self, sender: Sender, ledger: Ledger, rejects: Rejects, bounds: Bounds, shown: Bar) -> None:
+        self._sender = sender
+        self._ledger = ledger
+        self._rejects = rejects
+        self._bounds = bounds
+        self._most = bounds.rows
+        self._shown = shown
+
+    @property
+    def standing(self) -> Standing:
+        return self._ledger.progress.standing
+
+    async def run(self, records: Iterable[Record]) -> None:
+        """Import all records. Raises TooManyErrors, RequestRefused, Uncertain, SetupError, OSError."""
+        rows: list[Row] = []
+        count = size = 0
+        end = self.standing.next
+        for record in records:
+            weight = len(record.json) + len(BETWEEN) if isinstance(record, Row) else len(record.text)
+            if count >= self._bounds.rows or size + weight > self._bounds.bytes:
+                await self._import(rows, end)
+                rows, count, size = [], 0, 0
+            count, size, end = count + 1, size + weight, record.end
+            if isinstance(record, Unreadable):
+                self._reject(unreadable(record))
+            elif len(record.json) > self._bounds.row_bytes:
+                self._reject(rejected_row(record, [_too_heavy(self._bounds.row_bytes)], ""))
+            else:
+                rows.append(record)
+        await self._import(rows, end)
+
+    def _reject(self, reject: Reject) -> None:
+        self._rejects.hold(reject)
+        self._check_errors()
+
+    async def _import(self, rows: list[Row], end: Position) -> None:
+        """Import one batch, up to ``end``, in as many requests as it takes."""
+        while rows:
+            part = rows[: self._most]
+            try:
+                await self._sender.send(part, self._standing_after(part))
+            except RequestRefused as error:
+                good = self._sort_out(part, Refusal.of(error, len(part)))
+                rows = good + rows[len(part) :]
+            else:
+                self._rejects.settle(part[-1].line)
+                rows = rows[len(part) :]
+                self._most = min(self._bounds.rows, self._most * GROWTH)
+                self._show()
+        if self._rejects.held or self.standing.next != end:
+            self._sender.settle(structs.replace(self._with_rejects(None), next=end))
+            self._rejects.settle()
+            self._show()
+
+    def _standing_after(self, part: list[Row]) -> Standing:
+        """How things stand when this part is in; the rejects before its end are on disk already now."""
+        standing = self._with_rejects(part[-1].line)
+        return structs.replace(standing, next=part[-1].end, inserted=standing.inserted + len(part))
+
+    def _with_rejects(self, last_line: int | None) -> Standing:
+        before = self.standing
+        count, size = self._rejects.write(before.rejects_bytes, last_line)
+        return structs.replace(before, rejected=before.rejected + count, rejects_bytes=size)
+
+    def _sort_out(self, part: list[Row], refusal: Refusal) -> list[Row]:
+        """The rows of a refused part that are still to be sent; what was found good goes first."""
+        for place, said in refusal.problems.items():
+            self._reject(rejected_row(part[place], said, f"/data/{place}"))
+        good = [row for place, row in enumerate(part) if place not in refusal.problems]
+        if refusal.judged < len(part):
+            judged = refusal.judged - len(refusal.problems)
+            # nothing good before: come to it in smaller steps, each of which is judged anew
+            least = 1 if refusal.is_conflict or not refusal.problems else MAX_PROBLEMS
+            self._most = judged or max(least, len(part) // 2)
+        return good
+
+    def _check_errors(self) -> None:
+        count = self.standing.rejected + self._rejects.held
+        if self._bounds.errors is not None and count > self._bounds.errors:
+            self._rejects.write(self.standing.rejects_bytes)
+            raise TooManyErrors(
+                f"Stopped at line {self._rejects.last_line}: more than {self._bounds.errors} rejected rows "
+                f"(--max-errors); see {self._rejects.path}. {self.standing.inserted:,} rows are in; the same "
+                "command with more --max-errors goes on."
+            )
+
+    def _show(self) -> None:
+        self._shown.move(self.standing.next.offset, self.standing.inserted)
+
+
+def _too_heavy(row_bytes: int) -> Said:
+    said = f"The row is heavier than the {row_bytes} bytes that fit one request (the setting max_body_bytes)."
+    return Said(said, BodyTooLarge.code)

@@ -1,0 +1,147 @@
+"""CSV records: a tokenizer that tells an empty cell from an empty string, and a line from a record.
+
+The csv module gives an unquoted empty field and `""` as the same empty string (its reader learns to tell them
+apart with Python 3.13), takes a stray quote for text, and says nothing of where a record began. RFC 4180 is
+small, so it is read here to the letter: what is not well-formed is refused, with its line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from rowkeep.cli.files.lines import Line, told
+from rowkeep.cli.files.records import MAX_RECORD_BYTES, FileRefused, Position
+
+PLAIN = re.compile(r'[^",\r\n]*+')
+QUOTED = re.compile(r'((?:[^"]++|"")*+)("?)')
+END_OF_CELL = re.compile(r"(,)|\r?\n?\Z")
+
+
+class CsvRecord(NamedTuple):
+    """One record: its cells, None for an empty one; or, with ``said``, its text and why it is none."""
+
+    line: int
+    end: Position
+    cells: list[str | None]
+    text: str = ""
+    said: str = ""
+
+
+class Malformed(Exception):
+    """The text breaks the grammar; the message says how."""
+
+
+def csv_records(lines: Iterable[Line]) -> Iterator[CsvRecord]:
+    """The records of these lines, blank lines included (a record of one empty cell).
+
+    After a record that is not well-formed, reading goes on with the next line. Raises FileRefused if a record
+    does not come to its end, for then nobody knows where the next one begins.
+    """
+    record, text, first, foreign = OpenRecord(), [], 0, 0
+    for line in lines:
+        text.append(line.text)
+        first = first or line.number
+        if not line.is_whole or len(line.text) + record.size > MAX_RECORD_BYTES:
+            raise FileRefused(_endless(first))
+        said = ""
+        try:
+            is_whole = record.read(_decoded(line))
+        except Malformed as error:
+            is_whole, said = True, f"Line {line.number}: {error}."
+        if not line.text.isascii() and not _is_utf8(line.text):
+            foreign = foreign or line.number
+        if is_whole:
+            said = f"Line {foreign} is not UTF-8." if foreign else said
+            cells = [] if said else record.cells
+            yield CsvRecord(first, line.end, cells, told(b"".join(text)) if said else "", said)
+            record, text, first, foreign = OpenRecord(), [], 0, 0
+    if text:
+        said = f"A quote that opens in line {first} or later is not closed until line {line.number}."
+        yield CsvRecord(first, line.end, [], told(b"".join(text)), said)
+
+
+def _decoded(line: Line) -> str:
+    # bytes that are no UTF-8 are refused, but not before it is known where their record ends
+    return line.text.decode("utf-8", "surrogateescape")
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _endless(first: int) -> str:
+    return (
+        f"The record that begins in line {first} does not end within {MAX_RECORD_BYTES} bytes, as it happens "
+        f"where a quote is left open. Mend it, and go on with --resume-at {first}."
+    )
+
+
+class OpenRecord:
+    """A record of which some lines were read. ``size`` is their length in characters."""
+
+    def __init__(self) -> None:
+        self.cells: list[str | None] = []
+        self.size = 0
+        self._quoted: list[str] | None = None
+
+    def read(self, line: str) -> bool:
+        """Read one more line, its end included; whether the record ends with it. Raises Malformed."""
+        self.size += len(line)
+        if self._quoted is None and '"' not in line:
+            cells = line.removesuffix("\n").removesuffix("\r").split(",")
+            if "\r" in line and any("\r" in cell for cell in cells):
+                raise Malformed("a carriage return stands in a cell without quotes")
+            self.cells += [cell or None for cell in cells]
+            return True
+        at = 0
+        while True:
+            if self._quoted is None and line.startswith('"', at):
+                self._quoted = []
+                at += 1
+            found = _match(PLAIN if self._quoted is None else QUOTED, line, at)
+            if self._quoted is None:
+                self.cells.append(found[0] or None)
+            else:
+                self._quoted.append(found[1])
+                if not found[2]:
+                    return False
+                self.cells.append("".join(self._quoted).replace('""', '"'))
+                self._quoted = None
+            end = _match(END_OF_CELL, line, found.end())
+            if end[1] is None:
+                return True
+            at = end.end()
+
+
+def _match(pattern: re.Pattern[str], line: str, at: int) -> re.Match[str]:
+    found = pattern.match(line, at)
+    if found is None:
+        raise Malformed(_complaint(line, at))
+    return found
+
+
+def _complaint(line: str, at: int) -> str:
+    if line[at] == '"':
+        return 'a quote stands in a cell that does not begin with one; such a cell is written "like ""this"""'
+    if line[at] == "\r":
+        return "a carriage return stands in a cell without quotes"
+    return "text stands behind the quote that closes a cell"
+
+
+def quoted(cell: str | None) -> str:
+    """A cell as CSV writes it: nothing for an empty cell, `""` for an empty string."""
+    if cell is None:
+        return ""
+    if cell and not NEEDS_QUOTES.search(cell):
+        return cell
+    return '"' + cell.replace('"', '""') + '"'
+
+
+NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s\Z|^\ufeff')
+"""What would be read otherwise; white space at the ends of a cell, which some readers take away, too."""

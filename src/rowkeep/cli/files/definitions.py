@@ -1,0 +1,167 @@
+"""Schema files: a workspace's definitions and grants as files in a directory, one for each table and view.
+
+Files are written so that what changes shows in few lines: keys in one order, and each column, index and grant
+on a line of its own. What is read is sent on as it stands, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rowkeep.cli.options import BYTE_ORDER_MARK
+from rowkeep.codec.json_bodies import refuse_repeated_keys
+from rowkeep.errors.catalogue import RepeatedKey, SetupError
+from rowkeep.model.tables import name_key
+
+KINDS = ("tables", "views")
+GRANTS = "grants.json"
+POINTER = re.compile(r"/(?P<kind>tables|views|grants)(?:/(?P<at>\d+))?(?P<rest>(?:/.*)?)")
+
+
+class Written(NamedTuple):
+    """What became of the files, by their names within the directory."""
+
+    written: list[str]
+    removed: list[str]
+    unchanged: list[str]
+
+
+class SchemaFiles(NamedTuple):
+    """A directory as one body, and which file stands at which place in it."""
+
+    body: bytes
+    files: dict[str, list[str]]
+
+    def place(self, pointer: str) -> tuple[str, str]:
+        """The file that a pointer into the body leads to, and the pointer within that."""
+        found = POINTER.fullmatch(pointer)
+        if found is None:
+            return "", pointer
+        kind, at, rest = found["kind"], found["at"], found["rest"]
+        if kind == "grants":
+            return GRANTS, rest if at is None else f"/{at}{rest}"
+        if at is None or int(at) >= len(self.files[kind]):
+            return f"{kind}/", rest
+        return self.files[kind][int(at)], rest
+
+
+def read_schema(directory: Path) -> SchemaFiles:
+    """All definitions and grants of a directory. Without grants.json, grants are left as they are.
+
+    Raises SetupError, which names the file.
+    """
+    if not directory.is_dir():
+        raise SetupError(f"There is no directory {directory}.")
+    if not (directory / "tables").is_dir() and not (directory / GRANTS).is_file():
+        raise SetupError(f"The directory {directory} holds no schema: it has neither tables/ nor {GRANTS}.")
+    parts: list[bytes] = []
+    files: dict[str, list[str]] = {}
+    for kind in KINDS:
+        paths = _definitions(directory / kind)
+        files[kind] = [f"{kind}/{path.name}" for path in paths]
+        parts.append(b'"%s":[%s]' % (kind.encode(), b",".join(_definition(path) for path in paths)))
+    grants = directory / GRANTS
+    if grants.is_file():
+        text, found = _json(grants)
+        if not isinstance(found, list):
+            raise SetupError(f"The file {grants} is no list of grants: it is not a JSON array.")
+        parts.append(b'"grants":%s' % text)
+    return SchemaFiles(b"{%s}" % b",".join(parts), files)
+
+
+def _definitions(directory: Path) -> list[Path]:
+    return sorted(directory.glob("*.json"), key=lambda path: name_key(path.stem))
+
+
+def _definition(path: Path) -> bytes:
+    text, found = _json(path)
+    name = found.get("name") if isinstance(found, dict) else None
+    if not isinstance(name, str):
+        raise SetupError(f"The file {path} is no definition: it is not a JSON object with a name.")
+    if name != path.stem:
+        raise SetupError(
+            f"The file {path} has the definition of {name!r}; a file is called as what it defines, and .json."
+        )
+    return text
+
+
+def _json(path: Path) -> tuple[bytes, Any]:
+    try:
+        text = path.read_bytes().removeprefix(BYTE_ORDER_MARK).strip()
+        found = json.loads(text.decode())
+        refuse_repeated_keys(text)
+        return text, found
+    except UnicodeDecodeError:
+        raise SetupError(f"The file {path} is not UTF-8.") from None
+    except (ValueError, RecursionError) as error:
+        raise SetupError(f"The file {path} is not JSON: {error}.") from None
+    except RepeatedKey as error:
+        raise SetupError(
+            f"The file {path} has a repeated key at {error.problems[0].pointer}: {error}"
+        ) from None
+    except OSError as error:
+        raise SetupError(f"The file {path} cannot be read: {error.strerror or error}.") from None
+
+
+def write_schema(directory: Path, schema: dict[str, Any]) -> Written:
+    """Make the files of a directory those of a schema; what is the same is not touched, and definitions of
+    what is not there any more are removed. Other files stay. The directories are made, even for no files.
+    Raises SetupError, which names the file."""
+    contents = dict(_contents(schema))
+    done = Written([], [], [])
+    path = directory
+    try:
+        for kind in KINDS:
+            path = directory / kind
+            path.mkdir(parents=True, exist_ok=True)
+            for path in _definitions(directory / kind):
+                name = f"{kind}/{path.name}"
+                if name not in contents:
+                    path.unlink()
+                    done.removed.append(name)
+        for name, content in contents.items():
+            path = directory / name
+            (done.written if _write(path, content) else done.unchanged).append(name)
+    except OSError as error:
+        raise SetupError(f"The file {path} cannot be written: {error.strerror or error}.") from None
+    return done
+
+
+def _contents(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for kind in KINDS:
+        for definition in schema[kind]:
+            yield f"{kind}/{definition['name']}.json", _spelt(definition)
+    yield GRANTS, _lines("[", map(_line, schema["grants"]), "]", "") + "\n"
+
+
+def _spelt(definition: dict[str, Any]) -> str:
+    entries = []
+    for key, value in definition.items():
+        spelt = _lines("[", map(_line, value), "]", "  ") if isinstance(value, list) else _line(value)
+        entries.append(f"{_line(key)}: {spelt}")
+    return _lines("{", entries, "}", "") + "\n"
+
+
+def _lines(start: str, entries: Iterable[str], end: str, indent: str) -> str:
+    """Entries of an object or array, each on lines of its own."""
+    inner = ",\n".join(f"{indent}  {entry}" for entry in entries)
+    return f"{start}\n{inner}\n{indent}{end}" if inner else start + end
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _write(path: Path, content: str) -> bool:
+    """Whether the file was not so already. It is replaced in one step: nobody finds half of it."""
+    if path.is_file() and path.read_bytes() == content.encode():
+        return False
+    passing = path.with_name(f".{path.name}.new")
+    passing.write_bytes(content.encode())
+    os.replace(passing, path)
+    return True

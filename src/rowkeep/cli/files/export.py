@@ -1,0 +1,50 @@
+"""Exporter: all rows of a table, or those that a filter finds, into a file, a page at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from rowkeep.cli.files.formats import Format
+from rowkeep.cli.files.output_file import outlet
+from rowkeep.cli.files.progress import Bar
+from rowkeep.client.data import DataApi
+from rowkeep.client.responses import Page
+
+FIRST_PAGE = 100
+PAGE_BYTES = 8 * 1024 * 1024
+"""How heavy a page should be: rows may be so, and the first page shows how heavy they are."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be exported. ``query`` is the body of a query; ``limit`` None means all that it finds."""
+
+    table: str
+    query: dict[str, Any]
+    limit: int | None = None
+
+
+async def export(api: DataApi, wish: Wish, kind: Format, path: str, is_forced: bool, shown: Bar) -> int:
+    """Write the file; gives how many rows it has. Raises RequestRefused, FileRefused, SetupError, OSError."""
+    largest = (await api.limits()).page
+    size = min(FIRST_PAGE, largest)
+    with outlet(path, is_forced) as out:
+        page = await _page(api, wish, size, 0)
+        writer = kind.create(out, page.meta_info)
+        rows = writer.write(page.query_result)
+        while page.next_cursor is not UNSET and (wish.limit is None or rows < wish.limit):
+            shown.move(rows, rows)
+            weight = max(1, len(bytes(page.query_result)))
+            size = max(1, min(largest, size * PAGE_BYTES // weight))
+            page = await _page(api, wish, size, rows, page.next_cursor)
+            rows += writer.write(page.query_result)
+        writer.close()
+    return rows
+
+
+async def _page(api: DataApi, wish: Wish, size: int, rows: int, cursor: str | None = None) -> Page:
+    left = size if wish.limit is None else min(size, wish.limit - rows)
+    body = wish.query | {"count": "none"} | ({} if cursor is None else {"cursor": cursor})
+    return await api.query(wish.table, body, left)

@@ -1,0 +1,85 @@
+"""Formats: one row a format, with how it is known, read and written; everything else goes by the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, BinaryIO
+
+import msgspec
+
+from rowkeep.cli.files.records import Columns, FileRefused, Source, Writer
+from rowkeep.errors.catalogue import SetupError, quoted
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """``source`` and ``writer`` name classes in ``module``, which is loaded when it is needed; ``needs`` is
+    the extra that brings what it imports. ``is_stream`` says whether it can be read from a pipe."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+    source: str
+    writer: str
+    needs: str | None = None
+    is_stream: bool = True
+
+    def open(self, file: BinaryIO, size: int | None) -> Source:
+        """The file as a source of records. Raises FileRefused, SetupError."""
+        make: Callable[[BinaryIO, int | None], Source] = self._load(self.source)
+        return make(file, size)
+
+    def create(self, out: BinaryIO, columns: Columns) -> Writer:
+        """A writer that puts records with these columns out. Raises SetupError."""
+        make: Callable[[BinaryIO, Columns], Writer] = self._load(self.writer)
+        return make(out, columns)
+
+    def check(self) -> None:
+        """Raises SetupError if what the format needs is not installed."""
+        self._load(self.source)
+
+    def _load(self, name: str) -> Any:
+        try:
+            return getattr(import_module(f"rowkeep.cli.files.{self.module}"), name)
+        except ImportError as error:
+            if self.needs is None:
+                raise
+            raise SetupError(
+                f"{self.name} files need the extra {self.needs}, which is not installed: "
+                f"pip install 'rowkeep[{self.needs}]' ({error})."
+            ) from None
+
+
+FORMATS: dict[str, Format] = {
+    entry.name: entry
+    for entry in (
+        Format(
+            name="csv", suffixes=(".csv",),
+            module="csv_format", source="CsvSource", writer="CsvWriter",
+        ),
+        Format(
+            name="ndjson", suffixes=(".ndjson", ".jsonl"),
+            module="ndjson_format", source="NdjsonSource", writer="NdjsonWriter",
+        ),
+        Format(
+            name="parquet", suffixes=(".parquet",),
+            module="parquet_format", source="ParquetSource", writer="ParquetWriter",
+            needs="parquet", is_stream=False,
+        ),
+    )
+}  # fmt: skip
+
+
+def format_of(path: str, asked: str | None) -> Format:
+    """The format that is asked for, else the one that the file's suffix tells. Raises FileRefused."""
+    if asked is not None:
+        found = FORMATS.get(asked.lower())
+        if found is None:
+            raise FileRefused(f"There is no format {quoted(asked)}; there are {', '.join(FORMATS)}.")
+        return found
+    for each in FORMATS.values():
+        if path.lower().endswith(each.suffixes):
+            return each
+    known = ", ".join(suffix for each in FORMATS.values() for suffix in each.suffixes)
+    what = "Standard input and output have no suffix" if path == "-" else f"The suffix of {path} is not known"
+    raise FileRefused(f"{what} ({known} are): say the format with --format {'|'.join(FORMATS)}.")

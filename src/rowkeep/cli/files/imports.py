@@ -1,0 +1,207 @@
+"""Importing: one command from its beginning to its end: the file, its ledger, its rejects, and the table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import structs
+
+from rowkeep.cli.files.batches import Bounds, Importer
+from rowkeep.cli.files.finished_imports import Finished, FinishedImports
+from rowkeep.cli.files.formats import Format
+from rowkeep.cli.files.journal import (
+    Import,
+    Ledger,
+    Progress,
+    Standing,
+    head_sha256,
+    locked,
+    progress_path,
+    recorded,
+)
+from rowkeep.cli.files.progress import Bar, bar
+from rowkeep.cli.files.records import FileRefused, Record, Source
+from rowkeep.cli.files.rejects import Rejects
+from rowkeep.cli.files.resume import Plan, begin, resolve, skip_to
+from rowkeep.cli.files.sender import Sender
+from rowkeep.cli.files.text_cells import SYSTEM_NAMES
+from rowkeep.client.data import DataApi
+from rowkeep.client.responses import RequestRefused, Unreachable
+from rowkeep.errors.catalogue import SetupError, quoted
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be imported, and how. ``path`` may be ``-`` for standard input."""
+
+    table: str
+    path: str
+    kind: Format
+    app: str
+    batch: int
+    max_errors: int | None
+    rejects: Path
+    plan: Plan
+
+
+async def import_file(api: DataApi, wish: Wish) -> Standing | Finished:
+    """Import the file, or what is left of it; gives how things stand at its end. If this import was finished
+    before, nothing is done, and it gives that one.
+
+    Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After all of them the
+    ledger is there to go on from.
+    """
+    with _opened(wish.path) as (file, size):
+        what = _what(api, wish, file)
+        finished = FinishedImports(None if wish.path == "-" else wish.path)
+        done = _finished_before(finished, what, wish)
+        if done is not None:
+            return done
+        source = wish.kind.open(file, size)
+        types = await _types(api, wish, source.names)
+        ledger = _ledger(what, wish, source)
+        rejects = Rejects(wish.rejects)
+        _begin_rejects(ledger, rejects, wish)
+        await resolve(api, wish.table, ledger, source, types)
+        if wish.plan.resume_at is not None:
+            before = ledger.progress.standing
+            at = skip_to(wish.plan.resume_at, source.start, before.next, source, types)
+            _stand(ledger, structs.replace(before, next=at))
+        with bar(f"Importing {wish.path}", source.size) as shown:
+            start = ledger.progress.standing
+            if start.next != source.start:
+                shown.say(f"Going on at line {start.next.line:,}; {start.inserted:,} rows are in.")
+            sender = Sender(api, wish.table, ledger)
+            bounds = Bounds.of(wish.batch, wish.max_errors, (await api.limits()).body_bytes)
+            importer = Importer(sender, ledger, rejects, bounds, shown)
+            try:
+                await importer.run(_noticed(source, source.records(start.next, types), wish.path, shown))
+            except Unreachable as error:
+                raise SetupError(f"{error} The same command goes on once it answers again.") from None
+        standing = ledger.progress.standing
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        finished.add(Finished(what=what, inserted=standing.inserted, rejected=standing.rejected, on=now))
+        ledger.finish()
+        return standing
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
+    """The file and its size, for this process alone."""
+    if path == "-":
+        yield sys.stdin.buffer, None
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - what fails inside the block is no failure to open it
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileRefused(f"The file {path} cannot be read: {reason}.") from None
+    with file, locked(file, path):
+        yield file, os.fstat(file.fileno()).st_size
+
+
+async def _types(api: DataApi, wish: Wish, names: tuple[str, ...] | None) -> dict[str, str]:
+    """The types of the file's columns, found by name as the API finds them. Raises FileRefused."""
+    taken = None if names is None else [name for name in names if name not in SYSTEM_NAMES]
+    if taken == []:
+        raise FileRefused(f"{wish.path} has no columns but system columns, which cannot be written.")
+    try:
+        page = await api.query(wish.table, {"fields": taken or ["_id"], "count": "none"}, 1)
+    except RequestRefused as error:
+        if error.status == 403:
+            raise FileRefused(
+                f"{error} An import only reads to find out, after a stop, whether its last request went in."
+            ) from None
+        if taken is not None and any(said.pointer.startswith("/fields") for said in error.problems):
+            raise FileRefused(f"The columns of {wish.path} are not those of {wish.table}: {error}") from None
+        raise
+    types = dict(zip(taken or (), page.meta_info, strict=False))
+    for name, column in types.items():
+        if column.name in SYSTEM_NAMES:
+            raise FileRefused(
+                f"The column {quoted(name)} of {wish.path} means the system column {column.name}, which "
+                "cannot be written; take it out, or call it exactly so, and it is left out."
+            )
+    return {name: column.type for name, column in types.items()}
+
+
+def _what(api: DataApi, wish: Wish, file: BinaryIO) -> Import:
+    """What is imported where."""
+    size = modified = 0
+    head = ""
+    if wish.path != "-":
+        status = os.fstat(file.fileno())
+        size, modified = status.st_size, status.st_mtime_ns
+        with open(wish.path, "rb") as again:
+            head = head_sha256(again)
+    return Import(
+        size=size,
+        modified_ns=modified,
+        head_sha256=head,
+        format=wish.kind.name,
+        table=wish.table,
+        server=api.reached.name,
+        app=wish.app,
+    )
+
+
+def _finished_before(finished: FinishedImports, what: Import, wish: Wish) -> Finished | None:
+    """This import, if it was finished before and the command does not ask for it again."""
+    if wish.plan.restart or wish.plan.resume_at is not None:
+        finished.forget(what)
+        return None
+    done = finished.find(what)
+    if done is not None:
+        # a stop between the last two steps of an import leaves its progress behind
+        path = progress_path(wish.path)
+        progress = recorded(path)
+        if progress is not None and progress.what == what:
+            Ledger(path, progress).finish()
+    return done
+
+
+def _ledger(what: Import, wish: Wish, source: Source) -> Ledger:
+    """What is known of this import until now."""
+    path = None if wish.path == "-" else progress_path(wish.path)
+    known = None
+    if path is not None and not wish.plan.restart:
+        with suppress(*([FileRefused] if wish.plan.resume_at else [])):
+            known = recorded(path)
+    ledger = Ledger(path, begin(known, what, source.start, wish.plan, wish.path))
+    if wish.plan.restart:
+        ledger.record(ledger.progress)  # what was known before is forgotten now, whatever comes
+    return ledger
+
+
+def _begin_rejects(ledger: Ledger, rejects: Rejects, wish: Wish) -> None:
+    standing = ledger.progress.standing
+    flight = ledger.progress.in_flight
+    # those of the request in flight are there too, and are needed if it went in
+    known: int | None = standing.rejects_bytes if flight is None else flight.then.rejects_bytes
+    is_new = ledger.progress == Progress(what=ledger.progress.what, standing=Standing(next=standing.next))
+    if is_new and wish.plan.resume_at is not None:
+        is_new, known = False, None
+    kept = rejects.begin(known, is_new, wish.plan.restart)
+    if flight is None and kept != standing.rejects_bytes:
+        _stand(ledger, structs.replace(standing, rejects_bytes=kept))
+
+
+def _stand(ledger: Ledger, standing: Standing) -> None:
+    ledger.record(structs.replace(ledger.progress, standing=standing))
+
+
+def _noticed(source: Source, records: Iterable[Record], path: str, shown: Bar) -> Iterator[Record]:
+    """The records; once the file is seen to have system columns, it is said that they are left out."""
+    is_said = False
+    for record in records:
+        if source.left_out and not is_said:
+            is_said = True
+            names = ", ".join(sorted(source.left_out))
+            shown.say(f"System columns cannot be written; left out of {path}: {names}.")
+        yield record

@@ -1,0 +1,50 @@
+"""Lines: the lines of a text file, each with its number and its end, in a bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from rowkeep.cli.files.records import MAX_RECORD_BYTES, Position
+from rowkeep.cli.options import BYTE_ORDER_MARK
+
+SKIPPED_AT_ONCE = 1024 * 1024
+
+
+class Line(NamedTuple):
+    """One line with its line end, and where the next one begins. ``text`` is only the beginning of a line
+    that is longer than a record may be; ``is_whole`` then is false."""
+
+    number: int
+    text: bytes
+    end: Position
+    is_whole: bool = True
+
+
+def lines_of(file: BinaryIO, start: Position) -> Iterator[Line]:
+    """The lines of a file that stands at ``start``; a byte order mark at its beginning is passed over."""
+    number, offset = start.line, start.offset
+    while text := file.readline(MAX_RECORD_BYTES + 1):
+        is_whole = len(text) <= MAX_RECORD_BYTES
+        length = len(text) if is_whole or text.endswith(b"\n") else len(text) + _rest_of_line(file)
+        if offset == 0:
+            text = text.removeprefix(BYTE_ORDER_MARK)
+        offset += length
+        yield Line(number, text, Position(number + 1, offset), is_whole)
+        number += 1
+
+
+def _rest_of_line(file: BinaryIO) -> int:
+    """Read on to the end of the line; gives how many bytes that were."""
+    passed = 0
+    while more := file.readline(SKIPPED_AT_ONCE):
+        passed += len(more)
+        if more.endswith(b"\n"):
+            break
+    return passed
+
+
+def told(text: bytes, most: int = 1000) -> str:
+    """What stands in a line that cannot be read, as far as it is to be repeated."""
+    shown = text[:most].decode("utf-8", "backslashreplace").rstrip("\r\n")
+    return f"{shown}… ({len(text)} bytes)" if len(text) > most else shown

@@ -1,0 +1,161 @@
+"""Resolving: whether a request went in whose answer nobody saw.
+
+Asked is the table itself: the rows that this app wrote since the last row known before the request. The
+request went in if there is one run of exactly its length (:mod:`rowkeep.cli.files.row_runs`) that begins with
+its first row and ends with its last. It did not if there is no new row at all, and the time is over in which
+the server may still have been at work on it. All else nobody can know for sure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from rowkeep.cli.files.journal import InFlight
+from rowkeep.cli.files.row_runs import Run, Runs, Written, search_from
+from rowkeep.client.data import DATE_LAG_SECONDS, DataApi
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.column_types import COLUMN_TYPES
+from rowkeep.model.values.scalars import Misfit
+
+PAUSE_SECONDS = 0.5
+SCAN_ROWS = 1000
+
+_written_decoder = msgspec.json.Decoder(list[Written])
+
+
+class Uncertain(SetupError):
+    """Nobody can know whether a request went in; the message says what to look at, and how to go on."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A request whose answer was not seen, with the JSON of its first and last row."""
+
+    flight: InFlight
+    first: bytes
+    last: bytes
+    marks: list[str]
+
+
+async def newest(api: DataApi, table: str) -> str | None:
+    """The newest row of this table that the app wrote: what it writes from now on is newer."""
+    body = {
+        "query": _by(api.writer),
+        "fields": ["_id", "Created_On"],
+        "sort": [{"field": "_id", "order": "desc"}],
+        "count": "none",
+    }
+    page = await api.query(table, body, 1)
+    rows = _written_decoder.decode(page.query_result)
+    return rows[0].id if rows else None
+
+
+async def went_in(api: DataApi, table: str, sent: Sent) -> bool:
+    """Whether the request went in; waits until that can be known. Raises Uncertain, RequestRefused."""
+    began = time.monotonic()
+    while True:
+        # first the time, then the look: what came in before that moment is seen
+        is_settled = _is_settled(api, sent.flight, time.monotonic() - began)
+        verdict = await _look(api, table, sent)
+        if verdict is True:
+            return True
+        if is_settled:
+            if verdict is None:
+                raise Uncertain(_question(api, table, sent.flight))
+            return False
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _is_settled(api: DataApi, flight: InFlight, waited: float) -> bool:
+    """Whether the request is in by now if it ever will be: by the server's clock, if both times are known."""
+    now, settle = api.server_time, api.reached.settle_seconds
+    if now is not None and flight.sent_on is not None and now >= flight.sent_on:
+        return now - flight.sent_on > settle + DATE_LAG_SECONDS
+    return waited > settle
+
+
+async def _look(api: DataApi, table: str, sent: Sent) -> bool | None:
+    """True if it is in, False if nothing new is there, None if what is there does not tell."""
+    mark = sent.flight.mark
+    runs = await _runs(api, table, search_from(mark), [*sent.marks, *([mark] if mark else [])])
+    ends = {run.last for run in runs}
+    unknown = [run for run in runs if run.last not in sent.marks and run.last != mark]
+    alike = [run for run in unknown if run.rows == sent.flight.rows and await _is_it(api, table, run, sent)]
+    newer = [run for run in unknown if mark is None or run.last > mark]
+    if len(alike) == 1 and alike[0] in newer:
+        return True
+    # with its mark gone, somebody has deleted rows, and perhaps those that are looked for
+    is_whole = mark is None or mark in ends
+    return False if not alike and not newer and is_whole else None
+
+
+async def _runs(api: DataApi, table: str, start: str | None, marks: list[str]) -> list[Run]:
+    query = _by(api.writer)
+    if start is not None:
+        query["expressions"].append({"field": "_id", "operand": ">=", "value": start})
+    body: dict[str, Any] = {"query": query, "fields": ["_id", "Created_On"], "count": "none"}
+    runs = Runs(marks)
+    limit = min(SCAN_ROWS, (await api.limits()).page)
+    while True:
+        page = await api.query(table, body, limit)
+        runs.add(_written_decoder.decode(page.query_result))
+        if page.next_cursor is UNSET:
+            return runs.found
+        body["cursor"] = page.next_cursor
+
+
+def _by(writer: str) -> dict[str, Any]:
+    return {"expressions": [{"field": "Created_By", "operand": "=", "value": writer}]}
+
+
+async def _is_it(api: DataApi, table: str, run: Run, sent: Sent) -> bool:
+    """Whether a run begins and ends with the rows that were sent."""
+    return await _is_row(api, table, run.first, sent.first) and await _is_row(api, table, run.last, sent.last)
+
+
+async def _is_row(api: DataApi, table: str, row_id: str, row: bytes) -> bool:
+    cells: dict[str, Any] = json.loads(row, parse_float=Decimal)
+    if not cells:
+        return True
+    body = {
+        "query": {"expressions": [{"field": "_id", "operand": "=", "value": row_id}]},
+        "fields": list(cells),
+        "count": "none",
+    }
+    page = await api.query(table, body, 1)
+    found = json.loads(bytes(page.query_result), parse_float=Decimal)
+    # fields are answered in the order asked for, under the columns' own names
+    return bool(found) and all(
+        _is_cell(column.type, given, stored)
+        for column, given, stored in zip(page.meta_info, cells.values(), found[0].values(), strict=True)
+    )
+
+
+def _is_cell(column_type: str, given: Any, stored: Any) -> bool:
+    if given is None or stored is None:
+        return given is None and stored is None
+    if column_type == "json":
+        return bool(given == stored)
+    try:
+        if column_type in ("number", "decimal"):
+            return Decimal(str(given)) == Decimal(str(stored)) or float(given) == float(stored)
+        cell = COLUMN_TYPES[column_type].read(float(given) if isinstance(given, Decimal) else given)
+        return bool(cell == stored)
+    except (Misfit, InvalidOperation):
+        return False
+
+
+def _question(api: DataApi, table: str, flight: InFlight) -> str:
+    since = "" if flight.mark is None else f" with an _id greater than {flight.mark}"
+    return (
+        f"Whether lines {flight.first} to {flight.last} went in cannot be known for sure: their request "
+        f"was not answered, and {table} has other rows by this app since, or has lost some. Look whether the "
+        f"row of line {flight.first} is among those of Created_By {api.writer}{since}; if it is, go on with "
+        f"--resume-at {flight.then.next.line}, else with --resume-at {flight.first}."
+    )

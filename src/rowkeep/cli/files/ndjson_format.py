@@ -1,0 +1,70 @@
+"""NDJSON: one JSON object a line, as the Data API answers and takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+import msgspec
+
+from rowkeep.cli.files.lines import Line, lines_of, told
+from rowkeep.cli.files.records import MAX_RECORD_BYTES, Columns, Position, Record, Row, Unreadable
+from rowkeep.cli.files.text_cells import SYSTEM_NAMES
+from rowkeep.codec.json_bodies import has_keys, refuse_repeated_keys
+from rowkeep.errors.catalogue import RepeatedKey
+
+_row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class NdjsonSource:
+    """A file of JSON lines. Values are passed on as they stand, so that no number changes on its way."""
+
+    def __init__(self, file: BinaryIO, size: int | None) -> None:
+        self._file = file
+        self.names: tuple[str, ...] | None = None
+        self.left_out: set[str] = set()
+        self.start = Position(1, 0)
+        self.size = size
+        self._is_begun = False
+
+    def records(self, start: Position, _types: Mapping[str, str]) -> Iterator[Record]:
+        if self._is_begun or start != self.start:
+            self._file.seek(start.offset)
+        self._is_begun = True
+        for line in lines_of(self._file, start):
+            if line.text.strip():
+                yield self._record(line)
+
+    def _record(self, line: Line) -> Record:
+        try:
+            if not line.is_whole:
+                raise ValueError(f"longer than {MAX_RECORD_BYTES} bytes")
+            row = _row_decoder.decode(line.text)
+            if not has_keys(line.text, len(row)):
+                refuse_repeated_keys(line.text)
+        except (ValueError, RecursionError, RepeatedKey) as error:
+            said = f"The line is no JSON object of a row: {error}".rstrip(".") + "."
+            return Unreadable(line.number, line.end, told(line.text), said)
+        system = SYSTEM_NAMES.intersection(row)
+        if not system:
+            return Row(line.number, line.end, line.text.strip())
+        self.left_out |= system
+        kept = {name: value for name, value in row.items() if name not in system}
+        return Row(line.number, line.end, msgspec.json.encode(kept))
+
+
+class NdjsonWriter:
+    """Writes records as they were answered."""
+
+    def __init__(self, out: BinaryIO, _columns: Columns) -> None:
+        self._out = out
+
+    def write(self, records: msgspec.Raw) -> int:
+        decoded = _rows_decoder.decode(records)
+        # between the tokens of a json cell there may be line ends, which mean nothing there
+        self._out.writelines(bytes(record).replace(b"\n", b" ") + b"\n" for record in decoded)
+        return len(decoded)
+
+    def close(self) -> None:
+        """Everything is written already."""

@@ -1,0 +1,89 @@
+"""Outlet: where an export goes. A file appears whole or not at all; standard output takes what comes."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from rowkeep.cli.files.records import FileRefused
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+BUFFER_BYTES = 1024 * 1024
+
+
+@contextmanager
+def outlet(path: str, is_forced: bool) -> Iterator[BinaryIO]:
+    """What to write to. When the block ends well the file is there, durably; else nothing is changed.
+
+    Raises FileRefused if there is such a file already and it is not to be replaced, and OSError.
+    """
+    if path == "-":
+        with Piped(sys.stdout.buffer) as piped:
+            yield cast("BinaryIO", piped)
+        return
+    # a link stays a link: the file that it leads to is replaced
+    target = Path(os.path.realpath(path))
+    _check(target, path, is_forced)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb", BUFFER_BYTES) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _check(target, path, is_forced)
+        part.replace(target)
+        sync_directory(target.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check(target: Path, path: str, is_forced: bool) -> None:
+    if target.exists() and not target.is_file():
+        raise FileRefused(f"{path} is no regular file; -o - writes to standard output.")
+    if target.exists() and not is_forced:
+        raise FileRefused(f"There is a file {path} already; --force replaces it.")
+
+
+def sync_directory(directory: Path) -> None:
+    """Put the names of a directory on disk, where the system does that."""
+    with suppress(PermissionError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Piped(io.RawIOBase):
+    """A stream that counts what went through it, for formats that write down where things stand."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._count = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        written = self._stream.write(data)
+        self._count += written
+        return written
+
+    def tell(self) -> int:
+        return self._count
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def close(self) -> None:
+        if not self.closed:
+            self.flush()
+        super().close()

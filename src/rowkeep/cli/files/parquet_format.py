@@ -1,0 +1,214 @@
+"""Parquet, by pyarrow: read and written in pieces, with the types that the table's columns have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rowkeep.cli.files.records import Columns, FileRefused, Position, Record, Row, Unreadable, unnamed
+from rowkeep.cli.files.text_cells import SYSTEM_NAMES, UnfitCell, as_text, reader_of
+from rowkeep.model.values.scalars import EPOCH, MAX_EPOCH_MS, MIN_EPOCH_MS, canonical_date
+
+ROWS_AT_ONCE = 1000
+BUFFER_BYTES = 1024 * 1024
+
+GROUP_ROWS = 16_384
+GROUP_BYTES = 32 * 1024 * 1024
+"""A row group is written when it has so many rows, or when its rows weighed so much as JSON."""
+
+WRITTEN: dict[str, tuple[Any, pa.DataType]] = {
+    "number": (float, pa.float64()),
+    "integer": (int, pa.int64()),
+    "boolean": (bool, pa.bool_()),
+    "date": (datetime, pa.timestamp("ms", tz="UTC")),
+    "json": (msgspec.Raw, pa.string()),
+}
+"""By column type, what a cell is decoded as, and how it is kept; all other types are text."""
+AS_TEXT = (str, pa.string())
+
+TICKS_OF_MILLISECOND = {"s": (1, 1000), "ms": (1, 1), "us": (1000, 1), "ns": (1_000_000, 1)}
+"""By what a timestamp of this unit is divided and multiplied to count milliseconds."""
+
+
+class ParquetSource:
+    """A Parquet file. Positions count its rows. Raises FileRefused for a file or a column that is none."""
+
+    def __init__(self, file: BinaryIO, _size: int | None) -> None:
+        try:
+            # no pre_buffer: a row group, which may be the whole file, is read a buffer at a time
+            self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER_BYTES)
+        except (pa.ArrowException, OSError) as error:
+            raise FileRefused(f"It is no Parquet file that can be read: {error}.") from None
+        schema = self._file.schema_arrow
+        nameless = unnamed(schema.names)
+        if nameless is not None:
+            raise FileRefused(f"Column {nameless} of the Parquet file has no name.")
+        self.names: tuple[str, ...] = tuple(schema.names)
+        self.left_out = {name for name in self.names if name in SYSTEM_NAMES}
+        self.start = Position(1, 0)
+        self.size = self._file.metadata.num_rows
+        self._taken = [field for field in schema if field.name not in SYSTEM_NAMES]
+        self._lists = [_lister(field) for field in self._taken]
+
+    def records(self, start: Position, types: Mapping[str, str]) -> Iterator[Record]:
+        names = [field.name for field in self._taken]
+        readers = [_reader(types.get(name, "string")) for name in names]
+        at = 0
+        for group in range(self._file.metadata.num_row_groups):
+            rows = self._file.metadata.row_group(group).num_rows
+            if at + rows <= start.offset:
+                at += rows  # a group that lies before the start is not even read
+                continue
+            for batch in self._batches(group, names):
+                yield from self._rows(batch, at, start, names, readers)
+                at += batch.num_rows
+
+    def _batches(self, group: int, names: list[str]) -> Iterator[Any]:
+        try:
+            yield from self._file.iter_batches(
+                batch_size=ROWS_AT_ONCE, row_groups=[group], columns=names, use_threads=False
+            )
+        except (pa.ArrowException, OSError) as error:
+            raise FileRefused(f"The Parquet file is damaged: {error}.") from None
+
+    def _rows(
+        self, batch: Any, at: int, start: Position, names: list[str], readers: list[Callable[[Any], object]]
+    ) -> Iterator[Record]:
+        columns = [lister(batch.column(place)) for place, lister in enumerate(self._lists)]
+        rows = zip(*columns, strict=True) if columns else iter([()] * batch.num_rows)
+        for number, cells in enumerate(rows, at + 1):
+            if number <= start.offset:
+                continue
+            end = Position(number + 1, number)
+            try:
+                row = {
+                    name: None if cell is None else reader(cell)
+                    for name, reader, cell in zip(names, readers, cells, strict=True)
+                }
+                yield Row(number, end, msgspec.json.encode(row))
+            except UnfitCell as error:
+                yield Unreadable(
+                    number, end, str(dict(zip(names, cells, strict=True)))[:1000], f"A cell {error}."
+                )
+
+
+def _reader(column_type: str) -> Callable[[Any], object]:
+    read = reader_of(column_type)
+
+    def cell(value: Any) -> object:
+        if isinstance(value, str):
+            return value if read is as_text else read(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UnfitCell(f"is {value}, which is no number")
+        return value
+
+    return cell
+
+
+def _lister(field: Any) -> Callable[[Any], list[Any]]:
+    """How the cells of a column become what JSON can say. Raises FileRefused for a type that JSON cannot."""
+    kind = field.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        raise FileRefused(
+            f"Column {field.name} of the Parquet file has times without a time zone, so nobody knows "
+            "when they were; write it as a timestamp in UTC."
+        )
+    if pa.types.is_timestamp(kind):
+        divisor, factor = TICKS_OF_MILLISECOND[kind.unit]
+        return lambda column: [
+            None if ticks is None else _moment(ticks // divisor * factor)
+            for ticks in _plain(column).cast(pa.int64()).to_pylist()
+        ]
+    if pa.types.is_decimal(kind):
+        return lambda column: [
+            None if cell is None else _decimal(cell) for cell in _plain(column).to_pylist()
+        ]
+    if pa.types.is_date(kind):
+        return lambda column: [
+            None if days is None else _moment(days * 86_400_000)
+            for days in _plain(column).cast(pa.date32()).cast(pa.int32()).to_pylist()
+        ]
+    is_plain = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean)
+    is_number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    if any(check(kind) for check in (*is_plain, *is_number)):
+        return lambda column: _plain(column).to_pylist()
+    raise FileRefused(
+        f"Column {field.name} of the Parquet file is {kind}, which no column can hold; write it as text."
+    )
+
+
+def _plain(column: Any) -> Any:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _moment(milliseconds: int) -> str | int:
+    """A moment as the API writes it; beyond its years the number, for the server to refuse."""
+    if not MIN_EPOCH_MS <= milliseconds <= MAX_EPOCH_MS:
+        return milliseconds
+    return canonical_date(EPOCH + timedelta(milliseconds=milliseconds))
+
+
+def _decimal(cell: Decimal) -> str:
+    return format(cell, "f")
+
+
+class ParquetWriter:
+    """Writes records as Parquet, a row group at a time."""
+
+    def __init__(self, out: BinaryIO, columns: Columns) -> None:
+        facts = [WRITTEN.get(column.type, AS_TEXT) for column in columns]
+        self._schema = pa.schema(
+            [(column.name, kind) for column, (_, kind) in zip(columns, facts, strict=True)]
+        )
+        self._kinds = [decoded for decoded, _ in facts]
+        fields = [
+            # json is taken as it stands, null too
+            (f"c{at}", kind if kind is msgspec.Raw else kind | None)
+            for at, kind in enumerate(self._kinds)
+        ]
+        names = {f"c{at}": column.name for at, column in enumerate(columns)}
+        record = msgspec.defstruct("Record", fields, rename=names, gc=False)
+        self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # made just now
+        self._writer = pq.ParquetWriter(pa.PythonFile(out, mode="w"), self._schema, compression="zstd")
+        self._held: list[Any] = []
+        self._held_rows = self._held_bytes = 0
+
+    def write(self, records: msgspec.Raw) -> int:
+        decoded = self._decoder.decode(records)
+        if decoded:
+            columns = zip(*map(msgspec.structs.astuple, decoded), strict=True)
+            arrays = [
+                pa.array(map(_json_text, column) if kind is msgspec.Raw else column, type=field.type)
+                for column, field, kind in zip(columns, self._schema, self._kinds, strict=True)
+            ]
+            self._held.append(pa.record_batch(arrays, schema=self._schema))
+            self._held_rows += len(decoded)
+            self._held_bytes += len(bytes(records))
+        if self._held_rows >= GROUP_ROWS or self._held_bytes >= GROUP_BYTES:
+            self._write_group()
+        return len(decoded)
+
+    def _write_group(self) -> None:
+        self._writer.write_table(
+            pa.Table.from_batches(self._held, self._schema), row_group_size=GROUP_ROWS * 2
+        )
+        self._held, self._held_rows, self._held_bytes = [], 0, 0
+
+    def close(self) -> None:
+        if self._held:
+            self._write_group()
+        self._writer.close()
+
+
+def _json_text(cell: msgspec.Raw) -> str | None:
+    text = bytes(cell).decode()
+    return None if text == "null" else text

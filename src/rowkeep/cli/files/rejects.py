@@ -1,0 +1,107 @@
+"""Rejects: the rows that could not be imported, each with its line and all that is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rowkeep.cli.files.records import FileRefused, Row, Unreadable
+from rowkeep.client.responses import Said
+
+
+class RowError(msgspec.Struct, frozen=True):
+    """As the API tells an error, its pointer from the row on."""
+
+    msg: str
+    code: str
+    pointer: str | UnsetType = UNSET
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A row as it was sent, or the text of what is no row."""
+
+    line: int
+    row: Any
+    errors: list[RowError]
+
+
+def rejected_row(row: Row, said: list[Said], prefix: str) -> Reject:
+    """A row that the server refuses; ``prefix`` is the pointer of the row in the request."""
+    errors = [RowError(_of_row(each.msg), each.code, each.pointer.removeprefix(prefix)) for each in said]
+    return Reject(row.line, msgspec.Raw(row.json), errors)
+
+
+def _of_row(msg: str) -> str:
+    """Without the row's number in the request, which nobody sees."""
+    head, _, tail = msg.partition(": ")
+    return tail if head.startswith("Row ") and head[4:].isdigit() else msg
+
+
+def unreadable(record: Unreadable) -> Reject:
+    return Reject(record.line, record.text, [RowError(record.said, "unreadable_record")])
+
+
+class Rejects:
+    """The rejects file. Rejects are held until everything before them is settled, and written in the
+    order of their lines. Methods raise OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._held: list[Reject] = []
+
+    def begin(self, kept_bytes: int | None, is_new: bool, may_replace: bool) -> int:
+        """Make the file end where the ledger says, None for where it does; gives how long it is.
+
+        Raises FileRefused if a new import finds the rejects of another one.
+        """
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if is_new and size and not may_replace:
+            raise FileRefused(
+                f"There is a file {self.path} of an earlier import; move it away, or name another with "
+                "--rejects."
+            )
+        if kept_bytes is not None and size > kept_bytes:
+            if kept_bytes:
+                os.truncate(self.path, kept_bytes)
+            else:
+                self.path.unlink()
+            return kept_bytes
+        return size
+
+    def hold(self, reject: Reject) -> None:
+        self._held.append(reject)
+
+    @property
+    def held(self) -> int:
+        return len(self._held)
+
+    @property
+    def last_line(self) -> int:
+        """The line of the last reject that is held."""
+        return max((reject.line for reject in self._held), default=0)
+
+    def write(self, size: int, last_line: int | None = None) -> tuple[int, int]:
+        """Write what is held up to this line behind the first ``size`` bytes, in place of all else that may
+        stand there, and put it on disk. It is held on until it is settled.
+
+        Gives how many rejects that were, and how long the file now is.
+        """
+        self._held.sort(key=lambda reject: reject.line)
+        due = [reject for reject in self._held if last_line is None or reject.line <= last_line]
+        if not due:
+            return 0, size
+        with self.path.open("ab") as file:
+            if file.tell() > size:
+                file.truncate(size)
+            file.write(b"".join(msgspec.json.encode(reject) + b"\n" for reject in due))
+            file.flush()
+            os.fsync(file.fileno())
+            return len(due), os.fstat(file.fileno()).st_size
+
+    def settle(self, last_line: int | None = None) -> None:
+        """What was written up to this line is final."""
+        self._held = [] if last_line is None else [each for each in self._held if each.line > last_line]

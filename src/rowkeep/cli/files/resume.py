@@ -1,0 +1,81 @@
+"""Resuming: where an import begins, by what its ledger says and by what the command asks for."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+import msgspec
+from msgspec import structs
+
+from rowkeep.cli.files.journal import WHAT, Import, Ledger, Progress, Standing
+from rowkeep.cli.files.lost_responses import Sent, went_in
+from rowkeep.cli.files.records import FileRefused, Position, Row, Source
+from rowkeep.client.data import DataApi
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command asks for: to begin anew, or at a line, or neither: where the ledger says."""
+
+    restart: bool = False
+    resume_at: int | None = None
+
+
+def begin(known: Progress | None, what: Import, start: Position, plan: Plan, path: str) -> Progress:
+    """The progress to go on from. Raises FileRefused if the ledger is of another import."""
+    fresh = Progress(what=what, standing=Standing(next=start))
+    if plan.restart or known is None or (known.standing.next == start and known.in_flight is None):
+        return fresh
+    if plan.resume_at is not None:
+        # whoever knows the line knows what became of the request in flight, too
+        flight = known.in_flight
+        is_in = flight is not None and flight.then.next.line <= plan.resume_at
+        standing = flight.then if flight is not None and is_in else known.standing
+        if known.what.head_sha256 != what.head_sha256 or known.what.size != what.size:
+            standing = structs.replace(standing, next=start)  # its lines may stand elsewhere now
+        return structs.replace(known, what=what, standing=standing, in_flight=None)
+    before, now = structs.asdict(known.what), structs.asdict(what)
+    other = [told for name, told in WHAT.items() if before[name] != now[name]]
+    if other:
+        raise FileRefused(
+            f"An import of {path} was begun and not ended, but since then {' and '.join(other)} changed. Go "
+            f"on with --resume-at LINE (it had come to line {known.standing.next.line}), or begin anew with "
+            "--restart."
+        )
+    return known
+
+
+async def resolve(api: DataApi, table: str, ledger: Ledger, source: Source, types: dict[str, str]) -> None:
+    """Find out what became of the request in flight, if there is one, and write it down.
+
+    Raises Uncertain, RequestRefused, FileRefused, SetupError.
+    """
+    progress = ledger.progress
+    flight = progress.in_flight
+    if flight is None:
+        return
+    records = source.records(progress.standing.next, types)
+    ends = {
+        record.line: record.json
+        for record in takewhile(lambda record: record.line <= flight.last, records)
+        if isinstance(record, Row) and record.line in (flight.first, flight.last)
+    }
+    if not ends.keys() >= {flight.first, flight.last}:
+        raise FileRefused("The file has other rows than when its import was begun.")
+    sent = Sent(flight, ends[flight.first], ends[flight.last], progress.marks)
+    is_in = await went_in(api, table, sent)
+    standing = flight.then if is_in else progress.standing
+    ledger.record(structs.replace(progress, standing=standing, in_flight=None))
+
+
+def skip_to(line: int, start: Position, known: Position, source: Source, types: dict[str, str]) -> Position:
+    """Where the record stands that begins in this line, or else the first one after it.
+
+    Raises FileRefused if the file ends before.
+    """
+    at = known if start < known and known.line <= line else start
+    if at.line >= line:
+        return at
+    for record in source.records(at, types):
+        if record.end.line >= line:
+            return record.end
+    raise FileRefused(f"There is no line {line}: the file ends before.")

@@ -1,0 +1,56 @@
+"""Cells: what stands as text in a file, as the JSON that its column takes without a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from rowkeep.model.tables import SYSTEM_COLUMNS
+from rowkeep.model.values.scalars import JSON_NUMBER
+
+SYSTEM_NAMES = frozenset(column.name for column in SYSTEM_COLUMNS)
+"""As exports have them. They are left out of an import; any other name is for the server to know."""
+
+MAX_SPELLED = 400
+"""What is longer than any number that a column holds is left to the server, which says why that is so."""
+
+Reader: TypeAlias = Callable[[str], object]
+
+
+class UnfitCell(ValueError):
+    """A cell that cannot even be sent; the message says why."""
+
+
+def _number(text: str) -> object:
+    """A number as it stands, so that none goes through a double; else the text, for the server to refuse."""
+    is_one = len(text) <= MAX_SPELLED and JSON_NUMBER.fullmatch(text)
+    return msgspec.Raw(text.encode()) if is_one else text
+
+
+def _boolean(text: str) -> object:
+    return {"true": True, "false": False}.get(text, text)
+
+
+def _json(text: str) -> object:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise UnfitCell(f"is no JSON: {error}") from None
+    return msgspec.Raw(text.encode())
+
+
+READERS: dict[str, Reader] = {"number": _number, "integer": _number, "boolean": _boolean, "json": _json}
+"""By column type; a cell of any other type is sent as the text that it is."""
+
+STRINGS = frozenset(("string", "date", "decimal"))
+"""The types whose cells are JSON strings, and stand in a text file without their JSON quotes."""
+
+
+def as_text(text: str) -> object:
+    return text
+
+
+def reader_of(column_type: str) -> Reader:
+    return READERS.get(column_type, as_text)

@@ -1,0 +1,109 @@
+"""Selecting: the options that say which rows a command means, and the filter that they make."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any
+
+import typer
+
+from rowkeep.codec.json_bodies import refuse_repeated_keys
+from rowkeep.errors.catalogue import RepeatedKey, SetupError
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN=VALUE",
+        help="Only rows where this holds; also with !=, <, <=, > and >=. May be given several times: "
+        "then all must hold.",
+    ),
+]
+Filter = Annotated[
+    str | None,
+    typer.Option(
+        "--filter", metavar="JSON", help="Only rows that match this filter, as the Data API takes it."
+    ),
+]
+RowId = Annotated[str | None, typer.Option("--id", metavar="ID", help="The one row with this _id or sys_Id.")]
+
+_CONDITION = re.compile(r"\s*([^=!<>]+?)\s*(!=|<=|>=|=|<|>)(.*)", re.DOTALL)
+_ASSIGNMENT = re.compile(r"\s*([^=]+?)\s*=(.*)", re.DOTALL)
+
+
+def selection(
+    where: list[str] | None, filter_: str | None, row_id: str | None = None, everything: bool = False
+) -> dict[str, Any] | None:
+    """The filter that these options mean; None if none is given. Raises BadParameter for two of them."""
+    if sum((bool(where), filter_ is not None, row_id is not None, everything)) > 1:
+        raise typer.BadParameter("--where, --filter, --id and --all exclude each other")
+    if filter_ is not None:
+        found: dict[str, Any] = parsed(filter_, "--filter")
+        return found
+    if where:
+        return {"expressions": [_comparison(condition) for condition in where]}
+    if row_id is not None:
+        return by_id(row_id)
+    return {"all": True} if everything else None
+
+
+def by_id(row_id: str) -> dict[str, Any]:
+    """The filter that matches one row by its _id or sys_Id."""
+    column = "sys_Id" if row_id.startswith("sys-") else "_id"
+    return {"expressions": [{"field": column, "operand": "=", "value": row_id}]}
+
+
+def _comparison(condition: str) -> dict[str, Any]:
+    parts = _CONDITION.fullmatch(condition)
+    if parts is None:
+        raise typer.BadParameter(
+            f"{json.dumps(condition)} is not COLUMN=VALUE (or !=, <, <=, >, >=)", param_hint="--where"
+        )
+    column, operand, value = parts.groups()
+    return {"field": column, "operand": operand, "value": value.strip()}
+
+
+def parsed(text: str, what: str) -> Any:
+    """JSON that was given on the command line. Raises SetupError."""
+    try:
+        found = json.loads(text)
+        refuse_repeated_keys(text.encode())
+        return found
+    except (ValueError, RecursionError) as error:
+        raise SetupError(f"{what} is not JSON: {error}.") from None
+    except RepeatedKey as error:
+        raise SetupError(f"{what}: {error}") from None
+
+
+def assigned(assignments: list[str]) -> dict[str, str]:
+    """The row that ``--set`` options make. Raises BadParameter."""
+    row: dict[str, str] = {}
+    for assignment in assignments:
+        parts = _ASSIGNMENT.fullmatch(assignment)
+        if parts is None:
+            raise typer.BadParameter(f"{json.dumps(assignment)} is not COLUMN=VALUE", param_hint="--set")
+        column, value = parts.groups()
+        if column in row:
+            raise typer.BadParameter(f"column {json.dumps(column)} is set twice", param_hint="--set")
+        row[column] = value
+    return row
+
+
+def query_body(query: dict[str, Any] | None, fields: str | None, sort: list[str] | None) -> dict[str, Any]:
+    """The body of the query that these options mean; whether it is valid the server decides."""
+    body: dict[str, Any] = {} if query is None else {"query": query}
+    if fields is not None:
+        body["fields"] = [name.strip() for name in fields.split(",")]
+    if sort:
+        body["sort"] = [_sort_key(key) for key in sort]
+    return body
+
+
+def _sort_key(key: str) -> dict[str, str]:
+    name, _, order = key.partition(":")
+    return {"field": name, "order": order or "asc"}
+
+
+def count_of(rows: int) -> str:
+    """ "1 row", "1,234 rows"."""
+    return f"{rows:,} row" + ("" if rows == 1 else "s")

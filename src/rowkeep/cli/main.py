@@ -1,0 +1,105 @@
+"""The command ``rowkeep``: all its commands, and how they are run."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from importlib import import_module
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+import rowkeep
+from rowkeep.exit_status import Failed, end
+
+ABOUT = """Data tables for programs that talk: assistants, bots, process apps, agents.
+
+The management commands work on the store that ROWKEEP_DATABASE_URL names; where ROWKEEP_URL and
+ROWKEEP_ADMIN_TOKEN are set, they speak to that running server instead.
+"""
+
+
+def version() -> None:
+    """Print the version."""
+    print(f"rowkeep {rowkeep.__version__}")
+
+
+def _start(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if show_version:
+        version()
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+COMMANDS = {
+    "demo": "rowkeep.demo",
+    "serve": "rowkeep.cli.serve",
+    "init": "rowkeep.cli.serve",
+    "token": "rowkeep.cli.tokens",
+}
+"""The commands, in the order in which a newcomer meets them, and the modules of their functions."""
+
+GROUPS = {
+    "workspace": "rowkeep.cli.workspaces",
+    "table": "rowkeep.cli.tables",
+    "rows": "rowkeep.cli.rows",
+    "view": "rowkeep.cli.views",
+    "app": "rowkeep.cli.apps",
+    "grant": "rowkeep.cli.grants",
+    "schema": "rowkeep.cli.schema",
+    "admin-token": "rowkeep.cli.admin_tokens",
+    "keys": "rowkeep.cli.keys",
+}
+"""The groups of commands, and the modules whose ``commands`` they are."""
+
+
+def build(wanted: str | None = None) -> typer.Typer:
+    """The command line; with one command or group alone if ``wanted`` is its name: what a server does not
+    need would take a sixth of its memory."""
+    built = typer.Typer(
+        add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]}
+    )
+    built.callback(invoke_without_command=True, help=ABOUT)(_start)
+    is_known = wanted in COMMANDS or wanted in GROUPS
+    for name, module in COMMANDS.items():
+        if name == wanted or not is_known:
+            built.command()(getattr(import_module(module), name))
+    for name, module in GROUPS.items():
+        if name == wanted or not is_known:
+            built.add_typer(import_module(module).commands, name=name)
+    built.command()(version)
+    return built
+
+
+def run(arguments: list[str]) -> None:
+    """Run a command line. Raises all that :func:`rowkeep.exit_status.end` makes an ending of."""
+    command = typer.main.get_command(build(arguments[0] if arguments else None))
+    try:
+        # not command.main(): it words and frames errors itself
+        with command.make_context("rowkeep", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        raise SystemExit(done.exit_code) from None
+    except typer.TyperException as error:
+        raise Failed(_usage(error), error.exit_code) from None
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with the command line, and where to read on."""
+    said = error.format_message().replace("Value error, ", "").rstrip(". ")
+    context = getattr(error, "ctx", None)
+    return f"{said}." if context is None else f"{said}. Try '{context.command_path} --help'."
+
+
+def main() -> None:
+    """Run the command line that this process was started with, and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # what the terminal cannot show is escaped, not a failure
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(end(partial(run, sys.argv[1:])))

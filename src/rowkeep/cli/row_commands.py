@@ -1,0 +1,273 @@
+"""``rowkeep rows query``, ``get``, ``insert``, ``update`` and ``delete``: rows from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from rowkeep.cli.filter_options import (
+    Filter,
+    RowId,
+    Where,
+    assigned,
+    by_id,
+    count_of,
+    parsed,
+    query_body,
+    selection,
+)
+from rowkeep.cli.options import AsJson, TableName, read_file
+from rowkeep.cli.output import Fact, print_json, print_line, print_list, print_one
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.tables import SYSTEM_COLUMNS
+
+if TYPE_CHECKING:
+    from rowkeep.client.data import DataApi
+
+T = TypeVar("T")
+
+AppOption = Annotated[
+    str | None,
+    typer.Option(
+        "--app",
+        metavar="CLIENT_ID",
+        help="Act as this app, with its grants. Unless given, as an administrator.",
+    ),
+]
+WorkspaceOption = Annotated[
+    str | None,
+    typer.Option("--workspace", metavar="NAME", help="The workspace; main unless given. Not with --app."),
+]
+Fields = Annotated[str | None, typer.Option(metavar="COLUMN,…", help="Only these columns, in this order.")]
+Sort = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN[:desc]", help="Sort by this column; may be given several times."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="COLUMN=VALUE",
+        help="Set this column; may be given several times. The value is sent as text, which number, date and "
+        "boolean columns convert.",
+    ),
+]
+DEFAULT_LIMIT = 100
+
+
+def speaker(app: str | None, workspace: str | None) -> Any:
+    """The credentials of a command. Raises BadParameter, SetupError, NoSuchApp, StorageUnavailable."""
+    from rowkeep.client.credentials import credentials_of
+
+    if app is not None and workspace is not None:
+        raise typer.BadParameter("--workspace and --app exclude each other: an app belongs to one workspace")
+    return credentials_of(app, workspace)
+
+
+def do(app: str | None, workspace: str | None, work: Callable[[DataApi], Awaitable[T]]) -> T:
+    """Do ``work`` with the Data API. Raises SetupError, which names all that a refused request got wrong."""
+    from rowkeep.client.data import reach
+    from rowkeep.client.responses import RequestRefused
+
+    credentials = speaker(app, workspace)
+
+    async def run() -> T:
+        async with reach(credentials, 0) as api:
+            return await work(api)
+
+    try:
+        return asyncio.run(run())
+    except RequestRefused as error:
+        first = error.problems[0].pointer if error.problems else ""
+        where = f" (at {first})" if first.count("/") > 2 else ""
+        more = len(error.problems) - 1
+        raise SetupError(f"{error}{where}" + (f" ({more} more errors)" if more > 0 else "")) from None
+
+
+def query(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="The name of the table, or of a view.")],
+    where: Where = None,
+    filter_: Filter = None,
+    sort: Sort = None,
+    fields: Fields = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="ROWS", help="At most so many rows.")] = DEFAULT_LIMIT,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All rows that match, however many. For files, use rows export.")
+    ] = False,
+    view: Annotated[bool, typer.Option("--view", help="TABLE is the name of a view.")] = False,
+    app: AppOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show rows of a table or view.
+
+    System columns other than _id are shown only if --fields names them, or with --json.
+    """
+    body = query_body(selection(where, filter_), fields, sort)
+    kind = "views" if view else "tables"
+    answer = do(app, workspace, lambda api: _pages(api, kind, table, body, None if everything else limit))
+    if as_json:
+        print_json(answer)
+        return
+    shown = [column["name"] for column in answer["metaInfo"]]
+    if fields is None and not view:
+        shown = ["_id"] + [name for name in shown if name not in _SYSTEM]
+    rows = answer["queryResult"]
+    print_list(rows, tuple(_cell(name) for name in shown))
+    print_line(f"{len(rows):,} of {count_of(answer['total'])}.")
+
+
+_SYSTEM = {column.name for column in SYSTEM_COLUMNS}
+
+
+def _cell(name: str) -> Fact:
+    return Fact(name, lambda row: _shown(row.get(name)), whole=name == "_id")
+
+
+def _shown(cell: Any) -> Any:
+    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict | list) else cell
+
+
+async def _pages(api: DataApi, kind: str, name: str, body: dict[str, Any], limit: int | None) -> Any:
+    """One answer, put together of as many pages as it takes; ``limit`` None means all rows."""
+    largest = (await api.limits()).page
+    answer: Any = None
+    rows: list[Any] = []
+    while True:
+        size = largest if limit is None else min(largest, limit - len(rows))
+        offset = 0 if "cursor" in body else len(rows)
+        page = await api.read(kind, name, body, size, offset)
+        rows += page["queryResult"]
+        answer = answer or page
+        if not page["hasMore"] or not page["queryResult"] or len(rows) == limit:
+            return _joined(answer, page, rows)
+        body = {**body, "count": "none"}
+        if "nextCursor" in page:
+            body["cursor"] = page["nextCursor"]
+
+
+def _joined(first: dict[str, Any], last: dict[str, Any], rows: list[Any]) -> dict[str, Any]:
+    joined = {**first, "hasMore": last["hasMore"], "queryResult": rows}
+    joined.pop("nextCursor", None)
+    return joined | ({"nextCursor": last["nextCursor"]} if "nextCursor" in last else {})
+
+
+def get(
+    table: TableName,
+    row_id: Annotated[str, typer.Argument(metavar="ID", help="The _id or sys_Id of the row.")],
+    app: AppOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one row."""
+    body = {"query": by_id(row_id), "count": "none"}
+    page = do(app, workspace, lambda api: api.read("tables", table, body, 1, 0))
+    if not page["queryResult"]:
+        raise SetupError(f"Table {table} has no row {json.dumps(row_id)}.")
+    row = page["queryResult"][0]
+    print_json(row) if as_json else print_one(row, tuple(_cell(name) for name in row))
+
+
+def insert(
+    table: TableName,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[JSON]", help="A row as a JSON object, or rows as an array; - for standard input."
+        ),
+    ] = None,
+    values: Set = None,
+    app: AppOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Insert a row or several. All of them are inserted, or none."""
+    sent = _data(data, values, "JSON")
+    answer = do(app, workspace, lambda api: api.write("POST", table, {"data": sent}))
+    if as_json:
+        print_json(answer)
+    elif isinstance(sent, list):
+        print_line(f"Inserted {count_of(len(answer['records']))} into {table}.")
+    else:
+        print_line(f"Inserted row {answer['_id']} into {table}.")
+
+
+def _data(data: str | None, values: list[str] | None, what: str) -> Any:
+    """A row from --set, or what is given as JSON."""
+    if (data is None) == (not values):
+        raise typer.BadParameter(f"give {what} or --set, and not both")
+    if data is None:
+        return assigned(values or [])
+    return parsed(read_file("-").decode("utf-8-sig", "replace") if data == "-" else data, what)
+
+
+All = Annotated[bool, typer.Option("--all", help="Every row of the table.")]
+
+
+def update(
+    table: TableName,
+    where: Where = None,
+    filter_: Filter = None,
+    row_id: RowId = None,
+    everything: All = False,
+    values: Set = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="The columns to change, as a JSON object; - for standard input."),
+    ] = None,
+    app: AppOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change the rows that match. Other columns stay as they are."""
+    body = {"query": _rows_meant(where, filter_, row_id, everything), "data": _data(data, values, "--data")}
+    answer = do(app, workspace, lambda api: api.write("PUT", table, body, minimal=not as_json))
+    print_json(answer) if as_json else print_line(f"Updated {count_of(answer['nModified'])} of {table}.")
+
+
+def delete(
+    table: TableName,
+    where: Where = None,
+    filter_: Filter = None,
+    row_id: RowId = None,
+    everything: All = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete more than one row without asking.")] = False,
+    app: AppOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the rows that match. Asks first if there is more than one."""
+    meant = _rows_meant(where, filter_, row_id, everything)
+
+    async def work(api: DataApi) -> Any:
+        if not yes:
+            body = {"query": meant, "fields": ["_id"]}
+            _confirm((await api.read("tables", table, body, 1, 0))["total"], table)
+        return await api.write("POST", table, {"query": meant}, "/delete")
+
+    answer = do(app, workspace, work)
+    print_json(answer) if as_json else print_line(f"Deleted {count_of(answer['nDeleted'])} of {table}.")
+
+
+def _rows_meant(
+    where: list[str] | None, filter_: str | None, row_id: str | None, everything: bool
+) -> dict[str, Any]:
+    meant = selection(where, filter_, row_id, everything)
+    if meant is None:
+        raise typer.BadParameter("say which rows: --where, --filter, --id, or --all for every row")
+    return meant
+
+
+def _confirm(count: int, table: str) -> None:
+    """Ask before more than one row is deleted. Raises SetupError if the answer is no, or nobody is there."""
+    if count <= 1:
+        return
+    if not sys.stdin.isatty():
+        raise SetupError(f"This deletes {count_of(count)} of {table}. Add --yes to confirm.")
+    if not typer.confirm(f"Delete {count_of(count)} of {table}?", err=True):
+        raise SetupError("Nothing was deleted.")

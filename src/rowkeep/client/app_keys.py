@@ -1,0 +1,59 @@
+"""App keys: what the tokens of an app are signed with, from the environment or from the store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from rowkeep.errors.catalogue import NoSuchApp, SetupError, quoted
+from rowkeep.model.access import MAX_SECRET_LENGTH, Algorithm
+
+
+def signing_key_of(client_id: str) -> tuple[str, Algorithm]:
+    """What tokens of this app are signed with: ROWKEEP_APP_SECRET, else what the store at hand has.
+
+    Raises SetupError, NoSuchApp, StorageUnavailable.
+    """
+    secret = os.environ.get("ROWKEEP_APP_SECRET")
+    return (secret, _algorithm_of(secret)) if secret else _from_store(client_id)
+
+
+def _algorithm_of(secret: str) -> Algorithm:
+    """ROWKEEP_APP_ALGORITHM; else the length tells it: secrets that Rowkeep made are as long as their
+    algorithm asks, in base64url, and others are taken for those of HS256."""
+    named = os.environ.get("ROWKEEP_APP_ALGORITHM")
+    with_secrets = [algorithm for algorithm in Algorithm if algorithm.secret_bytes]
+    if named and named not in with_secrets:
+        raise SetupError(f'ROWKEEP_APP_ALGORITHM must be {" or ".join(with_secrets)}; got "{quoted(named)}".')
+    made_here = {-(-each.secret_bytes * 4 // 3): each for each in with_secrets}
+    algorithm = Algorithm(named) if named else made_here.get(len(secret), Algorithm.HS256)
+    if not algorithm.min_secret_length <= len(secret) <= MAX_SECRET_LENGTH:
+        raise SetupError("ROWKEEP_APP_SECRET is not the secret of an app.")
+    return algorithm
+
+
+def _from_store(client_id: str) -> tuple[str, Algorithm]:
+    if os.environ.get("ROWKEEP_URL"):
+        raise SetupError(
+            "A running server gives no secrets away: set ROWKEEP_APP_SECRET to the app's, "
+            "or unset ROWKEEP_URL where the store is at hand."
+        )
+    return asyncio.run(_signing_key(client_id))
+
+
+async def _signing_key(client_id: str) -> tuple[str, Algorithm]:
+    from rowkeep.model.ids import wall_clock
+    from rowkeep.services.apps import Apps
+    from rowkeep.services.local_store import open_store, shell_settings
+
+    async with open_store(shell_settings()) as catalog:
+        live = await catalog.of_client(client_id)
+        if live is None:
+            raise NoSuchApp(f"There is no app {quoted(client_id)}.")
+        app, key = await Apps(catalog, wall_clock).signing_key(live.workspace.name, client_id)
+    if not app.algorithm.secret_bytes:
+        raise SetupError(
+            f"The app {app.name} is on {app.algorithm.value}: its tokens are signed with its private key, "
+            "which is not here but with the app."
+        )
+    return key, app.algorithm

@@ -1,0 +1,85 @@
+"""Credentials: who a command of `rowkeep rows` speaks for: an app, or an administrator."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import Any, TypeAlias
+
+import msgspec
+
+from rowkeep.client.app_keys import signing_key_of
+from rowkeep.client.paths import path_part
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.access import OPERATOR, Algorithm
+from rowkeep.model.ids import writer_of
+from rowkeep.services.tokens import sign_token
+
+
+class AppCredentials(msgspec.Struct, frozen=True):
+    """An app, and what its tokens are signed with."""
+
+    client_id: str
+    key: str
+    algorithm: Algorithm
+
+    prefix = "/api/public"
+    operator = None
+
+    @property
+    def writer(self) -> str:
+        """What stands in ``Created_By`` of the rows that it writes."""
+        return writer_of(self.client_id)
+
+    def headers(self, **claims: Any) -> dict[str, str]:
+        return {"auth": sign_token(self.client_id, self.key, self.algorithm, **claims)}
+
+    @property
+    def refusal(self) -> str:
+        return f"The app {self.client_id} is not let in: its secret is another, or it is disabled or unknown."
+
+
+class AdminCredentials(msgspec.Struct, frozen=True):
+    """An administrator in one workspace: a token of a server, or one that this process makes for itself where
+    it works on the store."""
+
+    token: str
+    workspace: str
+    is_operator: bool
+
+    writer = writer_of(OPERATOR.id)
+    """What stands in ``Created_By`` where a command works on the store itself."""
+
+    refusal = "ROWKEEP_ADMIN_TOKEN is not an admin token of the server at ROWKEEP_URL."
+
+    @property
+    def prefix(self) -> str:
+        return f"/api/v1/workspaces/{path_part(self.workspace)}/data"
+
+    @property
+    def operator(self) -> str | None:
+        """The token that the application in this process is to accept."""
+        return self.token if self.is_operator else None
+
+    def headers(self, **_claims: Any) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+Credentials: TypeAlias = AppCredentials | AdminCredentials
+
+
+def credentials_of(app: str | None, workspace: str | None) -> Credentials:
+    """Those of the app, if one is given, else of an administrator. Raises SetupError, NoSuchApp,
+    StorageUnavailable."""
+    if app is not None:
+        return AppCredentials(app, *signing_key_of(app))
+    workspace = workspace or "main"
+    if not os.environ.get("ROWKEEP_URL"):
+        return AdminCredentials(secrets.token_urlsafe(), workspace, True)
+    token = os.environ.get("ROWKEEP_ADMIN_TOKEN")
+    if not token:
+        raise SetupError(
+            "ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set it, or pass --app with the app's secret "
+            "in ROWKEEP_APP_SECRET, or unset ROWKEEP_URL to work on the store itself."
+        )
+    return AdminCredentials(token, workspace, False)

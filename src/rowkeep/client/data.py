@@ -1,0 +1,277 @@
+"""The Data API as `rowkeep rows` speaks it: over HTTP to a running server, or to the store at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import msgspec
+
+from rowkeep.client.credentials import Credentials
+from rowkeep.client.paths import NO_PROXY, path_part
+from rowkeep.client.responses import (
+    NoAnswer,
+    NotServed,
+    Page,
+    ProblemAnswer,
+    RequestRefused,
+    Unreachable,
+    page_decoder,
+    problem_decoder,
+)
+from rowkeep.errors.catalogue import BodyTooLarge, Busy, SetupError, Unauthenticated
+from rowkeep.settings import Settings
+
+T = TypeVar("T")
+
+TIMEOUT = httpx.Timeout(300, connect=10)
+MAX_TRIES = 8
+MAX_WAIT_SECONDS = 60.0
+"""How long a wait may be, whatever the server asks for."""
+
+TOO_LARGE = BodyTooLarge.status
+
+DATE_LAG_SECONDS = 2
+"""The header Date counts whole seconds, and servers write it anew once a second."""
+
+AT_HAND_SETTLE_SECONDS = 2.0
+"""On the store itself a request ends with its process, and a database hears of that end at once."""
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """What the Data API is reached at. ``name`` tells one installation from another, without its secrets;
+    ``settle_seconds`` is how long after its sending a request may still be carried out."""
+
+    name: str
+    client: httpx.AsyncClient
+    is_remote: bool
+    settle_seconds: float
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How many rows a page has at most, how many bytes a body, and for how long after its end a token is
+    still accepted."""
+
+    page: int
+    body_bytes: int
+    leeway_seconds: int
+
+
+class DataApi:
+    """The Data API for one app or administrator. Its methods raise RequestRefused and SetupError beside what
+    they say."""
+
+    def __init__(self, reached: Reached, credentials: Credentials) -> None:
+        self.reached = reached
+        self.writer = credentials.writer
+        self._credentials = credentials
+        self._was_reached = False
+        self._limits: Limits | None = None
+        self._server_time: float | None = None
+
+    @property
+    def server_time(self) -> float | None:
+        """What the server's clock showed with its last answer, in seconds since 1970; None if it does not
+        say. This machine's own clock may be another."""
+        return self._server_time if self.reached.is_remote else time.time()
+
+    async def query(self, table: str, body: Mapping[str, Any], limit: int) -> Page:
+        """One page. It is asked for again where no answer comes, for that does no harm."""
+        content = msgspec.json.encode(body)
+        answer = await self.patiently(
+            lambda: self._send("POST", f"{self._table(table)}/query?sys_limit={limit}", content)
+        )
+        return page_decoder.decode(answer)
+
+    async def read(self, kind: str, name: str, body: Mapping[str, Any], limit: int, offset: int) -> Any:
+        """One page of a table or view, as it is answered. ``kind`` is ``tables`` or ``views``."""
+        content = msgspec.json.encode(body)
+        offsets = f"&sys_offset={offset}" if offset else ""
+        path = f"{self._credentials.prefix}/{kind}/{path_part(name)}/query?sys_limit={limit}{offsets}"
+        return msgspec.json.decode(await self.patiently(lambda: self._send("POST", path, content)))
+
+    async def write(
+        self, method: str, table: str, body: Mapping[str, Any], call: str = "", *, minimal: bool = False
+    ) -> Any:
+        """An insert, update or delete, as it is answered. It is sent again only where it surely was not
+        carried out."""
+        content = msgspec.json.encode(body)
+        headers = {"Prefer": "return=minimal"} if minimal else {}
+
+        async def send() -> bytes:
+            try:
+                return await self._send(method, self._table(table) + call, content, headers)
+            except NoAnswer as failure:
+                raise Unreachable(
+                    f"No answer from {self.reached.name}: {failure}. It is not known whether the request was "
+                    f"carried out: look at the rows of {table} before you repeat it."
+                ) from None
+
+        return msgspec.json.decode(await self.patiently(send))
+
+    def _table(self, table: str) -> str:
+        return f"{self._credentials.prefix}/tables/{path_part(table)}"
+
+    async def insert(self, table: str, content: bytes) -> None:
+        """Write a bulk, whole or not at all. Raises NotServed, NoAnswer.
+
+        Its token is accepted for half the time that a lost request is waited for, the server's leeway
+        included: a request that is delayed on its way is then refused, and one that was begun has the other
+        half to come to its end.
+        """
+        now, claims = self.server_time, {}
+        if now is not None and self.reached.is_remote:
+            accepted = self.reached.settle_seconds / 2 + DATE_LAG_SECONDS
+            claims["exp"] = int(now + accepted - (await self.limits()).leeway_seconds)
+        path = f"{self._table(table)}/bulk"
+        try:
+            await self._send("POST", path, content, {"Prefer": "return=minimal"}, **claims)
+        except RequestRefused as error:
+            if error.code == Unauthenticated.code and claims:
+                # it may have come too late; an app that is not let in at all hears so with its next query
+                raise NotServed("it takes the token of a request for too old") from None
+            raise
+
+    async def limits(self) -> Limits:
+        """What this server takes and answers at most, as its own description says."""
+        if self._limits is None:
+            self._limits = await self._described()
+        return self._limits
+
+    async def _described(self) -> Limits:
+        usual = Settings()
+        try:
+            described = msgspec.json.decode(await self._send("GET", "/openapi.json"))
+            parameters = described["paths"]["/api/public/tables/{table}/query"]["post"]["parameters"]
+            page = next(each for each in parameters if each["name"] == "sys_limit")["schema"]["maximum"]
+            info = described["info"]
+            return Limits(int(page), int(info["x-max-body-bytes"]), int(info["x-token-leeway-seconds"]))
+        except (SetupError, NotServed, LookupError, TypeError, ValueError, StopIteration):
+            # a gateway may keep the description to itself
+            return Limits(usual.max_page_size, usual.max_body_bytes, usual.token_leeway_seconds)
+
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Do it, and where it is not served, wait as told and do it again, MAX_TRIES times in all."""
+        tries = 0
+        while True:
+            try:
+                return await call()
+            except NotServed as failure:
+                tries += 1
+                await self.wait(failure, tries)
+
+    async def wait(self, failure: NotServed, tries: int) -> None:
+        """Wait before trying once more. Raises SetupError after the last try."""
+        if tries >= MAX_TRIES or not self._was_reached:
+            where = self.reached.name + (" (ROWKEEP_URL)" if self.reached.is_remote else "")
+            raise Unreachable(f"No answer from {where}: {failure}.") from None
+        asked = 0.5 * 2 ** (tries - 1) if failure.retry_after is None else failure.retry_after
+        await asyncio.sleep(min(asked, MAX_WAIT_SECONDS))
+
+    async def _send(
+        self, method: str, path: str, content: bytes | None = None, headers: Mapping[str, str] | None = None,
+        **claims: int,
+    ) -> bytes:  # fmt: skip
+        sent = {**self._credentials.headers(**claims), **(headers or {})}
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        try:
+            response = await self.reached.client.request(method, path, content=content, headers=sent)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotServed(_reason(error)) from None
+        except httpx.RequestError as error:
+            raise NoAnswer(_reason(error)) from None
+        self._was_reached = True
+        self._server_time = _date_of(response)
+        if response.is_success:
+            return response.content
+        raise _failure(response, self._credentials)
+
+
+def _reason(error: Exception) -> str:
+    return (str(error) or type(error).__name__).rstrip(".")
+
+
+def _date_of(response: httpx.Response) -> float | None:
+    try:
+        return parsedate_to_datetime(response.headers["date"]).timestamp()
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
+    """What an answer means that is not 2xx: whether anything was done, and what is to be told."""
+    try:
+        problem = problem_decoder.decode(response.content)
+    except ValueError:
+        problem = None
+    status = response.status_code
+    said = f"it answers {status}" + ("" if problem is None else f" ({problem.detail.rstrip('.')})")
+    if status == 429 or (problem is not None and problem.code == Busy.code):
+        return NotServed(said, _retry_after(response))
+    if status >= 500 or status == 408:
+        return NoAnswer(said, _retry_after(response))
+    if status == TOO_LARGE:
+        # a gateway before the server may have a smaller measure, and says so in its own words
+        return RequestRefused(status, problem or ProblemAnswer(BodyTooLarge.code, said, []))
+    if problem is None or not problem.errors:
+        return SetupError(f"{response.url} answers {status}: there is no Rowkeep at ROWKEEP_URL.")
+    if problem.code == Unauthenticated.code:
+        return RequestRefused(status, ProblemAnswer(problem.code, credentials.refusal, problem.errors))
+    return RequestRefused(status, problem)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Retry-After in seconds; its other form, a date, is as good as none."""
+    told = response.headers.get("retry-after", "")
+    return float(told) if told.isascii() and told.isdigit() else None
+
+
+@asynccontextmanager
+async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterator[DataApi]:
+    """The Data API of the server that ROWKEEP_URL names, else of the store itself, run in this process.
+
+    ``settle_seconds`` is for a server. Raises SetupError, StorageUnavailable.
+    """
+    url = os.environ.get("ROWKEEP_URL")
+    if url:
+        base = url.rstrip("/")
+        async with _client(base) as client:
+            yield DataApi(Reached(base, client, True, settle_seconds), credentials)
+        return
+    # all of the server is loaded where it is to run, and only there
+    from rowkeep.http.app import running
+    from rowkeep.services.local_store import shell_settings
+
+    settings = shell_settings()
+    async with (
+        running(settings, operator=credentials.operator) as app,
+        _client("http://rowkeep", httpx.ASGITransport(app)) as client,
+    ):
+        here = Reached(_public_name(settings.database_url), client, False, AT_HAND_SETTLE_SECONDS)
+        yield DataApi(here, credentials)
+
+
+def _client(base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT, transport=transport, mounts=NO_PROXY)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise SetupError(f"ROWKEEP_URL cannot be used: {error}.") from None
+
+
+def _public_name(database_url: str) -> str:
+    """The address of a store as it may be written down: a directory in full, a server without its login."""
+    scheme, _, path = database_url.partition(":///")
+    if scheme == "sqlite":
+        return f"sqlite:///{Path(path).resolve()}"
+    parts = urlsplit(database_url)
+    place = [value for name, value in parse_qsl(parts.query) if name in ("host", "port")]
+    return f"{parts.scheme}://{':'.join(place) or parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,137 @@
+"""Management: the one path on which commands reach the management API, near or far."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import httpx
+
+from rowkeep.client.paths import NO_PROXY, Refused, path_part
+from rowkeep.errors.catalogue import NoSuchRoute, SetupError, Unauthenticated
+from rowkeep.services.lists import MAX_LIMIT
+
+T = TypeVar("T")
+
+TIMEOUT = httpx.Timeout(60, connect=10)
+NO_PARAMETERS: Mapping[str, str | int] = {}
+PATIENT = httpx.Timeout(None, connect=10)
+
+
+class Management:
+    """The management API behind an httpx client. Every method raises Refused, SetupError."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def call(
+        self,
+        method: str,
+        *path: str,
+        body: Any = None,
+        parameters: Mapping[str, str | int] = NO_PARAMETERS,
+        patient: bool = False,
+    ) -> Any:
+        """One call: its path in parts, its body as JSON or already as bytes. Gives what is answered."""
+        content = {"content": body} if isinstance(body, bytes) else {"json": body}
+        try:
+            response = await self._client.request(
+                method,
+                "/".join(map(path_part, path)),
+                params=parameters,
+                timeout=PATIENT if patient else TIMEOUT,
+                headers={} if body is None else {"Content-Type": "application/json"},
+                **({} if body is None else content),
+            )
+        except UnicodeEncodeError:
+            raise SetupError("What is given on the command line is not text in UTF-8.") from None
+        except httpx.RequestError as error:
+            reason = str(error) or type(error).__name__
+            raise SetupError(
+                f"No answer from {os.environ.get('ROWKEEP_URL')} (ROWKEEP_URL): {reason.rstrip('.')}."
+            ) from None
+        return _answer(response)
+
+    async def every(self, what: str, *path: str) -> list[Any]:
+        """All of a list, page after page."""
+        found: list[Any] = []
+        cursor: dict[str, str | int] = {}
+        while True:
+            page = await self.call("GET", *path, parameters={"limit": MAX_LIMIT} | cursor)
+            found += page[what]
+            if "nextCursor" not in page:
+                return found
+            cursor = {"cursor": page["nextCursor"]}
+
+
+def _answer(response: httpx.Response) -> Any:
+    if response.status_code == 204:
+        return None
+    try:
+        answer = response.json()
+        if response.is_success:
+            return answer
+        problems, said, code = answer["errors"], answer["detail"], answer["code"]
+    except (ValueError, KeyError, TypeError):
+        code = NoSuchRoute.code
+    if code == NoSuchRoute.code:
+        raise Refused(f"{response.url} answers {response.status_code}: there is no Rowkeep at ROWKEEP_URL.")
+    if code == Unauthenticated.code:
+        raise Refused("ROWKEEP_ADMIN_TOKEN is no admin token of the Rowkeep that ROWKEEP_URL names.")
+    where = problems[0].get("pointer", "")
+    # in a body of one level there is nothing to point out
+    said += f" (at {where})" if where.count("/") > 1 else ""
+    said += f" ({len(problems) - 1} more to mend)" if len(problems) > 1 else ""
+    raise Refused(said, problems)
+
+
+@asynccontextmanager
+async def _client() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the Rowkeep that the environment names: a running server, else the store itself."""
+    url, token = os.environ.get("ROWKEEP_URL"), os.environ.get("ROWKEEP_ADMIN_TOKEN")
+    if url and not token:
+        raise SetupError("ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not; set both, or neither.")
+    if url and token:
+        async with _speaking_to(url, token) as client:
+            yield client
+        return
+    # what a command that speaks to a server need not wait for
+    from rowkeep.http.app import running
+    from rowkeep.services.local_store import shell_settings
+
+    settings = shell_settings()
+    token = secrets.token_urlsafe()
+    async with (
+        running(settings, operator=token) as app,
+        _speaking_to("http://rowkeep", token, httpx.ASGITransport(app)) as client,
+    ):
+        yield client
+
+
+def _speaking_to(
+    url: str, token: str, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            base_url=f"{url.rstrip('/')}/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT,
+            transport=transport,
+            mounts=NO_PROXY,
+        )
+    except (httpx.InvalidURL, ValueError) as error:
+        raise SetupError(f"ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN cannot be used: {error}.") from None
+
+
+def ask(work: Callable[[Management], Awaitable[T]]) -> T:
+    """Do ``work`` with the management API. Raises Refused, SetupError, StorageUnavailable."""
+
+    async def do() -> T:
+        async with _client() as client:
+            return await work(Management(client))
+
+    return asyncio.run(do())

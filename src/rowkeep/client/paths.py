@@ -1,0 +1,35 @@
+"""Addresses: how commands spell the paths of calls, and what they reach without a detour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from rowkeep.errors.catalogue import SetupError
+
+NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
+    "all://localhost": None,
+    "all://127.0.0.1": None,
+    "all://[::1]": None,
+}
+"""This machine is spoken to directly, whatever proxy stands in the environment."""
+
+
+class Refused(SetupError):
+    """An API refuses a call; the message is the one line that says why, ``problems`` all that is wrong, as it
+    was answered."""
+
+    def __init__(self, message: str, problems: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+def path_part(name: str) -> str:
+    """A name as one part of a path. Raises Refused for what no thing is called."""
+    # nothing has such a name, and it would make the path another one
+    if name.strip(".") == "" or "/" in name:
+        raise Refused(f"There is nothing with the name {name!r}.")
+    return quote(name, safe="")

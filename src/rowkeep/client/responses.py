@@ -1,0 +1,72 @@
+"""Answers: what the Data API says to a command, and the ways in which it may say nothing."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rowkeep.errors.catalogue import SetupError
+
+
+class AnsweredColumn(msgspec.Struct, frozen=True):
+    """A column as a query's answer tells of it."""
+
+    name: str
+    type: str
+
+
+class Page(msgspec.Struct, frozen=True, rename="camel"):
+    """One page of a query; the records are still JSON, for each format reads them in its own way."""
+
+    meta_info: list[AnsweredColumn]
+    query_result: msgspec.Raw
+    next_cursor: str | UnsetType = UNSET
+
+
+class Said(msgspec.Struct, frozen=True):
+    """One problem of a refused request, where in its body it lies being told by a JSON Pointer."""
+
+    msg: str
+    code: str
+    pointer: str = ""
+
+
+class ProblemAnswer(msgspec.Struct, frozen=True):
+    """What every answer that is not 2xx bears."""
+
+    code: str
+    detail: str
+    errors: list[Said]
+
+
+class RequestRefused(SetupError):
+    """The Data API refuses a request, which then has done nothing."""
+
+    def __init__(self, status: int, problem: ProblemAnswer) -> None:
+        super().__init__(problem.detail)
+        self.status = status
+        self.code = problem.code
+        self.problems = problem.errors
+
+
+class Unreachable(SetupError):
+    """The server stays away, or too busy, for longer than it is waited for."""
+
+
+class NotServed(Exception):
+    """The request was surely not carried out: there was no connection, or the server was too busy.
+
+    ``retry_after`` is how many seconds the server asks to wait, if it says.
+    """
+
+    def __init__(self, said: str, retry_after: float | None = None) -> None:
+        super().__init__(said)
+        self.retry_after = retry_after
+
+
+class NoAnswer(NotServed):
+    """Whether the request was carried out is not known: its answer was lost, or tells nothing."""
+
+
+problem_decoder: msgspec.json.Decoder[ProblemAnswer] = msgspec.json.Decoder(ProblemAnswer)
+page_decoder: msgspec.json.Decoder[Page] = msgspec.json.Decoder(Page)

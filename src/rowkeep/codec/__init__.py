@@ -1,0 +1,1 @@
+"""Codec: JSON bodies and rows, decoded and encoded by their types."""

@@ -1,0 +1,153 @@
+"""Slices: the rows of a large insert, cut into parts that are decoded one after the other.
+
+Decoding holds Python's lock for as long as one call takes. So a body is cut between two rows, every 2 MiB or
+200,000 cells. A cut is first guessed; that what is before it decodes as whole rows proves that it is right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+
+from rowkeep.codec.json_bodies import MAX_VALUES, decode_unchecked
+from rowkeep.codec.json_scan import COMMA, STEP, WHITE, marked_halves, tokens
+from rowkeep.errors.catalogue import InvalidBody, MalformedJson, RepeatedKey, pointer
+
+MAX_SLICE_BYTES = 2 * 1024 * 1024
+MAX_SLICE_CELLS = 200_000
+MAX_ROW_TOKENS = 3 * MAX_VALUES
+"""A key, a value and a comma for each."""
+
+LEAST_BYTES = 1024
+GUESSES = 8
+
+_HEAD = re.compile(rb'[ \t\n\r]*+\{[ \t\n\r]*+"data"[ \t\n\r]*+:[ \t\n\r]*+\[')
+_TAIL = re.compile(rb"\][ \t\n\r]*+\}[ \t\n\r]*+\Z")
+_ONE_KEY = re.compile(rb'[ \t\n\r]*+\{[ \t\n\r]*+"(?:[^"\\]|\\.)*+"[ \t\n\r]*+:[ \t\n\r]*+')
+_NEXT_ROW = re.compile(rb"[ \t\n\r]*+,[ \t\n\r]*+(?=\{)")
+_TAIL_BYTES = 200
+
+
+class LooseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an insert before anything is known of its rows."""
+
+    data: msgspec.Raw
+
+
+class RowSlice(NamedTuple):
+    """Some rows of an array, as one JSON array and each by itself; ``first`` is the number of the first."""
+
+    text: bytes
+    rows: list[msgspec.Raw]
+    first: int
+
+
+_body_decoder = msgspec.json.Decoder(LooseBody)
+_BLANK = re.compile(rb"[ \t\n\r]*+")
+_rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def loose_data(body: bytes) -> bytes:
+    """The JSON of ``data``. Raises MalformedJson, UnknownKey, InvalidBody, or RepeatedKey for a second
+    ``data``."""
+    data = bytes(decode_unchecked(body, _body_decoder).data)
+    if data[:1] not in (b"{", b"["):
+        raise InvalidBody("data must be an object or an array of objects.", pointer="/data")
+    end = len(body.rstrip(WHITE)[:-1].rstrip(WHITE))
+    if not _ONE_KEY.fullmatch(body, 0, end - len(data)):
+        raise RepeatedKey('The key "data" is in the body twice. Send it once.', pointer="/data")
+    return data
+
+
+def row_slices(body: bytes, columns: int) -> Iterator[RowSlice] | None:
+    """The slices of the array in ``data``; None if it holds one row. ``columns`` is how many cells a row
+    takes.
+
+    Raises what :func:`loose_data` raises, at the latest when the array turns out not to be valid JSON.
+    """
+    head, tail = _HEAD.match(body), _TAIL.search(body, max(0, len(body) - _TAIL_BYTES))
+    if head and tail:
+        return _slices(body, head.end(), tail.start(), columns)
+    data = loose_data(body)
+    return _slices(data, 1, len(data) - 1, columns) if data[:1] == b"[" else None
+
+
+def count_rows(body: bytes) -> int:
+    """How many rows an insert has, counted without reading them."""
+    slices = row_slices(body, 1)
+    return 1 if slices is None else sum(len(part.rows) for part in slices)
+
+
+def _slices(body: bytes, at: int, end: int, columns: int) -> Iterator[RowSlice]:
+    first = 0
+    while True:
+        size = _size(body, at, columns)
+        if at + size >= end:
+            text, rows = _decoded(b"[%b]" % body[at:end])
+            after = end
+        else:
+            text, rows, after = _guessed(body, at, at + size) or _exact(body, at, end, size, columns, first)
+        if rows is None:
+            if _HEAD.match(body):
+                loose_data(body)
+            raise MalformedJson("The rows in data are not valid JSON.", pointer="/data")
+        yield RowSlice(text, rows, first)
+        if after == end:
+            return
+        first += len(rows)
+        at = after
+
+
+def _size(body: bytes, at: int, columns: int) -> int:
+    """How many bytes to decode at once: no more rows than the limit of cells allows."""
+    size = MAX_SLICE_BYTES
+    while size > LEAST_BYTES and body.count(b"{", at, at + size) * columns > MAX_SLICE_CELLS:
+        size //= 2
+    return size
+
+
+def _decoded(text: bytes) -> tuple[bytes, list[msgspec.Raw] | None]:
+    """An array and its rows, None if it is not valid JSON. Halves of surrogate pairs come out marked."""
+    for each in (text, marked_halves(text)):
+        with suppress(ValueError, RecursionError):
+            return each, _rows_decoder.decode(each)
+    return text, None
+
+
+def _guessed(body: bytes, at: int, limit: int) -> tuple[bytes, list[msgspec.Raw], int] | None:
+    """Rows up to a cut near ``limit``, and where the next row begins."""
+    for _ in range(GUESSES):
+        limit = body.rfind(b"}", at, limit)
+        if limit < 0:
+            return None
+        if following := _NEXT_ROW.match(body, limit + 1):
+            text, rows = _decoded(b"[%b]" % body[at : limit + 1])
+            if rows is not None:
+                return text, rows, following.end()
+    return None
+
+
+def _exact(
+    body: bytes, at: int, end: int, size: int, columns: int, first: int
+) -> tuple[bytes, list[msgspec.Raw] | None, int]:
+    """The same by counting brackets: for rows that are larger than a slice, or hold arrays of objects."""
+    depth = rows = values = 0
+    for token in tokens(body, at, end):
+        depth += STEP[token.first]
+        values += 1
+        if values > MAX_ROW_TOKENS:
+            raise InvalidBody(
+                f"A row has more than {MAX_VALUES} values.", pointer=pointer("data", first + rows)
+            )
+        if token.first == COMMA and depth == 0:
+            rows, values = rows + 1, 0
+            if token.start - at >= size or rows * columns >= MAX_SLICE_CELLS:
+                if _BLANK.fullmatch(body, token.end, end):
+                    # a comma, and no row after it
+                    return b"", None, end
+                return *_decoded(b"[%b]" % body[at : token.start]), token.end
+    return *_decoded(b"[%b]" % body[at:end]), end

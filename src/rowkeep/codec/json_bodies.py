@@ -1,0 +1,246 @@
+"""Bodies: JSON bodies decoded and checked by their types, and what is wrong with them in our own words."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from rowkeep.codec.json_scan import has_more_values, is_deeper, marked_halves, repeated_key
+from rowkeep.errors.catalogue import (
+    InvalidBody,
+    InvalidValue,
+    MalformedJson,
+    RepeatedKey,
+    RowkeepError,
+    UnknownKey,
+    as_json,
+    pointer,
+)
+from rowkeep.model.values.scalars import Spelled
+
+Body = TypeVar("Body")
+
+MAX_DEPTH = 100
+"""How deep arrays and objects nest, unless the setting max_json_depth says otherwise."""
+
+OWN_LEVELS = 6
+"""The levels of a body that do not count: those around a cell, a filter or the default of a column."""
+
+MAX_VALUES = 600_000
+"""How many values a body may have that is decoded whole. A document of 1 MiB has fewer."""
+
+MAX_POINTED_KEY = 200
+"""A key that is longer is left out of pointers."""
+
+
+def decode_body(
+    body: bytes,
+    decoder: msgspec.json.Decoder[Any],
+    max_depth: int = MAX_DEPTH,
+    *,
+    marks_halves: bool = False,
+) -> Any:
+    """A body decoded and checked by its type. With ``marks_halves``, halves of surrogate pairs come out
+    marked, for whoever can say where they are.
+
+    Raises MalformedJson, UnknownKey or InvalidBody, and RepeatedKey if an object has one key twice.
+    """
+    refuse_sprawling(body)
+    refuse_deep(body, max_depth + OWN_LEVELS)
+    decoded = decode_unchecked(marked_halves(body) if marks_halves else body, decoder)
+    refuse_repeated_keys(body)
+    return decoded
+
+
+def decode_unchecked(body: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """The same without the checks of depth and repeated keys, which the caller makes."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), decoder.type) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedJson(complaint(error, body)) from None
+
+
+def refuse_deep(body: bytes, most: int) -> None:
+    """Raises MalformedJson for more levels of arrays and objects than ``most``."""
+    if is_deeper(body, most):
+        raise MalformedJson(
+            f"The body nests arrays and objects deeper than {most} levels. The setting max_json_depth limits "
+            "this."
+        )
+
+
+def refuse_sprawling(body: bytes) -> None:
+    """Raises InvalidBody for more values than any call takes: decoded, they are many times as large."""
+    if len(body) > MAX_VALUES and has_more_values(body, MAX_VALUES):
+        raise InvalidBody(f"The body has more than {MAX_VALUES} values.")
+
+
+def refuse_other_encodings(body: bytes) -> None:
+    """What is left as raw JSON is decoded later; that it is UTF-8 is seen here."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedJson(complaint(error, body)) from None
+
+
+# messages about JSON that cannot be decoded
+
+_SYNTAX = re.compile(r"JSON is malformed: (.*) \(byte ([0-9]+)\)")
+
+
+def complaint(error: Exception, text: bytes, what: str = "The body") -> str:
+    """What is wrong with a JSON text that a decoder refused."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"{what} is not valid UTF-8."
+    if isinstance(error, RecursionError):
+        return f"{what} nests arrays and objects too deep. The setting max_json_depth limits this."
+    if not text.strip():
+        return f"{what} is empty; it must be JSON."
+    if has_half_surrogates(text):
+        return f"{what} has a string with half a surrogate pair (such as \\ud800), which is no character."
+    syntax = _SYNTAX.fullmatch(str(error))
+    if syntax is None:
+        return f"{what} is not valid JSON: it ends too early."
+    at = int(syntax[2])
+    got = f", got {as_json(text[at : at + 1].decode('latin-1'))}" if at < len(text) else ""
+    return f"{what} is not valid JSON: {syntax[1]} at byte {at}{got}."
+
+
+def has_half_surrogates(text: bytes) -> bool:
+    """Whether a text that a decoder refused is JSON but for halves of surrogate pairs."""
+    if b"\\u" not in text:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+# messages about JSON of another form
+
+_JSON_TYPES = {
+    "object": "an object",
+    "array": "an array",
+    "str": "a string",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+}
+_MISMATCH = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+_IN_QUERY = ("expressions", "operator", "all", "not", "field", "operand", "value")
+_IN_URL = {"sys_limit": "sys_limit", "sys_offset": "sys_offset", "limit": "sys_limit", "offset": "sys_offset"}
+
+
+def _refusal(message: str, body_type: Any) -> RowkeepError:
+    """msgspec's message in our own words: its path into a pointer, unknown fields into their own code."""
+    what, _, path = message.rpartition(" - at `$") if " - at `$" in message else (message, "", "")
+    where = _pointer_of_path(path.rstrip("`"))
+    if what.startswith("Object contains unknown field `"):
+        key = what.removeprefix("Object contains unknown field `").removesuffix("`")
+        hint = _right_place(key, where, getattr(body_type, "__struct_fields__", ()))
+        return UnknownKey(f"The body has an unknown key {as_json(key)}.{hint}", pointer=where + pointer(key))
+    if what.startswith("Object missing required field `"):
+        key = what.removeprefix("Object missing required field `").removesuffix("`")
+        example = ' Send {"data": {"First_Name": "Jane"}}.' if key == "data" else ""
+        return InvalidBody(f"The body lacks the key {as_json(key)}.{example}", pointer=where + pointer(key))
+    if what.endswith("out of range"):
+        return InvalidValue("The body has a number that is too large.", pointer=where)
+    place = as_json(where.rpartition("/")[2]) if where else "The body"
+    if what.startswith("Invalid enum value "):
+        value = what.removeprefix("Invalid enum value ").removeprefix("'").removesuffix("'")
+        return InvalidBody(f"{place} cannot be {as_json(value)}.", pointer=where)
+    mismatch = _MISMATCH.fullmatch(what)
+    if mismatch:
+        wanted = " or ".join(dict.fromkeys(_JSON_TYPES.get(name, name) for name in mismatch[1].split(" | ")))
+        got = _JSON_TYPES.get(mismatch[2], mismatch[2])
+        return InvalidBody(f"{place} must be {wanted}; got {got}.", pointer=where)
+    return InvalidBody(f"{place} is invalid: {what.replace('`', '')}.", pointer=where)
+
+
+def _right_place(key: str, where: str, members: tuple[str, ...]) -> str:
+    """Where a misplaced key of the Data API belongs, as one more sentence."""
+    if "query" not in members and "data" not in members:
+        return ""
+    if key in _IN_URL:
+        right = _IN_URL[key]
+        return f' It belongs in the URL of a query: "?{right}=10".'
+    if where == "" and key in _IN_QUERY and "query" in members:
+        return ' Put it inside "query".'
+    if where == "" and "data" in members:
+        return ' A column belongs inside "data".'
+    if where.startswith("/query") and key in members:
+        return ' Put it next to "query", not inside it.'
+    return ""
+
+
+def _pointer_of_path(path: str) -> str:
+    return path.replace("[...]", "").replace(".", "/").replace("[", "/").replace("]", "")
+
+
+def body_decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
+    """A decoder whose untyped floats remember how they were written, and know infinity where msgspec gives
+    up, so that the cell's reader can say which cell is too large."""
+    return msgspec.json.Decoder(body_type, float_hook=Spelled)
+
+
+# keys that an object has twice: decoders take the last one
+
+LARGE_BYTES = 2 * 1024 * 1024
+WHITE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
+
+
+def has_keys(body: bytes, count: int) -> bool:
+    """Whether it is plain that a JSON text has this many keys; a string may look like one."""
+    return body.count(b'":') == count and not any(map(body.__contains__, WHITE_BEFORE_COLON))
+
+
+class _Repeated(Exception):
+    """An object has one key twice."""
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise _Repeated
+
+
+# whole numbers as doubles: their values do not matter, and Python's have a limit of digits
+_keys_decoder = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=float, strict=False)
+
+
+def refuse_repeated_keys(text: bytes, where: str = "", first: int = 0) -> None:
+    """Raises RepeatedKey if an object of a JSON text has one key twice; ``where`` points to the text, and
+    ``first`` is the number of its first item if it is a part of an array."""
+    if len(text) > LARGE_BYTES:
+        # in steps of Python, between which other threads run
+        if repeated_key(text) is not None:
+            raise _repetition(text, where, first)
+        return
+    try:
+        _keys_decoder.decode(text.decode())
+    except _Repeated:
+        raise _repetition(text, where, first) from None
+    except UnicodeDecodeError as error:
+        raise MalformedJson(complaint(error, text)) from None
+    except (ValueError, RecursionError) as error:
+        # what was decoded as far as it is typed may still be broken where it is not
+        raise MalformedJson(f"The body is not valid JSON: {error}.") from None
+
+
+def _repetition(text: bytes, where: str, first: int) -> RepeatedKey:
+    place = repeated_key(text)
+    if place is None:
+        return RepeatedKey("An object has one key twice.", pointer=where)
+    key = pointer(place.key) if len(place.key) <= MAX_POINTED_KEY else ""
+    outermost, *rest = place.tokens or ("",)
+    tokens = (outermost + first, *rest) if isinstance(outermost, int) else place.tokens
+    return RepeatedKey(
+        f"The key {as_json(place.key)} is in one object twice. Send each key once.",
+        pointer=f"{where}{pointer(*tokens)}{key}",
+    )

@@ -1,0 +1,178 @@
+"""Scanning: what a JSON text is made of (brackets, keys), found without decoding it.
+
+What runs in C here runs over a slice of the text at a time, for it holds Python's lock: a scan of 64 MB in a
+thread then lets other threads run in between.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+SLICE_BYTES = 256 * 1024
+WHITE = b" \t\n\r"
+OPENING, CLOSING = b"[{", b"]}"
+QUOTE, COMMA = b'",'
+
+STEP = [0] * 256
+"""By how much the depth changes at a byte outside of strings."""
+for _bracket in OPENING:
+    STEP[_bracket] = 1
+for _bracket in CLOSING:
+    STEP[_bracket] = -1
+
+_NO_BRACKETS = bytes(set(range(256)) - set(OPENING + CLOSING))
+_AFTER_ESCAPE = re.compile(rb"\\*+.", re.DOTALL)
+_TOKEN = re.compile(rb'[{}\[\],]|"(?:[^"\\]++|\\.){0,10000}+(?:(")(\s*+:)?)?', re.DOTALL)
+_REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.){0,10000}+(?:(")(\s*+:)?)?', re.DOTALL)
+
+
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_HALF = rb"\u0000\ufffe"
+
+
+class Token(NamedTuple):
+    """What shapes a JSON text: a bracket, a comma or a string, which may be a key."""
+
+    first: int
+    start: int
+    end: int
+    is_key: bool
+
+
+class Place(NamedTuple):
+    """A key, and the JSON Pointer tokens of the object that it is in."""
+
+    key: str
+    tokens: tuple[str | int, ...]
+
+
+def marked_halves(text: bytes) -> bytes:
+    """A JSON text with HALF in the place of each half of a surrogate pair, so that it can be decoded."""
+    if b"\\ud" not in text and b"\\uD" not in text:
+        return text
+    return _ESCAPE.sub(lambda found: _HALF if found[1] else found[0], text)
+
+
+def has_half(raw: bytes) -> bool:
+    """Whether a JSON value was marked so."""
+    return _HALF in raw
+
+
+def outside_strings(text: bytes) -> Iterator[bytes]:
+    """A JSON text without what is in its strings, a slice at a time."""
+    at, is_inside = 0, False
+    while at < len(text):
+        end = min(at + SLICE_BYTES, len(text))
+        if text[end - 1] == ord("\\") and (after := _AFTER_ESCAPE.match(text, end)):
+            end = after.end()
+        part = text[at:end]
+        if b"\\" in part:
+            part = part.replace(rb"\\", b"").replace(rb"\"", b"")
+        pieces = part.split(b'"')
+        yield b"".join(pieces[is_inside::2])
+        is_inside ^= len(pieces) % 2 == 0
+        at = end
+
+
+def tokens(text: bytes, at: int = 0, end: int | None = None) -> Iterator[Token]:
+    """The tokens between two places of a JSON text that are in no string."""
+    end = len(text) if end is None else end
+    while at < end:
+        for found in _TOKEN.finditer(text, at, end):
+            start, at = found.span()
+            first = text[start]
+            if first == QUOTE and found[1] is None:
+                at, is_key = _string_end(text, at, end)
+                yield Token(first, start, at, is_key)
+                break
+            yield Token(first, start, at, found[2] is not None)
+        else:
+            return
+
+
+def _string_end(text: bytes, at: int, end: int) -> tuple[int, bool]:
+    """Where a string of very many escapes ends, and whether it is a key; read on a part at a time."""
+    while at < end and (found := _REST_OF_STRING.match(text, at, end)) and found.end() > at:
+        at = found.end()
+        if found[1] is not None:
+            return at, found[2] is not None
+    return end, False
+
+
+def is_deeper(text: bytes, limit: int) -> bool:
+    """Whether arrays and objects nest deeper than ``limit``."""
+    if text.count(b"[") + text.count(b"{") <= limit:
+        return False
+    depth = 0
+    for part in outside_strings(text):
+        brackets = part.translate(None, _NO_BRACKETS)
+        opened = brackets.count(b"[") + brackets.count(b"{")
+        if depth + opened > limit and depth + max(accumulate(map(STEP.__getitem__, brackets))) > limit:
+            return True
+        depth += 2 * opened - len(brackets)
+    return False
+
+
+def has_more_values(text: bytes, limit: int) -> bool:
+    """Whether a text has more values than ``limit``, or about so many: they would take much more memory
+    than the text itself."""
+    if text.count(b",") + text.count(b"[") + text.count(b"{") <= limit:
+        return False
+    found = 0
+    for part in outside_strings(text):
+        found += part.count(b",") + part.count(b"[") + part.count(b"{")
+        if found > limit:
+            return True
+    return False
+
+
+def repeated_key(text: bytes) -> Place | None:
+    """The first key that an object has twice. For a text of valid JSON."""
+    path: list[str | int] = []
+    objects: list[set[str] | None] = []
+    for token in tokens(text):
+        if token.first in OPENING:
+            is_object = token.first == OPENING[1]
+            objects.append(set() if is_object else None)
+            path.append("" if is_object else 0)
+        elif token.first in CLOSING and objects:
+            objects.pop()
+            path.pop()
+        elif token.first == COMMA and objects and objects[-1] is None:
+            path[-1] = int(path[-1]) + 1
+        elif token.is_key and objects and (keys := objects[-1]) is not None:
+            key = _string(text[token.start : token.end].rstrip(WHITE + b":"))
+            if key in keys:
+                return Place(key, tuple(path[:-1]))
+            keys.add(key)
+            path[-1] = key
+    return None
+
+
+def _string(text: bytes) -> str:
+    if b"\\" not in text:
+        return text[1:-1].decode()
+    decoded: Any = json.loads(text, strict=False)
+    return str(decoded)
+
+
+def first_keys(text: bytes, count: int) -> bytes:
+    """The text of an object, cut off after this many keys where it has more."""
+    depth = keys = 0
+    comma = len(text)
+    for token in tokens(text):
+        depth += STEP[token.first]
+        if depth == 1 and token.first == COMMA:
+            comma = token.start
+        elif depth == 1 and token.is_key:
+            keys += 1
+            if keys > count:
+                return text[:comma] + b"}"
+    return text

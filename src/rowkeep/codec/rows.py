@@ -1,0 +1,419 @@
+"""Codec: JSON to rows and rows to JSON, for one table, compiled once.
+
+Rows are read twice at most. The strict decoder takes canonical rows in C, with no step of Python for a row;
+what it refuses is read again by the lenient reader, cell by cell, which mends what may be mended (near
+names, strings that spell numbers) and says all that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain, islice, repeat, starmap
+from operator import add, getitem, is_, itemgetter
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from rowkeep.codec.bulk_slices import (
+    MAX_SLICE_BYTES,
+    MAX_SLICE_CELLS,
+    RowSlice,
+    count_rows,
+    loose_data,
+    row_slices,
+)
+from rowkeep.codec.json_bodies import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    complaint,
+    has_keys,
+    refuse_deep,
+    refuse_other_encodings,
+    refuse_repeated_keys,
+    refuse_sprawling,
+)
+from rowkeep.codec.json_scan import first_keys, has_half, has_more_values, marked_halves
+from rowkeep.codec.stored_cells import Row, StoredForms
+from rowkeep.errors.catalogue import (
+    DuplicateColumn,
+    InvalidBody,
+    InvalidValue,
+    MalformedJson,
+    ProblemList,
+    RequiredValue,
+    RowkeepError,
+    SystemColumn,
+    TooManyCells,
+    UnknownColumn,
+    as_json,
+    pointer,
+)
+from rowkeep.model.column_types import Kind, decode_value
+from rowkeep.model.ids import Stamp
+from rowkeep.model.names import ColumnNames
+from rowkeep.model.tables import SYSTEM_COLUMNS, Column, Columns, Table
+from rowkeep.model.values.json_values import MAX_DOCUMENT_BYTES
+from rowkeep.model.values.scalars import HALF, HALF_SURROGATES, Cell, Misfit
+
+MAX_KEY_LENGTH = 200
+MAX_ROW_KEYS = 1000
+"""How many keys of one row are looked at: with more, there are more problems than one answer lists."""
+
+SYSTEM_CELLS = len(SYSTEM_COLUMNS)
+LARGE_ROW_BYTES = 64 * 1024
+
+Cells: TypeAlias = tuple[Cell, ...]
+"""One row's own columns, canonical, in the order of the definition."""
+
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+_row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class InsertLimits(msgspec.Struct, frozen=True):
+    """The settings max_bulk_cells and max_json_depth."""
+
+    max_cells: int = 5_000_000
+    max_depth: int = MAX_DEPTH
+
+
+DEFAULT_LIMITS = InsertLimits()
+
+
+class RowEncoder:
+    """The encoders of one table or view."""
+
+    def __init__(self, table: Columns, forms: StoredForms) -> None:
+        self.forms = forms
+        self.record = _record([column.name for column in table.all_columns])
+        self.projection = lru_cache(maxsize=64)(_record)
+
+    def encode_records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> bytes:
+        """A JSON array of records from rows in the order of ``fields``, or of a whole record."""
+        return encode(self.records(rows, fields))
+
+    def records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> list[Any]:
+        """The same as records that are yet to be encoded, together with what stands around them."""
+        record = self.record if fields is None else self.projection(fields)
+        return list(starmap(record, self.forms.answer(rows, fields)))
+
+
+class TableCodec(RowEncoder):
+    """The decoders and encoders of one table."""
+
+    def __init__(self, table: Table, names: ColumnNames, forms: StoredForms) -> None:
+        super().__init__(table, forms)
+        self._table = table
+        self._names = names
+        self._columns = table.columns
+        self._positions = {column.name: at for at, column in enumerate(table.columns)}
+        self._defaults = tuple(column.default for column in table.columns)
+        self._settlers = [
+            (at, column.type_facts.settle)
+            for at, column in enumerate(table.columns)
+            if column.type_facts.settle is not None
+        ]
+        self._has_documents = any(column.type_facts.kind is Kind.DOCUMENT for column in table.columns)
+        self._strict = msgspec.json.Decoder(_strict_body(table))
+
+    # rows in
+
+    def cells_of(self, body: bytes) -> int:
+        """How many cells the rows of a body have at most, known without decoding it."""
+        return body.count(b"{") * len(self._columns)
+
+    def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> tuple[list[Cells], bool]:
+        """The rows of an insert's body, checked, and whether it was an array.
+
+        Raises TooManyCells, MalformedJson, InvalidBody, UnknownKey or RepeatedKey for the body, else every
+        problem of its rows together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue,
+        RequiredValue.
+        """
+        cells = self.cells_of(body)
+        if cells > limits.max_cells:
+            self._refuse_too_many(count_rows(body), limits)
+        if len(body) > MAX_SLICE_BYTES or cells > MAX_SLICE_CELLS:
+            slices = row_slices(body, len(self._columns))
+            if slices is not None:
+                return self._read_slices(slices, limits), True
+        rows = self._decode_strictly(body, limits)
+        if rows is not None:
+            return rows
+        refuse_other_encodings(body)
+        data = loose_data(marked_halves(body))
+        many = data[:1] == b"["
+        refuse_deep(data, limits.max_depth + 1 + many)
+        if not many:
+            refuse_sprawling(data)
+        problems = ProblemList()
+        if len(data) <= MAX_SLICE_BYTES:
+            refuse_repeated_keys(data, "/data")
+        raw = _rows_decoder.decode(data) if many else [msgspec.Raw(data)]
+        found = self._read_rows(raw, 0 if many else None, problems, is_checked=len(data) <= MAX_SLICE_BYTES)
+        problems.raise_if_any()
+        return found, many
+
+    def _refuse_too_many(self, rows: int, limits: InsertLimits) -> None:
+        width = len(self._columns)
+        if rows * width > limits.max_cells:
+            raise TooManyCells(
+                f"The insert has {rows} rows of {width} columns, which is {rows * width} cells; at most "
+                f"{limits.max_cells} are allowed (the setting max_bulk_cells). Send fewer rows at a time.",
+                pointer="/data",
+            )
+
+    def _read_slices(self, slices: Iterable[RowSlice], limits: InsertLimits) -> list[Cells]:
+        problems = ProblemList()
+        rows: list[Cells] = []
+        for part in slices:
+            strict = self._decode_strictly(b'{"data":%b}' % part.text, limits, part.first)
+            if strict is not None:
+                rows += strict[0]
+                continue
+            refuse_other_encodings(part.text)
+            refuse_deep(part.text, limits.max_depth + 2)
+            is_usual = len(part.text) <= MAX_SLICE_BYTES
+            if is_usual:
+                refuse_repeated_keys(part.text, "/data", part.first)
+            rows += self._read_rows(part.rows, part.first, problems, is_checked=is_usual)
+            if problems.full:
+                break
+        problems.raise_if_any()
+        return rows
+
+    def _decode_strictly(
+        self, body: bytes, limits: InsertLimits, first: int = 0
+    ) -> tuple[list[Cells], bool] | None:
+        """The rows, of which the first has this number, if all of them are canonical."""
+        if b"\\u0000" in body:
+            return None
+        try:
+            data = self._strict.decode(body).data
+            many = isinstance(data, list)
+            cells: list[Cells] = list(map(msgspec.structs.astuple, data if many else (data,)))
+            missing = sum(map(is_, chain.from_iterable(cells), repeat(UNSET)))
+            rows = self._settle(self._with_defaults(cells) if missing else cells)
+        except (ValueError, RecursionError):
+            return None
+        if not has_keys(body, len(cells) * len(self._columns) - missing + 1):
+            _refuse_repetition(body, first)
+        if self._has_documents and body.count(b"[") + body.count(b"{") - len(cells) > limits.max_depth:
+            refuse_deep(body, limits.max_depth + 2 + many)
+        return rows, many
+
+    def _with_defaults(self, rows: list[Cells]) -> list[Cells]:
+        """Defaults where a cell is missing, a column at a time."""
+        columns = zip(*rows, strict=True)
+        return list(zip(*map(_filled, columns, self._defaults), strict=True))
+
+    def _settle(self, rows: list[Cells]) -> list[Cells]:
+        """Whole columns mended or checked where a type asks for it; ValueError if only ``read`` can judge."""
+        changed: dict[int, list[Cell]] = {}
+        for at, settle in self._settlers:
+            settled = settle(list(map(itemgetter(at), rows)))
+            if settled is not None:
+                if self._columns[at].is_required and None in settled:
+                    raise ValueError
+                changed[at] = settled
+        if not changed:
+            return rows
+        columns = [changed.get(at) or map(itemgetter(at), rows) for at in range(len(self._columns))]
+        return list(zip(*columns, strict=True))
+
+    def _read_rows(
+        self, data: Iterable[msgspec.Raw], first: int | None, problems: ProblemList, *, is_checked: bool
+    ) -> list[Cells]:
+        """Rows of an array, the first of which has the number ``first``; None for a row that is alone.
+        ``is_checked`` says that no key is in them twice."""
+        rows = []
+        for at, row in enumerate(data, first or 0):
+            where = "/data" if first is None else pointer("data", at)
+            said = "" if first is None else f"Row {at}: "
+            try:
+                given = _decoded_row(row, where, is_checked=is_checked)
+                rows.append(self._read_row(given, where, said, problems))
+            except msgspec.ValidationError:
+                problems.add(InvalidBody, f"{said}A row must be an object of columns and values.", where)
+            except msgspec.DecodeError as error:
+                problems.add(InvalidBody, complaint(error, bytes(row), f"{said}A key of the row"), where)
+            if problems.full:
+                break
+        return rows
+
+    def _read_row(self, row: dict[str, msgspec.Raw], where: str, said: str, problems: ProblemList) -> Cells:
+        cells = list(self._defaults)
+        given = self.read_cells(row, where, said, problems)
+        for name, cell in given.items():
+            cells[self._positions[name]] = cell
+        for column in self._columns:
+            if column.is_required and column.default is None and column.name not in given:
+                problems.add(
+                    RequiredValue,
+                    f"{said}Column {column.name} is required.",
+                    f"{where}{pointer(column.name)}",
+                )
+        return tuple(cells)
+
+    def read_cells(
+        self, row: dict[str, msgspec.Raw], where: str, said: str, problems: ProblemList
+    ) -> dict[str, Cell]:
+        """The cells that an object gives, by column name; what is wrong with them goes into ``problems``."""
+        given: dict[str, Cell] = {}
+        for key, value in row.items():
+            if problems.full:
+                break
+            # a key that no column can have is not repeated in full
+            spot = f"{where}{pointer(key)}" if len(key) <= MAX_KEY_LENGTH else where
+            if HALF in key:
+                problems.add(UnknownColumn, f"{said}The name of a column {HALF_SURROGATES}.", where)
+                continue
+            try:
+                column = self._names.find(key, spot, problems.takes_hint)
+            except RowkeepError as error:
+                problems.add(type(error), f"{said}{error.msg}", spot)
+                continue
+            if column.is_system:
+                problems.add(
+                    SystemColumn, f"{said}{column.name} is a system column; it cannot be written.", spot
+                )
+            elif column.name in given:
+                problems.add(DuplicateColumn, f"{said}Two keys mean the column {column.name}.", spot)
+            else:
+                given[column.name] = _read_cell(column, value, spot, said, problems)
+        return given
+
+    # rows out
+
+    def encode_written(self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool) -> bytes:
+        """The answer to an insert: the record, or ``{"records":[…]}`` in the order of the request.
+
+        What is encoded at once is bounded, so that other threads run in between.
+        """
+        on = stamp.written_on
+        system = zip(
+            repeat(on), repeat(on), repeat(writer), repeat(writer), stamp.sys_ids(), stamp.ids(), strict=False
+        )
+        records = starmap(self.record, map(add, self.forms.answer_sent(rows), system))
+        if not many:
+            return encode(next(records))
+        size = max(1, MAX_SLICE_CELLS // (len(self._columns) + SYSTEM_CELLS))
+        if len(rows) <= size:
+            return encode({"records": list(records)})
+        parts = [encode(part)[1:-1] for part in iter(lambda: list(islice(records, size)), [])]
+        return b'{"records":[%b]}' % b",".join(parts)
+
+
+def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:
+    missing = map(is_, column, repeat(UNSET))
+    return map(getitem, zip(column, repeat(default)), missing)
+
+
+def _refuse_repetition(body: bytes, first: int) -> None:
+    refuse_repeated_keys(body[len(b'{"data":') : -1], "/data", first) if first else refuse_repeated_keys(body)
+
+
+def _decoded_row(row: msgspec.Raw, where: str, *, is_checked: bool) -> dict[str, msgspec.Raw]:
+    """A row by its keys. Of far too many keys, only the first are looked at."""
+    if not is_checked or memoryview(row).nbytes > LARGE_ROW_BYTES:
+        text = bytes(row)
+        if has_more_values(text, MAX_VALUES):
+            raise InvalidBody(f"A row has more than {MAX_VALUES} values.", pointer=where)
+        row = msgspec.Raw(first_keys(text, MAX_ROW_KEYS))
+        if not is_checked:
+            refuse_repeated_keys(bytes(row), where)
+    given: dict[str, msgspec.Raw] = _row_decoder.decode(row)
+    return given
+
+
+def _decoded_value(raw: bytes) -> Any:
+    """A value as Python has it; an array or object that no column can hold is not decoded in full."""
+    if len(raw) > MAX_DOCUMENT_BYTES:
+        first = raw[:1]
+        if first in (b"[", b"{"):
+            return [] if first == b"[" else {}
+    return decode_value(raw)
+
+
+def _read_cell(column: Column, raw: msgspec.Raw, where: str, said: str, problems: ProblemList) -> Cell:
+    text = marked_halves(bytes(raw))
+    if has_half(text):
+        problems.add(InvalidValue, f"{said}Column {column.name} {HALF_SURROGATES}.", where)
+        return None
+    try:
+        value = _decoded_value(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
+    if value is None or (value == "" and column.reads_empty_as_null):
+        if column.is_required:
+            problems.add(RequiredValue, f"{said}Column {column.name} is required.", where)
+        return None
+    try:
+        return checked_cell(column, raw if column.type_facts.is_raw else value)
+    except Misfit as misfit:
+        told = "" if column.is_encrypted else f"; got {as_json(value)}"
+        problems.add(InvalidValue, f"{said}Column {column.name} {misfit}{told}.", where)
+        return None
+
+
+def checked_cell(column: Column, value: object) -> Cell:
+    """One value as a cell of this column, its limits kept; Misfit if it cannot be one."""
+    cell = column.type_facts.read(value)
+    if isinstance(cell, str) and column.type_facts.is_text:
+        if column.max_length is not None and len(cell) > column.max_length:
+            raise Misfit(f"has a maxLength of {column.max_length} characters")
+        if column.max_bytes is not None and len(cell.encode()) > column.max_bytes:
+            raise Misfit(f"is indexed and so takes at most {column.max_bytes} bytes")
+    return cell
+
+
+def _wire_type(column: Column) -> Any:
+    """What the strict decoder takes for this column."""
+    wire = column.type_facts.wire
+    if column.type_facts.is_raw:
+        return wire
+    if column.type_facts.is_text:
+        # a code point has at most 4 bytes, so this many characters surely fit
+        limits = [column.max_length, column.max_bytes and column.max_bytes // 4]
+        known = [limit for limit in limits if limit is not None]
+        wire = Annotated[str, Meta(max_length=min(known))] if known else str
+    return wire if column.is_required else wire | None
+
+
+def _strict_body(table: Table) -> Any:
+    """``{"data": row or [row, …]}`` with a Struct of exactly this table's columns.
+
+    Its fields are numbered, and renamed to the columns, for a column may be called what Python forbids.
+    """
+    fields: list[Any] = []
+    for at, column in enumerate(table.columns):
+        required = column.is_required and column.default is None
+        wire = _wire_type(column)
+        fields.append((f"c{at}", wire if required else wire | UnsetType) + (() if required else (UNSET,)))
+    row: Any = msgspec.defstruct(
+        "Row",
+        fields,
+        kw_only=True,
+        frozen=True,
+        gc=False,
+        forbid_unknown_fields=True,
+        rename={f"c{at}": column.name for at, column in enumerate(table.columns)},
+    )
+    return msgspec.defstruct(
+        "Body", [("data", row | list[row])], frozen=True, gc=False, forbid_unknown_fields=True
+    )
+
+
+def _record(names: Sequence[str]) -> Any:
+    """A Struct that is encoded as an object with these keys, in this order."""
+    fields = [(f"c{at}", Any) for at in range(len(names))]
+    rename = {f"c{at}": name for at, name in enumerate(names)}
+    return msgspec.defstruct("Record", fields, frozen=True, gc=False, rename=rename)
+
+
+def meta_info(columns: Iterable[Column]) -> msgspec.Raw:
+    """What a query's answer says of its columns, encoded once."""
+    return msgspec.Raw(encode([{"name": column.name, "type": column.type} for column in columns]))

@@ -1,0 +1,137 @@
+"""Forms: the stored form of cells where it is not the cell itself, and the answered form where it is not
+either.
+
+A cell of an encrypted column is stored sealed; one that refers to a ``sys_Id`` is stored as the ``_id`` that
+it carries. Whole columns are changed at a time, so that rows are not visited one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, TypeAlias
+
+import msgspec
+
+from rowkeep.crypto.ciphers import ColumnCipher
+from rowkeep.model.column_types import ColumnType
+from rowkeep.model.ids import row_id_of
+from rowkeep.model.tables import Column, Columns
+from rowkeep.model.values.scalars import Cell
+
+Row: TypeAlias = Sequence[Any]
+Change: TypeAlias = Callable[[Any], Any]
+"""Of one cell that is not empty."""
+
+
+MAX_AT_ONCE = 1000
+"""Of how many rows all columns are changed at once; in between, other threads run."""
+
+
+def with_columns(rows: Sequence[Row], changes: Mapping[int, Change]) -> Sequence[Row]:
+    """The rows with some of their columns changed, cell by cell; empty cells stay empty."""
+    if not changes or not rows:
+        return rows
+    if len(rows) > MAX_AT_ONCE:
+        parts = (rows[at : at + MAX_AT_ONCE] for at in range(0, len(rows), MAX_AT_ONCE))
+        return list(chain.from_iterable(with_columns(part, changes) for part in parts))
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for at, change in changes.items():
+        columns[at] = [None if cell is None else change(cell) for cell in columns[at]]
+    return list(zip(*columns, strict=True))
+
+
+Rekeyed: TypeAlias = dict[str, list[tuple[Any, ...]]]
+"""Cells by column, each as it is now to be stored and as it may be stored under an old key."""
+
+
+class StoredForms:
+    """The forms of the cells of one table or view. ``ciphers`` has those of its encrypted columns, by
+    name."""
+
+    def __init__(self, table: Columns, ciphers: Mapping[str, ColumnCipher]) -> None:
+        self._store: dict[str, Change] = {}
+        self._answer: dict[str, Change] = {}
+        self._show: dict[str, Change] = {}
+        for column in table.columns:
+            facts = column.type_facts
+            if facts.answer is not None:
+                self._show[column.name] = self._answer[column.name] = facts.answer
+            if column.is_encrypted:
+                if facts.same is not None:
+                    self._show[column.name] = facts.same
+                self._store[column.name] = partial(_sealed, facts, ciphers[column.name])
+                self._answer[column.name] = partial(_opened, facts, ciphers[column.name])
+            elif column.holds_sys_ids:
+                self._store[column.name] = _row_key
+        self._each = {
+            c.name: partial(_sealed_each, c.type_facts, ciphers[c.name]) for c in table.columns if c.old_key
+        }
+        unique = {part.name for index in table.indexes if index.is_unique for part in index.columns}
+        self._rekeyed = [name for name in self._each if name in unique]
+        self._own = [column.name for column in table.columns]
+        self._whole = [column.name for column in table.all_columns]
+
+    def store(self, rows: list[tuple[Cell, ...]]) -> Sequence[Row]:
+        """Rows of the table's own columns as they are stored."""
+        return with_columns(rows, _placed(self._store, self._own))
+
+    def store_cell(self, column: Column, cell: Cell) -> Any:
+        change = self._store.get(column.name)
+        return cell if change is None or cell is None else change(cell)
+
+    def find_cell(self, column: Column, cell: Cell) -> tuple[Any, ...]:
+        """All that a cell may be stored as: while a data key is replaced, under the present key or the old
+        one."""
+        each = self._each.get(column.name)
+        return (self.store_cell(column, cell),) if each is None or cell is None else each(cell)
+
+    def rekeyed(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Rekeyed:
+        """What must be sealed anew before these rows are written: a unique index does not know that a cell
+        under the old key is the same as one under the present key."""
+        places = {name: at for at, name in enumerate(names or self._own)}
+        return {
+            name: [self._each[name](cell) for cell in {row[places[name]] for row in rows} - {None}]
+            for name in self._rekeyed
+            if name in places
+        }
+
+    def answer(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Sequence[Row]:
+        """Rows as they were stored, of these columns or of a whole record, as they are encoded."""
+        return with_columns(rows, _placed(self._answer, names or self._whole)) if self._answer else rows
+
+    def answer_sent(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The same of rows as they were sent, which are in the clear: as they will come back."""
+        return with_columns(rows, _placed(self._show, self._own))
+
+
+def _placed(changes: Mapping[str, Change], names: Sequence[str]) -> dict[int, Change]:
+    return {at: changes[name] for at, name in enumerate(names) if name in changes}
+
+
+def _row_key(sys_id: Any) -> Any:
+    # what is no sys_Id becomes what no row has, and so it will be refused
+    return row_id_of(sys_id) or ""
+
+
+def _sealed(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> bytes:
+    return cipher.seal(_clear(facts, cell))
+
+
+def _clear(facts: ColumnType, cell: Any) -> bytes:
+    """The bytes of a cell, the same for all that are equal."""
+    alike = cell if facts.same is None else facts.same(cell)
+    return alike.encode() if isinstance(alike, str) else msgspec.json.encode(alike)
+
+
+def _sealed_each(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> tuple[bytes, ...]:
+    return cipher.seal_each(_clear(facts, cell))
+
+
+def _opened(facts: ColumnType, cipher: ColumnCipher, sealed: Any) -> Any:
+    text = cipher.open(bytes(sealed))
+    if facts.schema.get("type") == "string" or facts.is_raw:
+        cell = text.decode()
+        return cell if facts.answer is None else facts.answer(cell)
+    return msgspec.json.decode(text)

@@ -1,0 +1,43 @@
+"""``rowkeep demo``: Rowkeep's main job before the reader's eyes, over real HTTP."""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated
+
+import typer
+
+Exit = Annotated[
+    bool, typer.Option("--exit", help="Stop when all is shown, instead of serving until Ctrl-C.")
+]
+
+
+def demo(stop: Exit = False) -> None:
+    """Show what Rowkeep does, on a server of its own, and keep serving until Ctrl-C.
+
+    Its data lie in ./demo-data, which is made anew each time.
+    """
+    from rowkeep.demo.directory import PLACE, emptied
+    from rowkeep.demo.next_steps import farewell
+    from rowkeep.demo.presenter import Stage
+    from rowkeep.demo.server_process import serving
+    from rowkeep.demo.steps import TABLE, play
+
+    # however the demo is ended, its server must not stay behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    stage = Stage()
+    with emptied() as admin_token, serving(PLACE) as server:
+        if stop:
+            stage.say("Rowkeep serves, on SQLite in ./demo-data")
+            play(stage, server.url, admin_token)
+            stage.say("\nStopped. Without --exit the demo keeps serving, and prints what you need to use it.")
+            return
+        stage.say(f"Rowkeep serves {server.url}, on SQLite in ./demo-data")
+        token = play(stage, server.url, admin_token)
+        farewell(stage, server.url, token, admin_token, TABLE)
+        stage.say("Rowkeep keeps serving; Ctrl-C stops it.")
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            stage.say("\nStopped.")

@@ -1,0 +1,50 @@
+"""Place: the directory of the demo, new each time, and held by one demo at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rowkeep.crypto.master_key import key_file
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.logs import quiet_logs
+from rowkeep.services.local_store import initialise_store
+from rowkeep.settings import Settings
+
+DIRECTORY = Path("demo-data")
+LOCK = DIRECTORY / "demo.lock"
+PLACE = Settings(database_url=f"sqlite:///{DIRECTORY}")
+"""Nothing is taken from the environment: a demo must not touch a store that is in use."""
+
+
+@contextmanager
+def emptied() -> Iterator[str]:
+    """A store in ``./demo-data``, as good as new; gives its admin token. Raises SetupError."""
+    if DIRECTORY.exists() and not LOCK.exists():
+        raise SetupError(f"./{DIRECTORY} is there, but not of a demo; move it away first.")
+    DIRECTORY.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SetupError(f"Another demo is running in ./{DIRECTORY}; stop it first.") from None
+        _clear()
+        quiet_logs(PLACE.log_level)
+        token = asyncio.run(initialise_store(PLACE))
+        if token is None:
+            raise SetupError(f"./{DIRECTORY} could not be made anew.")
+        yield token
+
+
+def _clear() -> None:
+    """Remove all but the lock, which is held."""
+    for path in DIRECTORY.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path != LOCK:
+            path.unlink()
+    key_file(PLACE).unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""Farewell: what the reader goes on with: variables and commands to paste, and an address."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+from urllib.request import getproxies, proxy_bypass
+
+from rowkeep.demo.presenter import Stage
+
+
+class Errand(NamedTuple):
+    """One thing to do with curl."""
+
+    title: str
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+ADA = {"First_Name": "Ada", "Last_Name": "Lovelace", "Gender": "female", "Number": 1815}
+ERRANDS = (
+    Errand("Insert a row", "POST", "", {"data": ADA}),
+    Errand(
+        "Find it",
+        "POST",
+        "/query?sys_limit=5",
+        {
+            "query": {"expressions": [{"field": "lastName", "operand": "starts with", "value": "Love"}]},
+            "sort": [{"field": "Number", "order": "desc"}],
+        },
+    ),
+    Errand(
+        "Change it",
+        "PUT",
+        "",
+        {
+            "query": {"expressions": [{"field": "lastName", "operand": "=", "value": "Lovelace"}]},
+            "data": {"Number": 1843},
+        },
+    ),
+)
+
+
+def farewell(stage: Stage, url: str, token: str, admin_token: str, table: str) -> None:
+    """Print it all: variables to paste into a shell first, then commands that use them."""
+    stage.act("Over to you")
+    stage.say(f"export URL={url} TOKEN={token}")
+    stage.say(f"export ADMIN_TOKEN={admin_token}")
+    for errand in ERRANDS:
+        stage.say(f"\n# {errand.title}\n{curl(errand, table)}")
+    stage.say(f"\n# List the tables, as an administrator\n{curl_tables()}")
+    stage.say(f"\nAPI docs: {url}/docs\n")
+
+
+def curl(errand: Errand, table: str) -> str:
+    """The command; its JSON holds no single quotes, so that those of the shell can be around it."""
+    return (
+        f'{_curl()} -X {errand.method} "$URL/api/public/tables/{table}{errand.path}" \\\n'
+        f'  -H "auth: $TOKEN" \\\n'
+        f"  -H 'content-type: application/json' \\\n"
+        f"  -d '{json.dumps(errand.body)}'"
+    )
+
+
+def curl_tables() -> str:
+    return f'{_curl()} "$URL/api/v1/workspaces/main/tables" -H "Authorization: Bearer $ADMIN_TOKEN"'
+
+
+def _curl() -> str:
+    # where a proxy stands in the environment, curl would ask it even for this machine
+    return "curl -s --noproxy '*'" if "http" in getproxies() and not proxy_bypass("127.0.0.1") else "curl -s"

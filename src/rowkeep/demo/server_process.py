@@ -1,0 +1,112 @@
+"""Process: the demo's server, as anyone would start it: ``rowkeep serve``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import httpx
+
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.server.process import listen
+from rowkeep.settings import PREFIX, Settings
+
+USUAL_PORT = 8080
+START_SECONDS = 60
+STOP_SECONDS = 20
+PAUSE_SECONDS = 0.05
+
+
+class Server:
+    """A running server: its address, and the process behind it."""
+
+    def __init__(self, process: subprocess.Popen[str], log: IO[str]) -> None:
+        self._process = process
+        self._log = log
+        self.url = self._read_url()
+
+    def _read_url(self) -> str:
+        """The address that it says it serves. Raises SetupError if it ends instead."""
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        for line in self._process.stdout:
+            _, serves, url = line.strip().partition("serves ")
+            if serves:
+                return url
+        self._process.wait()
+        raise self.ended()
+
+    def wait_until_ready(self) -> None:
+        """Raises SetupError if it ends, or takes too long."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if self._process.poll() is not None:
+                raise self.ended()
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=START_SECONDS, trust_env=False).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(PAUSE_SECONDS)
+        raise SetupError(f"The server did not come up within {START_SECONDS} seconds.")
+
+    def wait(self) -> None:
+        """Until it ends, which it should not do by itself. Raises SetupError."""
+        self._process.wait()
+        raise self.ended()
+
+    def ended(self) -> SetupError:
+        """What is to be said of a server that is gone."""
+        self._log.seek(0)
+        said = self._log.read().strip().splitlines() or ["it said nothing"]
+        last = said[-1].removeprefix("Error: ")
+        return SetupError(f"The server ended with status {self._process.returncode}: {last}")
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Server]:
+    """A server on a free port, ready; it is stopped in every case. Raises SetupError."""
+    serve = [sys.executable, "-P", "-m", "rowkeep", "serve"]
+    command = [*serve, "--host", "127.0.0.1", "--port", str(_port()), "--workers", "1"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environment[f"{PREFIX}DATABASE_URL"] = settings.database_url
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            # Ctrl-C is for the demo, which then stops the server
+            start_new_session=True,
+        )
+        try:
+            server = Server(process, log)
+            server.wait_until_ready()
+            yield server
+        finally:
+            _stop(process)
+
+
+def _port() -> int:
+    """The usual port if it is free, else 0, which takes any."""
+    try:
+        listen("127.0.0.1", USUAL_PORT).close()
+    except SetupError:
+        return 0
+    return USUAL_PORT
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

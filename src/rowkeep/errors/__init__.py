@@ -1,0 +1,1 @@
+"""Errors: what an error is made of (``base``), and every error that there is (``catalogue``)."""

@@ -1,0 +1,55 @@
+"""Endings: how a command ends: its exit status, and one line on standard error if it failed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from rowkeep.errors.catalogue import RowkeepError, SetupError
+
+FAILED = 1
+WRONG_USAGE = 2
+INTERRUPTED = 130
+
+
+class Failed(Exception):
+    """A command failed, and has an exit status of its own for that."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def end(command: Callable[[], None]) -> int:
+    """Run a command; its exit status. What is no failure that we know of is a fault, and is raised."""
+    try:
+        command()
+        print(end="", flush=True)
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
+    except Failed as failed:
+        return _fail(_with_cause(failed.__cause__ or failed), failed.status)
+    except (SetupError, RowkeepError) as error:
+        return _fail(_with_cause(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # nobody reads on; what is still to be flushed must not fail again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(message: str, status: int = FAILED) -> int:
+    print("Error:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _with_cause(error: BaseException) -> str:
+    """What the system said too, where an answer to a client must not tell."""
+    if isinstance(error, RowkeepError) and error.__cause__ is not None:
+        return f"{error.msg.rstrip('.')}: {error.__cause__}."
+    return str(error)

@@ -1,0 +1,89 @@
+"""Answers: the one place that makes them, and the only one that makes an answer of an error."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, TypeAlias
+
+import msgspec
+import structlog
+from starlette.types import Scope, Send
+
+from rowkeep.codec.rows import encode
+from rowkeep.errors.catalogue import Internal, RowkeepError
+from rowkeep.http.refusal_log import log_refusal
+from rowkeep.http.request import Disconnected
+
+log = structlog.get_logger(__name__)
+
+JSON = b"application/json"
+PROBLEM = b"application/problem+json"
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+PUBLIC: tuple[tuple[bytes, bytes], ...] = ((b"x-content-type-options", b"nosniff"),)
+PRIVATE = (*PUBLIC, (b"cache-control", b"no-store"))
+"""Responses hold rows and secrets: no cache may store one, unless it is of the documents."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer, ready to be sent."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    is_public: bool = False
+
+    def fields(self) -> Headers:
+        """All header fields."""
+        headers: Headers = [*self.headers, *(PUBLIC if self.is_public else PRIVATE)]
+        if self.status != 204:
+            headers.append((b"content-type", self.content_type))
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        return headers
+
+    async def send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.fields()})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def json_answer(content: Any, status: int = 200) -> Answer:
+    return Answer(status, b"" if status == 204 else encode(content))
+
+
+def error_answer(error: RowkeepError) -> Answer:
+    """Problem details (RFC 9457) that bear the older shape too (contract, section 6)."""
+    body = {
+        "type": f"urn:rowkeep:error:{error.code.replace('_', '-')}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.problems[0].msg,
+        "errors": [
+            {"msg": problem.msg, "code": problem.code}
+            | ({} if problem.pointer is None else {"pointer": problem.pointer})
+            | dict(problem.more)
+            for problem in error.problems
+        ],
+    }
+    headers = tuple((name.lower().encode(), value.encode()) for name, value in error.headers.items())
+    return Answer(error.status, encode(body), PROBLEM, headers)
+
+
+async def reply(answer: Awaitable[Answer], scope: Scope, send: Send) -> None:
+    """Send an answer, or what became of it instead: the outermost place, where every request ends.
+
+    A fault of ours must neither leave a client without an answer nor show in it; the log has it all.
+    """
+    try:
+        made = await answer
+    except RowkeepError as error:
+        if error.status in (401, 403):
+            log_refusal(error, scope)
+        made = error_answer(error)
+    except Disconnected:
+        return
+    except Exception as error:
+        log.error("request failed", path=scope["path"], exc_info=error)
+        made = error_answer(Internal("Something went wrong in Rowkeep itself; its log has more."))
+    await made.send(send)

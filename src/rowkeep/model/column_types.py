@@ -1,0 +1,216 @@
+"""Column types: one entry a type. DDL, codec, checks, OpenAPI and docs follow from the entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from rowkeep.model.values import scalars as cells
+from rowkeep.model.values.decimals import MAX_DIGITS, normal_decimal, read_decimal
+from rowkeep.model.values.json_values import read_document
+from rowkeep.model.values.scalars import MAX_EXACT, MAX_INTEGER, MIN_INTEGER, Cell
+
+
+class Kind(Enum):
+    """How a cell is stored; ``sql`` knows the engine's own type for each."""
+
+    TEXT = "text"
+    DOUBLE = "double"
+    INT64 = "int64"
+    BOOLEAN = "boolean"
+    MOMENT = "moment"
+    DECIMAL = "decimal"
+    DOCUMENT = "document"
+    SEALED = "sealed"
+    """Of an encrypted column, whatever its type: nothing but bytes that are equal or not."""
+
+
+Settle: TypeAlias = Callable[[list[Cell]], list[Cell] | None]
+
+
+class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
+    """All that Rowkeep knows of a column type.
+
+    ``wire`` is the type that the strict decoder takes at once (canonical values only; msgspec.Raw for a type
+    whose values must not go through Python's numbers); ``read`` is the lenient reader of one value;
+    ``settle`` mends or checks a whole column after the strict decoder, giving None for no change and raising
+    ValueError for a value that only ``read`` can judge. ``answer`` makes of a cell what is encoded, where
+    that is not the cell itself; ``same`` gives all cells that are equal one form.
+    """
+
+    name: str
+    kind: Kind
+    wire: Any
+    read: Callable[[object], Cell]
+    settle: Settle | None = None
+    answer: Callable[[Cell], Any] | None = None
+    same: Callable[[Any], Cell] | None = None
+    is_ordered: bool = True
+    is_comparable: bool = True
+    accepts: tuple[tuple[Any, Any], ...]
+    """Examples: a value sent, and how it is answered."""
+    refuses: tuple[Any, ...]
+    schema: dict[str, Any]
+    """JSON Schema of an answered value that is not null."""
+    meaning: str
+
+    @property
+    def is_text(self) -> bool:
+        return self.kind is Kind.TEXT
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether values come to ``read`` as the JSON that was sent."""
+        return self.wire is msgspec.Raw
+
+
+def _settle_dates(column: list[Cell]) -> None:
+    cells.check_dates(column)
+
+
+_decode = msgspec.json.Decoder(float_hook=cells.Spelled).decode
+
+
+def decode_value(raw: msgspec.Raw | bytes) -> Any:
+    """A JSON value, its doubles remembering how they were written. Raises ValueError, RecursionError."""
+    return _decode(raw)
+
+
+def _read_raw_decimal(value: object) -> Cell:
+    if isinstance(value, msgspec.Raw):
+        value = decode_value(value)
+        if value is None:
+            return None
+    return read_decimal(value)
+
+
+def _settle_raw(read: Callable[[object], Cell]) -> Settle:
+    """Raw JSON read, value by value; what is no longer raw is a default."""
+
+    def settle(column: list[Any]) -> list[Cell]:
+        return [read(cell) if isinstance(cell, msgspec.Raw) else cell for cell in column]
+
+    return settle
+
+
+COLUMN_TYPES: dict[str, ColumnType] = {
+    entry.name: entry
+    for entry in (
+        ColumnType(
+            name="string",
+            kind=Kind.TEXT,
+            wire=str,
+            read=cells.read_string,
+            accepts=(("Jane", "Jane"), ("", ""), ("ŝ😀", "ŝ😀")),
+            refuses=(1, True, [], {}, "nul\x00"),
+            schema={"type": "string"},
+            meaning="Text in UTF-8, without U+0000; `maxLength` counts characters (code points).",
+        ),
+        ColumnType(
+            name="number",
+            kind=Kind.DOUBLE,
+            wire=Annotated[int, Meta(ge=-MAX_EXACT, le=MAX_EXACT)] | float,
+            read=cells.read_number,
+            settle=cells.settle_numbers,
+            accepts=((263, 263), ("263", 263), (263.0, 263), (0.1, 0.1), ("-1.5e3", -1500), (1e300, 1e300)),
+            refuses=("0x1", "1_0", " 1", "NaN", True, MAX_EXACT + 2, [], {}),
+            schema={"type": "number"},
+            meaning="A double. Integers are exact to ±9007199254740991; beyond that they are refused.",
+        ),
+        ColumnType(
+            name="integer",
+            kind=Kind.INT64,
+            wire=Annotated[int, Meta(ge=MIN_INTEGER, le=MAX_INTEGER)],
+            read=cells.read_integer,
+            accepts=((MAX_INTEGER, MAX_INTEGER), (MIN_INTEGER, MIN_INTEGER), ("1.0", 1), (1e3, 1000)),
+            refuses=(1.5, "1.5", MAX_INTEGER + 1, True, [], {}),
+            schema={"type": "integer", "minimum": MIN_INTEGER, "maximum": MAX_INTEGER},
+            meaning="A whole number of 64 bits, signed.",
+        ),
+        ColumnType(
+            name="boolean",
+            kind=Kind.BOOLEAN,
+            wire=bool,
+            read=cells.read_boolean,
+            is_ordered=False,
+            accepts=((True, True), (False, False), ("TRUE", True), ("false", False)),
+            refuses=(0, 1, "yes", [], {}),
+            schema={"type": "boolean"},
+            meaning="true or false.",
+        ),
+        ColumnType(
+            name="date",
+            kind=Kind.MOMENT,
+            wire=Annotated[str, Meta(pattern=cells.CANONICAL_DATE)],
+            read=cells.read_date,
+            settle=_settle_dates,
+            accepts=(
+                ("2020-03-28T07:02:09.652Z", "2020-03-28T07:02:09.652Z"),
+                ("2020-03-28T09:02:09.6529+02:00", "2020-03-28T07:02:09.652Z"),
+                ("2020-03-28", "2020-03-28T00:00:00.000Z"),
+                (1585378929652, "2020-03-28T07:02:09.652Z"),
+            ),
+            refuses=("28.3.2020", "2021-02-30", "2020-03-28T07:02", "1585378929652", True, 1.5, [], {}),
+            schema={"type": "string", "format": "date-time"},
+            meaning="A moment, stored in UTC to the millisecond. In: RFC 3339, a bare date, or epoch "
+            "milliseconds as a number. Out: `2020-03-28T07:02:09.652Z`.",
+        ),
+        ColumnType(
+            name="decimal",
+            kind=Kind.DECIMAL,
+            wire=msgspec.Raw,
+            read=_read_raw_decimal,
+            settle=_settle_raw(_read_raw_decimal),
+            same=normal_decimal,
+            accepts=(
+                ("1.50", "1.50"),
+                ("-0.0", "0.0"),
+                (263, "263"),
+                ("1e3", "1000"),
+                ("9" * MAX_DIGITS, "9" * MAX_DIGITS),
+                ("0." + "1" * MAX_DIGITS, "0." + "1" * MAX_DIGITS),
+                ("1e-1000", "0." + "0" * 999 + "1"),
+            ),
+            refuses=(
+                "1." + "1" * MAX_DIGITS,
+                "NaN",
+                "1_0",
+                " 1",
+                ".5",
+                "1e1000",
+                "1e-1001",
+                True,
+                [],
+                {},
+            ),
+            schema={"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
+            meaning=f"An exact number of up to {MAX_DIGITS} significant digits, as a string; its scale "
+            "is kept. In: a string or a JSON number, which is read digit by digit.",
+        ),
+        ColumnType(
+            name="json",
+            kind=Kind.DOCUMENT,
+            wire=msgspec.Raw,
+            read=read_document,
+            settle=_settle_raw(read_document),
+            answer=lambda cell: None if cell is None else msgspec.Raw(str(cell)),
+            is_ordered=False,
+            is_comparable=False,
+            accepts=(
+                ({"b": 1, "a": [1.5, None]}, {"b": 1, "a": [1.5, None]}),
+                ("text", "text"),
+                (0, 0),
+                (False, False),
+                ([], []),
+                ({}, {}),
+            ),
+            refuses=("x" * 1024 * 1024,),
+            schema={},
+            meaning="Any JSON value, to 1 MiB, kept as it was sent; `null` is an empty cell.",
+        ),
+    )
+}

@@ -1,0 +1,45 @@
+"""Imports: a definition that was exported under one name, read under another."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from rowkeep.errors.catalogue import InvalidName, quoted
+from rowkeep.model.definitions.columns import ColumnBody
+from rowkeep.model.definitions.tables import TableBody
+from rowkeep.model.definitions.views import ViewBody
+from rowkeep.model.tables import NAME, name_key
+
+
+def table_named(body: TableBody, name: str | None) -> TableBody:
+    """A table's definition under another name, if one is given; what refers to the table itself follows.
+    Raises InvalidName."""
+    if name is None:
+        return body
+    _check(name)
+    columns = [_following(column, body.name, name) for column in body.schema_def]
+    return replace(body, name=name, schema_def=columns)
+
+
+def view_named(body: ViewBody, name: str | None) -> ViewBody:
+    """A view's definition under another name, if one is given. Raises InvalidName."""
+    if name is None:
+        return body
+    _check(name)
+    return replace(body, name=name)
+
+
+def _check(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise InvalidName(
+            f"{quoted(name)} is no name: it takes a letter, then up to 62 letters, digits or _."
+        )
+
+
+def _following(column: ColumnBody, former: str, name: str) -> ColumnBody:
+    wish = column.reference
+    if not isinstance(wish, dict) or not isinstance(wish.get("table"), str):
+        return column
+    if name_key(wish["table"]) != name_key(former):
+        return column
+    return replace(column, reference=wish | {"table": name})

@@ -1,0 +1,72 @@
+"""Reference definitions: which column of which table a column refers to, read and checked.
+
+``"reference": {"table": t, "column": c}`` is a foreign key. Names are exact, as everywhere in definitions;
+what is kept are ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rowkeep.errors.catalogue import InvalidDefinition, ProblemList, quoted
+from rowkeep.model.definitions.columns import ColumnBody, is_set
+from rowkeep.model.tables import ROW_KEY, Column, Reference, Table, name_key
+
+
+def referred_names(bodies: Iterable[ColumnBody]) -> set[str]:
+    """The tables that a definition refers to, by the key of their names."""
+    wishes = (body.reference for body in bodies)
+    names = (wish.get("table") for wish in wishes if isinstance(wish, dict))
+    return {name_key(name) for name in names if isinstance(name, str)}
+
+
+def read_reference(
+    body: ColumnBody, column: Column, tables: Mapping[str, Table], where: str, problems: ProblemList
+) -> Reference | None:
+    """What a column refers to; None if to nothing, or if something is wrong with that.
+
+    ``tables`` are those that may be meant, by the key of their names, the column's own among them.
+    """
+    wish = body.reference
+    if not is_set(wish):
+        return None
+    where = f"{where}/reference"
+    if not isinstance(wish, dict) or set(wish) != {"table", "column"}:
+        problems.add(InvalidDefinition, 'A reference is {"table": …, "column": …}, or {}.', where)
+        return None
+    table = tables.get(name_key(wish["table"])) if isinstance(wish["table"], str) else None
+    if table is None:
+        problems.add(InvalidDefinition, f"There is no table {quoted(wish['table'])}.", f"{where}/table")
+        return None
+    there = next((each for each in table.all_columns if each.name == wish["column"]), None)
+    if there is None:
+        said = f"Table {table.name} has no column {quoted(wish['column'])}."
+        problems.add(InvalidDefinition, said, f"{where}/column")
+        return None
+    refusal = _refusal(column, table, there)
+    if refusal is not None:
+        problems.add(InvalidDefinition, refusal, where)
+        return None
+    return Reference(table.id, there.id)
+
+
+def is_unique(table: Table, column: Column) -> bool:
+    """Whether no two rows can have the same cell in this column."""
+    return column.name in (ROW_KEY, "sys_Id") or any(
+        index.is_unique and [part.name for part in index.columns] == [column.name] for index in table.indexes
+    )
+
+
+def _refusal(column: Column, table: Table, there: Column) -> str | None:
+    if column.is_encrypted or there.is_encrypted:
+        return (
+            "Encrypted columns neither refer nor are referred to: their keys differ, so they could not match."
+        )
+    if column.type != there.type:
+        there_told = f"{table.name}.{there.name}, which it refers to, is of type {there.type}"
+        return f"Column {column.name} is of type {column.type}, and {there_told}."
+    if not column.is_comparable:
+        return f"Columns of type {column.type} cannot refer."
+    if not is_unique(table, there):
+        return f"A reference is to a unique column: {table.name} has no unique index on {there.name} alone."
+    return None

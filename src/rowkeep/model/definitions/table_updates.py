@@ -1,0 +1,112 @@
+"""Redefinitions: a definition as PUT sends it: what a table becomes, and what was called otherwise before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from rowkeep.errors.catalogue import InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.model.definitions.columns import check_name
+from rowkeep.model.definitions.tables import TableBody, read_definition, renames_in
+from rowkeep.model.tables import Column, Table, name_key
+
+
+class Redefinition(msgspec.Struct, frozen=True):
+    """What a table is to become. ``origins`` has, by the name of a column, the one that it comes from, None
+    for a new one; ``places`` where each column stands in ``schemaDef``."""
+
+    table: Table
+    origins: dict[str, Column | None]
+    places: dict[str, int]
+
+    def where(self, column: str, *keys: str) -> str:
+        """A pointer to a column of the definition, or to one of its keys."""
+        return pointer("schemaDef", self.places[column], *keys)
+
+
+def former_name(body: TableBody) -> str | None:
+    """The name that the table had, if the definition says one."""
+    return body.renamed_from if isinstance(body.renamed_from, str) and body.renamed_from else None
+
+
+def read_redefinition(
+    body: TableBody, path_name: str, before: Table, tables: Mapping[str, Table], key: int
+) -> Redefinition:
+    """What a definition wants of the table ``before``. Raises all that is wrong with it.
+
+    ``tables`` are those that its columns may refer to, by the key of their names; ``key`` is the number of
+    the data key for columns that were not encrypted before.
+    """
+    problems = ProblemList()
+    renames = renames_in(body)
+    for where, former in renames.items():
+        check_name(former, "a table" if where == "/renamedFrom" else "a column", where, problems)
+    if name_key(body.name) != name_key(path_name):
+        problems.add(
+            InvalidDefinition,
+            "The name is that of the path. To rename a table, PUT its definition to the path of the new "
+            "name, with its former one in renamedFrom.",
+            "/name",
+        )
+    found = _Origins(before, renames, key)
+    # the table is not among those that may be referred to under its former name
+    others = {key: table for key, table in tables.items() if table.id != before.id}
+    table = read_definition(body, before.id, others, found.identify, problems)
+    made = before.columns_made + sum(was is None for was in found.origins.values())
+    return Redefinition(msgspec.structs.replace(table, columns_made=made), found.origins, found.places)
+
+
+class _Origins:
+    """Finds the column of a table that each one that is wanted comes from."""
+
+    def __init__(self, before: Table, renames: dict[str, object], key: int) -> None:
+        self.origins: dict[str, Column | None] = {}
+        self.places: dict[str, int] = {}
+        self._before = before
+        self._key = key
+        self._renames = renames
+        self._there = {name_key(column.name): column for column in before.columns}
+        self._taken: dict[str, str] = {}
+
+    def identify(self, places: dict[int, Column], problems: ProblemList) -> list[Column]:
+        """The columns with the id of the one that each comes from, or a new one; and with its data keys, if
+        it was encrypted."""
+        made = self._before.columns_made
+        found = []
+        for at, column in places.items():
+            self.places[column.name] = at
+            was = self.origins[column.name] = self._origin(column.name, at, problems)
+            made += was is None
+            given: dict[str, Any] = {"id": f"c{made}", "key": self._key}
+            if was is not None:
+                given["id"] = was.id
+                if was.is_encrypted:
+                    given |= {"key": was.key, "old_key": was.old_key}
+            found.append(msgspec.structs.replace(column, **given))
+        return found
+
+    def _origin(self, name: str, at: int, problems: ProblemList) -> Column | None:
+        where = pointer("schemaDef", at, "renamedFrom")
+        renamed = where in self._renames
+        key = name_key(str(self._renames.get(where, name)))
+        if key not in self._there and name_key(name) in self._there:
+            # renamed already: the same definition may be sent again
+            key = name_key(name)
+        if key in self._taken:
+            other = self._taken[key]
+            problems.add(
+                InvalidDefinition,
+                f"Columns {other} and {name} would both come from {self._there[key].name}.",
+                where if renamed else pointer("schemaDef", self.places[other], "renamedFrom"),
+            )
+        elif key in self._there:
+            self._taken[key] = name
+        elif renamed:
+            problems.add(
+                InvalidDefinition,
+                f"Table {self._before.name} has no column {quoted(self._renames[where])}.",
+                where,
+            )
+        return self._there.get(key)

@@ -1,0 +1,235 @@
+"""Definitions: the one JSON form of a table (contract, section 4), read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from rowkeep.errors.catalogue import DuplicateColumn, InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.model.definitions.columns import (
+    ColumnBody,
+    check_default_fits,
+    check_name,
+    is_set,
+    read_columns,
+    read_flag,
+)
+from rowkeep.model.definitions.references import read_reference
+from rowkeep.model.tables import (
+    MAX_DESCRIPTION,
+    MAX_INDEX_COLUMNS,
+    MAX_INDEXES,
+    SYSTEM_COLUMNS,
+    Column,
+    Index,
+    IndexColumn,
+    Table,
+    name_key,
+    text_limits,
+)
+
+Identify: TypeAlias = Callable[[dict[int, Column], ProblemList], list[Column]]
+"""Gives the columns of a definition, by their places in it, their ids and keys."""
+
+
+class IndexColumnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    name: str
+    order: Any = None
+
+
+class IndexBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    name: str
+    columns: list[IndexColumnBody]
+    is_unique: Any = None
+
+
+class EmptyObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``{}``, one of the ways to say that nothing is set."""
+
+
+class TableBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A definition as sent."""
+
+    name: str
+    schema_def: list[ColumnBody]
+    description: str | EmptyObject | None = None
+    indexes: list[IndexBody] | EmptyObject | Literal[""] | None = None
+    renamed_from: str | EmptyObject | None = None
+
+
+def renames_in(body: TableBody) -> dict[str, object]:
+    """What a definition says of former names, by where it stands; system columns, being skipped, left out."""
+    sent = {"/renamedFrom": body.renamed_from} | {
+        pointer("schemaDef", at, "renamedFrom"): column.renamed_from
+        for at, column in enumerate(body.schema_def)
+        if column.read_only is not True
+    }
+    return {where: name for where, name in sent.items() if is_set(name) and name != EmptyObject()}
+
+
+def read_table(body: TableBody, table_id: str, tables: Mapping[str, Table], key: int) -> Table:
+    """The table that a definition describes. Raises all that is wrong with it, with pointers.
+
+    ``tables`` are those that its columns may refer to, by the key of their names; ``key`` is the number of
+    the data key that encrypted ones are sealed under.
+    """
+    problems = ProblemList()
+    for where in renames_in(body):
+        problems.add(InvalidDefinition, "renamedFrom is for a table that is there: change it by PUT.", where)
+    return read_definition(body, table_id, tables, partial(_numbered, key), problems)
+
+
+def _numbered(key: int, places: dict[int, Column], _problems: ProblemList) -> list[Column]:
+    return [
+        msgspec.structs.replace(column, id=f"c{number}", key=key)
+        for number, column in enumerate(places.values(), start=1)
+    ]
+
+
+def read_definition(
+    body: TableBody, table_id: str, tables: Mapping[str, Table], identify: Identify, problems: ProblemList
+) -> Table:
+    """The table that a definition describes, whatever its former names; ``identify`` gives its columns their
+    ids. Raises ``problems``, and all that is wrong with it."""
+    check_name(body.name, "a table", "/name", problems)
+    description = read_description(body.description, problems)
+    places = read_columns(body.schema_def, problems)
+    sent = body.indexes if isinstance(body.indexes, list) else []
+    indexes = _read_indexes(sent, tuple(places.values()), problems)
+    problems.raise_if_any()
+    columns = tuple(identify(places, problems))
+    problems.raise_if_any()
+    table = Table(
+        id=table_id,
+        name=body.name,
+        description=description,
+        columns=columns,
+        columns_made=len(columns),
+        indexes=indexes,
+    )
+    return _refined(table, body, list(places), tables, problems)
+
+
+def read_description(sent: object, problems: ProblemList) -> str:
+    description = sent if isinstance(sent, str) else ""
+    if len(description) > MAX_DESCRIPTION:
+        problems.add(
+            InvalidDefinition, f"A description has at most {MAX_DESCRIPTION} characters.", "/description"
+        )
+    if "\x00" in description:
+        problems.add(InvalidDefinition, "A description must not hold U+0000.", "/description")
+    return description
+
+
+def _refined(
+    table: Table, body: TableBody, places: list[int], tables: Mapping[str, Table], problems: ProblemList
+) -> Table:
+    """The table with what each column can only be told when all of them are known: references and limits."""
+    known = {**tables, name_key(table.name): table}
+    columns = [
+        msgspec.structs.replace(
+            column,
+            reference=read_reference(body.schema_def[at], column, known, pointer("schemaDef", at), problems),
+        )
+        for at, column in zip(places, table.columns, strict=True)
+    ]
+    limits = text_limits(tuple(columns), table.indexes)
+    columns = [msgspec.structs.replace(column, max_bytes=limits.get(column.name)) for column in columns]
+    for at, column in zip(places, columns, strict=True):
+        check_default_fits(column, pointer("schemaDef", at, "default"), problems)
+    problems.raise_if_any()
+    return msgspec.structs.replace(table, columns=tuple(columns))
+
+
+def _read_indexes(
+    bodies: list[IndexBody], columns: tuple[Column, ...], problems: ProblemList
+) -> tuple[Index, ...]:
+    known = {column.name: column for column in (*columns, *SYSTEM_COLUMNS)}
+    indexes: list[Index] = []
+    taken: set[str] = set()
+    for at, body in enumerate(bodies):
+        where = pointer("indexes", at)
+        if check_name(body.name, "an index", f"{where}/name", problems):
+            if name_key(body.name) in taken:
+                problems.add(InvalidDefinition, f"There are two indexes {body.name}.", f"{where}/name")
+            taken.add(name_key(body.name))
+        is_unique = read_flag(body.is_unique, "isUnique", where, problems)
+        parts = _read_index_columns(body, known, where, problems)
+        indexes.append(Index(body.name, parts, is_unique, at))
+    if len(indexes) > MAX_INDEXES:
+        problems.add(InvalidDefinition, f"A table has at most {MAX_INDEXES} indexes.", "/indexes")
+    return tuple(indexes)
+
+
+def _read_index_columns(
+    body: IndexBody, known: Mapping[str, Column], where: str, problems: ProblemList
+) -> tuple[IndexColumn, ...]:
+    if not 1 <= len(body.columns) <= MAX_INDEX_COLUMNS:
+        problems.add(
+            InvalidDefinition, f"An index has from 1 to {MAX_INDEX_COLUMNS} columns.", f"{where}/columns"
+        )
+    parts: dict[str, IndexColumn] = {}
+    for at, part in enumerate(body.columns):
+        spot = f"{where}{pointer('columns', at)}"
+        if part.name not in known:
+            problems.add(
+                InvalidDefinition,
+                f"Index {quoted(body.name)} names {quoted(part.name)}, which is no column of the table.",
+                f"{spot}/name",
+            )
+        column = known.get(part.name)
+        if column is not None and not column.is_comparable:
+            problems.add(
+                InvalidDefinition,
+                f"{part.name} is of type {column.type}, which no index can hold.",
+                f"{spot}/name",
+            )
+        if part.name in parts:
+            problems.add(DuplicateColumn, f"The index names {part.name} twice.", f"{spot}/name")
+        if is_set(part.order) and part.order not in ("asc", "desc"):
+            problems.add(InvalidDefinition, "order is asc or desc.", f"{spot}/order")
+        parts[part.name] = IndexColumn(part.name, part.order == "desc")
+    return tuple(parts.values())
+
+
+def definition_of(table: Table, tables: Mapping[str, Table]) -> dict[str, Any]:
+    """The JSON form of a table, every key present; ``""`` and ``{}`` where nothing is set. ``tables`` has
+    those that it refers to, by id."""
+    return {
+        "name": table.name,
+        "description": table.description,
+        "schemaDef": [
+            {
+                "name": column.name,
+                "type": column.type,
+                "isRequired": column.is_required,
+                "isEncrypted": column.is_encrypted,
+                "reference": _reference_of(column, {**tables, table.id: table}),
+                "maxLength": "" if column.max_length is None else column.max_length,
+                "default": "" if column.default is None else column.default,
+            }
+            for column in table.columns
+        ],
+        "indexes": [
+            {
+                "name": index.name,
+                "isUnique": index.is_unique,
+                "columns": [
+                    {"name": part.name, "order": "desc" if part.descending else "asc"}
+                    for part in index.columns
+                ],
+            }
+            for index in table.indexes
+        ],
+    }
+
+
+def _reference_of(column: Column, tables: Mapping[str, Table]) -> dict[str, str]:
+    if column.reference is None:
+        return {}
+    table = tables[column.reference.table]
+    there = next(each for each in table.all_columns if each.id == column.reference.column)
+    return {"table": table.name, "column": there.name}

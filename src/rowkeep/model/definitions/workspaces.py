@@ -1,0 +1,72 @@
+"""Schemas: all tables, views and grants of one workspace as one JSON body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from rowkeep.model.access import App, Grant, GrantOf
+from rowkeep.model.definitions.tables import TableBody, definition_of
+from rowkeep.model.definitions.views import ViewBody, definition_of_view
+from rowkeep.model.tables import Table, name_key
+from rowkeep.model.views import View
+
+
+class SchemaGrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What an app, by its name, may do with one table or view."""
+
+    app: str
+    table: str | None = None
+    view: str | None = None
+    read: bool = False
+    write: bool = False
+    delete: bool = False
+
+    @property
+    def rights(self) -> Grant:
+        return Grant(self.read, self.write, self.delete)
+
+
+class SchemaBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What a workspace is to hold. What is missing or null stays as it is; a list is the whole of it."""
+
+    tables: list[TableBody] | None = None
+    views: list[ViewBody] | None = None
+    grants: list[SchemaGrantBody] | None = None
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """What a workspace holds: all in the order of names, and its apps, to whom grants are given."""
+
+    tables: Sequence[Table]
+    views: Sequence[View]
+    grants: Sequence[GrantOf]
+    apps: Sequence[App]
+
+    @property
+    def tables_by_id(self) -> Mapping[str, Table]:
+        return {table.id: table for table in self.tables}
+
+
+def schema_form(schema: Schema) -> dict[str, Any]:
+    """The JSON form of a schema: as a body may give it, every key present, nothing in it of this
+    installation alone."""
+    tables = schema.tables_by_id
+    return {
+        "tables": [definition_of(table, tables) for table in schema.tables],
+        "views": [definition_of_view(view, tables) for view in schema.views],
+        "grants": [
+            {
+                "app": given.app,
+                "view" if given.is_on_view else "table": given.name,
+                **msgspec.structs.asdict(given.grant),
+            }
+            for given in sorted(schema.grants, key=_place)
+        ],
+    }
+
+
+def _place(given: GrantOf) -> tuple[str, str]:
+    return name_key(given.name), given.app.casefold()

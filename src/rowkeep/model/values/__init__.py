@@ -1,0 +1,1 @@
+"""Values: reading JSON values as the values of columns, and their stored text."""

@@ -1,0 +1,74 @@
+"""Decimals: exact numbers of up to 38 significant digits at any scale, as texts.
+
+The canonical form is plain, without an exponent, and keeps the scale that was sent: ``1.50`` stays ``1.50``,
+and is equal to ``1.5``. PostgreSQL has a type for them; SQLite compares and sorts them by
+:func:`decimal_key`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rowkeep.model.values.scalars import JSON_NUMBER, Misfit, Spelled
+
+MAX_DIGITS = 38
+MAX_PLACES = 1000
+"""How far from the point a digit may stand, on either side."""
+
+MAX_EXPONENT_LENGTH = len("e+9999")
+MAX_TEXT = 2 * MAX_PLACES + len("-.")
+KEY_BIAS = 5000
+COMPLEMENT = str.maketrans("0123456789", "9876543210")
+BEHIND_DIGITS = "~"
+
+
+def read_decimal(value: object) -> str:
+    """A number, or a string that spells one as JSON does, in canonical form. Raises Misfit."""
+    if isinstance(value, Spelled):
+        return canonical_decimal(value.text)
+    if isinstance(value, str):
+        return canonical_decimal(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Misfit('must be a decimal number (or a numeric string such as "1.50")')
+    if abs(value) >= 10**MAX_PLACES:
+        raise Misfit(_PLACES)
+    return canonical_decimal(str(value))
+
+
+_PLACES = f"must have no digit further than {MAX_PLACES} places from the point"
+
+
+def canonical_decimal(text: str) -> str:
+    """The canonical form of what ``text`` spells. Raises Misfit."""
+    spelled = JSON_NUMBER.fullmatch(text) if len(text) <= MAX_TEXT else None
+    if spelled is None:
+        raise Misfit('must be a decimal number (or a numeric string such as "1.50")')
+    if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
+        raise Misfit("must have an exponent of at most 4 digits")
+    exact = Decimal(text)
+    _, digits, exponent = exact.as_tuple()
+    if len("".join(map(str, digits)).rstrip("0")) > MAX_DIGITS:
+        raise Misfit(f"must have at most {MAX_DIGITS} significant digits")
+    if int(exponent) < -MAX_PLACES or (exact and exact.adjusted() >= MAX_PLACES):
+        raise Misfit(_PLACES)
+    # of zero neither the sign nor zeros before the point are kept
+    return format(exact or exact.copy_abs().quantize(Decimal(1).scaleb(min(int(exponent), 0))), "f")
+
+
+def normal_decimal(text: str) -> str:
+    """The one text of all that are equal to this one: without zeros behind the last digit that counts."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def decimal_key(text: str) -> str:
+    """A text that compares, by code point, as the number does: sign, exponent, digits.
+
+    Below zero all of it is turned round, and what is longer comes first. It holds for sums, too, which may
+    have more digits than a cell.
+    """
+    exact = Decimal(text)
+    if not exact:
+        return "1"
+    sign, digits, _ = exact.as_tuple()
+    magnitude = f"{exact.adjusted() + KEY_BIAS:04d}" + "".join(map(str, digits)).rstrip("0")
+    return f"0{magnitude.translate(COMPLEMENT)}{BEHIND_DIGITS}" if sign else f"2{magnitude}"

@@ -1,0 +1,38 @@
+"""Documents: JSON values as cells, kept as the text that was sent, so that no number or order of keys
+changes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rowkeep.model.values.scalars import Misfit, Spelled
+
+MAX_DOCUMENT_BYTES = 1024 * 1024
+
+_decode = msgspec.json.Decoder(float_hook=float).decode
+
+
+def read_document(value: object) -> str | None:
+    """A JSON value as its text; JSON's null is an empty cell. Raises Misfit.
+
+    It comes as JSON (:class:`msgspec.Raw`), or decoded where nothing is lost by that.
+    """
+    if not isinstance(value, msgspec.Raw):
+        if value is None:
+            raise Misfit("must be a JSON value")
+        value = msgspec.Raw(msgspec.json.encode(value, enc_hook=_as_written))
+    text = bytes(value)
+    if len(text) > MAX_DOCUMENT_BYTES:
+        raise Misfit(f"must have at most {MAX_DOCUMENT_BYTES} bytes as JSON")
+    try:
+        decoded = _decode(text)
+        return None if decoded is None else text.decode()
+    except UnicodeDecodeError:
+        raise Misfit("must be UTF-8") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Misfit(f"must be JSON that can be read ({error})") from None
+
+
+def _as_written(value: object) -> object:
+    assert isinstance(value, Spelled)  # noqa: S101 - JSON decodes to nothing else of ours
+    return msgspec.Raw(value.text.encode())

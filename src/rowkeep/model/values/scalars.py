@@ -1,0 +1,205 @@
+"""Cells: reading one JSON value as the value of a column, exactly and never silently.
+
+Each reader takes what ``json`` made of a value and gives the cell in its canonical Python form, or raises
+:class:`Misfit` with the rule that the value breaks. The canonical forms: ``str``; ``int`` or ``float`` for a
+number (``int`` wherever it is whole and exact); ``int``; ``bool``; for a date its canonical text. Decimals
+and JSON values, which have a module each beside this one, are texts too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from itertools import compress, repeat
+from operator import is_
+from typing import TypeAlias
+
+Cell: TypeAlias = str | int | float | bool | None
+"""One stored value in its canonical form."""
+
+MAX_EXACT = 2**53 - 1
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
+MAX_EXPONENT_LENGTH = len("e+999")
+
+JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+"""The number of RFC 8259, section 6; its groups are set for a fraction and an exponent."""
+
+CANONICAL_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$"
+"""How dates are stored and answered (contract, section 1)."""
+
+RFC3339 = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:(Z)|([+-])([0-9]{2}):([0-9]{2})))?"
+)
+"""A date-time of RFC 3339, section 5.6, or its full-date alone."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MIN_EPOCH_MS, MAX_EPOCH_MS = -62_135_596_800_000, 253_402_300_799_999
+
+
+class Spelled(float):
+    """A double that remembers how it was written, for columns that are more exact than doubles."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Spelled:
+        value = super().__new__(cls, text)
+        value.text = text
+        return value
+
+
+HALF = "\x00\ufffe"
+"""What stands for half a surrogate pair, which no decoder takes."""
+
+HALF_SURROGATES = "must not hold half a surrogate pair (such as \\ud800), which is no character"
+
+
+class Misfit(ValueError):
+    """A value that its column cannot hold; the message says which rule it breaks."""
+
+
+def read_string(value: object) -> str:
+    if not isinstance(value, str):
+        raise Misfit("must be a string")
+    if "\x00" in value:
+        raise Misfit(HALF_SURROGATES if HALF in value else "must not hold the character U+0000")
+    return value
+
+
+def read_number(value: object) -> int | float:
+    if isinstance(value, str):
+        value = spelled_number(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Misfit('must be a number (or a numeric string such as "263")')
+    if isinstance(value, int):
+        if abs(value) > MAX_EXACT:
+            raise Misfit(f"must be from -{MAX_EXACT} to {MAX_EXACT} when written as an integer")
+        return value
+    if not -1.8e308 < value < 1.8e308:
+        raise Misfit("must be a finite number")
+    return settled(value)
+
+
+def settled(value: float) -> int | float:
+    """A double as it is answered: 263.0 as 263, -0.0 as 0, what is not exact as an integer as it is."""
+    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else float(value)
+
+
+def spelled_number(text: str) -> int | float:
+    spelled = JSON_NUMBER.fullmatch(text)
+    if spelled is None:
+        raise Misfit('must be a number (or a numeric string such as "263")')
+    if spelled.group(1) or spelled.group(2):
+        return float(text)
+    if len(text) > 20:
+        raise Misfit(f"must be from -{MAX_EXACT} to {MAX_EXACT} when written as an integer")
+    return int(text)
+
+
+def read_integer(value: object) -> int:
+    if isinstance(value, str):
+        value = spelled_integer(value)
+    elif isinstance(value, float):
+        if not value.is_integer():
+            raise Misfit("must be a whole number")
+        if abs(value) > MAX_EXACT:
+            raise Misfit(f"must be written without fraction or exponent beyond {MAX_EXACT}, to stay exact")
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Misfit("must be a whole number")
+    if not MIN_INTEGER <= value <= MAX_INTEGER:
+        raise Misfit(f"must be from {MIN_INTEGER} to {MAX_INTEGER}")
+    return value
+
+
+def spelled_integer(text: str) -> int:
+    spelled = JSON_NUMBER.fullmatch(text)
+    if len(text) > 100 or spelled is None:
+        raise Misfit('must be a whole number (or a numeric string such as "263")')
+    if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
+        raise Misfit("must have an exponent of at most 3 digits")
+    exact = Decimal(text)
+    if exact.adjusted() > 19:
+        raise Misfit(f"must be from {MIN_INTEGER} to {MAX_INTEGER}")
+    if exact != exact.to_integral_value():
+        raise Misfit("must be a whole number")
+    return int(exact)
+
+
+def read_boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise Misfit("must be true or false")
+
+
+def read_date(value: object) -> str:
+    if isinstance(value, str):
+        return canonical_date(parsed_date(value))
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Misfit("must be a date as RFC 3339 writes it, or epoch milliseconds")
+    if not MIN_EPOCH_MS <= value <= MAX_EPOCH_MS:
+        raise Misfit("must lie in the years 0001 to 9999")
+    return canonical_date(EPOCH + timedelta(milliseconds=value))
+
+
+def parsed_date(text: str) -> datetime:
+    """An RFC 3339 date-time or date; more than milliseconds are cut, a leap second becomes 59.999."""
+    parts = RFC3339.fullmatch(text)
+    if parts is None:
+        raise Misfit("must be a date as RFC 3339 writes it, such as 2020-03-28T07:02:09.652Z or 2020-03-28")
+    year, month, day, hour, minute, second = (int(part or 0) for part in parts.groups()[:6])
+    milliseconds = int((parts.group(7) or "0")[:3].ljust(3, "0"))
+    leap = second == 60
+    if leap:
+        second, milliseconds = 59, 999
+    zone = UTC
+    if parts.group(9):
+        hours, minutes = int(parts.group(10)), int(parts.group(11))
+        if hours > 23 or minutes > 59:
+            raise Misfit("must have an offset from -23:59 to +23:59")
+        offset = timedelta(hours=hours, minutes=minutes)
+        zone = timezone(-offset if parts.group(9) == "-" else offset)
+    try:
+        # the year 0 may lie in the year 1 in UTC; the calendar repeats every 400 years
+        cycle = 400 if year == 0 else 0
+        local = datetime(year + cycle, month, day, hour, minute, second, milliseconds * 1000, zone)
+        moment = local.astimezone(UTC)
+        moment = moment.replace(year=moment.year - cycle)
+    except OverflowError:
+        raise Misfit("must lie in the years 0001 to 9999, in UTC") from None
+    except ValueError as error:
+        raise Misfit(f"must be a date that exists ({error})") from None
+    if leap and (moment.hour, moment.minute) != (23, 59):
+        raise Misfit("may have the second 60 only at the end of a day in UTC")
+    return moment
+
+
+def canonical_date(moment: datetime) -> str:
+    """A moment in UTC as stored and answered: ``2020-03-28T07:02:09.652Z``."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{moment.microsecond // 1000:03d}Z"
+
+
+def settle_numbers(column: list[Cell]) -> list[Cell] | None:
+    """The column with whole doubles as integers; None, without a step for each row, if it has none."""
+    floats = compress(column, map(is_, map(type, column), repeat(float)))
+    if not any(map(float.is_integer, floats)):  # type: ignore[arg-type] # compress kept floats alone
+        return None
+    return [settled(cell) if isinstance(cell, float) else cell for cell in column]
+
+
+def check_dates(column: Iterable[Cell]) -> None:
+    """ValueError if one of these canonical texts is no date of the calendar (2021-02-30)."""
+    moments_of(column)
+
+
+def moments_of(column: Iterable[Cell]) -> dict[Cell, datetime | None]:
+    """Each canonical text of the column with the moment that it names, without a step for each row."""
+    texts = set(column)
+    texts.discard(None)
+    return dict(zip(texts, map(datetime.fromisoformat, texts), strict=True))  # type: ignore[arg-type] # None is out

@@ -1,0 +1,1 @@
+"""Plans of requests for rows: select, insert, update and delete."""

@@ -1,0 +1,283 @@
+"""Where: a filter as sent becomes a checked one, its names resolved and its values read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import UNSET, UnsetType
+
+from rowkeep.errors.catalogue import (
+    FilterMissing,
+    InvalidFilter,
+    InvalidValue,
+    RowkeepError,
+    UnknownOperand,
+    as_json,
+    quoted,
+)
+from rowkeep.model.data_requests import Node
+from rowkeep.model.filters import (
+    EVERYTHING,
+    MAX_DEPTH,
+    MAX_LIST,
+    MAX_VALUES,
+    OPERATORS,
+    Junction,
+    Match,
+    Negation,
+    Operator,
+    Shape,
+    Suits,
+    Takes,
+    Test,
+    Where,
+)
+from rowkeep.model.ids import row_id_of
+from rowkeep.model.tables import ROW_KEY, Column
+from rowkeep.model.values.case_folding import fold
+from rowkeep.model.values.scalars import Misfit
+from rowkeep.plan.rows.relation import Target
+
+TEXT_TESTS = (Test.CONTAINS, Test.STARTS, Test.ENDS)
+LAST_CODE_POINT = "\U0010ffff"
+
+
+def plan_where(
+    target: Target, query: Node | UnsetType, max_expressions: int, *, guarded: bool, at: str = "/query"
+) -> Where:
+    """The checked form of a filter; an update or delete is ``guarded`` and must not mean every row by
+    accident. ``at`` is where it stands in the body.
+
+    Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or FilterMissing, with pointers.
+    """
+    if isinstance(query, UnsetType) or (not query.expressions and _is_empty(query, at)):
+        if guarded:
+            raise FilterMissing(
+                "The filter has no expressions, so every row would match. To change or delete all rows, send "
+                '{"query": {"all": true}}.',
+                pointer=at,
+            )
+        return EVERYTHING
+    if query.all_ is not UNSET:
+        return _plan_all(query, at)
+    planner = _WherePlanner(target, max_expressions, guarded)
+    return Where(planner.junction(query, at, 1, negated=False), tuple(planner.values))
+
+
+def where_problems(target: Target, query: Node, at: str) -> Iterator[RowkeepError]:
+    """What is wrong with each of a filter's comparisons by itself."""
+    if query.field is not UNSET or query.operand is not UNSET:
+        try:
+            _WherePlanner(target, 1, guarded=False).match(query, at, negated=False)
+        except RowkeepError as error:
+            yield error
+    if isinstance(query.not_, Node):
+        yield from where_problems(target, query.not_, f"{at}/not")
+    for place, part in enumerate(query.expressions if isinstance(query.expressions, list) else ()):
+        yield from where_problems(target, part, f"{at}/expressions/{place}")
+
+
+def _is_empty(query: Node, at: str) -> bool:
+    _check_outermost(query, at)
+    return query.all_ is UNSET
+
+
+def _check_outermost(query: Node, at: str) -> None:
+    _refuse(query, ("field", "operand", "value", "not_"), at, "A filter has expressions")
+    _check_operator(query, at)
+
+
+def _plan_all(query: Node, at: str) -> Where:
+    _check_outermost(query, at)
+    if query.all_ is not True:
+        raise InvalidFilter(f"all must be true or missing; got {as_json(query.all_)}.", pointer=f"{at}/all")
+    if query.expressions is not UNSET and query.expressions:
+        raise InvalidFilter('Send either "all": true or expressions, not both.', pointer=f"{at}/all")
+    return EVERYTHING
+
+
+def _refuse(node: Node, keys: tuple[str, ...], where: str, rule: str) -> None:
+    for key in keys:
+        if getattr(node, key) is not UNSET:
+            said = key.rstrip("_")
+            raise InvalidFilter(f"{rule}, so {said} does not belong here.", pointer=f"{where}/{said}")
+
+
+def _check_operator(node: Node, where: str) -> None:
+    if node.operator is not UNSET and node.operator.lower() not in ("and", "or"):
+        raise InvalidFilter(
+            f'operator must be "and" or "or"; got {as_json(node.operator)}.', pointer=f"{where}/operator"
+        )
+
+
+def _is_either(node: Node) -> bool:
+    return node.operator is not UNSET and node.operator.lower() == "or"
+
+
+class _WherePlanner:
+    """Walks one filter, gathering its values in the order of its shape."""
+
+    def __init__(self, target: Target, max_expressions: int, guarded: bool) -> None:
+        self._names = target.names
+        self._find = target.find
+        self._max_expressions = max_expressions
+        self._expressions = 0
+        self._guarded = guarded
+        self.values: list[object] = []
+
+    def node(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
+        if node.field is not UNSET or node.operand is not UNSET:
+            return self.match(node, where, negated=negated)
+        if depth > MAX_DEPTH:
+            raise InvalidFilter(f"Filters nest to depth {MAX_DEPTH}.", pointer=where)
+        if node.not_ is not UNSET:
+            _refuse(node, ("value", "expressions", "operator", "all_"), where, "not stands alone")
+            return Negation(self.node(node.not_, f"{where}/not", depth + 1, negated=True))
+        return self.junction(node, where, depth, negated=negated)
+
+    def junction(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
+        if depth > 1:
+            _refuse(node, ("all_",), where, "Only the outermost filter may say all")
+        if not (UNSET is node.field is node.operand is node.value is node.not_):
+            _refuse(node, ("field", "operand", "value", "not_"), where, "A filter has expressions")
+        _check_operator(node, where)
+        if node.expressions is UNSET or not node.expressions:
+            raise InvalidFilter("A filter inside a filter has at least one expression.", pointer=where)
+        parts = tuple(
+            self.node(part, f"{where}/expressions/{at}", depth + 1, negated=negated)
+            for at, part in enumerate(node.expressions)
+        )
+        return parts[0] if len(parts) == 1 else Junction(parts, either=_is_either(node))
+
+    def match(self, node: Node, where: str, *, negated: bool) -> Shape:
+        if not (UNSET is node.expressions is node.operator is node.not_ is node.all_):
+            alone = "A comparison has field, operand and value"
+            _refuse(node, ("expressions", "operator", "not_", "all_"), where, alone)
+        self._expressions += 1
+        if self._expressions > self._max_expressions:
+            raise InvalidFilter(
+                f"A filter has at most {self._max_expressions} comparisons; in takes {MAX_LIST} values.",
+                pointer=where,
+            )
+        operator = self._operator(node, where)
+        if node.field is UNSET:
+            raise InvalidFilter("A comparison names its field.", pointer=f"{where}/field")
+        column = self._names.find(node.field, f"{where}/field")
+        _check_suits(operator, column, where)
+        values, or_null = self._values(operator, column, node, f"{where}/value")
+        finds_all = operator.test is Test.IN and not values and not or_null and (negated or operator.negated)
+        if self._guarded and finds_all:
+            raise FilterMissing("not in an empty list means every row.", pointer=f"{where}/value")
+        name, values = self._stored(column, operator, values)
+        if operator.test in TEXT_TESTS:
+            values = _text_bounds(operator, str(values[0]))
+        self.values += values
+        if len(self.values) > MAX_VALUES:
+            raise InvalidFilter(f"A filter has at most {MAX_VALUES} values in all.", pointer=where)
+        # one cell that may be stored in two ways is one of two
+        test = Test.IN if operator.test is Test.EQUAL and len(values) > 1 else operator.test
+        return Match(name, test, len(values), or_null, operator.negated, operator.folded)
+
+    def _operator(self, node: Node, where: str) -> Operator:
+        if node.operand is UNSET:
+            raise InvalidFilter("A comparison has an operand.", pointer=f"{where}/operand")
+        operator = OPERATORS.get(node.operand)
+        if operator is None:
+            raise UnknownOperand(
+                f"There is no operand {quoted(node.operand)}; operands are {', '.join(OPERATORS)}.",
+                pointer=f"{where}/operand",
+            )
+        return operator
+
+    def _values(
+        self, operator: Operator, column: Column, node: Node, where: str
+    ) -> tuple[list[object], bool]:
+        """The values as cells, without null, and whether null was among them."""
+        sent = node.value
+        if operator.takes is Takes.NOTHING:
+            if sent is not UNSET:
+                raise InvalidFilter(f"{operator.name} takes no value.", pointer=where)
+            return [], False
+        if sent is UNSET:
+            raise InvalidFilter(f"{operator.name} takes {operator.takes.value}.", pointer=where)
+        if operator.takes is Takes.ONE:
+            return self._cells(operator, column, [sent], where, is_array=False)
+        if not isinstance(sent, list) or (operator.takes is Takes.PAIR and len(sent) != 2):
+            raise InvalidFilter(f"{operator.name} takes {operator.takes.value}.", pointer=where)
+        if len(sent) > MAX_LIST:
+            raise InvalidFilter(f"{operator.name} takes up to {MAX_LIST} values.", pointer=where)
+        cells, or_null = self._cells(operator, column, sent, where, is_array=True)
+        return _padded(cells) if operator.takes is Takes.LIST else cells, or_null
+
+    def _cells(
+        self, operator: Operator, column: Column, sent: list[object], where: str, *, is_array: bool
+    ) -> tuple[list[object], bool]:
+        cells: list[object] = []
+        for at, value in enumerate(sent):
+            spot = f"{where}/{at}" if is_array else where
+            if value is None or (value == "" and column.reads_empty_as_null):
+                if not operator.takes_null:
+                    sent_as = "" if value is None else f", which {as_json(value)} means for {column.name}"
+                    raise InvalidFilter(f"{operator.name} does not take null{sent_as}.", pointer=spot)
+                continue
+            try:
+                cells.append(column.type_facts.read(value))
+            except Misfit as misfit:
+                told = "" if column.is_encrypted else f"; got {as_json(value)}"
+                raise InvalidValue(f"Column {column.name} {misfit}{told}.", pointer=spot) from None
+        return cells, len(cells) < len(sent)
+
+    def _stored(self, column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:
+        """What is equal in the clear is equal as it is stored; sys_Id is not: looking one up is looking up
+        the _id that it carries, by its index."""
+        if operator.test not in (Test.EQUAL, Test.IN):
+            return column.name, values
+        if column.name == "sys_Id" and column.is_system:
+            # a view may have a column of that name, and lack the other
+            return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
+        found = (self._find(column, value) for value in values)  # type: ignore[arg-type] # cells
+        return column.name, [stored for each in found for stored in each]
+
+
+def _check_suits(operator: Operator, column: Column, where: str) -> None:
+    suits = (
+        operator.suits is Suits.ANY
+        or (operator.suits is Suits.COMPARABLE and column.is_comparable)
+        or (operator.suits is Suits.ORDERED and column.is_ordered)
+        or (operator.suits is Suits.TEXT and column.is_text)
+    )
+    if not suits:
+        told = f"of type {column.type}{' and encrypted' if column.is_encrypted else ''}"
+        raise InvalidFilter(
+            f"{operator.name} goes with {operator.suits.value}; {column.name} is {told}.",
+            pointer=f"{where}/operand",
+        )
+
+
+def _padded(cells: list[object]) -> list[object]:
+    """Filled up to a power of two by repeating the last value, so that few shapes stand for all lengths."""
+    if not cells:
+        return cells
+    return cells + cells[-1:] * ((1 << (len(cells) - 1).bit_length()) - len(cells))
+
+
+def _text_bounds(operator: Operator, text: str) -> list[object]:
+    """What a text test compares with: nothing for ``""`` (every non-empty cell), the bounds of the range
+    that a prefix spans (an index can answer that), else the text."""
+    if operator.folded:
+        text = fold(text)
+    if text == "":
+        return []
+    if operator.test is Test.STARTS and not operator.folded:
+        end = prefix_end(text)
+        return [text] if end is None else [text, end]
+    return [text]
+
+
+def prefix_end(prefix: str) -> str | None:
+    """The least text, by code point, that is greater than all that begin with ``prefix``."""
+    head = prefix.rstrip(LAST_CODE_POINT)
+    if not head:
+        return None
+    last = ord(head[-1]) + 1
+    return head[:-1] + chr(0xE000 if last == 0xD800 else last)

@@ -1,0 +1,119 @@
+"""Select: a query as sent becomes a plan of one page."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rowkeep.errors.catalogue import DuplicateColumn, InvalidBody, InvalidCursor, InvalidParameter
+from rowkeep.model.data_requests import Page, QueryBody
+from rowkeep.model.filters import Shape, Where
+from rowkeep.model.values.scalars import Cell
+from rowkeep.plan.rows.cursors import CursorSigner, fingerprint_of
+from rowkeep.plan.rows.filters import plan_where
+from rowkeep.plan.rows.relation import Names, Target
+from rowkeep.plan.rows.sort import MAX_SORT, Sort
+from rowkeep.settings import Settings
+
+
+class SelectShape(msgspec.Struct, frozen=True):
+    """All of a query that decides its SQL. ``after`` says, for a cursor, which of its values are null."""
+
+    fields: tuple[str, ...] | None
+    where: Shape | None
+    sort: Sort
+    is_counted: bool
+    after: tuple[bool, ...] | None = None
+
+
+class SelectPlan(msgspec.Struct, frozen=True):
+    """One page to be read. ``after`` holds the cursor's values; ``has_cursors`` says whether another one may
+    be made of the page's last row; ``max_bytes`` is about how much its rows may take in all."""
+
+    table_id: str
+    shape: SelectShape
+    where: Where
+    after: list[Cell]
+    limit: int
+    offset: int
+    sort_types: tuple[str, ...]
+    max_bytes: int
+    has_cursors: bool = True
+
+    def is_whole(self, found: int) -> bool:
+        """Whether, with so many rows found, the page ends where all rows do, so that counting is adding."""
+        return found <= self.limit and self.shape.after is None and (found > 0 or self.offset == 0)
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self.table_id, self.where, self.shape.sort, self.sort_types)
+
+
+def plan_select(
+    target: Target, body: QueryBody, page: Page, settings: Settings, signer: CursorSigner
+) -> SelectPlan:
+    """Raises what plan_where raises, and InvalidParameter, InvalidBody, UnknownColumn, DuplicateColumn,
+    InvalidCursor."""
+    if page.limit > settings.max_page_size:
+        raise InvalidParameter(f"sys_limit is at most {settings.max_page_size}; read on by cursor.")
+    where = plan_where(target, body.query, settings.max_filter_expressions, guarded=False)
+    fields = _plan_fields(target.names, body)
+    sort = target.order.complete(_plan_sort(target.names, body))
+    types = tuple(target.names.find(name, "/sort").type for name, _ in sort)
+    has_cursors = target.order.has_cursors(sort)
+    after: list[Cell] = []
+    nulls = None
+    if body.cursor is not UNSET:
+        if page.offset is not None:
+            raise InvalidCursor("A cursor and sys_offset exclude each other.", pointer="/cursor")
+        if not has_cursors:
+            raise InvalidCursor(
+                "The columns of this view do not tell its rows apart; read on by sys_offset.",
+                pointer="/cursor",
+            )
+        after = signer.read(body.cursor, fingerprint_of(target.id, where, sort, types))
+        nulls = tuple(cell is None for cell in after)
+    shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
+    return SelectPlan(
+        target.id,
+        shape,
+        where,
+        after,
+        page.limit,
+        page.offset or 0,
+        types,
+        settings.max_response_bytes,
+        has_cursors,
+    )
+
+
+def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:
+    if body.fields is UNSET:
+        return None
+    if not body.fields:
+        raise InvalidBody("fields names at least one column.", pointer="/fields")
+    found: list[str] = []
+    for at, name in enumerate(body.fields):
+        column = names.find(name, f"/fields/{at}")
+        if column.name in found:
+            raise DuplicateColumn(f"fields names {column.name} twice.", pointer=f"/fields/{at}")
+        found.append(column.name)
+    return tuple(found)
+
+
+def _plan_sort(names: Names, body: QueryBody) -> dict[str, bool]:
+    """The columns to sort by, each with whether it descends."""
+    keys: dict[str, bool] = {}
+    sent = [] if isinstance(body.sort, UnsetType) else body.sort
+    if len(sent) > MAX_SORT:
+        raise InvalidBody(f"sort names at most {MAX_SORT} columns.", pointer="/sort")
+    for at, key in enumerate(sent):
+        column = names.find(key.field, f"/sort/{at}/field")
+        name = column.name
+        if not column.is_sortable:
+            told = "encrypted" if column.is_encrypted else f"of type {column.type}"
+            raise InvalidBody(f"{name} is {told}, and cannot be sorted by.", pointer=f"/sort/{at}/field")
+        if name in keys:
+            raise DuplicateColumn(f"sort names {name} twice.", pointer=f"/sort/{at}/field")
+        keys[name] = key.order == "desc"
+    return keys

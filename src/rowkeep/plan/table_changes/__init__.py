@@ -1,0 +1,1 @@
+"""Plans of table changes: the steps from one definition of a table to another, and their checks."""

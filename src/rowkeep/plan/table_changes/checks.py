@@ -1,0 +1,94 @@
+"""Checks: what stored rows must be like, so that a table can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+import msgspec
+
+from rowkeep.errors.catalogue import pointer
+from rowkeep.model.definitions.table_updates import Redefinition
+from rowkeep.model.tables import Column, Index
+from rowkeep.plan.table_changes.matching import Kept, below, formerly, names_of
+
+
+class Need(Enum):
+    """What stored rows must be like."""
+
+    NO_ROWS = "there is no row"
+    NO_EMPTY = "no cell is empty"
+    SHORT = "every text keeps to the limits"
+    DISTINCT = "no two rows are the same"
+    PRESENT = "what is referred to is there"
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What must be so of the columns ``names``, and what is said of the rows of which it is not.
+
+    The names are those before the change, unless ``is_late``: then they are those after it, for the values
+    are only known when it is made.
+    """
+
+    need: Need
+    names: tuple[str, ...]
+    says: str
+    where: str
+    column: Column | None = None
+    is_late: bool = False
+
+
+def index_checks(
+    made: tuple[Index, ...], former: dict[str, str | None], written: set[str], wish: Redefinition
+) -> Iterator[Check]:
+    """Of indexes that are made: what is to be unique must be so already."""
+    places = {index.name: at for at, index in enumerate(wish.table.indexes)}
+    for index in made:
+        if index.is_unique:
+            names = tuple(part.name for part in index.columns)
+            was = formerly(index, former)
+            is_late = was is None or bool(written & names_of(index))
+            yield Check(
+                Need.DISTINCT,
+                names if was is None or is_late else tuple(part.name for part in was),
+                f"Index {index.name} cannot be unique: {{rows}} the same {' and '.join(names)} as another.",
+                pointer("indexes", places[index.name]),
+                is_late=is_late,
+            )
+
+
+def added_checks(origins: dict[str, Column | None], wish: Redefinition) -> Iterator[Check]:
+    """Of new columns: there must be something to put into them where they may not be empty."""
+    for column in wish.table.columns:
+        if origins[column.name] is None and column.is_required and column.default is None:
+            says = f"Column {column.name} is required and has no default, but {{rows}} no value for it."
+            yield Check(Need.NO_ROWS, (), says, wish.where(column.name, "default"))
+
+
+def column_checks(kept: list[Kept], wish: Redefinition) -> Iterator[Check]:
+    """Of columns that stay: their cells must keep to the new rules. Converted ones are looked at as they
+    are converted."""
+    for pair in kept:
+        was, now = pair.before, pair.after
+        if now.is_required and not was.is_required and now.default is None:
+            says = f"Column {now.name} cannot be required: {{rows}} an empty cell there."
+            yield Check(Need.NO_EMPTY, (was.name,), says, wish.where(now.name, "isRequired"))
+        if pair.converts or not now.is_text:
+            continue
+        if below(now.max_length, was.max_length):
+            says = f"Column {now.name} cannot have the maxLength {now.max_length}: {{rows}} a longer text."
+            yield Check(Need.SHORT, (was.name,), says, wish.where(now.name, "maxLength"), now)
+        elif below(now.max_bytes, was.max_bytes):
+            says = (
+                f"Column {now.name} cannot be indexed so, which leaves it {now.max_bytes} bytes: "
+                "{rows} a longer text."
+            )
+            yield Check(Need.SHORT, (was.name,), says, "/indexes", now)
+
+
+def reference_checks(columns: list[Column], wish: Redefinition) -> Iterator[Check]:
+    """Of columns that are to refer: what their cells refer to must be there."""
+    for column in columns:
+        says = f"Column {column.name} cannot refer: {{rows}} a value that is not there."
+        where = wish.where(column.name, "reference")
+        yield Check(Need.PRESENT, (column.name,), says, where, column, is_late=True)

@@ -1,0 +1,63 @@
+"""Conversions: a stored value as the value of a column of another type, exactly or not at all.
+
+The rule is one for all types: a value becomes what its new column would read if it were sent as it is
+answered. Only texts are made of other values, as JSON writes them; and where a reader would round or cut
+what is sent, a stored value is refused instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+from rowkeep.codec.rows import checked_cell, encode
+from rowkeep.model.tables import Column
+from rowkeep.model.values.scalars import JSON_NUMBER, RFC3339, Cell, Misfit
+
+
+def converted(was: Column, column: Column, value: object) -> Cell:
+    """A value of the column ``was``, as it is answered, as a cell of ``column``. Raises Misfit where it
+    cannot be exactly that."""
+    if value is None:
+        return None
+    if was.type != column.type:
+        if isinstance(value, msgspec.Raw):
+            value = _decoded(bytes(value), column)
+        if column.type in ("string", "decimal"):
+            value = _spelt(value)
+    cell = checked_cell(column, value)
+    if isinstance(value, str) and column.type in _EXACTLY:
+        _EXACTLY[column.type](value, cell)
+    return cell
+
+
+def _decoded(document: bytes, column: Column) -> object:
+    """A JSON value; a number as it is written, for it need not be one that Python's numbers hold."""
+    text = document.decode().strip()
+    return text if JSON_NUMBER.fullmatch(text) and column.type != "date" else msgspec.json.decode(document)
+
+
+def _spelt(value: object) -> object:
+    """A number or a boolean as JSON writes it; all else as it is."""
+    return encode(value).decode() if isinstance(value, bool | int | float) else value
+
+
+def _exact_number(text: str, cell: Cell) -> None:
+    try:
+        is_exact = Decimal(text) == Decimal(str(cell))
+    except InvalidOperation:
+        is_exact = False
+    if not is_exact:
+        raise Misfit("must be a number that a double holds exactly as it is written")
+
+
+def _exact_moment(text: str, _cell: Cell) -> None:
+    parts = RFC3339.fullmatch(text)
+    if parts is not None and ((parts.group(7) or "")[3:].strip("0") or parts.group(6) == "60"):
+        raise Misfit("must be a date to the millisecond")
+
+
+_EXACTLY: dict[str, Callable[[str, Cell], None]] = {"number": _exact_number, "date": _exact_moment}
+"""What readers let pass of a text, though it is rounded or cut."""

@@ -1,0 +1,294 @@
+"""Changes: a table as it is and as it is wanted, compared: the steps from one to the other, in order.
+
+Pure: no SQL, and no look at rows. What rows must be like for a change comes out as checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+
+import msgspec
+
+from rowkeep.errors.catalogue import DataLoss, Problem, StillReferred, pointer, quoted
+from rowkeep.model.definitions.table_updates import Redefinition
+from rowkeep.model.tables import Column, Index, Table
+from rowkeep.plan.table_changes.checks import (
+    Check,
+    added_checks,
+    column_checks,
+    index_checks,
+    reference_checks,
+)
+from rowkeep.plan.table_changes.matching import Kept, names_of, same_indexes, with_ids
+
+
+class StepKind(Enum):
+    """What a step does; ``sql.changes`` knows which of them write rows anew."""
+
+    RENAME_TABLE = "rename table"
+    DESCRIBE = "change the description"
+    DROP_INDEX = "drop index"
+    DROP_COLUMN = "drop column"
+    RENAME_COLUMN = "rename column"
+    CONVERT = "change the type"
+    ENCRYPT = "change isEncrypted"
+    REFER = "set a reference"
+    RELEASE = "lift a reference"
+    LIMIT = "change maxLength"
+    REQUIRE = "change isRequired"
+    DEFAULT = "change the default"
+    ADD_COLUMN = "add column"
+    REORDER = "change an order"
+    ADD_INDEX = "add index"
+
+
+LOSING = frozenset({StepKind.DROP_COLUMN})
+"""The steps that lose data."""
+
+METADATA = frozenset({StepKind.DESCRIBE, StepKind.REORDER, StepKind.DEFAULT})
+"""The steps that nothing but the definition hears of."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step: its kind, in words, where it is wished for, and whether stored rows are given values."""
+
+    kind: StepKind
+    says: str
+    where: str
+    fills: bool = False
+
+    @property
+    def loses_data(self) -> bool:
+        return self.kind in LOSING
+
+
+class Change(msgspec.Struct, frozen=True):
+    """All that turns one definition into another; without steps if nothing does. An index of a column that
+    is written anew is both among those that are dropped and those that are made."""
+
+    before: Table
+    after: Table
+    steps: tuple[Step, ...]
+    kept: tuple[Kept, ...]
+    added: tuple[Column, ...]
+    dropped: tuple[Column, ...]
+    dropped_indexes: tuple[Index, ...]
+    made_indexes: tuple[Index, ...]
+    referring: tuple[Column, ...]
+    """Those whose foreign keys are made, as they are afterwards."""
+    checks: tuple[Check, ...]
+
+    @property
+    def is_metadata(self) -> bool:
+        """Whether the table itself stays as it is."""
+        return all(step.kind in METADATA for step in self.steps)
+
+    @property
+    def needs_trial(self) -> bool:
+        """Whether only making the change shows whether all checks are passed."""
+        return any(check.is_late for check in self.checks)
+
+    def refuse_loss(self) -> None:
+        """Raises DataLoss, listing the steps that lose data."""
+        losing = [step for step in self.steps if step.loses_data]
+        if losing:
+            hint = "If it was renamed, say renamedFrom; if this is meant, say allowDataLoss=true."
+            told = [f"This would {step.says} with all its values. {hint}" for step in losing]
+            raise DataLoss(
+                told[0],
+                problems=[
+                    Problem(msg, DataLoss.code, step.where) for msg, step in zip(told, losing, strict=True)
+                ],
+            )
+
+
+class Facet(msgspec.Struct, frozen=True):
+    """One thing that may change of a column that stays: how it is told, and in which words."""
+
+    kind: StepKind
+    of: Callable[[Column], object]
+    says: Callable[[Column, Column], str]
+    key: str
+
+
+def _says_required(_was: Column, now: Column) -> str:
+    if not now.is_required:
+        return f"let column {now.name} be empty"
+    filled = ", its default in empty cells" if now.default is not None else ""
+    return f"make column {now.name} required{filled}"
+
+
+def _says_limit(_was: Column, now: Column) -> str:
+    if now.max_length is None:
+        return f"lift maxLength from column {now.name}"
+    return f"set maxLength of column {now.name} to {now.max_length}"
+
+
+def _says_default(_was: Column, now: Column) -> str:
+    if now.default is None:
+        return f"lift the default from column {now.name}"
+    return f"set the default of column {now.name} to {quoted(now.default)}"
+
+
+def _says_encrypted(_was: Column, now: Column) -> str:
+    return f"{'encrypt' if now.is_encrypted else 'decrypt'} column {now.name}"
+
+
+def _says_reference(was: Column, now: Column) -> str:
+    if now.reference is None:
+        return f"lift the reference from column {now.name}"
+    return f"{'set' if was.reference is None else 'change'} the reference of column {now.name}"
+
+
+FACETS = (
+    Facet(
+        StepKind.RENAME_COLUMN,
+        lambda column: column.name,
+        lambda was, now: f"rename column {was.name} to {now.name}",
+        "name",
+    ),
+    Facet(
+        StepKind.CONVERT,
+        lambda column: column.type,
+        lambda was, now: f"change the type of column {now.name} from {was.type} to {now.type}",
+        "type",
+    ),
+    Facet(StepKind.ENCRYPT, lambda column: column.is_encrypted, _says_encrypted, "isEncrypted"),
+    Facet(StepKind.REFER, lambda column: column.reference, _says_reference, "reference"),
+    Facet(StepKind.LIMIT, lambda column: column.max_length, _says_limit, "maxLength"),
+    Facet(StepKind.REQUIRE, lambda column: column.is_required, _says_required, "isRequired"),
+    Facet(StepKind.DEFAULT, lambda column: column.default, _says_default, "default"),
+)
+
+
+def plan_change(before: Table, wish: Redefinition) -> Change:
+    """What turns ``before`` into what is wished for."""
+    found = wish.origins
+    former = {name: None if was is None else was.name for name, was in found.items()}
+    indexes = with_ids(before, wish.table.indexes)
+    same = same_indexes(before, indexes, former)
+    kept = [
+        Kept(was, now, wish.where(now.name))
+        for now in wish.table.columns
+        if (was := found[now.name]) is not None
+    ]
+    added = tuple(now for now in wish.table.columns if found[now.name] is None)
+    came_from = {pair.before.id for pair in kept}
+    written = {pair.after.name for pair in kept if pair.converts or pair.fills}
+    rebuilt = {index.id for index in indexes if index.id in same and written & names_of(index)}
+    made = tuple(index for index in indexes if index.id not in same or index.id in rebuilt)
+    after = msgspec.structs.replace(wish.table, indexes=indexes)
+    referring = _referring_anew(after, kept, added)
+    change = Change(
+        before=before,
+        after=after,
+        steps=(),
+        kept=tuple(kept),
+        added=added,
+        dropped=tuple(was for was in before.columns if was.id not in came_from),
+        dropped_indexes=tuple(
+            index for index in before.indexes if index.id not in same or index.id in rebuilt
+        ),
+        made_indexes=made,
+        referring=tuple(referring),
+        checks=(
+            *column_checks(kept, wish),
+            *added_checks(found, wish),
+            *index_checks(made, former, written, wish),
+            *reference_checks(referring, wish),
+        ),
+    )
+    return msgspec.structs.replace(change, steps=tuple(_steps(change, same, wish)))
+
+
+def shaken(change: Change) -> set[str]:
+    """The ids of the columns that nothing can go on referring to while this change is made."""
+    gone = {column.id for column in change.dropped}
+    gone |= {pair.after.id for pair in change.kept if pair.converts}
+    ids = {column.name: column.id for column in change.before.all_columns}
+    return gone | {
+        ids[index.columns[0].name]
+        for index in change.dropped_indexes
+        if index.is_unique and len(index.columns) == 1
+    }
+
+
+def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
+    """Raises StillReferred if the columns of other tables refer to what is dropped or written anew, or to
+    what is no longer unique by the same index."""
+    gone = shaken(change)
+    for table, column in others:
+        if column.reference is not None and column.reference.column in gone:
+            name = next(each.name for each in change.before.all_columns if each.id == column.reference.column)
+            raise StillReferred(
+                f"Column {name} is referred to by {table.name}.{column.name}: it stays, with its type and "
+                "its unique index, as long as that is so.",
+                pointer="/schemaDef",
+            )
+
+
+def _referring_anew(after: Table, kept: list[Kept], added: tuple[Column, ...]) -> list[Column]:
+    """The columns whose foreign keys are made: new ones, and those whose cells, or what they refer to in the
+    table itself, are written anew."""
+    converted = {pair.after.id for pair in kept if pair.converts}
+    found = [column for column in added if column.reference is not None]
+    for pair in kept:
+        reference = pair.after.reference
+        if reference is None:
+            continue
+        target_converts = reference.table == after.id and reference.column in converted
+        if reference != pair.before.reference or pair.converts or pair.fills or target_converts:
+            found.append(pair.after)
+    return found
+
+
+def _steps(change: Change, same: set[int], wish: Redefinition) -> Iterator[Step]:
+    before, after = change.before, change.after
+    if before.name != after.name:
+        yield Step(StepKind.RENAME_TABLE, f"rename table {before.name} to {after.name}", "/name")
+    if before.description != after.description:
+        yield Step(StepKind.DESCRIBE, "change the description", "/description")
+    for index in before.indexes:
+        if index.id not in same:
+            yield Step(StepKind.DROP_INDEX, f"drop index {index.name}", "/indexes")
+    for column in change.dropped:
+        yield Step(StepKind.DROP_COLUMN, f"drop column {column.name}", "/schemaDef")
+    for facet in FACETS:
+        for pair in change.kept:
+            if facet.of(pair.before) != facet.of(pair.after):
+                says = facet.says(pair.before, pair.after)
+                fills = facet.kind is StepKind.REQUIRE and pair.fills
+                is_lifted = facet.kind is StepKind.REFER and pair.after.reference is None
+                kind = StepKind.RELEASE if is_lifted else facet.kind
+                yield Step(kind, says, wish.where(pair.after.name, facet.key), fills)
+    for column in change.added:
+        fills = column.default is not None
+        says = f"add column {column.name} of type {column.type}" + (
+            ", its default in stored rows" if fills else ""
+        )
+        yield Step(StepKind.ADD_COLUMN, says, wish.where(column.name), fills)
+    yield from _order_steps(change, same)
+    for at, index in enumerate(after.indexes):
+        if index.id not in same:
+            unique = "unique " if index.is_unique else ""
+            yield Step(StepKind.ADD_INDEX, f"add {unique}index {index.name}", pointer("indexes", at))
+
+
+def _order_steps(change: Change, same: set[int]) -> Iterator[Step]:
+    """Whether what stays changes places, or what is new does not come behind it."""
+    stayed = [pair.before.name for pair in change.kept]
+    gone = {column.name for column in change.dropped}
+    there = [column.name for column in change.before.columns if column.name not in gone]
+    new = {column.name for column in change.added}
+    if stayed != there or _comes_between(column.name in new for column in change.after.columns):
+        yield Step(StepKind.REORDER, "put the columns into another order", "/schemaDef")
+    before = [index.id for index in change.before.indexes if index.id in same]
+    after = [index.id for index in change.after.indexes if index.id in same]
+    if before != after or _comes_between(index.id not in same for index in change.after.indexes):
+        yield Step(StepKind.REORDER, "put the indexes into another order", "/indexes")
+
+
+def _comes_between(are_new: Iterable[bool]) -> bool:
+    found = list(are_new)
+    return found != sorted(found)

@@ -1,0 +1,144 @@
+"""Views: a view and its tables become what its queries are planned and spelt with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import UNSET
+
+from rowkeep.model.definitions.views import ViewNames
+from rowkeep.model.filters import Where
+from rowkeep.model.tables import ROW_KEY, Column, Index, Table
+from rowkeep.model.views import AGGREGATES, MAX_VIEW_FILTER, JoinKind, View, columns_by_key
+from rowkeep.plan.rows.filters import plan_where
+from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.sort import MAX_SORT, Order
+from rowkeep.plan.views.names import OutputNames, SourceNames, output_column
+
+
+class BoundView(msgspec.Struct, frozen=True):
+    """A view with the tables it is made of.
+
+    ``tables`` and ``sources`` are in the order of its sources, the second what they are called in ``where``;
+    ``columns`` are its own, of which ``having`` speaks.
+    """
+
+    view: View
+    tables: tuple[Table, ...]
+    sources: tuple[str, ...]
+    columns: tuple[Column, ...]
+    where: Where
+    having: Where
+    order: Order
+
+    @property
+    def name(self) -> str:
+        return self.view.name
+
+    @property
+    def encrypted(self) -> dict[str, tuple[str, str, tuple[int, ...]]]:
+        """Of each column that is encrypted, the ids of the table and the column that it comes from, and the
+        numbers of the data keys."""
+        origins: dict[str, tuple[str, str, tuple[int, ...]]] = {}
+        for column, own in zip(self.view.columns, self.columns, strict=True):
+            table = self.tables[column.ref.source]
+            if own.is_encrypted:
+                origins[own.name] = (
+                    table.id,
+                    column.ref.column,
+                    columns_by_key(table)[column.ref.column].keys,
+                )
+        return origins
+
+    @property
+    def indexes(self) -> tuple[Index, ...]:
+        """It has none of its own."""
+        return ()
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """A view has no system columns but those that it names."""
+        return self.columns
+
+
+def bind_view(view: View, tables: Mapping[str, Table]) -> BoundView:
+    """``tables`` are those that the view needs, by id."""
+    names = ViewNames(view, tables)
+    columns = _columns(view, names)
+    sources = SourceNames(list(zip(names.sources, names.tables, strict=True)))
+    outputs = OutputNames({column.name: column for column in columns})
+    filter_ = names.filter(view)
+    return BoundView(
+        view=view,
+        tables=tuple(names.tables),
+        sources=tuple(names.sources),
+        columns=columns,
+        where=plan_where(
+            Target(view.id, sources, as_it_is, as_they_are),
+            UNSET if filter_ is None else filter_,
+            MAX_VIEW_FILTER,
+            guarded=False,
+        ),
+        having=plan_where(
+            Target(view.id, outputs, as_it_is, as_they_are),
+            UNSET if view.having is None else view.having,
+            MAX_VIEW_FILTER,
+            guarded=False,
+        ),
+        order=_order(view, columns),
+    )
+
+
+def view_columns(view: View, tables: Mapping[str, Table]) -> tuple[Column, ...]:
+    """The columns of a view, without the rest of what its queries need."""
+    return _columns(view, ViewNames(view, tables))
+
+
+def as_it_is(_column: Column, cell: object) -> object:
+    return cell
+
+
+def as_they_are(_column: Column, cell: object) -> tuple[object, ...]:
+    return (cell,)
+
+
+def _columns(view: View, names: ViewNames) -> tuple[Column, ...]:
+    may_be_empty = _padded_sources(view)
+    return tuple(
+        output_column(
+            column.name,
+            names.column(column.ref),
+            AGGREGATES.get(column.aggregate),
+            may_be_empty=column.ref.source in may_be_empty,
+        )
+        for column in view.columns
+    )
+
+
+def _padded_sources(view: View) -> set[int]:
+    """The sources whose columns may be empty because a join found nothing."""
+    padded: set[int] = set()
+    for at, join in enumerate(view.joins, start=1):
+        if join.kind is JoinKind.LEFT:
+            padded.add(at)
+        elif join.kind is JoinKind.RIGHT:
+            padded |= set(range(at))
+    return padded
+
+
+def _order(view: View, columns: tuple[Column, ...]) -> Order:
+    last = tuple(column.name for column in columns if column.is_sortable)
+    return Order(first=view.sort_by, last=last, key=_key(view), same={})
+
+
+def _key(view: View) -> frozenset[str] | None:
+    """The columns that tell rows apart: of groups what they are made by, else the key of every table."""
+    named = {column.ref: column.name for column in view.columns if not column.aggregate}
+    if view.is_grouped:
+        wanted = [named.get(ref) for ref in view.group_by]
+    else:
+        keys = {(ref.source, ref.column): name for ref, name in named.items()}
+        wanted = [keys.get((at, ROW_KEY)) or keys.get((at, "sys_Id")) for at in range(len(view.table_ids))]
+    found = frozenset(name for name in wanted if name is not None)
+    return found if len(found) == len(wanted) and len(found) <= MAX_SORT else None

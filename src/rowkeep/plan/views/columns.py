@@ -1,0 +1,131 @@
+"""View columns: the columns of a view and what its groups are made by, read from its definition."""
+
+from __future__ import annotations
+
+import re
+
+from rowkeep.errors.catalogue import DuplicateColumn, InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.model.definitions.columns import check_name
+from rowkeep.model.definitions.views import ViewBody, ViewColumnBody, default_name
+from rowkeep.model.tables import NAME, Column, name_key
+from rowkeep.model.views import AGGREGATES, MAX_VIEW_COLUMNS, Aggregate, Ref, ViewColumn, is_comparable
+from rowkeep.plan.views.names import OutputNames, output_column
+from rowkeep.plan.views.sources import SourceReader, kind_of, sent_list
+
+EXPRESSION = re.compile(
+    r"\s*(?:(?P<function>[A-Za-z]+)\s*\(\s*(?P<distinct>[Dd][Ii][Ss][Tt][Ii][Nn][Cc][Tt]\s+)?"
+    r"(?P<argument>[^\s()]*)\s*\)|(?P<bare>[^\s()]+))\s*"
+)
+"""``table.column``, or an aggregate of one."""
+
+_FORMS = f"write table.column, or {', '.join(AGGREGATES)} of one, such as count(distinct people.City)"
+
+
+class ColumnReader:
+    """Reads the columns and groups of one definition; what is wrong goes into ``problems``."""
+
+    def __init__(self, body: ViewBody, sources: SourceReader, problems: ProblemList) -> None:
+        self._body = body
+        self._sources = sources
+        self._problems = problems
+        self._outputs: dict[str, Column | None] = {}
+        self.group_by = self._read_group_by()
+        self.columns = self._read_columns(self.group_by)
+        self.names = OutputNames(self._outputs)
+        """The view's own columns by name; None for one that was not understood."""
+
+    @property
+    def is_grouped(self) -> bool:
+        return bool(self._body.group_by) or any(column.aggregate for column in self.columns)
+
+    def _read_group_by(self) -> tuple[Ref, ...]:
+        refs: dict[Ref, None] = {}
+        for at, name in enumerate(sent_list(self._body.group_by)):
+            where = pointer("groupBy", at)
+            found = self._sources.ref(name, where)
+            if found is None:
+                continue
+            ref, column = found
+            if not is_comparable(column):
+                self._problems.add(
+                    InvalidDefinition, f"{name} is {kind_of(column)}, which makes no groups.", where
+                )
+            if ref in refs:
+                self._problems.add(DuplicateColumn, f"groupBy names {name} twice.", where)
+            refs[ref] = None
+        return tuple(refs)
+
+    def _read_columns(self, group_by: tuple[Ref, ...]) -> tuple[ViewColumn, ...]:
+        sent = self._body.columns
+        if not 1 <= len(sent) <= MAX_VIEW_COLUMNS:
+            self._problems.add(
+                InvalidDefinition, f"A view has from 1 to {MAX_VIEW_COLUMNS} columns.", "/columns"
+            )
+        read = [self._read_column(each, pointer("columns", at)) for at, each in enumerate(sent)]
+        columns = [(at, column) for at, column in enumerate(read) if column is not None]
+        if self._body.group_by or any(column.aggregate for _, column in columns):
+            for at, column in columns:
+                if not column.aggregate and column.ref not in group_by and self._group_by_is_whole(group_by):
+                    self._problems.add(
+                        InvalidDefinition,
+                        f"Column {column.name} is neither in groupBy nor an aggregate, so that a group has "
+                        "no one value of it.",
+                        pointer("columns", at),
+                    )
+        return tuple(column for _, column in columns)
+
+    def _group_by_is_whole(self, group_by: tuple[Ref, ...]) -> bool:
+        """Whether all of groupBy was understood, so that it can be said what is missing there."""
+        return len(group_by) == len(sent_list(self._body.group_by))
+
+    def _read_column(self, sent: str | ViewColumnBody, where: str) -> ViewColumn | None:
+        body = ViewColumnBody(sent) if isinstance(sent, str) else sent
+        spot = where if isinstance(sent, str) else f"{where}/expr"
+        parts = EXPRESSION.fullmatch(body.expr)
+        if parts is None:
+            self._problems.add(InvalidDefinition, f"{quoted(body.expr)} is no column: {_FORMS}.", spot)
+            self._name_output(body.as_ or "", None, where)
+            return None
+        aggregate = self._read_aggregate(parts, spot)
+        found = self._sources.ref(parts["bare"] or parts["argument"], spot)
+        if found is None or (aggregate is None and not parts["bare"]):
+            self._name_output(body.as_ or "", None, where)
+            return None
+        ref, column = found
+        if aggregate is not None and not aggregate.suits(column):
+            self._problems.add(
+                InvalidDefinition,
+                f"{aggregate.name} does not go with {parts['argument']}, which is {kind_of(column)}.",
+                spot,
+            )
+            aggregate = AGGREGATES["count"]
+        said = aggregate.name if aggregate else ""
+        name = body.as_ or default_name(column, said)
+        if not (NAME.fullmatch(name) or name == column.name):
+            check_name(name, "a column", f"{where}/as" if body.as_ else where, self._problems)
+        self._name_output(name, output_column(name, column, aggregate, may_be_empty=True), where)
+        return ViewColumn(name, ref, said)
+
+    def _read_aggregate(self, parts: re.Match[str], where: str) -> Aggregate | None:
+        if parts["bare"]:
+            return None
+        said = parts["function"] + (" distinct" if parts["distinct"] else "")
+        aggregate = AGGREGATES.get(said)
+        if aggregate is None:
+            self._problems.add(
+                InvalidDefinition,
+                f"There is no aggregate {quoted(said)}; aggregates are {', '.join(AGGREGATES)}.",
+                where,
+            )
+        return aggregate
+
+    def _name_output(self, name: str, column: Column | None, where: str) -> None:
+        taken = {name_key(each) for each in self._outputs}
+        if name and name_key(name) in taken:
+            self._problems.add(
+                DuplicateColumn,
+                f"Two columns of the view are called {quoted(name)}; give one of them another name by as.",
+                where,
+            )
+        if name:
+            self._outputs.setdefault(name, column)

@@ -1,0 +1,193 @@
+"""View definitions: what is sent, checked against the tables that it speaks of, becomes a view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from rowkeep.errors.catalogue import DuplicateColumn, InvalidDefinition, ProblemList, RowkeepError, pointer
+from rowkeep.model.data_requests import Node
+from rowkeep.model.definitions.columns import check_name
+from rowkeep.model.definitions.views import (
+    ViewBody,
+    definition_of_view,
+    is_unset,
+    with_comparisons,
+    with_field,
+)
+from rowkeep.model.tables import MAX_DESCRIPTION, Column, Table, name_key
+from rowkeep.model.views import (
+    MAX_VIEW_FILTER,
+    MAX_VIEW_VALUES,
+    View,
+    comparisons_of,
+    field_of,
+    is_comparable,
+)
+from rowkeep.plan.rows.filters import plan_where, where_problems
+from rowkeep.plan.rows.relation import Names, Target
+from rowkeep.plan.rows.sort import MAX_SORT
+from rowkeep.plan.views.bind import as_it_is, as_they_are
+from rowkeep.plan.views.columns import ColumnReader
+from rowkeep.plan.views.names import Unknowable
+from rowkeep.plan.views.sources import SourceReader, kind_of, sent_list
+
+T = TypeVar("T")
+
+
+def read_view(
+    body: ViewBody, view_id: str, tables: Mapping[str, Table], views: Mapping[str, str] | None = None
+) -> View:
+    """The view that a definition describes. ``tables`` are those that there are of the ones it names, and
+    ``views`` the views among these names, both by :func:`name_key`.
+
+    Raises all that is wrong with it, with pointers.
+    """
+    return _ViewReader(body, tables, views or {}).view(view_id)
+
+
+def broken_by(view: View, tables: Mapping[str, Table]) -> str | None:
+    """What would be wrong with a view if its tables, by id, were these; None if nothing. All the columns that
+    it needs must be there."""
+    body = msgspec.convert(definition_of_view(view, tables), ViewBody)
+    try:
+        read_view(body, view.id, {name_key(table.name): table for table in tables.values()})
+    except RowkeepError as error:
+        return error.msg
+    return None
+
+
+class _ViewReader:
+    """Reads one definition, gathering what is wrong with it."""
+
+    def __init__(self, body: ViewBody, tables: Mapping[str, Table], views: Mapping[str, str]) -> None:
+        self._body = body
+        self._problems = ProblemList()
+        check_name(body.name, "a view", "/name", self._problems)
+        self._description = self._read_description()
+        self._sources = SourceReader(body, tables, views, self._problems)
+        self._joins = self._sources.joins()
+        self._columns = ColumnReader(body, self._sources, self._problems)
+
+    def view(self, view_id: str) -> View:
+        filter_ = self._read_filter(self._body.filter, self._sources.names, "/filter")
+        having = self._read_having()
+        sort_by = self._read_sort_by()
+        self._problems.raise_if_any()
+        return View(
+            id=view_id,
+            name=self._body.name,
+            description=self._description,
+            table=self._sources.table_id(0),
+            alias=self._body.as_ or "",
+            joins=self._joins,
+            columns=self._columns.columns,
+            filter=None if filter_ is None else with_comparisons(filter_, self._kept_comparison),
+            group_by=self._columns.group_by,
+            having=None if having is None else with_comparisons(having, self._kept_choice),
+            sort_by=sort_by,
+        )
+
+    def _read_description(self) -> str:
+        sent = self._body.description
+        description = sent if isinstance(sent, str) else ""
+        if len(description) > MAX_DESCRIPTION or "\x00" in description:
+            self._problems.add(
+                InvalidDefinition,
+                f"A description has at most {MAX_DESCRIPTION} characters, and no U+0000.",
+                "/description",
+            )
+        return description
+
+    def _kept_comparison(self, node: Node) -> Node:
+        ref, column = self._sources.names.ref(str(node.field), "")
+        return with_field(_with_cells(node, column), field_of(ref))
+
+    def _kept_choice(self, node: Node) -> Node:
+        return _with_cells(node, self._columns.names.find(str(node.field), ""))
+
+    def _read_filter(self, sent: Node | str | None, names: Names, at: str) -> Node | None:
+        if not isinstance(sent, Node) or is_unset(sent):
+            return None
+        before = len(self._problems.found)
+        target = Target("", names, as_it_is, as_they_are)
+        for error in where_problems(target, sent, at):
+            if not isinstance(error, Unknowable):
+                self._problems.add(type(error), error.msg, error.problems[0].pointer or at)
+        self._refuse_secrets(names, sent, at)
+        try:
+            where = plan_where(target, sent, MAX_VIEW_FILTER, guarded=False, at=at)
+        except Unknowable:
+            return sent
+        except RowkeepError as error:
+            if len(self._problems.found) == before:
+                self._problems.add(type(error), error.msg, error.problems[0].pointer or at)
+            return sent
+        if len(where.values) > MAX_VIEW_VALUES:
+            self._problems.add(
+                InvalidDefinition, f"A filter of a view has at most {MAX_VIEW_VALUES} values.", at
+            )
+        return None if where.shape is None else sent
+
+    def _refuse_secrets(self, names: Names, sent: Node, at: str) -> None:
+        """What an encrypted column is compared with would lie in the definition in the clear."""
+        for node in comparisons_of(sent):
+            try:
+                column = names.find(str(node.field), at)
+            except RowkeepError:
+                continue
+            if column.is_encrypted and node.value is not UNSET:
+                self._problems.add(
+                    InvalidDefinition,
+                    f"{node.field} is encrypted, and a definition holds no values of it; take is null or "
+                    "is not null.",
+                    at,
+                )
+
+    def _read_having(self) -> Node | None:
+        having = self._read_filter(self._body.having, self._columns.names, "/having")
+        if having is not None and not self._columns.is_grouped and self._problems.first is None:
+            self._problems.add(
+                InvalidDefinition,
+                "having chooses among groups, and the view has none; take filter.",
+                "/having",
+            )
+        return having
+
+    def _read_sort_by(self) -> tuple[tuple[str, bool], ...]:
+        names = self._columns.names
+        sort: dict[str, bool] = {}
+        sent = sent_list(self._body.sort_by)
+        if len(sent) > MAX_SORT:
+            self._problems.add(InvalidDefinition, f"sortBy names at most {MAX_SORT} columns.", "/sortBy")
+        for at, key in enumerate(sent):
+            where = pointer("sortBy", at)
+            if key.order and key.order not in ("asc", "desc"):
+                self._problems.add(InvalidDefinition, "order is asc or desc.", f"{where}/order")
+            if key.field in sort:
+                self._problems.add(DuplicateColumn, f"sortBy names {key.field} twice.", f"{where}/field")
+            try:
+                column = names.find(key.field, f"{where}/field")
+                if not is_comparable(column):
+                    self._problems.add(
+                        InvalidDefinition, f"{key.field} is {kind_of(column)}, which has no order.", where
+                    )
+            except Unknowable:
+                continue
+            except RowkeepError as error:
+                self._problems.add(type(error), error.msg, f"{where}/field")
+            sort[key.field] = key.order == "desc"
+        return tuple(sort.items())
+
+
+def _with_cells(node: Node, column: Column) -> Node:
+    """A comparison with its values as its column has them, not as they were written."""
+    read, value = column.type_facts.read, node.value
+    if isinstance(value, list):
+        value = [None if each is None else read(each) for each in value]
+    elif value is not UNSET and value is not None:
+        value = read(value)
+    return msgspec.structs.replace(node, value=value)

@@ -1,0 +1,155 @@
+"""View sources: the tables of a view and how they are joined, read from its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from rowkeep.errors.catalogue import (
+    InvalidDefinition,
+    ProblemList,
+    RowkeepError,
+    UnknownOperand,
+    pointer,
+    quoted,
+)
+from rowkeep.model.definitions.columns import check_name
+from rowkeep.model.definitions.tables import EmptyObject
+from rowkeep.model.definitions.views import JoinBody, OnBody, ViewBody
+from rowkeep.model.tables import Column, Table, name_key
+from rowkeep.model.views import COMPARISONS, MAX_CONDITIONS, MAX_JOINS, Join, JoinKind, On, Ref, is_comparable
+from rowkeep.plan.views.names import SourceNames, Unknowable
+
+T = TypeVar("T")
+
+
+class SourceReader:
+    """Reads the tables and joins of one definition; what is wrong goes into ``problems``.
+
+    ``tables`` are those that there are of the ones it names, and ``views`` the views among these names, both
+    by :func:`name_key`.
+    """
+
+    def __init__(
+        self, body: ViewBody, tables: Mapping[str, Table], views: Mapping[str, str], problems: ProblemList
+    ) -> None:
+        self._body = body
+        self._tables = tables
+        self._views = views
+        self._problems = problems
+        self._joins = sent_list(body.joins)
+        self._sources = self._read_sources()
+        self.names = SourceNames(self._sources)
+
+    def joins(self) -> tuple[Join, ...]:
+        return tuple(self._read_join(join, at) for at, join in enumerate(self._joins, start=1))
+
+    def _read_sources(self) -> list[tuple[str, Table | None]]:
+        sent = [(self._body.table, self._body.as_, "")]
+        sent += [(join.table, join.as_, pointer("joins", at)) for at, join in enumerate(self._joins)]
+        if len(self._joins) > MAX_JOINS:
+            self._problems.add(InvalidDefinition, f"A view has at most {MAX_JOINS} joins.", "/joins")
+        sources: list[tuple[str, Table | None]] = []
+        taken: set[str] = set()
+        for table_name, alias, where in sent:
+            if alias:
+                check_name(alias, "a table of a view", f"{where}/as", self._problems)
+            name = alias or table_name
+            if name_key(name) in taken:
+                self._problems.add(
+                    InvalidDefinition,
+                    f"Two tables of the view are called {quoted(name)}; give one of them another name by as.",
+                    f"{where}/as",
+                )
+            taken.add(name_key(name))
+            sources.append((name, self._find_table(table_name, f"{where}/table")))
+        return sources
+
+    def _find_table(self, name: str, where: str) -> Table | None:
+        table = self._tables.get(name_key(name))
+        if table is not None and table.name == name:
+            return table
+        if name_key(name) in self._views:
+            said = f"{self._views[name_key(name)]} is a view; views are made of tables alone."
+        else:
+            hint = f" Did you mean {table.name}?" if table is not None else ""
+            said = f"There is no table {quoted(name)}.{hint}"
+        self._problems.add(InvalidDefinition, said, where)
+        return None
+
+    def table_id(self, at: int) -> str:
+        """Of the table number ``at``; ``""`` if it is not there."""
+        table = self._sources[at][1]
+        return "" if table is None else table.id
+
+    def ref(self, name: str, where: str, until: int | None = None) -> tuple[Ref, Column] | None:
+        """The column that a name means, of one of the first ``until`` tables; None if it means none."""
+        try:
+            return self.names.ref(name, where, until)
+        except Unknowable:
+            return None
+        except RowkeepError as error:
+            self._problems.add(type(error), error.msg, where)
+            return None
+
+    def _read_join(self, body: JoinBody, at: int) -> Join:
+        where = pointer("joins", at - 1)
+        kinds = {kind.value: kind for kind in JoinKind}
+        if body.type and body.type not in kinds:
+            self._problems.add(
+                InvalidDefinition,
+                f"A join is of type {', '.join(kinds)}, not {quoted(body.type)}.",
+                f"{where}/type",
+            )
+        if not 1 <= len(body.on) <= MAX_CONDITIONS:
+            self._problems.add(
+                InvalidDefinition, f"A join has from 1 to {MAX_CONDITIONS} conditions in on.", f"{where}/on"
+            )
+        read = [self._read_on(on, at, f"{where}{pointer('on', place)}") for place, on in enumerate(body.on)]
+        on = tuple(each for each in read if each is not None)
+        return Join(self.table_id(at), body.as_ or "", kinds.get(body.type or "", JoinKind.INNER), on)
+
+    def _read_on(self, body: OnBody, at: int, where: str) -> On | None:
+        left = self.ref(body.left, f"{where}/left", at + 1)
+        right = self.ref(body.right, f"{where}/right", at + 1)
+        comparison = COMPARISONS.get(body.operand)
+        if comparison is None:
+            self._problems.add(
+                UnknownOperand,
+                f"A join has no operand {quoted(body.operand)}; operands are {', '.join(COMPARISONS)}.",
+                f"{where}/operand",
+            )
+        if left is None or right is None or comparison is None:
+            return None
+        sides = ((body.left, *left), (body.right, *right))
+        if [ref.source for _, ref, _ in sides].count(at) != 1:
+            self._problems.add(
+                InvalidDefinition,
+                f"A condition compares a column of the joined {self._sources[at][0]} with one of a table "
+                "before it.",
+                where,
+            )
+        for key, (said, _, column) in zip(("left", "right"), sides, strict=True):
+            if not is_comparable(column, comparison):
+                self._problems.add(
+                    InvalidDefinition,
+                    f"{body.operand} does not go with {said}, which is {kind_of(column)}.",
+                    f"{where}/{key}",
+                )
+        if left[1].type != right[1].type:
+            self._problems.add(
+                InvalidDefinition,
+                f"{body.left} is of type {left[1].type}, {body.right} of type {right[1].type}; "
+                "a join compares columns of one type.",
+                where,
+            )
+        return On(left[0], body.operand, right[0])
+
+
+def sent_list(given: list[T] | EmptyObject | str | None) -> list[T]:
+    """A list as sent; nothing if it is one of the ways to say that nothing is set."""
+    return given if isinstance(given, list) else []
+
+
+def kind_of(column: Column) -> str:
+    return "encrypted" if column.is_encrypted else f"of type {column.type}"

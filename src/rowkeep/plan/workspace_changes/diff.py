@@ -1,0 +1,239 @@
+"""Schemas compared: what a workspace holds and what it is to hold: the actions from one to the other.
+
+Pure: no SQL, and no look at rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from rowkeep.errors.catalogue import (
+    InvalidDefinition,
+    NameTaken,
+    NoSuchApp,
+    ProblemList,
+    RowkeepError,
+    pointer,
+    quoted,
+)
+from rowkeep.model.access import Grant, GrantOf, Right
+from rowkeep.model.definitions.views import ViewBody
+from rowkeep.model.definitions.workspaces import Schema, SchemaBody, SchemaGrantBody
+from rowkeep.model.tables import Table, name_key
+from rowkeep.model.views import View
+from rowkeep.plan.views.read import read_view
+from rowkeep.plan.workspace_changes.actions import Action, CreateView, DropView, SetGrant
+from rowkeep.plan.workspace_changes.order import TableOrder
+from rowkeep.plan.workspace_changes.renames import TwoSources, sources
+from rowkeep.plan.workspace_changes.tables import (
+    WantedTable,
+    as_they_are,
+    is_untouched,
+    refuse_twins,
+    renamed,
+    wanted_tables,
+)
+
+Holder = tuple[bool, str, str]
+"""Of a grant: whether it is on a view, the key of what it is on, and that of its app's name."""
+
+
+class _Names(msgspec.Struct, frozen=True):
+    """What the tables and views that stay are going to be called, by whether it is a view and the key of the
+    name that they have; and which views are made anew."""
+
+    kept: Mapping[tuple[bool, str], str]
+    anew: frozenset[str]
+
+    def holder(self, given: GrantOf) -> Holder | None:
+        name = self.kept.get((given.is_on_view, name_key(given.name)))
+        return None if name is None else (given.is_on_view, name_key(name), given.app.casefold())
+
+
+def plan_schema(present: Schema, body: SchemaBody) -> list[Action]:
+    """What makes of the one the other, in order; nothing if they are the same. Raises all that is wrong with
+    the body as far as that can be told without looking at rows."""
+    wanted = (
+        as_they_are(present.tables) if body.tables is None else wanted_tables(present.tables, body.tables)
+    )
+    _refuse_shared_names(present, wanted, body)
+    stay = {table.id: table for each in wanted if (table := renamed(each)) is not None}
+    by_key = {name_key(table.name): table for table in stay.values()}
+    touched = (
+        [] if body.tables is None else [each.key for each in wanted if not is_untouched(each, stay, by_key)]
+    )
+    views = _Views(present, body.views, by_key)
+    kept = {(False, name_key(each.before.name)): each.body.name for each in wanted if each.before is not None}
+    names = _Names(kept | views.kept, frozenset(views.anew))
+    tables = {each.key: each.body.name for each in wanted}
+    return [
+        *views.drop(),
+        *TableOrder(present.tables, wanted, touched).actions(),
+        *views.create(),
+        *_grants(
+            present, body.grants, names, {**_by_kind(False, tables.values()), **_by_kind(True, views.names)}
+        ),
+    ]
+
+
+def _by_kind(is_view: bool, names: Iterable[str]) -> dict[tuple[bool, str], str]:
+    return {(is_view, name_key(name)): name for name in names}
+
+
+def _refuse_shared_names(present: Schema, wanted: Sequence[WantedTable], body: SchemaBody) -> None:
+    """Tables and views share their names."""
+    problems = ProblemList()
+    tables = {each.key for each in wanted}
+    views = [view.name for view in (present.views if body.views is None else body.views)]
+    for at, name in enumerate(views):
+        if name_key(name) in tables:
+            where = pointer("views", at, "name") if body.views is not None else "/tables"
+            problems.add(NameTaken, f"There is both a table and a view {quoted(name)}.", where)
+    problems.raise_if_any()
+
+
+class _Views:
+    """The views that are wanted. One that is not yet so goes before the tables change, for it may need what
+    goes with them, and comes anew behind that, with its grants."""
+
+    def __init__(
+        self, present: Schema, bodies: Sequence[ViewBody] | None, by_key: Mapping[str, Table]
+    ) -> None:
+        self._present = {name_key(view.name): view for view in present.views}
+        self._bodies = bodies
+        self.anew: set[str] = set()
+        self.kept: dict[tuple[bool, str], str] = {}
+        self._same: set[str] = set()
+        self.names = (
+            [view.name for view in present.views] if bodies is None else [body.name for body in bodies]
+        )
+        if bodies is None:
+            self.kept = {(True, key): view.name for key, view in self._present.items()}
+            return
+        for body, before in zip(bodies, self._sources(bodies), strict=True):
+            if before is not None:
+                self.kept[True, name_key(before.name)] = body.name
+                if _is_same_view(before, body, by_key):
+                    self._same.add(name_key(body.name))
+                else:
+                    self.anew.add(name_key(body.name))
+
+    def _sources(self, bodies: Sequence[ViewBody]) -> list[View | None]:
+        problems = ProblemList()
+        refuse_twins((body.name for body in bodies), "views", problems)
+        problems.raise_if_any()
+        try:
+            found = sources(self._present.keys(), {body.name: body.renamed_from for body in bodies})
+        except TwoSources as both:
+            at = [body.name for body in bodies].index(both.name)
+            said = f"There is a view {quoted(both.name)} already, and {quoted(both.former)} too."
+            raise NameTaken(said, pointer=pointer("views", at, "renamedFrom")) from None
+        keys = [found[body.name] for body in bodies]
+        return [None if key is None else self._present[key] for key in keys]
+
+    def drop(self) -> Iterator[Action]:
+        if self._bodies is None:
+            return
+        for key, view in self._present.items():
+            name = self.kept.get((True, key))
+            if name is None:
+                yield DropView(view.name, f"drop view {view.name}")
+            elif name_key(name) in self.anew:
+                yield DropView(view.name, "")
+
+    def create(self) -> Iterator[Action]:
+        former = {name: key for (_, key), name in self.kept.items()}
+        for at, body in enumerate(self._bodies or ()):
+            key = name_key(body.name)
+            if key in self._same:
+                continue
+            says = f"create view {body.name}"
+            if key in self.anew:
+                before = self._present[former[body.name]]
+                is_renamed = name_key(before.name) != key
+                says = (
+                    f"rename view {before.name} to {body.name}" if is_renamed else f"change view {body.name}"
+                )
+            yield CreateView(replace(body, renamed_from=None), pointer("views", at), says)
+
+
+def _is_same_view(before: View, body: ViewBody, by_key: Mapping[str, Table]) -> bool:
+    """Whether a view is what is wanted already; it follows tables and columns that are renamed."""
+    try:
+        return read_view(replace(body, renamed_from=None), before.id, by_key) == before
+    except RowkeepError:
+        return False
+
+
+def _grants(
+    present: Schema,
+    bodies: Sequence[SchemaGrantBody] | None,
+    names: _Names,
+    there: Mapping[tuple[bool, str], str],
+) -> Iterator[Action]:
+    """What is given and taken, behind everything else."""
+    given = {holder: each for each in present.grants if (holder := names.holder(each)) is not None}
+    apps = {app.name.casefold(): app for app in present.apps}
+    wanted: dict[Holder, tuple[Grant, str]] = (
+        {holder: (each.grant, "/grants") for holder, each in given.items()}
+        if bodies is None
+        else _wanted_grants(bodies, apps.keys(), there)
+    )
+    for holder in sorted(given.keys() | wanted.keys(), key=lambda each: (each[1], each[2], each[0])):
+        is_view, key, app_key = holder
+        before = given[holder].grant if holder in given else Grant()
+        after, where = wanted.get(holder, (Grant(), "/grants"))
+        is_anew = is_view and key in names.anew
+        if after != before or (is_anew and not after.is_empty):
+            app, name = apps[app_key], there[is_view, key]
+            says = _grant_says(app.name, f"{'view' if is_view else 'table'} {name}", after)
+            yield SetGrant(name, is_view, app.client_id, after, where, says if after != before else "")
+
+
+def _wanted_grants(
+    bodies: Sequence[SchemaGrantBody], apps: Iterable[str], there: Mapping[tuple[bool, str], str]
+) -> dict[Holder, tuple[Grant, str]]:
+    problems = ProblemList()
+    known = set(apps)
+    found: dict[Holder, tuple[Grant, str]] = {}
+    for at, body in enumerate(bodies):
+        where = pointer("grants", at)
+        if (body.table is None) is (body.view is None):
+            problems.add(InvalidDefinition, "A grant is on a table or on a view: give one of the two.", where)
+            continue
+        is_view = body.view is not None
+        name = body.view if body.view is not None else str(body.table)
+        kind = "view" if is_view else "table"
+        if (is_view, name_key(name)) not in there:
+            problems.add(
+                InvalidDefinition, f"There is no {kind} {quoted(name)} in this schema.", f"{where}/{kind}"
+            )
+        if is_view and (body.write or body.delete):
+            problems.add(
+                InvalidDefinition, "A view can only be read; write and delete are for tables.", where
+            )
+        if body.app.casefold() not in known:
+            said = f"There is no app {quoted(body.app)}; create it first, for its secret is shown only then."
+            problems.add(NoSuchApp, said, f"{where}/app")
+        holder = (is_view, name_key(name), body.app.casefold())
+        if holder in found:
+            problems.add(
+                InvalidDefinition,
+                f"There are two grants on {quoted(name)} for the app {quoted(body.app)}.",
+                where,
+            )
+        found[holder] = (body.rights, where)
+    problems.raise_if_any()
+    return found
+
+
+def _grant_says(app: str, on: str, grant: Grant) -> str:
+    rights = ", ".join(right.value for right in Right if getattr(grant, right.value))
+    return (
+        f"give app {quoted(app)} {rights} on {on}"
+        if rights
+        else f"take all rights on {on} from app {quoted(app)}"
+    )

@@ -1,0 +1,181 @@
+"""Table order: in which order the tables of a schema go, change and come, so that at each moment every
+reference is to a column that is there, and every name is borne once.
+
+References that do not stay go first; then tables are dropped; then they are changed and created, what is
+referred to before what refers. Where tables refer to each other in a circle, a reference is left out at
+first, and follows when all are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from rowkeep.model.definitions.columns import ColumnBody, is_set
+from rowkeep.model.definitions.tables import TableBody, definition_of
+from rowkeep.model.tables import Column, Table, name_key
+from rowkeep.plan.workspace_changes.actions import Action, ChangeTable, CreateTable, DropTable
+from rowkeep.plan.workspace_changes.dependency_sort import in_order
+from rowkeep.plan.workspace_changes.tables import (
+    WantedTable,
+    same_reference,
+    shaken_columns,
+    without_references,
+)
+
+
+class TableOrder:
+    """The actions on tables. ``touched`` are the wanted tables that are not yet as they are wanted."""
+
+    def __init__(
+        self, present: Sequence[Table], wanted: Sequence[WantedTable], touched: Collection[str]
+    ) -> None:
+        self._present = {table.id: table for table in present}
+        self._wanted = wanted
+        self._by_key = {each.key: each for each in wanted}
+        self._touched = [each for each in wanted if each.key in touched]
+        kept = {each.before.id for each in wanted if each.before is not None}
+        self._shaken = {each.key: shaken_columns(each) for each in self._touched}
+        self._dropped = [table for table in present if table.id not in kept]
+
+    def actions(self) -> Iterator[Action]:
+        """All of them, in order."""
+        yield from self._let_go()
+        yield from self._drop()
+        yield from self._change()
+
+    def _staying(self, column: ColumnBody, wanted: WantedTable) -> tuple[WantedTable, Column] | None:
+        """What a column refers to and goes on referring to while that is changed."""
+        found = same_reference(column, wanted, self._by_key)
+        if found is None or found[1].id in self._shaken.get(found[0].key, ()):
+            return None
+        return found
+
+    # references that do not stay
+
+    def _let_go(self) -> Iterator[Action]:
+        """References to tables that go or change are taken away before that."""
+        moving = {each.before.id for each in self._touched if each.before is not None}
+        moving |= {table.id for table in self._dropped}
+        for wanted in self._touched:
+            before = wanted.before
+            if before is None:
+                continue
+            staying = {
+                column.id
+                for body in wanted.body.schema_def
+                if (column := wanted.columns.get(body.name)) is not None and self._staying(body, wanted)
+            }
+            loose = {
+                column.name
+                for column in before.columns
+                if column.reference is not None
+                and column.id not in staying
+                and column.reference.table in moving - {before.id}
+            }
+            if loose:
+                yield self._without(before, loose, wanted.where)
+
+    def _without(self, table: Table, loose: Collection[str], where: str) -> ChangeTable:
+        """The table as it is, but for some of its references."""
+        body = msgspec.convert(definition_of(table, self._present), TableBody)
+        return ChangeTable(
+            table.name, without_references(body, lambda each: each.name in loose), where, is_whole=False
+        )
+
+    # tables that go
+
+    def _drop(self) -> Iterator[Action]:
+        """What refers goes before what it refers to; in a circle, it lets go of that."""
+        waiting = {table.id for table in self._dropped}
+        referring: dict[str, set[str]] = {}
+        for table in self._dropped:
+            for target in _targets(table) & waiting - {table.id}:
+                referring.setdefault(target, set()).add(table.id)
+        for table_id in in_order([table.id for table in self._dropped], referring, {}):
+            for other in sorted(referring.get(table_id, set()) & waiting):
+                table = self._present[other]
+                loose = {
+                    column.name
+                    for column in table.columns
+                    if column.reference is not None and column.reference.table == table_id
+                }
+                yield self._without(table, loose, "/tables")
+                self._present[other] = _let_loose(table, loose)
+            waiting.discard(table_id)
+            yield DropTable(self._present[table_id].name)
+
+    # tables that change and come
+
+    def _change(self) -> Iterator[Action]:
+        undone = {each.key: each for each in self._touched}
+        bearers = {name_key(each.before.name): each.key for each in self._touched if each.before is not None}
+        should = {key: self._targets(each) & undone.keys() for key, each in undone.items()}
+        must = {key: bearer for key in undone if (bearer := bearers.get(key, key)) != key}
+        behind: list[WantedTable] = []
+        for key in in_order(list(undone), should, must):
+            wanted = undone.pop(key)
+            body = self._body_now(wanted, undone)
+            if self._defers(wanted, undone):
+                behind.append(wanted)
+            yield _action(wanted, body)
+        for wanted in behind:
+            yield ChangeTable(wanted.body.name, wanted.plain, wanted.where)
+
+    def _targets(self, wanted: WantedTable) -> set[str]:
+        """The keys of the wanted tables that one refers to."""
+        return {
+            key
+            for column in wanted.body.schema_def
+            if (key := _target(column)) is not None and key in self._by_key
+        }
+
+    def _body_now(self, wanted: WantedTable, undone: Collection[str]) -> TableBody:
+        """A definition with what it refers to as that is called now, or not at all if it is not there yet."""
+        columns = [
+            self._column_now(column, wanted) if _target(column) in set(undone) - {wanted.key} else column
+            for column in wanted.body.schema_def
+        ]
+        return replace(wanted.body, schema_def=columns)
+
+    def _column_now(self, column: ColumnBody, wanted: WantedTable) -> ColumnBody:
+        found = self._staying(column, wanted)
+        if found is None or found[0].before is None:
+            return replace(column, reference=None)
+        return replace(column, reference={"table": found[0].before.name, "column": found[1].name})
+
+    def _defers(self, wanted: WantedTable, undone: Collection[str]) -> bool:
+        """Whether a reference is left out for now."""
+        return any(
+            _target(column) in undone and self._staying(column, wanted) is None
+            for column in wanted.body.schema_def
+        )
+
+
+def _action(wanted: WantedTable, body: TableBody) -> Action:
+    if wanted.before is None:
+        return CreateTable(body, wanted.where)
+    return ChangeTable(body.name, body, wanted.where)
+
+
+def _target(column: ColumnBody) -> str | None:
+    """The key of the table that a column is to refer to."""
+    wish = column.reference
+    if column.read_only is True or not is_set(wish) or not isinstance(wish, dict):
+        return None
+    name = wish.get("table")
+    return name_key(name) if isinstance(name, str) else None
+
+
+def _targets(table: Table) -> set[str]:
+    """The ids of the tables that one refers to."""
+    return {column.reference.table for column in table.columns if column.reference is not None}
+
+
+def _let_loose(table: Table, loose: Collection[str]) -> Table:
+    columns = tuple(
+        replace(column, reference=None) if column.name in loose else column for column in table.columns
+    )
+    return replace(table, columns=columns)

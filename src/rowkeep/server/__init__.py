@@ -1,0 +1,1 @@
+"""Server: processes, connections and their bounds, on uvicorn."""

@@ -1,0 +1,35 @@
+"""Exposed files: keys and data that other users of this machine can read, and the log's warning of them."""
+
+from __future__ import annotations
+
+import structlog
+
+from rowkeep.crypto.master_key import data_directory, key_file
+from rowkeep.private_files import exposed
+from rowkeep.server.first_token import token_file
+from rowkeep.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SHOWN = 5
+
+
+def warn_of_exposed_files(settings: Settings) -> None:
+    """Log what others on this machine can read of the key and the data."""
+    key = key_file(settings)
+    for path, mode in exposed([key, token_file(settings)]):
+        log.warning("file can be read by others", path=str(path), mode=mode, action="chmod 600")
+    directory = data_directory(settings)
+    if directory is None:
+        return
+    # nobody reaches the files of a directory that is closed to others
+    for path, mode in exposed([directory]):
+        log.warning("directory can be read by others", path=str(path), mode=mode, action="chmod 700")
+        inside = list(exposed([*directory.glob("*.db*"), *directory.glob("workspaces/*.db*")]))
+        if inside:
+            log.warning(
+                "files can be read by others",
+                count=len(inside),
+                paths=[str(path) for path, _ in inside[:SHOWN]],
+                action="chmod 600",
+            )

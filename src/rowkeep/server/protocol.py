@@ -1,0 +1,494 @@
+"""Protocol: uvicorn's HTTP on one connection, with bounds on all that a client can send or leave unread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import IntEnum
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from rowkeep.errors.catalogue import (
+    Busy,
+    HeadersTooLarge,
+    MalformedRequest,
+    RequestTimeout,
+    RequestTooLong,
+    RowkeepError,
+    UriTooLong,
+    quoted,
+)
+from rowkeep.http.responses import error_answer
+from rowkeep.server.connections import LINGER_SECONDS, Edge, queued_bytes
+from rowkeep.server.exchange import Exchange
+from rowkeep.server.gathered_writes import GatheringTransport
+
+SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding"))
+"""Headers that the connection itself looks at."""
+
+UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
+CHUNK_ALLOWANCE = 16
+"""How many bytes of a chunk, apart from its content, are not counted: its size and the ends of its lines."""
+
+
+class _ClosingTransport(GatheringTransport):
+    """A transport that is closed only once the client had time to read the response."""
+
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, protocol: Protocol
+    ) -> None:
+        super().__init__(transport, loop)
+        self._protocol = protocol
+
+    def close(self) -> None:
+        if self._protocol.is_being_sent_to:
+            self._protocol.linger()
+        else:
+            super().close()
+
+
+class _Flow(FlowControl):
+    """uvicorn's flow control, but that reading stays paused while requests wait for the one before them."""
+
+    def __init__(self, transport: asyncio.Transport, protocol: Protocol) -> None:
+        super().__init__(transport)
+        self._protocol = protocol
+
+    def resume_reading(self) -> None:
+        if self.read_paused and not self._protocol.pipeline and not self._protocol.is_half_closed:
+            super().resume_reading()
+
+
+class Phase(IntEnum):
+    """What a connection is receiving."""
+
+    NOTHING = 0
+    HEAD = 1
+    BODY = 2
+
+
+NOTHING, HEAD, BODY = Phase.NOTHING, Phase.HEAD, Phase.BODY
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection, within the bounds of its :class:`Edge`."""
+
+    running: Exchange | None = None
+    """The request that is worked on."""
+    cycle: Exchange
+    pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment] # uvicorn's, with its own cycles
+    is_half_closed = False
+    is_lingering = False
+    since = 0.0
+    """When the present wait began; 0 if something happened after the last sweep."""
+    _raw: asyncio.Transport
+    _phase = NOTHING
+    _head_bytes = 0
+    """Of the head that is being received, as far as it is parsed."""
+    _received_bytes = 0
+    """The same, whether parsed or not. What came together with the end of the request before is missing."""
+    _overhead_bytes = 0
+    """Of the body that is being received: what is no content (sizes and extensions of chunks, trailers)."""
+    _discarded_bytes = 0
+    _hosts = 0
+    _is_upgrade = False
+    _is_deaf = False
+    _fault: RowkeepError | None = None
+    _refusal: RowkeepError | None = None
+    _half_closed_at = 0.0
+    _sent_bytes = -1
+    _sent_at = 0.0
+
+    def __init__(self, edge: Edge, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._edge = edge
+        self._max_line = edge.settings.max_request_line_bytes
+        self._max_head = edge.settings.max_header_bytes
+        self._max_headers = edge.settings.max_header_count
+
+    # asyncio's callbacks
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        self._raw = transport
+        gathering: Any = _ClosingTransport(transport, self.loop, self)
+        super().connection_made(gathering)
+        self.flow = _Flow(gathering, self)
+        if self._edge.is_stopping:
+            transport.close()
+        elif self._edge.admit(self, len(self.connections)):
+            self._edge.waiting[self] = None
+        else:
+            self._refuse(Busy("The server has too many connections. Nothing was written; try again."))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._edge.forget(self)
+        self.connections.discard(self)
+        self.pipeline.clear()
+        running = self.running
+        if running is not None:
+            running.disconnected = True
+            running.message_event.set()
+            if running.is_interruptible:
+                running.cancel(None)
+        self.flow.resume_writing()
+        self.transport.forget()  # type: ignore[attr-defined] # it is ours
+        if exc is None:
+            self._raw.close()
+        self.parser = None  # type: ignore[assignment] # as uvicorn does, to break a cycle
+
+    def eof_received(self) -> bool:  # type: ignore[override] # uvicorn closes always
+        """The client sends no more. It may still read the response: for a short while, that is assumed."""
+        self.transport.flush()  # type: ignore[attr-defined] # it is ours
+        if self.running is None or self.is_lingering or (self._phase is BODY and self.cycle is self.running):
+            return False
+        self.is_half_closed = True
+        return True
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            self._discard(data)
+            return
+        if self._phase is BODY:
+            self._overhead_bytes += len(data)
+            self.since = 0.0
+        else:
+            self._received_bytes += len(data)
+            if self._phase is NOTHING:
+                self._phase = HEAD
+                self.since = 0.0
+        self._parse(data)
+        # many small chunks must not make room for what is none
+        self._overhead_bytes = max(self._overhead_bytes, 0)
+        if self._phase is HEAD:
+            if self._received_bytes > self._max_head:
+                self._refuse(self._head_too_large())
+        elif self._phase is BODY and self._overhead_bytes > self._max_head:
+            self._refuse(self._head_too_large())
+
+    # the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._phase = HEAD
+        self._head_bytes = self._hosts = 0
+        self._is_upgrade = False
+        self.since = 0.0
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+        line = len(self.parser.get_method()) + len(self.url) + len(b"  HTTP/1.1")
+        if line > self._max_line:
+            raise self._refused(
+                UriTooLong(f"The request line may have {self._max_line} bytes (max_request_line_bytes).")
+            )
+        self._head_bytes = line + 4  # the ends of the line and of the head
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value) + 4
+        if self._phase is BODY:
+            return  # a trailer: nobody could tell it from a header that a proxy has checked
+        name = name.lower()
+        if name in SPECIAL:
+            self._on_special(name, value)
+        self.headers.append((name, value))
+        if self._head_bytes > self._max_head or len(self.headers) > self._max_headers:
+            raise self._refused(self._head_too_large())
+
+    def _on_special(self, name: bytes, value: bytes) -> None:
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        elif value.strip().lower() != b"chunked":
+            raise self._refused(
+                MalformedRequest(
+                    f'Transfer-Encoding must be "chunked", not "{quoted(value.decode("latin-1"))}".'
+                )
+            )
+
+    def on_headers_complete(self) -> None:
+        parser = self.parser
+        version = parser.get_http_version()
+        if parser.should_upgrade():
+            self._is_upgrade = True
+            return
+        self._check_head(version)
+        scope = self.scope
+        scope["method"] = parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        self._set_path()
+        self._phase = BODY
+        self._overhead_bytes = 0
+        exchange = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
+        exchange.keeps_alive = version == "1.1" and parser.should_keep_alive()
+        self.cycle = exchange
+        if self.running is None:
+            self._edge.waiting.pop(self, None)
+            self._start(exchange)
+        else:
+            self._enqueue(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        self._overhead_bytes -= len(body)
+        exchange = self.cycle
+        if exchange.response_complete:
+            return
+        exchange.body += body
+        if len(exchange.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        exchange.message_event.set()
+
+    def on_chunk_header(self) -> None:
+        self._overhead_bytes -= CHUNK_ALLOWANCE
+
+    def on_message_complete(self) -> None:
+        self._phase = NOTHING
+        self._received_bytes = 0
+        exchange = self.cycle
+        if self._is_upgrade or exchange.response_complete:
+            return
+        exchange.more_body = False
+        if not exchange.response_started:
+            exchange.keep_alive = exchange.keeps_alive and not self._edge.is_stopping
+        exchange.message_event.set()
+
+    # one request after the other
+
+    def _start(self, exchange: Exchange) -> None:
+        self.running = exchange
+        exchange.task = task = self.loop.create_task(exchange.run_asgi(self.app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _enqueue(self, exchange: Exchange) -> None:
+        self.flow.pause_reading()
+        self.pipeline.appendleft((exchange, self.app))
+        if len(self.pipeline) > self._edge.settings.max_pipelined_requests:
+            self._edge.warn("too many pipelined requests", client=self.client and self.client[0])
+            self.abort()
+            raise self._refused(Busy())
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        self.running = None
+        self.since = 0.0
+        if self.is_lingering or self._raw.is_closing():
+            return
+        if self.pipeline:
+            self._start(self.pipeline.pop()[0])
+        elif self._refusal is not None:
+            self._refuse(self._refusal)
+            return
+        elif self.is_half_closed:
+            self.transport.close()
+            return
+        else:
+            self._edge.waiting[self] = None
+        self.flow.resume_reading()
+
+    # refusing and closing
+
+    def _refused(self, error: RowkeepError) -> RowkeepError:
+        """Raised inside the parser, which would hide what it was."""
+        self._fault = error
+        return error
+
+    def _refuse(self, error: RowkeepError) -> None:
+        """Answer with this error, after the requests before, and close. No more is read."""
+        if self.is_lingering or self._raw.is_closing():
+            return
+        self._is_deaf = True
+        running = self.running
+        if running is not None:
+            if self._phase is BODY and self.cycle is running:
+                running.cancel(error)
+                return
+            self._refusal = error
+            self.flow.pause_reading()
+            if self._phase is BODY:
+                self.pipeline.popleft()  # the newest: its body will not come
+            return
+        answer = error_answer(error)
+        fields = (*self.server_state.default_headers, *answer.fields(), (b"connection", b"close"))
+        head = b"".join(b"%b: %b\r\n" % field for field in fields)
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, answer.body))
+        self.linger()
+
+    def _head_too_large(self) -> RowkeepError:
+        return HeadersTooLarge(
+            f"The head of a request may have {self._max_head} bytes and {self._max_headers} headers "
+            "(the settings max_header_bytes and max_header_count); trailers and chunk extensions count too."
+        )
+
+    @property
+    def is_being_sent_to(self) -> bool:
+        """Whether the client is not known to have sent all that it will."""
+        return (self._phase is not NOTHING or self._is_deaf) and not self.is_half_closed
+
+    @property
+    def is_all_sent(self) -> bool:
+        return self._raw.get_write_buffer_size() == 0
+
+    def linger(self) -> None:
+        """Close what is sent, and discard what is still received, for a while."""
+        if self.is_lingering or self._raw.is_closing():
+            return
+        self.transport.flush()  # type: ignore[attr-defined] # it is ours
+        self.is_lingering = self._is_deaf = True
+        self.since = 0.0
+        self._raw.write_eof()
+        self.pipeline.clear()
+        self.flow.resume_reading()
+        self._edge.linger(self)
+
+    def _discard(self, data: bytes) -> None:
+        self._discarded_bytes += len(data)
+        if self._discarded_bytes > self._edge.settings.max_body_bytes:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close at once, whatever is unsent."""
+        self.transport.forget()  # type: ignore[attr-defined] # it is ours
+        self._edge.forget(self)
+        self.connections.discard(self)
+        self._raw.abort()
+
+    def shutdown(self) -> None:
+        """The server is stopping: close, or do so when the request that runs is answered."""
+        if self.running is None:
+            self._raw.close() if self.is_lingering else self.transport.close()
+        else:
+            self.running.keep_alive = False
+            self.pipeline.clear()
+
+    def cancel(self, error: RowkeepError) -> None:
+        """Cancel the request that runs; it is answered with this error."""
+        self.pipeline.clear()
+        if self.running is not None:
+            self.running.cancel(error)
+
+    # parsing
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parse_without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserCallbackError:
+            self._refuse(self._fault or MalformedRequest("The request target is not a valid URL."))
+        except httptools.HttpParserError as error:
+            self._refuse(MalformedRequest(f'The request is not valid HTTP/1.1: "{quoted(str(error))}".'))
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Read a request that asks for another protocol as one that does not, for it need not be granted
+        (RFC 9110, section 7.8). The parser would take its body for that protocol."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(MalformedRequest("This server is no proxy: CONNECT is not supported."))
+            return
+        head = [b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                options = (option.strip() for option in value.lower().split(b","))
+                left = b", ".join(option for option in options if option not in UPGRADE_FIELDS)
+                head.append(b"connection: %b\r\n" % left)
+            elif name not in UPGRADE_FIELDS:
+                head.append(b"%b: %b\r\n" % (name, value))
+        self.parser = httptools.HttpRequestParser(self)
+        self._parse(b"".join((*head, b"\r\n", rest)))
+
+    def _check_head(self, version: str) -> None:
+        """Raises MalformedRequest."""
+        if version not in ("1.0", "1.1"):
+            raise self._refused(MalformedRequest(f"HTTP/{version} is not supported; use HTTP/1.1."))
+        if self._hosts != 1 and (self._hosts > 1 or version == "1.1"):
+            raise self._refused(
+                MalformedRequest(f"A request must have exactly one Host header; this one has {self._hosts}.")
+            )
+        if version == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
+            raise self._refused(MalformedRequest("HTTP/1.0 has no Transfer-Encoding; send a Content-Length."))
+
+    def _set_path(self) -> None:
+        """As uvicorn does it. Any exception refuses the request."""
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope = self.scope
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + url.path
+        scope["query_string"] = url.query or b""
+
+    # time
+
+    def check(self, now: float) -> None:
+        """Part of each sweep: end what has taken too long."""
+        if not self.since:
+            self.since = now
+        waited = now - self.since
+        unsent = self._raw.get_write_buffer_size()
+        if self.is_lingering and not unsent and waited > LINGER_SECONDS:
+            self.abort()
+        elif unsent and self._is_stuck(unsent, now):
+            self._edge.warn("client does not read", client=self.client and self.client[0])
+            self.abort()
+        elif self.running is not None:
+            self._check_running(self.running, now, waited)
+        elif unsent:
+            self.since = now
+        elif self._phase is HEAD and waited > self._edge.settings.header_timeout_seconds:
+            self._refuse(
+                RequestTimeout("The head of the request did not arrive in time (header_timeout_seconds).")
+            )
+        elif self._phase is NOTHING and waited > self._edge.settings.idle_timeout_seconds:
+            self.transport.close()
+
+    def _is_stuck(self, unsent: int, now: float) -> bool:
+        """Whether the client has read nothing of what is being sent to it, for too long."""
+        sent: int = self.transport.written_bytes - unsent - queued_bytes(self._raw)  # type: ignore[attr-defined] # it is ours
+        if sent != self._sent_bytes:
+            self._sent_bytes, self._sent_at = sent, now
+        return now - self._sent_at > self._edge.settings.write_timeout_seconds
+
+    def _check_running(self, running: Exchange, now: float, waited: float) -> None:
+        if not running.began:
+            running.began = now
+        if self.is_half_closed and running.is_interruptible:
+            if not self._half_closed_at:
+                self._half_closed_at = now
+            elif now - self._half_closed_at >= self._edge.sweep_seconds:
+                self.abort()  # it has gone, or waits for longer than such a client may
+                return
+        if running.response_started or running.error is not None:
+            return
+        sends_body = self._phase is BODY and self.cycle is running
+        if not sends_body or self.flow.read_paused or running.waiting_for_100_continue:
+            self.since = now
+        elif waited > self._edge.settings.body_timeout_seconds:
+            self._refuse(
+                RequestTimeout("The body of the request did not arrive in time (body_timeout_seconds).")
+            )
+            return
+        limit = self._edge.settings.max_request_seconds
+        if now - running.began > limit and (sends_body or running.is_interruptible):
+            running.cancel(
+                RequestTooLong(
+                    f"The request took longer than {limit:g} seconds (the setting max_request_seconds) "
+                    "and was cancelled. If it writes, check whether it was done before you repeat it."
+                )
+            )

@@ -1,0 +1,131 @@
+"""Violations: what a write is answered with that a unique index or a reference stands against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from rowkeep.catalog.catalog import LiveWorkspace
+from rowkeep.catalog.snapshot import LiveTable
+from rowkeep.errors.catalogue import Busy, ReferenceViolation, StillReferred, UniqueViolation, pointer, quoted
+from rowkeep.model.tables import Column, Table
+from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
+from rowkeep.storage.contract import UniqueConflict
+from rowkeep.storage.scripts.references import Missing, find_missing, find_referring
+
+
+def inserted_twice(live: LiveTable, rows: Sequence[Any], conflict: UniqueConflict, many: bool) -> Exception:
+    """``rows`` as they were sent, in the clear; values of encrypted columns are not repeated."""
+    if conflict.index is None:
+        return Busy()  # a row id met its like: as good as never, and a new try draws another
+    where, said = _place(conflict.row, many)
+    names = [part.name for part in conflict.index.columns]
+    places = {column.name: at for at, column in enumerate(live.table.columns)}
+    told = [
+        f"{name}{_said(live.table.columns[places[name]], rows[conflict.row][places[name]])}"
+        for name in names
+        if name in places and conflict.row is not None
+    ]
+    return UniqueViolation(
+        f"{said}{' and '.join(told or names)} is there already, "
+        f"and the index {conflict.index.name} is unique.",
+        pointer=where + (pointer(names[0]) if len(names) == 1 and names[0] in places else ""),
+    )
+
+
+def _said(column: Column, cell: Any) -> str:
+    return "" if column.is_encrypted else f" {quoted(cell)}"
+
+
+def updated_twice(live: LiveTable, conflict: UniqueConflict) -> Exception:
+    if conflict.index is None:
+        return Busy()
+    names = " and ".join(part.name for part in conflict.index.columns)
+    return UniqueViolation(
+        f"After this update two rows of {live.table.name} would have the same {names}, "
+        f"and the index {conflict.index.name} is unique.",
+        pointer="/data",
+    )
+
+
+async def inserted_astray(
+    workspace: LiveWorkspace, live: LiveTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
+) -> Exception:
+    """``rows`` as they were sent, ``stored`` as they would have been stored."""
+    names = [column.name for column in live.table.columns]
+    script = partial(find_missing, workspace.definitions, live.sql, names, stored)
+    missing = await workspace.database.read(script)
+    if missing is None:
+        return _gone_meanwhile()
+    where, said = _place(missing.row, many)
+    return _astray(missing, rows[missing.row][names.index(missing.column.name)], where, said)
+
+
+async def updated_astray(workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan) -> Exception:
+    names = plan.shape.columns
+    missing = await workspace.database.read(
+        partial(find_missing, workspace.definitions, live.sql, names, [plan.cells])
+    )
+    if missing is not None:
+        # what was sent for a sys_Id is not what would have been stored
+        cell = None if missing.column.holds_sys_ids else plan.cells[names.index(missing.column.name)]
+        return _astray(missing, cell, "/data", "")
+    if (referred := await _referred(workspace, live, plan, "changed")) is not None:
+        return referred
+    cells = dict(zip(names, plan.cells, strict=True))
+    outdone = _outdone(live.table, cells)
+    return _gone_meanwhile() if outdone is None else _astray(outdone, cells[outdone.column.name], "/data", "")
+
+
+def _outdone(table: Table, cells: dict[str, Any]) -> Missing | None:
+    """A cell of an update that refers to the very key that the same update replaces by another."""
+    names = {column.id: column.name for column in table.columns}
+    for column in table.columns:
+        if column.reference is None or column.reference.table != table.id:
+            continue
+        there = names.get(column.reference.column)
+        alike = column.type_facts.same or (lambda cell: cell)
+        cell, key = cells.get(column.name), cells.get(there or "")
+        if there in cells and cell is not None and (key is None or alike(cell) != alike(key)):
+            return Missing(0, column, table.name, str(there))
+    return None
+
+
+async def deleted_astray(workspace: LiveWorkspace, live: LiveTable, plan: DeletePlan) -> Exception:
+    return await _referred(workspace, live, plan, "deleted") or _gone_meanwhile()
+
+
+async def _referred(
+    workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan | DeletePlan, done: str
+) -> StillReferred | None:
+    changed = plan.shape.columns if isinstance(plan, UpdatePlan) else None
+    script = partial(find_referring, workspace.definitions, live.sql, plan.where, changed)
+    found = await workspace.database.read(script)
+    if found is None:
+        return None
+    return StillReferred(
+        f"Rows of {live.table.name} cannot be {done}: {found.table}.{found.column} refers to them by "
+        f"{found.there}. Change or delete what refers first.",
+        pointer="/query" if changed is None else f"/data{pointer(found.there)}",
+    )
+
+
+def _astray(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViolation:
+    value = "" if cell is None else f" {quoted(cell)}"
+    return ReferenceViolation(
+        f"{said}{missing.column.name}{value} refers to {missing.table}.{missing.there}, where it is not.",
+        pointer=where + pointer(missing.column.name),
+    )
+
+
+def _gone_meanwhile() -> Exception:
+    """What was in the way is not there any more: the same request may go well now."""
+    return Busy("References changed while the request was refused. Nothing was written; try again.")
+
+
+def _place(row: int | None, many: bool) -> tuple[str, str]:
+    """Where a row stands in the body, and how a message begins that is about it."""
+    if row is None or not many:
+        return "/data", ""
+    return pointer("data", row), f"Row {row}: "

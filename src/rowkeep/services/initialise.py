@@ -1,0 +1,69 @@
+"""Setup: making an empty store one that can be used, and opening one that is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from functools import partial
+
+from rowkeep.catalog.catalog import Catalog, open_catalog
+from rowkeep.crypto.ciphers import hash_token
+from rowkeep.crypto.master_key import MasterKeys, find_master_keys, key_file, make_master_key, remove_made
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.values.scalars import canonical_date
+from rowkeep.services.admin_tokens import new_admin_token
+from rowkeep.settings import Settings
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.contract import Row, Store
+from rowkeep.storage.known_databases import refuse_without_catalog
+from rowkeep.storage.migrations import alone
+from rowkeep.storage.scripts.catalog import Installation
+
+
+async def initialise(store: Store, settings: Settings) -> str | None:
+    """Make an empty store one with a master key, a workspace ``main`` and an admin token.
+
+    Gives the admin token, which is not kept; None if the store was initialised before, also if that was by
+    another process at the same time. Raises SetupError.
+    """
+    installation = Installation(store.catalog.dialect, store.catalog.schema)
+    if await store.catalog.read(installation.key_fingerprint) is not None:
+        return None
+    present = await store.present()
+    # asked again: another process may have initialised the store meanwhile, and made a workspace's database
+    if await store.catalog.read(installation.key_fingerprint) is not None:
+        return None
+    refuse_without_catalog(present, "The catalog is empty. Restore it from a backup of the same time.")
+    found = find_master_keys(settings)
+    master, made = (found, None) if found is not None else make_master_key(settings)
+    try:
+        return await store.catalog.write(partial(_initialise, installation, store, settings, master))
+    except BaseException:
+        if made is not None and await store.catalog.read(installation.key_fingerprint) is None:
+            remove_made(made)
+        raise
+
+
+def _initialise(
+    installation: Installation, store: Store, settings: Settings, master: MasterKeys
+) -> Generator[Statement, Sequence[Row], str | None]:
+    yield from alone(store.catalog.dialect, store.catalog.schema)
+    stamp = store.ids.stamp(1)
+    if not (yield from installation.initialise(master.fingerprints[-1], canonical_date(stamp.moment))):
+        return None
+    token, text = new_admin_token("first", stamp)
+    yield from installation.add_admin_token(token, hash_token(text))
+    if find_master_keys(settings) is None:
+        # the process that made the key failed and removed it
+        raise SetupError(f"The key file {key_file(settings)} is gone; start again.")
+    return text
+
+
+async def open_initialised(store: Store, settings: Settings) -> Catalog:
+    """The catalog of an initialised store. Raises SetupError for one without its master key."""
+    master = find_master_keys(settings)
+    if master is None:
+        raise SetupError(
+            f"There is no master key: neither ROWKEEP_MASTER_KEY nor the file {key_file(settings)}. "
+            "If the store is new, rowkeep init makes one."
+        )
+    return await open_catalog(store, master)

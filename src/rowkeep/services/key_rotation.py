@@ -1,0 +1,153 @@
+"""Rotation: a new master key, and new data keys, while servers go on serving.
+
+Both can be stopped at any moment, and go on where they were when they are started again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import msgspec
+
+from rowkeep.catalog.catalog import Catalog, LiveWorkspace, key_bound_to
+from rowkeep.crypto.ciphers import SecretSealer, new_data_key
+from rowkeep.crypto.master_key import (
+    MasterKeys,
+    find_master_keys,
+    key_file,
+    new_master_key,
+    read_key_file,
+    write_key_file,
+)
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.access import App, Workspace
+from rowkeep.model.tables import Table
+from rowkeep.settings import Settings
+from rowkeep.sql.key_rotation import RotationSql
+from rowkeep.storage.scripts.access import Definitions
+from rowkeep.storage.scripts.key_rotation import Rotation, reseal_with
+
+PAGE = 1000
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """What is being done, and how far it is."""
+
+    what: str
+    done: int
+    total: int
+
+
+class MasterRotation:
+    """Replaces the master key of a store whose key file is at hand."""
+
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+        self._catalog = catalog
+        self._settings = settings
+
+    def prepare(self) -> None:
+        """Put a new key into the key file, beside the present one; nothing is sealed under it yet.
+
+        Raises SetupError, also where the key is not in a file.
+        """
+        if self._settings.master_key is not None:
+            raise SetupError(
+                "The master key comes from ROWKEEP_MASTER_KEY; to replace it, put it into a file, "
+                "name that in ROWKEEP_MASTER_KEY_FILE, and unset ROWKEEP_MASTER_KEY."
+            )
+        keys = read_key_file(self._settings)
+        if len(keys) == 1:
+            write_key_file(self._settings, [*keys, new_master_key()])
+
+    async def run(self) -> AsyncIterator[Progress]:
+        """Have all that is sealed under the old key sealed under the new one, and forget the old key.
+
+        Raises what :meth:`prepare` raises.
+        """
+        self.prepare()
+        keys = read_key_file(self._settings)
+        if len(keys) != 2:
+            raise SetupError(f"The key file {key_file(self._settings)} does not hold two keys.")
+        master = find_master_keys(self._settings)
+        assert master is not None  # noqa: S101 - it was read a moment ago
+        fresh = master.fingerprints[-1]
+        # from here on new workspaces are sealed under the new key; those that are there are all listed below
+        installation = self._catalog.installation
+        await self._catalog.store.catalog.write(partial(installation.set_key_fingerprint, fresh))
+        workspaces = await all_workspaces(self._catalog)
+        for done, workspace in enumerate(workspaces):
+            yield Progress(workspace.name, done, len(workspaces))
+            await self._rewrap(master, fresh, workspace)
+        write_key_file(self._settings, keys[-1:])
+        yield Progress("", len(workspaces), len(workspaces))
+
+    async def _rewrap(self, master: MasterKeys, fresh: str, workspace: Workspace) -> None:
+        database = await self._catalog.store.workspace(workspace)
+        bound_to = key_bound_to(workspace)
+        sealer = master.sealer(fresh)
+
+        def rewrap(wrapped: bytes) -> bytes:
+            return sealer.seal(master.open(wrapped, bound_to), bound_to)
+
+        rotation = Rotation(Definitions(database.dialect, database.schema))
+        first = sealer.seal(new_data_key(), bound_to)
+        await database.write(partial(rotation.rewrap, rewrap, first))
+
+
+class DataRotation:
+    """Replaces the data key of one workspace, and all that is sealed under it."""
+
+    def __init__(self, catalog: Catalog, live: LiveWorkspace) -> None:
+        self._catalog = catalog
+        self._live = live
+        self._database = live.database
+        self._rotation = Rotation(live.definitions)
+
+    async def run(self) -> AsyncIterator[Progress]:
+        """Raises SetupError, StorageUnavailable, Busy, DamagedCell."""
+        fingerprint = await self._catalog.fingerprint()
+        data_key = self._catalog.wrap(new_data_key(), self._live.workspace, fingerprint)
+        key = await self._database.write(partial(self._rotation.begin, lambda _: data_key))
+        await self._live.load_keys()
+        for found in await self._database.read(self._rotation.encrypted_tables):
+            table = await self._database.write(partial(self._rotation.begin_table, found.id, key))
+            if table is not None:
+                async for progress in self._table(table):
+                    yield progress
+                await self._database.write(partial(self._rotation.end_table, table.id))
+        await self._database.write(partial(self._rotation.reseal_apps, self._reseal_app))
+        await self._database.write(partial(self._rotation.end, key))
+        self._live.renew()
+
+    async def _table(self, table: Table) -> AsyncIterator[Progress]:
+        sql = RotationSql(table, self._database.dialect, self._database.schema)
+        reseal = {
+            column.name: reseal_with(self._live.keys, table, column)
+            for column in table.columns
+            if column.old_key is not None
+        }
+        total = await self._database.read(partial(self._rotation.count, sql))
+        after: str | None = ""
+        done = 0
+        while after is not None:
+            yield Progress(table.name, done, total)
+            batch = await self._database.write(partial(self._rotation.reseal_rows, sql, reseal, after))
+            after, done = batch.after, done + batch.rows
+        yield Progress(table.name, done, max(done, total))
+
+    def _reseal_app(self, app: App) -> bytes:
+        assert app.secret is not None  # noqa: S101 - only apps with a secret are asked for
+        secrets: SecretSealer = self._live.secrets
+        return secrets.seal(secrets.open(app.secret, app.client_id), app.client_id)
+
+
+async def all_workspaces(catalog: Catalog) -> list[Workspace]:
+    """Every workspace of the store, by name."""
+    found: list[Workspace] = []
+    while True:
+        after = found[-1].name.lower() if found else ""
+        page = await catalog.store.catalog.read(partial(catalog.installation.workspaces, after, PAGE))
+        found += page
+        if len(page) < PAGE:
+            return found

@@ -1,0 +1,52 @@
+"""Local store: the store that the settings name, initialised or opened in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.crypto.master_key import find_master_keys
+from rowkeep.logs import quiet_logs
+from rowkeep.model.ids import IdSource
+from rowkeep.services.initialise import initialise, open_initialised
+from rowkeep.settings import Settings
+from rowkeep.storage.opening import make_store
+
+
+def shell_settings() -> Settings:
+    """The settings of a command that is not a server, which then logs nothing. Raises SetupError."""
+    settings = Settings.from_environment(os.environ)
+    quiet_logs(settings.log_level)
+    return settings
+
+
+async def initialise_store(settings: Settings) -> str | None:
+    """Initialise an empty store and see that it can be opened.
+
+    Gives its first admin token, None if it was not empty. Raises SetupError, StorageUnavailable.
+    """
+    # a key that is none is refused before anything is made
+    find_master_keys(settings)
+    store = make_store(settings, IdSource())
+    try:
+        await store.open()
+        token = await initialise(store, settings)
+        await open_initialised(store, settings)
+    except BaseException:
+        await store.discard()
+        raise
+    await store.close()
+    return token
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Catalog]:
+    """The catalog of the store, for as long as the block runs. Raises SetupError, StorageUnavailable."""
+    store = make_store(settings, IdSource())
+    try:
+        await store.open(create=False)
+        yield await open_initialised(store, settings)
+    finally:
+        await store.close()

@@ -1,0 +1,327 @@
+"""Changes: the steps from one definition of a table to another, and the checks before them, as SQL.
+
+Both engines do all of it by ALTER TABLE. Where cells are written anew, a new column is added, filled and
+given the name of the old one, which is dropped: the rows stay where they are, and so do foreign keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+from sqlalchemy.schema import CreateColumn, CreateIndex, DropIndex
+from sqlalchemy.sql import quoted_name
+
+from rowkeep.model.tables import ROW_KEY, Column, Table, name_key
+from rowkeep.plan.table_changes.diff import Change, Step, StepKind
+from rowkeep.plan.table_changes.matching import Kept
+from rowkeep.sql.dialects import Dialect, Expression
+from rowkeep.sql.names import (
+    column_name,
+    index_name,
+    quoted,
+    reference_index_name,
+    reference_name,
+    sort_key_name,
+)
+from rowkeep.sql.physical_table import TableSchema, physical_columns
+from rowkeep.sql.statements import Statement, Template, ddl, statement, template
+from rowkeep.sql.table_checks import shown, target_of
+
+PAGE_ROWS = 500
+"""How many rows are converted at once."""
+
+REWRITING: dict[StepKind, frozenset[str]] = {
+    StepKind.CONVERT: frozenset({"sqlite", "postgresql"}),
+    StepKind.ENCRYPT: frozenset({"sqlite", "postgresql"}),
+    StepKind.REFER: frozenset({"sqlite"}),
+    StepKind.DROP_COLUMN: frozenset({"sqlite"}),
+}
+"""The steps that write every row anew, by engine; beside them those that give values to stored rows."""
+
+
+def rewrites(step: Step, dialect: Dialect) -> bool:
+    """Whether the engine writes the rows of the table anew for this step."""
+    return step.fills or dialect.name in REWRITING.get(step.kind, ())
+
+
+class ChangeSql:
+    """The statements of one change, for one engine. They are run in the order of the methods. ``referred``
+    has the tables that the changed table refers to, by id."""
+
+    def __init__(
+        self, change: Change, dialect: Dialect, schema: str | None, referred: Mapping[str, Table]
+    ) -> None:
+        self._change = change
+        self._dialect = dialect
+        self._schema = schema
+        self._referred = referred
+        self._was = TableSchema(change.before, dialect, schema)
+        self._now = TableSchema(change.after, dialect, schema)
+        self._spell = dialect.compiler.identifier_preparer
+        self._referring = {column.name for column in change.referring}
+
+    def lock(self) -> Iterator[Statement]:
+        """Nobody else reads or writes the table from now on. On SQLite a transaction that writes is alone."""
+        if self._dialect.name == "postgresql":
+            yield Statement(f"LOCK TABLE {self._table(self._was)} IN ACCESS EXCLUSIVE MODE")
+            for column in self._change.referring:
+                there, _ = target_of(column, self._now, self._referred)
+                if there.table.id != self._change.after.id:
+                    # what is referred to must not go between the check and the foreign key
+                    yield Statement(f"LOCK TABLE {self._table(there)} IN SHARE ROW EXCLUSIVE MODE")
+
+    # the change itself
+
+    def drop(self) -> Iterator[Statement]:
+        """Foreign keys, indexes and columns go."""
+        gone = {column.id for column in self._change.dropped}
+        anew = {column.id for column in self._change.referring}
+        stays = {column.id: column.reference for column in self._change.after.columns}
+        for column in self._change.before.columns:
+            if column.reference is not None and (
+                column.id in gone | anew or stays[column.id] != column.reference
+            ):
+                constraint = self._spell.quote(reference_name(self._change.before, column))
+                yield self._alter(self._was, f"DROP CONSTRAINT {constraint}")
+        for index in self._was.indexes:
+            if index.name in self._dropped_indexes():
+                yield ddl(DropIndex(index), self._dialect)
+        for column in self._change.dropped:
+            yield from self._drop_column(self._was, column)
+
+    def add_converted(self, pairs: Sequence[Kept]) -> Iterator[Statement]:
+        """The columns that take converted cells, under names of their own."""
+        for pair in pairs:
+            yield from self._add_columns(self._was, pair.after, passing=True)
+
+    def page(self, pairs: Sequence[Kept]) -> Template:
+        """Some rows in the order of their ids, behind that in the parameter ``after``: id and old values."""
+        names = [pair.before.name for pair in pairs]
+        row = self._was.column(ROW_KEY)
+        rows = (
+            sa.select(*shown(self._was, names))
+            .where(row > sa.bindparam("after", type_=sa.Text()))
+            .order_by(row)
+            .limit(sa.literal_column(str(PAGE_ROWS)))
+            .offset(sa.literal_column("0"))
+        )
+        return template(rows, self._dialect)
+
+    def write_converted(self, pairs: Sequence[Kept]) -> Template:
+        """One row: its id in the parameter ``row``, its new values in ``v0``, ``v1`` and so on."""
+        cells: dict[Any, Expression] = {}
+        for at, pair in enumerate(pairs):
+            names = self._passing(pair.after)
+            for name, value in self._now.written(pair.after.name, f"v{at}").items():
+                cells[names[name]] = value
+        row: sa.ColumnClause[str] = sa.column(column_name(ROW_KEY))
+        target = sa.table(
+            self._was.physical.name, row, *map(sa.column, cells), schema=self._was.physical.schema
+        )
+        update = sa.update(target).values(cells).where(row == sa.bindparam("row", type_=sa.Text()))
+        return template(update, self._dialect)
+
+    def drop_converted(self, pairs: Sequence[Kept]) -> Iterator[Statement]:
+        """The columns that the old cells were in."""
+        for pair in pairs:
+            yield from self._drop_column(self._was, pair.before)
+
+    def finish(self) -> Iterator[Statement]:
+        """Names, new columns, defaults in their cells, and what must not be empty."""
+        yield from self._rename_table()
+        yield from self._rename_columns()
+        for column in self._change.added:
+            yield from self._add_columns(self._now, column)
+        yield from self._fill()
+        may_be_empty = {column.name: True for column in self._change.added}
+        for pair in self._change.kept:
+            may_be_empty[pair.after.name] = pair.converts or not pair.before.is_required
+        for column in self._change.after.columns:
+            if may_be_empty[column.name] == column.is_required:
+                yield from self._require(column)
+
+    def make_indexes(self) -> Iterator[Statement]:
+        """Unique indexes come first, for columns may refer to theirs; then foreign keys; then the others."""
+        made = self._made_indexes()
+        for index in made:
+            if not self._waits(index):
+                yield ddl(CreateIndex(index), self._dialect)
+        for column in self._change.referring:
+            yield from self._refer(column)
+        for index in made:
+            if self._waits(index):
+                yield ddl(CreateIndex(index), self._dialect)
+
+    # one at a time
+
+    def _table(self, schema: TableSchema) -> str:
+        return self._spell.format_table(schema.physical)
+
+    def _alter(self, schema: TableSchema, what: str) -> Statement:
+        return Statement(f"ALTER TABLE {self._table(schema)} {what}")
+
+    def _dropped_indexes(self) -> set[str]:
+        before = self._change.before
+        names = {str(index_name(before, index)) for index in self._change.dropped_indexes}
+        kept = {str(index.name) for index in self._now.indexes}
+        written = {pair.before.id for pair in self._change.kept if pair.converts}
+        anew = written | {column.id for column in self._change.referring}
+        for column in before.columns:
+            name = str(reference_index_name(before, column))
+            if name not in kept or column.id in anew:
+                names.add(name)
+        if self._dialect.name == "sqlite":
+            # a column that is to refer is made anew there, and no index may hold it
+            referring = {column.id for column in self._change.referring}
+            ids = {column.name: column.id for column in before.columns}
+            for index in before.indexes:
+                if any(ids.get(part.name) in referring for part in index.columns):
+                    names.add(str(index_name(before, index)))
+        return names
+
+    def _made_indexes(self) -> list[sa.Index]:
+        """Those that are not there, or are no longer."""
+        there = {str(index.name) for index in self._was.indexes} - self._dropped_indexes()
+        return [index for index in self._now.indexes if str(index.name) not in there]
+
+    def _waits(self, index: sa.Index) -> bool:
+        """Whether an index holds a column that SQLite makes anew, so that it refers."""
+        if self._dialect.name != "sqlite":
+            return False
+        names = {
+            str(index_name(self._change.after, each)): {part.name for part in each.columns}
+            for each in self._change.after.indexes
+        }
+        return bool(names.get(str(index.name), self._referring) & self._referring)
+
+    def _drop_column(self, schema: TableSchema, column: Column) -> Iterator[Statement]:
+        for physical in physical_columns(column, self._dialect):
+            yield self._alter(schema, f"DROP COLUMN {self._spell.quote(physical.name)}")
+
+    def _add_columns(
+        self, schema: TableSchema, column: Column, *, passing: bool = False
+    ) -> Iterator[Statement]:
+        """A column that may be empty as yet; ``passing`` under names of its own."""
+        names = self._passing(column)
+        for physical in physical_columns(replace(column, is_required=False), self._dialect):
+            name = names[physical.name] if passing else physical.name
+            yield self._alter(schema, f"ADD COLUMN {self._spelt_column(physical, name)}")
+
+    def _spelt_column(self, physical: sa.Column[Any], name: str) -> str:
+        checks = [
+            sa.CheckConstraint(sa.text(str(check.sqltext).replace(f'"{physical.name}"', f'"{name}"')))
+            for check in physical.constraints
+            if isinstance(check, sa.CheckConstraint)
+        ]
+        renamed: sa.Column[Any] = sa.Column(quoted(name), physical.type, *checks)
+        sa.Table("t", sa.MetaData(), renamed)
+        return ddl(CreateColumn(renamed), self._dialect).text
+
+    def _passing(self, column: Column) -> dict[str, quoted_name]:
+        """The names under which a column's physical columns are filled, by those that they will have."""
+        return {
+            column_name(column.name): quoted(f"_new_{column.id}"),
+            sort_key_name(column.name): quoted(f"_newkey_{column.id}"),
+        }
+
+    def _refer(self, column: Column) -> Iterator[Statement]:
+        """A foreign key. SQLite has it from the time that its column was made: so that is made anew."""
+        there, name = target_of(column, self._now, self._referred)
+        cell = self._now.identity(column.name).name
+        quoted_cell, key = (
+            self._spell.quote(cell),
+            self._spell.quote(reference_name(self._change.after, column)),
+        )
+        target = f"{self._table(there)} ({self._spell.quote(there.identity(name).name)})"
+        if self._dialect.name == "postgresql":
+            yield self._alter(
+                self._now, f"ADD CONSTRAINT {key} FOREIGN KEY ({quoted_cell}) REFERENCES {target}"
+            )
+            return
+        passing = quoted(f"_ref_{column.id}")
+        physical = next(
+            each
+            for each in physical_columns(replace(column, is_required=False), self._dialect)
+            if each.name == cell
+        )
+        spec = self._spelt_column(physical, passing)
+        yield self._alter(self._now, f"ADD COLUMN {spec} CONSTRAINT {key} REFERENCES {target}")
+        table = sa.table(self._now.physical.name, sa.column(cell), sa.column(passing))
+        yield statement(sa.update(table).values({passing: table.c[cell]}), self._dialect)
+        yield self._alter(self._now, f"DROP COLUMN {quoted_cell}")
+        yield self._alter(self._now, f"RENAME COLUMN {self._spell.quote(passing)} TO {quoted_cell}")
+        if column.is_required:
+            yield self._alter(self._now, f"ALTER COLUMN {quoted_cell} SET NOT NULL")
+
+    def _rename_table(self) -> Iterator[Statement]:
+        was, now = self._was.physical.name, self._now.physical.name
+        if was == now:
+            return
+        schema = self._was.physical.schema
+        if name_key(str(was)) == name_key(str(now)):
+            # SQLite takes a table of the same name in another case for another table
+            passing = quoted(f"_rename_{self._change.before.id}")
+            yield self._alter(self._was, f"RENAME TO {self._spell.quote(passing)}")
+            source = sa.Table(passing, sa.MetaData(), schema=schema)
+        else:
+            source = self._was.physical
+        yield Statement(f"ALTER TABLE {self._spell.format_table(source)} RENAME TO {self._spell.quote(now)}")
+
+    def _rename_columns(self) -> Iterator[Statement]:
+        """Through names of their own where one takes the name of another that is renamed too."""
+        pairs = [
+            names
+            for pair in self._change.kept
+            for names in (
+                [(was, now) for now, was in self._passing_of(pair.after)]
+                if pair.converts
+                else list(
+                    zip(self._physical_names(pair.before), self._physical_names(pair.after), strict=True)
+                )
+            )
+        ]
+        pairs = [(was, now) for was, now in pairs if was != now]
+        wanted = {name_key(str(now)): was for was, now in pairs}
+        passing: list[tuple[quoted_name, quoted_name]] = []
+        for at, (was, now) in enumerate(pairs):
+            # it stands where another goes
+            if wanted.get(name_key(str(was)), was) != was:
+                passing.append((was, quoted(f"_rename_{at}")))
+                pairs[at] = (passing[-1][1], now)
+        for was, now in (*passing, *pairs):
+            yield self._alter(
+                self._now, f"RENAME COLUMN {self._spell.quote(was)} TO {self._spell.quote(now)}"
+            )
+
+    def _fill(self) -> Iterator[Statement]:
+        table = self._now.physical
+        added = [column for column in self._change.added if column.default is not None]
+        if added:
+            yield self._filling(sa.update(table), added)
+        for pair in self._change.kept:
+            if pair.fills:
+                empty = table.c[column_name(pair.after.name)].is_(None)
+                yield self._filling(sa.update(table).where(empty), [pair.after])
+
+    def _filling(self, update: sa.Update, columns: list[Column]) -> Statement:
+        cells: dict[quoted_name, Expression] = {}
+        for at, column in enumerate(columns):
+            cells |= self._now.written(column.name, f"v{at}")
+        values = {f"v{at}": column.default for at, column in enumerate(columns)}
+        return template(update.values(cells), self._dialect).bind(values)
+
+    def _require(self, column: Column) -> Iterator[Statement]:
+        change = "SET" if column.is_required else "DROP"
+        for name in self._physical_names(column):
+            yield self._alter(self._now, f"ALTER COLUMN {self._spell.quote(name)} {change} NOT NULL")
+
+    def _physical_names(self, column: Column) -> list[quoted_name]:
+        return [quoted(physical.name) for physical in physical_columns(column, self._dialect)]
+
+    def _passing_of(self, column: Column) -> Iterator[tuple[quoted_name, quoted_name]]:
+        names = self._passing(column)
+        for name in self._physical_names(column):
+            yield name, names[name]

@@ -1,0 +1,101 @@
+"""Checks: what stored rows must be like before a table is changed, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from rowkeep.model.tables import ROW_KEY, Column, Table
+from rowkeep.plan.table_changes.checks import Check, Need
+from rowkeep.plan.table_changes.diff import Change
+from rowkeep.sql.dialects import Dialect, Expression
+from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.statements import Statement, statement
+
+SAMPLE_ROWS = 10
+"""How many of the rows that do not fit are shown."""
+
+
+def target_of(column: Column, own: TableSchema, referred: Mapping[str, Table]) -> tuple[TableSchema, str]:
+    """The table and the column that a column of the table ``own`` refers to; ``referred`` has other tables,
+    by id."""
+    assert column.reference is not None  # noqa: S101 - only what refers is asked for
+    itself = column.reference.table == own.table.id
+    table = own.table if itself else referred[column.reference.table]
+    there = TableSchema(table, own.dialect, own.physical.schema)
+    return there, next(each.name for each in table.all_columns if each.id == column.reference.column)
+
+
+class CheckSql:
+    """The statements of the checks of one change; ``referred`` has the tables that the changed one refers
+    to, by id."""
+
+    def __init__(
+        self, change: Change, dialect: Dialect, schema: str | None, referred: Mapping[str, Table]
+    ) -> None:
+        self._dialect = dialect
+        self._referred = referred
+        self._was = TableSchema(change.before, dialect, schema)
+        self._now = TableSchema(change.after, dialect, schema)
+
+    def violations(self, check: Check) -> tuple[Statement, Statement]:
+        """How many rows do not pass a check; and some of them: their ids and the columns' values."""
+        schema = self._now if check.is_late else self._was
+        found = self._duplicates(schema, check) if check.need is Need.DISTINCT else self._unfit(schema, check)
+        row = found.selected_columns[0]
+        count = sa.select(sa.func.count()).select_from(found.subquery("found"))
+        sample = found.order_by(row).limit(sa.literal_column(str(SAMPLE_ROWS)))
+        return statement(count, self._dialect), statement(sample, self._dialect)
+
+    def columns(self, check: Check) -> list[Column]:
+        """The columns whose values a sample shows."""
+        schema = self._now if check.is_late else self._was
+        return [schema.columns[name] for name in check.names]
+
+    def _unfit(self, schema: TableSchema, check: Check) -> sa.Select[Any]:
+        rows = sa.select(*shown(schema, check.names)).select_from(schema.physical)
+        if check.need is Need.NO_ROWS:
+            return rows
+        if check.need is Need.NO_EMPTY or check.column is None:
+            return rows.where(schema.identity(check.names[0]).is_(None))
+        if check.need is Need.PRESENT:
+            return rows.where(self._is_missing(check.column))
+        column = schema.column(check.names[0])
+        limits = {sa.func.length: check.column.max_length, sa.func.octet_length: check.column.max_bytes}
+        return rows.where(
+            sa.or_(*(measure(column) > limit for measure, limit in limits.items() if limit is not None))
+        )
+
+    def _is_missing(self, column: Column) -> Expression:
+        """Whether a cell refers to what is not there; an empty one refers to nothing."""
+        there, name = target_of(column, self._now, self._referred)
+        parent = there.physical.alias("_referred")
+        cell = self._now.identity(column.name)
+        same = parent.c[there.identity(name).name] == cell
+        found = sa.exists(
+            sa.select(sa.literal_column("1")).select_from(parent).where(same).correlate_except(parent)
+        )
+        return sa.and_(cell.is_not(None), sa.not_(found))
+
+    def _duplicates(self, schema: TableSchema, check: Check) -> sa.Select[Any]:
+        columns = [schema.identity(name) for name in check.names]
+        copies = sa.func.count().over(partition_by=columns).label("copies")
+        inner = (
+            sa.select(*shown(schema, check.names), copies)
+            .select_from(schema.physical)
+            .where(*(column.is_not(None) for column in columns))
+            .subquery("counted")
+        )
+        *answered, counted = inner.c
+        return sa.select(*answered).where(counted > sa.literal_column("1"))
+
+
+def shown(schema: TableSchema, names: Iterable[str]) -> list[Expression]:
+    """Of each row its id, and these columns as they are answered, as ``v0``, ``v1`` and so on."""
+    answered = [schema.answered(name).element for name in names]
+    return [
+        schema.column(ROW_KEY).label("row"),
+        *(value.label(f"v{at}") for at, value in enumerate(answered)),
+    ]

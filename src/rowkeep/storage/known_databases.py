@@ -1,0 +1,103 @@
+"""Presence: which databases of workspaces there are, held against what the catalog knows.
+
+A database that is missing must not be made again: its workspace would look empty, and nobody would notice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Sequence
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from rowkeep.errors.catalogue import SetupError, StorageMissing
+from rowkeep.limited_log import LimitedLog
+from rowkeep.model.access import Workspace
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.statements import Statement, statement
+from rowkeep.sql.system_tables import workspace_tables
+from rowkeep.storage.contract import Database, Row, Script, StaleCatalog
+from rowkeep.storage.migrations import CATALOG_STEPS, DATABASES_STEP, migrate
+from rowkeep.storage.scripts.catalog import Installation
+
+T = TypeVar("T")
+
+PHYSICAL = re.compile(r"w([0-9]{1,18})_[a-z][a-z0-9_]*")
+"""The name of a workspace's file or schema."""
+
+SHOWN = 5
+
+
+class CatalogDatabase(Database):
+    """The catalog of an open store: one that has lost its tables is missing, and the log says so."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.dialect = database.dialect
+        self.schema = database.schema
+        self._faults = LimitedLog()
+
+    async def read(self, script: Script[T]) -> T:
+        try:
+            return await self._database.read(script)
+        except (StaleCatalog, StorageMissing) as error:
+            raise self._missing(error) from error.__cause__
+
+    async def write(self, script: Script[T]) -> T:
+        try:
+            return await self._database.write(script)
+        except (StaleCatalog, StorageMissing) as error:
+            raise self._missing(error) from error.__cause__
+
+    def _missing(self, error: Exception) -> StorageMissing:
+        reason = str(error.__cause__ or "its tables are missing")
+        self._faults.error("catalog missing", key=reason, reason=reason, action="restore it from a backup")
+        return StorageMissing("The catalog is missing; the log of the server names it.")
+
+
+def prepare_catalog(
+    dialect: Dialect, schema: str | None, present: Script[list[str]], missing: str
+) -> Generator[Statement, Sequence[Row], bool]:
+    """Script: bring the catalog to this version; gives whether it was made by this.
+
+    ``present`` lists the databases of workspaces. Raises SetupError, saying ``missing``, if there are some
+    although there is no catalog.
+    """
+    done = yield from migrate(CATALOG_STEPS, dialect, schema)
+    installation = Installation(dialect, schema)
+    if done == 0:
+        refuse_without_catalog((yield from present()), missing)
+    elif done < DATABASES_STEP:
+        # a store of the first version: what is there now must be there from now on
+        yield from installation.note_databases(ids_of((yield from present())))
+    return done == 0
+
+
+def refuse_without_catalog(present: Sequence[str], missing: str) -> None:
+    """Raises SetupError if there are databases of workspaces."""
+    if present:
+        shown = ", ".join(sorted(present)[:SHOWN]) + (", …" if len(present) > SHOWN else "")
+        raise SetupError(f"{missing} The databases of workspaces are still there: {shown}.")
+
+
+def ids_of(names: Iterable[str]) -> list[int]:
+    """The ids of the workspaces whose files or schemas have these names."""
+    return [int(found[1]) for name in names if (found := PHYSICAL.fullmatch(name))]
+
+
+async def refuse_if_missing(database: Database, workspace: Workspace) -> None:
+    """Raises StorageMissing if a database that was made is not there, or is empty."""
+    if workspace.is_made:
+        try:
+            is_there = await database.read(lambda: _has_keys(database))
+        except StaleCatalog:
+            is_there = False
+        if not is_there:
+            cause = FileNotFoundError(f"the database {workspace.physical} is missing or empty")
+            raise StorageMissing() from cause
+
+
+def _has_keys(database: Database) -> Generator[Statement, Sequence[Row], bool]:
+    keys = workspace_tables(database.schema).data_keys
+    return bool((yield statement(sa.select(keys.c.number).limit(1), database.dialect)))

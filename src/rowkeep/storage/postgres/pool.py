@@ -1,0 +1,349 @@
+"""Connections: the pool, how a script is run, and what the server's errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import Any, TypeAlias, TypeVar
+
+import asyncpg
+import msgspec
+import structlog
+
+from rowkeep.errors.catalogue import (
+    Busy,
+    NoRoom,
+    SetupError,
+    ShuttingDown,
+    StorageFull,
+    StorageReadOnly,
+    StorageUnavailable,
+)
+from rowkeep.settings import Settings
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.contract import BeyondRange, ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.postgres.cancellation import Running, Watch
+from rowkeep.storage.postgres.connection_groups import KeptConnections
+from rowkeep.storage.postgres.waiting import Lane, Turns
+from rowkeep.storage.response_sizes import query_timeout
+
+T = TypeVar("T")
+Work: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
+log = structlog.get_logger(__name__)
+
+CACHED_STATEMENTS = 512
+MAX_TRIES = 10
+NEARLY_WHOLE = 0.9
+"""While so much of busy_timeout_seconds is left, the connection's own lock_timeout is near enough."""
+COPY_LINE = re.compile(r"COPY .*, line (\d+)")
+
+STALE = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.InvalidSchemaNameError,
+    # columns of the old names, but of other types: no such operator or function, no such cast
+    asyncpg.DatatypeMismatchError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.AmbiguousFunctionError,
+    asyncpg.CannotCoerceError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+)
+BUSY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    TimeoutError,
+)
+AGAIN = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    # a table was changed, and what the connection had prepared for it, forgotten by now, no longer fits
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+)
+"""What may go well if it is done again."""
+REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+UNAVAILABLE = (
+    *REFUSED,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+    OSError,
+)
+
+NOT_A_URL = (
+    "ROWKEEP_DATABASE_URL is not a valid PostgreSQL URL: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with "
+    "special characters of the password percent-encoded."
+)
+"""Without the words of the driver: they may repeat a part of the password."""
+
+_decode_number = msgspec.json.Decoder(int | float).decode
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    # a number column is answered as JSON, for it gives integers where whole and doubles elsewhere; a JSON
+    # column takes its text as it is
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=str.encode, decoder=_decode_number, format="binary"
+    )
+    # COPY takes moments as the server has them: the driver's own way turns the year 1's first into -infinity
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", encoder=tuple, decoder=tuple, format="tuple"
+    )
+
+
+async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
+    """Connections come back as they went: every transaction is ended, and nothing else is ever set."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """Who asks for a connection: the lane it waits in, the table or view it is about, if it is about one, and
+    whether ``max_query_seconds`` holds for it."""
+
+    lane: Lane
+    table_id: str | None = None
+    is_limited: bool = False
+
+
+class Pool:
+    """The connections of this process, and the one place where the server's errors become ours.
+
+    A call waits at most ``busy_timeout_seconds``, in all its tries together, for a connection and for what
+    others hold locked.
+    """
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._url = url
+        self._timeout = settings.busy_timeout_seconds
+        self._limit = settings.max_query_seconds
+        self._size = settings.postgres_connections
+        self._kept: KeptConnections | None = None
+        self._watch = Watch(url)
+        self._is_closing = False
+        self.turns = Turns(self._size, settings.postgres_workspace_connections)
+
+    async def open(self) -> None:
+        """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
+        try:
+            with translated():
+                pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=1,
+                    max_size=self._size,
+                    statement_cache_size=CACHED_STATEMENTS,
+                    max_cached_statement_lifetime=0,
+                    max_inactive_connection_lifetime=0,
+                    timeout=self._timeout,
+                    init=_prepare_connection,
+                    reset=_keep_as_it_is,
+                    server_settings={
+                        "application_name": "rowkeep",
+                        "lock_timeout": _milliseconds(self._timeout),
+                        "statement_timeout": _milliseconds(self._limit),
+                        "synchronous_commit": "on",
+                        "timezone": "UTC",
+                    },
+                )
+                self._kept = KeptConnections(pool, self._size, self._timeout)
+        except ValueError:
+            raise SetupError(NOT_A_URL) from None
+        except StorageUnavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, asyncpg.ClientConfigurationError):
+                raise SetupError(NOT_A_URL) from None
+            if isinstance(cause, REFUSED):
+                raise SetupError(f"PostgreSQL refuses the connection: {cause}.") from None
+            raise
+
+    async def close(self) -> None:
+        """Let short work end, cancel what runs longer, and close all connections; some seconds at most."""
+        self._is_closing = True
+        await self._watch.close()
+        if self._kept is not None:
+            await self._kept.close()
+
+    async def _use(self, work: Work[T], call: Call, deadline: float) -> T:
+        """Do ``work`` with a connection."""
+        kept = self._kept
+        assert kept is not None, "open() comes first"  # noqa: S101 - a fault of ours, not of a caller
+        lane = call.lane
+        if not lane.take_at_once():
+            await lane.take(deadline - monotonic())
+        try:
+            if self._is_closing:
+                raise ShuttingDown()
+            connection = await kept.take(call.table_id)
+        except BaseException:
+            lane.give_back()
+            raise
+        running = self._watch.start(connection, self._limit if call.is_limited else None)
+        try:
+            result = await work(connection)
+        except BaseException as error:
+            self._watch.end(connection)
+            # the turn is free once PostgreSQL has really ended what ran
+            kept.drop(connection, lane.give_back)
+            reason = self._reason(running, error)
+            if reason is not None:
+                raise reason from error
+            raise
+        self._watch.end(connection)
+        kept.put_back(connection)
+        lane.give_back()
+        return result
+
+    def _reason(self, running: Running, error: BaseException) -> Exception | None:
+        """What ended the work, where the error alone does not tell."""
+        if isinstance(error, asyncio.CancelledError):
+            return running.reason()
+        is_over = running.limit is not None and running.seconds() >= running.limit * NEARLY_WHOLE
+        if is_over and isinstance(error, asyncpg.QueryCanceledError):
+            return query_timeout(self._limit)
+        return None
+
+    async def fetch(self, text: str, parameters: Sequence[Any], call: Call) -> list[Any]:
+        """One statement that reads, a transaction of its own; run again if that may help."""
+        return await self._tried(lambda connection: connection.fetch(text, *parameters), call)
+
+    async def execute(self, text: str, parameters: Sequence[Any], call: Call) -> str:
+        """One statement that inserts, giving the command's tag, such as ``INSERT 0 1``."""
+        return await self._tried(lambda connection: connection.execute(text, *parameters), call)
+
+    async def change(self, text: str, parameters: Sequence[Any], call: Call) -> list[Any]:
+        """One statement that may wait for rows that others change."""
+        deadline = monotonic() + self._timeout
+
+        async def change(connection: asyncpg.Connection) -> list[Any]:
+            left = deadline - monotonic()
+            if left >= self._timeout * NEARLY_WHOLE:
+                rows: list[Any] = await connection.fetch(text, *parameters)
+                return rows
+            # some of the time to wait is used up
+            await connection.execute(f"BEGIN; SET LOCAL lock_timeout = {_milliseconds(left)}")
+            rows = await connection.fetch(text, *parameters)
+            await connection.execute("COMMIT")
+            return rows
+
+        return await self._tried(change, call, deadline)
+
+    async def read(self, script: Script[T], call: Call) -> T:
+        """A script that reads, on one snapshot."""
+        return await self.transaction(
+            lambda connection: _run_script(connection, script),
+            call,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        )
+
+    async def write(self, script: Script[T], call: Call) -> T:
+        """A script that writes, in one transaction."""
+        return await self.transaction(lambda connection: _run_script(connection, script), call)
+
+    async def transaction(self, work: Work[T], call: Call, begin: str = "BEGIN") -> T:
+        """All that ``work`` does, in one transaction; done again if that may help."""
+        deadline = monotonic() + self._timeout
+        limit = "" if call.is_limited else "SET LOCAL statement_timeout = 0; "
+
+        async def run(connection: asyncpg.Connection) -> T:
+            left = _milliseconds(deadline - monotonic())
+            await connection.execute(f"{begin}; {limit}SET LOCAL lock_timeout = {left}")
+            result = await work(connection)
+            await connection.execute("COMMIT")
+            return result
+
+        return await self._tried(run, call, deadline)
+
+    async def _tried(self, work: Work[T], call: Call, deadline: float = 0.0) -> T:
+        deadline = deadline or monotonic() + self._timeout
+        with translated():
+            for _ in range(MAX_TRIES - 1):
+                try:
+                    return await self._use(work, call, deadline)
+                except AGAIN as error:
+                    if monotonic() >= deadline:
+                        raise
+                    log.info("transaction failed", kind=type(error).__name__, action="tried again")
+            return await self._use(work, call, deadline)
+
+
+def _milliseconds(seconds: float) -> str:
+    """As a setting of PostgreSQL, where 0 would mean no limit."""
+    return str(max(1, int(seconds * 1000)))
+
+
+async def _rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequence[Row]:
+    if wanted.many is not None:
+        await connection.executemany(wanted.text, wanted.many)
+        return ()
+    rows: Sequence[Row] = await connection.fetch(wanted.text, *wanted.parameters)
+    return rows
+
+
+async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
+    steps = script()
+    try:
+        wanted = next(steps)
+        while True:
+            rows = await _rows_of(connection, wanted)
+            wanted = steps.send(rows)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+class _Translation:
+    """Driver errors end here: what leaves is ours."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        ours = None if error is None else _meaning(error)
+        if ours is not None:
+            raise ours from error
+
+
+_TRANSLATION = _Translation()
+
+
+def translated() -> _Translation:
+    """``with translated():`` around what speaks to the driver; it has no state and so is made once."""
+    return _TRANSLATION
+
+
+def _meaning(error: BaseException) -> Exception | None:
+    """What a driver's error means to a caller; None for what is none of the driver's."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return UniqueConflict()
+    if isinstance(error, asyncpg.ForeignKeyViolationError):
+        return ReferenceConflict()
+    if isinstance(error, asyncpg.NumericValueOutOfRangeError):
+        return BeyondRange()
+    if isinstance(error, asyncpg.TooManyColumnsError):
+        return NoRoom()
+    if isinstance(error, STALE):
+        return StaleCatalog()
+    if isinstance(error, BUSY):
+        return Busy()
+    if isinstance(error, UNAVAILABLE):
+        log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
+        return StorageFull() if isinstance(error, asyncpg.DiskFullError) else StorageUnavailable()
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
+        return StorageReadOnly()
+    return None
+
+
+def copied_line(error: BaseException | None) -> int | None:
+    """Which row of a COPY failed, counted from 0."""
+    said = COPY_LINE.search(getattr(error, "context", None) or "")
+    return int(said.group(1)) - 1 if said else None

@@ -1,0 +1,111 @@
+"""Turns: who may use a connection next.
+
+Each workspace has a lane for its rows, with a limit of its own. All of them together leave a connection or
+two free for definitions and the catalog. Where several lanes wait, they are served one after the other, so a
+workspace with many requests does not delay the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from rowkeep.errors.catalogue import Busy
+
+
+class Lane:
+    """A queue for turns. At most ``limit`` of its turns are in use at a time, and it gets one only while
+    fewer than ``ceiling`` turns of all lanes are in use."""
+
+    def __init__(self, turns: Turns, limit: int, ceiling: int) -> None:
+        self._turns = turns
+        self._limit = limit
+        self._ceiling = ceiling
+        self._used = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def is_free(self) -> bool:
+        return self._used < self._limit and self._turns.used < self._ceiling
+
+    def take_at_once(self) -> bool:
+        """Take a turn if there is one and nobody of this lane waits."""
+        if self._waiting or not self.is_free():
+            return False
+        self._take()
+        return True
+
+    async def take(self, seconds: float) -> None:
+        """Wait for a turn. Raises Busy after so many seconds."""
+        if self.take_at_once():
+            return
+        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(arrival)
+        self._turns.waits(self)
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                await arrival
+        except BaseException as error:
+            if arrival.done() and not arrival.cancelled():
+                self.give_back()
+            elif arrival in self._waiting:
+                self._waiting.remove(arrival)
+            if isinstance(error, TimeoutError):
+                raise Busy() from None
+            raise
+
+    def give_back(self) -> None:
+        self._used -= 1
+        self._turns.used -= 1
+        if self._turns.waiting:
+            self._turns.pass_on()
+
+    def serve_next(self) -> bool:
+        """Give a free turn to the first that still waits; gives whether others wait, too."""
+        while self._waiting:
+            arrival = self._waiting.popleft()
+            if not arrival.done():
+                self._take()
+                arrival.set_result(None)
+                break
+        return bool(self._waiting)
+
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def _take(self) -> None:
+        self._used += 1
+        self._turns.used += 1
+
+
+class Turns:
+    """The turns of one pool: as many as it has connections."""
+
+    def __init__(self, size: int, workspace_limit: int) -> None:
+        reserved = 0 if size == 1 else 1 if size < 5 else 2
+        self._for_rows = size - reserved
+        self._workspace_limit = min(workspace_limit, self._for_rows)
+        self.used = 0
+        self.waiting: list[Lane] = []
+        """The lanes in which somebody waits, in the order in which they are served."""
+        self.catalog = Lane(self, size, size)
+        self.definitions = Lane(self, size, size - 1 if reserved > 1 else size)
+
+    def new_workspace(self) -> Lane:
+        """The lane for the rows of one workspace."""
+        return Lane(self, self._workspace_limit, self._for_rows)
+
+    def waits(self, lane: Lane) -> None:
+        if lane not in self.waiting:
+            self.waiting.append(lane)
+
+    def pass_on(self) -> None:
+        """Give free turns to lanes that wait; a lane that got one goes to the end."""
+        delayed, served = [], []
+        for lane in self.waiting:
+            if not lane.has_waiting():
+                continue
+            if not lane.is_free():
+                delayed.append(lane)
+            elif lane.serve_next():
+                served.append(lane)
+        self.waiting = delayed + served

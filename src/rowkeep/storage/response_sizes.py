@@ -1,0 +1,67 @@
+"""Sizes: about how many bytes rows take in a response, counted without a step of Python for each row.
+
+What is counted is a row as MessagePack: texts by their length in UTF-8, everything else by some bytes. No
+other count is as fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, islice, takewhile, tee
+from typing import Any, TypeAlias
+
+import msgspec
+
+from rowkeep.errors.catalogue import QueryTimeout, ResponseTooLarge
+
+Row: TypeAlias = Sequence[Any]
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Fitting(msgspec.Struct, frozen=True):
+    """The first rows that fit together, how many bytes they take, and whether a further one did not fit."""
+
+    rows: list[Row]
+    size: int
+    is_cut: bool
+
+
+def sizes(rows: Iterable[Row]) -> Iterator[int]:
+    """About how many bytes each row takes, as it comes."""
+    return map(len, map(_encode, map(tuple, rows)))
+
+
+def fitting(rows: Iterable[Row], max_bytes: int) -> Fitting:
+    """The first of ``rows`` that together take at most ``max_bytes``. Of a cursor, no more are fetched than
+    these and the one that did not fit."""
+    kept, measured = tee(rows)
+    totals = list(takewhile(max_bytes.__ge__, accumulate(sizes(measured))))
+    found = list(islice(kept, len(totals)))
+    return Fitting(found, totals[-1] if totals else 0, next(kept, None) is not None)
+
+
+def fitting_page(rows: Iterable[Row], max_bytes: int) -> Fitting:
+    """The same for a page, which has one row at least. Raises ResponseTooLarge if the first one takes more
+    alone."""
+    found = fitting(rows, max_bytes)
+    if found.is_cut and not found.rows:
+        raise record_too_large(max_bytes)
+    return found
+
+
+def record_too_large(max_bytes: int) -> ResponseTooLarge:
+    """What is raised when a single record takes more than ``max_response_bytes``."""
+    return ResponseTooLarge(
+        f"A record is larger than {max_bytes} bytes (setting max_response_bytes). "
+        'Request fewer columns with "fields".',
+        pointer="/fields",
+    )
+
+
+def query_timeout(seconds: float) -> QueryTimeout:
+    """What is raised when a statement ran longer than ``max_query_seconds``."""
+    return QueryTimeout(
+        f"The database did not finish within {seconds:g} s (setting max_query_seconds). Nothing was written. "
+        "Use a narrower filter, or one that an index supports."
+    )

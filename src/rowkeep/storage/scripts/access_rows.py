@@ -1,0 +1,42 @@
+"""Access rows: apps and grants as our tables have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from rowkeep.errors.catalogue import NameTaken, quoted
+from rowkeep.model.access import Algorithm, App, Grant
+from rowkeep.storage.contract import Row
+
+
+def client_id_taken(client_id: str) -> NameTaken:
+    """There is an app with this client id, in this workspace or in another."""
+    return NameTaken(
+        f'The client id "{quoted(client_id)}" is taken: an app has it already. Delete that app first, or '
+        "leave clientId and clientSecret out to get new ones.",
+        pointer="/clientId",
+    )
+
+
+def grant_of(row: Row) -> Grant:
+    return Grant(*map(bool, row))
+
+
+def app_of(row: Row) -> App:
+    client_id, name, _, algorithm, secret, public_key, enabled, created_on = row
+    return App(
+        client_id=client_id,
+        name=name,
+        algorithm=Algorithm(algorithm),
+        secret=None if secret is None else bytes(secret),
+        public_key=public_key,
+        enabled=bool(enabled),
+        created_on=created_on,
+    )
+
+
+def app_values(app: App) -> dict[str, Any]:
+    values = msgspec.structs.asdict(app)
+    return values | {"algorithm": app.algorithm.value, "name_key": app.name.casefold()}

@@ -1,0 +1,214 @@
+"""Installation: scripts over the catalog: workspaces, where client ids belong, admin tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TypeAlias, TypeVar
+
+import sqlalchemy as sa
+
+from rowkeep.errors.catalogue import NameTaken, NoSuchAdminToken, NoSuchWorkspace, Protected, quoted
+from rowkeep.model.access import AdminToken, Workspace
+from rowkeep.model.tables import name_key
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.statements import Statement, statement
+from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.storage.contract import Row
+from rowkeep.storage.migrations import alone
+from rowkeep.storage.scripts.access_rows import client_id_taken
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+
+NOTED_AT_ONCE = 500
+"""Fewer than either engine allows as parameters of one statement."""
+
+
+def _workspace_of(row: Row) -> Workspace:
+    return Workspace(row[0], row[1], row[2], bool(row[3]))
+
+
+class Installation:
+    """The scripts of the catalog."""
+
+    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+        self._dialect = dialect
+        self._schema = schema
+        self._tables = CatalogTables(schema)
+
+    def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
+        return (yield statement(clause, self._dialect))
+
+    # the installation itself
+
+    def key_fingerprint(self) -> Steps[str | None]:
+        """Of the master key that the store was initialised with; None for an empty store."""
+        rows = yield from self._do(sa.select(self._tables.installation.c.key_fingerprint))
+        return str(rows[0][0]) if rows else None
+
+    def set_key_fingerprint(self, fingerprint: str) -> Steps[None]:
+        """The store is sealed under another master key."""
+        yield from self._do(sa.update(self._tables.installation).values(key_fingerprint=fingerprint))
+
+    def initialise(self, fingerprint: str, created_on: str) -> Steps[bool]:
+        """Make an empty store one with a workspace ``main``; False if it is not empty any more."""
+        if (yield from self.key_fingerprint()) is not None:
+            return False
+        yield from self._do(sa.insert(self._tables.installation).values(key_fingerprint=fingerprint))
+        yield from self.create_workspace("main", created_on)
+        return True
+
+    # workspaces
+
+    def workspace(self, name: str) -> Steps[Workspace]:
+        """Raises NoSuchWorkspace."""
+        workspaces = self._tables.workspaces
+        rows = yield from self._do(self._select_workspaces().where(workspaces.c.name_key == name_key(name)))
+        if not rows:
+            raise NoSuchWorkspace(f"There is no workspace {quoted(name)}.")
+        return _workspace_of(rows[0])
+
+    def has_workspace(self, workspace: Workspace) -> Steps[bool]:
+        """Whether this very workspace is there, not another one of its name."""
+        workspaces = self._tables.workspaces
+        found = yield from self._do(sa.select(workspaces.c.id).where(workspaces.c.id == workspace.id))
+        return bool(found)
+
+    def workspaces(self, after: str, limit: int) -> Steps[list[Workspace]]:
+        key = self._tables.workspaces.c.name_key
+        rows = yield from self._do(self._select_workspaces().where(key > after).order_by(key).limit(limit))
+        return [_workspace_of(row) for row in rows]
+
+    def _select_workspaces(self) -> sa.Select[tuple[int, str, str, bool]]:
+        workspaces, databases = self._tables.workspaces, self._tables.databases
+        is_made = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
+        return sa.select(workspaces.c.id, workspaces.c.name, workspaces.c.created_on, is_made)
+
+    def note_database(self, workspace: Workspace) -> Steps[None]:
+        """The database of a workspace was made; nothing happens if the workspace was deleted meanwhile."""
+        yield from self.note_databases([workspace.id])
+
+    def note_databases(self, ids: Sequence[int]) -> Steps[None]:
+        """The same of several, and of those among them that are workspaces."""
+        workspaces, databases = self._tables.workspaces, self._tables.databases
+        yield from alone(self._dialect, self._schema)
+        for first in range(0, len(ids), NOTED_AT_ONCE):
+            wanted = ids[first : first + NOTED_AT_ONCE]
+            is_noted = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
+            found = sa.select(workspaces.c.id).where(workspaces.c.id.in_(wanted), ~is_noted)
+            yield from self._do(sa.insert(databases).from_select(["workspace_id"], found))
+
+    def noted_workspaces(self) -> Steps[list[Workspace]]:
+        """All workspaces whose databases were made."""
+        rows = yield from self._do(self._select_workspaces())
+        return [workspace for row in rows if (workspace := _workspace_of(row)).is_made]
+
+    def create_workspace(self, name: str, created_on: str) -> Steps[Workspace]:
+        """Raises NameTaken."""
+        yield from alone(self._dialect, self._schema)
+        workspaces = self._tables.workspaces
+        taken = sa.select(workspaces.c.id).where(workspaces.c.name_key == name_key(name))
+        if (yield from self._do(taken)):
+            raise NameTaken(f"There is a workspace {name} already.", pointer="/name")
+        rows = yield from self._do(
+            sa.insert(workspaces)
+            .values(name=name, name_key=name_key(name), created_on=created_on)
+            .returning(workspaces.c.id)
+        )
+        return Workspace(rows[0][0], name, created_on)
+
+    def delete_workspace(self, name: str) -> Steps[Workspace]:
+        """Forget a workspace and whose client ids it had. Raises NoSuchWorkspace, Protected."""
+        # two at once would both find it there
+        yield from alone(self._dialect, self._schema)
+        workspace = yield from self.workspace(name)
+        if name_key(workspace.name) == "main":
+            raise Protected("The workspace main cannot be deleted.")
+        clients, workspaces = self._tables.clients, self._tables.workspaces
+        for table in (clients, self._tables.databases):
+            yield from self._do(sa.delete(table).where(table.c.workspace_id == workspace.id))
+        yield from self._do(sa.delete(workspaces).where(workspaces.c.id == workspace.id))
+        return workspace
+
+    # client ids
+
+    def workspace_of(self, client_id: str) -> Steps[Workspace | None]:
+        """The workspace that an app belongs to."""
+        clients, workspaces = self._tables.clients, self._tables.workspaces
+        rows = yield from self._do(
+            self._select_workspaces()
+            .select_from(workspaces.join(clients, clients.c.workspace_id == workspaces.c.id))
+            .where(clients.c.client_id == client_id)
+        )
+        return _workspace_of(rows[0]) if rows else None
+
+    def claim_client(self, client_id: str, workspace: Workspace) -> Steps[bool]:
+        """Let a client id lead to a workspace; False if it does already. Raises NameTaken if it leads to
+        another one."""
+        # two at once would both find it free
+        yield from alone(self._dialect, self._schema)
+        clients = self._tables.clients
+        rows = yield from self._do(sa.select(clients.c.workspace_id).where(clients.c.client_id == client_id))
+        if rows and rows[0][0] != workspace.id:
+            raise client_id_taken(client_id)
+        if not rows:
+            yield from self._do(sa.insert(clients).values(client_id=client_id, workspace_id=workspace.id))
+        return not rows
+
+    def remove_client(self, client_id: str) -> Steps[None]:
+        yield from self._do(
+            sa.delete(self._tables.clients).where(self._tables.clients.c.client_id == client_id)
+        )
+
+    # admin tokens
+
+    def admin_tokens(self, after: str, limit: int) -> Steps[list[AdminToken]]:
+        tokens = self._tables.admin_tokens
+        rows = yield from self._do(
+            sa.select(tokens.c.id, tokens.c.name, tokens.c.created_on)
+            .where(tokens.c.id > after)
+            .order_by(tokens.c.id)
+            .limit(limit)
+        )
+        return [AdminToken(*row) for row in rows]
+
+    def admin_token(self, token_hash: str) -> Steps[AdminToken | None]:
+        """The token with this hash."""
+        tokens = self._tables.admin_tokens
+        rows = yield from self._do(
+            sa.select(tokens.c.id, tokens.c.name, tokens.c.created_on).where(tokens.c.hash == token_hash)
+        )
+        return AdminToken(*rows[0]) if rows else None
+
+    def administrators(self, after: str, limit: int) -> Steps[list[Row]]:
+        """Id and name of all admin tokens by id, those that were deleted included."""
+        tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
+        every = sa.union_all(
+            sa.select(tokens.c.id, tokens.c.name), sa.select(former.c.id, former.c.name)
+        ).subquery()
+        return list(
+            (
+                yield from self._do(
+                    sa.select(every).where(every.c.id > after).order_by(every.c.id).limit(limit)
+                )
+            )
+        )
+
+    def add_admin_token(self, token: AdminToken, token_hash: str) -> Steps[None]:
+        yield from self._do(
+            sa.insert(self._tables.admin_tokens).values(
+                id=token.id, name=token.name, hash=token_hash, created_on=token.created_on
+            )
+        )
+
+    def remove_admin_token(self, token_id: str) -> Steps[None]:
+        """Its name stays, for the rows that it wrote. Raises NoSuchAdminToken, Protected for the last one."""
+        tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
+        locked = sa.select(tokens.c.id, tokens.c.name).with_for_update()
+        names = {row[0]: row[1] for row in (yield from self._do(locked))}
+        if token_id not in names:
+            raise NoSuchAdminToken(f"There is no admin token {quoted(token_id)}.")
+        if len(names) == 1:
+            raise Protected("The last admin token cannot be deleted; create another one first.")
+        yield from self._do(sa.insert(former).values(id=token_id, name=names[token_id]))
+        yield from self._do(sa.delete(tokens).where(tokens.c.id == token_id))

@@ -1,0 +1,102 @@
+"""References: scripts that find out, after the engine refused a write, which row and which reference it was.
+
+Engines say little: SQLite only that some foreign key failed, PostgreSQL not which of the rows of a bulk.
+They are asked again, on what is stored now; if that changed meanwhile, nothing is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from rowkeep.model.filters import Where
+from rowkeep.model.tables import ROW_KEY, Column, Table
+from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.references import is_referred_to, present
+from rowkeep.sql.rows import TableSql
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.contract import Row
+from rowkeep.storage.scripts.access import Definitions
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+
+CHUNK = 1000
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A cell that refers to what is not there: in which row of the request and which column, and to what."""
+
+    row: int
+    column: Column
+    table: str
+    there: str
+
+
+class Referring(msgspec.Struct, frozen=True):
+    """A column that refers to rows of a table, by one of that table's columns."""
+
+    table: str
+    column: str
+    there: str
+
+
+def find_missing(
+    definitions: Definitions, sql: TableSql, names: Sequence[str], rows: Sequence[Row]
+) -> Steps[Missing | None]:
+    """The first cell, column by column, that refers to nothing. ``rows`` have the columns ``names``, as
+    stored."""
+    schema = sql.schema
+    referred = yield from definitions.referred_by([schema.table])
+    for at, name in enumerate(names):
+        column = schema.columns[name]
+        if column.reference is None:
+            continue
+        table = referred.get(column.reference.table, schema.table)
+        there = _column(table, column.reference.column)
+        alike = column.type_facts.same or (lambda cell: cell)
+        cells = [None if row[at] is None else alike(row[at]) for row in rows]
+        parent = TableSchema(table, schema.dialect, definitions.schema)
+        found = set(map(alike, (yield from _present(parent, there, cells))))
+        if table.id == schema.table.id and there in names:
+            # rows of one request may refer to each other
+            found |= {alike(row[names.index(there)]) for row in rows if row[names.index(there)] is not None}
+        for number, cell in enumerate(cells):
+            if cell is not None and cell not in found:
+                return Missing(number, column, table.name, there)
+    return None
+
+
+def _present(schema: TableSchema, name: str, cells: list[Any]) -> Steps[list[Any]]:
+    # what refers to a sys_Id is stored as the _id that it carries
+    stored = ROW_KEY if name == "sys_Id" else name
+    sought = [cell for cell in dict.fromkeys(cells) if cell is not None]
+    found: list[Any] = []
+    for start in range(0, len(sought), CHUNK):
+        rows = yield present(schema, stored, sought[start : start + CHUNK])
+        found += [row[0] for row in rows]
+    return found
+
+
+def find_referring(
+    definitions: Definitions, sql: TableSql, where: Where, changed: Sequence[str] | None
+) -> Steps[Referring | None]:
+    """A column that refers to a row that a filter finds; if only some columns are ``changed``, by one of
+    these."""
+    parent = sql.schema
+    for table, column in (yield from definitions.referring(parent.table.id)):
+        assert column.reference is not None  # noqa: S101 - it refers
+        there = _column(parent.table, column.reference.column)
+        if changed is not None and there not in changed:
+            continue
+        child = TableSchema(table, parent.dialect, definitions.schema)
+        rows = yield is_referred_to(parent, there, where, child, column)
+        if rows[0][0]:
+            return Referring(table.name, column.name, there)
+    return None
+
+
+def _column(table: Table, column_id: str) -> str:
+    return next(column.name for column in table.all_columns if column.id == column_id)

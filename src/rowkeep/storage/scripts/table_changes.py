@@ -1,0 +1,257 @@
+"""Changes: the scripts that make a table what a new definition says, the same on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.crypto.ciphers import ColumnCipher
+from rowkeep.errors.catalogue import NameTaken, NoSuchTable, Problem, RowsViolate, quoted
+from rowkeep.model.column_types import Kind
+from rowkeep.model.definitions.references import referred_names
+from rowkeep.model.definitions.table_updates import former_name, read_redefinition
+from rowkeep.model.definitions.tables import TableBody
+from rowkeep.model.tables import ROW_KEY, Column, Table, name_key
+from rowkeep.model.values.scalars import Misfit
+from rowkeep.plan.table_changes.checks import Check
+from rowkeep.plan.table_changes.conversions import converted
+from rowkeep.plan.table_changes.diff import Change, plan_change, refuse_if_referred
+from rowkeep.plan.table_changes.matching import Kept
+from rowkeep.sql.table_changes import ChangeSql
+from rowkeep.sql.table_checks import SAMPLE_ROWS, CheckSql
+from rowkeep.storage.contract import Row
+from rowkeep.storage.scripts.access import Definitions, Steps
+
+COLUMNS_AT_ONCE = 16
+"""How many columns are converted in one pass over the rows. More at once would be quicker, but a row bears
+the old cells beside the new ones, and must fit a page of PostgreSQL."""
+
+
+class Undone(Exception):
+    """A trial went well; what it did is undone by this."""
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A change, the version that it was planned at, and the tables that the changed one refers to, by id."""
+
+    version: int
+    change: Change
+    referred: dict[str, Table]
+
+
+class TableChanges:
+    """The scripts that change the tables of one workspace. ``ciphers`` gives those of a table's encrypted
+    columns, by their names."""
+
+    def __init__(self, definitions: Definitions, ciphers: Callable[[Table], dict[str, ColumnCipher]]) -> None:
+        self._definitions = definitions
+        self._ciphers = ciphers
+
+    def plan(self, name: str, body: TableBody) -> Steps[Planned]:
+        """What makes of the table of that name what a definition says.
+
+        Raises NoSuchTable, NameTaken, StillReferred, and all that is wrong with the definition.
+        """
+        version, before = yield from self._definitions.table(name)
+        former = former_name(body)
+        if former is not None and name_key(former) != name_key(name):
+            _, renamed = yield from self._definitions.table(former)
+            if renamed is None and before is None:
+                raise NoSuchTable(f"There is no table {quoted(former)}.", pointer="/renamedFrom")
+            if renamed is not None and before is not None:
+                raise NameTaken(f"There is a table {before.name} already.", pointer="/name")
+            # without the former one it is renamed already: the same definition may be sent again
+            before = before or renamed
+        if before is None:
+            raise NoSuchTable(f"There is no table {quoted(name)}.")
+        named = yield from self._definitions.tables_by("name_key", referred_names(body.schema_def))
+        key = yield from self._definitions.newest_key()
+        change = plan_change(before, read_redefinition(body, name, before, named, key))
+        others = yield from self._definitions.referring(before.id)
+        refuse_if_referred(change, [each for each in others if each[0].id != before.id])
+        if name_key(change.after.name) != name_key(before.name):
+            yield from self._definitions.check_name_is_free(change.after.name, before.id)
+        yield from self._definitions.needs.check_change(before, change.after)
+        return Planned(version, change, {table.id: table for table in named.values()})
+
+    def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:
+        """As ``plan``, with a look at the stored rows. Raises RowsViolate too.
+
+        What a late check would find is only known after a trial.
+        """
+        planned = yield from self.plan(name, body)
+        sql = self._sql(planned)
+        problems = yield from self._check(planned, late=False)
+        for pairs in _batches(planned.change):
+            problems += yield from self._convert(planned.change, sql, pairs, writes=False)
+        _raise_if_any(problems)
+        return planned
+
+    def make(
+        self, name: str, body: TableBody, *, allow_data_loss: bool, undo: bool = False
+    ) -> Steps[Planned]:
+        """Make of the table what a definition says; or only try to, and raise Undone.
+
+        Raises what ``rehearse`` raises, and DataLoss unless that is allowed.
+        """
+        yield from self._definitions.raise_version()
+        planned = yield from self.plan(name, body)
+        change = planned.change
+        if not allow_data_loss:
+            change.refuse_loss()
+        if not change.is_metadata:
+            sql = self._sql(planned)
+            yield from self._definitions.run(sql.lock())
+            yield from self._alter(planned, sql)
+        yield from self._definitions.replace_table(change.after)
+        if undo:
+            raise Undone()
+        return planned
+
+    def _sql(self, planned: Planned) -> ChangeSql:
+        definitions = self._definitions
+        return ChangeSql(planned.change, definitions.dialect, definitions.schema, planned.referred)
+
+    def _alter(self, planned: Planned, sql: ChangeSql) -> Steps[None]:
+        change, run = planned.change, self._definitions.run
+        problems = yield from self._check(planned, late=False)
+        yield from run(sql.drop())
+        for pairs in _batches(change):
+            yield from run(sql.add_converted(pairs))
+            problems += yield from self._convert(change, sql, pairs, writes=not problems)
+            yield from run(sql.drop_converted(pairs))
+        _raise_if_any(problems)
+        yield from run(sql.finish())
+        _raise_if_any((yield from self._check(planned, late=True)))
+        yield from run(sql.make_indexes())
+
+    # what stored rows must be like
+
+    def _check(self, planned: Planned, *, late: bool) -> Steps[list[Problem]]:
+        problems = []
+        change, definitions = planned.change, self._definitions
+        sql = CheckSql(change, definitions.dialect, definitions.schema, planned.referred)
+        for check in change.checks:
+            if check.is_late is late:
+                count, sample = sql.violations(check)
+                found = int((yield count)[0][0])
+                if found:
+                    table = change.after if check.is_late else change.before
+                    forms = StoredForms(table, self._ciphers(table))
+                    problems.append(_violation(check, found, (yield sample), sql.columns(check), forms))
+        return problems
+
+    def _convert(
+        self, change: Change, sql: ChangeSql, pairs: Sequence[Kept], *, writes: bool
+    ) -> Steps[list[Problem]]:
+        """Read all rows, some at a time, and write their converted cells until one does not fit."""
+        page, write = sql.page(pairs), sql.write_converted(pairs)
+        old = StoredForms(change.before, self._ciphers(change.before))
+        new = StoredForms(change.after, self._ciphers(change.after))
+        misfits = [Misfits(pair, old, new) for pair in pairs]
+        after = ""
+        while rows := (yield page.bind({"after": after})):
+            after = rows[-1][0]
+            cells = [
+                [each.converted(row[0], cell) for each, cell in zip(misfits, row[1:], strict=True)]
+                for row in rows
+            ]
+            if writes and not any(each.count for each in misfits):
+                yield write.bind_many(
+                    {"row": row[0]} | {f"v{at}": cell for at, cell in enumerate(stored)}
+                    for row, stored in zip(rows, cells, strict=True)
+                )
+        return [each.problem() for each in misfits if each.count]
+
+
+class Misfits:
+    """The cells of one column that do not fit what it becomes. ``old`` and ``new`` are the forms of cells
+    before and after."""
+
+    def __init__(self, pair: Kept, old: StoredForms, new: StoredForms) -> None:
+        self.count = 0
+        self._pair = pair
+        self._old = old
+        self._new = new
+        self._rule = ""
+        self._sample: list[dict[str, Any]] = []
+
+    def converted(self, row: str, stored: Any) -> Any:
+        """The cell as it is stored in the new column; None, and counted, if it does not fit."""
+        before, after = self._pair.before, self._pair.after
+        value = _value(stored, before, self._old)
+        try:
+            return self._new.store_cell(after, converted(before, after, value))
+        except Misfit as misfit:
+            self.count += 1
+            self._rule = self._rule or str(misfit)
+            if len(self._sample) < SAMPLE_ROWS:
+                is_secret = before.is_encrypted or after.is_encrypted
+                self._sample.append(_sampled(row, {} if is_secret else {before.name: value}))
+            return None
+
+    def problem(self) -> Problem:
+        was, now = self._pair.before, self._pair.after
+        what, key = (f"of type {now.type}", "type") if was.type != now.type else ("so", "maxLength")
+        says = f"Column {now.name} cannot be {what}: {{rows}} a value that does not fit; it {self._rule}."
+        return _problem(says, f"{self._pair.where}/{key}", self.count, self._sample)
+
+
+def _value(stored: Any, column: Column, forms: StoredForms) -> Any:
+    """A cell as it is answered."""
+    if stored is None:
+        return None
+    if column.kind is Kind.BOOLEAN:
+        return bool(stored)
+    if column.holds_sys_ids:
+        # the statement gives it as it is answered
+        return stored
+    return forms.answer([(stored,)], (column.name,))[0][0]
+
+
+def _sampled(row: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {ROW_KEY: row, "values": {name: _shown(value) for name, value in values.items()}}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, msgspec.Raw):
+        value = bytes(value).decode()
+    return quoted(value) if isinstance(value, str) else value
+
+
+def _violation(
+    check: Check, count: int, rows: Sequence[Row], columns: list[Column], forms: StoredForms
+) -> Problem:
+    sample = [
+        _sampled(
+            row[0],
+            {
+                column.name: _value(cell, column, forms)
+                for column, cell in zip(columns, row[1:], strict=True)
+                if not column.is_encrypted
+            },
+        )
+        for row in rows
+    ]
+    return _problem(check.says, check.where, count, sample)
+
+
+def _problem(says: str, where: str, count: int, sample: list[dict[str, Any]]) -> Problem:
+    rows = "1 row has" if count == 1 else f"{count} rows have"
+    more = {"count": count, "sample": sample}
+    return Problem(says.replace("{rows}", rows), RowsViolate.code, where, more)
+
+
+def _raise_if_any(problems: list[Problem]) -> None:
+    if problems:
+        raise RowsViolate(problems[0].msg, problems=problems)
+
+
+def _batches(change: Change) -> Iterator[list[Kept]]:
+    pairs = (pair for pair in change.kept if pair.converts)
+    while batch := list(islice(pairs, COLUMNS_AT_ONCE)):
+        yield batch

@@ -1,0 +1,147 @@
+"""Schemas: the scripts that read all definitions and grants of a workspace, and make them what a schema says,
+the same on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import msgspec
+
+from rowkeep.errors.catalogue import DataLoss, Problem, RowkeepError
+from rowkeep.model.definitions.workspaces import Schema, SchemaBody
+from rowkeep.plan.workspace_changes.actions import (
+    Action,
+    ChangeTable,
+    CreateTable,
+    CreateView,
+    DropTable,
+    DropView,
+    SetGrant,
+)
+from rowkeep.plan.workspace_changes.diff import plan_schema
+from rowkeep.sql.table_changes import rewrites
+from rowkeep.storage.scripts.access import Definitions, Steps
+from rowkeep.storage.scripts.table_changes import TableChanges, Undone
+from rowkeep.storage.scripts.views import ViewDefinitions
+
+T = TypeVar("T")
+
+
+class SchemaStep(msgspec.Struct, frozen=True):
+    """One step towards a schema, in words; and where in the body it is wished for."""
+
+    says: str
+    where: str
+    rewrites_table: bool = False
+    loses_data: bool = False
+
+
+class SchemaScripts:
+    """The scripts of one workspace; ``new_id`` gives the ids of what is created."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        views: ViewDefinitions,
+        changes: TableChanges,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._definitions = definitions
+        self._views = views
+        self._changes = changes
+        self._new_id = new_id
+
+    def present(self) -> Steps[Schema]:
+        """All that there is."""
+        tables = yield from self._definitions.tables("", None)
+        views, _ = yield from self._views.views("", None)
+        grants = yield from self._definitions.all_grants()
+        apps = yield from self._definitions.apps("", None)
+        return Schema(tables, views, grants, apps)
+
+    def plan(self, body: SchemaBody) -> Steps[list[Action]]:
+        """What is to be done, before rows are looked at. Raises all that is wrong with the body."""
+        return plan_schema((yield from self.present()), body)
+
+    def make(
+        self, body: SchemaBody, *, allow_data_loss: bool, done: list[SchemaStep], undo: bool
+    ) -> Steps[None]:
+        """Do all of it, in one transaction; ``done`` is emptied, and filled with the steps that it took. With
+        ``undo``, or if nothing was to do, raises Undone behind that.
+
+        Raises DataLoss unless that is allowed, and whatever refuses one of the steps, with pointers into the
+        body.
+        """
+        done.clear()
+        yield from self._definitions.raise_version()
+        for action in (yield from self.plan(body)):
+            done += yield from self._do(action)
+        if not allow_data_loss:
+            _refuse_loss(done)
+        if undo or not done:
+            raise Undone()
+
+    def _do(self, action: Action) -> Steps[list[SchemaStep]]:
+        if isinstance(action, ChangeTable):
+            return (yield from _at(action.where, self._change(action), action.is_whole))
+        if isinstance(action, DropView):
+            yield from _at("/views", self._views.drop(action.name), False)
+            return _step(action.says, "/views")
+        if isinstance(action, DropTable):
+            yield from _at("/tables", self._definitions.drop_table(action.name), False)
+            return [SchemaStep(action.says, "/tables", loses_data=True)]
+        if isinstance(action, CreateTable):
+            yield from _at(action.where, self._definitions.create_table(action.body, self._new_id()))
+        elif isinstance(action, CreateView):
+            yield from _at(action.where, self._views.create(action.body, self._new_id()))
+        else:
+            yield from _at(action.where, self._grant(action), False)
+        return _step(action.says, action.where)
+
+    def _change(self, action: ChangeTable) -> Steps[list[SchemaStep]]:
+        planned = yield from self._changes.make(action.name, action.body, allow_data_loss=True)
+        change = planned.change
+        return [
+            SchemaStep(
+                f"table {change.after.name}: {step.says}",
+                action.where + (step.where if action.is_whole else ""),
+                rewrites(step, self._definitions.dialect),
+                step.loses_data,
+            )
+            for step in change.steps
+        ]
+
+    def _grant(self, action: SetGrant) -> Steps[None]:
+        yield from self._definitions.set_grant(
+            action.name, action.client_id, action.grant, on_view=action.is_on_view
+        )
+
+
+def _step(says: str, where: str) -> list[SchemaStep]:
+    return [SchemaStep(says, where)] if says else []
+
+
+def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
+    """The steps; what they raise points into the whole schema. Pointers into a definition that was not sent
+    mean nothing to anybody."""
+    try:
+        return (yield from steps)
+    except RowkeepError as error:
+        problems = [
+            replace(problem, pointer=where + ((problem.pointer or "") if is_whole else ""))
+            for problem in error.problems
+        ]
+        raise type(error)(error.msg, problems=problems) from error
+
+
+def _refuse_loss(done: list[SchemaStep]) -> None:
+    losing = [step for step in done if step.loses_data]
+    if losing:
+        hint = "If it was renamed, say renamedFrom; if this is meant, say allowDataLoss=true."
+        told = [
+            Problem(f"This would lose data ({step.says}). {hint}", DataLoss.code, step.where)
+            for step in losing
+        ]
+        raise DataLoss(told[0].msg, problems=told)

@@ -1,0 +1,142 @@
+"""Reader: short queries where the request is, long ones in a thread.
+
+A hop to a thread costs more than most queries do. So a query runs at once, on the event loop, under a budget
+of steps and time; one that exceeds it is stopped and run again in a thread. There, too, its time is limited,
+and it is interrupted when nobody waits for it any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, TypeVar
+
+import apsw
+
+from rowkeep.errors.catalogue import Busy, ShuttingDown
+from rowkeep.settings import Settings
+from rowkeep.storage.response_sizes import query_timeout
+from rowkeep.storage.sqlite.connections import Connection, OverBudget, in_transaction
+from rowkeep.storage.sqlite.loop_readers import QuickReaders
+from rowkeep.storage.sqlite.threads import Lane, Stoppable, Threads
+
+T = TypeVar("T")
+
+
+class Reader:
+    """The readers of one file: quick ones, up to ``sqlite_readers`` for queries that take their time, and one
+    for scripts, so that no query holds up what administrators do."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        threads: Threads,
+        settings: Settings,
+        more: threading.Semaphore,
+    ) -> None:
+        self._connect = connect
+        self._quick = QuickReaders(self._open, threads.others, more)
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+        wait = settings.busy_timeout_seconds
+        self._queries = Lane(threads.queries, settings.sqlite_readers, threads.query_turns, wait)
+        self._scripts = Lane(threads.others, 1, threads.script_turns, wait)
+        self._max_seconds = settings.max_query_seconds
+        self._running: dict[Stoppable, Future[Any]] = {}
+        self._waiting = 0
+        self._is_stopping = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a long query runs, or waits for its turn."""
+        return self._waiting > 0 or bool(self._running) or self._quick.is_running
+
+    def _open(self) -> Connection:
+        connection = self._connect()
+        # touches no file, and so cannot fail
+        connection.execute("PRAGMA query_only = ON").fetchall()
+        return connection
+
+    async def run(self, work: Callable[[Connection], T], table_id: str | None) -> T:
+        """Do ``work``, which only reads, in a transaction of its own: one snapshot. ``table_id`` says which
+        table or view is read, if it is one; then it may take ``max_query_seconds``.
+
+        Raises Busy, QueryTimeout, ShuttingDown.
+        """
+        quick = self._quick.of(table_id)
+        if not quick.is_reading_schema:
+            try:
+                return quick.run(work)
+            except OverBudget:
+                quick.see_to_schema()
+            except Busy:
+                pass
+        lane = self._scripts if table_id is None else self._queries
+        self._waiting += 1
+        try:
+            await lane.take()
+        finally:
+            self._waiting -= 1
+        return await self._run_long(work, lane)
+
+    async def _run_long(self, work: Callable[[Connection], T], lane: Lane) -> T:
+        """Do ``work`` in a thread. The turn is given back when the thread has ended it."""
+        if self._is_stopping:
+            lane.give_back()
+            raise ShuttingDown()
+        loop = asyncio.get_running_loop()
+        stoppable = Stoppable()
+        running = lane.executor.submit(self._in_thread, work, stoppable)
+        self._running[stoppable] = running
+        ended = partial(loop.call_soon_threadsafe, self._ended, stoppable, lane)
+        running.add_done_callback(lambda _: ended())
+        timer = None
+        if lane is self._queries:
+            reason = query_timeout(self._max_seconds)
+            timer = loop.call_later(self._max_seconds, stoppable.stop, loop, running, reason)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            stoppable.stop(loop, running, ShuttingDown())
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _ended(self, stoppable: Stoppable, lane: Lane) -> None:
+        del self._running[stoppable]
+        lane.give_back()
+
+    def _in_thread(self, work: Callable[[Connection], T], stoppable: Stoppable) -> T:
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = self._open()
+
+        def stoppably(connection: Connection) -> T:
+            with stoppable.on(connection):
+                return work(connection)
+
+        try:
+            return in_transaction(connection, stoppably)
+        except (OverBudget, apsw.InterruptError) as error:
+            raise stoppable.reason or error from None
+        finally:
+            connection.last_folded = None
+            with self._lock:
+                self._idle.append(connection)
+
+    def stop(self) -> None:
+        """Interrupt what runs in threads, and refuse what waits for a turn."""
+        self._is_stopping = True
+        loop = asyncio.get_running_loop()
+        for stoppable, running in self._running.items():
+            stoppable.stop(loop, running, ShuttingDown())
+
+    def close(self) -> None:
+        self._quick.close()
+        for connection in self._idle:
+            connection.close()
