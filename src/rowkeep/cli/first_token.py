@@ -14,6 +14,6 @@ def hand_over(token: str, settings: Settings) -> None:
     Under a service manager standard output is a log, and no secret may stand in a log.
     """
     if sys.stdout.isatty():
-        print(f"The first admin token, shown this once: {token}", flush=True)
+        print(f"The first admin token (shown only once): {token}", flush=True)
     else:
         print(f"The first admin token is in {keep_token(token, settings)}", flush=True)

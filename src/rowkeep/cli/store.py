@@ -70,8 +70,8 @@ def keep_token(token: str, settings: Settings) -> Path:
             file.write(token + "\n")
     except OSError as error:
         raise SetupError(
-            f"The first admin token cannot be written to {path} ({error.strerror}); "
-            "rowkeep admin-token create makes another."
+            f"The first admin token cannot be written to {path} ({error.strerror}). To create "
+            "another one, run rowkeep admin-token create."
         ) from None
     return path
 
