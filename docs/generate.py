@@ -1,7 +1,7 @@
-"""Generated parts of the docs: tables of facts, printed from the code that they are about.
+"""Generated parts of the docs: tables printed from the code that they describe.
 
-Cog runs this module, called by comments in the pages; ``make docs`` writes the pages anew, and ``make check``
-fails if a page is not what the code says.
+Comments in the pages call these functions through cog. ``make docs`` updates the pages, and ``make check``
+fails if a page is not up to date.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def as_json(value: Any) -> str:
 
 
 def operators() -> None:
-    """Every operand: what it takes, where it goes, what it means."""
+    """Every operand: its values, its columns and its meaning."""
     table(
-        ("operand", "value", "goes with", "finds cells that are"),
+        ("operand", "value", "columns", "matches values that are"),
         ((code(each.name), each.takes.value, each.suits.value, each.meaning) for each in OPERATORS.values()),
     )
 
@@ -60,11 +60,11 @@ def operators() -> None:
 def filter_limits() -> None:
     """How large a filter may be."""
     setting = "(the setting [`max_filter_expressions`](settings.md))"
-    most = f"{Settings().max_filter_expressions} comparisons {setting}"
+    most = f"{Settings().max_filter_expressions} conditions {setting}"
     print(
-        f"Filters nest to depth {MAX_DEPTH}; the outermost counts as 1, and so does every `not`. "
-        f"All in all a filter holds at most {most}, and a list at most {MAX_LIST:,} values. "
-        "A filter inside a filter has at least one expression."
+        f"Filters nest to depth {MAX_DEPTH}; the outermost filter counts as 1, and so does every `not`. "
+        f"A filter has at most {most} in total, and a list at most {MAX_LIST:,} values. "
+        "A nested filter has at least one expression."
     )
 
 
@@ -77,9 +77,9 @@ def column_types() -> None:
 
 
 def data_calls() -> None:
-    """Every call of the Data API, and the grants that it needs."""
+    """Every endpoint of the Data API, and the rights that it needs."""
     table(
-        ("call", "does", "needs", "body"),
+        ("endpoint", "description", "rights", "body"),
         (
             (
                 code(f"{each.method} {each.path}"),
@@ -93,9 +93,9 @@ def data_calls() -> None:
 
 
 def admin_data_calls() -> None:
-    """The calls of the Data API as administrators find them."""
+    """The endpoints of the Data API for administrators."""
     table(
-        ("call", "does", "as an app"),
+        ("endpoint", "description", "for apps"),
         (
             (
                 code(f"{each.method} {each.admin_path.removeprefix(PREFIX)}"),
@@ -108,19 +108,19 @@ def admin_data_calls() -> None:
 
 
 def accepted(name: str) -> None:
-    """Examples of what a type accepts and how it answers it, and of what it refuses."""
+    """Examples of accepted values, with the values in responses, and of rejected values."""
     facts = COLUMN_TYPES[name]
-    table(("sent", "answered"), ((as_json(sent), as_json(answered)) for sent, answered in facts.accepts))
+    table(("request", "response"), ((as_json(sent), as_json(shown)) for sent, shown in facts.accepts))
     print()
-    print(f"Refused: {', '.join(as_json(value) for value in facts.refuses)}.")
+    print(f"Rejected: {', '.join(as_json(value) for value in facts.refuses)}.")
 
 
 def limits() -> None:
-    """What a definition may ask for at most."""
+    """The limits of a definition."""
     table(
-        ("what", "at most"),
+        ("item", "maximum"),
         (
-            ("columns of a table, beside the six system columns", f"{MAX_COLUMNS:,}"),
+            ("columns of a table, not counting the six system columns", f"{MAX_COLUMNS:,}"),
             ("indexes of a table", f"{MAX_INDEXES:,}"),
             ("columns of an index", f"{MAX_INDEX_COLUMNS:,}"),
             ("characters of a description", f"{MAX_DESCRIPTION:,}"),
@@ -130,11 +130,11 @@ def limits() -> None:
 
 
 def endpoints() -> None:
-    """Every call of the management API."""
-    print(f"All paths begin with {code(PREFIX)}.")
+    """Every endpoint of the management API."""
+    print(f"All paths start with {code(PREFIX)}.")
     print()
     table(
-        ("call", "does", "body", "parameters", "answers", "may be refused with"),
+        ("endpoint", "description", "body", "parameters", "status", "errors"),
         (
             (
                 code(f"{each.method} {each.path}"),
@@ -150,34 +150,34 @@ def endpoints() -> None:
 
 
 def body_of(kind: type) -> str:
-    """The keys of a body, those that may be missing with a question mark."""
+    """The keys of a body; optional keys have a question mark."""
     fields = msgspec.structs.fields(kind)
     return ", ".join(code(field.encode_name + ("" if field.required else "?")) for field in fields)
 
 
 def errors() -> None:
-    """Every error that an answer can bear."""
+    """Every error of a response."""
     table(
         ("status", "code", "title", "meaning"),
-        ((str(kind.status), code(kind.code), kind.title, told_of(kind)) for kind in all_errors()),
+        ((str(kind.status), code(kind.code), kind.title, meaning_of_error(kind)) for kind in all_errors()),
     )
 
 
 def error_limits() -> None:
-    """How much an answer says at most."""
+    """The limits of an error response."""
     print(
-        f"An answer lists up to {MAX_PROBLEMS} problems, and repeats up to {MAX_ECHO} characters of what was "
-        "sent, control characters escaped."
+        f"A response lists up to {MAX_PROBLEMS} problems, and repeats up to {MAX_ECHO} characters of a "
+        "value, with control characters escaped."
     )
 
 
-def told_of(kind: type) -> str:
+def meaning_of_error(kind: type) -> str:
     """A docstring as one line of Markdown."""
     return inspect.cleandoc(kind.__doc__ or "").replace("\n", " ").replace("``", "`")
 
 
 def settings() -> None:
-    """Every setting, with its default and its bounds."""
+    """Every setting, with its default and its limits."""
     table(
         ("variable", "default", "meaning"),
         (
@@ -192,15 +192,15 @@ def default_of(value: Any) -> str:
 
 
 def meaning_of(annotated: Any) -> str:
-    """The description of a setting's type, and the bounds it sets."""
+    """The description of a setting's type, and its limits."""
     meta = next(each for each in get_args(annotated) if isinstance(each, msgspec.Meta))
     bounds = {"more than": meta.gt, "at least": meta.ge, "at most": meta.le}
-    told = [f"{word} {bound:,}" for word, bound in bounds.items() if bound is not None]
-    return f"{meta.description}{' (' + ', '.join(told) + ')' if told else ''}"
+    bounds_ = [f"{word} {bound:,}" for word, bound in bounds.items() if bound is not None]
+    return f"{meta.description}{' (' + ', '.join(bounds_) + ')' if bounds_ else ''}"
 
 
 SHARED_OPTIONS = ("--workspace", "--json")
-"""Options that many commands have; they are explained once."""
+"""Options of many commands; they are described once."""
 
 
 def commands() -> None:
@@ -215,7 +215,7 @@ def commands() -> None:
         print()
         for each in (*arguments, *options):
             if not set(each.opts) & set(SHARED_OPTIONS):
-                print(f"- {code(_spelt(each, context))}: {_told(each, context)}")
+                print(f"- {code(_signature(each, context))}: {_help(each, context)}")
         shared = [name for each in options for name in each.opts if name in SHARED_OPTIONS]
         if shared:
             print(f"- {' and '.join(map(code, shared))}, as above")
@@ -229,22 +229,22 @@ def shared_options() -> None:
     for command, context in _leaves(typer.main.get_command(build()), None, "rowkeep"):
         for each in command.params:
             if set(each.opts) & set(SHARED_OPTIONS):
-                known.setdefault(_spelt(each, context), _told(each, context))
-    table(("option", "meaning"), ((code(spelt), told) for spelt, told in known.items()))
+                known.setdefault(_signature(each, context), _help(each, context))
+    table(("option", "meaning"), ((code(signature), meaning) for signature, meaning in known.items()))
 
 
-def _spelt(parameter: Any, context: Any) -> str:
+def _signature(parameter: Any, context: Any) -> str:
     is_argument = parameter.param_type_name == "argument"
     return str(parameter.metavar if is_argument else parameter.get_help_record(context)[0])
 
 
-def _told(parameter: Any, context: Any) -> str:
-    """What a parameter means, with its default and its bounds; that an argument is required goes without."""
+def _help(parameter: Any, context: Any) -> str:
+    """The help text of a parameter, with its default and its limits, without "required"."""
     return " ".join(parameter.get_help_record(context)[1].split()).removesuffix(" [required]")
 
 
 def _leaves(command: Any, parent: Any, name: str) -> Iterator[tuple[Any, Any]]:
-    """Every command that is no group of others, with the context in which it would run."""
+    """Every command that is not a group, with the context in which it would run."""
     context = typer.Context(command, info_name=name, parent=parent)
     if not hasattr(command, "commands"):
         yield command, context
@@ -254,29 +254,29 @@ def _leaves(command: Any, parent: Any, name: str) -> Iterator[tuple[Any, Any]]:
 
 
 DEPENDENCIES = {
-    "apsw": "SQLite, a current one of its own; binds a value at half the cost of `sqlite3` (Python 3.11)",
+    "apsw": "SQLite in a current version; binds values at half the cost of `sqlite3` (Python 3.11)",
     "asyncpg": "PostgreSQL; binary COPY",
-    "cachetools": "caches with a bound",
-    "cryptography": "AES-GCM and HKDF, for secrets that are kept",
+    "cachetools": "caches with a maximum size",
+    "cryptography": "AES-SIV, AES-GCM and HKDF, for encrypted columns and secrets",
     "httptools": "uvicorn's HTTP parser in C",
-    "httpx": "the commands and the demo speak HTTP with it",
+    "httpx": "the HTTP client of the commands and the demo",
     "joserfc": "signatures of tokens (JWS)",
-    "msgspec": "JSON in and out, and the checks of bodies, as compiled types",
-    "pyarrow": "Parquet files, with the extra `parquet` alone",
+    "msgspec": "JSON encoding and decoding, and validation of bodies, with compiled types",
+    "pyarrow": "Parquet files, only with the extra `parquet`",
     "rich": "tables and progress bars of the commands",
-    "sqlalchemy": "spelling SQL and DDL for both engines, as a compiler only: no ORM, no engine",
+    "sqlalchemy": "a compiler of SQL and DDL for both databases; neither its ORM nor its engine is used",
     "starlette": "the router of the management API",
     "structlog": "logs as JSON lines",
-    "swagger-ui-py": "the scripts of the page /docs, so that it needs no other host",
+    "swagger-ui-py": "the scripts of the page /docs, which loads nothing from other hosts",
     "typer": "the commands",
     "uvicorn": "the server: event loop, connections, HTTP",
     "uvloop": "uvicorn's event loop in C",
 }
-"""Why each runtime dependency is there."""
+"""The purpose of each runtime dependency."""
 
 
 def dependencies() -> None:
-    """Every runtime dependency, and why; KeyError for one without a reason."""
+    """Every runtime dependency and its purpose. Raises KeyError for one without a purpose."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["parquet"]]
     names = sorted(re.split("[^a-z0-9-]", each)[0] for each in wanted)

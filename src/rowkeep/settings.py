@@ -24,78 +24,96 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: Annotated[
         str,
         Meta(
-            description="Where rows are kept: `sqlite:///DIRECTORY` (three slashes: relative, "
-            "four: absolute) or `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`."
+            description="The store: `sqlite:///DIRECTORY` (three slashes: relative, four: absolute) or "
+            "`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`."
         ),
     ] = "sqlite:///rowkeep-data"
     master_key: Annotated[
         str | None,
-        Meta(description="The master key: base64url of 32 bytes. Wins over `master_key_file`."),
+        Meta(description="The master key: base64url of 32 bytes. Overrides `master_key_file`."),
     ] = None
     master_key_file: Annotated[
         str | None,
         Meta(
-            description="The file that holds the master key. Unset: beside a SQLite directory, with `.key` "
-            "behind its name; on PostgreSQL `rowkeep.key`. It is written (mode 0600) when an empty store is "
-            "initialised."
+            description="The file with the master key. By default next to a SQLite directory, with its name "
+            "and `.key`; on PostgreSQL `rowkeep.key`. It is written (mode 0600) when an empty "
+            "store is initialised."
         ),
     ] = None
     host: Annotated[str, Meta(description="The address that `rowkeep serve` listens on.")] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="The port that it listens on; 0 takes any.")] = 8080
+    port: Annotated[
+        int,
+        Meta(ge=0, le=65535, description="The port that `rowkeep serve` listens on; 0 selects a free port."),
+    ] = 8080
     workers: Annotated[
         int,
-        Meta(ge=0, le=256, description="How many processes serve; 0: as many as there are cores, at most 4."),
+        Meta(ge=0, le=256, description="The number of worker processes; 0: the number of cores, at most 4."),
     ] = 0
     max_body_bytes: Annotated[
-        int, Meta(ge=1024, description="The largest request body that is read; more is 413.")
+        int, Meta(ge=1024, description="The maximum size of a request body; larger ones are 413.")
     ] = 64 * 1024 * 1024
     max_buffered_bytes: Annotated[
         int,
         Meta(
             ge=1024,
-            description="How many bytes of request bodies one process holds at a time, over all requests; a "
-            "request beyond that waits, then is 503.",
+            description="The maximum total size of the request bodies that one process holds at a time. A "
+            "request beyond it waits, then is 503.",
         ),
     ] = 512 * 1024 * 1024
     max_request_line_bytes: Annotated[
-        int, Meta(ge=256, description="The longest request line (method, URL, version); more is 414.")
+        int,
+        Meta(
+            ge=256,
+            description="The maximum size of a request line (method, URL, version); longer ones are 414.",
+        ),
     ] = 16 * 1024
     max_header_bytes: Annotated[
         int,
-        Meta(ge=256, description="The largest head of a request (request line and headers); more is 431."),
+        Meta(
+            ge=256,
+            description="The maximum size of the head of a request (request line and headers); larger ones "
+            "are 431.",
+        ),
     ] = 64 * 1024
     max_header_count: Annotated[
-        int, Meta(ge=1, description="How many headers a request may have; more is 431.")
+        int, Meta(ge=1, description="The maximum number of headers of a request; more are 431.")
     ] = 100
     max_pipelined_requests: Annotated[
         int,
         Meta(
             ge=1,
-            description="How many requests of one connection may wait for the one before them; a client that "
-            "sends more is disconnected.",
+            description="The maximum number of requests of one connection that wait for an earlier one. A "
+            "client that sends more is disconnected.",
         ),
     ] = 8
     max_connections: Annotated[
         int,
         Meta(
             ge=1,
-            description="How many connections one process holds open. A new one beyond that takes the place "
-            "of one that waits for a request; if none does, it is 503.",
+            description="The maximum number of open connections of one process. A new connection beyond it "
+            "replaces one that waits for a request; if none does, it is 503.",
         ),
     ] = 1_000
     header_timeout_seconds: Annotated[
-        float, Meta(gt=0, le=3600, description="How long the head of a request may take to arrive; then 408.")
+        float,
+        Meta(
+            gt=0, le=3600, description="The time limit for the head of a request to arrive; then it is 408."
+        ),
     ] = 10.0
     body_timeout_seconds: Annotated[
         float,
-        Meta(gt=0, le=3600, description="How long the body of a request may stand still; then 408."),
+        Meta(
+            gt=0,
+            le=3600,
+            description="The time limit without any progress of a request body; then the request is 408.",
+        ),
     ] = 20.0
     idle_timeout_seconds: Annotated[
         float,
         Meta(
             gt=0,
             le=3600,
-            description="How long a connection may wait for its next request; then it is closed.",
+            description="The time limit for a connection to wait for its next request; then it is closed.",
         ),
     ] = 30.0
     write_timeout_seconds: Annotated[
@@ -103,7 +121,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=3600,
-            description="How long a client may read nothing of a response; then the connection is closed.",
+            description="The time limit for a client to read no part of a response; then the connection is "
+            "closed.",
         ),
     ] = 20.0
     max_request_seconds: Annotated[
@@ -111,8 +130,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=86_400,
-            description="How long a request may take in all; then it is cancelled and 503. Management calls "
-            "are finished.",
+            description="The time limit for a whole request; then it is cancelled and 503. It does not apply "
+            "to the management API.",
         ),
     ] = 300.0
     max_query_seconds: Annotated[
@@ -120,23 +139,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=86_400,
-            description="How long a query, update or delete may run in the database; then it "
-            "is cancelled and 503.",
+            description="The time limit for a query, update or delete in the database; then it is cancelled "
+            "and 503.",
         ),
     ] = 30.0
     max_response_bytes: Annotated[
         int,
         Meta(
             ge=1024,
-            description="About how many bytes of records a response holds. A query answers a "
-            "shorter page with "
-            "`hasMore`, an update its counts without records.",
+            description="The approximate maximum size of the records in a response. Beyond it, a query "
+            "returns a shorter page with `hasMore`, and an update returns counts without records.",
         ),
     ] = 64 * 1024 * 1024
     max_bulk_cells: Annotated[
         int,
         Meta(
-            ge=1, description="How many cells (rows × columns of the table) one insert may have; more is 422."
+            ge=1,
+            description="The maximum number of cells (rows × columns of the table) of one insert; more are "
+            "422.",
         ),
     ] = 5_000_000
     max_json_depth: Annotated[
@@ -144,55 +164,59 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=16,
             le=256,
-            description="How deep arrays and objects may nest in a cell, a filter or a definition; more is "
-            "400.",
+            description="The maximum nesting depth of arrays and objects in a JSON value, a filter or a "
+            "definition; deeper ones are 400.",
         ),
     ] = 100
     max_page_size: Annotated[
-        int, Meta(ge=1, le=100_000, description="The largest `sys_limit` of a query; more is 400.")
+        int, Meta(ge=1, le=100_000, description="The maximum `sys_limit` of a query; a larger one is 400.")
     ] = 1_000
     max_returned_records: Annotated[
         int,
         Meta(
             ge=0,
-            description="An update that changes more rows than this answers `nModified` alone, "
-            "without records.",
+            description="An update of more rows than this returns only `nModified`, without records.",
         ),
     ] = 10_000
     max_filter_expressions: Annotated[
-        int, Meta(ge=1, le=500, description="How many comparisons one filter may hold in all.")
+        int, Meta(ge=1, le=500, description="The maximum number of conditions in one filter.")
     ] = 200
     busy_timeout_seconds: Annotated[
-        float, Meta(gt=0, le=600, description="How long a request waits for the store before it is 503.")
+        float,
+        Meta(gt=0, le=600, description="The time limit for a request to wait for the store; then it is 503."),
     ] = 10.0
     sqlite_readers: Annotated[
-        int, Meta(ge=1, le=64, description="Threads that read long queries of one workspace, on SQLite.")
+        int,
+        Meta(ge=1, le=64, description="The number of threads for long queries of one workspace, on SQLite."),
     ] = 2
     sqlite_open_workspaces: Annotated[
         int,
         Meta(
             ge=1,
             le=100_000,
-            description="How many workspaces one process keeps open, on SQLite; of more, it closes those "
-            "that were used least recently, and opens them again when they are asked for.",
+            description="The maximum number of workspaces that one process holds open, on SQLite. Beyond it, "
+            "the least recently used ones are closed and opened again when needed.",
         ),
     ] = 1_024
     postgres_connections: Annotated[
-        int, Meta(ge=1, le=1000, description="Connections that one process keeps to PostgreSQL.")
+        int,
+        Meta(ge=1, le=1000, description="The maximum number of connections of one process to PostgreSQL."),
     ] = 10
     postgres_workspace_connections: Annotated[
         int,
         Meta(
             ge=1,
             le=1000,
-            description="How many of these one workspace may use at a time; what is left serves the others.",
+            description="The maximum number of these connections that one workspace can use at a time; the "
+            "rest is for other workspaces.",
         ),
     ] = 6
     cors_origins: Annotated[
         str,
         Meta(
-            description="Origins whose pages may call the Data API from a browser (CORS), with commas "
-            "between, such as `https://app.example,http://localhost:3000`; `*` for all. Unset: CORS is off."
+            description="The origins of web pages that can use the Data API in a browser (CORS), separated "
+            "by commas, such as `https://app.example,http://localhost:3000`; `*` for all. By "
+            "default CORS is off."
         ),
     ] = ""
     root_path: Annotated[
@@ -203,10 +227,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     token_leeway_seconds: Annotated[
-        int, Meta(ge=0, le=300, description="How far `exp`, `nbf` and `iat` of a token may be off.")
+        int,
+        Meta(
+            ge=0,
+            le=300,
+            description="The tolerance for `exp`, `nbf` and `iat` of a token, for clocks that differ.",
+        ),
     ] = 30
     log_level: Annotated[
-        str, Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
+        str,
+        Meta(
+            pattern="^(debug|info|warning|error)$",
+            description="The lowest level that is logged: debug, info, warning or error.",
+        ),
     ] = "info"
 
     def __repr__(self) -> str:
@@ -312,12 +345,11 @@ _CHECKS: dict[str, Callable[[str], object]] = {"cors_origins": origins, "root_pa
 
 
 SHELL_VARIABLES = {
-    "ROWKEEP_URL": "the address of a running Rowkeep: the management commands and `rowkeep rows` "
-    "then speak HTTP to it",
-    "ROWKEEP_ADMIN_TOKEN": "the admin token they use there",
-    "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token` and `rowkeep rows`, where the store "
-    "is not at hand, and for `rowkeep app create --client-id`",
-    "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on HS512 "
-    "whose secret was brought along",
+    "ROWKEEP_URL": "the URL of a Rowkeep server, which the management commands and `rowkeep rows` then use",
+    "ROWKEEP_ADMIN_TOKEN": "the admin token for that server",
+    "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token` and `rowkeep rows` if they do not read the "
+    "store, and for `rowkeep app create --client-id`",
+    "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on "
+    "HS512 with an imported secret",
 }
 """Variables that only the shell commands read; they are no settings of the server."""

@@ -26,12 +26,14 @@ OVERVIEW = (
 FACTS = (*OVERVIEW, fact("Created", "createdOn"), fact("Secret", "clientSecret"))
 SHOWN_ONCE = "The secret is not shown again."
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A name for people, unique in the workspace.")]
-Signing = Annotated[Algorithm, typer.Option(help="How the app signs its tokens.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the app, unique in the workspace.")]
+Signing = Annotated[Algorithm, typer.Option(help="The algorithm with which the app signs its tokens.")]
 PublicKey = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="The RSA public key (PEM) of an app on RS256 or RS512; - for standard input."
+        metavar="FILE",
+        help="The file with the RSA public key (PEM) of an app that uses RS256 or RS512; - for "
+        "standard input.",
     ),
 ]
 
@@ -49,7 +51,7 @@ def _read_key(path: str) -> str:
     try:
         return read_file(path).decode("ascii")
     except UnicodeDecodeError:
-        raise SetupError(f"The file {path} holds no key in PEM.") from None
+        raise SetupError(f"The file {path} does not contain a PEM key.") from None
 
 
 def _brought_secret(path: str | None) -> str:
@@ -60,13 +62,13 @@ def _brought_secret(path: str | None) -> str:
             return read_file(path).decode("ascii").rstrip("\r\n")
         except UnicodeDecodeError:
             raise SetupError(
-                f"The file {path} is not a secret: it has characters that are not ASCII."
+                f"The file {path} does not contain a secret: it has non-ASCII characters."
             ) from None
     if secret:
         return secret
     if not sys.stdin.isatty():
         raise typer.BadParameter(
-            "it needs the app's secret too: --client-secret-file or ROWKEEP_APP_SECRET.",
+            "the app's secret is required too: pass --client-secret-file or set ROWKEEP_APP_SECRET.",
             param_hint="--client-id",
         )
     return str(typer.prompt("Client secret", hide_input=True, err=True))
@@ -81,28 +83,33 @@ def create(
         str | None,
         typer.Option(
             metavar="CLIENT_ID",
-            help="The client id of an app that exists elsewhere, to keep it and its secret. The secret is "
-            "taken from --client-secret-file, else from ROWKEEP_APP_SECRET, else asked for.",
+            help="The client id of an existing app of another system, to import the app with its "
+            "secret. The secret is read from --client-secret-file or ROWKEEP_APP_SECRET, or "
+            "asked for.",
         ),
     ] = None,
     client_secret_file: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="The file with the secret of that app; - for standard input."),
+        typer.Option(
+            metavar="FILE", help="The file with the secret of the imported app; - for standard input."
+        ),
     ] = None,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Create an app; its secret is shown this once.
+    """Create an app. Its secret is shown only once.
 
-    No option takes a secret itself: it would stay in the history of the shell.
+    No option takes the secret itself, because it would stay in the history of the shell.
     """
     body = {"name": name, "algorithm": algorithm.value}
     if public_key is None and not algorithm.secret_bytes:
-        raise typer.BadParameter(f"an app on {algorithm.value} needs one.", param_hint="--public-key")
+        raise typer.BadParameter(
+            f"an app that uses {algorithm.value} needs a public key.", param_hint="--public-key"
+        )
     if public_key is not None:
         body["publicKey"] = _read_key(public_key)
     if client_id is None and client_secret_file is not None:
-        raise typer.BadParameter("it goes with --client-id.", param_hint="--client-secret-file")
+        raise typer.BadParameter("it can be used only with --client-id.", param_hint="--client-secret-file")
     if client_id is not None:
         body |= {"clientId": client_id, "clientSecret": _brought_secret(client_secret_file)}
     made = call("POST", "workspaces", workspace, "apps", body=body)
@@ -127,19 +134,19 @@ def get(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = Fa
 
 @commands.command()
 def rotate_secret(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
-    """Give an app a new secret; the old one stops at once."""
+    """Replace the secret of an app, with immediate effect."""
     _print(call("POST", "workspaces", workspace, "apps", client_id, "secret"), as_json)
 
 
 @commands.command()
 def disable(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
-    """Let an app in no more, until it is enabled again."""
+    """Disable an app: its requests are rejected until it is enabled again."""
     _enable(client_id, workspace, as_json, enabled=False)
 
 
 @commands.command()
 def enable(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
-    """Let a disabled app in again."""
+    """Enable a disabled app."""
     _enable(client_id, workspace, as_json, enabled=True)
 
 
@@ -149,6 +156,6 @@ def _enable(client_id: str, workspace: str, as_json: bool, *, enabled: bool) -> 
 
 @commands.command()
 def delete(client_id: ClientId, workspace: Workspace = "main") -> None:
-    """Delete an app and its grants; what it wrote stays."""
+    """Delete an app and its grants. The rows that it wrote stay."""
     call("DELETE", "workspaces", workspace, "apps", client_id)
     print_line(f"Deleted app {client_id}.")

@@ -15,17 +15,19 @@ Where = Annotated[
     list[str] | None,
     typer.Option(
         metavar="COLUMN=VALUE",
-        help="Only rows where this holds; also with !=, <, <=, > and >=. May be given several times: "
-        "then all must hold.",
+        help="Only rows that match this condition: =, !=, <, <=, > or >=. Can be repeated; all "
+        "conditions must match.",
     ),
 ]
 Filter = Annotated[
     str | None,
     typer.Option(
-        "--filter", metavar="JSON", help="Only rows that match this filter, as the Data API takes it."
+        "--filter", metavar="JSON", help="Only rows that match this filter, in the JSON form of the Data API."
     ),
 ]
-RowId = Annotated[str | None, typer.Option("--id", metavar="ID", help="The one row with this _id or sys_Id.")]
+RowId = Annotated[
+    str | None, typer.Option("--id", metavar="ID", help="Only the row with this _id or sys_Id.")
+]
 
 _CONDITION = re.compile(r"\s*([^=!<>]+?)\s*(!=|<=|>=|=|<|>)(.*)", re.DOTALL)
 _ASSIGNMENT = re.compile(r"\s*([^=]+?)\s*=(.*)", re.DOTALL)
@@ -36,7 +38,7 @@ def selection(
 ) -> dict[str, Any] | None:
     """The filter that these options mean; None if none is given. Raises BadParameter for two of them."""
     if sum((bool(where), filter_ is not None, row_id is not None, everything)) > 1:
-        raise typer.BadParameter("--where, --filter, --id and --all exclude each other")
+        raise typer.BadParameter("--where, --filter, --id and --all cannot be used together")
     if filter_ is not None:
         found: dict[str, Any] = parsed(filter_, "--filter")
         return found

@@ -11,7 +11,7 @@ from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list
 from rowkeep.client.commands import call
 from rowkeep.model.access import Right
 
-commands = typer.Typer(help="Say which app may read, write or delete in which table, and read which view.")
+commands = typer.Typer(help="Grant apps rights to tables and views, and list grants.")
 
 
 def _rights(grant: dict[str, Any]) -> str:
@@ -26,27 +26,29 @@ FACTS = (
 )
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the table, or of the view.")]
-OnView = Annotated[bool, typer.Option("--view", help="NAME is a view; it can only be read.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the table or view.")]
+OnView = Annotated[bool, typer.Option("--view", help="NAME is a view. Views have only the right read.")]
 
 
 @commands.command("set")
 def set_grant(
     name: Name,
     client_id: ClientId,
-    read: Annotated[bool, typer.Option("--read", help="It may query rows.")] = False,
+    read: Annotated[bool, typer.Option("--read", help="Allow the app to query rows.")] = False,
     write: Annotated[
-        bool, typer.Option("--write", help="It may insert rows, and with --read update.")
+        bool, typer.Option("--write", help="Allow the app to insert rows and, with --read, to update rows.")
     ] = False,
-    delete: Annotated[bool, typer.Option("--delete", help="With --read, it may delete rows.")] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="With --read, allow the app to delete rows.")
+    ] = False,
     view: OnView = False,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Give an app exactly these rights to a table or a view, whatever it had before."""
+    """Set the rights of an app to a table or view, replacing its previous rights."""
     if not (read or write or delete):
         raise typer.BadParameter(
-            "give at least one of them; `rowkeep grant remove` takes all away.",
+            "set at least one of them; `rowkeep grant remove` removes all rights.",
             param_hint="--read, --write, --delete",
         )
     _put(_path(name, view), client_id, workspace, as_json, {"read": read, "write": write, "delete": delete})
@@ -54,20 +56,18 @@ def set_grant(
 
 @commands.command("list")
 def list_all(
-    table: Annotated[str | None, typer.Option(metavar="TABLE", help="Who may do what with it.")] = None,
-    view: Annotated[str | None, typer.Option(metavar="VIEW", help="Who may read it.")] = None,
-    app: Annotated[
-        str | None, typer.Option(metavar="CLIENT_ID", help="What it may do with which table or view.")
-    ] = None,
+    table: Annotated[str | None, typer.Option(metavar="TABLE", help="List the grants of this table.")] = None,
+    view: Annotated[str | None, typer.Option(metavar="VIEW", help="List the grants of this view.")] = None,
+    app: Annotated[str | None, typer.Option(metavar="CLIENT_ID", help="List the grants of this app.")] = None,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """List the grants of a table, of a view, or of an app."""
+    """List the grants of a table, a view or an app."""
     asked = [
         (kind, name) for kind, name in (("tables", table), ("views", view), ("apps", app)) if name is not None
     ]
     if len(asked) != 1:
-        raise typer.BadParameter("give one of the three.", param_hint="--table, --view or --app")
+        raise typer.BadParameter("exactly one of them is required.", param_hint="--table, --view or --app")
     found = call("GET", "workspaces", workspace, *asked[0], "grants")
     print_json(found) if as_json else print_list(found["grants"], FACTS)
 
@@ -80,7 +80,7 @@ def remove(
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Take all rights to a table or a view from an app."""
+    """Remove all rights of an app to a table or view."""
     _put(_path(name, view), client_id, workspace, as_json, {})
 
 

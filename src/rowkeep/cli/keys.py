@@ -10,20 +10,23 @@ import typer
 
 from rowkeep.cli.output import print_line
 
-commands = typer.Typer(help="Replace the keys that secrets and encrypted columns are sealed under.")
+commands = typer.Typer(help="Replace the keys that encrypt secrets and encrypted columns.")
 
 Data = Annotated[
     bool,
-    typer.Option("--data", help="Replace the data keys, and encrypt everything anew, while servers serve."),
+    typer.Option(
+        "--data", help="Replace the data keys and encrypt all data again, while servers are running."
+    ),
 ]
 Prepare = Annotated[
     bool,
     typer.Option(
-        "--prepare", help="Only put a new master key into the key file, to be copied to other machines first."
+        "--prepare",
+        help="Only add a new master key to the key file, to copy the file to other machines first.",
     ),
 ]
 Chosen = Annotated[
-    str | None, typer.Option("--workspace", metavar="NAME", help="With --data: one workspace only.")
+    str | None, typer.Option("--workspace", metavar="NAME", help="With --data: only this workspace.")
 ]
 
 
@@ -34,11 +37,15 @@ def _group() -> None:
 
 @commands.command()
 def rotate(data: Data = False, prepare: Prepare = False, workspace: Chosen = None) -> None:
-    """Replace the master key, or with --data the data keys. Stopped, it goes on where it was."""
+    """Replace the master key, or with --data the data keys. Can be interrupted and run again."""
     if prepare and data:
-        raise typer.BadParameter("data keys need no preparation.", param_hint="--prepare")
+        raise typer.BadParameter(
+            "data keys need no preparation; it cannot be used with --data.", param_hint="--prepare"
+        )
     if workspace is not None and not data:
-        raise typer.BadParameter("the master key is one for all workspaces.", param_hint="--workspace")
+        raise typer.BadParameter(
+            "all workspaces have the same master key; use it only with --data.", param_hint="--workspace"
+        )
     if prepare:
         asyncio.run(_prepare())
     else:
@@ -53,7 +60,10 @@ async def _prepare() -> None:
     settings = shell_settings()
     async with open_store(settings) as catalog:
         MasterRotation(catalog, settings).prepare()
-    print_line(f"{key_file(settings)} holds two keys. Copy it to every machine that serves, then rotate.")
+    print_line(
+        f"{key_file(settings)} now contains both keys. Copy it to every machine that runs a "
+        "server, then run rowkeep keys rotate."
+    )
 
 
 async def _rotate_master() -> None:
@@ -63,7 +73,7 @@ async def _rotate_master() -> None:
     settings = shell_settings()
     async with open_store(settings) as catalog:
         await _show(MasterRotation(catalog, settings).run())
-    print_line("The master key is a new one; the old one opens nothing any more.")
+    print_line("The master key was replaced. The old key is no longer in use.")
 
 
 async def _rotate_data(workspace: str | None) -> None:
@@ -74,7 +84,7 @@ async def _rotate_data(workspace: str | None) -> None:
         names = [workspace] if workspace else [each.name for each in await all_workspaces(catalog)]
         for name in names:
             await _show(DataRotation(catalog, await catalog.named(name)).run())
-            print_line(f"Workspace {name}: everything is encrypted under a new data key.")
+            print_line(f"Workspace {name}: all data is encrypted with a new data key.")
 
 
 async def _show(steps: AsyncIterator[Any]) -> None:

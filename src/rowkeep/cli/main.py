@@ -13,10 +13,10 @@ import typer
 import rowkeep
 from rowkeep.exit_status import Failed, end
 
-ABOUT = """Data tables for programs that talk: assistants, bots, process apps, agents.
+ABOUT = """A self-hosted data-table API for chatbots, assistants and AI agents.
 
-The management commands work on the store that ROWKEEP_DATABASE_URL names; where ROWKEEP_URL and
-ROWKEEP_ADMIN_TOKEN are set, they speak to that running server instead.
+The management commands work on the store given by ROWKEEP_DATABASE_URL. If ROWKEEP_URL and
+ROWKEEP_ADMIN_TOKEN are set, they use that running server instead.
 """
 
 

@@ -33,8 +33,8 @@ def _fields() -> tuple[Any, ...]:
     return msgspec.structs.fields(Settings)
 
 
-Workspace = Annotated[str, typer.Option(metavar="NAME", help="The workspace that is meant.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answers, as JSON.")]
+Workspace = Annotated[str, typer.Option(metavar="NAME", help="The workspace.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the response of the API as JSON.")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE", help="The name of the table.")]
 ViewName = Annotated[str, typer.Argument(metavar="VIEW", help="The name of the view.")]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The client id of the app.")]

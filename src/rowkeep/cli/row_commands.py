@@ -36,25 +36,27 @@ AppOption = Annotated[
     typer.Option(
         "--app",
         metavar="CLIENT_ID",
-        help="Act as this app, with its grants. Unless given, as an administrator.",
+        help="Act as this app, with its grants. By default, act as an administrator.",
     ),
 ]
 WorkspaceOption = Annotated[
     str | None,
-    typer.Option("--workspace", metavar="NAME", help="The workspace; main unless given. Not with --app."),
+    typer.Option("--workspace", metavar="NAME", help="The workspace, main by default. Not with --app."),
 ]
-Fields = Annotated[str | None, typer.Option(metavar="COLUMN,…", help="Only these columns, in this order.")]
+Fields = Annotated[
+    str | None, typer.Option(metavar="COLUMN,…", help="Return only these columns, in this order.")
+]
 Sort = Annotated[
     list[str] | None,
-    typer.Option(metavar="COLUMN[:desc]", help="Sort by this column; may be given several times."),
+    typer.Option(metavar="COLUMN[:desc]", help="Sort by this column. Can be repeated."),
 ]
 Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="COLUMN=VALUE",
-        help="Set this column; may be given several times. The value is sent as text, which number, date and "
-        "boolean columns convert.",
+        help="Set this column. Can be repeated. The value is sent as text and converted to the "
+        "type of the column.",
     ),
 ]
 DEFAULT_LIMIT = 100
@@ -65,7 +67,9 @@ def speaker(app: str | None, workspace: str | None) -> Any:
     from rowkeep.client.credentials import credentials_of
 
     if app is not None and workspace is not None:
-        raise typer.BadParameter("--workspace and --app exclude each other: an app belongs to one workspace")
+        raise typer.BadParameter(
+            "--workspace and --app cannot be used together: an app belongs to one workspace"
+        )
     return credentials_of(app, workspace)
 
 
@@ -86,18 +90,23 @@ def do(app: str | None, workspace: str | None, work: Callable[[DataApi], Awaitab
         first = error.problems[0].pointer if error.problems else ""
         where = f" (at {first})" if first.count("/") > 2 else ""
         more = len(error.problems) - 1
-        raise SetupError(f"{error}{where}" + (f" ({more} more errors)" if more > 0 else "")) from None
+        raise SetupError(f"{error}{where}" + (f" (1 of {more + 1} errors)" if more > 0 else "")) from None
 
 
 def query(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="The name of the table, or of a view.")],
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="The name of the table or, with --view, of the view.")
+    ],
     where: Where = None,
     filter_: Filter = None,
     sort: Sort = None,
     fields: Fields = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="ROWS", help="At most so many rows.")] = DEFAULT_LIMIT,
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="ROWS", help="The maximum number of rows.")
+    ] = DEFAULT_LIMIT,
     everything: Annotated[
-        bool, typer.Option("--all", help="All rows that match, however many. For files, use rows export.")
+        bool,
+        typer.Option("--all", help="Show all rows that match. To write them to a file, use rows export."),
     ] = False,
     view: Annotated[bool, typer.Option("--view", help="TABLE is the name of a view.")] = False,
     app: AppOption = None,
@@ -106,7 +115,7 @@ def query(
 ) -> None:
     """Show rows of a table or view.
 
-    System columns other than _id are shown only if --fields names them, or with --json.
+    System columns other than _id are shown only with --fields or --json.
     """
     body = query_body(selection(where, filter_), fields, sort)
     kind = "views" if view else "tables"
@@ -178,7 +187,8 @@ def insert(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="[JSON]", help="A row as a JSON object, or rows as an array; - for standard input."
+            metavar="[JSON]",
+            help="A row as a JSON object, or several rows as an array; - for standard input.",
         ),
     ] = None,
     values: Set = None,
@@ -186,7 +196,7 @@ def insert(
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Insert a row or several. All of them are inserted, or none."""
+    """Insert one or more rows, in one transaction."""
     sent = _data(data, values, "JSON")
     answer = do(app, workspace, lambda api: api.write("POST", table, {"data": sent}))
     if as_json:
@@ -200,13 +210,13 @@ def insert(
 def _data(data: str | None, values: list[str] | None, what: str) -> Any:
     """A row from --set, or what is given as JSON."""
     if (data is None) == (not values):
-        raise typer.BadParameter(f"give {what} or --set, and not both")
+        raise typer.BadParameter(f"pass either {what} or --set")
     if data is None:
         return assigned(values or [])
     return parsed(read_file("-").decode("utf-8-sig", "replace") if data == "-" else data, what)
 
 
-All = Annotated[bool, typer.Option("--all", help="Every row of the table.")]
+All = Annotated[bool, typer.Option("--all", help="Select every row of the table.")]
 
 
 def update(
@@ -224,7 +234,7 @@ def update(
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change the rows that match. Other columns stay as they are."""
+    """Update the rows that match. Columns that are not set stay unchanged."""
     body = {"query": _rows_meant(where, filter_, row_id, everything), "data": _data(data, values, "--data")}
     answer = do(app, workspace, lambda api: api.write("PUT", table, body, minimal=not as_json))
     print_json(answer) if as_json else print_line(f"Updated {count_of(answer['nModified'])} of {table}.")
@@ -241,7 +251,7 @@ def delete(
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the rows that match. Asks first if there is more than one."""
+    """Delete the rows that match. Asks for confirmation if there is more than one."""
     meant = _rows_meant(where, filter_, row_id, everything)
 
     async def work(api: DataApi) -> Any:
@@ -259,7 +269,7 @@ def _rows_meant(
 ) -> dict[str, Any]:
     meant = selection(where, filter_, row_id, everything)
     if meant is None:
-        raise typer.BadParameter("say which rows: --where, --filter, --id, or --all for every row")
+        raise typer.BadParameter("select rows with --where, --filter or --id, or every row with --all")
     return meant
 
 

@@ -29,7 +29,7 @@ from rowkeep.cli.row_commands import (
 from rowkeep.errors.catalogue import SetupError
 
 commands = typer.Typer(
-    help="Query, insert, update and delete rows; export and import them as CSV, NDJSON or Parquet."
+    help="Query, insert, update and delete rows, and export and import them as CSV, NDJSON or Parquet."
 )
 for name, command in (
     ("query", query),
@@ -44,22 +44,24 @@ for name, command in (
 FormatName = Annotated[
     str | None,
     typer.Option(
-        "--format", metavar="FORMAT", help="csv, ndjson or parquet. Unless given, the file's suffix tells."
+        "--format",
+        metavar="FORMAT",
+        help="csv, ndjson or parquet. By default, the suffix of the file determines the format.",
     ),
 ]
 RejectsFile = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Where rejected rows go. Unless given, to FILE.rejects.ndjson."),
+    typer.Option(metavar="FILE", help="The file for rejected rows. By default, FILE.rejects.ndjson."),
 ]
 ResumeAt = Annotated[
-    int | None, typer.Option(min=1, metavar="LINE", help="Go on at this line, whatever is recorded.")
+    int | None, typer.Option(min=1, metavar="LINE", help="Start at this line, whatever is recorded.")
 ]
 Restart = Annotated[
     bool,
     typer.Option(
         "--restart",
-        help="Import the whole file, even if it was imported before: forget what was recorded, and its "
-        "rejects.",
+        help="Import the whole file, even if it was imported before. Deletes the recorded "
+        "progress and its rejects.",
     ),
 ]
 Settle = Annotated[
@@ -67,7 +69,7 @@ Settle = Annotated[
     typer.Option(
         min=1,
         metavar="SECONDS",
-        help="How long the server may be at work on a request whose answer was lost.",
+        help="How long the server may still process a request whose response was lost.",
     ),
 ]
 Counts = Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")]
@@ -84,15 +86,17 @@ def export_rows(
     filter_: Filter = None,
     fields: Fields = None,
     sort: Sort = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="ROWS", help="At most so many rows.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="ROWS", help="The maximum number of rows.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
     as_json: Counts = False,
 ) -> None:
-    """Write the rows of a table into a file.
+    """Write the rows of a table to a file.
 
-    An app needs read. The file appears when it is whole, or not at all.
+    With --app, the app needs the right read. The file appears only when it is complete.
     """
     from rowkeep.cli.files.export import Wish, export
     from rowkeep.cli.files.formats import format_of
@@ -123,10 +127,11 @@ def import_rows(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - for standard input.")],
     format_name: FormatName = None,
     batch: Annotated[
-        int, typer.Option(min=1, max=100_000, metavar="ROWS", help="How many rows one request has at most.")
+        int, typer.Option(min=1, max=100_000, metavar="ROWS", help="The maximum number of rows per request.")
     ] = 5000,
     max_errors: Annotated[
-        int | None, typer.Option(min=0, metavar="ROWS", help="Stop when more rows than this are rejected.")
+        int | None,
+        typer.Option(min=0, metavar="ROWS", help="Stop when more than this number of rows are rejected."),
     ] = None,
     rejects: RejectsFile = None,
     resume_at: ResumeAt = None,
@@ -138,10 +143,10 @@ def import_rows(
 ) -> None:
     """Insert the rows of a file into a table.
 
-    An app needs write, and read to find out after a stop whether its last request went in. The same
-    command goes on where it was stopped, and does nothing once it has finished; no row comes twice. Exits
-    with 1 if rows were rejected. Through a server it needs --app: only the tokens of apps can expire before
-    a late request arrives.
+    With --app, the app needs the right write, and read to check whether the last request before an
+    interruption was stored. After an interruption, the same command resumes the import; once it has finished,
+    the command does nothing. No row is inserted twice. Exits with 1 if rows were rejected. An import through
+    a server needs --app, because only tokens of apps can expire before a delayed request arrives.
     """
     from rowkeep.cli.files.finished_imports import Finished
     from rowkeep.cli.files.formats import format_of
@@ -151,12 +156,14 @@ def import_rows(
     from rowkeep.client.data import reach
 
     if restart and resume_at is not None:
-        raise typer.BadParameter("--restart and --resume-at exclude each other")
+        raise typer.BadParameter("--restart and --resume-at cannot be used together")
     _check_importer(app)
     kind = format_of(file, format_name)
     kind.check()
     if file == "-" and not kind.is_stream:
-        raise SetupError(f"{kind.name} cannot be read from standard input: it is read from its end.")
+        raise SetupError(
+            f"{kind.name} cannot be read from standard input, because reading starts at the end of the file."
+        )
     rejects = rejects or Path(f"{'stdin' if file == '-' else file}.rejects.ndjson")
     wish = Wish(
         table=table,
@@ -182,8 +189,8 @@ def _check_importer(app: str | None) -> None:
     """Raises SetupError for an administrator who imports through a server."""
     if app is None and os.environ.get("ROWKEEP_URL"):
         raise SetupError(
-            "An import through a server needs --app, with the app's secret in ROWKEEP_APP_SECRET. Without "
-            "--app it works on the store itself: unset ROWKEEP_URL."
+            "An import through a server needs --app, with the app's secret in "
+            "ROWKEEP_APP_SECRET. To import into the store itself, unset ROWKEEP_URL."
         )
 
 
@@ -193,7 +200,7 @@ def _report(standing: Any, wish: Any, as_json: bool) -> None:
     if as_json:
         print_json({"nInserted": standing.inserted, "nRejected": standing.rejected, "rejects": rejects})
     else:
-        print_line(f"Imported {count_of(standing.inserted)} of {wish.path} into {wish.table}.")
+        print_line(f"Imported {count_of(standing.inserted)} from {wish.path} into {wish.table}.")
     if rejects is not None:
         said = "was" if standing.rejected == 1 else "were"
         raise SetupError(f"{count_of(standing.rejected)} {said} rejected; see {rejects}.")

@@ -17,7 +17,7 @@ from rowkeep.client.commands import call
 from rowkeep.errors.catalogue import RowkeepError, SetupError
 from rowkeep.exit_status import WRONG_USAGE, Failed
 
-commands = typer.Typer(help="Keep all definitions and grants of a workspace as files: export, diff, apply.")
+commands = typer.Typer(help="Export definitions and grants to files, show differences, and apply them.")
 
 DIFFERENT = 1
 
@@ -37,7 +37,7 @@ def _errors_exit_2() -> Iterator[None]:
 
 @commands.command()
 def export(directory: Directory, workspace: Workspace = "main", as_json: AsJson = False) -> None:
-    """Write a workspace's definitions and grants into a directory, and remove those that are gone."""
+    """Write the definitions and grants of a workspace to a directory, and remove files of deleted ones."""
     with _errors_exit_2():
         done = write_schema(directory, call("GET", "workspaces", workspace, "schema", patient=True))
     print_json(done._asdict()) if as_json else print_line(_told(done, directory))
@@ -45,7 +45,7 @@ def export(directory: Directory, workspace: Workspace = "main", as_json: AsJson 
 
 @commands.command()
 def diff(directory: Directory, workspace: Workspace = "main", as_json: AsJson = False) -> None:
-    """Print the steps that apply would take; exit 1 if there are any, 2 if it would fail."""
+    """Print the steps that apply would do. Exits with 1 if there are any, with 2 if apply would fail."""
     steps = _put(directory, workspace, {"dryRun": "true"})
     _print(steps, as_json)
     if steps:
@@ -56,12 +56,12 @@ def diff(directory: Directory, workspace: Workspace = "main", as_json: AsJson = 
 def apply(
     directory: Directory,
     allow_data_loss: Annotated[
-        bool, typer.Option("--allow-data-loss", help="Take steps that lose data, such as to drop a table.")
+        bool, typer.Option("--allow-data-loss", help="Allow steps that lose data, such as dropping a table.")
     ] = False,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Make a workspace hold what a directory says: all of it, or nothing."""
+    """Apply the definitions and grants of a directory to a workspace, in one transaction."""
     _print(_put(directory, workspace, {"allowDataLoss": "true"} if allow_data_loss else {}), as_json)
 
 
@@ -93,7 +93,7 @@ def _located(refusal: Any, files: SchemaFiles) -> str:
         return str(refusal)
     first = refusal.problems[0]
     file, where = files.place(first["pointer"])
-    more = f" ({len(refusal.problems) - 1} more to mend)" if len(refusal.problems) > 1 else ""
+    more = f" (1 of {len(refusal.problems)} errors)" if len(refusal.problems) > 1 else ""
     said = first["msg"].replace("allowDataLoss=true", "--allow-data-loss")
     return f"{file}{' at ' if file and where else ''}{where}: {said}{more}"
 
@@ -108,6 +108,6 @@ def _print(steps: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def _told(done: Written, directory: Path) -> str:
-    told = f"Wrote {len(done.written)} files into {directory}"
+    told = f"Wrote {len(done.written)} files to {directory}"
     told += f", removed {len(done.removed)}" if done.removed else ""
-    return f"{told}; {len(done.unchanged)} were so already."
+    return f"{told}, {len(done.unchanged)} unchanged."

@@ -16,9 +16,9 @@ Workers = Annotated[int | None, setting("workers")]
 
 
 def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None:
-    """Serve HTTP until told to stop (Ctrl-C, SIGTERM).
+    """Run the server until Ctrl-C or SIGTERM.
 
-    An empty store is initialised first. All settings come from the environment; options win.
+    Initialises the store if it is empty. All settings come from the environment; options override them.
     """
     given = {"host": host or None, "port": port, "workers": workers}
     options = {PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None}
@@ -32,9 +32,9 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
 
 
 def init() -> None:
-    """Initialise an empty store: its tables, its master key, the first admin token.
+    """Initialise an empty store: system tables, master key, first admin token.
 
-    `rowkeep serve` does the same when it finds an empty store.
+    `rowkeep serve` does the same if the store is empty.
     """
     from rowkeep.server.first_token import hand_over
     from rowkeep.services.local_store import initialise_store, shell_settings
@@ -42,6 +42,6 @@ def init() -> None:
     settings = shell_settings()
     token = asyncio.run(initialise_store(settings))
     if token is None:
-        print("The store was initialised before; nothing is changed.")
+        print("The store is already initialised; nothing was changed.")
     else:
         hand_over(token, settings)

@@ -40,7 +40,7 @@ INDEXES = (
 )
 
 Definition = Annotated[
-    str, typer.Argument(metavar="FILE", help="The definition, a file of JSON; - for standard input.")
+    str, typer.Argument(metavar="FILE", help="The definition as a JSON file; - for standard input.")
 ]
 
 
@@ -64,7 +64,7 @@ def list_all(workspace: Workspace = "main", as_json: AsJson = False) -> None:
 
 @commands.command()
 def get(name: TableName, workspace: Workspace = "main", as_json: AsJson = False) -> None:
-    """Show the definition of a table; with --json as `table create` takes it."""
+    """Show the definition of a table, with --json in the form that `table create` accepts."""
     found = call("GET", "workspaces", workspace, "tables", name)
     if as_json:
         print_json(found)
@@ -79,15 +79,15 @@ def get(name: TableName, workspace: Workspace = "main", as_json: AsJson = False)
 def change(
     definition: Definition,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the steps that this would take, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show the steps of the change without doing them.")
     ] = False,
     allow_data_loss: Annotated[
-        bool, typer.Option("--allow-data-loss", help="Take steps that lose data, such as to drop a column.")
+        bool, typer.Option("--allow-data-loss", help="Allow steps that lose data, such as dropping a column.")
     ] = False,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Make a table what a definition says, its rows included."""
+    """Replace the definition of a table, and adapt its rows."""
     body = read_file(definition)
     parameters = {"dryRun": dry_run, "allowDataLoss": allow_data_loss}
     given: dict[str, str | int] = {name: "true" for name, value in parameters.items() if value}
@@ -110,7 +110,7 @@ def _name_in(body: bytes, path: str) -> str:
     except (ValueError, RecursionError, KeyError, TypeError):
         name = None
     if not isinstance(name, str):
-        raise SetupError(f"The file {path} is no definition: it is not a JSON object with a name.")
+        raise SetupError(f"The file {path} is not a definition: it must contain a JSON object with a name.")
     return name
 
 

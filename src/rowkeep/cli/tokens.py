@@ -13,15 +13,15 @@ ClientIdOption = Annotated[str, typer.Option("--app", metavar="CLIENT_ID", help=
 ExpiresIn = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="SECONDS", help="When it stops. Unless given, it holds as long as the secret."
+        min=1, metavar="SECONDS", help="How long the token is valid. By default, as long as the secret."
     ),
 ]
 
 
 def token(app: ClientIdOption, expires_in: ExpiresIn = None) -> None:
-    """Sign a token (JWT) of an app, to send as the header `auth`.
+    """Sign a token (JWT) of an app, to be sent in the header `auth`.
 
-    The app's secret is taken from ROWKEEP_APP_SECRET, else from the store.
+    The app's secret is read from ROWKEEP_APP_SECRET or from the store.
     """
     from rowkeep.services.tokens import sign_token
 

@@ -49,7 +49,7 @@ COLUMNS = (
 )
 
 Definition = Annotated[
-    str, typer.Argument(metavar="FILE", help="The definition, a file of JSON; - for standard input.")
+    str, typer.Argument(metavar="FILE", help="The definition as a JSON file; - for standard input.")
 ]
 
 
@@ -73,7 +73,7 @@ def list_all(workspace: Workspace = "main", as_json: AsJson = False) -> None:
 
 @commands.command()
 def get(name: ViewName, workspace: Workspace = "main", as_json: AsJson = False) -> None:
-    """Show the definition of a view; with --json as `view create` takes it."""
+    """Show the definition of a view, with --json in the form that `view create` accepts."""
     found = call("GET", "workspaces", workspace, "views", name)
     if as_json:
         print_json(found)
@@ -88,13 +88,13 @@ def get(name: ViewName, workspace: Workspace = "main", as_json: AsJson = False) 
 def replace(
     name: ViewName, definition: Definition, workspace: Workspace = "main", as_json: AsJson = False
 ) -> None:
-    """Make a view what a definition says; with renamedFrom in it, VIEW is the new name."""
+    """Replace the definition of a view. If it has renamedFrom, VIEW is the new name."""
     made = call("PUT", "workspaces", workspace, "views", name, body=read_file(definition))
     print_json(made) if as_json else print_line(f"Replaced view {made['name']}.")
 
 
 @commands.command()
 def delete(name: ViewName, workspace: Workspace = "main") -> None:
-    """Delete a view with its grants; its tables stay."""
+    """Delete a view and its grants. Its tables stay."""
     call("DELETE", "workspaces", workspace, "views", name)
     print_line(f"Deleted view {name}.")

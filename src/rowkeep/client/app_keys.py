@@ -35,8 +35,8 @@ def _algorithm_of(secret: str) -> Algorithm:
 def _from_store(client_id: str) -> tuple[str, Algorithm]:
     if os.environ.get("ROWKEEP_URL"):
         raise SetupError(
-            "A running server gives no secrets away: set ROWKEEP_APP_SECRET to the app's, "
-            "or unset ROWKEEP_URL where the store is at hand."
+            "A server does not reveal secrets. Set ROWKEEP_APP_SECRET, or unset ROWKEEP_URL to "
+            "read the secret from the store."
         )
     return asyncio.run(_signing_key(client_id))
 
@@ -49,11 +49,11 @@ async def _signing_key(client_id: str) -> tuple[str, Algorithm]:
     async with open_store(shell_settings()) as catalog:
         live = await catalog.of_client(client_id)
         if live is None:
-            raise NoSuchApp(f"There is no app {quoted(client_id)}.")
+            raise NoSuchApp(f'There is no app "{quoted(client_id)}".')
         app, key = await Apps(catalog, wall_clock).signing_key(live.workspace.name, client_id)
     if not app.algorithm.secret_bytes:
         raise SetupError(
-            f"The app {app.name} is on {app.algorithm.value}: its tokens are signed with its private key, "
-            "which is not here but with the app."
+            f"The app {app.name} uses {app.algorithm.value}: only the owner of its private key "
+            "can sign its tokens."
         )
     return key, app.algorithm

@@ -36,7 +36,10 @@ class AppCredentials(msgspec.Struct, frozen=True):
 
     @property
     def refusal(self) -> str:
-        return f"The app {self.client_id} is not let in: its secret is another, or it is disabled or unknown."
+        return (
+            f"Authentication failed for app {self.client_id}: wrong secret, or the app is "
+            "disabled or deleted."
+        )
 
 
 class AdminCredentials(msgspec.Struct, frozen=True):

@@ -48,11 +48,11 @@ class Management:
                 **({} if body is None else content),
             )
         except UnicodeEncodeError:
-            raise SetupError("What is given on the command line is not text in UTF-8.") from None
+            raise SetupError("The command line is not valid UTF-8.") from None
         except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
             raise SetupError(
-                f"No answer from {os.environ.get('ROWKEEP_URL')} (ROWKEEP_URL): {reason.rstrip('.')}."
+                f"No response from {os.environ.get('ROWKEEP_URL')} (ROWKEEP_URL): {reason.rstrip('.')}."
             ) from None
         return _answer(response)
 
@@ -79,13 +79,15 @@ def _answer(response: httpx.Response) -> Any:
     except (ValueError, KeyError, TypeError):
         code = NoSuchRoute.code
     if code == NoSuchRoute.code:
-        raise Refused(f"{response.url} answers {response.status_code}: there is no Rowkeep at ROWKEEP_URL.")
+        raise Refused(
+            f"{response.url} returned {response.status_code}: ROWKEEP_URL is not the URL of a Rowkeep server."
+        )
     if code == Unauthenticated.code:
-        raise Refused("ROWKEEP_ADMIN_TOKEN is no admin token of the Rowkeep that ROWKEEP_URL names.")
+        raise Refused("ROWKEEP_ADMIN_TOKEN is not an admin token of the server at ROWKEEP_URL.")
     where = problems[0].get("pointer", "")
     # in a body of one level there is nothing to point out
     said += f" (at {where})" if where.count("/") > 1 else ""
-    said += f" ({len(problems) - 1} more to mend)" if len(problems) > 1 else ""
+    said += f" (1 of {len(problems)} errors)" if len(problems) > 1 else ""
     raise Refused(said, problems)
 
 
@@ -94,7 +96,10 @@ async def _client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of the Rowkeep that the environment names: a running server, else the store itself."""
     url, token = os.environ.get("ROWKEEP_URL"), os.environ.get("ROWKEEP_ADMIN_TOKEN")
     if url and not token:
-        raise SetupError("ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not; set both, or neither.")
+        raise SetupError(
+            "ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set both, or unset ROWKEEP_URL "
+            "to work on the store itself."
+        )
     if url and token:
         async with _speaking_to(url, token) as client:
             yield client
@@ -124,7 +129,7 @@ def _speaking_to(
             mounts=NO_PROXY,
         )
     except (httpx.InvalidURL, ValueError) as error:
-        raise SetupError(f"ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN cannot be used: {error}.") from None
+        raise SetupError(f"ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN is invalid: {error}.") from None
 
 
 def ask(work: Callable[[Management], Awaitable[T]]) -> T:

@@ -7,15 +7,13 @@ from typing import Annotated
 
 import typer
 
-Exit = Annotated[
-    bool, typer.Option("--exit", help="Stop when all is shown, instead of serving until Ctrl-C.")
-]
+Exit = Annotated[bool, typer.Option("--exit", help="Stop at the end instead of serving until Ctrl-C.")]
 
 
 def demo(stop: Exit = False) -> None:
-    """Show what Rowkeep does, on a server of its own, and keep serving until Ctrl-C.
+    """Show what Rowkeep does, on a separate server, and keep serving until Ctrl-C.
 
-    Its data lie in ./demo-data, which is made anew each time.
+    The data is in ./demo-data, which is deleted at each start.
     """
     from rowkeep.demo.directory import PLACE, emptied
     from rowkeep.demo.next_steps import farewell
@@ -29,14 +27,14 @@ def demo(stop: Exit = False) -> None:
     stage = Stage()
     with emptied() as admin_token, serving(PLACE) as server:
         if stop:
-            stage.say("Rowkeep serves, on SQLite in ./demo-data")
+            stage.say("Rowkeep is running, on SQLite in ./demo-data")
             play(stage, server.url, admin_token)
-            stage.say("\nStopped. Without --exit the demo keeps serving, and prints what you need to use it.")
+            stage.say("\nStopped. Without --exit, the demo keeps running and prints commands to try.")
             return
-        stage.say(f"Rowkeep serves {server.url}, on SQLite in ./demo-data")
+        stage.say(f"Rowkeep is running at {server.url}, on SQLite in ./demo-data")
         token = play(stage, server.url, admin_token)
         farewell(stage, server.url, token, admin_token, TABLE)
-        stage.say("Rowkeep keeps serving; Ctrl-C stops it.")
+        stage.say("Rowkeep keeps running; press Ctrl-C to stop it.")
         try:
             server.wait()
         except KeyboardInterrupt:

@@ -22,7 +22,7 @@ ADA = {"First_Name": "Ada", "Last_Name": "Lovelace", "Gender": "female", "Number
 ERRANDS = (
     Errand("Insert a row", "POST", "", {"data": ADA}),
     Errand(
-        "Find it",
+        "Query it",
         "POST",
         "/query?sys_limit=5",
         {
@@ -31,7 +31,7 @@ ERRANDS = (
         },
     ),
     Errand(
-        "Change it",
+        "Update it",
         "PUT",
         "",
         {
@@ -44,7 +44,7 @@ ERRANDS = (
 
 def farewell(stage: Stage, url: str, token: str, admin_token: str, table: str) -> None:
     """Print it all: variables to paste into a shell first, then commands that use them."""
-    stage.act("Over to you")
+    stage.act("Try it yourself")
     stage.say(f"export URL={url} TOKEN={token}")
     stage.say(f"export ADMIN_TOKEN={admin_token}")
     for errand in ERRANDS:

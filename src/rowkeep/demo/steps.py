@@ -76,7 +76,7 @@ def _set_up(stage: Stage, administrator: httpx.Client) -> str:
     main = "/api/v1/workspaces/main"
     stage.act("Define a table, as an administrator")
     stage.exchange(administrator, "POST", f"{main}/tables", DEFINITION)
-    stage.act("Create an app, which gets a secret of its own")
+    stage.act("Create an app with its own secret")
     app = stage.exchange(administrator, "POST", f"{main}/apps", {"name": "demo-bot"})
     stage.act("Grant it access to the table")
     rights = {"read": True, "write": True, "delete": True}
@@ -87,19 +87,19 @@ def _set_up(stage: Stage, administrator: httpx.Client) -> str:
 def _use(stage: Stage, app: httpx.Client) -> None:
     """What the app does, each request with its token in the header ``auth``."""
     rows = f"/api/public/tables/{TABLE}"
-    stage.act("Insert a row, as the app, with a token that it signs")
+    stage.act("Insert a row as the app, with a token that it signs")
     stage.exchange(app, "POST", rows, {"data": JANE_DOE})
     stage.act("Insert several rows")
     stage.exchange(app, "POST", f"{rows}/bulk", {"data": BULK_SAMPLE})
-    stage.act("Update by a filter, in which firstName finds First_Name")
+    stage.act("Update by a filter, in which firstName matches First_Name")
     stage.exchange(app, "PUT", rows, UPDATE_SAMPLE)
-    stage.act("Query by a filter, sorted, some columns")
+    stage.act("Query some columns by a filter, sorted")
     stage.exchange(app, "POST", f"{rows}/query?sys_limit=5", QUERY, shown=3)
 
 
 def _load(stage: Stage, app: httpx.Client) -> None:
     """Many rows, and how fast they go in; only the requests are timed, not the making of the rows."""
-    stage.act(f"Insert {ROWS:,} rows, {BULK:,} in a request")
+    stage.act(f"Insert {ROWS:,} rows, {BULK:,} per request")
     seconds = 0.0
     with stage.progress() as progress:
         task = progress.add_task("rows", total=ROWS, rate="")

@@ -62,7 +62,7 @@ class DataCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Many rows: they are all written, or none."""
+    """Several rows, which are all inserted, or none."""
 
     # for the document: a bulk is read as any insert is, and must then be an array
     data: list[Any]
@@ -111,20 +111,20 @@ DATA_CALLS: tuple[DataCall, ...] = (
     DataCall(
         method="GET", path="/api/public/tables", name="listUsableTables",
         summary="List the tables and views that the caller may use",
-        description="Sorted by name. An app sees those that it has a grant for, with its rights. Columns are "
-        "the table's or view's own; the six system columns, which every table has, are left out.",
+        description="Sorted by name. An app gets the tables and views that it has a grant for, with its "
+        "rights. `columns` does not contain the six system columns, which every table has.",
         call=_list_tables, rights=(), body=None, answers=(answers.UsableTables,), errors=(),
     ),
     DataCall(
         method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
-        description="An array in `data` inserts many rows, as the bulk call does.",
+        description="An array in `data` inserts several rows, like the bulk endpoint.",
         call=_insert, rights=(Right.WRITE,), body=InsertBody, writes=True,
         answers=(answers.Record, answers.Records, answers.Inserted),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
-        method="PUT", path=_TABLE, name="updateRows", summary="Update the rows that a filter finds",
-        description="Columns that `data` does not name stay as they are.",
+        method="PUT", path=_TABLE, name="updateRows", summary="Update the rows that match a filter",
+        description="Columns that are not in `data` are not changed.",
         call=_update, rights=(Right.READ, Right.WRITE), body=UpdateBody, writes=True,
         answers=(answers.Updated,),
         errors=(
@@ -133,8 +133,8 @@ DATA_CALLS: tuple[DataCall, ...] = (
         ),
     ),
     DataCall(
-        method="DELETE", path=_TABLE, name="deleteRows", summary="Delete the rows that a filter finds",
-        description="Where a body of DELETE gets lost on its way, take `POST …/delete`.",
+        method="DELETE", path=_TABLE, name="deleteRows", summary="Delete the rows that match a filter",
+        description="If a client or proxy drops the body of a DELETE request, use `POST …/delete`.",
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
         answers=(answers.Deleted,),
         errors=(
@@ -143,13 +143,14 @@ DATA_CALLS: tuple[DataCall, ...] = (
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
-        description="All of them are written, or none; records come in the order of the request.",
+        description="All rows are inserted, or none. The response has the records in the order of the "
+        "request.",
         call=_insert_bulk, rights=(Right.WRITE,), body=BulkBody, writes=True,
         answers=(answers.Records, answers.Inserted), errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/delete", name="deleteRowsByPost",
-        summary="Delete the rows that a filter finds", description="The same as DELETE of the table's path.",
+        summary="Delete the rows that match a filter", description="The same as DELETE of the table.",
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
         answers=(answers.Deleted,),
         errors=(
@@ -158,14 +159,14 @@ DATA_CALLS: tuple[DataCall, ...] = (
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",
-        description="Without a body, or without a filter in it, every row is meant.",
+        description="Without a body or a filter, every row matches.",
         call=_query, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
         answers=(answers.Found,), errors=(errors.NoSuchTable, *_in_queries),
     ),
     DataCall(
         method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
-        description="As a query of a table, over the view's own columns. There is a `nextCursor` only if "
-        "these tell rows apart; else `sys_offset` leads on.",
+        description="Like a query of a table. The response has a `nextCursor` only if the columns of the "
+        "view identify its rows; otherwise use `sys_offset`.",
         call=_query_view, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
         answers=(answers.FoundInView,), errors=(errors.NoSuchView, *_in_queries),
     ),

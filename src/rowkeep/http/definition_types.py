@@ -10,9 +10,11 @@ from rowkeep.http.response_types import Answer, Name, Table, View
 
 
 class SchemaGrant(Answer):
-    """What one app may do with one table or view."""
+    """The rights of one app to one table or view."""
 
-    app: Annotated[str, Meta(description="The app's name: client ids differ between installations.")]
+    app: Annotated[
+        str, Meta(description="The name of the app, because client ids differ between installations.")
+    ]
     read: bool
     write: bool
     delete: bool
@@ -21,7 +23,7 @@ class SchemaGrant(Answer):
 
 
 class Schema(Answer):
-    """All that a workspace holds, in the order of names. `PUT` takes the same."""
+    """All definitions and grants of a workspace, sorted by name. `PUT` accepts the same form."""
 
     tables: list[Table]
     views: list[View]

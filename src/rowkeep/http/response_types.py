@@ -30,7 +30,7 @@ TypeName: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(COLUMN
 Code: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": [kind.code for kind in all_errors()]})]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 NextCursor: TypeAlias = Annotated[
-    str | UnsetType, Meta(description="Where the next page begins; only if there is one.")
+    str | UnsetType, Meta(description="The cursor of the next page; missing on the last page.")
 ]
 
 
@@ -54,26 +54,26 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class Records(Answer):
-    """Rows that were written, in the order of the request."""
+    """The inserted rows, in the order of the request."""
 
     records: list[Record]
 
 
 class Inserted(Answer):
-    """The answer under `Prefer: return=minimal`."""
+    """The response with `Prefer: return=minimal`."""
 
     n_inserted: Count
 
 
 class Updated(Answer):
-    """Rows as they are after the update, in `_id` order."""
+    """The rows after the update, in the order of `_id`."""
 
-    n_modified: Annotated[int, Meta(ge=0, description="How many rows the filter found.")]
+    n_modified: Annotated[int, Meta(ge=0, description="The number of rows that matched the filter.")]
     records: Annotated[
         list[Record] | UnsetType,
         Meta(
-            description="Left out under `Prefer: return=minimal`, and if there are more than the "
-            "setting `max_returned_records`."
+            description="Missing with `Prefer: return=minimal`, or if there are more than the setting "
+            "`max_returned_records`."
         ),
     ] = UNSET
 
@@ -83,7 +83,7 @@ class Deleted(Answer):
 
 
 class MetaInfo(Answer):
-    """A column of the answer."""
+    """A column of the response."""
 
     name: str
     type: TypeName
@@ -97,26 +97,30 @@ class Found(Answer):
     query_result: list[Selection]
     total: Annotated[
         Count | UnsetType,
-        Meta(description="How many rows the filter finds in all; left out with `count: none`."),
+        Meta(
+            description="The number of rows that match the filter, on all pages; missing with `count: none`."
+        ),
     ] = UNSET
     next_cursor: NextCursor = UNSET
 
 
 class FoundInView(Answer):
-    """One page of the rows of a view. `hasMore` without a `nextCursor`: read on by `sys_offset`."""
+    """One page of the rows of a view. If `hasMore` is true without a `nextCursor`, use `sys_offset`."""
 
     has_more: bool
     meta_info: list[MetaInfo]
     query_result: list[Annotated[Any, Meta(extra_json_schema=ref("ViewRow"))]]
     total: Annotated[
         Count | UnsetType,
-        Meta(description="How many rows the filter finds in all; left out with `count: none`."),
+        Meta(
+            description="The number of rows that match the filter, on all pages; missing with `count: none`."
+        ),
     ] = UNSET
     next_cursor: NextCursor = UNSET
 
 
 class UsableColumn(Answer):
-    name: Annotated[str, Meta(description="A view may show system columns, such as `_id`.")]
+    name: Annotated[str, Meta(description="A column of a view can be a system column, such as `_id`.")]
     type: TypeName
     is_required: bool
 
@@ -132,16 +136,16 @@ class UsableTable(Answer):
 
 
 class UsableTables(Answer):
-    """Sorted by name, without regard to case."""
+    """Sorted by name, regardless of case."""
 
     tables: list[UsableTable]
 
 
 # the management API
 
-OtherName: TypeAlias = Annotated[str, Meta(description='`""`: not set.')]
+OtherName: TypeAlias = Annotated[str, Meta(description='`""` means not set.')]
 ColumnOfTable: TypeAlias = Annotated[str, Meta(examples=["people.City"])]
-KeptFilter: TypeAlias = Annotated[dict[str, Any], Meta(description="`{}`: not set.")]
+KeptFilter: TypeAlias = Annotated[dict[str, Any], Meta(description="`{}` means not set.")]
 
 
 class Workspace(Answer):
@@ -159,11 +163,11 @@ class TableColumn(Answer):
     type: TypeName
     is_required: bool
     is_encrypted: bool
-    reference: Annotated[dict[str, str], Meta(description="`{}`: not set.")]
+    reference: Annotated[dict[str, str], Meta(description="`{}` means not set.")]
     max_length: Annotated[
-        Annotated[int, Meta(ge=1, le=MAX_TEXT_LENGTH)] | Literal[""], Meta(description='`""`: not set.')
+        Annotated[int, Meta(ge=1, le=MAX_TEXT_LENGTH)] | Literal[""], Meta(description='`""` means not set.')
     ]
-    default: Annotated[Any, Meta(description='`""`: not set.', extra_json_schema=ref("Cell"))]
+    default: Annotated[Any, Meta(description='`""` means not set.', extra_json_schema=ref("Cell"))]
 
 
 class TableIndexColumn(Answer):
@@ -178,7 +182,7 @@ class TableIndex(Answer):
 
 
 class Table(Answer):
-    """The whole definition of a table, every key present."""
+    """The complete definition of a table."""
 
     name: Name
     description: str
@@ -187,13 +191,13 @@ class Table(Answer):
 
 
 class Step(Answer):
-    step: Annotated[str, Meta(description="What it does, in words.")]
-    rewrites_table: Annotated[bool, Meta(description="Whether every row is written anew.")]
-    loses_data: Annotated[bool, Meta(description="Whether it needs `allowDataLoss=true`.")]
+    step: Annotated[str, Meta(description="A description of the step.")]
+    rewrites_table: Annotated[bool, Meta(description="Whether every row is rewritten.")]
+    loses_data: Annotated[bool, Meta(description="Whether the step needs `allowDataLoss=true`.")]
 
 
 class Steps(Answer):
-    """What a dry run tells: the steps in their order, none for no change."""
+    """The steps of a dry run, in their order; empty if nothing would change."""
 
     steps: list[Step]
 
@@ -217,7 +221,7 @@ class ViewJoin(Answer):
 
 
 class ViewColumn(Answer):
-    """A column that has another name than its own."""
+    """A column with a name set by `as`."""
 
     expr: str
     as_: Name = msgspec.field(name="as")
@@ -229,7 +233,7 @@ class ViewSort(Answer):
 
 
 class View(Answer):
-    """The whole definition of a view, every key present."""
+    """The complete definition of a view."""
 
     name: Name
     description: str
@@ -252,17 +256,17 @@ class App(Answer):
     name: str
     client_id: ClientId
     algorithm: Algorithm
-    public_key: Annotated[str | None, Meta(description="In PEM; null for an app that has a secret.")]
+    public_key: Annotated[
+        str | None, Meta(description="The public key in PEM; null for an app that has a secret.")
+    ]
     enabled: bool
     created_on: Moment
 
 
 class ChangedApp(App):
-    """The app, with its secret if that is new."""
+    """An app, with its secret if it is new."""
 
-    client_secret: Annotated[
-        str | UnsetType, Meta(description="Only here and now: it is not shown again.")
-    ] = UNSET
+    client_secret: Annotated[str | UnsetType, Meta(description="Shown only in this response.")] = UNSET
 
 
 class Apps(Answer):
@@ -271,7 +275,7 @@ class Apps(Answer):
 
 
 class TableGrant(Answer):
-    """What one app may do with one table."""
+    """The rights of one app to one table."""
 
     client_id: ClientId
     app: Annotated[str, Meta(description="The app's name.")]
@@ -282,7 +286,7 @@ class TableGrant(Answer):
 
 
 class ViewGrant(Answer):
-    """Whether one app may read one view."""
+    """The right of one app to one view."""
 
     client_id: ClientId
     app: Annotated[str, Meta(description="The app's name.")]
@@ -301,7 +305,7 @@ class ViewGrants(Answer):
 
 
 class Grants(Answer):
-    """Grants on tables and views, in the order of their names."""
+    """Grants on tables and views, sorted by name."""
 
     grants: list[Annotated[Any, Meta(extra_json_schema={"anyOf": [ref("TableGrant"), ref("ViewGrant")]})]]
 
@@ -313,19 +317,19 @@ class AdminToken(Answer):
 
 
 class NewAdminToken(AdminToken):
-    token: Annotated[str, Meta(description="Only here and now: it is not shown again.")]
+    token: Annotated[str, Meta(description="Shown only in this response.")]
 
 
 class CurrentAdminToken(AdminToken):
     """The admin token of the request."""
 
     writer: Annotated[
-        WriterId, Meta(description="What stands in `Created_By` and `Updated_By` of the rows that it writes.")
+        WriterId, Meta(description="The value of `Created_By` and `Updated_By` in rows that it writes.")
     ]
 
 
 class Writer(Answer):
-    """An app or administrator, deleted ones included: what `Created_By` and `Updated_By` mean."""
+    """An app or administrator that may have written rows. Includes deleted ones."""
 
     id: WriterId
     name: str
@@ -353,7 +357,7 @@ class Health(Answer):
 
 
 class SampledRow(Answer):
-    """A stored row that does not fit; texts are shown up to 100 characters."""
+    """An existing row that violates the change; texts are cut to 100 characters."""
 
     id: Annotated[str, Meta(pattern=f"^{ROW_ID.pattern}$")] = msgspec.field(name="_id")
     values: dict[str, Any]
@@ -365,19 +369,20 @@ class ProblemEntry(Answer):
     msg: str
     code: Code
     pointer: Annotated[
-        str | UnsetType, Meta(description="A JSON Pointer (RFC 6901) into the body: where it is wrong.")
+        str | UnsetType, Meta(description="A JSON Pointer (RFC 6901) to the place in the body that is wrong.")
     ] = UNSET
     count: Annotated[
-        Annotated[int, Meta(ge=1)] | UnsetType, Meta(description="`rows_violate`: how many rows do not fit.")
+        Annotated[int, Meta(ge=1)] | UnsetType,
+        Meta(description="For `rows_violate`: the number of rows that violate the change."),
     ] = UNSET
     sample: Annotated[
         Annotated[list[SampledRow], Meta(max_length=10)] | UnsetType,
-        Meta(description="`rows_violate`: some of these rows."),
+        Meta(description="For `rows_violate`: some of these rows."),
     ] = UNSET
 
 
 class Problem(Answer):
-    """Why a call was refused: problem details (RFC 9457), with the older shape in `errors`."""
+    """An error: problem details (RFC 9457), with the platform's older format in `errors`."""
 
     type: Annotated[str, Meta(pattern="^urn:rowkeep:error:[a-z-]+$")]
     title: str

@@ -17,7 +17,10 @@ SECRET = re.compile(r"[ -~]+")
 
 
 class Algorithm(StrEnum):
-    """How an app signs its tokens (RFC 7518, section 3.1). ``secret_bytes`` is 0 where it has no secret."""
+    """The algorithm with which an app signs its tokens (RFC 7518, section 3.1).
+
+    ``secret_bytes`` is 0 for algorithms without a secret.
+    """
 
     HS256 = "HS256"
     HS512 = "HS512"
@@ -41,7 +44,7 @@ class Right(StrEnum):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What one app may do with one table or view."""
+    """The rights of one app to one table or view."""
 
     read: bool = False
     write: bool = False

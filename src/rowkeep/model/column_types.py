@@ -119,7 +119,7 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             accepts=((263, 263), ("263", 263), (263.0, 263), (0.1, 0.1), ("-1.5e3", -1500), (1e300, 1e300)),
             refuses=("0x1", "1_0", " 1", "NaN", True, MAX_EXACT + 2, [], {}),
             schema={"type": "number"},
-            meaning="A double. Integers are exact to ±9007199254740991; beyond that they are refused.",
+            meaning="A double. Integers are exact up to ±9007199254740991; larger ones are rejected.",
         ),
         ColumnType(
             name="integer",
@@ -129,7 +129,7 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             accepts=((MAX_INTEGER, MAX_INTEGER), (MIN_INTEGER, MIN_INTEGER), ("1.0", 1), (1e3, 1000)),
             refuses=(1.5, "1.5", MAX_INTEGER + 1, True, [], {}),
             schema={"type": "integer", "minimum": MIN_INTEGER, "maximum": MAX_INTEGER},
-            meaning="A whole number of 64 bits, signed.",
+            meaning="A signed 64-bit integer.",
         ),
         ColumnType(
             name="boolean",
@@ -156,8 +156,8 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             ),
             refuses=("28.3.2020", "2021-02-30", "2020-03-28T07:02", "1585378929652", True, 1.5, [], {}),
             schema={"type": "string", "format": "date-time"},
-            meaning="A moment, stored in UTC to the millisecond. In: RFC 3339, a bare date, or epoch "
-            "milliseconds as a number. Out: `2020-03-28T07:02:09.652Z`.",
+            meaning="A point in time, stored in UTC with milliseconds. Request: RFC 3339, a date without "
+            "a time, or epoch milliseconds as a number. Response: `2020-03-28T07:02:09.652Z`.",
         ),
         ColumnType(
             name="decimal",
@@ -188,8 +188,9 @@ COLUMN_TYPES: dict[str, ColumnType] = {
                 {},
             ),
             schema={"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
-            meaning=f"An exact number of up to {MAX_DIGITS} significant digits, as a string; its scale "
-            "is kept. In: a string or a JSON number, which is read digit by digit.",
+            meaning=f"An exact number of up to {MAX_DIGITS} significant digits, as a string that "
+            "preserves the scale. Request: a string or a JSON number, which is read digit by "
+            "digit.",
         ),
         ColumnType(
             name="json",
@@ -210,7 +211,7 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             ),
             refuses=("x" * 1024 * 1024,),
             schema={},
-            meaning="Any JSON value, to 1 MiB, kept as it was sent; `null` is an empty cell.",
+            meaning="Any JSON value up to 1 MiB, stored as it was sent; `null` is null.",
         ),
     )
 }

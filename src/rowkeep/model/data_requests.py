@@ -26,7 +26,7 @@ class SortKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a query; all of it may be missing."""
+    """The body of a query. All keys are optional."""
 
     query: Node | UnsetType = UNSET
     fields: list[str] | UnsetType = UNSET

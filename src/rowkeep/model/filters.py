@@ -33,9 +33,9 @@ class Test(StrEnum):
 
     EQUAL = "equal"
     LESS = "less"
-    LESS_EQUAL = "less or equal"
-    GREATER = "greater"
-    GREATER_EQUAL = "greater or equal"
+    LESS_EQUAL = "less than or equal to the value"
+    GREATER = "greater than the value"
+    GREATER_EQUAL = "greater than or equal to the value"
     BETWEEN = "between"
     IN = "in"
     CONTAINS = "contains"
@@ -78,39 +78,47 @@ class Operator(msgspec.Struct, frozen=True):
         return self.test in (Test.EQUAL, Test.IN)
 
 
-_CASE = "the same, with upper and lower case made one (Unicode simple case folding)"
+_CASE = "ignoring case (Unicode simple case folding)"
 
 _ONE, _TEXT = Takes.ONE, Suits.TEXT
 
 OPERATORS: dict[str, Operator] = {
     entry.name: entry
     for entry in (
-        Operator("=", Test.EQUAL, _ONE, Suits.COMPARABLE, "equal; `= null` finds empty cells"),
-        Operator("!=", Test.EQUAL, _ONE, Suits.COMPARABLE, "not equal; finds empty cells too", negated=True),
-        Operator("<", Test.LESS, _ONE, Suits.ORDERED, "less; strings by code point"),
-        Operator("<=", Test.LESS_EQUAL, _ONE, Suits.ORDERED, "less or equal"),
-        Operator(">", Test.GREATER, _ONE, Suits.ORDERED, "greater"),
-        Operator(">=", Test.GREATER_EQUAL, _ONE, Suits.ORDERED, "greater or equal"),
+        Operator("=", Test.EQUAL, _ONE, Suits.COMPARABLE, "equal to the value; `= null` matches null"),
         Operator(
-            "in", Test.IN, Takes.LIST, Suits.COMPARABLE, "equal to one of them; `null` finds empty cells"
+            "!=", Test.EQUAL, _ONE, Suits.COMPARABLE, "not equal to the value; matches null too", negated=True
+        ),
+        Operator("<", Test.LESS, _ONE, Suits.ORDERED, "less than the value; strings by code point"),
+        Operator("<=", Test.LESS_EQUAL, _ONE, Suits.ORDERED, "less than or equal to the value"),
+        Operator(">", Test.GREATER, _ONE, Suits.ORDERED, "greater than the value"),
+        Operator(">=", Test.GREATER_EQUAL, _ONE, Suits.ORDERED, "greater than or equal to the value"),
+        Operator(
+            "in", Test.IN, Takes.LIST, Suits.COMPARABLE, "equal to one of the values; `null` matches null"
         ),
         Operator(
             "not in",
             Test.IN,
             Takes.LIST,
             Suits.COMPARABLE,
-            "equal to none of them; finds empty cells too, unless `null` is among them",
+            "equal to none of the values; matches null too, unless `null` is one of them",
             negated=True,
         ),
-        Operator("between", Test.BETWEEN, Takes.PAIR, Suits.ORDERED, "from low to high, both included"),
-        Operator("contains", Test.CONTAINS, _ONE, _TEXT, "holds the text; `%` and `_` are ordinary"),
-        Operator("starts with", Test.STARTS, _ONE, _TEXT, "begins with the text"),
-        Operator("ends with", Test.ENDS, _ONE, _TEXT, "ends with the text"),
-        Operator("icontains", Test.CONTAINS, _ONE, _TEXT, f"`contains`: {_CASE}", folded=True),
-        Operator("istarts with", Test.STARTS, _ONE, _TEXT, f"`starts with`: {_CASE}", folded=True),
-        Operator("iends with", Test.ENDS, _ONE, _TEXT, f"`ends with`: {_CASE}", folded=True),
-        Operator("is null", Test.NULL, Takes.NOTHING, Suits.ANY, "the cell is empty"),
-        Operator("is not null", Test.NULL, Takes.NOTHING, Suits.ANY, "it is not empty", negated=True),
+        Operator("between", Test.BETWEEN, Takes.PAIR, Suits.ORDERED, "from low to high, inclusive"),
+        Operator(
+            "contains",
+            Test.CONTAINS,
+            _ONE,
+            _TEXT,
+            "strings that contain the text; `%` and `_` are ordinary characters",
+        ),
+        Operator("starts with", Test.STARTS, _ONE, _TEXT, "strings that start with the text"),
+        Operator("ends with", Test.ENDS, _ONE, _TEXT, "strings that end with the text"),
+        Operator("icontains", Test.CONTAINS, _ONE, _TEXT, f"like `contains`, {_CASE}", folded=True),
+        Operator("istarts with", Test.STARTS, _ONE, _TEXT, f"like `starts with`, {_CASE}", folded=True),
+        Operator("iends with", Test.ENDS, _ONE, _TEXT, f"like `ends with`, {_CASE}", folded=True),
+        Operator("is null", Test.NULL, Takes.NOTHING, Suits.ANY, "null"),
+        Operator("is not null", Test.NULL, Takes.NOTHING, Suits.ANY, "not null", negated=True),
     )
 }
 

@@ -27,7 +27,7 @@ class AppBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
 
 
 class AppPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Only what is given changes."""
+    """Missing keys are not changed."""
 
     name: str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
@@ -36,7 +36,7 @@ class AppPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
 
 
 class GrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What is missing is false; all false takes the grant away."""
+    """Missing keys are false. If all are false, the grant is deleted."""
 
     read: bool = False
     write: bool = False

@@ -18,7 +18,7 @@ def hand_over(token: str, settings: Settings) -> None:
     Under a service manager standard output is a log, and no secret may stand in a log.
     """
     if sys.stdout.isatty():
-        print(f"The first admin token, shown this once: {token}", flush=True)
+        print(f"The first admin token (shown only once): {token}", flush=True)
     else:
         print(f"The first admin token is in {keep_token(token, settings)}", flush=True)
 
@@ -38,7 +38,7 @@ def keep_token(token: str, settings: Settings) -> Path:
             file.write(token + "\n")
     except OSError as error:
         raise SetupError(
-            f"The first admin token cannot be written to {path} ({error.strerror}); "
-            "rowkeep admin-token create makes another."
+            f"The first admin token cannot be written to {path} ({error.strerror}). To create "
+            "another one, run rowkeep admin-token create."
         ) from None
     return path

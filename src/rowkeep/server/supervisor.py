@@ -147,7 +147,7 @@ class Workers:
                 pid = fork(partial(self._work, at))
             except OSError as error:
                 # no memory or no process left: those that serve go on
-                log.error("worker cannot be made", error=str(error), action="tried again")
+                log.error("worker cannot be created", error=str(error), action="tried again")
                 self._due[at] = now + PAUSE_SECONDS
                 continue
             del self._due[at]

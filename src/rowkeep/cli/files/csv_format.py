@@ -23,7 +23,7 @@ class CsvSource:
         self._records = csv_records(lines_of(file, BEGINNING))
         header = next(self._records, None)
         if header is None or header.said:
-            said = "it is empty" if header is None else header.said.rstrip(".")
+            said = "the file is empty" if header is None else header.said.rstrip(".")
             raise FileRefused(f"The CSV file has no header: {said}.")
         nameless = unnamed(header.cells)
         if nameless is not None:
@@ -52,7 +52,9 @@ class CsvSource:
         if record.said:
             return Unreadable(record.line, record.end, record.text, record.said)
         if len(cells) != count:
-            return _unreadable(record, f"The record has {len(cells)} cells, the header {count}.")
+            return _unreadable(
+                record, f"The record has {len(cells)} values, but the header has {count} columns."
+            )
         row = {}
         for name, reader, cell in zip(self.names, readers, cells, strict=True):
             if reader is not None:

@@ -58,7 +58,7 @@ def csv_records(lines: Iterable[Line]) -> Iterator[CsvRecord]:
             yield CsvRecord(first, line.end, cells, told(b"".join(text)) if said else "", said)
             record, text, first, foreign = OpenRecord(), [], 0, 0
     if text:
-        said = f"A quote that opens in line {first} or later is not closed until line {line.number}."
+        said = f"A quote that starts in line {first} or later is not closed before line {line.number}."
         yield CsvRecord(first, line.end, [], told(b"".join(text)), said)
 
 
@@ -77,8 +77,8 @@ def _is_utf8(text: bytes) -> bool:
 
 def _endless(first: int) -> str:
     return (
-        f"The record that begins in line {first} does not end within {MAX_RECORD_BYTES} bytes, as it happens "
-        f"where a quote is left open. Mend it, and go on with --resume-at {first}."
+        f"The record that starts in line {first} is longer than {MAX_RECORD_BYTES} bytes. "
+        f"Possibly a quote is not closed. Fix the file and resume with --resume-at {first}."
     )
 
 
@@ -96,7 +96,7 @@ class OpenRecord:
         if self._quoted is None and '"' not in line:
             cells = line.removesuffix("\n").removesuffix("\r").split(",")
             if "\r" in line and any("\r" in cell for cell in cells):
-                raise Malformed("a carriage return stands in a cell without quotes")
+                raise Malformed("a value without quotes contains a carriage return")
             self.cells += [cell or None for cell in cells]
             return True
         at = 0
@@ -128,10 +128,10 @@ def _match(pattern: re.Pattern[str], line: str, at: int) -> re.Match[str]:
 
 def _complaint(line: str, at: int) -> str:
     if line[at] == '"':
-        return 'a quote stands in a cell that does not begin with one; such a cell is written "like ""this"""'
+        return 'a value that does not start with a quote contains one; write such a value as "like ""this"""'
     if line[at] == "\r":
-        return "a carriage return stands in a cell without quotes"
-    return "text stands behind the quote that closes a cell"
+        return "a value without quotes contains a carriage return"
+    return "a value has text after its closing quote"
 
 
 def quoted(cell: str | None) -> str:

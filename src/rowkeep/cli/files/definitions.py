@@ -56,9 +56,11 @@ def read_schema(directory: Path) -> SchemaFiles:
     Raises SetupError, which names the file.
     """
     if not directory.is_dir():
-        raise SetupError(f"There is no directory {directory}.")
+        raise SetupError(f"The directory {directory} does not exist.")
     if not (directory / "tables").is_dir() and not (directory / GRANTS).is_file():
-        raise SetupError(f"The directory {directory} holds no schema: it has neither tables/ nor {GRANTS}.")
+        raise SetupError(
+            f"The directory {directory} is not a schema directory: it has neither tables/ nor {GRANTS}."
+        )
     parts: list[bytes] = []
     files: dict[str, list[str]] = {}
     for kind in KINDS:
@@ -69,7 +71,7 @@ def read_schema(directory: Path) -> SchemaFiles:
     if grants.is_file():
         text, found = _json(grants)
         if not isinstance(found, list):
-            raise SetupError(f"The file {grants} is no list of grants: it is not a JSON array.")
+            raise SetupError(f"The file {grants} must contain a JSON array of grants.")
         parts.append(b'"grants":%s' % text)
     return SchemaFiles(b"{%s}" % b",".join(parts), files)
 
@@ -82,11 +84,9 @@ def _definition(path: Path) -> bytes:
     text, found = _json(path)
     name = found.get("name") if isinstance(found, dict) else None
     if not isinstance(name, str):
-        raise SetupError(f"The file {path} is no definition: it is not a JSON object with a name.")
+        raise SetupError(f"The file {path} is not a definition: it must contain a JSON object with a name.")
     if name != path.stem:
-        raise SetupError(
-            f"The file {path} has the definition of {name!r}; a file is called as what it defines, and .json."
-        )
+        raise SetupError(f'The file {path} has the definition of "{name}". Name the file {name}.json.')
     return text
 
 

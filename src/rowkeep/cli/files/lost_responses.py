@@ -154,8 +154,9 @@ def _is_cell(column_type: str, given: Any, stored: Any) -> bool:
 def _question(api: DataApi, table: str, flight: InFlight) -> str:
     since = "" if flight.mark is None else f" with an _id greater than {flight.mark}"
     return (
-        f"Whether lines {flight.first} to {flight.last} went in cannot be known for sure: their request "
-        f"was not answered, and {table} has other rows by this app since, or has lost some. Look whether the "
-        f"row of line {flight.first} is among those of Created_By {api.writer}{since}; if it is, go on with "
-        f"--resume-at {flight.then.next.line}, else with --resume-at {flight.first}."
+        f"It is unknown whether lines {flight.first} to {flight.last} were imported: the "
+        f"response to their request was lost, and this app has written other rows to {table} "
+        f"since, or rows were deleted. Check whether the row of line {flight.first} is among "
+        f"the rows with Created_By {api.writer}{since}. If it is, resume with --resume-at "
+        f"{flight.then.next.line}, otherwise with --resume-at {flight.first}."
     )

@@ -11,18 +11,18 @@ from rowkeep.model.tables import NAME
 
 _W = "/workspaces/{workspace}"
 
-DRY_RUN = Flag("dryRun", "Whether only to answer the steps that this would take, and change nothing.")
-ALLOW_DATA_LOSS = Flag("allowDataLoss", "Whether steps that lose data are meant, such as to drop a column.")
+DRY_RUN = Flag("dryRun", "Return the steps of the change without doing them.")
+ALLOW_DATA_LOSS = Flag("allowDataLoss", "Allow steps that lose data, such as dropping a column.")
 NEW_NAME = Text(
     "name",
-    "The name to create it under, instead of the definition's own; what refers to itself follows.",
+    "The name to use instead of the name in the definition; references to itself use it too.",
     {"type": "string", "pattern": f"^{NAME.pattern}$"},
 )
 
 SCHEMA_ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET", path=f"{_W}/tables/{{table}}/definition", name="exportTable",
-        summary="Get the definition of a table, as `POST` and `PUT` take it",
+        summary="Get the definition of a table in the form that `POST` and `PUT` accept",
         call=lambda do, asked: do.tables.get(asked.path["workspace"], asked.path["table"]),
         answer=answers.Table, errors=(errors.NoSuchWorkspace, errors.NoSuchTable),
     ),
@@ -34,7 +34,7 @@ SCHEMA_ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="PUT", path=f"{_W}/schema", name="applySchema",
-        summary="Make all definitions and grants of a workspace so, in one transaction",
+        summary="Replace all definitions and grants of a workspace, in one transaction",
         call=lambda do, asked: do.schemas.apply(
             asked.path["workspace"], asked.body,
             dry_run=asked.flags["dryRun"], allow_data_loss=asked.flags["allowDataLoss"],

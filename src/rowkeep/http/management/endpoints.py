@@ -112,7 +112,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="PUT", path=_T, name="changeTable",
-        summary="Make a table what a whole definition says, its rows included",
+        summary="Replace the definition of a table, and adapt its rows",
         call=lambda do, asked: do.tables.change(
             asked.path["workspace"], asked.path["table"], asked.body,
             dry_run=asked.flags["dryRun"], allow_data_loss=asked.flags["allowDataLoss"],
@@ -124,19 +124,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
     ),
     Endpoint(
-        method="DELETE", path=_T, name="deleteTable", summary="Drop a table with its rows and grants",
+        method="DELETE", path=_T, name="deleteTable", summary="Delete a table with its rows and grants",
         call=lambda do, asked: do.tables.drop(asked.path["workspace"], asked.path["table"]),
         status=204, errors=(*_no_table, errors.StillReferred),
     ),
     Endpoint(
         method="GET", path=f"{_T}/grants", name="listTableGrants",
-        summary="List who may do what with a table",
+        summary="List the grants of a table",
         call=lambda do, asked: do.tables.grants(asked.path["workspace"], asked.path["table"]),
         answer=answers.TableGrants, errors=_no_table,
     ),
     Endpoint(
         method="PUT", path=f"{_T}/grants/{{clientId}}", name="setGrant",
-        summary="Give an app a grant, change it, or (all false) take it away",
+        summary="Set the rights of an app to a table; all false deletes the grant",
         call=lambda do, asked: do.tables.set_grant(
             asked.path["workspace"], asked.path["table"], asked.path["clientId"], _grant(asked.body)
         ),
@@ -162,7 +162,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="PUT", path=_V, name="replaceView",
-        summary="Make a view what a definition says, or rename it by `renamedFrom`",
+        summary="Replace the definition of a view, or rename it with `renamedFrom`",
         call=lambda do, asked: do.views.replace(asked.path["workspace"], asked.path["view"], asked.body),
         body=ViewBody, answer=answers.View, errors=(*_no_view, *_bad_view),
     ),
@@ -173,18 +173,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="GET", path=f"{_V}/definition", name="exportView",
-        summary="Get the definition of a view, as `POST` and `PUT` take it",
+        summary="Get the definition of a view in the form that `POST` and `PUT` accept",
         call=lambda do, asked: do.views.get(asked.path["workspace"], asked.path["view"]),
         answer=answers.View, errors=_no_view,
     ),
     Endpoint(
-        method="GET", path=f"{_V}/grants", name="listViewGrants", summary="List who may read a view",
+        method="GET", path=f"{_V}/grants", name="listViewGrants", summary="List the grants of a view",
         call=lambda do, asked: do.views.grants(asked.path["workspace"], asked.path["view"]),
         answer=answers.ViewGrants, errors=_no_view,
     ),
     Endpoint(
         method="PUT", path=f"{_V}/grants/{{clientId}}", name="setViewGrant",
-        summary="Let an app read a view, or (false) no longer",
+        summary="Set the right of an app to read a view; false deletes the grant",
         call=lambda do, asked: do.views.set_grant(
             asked.path["workspace"], asked.path["view"], asked.path["clientId"], _grant(asked.body)
         ),
@@ -197,7 +197,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="POST", path=f"{_W}/apps", name="createApp",
-        summary="Create an app; its secret is shown this once",
+        summary="Create an app; its secret is shown only in this response",
         call=lambda do, asked: do.apps.create(asked.path["workspace"], asked.body), body=AppBody,
         answer=answers.ChangedApp, status=201, errors=(_no_workspace, errors.InvalidName, errors.NameTaken),
     ),
@@ -208,7 +208,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="PATCH", path=_A, name="changeApp",
-        summary="Rename, enable or disable an app, or change how it signs",
+        summary="Rename, enable or disable an app, or change its algorithm or public key",
         call=lambda do, asked: do.apps.change(asked.path["workspace"], asked.path["clientId"], asked.body),
         body=AppPatch, answer=answers.ChangedApp, errors=(*_no_app, errors.InvalidName, errors.NameTaken),
     ),
@@ -219,18 +219,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="POST", path=f"{_A}/secret", name="rotateSecret",
-        summary="Give an app a new secret; the old one stops at once",
+        summary="Replace the secret of an app, with immediate effect",
         call=lambda do, asked: do.apps.rotate_secret(asked.path["workspace"], asked.path["clientId"]),
         answer=answers.ChangedApp, errors=(*_no_app, errors.InvalidBody),
     ),
     Endpoint(
-        method="GET", path=f"{_A}/grants", name="listAppGrants", summary="List what an app may do",
+        method="GET", path=f"{_A}/grants", name="listAppGrants", summary="List the grants of an app",
         call=lambda do, asked: do.apps.grants(asked.path["workspace"], asked.path["clientId"]),
         answer=answers.Grants, errors=_no_app,
     ),
     Endpoint(
         method="GET", path=f"{_W}/writers", name="listWriters",
-        summary="List who may have written rows: what `Created_By` and `Updated_By` mean",
+        summary="List the writers of rows: the names of the ids in `Created_By` and `Updated_By`",
         call=lambda do, asked: do.writers.list(asked.path["workspace"], asked.page),
         answer=answers.Writers, is_list=True, errors=(_no_workspace,),
     ),
@@ -240,13 +240,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="POST", path="/admin-tokens", name="createAdminToken",
-        summary="Create an admin token; it is shown this once",
+        summary="Create an admin token; it is shown only in this response",
         call=lambda do, asked: do.administrators.create(asked.body), body=AdminTokenBody,
         answer=answers.NewAdminToken, status=201, errors=(errors.InvalidName,),
     ),
     Endpoint(
         method="GET", path="/admin-tokens/current", name="getCurrentAdminToken",
-        summary="Get the admin token of this request, with the id that it writes rows under",
+        summary="Get the admin token of this request, with its id as a writer",
         call=lambda do, asked: do.administrators.current(asked.administrator),
         answer=answers.CurrentAdminToken,
     ),

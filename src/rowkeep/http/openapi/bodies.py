@@ -30,11 +30,11 @@ LABEL = {
     "minLength": 1,
     "maxLength": MAX_NAME,
     "pattern": r"^\S(.*\S)?$",
-    "description": "Printable characters, without spaces at the ends. Unique in the workspace; upper and "
-    "lower case make no difference.",
+    "description": "Printable characters, without leading or trailing spaces. Unique in the workspace, "
+    "regardless of case.",
 }
 ROWS = {"type": "array", "items": ref("Row")}
-KEY = {"description": "A public RSA key in PEM, for RS256 and RS512 only."}
+KEY = {"description": "An RSA public key in PEM, only for RS256 and RS512."}
 
 
 def _or_not_set(*schemas: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +42,9 @@ def _or_not_set(*schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 _FLAG = _or_not_set({"type": "boolean"})
-_RENAMED = _or_not_set(NAME_SCHEMA) | {"description": "The former name; only where a table is changed."}
+_RENAMED = _or_not_set(NAME_SCHEMA) | {
+    "description": "The old name, to rename the table or column; only in changes."
+}
 _REFERENCE = {
     "description": "A foreign key to a unique column of the same type, or to `_id` or `sys_Id`.",
     "type": "object",
@@ -62,13 +64,13 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
             "items": FIELD,
             "minItems": 1,
             "uniqueItems": True,
-            "description": "The columns to answer, in this order; all, if it is not there.",
+            "description": "The columns to return, in this order; by default all columns.",
         },
-        "sort": {"description": "Ties are broken by `_id`; without a sort, rows come in `_id` order."},
-        "count": {"description": "`none` spares counting `total`."},
+        "sort": {"description": "Equal rows are sorted by `_id`; without a sort, all rows are."},
+        "count": {"description": "`none` omits `total`, which makes the query faster."},
         "cursor": CURSOR
         | {
-            "description": "The `nextCursor` of the previous answer, with the same `query` and `sort`, "
+            "description": "The `nextCursor` of the previous response, with the same `query` and `sort`, "
             "instead of `sys_offset`."
         },
     },
@@ -77,7 +79,7 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
     "AdminTokenBody": {
         "name": {
             "maxLength": MAX_NAME,
-            "description": "Printable characters, without spaces at the ends.",
+            "description": "Printable characters, without leading or trailing spaces.",
         }
     },
     "AppBody": {"name": LABEL, "publicKey": KEY},
@@ -88,7 +90,7 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
         "schemaDef": {
             "minItems": 1,
             "maxItems": MAX_COLUMNS + len(SYSTEM_COLUMNS),
-            "description": f"At most {MAX_COLUMNS} columns of the table's own.",
+            "description": f"At most {MAX_COLUMNS} columns, not counting the system columns.",
         },
         "indexes": _or_not_set({"type": "array", "items": ref("IndexBody"), "maxItems": MAX_INDEXES}),
         "renamedFrom": _RENAMED,
@@ -108,7 +110,7 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
 _WHOLE: dict[str, dict[str, Any]] = {
     "UpdateBody": {"required": ["query", "data"]},
     "DeleteBody": {"required": ["query"]},
-    "Algorithm": {"description": "How an app signs its tokens (RFC 7518, section 3.1)."},
+    "Algorithm": {"description": "The algorithm with which an app signs its tokens (RFC 7518, section 3.1)."},
 }
 
 
@@ -180,7 +182,7 @@ def _system_column(made: dict[str, Any]) -> dict[str, Any]:
     }
     return made | {
         "title": "System column",
-        "description": "Skipped: every table has the system columns already.",
+        "description": "Ignored: every table has the system columns.",
         "properties": properties,
         "required": ["name", "readOnly"],
     }

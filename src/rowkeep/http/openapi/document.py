@@ -23,10 +23,10 @@ from rowkeep.settings import Settings
 DEFAULTS = Settings()
 
 TAGS = (
-    (DATA, "Apps insert, update, delete and query rows with tokens that they sign themselves."),
-    (ADMIN_DATA, "The calls of the Data API for administrators, in any workspace."),
-    (MANAGEMENT, "Administrators keep workspaces, tables, apps, grants and admin tokens."),
-    (SERVER, "What anybody may ask."),
+    (DATA, "Insert, update, delete and query rows, as an app with a token that it signs."),
+    (ADMIN_DATA, "The endpoints of the Data API for administrators, in any workspace."),
+    (MANAGEMENT, "Manage workspaces, tables, views, apps, grants and admin tokens, as an administrator."),
+    (SERVER, "Endpoints that need no token."),
 )
 
 
@@ -38,7 +38,7 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
         "info": {
             "title": "Rowkeep",
             "version": __version__,
-            "summary": "Self-hosted data tables for assistants, bots, process apps and agents.",
+            "summary": "A self-hosted data-table API for chatbots, assistants and AI agents.",
             "description": _introduction(settings),
             # for programs: no part of OpenAPI bounds the bytes of a body, or says how clocks are compared
             "x-max-body-bytes": settings.max_body_bytes,
@@ -62,11 +62,11 @@ def _types(operations: list[Operation]) -> list[Any]:
 
 
 def _introduction(settings: Settings) -> str:
-    return f"""\
-A body is JSON in UTF-8 of at most {settings.max_body_bytes:,} bytes. One request is one transaction: all of
-it or nothing, and on disk once it is answered. Unknown keys, columns and parameters are errors, never
-ignored. Every answer that is not 2xx is a problem (RFC 9457) with a stable `code`.
-
-Below, among the schemas: the operands of filters under *Comparison*, the types of columns under *Cell*, the
-codes of errors under *Problem*.
-"""
+    return (
+        f"A body is JSON in UTF-8 of at most {settings.max_body_bytes:,} bytes. Each request "
+        "is one transaction, which is on disk when the response is sent. Unknown keys, "
+        "columns and parameters are errors, never ignored. Every response that is not 2xx is "
+        "a problem (RFC 9457) with a stable `code`.\n\nSee the schemas below for the "
+        "operands of filters (*Comparison*), the types of columns (*Cell*) and the error "
+        "codes (*Problem*).\n"
+    )

@@ -34,16 +34,18 @@ def filter_schemas(max_expressions: int) -> dict[str, Any]:
     parts."""
     return {
         "Filter": {
-            "description": f"Which rows are meant. Filters nest to depth {MAX_DEPTH} and hold at most "
-            f"{max_expressions} comparisons.",
+            "description": f"Selects rows. Filters nest to depth {MAX_DEPTH} and have at most "
+            f"{max_expressions} conditions.",
             "anyOf": [
-                _junction("Rows that the expressions find; without expressions every row.", least=0),
+                _junction(
+                    "Selects the rows that match the expressions; without expressions, every row.", least=0
+                ),
                 ref("EveryRow"),
             ],
         },
         "WriteFilter": {
-            "description": "Which rows are meant. A filter without expressions is refused: every row is "
-            "meant only by `all`.",
+            "description": "Selects rows. A filter without expressions is rejected; to select every row, use "
+            "`all`.",
             "anyOf": [ref("Junction"), ref("EveryRow")],
         },
         "EveryRow": {
@@ -54,13 +56,14 @@ def filter_schemas(max_expressions: int) -> dict[str, Any]:
             "additionalProperties": False,
         },
         "Expression": {
-            "description": "A comparison, a filter inside the filter, or what must not hold.",
+            "description": "A condition, a nested filter, or a negation.",
             "anyOf": [ref("Comparison"), ref("Junction"), ref("Negation")],
         },
-        "Junction": _junction("All of the expressions hold, or, with `or`, at least one does.", least=1),
+        "Junction": _junction(
+            "A row matches if it matches all expressions, or, with `or`, at least one of them.", least=1
+        ),
         "Negation": {
-            "description": "The expression does not hold. What is not true of an empty cell is false of it, "
-            "so that `not` finds it.",
+            "description": "A row matches if it does not match the expression. This includes rows with null.",
             "type": "object",
             "properties": {"not": ref("Expression")},
             "required": ["not"],
@@ -91,7 +94,7 @@ def _comparisons() -> dict[str, Any]:
         value = _value(operator)
         forms.setdefault(repr(value), (value, []))[1].append(operator)
     return {
-        "description": f"One column put to one test.\n\n{operand_table()}",
+        "description": f"A condition on one column.\n\n{operand_table()}",
         "oneOf": [_comparison(value, operators) for value, operators in forms.values()],
     }
 
@@ -131,4 +134,6 @@ def operand_table() -> str:
         f"| `{entry.name}` | {entry.takes.value} | {entry.suits.value} | {entry.meaning} |"
         for entry in OPERATORS.values()
     ]
-    return "\n".join(("| operand | value | goes with | meaning |", "| --- | --- | --- | --- |", *rows))
+    return "\n".join(
+        ("| operand | value | columns | matches values that are |", "| --- | --- | --- | --- |", *rows)
+    )

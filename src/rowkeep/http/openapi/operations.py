@@ -171,11 +171,11 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
 def _server_operations() -> list[Operation]:
     """The calls that anybody may make."""
     rows: tuple[tuple[str, str, str, Any, str, tuple[type[RowkeepError], ...]], ...] = (
-        ("/healthz", "getHealth", "Whether the process lives", Health, "application/json", ()),
+        ("/healthz", "getHealth", "Check that the process is running", Health, "application/json", ()),
         (
             "/readyz",
             "getReadiness",
-            "Whether the storage answers",
+            "Check that the store is available",
             Health,
             "application/json",
             (errors.StorageUnavailable, errors.StorageMissing),
@@ -183,12 +183,12 @@ def _server_operations() -> list[Operation]:
         (
             "/openapi.json",
             "getDescription",
-            "This description",
+            "Get this OpenAPI document",
             dict[str, Any],
             "application/json",
             (),
         ),
-        ("/docs", "getDocs", "This description as a page", str, "text/html", ()),
+        ("/docs", "getDocs", "Get this documentation as a page", str, "text/html", ()),
     )
     return [
         Operation(

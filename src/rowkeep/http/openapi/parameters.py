@@ -17,16 +17,16 @@ from rowkeep.services import lists
 from rowkeep.settings import Settings
 
 _IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
-    "workspace": ("The workspace; upper and lower case make no difference.", NAME_SCHEMA, "main"),
-    "table": ("The table; upper and lower case make no difference.", NAME_SCHEMA, "people"),
-    "view": ("The view; upper and lower case make no difference.", NAME_SCHEMA, "adults"),
+    "workspace": ("The name of the workspace, regardless of case.", NAME_SCHEMA, "main"),
+    "table": ("The name of the table, regardless of case.", NAME_SCHEMA, "people"),
+    "view": ("The name of the view, regardless of case.", NAME_SCHEMA, "adults"),
     "clientId": (
-        "The app's client id.",
+        "The client id of the app.",
         {"type": "string", "pattern": f"^cs-{UUID}$"},
         "cs-3f8a1f0e-5b0c-4c39-9f0b-8d0f6f8f6f11",
     ),
     "id": (
-        "The admin token's id.",
+        "The id of the admin token.",
         {"type": "string", "pattern": "^at-[0-9a-f]{24}$"},
         "at-5e7ef67172034b39ac000003",
     ),
@@ -36,8 +36,9 @@ APP_SECURITY: list[dict[str, list[str]]] = [{"appToken": []}, {"appBearer": []}]
 ADMIN_SECURITY: list[dict[str, list[str]]] = [{"adminToken": []}]
 
 _SIGNED = (
-    "A JWT that the app signs with its secret (or private key) and its own algorithm. Its payload bears "
-    "`appId`, the client id; `exp`, `nbf` and `iat` are honoured."
+    "A JWT that the app signs with its secret or private key, with the app's algorithm. "
+    "The payload has `appId`, the client id, and optionally `exp`, `nbf` and `iat`, "
+    "which are checked."
 )
 
 
@@ -47,14 +48,14 @@ def security_schemes() -> dict[str, Any]:
             "type": "apiKey",
             "in": "header",
             "name": "auth",
-            "description": f"{_SIGNED} Beside `Authorization` only if both bear the same token.",
+            "description": f"{_SIGNED} If `Authorization` is sent too, both must have the same token.",
         },
         "appBearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": _SIGNED},
         "adminToken": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An administrator's token, such as the first one, which `rowkeep serve` gives on "
-            "an empty store.",
+            "description": "The token of an administrator, such as the first one, which "
+            "`rowkeep serve` creates for an empty store.",
         },
     }
 
@@ -82,12 +83,12 @@ def row_page_parameters(settings: Settings) -> list[dict[str, Any]]:
     return [
         _in_query(
             "sys_limit",
-            "How many rows to answer; more are not cut but refused.",
+            "The maximum number of rows to return. A value above the maximum is rejected.",
             {"type": "integer", "minimum": 1, "maximum": settings.max_page_size, "default": default},
         ),
         _in_query(
             "sys_offset",
-            "How many rows to pass over. For pages far behind, `cursor` in the body is much faster.",
+            "The number of rows to skip. For many pages, `cursor` in the body is much faster.",
             {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
         ),
     ]
@@ -97,8 +98,8 @@ def list_page_parameters() -> list[dict[str, Any]]:
     """Those of a list in the management API."""
     limit = {"type": "integer", "minimum": 1, "maximum": lists.MAX_LIMIT, "default": lists.DEFAULT_LIMIT}
     return [
-        _in_query("limit", "How many to answer.", limit),
-        _in_query("cursor", "The `nextCursor` of the previous answer.", CURSOR),
+        _in_query("limit", "The maximum number of entries to return.", limit),
+        _in_query("cursor", "The `nextCursor` of the previous response.", CURSOR),
     ]
 
 
@@ -119,8 +120,8 @@ def prefer_parameter() -> dict[str, Any]:
     return {
         "name": "Prefer",
         "in": "header",
-        "description": "`return=minimal` (RFC 7240) asks for an answer with counts alone; any other "
-        "preference is passed over.",
+        "description": "`return=minimal` (RFC 7240) requests a response with counts only; other preferences "
+        "are ignored.",
         "schema": {"type": "string"},
         "examples": {"minimal": {"value": "return=minimal"}},
     }
@@ -129,7 +130,7 @@ def prefer_parameter() -> dict[str, Any]:
 def preference_applied() -> dict[str, Any]:
     return {
         "Preference-Applied": {
-            "description": "Present where a preference was followed.",
+            "description": "Present if a preference was applied.",
             "schema": {"const": "return=minimal"},
         }
     }

@@ -14,8 +14,8 @@ from rowkeep.model.values.scalars import CANONICAL_DATE
 FIELD = {
     "type": "string",
     "pattern": "^[A-Za-z0-9_ -]+$",
-    "description": "A column's name, exactly or so that it is alone in matching when case, `_`, `-` and "
-    "spaces are ignored.",
+    "description": "The name of a column. If no name is equal, case, `_`, `-` and spaces are ignored, "
+    "and exactly one column must match.",
 }
 
 
@@ -34,8 +34,8 @@ _MEANINGS = {
     "sys_Id": "Unique in the table.",
     "Created_On": "When the row was inserted.",
     "Updated_On": "When the row was last updated.",
-    "Created_By": "Who inserted the row: always the same for one app.",
-    "Updated_By": "Who last updated the row.",
+    "Created_By": "The writer who inserted the row.",
+    "Updated_By": "The writer who last updated the row.",
 }
 
 
@@ -45,24 +45,22 @@ def record_schemas() -> dict[str, Any]:
     answered = {"type": "object", "properties": system, "additionalProperties": ref("Cell")}
     return {
         "Cell": {
-            "description": "A value of a column, or null for an empty cell. Its type is that of the "
-            f"column:\n\n{column_types()}",
+            "description": f"A value, or null. Its type is that of the column:\n\n{column_types()}",
         },
         "Row": {
-            "description": "A row as sent: columns and their values. System columns cannot be written. "
-            "A column that is not named takes its default, else it is empty.",
+            "description": "A row in a request: columns and their values. System columns cannot be written. "
+            "A missing column gets its default, or null.",
             "type": "object",
             "propertyNames": FIELD,
             "additionalProperties": ref("Cell"),
         },
         "Record": {
-            "description": "A row as answered: the table's own columns, then the system columns.",
+            "description": "A row in a response: the columns of the table, followed by the system columns.",
             "required": list(system),
         }
         | answered,
         "Selection": {
-            "description": "The columns that `fields` asks for, in that order; without `fields` a whole "
-            "record."
+            "description": "The columns in `fields`, in that order; without `fields` a whole record."
         }
         | answered,
     }

@@ -61,7 +61,7 @@ _FILTERS = {
 _WORKSPACE = {"name": "main", "createdOn": _WHEN}
 _PEOPLE = {
     "name": "people",
-    "description": "People who talked to the bot",
+    "description": "People who used the bot",
     "schemaDef": [
         {"name": "First_Name", "type": "string"},
         {"name": "Last_Name", "type": "string", "isRequired": True, "maxLength": 200},
@@ -206,11 +206,11 @@ BODIES: dict[str, dict[str, Any]] = {
             "views": [_ADULTS],
             "grants": [{"app": "helpdesk-bot", "table": "people", "read": True, "write": True}],
         },
-        "The grants alone": {"grants": []},
+        "Only the grants": {"grants": []},
     },
     "createApp": {
         "With a secret": {"name": "helpdesk-bot"},
-        "With credentials from elsewhere": {
+        "With the credentials of another system": {
             "name": "moved-bot",
             "clientId": _CLIENT,
             "clientSecret": "c2VjcmV0IG9mIGFuIGFwcCBmcm9tIGVsc2V3aGVyZQ",
@@ -219,7 +219,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "changeApp": {
         "Disable": {"enabled": False},
         "Rename": {"name": "front-desk-bot"},
-        "Sign otherwise": {"algorithm": "HS512"},
+        "Another algorithm": {"algorithm": "HS512"},
     },
     "createAdminToken": {"A token": {"name": "deploy"}},
 }
@@ -242,7 +242,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "deleteRowsByPost": {"A count": {"nDeleted": 1}},
     "queryRows": {
         "The last page": _PAGE,
-        "A page with more behind it": _PAGE | {"hasMore": True, "total": 5000, "nextCursor": "n0GqS4yZ"},
+        "A page with more pages after it": _PAGE | {"hasMore": True, "total": 5000, "nextCursor": "n0GqS4yZ"},
     },
     "queryView": {"The last page": _VIEW_PAGE},
     "listWorkspaces": {"Workspaces": {"workspaces": [_WORKSPACE]}},
@@ -297,7 +297,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 },
                 {
                     "name": "people",
-                    "description": "People who talked to the bot",
+                    "description": "People who used the bot",
                     "kind": "table",
                     "columns": [
                         {"name": "First_Name", "type": "string", "isRequired": False},

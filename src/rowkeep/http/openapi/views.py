@@ -33,7 +33,7 @@ VIEW_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
     "ViewBody": {
         "name": _NAME,
         "description": {"anyOf": [{"type": "string", "maxLength": MAX_DESCRIPTION}, _NOT_SET]},
-        "table": _NAME | {"description": "The first of its tables."},
+        "table": _NAME | {"description": "The first table."},
         "as": _ALIAS,
         "joins": _list(ref("JoinBody"), MAX_JOINS),
         "columns": {
@@ -48,7 +48,7 @@ VIEW_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
         "sortBy": _list(ref("SortByBody"), MAX_SORT),
         "renamedFrom": {
             "anyOf": [_NAME, {"enum": _EMPTY}],
-            "description": "What the view was called: with `PUT` to its new path.",
+            "description": "The old name, to rename the view with `PUT` to its new path.",
         },
     },
     "ViewColumnBody": {"expr": _EXPRESSION, "as": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
@@ -60,10 +60,10 @@ VIEW_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "OnBody": {
         "left": _OF_TABLE,
-        "operand": {"enum": list(COMPARISONS), "description": "Finds no empty cells."},
+        "operand": {"enum": list(COMPARISONS), "description": "Never matches null."},
         "right": _OF_TABLE,
     },
-    "SortByBody": {"field": {"description": "One of the view's own columns."}, "order": _ORDER},
+    "SortByBody": {"field": {"description": "A column of the view."}, "order": _ORDER},
 }
 """What is known of the properties of bodies beside what their types say."""
 
@@ -72,7 +72,7 @@ def view_schemas() -> dict[str, Any]:
     """The components of views that no type can describe."""
     return {
         "QualifiedFilter": {
-            "description": "As a filter of rows, but its fields name a table too: `people.City`.",
+            "description": "A filter whose fields are `table.column`, such as `people.City`.",
             "anyOf": [
                 {
                     "title": "Qualified junction",
@@ -87,11 +87,11 @@ def view_schemas() -> dict[str, Any]:
             ],
         },
         "QualifiedExpression": {
-            "description": "An expression of a filter, but `field` is `table.column`.",
+            "description": "An expression of a filter whose fields are `table.column`.",
             "type": "object",
         },
         "ViewRow": {
-            "description": "The columns of the view, or those that `fields` asks for, in that order.",
+            "description": "The columns of the view, or those in `fields`, in that order.",
             "type": "object",
             "additionalProperties": ref("Cell"),
         },

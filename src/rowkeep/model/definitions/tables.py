@@ -47,11 +47,11 @@ class IndexBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
 
 
 class EmptyObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``{}``, one of the ways to say that nothing is set."""
+    """``{}``, which means not set."""
 
 
 class TableBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """A definition as sent."""
+    """The definition of a table in a request."""
 
     name: str
     schema_def: list[ColumnBody]

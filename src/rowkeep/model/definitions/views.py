@@ -17,7 +17,7 @@ NotSet: TypeAlias = Literal[""] | None
 
 
 class ViewColumnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}):
-    """A column of a view: ``table.column``, or an aggregate of one, and what it is called."""
+    """A column of a view: ``table.column`` or an aggregate, with a name."""
 
     expr: str
     as_: str | None = None
@@ -47,7 +47,7 @@ class ViewBody(
     forbid_unknown_fields=True,
     rename={"as_": "as", "group_by": "groupBy", "sort_by": "sortBy", "renamed_from": "renamedFrom"},
 ):
-    """A definition as sent."""
+    """The definition of a table in a request."""
 
     name: str
     table: str

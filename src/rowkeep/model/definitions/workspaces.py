@@ -15,7 +15,7 @@ from rowkeep.model.views import View
 
 
 class SchemaGrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What an app, by its name, may do with one table or view."""
+    """The rights of an app, identified by name, to one table or view."""
 
     app: str
     table: str | None = None
@@ -30,7 +30,8 @@ class SchemaGrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
 
 
 class SchemaBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What a workspace is to hold. What is missing or null stays as it is; a list is the whole of it."""
+    """The definitions and grants of a workspace. A list that is missing or null is not changed;
+    a list that is present is complete."""
 
     tables: list[TableBody] | None = None
     views: list[ViewBody] | None = None
