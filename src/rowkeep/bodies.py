@@ -15,8 +15,8 @@ from rowkeep.errors import (
     RepeatedKey,
     RowkeepError,
     UnknownKey,
-    as_json,
     pointer,
+    preview,
 )
 from rowkeep.model.cells import Spelled
 from rowkeep.scanning import has_more_values, is_deeper, marked_halves, repeated_key
@@ -107,7 +107,7 @@ def complaint(error: Exception, text: bytes, what: str = "The body") -> str:
     if syntax is None:
         return f"{what} is not valid JSON: it ends too early."
     at = int(syntax[2])
-    got = f", got {as_json(text[at : at + 1].decode('latin-1'))}" if at < len(text) else ""
+    got = f", got {preview(text[at : at + 1].decode('latin-1'))}" if at < len(text) else ""
     return f"{what} is not valid JSON: {syntax[1]} at byte {at}{got}."
 
 
@@ -145,17 +145,17 @@ def _refusal(message: str, body_type: Any) -> RowkeepError:
     if what.startswith("Object contains unknown field `"):
         key = what.removeprefix("Object contains unknown field `").removesuffix("`")
         hint = _right_place(key, where, getattr(body_type, "__struct_fields__", ()))
-        return UnknownKey(f"The body has an unknown key {as_json(key)}.{hint}", pointer=where + pointer(key))
+        return UnknownKey(f"The body has an unknown key {preview(key)}.{hint}", pointer=where + pointer(key))
     if what.startswith("Object missing required field `"):
         key = what.removeprefix("Object missing required field `").removesuffix("`")
         example = ' Send {"data": {"First_Name": "Jane"}}.' if key == "data" else ""
-        return InvalidBody(f"The body lacks the key {as_json(key)}.{example}", pointer=where + pointer(key))
+        return InvalidBody(f"The body lacks the key {preview(key)}.{example}", pointer=where + pointer(key))
     if what.endswith("out of range"):
         return InvalidValue("The body has a number that is too large.", pointer=where)
-    place = as_json(where.rpartition("/")[2]) if where else "The body"
+    place = preview(where.rpartition("/")[2]) if where else "The body"
     if what.startswith("Invalid enum value "):
         value = what.removeprefix("Invalid enum value ").removeprefix("'").removesuffix("'")
-        return InvalidBody(f"{place} cannot be {as_json(value)}.", pointer=where)
+        return InvalidBody(f"{place} cannot be {preview(value)}.", pointer=where)
     mismatch = _MISMATCH.fullmatch(what)
     if mismatch:
         wanted = " or ".join(dict.fromkeys(_JSON_TYPES.get(name, name) for name in mismatch[1].split(" | ")))
@@ -241,6 +241,6 @@ def _repetition(text: bytes, where: str, first: int) -> RepeatedKey:
     outermost, *rest = place.tokens or ("",)
     tokens = (outermost + first, *rest) if isinstance(outermost, int) else place.tokens
     return RepeatedKey(
-        f"The key {as_json(place.key)} is in one object twice. Send each key once.",
+        f"The key {preview(place.key)} is in one object twice. Send each key once.",
         pointer=f"{where}{pointer(*tokens)}{key}",
     )

@@ -31,14 +31,14 @@ from rowkeep.errors import (
     InvalidBody,
     InvalidValue,
     MalformedJson,
+    MissingValue,
     ProblemList,
-    RequiredValue,
     RowkeepError,
     SystemColumn,
     TooManyCells,
     UnknownColumn,
-    as_json,
     pointer,
+    preview,
 )
 from rowkeep.model.cells import HALF_SURROGATES, Cell, Misfit
 from rowkeep.model.columns import Kind, decode_value
@@ -131,7 +131,7 @@ class TableCodec(RowEncoder):
 
         Raises TooManyCells, MalformedJson, InvalidBody, UnknownKey or RepeatedKey for the body, else every
         problem of its rows together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue,
-        RequiredValue.
+        MissingValue.
         """
         cells = self.cells_of(body)
         if cells > limits.max_cells:
@@ -252,7 +252,7 @@ class TableCodec(RowEncoder):
         for column in self._columns:
             if column.is_required and column.default is None and column.name not in given:
                 problems.add(
-                    RequiredValue,
+                    MissingValue,
                     f"{said}Column {column.name} is required.",
                     f"{where}{pointer(column.name)}",
                 )
@@ -349,12 +349,12 @@ def _read_cell(column: Column, raw: msgspec.Raw, where: str, said: str, problems
         raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
     if value is None or (value == "" and column.reads_empty_as_null):
         if column.is_required:
-            problems.add(RequiredValue, f"{said}Column {column.name} is required.", where)
+            problems.add(MissingValue, f"{said}Column {column.name} is required.", where)
         return None
     try:
         return checked_cell(column, raw if column.type_facts.is_raw else value)
     except Misfit as misfit:
-        told = "" if column.is_encrypted else f"; got {as_json(value)}"
+        told = "" if column.is_encrypted else f"; got {preview(value)}"
         problems.add(InvalidValue, f"{said}Column {column.name} {misfit}{told}.", where)
         return None
 

@@ -14,9 +14,8 @@ from rowkeep.problems import (
     Problem,
     ProblemList,
     RowkeepError,
-    as_json,
     pointer,
-    quoted,
+    preview,
 )
 
 __all__ = (
@@ -25,9 +24,8 @@ __all__ = (
     "Problem",
     "ProblemList",
     "RowkeepError",
-    "as_json",
     "pointer",
-    "quoted",
+    "preview",
 )
 """What is not defined here, but needed by whoever raises or answers an error."""
 
@@ -100,10 +98,10 @@ class InvalidFilter(RowkeepError):
     code, status, title = "invalid_filter", 400, "Invalid filter"
 
 
-class FilterMissing(RowkeepError):
+class MissingFilter(RowkeepError):
     """An update or delete without a filter, which would touch every row."""
 
-    code, status, title = "filter_missing", 400, "Filter missing"
+    code, status, title = "missing_filter", 400, "Filter missing"
 
 
 class InvalidCursor(RowkeepError):
@@ -150,10 +148,10 @@ class Forbidden(RowkeepError):
 # 404, 405, 408, 413, 414, 415, 431: what is asked for, and in which form
 
 
-class NoSuchRoute(RowkeepError):
+class NoSuchEndpoint(RowkeepError):
     """No call has this path."""
 
-    code, status, title = "no_such_route", 404, "No such path"
+    code, status, title = "no_such_endpoint", 404, "No such path"
 
 
 class NoSuchTable(RowkeepError):
@@ -243,16 +241,16 @@ class ReferenceViolation(RowkeepError):
     code, status, title = "reference_violation", 409, "Reference violated"
 
 
-class StillReferred(RowkeepError):
+class StillReferenced(RowkeepError):
     """Something else refers to it, and must go or change first."""
 
-    code, status, title = "still_referred", 409, "Still referred to"
+    code, status, title = "still_referenced", 409, "Still referred to"
 
 
-class Protected(RowkeepError):
+class DeleteNotAllowed(RowkeepError):
     """It may not be deleted: the workspace main, the last admin token."""
 
-    code, status, title = "protected", 409, "Protected"
+    code, status, title = "delete_not_allowed", 409, "DeleteNotAllowed"
 
 
 class DataLoss(RowkeepError):
@@ -261,17 +259,17 @@ class DataLoss(RowkeepError):
     code, status, title = "data_loss", 409, "Data loss"
 
 
-class RowsViolate(RowkeepError):
+class IncompatibleRows(RowkeepError):
     """Stored rows do not fit the changed definition: how many, and a sample of them. Nothing was changed."""
 
-    code, status, title = "rows_violate", 409, "Rows violate"
+    code, status, title = "incompatible_rows", 409, "Rows violate"
 
 
-class NoRoom(RowkeepError):
+class TooManyColumns(RowkeepError):
     """PostgreSQL takes no further column: this table has had 1,600, those that are gone included. Nothing
     was changed."""
 
-    code, status, title = "no_room", 409, "No room"
+    code, status, title = "too_many_columns", 409, "No room"
 
     def __init__(
         self, msg: str = "PostgreSQL has no room for another column in this table; make a new one."
@@ -300,25 +298,25 @@ class ResponseTooLarge(RowkeepError):
     code, status, title = "response_too_large", 422, "Response too large"
 
 
-class RequiredValue(RowkeepError):
+class MissingValue(RowkeepError):
     """A required column has no value."""
 
-    code, status, title = "required_value", 422, "Required value"
+    code, status, title = "missing_value", 422, "Required value"
 
 
 # 500, 503: our side
 
 
-class Internal(RowkeepError):
+class InternalError(RowkeepError):
     """A fault of Rowkeep's own; the log has more."""
 
-    code, status, title = "internal", 500, "Internal error"
+    code, status, title = "internal_error", 500, "InternalError error"
 
 
-class DamagedCell(RowkeepError):
+class CorruptedCell(RowkeepError):
     """An encrypted cell does not open: it was changed or moved by other hands than Rowkeep's."""
 
-    code, status, title = "damaged_cell", 500, "Damaged cell"
+    code, status, title = "corrupted_cell", 500, "Damaged cell"
 
     def __init__(
         self, msg: str = "An encrypted cell was changed outside of Rowkeep and does not open."
@@ -344,10 +342,10 @@ class QueryTimeout(RowkeepError):
         super().__init__(msg, headers={"Retry-After": "5"})
 
 
-class RequestTooLong(RowkeepError):
+class ProcessingTimeout(RowkeepError):
     """The request took longer than the setting max_request_seconds; it was cancelled."""
 
-    code, status, title = "request_too_long", 503, "Request took too long"
+    code, status, title = "processing_timeout", 503, "Request took too long"
 
     def __init__(self, msg: str) -> None:
         super().__init__(msg, headers={"Retry-After": "5"})

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from rowkeep.cli.addresses import NO_PROXY, Refused, path_part
-from rowkeep.errors import NoSuchRoute, SetupError, Unauthenticated
+from rowkeep.errors import NoSuchEndpoint, SetupError, Unauthenticated
 from rowkeep.services.lists import MAX_LIMIT
 
 T = TypeVar("T")
@@ -77,8 +77,8 @@ def _answer(response: httpx.Response) -> Any:
             return answer
         problems, said, code = answer["errors"], answer["detail"], answer["code"]
     except (ValueError, KeyError, TypeError):
-        code = NoSuchRoute.code
-    if code == NoSuchRoute.code:
+        code = NoSuchEndpoint.code
+    if code == NoSuchEndpoint.code:
         raise Refused(f"{response.url} answers {response.status_code}: there is no Rowkeep at ROWKEEP_URL.")
     if code == Unauthenticated.code:
         raise Refused("ROWKEEP_ADMIN_TOKEN is no admin token of the Rowkeep that ROWKEEP_URL names.")

@@ -19,11 +19,11 @@ from rowkeep.errors import (
     Busy,
     HeadersTooLarge,
     MalformedRequest,
+    ProcessingTimeout,
     RequestTimeout,
-    RequestTooLong,
     RowkeepError,
     UriTooLong,
-    quoted,
+    preview,
 )
 from rowkeep.http.respond import error_answer
 
@@ -206,7 +206,7 @@ class Protocol(HttpToolsProtocol):
         elif value.strip().lower() != b"chunked":
             raise self._refused(
                 MalformedRequest(
-                    f'Transfer-Encoding must be "chunked", not "{quoted(value.decode("latin-1"))}".'
+                    f'Transfer-Encoding must be "chunked", not "{preview(value.decode("latin-1"))}".'
                 )
             )
 
@@ -394,7 +394,7 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserCallbackError:
             self._refuse(self._fault or MalformedRequest("The request target is not a valid URL."))
         except httptools.HttpParserError as error:
-            self._refuse(MalformedRequest(f'The request is not valid HTTP/1.1: "{quoted(str(error))}".'))
+            self._refuse(MalformedRequest(f'The request is not valid HTTP/1.1: "{preview(str(error))}".'))
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Read a request that asks for another protocol as one that does not, for it need not be granted
@@ -487,7 +487,7 @@ class Protocol(HttpToolsProtocol):
         limit = self._edge.settings.max_request_seconds
         if now - running.began > limit and (sends_body or running.is_interruptible):
             running.cancel(
-                RequestTooLong(
+                ProcessingTimeout(
                     f"The request took longer than {limit:g} seconds (the setting max_request_seconds) "
                     "and was cancelled. If it writes, check whether it was done before you repeat it."
                 )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rowkeep.errors import NoSuchApp, SetupError, quoted
+from rowkeep.errors import NoSuchApp, SetupError, preview
 from rowkeep.model.access import MAX_SECRET_LENGTH, Algorithm
 
 ClientIdOption = Annotated[str, typer.Option("--app", metavar="CLIENT_ID", help="The client id of the app.")]
@@ -48,7 +48,9 @@ def _algorithm_of(secret: str) -> Algorithm:
     named = os.environ.get("ROWKEEP_APP_ALGORITHM")
     with_secrets = [algorithm for algorithm in Algorithm if algorithm.secret_bytes]
     if named and named not in with_secrets:
-        raise SetupError(f'ROWKEEP_APP_ALGORITHM must be {" or ".join(with_secrets)}; got "{quoted(named)}".')
+        raise SetupError(
+            f'ROWKEEP_APP_ALGORITHM must be {" or ".join(with_secrets)}; got "{preview(named)}".'
+        )
     made_here = {-(-each.secret_bytes * 4 // 3): each for each in with_secrets}
     algorithm = Algorithm(named) if named else made_here.get(len(secret), Algorithm.HS256)
     if not algorithm.min_secret_length <= len(secret) <= MAX_SECRET_LENGTH:
@@ -73,7 +75,7 @@ async def _signing_key(client_id: str) -> tuple[str, Algorithm]:
     async with open_store(shell_settings()) as catalog:
         live = await catalog.of_client(client_id)
         if live is None:
-            raise NoSuchApp(f"There is no app {quoted(client_id)}.")
+            raise NoSuchApp(f"There is no app {preview(client_id)}.")
         app, key = await Apps(catalog, wall_clock).signing_key(live.workspace.name, client_id)
     if not app.algorithm.secret_bytes:
         raise SetupError(

@@ -90,7 +90,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="DELETE", path=_W, name="deleteWorkspace",
         summary="Delete a workspace with all its tables, apps and grants",
         call=lambda do, asked: do.workspaces.delete(asked.path["workspace"]),
-        status=204, errors=(_no_workspace, errors.Protected),
+        status=204, errors=(_no_workspace, errors.DeleteNotAllowed),
     ),
     Endpoint(
         method="GET", path=f"{_W}/tables", name="listTables", summary="List the tables of a workspace",
@@ -119,14 +119,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=TableBody, answer=answers.Table, other_answer=answers.Steps, flags=(DRY_RUN, ALLOW_DATA_LOSS),
         errors=(
-            *_no_table, *_wrong_definition, errors.NameTaken, errors.DataLoss, errors.RowsViolate,
-            errors.NoRoom, errors.StillReferred,
+            *_no_table, *_wrong_definition, errors.NameTaken, errors.DataLoss, errors.IncompatibleRows,
+            errors.TooManyColumns, errors.StillReferenced,
         ),
     ),
     Endpoint(
         method="DELETE", path=_T, name="deleteTable", summary="Drop a table with its rows and grants",
         call=lambda do, asked: do.tables.drop(asked.path["workspace"], asked.path["table"]),
-        status=204, errors=(*_no_table, errors.StillReferred),
+        status=204, errors=(*_no_table, errors.StillReferenced),
     ),
     Endpoint(
         method="GET", path=f"{_T}/grants", name="listTableGrants",
@@ -253,7 +253,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="DELETE", path="/admin-tokens/{id}", name="deleteAdminToken", summary="Revoke an admin token",
         call=lambda do, asked: do.administrators.delete(asked.path["id"]),
-        status=204, errors=(errors.NoSuchAdminToken, errors.Protected),
+        status=204, errors=(errors.NoSuchAdminToken, errors.DeleteNotAllowed),
     ),
     *SCHEMA_ENDPOINTS,
 )  # fmt: skip

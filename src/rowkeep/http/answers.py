@@ -368,11 +368,12 @@ class ProblemEntry(Answer):
         str | UnsetType, Meta(description="A JSON Pointer (RFC 6901) into the body: where it is wrong.")
     ] = UNSET
     count: Annotated[
-        Annotated[int, Meta(ge=1)] | UnsetType, Meta(description="`rows_violate`: how many rows do not fit.")
+        Annotated[int, Meta(ge=1)] | UnsetType,
+        Meta(description="`incompatible_rows`: how many rows do not fit."),
     ] = UNSET
     sample: Annotated[
         Annotated[list[SampledRow], Meta(max_length=10)] | UnsetType,
-        Meta(description="`rows_violate`: some of these rows."),
+        Meta(description="`incompatible_rows`: some of these rows."),
     ] = UNSET
 
 

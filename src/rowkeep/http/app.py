@@ -11,7 +11,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.catalog import Catalog
-from rowkeep.errors import NoSuchRoute, SetupError
+from rowkeep.errors import NoSuchEndpoint, SetupError
 from rowkeep.http.admin import PREFIX as ADMIN_PREFIX
 from rowkeep.http.admin import AdminServices, admin_routes
 from rowkeep.http.body_budget import BodyBudget
@@ -94,7 +94,7 @@ def is_interruptible(scope: Scope) -> bool:
 
 
 async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await error_answer(NoSuchRoute("No call has this path.")).send(send)
+    await error_answer(NoSuchEndpoint("No call has this path.")).send(send)
 
 
 async def log_missing_databases(catalog: Catalog) -> None:

@@ -7,7 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from rowkeep.errors import InvalidParameter, quoted
+from rowkeep.errors import InvalidParameter, preview
 from rowkeep.http.data import DATA_CALLS
 from rowkeep.http.respond import error_answer
 from rowkeep.settings import Settings, origins
@@ -63,4 +63,4 @@ def _refusal(failures: str, headers: Headers) -> str:
 
 
 def _shown(headers: Headers, name: str) -> str:
-    return f'"{quoted(headers.get(name, ""))}"'
+    return f'"{preview(headers.get(name, ""))}"'

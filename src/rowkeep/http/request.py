@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
-from rowkeep.errors import BodyTooLarge, InvalidParameter, Unauthenticated, UnsupportedMediaType, quoted
+from rowkeep.errors import BodyTooLarge, InvalidParameter, Unauthenticated, UnsupportedMediaType, preview
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
 from rowkeep.model.requests import Page
 
@@ -119,11 +119,11 @@ class Request:
                 "charset=utf8",
             ):
                 raise UnsupportedMediaType(
-                    f"The body must be application/json in UTF-8, not {quoted(content_type)}."
+                    f"The body must be application/json in UTF-8, not {preview(content_type)}."
                 )
         encoding = self.header(b"content-encoding")
         if encoding is not None and encoding.strip().lower() not in ("", "identity"):
-            raise UnsupportedMediaType(f"The body must not be compressed; it is {quoted(encoding)}.")
+            raise UnsupportedMediaType(f"The body must not be compressed; it is {preview(encoding)}.")
 
     async def _read(self) -> bytes:
         max_body_bytes = self._budget.max_body_bytes
@@ -174,7 +174,7 @@ def _parameters(query: bytes, known: tuple[str, ...]) -> dict[str, str]:
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in known:
             takes = f"this call takes {' and '.join(known)}" if known else "this call takes none"
-            raise InvalidParameter(f"There is no parameter {quoted(name)}; {takes}.")
+            raise InvalidParameter(f"There is no parameter {preview(name)}; {takes}.")
         if name in found:
             raise InvalidParameter(f"The parameter {name} is given twice.")
         found[name] = value
@@ -195,7 +195,7 @@ def flag(given: dict[str, str], name: str) -> bool:
     """A parameter that is true or false; false if it is not given. Raises InvalidParameter."""
     text = given.get(name, "false")
     if text not in ("true", "false"):
-        raise InvalidParameter(f"{name} is true or false, not {quoted(text)}.")
+        raise InvalidParameter(f"{name} is true or false, not {preview(text)}.")
     return text == "true"
 
 
@@ -206,5 +206,5 @@ def whole_number(given: dict[str, str], name: str, least: int, most: int = MAX_O
         return None
     if not DIGITS.fullmatch(text) or not least <= int(text) <= most:
         upper = "" if most == MAX_OFFSET else f" to {most}"
-        raise InvalidParameter(f"{name} is a whole number from {least}{upper}, not {quoted(text)}.")
+        raise InvalidParameter(f"{name} is a whole number from {least}{upper}, not {preview(text)}.")
     return int(text)

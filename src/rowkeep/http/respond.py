@@ -10,7 +10,7 @@ import structlog
 from starlette.types import Scope, Send
 
 from rowkeep.codec import encode
-from rowkeep.errors import Internal, RowkeepError
+from rowkeep.errors import InternalError, RowkeepError
 from rowkeep.http.refusals import log_refusal
 from rowkeep.http.request import Disconnected
 
@@ -85,5 +85,5 @@ async def reply(answer: Awaitable[Answer], scope: Scope, send: Send) -> None:
         return
     except Exception as error:
         log.error("request failed", path=scope["path"], exc_info=error)
-        made = error_answer(Internal("Something went wrong in Rowkeep itself; its log has more."))
+        made = error_answer(InternalError("Something went wrong in Rowkeep itself; its log has more."))
     await made.send(send)

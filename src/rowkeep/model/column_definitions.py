@@ -13,7 +13,7 @@ from rowkeep.errors import (
     ProblemList,
     SystemColumn,
     pointer,
-    quoted,
+    preview,
 )
 from rowkeep.model.cells import Cell, Misfit
 from rowkeep.model.columns import COLUMN_TYPES
@@ -46,7 +46,7 @@ def check_name(name: object, what: str, where: str, problems: ProblemList) -> bo
     if isinstance(name, str) and NAME.fullmatch(name):
         return True
     rule = "a letter, then up to 62 letters, digits or _"
-    problems.add(InvalidName, f"{quoted(name)} is no name for {what}: it takes {rule}.", where)
+    problems.add(InvalidName, f"{preview(name)} is no name for {what}: it takes {rule}.", where)
     return False
 
 
@@ -63,7 +63,7 @@ def read_columns(bodies: list[ColumnBody], problems: ProblemList) -> dict[int, C
             if not isinstance(body.name, str) or name_key(body.name) not in SYSTEM_NAMES:
                 problems.add(
                     InvalidDefinition,
-                    f"Column {quoted(body.name)} is marked readOnly, which only system columns can be.",
+                    f"Column {preview(body.name)} is marked readOnly, which only system columns can be.",
                     f"{where}/readOnly",
                 )
             continue
@@ -72,7 +72,7 @@ def read_columns(bodies: list[ColumnBody], problems: ProblemList) -> dict[int, C
             if name_key(body.name) in taken:
                 problems.add(
                     DuplicateColumn,
-                    f"There are two columns {quoted(body.name)}; case makes no difference.",
+                    f"There are two columns {preview(body.name)}; case makes no difference.",
                     f"{where}/name",
                 )
             taken.add(name_key(body.name))
@@ -129,7 +129,7 @@ def _check_type(body: ColumnBody, where: str, problems: ProblemList) -> bool:
     known = ", ".join(COLUMN_TYPES)
     problems.add(
         InvalidDefinition,
-        f"Column {body.name} has the type {quoted(body.type)}; types are {known}.",
+        f"Column {body.name} has the type {preview(body.type)}; types are {known}.",
         f"{where}/type",
     )
     return False

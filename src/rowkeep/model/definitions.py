@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from rowkeep.errors import DuplicateColumn, InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.errors import DuplicateColumn, InvalidDefinition, ProblemList, pointer, preview
 from rowkeep.model.column_definitions import (
     ColumnBody,
     check_default_fits,
@@ -177,7 +177,7 @@ def _read_index_columns(
         if part.name not in known:
             problems.add(
                 InvalidDefinition,
-                f"Index {quoted(body.name)} names {quoted(part.name)}, which is no column of the table.",
+                f"Index {preview(body.name)} names {preview(part.name)}, which is no column of the table.",
                 f"{spot}/name",
             )
         column = known.get(part.name)

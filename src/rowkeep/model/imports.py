@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from rowkeep.errors import InvalidName, quoted
+from rowkeep.errors import InvalidName, preview
 from rowkeep.model.column_definitions import ColumnBody
 from rowkeep.model.definitions import TableBody
 from rowkeep.model.tables import NAME, name_key
@@ -32,7 +32,7 @@ def view_named(body: ViewBody, name: str | None) -> ViewBody:
 def _check(name: str) -> None:
     if not NAME.fullmatch(name):
         raise InvalidName(
-            f"{quoted(name)} is no name: it takes a letter, then up to 62 letters, digits or _."
+            f"{preview(name)} is no name: it takes a letter, then up to 62 letters, digits or _."
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.errors import InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.errors import InvalidDefinition, ProblemList, pointer, preview
 from rowkeep.model.column_definitions import check_name
 from rowkeep.model.definitions import TableBody, read_definition, renames_in
 from rowkeep.model.tables import Column, Table, name_key
@@ -106,7 +106,7 @@ class _Origins:
         elif renamed:
             problems.add(
                 InvalidDefinition,
-                f"Table {self._before.name} has no column {quoted(self._renames[where])}.",
+                f"Table {self._before.name} has no column {preview(self._renames[where])}.",
                 where,
             )
         return self._there.get(key)

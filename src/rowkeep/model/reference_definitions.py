@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from rowkeep.errors import InvalidDefinition, ProblemList, quoted
+from rowkeep.errors import InvalidDefinition, ProblemList, preview
 from rowkeep.model.column_definitions import ColumnBody, is_set
 from rowkeep.model.tables import ROW_KEY, Column, Reference, Table, name_key
 
@@ -36,11 +36,11 @@ def read_reference(
         return None
     table = tables.get(name_key(wish["table"])) if isinstance(wish["table"], str) else None
     if table is None:
-        problems.add(InvalidDefinition, f"There is no table {quoted(wish['table'])}.", f"{where}/table")
+        problems.add(InvalidDefinition, f"There is no table {preview(wish['table'])}.", f"{where}/table")
         return None
     there = next((each for each in table.all_columns if each.name == wish["column"]), None)
     if there is None:
-        said = f"Table {table.name} has no column {quoted(wish['column'])}."
+        said = f"Table {table.name} has no column {preview(wish['column'])}."
         problems.add(InvalidDefinition, said, f"{where}/column")
         return None
     refusal = _refusal(column, table, there)

@@ -10,7 +10,7 @@ from enum import Enum
 
 import msgspec
 
-from rowkeep.errors import DataLoss, Problem, StillReferred, pointer, quoted
+from rowkeep.errors import DataLoss, Problem, StillReferenced, pointer, preview
 from rowkeep.model.redefinitions import Redefinition
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.checks import Check, added_checks, column_checks, index_checks, reference_checks
@@ -122,7 +122,7 @@ def _says_limit(_was: Column, now: Column) -> str:
 def _says_default(_was: Column, now: Column) -> str:
     if now.default is None:
         return f"lift the default from column {now.name}"
-    return f"set the default of column {now.name} to {quoted(now.default)}"
+    return f"set the default of column {now.name} to {preview(now.default)}"
 
 
 def _says_encrypted(_was: Column, now: Column) -> str:
@@ -209,13 +209,13 @@ def shaken(change: Change) -> set[str]:
 
 
 def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
-    """Raises StillReferred if the columns of other tables refer to what is dropped or written anew, or to
+    """Raises StillReferenced if the columns of other tables refer to what is dropped or written anew, or to
     what is no longer unique by the same index."""
     gone = shaken(change)
     for table, column in others:
         if column.reference is not None and column.reference.column in gone:
             name = next(each.name for each in change.before.all_columns if each.id == column.reference.column)
-            raise StillReferred(
+            raise StillReferenced(
                 f"Column {name} is referred to by {table.name}.{column.name}: it stays, with its type and "
                 "its unique index, as long as that is so.",
                 pointer="/schemaDef",

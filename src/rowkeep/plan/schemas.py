@@ -10,7 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from rowkeep.errors import InvalidDefinition, NameTaken, NoSuchApp, ProblemList, RowkeepError, pointer, quoted
+from rowkeep.errors import (
+    InvalidDefinition,
+    NameTaken,
+    NoSuchApp,
+    ProblemList,
+    RowkeepError,
+    pointer,
+    preview,
+)
 from rowkeep.model.access import Grant, GrantOf, Right
 from rowkeep.model.schemas import Schema, SchemaBody, SchemaGrantBody
 from rowkeep.model.tables import Table, name_key
@@ -83,7 +91,7 @@ def _refuse_shared_names(present: Schema, wanted: Sequence[WantedTable], body: S
     for at, name in enumerate(views):
         if name_key(name) in tables:
             where = pointer("views", at, "name") if body.views is not None else "/tables"
-            problems.add(NameTaken, f"There is both a table and a view {quoted(name)}.", where)
+            problems.add(NameTaken, f"There is both a table and a view {preview(name)}.", where)
     problems.raise_if_any()
 
 
@@ -121,7 +129,7 @@ class _Views:
             found = sources(self._present.keys(), {body.name: body.renamed_from for body in bodies})
         except TwoSources as both:
             at = [body.name for body in bodies].index(both.name)
-            said = f"There is a view {quoted(both.name)} already, and {quoted(both.former)} too."
+            said = f"There is a view {preview(both.name)} already, and {preview(both.former)} too."
             raise NameTaken(said, pointer=pointer("views", at, "renamedFrom")) from None
         keys = [found[body.name] for body in bodies]
         return [None if key is None else self._present[key] for key in keys]
@@ -201,20 +209,20 @@ def _wanted_grants(
         kind = "view" if is_view else "table"
         if (is_view, name_key(name)) not in there:
             problems.add(
-                InvalidDefinition, f"There is no {kind} {quoted(name)} in this schema.", f"{where}/{kind}"
+                InvalidDefinition, f"There is no {kind} {preview(name)} in this schema.", f"{where}/{kind}"
             )
         if is_view and (body.write or body.delete):
             problems.add(
                 InvalidDefinition, "A view can only be read; write and delete are for tables.", where
             )
         if body.app.casefold() not in known:
-            said = f"There is no app {quoted(body.app)}; create it first, for its secret is shown only then."
+            said = f"There is no app {preview(body.app)}; create it first, for its secret is shown only then."
             problems.add(NoSuchApp, said, f"{where}/app")
         holder = (is_view, name_key(name), body.app.casefold())
         if holder in found:
             problems.add(
                 InvalidDefinition,
-                f"There are two grants on {quoted(name)} for the app {quoted(body.app)}.",
+                f"There are two grants on {preview(name)} for the app {preview(body.app)}.",
                 where,
             )
         found[holder] = (body.rights, where)
@@ -225,7 +233,7 @@ def _wanted_grants(
 def _grant_says(app: str, on: str, grant: Grant) -> str:
     rights = ", ".join(right.value for right in Right if getattr(grant, right.value))
     return (
-        f"give app {quoted(app)} {rights} on {on}"
+        f"give app {preview(app)} {rights} on {on}"
         if rights
-        else f"take all rights on {on} from app {quoted(app)}"
+        else f"take all rights on {on} from app {preview(app)}"
     )

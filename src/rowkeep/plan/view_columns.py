@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rowkeep.errors import DuplicateColumn, InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.errors import DuplicateColumn, InvalidDefinition, ProblemList, pointer, preview
 from rowkeep.model.column_definitions import check_name
 from rowkeep.model.tables import NAME, Column, name_key
 from rowkeep.model.view_definitions import ViewBody, ViewColumnBody, default_name
@@ -83,7 +83,7 @@ class ColumnReader:
         spot = where if isinstance(sent, str) else f"{where}/expr"
         parts = EXPRESSION.fullmatch(body.expr)
         if parts is None:
-            self._problems.add(InvalidDefinition, f"{quoted(body.expr)} is no column: {_FORMS}.", spot)
+            self._problems.add(InvalidDefinition, f"{preview(body.expr)} is no column: {_FORMS}.", spot)
             self._name_output(body.as_ or "", None, where)
             return None
         aggregate = self._read_aggregate(parts, spot)
@@ -114,7 +114,7 @@ class ColumnReader:
         if aggregate is None:
             self._problems.add(
                 InvalidDefinition,
-                f"There is no aggregate {quoted(said)}; aggregates are {', '.join(AGGREGATES)}.",
+                f"There is no aggregate {preview(said)}; aggregates are {', '.join(AGGREGATES)}.",
                 where,
             )
         return aggregate
@@ -124,7 +124,7 @@ class ColumnReader:
         if name and name_key(name) in taken:
             self._problems.add(
                 DuplicateColumn,
-                f"Two columns of the view are called {quoted(name)}; give one of them another name by as.",
+                f"Two columns of the view are called {preview(name)}; give one of them another name by as.",
                 where,
             )
         if name:

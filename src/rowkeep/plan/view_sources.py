@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from rowkeep.errors import InvalidDefinition, ProblemList, RowkeepError, UnknownOperand, pointer, quoted
+from rowkeep.errors import InvalidDefinition, ProblemList, RowkeepError, UnknownOperand, pointer, preview
 from rowkeep.model.column_definitions import check_name
 from rowkeep.model.definitions import EmptyObject
 from rowkeep.model.tables import Column, Table, name_key
@@ -51,7 +51,7 @@ class SourceReader:
             if name_key(name) in taken:
                 self._problems.add(
                     InvalidDefinition,
-                    f"Two tables of the view are called {quoted(name)}; give one of them another name by as.",
+                    f"Two tables of the view are called {preview(name)}; give one of them another name by as.",
                     f"{where}/as",
                 )
             taken.add(name_key(name))
@@ -66,7 +66,7 @@ class SourceReader:
             said = f"{self._views[name_key(name)]} is a view; views are made of tables alone."
         else:
             hint = f" Did you mean {table.name}?" if table is not None else ""
-            said = f"There is no table {quoted(name)}.{hint}"
+            said = f"There is no table {preview(name)}.{hint}"
         self._problems.add(InvalidDefinition, said, where)
         return None
 
@@ -91,7 +91,7 @@ class SourceReader:
         if body.type and body.type not in kinds:
             self._problems.add(
                 InvalidDefinition,
-                f"A join is of type {', '.join(kinds)}, not {quoted(body.type)}.",
+                f"A join is of type {', '.join(kinds)}, not {preview(body.type)}.",
                 f"{where}/type",
             )
         if not 1 <= len(body.on) <= MAX_CONDITIONS:
@@ -109,7 +109,7 @@ class SourceReader:
         if comparison is None:
             self._problems.add(
                 UnknownOperand,
-                f"A join has no operand {quoted(body.operand)}; operands are {', '.join(COMPARISONS)}.",
+                f"A join has no operand {preview(body.operand)}; operands are {', '.join(COMPARISONS)}.",
                 f"{where}/operand",
             )
         if left is None or right is None or comparison is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from rowkeep.errors import InvalidDefinition, NameTaken, ProblemList, RowkeepError, pointer, quoted
+from rowkeep.errors import InvalidDefinition, NameTaken, ProblemList, RowkeepError, pointer, preview
 from rowkeep.model.column_definitions import ColumnBody, check_name, is_set
 from rowkeep.model.definitions import EmptyObject, TableBody, definition_of, read_table
 from rowkeep.model.redefinitions import read_redefinition
@@ -87,7 +87,7 @@ def refuse_twins(names: Iterable[str], kind: str, problems: ProblemList) -> None
     taken: set[str] = set()
     for at, name in enumerate(names):
         if name_key(name) in taken:
-            problems.add(NameTaken, f"There are two {kind} {quoted(name)}.", pointer(kind, at, "name"))
+            problems.add(NameTaken, f"There are two {kind} {preview(name)}.", pointer(kind, at, "name"))
         taken.add(name_key(name))
 
 
@@ -100,7 +100,7 @@ def _sources_of(
         at = list(wanted).index(both.name)
         problems.add(
             NameTaken,
-            f"There is {quoted(both.name)} already, and {both.former} too, which it was to be made of. "
+            f"There is {preview(both.name)} already, and {both.former} too, which it was to be made of. "
             "Take renamedFrom away, or rename or drop one of them first.",
             pointer(kind, at, "renamedFrom"),
         )

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from msgspec import UNSET, UnsetType
 
 from rowkeep.errors import (
-    FilterMissing,
     InvalidFilter,
     InvalidValue,
+    MissingFilter,
     RowkeepError,
     UnknownOperand,
-    as_json,
-    quoted,
+    preview,
 )
 from rowkeep.model.cells import Misfit
 from rowkeep.model.filters import (
@@ -48,11 +47,11 @@ def plan_where(
     """The checked form of a filter; an update or delete is ``guarded`` and must not mean every row by
     accident. ``at`` is where it stands in the body.
 
-    Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or FilterMissing, with pointers.
+    Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or MissingFilter, with pointers.
     """
     if isinstance(query, UnsetType) or (not query.expressions and _is_empty(query, at)):
         if guarded:
-            raise FilterMissing(
+            raise MissingFilter(
                 "The filter has no expressions, so every row would match. To change or delete all rows, send "
                 '{"query": {"all": true}}.',
                 pointer=at,
@@ -90,7 +89,7 @@ def _check_outermost(query: Node, at: str) -> None:
 def _plan_all(query: Node, at: str) -> Where:
     _check_outermost(query, at)
     if query.all_ is not True:
-        raise InvalidFilter(f"all must be true or missing; got {as_json(query.all_)}.", pointer=f"{at}/all")
+        raise InvalidFilter(f"all must be true or missing; got {preview(query.all_)}.", pointer=f"{at}/all")
     if query.expressions is not UNSET and query.expressions:
         raise InvalidFilter('Send either "all": true or expressions, not both.', pointer=f"{at}/all")
     return EVERYTHING
@@ -106,7 +105,7 @@ def _refuse(node: Node, keys: tuple[str, ...], where: str, rule: str) -> None:
 def _check_operator(node: Node, where: str) -> None:
     if node.operator is not UNSET and node.operator.lower() not in ("and", "or"):
         raise InvalidFilter(
-            f'operator must be "and" or "or"; got {as_json(node.operator)}.', pointer=f"{where}/operator"
+            f'operator must be "and" or "or"; got {preview(node.operator)}.', pointer=f"{where}/operator"
         )
 
 
@@ -167,7 +166,7 @@ class _WherePlanner:
         values, or_null = self._values(operator, column, node, f"{where}/value")
         finds_all = operator.test is Test.IN and not values and not or_null and (negated or operator.negated)
         if self._guarded and finds_all:
-            raise FilterMissing("not in an empty list means every row.", pointer=f"{where}/value")
+            raise MissingFilter("not in an empty list means every row.", pointer=f"{where}/value")
         name, values = self._stored(column, operator, values)
         if operator.test in TEXT_TESTS:
             values = _text_bounds(operator, str(values[0]))
@@ -184,7 +183,7 @@ class _WherePlanner:
         operator = OPERATORS.get(node.operand)
         if operator is None:
             raise UnknownOperand(
-                f"There is no operand {quoted(node.operand)}; operands are {', '.join(OPERATORS)}.",
+                f"There is no operand {preview(node.operand)}; operands are {', '.join(OPERATORS)}.",
                 pointer=f"{where}/operand",
             )
         return operator
@@ -217,13 +216,13 @@ class _WherePlanner:
             spot = f"{where}/{at}" if is_array else where
             if value is None or (value == "" and column.reads_empty_as_null):
                 if not operator.takes_null:
-                    sent_as = "" if value is None else f", which {as_json(value)} means for {column.name}"
+                    sent_as = "" if value is None else f", which {preview(value)} means for {column.name}"
                     raise InvalidFilter(f"{operator.name} does not take null{sent_as}.", pointer=spot)
                 continue
             try:
                 cells.append(column.type_facts.read(value))
             except Misfit as misfit:
-                told = "" if column.is_encrypted else f"; got {as_json(value)}"
+                told = "" if column.is_encrypted else f"; got {preview(value)}"
                 raise InvalidValue(f"Column {column.name} {misfit}{told}.", pointer=spot) from None
         return cells, len(cells) < len(sent)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from msgspec import UNSET, structs
 
 from rowkeep.catalog import Catalog, LiveWorkspace
-from rowkeep.errors import InvalidBody, InvalidName, RowkeepError, quoted
+from rowkeep.errors import InvalidBody, InvalidName, RowkeepError, preview
 from rowkeep.model.access import MAX_SECRET_LENGTH, SECRET, Algorithm, App
 from rowkeep.model.cells import canonical_date
 from rowkeep.model.identity import CLIENT_ID, Clock, new_client_id
@@ -141,7 +141,7 @@ def _check_brought(body: AppBody) -> None:
         )
     if not CLIENT_ID.fullmatch(client_id):
         raise InvalidBody(
-            f'clientId must be "cs-" and a UUID in lower case; got "{quoted(client_id)}".',
+            f'clientId must be "cs-" and a UUID in lower case; got "{preview(client_id)}".',
             pointer="/clientId",
         )
     algorithm = body.algorithm

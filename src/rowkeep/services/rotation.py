@@ -105,7 +105,7 @@ class DataRotation:
         self._rotation = Rotation(live.definitions)
 
     async def run(self) -> AsyncIterator[Progress]:
-        """Raises SetupError, StorageUnavailable, Busy, DamagedCell."""
+        """Raises SetupError, StorageUnavailable, Busy, CorruptedCell."""
         fingerprint = await self._catalog.fingerprint()
         data_key = self._catalog.wrap(new_data_key(), self._live.workspace, fingerprint)
         key = await self._database.write(partial(self._rotation.begin, lambda _: data_key))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from rowkeep.catalog import LiveWorkspace
-from rowkeep.errors import Busy, ReferenceViolation, StillReferred, UniqueViolation, pointer, quoted
+from rowkeep.errors import Busy, ReferenceViolation, StillReferenced, UniqueViolation, pointer, preview
 from rowkeep.live import LiveTable
 from rowkeep.model.tables import Column, Table
 from rowkeep.plan.write import DeletePlan, UpdatePlan
@@ -35,7 +35,7 @@ def inserted_twice(live: LiveTable, rows: Sequence[Any], conflict: UniqueConflic
 
 
 def _said(column: Column, cell: Any) -> str:
-    return "" if column.is_encrypted else f" {quoted(cell)}"
+    return "" if column.is_encrypted else f" {preview(cell)}"
 
 
 def updated_twice(live: LiveTable, conflict: UniqueConflict) -> Exception:
@@ -98,13 +98,13 @@ async def deleted_astray(workspace: LiveWorkspace, live: LiveTable, plan: Delete
 
 async def _referred(
     workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan | DeletePlan, done: str
-) -> StillReferred | None:
+) -> StillReferenced | None:
     changed = plan.shape.columns if isinstance(plan, UpdatePlan) else None
     script = partial(find_referring, workspace.definitions, live.sql, plan.where, changed)
     found = await workspace.database.read(script)
     if found is None:
         return None
-    return StillReferred(
+    return StillReferenced(
         f"Rows of {live.table.name} cannot be {done}: {found.table}.{found.column} refers to them by "
         f"{found.there}. Change or delete what refers first.",
         pointer="/query" if changed is None else f"/data{pointer(found.there)}",
@@ -112,7 +112,7 @@ async def _referred(
 
 
 def _astray(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViolation:
-    value = "" if cell is None else f" {quoted(cell)}"
+    value = "" if cell is None else f" {preview(cell)}"
     return ReferenceViolation(
         f"{said}{missing.column.name}{value} refers to {missing.table}.{missing.there}, where it is not.",
         pointer=where + pointer(missing.column.name),

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors import NameTaken, NoSuchTable, StillReferred, quoted
+from rowkeep.errors import NameTaken, NoSuchTable, StillReferenced, preview
 from rowkeep.model.definitions import TableBody, read_table
 from rowkeep.model.reference_definitions import referred_names
 from rowkeep.model.tables import Column, Table, name_key
@@ -195,13 +195,13 @@ class TableDefinitions:
         return sorted(found, key=lambda each: (each[0].id == table_id, each[0].name, each[1].name))
 
     def drop_table(self, name: str) -> Steps[None]:
-        """Drop a table with its rows and its grants. Raises NoSuchTable, StillReferred."""
+        """Drop a table with its rows and its grants. Raises NoSuchTable, StillReferenced."""
         yield from self.raise_version()
         table = yield from self._existing_table(name)
         others = [each for each in (yield from self.referring(table.id)) if each[0].id != table.id]
         if others:
             told = " and ".join(f"{other.name}.{column.name}" for other, column in others)
-            raise StillReferred(f"Table {table.name} is referred to by {told}; drop that first.")
+            raise StillReferenced(f"Table {table.name} is referred to by {told}; drop that first.")
         yield from self.needs.check_drop(table)
         yield TableSchema(table, self.dialect, self.schema).drop()
         for kept, column in (
@@ -224,5 +224,5 @@ class TableDefinitions:
     def _existing_table(self, name: str) -> Steps[Table]:
         table = (yield from self.table(name))[1]
         if table is None:
-            raise NoSuchTable(f"There is no table {quoted(name)}.")
+            raise NoSuchTable(f"There is no table {preview(name)}.")
         return table

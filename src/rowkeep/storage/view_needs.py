@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors import NoSuchView, StillReferred, quoted
+from rowkeep.errors import NoSuchView, StillReferenced, preview
 from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.views import View, columns_by_key
 from rowkeep.plan.view_definitions import broken_by
@@ -47,7 +47,7 @@ class ViewNeeds:
             else ()
         )
         if not rows:
-            raise NoSuchView(f"There is no view {quoted(name)}.")
+            raise NoSuchView(f"There is no view {preview(name)}.")
         return _view_decoder.decode(rows[0][0])
 
     def views_needing(self, table_id: str, column_id: str | None = None) -> Steps[list[View]]:
@@ -63,20 +63,20 @@ class ViewNeeds:
         return [view for view in found if view.needs(table_id, column_id)]
 
     def check_drop(self, table: Table) -> Steps[None]:
-        """Raises StillReferred if a view needs the table."""
+        """Raises StillReferenced if a view needs the table."""
         views = yield from self.views_needing(table.id)
         if views:
-            raise StillReferred(f"Table {table.name} is needed by {_told(views)}; drop that first.")
+            raise StillReferenced(f"Table {table.name} is needed by {_told(views)}; drop that first.")
 
     def check_change(self, before: Table, after: Table) -> Steps[None]:
-        """Raises StillReferred if there is a view that a change of a table would leave without a column, or
+        """Raises StillReferenced if there is a view that a change of a table would leave without a column, or
         with one that cannot be compared, summed or filtered as the view does. Renamed columns it follows."""
         views = yield from self.views_needing(before.id)
         kept = columns_by_key(after)
         for key, column in columns_by_key(before).items():
             needing = [view for view in views if view.needs(before.id, key)]
             if key not in kept and needing:
-                raise StillReferred(
+                raise StillReferenced(
                     f"Column {column.name} of table {before.name} is needed by {_told(needing)}; "
                     "change or drop that first."
                 )
@@ -85,7 +85,7 @@ class ViewNeeds:
         for view in views:
             problem = broken_by(view, tables)
             if problem is not None:
-                raise StillReferred(f"The view {view.name} could no longer be as it is: {problem}")
+                raise StillReferenced(f"The view {view.name} could no longer be as it is: {problem}")
 
     def tables_of(self, ids: Collection[str]) -> Steps[dict[str, Table]]:
         """The tables with these ids, by id."""

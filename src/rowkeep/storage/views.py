@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors import InvalidDefinition, NoSuchView, quoted
+from rowkeep.errors import InvalidDefinition, NoSuchView, preview
 from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.view_definitions import ViewBody
 from rowkeep.model.views import View
@@ -90,7 +90,7 @@ class ViewDefinitions:
         yield from self._definitions.raise_version()
         if name_key(body.name) != name_key(name):
             raise InvalidDefinition(
-                f"The definition is of {quoted(body.name)}, the path of {quoted(name)}; to rename a view, "
+                f"The definition is of {preview(body.name)}, the path of {preview(name)}; to rename a view, "
                 "put it to its new path with renamedFrom.",
                 pointer="/name",
             )

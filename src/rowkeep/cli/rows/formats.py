@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from rowkeep.cli.rows.records import Columns, FileRefused, Source, Writer
-from rowkeep.errors import SetupError, quoted
+from rowkeep.errors import SetupError, preview
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ def format_of(path: str, asked: str | None) -> Format:
     if asked is not None:
         found = FORMATS.get(asked.lower())
         if found is None:
-            raise FileRefused(f"There is no format {quoted(asked)}; there are {', '.join(FORMATS)}.")
+            raise FileRefused(f"There is no format {preview(asked)}; there are {', '.join(FORMATS)}.")
         return found
     for each in FORMATS.values():
         if path.lower().endswith(each.suffixes):

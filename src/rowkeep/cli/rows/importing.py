@@ -34,7 +34,7 @@ from rowkeep.cli.rows.records import FileRefused, Record, Source
 from rowkeep.cli.rows.rejects import Rejects
 from rowkeep.cli.rows.resuming import Plan, begin, resolve, skip_to
 from rowkeep.cli.rows.sending import Sender
-from rowkeep.errors import SetupError, quoted
+from rowkeep.errors import SetupError, preview
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +125,7 @@ async def _types(api: DataApi, wish: Wish, names: tuple[str, ...] | None) -> dic
     for name, column in types.items():
         if column.name in SYSTEM_NAMES:
             raise FileRefused(
-                f"The column {quoted(name)} of {wish.path} means the system column {column.name}, which "
+                f"The column {preview(name)} of {wish.path} means the system column {column.name}, which "
                 "cannot be written; take it out, or call it exactly so, and it is left out."
             )
     return {name: column.type for name, column in types.items()}

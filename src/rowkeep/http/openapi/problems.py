@@ -18,7 +18,7 @@ _HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
     errors.MethodNotAllowed: ("Allow", "The methods that this path takes."),
     errors.Busy: ("Retry-After", "Seconds until a new try is worth while."),
     errors.QueryTimeout: ("Retry-After", "Seconds until a new try is worth while."),
-    errors.RequestTooLong: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.ProcessingTimeout: ("Retry-After", "Seconds until a new try is worth while."),
     errors.ShuttingDown: ("Retry-After", "Seconds until a new try is worth while."),
     errors.StorageUnavailable: ("Retry-After", "Seconds until a new try is worth while."),
     errors.StorageMissing: ("Retry-After", "Seconds until a new try is worth while."),

@@ -14,12 +14,12 @@ import structlog
 
 from rowkeep.errors import (
     Busy,
-    NoRoom,
     SetupError,
     ShuttingDown,
     StorageFull,
     StorageReadOnly,
     StorageUnavailable,
+    TooManyColumns,
 )
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
@@ -329,7 +329,7 @@ def _meaning(error: BaseException) -> Exception | None:
     if isinstance(error, asyncpg.NumericValueOutOfRangeError):
         return BeyondRange()
     if isinstance(error, asyncpg.TooManyColumnsError):
-        return NoRoom()
+        return TooManyColumns()
     if isinstance(error, STALE):
         return StaleCatalog()
     if isinstance(error, BUSY):
