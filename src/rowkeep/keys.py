@@ -36,7 +36,7 @@ def decode_key(text: str, source: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise SetupError(f"{source} must hold base64url of {KEY_BYTES} bytes.")
+        raise SetupError(f"{source} must be base64url of {KEY_BYTES} bytes.")
     return key
 
 

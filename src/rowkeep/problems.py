@@ -32,7 +32,13 @@ def preview(value: object) -> str:
         return "a number that large" if value > 0 else "a number that small"
     if isinstance(value, str):
         return _escaped(json.dumps(_shortened(value), ensure_ascii=False))
-    return _escaped(_shortened(repr(value)))
+    return _shortened(repr(value))
+
+
+def excerpt(text: str) -> str:
+    """A text from outside as a log line or a sample of rows shows it: shortened and escaped as by
+    :func:`preview`, but without quotes."""
+    return _escaped(_shortened(text))
 
 
 def _shortened(text: str) -> str:

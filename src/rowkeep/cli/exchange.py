@@ -60,7 +60,7 @@ class Exchange(RequestResponseCycle):
         if self.response_started:
             self.transport.close()
         else:
-            error = self.error or InternalError("Something went wrong in Rowkeep itself; its log has more.")
+            error = self.error or InternalError()
             await error_answer(error).send(self.send)  # type: ignore[arg-type] # the same, as mappings
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from rowkeep.cli.addresses import NO_PROXY, Refused, path_part
+from rowkeep.cli.output import more_errors
 from rowkeep.errors import NoSuchEndpoint, SetupError, Unauthenticated
 from rowkeep.services.lists import MAX_LIMIT
 
@@ -48,11 +49,11 @@ class Management:
                 **({} if body is None else content),
             )
         except UnicodeEncodeError:
-            raise SetupError("What is given on the command line is not text in UTF-8.") from None
+            raise SetupError("The arguments of the command are not valid UTF-8.") from None
         except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
             raise SetupError(
-                f"No answer from {os.environ.get('ROWKEEP_URL')} (ROWKEEP_URL): {reason.rstrip('.')}."
+                f"No response from {os.environ.get('ROWKEEP_URL')} (ROWKEEP_URL): {reason.rstrip('.')}."
             ) from None
         return _answer(response)
 
@@ -79,13 +80,18 @@ def _answer(response: httpx.Response) -> Any:
     except (ValueError, KeyError, TypeError):
         code = NoSuchEndpoint.code
     if code == NoSuchEndpoint.code:
-        raise Refused(f"{response.url} answers {response.status_code}: there is no Rowkeep at ROWKEEP_URL.")
+        raise Refused(
+            f"The server at ROWKEEP_URL is not Rowkeep: {response.url} returned {response.status_code}."
+        )
     if code == Unauthenticated.code:
-        raise Refused("ROWKEEP_ADMIN_TOKEN is no admin token of the Rowkeep that ROWKEEP_URL names.")
+        raise Refused(
+            "Authentication failed: ROWKEEP_ADMIN_TOKEN is not a valid admin token of the server at "
+            "ROWKEEP_URL."
+        )
     where = problems[0].get("pointer", "")
     # in a body of one level there is nothing to point out
     said += f" (at {where})" if where.count("/") > 1 else ""
-    said += f" ({len(problems) - 1} more to mend)" if len(problems) > 1 else ""
+    said += more_errors(len(problems) - 1)
     raise Refused(said, problems)
 
 
@@ -94,7 +100,7 @@ async def _client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of the Rowkeep that the environment names: a running server, else the store itself."""
     url, token = os.environ.get("ROWKEEP_URL"), os.environ.get("ROWKEEP_ADMIN_TOKEN")
     if url and not token:
-        raise SetupError("ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not; set both, or neither.")
+        raise SetupError("ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set both or neither.")
     if url and token:
         async with _speaking_to(url, token) as client:
             yield client
@@ -124,7 +130,7 @@ def _speaking_to(
             mounts=NO_PROXY,
         )
     except (httpx.InvalidURL, ValueError) as error:
-        raise SetupError(f"ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN cannot be used: {error}.") from None
+        raise SetupError(f"Invalid ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN: {error}.") from None
 
 
 def ask(work: Callable[[Management], Awaitable[T]]) -> T:

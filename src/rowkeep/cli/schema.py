@@ -12,7 +12,7 @@ import typer
 from rowkeep.cli.calls import call
 from rowkeep.cli.endings import WRONG_USAGE, Failed
 from rowkeep.cli.options import AsJson, Workspace
-from rowkeep.cli.output import print_json, print_line, print_list
+from rowkeep.cli.output import more_errors, print_json, print_line, print_list
 from rowkeep.cli.schema_files import SchemaFiles, Written, read_schema, write_schema
 from rowkeep.cli.tables import STEPS
 from rowkeep.errors import RowkeepError, SetupError
@@ -93,7 +93,7 @@ def _located(refusal: Any, files: SchemaFiles) -> str:
         return str(refusal)
     first = refusal.problems[0]
     file, where = files.place(first["pointer"])
-    more = f" ({len(refusal.problems) - 1} more to mend)" if len(refusal.problems) > 1 else ""
+    more = more_errors(len(refusal.problems) - 1)
     said = first["msg"].replace("allowDataLoss=true", "--allow-data-loss")
     return f"{file}{' at ' if file and where else ''}{where}: {said}{more}"
 
@@ -108,6 +108,6 @@ def _print(steps: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def _told(done: Written, directory: Path) -> str:
-    told = f"Wrote {len(done.written)} files into {directory}"
+    told = f"Wrote {len(done.written)} files to {directory}"
     told += f", removed {len(done.removed)}" if done.removed else ""
-    return f"{told}; {len(done.unchanged)} were so already."
+    return f"{told}, {len(done.unchanged)} unchanged."

@@ -52,7 +52,7 @@ def listen(host: str, port: int, *, shares: bool = False) -> socket.socket:
     except (OSError, UnicodeError) as error:
         sock.close()
         reason = getattr(error, "strerror", None) or error
-        raise SetupError(f"Port {port} of {host} cannot be listened on: {reason}.") from None
+        raise SetupError(f"Cannot listen on port {port} of {host}: {reason}.") from None
     return sock
 
 

@@ -296,7 +296,7 @@ class AdminCall:
         if self._decoder is not None:
             body = await self._offload.decode(sent, self._decoder)
         elif sent:
-            raise InvalidBody("This call takes no body.")
+            raise InvalidBody("This endpoint takes no request body. Remove it.")
         try:
             asked = Asked(path, body, page, administrator, flags, texts)
             done = await self._endpoint.call(self._services, asked)
@@ -304,7 +304,7 @@ class AdminCall:
             # a workspace loses its tables under a call if it is deleted at this moment, or its database is
             if "workspace" in path:
                 await self._services.workspaces.check_database(path["workspace"])
-            raise errors.NoSuchWorkspace("The workspace is gone.") from None
+            raise errors.NoSuchWorkspace("The workspace was deleted.") from None
         return json_answer(done, self._endpoint.status)
 
 

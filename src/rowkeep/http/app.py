@@ -94,7 +94,7 @@ def is_interruptible(scope: Scope) -> bool:
 
 
 async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await error_answer(NoSuchEndpoint("No call has this path.")).send(send)
+    await error_answer(NoSuchEndpoint()).send(send)
 
 
 async def log_missing_databases(catalog: Catalog) -> None:

@@ -138,7 +138,8 @@ DATA_CALLS: tuple[DataCall, ...] = (
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
         answers=(answers.Deleted,),
         errors=(
-            errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced, errors.QueryTimeout,
+            errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
+            errors.QueryTimeout,
         ),
     ),
     DataCall(
@@ -153,7 +154,8 @@ DATA_CALLS: tuple[DataCall, ...] = (
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
         answers=(answers.Deleted,),
         errors=(
-            errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced, errors.QueryTimeout,
+            errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
+            errors.QueryTimeout,
         ),
     ),
     DataCall(
@@ -197,11 +199,10 @@ def _find(method: str, path: str) -> tuple[DataCall, str]:
     elif not has_name:
         calls = _calls.get((kind, None))
     if calls is None:
-        raise NoSuchEndpoint("No call has this path.")
+        raise NoSuchEndpoint()
     call = calls.get(method)
     if call is None:
-        allowed = ", ".join(calls)
-        raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
+        raise MethodNotAllowed(method, ", ".join(calls))
     return call, name
 
 

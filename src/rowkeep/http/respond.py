@@ -85,5 +85,5 @@ async def reply(answer: Awaitable[Answer], scope: Scope, send: Send) -> None:
         return
     except Exception as error:
         log.error("request failed", path=scope["path"], exc_info=error)
-        made = error_answer(InternalError("Something went wrong in Rowkeep itself; its log has more."))
+        made = error_answer(InternalError())
     await made.send(send)

@@ -51,8 +51,8 @@ class ColumnNames:
 
     def _complaint(self, name: str, near: list[Column] | tuple[()], takes_hint: Callable[[], bool]) -> str:
         if near:
-            candidates = " and ".join(column.name for column in near)
-            return f"{self._told} has no column {preview(name)}, and it may mean {candidates}."
+            candidates = " or ".join(column.name for column in near)
+            return f"Column {preview(name)} of {self._told} is ambiguous: it could be {candidates}."
         alike = near_names(simplified(name), self._near) if takes_hint() else []
         names = " or ".join(column.name for key in alike for column in self._near[key])
         hint = f" Did you mean {names}?" if names else ""

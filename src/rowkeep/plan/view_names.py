@@ -38,13 +38,15 @@ class SourceNames:
         if not dot:
             example = f"{known[0][0]}.{name}" if name else f"{known[0][0]}._id"
             raise UnknownColumn(
-                f"{preview(name)} does not say of which table; write it as {preview(example)}.", pointer=where
+                f"Column {preview(name)} has no table name; write it as {preview(example)}.", pointer=where
             )
         places = [at for at, (each, _) in enumerate(known) if each == source_name]
         if not places:
             names = ", ".join(each for each, _ in known)
             raise UnknownColumn(
-                f"{preview(source_name)} is no table of the view here; it has {names}.", pointer=where
+                f"Unknown table {preview(source_name)} in {preview(name)}. Tables that can be used here: "
+                f"{names}.",
+                pointer=where,
             )
         at = places[0]
         table = known[at][1]

@@ -91,7 +91,7 @@ class Tables:
                         await live.database.write(trial)
                 if await live.database.read(live.definitions.version) == planned.version:
                     return [_step_form(step, live.database.dialect) for step in planned.change.steps]
-        raise Busy("The definitions change faster than a change can be rehearsed.")
+        raise Busy("Table definitions keep changing. Nothing was changed; try again.")
 
     async def drop(self, workspace: str, name: str) -> None:
         """The table with its rows, its indexes and its grants. Raises StillReferenced."""

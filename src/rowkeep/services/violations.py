@@ -28,8 +28,8 @@ def inserted_twice(live: LiveTable, rows: Sequence[Any], conflict: UniqueConflic
         if name in places and conflict.row is not None
     ]
     return UniqueViolation(
-        f"{said}{' and '.join(told or names)} is there already, "
-        f"and the index {conflict.index.name} is unique.",
+        f"{said}A row with {' and '.join(told or names)} already exists, and the index "
+        f"{conflict.index.name} is unique.",
         pointer=where + (pointer(names[0]) if len(names) == 1 and names[0] in places else ""),
     )
 
@@ -43,8 +43,8 @@ def updated_twice(live: LiveTable, conflict: UniqueConflict) -> Exception:
         return Busy()
     names = " and ".join(part.name for part in conflict.index.columns)
     return UniqueViolation(
-        f"After this update two rows of {live.table.name} would have the same {names}, "
-        f"and the index {conflict.index.name} is unique.",
+        f"After this update, two rows of {live.table.name} would have the same {names}, "
+        f"but the index {conflict.index.name} is unique.",
         pointer="/data",
     )
 
@@ -105,8 +105,8 @@ async def _referred(
     if found is None:
         return None
     return StillReferenced(
-        f"Rows of {live.table.name} cannot be {done}: {found.table}.{found.column} refers to them by "
-        f"{found.there}. Change or delete what refers first.",
+        f"Rows of {live.table.name} cannot be {done}: their {found.there} is referenced by "
+        f"{found.table}.{found.column}. Change or delete the referencing rows first.",
         pointer="/query" if changed is None else f"/data{pointer(found.there)}",
     )
 
@@ -114,14 +114,14 @@ async def _referred(
 def _astray(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViolation:
     value = "" if cell is None else f" {preview(cell)}"
     return ReferenceViolation(
-        f"{said}{missing.column.name}{value} refers to {missing.table}.{missing.there}, where it is not.",
+        f"{said}{missing.column.name}{value} does not exist in {missing.table}.{missing.there}.",
         pointer=where + pointer(missing.column.name),
     )
 
 
 def _gone_meanwhile() -> Exception:
     """What was in the way is not there any more: the same request may go well now."""
-    return Busy("References changed while the request was refused. Nothing was written; try again.")
+    return Busy("Referenced rows changed during the request. Nothing was written; try again.")
 
 
 def _place(row: int | None, many: bool) -> tuple[str, str]:

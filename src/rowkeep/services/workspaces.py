@@ -27,7 +27,7 @@ class Workspaces:
     async def create(self, body: WorkspaceBody) -> dict[str, Any]:
         """Raises InvalidName, NameTaken."""
         problems = ProblemList()
-        check_name(body.name, "a workspace", "/name", problems)
+        check_name(body.name, "workspace", "/name", problems)
         problems.raise_if_any()
         script = partial(
             self._catalog.installation.create_workspace, body.name, canonical_date(self._clock())

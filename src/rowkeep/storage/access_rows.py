@@ -14,7 +14,7 @@ from rowkeep.storage.base import Row
 def client_id_taken(client_id: str) -> NameTaken:
     """There is an app with this client id, in this workspace or in another."""
     return NameTaken(
-        f'The client id "{preview(client_id)}" is taken: an app has it already. Delete that app first, or '
+        f"Client id {preview(client_id)} is already used by another app. Delete that app first, or "
         "leave clientId and clientSecret out to get new ones.",
         pointer="/clientId",
     )

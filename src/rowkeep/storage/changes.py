@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.errors import IncompatibleRows, NameTaken, NoSuchTable, Problem, preview
+from rowkeep.errors import IncompatibleRows, NameTaken, NoSuchTable, Problem, excerpt, preview
 from rowkeep.keys import ColumnCipher
 from rowkeep.model.cells import Misfit
 from rowkeep.model.columns import Kind
@@ -61,13 +61,16 @@ class TableChanges:
         if former is not None and name_key(former) != name_key(name):
             _, renamed = yield from self._definitions.table(former)
             if renamed is None and before is None:
-                raise NoSuchTable(f"There is no table {preview(former)}.", pointer="/renamedFrom")
+                raise NoSuchTable(f"No such table: {preview(former)}.", pointer="/renamedFrom")
             if renamed is not None and before is not None:
-                raise NameTaken(f"There is a table {before.name} already.", pointer="/name")
+                raise NameTaken(
+                    f"Cannot rename {renamed.name} to {before.name}: both exist. Remove renamedFrom.",
+                    pointer="/name",
+                )
             # without the former one it is renamed already: the same definition may be sent again
             before = before or renamed
         if before is None:
-            raise NoSuchTable(f"There is no table {preview(name)}.")
+            raise NoSuchTable(f"No such table: {preview(name)}.")
         named = yield from self._definitions.tables_by("name_key", referred_names(body.schema_def))
         key = yield from self._definitions.newest_key()
         change = plan_change(before, read_redefinition(body, name, before, named, key))
@@ -196,8 +199,10 @@ class Misfits:
 
     def problem(self) -> Problem:
         was, now = self._pair.before, self._pair.after
-        what, key = (f"of type {now.type}", "type") if was.type != now.type else ("so", "maxLength")
-        says = f"Column {now.name} cannot be {what}: {{rows}} a value that does not fit; it {self._rule}."
+        what, key = (f"type {now.type}", "type") if was.type != now.type else ("these limits", "maxLength")
+        says = (
+            f"Column {now.name} cannot have {what}: {{rows}} a value that does not fit. A value {self._rule}."
+        )
         return _problem(says, f"{self._pair.where}/{key}", self.count, self._sample)
 
 
@@ -220,7 +225,7 @@ def _sampled(row: str, values: dict[str, Any]) -> dict[str, Any]:
 def _shown(value: Any) -> Any:
     if isinstance(value, msgspec.Raw):
         value = bytes(value).decode()
-    return preview(value) if isinstance(value, str) else value
+    return excerpt(value) if isinstance(value, str) else value
 
 
 def _violation(

@@ -65,7 +65,7 @@ class Installation:
         workspaces = self._tables.workspaces
         rows = yield from self._do(self._select_workspaces().where(workspaces.c.name_key == name_key(name)))
         if not rows:
-            raise NoSuchWorkspace(f"There is no workspace {preview(name)}.")
+            raise NoSuchWorkspace(f"No such workspace: {preview(name)}.")
         return _workspace_of(rows[0])
 
     def has_workspace(self, workspace: Workspace) -> Steps[bool]:
@@ -109,7 +109,7 @@ class Installation:
         workspaces = self._tables.workspaces
         taken = sa.select(workspaces.c.id).where(workspaces.c.name_key == name_key(name))
         if (yield from self._do(taken)):
-            raise NameTaken(f"There is a workspace {name} already.", pointer="/name")
+            raise NameTaken(f"Workspace {name} already exists.", pointer="/name")
         rows = yield from self._do(
             sa.insert(workspaces)
             .values(name=name, name_key=name_key(name), created_on=created_on)
@@ -202,13 +202,14 @@ class Installation:
         )
 
     def remove_admin_token(self, token_id: str) -> Steps[None]:
-        """Its name stays, for the rows that it wrote. Raises NoSuchAdminToken, DeleteNotAllowed for the last one."""
+        """Its name stays, for the rows that it wrote. Raises NoSuchAdminToken, or DeleteNotAllowed for the
+        last one."""
         tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
         locked = sa.select(tokens.c.id, tokens.c.name).with_for_update()
         names = {row[0]: row[1] for row in (yield from self._do(locked))}
         if token_id not in names:
-            raise NoSuchAdminToken(f"There is no admin token {preview(token_id)}.")
+            raise NoSuchAdminToken(f"No such admin token: {preview(token_id)}.")
         if len(names) == 1:
-            raise DeleteNotAllowed("The last admin token cannot be deleted; create another one first.")
+            raise DeleteNotAllowed("The last admin token cannot be revoked. Create another one first.")
         yield from self._do(sa.insert(former).values(id=token_id, name=names[token_id]))
         yield from self._do(sa.delete(tokens).where(tokens.c.id == token_id))

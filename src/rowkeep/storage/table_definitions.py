@@ -154,7 +154,7 @@ class TableDefinitions:
         for kind, kept in (("table", self._system.tables), ("view", self._system.views)):
             same_name = sa.and_(kept.c.name_key == name_key(name), kept.c.id != but)
             if (yield from self.do(sa.select(kept.c.id).where(same_name))):
-                raise NameTaken(f"There is a {kind} {name} already.", pointer="/name")
+                raise NameTaken(f"{kind.capitalize()} {name} already exists.", pointer="/name")
 
     def run(self, statements: Iterable[Statement]) -> Steps[None]:
         for each in statements:  # noqa: UP028 - a list cannot be sent rows
@@ -201,7 +201,7 @@ class TableDefinitions:
         others = [each for each in (yield from self.referring(table.id)) if each[0].id != table.id]
         if others:
             told = " and ".join(f"{other.name}.{column.name}" for other, column in others)
-            raise StillReferenced(f"Table {table.name} is referred to by {told}; drop that first.")
+            raise StillReferenced(f"Table {table.name} is referenced by {told}. Remove that reference first.")
         yield from self.needs.check_drop(table)
         yield TableSchema(table, self.dialect, self.schema).drop()
         for kept, column in (
@@ -224,5 +224,5 @@ class TableDefinitions:
     def _existing_table(self, name: str) -> Steps[Table]:
         table = (yield from self.table(name))[1]
         if table is None:
-            raise NoSuchTable(f"There is no table {preview(name)}.")
+            raise NoSuchTable(f"No such table: {preview(name)}.")
         return table

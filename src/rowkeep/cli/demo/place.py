@@ -24,18 +24,18 @@ PLACE = Settings(database_url=f"sqlite:///{DIRECTORY}")
 def emptied() -> Iterator[str]:
     """A store in ``./demo-data``, as good as new; gives its admin token. Raises SetupError."""
     if DIRECTORY.exists() and not LOCK.exists():
-        raise SetupError(f"./{DIRECTORY} is there, but not of a demo; move it away first.")
+        raise SetupError(f"./{DIRECTORY} exists, but is not a demo's directory. Move it first.")
     DIRECTORY.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise SetupError(f"Another demo is running in ./{DIRECTORY}; stop it first.") from None
+            raise SetupError(f"Another demo is running in ./{DIRECTORY}. Stop it first.") from None
         _clear()
         quiet_logs(PLACE)
         token = asyncio.run(initialise_store(PLACE))
         if token is None:
-            raise SetupError(f"./{DIRECTORY} could not be made anew.")
+            raise SetupError(f"./{DIRECTORY} could not be created again.")
         yield token
 
 

@@ -53,7 +53,7 @@ class Server:
             except httpx.TransportError:
                 pass
             time.sleep(PAUSE_SECONDS)
-        raise SetupError(f"The server did not come up within {START_SECONDS} seconds.")
+        raise SetupError(f"The server did not start within {START_SECONDS} seconds.")
 
     def wait(self) -> None:
         """Until it ends, which it should not do by itself. Raises SetupError."""
@@ -63,9 +63,9 @@ class Server:
     def ended(self) -> SetupError:
         """What is to be said of a server that is gone."""
         self._log.seek(0)
-        said = self._log.read().strip().splitlines() or ["it said nothing"]
+        said = self._log.read().strip().splitlines() or ["no output"]
         last = said[-1].removeprefix("Error: ")
-        return SetupError(f"The server ended with status {self._process.returncode}: {last}")
+        return SetupError(f"The server exited with status {self._process.returncode}: {last}")
 
 
 @contextmanager

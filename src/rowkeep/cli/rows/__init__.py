@@ -151,12 +151,12 @@ def import_rows(
     from rowkeep.cli.rows.resuming import Plan
 
     if restart and resume_at is not None:
-        raise typer.BadParameter("--restart and --resume-at exclude each other")
+        raise typer.BadParameter("--restart and --resume-at cannot be used together")
     _check_importer(app)
     kind = format_of(file, format_name)
     kind.check()
     if file == "-" and not kind.is_stream:
-        raise SetupError(f"{kind.name} cannot be read from standard input: it is read from its end.")
+        raise SetupError(f"{kind.name} cannot be read from standard input. Give the name of a file.")
     rejects = rejects or Path(f"{'stdin' if file == '-' else file}.rejects.ndjson")
     wish = Wish(
         table=table,
@@ -182,8 +182,8 @@ def _check_importer(app: str | None) -> None:
     """Raises SetupError for an administrator who imports through a server."""
     if app is None and os.environ.get("ROWKEEP_URL"):
         raise SetupError(
-            "An import through a server needs --app, with the app's secret in ROWKEEP_APP_SECRET. Without "
-            "--app it works on the store itself: unset ROWKEEP_URL."
+            "An import into a running server needs --app and ROWKEEP_APP_SECRET. To import directly into the "
+            "store, unset ROWKEEP_URL."
         )
 
 
@@ -195,8 +195,7 @@ def _report(standing: Any, wish: Any, as_json: bool) -> None:
     else:
         print_line(f"Imported {count_of(standing.inserted)} of {wish.path} into {wish.table}.")
     if rejects is not None:
-        said = "was" if standing.rejected == 1 else "were"
-        raise SetupError(f"{count_of(standing.rejected)} {said} rejected; see {rejects}.")
+        raise SetupError(f"{count_of(standing.rejected)} rejected; see {rejects}.")
 
 
 def _report_finished(done: Any, wish: Any, as_json: bool) -> None:

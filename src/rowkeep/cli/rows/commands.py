@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from rowkeep.cli.options import AsJson, TableName, read_file
-from rowkeep.cli.output import Fact, print_json, print_line, print_list, print_one
+from rowkeep.cli.output import Fact, more_errors, print_json, print_line, print_list, print_one
 from rowkeep.cli.rows.selecting import (
     Filter,
     RowId,
@@ -23,7 +23,7 @@ from rowkeep.cli.rows.selecting import (
     query_body,
     selection,
 )
-from rowkeep.errors import SetupError
+from rowkeep.errors import SetupError, preview
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def speaker(app: str | None, workspace: str | None) -> Any:
     from rowkeep.cli.rows.credentials import credentials_of
 
     if app is not None and workspace is not None:
-        raise typer.BadParameter("--workspace and --app exclude each other: an app belongs to one workspace")
+        raise typer.BadParameter(
+            "--workspace and --app cannot be used together: an app belongs to one workspace"
+        )
     return credentials_of(app, workspace)
 
 
@@ -85,8 +87,7 @@ def do(app: str | None, workspace: str | None, work: Callable[[DataApi], Awaitab
     except RequestRefused as error:
         first = error.problems[0].pointer if error.problems else ""
         where = f" (at {first})" if first.count("/") > 2 else ""
-        more = len(error.problems) - 1
-        raise SetupError(f"{error}{where}" + (f" ({more} more errors)" if more > 0 else "")) from None
+        raise SetupError(f"{error}{where}{more_errors(len(error.problems) - 1)}") from None
 
 
 def query(
@@ -168,7 +169,7 @@ def get(
     body = {"query": by_id(row_id), "count": "none"}
     page = do(app, workspace, lambda api: api.read("tables", table, body, 1, 0))
     if not page["queryResult"]:
-        raise SetupError(f"Table {table} has no row {json.dumps(row_id)}.")
+        raise SetupError(f"No such row in table {table}: {preview(row_id)}.")
     row = page["queryResult"][0]
     print_json(row) if as_json else print_one(row, tuple(_cell(name) for name in row))
 
@@ -200,7 +201,7 @@ def insert(
 def _data(data: str | None, values: list[str] | None, what: str) -> Any:
     """A row from --set, or what is given as JSON."""
     if (data is None) == (not values):
-        raise typer.BadParameter(f"give {what} or --set, and not both")
+        raise typer.BadParameter(f"use either {what} or --set")
     if data is None:
         return assigned(values or [])
     return parsed(read_file("-").decode("utf-8-sig", "replace") if data == "-" else data, what)
@@ -259,7 +260,7 @@ def _rows_meant(
 ) -> dict[str, Any]:
     meant = selection(where, filter_, row_id, everything)
     if meant is None:
-        raise typer.BadParameter("say which rows: --where, --filter, --id, or --all for every row")
+        raise typer.BadParameter("choose rows by --where, --filter or --id, or all rows by --all")
     return meant
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from rowkeep.cli.addresses import path_part
-from rowkeep.errors import SetupError
+from rowkeep.errors import SetupError, preview
 from rowkeep.model.access import OPERATOR, Algorithm
 from rowkeep.model.identity import writer_of
 from rowkeep.services.tokens import sign_token
@@ -35,7 +35,10 @@ class AppCredentials(msgspec.Struct, frozen=True):
 
     @property
     def refusal(self) -> str:
-        return f"The app {self.client_id} is not let in: its secret is another, or it is disabled or unknown."
+        return (
+            f"Authentication failed for app {preview(self.client_id)}: wrong secret, or the app is disabled "
+            "or deleted."
+        )
 
 
 class AdminCredentials(msgspec.Struct, frozen=True):
@@ -49,7 +52,9 @@ class AdminCredentials(msgspec.Struct, frozen=True):
     writer = writer_of(OPERATOR.id)
     """What stands in ``Created_By`` where a command works on the store itself."""
 
-    refusal = "ROWKEEP_ADMIN_TOKEN is not an admin token of the server at ROWKEEP_URL."
+    refusal = (
+        "Authentication failed: ROWKEEP_ADMIN_TOKEN is not a valid admin token of the server at ROWKEEP_URL."
+    )
 
     @property
     def prefix(self) -> str:
@@ -80,7 +85,7 @@ def credentials_of(app: str | None, workspace: str | None) -> Credentials:
     token = os.environ.get("ROWKEEP_ADMIN_TOKEN")
     if not token:
         raise SetupError(
-            "ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set it, or pass --app with the app's secret "
-            "in ROWKEEP_APP_SECRET, or unset ROWKEEP_URL to work on the store itself."
+            "ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set it, or pass --app and set "
+            "ROWKEEP_APP_SECRET, or unset ROWKEEP_URL to use the store directly."
         )
     return AdminCredentials(token, workspace, False)

@@ -111,8 +111,8 @@ class DataApi:
                 return await self._send(method, self._table(table) + call, content, headers)
             except NoAnswer as failure:
                 raise Unreachable(
-                    f"No answer from {self.reached.name}: {failure}. It is not known whether the request was "
-                    f"carried out: look at the rows of {table} before you repeat it."
+                    f"No response from {self.reached.name}: {failure}. The request may or may not have been "
+                    f"carried out. Check the rows of {table} before you retry."
                 ) from None
 
         return msgspec.json.decode(await self.patiently(send))
@@ -137,7 +137,7 @@ class DataApi:
         except RequestRefused as error:
             if error.code == Unauthenticated.code and claims:
                 # it may have come too late; an app that is not let in at all hears so with its next query
-                raise NotServed("it takes the token of a request for too old") from None
+                raise NotServed("the token of a request expired") from None
             raise
 
     async def limits(self) -> Limits:
@@ -172,7 +172,7 @@ class DataApi:
         """Wait before trying once more. Raises SetupError after the last try."""
         if tries >= MAX_TRIES or not self._was_reached:
             where = self.reached.name + (" (ROWKEEP_URL)" if self.reached.is_remote else "")
-            raise Unreachable(f"No answer from {where}: {failure}.") from None
+            raise Unreachable(f"No response from {where}: {failure}.") from None
         asked = 0.5 * 2 ** (tries - 1) if failure.retry_after is None else failure.retry_after
         await asyncio.sleep(min(asked, MAX_WAIT_SECONDS))
 
@@ -214,7 +214,7 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
     except ValueError:
         problem = None
     status = response.status_code
-    said = f"it answers {status}" + ("" if problem is None else f" ({problem.detail.rstrip('.')})")
+    said = f"status {status}" + ("" if problem is None else f" ({problem.detail.rstrip('.')})")
     if status == 429 or (problem is not None and problem.code == Busy.code):
         return NotServed(said, _retry_after(response))
     if status >= 500 or status == 408:
@@ -223,7 +223,7 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
         # a gateway before the server may have a smaller measure, and says so in its own words
         return RequestRefused(status, problem or ProblemAnswer(BodyTooLarge.code, said, []))
     if problem is None or not problem.errors:
-        return SetupError(f"{response.url} answers {status}: there is no Rowkeep at ROWKEEP_URL.")
+        return SetupError(f"The server at ROWKEEP_URL is not Rowkeep: {response.url} returned {status}.")
     if problem.code == Unauthenticated.code:
         return RequestRefused(status, ProblemAnswer(problem.code, credentials.refusal, problem.errors))
     return RequestRefused(status, problem)
@@ -264,7 +264,7 @@ def _client(base_url: str, transport: httpx.AsyncBaseTransport | None = None) ->
     try:
         return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT, transport=transport, mounts=NO_PROXY)
     except (httpx.InvalidURL, ValueError) as error:
-        raise SetupError(f"ROWKEEP_URL cannot be used: {error}.") from None
+        raise SetupError(f"Invalid ROWKEEP_URL: {error}.") from None
 
 
 def _public_name(database_url: str) -> str:

@@ -162,8 +162,8 @@ class Importer:
             self._rejects.write(self.standing.rejects_bytes)
             raise TooManyErrors(
                 f"Stopped at line {self._rejects.last_line}: more than {self._bounds.errors} rejected rows "
-                f"(--max-errors); see {self._rejects.path}. {self.standing.inserted:,} rows are in; the same "
-                "command with more --max-errors goes on."
+                f"(--max-errors); see {self._rejects.path}. {self.standing.inserted:,} rows were imported. "
+                "Run the command again with a higher --max-errors to resume."
             )
 
     def _show(self) -> None:
@@ -171,5 +171,5 @@ class Importer:
 
 
 def _too_heavy(row_bytes: int) -> Said:
-    said = f"The row is heavier than the {row_bytes} bytes that fit one request (the setting max_body_bytes)."
+    said = f"The row is larger than {row_bytes} bytes, which a request can have (the setting max_body_bytes)."
     return Said(said, BodyTooLarge.code)

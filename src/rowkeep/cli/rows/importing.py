@@ -76,14 +76,14 @@ async def import_file(api: DataApi, wish: Wish) -> Standing | Finished:
         with bar(f"Importing {wish.path}", source.size) as shown:
             start = ledger.progress.standing
             if start.next != source.start:
-                shown.say(f"Going on at line {start.next.line:,}; {start.inserted:,} rows are in.")
+                shown.say(f"Resuming at line {start.next.line:,} ({start.inserted:,} rows already imported).")
             sender = Sender(api, wish.table, ledger)
             bounds = Bounds.of(wish.batch, wish.max_errors, (await api.limits()).body_bytes)
             importer = Importer(sender, ledger, rejects, bounds, shown)
             try:
                 await importer.run(_noticed(source, source.records(start.next, types), wish.path, shown))
             except Unreachable as error:
-                raise SetupError(f"{error} The same command goes on once it answers again.") from None
+                raise SetupError(f"{error} Run the same command again to resume.") from None
         standing = ledger.progress.standing
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         finished.add(Finished(what=what, inserted=standing.inserted, rejected=standing.rejected, on=now))
@@ -110,23 +110,26 @@ async def _types(api: DataApi, wish: Wish, names: tuple[str, ...] | None) -> dic
     """The types of the file's columns, found by name as the API finds them. Raises FileRefused."""
     taken = None if names is None else [name for name in names if name not in SYSTEM_NAMES]
     if taken == []:
-        raise FileRefused(f"{wish.path} has no columns but system columns, which cannot be written.")
+        raise FileRefused(f"{wish.path} has only system columns, which cannot be written.")
     try:
         page = await api.query(wish.table, {"fields": taken or ["_id"], "count": "none"}, 1)
     except RequestRefused as error:
         if error.status == 403:
             raise FileRefused(
-                f"{error} An import only reads to find out, after a stop, whether its last request went in."
+                f"{error} An import needs read to check, after an interruption, whether its last request was "
+                "carried out."
             ) from None
         if taken is not None and any(said.pointer.startswith("/fields") for said in error.problems):
-            raise FileRefused(f"The columns of {wish.path} are not those of {wish.table}: {error}") from None
+            raise FileRefused(
+                f"The columns of {wish.path} do not match table {wish.table}: {error}"
+            ) from None
         raise
     types = dict(zip(taken or (), page.meta_info, strict=False))
     for name, column in types.items():
         if column.name in SYSTEM_NAMES:
             raise FileRefused(
-                f"The column {preview(name)} of {wish.path} means the system column {column.name}, which "
-                "cannot be written; take it out, or call it exactly so, and it is left out."
+                f"Column {preview(name)} of {wish.path} matches the system column {column.name}, which "
+                f"cannot be written. Remove it, or rename it to {column.name} to have it skipped."
             )
     return {name: column.type for name, column in types.items()}
 
@@ -203,5 +206,5 @@ def _noticed(source: Source, records: Iterable[Record], path: str, shown: Bar) -
         if source.left_out and not is_said:
             is_said = True
             names = ", ".join(sorted(source.left_out))
-            shown.say(f"System columns cannot be written; left out of {path}: {names}.")
+            shown.say(f"Skipping system columns of {path}, which cannot be written: {names}.")
         yield record

@@ -34,7 +34,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 
 WHAT = {
     "size": "the size of the file",
-    "modified_ns": "the time at which the file was last changed",
+    "modified_ns": "the modification time of the file",
     "head_sha256": "the beginning of the file",
     "format": "the format",
     "table": "the table",
@@ -124,8 +124,8 @@ def recorded(path: Path) -> Progress | None:
         return None
     except (OSError, ValueError) as error:
         raise FileRefused(
-            f"The progress file {path} cannot be read ({error}). Go on with --resume-at LINE, where you know "
-            "how far the import came, or begin anew with --restart."
+            f"The progress file {path} cannot be read ({error}). Use --resume-at LINE if you know which line "
+            "the import reached, or --restart to import the whole file."
         ) from None
 
 

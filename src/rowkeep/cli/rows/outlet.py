@@ -47,9 +47,9 @@ def outlet(path: str, is_forced: bool) -> Iterator[BinaryIO]:
 
 def _check(target: Path, path: str, is_forced: bool) -> None:
     if target.exists() and not target.is_file():
-        raise FileRefused(f"{path} is no regular file; -o - writes to standard output.")
+        raise FileRefused(f"{path} is not a regular file. To write to standard output, use -o -.")
     if target.exists() and not is_forced:
-        raise FileRefused(f"There is a file {path} already; --force replaces it.")
+        raise FileRefused(f"The file {path} already exists. Use --force to replace it.")
 
 
 def sync_directory(directory: Path) -> None:

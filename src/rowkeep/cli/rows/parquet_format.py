@@ -45,7 +45,7 @@ class ParquetSource:
             # no pre_buffer: a row group, which may be the whole file, is read a buffer at a time
             self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
-            raise FileRefused(f"It is no Parquet file that can be read: {error}.") from None
+            raise FileRefused(f"Not a valid Parquet file: {error}.") from None
         schema = self._file.schema_arrow
         nameless = unnamed(schema.names)
         if nameless is not None:
@@ -106,7 +106,7 @@ def _reader(column_type: str) -> Callable[[Any], object]:
         if isinstance(value, str):
             return value if read is as_text else read(value)
         if isinstance(value, float) and not math.isfinite(value):
-            raise UnfitCell(f"is {value}, which is no number")
+            raise UnfitCell(f"is {value}, which is not a number")
         return value
 
     return cell
@@ -119,8 +119,8 @@ def _lister(field: Any) -> Callable[[Any], list[Any]]:
         kind = kind.value_type
     if pa.types.is_timestamp(kind) and kind.tz is None:
         raise FileRefused(
-            f"Column {field.name} of the Parquet file has times without a time zone, so nobody knows "
-            "when they were; write it as a timestamp in UTC."
+            f"Column {field.name} of the Parquet file has timestamps without a time zone. Write it as a "
+            "timestamp in UTC."
         )
     if pa.types.is_timestamp(kind):
         divisor, factor = TICKS_OF_MILLISECOND[kind.unit]
@@ -142,7 +142,7 @@ def _lister(field: Any) -> Callable[[Any], list[Any]]:
     if any(check(kind) for check in (*is_plain, *is_number)):
         return lambda column: _plain(column).to_pylist()
     raise FileRefused(
-        f"Column {field.name} of the Parquet file is {kind}, which no column can hold; write it as text."
+        f"Column {field.name} of the Parquet file has type {kind}, which is not supported. Write it as text."
     )
 
 

@@ -152,10 +152,10 @@ def _is_cell(column_type: str, given: Any, stored: Any) -> bool:
 
 
 def _question(api: DataApi, table: str, flight: InFlight) -> str:
-    since = "" if flight.mark is None else f" with an _id greater than {flight.mark}"
+    since = "" if flight.mark is None else f" and an _id greater than {flight.mark}"
     return (
-        f"Whether lines {flight.first} to {flight.last} went in cannot be known for sure: their request "
-        f"was not answered, and {table} has other rows by this app since, or has lost some. Look whether the "
-        f"row of line {flight.first} is among those of Created_By {api.writer}{since}; if it is, go on with "
-        f"--resume-at {flight.then.next.line}, else with --resume-at {flight.first}."
+        f"Cannot tell whether lines {flight.first} to {flight.last} were imported: their request got no "
+        f"response, and this app has inserted other rows into {table} since, or some were deleted. Check "
+        f"whether the row of line {flight.first} exists, with Created_By {api.writer}{since}. If it does, "
+        f"use --resume-at {flight.then.next.line}, otherwise --resume-at {flight.first}."
     )
