@@ -68,4 +68,4 @@ class LimitedLog:
         """Log how many events were left out since the last report, if any."""
         left_out, self._left_out = self._left_out, {}
         for event, count in left_out.items():
-            self._log.warning("events left out of the log", left_out=event, count=count)
+            self._log.warning("log events suppressed", suppressed_event=event, count=count)

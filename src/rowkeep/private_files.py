@@ -95,7 +95,7 @@ def owner_hint(path: Path) -> str:
         owner = pwd.getpwuid(number).pw_name
     except KeyError:
         owner = str(number)
-    return f" It belongs to the user {owner}: run this as {owner}."
+    return f" It belongs to user {owner}; run the command as that user."
 
 
 def exposed(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:

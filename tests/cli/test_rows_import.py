@@ -156,8 +156,8 @@ def test_rejects_of_csv(rows: RowsShell) -> None:
         (9, [("unreadable_record", None)]),
         (15, [("unique_violation", "/Cust_Id")]),
         (17, [("unreadable_record", None)]),
-        (18, [("required_value", "/Cust_Id")]),
-        (19, [("required_value", "/Cust_Id")]),
+        (18, [("missing_value", "/Cust_Id")]),
+        (19, [("missing_value", "/Cust_Id")]),
         (23, [("unique_violation", "/Cust_Id")]),
     ]
     found = told(rows, name)

@@ -190,7 +190,7 @@ def test_unknown_workspaces(admin: httpx.Client, name: str) -> None:
 
 @pytest.mark.parametrize("end", ["", "/", "/tables/", "/tables//query", "/tables/people/rows", "/x/people"])
 def test_other_paths_are_not_there(workspace: Workspace, data: str, end: str) -> None:
-    problem(workspace.admin.post(data + end, json={}), 404, "no_such_route")
+    problem(workspace.admin.post(data + end, json={}), 404, "no_such_endpoint")
 
 
 def test_other_methods_are_refused(workspace: Workspace, data: str) -> None:
@@ -204,8 +204,8 @@ def test_refusals_are_those_of_the_data_api(workspace: Workspace, data: str) -> 
     admin, path = workspace.admin, f"{data}/tables/people"
     problem(admin.post(f"{path}/query", params={"limit": 1}), 400, "invalid_parameter")
     problem(admin.post(f"{path}/bulk", json={"data": JANE}), 400, "invalid_body", "/data")
-    problem(admin.put(path, json={"data": JANE}), 400, "filter_missing")
-    problem(admin.request("DELETE", path, json={"query": {}}), 400, "filter_missing")
+    problem(admin.put(path, json={"data": JANE}), 400, "missing_filter")
+    problem(admin.request("DELETE", path, json={"query": {}}), 400, "missing_filter")
     problem(admin.post(path, json={"data": {"Number": "x"}}), 422, "invalid_value", "/data/Number")
     problem(admin.post(path, json={"data": {"Created_By": "x"}}), 400, "system_column")
     problem(admin.post(path, json={"data": {"Nowhere": "x"}}), 400, "unknown_column")

@@ -166,7 +166,7 @@ def codes(workspace: Workspace) -> Bot:
 
 
 def test_a_missing_required_column_points_to_where_it_should_stand(codes: Bot) -> None:
-    refusal = problem(codes.bulk("codes", [{"Code": "a"}, {}, {"Code": None}]), 422, "required_value")
+    refusal = problem(codes.bulk("codes", [{"Code": "a"}, {}, {"Code": None}]), 422, "missing_value")
     assert pointers(refusal) == ["/data/1/Code", "/data/2/Code"]
     assert total(codes, "codes") == 0
 

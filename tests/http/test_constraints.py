@@ -42,20 +42,20 @@ def test_falsy_values_are_values(required: Bot) -> None:
 def test_a_missing_or_null_required_column(required: Bot, name: str) -> None:
     missing = {key: value for key, value in FULL.items() if key != name}
     pointer = f"/data/{name}"
-    problem(required.insert("required", missing), 422, "required_value", pointer)
-    problem(required.insert("required", {**FULL, name: None}), 422, "required_value", pointer)
-    refusal = problem(required.bulk("required", [FULL, missing, {**FULL, name: None}]), 422, "required_value")
+    problem(required.insert("required", missing), 422, "missing_value", pointer)
+    problem(required.insert("required", {**FULL, name: None}), 422, "missing_value", pointer)
+    refusal = problem(required.bulk("required", [FULL, missing, {**FULL, name: None}]), 422, "missing_value")
     assert pointers(refusal) == [f"/data/1/{name}", f"/data/2/{name}"]
     assert total(required, "required") == 0
     stored = good(required.insert("required", FULL))
-    problem(required.update("required", EVERYTHING, {name: None}), 422, "required_value", pointer)
+    problem(required.update("required", EVERYTHING, {name: None}), 422, "missing_value", pointer)
     assert rows(required.query("required")) == [stored]
 
 
 def test_all_missing_columns_are_listed(required: Bot) -> None:
-    refusal = problem(required.insert("required", {}), 422, "required_value", "/data/Text")
+    refusal = problem(required.insert("required", {}), 422, "missing_value", "/data/Text")
     assert pointers(refusal) == [f"/data/{name}" for name in FULL]
-    refusal = problem(required.bulk("required", [{}] * 30), 422, "required_value", "/data/0/Text")
+    refusal = problem(required.bulk("required", [{}] * 30), 422, "missing_value", "/data/0/Text")
     assert len(refusal["errors"]) == 100
 
 
@@ -132,8 +132,8 @@ def test_a_given_value_wins_over_the_default(defaults: Bot) -> None:
 
 def test_a_required_column_with_a_default_may_be_left_out_but_not_null(defaults: Bot) -> None:
     assert good(defaults.insert("defaults", {}))["Must"] == "must"
-    problem(defaults.insert("defaults", {"Must": None}), 422, "required_value", "/data/Must")
-    refusal = problem(defaults.bulk("defaults", [{}, {"Must": None}]), 422, "required_value")
+    problem(defaults.insert("defaults", {"Must": None}), 422, "missing_value", "/data/Must")
+    refusal = problem(defaults.bulk("defaults", [{}, {"Must": None}]), 422, "missing_value")
     assert pointers(refusal) == ["/data/1/Must"]
 
 

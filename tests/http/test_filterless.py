@@ -59,7 +59,7 @@ def assert_untouched(people: Bot) -> None:
     ],
 )
 def test_no_filter_is_refused(people: Bot, call: Call, body: dict[str, Any]) -> None:
-    problem(call(body), 400, "filter_missing")
+    problem(call(body), 400, "missing_filter")
     assert_untouched(people)
 
 

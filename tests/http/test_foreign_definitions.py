@@ -40,8 +40,8 @@ def test_the_sample_is_imported_unchanged_and_works(workspace: Workspace) -> Non
     (changed,) = records(bot.update("customertable", where("CustId", "=", 2.5), {"CustId": 123456789}))
     assert changed["CustId"] == 123456789
     assert good(bot.delete("customertable", where("custid", "in", [8, "123456789"]))) == {"nDeleted": 2}
-    problem(bot.insert("customertable", {"CustName": "x"}), 422, "required_value", "/data/CustId")
-    problem(bot.insert("customertable", {"CustId": ""}), 422, "required_value", "/data/CustId")
+    problem(bot.insert("customertable", {"CustName": "x"}), 422, "missing_value", "/data/CustId")
+    problem(bot.insert("customertable", {"CustId": ""}), 422, "missing_value", "/data/CustId")
     unchanged = workspace.admin.put(
         f"{path}/customertable", content=SAMPLE, headers=JSON, params={"dryRun": "true"}
     )

@@ -52,7 +52,7 @@ def test_the_definition_of_the_contract(workspace: Workspace) -> None:
     }
     assert workspace.create_table(definition) == definition
     bot = workspace.bot({"customertable": "rw"})
-    problem(bot.insert("customertable", {"CustEmail": "a"}), 422, "required_value", "/data/CustId")
+    problem(bot.insert("customertable", {"CustEmail": "a"}), 422, "missing_value", "/data/CustId")
     good(bot.insert("customertable", {"CustEmail": "a", "CustId": 1}))
     problem(bot.insert("customertable", {"CustEmail": "a", "CustId": 2}), 409, "unique_violation")
 

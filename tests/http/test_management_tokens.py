@@ -94,7 +94,7 @@ def test_the_last_token_stays(new_store: Callable[[], str], tmp_path: Path) -> N
             first, tests = sorted(tokens, key=lambda token: token["name"])
             assert (first["name"], tests["name"]) == ("first", "tests")
             assert admin.delete(f"/admin-tokens/{first['id']}").status_code == 204
-            problem(admin.delete(f"/admin-tokens/{tests['id']}"), 409, "protected")
+            problem(admin.delete(f"/admin-tokens/{tests['id']}"), 409, "delete_not_allowed")
             assert good(admin.get("/admin-tokens"))["adminTokens"] == [tests]
     finally:
         server.stop()

@@ -60,7 +60,7 @@ def test_main_cannot_be_deleted(admin: httpx.Client, name: str) -> None:
 
 
 def test_deleting_main_says_why_not(admin: httpx.Client) -> None:
-    problem(admin.delete("/workspaces/main"), 409, "protected")
+    problem(admin.delete("/workspaces/main"), 409, "delete_not_allowed")
 
 
 @pytest.mark.parametrize("name", ["main", "Main", "MAIN"])

@@ -87,7 +87,7 @@ def test_a_table_of_another_workspace_is_not_there(people: Bot, shared: Workspac
 
 
 CHECKS: list[tuple[int, str, dict[str, Any]]] = [
-    (404, "no_such_route", {"path": "/nothing"}),
+    (404, "no_such_endpoint", {"path": "/nothing"}),
     (405, "method_not_allowed", {"method": "PATCH"}),
     (401, "unauthenticated", {"token": "x"}),
     (404, "no_such_table", {"table": "nowhere"}),

@@ -89,7 +89,7 @@ def test_unknown_paths(server: RowkeepServer, method: str, path: str) -> None:
     with plain.client() as client:
         request = client.build_request(method, server.url)
         request.url = request.url.copy_with(raw_path=path.encode())
-        problem(client.send(request), 404, "no_such_route")
+        problem(client.send(request), 404, "no_such_endpoint")
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -64,10 +64,10 @@ def test_what_is_not_there_is_refused_by_row_column_and_value(shop: Bot) -> None
 def test_what_is_referred_to_stays(shop: Bot) -> None:
     good(shop.insert("customers", [{"Name": "Ann"}, {"Name": "Bob"}]))
     good(shop.insert("orders", {"Customer": "Ann"}))
-    refusal = problem(shop.delete("customers", {"all": True}), 409, "still_referred", "/query")
+    refusal = problem(shop.delete("customers", {"all": True}), 409, "still_referenced", "/query")
     assert "orders.Customer" in refusal["detail"]
     problem(
-        shop.update("customers", by("Name", "Ann"), {"Name": "Anna"}), 409, "still_referred", "/data/Name"
+        shop.update("customers", by("Name", "Ann"), {"Name": "Anna"}), 409, "still_referenced", "/data/Name"
     )
     good(shop.update("customers", by("Name", "Ann"), {"City": "Aachen"}))
     good(shop.delete("customers", by("Name", "Bob")))
@@ -85,7 +85,7 @@ def test_rows_of_a_bulk_refer_to_each_other_in_any_order(shop: Bot) -> None:
     assert refusal["errors"][0]["pointer"] == "/data/0/Boss"
     outdone = {"Name": "Bo", "Boss": "Bob"}
     problem(shop.update("staff", by("Name", "Bob"), outdone), 409, "reference_violation", "/data/Boss")
-    problem(shop.delete("staff", by("Name", "Ann")), 409, "still_referred")
+    problem(shop.delete("staff", by("Name", "Ann")), 409, "still_referenced")
     assert good(shop.delete("staff", {"all": True})) == {"nDeleted": 3}
 
 
@@ -110,7 +110,7 @@ def test_ids_are_referred_to(workspace: Workspace) -> None:
     assert sorted_rows == [note]
     for bad in ("sys-00000000-0000-8000-8000-000000000000", "nonsense", two["_id"]):
         problem(bot.insert("notes", {"Thing": bad}), 409, "reference_violation", "/data/Thing")
-    problem(bot.delete("things", by("Name", "one")), 409, "still_referred")
+    problem(bot.delete("things", by("Name", "one")), 409, "still_referenced")
     (moved,) = records(bot.update("notes", {"all": True}, {"Thing": two["sys_Id"]}))
     assert moved["Thing"] == two["sys_Id"]
 
@@ -125,7 +125,7 @@ def test_columns_of_each_type_refer(workspace: Workspace, kind: str) -> None:
     good(bot.insert("there", [{"Key": one}, {"Key": two}]))
     assert [row["To"] for row in records(bot.bulk("here", [{"To": two}, {"To": one}]))] == [two, one]
     problem(bot.bulk("here", [{"To": one}, {"To": never}]), 409, "reference_violation", "/data/1/To")
-    problem(bot.delete("there", by("Key", one)), 409, "still_referred")
+    problem(bot.delete("there", by("Key", one)), 409, "still_referenced")
 
 
 def test_definitions_say_what_refers(workspace: Workspace, shop: Bot) -> None:
@@ -136,7 +136,7 @@ def test_definitions_say_what_refers(workspace: Workspace, shop: Bot) -> None:
         "table": "staff",
         "column": "Name",
     }
-    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/customers"), 409, "still_referred")
+    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/customers"), 409, "still_referenced")
     assert "orders.Customer" in refusal["detail"]
     workspace.drop_table("orders")
     workspace.drop_table("customers")

@@ -121,6 +121,6 @@ def test_values_convert_exactly_or_not_at_all(workspace: Workspace) -> None:
         stored = [own_cells(row) for row in rows(bot.query(name))]
         for params in (DRY, ALLOW):
             (told,) = put(workspace, table(name, column("V", target)), **params).json()["errors"]
-            assert (told["code"], told["count"]) == ("rows_violate", len(values)), (source, target, told)
+            assert (told["code"], told["count"]) == ("incompatible_rows", len(values)), (source, target, told)
             assert [each["values"] for each in told["sample"]] == stored
         assert [own_cells(row) for row in rows(bot.query(name))] == stored

@@ -51,7 +51,7 @@ def test_columns_of_all_types_are_encrypted_and_decrypted(workspace: Workspace) 
         (table("t", *secret, indexes=(index("u", "c_boolean", unique=True),)), None),
     ):
         where = "/indexes/0" if key is None else f"/schemaDef/0/{key}"
-        told = refused(put(workspace, wish, **ALLOW), "rows_violate", where)
+        told = refused(put(workspace, wish, **ALLOW), "incompatible_rows", where)
         assert all(each["values"] == {} for each in told["sample"])
         assert len(told["sample"]) == told["count"]
     assert rows(bot.query("t")) == stored
@@ -89,7 +89,7 @@ def test_references_are_set_and_lifted(workspace: Workspace) -> None:
         good(bot.bulk(child, [{"Ref": key, "N": 1} for key in keys] + [{"N": 2}]))
         stray = good(bot.insert(child, {"Ref": "7.5", "N": 3}))
         for params in (DRY, {}):
-            told = refused(put(workspace, refers, **params), "rows_violate", "/schemaDef/1/reference")
+            told = refused(put(workspace, refers, **params), "incompatible_rows", "/schemaDef/1/reference")
             assert told["count"] == 1
             assert [each["_id"] for each in told["sample"]] == [stray["_id"]]
         good(bot.delete(child, {"expressions": [{"field": "N", "operand": "=", "value": 3}]}))
@@ -113,7 +113,7 @@ def test_references_are_set_and_lifted(workspace: Workspace) -> None:
                 table(parent, own),
                 table(parent, column(there, "json")),
             ):
-                refused(put(workspace, wish, **ALLOW), "still_referred", "/schemaDef")
+                refused(put(workspace, wish, **ALLOW), "still_referenced", "/schemaDef")
             moved = table(
                 f"new_{there}",
                 column("Moved", kind, renamedFrom=there),
@@ -133,7 +133,7 @@ def test_a_table_refers_to_itself(workspace: Workspace) -> None:
     bot = workspace.bot({"staff": "rwd"})
     good(bot.bulk("staff", [{"Name": "1"}, {"Name": "2", "Boss": "1"}, {"Name": "3", "Boss": "4"}]))
     refers = table("staff", column("Name"), column("Boss", reference=boss), indexes=(unique,))
-    refused(put(workspace, refers), "rows_violate", "/schemaDef/1/reference")
+    refused(put(workspace, refers), "incompatible_rows", "/schemaDef/1/reference")
     good(
         bot.update("staff", {"expressions": [{"field": "Name", "operand": "=", "value": "3"}]}, {"Boss": "3"})
     )
@@ -159,7 +159,7 @@ def test_a_table_refers_to_itself(workspace: Workspace) -> None:
     wish = table("people", *columns, third, indexes=(index("u", "Number", unique=True),))
     told = refused(
         put(workspace, {**wish, "schemaDef": [*columns, {**third, "default": 9}]}),
-        "rows_violate",
+        "incompatible_rows",
         "/schemaDef/2/reference",
     )
     assert told["count"] == 4

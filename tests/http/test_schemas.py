@@ -210,7 +210,7 @@ def test_all_or_nothing(workspace: Workspace, other: Workspace) -> None:
     people["schemaDef"][0]["maxLength"] = "2"
     wanted = {"tables": [coded("first"), people, coded("last")], "grants": GRANTS[:1]}
     for parameters in ({}, {"dryRun": "true"}, {"allowDataLoss": "true"}):
-        answer = refused(put(workspace, wanted | {"grants": []}, **parameters), 409, "rows_violate")
+        answer = refused(put(workspace, wanted | {"grants": []}, **parameters), 409, "incompatible_rows")
         assert answer["errors"][0]["pointer"] == "/tables/1/schemaDef/0/maxLength"
         assert answer["errors"][0]["count"] == 1
         assert schema(workspace) == before

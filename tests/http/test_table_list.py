@@ -145,7 +145,7 @@ def test_wrong_requests(bot: Bot) -> None:
         refused = bot.request(method, "/api/public/tables")
         problem(refused, 405, "method_not_allowed")
         assert refused.headers["Allow"] == "GET"
-    problem(bot.request("GET", "/api/public/tables/"), 404, "no_such_route")
+    problem(bot.request("GET", "/api/public/tables/"), 404, "no_such_endpoint")
 
 
 def test_many_tables(workspace: Workspace) -> None:

@@ -209,7 +209,7 @@ def test_a_row_may_keep_its_unique_key(codes: Bot) -> None:
 
 
 def test_a_required_column_cannot_be_emptied(codes: Bot) -> None:
-    problem(codes.update("codes", EVERYTHING, {"Code": None}), 422, "required_value", "/data/Code")
+    problem(codes.update("codes", EVERYTHING, {"Code": None}), 422, "missing_value", "/data/Code")
     assert total(codes, "codes", where("Code", "is null")) == 0
 
 

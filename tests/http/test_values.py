@@ -242,14 +242,14 @@ def test_an_empty_string_in_a_required_column(workspace: Workspace) -> None:
         table("needy", column("Num", "number", isRequired=True), column("Text", isRequired=True))
     )
     bot = workspace.bot({"needy": "rwd"})
-    problem(bot.insert("needy", {"Num": "", "Text": ""}), 422, "required_value", "/data/Num")
+    problem(bot.insert("needy", {"Num": "", "Text": ""}), 422, "missing_value", "/data/Num")
     problem(
         bot.bulk("needy", [{"Num": 1, "Text": ""}, {"Num": "", "Text": ""}]),
         422,
-        "required_value",
+        "missing_value",
         "/data/1/Num",
     )
-    problem(bot.update("needy", EVERYTHING, {"Num": ""}), 422, "required_value", "/data/Num")
+    problem(bot.update("needy", EVERYTHING, {"Num": ""}), 422, "missing_value", "/data/Num")
 
 
 HALVES = [r'"\ud800"', r'"\udc00"', r'"a\ud83d b"', r'"\ude00\ud83d"', r'"\ud83d\\ude00"']

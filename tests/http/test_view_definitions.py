@@ -288,11 +288,11 @@ def test_what_a_view_needs_is_not_dropped(workspace: Workspace) -> None:
     path = f"{workspace.path}/views"
     for name in ("a", "b"):
         succeeded(workspace.admin.post(path, json=view(name=name, joins=[join()])))
-    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/orders"), 409, "still_referred")
+    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/orders"), 409, "still_referenced")
     assert "views a, b" in refusal["detail"]
     succeeded(workspace.admin.put(f"{path}/a", json=view(name="a")))
-    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/orders"), 409, "still_referred")
+    refusal = problem(workspace.admin.delete(f"{workspace.path}/tables/orders"), 409, "still_referenced")
     assert "view b" in refusal["detail"]
     assert workspace.admin.delete(f"{path}/b").status_code == 204
     workspace.drop_table("orders")
-    problem(workspace.admin.delete(f"{workspace.path}/tables/people"), 409, "still_referred")
+    problem(workspace.admin.delete(f"{workspace.path}/tables/people"), 409, "still_referenced")

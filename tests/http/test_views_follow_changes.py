@@ -50,11 +50,11 @@ def test_views_follow_what_is_renamed_and_hold_what_they_need(workspace: Workspa
         [*now[:3], column("Code", "json")],  # what the filter compares cannot be compared
         [column("Town", isEncrypted=True), *now[1:]],  # groups of what is encrypted
     ):
-        refusal = problem(put(*wanted), 409, "still_referred")
+        refusal = problem(put(*wanted), 409, "still_referenced")
         assert "sums" in refusal["detail"]
     good(put(now[0], now[1], now[3]))
     assert answered() == [{"City": "Ulm", "Total": "9"}]
-    problem(admin.delete(f"{tables}/deals"), 409, "still_referred")
+    problem(admin.delete(f"{tables}/deals"), 409, "still_referenced")
     taken = {**table("sums", now[0]), "renamedFrom": "deals"}
     problem(admin.put(f"{tables}/sums?allowDataLoss=true", json=taken), 409)
     assert admin.delete(f"{workspace.path}/views/sums").status_code == 204

@@ -56,5 +56,5 @@ def refusals(tables: list[Referring], state: State, written: Mapping[str, list[R
                         for cells in written.get(table.name, [])
                         if column in cells
                     )
-                    codes.add("reference_violation" if mine else "still_referred")
+                    codes.add("reference_violation" if mine else "still_referenced")
     return codes

@@ -117,7 +117,7 @@ def test_a_table_is_what_its_definitions_made_of_it(
             model = wish.changed(model)
         except Unfit:
             for each in (rehearsed, response):
-                assert (each.status_code, each.json().get("code")) == (409, "rows_violate"), each.text
+                assert (each.status_code, each.json().get("code")) == (409, "incompatible_rows"), each.text
         else:
             kept = {column.former for column in wish.columns}
             loses = any(step["losesData"] for step in succeeded(rehearsed)["steps"])

@@ -11,7 +11,7 @@ import pytest
 from anyio import create_task_group
 from workbench import opened
 
-from rowkeep.errors.catalogue import NameTaken, Protected
+from rowkeep.errors.catalogue import DeleteNotAllowed, NameTaken
 from rowkeep.model.access import AdminToken
 from rowkeep.storage.contract import Store
 from rowkeep.storage.scripts.catalog import Installation
@@ -32,7 +32,7 @@ async def outcomes(*calls: Callable[[], Awaitable[Any]]) -> Counter[str]:
     async def note(call: Callable[[], Awaitable[Any]]) -> None:
         try:
             found[type(await call()).__name__] += 1
-        except (NameTaken, Protected) as error:
+        except (NameTaken, DeleteNotAllowed) as error:
             found[type(error).__name__] += 1
 
     async with create_task_group() as group:
@@ -64,4 +64,4 @@ async def test_the_last_admin_token_stays(new_store: Callable[[], str]) -> None:
             partial(store.catalog.write, partial(installation.remove_admin_token, token_id))
             for store, token_id in zip((one, other) * 3, ids, strict=True)
         ]
-        assert await outcomes(*calls) == {"NoneType": 5, "Protected": 1}
+        assert await outcomes(*calls) == {"NoneType": 5, "DeleteNotAllowed": 1}

@@ -304,7 +304,7 @@ def test_a_client_that_sends_no_more_but_reads(usual: Running) -> None:
 
 def test_a_fault_is_a_problem_too(usual: Running) -> None:
     with structlog.testing.capture_logs() as logs:
-        problem(usual.ask(request("/fault")), 500, "internal")
+        problem(usual.ask(request("/fault")), 500, "internal_error")
     assert [line["event"] for line in logs] == ["request failed"]
 
 
@@ -333,7 +333,7 @@ def test_a_client_that_goes_cancels_its_request(run: Callable[..., Running]) -> 
 def test_requests_that_take_too_long(run: Callable[..., Running]) -> None:
     server = run(max_request_seconds=0.3)
     response = server.ask(request("/api/public/long"))
-    problem(response, 503, "request_too_long")
+    problem(response, 503, "processing_timeout")
     assert b"retry-after: " in response
     assert server.ask(request("/api/v1/short", CLOSE)).startswith(b"HTTP/1.1 200 ")
     assert server.application.ended == ["cancelled /api/public/long", "finished /api/v1/short"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rowkeep.cli.files.csv_records import CsvRecord, csv_records, quoted
+from rowkeep.cli.files.csv_records import CsvRecord, csv_cell, csv_records
 from rowkeep.cli.files.lines import lines_of
 from rowkeep.cli.files.records import MAX_RECORD_BYTES, FileRefused, Position
 
@@ -30,7 +30,7 @@ rows = st.lists(st.lists(cells, min_size=1, max_size=4), max_size=5)
 @settings(max_examples=100)
 @given(rows, st.sampled_from(["\n", "\r\n"]))
 def test_what_is_written_is_read(rows: list[list[str | None]], end: str) -> None:
-    text = "".join(",".join(map(quoted, row)) + end for row in rows)
+    text = "".join(",".join(map(csv_cell, row)) + end for row in rows)
     read = records(text)
     assert [record.cells for record in read] == rows
     assert [record.said for record in read] == [""] * len(rows)

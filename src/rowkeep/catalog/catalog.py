@@ -68,10 +68,12 @@ class LiveWorkspace:
         try:
             opened = {number: self._master.open(key, bound_to) for number, key in wrapped.items()}
         except SetupError as error:
-            _log_fault(self.workspace, "its data key does not open: the database is another workspace's")
+            _log_fault(
+                self.workspace, "its data key cannot be decrypted: the database is another workspace's"
+            )
             raise StorageMissing(
-                f"The database of workspace {self.workspace.name} is another one's; the log of the server "
-                "names it."
+                f"The database of workspace {self.workspace.name} was replaced by another one. The server "
+                "log names it."
             ) from error
         self.keys = DataKeys(opened)
         self.secrets = SecretSealer(self.keys)
@@ -317,7 +319,7 @@ class Catalog:
         """Of the master key that the store is sealed under. Raises SetupError for a store without one."""
         known = await self._store.catalog.read(self.installation.key_fingerprint)
         if known is None:
-            raise SetupError("The store is not initialised; rowkeep init does that.")
+            raise SetupError("The store is not initialised. Run rowkeep init.")
         return known
 
     def wrap(self, data_key: bytes, workspace: Workspace, fingerprint: str) -> bytes:
@@ -335,9 +337,7 @@ def _made_clear(error: StorageUnavailable | StaleCatalog, workspace: Workspace) 
     if isinstance(error, StorageMissing) and error.msg != StorageMissing().msg:
         return error
     _log_fault(workspace, str(error.__cause__ or "the database is missing or empty"))
-    return StorageMissing(
-        f"The database of workspace {workspace.name} is missing; the log of the server names it."
-    )
+    return StorageMissing(f"The database of workspace {workspace.name} is missing. The server log names it.")
 
 
 def _log_fault(workspace: Workspace, reason: str) -> None:

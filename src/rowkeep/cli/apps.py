@@ -51,7 +51,7 @@ def _read_key(path: str) -> str:
     try:
         return read_file(path).decode("ascii")
     except UnicodeDecodeError:
-        raise SetupError(f"The file {path} does not contain a PEM key.") from None
+        raise SetupError(f"The file {path} is not a key in PEM format.") from None
 
 
 def _brought_secret(path: str | None) -> str:
@@ -62,13 +62,13 @@ def _brought_secret(path: str | None) -> str:
             return read_file(path).decode("ascii").rstrip("\r\n")
         except UnicodeDecodeError:
             raise SetupError(
-                f"The file {path} does not contain a secret: it has non-ASCII characters."
+                f"The file {path} is not a valid secret: it has characters that are not ASCII."
             ) from None
     if secret:
         return secret
     if not sys.stdin.isatty():
         raise typer.BadParameter(
-            "the app's secret is required too: pass --client-secret-file or set ROWKEEP_APP_SECRET.",
+            "the app's secret is missing. Use --client-secret-file or set ROWKEEP_APP_SECRET.",
             param_hint="--client-id",
         )
     return str(typer.prompt("Client secret", hide_input=True, err=True))
@@ -104,12 +104,12 @@ def create(
     body = {"name": name, "algorithm": algorithm.value}
     if public_key is None and not algorithm.secret_bytes:
         raise typer.BadParameter(
-            f"an app that uses {algorithm.value} needs a public key.", param_hint="--public-key"
+            f"an app with algorithm {algorithm.value} needs a public key.", param_hint="--public-key"
         )
     if public_key is not None:
         body["publicKey"] = _read_key(public_key)
     if client_id is None and client_secret_file is not None:
-        raise typer.BadParameter("it can be used only with --client-id.", param_hint="--client-secret-file")
+        raise typer.BadParameter("it can only be used with --client-id.", param_hint="--client-secret-file")
     if client_id is not None:
         body |= {"clientId": client_id, "clientSecret": _brought_secret(client_secret_file)}
     made = call("POST", "workspaces", workspace, "apps", body=body)

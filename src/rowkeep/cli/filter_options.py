@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from rowkeep.codec.json_bodies import refuse_repeated_keys
-from rowkeep.errors.catalogue import RepeatedKey, SetupError
+from rowkeep.errors.catalogue import RepeatedKey, SetupError, preview
 
 Where = Annotated[
     list[str] | None,
@@ -59,7 +59,7 @@ def _comparison(condition: str) -> dict[str, Any]:
     parts = _CONDITION.fullmatch(condition)
     if parts is None:
         raise typer.BadParameter(
-            f"{json.dumps(condition)} is not COLUMN=VALUE (or !=, <, <=, >, >=)", param_hint="--where"
+            f"must be COLUMN=VALUE (or !=, <, <=, >, >=); got {preview(condition)}", param_hint="--where"
         )
     column, operand, value = parts.groups()
     return {"field": column, "operand": operand, "value": value.strip()}
@@ -83,10 +83,10 @@ def assigned(assignments: list[str]) -> dict[str, str]:
     for assignment in assignments:
         parts = _ASSIGNMENT.fullmatch(assignment)
         if parts is None:
-            raise typer.BadParameter(f"{json.dumps(assignment)} is not COLUMN=VALUE", param_hint="--set")
+            raise typer.BadParameter(f"must be COLUMN=VALUE; got {preview(assignment)}", param_hint="--set")
         column, value = parts.groups()
         if column in row:
-            raise typer.BadParameter(f"column {json.dumps(column)} is set twice", param_hint="--set")
+            raise typer.BadParameter(f"column {preview(column)} is set twice", param_hint="--set")
         row[column] = value
     return row
 

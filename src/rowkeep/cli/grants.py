@@ -48,7 +48,7 @@ def set_grant(
     """Set the rights of an app to a table or view, replacing its previous rights."""
     if not (read or write or delete):
         raise typer.BadParameter(
-            "set at least one of them; `rowkeep grant remove` removes all rights.",
+            "use at least one of them. To remove all rights, run `rowkeep grant remove`.",
             param_hint="--read, --write, --delete",
         )
     _put(_path(name, view), client_id, workspace, as_json, {"read": read, "write": write, "delete": delete})
@@ -67,7 +67,7 @@ def list_all(
         (kind, name) for kind, name in (("tables", table), ("views", view), ("apps", app)) if name is not None
     ]
     if len(asked) != 1:
-        raise typer.BadParameter("exactly one of them is required.", param_hint="--table, --view or --app")
+        raise typer.BadParameter("use exactly one of them.", param_hint="--table, --view or --app")
     found = call("GET", "workspaces", workspace, *asked[0], "grants")
     print_json(found) if as_json else print_list(found["grants"], FACTS)
 

@@ -39,13 +39,9 @@ def _group() -> None:
 def rotate(data: Data = False, prepare: Prepare = False, workspace: Chosen = None) -> None:
     """Replace the master key, or with --data the data keys. Can be interrupted and run again."""
     if prepare and data:
-        raise typer.BadParameter(
-            "data keys need no preparation; it cannot be used with --data.", param_hint="--prepare"
-        )
+        raise typer.BadParameter("it cannot be used with --data.", param_hint="--prepare")
     if workspace is not None and not data:
-        raise typer.BadParameter(
-            "all workspaces have the same master key; use it only with --data.", param_hint="--workspace"
-        )
+        raise typer.BadParameter("it can only be used with --data.", param_hint="--workspace")
     if prepare:
         asyncio.run(_prepare())
     else:

@@ -22,8 +22,8 @@ from rowkeep.cli.filter_options import (
     selection,
 )
 from rowkeep.cli.options import AsJson, TableName, read_file
-from rowkeep.cli.output import Fact, print_json, print_line, print_list, print_one
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.cli.output import Fact, more_errors, print_json, print_line, print_list, print_one
+from rowkeep.errors.catalogue import SetupError, preview
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def do(app: str | None, workspace: str | None, work: Callable[[DataApi], Awaitab
     except RequestRefused as error:
         first = error.problems[0].pointer if error.problems else ""
         where = f" (at {first})" if first.count("/") > 2 else ""
-        more = len(error.problems) - 1
-        raise SetupError(f"{error}{where}" + (f" (1 of {more + 1} errors)" if more > 0 else "")) from None
+        raise SetupError(f"{error}{where}{more_errors(len(error.problems) - 1)}") from None
 
 
 def query(
@@ -177,7 +176,7 @@ def get(
     body = {"query": by_id(row_id), "count": "none"}
     page = do(app, workspace, lambda api: api.read("tables", table, body, 1, 0))
     if not page["queryResult"]:
-        raise SetupError(f"Table {table} has no row {json.dumps(row_id)}.")
+        raise SetupError(f"No such row in table {table}: {preview(row_id)}.")
     row = page["queryResult"][0]
     print_json(row) if as_json else print_one(row, tuple(_cell(name) for name in row))
 
@@ -210,7 +209,7 @@ def insert(
 def _data(data: str | None, values: list[str] | None, what: str) -> Any:
     """A row from --set, or what is given as JSON."""
     if (data is None) == (not values):
-        raise typer.BadParameter(f"pass either {what} or --set")
+        raise typer.BadParameter(f"use either {what} or --set")
     if data is None:
         return assigned(values or [])
     return parsed(read_file("-").decode("utf-8-sig", "replace") if data == "-" else data, what)
@@ -269,7 +268,7 @@ def _rows_meant(
 ) -> dict[str, Any]:
     meant = selection(where, filter_, row_id, everything)
     if meant is None:
-        raise typer.BadParameter("select rows with --where, --filter or --id, or every row with --all")
+        raise typer.BadParameter("choose rows by --where, --filter or --id, or all rows by --all")
     return meant
 
 

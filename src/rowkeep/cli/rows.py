@@ -161,9 +161,7 @@ def import_rows(
     kind = format_of(file, format_name)
     kind.check()
     if file == "-" and not kind.is_stream:
-        raise SetupError(
-            f"{kind.name} cannot be read from standard input, because reading starts at the end of the file."
-        )
+        raise SetupError(f"{kind.name} cannot be read from standard input. Give the name of a file.")
     rejects = rejects or Path(f"{'stdin' if file == '-' else file}.rejects.ndjson")
     wish = Wish(
         table=table,
@@ -189,8 +187,8 @@ def _check_importer(app: str | None) -> None:
     """Raises SetupError for an administrator who imports through a server."""
     if app is None and os.environ.get("ROWKEEP_URL"):
         raise SetupError(
-            "An import through a server needs --app, with the app's secret in "
-            "ROWKEEP_APP_SECRET. To import into the store itself, unset ROWKEEP_URL."
+            "An import into a running server needs --app and ROWKEEP_APP_SECRET. To import directly into the "
+            "store, unset ROWKEEP_URL."
         )
 
 
@@ -202,8 +200,7 @@ def _report(standing: Any, wish: Any, as_json: bool) -> None:
     else:
         print_line(f"Imported {count_of(standing.inserted)} from {wish.path} into {wish.table}.")
     if rejects is not None:
-        said = "was" if standing.rejected == 1 else "were"
-        raise SetupError(f"{count_of(standing.rejected)} {said} rejected; see {rejects}.")
+        raise SetupError(f"{count_of(standing.rejected)} rejected; see {rejects}.")
 
 
 def _report_finished(done: Any, wish: Any, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from rowkeep.cli.files.definitions import SchemaFiles, Written, read_schema, write_schema
 from rowkeep.cli.options import AsJson, Workspace
-from rowkeep.cli.output import print_json, print_line, print_list
+from rowkeep.cli.output import more_errors, print_json, print_line, print_list
 from rowkeep.cli.tables import STEPS
 from rowkeep.client.commands import call
 from rowkeep.errors.catalogue import RowkeepError, SetupError
@@ -93,7 +93,7 @@ def _located(refusal: Any, files: SchemaFiles) -> str:
         return str(refusal)
     first = refusal.problems[0]
     file, where = files.place(first["pointer"])
-    more = f" (1 of {len(refusal.problems)} errors)" if len(refusal.problems) > 1 else ""
+    more = more_errors(len(refusal.problems) - 1)
     said = first["msg"].replace("allowDataLoss=true", "--allow-data-loss")
     return f"{file}{' at ' if file and where else ''}{where}: {said}{more}"
 

@@ -110,7 +110,7 @@ def _name_in(body: bytes, path: str) -> str:
     except (ValueError, RecursionError, KeyError, TypeError):
         name = None
     if not isinstance(name, str):
-        raise SetupError(f"The file {path} is not a definition: it must contain a JSON object with a name.")
+        raise SetupError(f'The file {path} must be a definition: a JSON object with a "name".')
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from rowkeep.errors.catalogue import NoSuchApp, SetupError, quoted
+from rowkeep.errors.catalogue import NoSuchApp, SetupError, preview
 from rowkeep.model.access import MAX_SECRET_LENGTH, Algorithm
 
 
@@ -24,19 +24,22 @@ def _algorithm_of(secret: str) -> Algorithm:
     named = os.environ.get("ROWKEEP_APP_ALGORITHM")
     with_secrets = [algorithm for algorithm in Algorithm if algorithm.secret_bytes]
     if named and named not in with_secrets:
-        raise SetupError(f'ROWKEEP_APP_ALGORITHM must be {" or ".join(with_secrets)}; got "{quoted(named)}".')
+        raise SetupError(f"ROWKEEP_APP_ALGORITHM must be {' or '.join(with_secrets)}; got {preview(named)}.")
     made_here = {-(-each.secret_bytes * 4 // 3): each for each in with_secrets}
     algorithm = Algorithm(named) if named else made_here.get(len(secret), Algorithm.HS256)
     if not algorithm.min_secret_length <= len(secret) <= MAX_SECRET_LENGTH:
-        raise SetupError("ROWKEEP_APP_SECRET is not the secret of an app.")
+        raise SetupError(
+            f"ROWKEEP_APP_SECRET must have {algorithm.min_secret_length} to {MAX_SECRET_LENGTH} characters "
+            f"for {algorithm.value}; got {len(secret)}."
+        )
     return algorithm
 
 
 def _from_store(client_id: str) -> tuple[str, Algorithm]:
     if os.environ.get("ROWKEEP_URL"):
         raise SetupError(
-            "A server does not reveal secrets. Set ROWKEEP_APP_SECRET, or unset ROWKEEP_URL to "
-            "read the secret from the store."
+            "A running server does not return secrets. Set ROWKEEP_APP_SECRET to the secret of the app, "
+            "or unset ROWKEEP_URL to use the store directly."
         )
     return asyncio.run(_signing_key(client_id))
 
@@ -49,11 +52,11 @@ async def _signing_key(client_id: str) -> tuple[str, Algorithm]:
     async with open_store(shell_settings()) as catalog:
         live = await catalog.of_client(client_id)
         if live is None:
-            raise NoSuchApp(f'There is no app "{quoted(client_id)}".')
+            raise NoSuchApp(f"No such app: {preview(client_id)}.")
         app, key = await Apps(catalog, wall_clock).signing_key(live.workspace.name, client_id)
     if not app.algorithm.secret_bytes:
         raise SetupError(
-            f"The app {app.name} uses {app.algorithm.value}: only the owner of its private key "
-            "can sign its tokens."
+            f"App {preview(app.name)} uses {app.algorithm.value}: its tokens must be signed with its private "
+            "key, which Rowkeep does not have."
         )
     return key, app.algorithm

@@ -10,7 +10,7 @@ import msgspec
 
 from rowkeep.client.app_keys import signing_key_of
 from rowkeep.client.paths import path_part
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import SetupError, preview
 from rowkeep.model.access import OPERATOR, Algorithm
 from rowkeep.model.ids import writer_of
 from rowkeep.services.tokens import sign_token
@@ -37,8 +37,8 @@ class AppCredentials(msgspec.Struct, frozen=True):
     @property
     def refusal(self) -> str:
         return (
-            f"Authentication failed for app {self.client_id}: wrong secret, or the app is "
-            "disabled or deleted."
+            f"Authentication failed for app {preview(self.client_id)}: wrong secret, or the app is disabled "
+            "or deleted."
         )
 
 
@@ -53,7 +53,9 @@ class AdminCredentials(msgspec.Struct, frozen=True):
     writer = writer_of(OPERATOR.id)
     """What stands in ``Created_By`` where a command works on the store itself."""
 
-    refusal = "ROWKEEP_ADMIN_TOKEN is not an admin token of the server at ROWKEEP_URL."
+    refusal = (
+        "Authentication failed: ROWKEEP_ADMIN_TOKEN is not a valid admin token of the server at ROWKEEP_URL."
+    )
 
     @property
     def prefix(self) -> str:
@@ -82,7 +84,7 @@ def credentials_of(app: str | None, workspace: str | None) -> Credentials:
     token = os.environ.get("ROWKEEP_ADMIN_TOKEN")
     if not token:
         raise SetupError(
-            "ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set it, or pass --app with the app's secret "
-            "in ROWKEEP_APP_SECRET, or unset ROWKEEP_URL to work on the store itself."
+            "ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set it, or pass --app and set "
+            "ROWKEEP_APP_SECRET, or unset ROWKEEP_URL to use the store directly."
         )
     return AdminCredentials(token, workspace, False)

@@ -111,8 +111,8 @@ class DataApi:
                 return await self._send(method, self._table(table) + call, content, headers)
             except NoAnswer as failure:
                 raise Unreachable(
-                    f"No response from {self.reached.name}: {failure}. It is unknown whether the request "
-                    f"was processed: check the rows of {table} before you repeat it."
+                    f"No response from {self.reached.name}: {failure}. The request may or may not have been "
+                    f"carried out. Check the rows of {table} before you retry."
                 ) from None
 
         return msgspec.json.decode(await self.patiently(send))
@@ -137,7 +137,7 @@ class DataApi:
         except RequestRefused as error:
             if error.code == Unauthenticated.code and claims:
                 # it may have come too late; an app that is not let in at all hears so with its next query
-                raise NotServed("it rejects the token of the request as expired") from None
+                raise NotServed("the token of a request expired") from None
             raise
 
     async def limits(self) -> Limits:
@@ -214,7 +214,7 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
     except ValueError:
         problem = None
     status = response.status_code
-    said = f"it returned {status}" + ("" if problem is None else f" ({problem.detail.rstrip('.')})")
+    said = f"status {status}" + ("" if problem is None else f" ({problem.detail.rstrip('.')})")
     if status == 429 or (problem is not None and problem.code == Busy.code):
         return NotServed(said, _retry_after(response))
     if status >= 500 or status == 408:
@@ -223,9 +223,7 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
         # a gateway before the server may have a smaller measure, and says so in its own words
         return RequestRefused(status, problem or ProblemAnswer(BodyTooLarge.code, said, []))
     if problem is None or not problem.errors:
-        return SetupError(
-            f"{response.url} returned {status}: ROWKEEP_URL is not the URL of a Rowkeep server."
-        )
+        return SetupError(f"The server at ROWKEEP_URL is not Rowkeep: {response.url} returned {status}.")
     if problem.code == Unauthenticated.code:
         return RequestRefused(status, ProblemAnswer(problem.code, credentials.refusal, problem.errors))
     return RequestRefused(status, problem)
@@ -266,7 +264,7 @@ def _client(base_url: str, transport: httpx.AsyncBaseTransport | None = None) ->
     try:
         return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT, transport=transport, mounts=NO_PROXY)
     except (httpx.InvalidURL, ValueError) as error:
-        raise SetupError(f"ROWKEEP_URL is invalid: {error}.") from None
+        raise SetupError(f"Invalid ROWKEEP_URL: {error}.") from None
 
 
 def _public_name(database_url: str) -> str:

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import httpx
 
+from rowkeep.cli.output import more_errors
 from rowkeep.client.paths import NO_PROXY, Refused, path_part
-from rowkeep.errors.catalogue import NoSuchRoute, SetupError, Unauthenticated
+from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError, Unauthenticated
 from rowkeep.services.lists import MAX_LIMIT
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Management:
                 **({} if body is None else content),
             )
         except UnicodeEncodeError:
-            raise SetupError("The command line is not valid UTF-8.") from None
+            raise SetupError("The arguments of the command are not valid UTF-8.") from None
         except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
             raise SetupError(
@@ -77,17 +78,20 @@ def _answer(response: httpx.Response) -> Any:
             return answer
         problems, said, code = answer["errors"], answer["detail"], answer["code"]
     except (ValueError, KeyError, TypeError):
-        code = NoSuchRoute.code
-    if code == NoSuchRoute.code:
+        code = NoSuchEndpoint.code
+    if code == NoSuchEndpoint.code:
         raise Refused(
-            f"{response.url} returned {response.status_code}: ROWKEEP_URL is not the URL of a Rowkeep server."
+            f"The server at ROWKEEP_URL is not Rowkeep: {response.url} returned {response.status_code}."
         )
     if code == Unauthenticated.code:
-        raise Refused("ROWKEEP_ADMIN_TOKEN is not an admin token of the server at ROWKEEP_URL.")
+        raise Refused(
+            "Authentication failed: ROWKEEP_ADMIN_TOKEN is not a valid admin token of the server at "
+            "ROWKEEP_URL."
+        )
     where = problems[0].get("pointer", "")
     # in a body of one level there is nothing to point out
     said += f" (at {where})" if where.count("/") > 1 else ""
-    said += f" (1 of {len(problems)} errors)" if len(problems) > 1 else ""
+    said += more_errors(len(problems) - 1)
     raise Refused(said, problems)
 
 
@@ -96,10 +100,7 @@ async def _client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of the Rowkeep that the environment names: a running server, else the store itself."""
     url, token = os.environ.get("ROWKEEP_URL"), os.environ.get("ROWKEEP_ADMIN_TOKEN")
     if url and not token:
-        raise SetupError(
-            "ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set both, or unset ROWKEEP_URL "
-            "to work on the store itself."
-        )
+        raise SetupError("ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set both or neither.")
     if url and token:
         async with _speaking_to(url, token) as client:
             yield client
@@ -129,7 +130,7 @@ def _speaking_to(
             mounts=NO_PROXY,
         )
     except (httpx.InvalidURL, ValueError) as error:
-        raise SetupError(f"ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN is invalid: {error}.") from None
+        raise SetupError(f"Invalid ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN: {error}.") from None
 
 
 def ask(work: Callable[[Management], Awaitable[T]]) -> T:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import SetupError, preview
 
 NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
     "all://localhost": None,
@@ -31,5 +31,5 @@ def path_part(name: str) -> str:
     """A name as one part of a path. Raises Refused for what no thing is called."""
     # nothing has such a name, and it would make the path another one
     if name.strip(".") == "" or "/" in name:
-        raise Refused(f"{name!r} is not a valid name in a path.")
+        raise Refused(f"{preview(name)} is not a valid name.")
     return quote(name, safe="")

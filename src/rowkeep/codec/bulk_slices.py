@@ -56,10 +56,10 @@ def loose_data(body: bytes) -> bytes:
     ``data``."""
     data = bytes(decode_unchecked(body, _body_decoder).data)
     if data[:1] not in (b"{", b"["):
-        raise InvalidBody("data must be an object or an array of objects.", pointer="/data")
+        raise InvalidBody('"data" must be an object or an array of objects.', pointer="/data")
     end = len(body.rstrip(WHITE)[:-1].rstrip(WHITE))
     if not _ONE_KEY.fullmatch(body, 0, end - len(data)):
-        raise RepeatedKey('The key "data" is in the body twice. Send it once.', pointer="/data")
+        raise RepeatedKey('The body has the key "data" twice. Send each key once.', pointer="/data")
     return data
 
 
@@ -94,7 +94,7 @@ def _slices(body: bytes, at: int, end: int, columns: int) -> Iterator[RowSlice]:
         if rows is None:
             if _HEAD.match(body):
                 loose_data(body)
-            raise MalformedJson("The rows in data are not valid JSON.", pointer="/data")
+            raise MalformedJson('The rows in "data" are not valid JSON.', pointer="/data")
         yield RowSlice(text, rows, first)
         if after == end:
             return
@@ -141,7 +141,8 @@ def _exact(
         values += 1
         if values > MAX_ROW_TOKENS:
             raise InvalidBody(
-                f"A row has more than {MAX_VALUES} values.", pointer=pointer("data", first + rows)
+                f"A row has too many values: at most {MAX_VALUES} are allowed.",
+                pointer=pointer("data", first + rows),
             )
         if token.first == COMMA and depth == 0:
             rows, values = rows + 1, 0

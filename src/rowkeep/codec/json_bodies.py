@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
+import msgspec.inspect
 
 from rowkeep.codec.json_scan import has_more_values, is_deeper, marked_halves, repeated_key
 from rowkeep.errors.catalogue import (
@@ -16,8 +18,8 @@ from rowkeep.errors.catalogue import (
     RepeatedKey,
     RowkeepError,
     UnknownKey,
-    as_json,
     pointer,
+    preview,
 )
 from rowkeep.model.values.scalars import Spelled
 
@@ -69,15 +71,14 @@ def refuse_deep(body: bytes, most: int) -> None:
     """Raises MalformedJson for more levels of arrays and objects than ``most``."""
     if is_deeper(body, most):
         raise MalformedJson(
-            f"The body nests arrays and objects deeper than {most} levels. The setting max_json_depth limits "
-            "this."
+            f"The body has arrays and objects nested deeper than {most} levels (the setting max_json_depth)."
         )
 
 
 def refuse_sprawling(body: bytes) -> None:
     """Raises InvalidBody for more values than any call takes: decoded, they are many times as large."""
     if len(body) > MAX_VALUES and has_more_values(body, MAX_VALUES):
-        raise InvalidBody(f"The body has more than {MAX_VALUES} values.")
+        raise InvalidBody(f"The body has too many values: at most {MAX_VALUES} are allowed.")
 
 
 def refuse_other_encodings(body: bytes) -> None:
@@ -98,16 +99,16 @@ def complaint(error: Exception, text: bytes, what: str = "The body") -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"{what} is not valid UTF-8."
     if isinstance(error, RecursionError):
-        return f"{what} nests arrays and objects too deep. The setting max_json_depth limits this."
+        return f"{what} has arrays and objects nested too deeply (the setting max_json_depth)."
     if not text.strip():
-        return f"{what} is empty; it must be JSON."
+        return f"{what} is empty. Send JSON."
     if has_half_surrogates(text):
-        return f"{what} has a string with half a surrogate pair (such as \\ud800), which is no character."
+        return f"{what} has a string with half a surrogate pair (such as \\ud800), which is not a character."
     syntax = _SYNTAX.fullmatch(str(error))
     if syntax is None:
-        return f"{what} is not valid JSON: it ends too early."
+        return f"{what} is not valid JSON: unexpected end."
     at = int(syntax[2])
-    got = f", got {as_json(text[at : at + 1].decode('latin-1'))}" if at < len(text) else ""
+    got = f", got {preview(text[at : at + 1].decode('latin-1'))}" if at < len(text) else ""
     return f"{what} is not valid JSON: {syntax[1]} at byte {at}{got}."
 
 
@@ -145,17 +146,19 @@ def _refusal(message: str, body_type: Any) -> RowkeepError:
     if what.startswith("Object contains unknown field `"):
         key = what.removeprefix("Object contains unknown field `").removesuffix("`")
         hint = _right_place(key, where, getattr(body_type, "__struct_fields__", ()))
-        return UnknownKey(f"The body has an unknown key {as_json(key)}.{hint}", pointer=where + pointer(key))
+        return UnknownKey(f"Unknown key {preview(key)} in the body.{hint}", pointer=where + pointer(key))
     if what.startswith("Object missing required field `"):
         key = what.removeprefix("Object missing required field `").removesuffix("`")
         example = ' Send {"data": {"First_Name": "Jane"}}.' if key == "data" else ""
-        return InvalidBody(f"The body lacks the key {as_json(key)}.{example}", pointer=where + pointer(key))
+        return InvalidBody(f"Missing key {preview(key)} in the body.{example}", pointer=where + pointer(key))
+    place = preview(where.rpartition("/")[2]) if where else "The body"
     if what.endswith("out of range"):
-        return InvalidValue("The body has a number that is too large.", pointer=where)
-    place = as_json(where.rpartition("/")[2]) if where else "The body"
+        return InvalidValue(f"{place} has a number that is too large.", pointer=where)
     if what.startswith("Invalid enum value "):
         value = what.removeprefix("Invalid enum value ").removeprefix("'").removesuffix("'")
-        return InvalidBody(f"{place} cannot be {as_json(value)}.", pointer=where)
+        choices = _choices(body_type, where.split("/")[1:])
+        rule = f"must be one of {', '.join(map(preview, choices))}" if choices else "has an invalid value"
+        return InvalidBody(f"{place} {rule}; got {preview(value)}.", pointer=where)
     mismatch = _MISMATCH.fullmatch(what)
     if mismatch:
         wanted = " or ".join(dict.fromkeys(_JSON_TYPES.get(name, name) for name in mismatch[1].split(" | ")))
@@ -164,17 +167,48 @@ def _refusal(message: str, body_type: Any) -> RowkeepError:
     return InvalidBody(f"{place} is invalid: {what.replace('`', '')}.", pointer=where)
 
 
+def _choices(body_type: Any, path: list[str]) -> list[object]:
+    """The values that the place with this path can have, if it is an enum or a literal."""
+    found = [msgspec.inspect.type_info(body_type)]
+    for token in path:
+        found = [part for each in found for part in _parts(each, token)]
+    kinds = [kind for each in found for kind in _alternatives(each)]
+    enums = [
+        member.value for kind in kinds if isinstance(kind, msgspec.inspect.EnumType) for member in kind.cls
+    ]
+    return enums + [
+        value for kind in kinds if isinstance(kind, msgspec.inspect.LiteralType) for value in kind.values
+    ]
+
+
+def _alternatives(kind: msgspec.inspect.Type) -> Iterable[msgspec.inspect.Type]:
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _alternatives(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return (part for each in kind.types for part in _alternatives(each))
+    return (kind,)
+
+
+def _parts(kind: msgspec.inspect.Type, token: str) -> Iterable[msgspec.inspect.Type]:
+    """The types of what an object has under this key, or an array as its items."""
+    for each in _alternatives(kind):
+        if isinstance(each, msgspec.inspect.StructType):
+            yield from (field.type for field in each.fields if field.encode_name == token)
+        elif isinstance(each, msgspec.inspect.ListType):
+            yield each.item_type
+
+
 def _right_place(key: str, where: str, members: tuple[str, ...]) -> str:
     """Where a misplaced key of the Data API belongs, as one more sentence."""
     if "query" not in members and "data" not in members:
         return ""
     if key in _IN_URL:
         right = _IN_URL[key]
-        return f' It belongs in the URL of a query: "?{right}=10".'
+        return f' Put it in the URL of a query: "?{right}=10".'
     if where == "" and key in _IN_QUERY and "query" in members:
         return ' Put it inside "query".'
     if where == "" and "data" in members:
-        return ' A column belongs inside "data".'
+        return ' Put columns inside "data".'
     if where.startswith("/query") and key in members:
         return ' Put it next to "query", not inside it.'
     return ""
@@ -236,11 +270,11 @@ def refuse_repeated_keys(text: bytes, where: str = "", first: int = 0) -> None:
 def _repetition(text: bytes, where: str, first: int) -> RepeatedKey:
     place = repeated_key(text)
     if place is None:
-        return RepeatedKey("An object has one key twice.", pointer=where)
+        return RepeatedKey("An object has the same key twice. Send each key once.", pointer=where)
     key = pointer(place.key) if len(place.key) <= MAX_POINTED_KEY else ""
     outermost, *rest = place.tokens or ("",)
     tokens = (outermost + first, *rest) if isinstance(outermost, int) else place.tokens
     return RepeatedKey(
-        f"The key {as_json(place.key)} is in one object twice. Send each key once.",
+        f"An object has the key {preview(place.key)} twice. Send each key once.",
         pointer=f"{where}{pointer(*tokens)}{key}",
     )

@@ -41,14 +41,14 @@ from rowkeep.errors.catalogue import (
     InvalidBody,
     InvalidValue,
     MalformedJson,
+    MissingValue,
     ProblemList,
-    RequiredValue,
     RowkeepError,
     SystemColumn,
     TooManyCells,
     UnknownColumn,
-    as_json,
     pointer,
+    preview,
 )
 from rowkeep.model.column_types import Kind, decode_value
 from rowkeep.model.ids import Stamp
@@ -131,7 +131,7 @@ class TableCodec(RowEncoder):
 
         Raises TooManyCells, MalformedJson, InvalidBody, UnknownKey or RepeatedKey for the body, else every
         problem of its rows together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue,
-        RequiredValue.
+        MissingValue.
         """
         cells = self.cells_of(body)
         if cells > limits.max_cells:
@@ -161,8 +161,8 @@ class TableCodec(RowEncoder):
         width = len(self._columns)
         if rows * width > limits.max_cells:
             raise TooManyCells(
-                f"The insert has {rows} rows of {width} columns, which is {rows * width} cells; at most "
-                f"{limits.max_cells} are allowed (the setting max_bulk_cells). Send fewer rows at a time.",
+                f"The insert has {rows * width} cells ({rows} rows of {width} columns); at most "
+                f"{limits.max_cells} are allowed (the setting max_bulk_cells). Send fewer rows per request.",
                 pointer="/data",
             )
 
@@ -237,7 +237,8 @@ class TableCodec(RowEncoder):
                 given = _decoded_row(row, where, is_checked=is_checked)
                 rows.append(self._read_row(given, where, said, problems))
             except msgspec.ValidationError:
-                problems.add(InvalidBody, f"{said}A row must be an object of columns and values.", where)
+                got = _JSON_TYPES.get(bytes(row)[:1], "a number")
+                problems.add(InvalidBody, f"{said}A row must be an object; got {got}.", where)
             except msgspec.DecodeError as error:
                 problems.add(InvalidBody, complaint(error, bytes(row), f"{said}A key of the row"), where)
             if problems.full:
@@ -252,7 +253,7 @@ class TableCodec(RowEncoder):
         for column in self._columns:
             if column.is_required and column.default is None and column.name not in given:
                 problems.add(
-                    RequiredValue,
+                    MissingValue,
                     f"{said}Column {column.name} is required.",
                     f"{where}{pointer(column.name)}",
                 )
@@ -269,7 +270,7 @@ class TableCodec(RowEncoder):
             # a key that no column can have is not repeated in full
             spot = f"{where}{pointer(key)}" if len(key) <= MAX_KEY_LENGTH else where
             if HALF in key:
-                problems.add(UnknownColumn, f"{said}The name of a column {HALF_SURROGATES}.", where)
+                problems.add(UnknownColumn, f"{said}A column name {HALF_SURROGATES}.", where)
                 continue
             try:
                 column = self._names.find(key, spot, problems.takes_hint)
@@ -278,10 +279,12 @@ class TableCodec(RowEncoder):
                 continue
             if column.is_system:
                 problems.add(
-                    SystemColumn, f"{said}{column.name} is a system column; it cannot be written.", spot
+                    SystemColumn, f"{said}{column.name} is a system column and cannot be written.", spot
                 )
             elif column.name in given:
-                problems.add(DuplicateColumn, f"{said}Two keys mean the column {column.name}.", spot)
+                problems.add(
+                    DuplicateColumn, f"{said}Two keys match column {column.name}. Send one of them.", spot
+                )
             else:
                 given[column.name] = _read_cell(column, value, spot, said, problems)
         return given
@@ -321,12 +324,16 @@ def _decoded_row(row: msgspec.Raw, where: str, *, is_checked: bool) -> dict[str,
     if not is_checked or memoryview(row).nbytes > LARGE_ROW_BYTES:
         text = bytes(row)
         if has_more_values(text, MAX_VALUES):
-            raise InvalidBody(f"A row has more than {MAX_VALUES} values.", pointer=where)
+            raise InvalidBody(f"A row has too many values: at most {MAX_VALUES} are allowed.", pointer=where)
         row = msgspec.Raw(first_keys(text, MAX_ROW_KEYS))
         if not is_checked:
             refuse_repeated_keys(bytes(row), where)
     given: dict[str, msgspec.Raw] = _row_decoder.decode(row)
     return given
+
+
+_JSON_TYPES = {b"[": "an array", b'"': "a string", b"t": "true", b"f": "false", b"n": "null"}
+"""By the first byte of a JSON text."""
 
 
 def _decoded_value(raw: bytes) -> Any:
@@ -349,12 +356,12 @@ def _read_cell(column: Column, raw: msgspec.Raw, where: str, said: str, problems
         raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
     if value is None or (value == "" and column.reads_empty_as_null):
         if column.is_required:
-            problems.add(RequiredValue, f"{said}Column {column.name} is required.", where)
+            problems.add(MissingValue, f"{said}Column {column.name} is required.", where)
         return None
     try:
         return checked_cell(column, raw if column.type_facts.is_raw else value)
     except Misfit as misfit:
-        told = "" if column.is_encrypted else f"; got {as_json(value)}"
+        told = "" if column.is_encrypted else f"; got {preview(value)}"
         problems.add(InvalidValue, f"{said}Column {column.name} {misfit}{told}.", where)
         return None
 
@@ -364,9 +371,9 @@ def checked_cell(column: Column, value: object) -> Cell:
     cell = column.type_facts.read(value)
     if isinstance(cell, str) and column.type_facts.is_text:
         if column.max_length is not None and len(cell) > column.max_length:
-            raise Misfit(f"has a maxLength of {column.max_length} characters")
+            raise Misfit(f"must have at most {column.max_length} characters (maxLength)")
         if column.max_bytes is not None and len(cell.encode()) > column.max_bytes:
-            raise Misfit(f"is indexed and so takes at most {column.max_bytes} bytes")
+            raise Misfit(f"must have at most {column.max_bytes} bytes, because it is indexed")
     return cell
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from rowkeep.errors.catalogue import DamagedCell, SetupError
+from rowkeep.errors.catalogue import CorruptedCell, SetupError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -36,7 +36,7 @@ def decode_key(text: str, source: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise SetupError(f"{source} must hold base64url of {KEY_BYTES} bytes.")
+        raise SetupError(f"{source} must be base64url of {KEY_BYTES} bytes.")
     return key
 
 
@@ -93,11 +93,11 @@ class ColumnCipher:
         return tuple(cipher.encrypt(text, self._bound_to) for cipher in self._ciphers)
 
     def open(self, sealed: bytes) -> bytes:
-        """What was sealed. Raises DamagedCell if it was not sealed for this column, or changed since."""
+        """What was sealed. Raises CorruptedCell if it was not sealed for this column, or changed since."""
         for cipher in self._ciphers:
             with suppress(InvalidTag):
                 return cipher.decrypt(sealed, self._bound_to)
-        raise DamagedCell()
+        raise CorruptedCell()
 
 
 class DataKeys:

@@ -47,8 +47,8 @@ class MasterKeys:
                     return key
             self._reload()
         raise SetupError(
-            "The store was initialised with another master key; "
-            "set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that one."
+            "Wrong master key: the store was initialised with another one. "
+            "Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key."
         )
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
@@ -60,7 +60,10 @@ class MasterKeys:
         try:
             return open_sealed(self._keys, sealed, bound_to)
         except WrongKey:
-            raise SetupError("The store is sealed under another master key; give that one.") from None
+            raise SetupError(
+                "Wrong master key: the store is encrypted with another one. "
+                "Set ROWKEEP_MASTER_KEY or ROWKEEP_MASTER_KEY_FILE to that key."
+            ) from None
 
     def _reload(self) -> None:
         """The key file may have been given another key since it was read."""
@@ -92,8 +95,8 @@ def read_key_file(settings: Settings) -> list[bytes]:
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"The key file {path} cannot be read: {error}.{owner_hint(path)}") from None
     if not 1 <= len(lines) <= MAX_KEYS:
-        raise SetupError(f"The key file {path} must hold one key, or two during a rotation, each on a line.")
-    return [decode_key(line, f"The key file {path}") for line in lines]
+        raise SetupError(f"The key file {path} must contain one key, or two during a rotation, one per line.")
+    return [decode_key(line, f"Each key in the key file {path}") for line in lines]
 
 
 def default_key_file(settings: Settings) -> Path:
@@ -144,7 +147,7 @@ def make_master_key(settings: Settings) -> tuple[MasterKeys, list[Path]]:
         remove_made(made)
         raise SetupError(f"The key file {path} cannot be written: {error}.") from None
     if found is None:
-        raise SetupError(f"The key file {path} vanished while it was written.")
+        raise SetupError(f"The key file {path} disappeared while it was written.")
     return found, made
 
 

@@ -25,7 +25,7 @@ PLACE = Settings(database_url=f"sqlite:///{DIRECTORY}")
 def emptied() -> Iterator[str]:
     """A store in ``./demo-data``, as good as new; gives its admin token. Raises SetupError."""
     if DIRECTORY.exists() and not LOCK.exists():
-        raise SetupError(f"./{DIRECTORY} exists, but was not created by the demo. Move it to another place.")
+        raise SetupError(f"./{DIRECTORY} exists, but is not a demo's directory. Move it first.")
     DIRECTORY.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:
         try:
@@ -36,7 +36,7 @@ def emptied() -> Iterator[str]:
         quiet_logs(PLACE.log_level)
         token = asyncio.run(initialise_store(PLACE))
         if token is None:
-            raise SetupError(f"./{DIRECTORY} could not be created.")
+            raise SetupError(f"./{DIRECTORY} could not be created again.")
         yield token
 
 

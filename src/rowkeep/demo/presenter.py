@@ -75,7 +75,7 @@ def send(client: httpx.Client, method: str, path: str, **how: Any) -> httpx.Resp
     try:
         answer = client.request(method, path, timeout=TIMEOUT_SECONDS, **how)
     except httpx.RequestError as error:
-        raise SetupError(f"The server does not respond: {error}.") from None
+        raise SetupError(f"No response from the server: {error}.") from None
     if not answer.is_success:
-        raise SetupError(f"{method} {path} returned {answer.status_code}: {answer.text}")
+        raise SetupError(f"{method} {path} returned status {answer.status_code}: {answer.text}")
     return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -16,30 +18,35 @@ MAX_ECHO = 100
 """How many characters of what was sent an error repeats."""
 
 
-_JSON_WORDS = {
-    "True": "true",
-    "False": "false",
-    "None": "null",
-    "inf": "a number that large",
-    "-inf": "a number that small",
-}
+def preview(value: object) -> str:
+    """A refused value as an error message shows it: strings as JSON in double quotes, numbers bare, ``an
+    array``, ``an object``.
 
-
-def quoted(value: object) -> str:
-    """What was sent, fit for an error message: at most 100 characters, control characters escaped."""
+    At most :data:`MAX_ECHO` characters; longer strings end in ``…``. Control characters are escaped.
+    """
     if isinstance(value, list | dict):
         return "an array" if isinstance(value, list) else "an object"
-    text = value if isinstance(value, str) else _JSON_WORDS.get(repr(value), repr(value))
-    shown = text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) and math.isinf(value):
+        return "a number that large" if value > 0 else "a number that small"
+    if isinstance(value, str):
+        return _escaped(json.dumps(_shortened(value), ensure_ascii=False))
+    return _shortened(repr(value))
 
 
-def as_json(value: object) -> str:
-    """What was sent, fit for an error message and written as JSON: strings in double quotes, numbers bare."""
-    if not isinstance(value, str):
-        return quoted(value)
-    escaped = value[:MAX_ECHO].replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted(escaped + value[MAX_ECHO:])}"'
+def excerpt(text: str) -> str:
+    """A text from outside as a log line or a sample of rows shows it: shortened and escaped as by
+    :func:`preview`, but without quotes."""
+    return _escaped(_shortened(text))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def escape_pointer(token: str) -> str:

@@ -1,7 +1,7 @@
-"""Every way to fail: one class an error, with its stable code, status and title.
+"""All errors: one class each, with its stable code, status and title.
 
-Codes are never reused. The HTTP layer turns these into answers and the CLI into one line; nobody else
-words an error for a reader. Who raises one finds here, too, what it is made of.
+The docstring of a class is its description in docs/errors.md. Codes are never reused. The HTTP layer turns
+errors into responses, and the command line into one line.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from rowkeep.errors.base import (
     Problem,
     ProblemList,
     RowkeepError,
-    as_json,
+    excerpt,
     pointer,
-    quoted,
+    preview,
 )
 
 __all__ = (
@@ -25,13 +25,13 @@ __all__ = (
     "Problem",
     "ProblemList",
     "RowkeepError",
-    "as_json",
+    "excerpt",
     "pointer",
-    "quoted",
+    "preview",
 )
-"""What is not defined here, but needed by whoever raises or answers an error."""
+"""Re-exported for modules that raise or handle errors."""
 
-# 400: the request itself cannot be understood
+# 400: the request is invalid
 
 
 class MalformedJson(RowkeepError):
@@ -41,119 +41,122 @@ class MalformedJson(RowkeepError):
 
 
 class MalformedRequest(RowkeepError):
-    """The request is not HTTP/1.1 as RFC 9112 has it: a broken head, or no Host header."""
+    """The request is not valid HTTP/1.1 (RFC 9112), for example because it has no Host header."""
 
     code, status, title = "malformed_request", 400, "Malformed request"
 
 
 class RepeatedKey(RowkeepError):
-    """An object of the body has one key twice."""
+    """An object in the body has the same key twice."""
 
     code, status, title = "repeated_key", 400, "Repeated key"
 
 
 class InvalidBody(RowkeepError):
-    """The body is JSON, but not of the form that this call takes."""
+    """The body is JSON, but does not have the form that this endpoint takes."""
 
     code, status, title = "invalid_body", 400, "Invalid body"
 
 
 class UnknownKey(RowkeepError):
-    """The body has a key that this call does not know."""
+    """The body has a key that this endpoint does not know."""
 
     code, status, title = "unknown_key", 400, "Unknown key"
 
 
 class InvalidParameter(RowkeepError):
-    """A query parameter or header is unknown, given twice, or has a value that it cannot have."""
+    """A query parameter or header is unknown, given twice, or has an invalid value."""
 
     code, status, title = "invalid_parameter", 400, "Invalid parameter"
 
 
 class UnknownColumn(RowkeepError):
-    """No column of that name, nor exactly one near it."""
+    """No column has this name, or the name is ambiguous."""
 
     code, status, title = "unknown_column", 400, "Unknown column"
 
 
 class DuplicateColumn(RowkeepError):
-    """Two different names in one object, or two in a list, mean the same column."""
+    """Two keys of one object, or two names in one list, match the same column."""
 
     code, status, title = "duplicate_column", 400, "Duplicate column"
 
 
 class SystemColumn(RowkeepError):
-    """A system column may be read, but neither defined nor written."""
+    """A system column can be read, but not defined or written."""
 
-    code, status, title = "system_column", 400, "System column"
+    code, status, title = "system_column", 400, "System column cannot be changed"
 
 
 class UnknownOperand(RowkeepError):
-    """No such operand."""
+    """No operand has this name."""
 
     code, status, title = "unknown_operand", 400, "Unknown operand"
 
 
 class InvalidFilter(RowkeepError):
-    """The filter is not well-formed, or its operand does not go with the column or the value."""
+    """The filter is invalid, or its operand cannot be used with the column or the value."""
 
     code, status, title = "invalid_filter", 400, "Invalid filter"
 
 
-class FilterMissing(RowkeepError):
-    """An update or delete without a filter, which would touch every row."""
+class MissingFilter(RowkeepError):
+    """An update or delete has no filter and would change every row."""
 
-    code, status, title = "filter_missing", 400, "Filter missing"
+    code, status, title = "missing_filter", 400, "Missing filter"
 
 
 class InvalidCursor(RowkeepError):
-    """The cursor is not one of ours, or belongs to another filter or sort."""
+    """The cursor is invalid, or was produced with another filter or sort."""
 
     code, status, title = "invalid_cursor", 400, "Invalid cursor"
 
 
 class InvalidName(RowkeepError):
-    """A name that is not of the form that names have."""
+    """A name does not have the required form."""
 
     code, status, title = "invalid_name", 400, "Invalid name"
 
 
 class InvalidDefinition(RowkeepError):
-    """The definition of a table is not well-formed or contradicts itself."""
+    """The definition of a table or view is invalid."""
 
     code, status, title = "invalid_definition", 400, "Invalid definition"
 
 
-# 401, 403: who is asking
+# 401, 403: authentication and grants
 
 
 class Unauthenticated(RowkeepError):
-    """No token, or one that does not hold. One answer for all causes."""
+    """The token is missing or invalid. The response is the same for all causes."""
 
     code, status, title = "unauthenticated", 401, "Unauthenticated"
 
     def __init__(self, cause: str = "malformed token") -> None:
-        """``cause`` is for the log alone: a response that named it would help to guess tokens."""
+        """``cause`` is only logged: in a response it would help to guess tokens."""
         super().__init__(
-            "The request needs a valid token in the header auth or Authorization: Bearer.",
+            "The token is missing or invalid. Send a valid one in the header auth or Authorization: Bearer.",
             headers={"WWW-Authenticate": "Bearer"},
         )
         self.cause = cause
 
 
 class Forbidden(RowkeepError):
-    """The app has no such grant."""
+    """The app does not have the required grant."""
 
     code, status, title = "forbidden", 403, "Forbidden"
 
 
-# 404, 405, 408, 413, 414, 415, 431: what is asked for, and in which form
+# 404, 405, 408, 413, 414, 415, 431: the endpoint, and the size and form of the request
 
 
-class NoSuchRoute(RowkeepError):
-    """No call has this path."""
+class NoSuchEndpoint(RowkeepError):
+    """No endpoint has this path."""
 
-    code, status, title = "no_such_route", 404, "No such path"
+    code, status, title = "no_such_endpoint", 404, "No such endpoint"
+
+    def __init__(self, msg: str = "No such endpoint. See /docs for all endpoints.") -> None:
+        super().__init__(msg)
 
 
 class NoSuchTable(RowkeepError):
@@ -175,21 +178,26 @@ class NoSuchApp(RowkeepError):
 
 
 class NoSuchWorkspace(RowkeepError):
-    """There is no such workspace."""
+    """No workspace has this name."""
 
     code, status, title = "no_such_workspace", 404, "No such workspace"
 
 
 class NoSuchAdminToken(RowkeepError):
-    """There is no such admin token."""
+    """No admin token has this id."""
 
     code, status, title = "no_such_admin_token", 404, "No such admin token"
 
 
 class MethodNotAllowed(RowkeepError):
-    """The path is known, but not with this method; ``Allow`` lists those it has."""
+    """The endpoint does not support this method. The header ``Allow`` lists those that it supports."""
 
     code, status, title = "method_not_allowed", 405, "Method not allowed"
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(
+            f"Method {preview(method)} is not allowed here. Use {allowed}.", headers={"Allow": allowed}
+        )
 
 
 class RequestTimeout(RowkeepError):
@@ -205,7 +213,7 @@ class UriTooLong(RowkeepError):
 
 
 class HeadersTooLarge(RowkeepError):
-    """The headers are larger or more than the settings max_header_bytes and max_header_count allow."""
+    """The headers exceed the settings max_header_bytes or max_header_count."""
 
     code, status, title = "headers_too_large", 431, "Headers too large"
 
@@ -222,64 +230,65 @@ class UnsupportedMediaType(RowkeepError):
     code, status, title = "unsupported_media_type", 415, "Unsupported media type"
 
 
-# 409: the request is well-formed but cannot be carried out as things stand
+# 409: the request conflicts with existing data
 
 
 class UniqueViolation(RowkeepError):
-    """A unique index already holds that value."""
+    """A row with the same value in a unique index already exists."""
 
     code, status, title = "unique_violation", 409, "Unique index violated"
 
 
 class NameTaken(RowkeepError):
-    """Another thing of this kind has that name; upper and lower case make no difference."""
+    """The name or client id is already used. Names that differ only in case are the same."""
 
     code, status, title = "name_taken", 409, "Name taken"
 
 
 class ReferenceViolation(RowkeepError):
-    """A value that a column refers to is not there."""
+    """A value does not exist in the column that it references."""
 
     code, status, title = "reference_violation", 409, "Reference violated"
 
 
-class StillReferred(RowkeepError):
-    """Something else refers to it, and must go or change first."""
+class StillReferenced(RowkeepError):
+    """It is still referenced by rows, tables or views, which must be changed or deleted first."""
 
-    code, status, title = "still_referred", 409, "Still referred to"
+    code, status, title = "still_referenced", 409, "Still referenced"
 
 
-class Protected(RowkeepError):
-    """It may not be deleted: the workspace main, the last admin token."""
+class DeleteNotAllowed(RowkeepError):
+    """The workspace main and the last admin token cannot be deleted."""
 
-    code, status, title = "protected", 409, "Protected"
+    code, status, title = "delete_not_allowed", 409, "Delete not allowed"
 
 
 class DataLoss(RowkeepError):
-    """A change of a table would lose data, and allowDataLoss=true was not said. Nothing was changed."""
+    """The change would lose data, and allowDataLoss=true was not set. Nothing was changed."""
 
     code, status, title = "data_loss", 409, "Data loss"
 
 
-class RowsViolate(RowkeepError):
-    """Stored rows do not fit the changed definition: how many, and a sample of them. Nothing was changed."""
+class IncompatibleRows(RowkeepError):
+    """Existing rows violate the change. ``count`` says how many, ``sample`` shows some of them. Nothing was
+    changed."""
 
-    code, status, title = "rows_violate", 409, "Rows violate"
+    code, status, title = "incompatible_rows", 409, "Existing rows violate the change"
 
 
-class NoRoom(RowkeepError):
-    """PostgreSQL takes no further column: this table has had 1,600, those that are gone included. Nothing
-    was changed."""
+class TooManyColumns(RowkeepError):
+    """PostgreSQL allows no more columns in this table: 1,600 in its lifetime, dropped ones included.
+    Nothing was changed."""
 
-    code, status, title = "no_room", 409, "No room"
+    code, status, title = "too_many_columns", 409, "Too many columns"
 
     def __init__(
-        self, msg: str = "PostgreSQL has no room for another column in this table; make a new one."
+        self, msg: str = "PostgreSQL allows no more columns in this table. Create a new table."
     ) -> None:
         super().__init__(msg)
 
 
-# 422: a value that its column cannot hold
+# 422: invalid values
 
 
 class InvalidValue(RowkeepError):
@@ -300,43 +309,46 @@ class ResponseTooLarge(RowkeepError):
     code, status, title = "response_too_large", 422, "Response too large"
 
 
-class RequiredValue(RowkeepError):
+class MissingValue(RowkeepError):
     """A required column has no value."""
 
-    code, status, title = "required_value", 422, "Required value"
+    code, status, title = "missing_value", 422, "Missing value"
 
 
-# 500, 503: our side
+# 500, 503: the server
 
 
-class Internal(RowkeepError):
-    """A fault of Rowkeep's own; the log has more."""
+class InternalError(RowkeepError):
+    """An error in Rowkeep itself. The server log has the details."""
 
-    code, status, title = "internal", 500, "Internal error"
+    code, status, title = "internal_error", 500, "Internal error"
+
+    def __init__(self, msg: str = "Internal error. See the server log.") -> None:
+        super().__init__(msg)
 
 
-class DamagedCell(RowkeepError):
-    """An encrypted cell does not open: it was changed or moved by other hands than Rowkeep's."""
+class CorruptedCell(RowkeepError):
+    """An encrypted cell cannot be decrypted: it was modified outside Rowkeep."""
 
-    code, status, title = "damaged_cell", 500, "Damaged cell"
+    code, status, title = "corrupted_cell", 500, "Corrupted cell"
 
     def __init__(
-        self, msg: str = "An encrypted cell was changed outside of Rowkeep and does not open."
+        self, msg: str = "An encrypted cell cannot be decrypted: it was modified outside Rowkeep."
     ) -> None:
         super().__init__(msg)
 
 
 class Busy(RowkeepError):
-    """The store was too busy for longer than busy_timeout_seconds. Nothing was written."""
+    """The server or the database was too busy for longer than busy_timeout_seconds. Nothing was written."""
 
     code, status, title = "busy", 503, "Busy"
 
-    def __init__(self, msg: str = "The store is too busy. Nothing was written; try again.") -> None:
+    def __init__(self, msg: str = "The database is too busy. Nothing was written; try again.") -> None:
         super().__init__(msg, headers={"Retry-After": "1"})
 
 
 class QueryTimeout(RowkeepError):
-    """A query, update or delete ran longer than the setting max_query_seconds; it was cancelled."""
+    """A query, update or delete ran longer than the setting max_query_seconds and was cancelled."""
 
     code, status, title = "query_timeout", 503, "Query timeout"
 
@@ -344,24 +356,24 @@ class QueryTimeout(RowkeepError):
         super().__init__(msg, headers={"Retry-After": "5"})
 
 
-class RequestTooLong(RowkeepError):
-    """The request took longer than the setting max_request_seconds; it was cancelled."""
+class ProcessingTimeout(RowkeepError):
+    """The request took longer than the setting max_request_seconds and was cancelled."""
 
-    code, status, title = "request_too_long", 503, "Request took too long"
+    code, status, title = "processing_timeout", 503, "Processing timeout"
 
     def __init__(self, msg: str) -> None:
         super().__init__(msg, headers={"Retry-After": "5"})
 
 
 class ShuttingDown(RowkeepError):
-    """The server is stopping; the request was cancelled. If it writes, it may have been done before that."""
+    """The server is stopping and cancelled the request. A write may have been committed before that."""
 
-    code, status, title = "shutting_down", 503, "Server is stopping"
+    code, status, title = "shutting_down", 503, "Server shutting down"
 
     def __init__(
         self,
-        msg: str = "The server is stopping and cancelled the request. If it writes, check whether it was "
-        "done before you repeat it.",
+        msg: str = "The server is stopping and cancelled the request. If it is a write, check whether it was "
+        "committed before you retry.",
     ) -> None:
         super().__init__(msg, headers={"Retry-After": "1"})
 
@@ -371,48 +383,48 @@ class StorageUnavailable(RowkeepError):
 
     code, status, title = "storage_unavailable", 503, "Storage unavailable"
 
-    def __init__(self, msg: str = "The storage cannot be reached.") -> None:
+    def __init__(self, msg: str = "The database cannot be reached. Try again later.") -> None:
         super().__init__(msg, headers={"Retry-After": "5"})
 
 
 class StorageMissing(StorageUnavailable):
-    """The database of the workspace, or the catalog, is missing or was replaced; the log names it."""
+    """The database of the workspace, or the catalog, is missing or was replaced. The server log names it."""
 
     code, status, title = "storage_missing", 503, "Storage missing"
 
-    def __init__(self, msg: str = "The database is missing; the log of the server names it.") -> None:
+    def __init__(self, msg: str = "The database is missing. The server log names it.") -> None:
         super().__init__(msg)
 
 
 class StorageFull(StorageUnavailable):
-    """The device of the store has no space left. Nothing was written."""
+    """The device of the database has no space left. Nothing was written."""
 
     code, status, title = "storage_full", 503, "Storage full"
 
     def __init__(
-        self, msg: str = "No space is left on the device of the store. Nothing was written."
+        self, msg: str = "The device of the database has no space left. Nothing was written."
     ) -> None:
         super().__init__(msg)
 
 
 class StorageReadOnly(StorageUnavailable):
-    """The store can be read, but not written. Nothing was written."""
+    """The database is read-only. Nothing was written."""
 
     code, status, title = "storage_read_only", 503, "Storage read-only"
 
-    def __init__(self, msg: str = "The store is read-only. Nothing was written.") -> None:
+    def __init__(self, msg: str = "The database is read-only. Nothing was written.") -> None:
         super().__init__(msg)
 
 
-# Errors of a start or a shell: no answer bears them, they end a process with one line
+# Errors of a command: they end the process with one line and are never sent in a response
 
 
 class SetupError(Exception):
-    """A setting, a key or a store is not as it must be to start; the message says what to mend."""
+    """A setting, a key or the store is invalid; the message says what to do."""
 
 
 def all_errors() -> list[type[RowkeepError]]:
-    """Every error a caller can be answered with, by status and code."""
+    """All errors that a response can have, sorted by status and code."""
     return sorted(_kinds_of(RowkeepError), key=lambda kind: (kind.status, kind.code))
 
 

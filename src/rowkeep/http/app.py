@@ -11,7 +11,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.errors.catalogue import NoSuchRoute, SetupError
+from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.cors import with_cors
 from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi
@@ -94,7 +94,7 @@ def is_interruptible(scope: Scope) -> bool:
 
 
 async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await error_answer(NoSuchRoute("No call has this path.")).send(send)
+    await error_answer(NoSuchEndpoint()).send(send)
 
 
 async def log_missing_databases(catalog: Catalog) -> None:

@@ -49,7 +49,7 @@ class BodyBudget:
         except TimeoutError:
             raise Busy(
                 "Too many large request bodies are being processed (the setting max_buffered_bytes). "
-                "Nothing was written; try again later, or with smaller bodies."
+                "Nothing was written; try again later or send smaller bodies."
             ) from None
         if self.held_bytes > self._max_bytes:
             self._beyond = request

@@ -7,7 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from rowkeep.errors.catalogue import InvalidParameter, quoted
+from rowkeep.errors.catalogue import InvalidParameter, preview
 from rowkeep.http.data import DATA_CALLS
 from rowkeep.http.responses import error_answer
 from rowkeep.settings import Settings, origins
@@ -54,7 +54,7 @@ class _Cors(CORSMiddleware):
 def _refusal(failures: str, headers: Headers) -> str:
     """The message for what Starlette calls the failures of a preflight."""
     parts = {
-        "origin": f"the origin {_shown(headers, 'origin')} (allowed are those of the setting cors_origins)",
+        "origin": f"the origin {_shown(headers, 'origin')} (the setting cors_origins lists allowed origins)",
         "method": f"the method {_shown(headers, 'access-control-request-method')}",
         "headers": f"one of the headers {_shown(headers, 'access-control-request-headers')}",
     }
@@ -63,4 +63,4 @@ def _refusal(failures: str, headers: Headers) -> str:
 
 
 def _shown(headers: Headers, name: str) -> str:
-    return f'"{quoted(headers.get(name, ""))}"'
+    return preview(headers.get(name, ""))

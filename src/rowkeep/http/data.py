@@ -10,7 +10,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.errors import catalogue as errors
-from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchRoute, RowkeepError, Unauthenticated
+from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepError, Unauthenticated
 from rowkeep.http import response_types as answers
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
@@ -98,7 +98,7 @@ async def _list_tables(records: Records, credential: Credential, _name: str, req
 
 _TABLE = "/api/public/tables/{table}"
 _in_rows = (
-    errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.RequiredValue,
+    errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.MissingValue,
     errors.UniqueViolation, errors.ReferenceViolation,
 )  # fmt: skip
 _in_inserts = (errors.TooManyCells, *_in_rows)
@@ -128,7 +128,7 @@ DATA_CALLS: tuple[DataCall, ...] = (
         call=_update, rights=(Right.READ, Right.WRITE), body=UpdateBody, writes=True,
         answers=(answers.Updated,),
         errors=(
-            errors.NoSuchTable, errors.FilterMissing, *_in_filters, *_in_rows, errors.StillReferred,
+            errors.NoSuchTable, errors.MissingFilter, *_in_filters, *_in_rows, errors.StillReferenced,
             errors.QueryTimeout,
         ),
     ),
@@ -138,7 +138,8 @@ DATA_CALLS: tuple[DataCall, ...] = (
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
         answers=(answers.Deleted,),
         errors=(
-            errors.NoSuchTable, errors.FilterMissing, *_in_filters, errors.StillReferred, errors.QueryTimeout,
+            errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
+            errors.QueryTimeout,
         ),
     ),
     DataCall(
@@ -154,7 +155,8 @@ DATA_CALLS: tuple[DataCall, ...] = (
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
         answers=(answers.Deleted,),
         errors=(
-            errors.NoSuchTable, errors.FilterMissing, *_in_filters, errors.StillReferred, errors.QueryTimeout,
+            errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
+            errors.QueryTimeout,
         ),
     ),
     DataCall(
@@ -188,7 +190,7 @@ _calls = _by_path()
 
 
 def _find(method: str, path: str) -> tuple[DataCall, str]:
-    """The call, and the name in its path. ``path`` is what stands after the prefix. Raises NoSuchRoute,
+    """The call, and the name in its path. ``path`` is what stands after the prefix. Raises NoSuchEndpoint,
     MethodNotAllowed."""
     kind, has_name, rest = path.partition("/")
     name, slash, action = rest.partition("/")
@@ -198,11 +200,10 @@ def _find(method: str, path: str) -> tuple[DataCall, str]:
     elif not has_name:
         calls = _calls.get((kind, None))
     if calls is None:
-        raise NoSuchRoute("No call has this path.")
+        raise NoSuchEndpoint()
     call = calls.get(method)
     if call is None:
-        allowed = ", ".join(calls)
-        raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
+        raise MethodNotAllowed(method, ", ".join(calls))
     return call, name
 
 

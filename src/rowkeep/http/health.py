@@ -30,7 +30,7 @@ class Ready:
             answer = json_answer({"status": "ready"})
         except TimeoutError:
             answer = error_answer(
-                StorageUnavailable(f"The storage did not answer within {READY_SECONDS:g} seconds.")
+                StorageUnavailable(f"The database did not respond within {READY_SECONDS:g} seconds.")
             )
         except RowkeepError as error:
             answer = error_answer(error)

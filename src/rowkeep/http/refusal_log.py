@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
-from rowkeep.errors.catalogue import RowkeepError, Unauthenticated, quoted
+from rowkeep.errors.catalogue import RowkeepError, Unauthenticated, excerpt
 from rowkeep.limited_log import LimitedLog
 from rowkeep.services.tokens import unverified_client_id
 
@@ -23,7 +23,7 @@ def log_refusal(error: RowkeepError, scope: Scope) -> None:
         "address": address,
         "client_id": _client_id(scope),
         "method": scope["method"],
-        "path": quoted(scope["path"]),
+        "path": excerpt(scope["path"]),
     }
     who = (address, known["client_id"])
     if isinstance(error, Unauthenticated):

@@ -14,7 +14,7 @@ from rowkeep.errors.catalogue import (
     InvalidParameter,
     Unauthenticated,
     UnsupportedMediaType,
-    quoted,
+    preview,
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
 from rowkeep.model.data_requests import Page
@@ -125,11 +125,13 @@ class Request:
                 "charset=utf8",
             ):
                 raise UnsupportedMediaType(
-                    f"The body must be application/json in UTF-8, not {quoted(content_type)}."
+                    f"Content-Type must be application/json in UTF-8; got {preview(content_type)}."
                 )
         encoding = self.header(b"content-encoding")
         if encoding is not None and encoding.strip().lower() not in ("", "identity"):
-            raise UnsupportedMediaType(f"The body must not be compressed; it is {quoted(encoding)}.")
+            raise UnsupportedMediaType(
+                f"Compressed bodies are not supported; got Content-Encoding {preview(encoding)}."
+            )
 
     async def _read(self) -> bytes:
         max_body_bytes = self._budget.max_body_bytes
@@ -162,7 +164,9 @@ class Request:
 
     def _too_large(self) -> BodyTooLarge:
         allowed = self._budget.max_body_bytes
-        return BodyTooLarge(f"A body may have {allowed} bytes (the setting max_body_bytes).")
+        return BodyTooLarge(
+            f"The body is too large: at most {allowed} bytes are allowed (the setting max_body_bytes)."
+        )
 
 
 def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -179,10 +183,10 @@ def _parameters(query: bytes, known: tuple[str, ...]) -> dict[str, str]:
         return found
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in known:
-            takes = f"this call takes {' and '.join(known)}" if known else "this call takes none"
-            raise InvalidParameter(f"There is no parameter {quoted(name)}; {takes}.")
+            takes = f"takes {' and '.join(known)}" if known else "takes none"
+            raise InvalidParameter(f"Unknown query parameter {preview(name)}. This endpoint {takes}.")
         if name in found:
-            raise InvalidParameter(f"The parameter {name} is given twice.")
+            raise InvalidParameter(f"Query parameter {name} is given twice. Send it once.")
         found[name] = value
     return found
 
@@ -201,7 +205,7 @@ def flag(given: dict[str, str], name: str) -> bool:
     """A parameter that is true or false; false if it is not given. Raises InvalidParameter."""
     text = given.get(name, "false")
     if text not in ("true", "false"):
-        raise InvalidParameter(f"{name} is true or false, not {quoted(text)}.")
+        raise InvalidParameter(f"{name} must be true or false; got {preview(text)}.")
     return text == "true"
 
 
@@ -211,6 +215,6 @@ def whole_number(given: dict[str, str], name: str, least: int, most: int = MAX_O
     if text is None:
         return None
     if not DIGITS.fullmatch(text) or not least <= int(text) <= most:
-        upper = "" if most == MAX_OFFSET else f" to {most}"
-        raise InvalidParameter(f"{name} is a whole number from {least}{upper}, not {quoted(text)}.")
+        rule = f"of {least} or more" if most == MAX_OFFSET else f"from {least} to {most}"
+        raise InvalidParameter(f"{name} must be a whole number {rule}; got {preview(text)}.")
     return int(text)

@@ -373,11 +373,11 @@ class ProblemEntry(Answer):
     ] = UNSET
     count: Annotated[
         Annotated[int, Meta(ge=1)] | UnsetType,
-        Meta(description="For `rows_violate`: the number of rows that violate the change."),
+        Meta(description="`incompatible_rows`: how many rows do not fit."),
     ] = UNSET
     sample: Annotated[
         Annotated[list[SampledRow], Meta(max_length=10)] | UnsetType,
-        Meta(description="For `rows_violate`: some of these rows."),
+        Meta(description="`incompatible_rows`: some of these rows."),
     ] = UNSET
 
 

@@ -10,7 +10,7 @@ import structlog
 from starlette.types import Scope, Send
 
 from rowkeep.codec.rows import encode
-from rowkeep.errors.catalogue import Internal, RowkeepError
+from rowkeep.errors.catalogue import InternalError, RowkeepError
 from rowkeep.http.refusal_log import log_refusal
 from rowkeep.http.request import Disconnected
 
@@ -85,5 +85,5 @@ async def reply(answer: Awaitable[Answer], scope: Scope, send: Send) -> None:
         return
     except Exception as error:
         log.error("request failed", path=scope["path"], exc_info=error)
-        made = error_answer(Internal("Something went wrong in Rowkeep itself; its log has more."))
+        made = error_answer(InternalError())
     await made.send(send)

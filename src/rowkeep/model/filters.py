@@ -56,9 +56,9 @@ class Takes(Enum):
 class Suits(Enum):
     """The columns that an operand goes with."""
 
-    ANY = "every column"
-    COMPARABLE = "every column but json ones"
-    ORDERED = "columns that are neither boolean, json nor encrypted"
+    ANY = "all columns"
+    COMPARABLE = "all columns except json columns"
+    ORDERED = "columns that are not boolean, json or encrypted"
     TEXT = "string columns that are not encrypted"
 
 

@@ -7,7 +7,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from rowkeep.errors.catalogue import UnknownColumn, as_json
+from rowkeep.errors.catalogue import UnknownColumn, preview
 from rowkeep.model.tables import Column, Columns, simplified
 
 
@@ -51,12 +51,12 @@ class ColumnNames:
 
     def _complaint(self, name: str, near: list[Column] | tuple[()], takes_hint: Callable[[], bool]) -> str:
         if near:
-            candidates = " and ".join(column.name for column in near)
-            return f"{self._told} has no column {as_json(name)}, and it may mean {candidates}."
+            candidates = " or ".join(column.name for column in near)
+            return f"Column {preview(name)} of {self._told} is ambiguous: it could be {candidates}."
         alike = near_names(simplified(name), self._near) if takes_hint() else []
         names = " or ".join(column.name for key in alike for column in self._near[key])
         hint = f" Did you mean {names}?" if names else ""
-        return f"{self._told} has no column {as_json(name)}.{hint}"
+        return f"{self._told} has no column {preview(name)}.{hint}"
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:

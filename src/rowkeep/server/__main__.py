@@ -42,7 +42,7 @@ def run(settings: Settings) -> None:
         else:
             started = serve_here(settings, sock)
         if not started:
-            raise SetupError("The server could not start; see the log above.")
+            raise SetupError("The server could not start. See the log above.")
 
 
 def main() -> None:

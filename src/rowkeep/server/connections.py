@@ -115,7 +115,7 @@ class Edge:
         try:
             os.close(os.open(os.devnull, os.O_RDONLY))
         except OSError as error:
-            self.warn("connections cannot be accepted", error=error.strerror)
+            self.warn("cannot accept connections", error=error.strerror)
             for other in list(self.waiting):
                 if other.is_all_sent:
                     other.abort()

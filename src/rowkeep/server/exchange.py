@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from rowkeep.errors.catalogue import Internal, RowkeepError
+from rowkeep.errors.catalogue import InternalError, RowkeepError
 from rowkeep.http.app import is_interruptible
 from rowkeep.http.responses import error_answer
 
@@ -60,7 +60,7 @@ class Exchange(RequestResponseCycle):
         if self.response_started:
             self.transport.close()
         else:
-            error = self.error or Internal("Something went wrong in Rowkeep itself; its log has more.")
+            error = self.error or InternalError()
             await error_answer(error).send(self.send)  # type: ignore[arg-type] # the same, as mappings
 
 

@@ -18,17 +18,17 @@ def warn_of_exposed_files(settings: Settings) -> None:
     """Log what others on this machine can read of the key and the data."""
     key = key_file(settings)
     for path, mode in exposed([key, token_file(settings)]):
-        log.warning("file can be read by others", path=str(path), mode=mode, action="chmod 600")
+        log.warning("file is readable by other users", path=str(path), mode=mode, action="chmod 600")
     directory = data_directory(settings)
     if directory is None:
         return
     # nobody reaches the files of a directory that is closed to others
     for path, mode in exposed([directory]):
-        log.warning("directory can be read by others", path=str(path), mode=mode, action="chmod 700")
+        log.warning("directory is readable by other users", path=str(path), mode=mode, action="chmod 700")
         inside = list(exposed([*directory.glob("*.db*"), *directory.glob("workspaces/*.db*")]))
         if inside:
             log.warning(
-                "files can be read by others",
+                "files are readable by other users",
                 count=len(inside),
                 paths=[str(path) for path, _ in inside[:SHOWN]],
                 action="chmod 600",

@@ -16,11 +16,12 @@ from rowkeep.errors.catalogue import (
     Busy,
     HeadersTooLarge,
     MalformedRequest,
+    ProcessingTimeout,
     RequestTimeout,
-    RequestTooLong,
     RowkeepError,
     UriTooLong,
-    quoted,
+    excerpt,
+    preview,
 )
 from rowkeep.http.responses import error_answer
 from rowkeep.server.connections import LINGER_SECONDS, Edge, queued_bytes
@@ -183,7 +184,10 @@ class Protocol(HttpToolsProtocol):
         line = len(self.parser.get_method()) + len(self.url) + len(b"  HTTP/1.1")
         if line > self._max_line:
             raise self._refused(
-                UriTooLong(f"The request line may have {self._max_line} bytes (max_request_line_bytes).")
+                UriTooLong(
+                    f"The request line is too long: at most {self._max_line} bytes are allowed (the setting "
+                    "max_request_line_bytes)."
+                )
             )
         self._head_bytes = line + 4  # the ends of the line and of the head
 
@@ -206,7 +210,7 @@ class Protocol(HttpToolsProtocol):
         elif value.strip().lower() != b"chunked":
             raise self._refused(
                 MalformedRequest(
-                    f'Transfer-Encoding must be "chunked", not "{quoted(value.decode("latin-1"))}".'
+                    f'Transfer-Encoding must be "chunked"; got {preview(value.decode("latin-1"))}.'
                 )
             )
 
@@ -333,8 +337,9 @@ class Protocol(HttpToolsProtocol):
 
     def _head_too_large(self) -> RowkeepError:
         return HeadersTooLarge(
-            f"The head of a request may have {self._max_head} bytes and {self._max_headers} headers "
-            "(the settings max_header_bytes and max_header_count); trailers and chunk extensions count too."
+            f"The headers are too large: at most {self._max_head} bytes and {self._max_headers} headers are "
+            "allowed (the settings max_header_bytes and max_header_count), trailers and chunk extensions "
+            "included."
         )
 
     @property
@@ -394,14 +399,14 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserCallbackError:
             self._refuse(self._fault or MalformedRequest("The request target is not a valid URL."))
         except httptools.HttpParserError as error:
-            self._refuse(MalformedRequest(f'The request is not valid HTTP/1.1: "{quoted(str(error))}".'))
+            self._refuse(MalformedRequest(f"The request is not valid HTTP/1.1: {excerpt(str(error))}."))
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
         """Read a request that asks for another protocol as one that does not, for it need not be granted
         (RFC 9110, section 7.8). The parser would take its body for that protocol."""
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self._refuse(MalformedRequest("This server is no proxy: CONNECT is not supported."))
+            self._refuse(MalformedRequest("CONNECT is not supported: this server is not a proxy."))
             return
         head = [b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())]
         for name, value in self.headers:
@@ -417,13 +422,15 @@ class Protocol(HttpToolsProtocol):
     def _check_head(self, version: str) -> None:
         """Raises MalformedRequest."""
         if version not in ("1.0", "1.1"):
-            raise self._refused(MalformedRequest(f"HTTP/{version} is not supported; use HTTP/1.1."))
+            raise self._refused(MalformedRequest(f"HTTP/{version} is not supported. Use HTTP/1.1."))
         if self._hosts != 1 and (self._hosts > 1 or version == "1.1"):
             raise self._refused(
-                MalformedRequest(f"A request must have exactly one Host header; this one has {self._hosts}.")
+                MalformedRequest(f"A request must have exactly one Host header; got {self._hosts}.")
             )
         if version == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
-            raise self._refused(MalformedRequest("HTTP/1.0 has no Transfer-Encoding; send a Content-Length."))
+            raise self._refused(
+                MalformedRequest("Transfer-Encoding is not supported in HTTP/1.0. Send Content-Length.")
+            )
 
     def _set_path(self) -> None:
         """As uvicorn does it. Any exception refuses the request."""
@@ -453,7 +460,9 @@ class Protocol(HttpToolsProtocol):
             self.since = now
         elif self._phase is HEAD and waited > self._edge.settings.header_timeout_seconds:
             self._refuse(
-                RequestTimeout("The head of the request did not arrive in time (header_timeout_seconds).")
+                RequestTimeout(
+                    "The head of the request did not arrive in time (the setting header_timeout_seconds)."
+                )
             )
         elif self._phase is NOTHING and waited > self._edge.settings.idle_timeout_seconds:
             self.transport.close()
@@ -481,14 +490,16 @@ class Protocol(HttpToolsProtocol):
             self.since = now
         elif waited > self._edge.settings.body_timeout_seconds:
             self._refuse(
-                RequestTimeout("The body of the request did not arrive in time (body_timeout_seconds).")
+                RequestTimeout(
+                    "The body of the request did not arrive in time (the setting body_timeout_seconds)."
+                )
             )
             return
         limit = self._edge.settings.max_request_seconds
         if now - running.began > limit and (sends_body or running.is_interruptible):
             running.cancel(
-                RequestTooLong(
+                ProcessingTimeout(
                     f"The request took longer than {limit:g} seconds (the setting max_request_seconds) "
-                    "and was cancelled. If it writes, check whether it was done before you repeat it."
+                    "and was cancelled. If it is a write, check whether it was committed before you retry."
                 )
             )

@@ -147,7 +147,7 @@ class Workers:
                 pid = fork(partial(self._work, at))
             except OSError as error:
                 # no memory or no process left: those that serve go on
-                log.error("worker cannot be created", error=str(error), action="tried again")
+                log.error("cannot start worker", error=str(error), action="retry")
                 self._due[at] = now + PAUSE_SECONDS
                 continue
             del self._due[at]
@@ -168,10 +168,10 @@ class Workers:
             if status != NOT_STARTED:
                 self._replaced.add(at)
             elif at in self._replaced:
-                log.error("worker could not start", action="tried again")
+                log.error("worker failed to start", action="retry")
                 continue
             if status != NOT_STARTED and not self._signals.stop_requested:
-                log.error("worker died", status=status, action="replaced")
+                log.error("worker exited", status=status, action="replace")
             yield status
 
     def _stop(self) -> None:

@@ -20,7 +20,7 @@ from rowkeep.errors.catalogue import (
     ShuttingDown,
     StorageUnavailable,
     Unauthenticated,
-    quoted,
+    preview,
 )
 from rowkeep.model.access import Grant, Right
 from rowkeep.model.ids import Clock, writer_of
@@ -62,7 +62,7 @@ class Caller(msgspec.Struct, frozen=True):
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
         live = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
         if live is None:
-            raise NoSuchTable(f"There is no table {quoted(name)}.")
+            raise NoSuchTable(f"No such table: {preview(name)}.")
         if self.grants is None:
             return live
         grant = self.grants.get(live.table.id)
@@ -76,7 +76,7 @@ class Caller(msgspec.Struct, frozen=True):
         Forbidden."""
         live = await self.workspace.view(self.snapshot, name)
         if live is None:
-            raise NoSuchView(f"There is no view {quoted(name)}.")
+            raise NoSuchView(f"No such view: {preview(name)}.")
         if self.grants is None:
             return live
         grant = self.grants.get(live.view.id)
@@ -124,7 +124,7 @@ class Access:
             except StaleCatalog:
                 pass
             await self._catalog.renew(workspace)
-        raise Busy("The definitions change faster than the request can be planned. Nothing was written.")
+        raise Busy("Table definitions or grants keep changing. Nothing was written; try again.")
 
     async def _workspace(self, credential: Credential, client_id: str) -> LiveWorkspace:
         """The workspace of an app, or the one that an administrator names. Raises Unauthenticated,
@@ -139,7 +139,7 @@ class Access:
         except StaleCatalog:
             # it is deleted at this moment, or its database is missing
             await self._catalog.check_database(credential.workspace)
-            raise NoSuchWorkspace(f'There is no workspace "{quoted(credential.workspace)}".') from None
+            raise NoSuchWorkspace(f"No such workspace: {preview(credential.workspace)}.") from None
 
     async def _holds(self, workspace: LiveWorkspace, snapshot: Snapshot, client_id: str) -> bool:
         """Whether a refusal went by what is true now. Raises StaleCatalog."""

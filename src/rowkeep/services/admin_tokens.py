@@ -62,7 +62,7 @@ class Administrators:
         return page.listing("adminTokens", await self._database.read(script), _form, lambda found: found.id)
 
     async def delete(self, token_id: str) -> None:
-        """The token holds no longer. Raises NoSuchAdminToken, Protected for the last one."""
+        """The token holds no longer. Raises NoSuchAdminToken, DeleteNotAllowed for the last one."""
         await self._database.write(partial(self._catalog.installation.remove_admin_token, token_id))
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from msgspec import UNSET, structs
 
 from rowkeep.catalog.catalog import Catalog, LiveWorkspace
-from rowkeep.errors.catalogue import InvalidBody, InvalidName, RowkeepError, quoted
+from rowkeep.errors.catalogue import InvalidBody, InvalidName, RowkeepError, preview
 from rowkeep.model.access import MAX_SECRET_LENGTH, SECRET, Algorithm, App
 from rowkeep.model.ids import CLIENT_ID, Clock, new_client_id
 from rowkeep.model.management_requests import AppBody, AppPatch
@@ -133,21 +133,21 @@ def _check_brought(body: AppBody) -> None:
     if client_id is None and secret is None:
         return
     if client_id is None or secret is None:
-        given, missing = ("clientSecret", "clientId") if client_id is None else ("clientId", "clientSecret")
+        missing = "clientId" if client_id is None else "clientSecret"
         raise InvalidBody(
-            f"{given} is sent without {missing}. Send both for an app that exists elsewhere, or neither "
-            "for a new one.",
+            f"{missing} is missing. Send clientId and clientSecret together for an app that exists "
+            "elsewhere, or neither for a new one.",
             pointer=f"/{missing}",
         )
     if not CLIENT_ID.fullmatch(client_id):
         raise InvalidBody(
-            f'clientId must be "cs-" and a UUID in lower case; got "{quoted(client_id)}".',
+            f'clientId must be "cs-" followed by a UUID in lower case; got {preview(client_id)}.',
             pointer="/clientId",
         )
     algorithm = body.algorithm
     if not algorithm.secret_bytes:
         raise InvalidBody(
-            f"An app on {algorithm.value} has no secret: send its publicKey, without clientId and "
+            f"An app with algorithm {algorithm.value} has no secret. Send publicKey, without clientId and "
             "clientSecret.",
             pointer="/clientSecret",
         )
@@ -155,8 +155,8 @@ def _check_brought(body: AppBody) -> None:
     if not least <= len(secret) <= MAX_SECRET_LENGTH or not SECRET.fullmatch(secret):
         raise InvalidBody(
             f"clientSecret must have {least} to {MAX_SECRET_LENGTH} printable ASCII characters for "
-            f"{algorithm.value}; the one sent has {len(secret)} characters"
-            + ("." if SECRET.fullmatch(secret) else ", some of which are not printable ASCII."),
+            f"{algorithm.value}; got {len(secret)} characters"
+            + ("." if SECRET.fullmatch(secret) else ", some of them not printable ASCII."),
             pointer="/clientSecret",
         )
 
@@ -190,7 +190,7 @@ def _patched(patch: AppPatch, live: LiveWorkspace, app: App) -> Changed:
 
 def _rotated(live: LiveWorkspace, app: App) -> Changed:
     if not app.algorithm.secret_bytes:
-        raise InvalidBody(f"An app on {app.algorithm.value} has no secret; give it another publicKey.")
+        raise InvalidBody(f"An app with algorithm {app.algorithm.value} has no secret. Change its publicKey.")
     return _with_credentials(live, app, None)
 
 
@@ -208,7 +208,8 @@ def _with_credentials(
         return structs.replace(app, secret=None, public_key=check_public_key(public_key)), None
     if public_key is not None and (keeps_secret or app.public_key != public_key):
         raise InvalidBody(
-            f"An app on {app.algorithm.value} has a secret, not a publicKey.", pointer="/publicKey"
+            f"An app with algorithm {app.algorithm.value} has a secret, not a publicKey.",
+            pointer="/publicKey",
         )
     if keeps_secret:
         return app, None
@@ -221,7 +222,9 @@ def check_label(name: str) -> str:
     """A name for people: 1 to 100 printable characters. Raises InvalidName."""
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or name != name.strip():
         raise InvalidName(
-            f"A name has 1 to {MAX_NAME} printable characters, without spaces at its ends.", pointer="/name"
+            f"{preview(name)} is not a valid name. Names have 1 to {MAX_NAME} printable characters, without "
+            "spaces at the start or end.",
+            pointer="/name",
         )
     return name
 

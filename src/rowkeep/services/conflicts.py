@@ -8,7 +8,14 @@ from typing import Any
 
 from rowkeep.catalog.catalog import LiveWorkspace
 from rowkeep.catalog.snapshot import LiveTable
-from rowkeep.errors.catalogue import Busy, ReferenceViolation, StillReferred, UniqueViolation, pointer, quoted
+from rowkeep.errors.catalogue import (
+    Busy,
+    ReferenceViolation,
+    StillReferenced,
+    UniqueViolation,
+    pointer,
+    preview,
+)
 from rowkeep.model.tables import Column, Table
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
 from rowkeep.storage.contract import UniqueConflict
@@ -28,14 +35,14 @@ def inserted_twice(live: LiveTable, rows: Sequence[Any], conflict: UniqueConflic
         if name in places and conflict.row is not None
     ]
     return UniqueViolation(
-        f"{said}{' and '.join(told or names)} is there already, "
-        f"and the index {conflict.index.name} is unique.",
+        f"{said}A row with {' and '.join(told or names)} already exists, and the index "
+        f"{conflict.index.name} is unique.",
         pointer=where + (pointer(names[0]) if len(names) == 1 and names[0] in places else ""),
     )
 
 
 def _said(column: Column, cell: Any) -> str:
-    return "" if column.is_encrypted else f" {quoted(cell)}"
+    return "" if column.is_encrypted else f" {preview(cell)}"
 
 
 def updated_twice(live: LiveTable, conflict: UniqueConflict) -> Exception:
@@ -43,8 +50,8 @@ def updated_twice(live: LiveTable, conflict: UniqueConflict) -> Exception:
         return Busy()
     names = " and ".join(part.name for part in conflict.index.columns)
     return UniqueViolation(
-        f"After this update two rows of {live.table.name} would have the same {names}, "
-        f"and the index {conflict.index.name} is unique.",
+        f"After this update, two rows of {live.table.name} would have the same {names}, "
+        f"but the index {conflict.index.name} is unique.",
         pointer="/data",
     )
 
@@ -98,30 +105,30 @@ async def deleted_astray(workspace: LiveWorkspace, live: LiveTable, plan: Delete
 
 async def _referred(
     workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan | DeletePlan, done: str
-) -> StillReferred | None:
+) -> StillReferenced | None:
     changed = plan.shape.columns if isinstance(plan, UpdatePlan) else None
     script = partial(find_referring, workspace.definitions, live.sql, plan.where, changed)
     found = await workspace.database.read(script)
     if found is None:
         return None
-    return StillReferred(
-        f"Rows of {live.table.name} cannot be {done}: {found.table}.{found.column} refers to them by "
-        f"{found.there}. Change or delete what refers first.",
+    return StillReferenced(
+        f"Rows of {live.table.name} cannot be {done}: their {found.there} is referenced by "
+        f"{found.table}.{found.column}. Change or delete the referencing rows first.",
         pointer="/query" if changed is None else f"/data{pointer(found.there)}",
     )
 
 
 def _astray(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViolation:
-    value = "" if cell is None else f" {quoted(cell)}"
+    value = "" if cell is None else f" {preview(cell)}"
     return ReferenceViolation(
-        f"{said}{missing.column.name}{value} refers to {missing.table}.{missing.there}, where it is not.",
+        f"{said}{missing.column.name}{value} does not exist in {missing.table}.{missing.there}.",
         pointer=where + pointer(missing.column.name),
     )
 
 
 def _gone_meanwhile() -> Exception:
     """What was in the way is not there any more: the same request may go well now."""
-    return Busy("References changed while the request was refused. Nothing was written; try again.")
+    return Busy("Referenced rows changed during the request. Nothing was written; try again.")
 
 
 def _place(row: int | None, many: bool) -> tuple[str, str]:

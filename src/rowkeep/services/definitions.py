@@ -31,8 +31,8 @@ class Schemas:
         """Make a workspace hold what a schema says; the steps that this took, or, for a dry run, would take.
 
         All or nothing, in one transaction; a dry run does the same and undoes it, so that it finds what would
-        be found. Raises NameTaken, NoSuchApp, StillReferred, RowsViolate, all that is wrong with a definition
-        and, but not for a dry run, DataLoss unless that is allowed.
+        be found. Raises NameTaken, NoSuchApp, StillReferenced, IncompatibleRows, all that is wrong with a
+        definition and, but not for a dry run, DataLoss unless that is allowed.
         """
         live = await self._catalog.named(workspace)
         scripts = _scripts(live)

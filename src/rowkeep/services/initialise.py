@@ -54,7 +54,7 @@ def _initialise(
     yield from installation.add_admin_token(token, hash_token(text))
     if find_master_keys(settings) is None:
         # the process that made the key failed and removed it
-        raise SetupError(f"The key file {key_file(settings)} is gone; start again.")
+        raise SetupError(f"The key file {key_file(settings)} is missing. Start again.")
     return text
 
 
@@ -63,7 +63,7 @@ async def open_initialised(store: Store, settings: Settings) -> Catalog:
     master = find_master_keys(settings)
     if master is None:
         raise SetupError(
-            f"There is no master key: neither ROWKEEP_MASTER_KEY nor the file {key_file(settings)}. "
-            "If the store is new, rowkeep init makes one."
+            f"No master key: set ROWKEEP_MASTER_KEY, or restore the key file {key_file(settings)}. For a new "
+            "store, run rowkeep init."
         )
     return await open_catalog(store, master)

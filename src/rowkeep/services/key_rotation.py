@@ -53,8 +53,8 @@ class MasterRotation:
         """
         if self._settings.master_key is not None:
             raise SetupError(
-                "The master key comes from ROWKEEP_MASTER_KEY; to replace it, put it into a file, "
-                "name that in ROWKEEP_MASTER_KEY_FILE, and unset ROWKEEP_MASTER_KEY."
+                "The master key is set by ROWKEEP_MASTER_KEY. To replace it, put it into a file, set "
+                "ROWKEEP_MASTER_KEY_FILE to its path and unset ROWKEEP_MASTER_KEY."
             )
         keys = read_key_file(self._settings)
         if len(keys) == 1:
@@ -68,7 +68,7 @@ class MasterRotation:
         self.prepare()
         keys = read_key_file(self._settings)
         if len(keys) != 2:
-            raise SetupError(f"The key file {key_file(self._settings)} does not hold two keys.")
+            raise SetupError(f"The key file {key_file(self._settings)} does not contain two keys.")
         master = find_master_keys(self._settings)
         assert master is not None  # noqa: S101 - it was read a moment ago
         fresh = master.fingerprints[-1]
@@ -105,7 +105,7 @@ class DataRotation:
         self._rotation = Rotation(live.definitions)
 
     async def run(self) -> AsyncIterator[Progress]:
-        """Raises SetupError, StorageUnavailable, Busy, DamagedCell."""
+        """Raises SetupError, StorageUnavailable, Busy, CorruptedCell."""
         fingerprint = await self._catalog.fingerprint()
         data_key = self._catalog.wrap(new_data_key(), self._live.workspace, fingerprint)
         key = await self._database.write(partial(self._rotation.begin, lambda _: data_key))

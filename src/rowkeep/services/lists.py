@@ -45,5 +45,5 @@ def read_cursor(cursor: str) -> str:
     except ValueError:
         key = ""
     if key == "" or "\x00" in key:
-        raise InvalidCursor("The cursor is none of an answer of this list.")
+        raise InvalidCursor("Invalid cursor: use a nextCursor of this list.")
     return key

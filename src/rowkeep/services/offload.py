@@ -55,7 +55,7 @@ class Offload:
         """Do ``work`` in a thread. Raises Busy if too many wait already, unless it must be done: the response
         to what is stored."""
         if is_refusable and self._waiting >= MAX_WAITING:
-            raise Busy("Too many large requests wait already. Nothing was written; try again.")
+            raise Busy("Too many large requests are waiting. Nothing was written; try again.")
         self._waiting += 1
         task = _Task(work)
         future = asyncio.get_running_loop().run_in_executor(self._executor, task)

@@ -133,9 +133,11 @@ class Records:
         """The rows of an insert as they were sent, whether they are an array, and as they will be stored."""
         rows, many = live.codec.decode_rows(sent, self._limits)
         if must_be_array and not many:
-            raise InvalidBody('A bulk takes an array of rows in "data".', pointer="/data")
+            raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
         if len(rows) > MAX_ROWS:
-            raise InvalidBody(f"A bulk has at most {MAX_ROWS} rows.", pointer="/data")
+            raise InvalidBody(
+                f"A bulk insert can have at most {MAX_ROWS} rows; got {len(rows)}.", pointer="/data"
+            )
         forms = live.codec.forms
         return rows, many, InsertPlan(forms.store(rows), writer, forms.rekeyed(rows))
 
@@ -170,8 +172,8 @@ class Records:
             sent = await wish.body()
             if not sent:
                 raise MalformedJson(
-                    'A delete needs a body with its filter: {"query": {"expressions": [...]}}. Where a '
-                    "proxy drops the body of DELETE, use POST .../delete."
+                    'The body is empty. Send the filter: {"query": {"expressions": [...]}}. If a proxy '
+                    "drops the body of DELETE, use POST .../delete."
                 )
             body = await self._offload.decode(sent, _delete_decoder, marks_halves=True)
             plan = plan_delete(live.target, body, self._settings)
@@ -196,7 +198,7 @@ class Records:
         async def tables(caller: Caller) -> bytes:
             wish.no_parameters()
             if await wish.body():
-                raise InvalidBody("This endpoint takes no body.")
+                raise InvalidBody("This endpoint takes no request body. Remove it.")
             return await table_list(caller)
 
         return await self._access.run(credential, tables)
@@ -219,7 +221,9 @@ class Records:
         try:
             selected = await caller.workspace.database.select(live.sql, plan, caller.snapshot.version)
         except BeyondRange:
-            raise InvalidValue("A sum of this view is beyond the range of a number.") from None
+            raise InvalidValue(
+                "A sum in this view is too large for its type. Use a narrower filter."
+            ) from None
         next_cursor = None
         if selected.next_key is not None and plan.has_cursors:
             next_cursor = cursors.sign(plan.fingerprint, selected.next_key)

@@ -57,7 +57,7 @@ class Tables:
     ) -> dict[str, Any]:
         """The table as its new definition says, or, for a dry run, the steps that this would take.
 
-        Raises NameTaken, RowsViolate, all that is wrong with the definition and, but not for a dry run,
+        Raises NameTaken, IncompatibleRows, all that is wrong with the definition and, but not for a dry run,
         DataLoss unless that is allowed.
         """
         live = await self._catalog.named(workspace)
@@ -91,10 +91,10 @@ class Tables:
                         await live.database.write(trial)
                 if await live.database.read(live.definitions.version) == planned.version:
                     return [_step_form(step, live.database.dialect) for step in planned.change.steps]
-        raise Busy("The definitions change faster than a change can be rehearsed.")
+        raise Busy("Table definitions keep changing. Nothing was changed; try again.")
 
     async def drop(self, workspace: str, name: str) -> None:
-        """The table with its rows, its indexes and its grants. Raises StillReferred."""
+        """The table with its rows, its indexes and its grants. Raises StillReferenced."""
         live = await self._catalog.named(workspace)
         await live.database.write(partial(live.definitions.drop_table, name))
         live.renew()

@@ -146,7 +146,7 @@ def sign_token(client_id: str, secret: str, algorithm: Algorithm, **claims: Any)
 
 def check_public_key(pem: str | None) -> str:
     """A public RSA key in PEM, of at least 2,048 bits. Raises InvalidBody."""
-    refusal = f"publicKey is a public RSA key in PEM, of at least {MIN_RSA_BITS} bits."
+    refusal = f"publicKey must be a public RSA key in PEM format with at least {MIN_RSA_BITS} bits."
     try:
         key = RSAKey.import_key(pem or "")
     except (JoseError, ValueError, TypeError, UnsupportedAlgorithm):

@@ -56,7 +56,7 @@ class Views:
         """Raises NoSuchApp, and InvalidBody for a right that no view has."""
         for right in ("write", "delete"):
             if getattr(grant, right):
-                raise InvalidBody(f"A view can only be read; {right} is for tables.", pointer=f"/{right}")
+                raise InvalidBody(f"A view can only be read: {right} must be false.", pointer=f"/{right}")
         live = await self._catalog.named(workspace)
         script = partial(live.definitions.set_grant, name, client_id, grant, on_view=True)
         given = await live.database.write(script)

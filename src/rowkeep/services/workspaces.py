@@ -27,7 +27,7 @@ class Workspaces:
     async def create(self, body: WorkspaceBody) -> dict[str, Any]:
         """Raises InvalidName, NameTaken."""
         problems = ProblemList()
-        check_name(body.name, "a workspace", "/name", problems)
+        check_name(body.name, "workspace", "/name", problems)
         problems.raise_if_any()
         script = partial(
             self._catalog.installation.create_workspace, body.name, canonical_date(self._clock())
@@ -48,7 +48,7 @@ class Workspaces:
         await self._catalog.check_database(name)
 
     async def delete(self, name: str) -> None:
-        """The workspace with all that is in it. Raises Protected for ``main``."""
+        """The workspace with all that is in it. Raises DeleteNotAllowed for ``main``."""
         # of several at once the catalog lets one go on: only that one touches the database
         gone = await self._database.write(partial(self._catalog.installation.delete_workspace, name))
         await self._catalog.drop(gone)

@@ -53,7 +53,7 @@ class CatalogDatabase(Database):
     def _missing(self, error: Exception) -> StorageMissing:
         reason = str(error.__cause__ or "its tables are missing")
         self._faults.error("catalog missing", key=reason, reason=reason, action="restore it from a backup")
-        return StorageMissing("The catalog is missing; the log of the server names it.")
+        return StorageMissing("The catalog is missing. See the server log.")
 
 
 def prepare_catalog(
@@ -78,7 +78,7 @@ def refuse_without_catalog(present: Sequence[str], missing: str) -> None:
     """Raises SetupError if there are databases of workspaces."""
     if present:
         shown = ", ".join(sorted(present)[:SHOWN]) + (", …" if len(present) > SHOWN else "")
-        raise SetupError(f"{missing} The databases of workspaces are still there: {shown}.")
+        raise SetupError(f"{missing} Databases of workspaces still exist: {shown}.")
 
 
 def ids_of(names: Iterable[str]) -> list[int]:

@@ -137,7 +137,9 @@ def migrate(
     rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0)), dialect)
     done = int(rows[0][0])
     if done > len(steps):
-        raise SetupError("The store was written by a newer version of Rowkeep; use that one.")
+        raise SetupError(
+            "The store was created by a newer version of Rowkeep. Use that version or a later one."
+        )
     for number, step in enumerate(steps[done:], start=done + 1):
         for each in step(dialect, schema):  # noqa: UP028 - a list cannot be sent the rows
             yield each

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import SetupError, preview
 from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import Store
@@ -17,7 +17,7 @@ def _sqlite(url: str, settings: Settings, ids: IdSource) -> Store:
     host, _, path = url.removeprefix("sqlite://").partition("/")
     if host or not path:
         raise SetupError(
-            "ROWKEEP_DATABASE_URL for SQLite is sqlite:///DIRECTORY: three slashes for a relative path, "
+            "ROWKEEP_DATABASE_URL for SQLite must be sqlite:///DIRECTORY: three slashes for a relative path, "
             "four for an absolute one."
         )
     return SqliteStore(Path(path), settings, ids)
@@ -41,7 +41,7 @@ def make_store(settings: Settings, ids: IdSource) -> Store:
     scheme = settings.database_url.partition("://")[0]
     if scheme not in SCHEMES:
         raise SetupError(
-            "ROWKEEP_DATABASE_URL begins with sqlite:/// or postgresql://, "
-            f"not with {scheme.partition(':')[0][:20]!r}."
+            "ROWKEEP_DATABASE_URL must start with sqlite:/// or postgresql://; "
+            f"got {preview(scheme.partition(':')[0][:20])}."
         )
     return SCHEMES[scheme](settings.database_url, settings, ids)

@@ -53,7 +53,7 @@ def fitting_page(rows: Iterable[Row], max_bytes: int) -> Fitting:
 def record_too_large(max_bytes: int) -> ResponseTooLarge:
     """What is raised when a single record takes more than ``max_response_bytes``."""
     return ResponseTooLarge(
-        f"A record is larger than {max_bytes} bytes (setting max_response_bytes). "
+        f"A record is larger than {max_bytes} bytes (the setting max_response_bytes). "
         'Request fewer columns with "fields".',
         pointer="/fields",
     )
@@ -62,6 +62,6 @@ def record_too_large(max_bytes: int) -> ResponseTooLarge:
 def query_timeout(seconds: float) -> QueryTimeout:
     """What is raised when a statement ran longer than ``max_query_seconds``."""
     return QueryTimeout(
-        f"The database did not finish within {seconds:g} s (setting max_query_seconds). Nothing was written. "
+        f"The query took longer than {seconds:g} s (the setting max_query_seconds). Nothing was written. "
         "Use a narrower filter, or one that an index supports."
     )

@@ -161,9 +161,9 @@ class Importer:
         if self._bounds.errors is not None and count > self._bounds.errors:
             self._rejects.write(self.standing.rejects_bytes)
             raise TooManyErrors(
-                f"Stopped at line {self._rejects.last_line}: more than {self._bounds.errors} rows "
-                f"were rejected (--max-errors); see {self._rejects.path}. {self.standing.inserted:,} "
-                "rows were imported. To resume, run the same command with a larger --max-errors."
+                f"Stopped at line {self._rejects.last_line}: more than {self._bounds.errors} rejected rows "
+                f"(--max-errors); see {self._rejects.path}. {self.standing.inserted:,} rows were imported. "
+                "Run the command again with a higher --max-errors to resume."
             )
 
     def _show(self) -> None:
@@ -171,8 +171,5 @@ class Importer:
 
 
 def _too_heavy(row_bytes: int) -> Said:
-    said = (
-        f"The row is larger than the {row_bytes} bytes that one request can have (the setting "
-        "max_body_bytes)."
-    )
+    said = f"The row is larger than {row_bytes} bytes, which a request can have (the setting max_body_bytes)."
     return Said(said, BodyTooLarge.code)

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from rowkeep.cli.files.csv_records import CsvRecord, csv_records, quoted
+from rowkeep.cli.files.csv_records import CsvRecord, csv_cell, csv_records
 from rowkeep.cli.files.lines import lines_of
 from rowkeep.cli.files.records import Columns, FileRefused, Position, Record, Row, Unreadable, unnamed
 from rowkeep.cli.files.text_cells import STRINGS, SYSTEM_NAMES, UnfitCell, as_text, reader_of
@@ -23,11 +23,11 @@ class CsvSource:
         self._records = csv_records(lines_of(file, BEGINNING))
         header = next(self._records, None)
         if header is None or header.said:
-            said = "the file is empty" if header is None else header.said.rstrip(".")
-            raise FileRefused(f"The CSV file has no header: {said}.")
+            said = "The file is empty." if header is None else header.said
+            raise FileRefused(f"The CSV file has no valid header. {said}")
         nameless = unnamed(header.cells)
         if nameless is not None:
-            raise FileRefused(f"Column {nameless} of the CSV file's header has no name.")
+            raise FileRefused(f"Column {nameless} in the CSV header has no name.")
         self.names: tuple[str, ...] = tuple(map(str, header.cells))
         self.left_out = {name for name in self.names if name in SYSTEM_NAMES}
         self.start = header.end
@@ -52,9 +52,7 @@ class CsvSource:
         if record.said:
             return Unreadable(record.line, record.end, record.text, record.said)
         if len(cells) != count:
-            return _unreadable(
-                record, f"The record has {len(cells)} values, but the header has {count} columns."
-            )
+            return _unreadable(record, f"The record has {len(cells)} cells, but the header has {count}.")
         row = {}
         for name, reader, cell in zip(self.names, readers, cells, strict=True):
             if reader is not None:
@@ -66,7 +64,7 @@ class CsvSource:
 
 
 def _unreadable(record: CsvRecord, said: str) -> Unreadable:
-    return Unreadable(record.line, record.end, ",".join(map(quoted, record.cells)), said)
+    return Unreadable(record.line, record.end, ",".join(map(csv_cell, record.cells)), said)
 
 
 class CsvWriter:
@@ -82,7 +80,7 @@ class CsvWriter:
         names = {f"c{at}": column.name for at, column in enumerate(columns)}
         record = msgspec.defstruct("Record", fields, rename=names, gc=False)
         self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # made just now
-        out.write((",".join(quoted(column.name) for column in columns) + "\n").encode())
+        out.write((",".join(csv_cell(column.name) for column in columns) + "\n").encode())
 
     def write(self, records: msgspec.Raw) -> int:
         decoded = self._decoder.decode(records)
@@ -97,5 +95,5 @@ class CsvWriter:
 def _written(cell: str | msgspec.Raw | None) -> str:
     if isinstance(cell, msgspec.Raw):
         text = bytes(cell).decode()
-        return "" if text == "null" else quoted(text)
-    return quoted(cell)
+        return "" if text == "null" else csv_cell(text)
+    return csv_cell(cell)

@@ -53,12 +53,12 @@ def csv_records(lines: Iterable[Line]) -> Iterator[CsvRecord]:
         if not line.text.isascii() and not _is_utf8(line.text):
             foreign = foreign or line.number
         if is_whole:
-            said = f"Line {foreign} is not UTF-8." if foreign else said
+            said = f"Line {foreign} is not valid UTF-8." if foreign else said
             cells = [] if said else record.cells
             yield CsvRecord(first, line.end, cells, told(b"".join(text)) if said else "", said)
             record, text, first, foreign = OpenRecord(), [], 0, 0
     if text:
-        said = f"A quote that starts in line {first} or later is not closed before line {line.number}."
+        said = f"Unclosed quote: a quoted cell that starts at line {first} or later has no end."
         yield CsvRecord(first, line.end, [], told(b"".join(text)), said)
 
 
@@ -77,8 +77,8 @@ def _is_utf8(text: bytes) -> bool:
 
 def _endless(first: int) -> str:
     return (
-        f"The record that starts in line {first} is longer than {MAX_RECORD_BYTES} bytes. "
-        f"Possibly a quote is not closed. Fix the file and resume with --resume-at {first}."
+        f"The record that starts at line {first} is longer than {MAX_RECORD_BYTES} bytes; a closing quote "
+        f"may be missing. Fix the file, then use --resume-at {first}."
     )
 
 
@@ -96,7 +96,7 @@ class OpenRecord:
         if self._quoted is None and '"' not in line:
             cells = line.removesuffix("\n").removesuffix("\r").split(",")
             if "\r" in line and any("\r" in cell for cell in cells):
-                raise Malformed("a value without quotes contains a carriage return")
+                raise Malformed("carriage return in an unquoted cell")
             self.cells += [cell or None for cell in cells]
             return True
         at = 0
@@ -128,13 +128,13 @@ def _match(pattern: re.Pattern[str], line: str, at: int) -> re.Match[str]:
 
 def _complaint(line: str, at: int) -> str:
     if line[at] == '"':
-        return 'a value that does not start with a quote contains one; write such a value as "like ""this"""'
+        return 'quote in an unquoted cell; write it as "like ""this"""'
     if line[at] == "\r":
-        return "a value without quotes contains a carriage return"
-    return "a value has text after its closing quote"
+        return "carriage return in an unquoted cell"
+    return "text after the closing quote of a cell"
 
 
-def quoted(cell: str | None) -> str:
+def csv_cell(cell: str | None) -> str:
     """A cell as CSV writes it: nothing for an empty cell, `""` for an empty string."""
     if cell is None:
         return ""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from rowkeep.cli.options import BYTE_ORDER_MARK
 from rowkeep.codec.json_bodies import refuse_repeated_keys
-from rowkeep.errors.catalogue import RepeatedKey, SetupError
+from rowkeep.errors.catalogue import RepeatedKey, SetupError, preview
 from rowkeep.model.tables import name_key
 
 KINDS = ("tables", "views")
@@ -56,11 +56,9 @@ def read_schema(directory: Path) -> SchemaFiles:
     Raises SetupError, which names the file.
     """
     if not directory.is_dir():
-        raise SetupError(f"The directory {directory} does not exist.")
+        raise SetupError(f"No such directory: {directory}.")
     if not (directory / "tables").is_dir() and not (directory / GRANTS).is_file():
-        raise SetupError(
-            f"The directory {directory} is not a schema directory: it has neither tables/ nor {GRANTS}."
-        )
+        raise SetupError(f"The directory {directory} has no definitions: neither tables/ nor {GRANTS}.")
     parts: list[bytes] = []
     files: dict[str, list[str]] = {}
     for kind in KINDS:
@@ -71,7 +69,7 @@ def read_schema(directory: Path) -> SchemaFiles:
     if grants.is_file():
         text, found = _json(grants)
         if not isinstance(found, list):
-            raise SetupError(f"The file {grants} must contain a JSON array of grants.")
+            raise SetupError(f"The file {grants} must be a JSON array of grants.")
         parts.append(b'"grants":%s' % text)
     return SchemaFiles(b"{%s}" % b",".join(parts), files)
 
@@ -84,9 +82,11 @@ def _definition(path: Path) -> bytes:
     text, found = _json(path)
     name = found.get("name") if isinstance(found, dict) else None
     if not isinstance(name, str):
-        raise SetupError(f"The file {path} is not a definition: it must contain a JSON object with a name.")
+        raise SetupError(f'The file {path} must be a definition: a JSON object with a "name".')
     if name != path.stem:
-        raise SetupError(f'The file {path} has the definition of "{name}". Name the file {name}.json.')
+        raise SetupError(
+            f"The file {path} defines {preview(name)}. Its name must be that of what it defines, and .json."
+        )
     return text
 
 
@@ -97,9 +97,9 @@ def _json(path: Path) -> tuple[bytes, Any]:
         refuse_repeated_keys(text)
         return text, found
     except UnicodeDecodeError:
-        raise SetupError(f"The file {path} is not UTF-8.") from None
+        raise SetupError(f"The file {path} is not valid UTF-8.") from None
     except (ValueError, RecursionError) as error:
-        raise SetupError(f"The file {path} is not JSON: {error}.") from None
+        raise SetupError(f"The file {path} is not valid JSON: {error}.") from None
     except RepeatedKey as error:
         raise SetupError(
             f"The file {path} has a repeated key at {error.problems[0].pointer}: {error}"

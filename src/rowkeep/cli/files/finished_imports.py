@@ -60,8 +60,8 @@ class FinishedImports:
             return []
         except (OSError, ValueError) as error:
             raise FileRefused(
-                f"The file {self._path}, which lists finished imports, cannot be read ({error}). To "
-                "import anyway, delete that file."
+                f"The list of finished imports {self._path} cannot be read ({error}). To import anyway, "
+                "delete that file."
             ) from None
 
     def _write(self, entries: list[Finished]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from rowkeep.cli.files.records import Columns, FileRefused, Source, Writer
-from rowkeep.errors.catalogue import SetupError, quoted
+from rowkeep.errors.catalogue import SetupError, preview
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +45,8 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
             if self.needs is None:
                 raise
             raise SetupError(
-                f"{self.name} files need the extra {self.needs}, which is not installed. Run pip "
-                f"install 'rowkeep[{self.needs}]' ({error})."
+                f"{self.name} files need the extra {self.needs}, which is not installed ({error}). Run "
+                f"pip install 'rowkeep[{self.needs}]'."
             ) from None
 
 
@@ -75,11 +75,11 @@ def format_of(path: str, asked: str | None) -> Format:
     if asked is not None:
         found = FORMATS.get(asked.lower())
         if found is None:
-            raise FileRefused(f'Unknown format "{quoted(asked)}"; formats are {", ".join(FORMATS)}.')
+            raise FileRefused(f"Unknown format {preview(asked)}. Formats are {', '.join(FORMATS)}.")
         return found
     for each in FORMATS.values():
         if path.lower().endswith(each.suffixes):
             return each
     known = ", ".join(suffix for each in FORMATS.values() for suffix in each.suffixes)
-    what = "Standard input and output have no suffix" if path == "-" else f"The suffix of {path} is unknown"
-    raise FileRefused(f"{what} (known suffixes: {known}): set the format with --format {'|'.join(FORMATS)}.")
+    what = "Standard input and output have no suffix" if path == "-" else f"Unknown suffix of {path}"
+    raise FileRefused(f"{what} ({known} are known). Use --format {'|'.join(FORMATS)}.")

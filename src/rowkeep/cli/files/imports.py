@@ -32,10 +32,9 @@ from rowkeep.cli.files.rejects import Rejects
 from rowkeep.cli.files.resume import Plan, begin, resolve, skip_to
 from rowkeep.cli.files.sender import Sender
 from rowkeep.cli.files.text_cells import SYSTEM_NAMES
-from rowkeep.cli.filter_options import count_of
 from rowkeep.client.data import DataApi
 from rowkeep.client.responses import RequestRefused, Unreachable
-from rowkeep.errors.catalogue import SetupError, quoted
+from rowkeep.errors.catalogue import SetupError, preview
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,9 +76,7 @@ async def import_file(api: DataApi, wish: Wish) -> Standing | Finished:
         with bar(f"Importing {wish.path}", source.size) as shown:
             start = ledger.progress.standing
             if start.next != source.start:
-                shown.say(
-                    f"Resuming at line {start.next.line:,} ({count_of(start.inserted)} already imported)."
-                )
+                shown.say(f"Resuming at line {start.next.line:,} ({start.inserted:,} rows already imported).")
             sender = Sender(api, wish.table, ledger)
             bounds = Bounds.of(wish.batch, wish.max_errors, (await api.limits()).body_bytes)
             importer = Importer(sender, ledger, rejects, bounds, shown)
@@ -119,21 +116,20 @@ async def _types(api: DataApi, wish: Wish, names: tuple[str, ...] | None) -> dic
     except RequestRefused as error:
         if error.status == 403:
             raise FileRefused(
-                f"{error} An import needs this right to check, after an interruption, whether its "
-                "last request was stored."
+                f"{error} An import needs read to check, after an interruption, whether its last request was "
+                "carried out."
             ) from None
         if taken is not None and any(said.pointer.startswith("/fields") for said in error.problems):
             raise FileRefused(
-                f"The columns of {wish.path} do not match those of {wish.table}: {error}"
+                f"The columns of {wish.path} do not match table {wish.table}: {error}"
             ) from None
         raise
     types = dict(zip(taken or (), page.meta_info, strict=False))
     for name, column in types.items():
         if column.name in SYSTEM_NAMES:
             raise FileRefused(
-                f'The column "{quoted(name)}" of {wish.path} matches the system column '
-                f"{column.name}, which cannot be written. Remove it, or rename it to exactly "
-                f"{column.name} to have it ignored."
+                f"Column {preview(name)} of {wish.path} matches the system column {column.name}, which "
+                f"cannot be written. Remove it, or rename it to {column.name} to have it skipped."
             )
     return {name: column.type for name, column in types.items()}
 
@@ -210,5 +206,5 @@ def _noticed(source: Source, records: Iterable[Record], path: str, shown: Bar) -
         if source.left_out and not is_said:
             is_said = True
             names = ", ".join(sorted(source.left_out))
-            shown.say(f"System columns of {path} are ignored: {names}.")
+            shown.say(f"Skipping system columns of {path}, which cannot be written: {names}.")
         yield record

@@ -124,8 +124,8 @@ def recorded(path: Path) -> Progress | None:
         return None
     except (OSError, ValueError) as error:
         raise FileRefused(
-            f"The progress file {path} cannot be read ({error}). Use --resume-at LINE if you know "
-            "how far the import came, or --restart to import the whole file."
+            f"The progress file {path} cannot be read ({error}). Use --resume-at LINE if you know which line "
+            "the import reached, or --restart to import the whole file."
         ) from None
 
 

@@ -152,11 +152,10 @@ def _is_cell(column_type: str, given: Any, stored: Any) -> bool:
 
 
 def _question(api: DataApi, table: str, flight: InFlight) -> str:
-    since = "" if flight.mark is None else f" with an _id greater than {flight.mark}"
+    since = "" if flight.mark is None else f" and an _id greater than {flight.mark}"
     return (
-        f"It is unknown whether lines {flight.first} to {flight.last} were imported: the "
-        f"response to their request was lost, and this app has written other rows to {table} "
-        f"since, or rows were deleted. Check whether the row of line {flight.first} is among "
-        f"the rows with Created_By {api.writer}{since}. If it is, resume with --resume-at "
-        f"{flight.then.next.line}, otherwise with --resume-at {flight.first}."
+        f"Cannot tell whether lines {flight.first} to {flight.last} were imported: their request got no "
+        f"response, and this app has inserted other rows into {table} since, or some were deleted. Check "
+        f"whether the row of line {flight.first} exists, with Created_By {api.writer}{since}. If it does, "
+        f"use --resume-at {flight.then.next.line}, otherwise --resume-at {flight.first}."
     )

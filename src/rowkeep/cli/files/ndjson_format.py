@@ -44,7 +44,7 @@ class NdjsonSource:
             if not has_keys(line.text, len(row)):
                 refuse_repeated_keys(line.text)
         except (ValueError, RecursionError, RepeatedKey) as error:
-            said = f"The line is not a JSON object: {error}".rstrip(".") + "."
+            said = f"The line is not a valid JSON object: {error}".rstrip(".") + "."
             return Unreadable(line.number, line.end, told(line.text), said)
         system = SYSTEM_NAMES.intersection(row)
         if not system:

@@ -49,7 +49,7 @@ def _check(target: Path, path: str, is_forced: bool) -> None:
     if target.exists() and not target.is_file():
         raise FileRefused(f"{path} is not a regular file. To write to standard output, use -o -.")
     if target.exists() and not is_forced:
-        raise FileRefused(f"The file {path} already exists. To replace it, use --force.")
+        raise FileRefused(f"The file {path} already exists. Use --force to replace it.")
 
 
 def sync_directory(directory: Path) -> None:

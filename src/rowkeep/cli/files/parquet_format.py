@@ -45,7 +45,7 @@ class ParquetSource:
             # no pre_buffer: a row group, which may be the whole file, is read a buffer at a time
             self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
-            raise FileRefused(f"It is not a readable Parquet file: {error}.") from None
+            raise FileRefused(f"Not a valid Parquet file: {error}.") from None
         schema = self._file.schema_arrow
         nameless = unnamed(schema.names)
         if nameless is not None:
@@ -119,8 +119,8 @@ def _lister(field: Any) -> Callable[[Any], list[Any]]:
         kind = kind.value_type
     if pa.types.is_timestamp(kind) and kind.tz is None:
         raise FileRefused(
-            f"Column {field.name} of the Parquet file has times without a time zone. Write it as "
-            "a timestamp in UTC."
+            f"Column {field.name} of the Parquet file has timestamps without a time zone. Write it as a "
+            "timestamp in UTC."
         )
     if pa.types.is_timestamp(kind):
         divisor, factor = TICKS_OF_MILLISECOND[kind.unit]
@@ -142,8 +142,7 @@ def _lister(field: Any) -> Callable[[Any], list[Any]]:
     if any(check(kind) for check in (*is_plain, *is_number)):
         return lambda column: _plain(column).to_pylist()
     raise FileRefused(
-        f"Column {field.name} of the Parquet file has the type {kind}, which is not "
-        "supported. Write it as text."
+        f"Column {field.name} of the Parquet file has type {kind}, which is not supported. Write it as text."
     )
 
 

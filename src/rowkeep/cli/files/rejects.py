@@ -61,7 +61,7 @@ class Rejects:
         size = self.path.stat().st_size if self.path.exists() else 0
         if is_new and size and not may_replace:
             raise FileRefused(
-                f"The file {self.path} of an earlier import exists. Move it, or choose another file "
+                f"The file {self.path} of an earlier import already exists. Move it, or name another file "
                 "with --rejects."
             )
         if kept_bytes is not None and size > kept_bytes:

@@ -37,9 +37,9 @@ def begin(known: Progress | None, what: Import, start: Position, plan: Plan, pat
     other = [told for name, told in WHAT.items() if before[name] != now[name]]
     if other:
         raise FileRefused(
-            f"An earlier import of {path} did not finish, and {' and '.join(other)} changed "
-            f"since. Use --resume-at LINE (it had reached line {known.standing.next.line}), or "
-            "--restart to import the whole file."
+            f"An unfinished import of {path} cannot be resumed: since then {' and '.join(other)} changed. "
+            f"Use --resume-at LINE (it had reached line {known.standing.next.line}), or --restart to import "
+            "the whole file."
         )
     return known
 
@@ -60,7 +60,7 @@ async def resolve(api: DataApi, table: str, ledger: Ledger, source: Source, type
         if isinstance(record, Row) and record.line in (flight.first, flight.last)
     }
     if not ends.keys() >= {flight.first, flight.last}:
-        raise FileRefused("The file has different rows than when its import was started.")
+        raise FileRefused("The rows of the file have changed since its import started.")
     sent = Sent(flight, ends[flight.first], ends[flight.last], progress.marks)
     is_in = await went_in(api, table, sent)
     standing = flight.then if is_in else progress.standing
@@ -78,4 +78,4 @@ def skip_to(line: int, start: Position, known: Position, source: Source, types: 
     for record in source.records(at, types):
         if record.end.line >= line:
             return record.end
-    raise FileRefused(f"There is no line {line}: the file is shorter.")
+    raise FileRefused(f"The file has no line {line}.")

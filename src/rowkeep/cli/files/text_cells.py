@@ -37,7 +37,7 @@ def _json(text: str) -> object:
     try:
         msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-        raise UnfitCell(f"is not JSON: {error}") from None
+        raise UnfitCell(f"is not valid JSON: {error}") from None
     return msgspec.Raw(text.encode())
 
 

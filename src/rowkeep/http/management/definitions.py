@@ -43,8 +43,8 @@ SCHEMA_ENDPOINTS: tuple[Endpoint, ...] = (
         errors=(
             errors.NoSuchWorkspace, errors.NoSuchApp, errors.InvalidDefinition, errors.InvalidName,
             errors.DuplicateColumn, errors.SystemColumn, errors.UnknownColumn, errors.UnknownOperand,
-            errors.InvalidFilter, errors.NameTaken, errors.StillReferred, errors.DataLoss,
-            errors.RowsViolate, errors.NoRoom,
+            errors.InvalidFilter, errors.NameTaken, errors.StillReferenced, errors.DataLoss,
+            errors.IncompatibleRows, errors.TooManyColumns,
         ),
     ),
 )  # fmt: skip

@@ -81,8 +81,7 @@ class Methods:
         call = self._calls.get(scope["method"])
         if call is None:
             allowed = ", ".join(self._calls)
-            refusal = MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
-            await error_answer(refusal).send(send)
+            await error_answer(MethodNotAllowed(scope["method"], allowed)).send(send)
         else:
             await call(scope, receive, send)
 

@@ -90,7 +90,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="DELETE", path=_W, name="deleteWorkspace",
         summary="Delete a workspace with all its tables, apps and grants",
         call=lambda do, asked: do.workspaces.delete(asked.path["workspace"]),
-        status=204, errors=(_no_workspace, errors.Protected),
+        status=204, errors=(_no_workspace, errors.DeleteNotAllowed),
     ),
     Endpoint(
         method="GET", path=f"{_W}/tables", name="listTables", summary="List the tables of a workspace",
@@ -119,14 +119,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=TableBody, answer=answers.Table, other_answer=answers.Steps, flags=(DRY_RUN, ALLOW_DATA_LOSS),
         errors=(
-            *_no_table, *_wrong_definition, errors.NameTaken, errors.DataLoss, errors.RowsViolate,
-            errors.NoRoom, errors.StillReferred,
+            *_no_table, *_wrong_definition, errors.NameTaken, errors.DataLoss, errors.IncompatibleRows,
+            errors.TooManyColumns, errors.StillReferenced,
         ),
     ),
     Endpoint(
         method="DELETE", path=_T, name="deleteTable", summary="Delete a table with its rows and grants",
         call=lambda do, asked: do.tables.drop(asked.path["workspace"], asked.path["table"]),
-        status=204, errors=(*_no_table, errors.StillReferred),
+        status=204, errors=(*_no_table, errors.StillReferenced),
     ),
     Endpoint(
         method="GET", path=f"{_T}/grants", name="listTableGrants",
@@ -253,7 +253,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="DELETE", path="/admin-tokens/{id}", name="deleteAdminToken", summary="Revoke an admin token",
         call=lambda do, asked: do.administrators.delete(asked.path["id"]),
-        status=204, errors=(errors.NoSuchAdminToken, errors.Protected),
+        status=204, errors=(errors.NoSuchAdminToken, errors.DeleteNotAllowed),
     ),
     *SCHEMA_ENDPOINTS,
 )  # fmt: skip
@@ -296,7 +296,7 @@ class AdminCall:
         if self._decoder is not None:
             body = await self._offload.decode(sent, self._decoder)
         elif sent:
-            raise InvalidBody("This call takes no body.")
+            raise InvalidBody("This endpoint takes no request body. Remove it.")
         try:
             asked = Asked(path, body, page, administrator, flags, texts)
             done = await self._endpoint.call(self._services, asked)
@@ -304,7 +304,7 @@ class AdminCall:
             # a workspace loses its tables under a call if it is deleted at this moment, or its database is
             if "workspace" in path:
                 await self._services.workspaces.check_database(path["workspace"])
-            raise errors.NoSuchWorkspace("The workspace is gone.") from None
+            raise errors.NoSuchWorkspace("The workspace was deleted.") from None
         return json_answer(done, self._endpoint.status)
 
 

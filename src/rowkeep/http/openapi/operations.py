@@ -41,8 +41,8 @@ EVERY_CALL = (
     errors.MethodNotAllowed,
     errors.BodyTooLarge,
     errors.UnsupportedMediaType,
-    errors.Internal,
-    errors.RequestTooLong,
+    errors.InternalError,
+    errors.ProcessingTimeout,
     errors.StorageUnavailable,
     errors.StorageMissing,
     errors.StorageFull,
@@ -52,7 +52,7 @@ EVERY_CALL = (
 
 WITH_A_BODY = (errors.MalformedJson, errors.RepeatedKey, errors.UnknownKey, errors.InvalidValue)
 WITH_A_CURSOR = (errors.InvalidCursor,)
-WITH_A_NAME = (errors.NoSuchRoute,)
+WITH_A_NAME = (errors.NoSuchEndpoint,)
 """A slash in the name makes another path of it."""
 
 

@@ -15,15 +15,15 @@ from rowkeep.http.responses import PROBLEM, error_answer
 
 _HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
     errors.Unauthenticated: ("WWW-Authenticate", "`Bearer`"),
-    errors.MethodNotAllowed: ("Allow", "The methods of this path."),
-    errors.Busy: ("Retry-After", "The number of seconds to wait before the next attempt."),
-    errors.QueryTimeout: ("Retry-After", "The number of seconds to wait before the next attempt."),
-    errors.RequestTooLong: ("Retry-After", "The number of seconds to wait before the next attempt."),
-    errors.ShuttingDown: ("Retry-After", "The number of seconds to wait before the next attempt."),
-    errors.StorageUnavailable: ("Retry-After", "The number of seconds to wait before the next attempt."),
-    errors.StorageMissing: ("Retry-After", "The number of seconds to wait before the next attempt."),
-    errors.StorageFull: ("Retry-After", "The number of seconds to wait before the next attempt."),
-    errors.StorageReadOnly: ("Retry-After", "The number of seconds to wait before the next attempt."),
+    errors.MethodNotAllowed: ("Allow", "The methods that this path takes."),
+    errors.Busy: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.QueryTimeout: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.ProcessingTimeout: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.ShuttingDown: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.StorageUnavailable: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.StorageMissing: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.StorageFull: ("Retry-After", "Seconds until a new try is worth while."),
+    errors.StorageReadOnly: ("Retry-After", "Seconds until a new try is worth while."),
 }
 """Headers that answers to these errors bear beside the usual ones."""
 

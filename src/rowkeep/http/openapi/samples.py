@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowkeep.errors.catalogue import DataLoss, InvalidValue, Problem, RowkeepError, RowsViolate, UnknownColumn
+from rowkeep.errors.catalogue import (
+    DataLoss,
+    IncompatibleRows,
+    InvalidValue,
+    Problem,
+    RowkeepError,
+    UnknownColumn,
+)
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
 _WRITER = "st-98e05480-0257-5e35-b6d2-66a323834f9d"
@@ -341,12 +348,12 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
         "meant, say allowDataLoss=true.",
         pointer="/schemaDef",
     ),
-    RowsViolate: RowsViolate(
+    IncompatibleRows: IncompatibleRows(
         _TOO_EMPTY,
         problems=[
             Problem(
                 _TOO_EMPTY,
-                RowsViolate.code,
+                IncompatibleRows.code,
                 "/schemaDef/2/isRequired",
                 {"count": 1, "sample": [{"_id": _RECORDS[0]["_id"], "values": {"Gender": None}}]},
             )

@@ -13,7 +13,7 @@ from rowkeep.errors.catalogue import (
     ProblemList,
     SystemColumn,
     pointer,
-    quoted,
+    preview,
 )
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.tables import MAX_COLUMNS, NAME, SYSTEM_COLUMNS, Column, name_key
@@ -45,9 +45,14 @@ def check_name(name: object, what: str, where: str, problems: ProblemList) -> bo
     """Whether ``name`` has the form of names; else a problem is added."""
     if isinstance(name, str) and NAME.fullmatch(name):
         return True
-    rule = "a letter, then up to 62 letters, digits or _"
-    problems.add(InvalidName, f"{quoted(name)} is no name for {what}: it takes {rule}.", where)
+    problems.add(InvalidName, invalid_name(name, what), where)
     return False
+
+
+def invalid_name(name: object, what: str) -> str:
+    """The message about a name that does not have the form of names."""
+    rule = "Names start with a letter, followed by up to 62 letters, digits or underscores"
+    return f"{preview(name)} is not a valid {what} name. {rule}."
 
 
 def read_columns(bodies: list[ColumnBody], problems: ProblemList) -> dict[int, Column]:
@@ -58,12 +63,16 @@ def read_columns(bodies: list[ColumnBody], problems: ProblemList) -> dict[int, C
     for at, body in enumerate(bodies):
         where = pointer("schemaDef", at)
         if body.read_only not in (None, False, "", True):
-            problems.add(InvalidDefinition, "readOnly is true or false.", f"{where}/readOnly")
+            problems.add(
+                InvalidDefinition,
+                f"readOnly must be true or false; got {preview(body.read_only)}.",
+                f"{where}/readOnly",
+            )
         if body.read_only is True:
             if not isinstance(body.name, str) or name_key(body.name) not in SYSTEM_NAMES:
                 problems.add(
                     InvalidDefinition,
-                    f"Column {quoted(body.name)} is marked readOnly, which only system columns can be.",
+                    f"Column {preview(body.name)} cannot be readOnly: it is not a system column.",
                     f"{where}/readOnly",
                 )
             continue
@@ -72,26 +81,32 @@ def read_columns(bodies: list[ColumnBody], problems: ProblemList) -> dict[int, C
             if name_key(body.name) in taken:
                 problems.add(
                     DuplicateColumn,
-                    f"There are two columns {quoted(body.name)}; case makes no difference.",
+                    f"Duplicate column {preview(body.name)}. Names that differ only in case are the same.",
                     f"{where}/name",
                 )
             taken.add(name_key(body.name))
         if column is not None:
             columns[at] = column
     if not columns and problems.first is None:
-        problems.add(InvalidDefinition, "A table has at least one column of its own.", "/schemaDef")
+        problems.add(InvalidDefinition, "A table must have at least one column of its own.", "/schemaDef")
     if len(columns) > MAX_COLUMNS:
-        problems.add(InvalidDefinition, f"A table has at most {MAX_COLUMNS} columns.", "/schemaDef")
+        problems.add(
+            InvalidDefinition,
+            f"A table can have at most {MAX_COLUMNS} columns; got {len(columns)}.",
+            "/schemaDef",
+        )
     return columns
 
 
 def _read_column(body: ColumnBody, where: str, problems: ProblemList) -> Column | None:
     if isinstance(body.name, str) and name_key(body.name) in SYSTEM_NAMES:
         problems.add(
-            SystemColumn, f"{body.name} is a system column; every table has it already.", f"{where}/name"
+            SystemColumn,
+            f"{body.name} is a system column, which every table has. Remove it from the definition.",
+            f"{where}/name",
         )
         return None
-    if not check_name(body.name, "a column", f"{where}/name", problems):
+    if not check_name(body.name, "column", f"{where}/name", problems):
         return None
     if not _check_type(body, where, problems):
         return None
@@ -102,7 +117,7 @@ def _read_column(body: ColumnBody, where: str, problems: ProblemList) -> Column 
     if is_set(body.default) and is_encrypted:
         problems.add(
             InvalidDefinition,
-            f"Column {body.name} is encrypted and can have no default, which would be kept in the clear.",
+            f"Column {body.name} is encrypted and cannot have a default: that is stored in plain text.",
             f"{where}/default",
         )
     elif is_set(body.default):
@@ -110,7 +125,9 @@ def _read_column(body: ColumnBody, where: str, problems: ProblemList) -> Column 
             default = COLUMN_TYPES[body.type].read(body.default)
         except Misfit as misfit:
             problems.add(
-                InvalidDefinition, f"The default of column {body.name} {misfit}.", f"{where}/default"
+                InvalidDefinition,
+                f"The default of column {body.name} {misfit}; got {preview(body.default)}.",
+                f"{where}/default",
             )
     return Column(
         id="",
@@ -129,7 +146,7 @@ def _check_type(body: ColumnBody, where: str, problems: ProblemList) -> bool:
     known = ", ".join(COLUMN_TYPES)
     problems.add(
         InvalidDefinition,
-        f"Column {body.name} has the type {quoted(body.type)}; types are {known}.",
+        f"Column {body.name} has the unknown type {preview(body.type)}. Types are {known}.",
         f"{where}/type",
     )
     return False
@@ -138,7 +155,7 @@ def _check_type(body: ColumnBody, where: str, problems: ProblemList) -> bool:
 def read_flag(value: object, key: str, where: str, problems: ProblemList) -> bool:
     if isinstance(value, bool) or not is_set(value):
         return value is True
-    problems.add(InvalidDefinition, f"{key} is true or false.", f"{where}/{key}")
+    problems.add(InvalidDefinition, f"{key} must be true or false; got {preview(value)}.", f"{where}/{key}")
     return False
 
 
@@ -154,7 +171,7 @@ def _read_max_length(body: ColumnBody, where: str, problems: ProblemList) -> int
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_TEXT_LENGTH:
         problems.add(
             InvalidDefinition,
-            f"maxLength is a whole number from 1 to {MAX_TEXT_LENGTH}, or its digits.",
+            f"maxLength must be a whole number from 1 to {MAX_TEXT_LENGTH}; got {preview(body.max_length)}.",
             where,
         )
     else:

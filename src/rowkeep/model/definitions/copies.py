@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from rowkeep.errors.catalogue import InvalidName, quoted
-from rowkeep.model.definitions.columns import ColumnBody
+from rowkeep.errors.catalogue import InvalidName
+from rowkeep.model.definitions.columns import ColumnBody, invalid_name
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.tables import NAME, name_key
@@ -16,7 +16,7 @@ def table_named(body: TableBody, name: str | None) -> TableBody:
     Raises InvalidName."""
     if name is None:
         return body
-    _check(name)
+    _check(name, "table")
     columns = [_following(column, body.name, name) for column in body.schema_def]
     return replace(body, name=name, schema_def=columns)
 
@@ -25,15 +25,13 @@ def view_named(body: ViewBody, name: str | None) -> ViewBody:
     """A view's definition under another name, if one is given. Raises InvalidName."""
     if name is None:
         return body
-    _check(name)
+    _check(name, "view")
     return replace(body, name=name)
 
 
-def _check(name: str) -> None:
+def _check(name: str, what: str) -> None:
     if not NAME.fullmatch(name):
-        raise InvalidName(
-            f"{quoted(name)} is no name: it takes a letter, then up to 62 letters, digits or _."
-        )
+        raise InvalidName(invalid_name(name, what))
 
 
 def _following(column: ColumnBody, former: str, name: str) -> ColumnBody:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from rowkeep.errors.catalogue import InvalidDefinition, ProblemList, quoted
+from rowkeep.errors.catalogue import InvalidDefinition, ProblemList, preview
 from rowkeep.model.definitions.columns import ColumnBody, is_set
 from rowkeep.model.tables import ROW_KEY, Column, Reference, Table, name_key
 
@@ -32,15 +32,15 @@ def read_reference(
         return None
     where = f"{where}/reference"
     if not isinstance(wish, dict) or set(wish) != {"table", "column"}:
-        problems.add(InvalidDefinition, 'A reference is {"table": …, "column": …}, or {}.', where)
+        problems.add(InvalidDefinition, 'A reference must be {"table": …, "column": …} or {}.', where)
         return None
     table = tables.get(name_key(wish["table"])) if isinstance(wish["table"], str) else None
     if table is None:
-        problems.add(InvalidDefinition, f"There is no table {quoted(wish['table'])}.", f"{where}/table")
+        problems.add(InvalidDefinition, f"No such table: {preview(wish['table'])}.", f"{where}/table")
         return None
     there = next((each for each in table.all_columns if each.name == wish["column"]), None)
     if there is None:
-        said = f"Table {table.name} has no column {quoted(wish['column'])}."
+        said = f"Table {table.name} has no column {preview(wish['column'])}."
         problems.add(InvalidDefinition, said, f"{where}/column")
         return None
     refusal = _refusal(column, table, there)
@@ -59,14 +59,15 @@ def is_unique(table: Table, column: Column) -> bool:
 
 def _refusal(column: Column, table: Table, there: Column) -> str | None:
     if column.is_encrypted or there.is_encrypted:
-        return (
-            "Encrypted columns neither refer nor are referred to: their keys differ, so they could not match."
-        )
+        return "An encrypted column can neither be a reference nor be referenced: each has its own key."
     if column.type != there.type:
-        there_told = f"{table.name}.{there.name}, which it refers to, is of type {there.type}"
-        return f"Column {column.name} is of type {column.type}, and {there_told}."
+        referenced = f"{table.name}.{there.name} of type {there.type}"
+        return f"Column {column.name} of type {column.type} cannot reference {referenced}."
     if not column.is_comparable:
-        return f"Columns of type {column.type} cannot refer."
+        return f"Column {column.name} of type {column.type} cannot be a reference."
     if not is_unique(table, there):
-        return f"A reference is to a unique column: {table.name} has no unique index on {there.name} alone."
+        return (
+            f"A reference needs a unique column: {table.name} has no unique index on {there.name} alone. "
+            "Create one first."
+        )
     return None

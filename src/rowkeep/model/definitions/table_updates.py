@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.errors.catalogue import InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.errors.catalogue import InvalidDefinition, ProblemList, pointer, preview
 from rowkeep.model.definitions.columns import check_name
 from rowkeep.model.definitions.tables import TableBody, read_definition, renames_in
 from rowkeep.model.tables import Column, Table, name_key
@@ -42,12 +42,12 @@ def read_redefinition(
     problems = ProblemList()
     renames = renames_in(body)
     for where, former in renames.items():
-        check_name(former, "a table" if where == "/renamedFrom" else "a column", where, problems)
+        check_name(former, "table" if where == "/renamedFrom" else "column", where, problems)
     if name_key(body.name) != name_key(path_name):
         problems.add(
             InvalidDefinition,
-            "The name is that of the path. To rename a table, PUT its definition to the path of the new "
-            "name, with its former one in renamedFrom.",
+            f"The name {preview(body.name)} does not match {preview(path_name)} in the path. To rename a "
+            "table, PUT its definition to the path with the new name and set renamedFrom to the old name.",
             "/name",
         )
     found = _Origins(before, renames, key)
@@ -98,7 +98,7 @@ class _Origins:
             other = self._taken[key]
             problems.add(
                 InvalidDefinition,
-                f"Columns {other} and {name} would both come from {self._there[key].name}.",
+                f"Columns {other} and {name} cannot both be renamed from {self._there[key].name}.",
                 where if renamed else pointer("schemaDef", self.places[other], "renamedFrom"),
             )
         elif key in self._there:
@@ -106,7 +106,7 @@ class _Origins:
         elif renamed:
             problems.add(
                 InvalidDefinition,
-                f"Table {self._before.name} has no column {quoted(self._renames[where])}.",
+                f"Table {self._before.name} has no column {preview(self._renames[where])}.",
                 where,
             )
         return self._there.get(key)

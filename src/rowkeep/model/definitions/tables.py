@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from rowkeep.errors.catalogue import DuplicateColumn, InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.errors.catalogue import DuplicateColumn, InvalidDefinition, ProblemList, pointer, preview
 from rowkeep.model.definitions.columns import (
     ColumnBody,
     check_default_fits,
@@ -78,7 +78,11 @@ def read_table(body: TableBody, table_id: str, tables: Mapping[str, Table], key:
     """
     problems = ProblemList()
     for where in renames_in(body):
-        problems.add(InvalidDefinition, "renamedFrom is for a table that is there: change it by PUT.", where)
+        problems.add(
+            InvalidDefinition,
+            "A new table cannot have renamedFrom. To rename an existing one, use PUT.",
+            where,
+        )
     return read_definition(body, table_id, tables, partial(_numbered, key), problems)
 
 
@@ -94,7 +98,7 @@ def read_definition(
 ) -> Table:
     """The table that a definition describes, whatever its former names; ``identify`` gives its columns their
     ids. Raises ``problems``, and all that is wrong with it."""
-    check_name(body.name, "a table", "/name", problems)
+    check_name(body.name, "table", "/name", problems)
     description = read_description(body.description, problems)
     places = read_columns(body.schema_def, problems)
     sent = body.indexes if isinstance(body.indexes, list) else []
@@ -117,10 +121,14 @@ def read_description(sent: object, problems: ProblemList) -> str:
     description = sent if isinstance(sent, str) else ""
     if len(description) > MAX_DESCRIPTION:
         problems.add(
-            InvalidDefinition, f"A description has at most {MAX_DESCRIPTION} characters.", "/description"
+            InvalidDefinition,
+            f"A description can have at most {MAX_DESCRIPTION} characters; got {len(description)}.",
+            "/description",
         )
     if "\x00" in description:
-        problems.add(InvalidDefinition, "A description must not hold U+0000.", "/description")
+        problems.add(
+            InvalidDefinition, "A description must not contain the character U+0000.", "/description"
+        )
     return description
 
 
@@ -152,15 +160,19 @@ def _read_indexes(
     taken: set[str] = set()
     for at, body in enumerate(bodies):
         where = pointer("indexes", at)
-        if check_name(body.name, "an index", f"{where}/name", problems):
+        if check_name(body.name, "index", f"{where}/name", problems):
             if name_key(body.name) in taken:
-                problems.add(InvalidDefinition, f"There are two indexes {body.name}.", f"{where}/name")
+                problems.add(InvalidDefinition, f"Duplicate index {preview(body.name)}.", f"{where}/name")
             taken.add(name_key(body.name))
         is_unique = read_flag(body.is_unique, "isUnique", where, problems)
         parts = _read_index_columns(body, known, where, problems)
         indexes.append(Index(body.name, parts, is_unique, at))
     if len(indexes) > MAX_INDEXES:
-        problems.add(InvalidDefinition, f"A table has at most {MAX_INDEXES} indexes.", "/indexes")
+        problems.add(
+            InvalidDefinition,
+            f"A table can have at most {MAX_INDEXES} indexes; got {len(indexes)}.",
+            "/indexes",
+        )
     return tuple(indexes)
 
 
@@ -169,7 +181,9 @@ def _read_index_columns(
 ) -> tuple[IndexColumn, ...]:
     if not 1 <= len(body.columns) <= MAX_INDEX_COLUMNS:
         problems.add(
-            InvalidDefinition, f"An index has from 1 to {MAX_INDEX_COLUMNS} columns.", f"{where}/columns"
+            InvalidDefinition,
+            f"An index must have 1 to {MAX_INDEX_COLUMNS} columns; got {len(body.columns)}.",
+            f"{where}/columns",
         )
     parts: dict[str, IndexColumn] = {}
     for at, part in enumerate(body.columns):
@@ -177,20 +191,24 @@ def _read_index_columns(
         if part.name not in known:
             problems.add(
                 InvalidDefinition,
-                f"Index {quoted(body.name)} names {quoted(part.name)}, which is no column of the table.",
+                f"Index {preview(body.name)}: the table has no column {preview(part.name)}.",
                 f"{spot}/name",
             )
         column = known.get(part.name)
         if column is not None and not column.is_comparable:
             problems.add(
                 InvalidDefinition,
-                f"{part.name} is of type {column.type}, which no index can hold.",
+                f"Column {part.name} is of type {column.type}, which cannot be indexed.",
                 f"{spot}/name",
             )
         if part.name in parts:
-            problems.add(DuplicateColumn, f"The index names {part.name} twice.", f"{spot}/name")
+            problems.add(DuplicateColumn, f"Column {part.name} is in the index twice.", f"{spot}/name")
         if is_set(part.order) and part.order not in ("asc", "desc"):
-            problems.add(InvalidDefinition, "order is asc or desc.", f"{spot}/order")
+            problems.add(
+                InvalidDefinition,
+                f'order must be "asc" or "desc"; got {preview(part.order)}.',
+                f"{spot}/order",
+            )
         parts[part.name] = IndexColumn(part.name, part.order == "desc")
     return tuple(parts.values())
 

@@ -35,7 +35,7 @@ def read_decimal(value: object) -> str:
     return canonical_decimal(str(value))
 
 
-_PLACES = f"must have no digit further than {MAX_PLACES} places from the point"
+_PLACES = f"must not have digits more than {MAX_PLACES} places from the decimal point"
 
 
 def canonical_decimal(text: str) -> str:

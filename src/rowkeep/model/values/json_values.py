@@ -28,9 +28,9 @@ def read_document(value: object) -> str | None:
         decoded = _decode(text)
         return None if decoded is None else text.decode()
     except UnicodeDecodeError:
-        raise Misfit("must be UTF-8") from None
+        raise Misfit("must be valid UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Misfit(f"must be JSON that can be read ({error})") from None
+        raise Misfit(f"must be valid JSON ({error})") from None
 
 
 def _as_written(value: object) -> object:

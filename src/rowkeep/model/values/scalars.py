@@ -53,7 +53,11 @@ class Spelled(float):
 HALF = "\x00\ufffe"
 """What stands for half a surrogate pair, which no decoder takes."""
 
-HALF_SURROGATES = "must not hold half a surrogate pair (such as \\ud800), which is no character"
+HALF_SURROGATES = "must not contain half a surrogate pair (such as \\ud800), which is not a character"
+
+
+WHOLE_NUMBER = 'must be a whole number (or a numeric string such as "263")'
+RFC3339_DATE = 'must be an RFC 3339 date such as "2020-03-28" or "2020-03-28T07:02:09.652Z"'
 
 
 class Misfit(ValueError):
@@ -64,7 +68,7 @@ def read_string(value: object) -> str:
     if not isinstance(value, str):
         raise Misfit("must be a string")
     if "\x00" in value:
-        raise Misfit(HALF_SURROGATES if HALF in value else "must not hold the character U+0000")
+        raise Misfit(HALF_SURROGATES if HALF in value else "must not contain the character U+0000")
     return value
 
 
@@ -103,12 +107,12 @@ def read_integer(value: object) -> int:
         value = spelled_integer(value)
     elif isinstance(value, float):
         if not value.is_integer():
-            raise Misfit("must be a whole number")
+            raise Misfit(WHOLE_NUMBER)
         if abs(value) > MAX_EXACT:
-            raise Misfit(f"must be written without fraction or exponent beyond {MAX_EXACT}, to stay exact")
+            raise Misfit(f"must be written without a fraction or exponent beyond ±{MAX_EXACT}, to be exact")
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Misfit("must be a whole number")
+        raise Misfit(WHOLE_NUMBER)
     if not MIN_INTEGER <= value <= MAX_INTEGER:
         raise Misfit(f"must be from {MIN_INTEGER} to {MAX_INTEGER}")
     return value
@@ -117,14 +121,14 @@ def read_integer(value: object) -> int:
 def spelled_integer(text: str) -> int:
     spelled = JSON_NUMBER.fullmatch(text)
     if len(text) > 100 or spelled is None:
-        raise Misfit('must be a whole number (or a numeric string such as "263")')
+        raise Misfit(WHOLE_NUMBER)
     if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
         raise Misfit("must have an exponent of at most 3 digits")
     exact = Decimal(text)
     if exact.adjusted() > 19:
         raise Misfit(f"must be from {MIN_INTEGER} to {MAX_INTEGER}")
     if exact != exact.to_integral_value():
-        raise Misfit("must be a whole number")
+        raise Misfit(WHOLE_NUMBER)
     return int(exact)
 
 
@@ -142,9 +146,9 @@ def read_date(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Misfit("must be a date as RFC 3339 writes it, or epoch milliseconds")
+        raise Misfit(f"{RFC3339_DATE}, or a number of milliseconds since 1970")
     if not MIN_EPOCH_MS <= value <= MAX_EPOCH_MS:
-        raise Misfit("must lie in the years 0001 to 9999")
+        raise Misfit("must be in the years 0001 to 9999")
     return canonical_date(EPOCH + timedelta(milliseconds=value))
 
 
@@ -152,7 +156,7 @@ def parsed_date(text: str) -> datetime:
     """An RFC 3339 date-time or date; more than milliseconds are cut, a leap second becomes 59.999."""
     parts = RFC3339.fullmatch(text)
     if parts is None:
-        raise Misfit("must be a date as RFC 3339 writes it, such as 2020-03-28T07:02:09.652Z or 2020-03-28")
+        raise Misfit(RFC3339_DATE)
     year, month, day, hour, minute, second = (int(part or 0) for part in parts.groups()[:6])
     milliseconds = int((parts.group(7) or "0")[:3].ljust(3, "0"))
     leap = second == 60
@@ -172,11 +176,11 @@ def parsed_date(text: str) -> datetime:
         moment = local.astimezone(UTC)
         moment = moment.replace(year=moment.year - cycle)
     except OverflowError:
-        raise Misfit("must lie in the years 0001 to 9999, in UTC") from None
+        raise Misfit("must be in the years 0001 to 9999 in UTC") from None
     except ValueError as error:
         raise Misfit(f"must be a date that exists ({error})") from None
     if leap and (moment.hour, moment.minute) != (23, 59):
-        raise Misfit("may have the second 60 only at the end of a day in UTC")
+        raise Misfit("must not have the second 60 except at the end of a day in UTC")
     return moment
 
 

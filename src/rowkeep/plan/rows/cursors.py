@@ -39,7 +39,7 @@ class CursorSigner:
     def read(self, cursor: str, fingerprint: str) -> list[Cell]:
         """The sort values that a cursor holds. Raises InvalidCursor."""
         refusal = InvalidCursor(
-            "The cursor is none of an answer to this query: filter and sort must be those it came with.",
+            "Invalid cursor: use it with the same filter and sort that produced it.",
             pointer="/cursor",
         )
         try:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from msgspec import UNSET, UnsetType
 
 from rowkeep.errors.catalogue import (
-    FilterMissing,
     InvalidFilter,
     InvalidValue,
+    MissingFilter,
     RowkeepError,
     UnknownOperand,
-    as_json,
-    quoted,
+    preview,
 )
 from rowkeep.model.data_requests import Node
 from rowkeep.model.filters import (
@@ -41,6 +40,10 @@ from rowkeep.plan.rows.relation import Target
 TEXT_TESTS = (Test.CONTAINS, Test.STARTS, Test.ENDS)
 LAST_CODE_POINT = "\U0010ffff"
 
+OUTERMOST = 'A filter has "expressions"; put comparisons and "not" inside them'
+NEGATION = 'An object with "not" has no other keys'
+COMPARISON = 'A comparison has "field", "operand" and "value" only'
+
 
 def plan_where(
     target: Target, query: Node | UnsetType, max_expressions: int, *, guarded: bool, at: str = "/query"
@@ -48,11 +51,11 @@ def plan_where(
     """The checked form of a filter; an update or delete is ``guarded`` and must not mean every row by
     accident. ``at`` is where it stands in the body.
 
-    Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or FilterMissing, with pointers.
+    Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or MissingFilter, with pointers.
     """
     if isinstance(query, UnsetType) or (not query.expressions and _is_empty(query, at)):
         if guarded:
-            raise FilterMissing(
+            raise MissingFilter(
                 "The filter has no expressions, so every row would match. To change or delete all rows, send "
                 '{"query": {"all": true}}.',
                 pointer=at,
@@ -83,16 +86,16 @@ def _is_empty(query: Node, at: str) -> bool:
 
 
 def _check_outermost(query: Node, at: str) -> None:
-    _refuse(query, ("field", "operand", "value", "not_"), at, "A filter has expressions")
+    _refuse(query, ("field", "operand", "value", "not_"), at, OUTERMOST)
     _check_operator(query, at)
 
 
 def _plan_all(query: Node, at: str) -> Where:
     _check_outermost(query, at)
     if query.all_ is not True:
-        raise InvalidFilter(f"all must be true or missing; got {as_json(query.all_)}.", pointer=f"{at}/all")
+        raise InvalidFilter(f'"all" must be true or omitted; got {preview(query.all_)}.', pointer=f"{at}/all")
     if query.expressions is not UNSET and query.expressions:
-        raise InvalidFilter('Send either "all": true or expressions, not both.', pointer=f"{at}/all")
+        raise InvalidFilter('Send either "all": true or "expressions", not both.', pointer=f"{at}/all")
     return EVERYTHING
 
 
@@ -100,13 +103,13 @@ def _refuse(node: Node, keys: tuple[str, ...], where: str, rule: str) -> None:
     for key in keys:
         if getattr(node, key) is not UNSET:
             said = key.rstrip("_")
-            raise InvalidFilter(f"{rule}, so {said} does not belong here.", pointer=f"{where}/{said}")
+            raise InvalidFilter(f'"{said}" cannot be here. {rule}.', pointer=f"{where}/{said}")
 
 
 def _check_operator(node: Node, where: str) -> None:
     if node.operator is not UNSET and node.operator.lower() not in ("and", "or"):
         raise InvalidFilter(
-            f'operator must be "and" or "or"; got {as_json(node.operator)}.', pointer=f"{where}/operator"
+            f'"operator" must be "and" or "or"; got {preview(node.operator)}.', pointer=f"{where}/operator"
         )
 
 
@@ -129,20 +132,22 @@ class _WherePlanner:
         if node.field is not UNSET or node.operand is not UNSET:
             return self.match(node, where, negated=negated)
         if depth > MAX_DEPTH:
-            raise InvalidFilter(f"Filters nest to depth {MAX_DEPTH}.", pointer=where)
+            raise InvalidFilter(
+                f"The filter is nested too deeply; at most {MAX_DEPTH} levels are allowed.", pointer=where
+            )
         if node.not_ is not UNSET:
-            _refuse(node, ("value", "expressions", "operator", "all_"), where, "not stands alone")
+            _refuse(node, ("value", "expressions", "operator", "all_"), where, NEGATION)
             return Negation(self.node(node.not_, f"{where}/not", depth + 1, negated=True))
         return self.junction(node, where, depth, negated=negated)
 
     def junction(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
         if depth > 1:
-            _refuse(node, ("all_",), where, "Only the outermost filter may say all")
+            _refuse(node, ("all_",), where, 'Only the outermost filter can have "all"')
         if not (UNSET is node.field is node.operand is node.value is node.not_):
-            _refuse(node, ("field", "operand", "value", "not_"), where, "A filter has expressions")
+            _refuse(node, ("field", "operand", "value", "not_"), where, OUTERMOST)
         _check_operator(node, where)
         if node.expressions is UNSET or not node.expressions:
-            raise InvalidFilter("A filter inside a filter has at least one expression.", pointer=where)
+            raise InvalidFilter("A nested filter must have at least one expression.", pointer=where)
         parts = tuple(
             self.node(part, f"{where}/expressions/{at}", depth + 1, negated=negated)
             for at, part in enumerate(node.expressions)
@@ -151,40 +156,44 @@ class _WherePlanner:
 
     def match(self, node: Node, where: str, *, negated: bool) -> Shape:
         if not (UNSET is node.expressions is node.operator is node.not_ is node.all_):
-            alone = "A comparison has field, operand and value"
-            _refuse(node, ("expressions", "operator", "not_", "all_"), where, alone)
+            _refuse(node, ("expressions", "operator", "not_", "all_"), where, COMPARISON)
         self._expressions += 1
         if self._expressions > self._max_expressions:
             raise InvalidFilter(
-                f"A filter has at most {self._max_expressions} comparisons; in takes {MAX_LIST} values.",
+                f"A filter can have at most {self._max_expressions} comparisons (the setting "
+                f'max_filter_expressions). Use "in" to compare with up to {MAX_LIST} values.',
                 pointer=where,
             )
         operator = self._operator(node, where)
         if node.field is UNSET:
-            raise InvalidFilter("A comparison names its field.", pointer=f"{where}/field")
+            raise InvalidFilter('The comparison has no "field".', pointer=f"{where}/field")
         column = self._names.find(node.field, f"{where}/field")
         _check_suits(operator, column, where)
         values, or_null = self._values(operator, column, node, f"{where}/value")
         finds_all = operator.test is Test.IN and not values and not or_null and (negated or operator.negated)
         if self._guarded and finds_all:
-            raise FilterMissing("not in an empty list means every row.", pointer=f"{where}/value")
+            raise MissingFilter(
+                '"not in" with an empty list matches every row. To change or delete all rows, send '
+                '{"query": {"all": true}}.',
+                pointer=f"{where}/value",
+            )
         name, values = self._stored(column, operator, values)
         if operator.test in TEXT_TESTS:
             values = _text_bounds(operator, str(values[0]))
         self.values += values
         if len(self.values) > MAX_VALUES:
-            raise InvalidFilter(f"A filter has at most {MAX_VALUES} values in all.", pointer=where)
+            raise InvalidFilter(f"A filter can have at most {MAX_VALUES} values in total.", pointer=where)
         # one cell that may be stored in two ways is one of two
         test = Test.IN if operator.test is Test.EQUAL and len(values) > 1 else operator.test
         return Match(name, test, len(values), or_null, operator.negated, operator.folded)
 
     def _operator(self, node: Node, where: str) -> Operator:
         if node.operand is UNSET:
-            raise InvalidFilter("A comparison has an operand.", pointer=f"{where}/operand")
+            raise InvalidFilter('The comparison has no "operand".', pointer=f"{where}/operand")
         operator = OPERATORS.get(node.operand)
         if operator is None:
             raise UnknownOperand(
-                f"There is no operand {quoted(node.operand)}; operands are {', '.join(OPERATORS)}.",
+                f"Unknown operand {preview(node.operand)}. Operands are {', '.join(OPERATORS)}.",
                 pointer=f"{where}/operand",
             )
         return operator
@@ -196,16 +205,19 @@ class _WherePlanner:
         sent = node.value
         if operator.takes is Takes.NOTHING:
             if sent is not UNSET:
-                raise InvalidFilter(f"{operator.name} takes no value.", pointer=where)
+                raise InvalidFilter(f'"{operator.name}" takes no value; remove it.', pointer=where)
             return [], False
         if sent is UNSET:
-            raise InvalidFilter(f"{operator.name} takes {operator.takes.value}.", pointer=where)
+            raise InvalidFilter(f'"{operator.name}" needs {operator.takes.value}.', pointer=where)
         if operator.takes is Takes.ONE:
             return self._cells(operator, column, [sent], where, is_array=False)
         if not isinstance(sent, list) or (operator.takes is Takes.PAIR and len(sent) != 2):
-            raise InvalidFilter(f"{operator.name} takes {operator.takes.value}.", pointer=where)
+            got = f"an array of {len(sent)}" if isinstance(sent, list) else preview(sent)
+            raise InvalidFilter(f'"{operator.name}" needs {operator.takes.value}; got {got}.', pointer=where)
         if len(sent) > MAX_LIST:
-            raise InvalidFilter(f"{operator.name} takes up to {MAX_LIST} values.", pointer=where)
+            raise InvalidFilter(
+                f'"{operator.name}" takes at most {MAX_LIST} values; got {len(sent)}.', pointer=where
+            )
         cells, or_null = self._cells(operator, column, sent, where, is_array=True)
         return _padded(cells) if operator.takes is Takes.LIST else cells, or_null
 
@@ -217,13 +229,13 @@ class _WherePlanner:
             spot = f"{where}/{at}" if is_array else where
             if value is None or (value == "" and column.reads_empty_as_null):
                 if not operator.takes_null:
-                    sent_as = "" if value is None else f", which {as_json(value)} means for {column.name}"
-                    raise InvalidFilter(f"{operator.name} does not take null{sent_as}.", pointer=spot)
+                    sent_as = "" if value is None else f', and "" is null in column {column.name}'
+                    raise InvalidFilter(f'"{operator.name}" cannot compare with null{sent_as}.', pointer=spot)
                 continue
             try:
                 cells.append(column.type_facts.read(value))
             except Misfit as misfit:
-                told = "" if column.is_encrypted else f"; got {as_json(value)}"
+                told = "" if column.is_encrypted else f"; got {preview(value)}"
                 raise InvalidValue(f"Column {column.name} {misfit}{told}.", pointer=spot) from None
         return cells, len(cells) < len(sent)
 
@@ -249,7 +261,7 @@ def _check_suits(operator: Operator, column: Column, where: str) -> None:
     if not suits:
         told = f"of type {column.type}{' and encrypted' if column.is_encrypted else ''}"
         raise InvalidFilter(
-            f"{operator.name} goes with {operator.suits.value}; {column.name} is {told}.",
+            f'"{operator.name}" works on {operator.suits.value}; {column.name} is {told}.',
             pointer=f"{where}/operand",
         )
 

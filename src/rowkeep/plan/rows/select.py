@@ -55,7 +55,10 @@ def plan_select(
     """Raises what plan_where raises, and InvalidParameter, InvalidBody, UnknownColumn, DuplicateColumn,
     InvalidCursor."""
     if page.limit > settings.max_page_size:
-        raise InvalidParameter(f"sys_limit is at most {settings.max_page_size}; read on by cursor.")
+        raise InvalidParameter(
+            f"sys_limit can be at most {settings.max_page_size} (the setting max_page_size); got "
+            f"{page.limit}. Use nextCursor to read further pages."
+        )
     where = plan_where(target, body.query, settings.max_filter_expressions, guarded=False)
     fields = _plan_fields(target.names, body)
     sort = target.order.complete(_plan_sort(target.names, body))
@@ -65,10 +68,10 @@ def plan_select(
     nulls = None
     if body.cursor is not UNSET:
         if page.offset is not None:
-            raise InvalidCursor("A cursor and sys_offset exclude each other.", pointer="/cursor")
+            raise InvalidCursor("Send either cursor or sys_offset, not both.", pointer="/cursor")
         if not has_cursors:
             raise InvalidCursor(
-                "The columns of this view do not tell its rows apart; read on by sys_offset.",
+                "This view has no cursors, because its rows have no unique key. Use sys_offset.",
                 pointer="/cursor",
             )
         after = signer.read(body.cursor, fingerprint_of(target.id, where, sort, types))
@@ -91,12 +94,12 @@ def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:
     if body.fields is UNSET:
         return None
     if not body.fields:
-        raise InvalidBody("fields names at least one column.", pointer="/fields")
+        raise InvalidBody('"fields" must name at least one column.', pointer="/fields")
     found: list[str] = []
     for at, name in enumerate(body.fields):
         column = names.find(name, f"/fields/{at}")
         if column.name in found:
-            raise DuplicateColumn(f"fields names {column.name} twice.", pointer=f"/fields/{at}")
+            raise DuplicateColumn(f'Column {column.name} is in "fields" twice.', pointer=f"/fields/{at}")
         found.append(column.name)
     return tuple(found)
 
@@ -106,14 +109,14 @@ def _plan_sort(names: Names, body: QueryBody) -> dict[str, bool]:
     keys: dict[str, bool] = {}
     sent = [] if isinstance(body.sort, UnsetType) else body.sort
     if len(sent) > MAX_SORT:
-        raise InvalidBody(f"sort names at most {MAX_SORT} columns.", pointer="/sort")
+        raise InvalidBody(f'"sort" can have at most {MAX_SORT} columns; got {len(sent)}.', pointer="/sort")
     for at, key in enumerate(sent):
         column = names.find(key.field, f"/sort/{at}/field")
         name = column.name
         if not column.is_sortable:
             told = "encrypted" if column.is_encrypted else f"of type {column.type}"
-            raise InvalidBody(f"{name} is {told}, and cannot be sorted by.", pointer=f"/sort/{at}/field")
+            raise InvalidBody(f"Cannot sort by {name}: it is {told}.", pointer=f"/sort/{at}/field")
         if name in keys:
-            raise DuplicateColumn(f"sort names {name} twice.", pointer=f"/sort/{at}/field")
+            raise DuplicateColumn(f'Column {name} is in "sort" twice.', pointer=f"/sort/{at}/field")
         keys[name] = key.order == "desc"
     return keys

@@ -61,7 +61,7 @@ def added_checks(origins: dict[str, Column | None], wish: Redefinition) -> Itera
     """Of new columns: there must be something to put into them where they may not be empty."""
     for column in wish.table.columns:
         if origins[column.name] is None and column.is_required and column.default is None:
-            says = f"Column {column.name} is required and has no default, but {{rows}} no value for it."
+            says = f"Column {column.name} is required and has no default: {{rows}} no value for it."
             yield Check(Need.NO_ROWS, (), says, wish.where(column.name, "default"))
 
 
@@ -71,17 +71,17 @@ def column_checks(kept: list[Kept], wish: Redefinition) -> Iterator[Check]:
     for pair in kept:
         was, now = pair.before, pair.after
         if now.is_required and not was.is_required and now.default is None:
-            says = f"Column {now.name} cannot be required: {{rows}} an empty cell there."
+            says = f"Column {now.name} cannot be required: {{rows}} no value in it."
             yield Check(Need.NO_EMPTY, (was.name,), says, wish.where(now.name, "isRequired"))
         if pair.converts or not now.is_text:
             continue
         if below(now.max_length, was.max_length):
-            says = f"Column {now.name} cannot have the maxLength {now.max_length}: {{rows}} a longer text."
+            says = f"Column {now.name} cannot have maxLength {now.max_length}: {{rows}} a longer value."
             yield Check(Need.SHORT, (was.name,), says, wish.where(now.name, "maxLength"), now)
         elif below(now.max_bytes, was.max_bytes):
             says = (
-                f"Column {now.name} cannot be indexed so, which leaves it {now.max_bytes} bytes: "
-                "{rows} a longer text."
+                f"Column {now.name} can have at most {now.max_bytes} bytes in this index: "
+                "{rows} a longer value."
             )
             yield Check(Need.SHORT, (was.name,), says, "/indexes", now)
 
@@ -89,6 +89,6 @@ def column_checks(kept: list[Kept], wish: Redefinition) -> Iterator[Check]:
 def reference_checks(columns: list[Column], wish: Redefinition) -> Iterator[Check]:
     """Of columns that are to refer: what their cells refer to must be there."""
     for column in columns:
-        says = f"Column {column.name} cannot refer: {{rows}} a value that is not there."
+        says = f"Column {column.name} cannot be a reference: {{rows}} a value that does not exist there."
         where = wish.where(column.name, "reference")
         yield Check(Need.PRESENT, (column.name,), says, where, column, is_late=True)

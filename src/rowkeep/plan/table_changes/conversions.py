@@ -50,13 +50,13 @@ def _exact_number(text: str, cell: Cell) -> None:
     except InvalidOperation:
         is_exact = False
     if not is_exact:
-        raise Misfit("must be a number that a double holds exactly as it is written")
+        raise Misfit("must be a number that a double represents exactly")
 
 
 def _exact_moment(text: str, _cell: Cell) -> None:
     parts = RFC3339.fullmatch(text)
     if parts is not None and ((parts.group(7) or "")[3:].strip("0") or parts.group(6) == "60"):
-        raise Misfit("must be a date to the millisecond")
+        raise Misfit("must be a date without fractions of a millisecond")
 
 
 _EXACTLY: dict[str, Callable[[str, Cell], None]] = {"number": _exact_number, "date": _exact_moment}

@@ -10,7 +10,7 @@ from enum import Enum
 
 import msgspec
 
-from rowkeep.errors.catalogue import DataLoss, Problem, StillReferred, pointer, quoted
+from rowkeep.errors.catalogue import DataLoss, Problem, StillReferenced, pointer, preview
 from rowkeep.model.definitions.table_updates import Redefinition
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.table_changes.checks import (
@@ -21,6 +21,8 @@ from rowkeep.plan.table_changes.checks import (
     reference_checks,
 )
 from rowkeep.plan.table_changes.matching import Kept, names_of, same_indexes, with_ids
+
+LOSS_HINT = "To rename it, set renamedFrom. To drop it, pass allowDataLoss=true."
 
 
 class StepKind(Enum):
@@ -34,12 +36,12 @@ class StepKind(Enum):
     CONVERT = "change the type"
     ENCRYPT = "change isEncrypted"
     REFER = "set a reference"
-    RELEASE = "lift a reference"
+    RELEASE = "remove a reference"
     LIMIT = "change maxLength"
     REQUIRE = "change isRequired"
     DEFAULT = "change the default"
     ADD_COLUMN = "add column"
-    REORDER = "change an order"
+    REORDER = "reorder"
     ADD_INDEX = "add index"
 
 
@@ -93,8 +95,7 @@ class Change(msgspec.Struct, frozen=True):
         """Raises DataLoss, listing the steps that lose data."""
         losing = [step for step in self.steps if step.loses_data]
         if losing:
-            hint = "If it was renamed, say renamedFrom; if this is meant, say allowDataLoss=true."
-            told = [f"This would {step.says} with all its values. {hint}" for step in losing]
+            told = [f"This would {step.says} with all its values. {LOSS_HINT}" for step in losing]
             raise DataLoss(
                 told[0],
                 problems=[
@@ -114,21 +115,21 @@ class Facet(msgspec.Struct, frozen=True):
 
 def _says_required(_was: Column, now: Column) -> str:
     if not now.is_required:
-        return f"let column {now.name} be empty"
-    filled = ", its default in empty cells" if now.default is not None else ""
+        return f"make column {now.name} optional"
+    filled = ", with its default in place of null" if now.default is not None else ""
     return f"make column {now.name} required{filled}"
 
 
 def _says_limit(_was: Column, now: Column) -> str:
     if now.max_length is None:
-        return f"lift maxLength from column {now.name}"
+        return f"remove maxLength from column {now.name}"
     return f"set maxLength of column {now.name} to {now.max_length}"
 
 
 def _says_default(_was: Column, now: Column) -> str:
     if now.default is None:
-        return f"lift the default from column {now.name}"
-    return f"set the default of column {now.name} to {quoted(now.default)}"
+        return f"remove the default of column {now.name}"
+    return f"set the default of column {now.name} to {preview(now.default)}"
 
 
 def _says_encrypted(_was: Column, now: Column) -> str:
@@ -137,7 +138,7 @@ def _says_encrypted(_was: Column, now: Column) -> str:
 
 def _says_reference(was: Column, now: Column) -> str:
     if now.reference is None:
-        return f"lift the reference from column {now.name}"
+        return f"remove the reference of column {now.name}"
     return f"{'set' if was.reference is None else 'change'} the reference of column {now.name}"
 
 
@@ -215,15 +216,15 @@ def shaken(change: Change) -> set[str]:
 
 
 def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
-    """Raises StillReferred if the columns of other tables refer to what is dropped or written anew, or to
+    """Raises StillReferenced if the columns of other tables refer to what is dropped or written anew, or to
     what is no longer unique by the same index."""
     gone = shaken(change)
     for table, column in others:
         if column.reference is not None and column.reference.column in gone:
             name = next(each.name for each in change.before.all_columns if each.id == column.reference.column)
-            raise StillReferred(
-                f"Column {name} is referred to by {table.name}.{column.name}: it stays, with its type and "
-                "its unique index, as long as that is so.",
+            raise StillReferenced(
+                f"Column {name} is referenced by {table.name}.{column.name}: it cannot be dropped, and its "
+                "type and unique index cannot change. Remove that reference first.",
                 pointer="/schemaDef",
             )
 
@@ -265,7 +266,7 @@ def _steps(change: Change, same: set[int], wish: Redefinition) -> Iterator[Step]
     for column in change.added:
         fills = column.default is not None
         says = f"add column {column.name} of type {column.type}" + (
-            ", its default in stored rows" if fills else ""
+            ", with its default in existing rows" if fills else ""
         )
         yield Step(StepKind.ADD_COLUMN, says, wish.where(column.name), fills)
     yield from _order_steps(change, same)
@@ -282,11 +283,11 @@ def _order_steps(change: Change, same: set[int]) -> Iterator[Step]:
     there = [column.name for column in change.before.columns if column.name not in gone]
     new = {column.name for column in change.added}
     if stayed != there or _comes_between(column.name in new for column in change.after.columns):
-        yield Step(StepKind.REORDER, "put the columns into another order", "/schemaDef")
+        yield Step(StepKind.REORDER, "reorder the columns", "/schemaDef")
     before = [index.id for index in change.before.indexes if index.id in same]
     after = [index.id for index in change.after.indexes if index.id in same]
     if before != after or _comes_between(index.id not in same for index in change.after.indexes):
-        yield Step(StepKind.REORDER, "put the indexes into another order", "/indexes")
+        yield Step(StepKind.REORDER, "reorder the indexes", "/indexes")
 
 
 def _comes_between(are_new: Iterable[bool]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rowkeep.errors.catalogue import DuplicateColumn, InvalidDefinition, ProblemList, pointer, quoted
+from rowkeep.errors.catalogue import DuplicateColumn, InvalidDefinition, ProblemList, pointer, preview
 from rowkeep.model.definitions.columns import check_name
 from rowkeep.model.definitions.views import ViewBody, ViewColumnBody, default_name
 from rowkeep.model.tables import NAME, Column, name_key
@@ -18,7 +18,9 @@ EXPRESSION = re.compile(
 )
 """``table.column``, or an aggregate of one."""
 
-_FORMS = f"write table.column, or {', '.join(AGGREGATES)} of one, such as count(distinct people.City)"
+_FORMS = (
+    f'Use "table.column" or an aggregate ({", ".join(AGGREGATES)}), such as "count(distinct people.City)"'
+)
 
 
 class ColumnReader:
@@ -48,10 +50,10 @@ class ColumnReader:
             ref, column = found
             if not is_comparable(column):
                 self._problems.add(
-                    InvalidDefinition, f"{name} is {kind_of(column)}, which makes no groups.", where
+                    InvalidDefinition, f"Cannot group by {name}: it is {kind_of(column)}.", where
                 )
             if ref in refs:
-                self._problems.add(DuplicateColumn, f"groupBy names {name} twice.", where)
+                self._problems.add(DuplicateColumn, f"Column {name} is in groupBy twice.", where)
             refs[ref] = None
         return tuple(refs)
 
@@ -59,7 +61,9 @@ class ColumnReader:
         sent = self._body.columns
         if not 1 <= len(sent) <= MAX_VIEW_COLUMNS:
             self._problems.add(
-                InvalidDefinition, f"A view has from 1 to {MAX_VIEW_COLUMNS} columns.", "/columns"
+                InvalidDefinition,
+                f"A view must have 1 to {MAX_VIEW_COLUMNS} columns; got {len(sent)}.",
+                "/columns",
             )
         read = [self._read_column(each, pointer("columns", at)) for at, each in enumerate(sent)]
         columns = [(at, column) for at, column in enumerate(read) if column is not None]
@@ -68,8 +72,8 @@ class ColumnReader:
                 if not column.aggregate and column.ref not in group_by and self._group_by_is_whole(group_by):
                     self._problems.add(
                         InvalidDefinition,
-                        f"Column {column.name} is neither in groupBy nor an aggregate, so that a group has "
-                        "no one value of it.",
+                        f"Column {column.name} must be in groupBy or be an aggregate, because a group has "
+                        "many values of it.",
                         pointer("columns", at),
                     )
         return tuple(column for _, column in columns)
@@ -83,7 +87,9 @@ class ColumnReader:
         spot = where if isinstance(sent, str) else f"{where}/expr"
         parts = EXPRESSION.fullmatch(body.expr)
         if parts is None:
-            self._problems.add(InvalidDefinition, f"{quoted(body.expr)} is no column: {_FORMS}.", spot)
+            self._problems.add(
+                InvalidDefinition, f"{preview(body.expr)} is not a valid column expression. {_FORMS}.", spot
+            )
             self._name_output(body.as_ or "", None, where)
             return None
         aggregate = self._read_aggregate(parts, spot)
@@ -95,14 +101,14 @@ class ColumnReader:
         if aggregate is not None and not aggregate.suits(column):
             self._problems.add(
                 InvalidDefinition,
-                f"{aggregate.name} does not go with {parts['argument']}, which is {kind_of(column)}.",
+                f"Cannot use {aggregate.name} on {parts['argument']}: it is {kind_of(column)}.",
                 spot,
             )
             aggregate = AGGREGATES["count"]
         said = aggregate.name if aggregate else ""
         name = body.as_ or default_name(column, said)
         if not (NAME.fullmatch(name) or name == column.name):
-            check_name(name, "a column", f"{where}/as" if body.as_ else where, self._problems)
+            check_name(name, "column", f"{where}/as" if body.as_ else where, self._problems)
         self._name_output(name, output_column(name, column, aggregate, may_be_empty=True), where)
         return ViewColumn(name, ref, said)
 
@@ -114,7 +120,7 @@ class ColumnReader:
         if aggregate is None:
             self._problems.add(
                 InvalidDefinition,
-                f"There is no aggregate {quoted(said)}; aggregates are {', '.join(AGGREGATES)}.",
+                f"Unknown aggregate {preview(said)}. Aggregates are {', '.join(AGGREGATES)}.",
                 where,
             )
         return aggregate
@@ -124,7 +130,7 @@ class ColumnReader:
         if name and name_key(name) in taken:
             self._problems.add(
                 DuplicateColumn,
-                f"Two columns of the view are called {quoted(name)}; give one of them another name by as.",
+                f'Duplicate column {preview(name)} in the view. Give one of them another name with "as".',
                 where,
             )
         if name:

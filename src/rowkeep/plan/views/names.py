@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rowkeep.errors.catalogue import UnknownColumn, quoted
+from rowkeep.errors.catalogue import UnknownColumn, preview
 from rowkeep.model.names import near_names
 from rowkeep.model.tables import Column, Table, name_key, simplified
 from rowkeep.model.views import Aggregate, Ref, column_key
@@ -38,13 +38,15 @@ class SourceNames:
         if not dot:
             example = f"{known[0][0]}.{name}" if name else f"{known[0][0]}._id"
             raise UnknownColumn(
-                f"{quoted(name)} does not say of which table; write it as {quoted(example)}.", pointer=where
+                f"Column {preview(name)} has no table name; write it as {preview(example)}.", pointer=where
             )
         places = [at for at, (each, _) in enumerate(known) if each == source_name]
         if not places:
             names = ", ".join(each for each, _ in known)
             raise UnknownColumn(
-                f"{quoted(source_name)} is no table of the view here; it has {names}.", pointer=where
+                f"Unknown table {preview(source_name)} in {preview(name)}. Tables that can be used here: "
+                f"{names}.",
+                pointer=where,
             )
         at = places[0]
         table = known[at][1]
@@ -54,7 +56,7 @@ class SourceNames:
         if column is None:
             hint = _hint(column_name, list(self._columns[at]))
             raise UnknownColumn(
-                f"Table {table.name} has no column {quoted(column_name)}.{hint}", pointer=where
+                f"Table {table.name} has no column {preview(column_name)}.{hint}", pointer=where
             )
         return Ref(at, column_key(column)), column
 
@@ -69,7 +71,7 @@ class OutputNames:
         """Raises UnknownColumn."""
         if name not in self._columns:
             raise UnknownColumn(
-                f"The view has no column {quoted(name)}.{_hint(name, list(self._columns))}", pointer=where
+                f"The view has no column {preview(name)}.{_hint(name, list(self._columns))}", pointer=where
             )
         column = self._columns[name]
         if column is None:

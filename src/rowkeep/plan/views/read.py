@@ -8,7 +8,14 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET
 
-from rowkeep.errors.catalogue import DuplicateColumn, InvalidDefinition, ProblemList, RowkeepError, pointer
+from rowkeep.errors.catalogue import (
+    DuplicateColumn,
+    InvalidDefinition,
+    ProblemList,
+    RowkeepError,
+    pointer,
+    preview,
+)
 from rowkeep.model.data_requests import Node
 from rowkeep.model.definitions.columns import check_name
 from rowkeep.model.definitions.views import (
@@ -66,7 +73,7 @@ class _ViewReader:
     def __init__(self, body: ViewBody, tables: Mapping[str, Table], views: Mapping[str, str]) -> None:
         self._body = body
         self._problems = ProblemList()
-        check_name(body.name, "a view", "/name", self._problems)
+        check_name(body.name, "view", "/name", self._problems)
         self._description = self._read_description()
         self._sources = SourceReader(body, tables, views, self._problems)
         self._joins = self._sources.joins()
@@ -97,7 +104,7 @@ class _ViewReader:
         if len(description) > MAX_DESCRIPTION or "\x00" in description:
             self._problems.add(
                 InvalidDefinition,
-                f"A description has at most {MAX_DESCRIPTION} characters, and no U+0000.",
+                f"A description can have at most {MAX_DESCRIPTION} characters, and not the character U+0000.",
                 "/description",
             )
         return description
@@ -128,7 +135,7 @@ class _ViewReader:
             return sent
         if len(where.values) > MAX_VIEW_VALUES:
             self._problems.add(
-                InvalidDefinition, f"A filter of a view has at most {MAX_VIEW_VALUES} values.", at
+                InvalidDefinition, f"A view's filter can have at most {MAX_VIEW_VALUES} values.", at
             )
         return None if where.shape is None else sent
 
@@ -142,8 +149,8 @@ class _ViewReader:
             if column.is_encrypted and node.value is not UNSET:
                 self._problems.add(
                     InvalidDefinition,
-                    f"{node.field} is encrypted, and a definition holds no values of it; take is null or "
-                    "is not null.",
+                    f"{node.field} is encrypted: a definition, which is stored in plain text, cannot have "
+                    'values of it. Use "is null" or "is not null".',
                     at,
                 )
 
@@ -152,7 +159,7 @@ class _ViewReader:
         if having is not None and not self._columns.is_grouped and self._problems.first is None:
             self._problems.add(
                 InvalidDefinition,
-                "having chooses among groups, and the view has none; take filter.",
+                '"having" needs groups, and the view has neither groupBy nor aggregates. Use "filter".',
                 "/having",
             )
         return having
@@ -162,18 +169,28 @@ class _ViewReader:
         sort: dict[str, bool] = {}
         sent = sent_list(self._body.sort_by)
         if len(sent) > MAX_SORT:
-            self._problems.add(InvalidDefinition, f"sortBy names at most {MAX_SORT} columns.", "/sortBy")
+            self._problems.add(
+                InvalidDefinition,
+                f"sortBy can have at most {MAX_SORT} columns; got {len(sent)}.",
+                "/sortBy",
+            )
         for at, key in enumerate(sent):
             where = pointer("sortBy", at)
             if key.order and key.order not in ("asc", "desc"):
-                self._problems.add(InvalidDefinition, "order is asc or desc.", f"{where}/order")
+                self._problems.add(
+                    InvalidDefinition,
+                    f'order must be "asc" or "desc"; got {preview(key.order)}.',
+                    f"{where}/order",
+                )
             if key.field in sort:
-                self._problems.add(DuplicateColumn, f"sortBy names {key.field} twice.", f"{where}/field")
+                self._problems.add(
+                    DuplicateColumn, f"Column {preview(key.field)} is in sortBy twice.", f"{where}/field"
+                )
             try:
                 column = names.find(key.field, f"{where}/field")
                 if not is_comparable(column):
                     self._problems.add(
-                        InvalidDefinition, f"{key.field} is {kind_of(column)}, which has no order.", where
+                        InvalidDefinition, f"Cannot sort by {key.field}: it is {kind_of(column)}.", where
                     )
             except Unknowable:
                 continue

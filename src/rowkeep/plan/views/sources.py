@@ -11,7 +11,7 @@ from rowkeep.errors.catalogue import (
     RowkeepError,
     UnknownOperand,
     pointer,
-    quoted,
+    preview,
 )
 from rowkeep.model.definitions.columns import check_name
 from rowkeep.model.definitions.tables import EmptyObject
@@ -48,17 +48,21 @@ class SourceReader:
         sent = [(self._body.table, self._body.as_, "")]
         sent += [(join.table, join.as_, pointer("joins", at)) for at, join in enumerate(self._joins)]
         if len(self._joins) > MAX_JOINS:
-            self._problems.add(InvalidDefinition, f"A view has at most {MAX_JOINS} joins.", "/joins")
+            self._problems.add(
+                InvalidDefinition,
+                f"A view can have at most {MAX_JOINS} joins; got {len(self._joins)}.",
+                "/joins",
+            )
         sources: list[tuple[str, Table | None]] = []
         taken: set[str] = set()
         for table_name, alias, where in sent:
             if alias:
-                check_name(alias, "a table of a view", f"{where}/as", self._problems)
+                check_name(alias, "table", f"{where}/as", self._problems)
             name = alias or table_name
             if name_key(name) in taken:
                 self._problems.add(
                     InvalidDefinition,
-                    f"Two tables of the view are called {quoted(name)}; give one of them another name by as.",
+                    f'Duplicate table {preview(name)} in the view. Give one of them another name with "as".',
                     f"{where}/as",
                 )
             taken.add(name_key(name))
@@ -70,10 +74,10 @@ class SourceReader:
         if table is not None and table.name == name:
             return table
         if name_key(name) in self._views:
-            said = f"{self._views[name_key(name)]} is a view; views are made of tables alone."
+            said = f"{self._views[name_key(name)]} is a view. A view can only read tables."
         else:
             hint = f" Did you mean {table.name}?" if table is not None else ""
-            said = f"There is no table {quoted(name)}.{hint}"
+            said = f"No such table: {preview(name)}.{hint}"
         self._problems.add(InvalidDefinition, said, where)
         return None
 
@@ -98,12 +102,14 @@ class SourceReader:
         if body.type and body.type not in kinds:
             self._problems.add(
                 InvalidDefinition,
-                f"A join is of type {', '.join(kinds)}, not {quoted(body.type)}.",
+                f"Unknown join type {preview(body.type)}. Types are {', '.join(kinds)}.",
                 f"{where}/type",
             )
         if not 1 <= len(body.on) <= MAX_CONDITIONS:
             self._problems.add(
-                InvalidDefinition, f"A join has from 1 to {MAX_CONDITIONS} conditions in on.", f"{where}/on"
+                InvalidDefinition,
+                f'A join must have 1 to {MAX_CONDITIONS} conditions in "on"; got {len(body.on)}.',
+                f"{where}/on",
             )
         read = [self._read_on(on, at, f"{where}{pointer('on', place)}") for place, on in enumerate(body.on)]
         on = tuple(each for each in read if each is not None)
@@ -116,7 +122,7 @@ class SourceReader:
         if comparison is None:
             self._problems.add(
                 UnknownOperand,
-                f"A join has no operand {quoted(body.operand)}; operands are {', '.join(COMPARISONS)}.",
+                f"Unknown operand {preview(body.operand)} in a join. Operands are {', '.join(COMPARISONS)}.",
                 f"{where}/operand",
             )
         if left is None or right is None or comparison is None:
@@ -125,7 +131,7 @@ class SourceReader:
         if [ref.source for _, ref, _ in sides].count(at) != 1:
             self._problems.add(
                 InvalidDefinition,
-                f"A condition compares a column of the joined {self._sources[at][0]} with one of a table "
+                f"A join condition must compare a column of {self._sources[at][0]} with a column of a table "
                 "before it.",
                 where,
             )
@@ -133,14 +139,14 @@ class SourceReader:
             if not is_comparable(column, comparison):
                 self._problems.add(
                     InvalidDefinition,
-                    f"{body.operand} does not go with {said}, which is {kind_of(column)}.",
+                    f"Cannot use {body.operand} on {said}: it is {kind_of(column)}.",
                     f"{where}/{key}",
                 )
         if left[1].type != right[1].type:
             self._problems.add(
                 InvalidDefinition,
-                f"{body.left} is of type {left[1].type}, {body.right} of type {right[1].type}; "
-                "a join compares columns of one type.",
+                f"Cannot join {body.left} of type {left[1].type} with {body.right} of type {right[1].type}: "
+                "both columns must have the same type.",
                 where,
             )
         return On(left[0], body.operand, right[0])

@@ -17,7 +17,7 @@ from rowkeep.errors.catalogue import (
     ProblemList,
     RowkeepError,
     pointer,
-    quoted,
+    preview,
 )
 from rowkeep.model.access import Grant, GrantOf, Right
 from rowkeep.model.definitions.views import ViewBody
@@ -91,7 +91,9 @@ def _refuse_shared_names(present: Schema, wanted: Sequence[WantedTable], body: S
     for at, name in enumerate(views):
         if name_key(name) in tables:
             where = pointer("views", at, "name") if body.views is not None else "/tables"
-            problems.add(NameTaken, f"There is both a table and a view {quoted(name)}.", where)
+            problems.add(
+                NameTaken, f"Table and view with the same name {preview(name)}. Rename one of them.", where
+            )
     problems.raise_if_any()
 
 
@@ -129,7 +131,7 @@ class _Views:
             found = sources(self._present.keys(), {body.name: body.renamed_from for body in bodies})
         except TwoSources as both:
             at = [body.name for body in bodies].index(both.name)
-            said = f"There is a view {quoted(both.name)} already, and {quoted(both.former)} too."
+            said = f"Cannot rename view {both.former} to {both.name}: both exist. Remove renamedFrom."
             raise NameTaken(said, pointer=pointer("views", at, "renamedFrom")) from None
         keys = [found[body.name] for body in bodies]
         return [None if key is None else self._present[key] for key in keys]
@@ -202,27 +204,25 @@ def _wanted_grants(
     for at, body in enumerate(bodies):
         where = pointer("grants", at)
         if (body.table is None) is (body.view is None):
-            problems.add(InvalidDefinition, "A grant is on a table or on a view: give one of the two.", where)
+            problems.add(InvalidDefinition, 'A grant must have either "table" or "view", not both.', where)
             continue
         is_view = body.view is not None
         name = body.view if body.view is not None else str(body.table)
         kind = "view" if is_view else "table"
         if (is_view, name_key(name)) not in there:
             problems.add(
-                InvalidDefinition, f"There is no {kind} {quoted(name)} in this schema.", f"{where}/{kind}"
+                InvalidDefinition, f"No such {kind} in this definition: {preview(name)}.", f"{where}/{kind}"
             )
         if is_view and (body.write or body.delete):
-            problems.add(
-                InvalidDefinition, "A view can only be read; write and delete are for tables.", where
-            )
+            problems.add(InvalidDefinition, "A view can only be read: write and delete must be false.", where)
         if body.app.casefold() not in known:
-            said = f"There is no app {quoted(body.app)}; create it first, for its secret is shown only then."
+            said = f"No such app: {preview(body.app)}. Create it first; its secret is shown only then."
             problems.add(NoSuchApp, said, f"{where}/app")
         holder = (is_view, name_key(name), body.app.casefold())
         if holder in found:
             problems.add(
                 InvalidDefinition,
-                f"There are two grants on {quoted(name)} for the app {quoted(body.app)}.",
+                f"Duplicate grant on {kind} {preview(name)} for app {preview(body.app)}.",
                 where,
             )
         found[holder] = (body.rights, where)
@@ -233,7 +233,7 @@ def _wanted_grants(
 def _grant_says(app: str, on: str, grant: Grant) -> str:
     rights = ", ".join(right.value for right in Right if getattr(grant, right.value))
     return (
-        f"give app {quoted(app)} {rights} on {on}"
+        f"grant app {preview(app)} {rights} on {on}"
         if rights
-        else f"take all rights on {on} from app {quoted(app)}"
+        else f"revoke all rights on {on} from app {preview(app)}"
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from rowkeep.errors.catalogue import InvalidDefinition, NameTaken, ProblemList, RowkeepError, pointer, quoted
+from rowkeep.errors.catalogue import InvalidDefinition, NameTaken, ProblemList, RowkeepError, pointer, preview
 from rowkeep.model.definitions.columns import ColumnBody, check_name, is_set
 from rowkeep.model.definitions.table_updates import read_redefinition
 from rowkeep.model.definitions.tables import EmptyObject, TableBody, definition_of, read_table
@@ -87,7 +87,8 @@ def refuse_twins(names: Iterable[str], kind: str, problems: ProblemList) -> None
     taken: set[str] = set()
     for at, name in enumerate(names):
         if name_key(name) in taken:
-            problems.add(NameTaken, f"There are two {kind} {quoted(name)}.", pointer(kind, at, "name"))
+            said = f"Duplicate {kind.removesuffix('s')} {preview(name)}."
+            problems.add(NameTaken, said, pointer(kind, at, "name"))
         taken.add(name_key(name))
 
 
@@ -100,8 +101,8 @@ def _sources_of(
         at = list(wanted).index(both.name)
         problems.add(
             NameTaken,
-            f"There is {quoted(both.name)} already, and {both.former} too, which it was to be made of. "
-            "Take renamedFrom away, or rename or drop one of them first.",
+            f"Cannot rename {both.former} to {both.name}: both exist. Remove renamedFrom, or rename or drop "
+            "one of them first.",
             pointer(kind, at, "renamedFrom"),
         )
         return {}
@@ -113,11 +114,11 @@ def _former(sent: object) -> str | None:
 
 def _check_renames(body: TableBody, where: str, problems: ProblemList) -> None:
     if is_set(body.renamed_from) and body.renamed_from != EmptyObject():
-        check_name(body.renamed_from, "a table", f"{where}/renamedFrom", problems)
+        check_name(body.renamed_from, "table", f"{where}/renamedFrom", problems)
     for at, column in enumerate(body.schema_def):
         if is_set(column.renamed_from) and column.read_only is not True:
             check_name(
-                column.renamed_from, "a column", where + pointer("schemaDef", at, "renamedFrom"), problems
+                column.renamed_from, "column", where + pointer("schemaDef", at, "renamedFrom"), problems
             )
 
 
@@ -132,8 +133,8 @@ def _wanted(at: int, body: TableBody, before: Table | None, problems: ProblemLis
         spot = next(place for place, column in enumerate(body.schema_def) if column.name == both.name)
         problems.add(
             InvalidDefinition,
-            f"Table {body.name} has the column {both.name} already, and {both.former} too, which it was to "
-            "be made of. Take renamedFrom away, or drop one of them first.",
+            f"Cannot rename column {both.former} of table {body.name} to {both.name}: both exist. Remove "
+            "renamedFrom, or drop one of them first.",
             where + pointer("schemaDef", spot, "renamedFrom"),
         )
         found = {}

@@ -129,7 +129,7 @@ class Watch:
         except asyncpg.PostgresError:
             return  # it answers, if only that it takes no further connection
         except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-            log.warning("postgresql does not answer", kind=type(error).__name__, requests=len(waiting))
+            log.warning("postgresql does not respond", kind=type(error).__name__, requests=len(waiting))
             self._lose(
                 [connection for connection, running in waiting if self._running.get(connection) is running]
             )

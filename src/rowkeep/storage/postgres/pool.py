@@ -14,12 +14,12 @@ import structlog
 
 from rowkeep.errors.catalogue import (
     Busy,
-    NoRoom,
     SetupError,
     ShuttingDown,
     StorageFull,
     StorageReadOnly,
     StorageUnavailable,
+    TooManyColumns,
 )
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
@@ -162,7 +162,7 @@ class Pool:
             if isinstance(cause, asyncpg.ClientConfigurationError):
                 raise SetupError(NOT_A_URL) from None
             if isinstance(cause, REFUSED):
-                raise SetupError(f"PostgreSQL refuses the connection: {cause}.") from None
+                raise SetupError(f"PostgreSQL refused the connection: {cause}.") from None
             raise
 
     async def close(self) -> None:
@@ -175,7 +175,7 @@ class Pool:
     async def _use(self, work: Work[T], call: Call, deadline: float) -> T:
         """Do ``work`` with a connection."""
         kept = self._kept
-        assert kept is not None, "open() comes first"  # noqa: S101 - a fault of ours, not of a caller
+        assert kept is not None, "open() was not called"  # noqa: S101 - a fault of ours, not of a caller
         lane = call.lane
         if not lane.take_at_once():
             await lane.take(deadline - monotonic())
@@ -271,7 +271,7 @@ class Pool:
                 except AGAIN as error:
                     if monotonic() >= deadline:
                         raise
-                    log.info("transaction failed", kind=type(error).__name__, action="tried again")
+                    log.info("transaction failed", kind=type(error).__name__, action="retry")
             return await self._use(work, call, deadline)
 
 
@@ -329,7 +329,7 @@ def _meaning(error: BaseException) -> Exception | None:
     if isinstance(error, asyncpg.NumericValueOutOfRangeError):
         return BeyondRange()
     if isinstance(error, asyncpg.TooManyColumnsError):
-        return NoRoom()
+        return TooManyColumns()
     if isinstance(error, STALE):
         return StaleCatalog()
     if isinstance(error, BUSY):

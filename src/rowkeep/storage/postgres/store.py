@@ -30,8 +30,8 @@ from rowkeep.storage.postgres.pool import Pool
 from rowkeep.storage.scripts.catalog import Installation
 
 CATALOG_MISSING = (
-    f"The schema {CATALOG_SCHEMA}, the catalog, is missing or empty in the database of ROWKEEP_DATABASE_URL. "
-    "Restore it from a backup of the same time; to begin with an empty store, choose another database."
+    f"The catalog (schema {CATALOG_SCHEMA}) is missing or empty in the database of ROWKEEP_DATABASE_URL. "
+    "Restore it from a backup of the same time. To start with an empty store, use another database."
 )
 
 
@@ -53,8 +53,8 @@ class PostgresStore(Store):
         if not create and not await self.catalog.read(_has_catalog):
             refuse_without_catalog(await self.present(), CATALOG_MISSING)
             raise SetupError(
-                "There is no store in the database of ROWKEEP_DATABASE_URL; rowkeep init or rowkeep serve "
-                "makes one."
+                "No store in the database of ROWKEEP_DATABASE_URL. Run rowkeep init or rowkeep serve to "
+                "create one."
             )
         prepare = partial(prepare_catalog, POSTGRES, CATALOG_SCHEMA, _list_present, CATALOG_MISSING)
         self._made_catalog = await catalog.write(prepare)

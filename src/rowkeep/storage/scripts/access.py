@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors.catalogue import NameTaken, NoSuchApp, quoted
+from rowkeep.errors.catalogue import NameTaken, NoSuchApp, preview
 from rowkeep.model.access import App, Grant, GrantOf
 from rowkeep.model.tables import Table
 from rowkeep.model.views import View
@@ -51,7 +51,7 @@ class Definitions(TableDefinitions):
         """Raises NoSuchApp."""
         _, app, _ = yield from self.app(client_id)
         if app is None:
-            raise NoSuchApp(f"There is no app {quoted(client_id)}.")
+            raise NoSuchApp(f"No such app: {preview(client_id)}.")
         return app
 
     def create_app(self, app: App, key: int) -> Steps[None]:
@@ -87,7 +87,7 @@ class Definitions(TableDefinitions):
         apps = self._system.apps
         same_name = sa.and_(apps.c.name_key == app.name.casefold(), apps.c.client_id != app.client_id)
         if (yield from self.do(sa.select(apps.c.client_id).where(same_name))):
-            raise NameTaken(f"There is an app {quoted(app.name)} already.", pointer="/name")
+            raise NameTaken(f"App {preview(app.name)} already exists.", pointer="/name")
 
     def delete_app(self, client_id: str) -> Steps[None]:
         """Delete an app and its grants; its name stays, for the rows that it wrote. Raises NoSuchApp."""

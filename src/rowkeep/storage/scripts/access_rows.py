@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.errors.catalogue import NameTaken, quoted
+from rowkeep.errors.catalogue import NameTaken, preview
 from rowkeep.model.access import Algorithm, App, Grant
 from rowkeep.storage.contract import Row
 
@@ -14,7 +14,7 @@ from rowkeep.storage.contract import Row
 def client_id_taken(client_id: str) -> NameTaken:
     """There is an app with this client id, in this workspace or in another."""
     return NameTaken(
-        f'The client id "{quoted(client_id)}" is taken: an app has it already. Delete that app first, or '
+        f"Client id {preview(client_id)} is already used by another app. Delete that app first, or "
         "leave clientId and clientSecret out to get new ones.",
         pointer="/clientId",
     )

@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from rowkeep.errors.catalogue import NameTaken, NoSuchAdminToken, NoSuchWorkspace, Protected, quoted
+from rowkeep.errors.catalogue import DeleteNotAllowed, NameTaken, NoSuchAdminToken, NoSuchWorkspace, preview
 from rowkeep.model.access import AdminToken, Workspace
 from rowkeep.model.tables import name_key
 from rowkeep.sql.dialects import Dialect
@@ -65,7 +65,7 @@ class Installation:
         workspaces = self._tables.workspaces
         rows = yield from self._do(self._select_workspaces().where(workspaces.c.name_key == name_key(name)))
         if not rows:
-            raise NoSuchWorkspace(f"There is no workspace {quoted(name)}.")
+            raise NoSuchWorkspace(f"No such workspace: {preview(name)}.")
         return _workspace_of(rows[0])
 
     def has_workspace(self, workspace: Workspace) -> Steps[bool]:
@@ -109,7 +109,7 @@ class Installation:
         workspaces = self._tables.workspaces
         taken = sa.select(workspaces.c.id).where(workspaces.c.name_key == name_key(name))
         if (yield from self._do(taken)):
-            raise NameTaken(f"There is a workspace {name} already.", pointer="/name")
+            raise NameTaken(f"Workspace {name} already exists.", pointer="/name")
         rows = yield from self._do(
             sa.insert(workspaces)
             .values(name=name, name_key=name_key(name), created_on=created_on)
@@ -118,12 +118,12 @@ class Installation:
         return Workspace(rows[0][0], name, created_on)
 
     def delete_workspace(self, name: str) -> Steps[Workspace]:
-        """Forget a workspace and whose client ids it had. Raises NoSuchWorkspace, Protected."""
+        """Forget a workspace and whose client ids it had. Raises NoSuchWorkspace, DeleteNotAllowed."""
         # two at once would both find it there
         yield from alone(self._dialect, self._schema)
         workspace = yield from self.workspace(name)
         if name_key(workspace.name) == "main":
-            raise Protected("The workspace main cannot be deleted.")
+            raise DeleteNotAllowed("The workspace main cannot be deleted.")
         clients, workspaces = self._tables.clients, self._tables.workspaces
         for table in (clients, self._tables.databases):
             yield from self._do(sa.delete(table).where(table.c.workspace_id == workspace.id))
@@ -202,13 +202,14 @@ class Installation:
         )
 
     def remove_admin_token(self, token_id: str) -> Steps[None]:
-        """Its name stays, for the rows that it wrote. Raises NoSuchAdminToken, Protected for the last one."""
+        """Its name stays, for the rows that it wrote. Raises NoSuchAdminToken, or DeleteNotAllowed for the
+        last one."""
         tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
         locked = sa.select(tokens.c.id, tokens.c.name).with_for_update()
         names = {row[0]: row[1] for row in (yield from self._do(locked))}
         if token_id not in names:
-            raise NoSuchAdminToken(f"There is no admin token {quoted(token_id)}.")
+            raise NoSuchAdminToken(f"No such admin token: {preview(token_id)}.")
         if len(names) == 1:
-            raise Protected("The last admin token cannot be deleted; create another one first.")
+            raise DeleteNotAllowed("The last admin token cannot be revoked. Create another one first.")
         yield from self._do(sa.insert(former).values(id=token_id, name=names[token_id]))
         yield from self._do(sa.delete(tokens).where(tokens.c.id == token_id))

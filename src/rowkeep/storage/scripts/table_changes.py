@@ -10,7 +10,7 @@ import msgspec
 
 from rowkeep.codec.stored_cells import StoredForms
 from rowkeep.crypto.ciphers import ColumnCipher
-from rowkeep.errors.catalogue import NameTaken, NoSuchTable, Problem, RowsViolate, quoted
+from rowkeep.errors.catalogue import IncompatibleRows, NameTaken, NoSuchTable, Problem, excerpt, preview
 from rowkeep.model.column_types import Kind
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.table_updates import former_name, read_redefinition
@@ -54,20 +54,23 @@ class TableChanges:
     def plan(self, name: str, body: TableBody) -> Steps[Planned]:
         """What makes of the table of that name what a definition says.
 
-        Raises NoSuchTable, NameTaken, StillReferred, and all that is wrong with the definition.
+        Raises NoSuchTable, NameTaken, StillReferenced, and all that is wrong with the definition.
         """
         version, before = yield from self._definitions.table(name)
         former = former_name(body)
         if former is not None and name_key(former) != name_key(name):
             _, renamed = yield from self._definitions.table(former)
             if renamed is None and before is None:
-                raise NoSuchTable(f"There is no table {quoted(former)}.", pointer="/renamedFrom")
+                raise NoSuchTable(f"No such table: {preview(former)}.", pointer="/renamedFrom")
             if renamed is not None and before is not None:
-                raise NameTaken(f"There is a table {before.name} already.", pointer="/name")
+                raise NameTaken(
+                    f"Cannot rename {renamed.name} to {before.name}: both exist. Remove renamedFrom.",
+                    pointer="/name",
+                )
             # without the former one it is renamed already: the same definition may be sent again
             before = before or renamed
         if before is None:
-            raise NoSuchTable(f"There is no table {quoted(name)}.")
+            raise NoSuchTable(f"No such table: {preview(name)}.")
         named = yield from self._definitions.tables_by("name_key", referred_names(body.schema_def))
         key = yield from self._definitions.newest_key()
         change = plan_change(before, read_redefinition(body, name, before, named, key))
@@ -79,7 +82,7 @@ class TableChanges:
         return Planned(version, change, {table.id: table for table in named.values()})
 
     def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:
-        """As ``plan``, with a look at the stored rows. Raises RowsViolate too.
+        """As ``plan``, with a look at the stored rows. Raises IncompatibleRows too.
 
         What a late check would find is only known after a trial.
         """
@@ -196,8 +199,10 @@ class Misfits:
 
     def problem(self) -> Problem:
         was, now = self._pair.before, self._pair.after
-        what, key = (f"of type {now.type}", "type") if was.type != now.type else ("so", "maxLength")
-        says = f"Column {now.name} cannot be {what}: {{rows}} a value that does not fit; it {self._rule}."
+        what, key = (f"type {now.type}", "type") if was.type != now.type else ("these limits", "maxLength")
+        says = (
+            f"Column {now.name} cannot have {what}: {{rows}} a value that does not fit. A value {self._rule}."
+        )
         return _problem(says, f"{self._pair.where}/{key}", self.count, self._sample)
 
 
@@ -220,7 +225,7 @@ def _sampled(row: str, values: dict[str, Any]) -> dict[str, Any]:
 def _shown(value: Any) -> Any:
     if isinstance(value, msgspec.Raw):
         value = bytes(value).decode()
-    return quoted(value) if isinstance(value, str) else value
+    return excerpt(value) if isinstance(value, str) else value
 
 
 def _violation(
@@ -243,12 +248,12 @@ def _violation(
 def _problem(says: str, where: str, count: int, sample: list[dict[str, Any]]) -> Problem:
     rows = "1 row has" if count == 1 else f"{count} rows have"
     more = {"count": count, "sample": sample}
-    return Problem(says.replace("{rows}", rows), RowsViolate.code, where, more)
+    return Problem(says.replace("{rows}", rows), IncompatibleRows.code, where, more)
 
 
 def _raise_if_any(problems: list[Problem]) -> None:
     if problems:
-        raise RowsViolate(problems[0].msg, problems=problems)
+        raise IncompatibleRows(problems[0].msg, problems=problems)
 
 
 def _batches(change: Change) -> Iterator[list[Kept]]:

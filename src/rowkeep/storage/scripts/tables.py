@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors.catalogue import NameTaken, NoSuchTable, StillReferred, quoted
+from rowkeep.errors.catalogue import NameTaken, NoSuchTable, StillReferenced, preview
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.tables import Column, Table, name_key
@@ -154,7 +154,7 @@ class TableDefinitions:
         for kind, kept in (("table", self._system.tables), ("view", self._system.views)):
             same_name = sa.and_(kept.c.name_key == name_key(name), kept.c.id != but)
             if (yield from self.do(sa.select(kept.c.id).where(same_name))):
-                raise NameTaken(f"There is a {kind} {name} already.", pointer="/name")
+                raise NameTaken(f"{kind.capitalize()} {name} already exists.", pointer="/name")
 
     def run(self, statements: Iterable[Statement]) -> Steps[None]:
         for each in statements:  # noqa: UP028 - a list cannot be sent rows
@@ -195,13 +195,13 @@ class TableDefinitions:
         return sorted(found, key=lambda each: (each[0].id == table_id, each[0].name, each[1].name))
 
     def drop_table(self, name: str) -> Steps[None]:
-        """Drop a table with its rows and its grants. Raises NoSuchTable, StillReferred."""
+        """Drop a table with its rows and its grants. Raises NoSuchTable, StillReferenced."""
         yield from self.raise_version()
         table = yield from self._existing_table(name)
         others = [each for each in (yield from self.referring(table.id)) if each[0].id != table.id]
         if others:
             told = " and ".join(f"{other.name}.{column.name}" for other, column in others)
-            raise StillReferred(f"Table {table.name} is referred to by {told}; drop that first.")
+            raise StillReferenced(f"Table {table.name} is referenced by {told}. Remove that reference first.")
         yield from self.needs.check_drop(table)
         yield TableSchema(table, self.dialect, self.schema).drop()
         for kept, column in (
@@ -224,5 +224,5 @@ class TableDefinitions:
     def _existing_table(self, name: str) -> Steps[Table]:
         table = (yield from self.table(name))[1]
         if table is None:
-            raise NoSuchTable(f"There is no table {quoted(name)}.")
+            raise NoSuchTable(f"No such table: {preview(name)}.")
         return table

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors.catalogue import NoSuchView, StillReferred, quoted
+from rowkeep.errors.catalogue import NoSuchView, StillReferenced, preview
 from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.views import View, columns_by_key
 from rowkeep.plan.views.read import broken_by
@@ -47,7 +47,7 @@ class ViewNeeds:
             else ()
         )
         if not rows:
-            raise NoSuchView(f"There is no view {quoted(name)}.")
+            raise NoSuchView(f"No such view: {preview(name)}.")
         return _view_decoder.decode(rows[0][0])
 
     def views_needing(self, table_id: str, column_id: str | None = None) -> Steps[list[View]]:
@@ -63,29 +63,31 @@ class ViewNeeds:
         return [view for view in found if view.needs(table_id, column_id)]
 
     def check_drop(self, table: Table) -> Steps[None]:
-        """Raises StillReferred if a view needs the table."""
+        """Raises StillReferenced if a view needs the table."""
         views = yield from self.views_needing(table.id)
         if views:
-            raise StillReferred(f"Table {table.name} is needed by {_told(views)}; drop that first.")
+            raise StillReferenced(
+                f"Table {table.name} is used by {_told(views)}. Change or delete that first."
+            )
 
     def check_change(self, before: Table, after: Table) -> Steps[None]:
-        """Raises StillReferred if there is a view that a change of a table would leave without a column, or
+        """Raises StillReferenced if there is a view that a change of a table would leave without a column, or
         with one that cannot be compared, summed or filtered as the view does. Renamed columns it follows."""
         views = yield from self.views_needing(before.id)
         kept = columns_by_key(after)
         for key, column in columns_by_key(before).items():
             needing = [view for view in views if view.needs(before.id, key)]
             if key not in kept and needing:
-                raise StillReferred(
-                    f"Column {column.name} of table {before.name} is needed by {_told(needing)}; "
-                    "change or drop that first."
+                raise StillReferenced(
+                    f"Column {column.name} of table {before.name} is used by {_told(needing)}. "
+                    "Change or delete that first."
                 )
         others = {table_id for view in views for table_id in view.table_ids}
         tables = (yield from self.tables_of(others)) | {after.id: after}
         for view in views:
             problem = broken_by(view, tables)
             if problem is not None:
-                raise StillReferred(f"The view {view.name} could no longer be as it is: {problem}")
+                raise StillReferenced(f"This change would break view {view.name}: {problem}")
 
     def tables_of(self, ids: Collection[str]) -> Steps[dict[str, Table]]:
         """The tables with these ids, by id."""
@@ -103,4 +105,4 @@ class ViewNeeds:
 def _told(views: Sequence[View]) -> str:
     names = ", ".join(view.name for view in views[:MAX_TOLD])
     more = f" and {len(views) - MAX_TOLD} more" if len(views) > MAX_TOLD else ""
-    return f"the view{'s' if len(views) > 1 else ''} {names}{more}"
+    return f"view{'s' if len(views) > 1 else ''} {names}{more}"

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.errors.catalogue import InvalidDefinition, NoSuchView, quoted
+from rowkeep.errors.catalogue import InvalidDefinition, NoSuchView, preview
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.views import View
@@ -72,7 +72,8 @@ class ViewDefinitions:
         yield from self._definitions.raise_version()
         if body.renamed_from:
             raise InvalidDefinition(
-                "A new view was never called otherwise; renamedFrom goes with PUT.", pointer="/renamedFrom"
+                "A new view cannot have renamedFrom. To rename an existing one, use PUT.",
+                pointer="/renamedFrom",
             )
         view, tables = yield from self._read(body, view_id)
         yield from self._definitions.check_name_is_free(view.name)
@@ -90,8 +91,8 @@ class ViewDefinitions:
         yield from self._definitions.raise_version()
         if name_key(body.name) != name_key(name):
             raise InvalidDefinition(
-                f"The definition is of {quoted(body.name)}, the path of {quoted(name)}; to rename a view, "
-                "put it to its new path with renamedFrom.",
+                f"The name {preview(body.name)} does not match {preview(name)} in the path. To rename a "
+                "view, PUT its definition to the path with the new name and set renamedFrom to the old name.",
                 pointer="/name",
             )
         before = yield from self._needs.existing_view(body.renamed_from or name)

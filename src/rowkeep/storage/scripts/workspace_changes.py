@@ -11,6 +11,7 @@ import msgspec
 
 from rowkeep.errors.catalogue import DataLoss, Problem, RowkeepError
 from rowkeep.model.definitions.workspaces import Schema, SchemaBody
+from rowkeep.plan.table_changes.diff import LOSS_HINT
 from rowkeep.plan.workspace_changes.actions import (
     Action,
     ChangeTable,
@@ -139,9 +140,8 @@ def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
 def _refuse_loss(done: list[SchemaStep]) -> None:
     losing = [step for step in done if step.loses_data]
     if losing:
-        hint = "If it was renamed, say renamedFrom; if this is meant, say allowDataLoss=true."
         told = [
-            Problem(f"This would lose data ({step.says}). {hint}", DataLoss.code, step.where)
+            Problem(f"This would lose data ({step.says}). {LOSS_HINT}", DataLoss.code, step.where)
             for step in losing
         ]
         raise DataLoss(told[0].msg, problems=told)

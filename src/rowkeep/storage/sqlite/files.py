@@ -61,7 +61,7 @@ def make_file(path: Path) -> None:
 
 def file_failure(error: OSError) -> StorageUnavailable:
     """What an error of the file system means to a caller."""
-    log.error("file cannot be made", error=str(error))
+    log.error("cannot create file", error=str(error))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
     return StorageReadOnly() if error.errno == errno.EROFS else StorageUnavailable()

@@ -78,12 +78,13 @@ class SqliteStore(Store):
             refuse_without_catalog(present, self._catalog_missing)
             if not create:
                 raise SetupError(
-                    f"There is no store in {self._directory} (ROWKEEP_DATABASE_URL); rowkeep init or "
-                    "rowkeep serve makes one."
+                    f"No store in {self._directory} (ROWKEEP_DATABASE_URL). Run rowkeep init or rowkeep "
+                    "serve to create one."
                 )
         elif not (owns(self._catalog_path) or os.access(self._catalog_path, os.R_OK | os.W_OK)):
             raise SetupError(
-                f"This user may not write to the store in {self._directory}." + owner_hint(self._catalog_path)
+                f"Permission denied: this user cannot write to the store in {self._directory}."
+                + owner_hint(self._catalog_path)
             )
 
     @property
@@ -94,7 +95,7 @@ class SqliteStore(Store):
     def _catalog_missing(self) -> str:
         return (
             f"The catalog {self._catalog_path} is missing or empty. Restore it from a backup of the same "
-            "time; to begin with an empty store, choose another directory."
+            "time. To start with an empty store, use another directory."
         )
 
     def _list_present(self) -> Generator[Statement, Sequence[Row], list[str]]:

@@ -61,7 +61,7 @@ class Lane:
                     raise
         except TimeoutError:
             raise Busy(
-                f"The request waited {self._wait_seconds:g} s for other long queries (setting "
+                f"The request waited {self._wait_seconds:g} s for other long queries (the setting "
                 "busy_timeout_seconds). Nothing was written; try again."
             ) from None
 

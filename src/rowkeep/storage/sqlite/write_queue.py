@@ -120,4 +120,4 @@ def _open_set(calls: _Calls, owner: int) -> int:
 
 @cache
 def _report(reason: str) -> None:
-    log.warning("no queue for writers", reason=reason, action="retry as SQLite does")
+    log.warning("no queue for writers", reason=reason, action="use SQLite's own retries")

@@ -192,7 +192,7 @@ class GroupWriter:
                 job = self._waiting.popleft()
                 job.state = State.ENDED
                 job.error = Busy(
-                    f"The request waited {self._wait_seconds:g} s for other writes (setting "
+                    f"The request waited {self._wait_seconds:g} s for other writes (the setting "
                     "busy_timeout_seconds). Nothing was written; try again."
                 )
                 late.append(job)
