@@ -20,8 +20,8 @@ import typer
 from rowkeep.cli.main import build
 from rowkeep.errors.catalogue import MAX_ECHO, MAX_PROBLEMS, all_errors
 from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.http.management.endpoint import parameters_of
-from rowkeep.http.management.endpoints import ENDPOINTS, PREFIX
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
 from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES

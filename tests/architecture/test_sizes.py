@@ -9,7 +9,7 @@ from pathlib import Path
 from source import Function, modules
 
 from rowkeep.http.data import DATA_CALLS
-from rowkeep.http.management.endpoints import ENDPOINTS
+from rowkeep.http.management.api import ENDPOINTS
 
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 60

@@ -14,7 +14,7 @@ import rowkeep
 from rowkeep.cli.main import build
 from rowkeep.errors.catalogue import all_errors
 from rowkeep.http.data import DATA_CALLS
-from rowkeep.http.management.endpoints import ENDPOINTS, PREFIX
+from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
 from rowkeep.model.tables import SYSTEM_COLUMNS

@@ -17,7 +17,7 @@ from described import Description
 from rowkeep.errors.catalogue import all_errors
 from rowkeep.http.app import wire
 from rowkeep.http.data import ADMIN_ROUTE, DATA_CALLS, DataCall
-from rowkeep.http.management.endpoints import ENDPOINTS
+from rowkeep.http.management.api import ENDPOINTS
 from rowkeep.http.openapi import describe
 from rowkeep.model.access import Right
 from rowkeep.model.column_types import COLUMN_TYPES

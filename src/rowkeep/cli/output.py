@@ -74,8 +74,3 @@ def print_one(answer: dict[str, Any], facts: tuple[Fact, ...]) -> None:
     for title, value in known:
         if value.plain:
             console().print(Text(title.ljust(width + 1), "bold"), value, soft_wrap=True)
-
-
-def more_errors(count: int) -> str:
-    """How many errors a message about the first one leaves out."""
-    return f" (and {count} more error{'' if count == 1 else 's'})" if count > 0 else ""

@@ -22,7 +22,7 @@ from rowkeep.cli.filter_options import (
     selection,
 )
 from rowkeep.cli.options import AsJson, TableName, read_file
-from rowkeep.cli.output import Fact, more_errors, print_json, print_line, print_list, print_one
+from rowkeep.cli.output import Fact, print_json, print_line, print_list, print_one
 from rowkeep.errors.catalogue import SetupError, preview
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
@@ -76,7 +76,7 @@ def speaker(app: str | None, workspace: str | None) -> Any:
 def do(app: str | None, workspace: str | None, work: Callable[[DataApi], Awaitable[T]]) -> T:
     """Do ``work`` with the Data API. Raises SetupError, which names all that a refused request got wrong."""
     from rowkeep.client.data import reach
-    from rowkeep.client.responses import RequestRefused
+    from rowkeep.client.responses import RequestRefused, more_errors
 
     credentials = speaker(app, workspace)
 

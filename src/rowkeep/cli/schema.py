@@ -11,9 +11,10 @@ import typer
 
 from rowkeep.cli.files.definitions import SchemaFiles, Written, read_schema, write_schema
 from rowkeep.cli.options import AsJson, Workspace
-from rowkeep.cli.output import more_errors, print_json, print_line, print_list
+from rowkeep.cli.output import print_json, print_line, print_list
 from rowkeep.cli.tables import STEPS
 from rowkeep.client.commands import call
+from rowkeep.client.responses import more_errors
 from rowkeep.errors.catalogue import RowkeepError, SetupError
 from rowkeep.exit_status import WRONG_USAGE, Failed
 

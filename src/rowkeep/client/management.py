@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from rowkeep.cli.output import more_errors
 from rowkeep.client.paths import NO_PROXY, Refused, path_part
+from rowkeep.client.responses import more_errors
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError, Unauthenticated
 from rowkeep.services.lists import MAX_LIMIT
 

@@ -70,3 +70,8 @@ class NoAnswer(NotServed):
 
 problem_decoder: msgspec.json.Decoder[ProblemAnswer] = msgspec.json.Decoder(ProblemAnswer)
 page_decoder: msgspec.json.Decoder[Page] = msgspec.json.Decoder(Page)
+
+
+def more_errors(count: int) -> str:
+    """How many errors a message about the first one leaves out."""
+    return f" (and {count} more error{'' if count == 1 else 's'})" if count > 0 else ""

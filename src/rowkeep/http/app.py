@@ -18,16 +18,16 @@ from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi
 from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
+from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
+from rowkeep.http.management.api import ManagementServices, management_routes
 from rowkeep.http.management.endpoint import readable
-from rowkeep.http.management.endpoints import PREFIX as ADMIN_PREFIX
-from rowkeep.http.management.endpoints import AdminServices, admin_routes
 from rowkeep.http.responses import error_answer
 from rowkeep.http.root_path import under_prefix
 from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
-from rowkeep.services.admin_tokens import Administrators
+from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
-from rowkeep.services.definitions import Schemas
+from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
 from rowkeep.services.rows import Records
@@ -49,15 +49,15 @@ ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
     """All of Rowkeep over an open catalog."""
     offload = Offload(settings)
-    administrators = Administrators(catalog, operator)
-    records = Records(Access(catalog, administrators, settings, clock), settings, offload)
-    admin = AdminServices(
+    admin_tokens = AdminTokens(catalog, operator)
+    records = Records(Access(catalog, admin_tokens, settings, clock), settings, offload)
+    admin = ManagementServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
         views=Views(catalog),
-        schemas=Schemas(catalog),
+        definitions=WorkspaceDefinitions(catalog),
         apps=Apps(catalog, clock),
-        administrators=administrators,
+        admin_tokens=admin_tokens,
         writers=Writers(catalog),
     )
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
@@ -68,7 +68,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
             Route("/healthz", readable(Alive())),
             Route("/readyz", readable(Ready(catalog))),
             *document_routes(settings),
-            *admin_routes(admin, offload, budget),
+            *management_routes(admin, offload, budget),
             Route(ADMIN_ROUTE, AdminDataApi(records, budget)),
         ],
         redirect_slashes=False,

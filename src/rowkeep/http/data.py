@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepError, Unauthenticated
-from rowkeep.http import response_types as answers
+from rowkeep.http import data_responses as responses
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
 from rowkeep.http.responses import Answer, reply
@@ -48,7 +48,7 @@ class DataCall(msgspec.Struct, frozen=True, kw_only=True):
     body_is_optional: bool = False
     is_paged: bool = False
     writes: bool = False
-    answers: tuple[Any, ...]
+    responses: tuple[Any, ...]
     errors: tuple[type[RowkeepError], ...]
 
     @property
@@ -113,20 +113,20 @@ DATA_CALLS: tuple[DataCall, ...] = (
         summary="List the tables and views that the caller may use",
         description="Sorted by name. An app gets the tables and views that it has a grant for, with its "
         "rights. `columns` does not contain the six system columns, which every table has.",
-        call=_list_tables, rights=(), body=None, answers=(answers.UsableTables,), errors=(),
+        call=_list_tables, rights=(), body=None, responses=(responses.UsableTables,), errors=(),
     ),
     DataCall(
         method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
         description="An array in `data` inserts several rows, like the bulk endpoint.",
         call=_insert, rights=(Right.WRITE,), body=InsertBody, writes=True,
-        answers=(answers.Record, answers.Records, answers.Inserted),
+        responses=(responses.Record, responses.Records, responses.Inserted),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
         method="PUT", path=_TABLE, name="updateRows", summary="Update the rows that match a filter",
         description="Columns that are not in `data` are not changed.",
         call=_update, rights=(Right.READ, Right.WRITE), body=UpdateBody, writes=True,
-        answers=(answers.Updated,),
+        responses=(responses.Updated,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, *_in_rows, errors.StillReferenced,
             errors.QueryTimeout,
@@ -136,7 +136,7 @@ DATA_CALLS: tuple[DataCall, ...] = (
         method="DELETE", path=_TABLE, name="deleteRows", summary="Delete the rows that match a filter",
         description="If a client or proxy drops the body of a DELETE request, use `POST …/delete`.",
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
-        answers=(answers.Deleted,),
+        responses=(responses.Deleted,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
             errors.QueryTimeout,
@@ -147,13 +147,13 @@ DATA_CALLS: tuple[DataCall, ...] = (
         description="All rows are inserted, or none. The response has the records in the order of the "
         "request.",
         call=_insert_bulk, rights=(Right.WRITE,), body=BulkBody, writes=True,
-        answers=(answers.Records, answers.Inserted), errors=(errors.NoSuchTable, *_in_inserts),
+        responses=(responses.Records, responses.Inserted), errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/delete", name="deleteRowsByPost",
         summary="Delete the rows that match a filter", description="The same as DELETE of the table.",
         call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
-        answers=(answers.Deleted,),
+        responses=(responses.Deleted,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
             errors.QueryTimeout,
@@ -163,14 +163,14 @@ DATA_CALLS: tuple[DataCall, ...] = (
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",
         description="Without a body or a filter, every row matches.",
         call=_query, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
-        answers=(answers.Found,), errors=(errors.NoSuchTable, *_in_queries),
+        responses=(responses.Found,), errors=(errors.NoSuchTable, *_in_queries),
     ),
     DataCall(
         method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
         description="Like a query of a table. The response has a `nextCursor` only if the columns of the "
         "view identify its rows; otherwise use `sys_offset`.",
         call=_query_view, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
-        answers=(answers.FoundInView,), errors=(errors.NoSuchView, *_in_queries),
+        responses=(responses.FoundInView,), errors=(errors.NoSuchView, *_in_queries),
     ),
 )  # fmt: skip
 

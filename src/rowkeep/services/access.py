@@ -24,7 +24,7 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.access import Grant, Right
 from rowkeep.model.ids import Clock, writer_of
-from rowkeep.services.admin_tokens import Administrators
+from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog
@@ -88,11 +88,9 @@ class Caller(msgspec.Struct, frozen=True):
 class Access:
     """Authenticates apps and administrators, and runs what they ask for."""
 
-    def __init__(
-        self, catalog: Catalog, administrators: Administrators, settings: Settings, clock: Clock
-    ) -> None:
+    def __init__(self, catalog: Catalog, admin_tokens: AdminTokens, settings: Settings, clock: Clock) -> None:
         self._catalog = catalog
-        self._administrators = administrators
+        self._admin_tokens = admin_tokens
         self._leeway = settings.token_leeway_seconds
         self._clock = clock
 
@@ -105,7 +103,7 @@ class Access:
         if isinstance(credential, str):
             client_id, writer = unverified_client_id(credential), ""
         else:
-            client_id, writer = "", writer_of((await self._administrators.check(credential.token)).id)
+            client_id, writer = "", writer_of((await self._admin_tokens.check(credential.token)).id)
         for _ in range(MAX_ATTEMPTS):
             workspace = self._catalog.known(client_id) or await self._workspace(credential, client_id)
             try:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hmac
 import secrets
 from functools import partial
-from typing import Any
+
+import msgspec
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.crypto.ciphers import hash_token
 from rowkeep.errors.catalogue import Unauthenticated
 from rowkeep.model.access import OPERATOR, AdminToken
-from rowkeep.model.ids import Stamp, writer_of
+from rowkeep.model.ids import Stamp
 from rowkeep.model.management_requests import AdminTokenBody
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.apps import check_label
-from rowkeep.services.lists import Listing, Page
+from rowkeep.services.lists import Listing, ListRequest
 
 PREFIX = "rka_"
 """So that a token that lies around is known for what it is."""
@@ -27,7 +28,14 @@ def new_admin_token(name: str, stamp: Stamp) -> tuple[AdminToken, str]:
     return token, PREFIX + secrets.token_urlsafe(32)
 
 
-class Administrators:
+class NewAdminToken(msgspec.Struct, frozen=True):
+    """A token that was just created, with its text, which is not stored."""
+
+    token: AdminToken
+    text: str
+
+
+class AdminTokens:
     """``operator`` is a token that holds as long as this process does: the shell's own."""
 
     def __init__(self, catalog: Catalog, operator: str | None = None) -> None:
@@ -45,26 +53,18 @@ class Administrators:
             raise Unauthenticated("unknown admin token")
         return found
 
-    async def create(self, body: AdminTokenBody) -> dict[str, Any]:
+    async def create(self, body: AdminTokenBody) -> NewAdminToken:
         """Raises InvalidName."""
         name = check_label(body.name) if body.name else ""
         token, text = new_admin_token(name, self._catalog.store.ids.stamp(1))
         script = partial(self._catalog.installation.add_admin_token, token, hash_token(text))
         await self._database.write(script)
-        return _form(token) | {"token": text}
+        return NewAdminToken(token, text)
 
-    async def current(self, token: AdminToken) -> dict[str, Any]:
-        """The token of a request itself, with what stands in ``Created_By`` of the rows that it writes."""
-        return _form(token) | {"writer": writer_of(token.id)}
-
-    async def list(self, page: Page) -> Listing:
-        script = partial(self._catalog.installation.admin_tokens, page.after, page.limit + 1)
-        return page.listing("adminTokens", await self._database.read(script), _form, lambda found: found.id)
+    async def list(self, request: ListRequest) -> Listing[AdminToken]:
+        script = partial(self._catalog.installation.admin_tokens, request.after, request.limit + 1)
+        return request.page(await self._database.read(script), lambda each: each.id)
 
     async def delete(self, token_id: str) -> None:
         """The token holds no longer. Raises NoSuchAdminToken, DeleteNotAllowed for the last one."""
         await self._database.write(partial(self._catalog.installation.remove_admin_token, token_id))
-
-
-def _form(token: AdminToken) -> dict[str, Any]:
-    return {"id": token.id, "name": token.name, "createdOn": token.created_on}

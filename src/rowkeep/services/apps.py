@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+import msgspec
 from msgspec import UNSET, structs
 
 from rowkeep.catalog.catalog import Catalog, LiveWorkspace
 from rowkeep.errors.catalogue import InvalidBody, InvalidName, RowkeepError, preview
-from rowkeep.model.access import MAX_SECRET_LENGTH, SECRET, Algorithm, App
+from rowkeep.model.access import MAX_SECRET_LENGTH, SECRET, App, GrantOf
 from rowkeep.model.ids import CLIENT_ID, Clock, new_client_id
 from rowkeep.model.management_requests import AppBody, AppPatch
 from rowkeep.model.values.scalars import canonical_date
-from rowkeep.services.lists import Listing, Page
-from rowkeep.services.tables import grant_form
+from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.services.tokens import check_public_key
 from rowkeep.storage.contract import StaleCatalog
 
@@ -26,6 +26,13 @@ Changed: TypeAlias = tuple[App, str | None]
 """An app, and its secret in the clear if that is new."""
 
 
+class AppWithSecret(msgspec.Struct, frozen=True):
+    """An app, and its secret in the clear if that is new."""
+
+    app: App
+    secret: str | None = None
+
+
 class Apps:
     """The apps of workspaces. Every method raises NoSuchWorkspace, and NoSuchApp where it names one."""
 
@@ -33,7 +40,7 @@ class Apps:
         self._catalog = catalog
         self._clock = clock
 
-    async def create(self, workspace: str, body: AppBody) -> dict[str, Any]:
+    async def create(self, workspace: str, body: AppBody) -> AppWithSecret:
         """The app with its secret, which is never shown again. Raises InvalidName, InvalidBody, NameTaken."""
         live = await self._catalog.named(workspace)
         _check_brought(body)
@@ -58,7 +65,7 @@ class Apps:
             # the claim was left by a request that failed, which may have removed it just now
             await self._catalog.store.catalog.write(claim)
         live.renew()
-        return app_form(made, secret)
+        return AppWithSecret(made, secret)
 
     async def _forget_client(self, live: LiveWorkspace, client_id: str) -> None:
         """The client id leads to the workspace no more, unless another request has just made an app of it."""
@@ -70,26 +77,26 @@ class Apps:
                 partial(installation.claim_client, client_id, live.workspace)
             )
 
-    async def list(self, workspace: str, page: Page) -> Listing:
+    async def list(self, workspace: str, request: ListRequest) -> Listing[App]:
         live = await self._catalog.named(workspace)
-        found = await live.database.read(partial(live.definitions.apps, page.after, page.limit + 1))
-        return page.listing("apps", found, app_form, lambda app: app.name.casefold())
+        found = await live.database.read(partial(live.definitions.apps, request.after, request.limit + 1))
+        return request.page(found, lambda app: app.name.casefold())
 
-    async def get(self, workspace: str, client_id: str) -> dict[str, Any]:
+    async def get(self, workspace: str, client_id: str) -> App:
         live = await self._catalog.named(workspace)
-        return app_form(await live.database.read(partial(live.definitions.existing_app, client_id)))
+        return await live.database.read(partial(live.definitions.existing_app, client_id))
 
-    async def change(self, workspace: str, client_id: str, patch: AppPatch) -> dict[str, Any]:
+    async def change(self, workspace: str, client_id: str, patch: AppPatch) -> AppWithSecret:
         """What the patch gives is changed; another algorithm brings a new secret. Raises as create does."""
         return await self._change(workspace, client_id, partial(_patched, patch))
 
-    async def rotate_secret(self, workspace: str, client_id: str) -> dict[str, Any]:
+    async def rotate_secret(self, workspace: str, client_id: str) -> AppWithSecret:
         """A new secret; the old one holds no longer. Raises InvalidBody for an app that has none."""
         return await self._change(workspace, client_id, _rotated)
 
     async def _change(
         self, workspace: str, client_id: str, change: Callable[[LiveWorkspace, App], Changed]
-    ) -> dict[str, Any]:
+    ) -> AppWithSecret:
         """Change an app as it is at that moment, so that two changes at once do not undo each other."""
         live = await self._catalog.named(workspace)
         made: list[str | None] = []
@@ -106,7 +113,7 @@ class Apps:
             await live.load_keys()
             app = await live.database.write(partial(change_app, client_id, live.keys.newest, changed))
         live.renew()
-        return app_form(app, made[-1])
+        return AppWithSecret(app, made[-1])
 
     async def delete(self, workspace: str, client_id: str) -> None:
         """The app and its grants; what it wrote stays."""
@@ -115,10 +122,9 @@ class Apps:
         live.renew()
         await self._forget_client(live, client_id)
 
-    async def grants(self, workspace: str, client_id: str) -> Listing:
+    async def grants(self, workspace: str, client_id: str) -> Sequence[GrantOf]:
         live = await self._catalog.named(workspace)
-        found = await live.database.read(partial(live.definitions.grants_of, client_id))
-        return {"grants": [grant_form(each) for each in found]}
+        return await live.database.read(partial(live.definitions.grants_of, client_id))
 
     async def signing_key(self, workspace: str, client_id: str) -> tuple[App, str]:
         """The app with its secret in the clear, for signing tokens where the store is at hand."""
@@ -227,16 +233,3 @@ def check_label(name: str) -> str:
             pointer="/name",
         )
     return name
-
-
-def app_form(app: App, secret: str | None = None) -> dict[str, Any]:
-    """An app as it is answered; with its secret only when that is new."""
-    form: dict[str, Any] = {
-        "name": app.name,
-        "clientId": app.client_id,
-        "algorithm": Algorithm(app.algorithm).value,
-        "publicKey": app.public_key,
-        "enabled": app.enabled,
-        "createdOn": app.created_on,
-    }
-    return form if secret is None else form | {"clientSecret": secret}

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from rowkeep.catalog.catalog import Catalog, LiveWorkspace
-from rowkeep.model.definitions.workspaces import SchemaBody, schema_form
+from rowkeep.model.definitions.workspaces import Schema, SchemaBody
+from rowkeep.services.tables import ChangeStep
 from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
 from rowkeep.storage.scripts.workspace_changes import SchemaScripts, SchemaStep
 
 
-class Schemas:
-    """The schemas of workspaces. Every method raises NoSuchWorkspace."""
+class WorkspaceDefinitions:
+    """The definitions of workspaces. Every method raises NoSuchWorkspace."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    async def get(self, workspace: str) -> dict[str, Any]:
+    async def get(self, workspace: str) -> Schema:
         """All tables, views and grants, of one version."""
         live = await self._catalog.named(workspace)
-        return schema_form(await live.database.read(_scripts(live).present))
+        return await live.database.read(_scripts(live).present)
 
     async def apply(
         self, workspace: str, body: SchemaBody, *, dry_run: bool, allow_data_loss: bool
-    ) -> dict[str, Any]:
+    ) -> Sequence[ChangeStep]:
         """Make a workspace hold what a schema says; the steps that this took, or, for a dry run, would take.
 
         All or nothing, in one transaction; a dry run does the same and undoes it, so that it finds what would
@@ -48,13 +49,9 @@ class Schemas:
                     await live.load_keys()
                     await live.database.write(make)
                 live.renew()
-        return {"steps": [_step_form(step) for step in done]}
+        return [ChangeStep(step.says, step.rewrites_table, step.loses_data) for step in done]
 
 
 def _scripts(live: LiveWorkspace) -> SchemaScripts:
     changes = TableChanges(live.definitions, live.ciphers)
     return SchemaScripts(live.definitions, live.views, changes, partial(secrets.token_hex, 8))
-
-
-def _step_form(step: SchemaStep) -> dict[str, Any]:
-    return {"step": step.says, "rewritesTable": step.rewrites_table, "losesData": step.loses_data}

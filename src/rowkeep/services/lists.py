@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
 from rowkeep.errors.catalogue import InvalidCursor
 
 T = TypeVar("T")
-Listing: TypeAlias = dict[str, Any]
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
 
-class Page(msgspec.Struct, frozen=True):
-    """At most ``limit`` things, behind the key ``after``."""
+class Listing(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list; ``next_cursor`` is None at the end."""
+
+    items: Sequence[T]
+    next_cursor: str | None = None
+
+
+class ListRequest(msgspec.Struct, frozen=True):
+    """At most ``limit`` items after the key ``after``."""
 
     limit: int = DEFAULT_LIMIT
     after: str = ""
 
-    def listing(
-        self, what: str, found: Sequence[T], form: Callable[[T], Any], key: Callable[[T], str]
-    ) -> Listing:
-        """The answer, from one thing more than the limit if there are more."""
+    def page(self, found: Sequence[T], key: Callable[[T], str]) -> Listing[T]:
+        """The page, from ``limit`` + 1 items if there are so many."""
         shown = found[: self.limit]
-        answer: Listing = {what: [form(each) for each in shown]}
-        if len(found) > self.limit:
-            answer["nextCursor"] = write_cursor(key(shown[-1]))
-        return answer
+        return Listing(shown, write_cursor(key(shown[-1])) if len(found) > self.limit else None)
 
 
 def write_cursor(key: str) -> str:

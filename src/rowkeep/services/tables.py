@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import msgspec
 
 from rowkeep.catalog.catalog import Catalog, LiveWorkspace
 from rowkeep.errors.catalogue import Busy
 from rowkeep.model.access import Grant, GrantOf
-from rowkeep.model.definitions.tables import TableBody, definition_of
-from rowkeep.model.tables import name_key
+from rowkeep.model.definitions.tables import TableBody
+from rowkeep.model.tables import Table, name_key
 from rowkeep.plan.table_changes.diff import Step
-from rowkeep.services.lists import Listing, Page
+from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import rewrites
 from rowkeep.storage.contract import StaleCatalog
@@ -26,35 +25,49 @@ MAX_ATTEMPTS = 20
 """How often a change is rehearsed anew because definitions changed meanwhile."""
 
 
+class DefinedTable(msgspec.Struct, frozen=True):
+    """A table, and by id the tables that it references."""
+
+    table: Table
+    referenced: Mapping[str, Table]
+
+
+class ChangeStep(msgspec.Struct, frozen=True):
+    """One step of a change of definitions, in words."""
+
+    says: str
+    rewrites_table: bool
+    loses_data: bool
+
+
 class Tables:
     """The tables of workspaces. Every method raises NoSuchWorkspace, and NoSuchTable where it names one."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    async def create(self, workspace: str, body: TableBody) -> dict[str, Any]:
+    async def create(self, workspace: str, body: TableBody) -> DefinedTable:
         """Raises NameTaken, and all that is wrong with the definition."""
         live = await self._catalog.named(workspace)
         script = partial(live.definitions.create_table, body, secrets.token_hex(8))
-        table, referred = await live.database.write(script)
+        created = DefinedTable(*await live.database.write(script))
         live.renew()
-        return definition_of(table, referred)
+        return created
 
-    async def list(self, workspace: str, page: Page) -> Listing:
+    async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedTable]:
         live = await self._catalog.named(workspace)
-        script = partial(live.definitions.tables_with_referred, page.after, page.limit + 1)
-        found, referred = await live.database.read(script)
-        return page.listing(
-            "tables", found, lambda table: definition_of(table, referred), lambda table: name_key(table.name)
-        )
+        script = partial(live.definitions.tables_with_referred, request.after, request.limit + 1)
+        found, referenced = await live.database.read(script)
+        tables = [DefinedTable(table, referenced) for table in found]
+        return request.page(tables, lambda each: name_key(each.table.name))
 
-    async def get(self, workspace: str, name: str) -> dict[str, Any]:
+    async def get(self, workspace: str, name: str) -> DefinedTable:
         live = await self._catalog.named(workspace)
-        return definition_of(*await live.database.read(partial(live.definitions.table_with_referred, name)))
+        return DefinedTable(*await live.database.read(partial(live.definitions.table_with_referred, name)))
 
     async def change(
         self, workspace: str, name: str, body: TableBody, *, dry_run: bool, allow_data_loss: bool
-    ) -> dict[str, Any]:
+    ) -> DefinedTable | Sequence[ChangeStep]:
         """The table as its new definition says, or, for a dry run, the steps that this would take.
 
         Raises NameTaken, IncompatibleRows, all that is wrong with the definition and, but not for a dry run,
@@ -63,10 +76,10 @@ class Tables:
         live = await self._catalog.named(workspace)
         changes = TableChanges(live.definitions, live.ciphers)
         if dry_run:
-            return {"steps": await self._rehearse(live, changes, name, body)}
+            return await self._rehearse(live, changes, name, body)
         planned = await live.database.read(partial(changes.plan, name, body))
         if not planned.change.steps:
-            return definition_of(planned.change.after, planned.referred)
+            return DefinedTable(planned.change.after, planned.referred)
         make = partial(changes.make, name, body, allow_data_loss=allow_data_loss)
         try:
             made = await live.database.write(make)
@@ -75,11 +88,11 @@ class Tables:
             await live.load_keys()
             made = await live.database.write(make)
         live.renew()
-        return definition_of(made.change.after, made.referred)
+        return DefinedTable(made.change.after, made.referred)
 
     async def _rehearse(
         self, live: LiveWorkspace, changes: TableChanges, name: str, body: TableBody
-    ) -> Sequence[dict[str, Any]]:
+    ) -> Sequence[ChangeStep]:
         """The steps of a change, from one version of the workspace."""
         for _ in range(MAX_ATTEMPTS):
             await live.load_keys()
@@ -90,7 +103,7 @@ class Tables:
                     with suppress(Undone):
                         await live.database.write(trial)
                 if await live.database.read(live.definitions.version) == planned.version:
-                    return [_step_form(step, live.database.dialect) for step in planned.change.steps]
+                    return [_described(step, live.database.dialect) for step in planned.change.steps]
         raise Busy("Table definitions keep changing. Nothing was changed; try again.")
 
     async def drop(self, workspace: str, name: str) -> None:
@@ -99,29 +112,17 @@ class Tables:
         await live.database.write(partial(live.definitions.drop_table, name))
         live.renew()
 
-    async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> dict[str, Any]:
+    async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> GrantOf:
         """Raises NoSuchApp."""
         live = await self._catalog.named(workspace)
         given = await live.database.write(partial(live.definitions.set_grant, name, client_id, grant))
         live.renew()
-        return grant_form(given)
+        return given
 
-    async def grants(self, workspace: str, name: str) -> Listing:
+    async def grants(self, workspace: str, name: str) -> Sequence[GrantOf]:
         live = await self._catalog.named(workspace)
-        found = await live.database.read(partial(live.definitions.grants_on, name))
-        return {"grants": [grant_form(each) for each in found]}
+        return await live.database.read(partial(live.definitions.grants_on, name))
 
 
-def _step_form(step: Step, dialect: Dialect) -> dict[str, Any]:
-    return {
-        "step": step.says,
-        "rewritesTable": rewrites(step, dialect),
-        "losesData": step.loses_data,
-    }
-
-
-def grant_form(given: GrantOf) -> dict[str, Any]:
-    """A grant as it is answered."""
-    rights = msgspec.structs.asdict(given.grant)
-    kind = "view" if given.is_on_view else "table"
-    return {"clientId": given.client_id, "app": given.app, kind: given.name, **rights}
+def _described(step: Step, dialect: Dialect) -> ChangeStep:
+    return ChangeStep(step.says, rewrites(step, dialect), step.loses_data)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+
+import msgspec
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import InvalidBody
-from rowkeep.model.access import Grant
-from rowkeep.model.definitions.views import ViewBody, definition_of_view
-from rowkeep.model.tables import name_key
-from rowkeep.services.lists import Listing, Page
-from rowkeep.services.tables import grant_form
+from rowkeep.model.access import Grant, GrantOf
+from rowkeep.model.definitions.views import ViewBody
+from rowkeep.model.tables import Table, name_key
+from rowkeep.model.views import View
+from rowkeep.services.lists import Listing, ListRequest
+
+
+class DefinedView(msgspec.Struct, frozen=True):
+    """A view, and by id the tables that it reads."""
+
+    view: View
+    tables: Mapping[str, Table]
 
 
 class Views:
@@ -21,30 +30,30 @@ class Views:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    async def create(self, workspace: str, body: ViewBody) -> dict[str, Any]:
+    async def create(self, workspace: str, body: ViewBody) -> DefinedView:
         """Raises NameTaken, and all that is wrong with the definition."""
         live = await self._catalog.named(workspace)
         made = await live.database.write(partial(live.views.create, body, secrets.token_hex(8)))
         live.renew()
-        return definition_of_view(*made)
+        return DefinedView(*made)
 
-    async def list(self, workspace: str, page: Page) -> Listing:
+    async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedView]:
         live = await self._catalog.named(workspace)
-        found, tables = await live.database.read(partial(live.views.views, page.after, page.limit + 1))
-        return page.listing(
-            "views", found, lambda view: definition_of_view(view, tables), lambda view: name_key(view.name)
-        )
+        script = partial(live.views.views, request.after, request.limit + 1)
+        found, tables = await live.database.read(script)
+        views = [DefinedView(view, tables) for view in found]
+        return request.page(views, lambda each: name_key(each.view.name))
 
-    async def get(self, workspace: str, name: str) -> dict[str, Any]:
+    async def get(self, workspace: str, name: str) -> DefinedView:
         live = await self._catalog.named(workspace)
-        return definition_of_view(*await live.database.read(partial(live.views.get, name)))
+        return DefinedView(*await live.database.read(partial(live.views.get, name)))
 
-    async def replace(self, workspace: str, name: str, body: ViewBody) -> dict[str, Any]:
+    async def replace(self, workspace: str, name: str, body: ViewBody) -> DefinedView:
         """The view as the definition says; it keeps its grants. Raises as create does."""
         live = await self._catalog.named(workspace)
         made = await live.database.write(partial(live.views.replace, name, body))
         live.renew()
-        return definition_of_view(*made)
+        return DefinedView(*made)
 
     async def drop(self, workspace: str, name: str) -> None:
         """The view with its grants; its tables stay as they are."""
@@ -52,7 +61,7 @@ class Views:
         await live.database.write(partial(live.views.drop, name))
         live.renew()
 
-    async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> dict[str, Any]:
+    async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> GrantOf:
         """Raises NoSuchApp, and InvalidBody for a right that no view has."""
         for right in ("write", "delete"):
             if getattr(grant, right):
@@ -61,9 +70,8 @@ class Views:
         script = partial(live.definitions.set_grant, name, client_id, grant, on_view=True)
         given = await live.database.write(script)
         live.renew()
-        return grant_form(given)
+        return given
 
-    async def grants(self, workspace: str, name: str) -> Listing:
+    async def grants(self, workspace: str, name: str) -> Sequence[GrantOf]:
         live = await self._catalog.named(workspace)
-        found = await live.database.read(partial(live.definitions.grants_on, name, on_view=True))
-        return {"grants": [grant_form(each) for each in found]}
+        return await live.database.read(partial(live.definitions.grants_on, name, on_view=True))

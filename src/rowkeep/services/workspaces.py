@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import ProblemList
@@ -13,7 +12,7 @@ from rowkeep.model.ids import Clock
 from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.model.tables import name_key
 from rowkeep.model.values.scalars import canonical_date
-from rowkeep.services.lists import Listing, Page
+from rowkeep.services.lists import Listing, ListRequest
 
 
 class Workspaces:
@@ -24,7 +23,7 @@ class Workspaces:
         self._database = catalog.store.catalog
         self._clock = clock
 
-    async def create(self, body: WorkspaceBody) -> dict[str, Any]:
+    async def create(self, body: WorkspaceBody) -> Workspace:
         """Raises InvalidName, NameTaken."""
         problems = ProblemList()
         check_name(body.name, "workspace", "/name", problems)
@@ -32,16 +31,14 @@ class Workspaces:
         script = partial(
             self._catalog.installation.create_workspace, body.name, canonical_date(self._clock())
         )
-        return _form(await self._database.write(script))
+        return await self._database.write(script)
 
-    async def list(self, page: Page) -> Listing:
-        script = partial(self._catalog.installation.workspaces, page.after, page.limit + 1)
-        return page.listing(
-            "workspaces", await self._database.read(script), _form, lambda found: name_key(found.name)
-        )
+    async def list(self, request: ListRequest) -> Listing[Workspace]:
+        script = partial(self._catalog.installation.workspaces, request.after, request.limit + 1)
+        return request.page(await self._database.read(script), lambda each: name_key(each.name))
 
-    async def get(self, name: str) -> dict[str, Any]:
-        return _form(await self._database.read(partial(self._catalog.installation.workspace, name)))
+    async def get(self, name: str) -> Workspace:
+        return await self._database.read(partial(self._catalog.installation.workspace, name))
 
     async def check_database(self, name: str) -> None:
         """Raises StorageMissing if its database was made and is missing."""
@@ -52,7 +49,3 @@ class Workspaces:
         # of several at once the catalog lets one go on: only that one touches the database
         gone = await self._database.write(partial(self._catalog.installation.delete_workspace, name))
         await self._catalog.drop(gone)
-
-
-def _form(workspace: Workspace) -> dict[str, Any]:
-    return {"name": workspace.name, "createdOn": workspace.created_on}

@@ -1,51 +1,112 @@
-"""The calls of the management API that give out and take in definitions as a whole, as rows."""
+"""All definitions and grants of a workspace: endpoints, with the types and samples of what they return."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
 from rowkeep.errors import catalogue as errors
-from rowkeep.http import response_types as answers
-from rowkeep.http.definition_types import Schema
-from rowkeep.http.management.endpoint import Endpoint, Flag, Text
-from rowkeep.model.definitions.workspaces import SchemaBody
-from rowkeep.model.tables import NAME
-
-_W = "/workspaces/{workspace}"
-
-DRY_RUN = Flag("dryRun", "Return the steps of the change without doing them.")
-ALLOW_DATA_LOSS = Flag("allowDataLoss", "Allow steps that lose data, such as dropping a column.")
-NEW_NAME = Text(
-    "name",
-    "The name to use instead of the name in the definition; references to itself use it too.",
-    {"type": "string", "pattern": f"^{NAME.pattern}$"},
+from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.management.tables import (
+    ALLOW_DATA_LOSS,
+    DRY_RUN,
+    TABLE_DEFINITION_SAMPLE,
+    TABLE_SAMPLE,
+    Steps,
+    Table,
+    steps_form,
 )
+from rowkeep.http.management.views import VIEW_DEFINITION_SAMPLE, VIEW_SAMPLE, View
+from rowkeep.http.management.workspaces import WORKSPACE
+from rowkeep.http.response_types import (
+    Name,
+    ResponseBody,
+)
+from rowkeep.model.definitions.workspaces import SchemaBody, schema_form
 
-SCHEMA_ENDPOINTS: tuple[Endpoint, ...] = (
+
+class SchemaGrant(ResponseBody):
+    """The rights of one app to one table or view."""
+
+    app: Annotated[
+        str, Meta(description="The name of the app, because client ids differ between installations.")
+    ]
+    read: bool
+    write: bool
+    delete: bool
+    table: Name | UnsetType = UNSET
+    view: Name | UnsetType = UNSET
+
+
+class Schema(ResponseBody):
+    """All definitions and grants of a workspace, sorted by name. `PUT` accepts the same form."""
+
+    tables: list[Table]
+    views: list[View]
+    grants: list[SchemaGrant]
+
+
+_GRANT_SAMPLE = {"app": "helpdesk-bot", "table": "people", "read": True, "write": True, "delete": False}
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
-        method="GET", path=f"{_W}/tables/{{table}}/definition", name="exportTable",
-        summary="Get the definition of a table in the form that `POST` and `PUT` accept",
-        call=lambda do, asked: do.tables.get(asked.path["workspace"], asked.path["table"]),
-        answer=answers.Table, errors=(errors.NoSuchWorkspace, errors.NoSuchTable),
-    ),
-    Endpoint(
-        method="GET", path=f"{_W}/schema", name="getSchema",
+        method="GET",
+        path=f"{WORKSPACE}/schema",
+        name="getSchema",
         summary="Get all definitions and grants of a workspace",
-        call=lambda do, asked: do.schemas.get(asked.path["workspace"]),
-        answer=Schema, errors=(errors.NoSuchWorkspace,),
+        call=lambda services, request: services.definitions.get(request.path["workspace"]),
+        form=schema_form,
+        response=Schema,
+        errors=(errors.NoSuchWorkspace,),
+        response_samples={
+            "A schema": {"tables": [TABLE_SAMPLE], "views": [VIEW_SAMPLE], "grants": [_GRANT_SAMPLE]}
+        },
     ),
     Endpoint(
-        method="PUT", path=f"{_W}/schema", name="applySchema",
+        method="PUT",
+        path=f"{WORKSPACE}/schema",
+        name="applySchema",
         summary="Replace all definitions and grants of a workspace, in one transaction",
-        call=lambda do, asked: do.schemas.apply(
-            asked.path["workspace"], asked.body,
-            dry_run=asked.flags["dryRun"], allow_data_loss=asked.flags["allowDataLoss"],
+        call=lambda services, request: services.definitions.apply(
+            request.path["workspace"],
+            request.body,
+            dry_run=request.flags["dryRun"],
+            allow_data_loss=request.flags["allowDataLoss"],
         ),
-        body=SchemaBody, answer=answers.Steps, flags=(DRY_RUN, ALLOW_DATA_LOSS),
+        body=SchemaBody,
+        form=steps_form,
+        response=Steps,
+        flags=(DRY_RUN, ALLOW_DATA_LOSS),
         errors=(
-            errors.NoSuchWorkspace, errors.NoSuchApp, errors.InvalidDefinition, errors.InvalidName,
-            errors.DuplicateColumn, errors.SystemColumn, errors.UnknownColumn, errors.UnknownOperand,
-            errors.InvalidFilter, errors.NameTaken, errors.StillReferenced, errors.DataLoss,
-            errors.IncompatibleRows, errors.TooManyColumns,
+            errors.NoSuchWorkspace,
+            errors.NoSuchApp,
+            errors.InvalidDefinition,
+            errors.InvalidName,
+            errors.DuplicateColumn,
+            errors.SystemColumn,
+            errors.UnknownColumn,
+            errors.UnknownOperand,
+            errors.InvalidFilter,
+            errors.NameTaken,
+            errors.StillReferenced,
+            errors.DataLoss,
+            errors.IncompatibleRows,
+            errors.TooManyColumns,
         ),
+        request_samples={
+            "All of it": {
+                "tables": [TABLE_DEFINITION_SAMPLE],
+                "views": [VIEW_DEFINITION_SAMPLE],
+                "grants": [{"app": "helpdesk-bot", "table": "people", "read": True, "write": True}],
+            },
+            "Only the grants": {"grants": []},
+        },
+        response_samples={
+            "Steps": {"steps": [{"step": "create table people", "rewritesTable": False, "losesData": False}]},
+            "Nothing to change": {"steps": []},
+        },
     ),
-)  # fmt: skip
+)
 """Grants are by the names of apps, for client ids differ between installations."""

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rowkeep.errors.catalogue import MethodNotAllowed, RowkeepError
 from rowkeep.http.responses import error_answer
 from rowkeep.model.access import AdminToken
+from rowkeep.services.lists import ListRequest
 
 
 class Flag(msgspec.Struct, frozen=True):
@@ -29,26 +30,29 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of the management API.
+    """One endpoint of the management API.
 
-    ``call`` is given the services and an :class:`Asked`, and gives what is answered; ``answer`` is
-    the type of that, for the OpenAPI document, ``other_answer`` what may be answered instead, ``errors`` what
-    it may be refused with beside what every call may be.
+    ``call`` is given the services and a :class:`ManagementRequest`; ``form`` makes JSON of its result. The
+    rest is for the OpenAPI document: ``response`` is the type of that JSON, ``other_response`` what may be
+    returned instead, ``errors`` those besides what every endpoint may return, samples are by title.
     """
 
     method: str
     path: str
     name: str
     summary: str
-    call: Callable[[Any, Asked], Awaitable[Any]]
+    call: Callable[[Any, ManagementRequest], Awaitable[Any]]
+    form: Callable[[Any], Any] | None = None
     body: type | None = None
-    answer: type | None = None
-    other_answer: type | None = None
+    response: type | None = None
+    other_response: type | None = None
     status: int = 200
     is_list: bool = False
     flags: tuple[Flag, ...] = ()
     texts: tuple[Text, ...] = ()
     errors: tuple[type[RowkeepError], ...] = ()
+    request_samples: dict[str, Any] = {}
+    response_samples: dict[str, Any] = {}
 
 
 LIST_PARAMETERS = ("limit", "cursor")
@@ -60,13 +64,13 @@ def parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
     return (*lists, *(flag.name for flag in endpoint.flags), *(text.name for text in endpoint.texts))
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """The parts of a request that a call works with, decoded and checked."""
+class ManagementRequest(msgspec.Struct, frozen=True):
+    """The parts of a request that an endpoint works with, decoded and checked."""
 
     path: dict[str, str]
     body: Any
-    page: Any
-    administrator: AdminToken
+    list: ListRequest
+    admin_token: AdminToken
     flags: dict[str, bool] = {}
     texts: dict[str, str | None] = {}
 

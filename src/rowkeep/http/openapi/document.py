@@ -58,7 +58,7 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
 
 def _types(operations: list[Operation]) -> list[Any]:
     bodies = [operation.body for operation in operations if operation.body is not None]
-    return [Problem, *bodies, *(answer for operation in operations for answer in operation.answers)]
+    return [Problem, *bodies, *(kind for operation in operations for kind in operation.responses)]
 
 
 def _introduction(settings: Settings) -> str:

@@ -9,12 +9,13 @@ import msgspec
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import RowkeepError
+from rowkeep.http import data_samples
 from rowkeep.http.data import ADMIN_PREFIX as ADMIN_DATA_PREFIX
 from rowkeep.http.data import DATA_CALLS, DataCall
+from rowkeep.http.management.api import ENDPOINTS
+from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.endpoint import Endpoint
-from rowkeep.http.management.endpoints import ENDPOINTS
-from rowkeep.http.management.endpoints import PREFIX as ADMIN_PREFIX
-from rowkeep.http.openapi import parameters, samples
+from rowkeep.http.openapi import parameters
 from rowkeep.http.openapi.problems import problem_answers
 from rowkeep.http.openapi.schemas import schema_of
 from rowkeep.http.response_types import Health, ref
@@ -62,8 +63,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     method: str
     name: str
-    examples_of: str
-    """The name of the call that its examples are listed under."""
     tag: str
     summary: str
     description: str = ""
@@ -72,8 +71,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: type | None = None
     body_is_optional: bool = False
     status: int = 200
-    answers: tuple[Any, ...] = ()
-    """The types that it may answer; none for an answer without content."""
+    responses: tuple[Any, ...] = ()
+    """The types of its responses; none for a response without content."""
+    request_samples: dict[str, Any] = {}
+    response_samples: dict[str, Any] = {}
+    """By title."""
     media_type: str = "application/json"
     headers: dict[str, Any] = {}
     errors: tuple[type[RowkeepError], ...] = ()
@@ -100,7 +102,6 @@ def _data_operation(call: DataCall, settings: Settings) -> Operation:
         path=call.path,
         method=call.method,
         name=call.name,
-        examples_of=call.name,
         tag=DATA,
         summary=call.summary,
         description=f"{call.description} Needs {needs}.".strip() if needs else call.description,
@@ -108,7 +109,9 @@ def _data_operation(call: DataCall, settings: Settings) -> Operation:
         parameters=given,
         body=call.body,
         body_is_optional=call.body_is_optional,
-        answers=call.answers,
+        responses=call.responses,
+        request_samples=data_samples.REQUESTS.get(call.name, {}),
+        response_samples=data_samples.RESPONSES[call.name],
         headers=parameters.preference_applied() if call.writes else {},
         errors=(
             *EVERY_CALL,
@@ -145,7 +148,6 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
         path=ADMIN_PREFIX + endpoint.path,
         method=endpoint.method,
         name=endpoint.name,
-        examples_of=endpoint.name,
         tag=MANAGEMENT,
         summary=endpoint.summary,
         security=parameters.ADMIN_SECURITY,
@@ -157,7 +159,9 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
         ],
         body=endpoint.body,
         status=endpoint.status,
-        answers=tuple(each for each in (endpoint.answer, endpoint.other_answer) if each is not None),
+        responses=tuple(each for each in (endpoint.response, endpoint.other_response) if each is not None),
+        request_samples=endpoint.request_samples,
+        response_samples=endpoint.response_samples,
         errors=(
             *EVERY_CALL,
             *(WITH_A_BODY if endpoint.body else ()),
@@ -169,41 +173,38 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
 
 
 def _server_operations() -> list[Operation]:
-    """The calls that anybody may make."""
-    rows: tuple[tuple[str, str, str, Any, str, tuple[type[RowkeepError], ...]], ...] = (
-        ("/healthz", "getHealth", "Check that the process is running", Health, "application/json", ()),
+    """The endpoints that need no token."""
+    rows: tuple[tuple[str, str, str, Any, dict[str, Any], tuple[type[RowkeepError], ...]], ...] = (
+        ("/healthz", "getHealth", "Check that the process is running", Health, _status("alive"), ()),
         (
             "/readyz",
             "getReadiness",
             "Check that the store is available",
             Health,
-            "application/json",
+            _status("ready"),
             (errors.StorageUnavailable, errors.StorageMissing),
         ),
-        (
-            "/openapi.json",
-            "getDescription",
-            "Get this OpenAPI document",
-            dict[str, Any],
-            "application/json",
-            (),
-        ),
-        ("/docs", "getDocs", "Get this documentation as a page", str, "text/html", ()),
+        ("/openapi.json", "getDescription", "Get this OpenAPI document", dict[str, Any], {}, ()),
+        ("/docs", "getDocs", "Get this documentation as a page", str, {}, ()),
     )
     return [
         Operation(
             path=path,
             method="GET",
             name=name,
-            examples_of=name,
             tag=SERVER,
             summary=summary,
-            answers=(answer,),
-            media_type=media_type,
+            responses=(response,),
+            response_samples=samples,
+            media_type="text/html" if response is str else "application/json",
             errors=(*EVERY_REQUEST, errors.MethodNotAllowed, *refusals),
         )
-        for path, name, summary, answer, media_type, refusals in rows
+        for path, name, summary, response, samples, refusals in rows
     ]
+
+
+def _status(status: str) -> dict[str, Any]:
+    return {status.capitalize(): {"status": status}}
 
 
 def paths(operations: list[Operation]) -> dict[str, Any]:
@@ -231,7 +232,7 @@ def _spelt(operation: Operation) -> dict[str, Any]:
             "content": {
                 "application/json": {
                     "schema": ref(operation.body.__name__),
-                    "examples": _examples(samples.BODIES[operation.examples_of]),
+                    "examples": _examples(operation.request_samples),
                 }
             },
         }
@@ -244,12 +245,12 @@ def _spelt(operation: Operation) -> dict[str, Any]:
 
 def _success(operation: Operation) -> dict[str, Any]:
     description = HTTPStatus(operation.status).phrase
-    if not operation.answers:
+    if not operation.responses:
         return {"description": description}
-    schemas = [schema_of(answer) for answer in operation.answers]
+    schemas = [schema_of(kind) for kind in operation.responses]
     content: dict[str, Any] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
-    if operation.examples_of in samples.ANSWERS:
-        content["examples"] = _examples(samples.ANSWERS[operation.examples_of])
+    if operation.response_samples:
+        content["examples"] = _examples(operation.response_samples)
     answer = {"description": description, "content": {operation.media_type: content}}
     return answer | ({"headers": operation.headers} if operation.headers else {})
 

@@ -9,7 +9,7 @@ import msgspec
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import RowkeepError, all_errors
-from rowkeep.http.openapi.samples import PROBLEMS
+from rowkeep.http.openapi.error_samples import PROBLEMS
 from rowkeep.http.response_types import ref
 from rowkeep.http.responses import PROBLEM, error_answer
 

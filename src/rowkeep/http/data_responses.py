@@ -1,0 +1,104 @@
+"""Data responses: the types of what the Data API returns."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, UnsetType
+
+from rowkeep.http.response_types import Count, Name, NextCursor, ResponseBody, TypeName, ref
+from rowkeep.model.access import Right
+
+Record: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Record"))]
+"""A row as it is answered. Its keys are the columns of its table, so that no type can name them."""
+
+Selection: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Selection"))]
+"""The part of a row that a query asks for."""
+
+
+class Records(ResponseBody):
+    """The inserted rows, in the order of the request."""
+
+    records: list[Record]
+
+
+class Inserted(ResponseBody):
+    """The response with `Prefer: return=minimal`."""
+
+    n_inserted: Count
+
+
+class Updated(ResponseBody):
+    """The rows after the update, in the order of `_id`."""
+
+    n_modified: Annotated[int, Meta(ge=0, description="The number of rows that matched the filter.")]
+    records: Annotated[
+        list[Record] | UnsetType,
+        Meta(
+            description="Missing with `Prefer: return=minimal`, or if there are more than the setting "
+            "`max_returned_records`."
+        ),
+    ] = UNSET
+
+
+class Deleted(ResponseBody):
+    n_deleted: Count
+
+
+class MetaInfo(ResponseBody):
+    """A column of the response."""
+
+    name: str
+    type: TypeName
+
+
+class Found(ResponseBody):
+    """One page of rows."""
+
+    has_more: bool
+    meta_info: list[MetaInfo]
+    query_result: list[Selection]
+    total: Annotated[
+        Count | UnsetType,
+        Meta(
+            description="The number of rows that match the filter, on all pages; missing with `count: none`."
+        ),
+    ] = UNSET
+    next_cursor: NextCursor = UNSET
+
+
+class FoundInView(ResponseBody):
+    """One page of the rows of a view. If `hasMore` is true without a `nextCursor`, use `sys_offset`."""
+
+    has_more: bool
+    meta_info: list[MetaInfo]
+    query_result: list[Annotated[Any, Meta(extra_json_schema=ref("ViewRow"))]]
+    total: Annotated[
+        Count | UnsetType,
+        Meta(
+            description="The number of rows that match the filter, on all pages; missing with `count: none`."
+        ),
+    ] = UNSET
+    next_cursor: NextCursor = UNSET
+
+
+class UsableColumn(ResponseBody):
+    name: Annotated[str, Meta(description="A column of a view can be a system column, such as `_id`.")]
+    type: TypeName
+    is_required: bool
+
+
+class UsableTable(ResponseBody):
+    """A table or a view that the caller may use."""
+
+    name: Name
+    description: str
+    kind: Literal["table", "view"]
+    columns: list[UsableColumn]
+    rights: list[Right]
+
+
+class UsableTables(ResponseBody):
+    """Sorted by name, regardless of case."""
+
+    tables: list[UsableTable]

@@ -1,0 +1,140 @@
+"""Data samples: requests and responses of the Data API, those of the API pages that Rowkeep honours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rowkeep.http.sample_values import WHEN, WRITER
+from rowkeep.model.tables import SYSTEM_COLUMNS
+
+_JANE = {"First_Name": "Jane", "Last_Name": "Smith", "Gender": "female", "Number": 263}
+_MIKE = {"First_Name": "Mike", "Last_Name": "Mike", "Gender": "male", "Number": 234}
+_JANE_DOE = {
+    "expressions": [
+        {"field": "firstName", "operand": "=", "value": "Jane"},
+        {"field": "lastName", "operand": "=", "value": "Doe"},
+    ],
+    "operator": "and",
+}
+
+
+def _record(row: dict[str, Any], counter: int) -> dict[str, Any]:
+    ids = {
+        "sys_Id": f"sys-5e7ef671-7203-84b3-89ac-000000{counter:06x}",
+        "_id": f"5e7ef67172034b39ac{counter:06x}",
+    }
+    system = {
+        "Updated_On": WHEN,
+        "Created_On": WHEN,
+        "Updated_By": WRITER,
+        "Created_By": WRITER,
+    }
+    return row | system | ids
+
+
+_RECORDS = [_record(_JANE, 1), _record(_MIKE, 2)]
+_CHANGED = _record(_JANE | {"Number": 3453}, 1) | {"Updated_On": "2020-03-28T07:51:32.502Z"}
+_META = [{"name": name, "type": "number" if name == "Number" else "string"} for name in _JANE] + [
+    {"name": column.name, "type": column.type} for column in SYSTEM_COLUMNS
+]
+_SMITHS = {"expressions": [{"field": "Last_Name", "operand": "=", "value": "Smith"}]}
+_FILTERS = {
+    "Equal": _SMITHS,
+    "Nested": {
+        "expressions": [
+            {"field": "Number", "operand": "between", "value": [200, 300]},
+            {
+                "expressions": [
+                    {"field": "First_Name", "operand": "istarts with", "value": "ja"},
+                    {"not": {"field": "Gender", "operand": "is null"}},
+                ],
+                "operator": "or",
+            },
+        ]
+    },
+}
+_PAGE = {"hasMore": False, "total": 2, "metaInfo": _META, "queryResult": _RECORDS}
+_VIEW_PAGE = {
+    "hasMore": False,
+    "total": 1,
+    "metaInfo": [
+        {"name": "Last_Name", "type": "string"},
+        {"name": "count_id", "type": "integer"},
+        {"name": "Largest", "type": "number"},
+    ],
+    "queryResult": [{"Last_Name": "Smith", "count_id": 2, "Largest": 263}],
+}
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "insertRows": {"One row": {"data": _JANE}, "Many rows, as a bulk": {"data": [_JANE, _MIKE]}},
+    "insertBulk": {"Many rows": {"data": [_JANE, _MIKE]}},
+    "updateRows": {
+        "By filter": {
+            "query": _JANE_DOE,
+            "data": {"First_Name": "Jane", "Last_Name": "Smith", "Number": 3453},
+        },
+        "Every row": {"query": {"all": True}, "data": {"Gender": None}},
+    },
+    "deleteRows": {name: {"query": query} for name, query in _FILTERS.items()},
+    "deleteRowsByPost": {name: {"query": query} for name, query in _FILTERS.items()},
+    "queryRows": {
+        "Every row": {},
+        **{name: {"query": query} for name, query in _FILTERS.items()},
+        "Some columns, sorted": {
+            "query": _SMITHS,
+            "fields": ["First_Name", "Number"],
+            "sort": [{"field": "Number", "order": "desc"}],
+            "count": "none",
+        },
+    },
+    "queryView": {
+        "Every row": {},
+        "Some rows": {"query": {"expressions": [{"field": "Largest", "operand": ">", "value": 200}]}},
+    },
+}
+"""Bodies of requests, by endpoint and title."""
+
+RESPONSES: dict[str, dict[str, Any]] = {
+    "insertRows": {
+        "One row": _RECORDS[0],
+        "Many rows": {"records": _RECORDS},
+        "Prefer: return=minimal": {"nInserted": 1},
+    },
+    "insertBulk": {"Records": {"records": _RECORDS}, "Prefer: return=minimal": {"nInserted": 2}},
+    "updateRows": {
+        "Records": {"records": [_CHANGED], "nModified": 1},
+        "Prefer: return=minimal": {"nModified": 1},
+    },
+    "deleteRows": {"A count": {"nDeleted": 1}},
+    "deleteRowsByPost": {"A count": {"nDeleted": 1}},
+    "queryRows": {
+        "The last page": _PAGE,
+        "A page with more pages after it": _PAGE | {"hasMore": True, "total": 5000, "nextCursor": "n0GqS4yZ"},
+    },
+    "queryView": {"The last page": _VIEW_PAGE},
+    "listUsableTables": {
+        "A table and a view": {
+            "tables": [
+                {
+                    "name": "adults",
+                    "description": "",
+                    "kind": "view",
+                    "columns": [{"name": "Last_Name", "type": "string", "isRequired": True}],
+                    "rights": ["read"],
+                },
+                {
+                    "name": "people",
+                    "description": "People who used the bot",
+                    "kind": "table",
+                    "columns": [
+                        {"name": "First_Name", "type": "string", "isRequired": False},
+                        {"name": "Last_Name", "type": "string", "isRequired": True},
+                        {"name": "Number", "type": "number", "isRequired": False},
+                    ],
+                    "rights": ["read", "write"],
+                },
+            ]
+        }
+    },
+}
+"""Bodies of responses, by endpoint and title."""

@@ -1,0 +1,182 @@
+"""Apps and their grants: their endpoints, with the types and samples of what these return."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from rowkeep.errors import catalogue as errors
+from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.management.grants import GRANT_SAMPLE, VIEW_GRANT_SAMPLE, Grants, grants_form
+from rowkeep.http.management.lists import list_form
+from rowkeep.http.management.workspaces import WORKSPACE
+from rowkeep.http.response_types import (
+    ClientId,
+    Moment,
+    NextCursor,
+    ResponseBody,
+)
+from rowkeep.http.sample_values import CLIENT_ID, WHEN
+from rowkeep.model import access
+from rowkeep.model.access import Algorithm
+from rowkeep.model.management_requests import AppBody, AppPatch
+from rowkeep.services.apps import AppWithSecret
+
+
+class App(ResponseBody):
+    name: str
+    client_id: ClientId
+    algorithm: Algorithm
+    public_key: Annotated[
+        str | None, Meta(description="The public key in PEM; null for an app that has a secret.")
+    ]
+    enabled: bool
+    created_on: Moment
+
+
+class ChangedApp(App):
+    """An app, with its secret if it is new."""
+
+    client_secret: Annotated[str | UnsetType, Meta(description="Shown only in this response.")] = UNSET
+
+
+class Apps(ResponseBody):
+    apps: list[App]
+    next_cursor: NextCursor = UNSET
+
+
+APP_SAMPLE = {
+    "name": "helpdesk-bot",
+    "clientId": CLIENT_ID,
+    "algorithm": "HS256",
+    "publicKey": None,
+    "enabled": True,
+    "createdOn": WHEN,
+}
+_NEW_APP_SAMPLE = APP_SAMPLE | {"clientSecret": "kX0n3dq0V5mJm2h2c0u3rj8nq0nFQ0mQm8m4yZJq1aE"}
+
+
+def app_form(app: access.App) -> dict[str, Any]:
+    """An app as it is returned, without its secret."""
+    return {
+        "name": app.name,
+        "clientId": app.client_id,
+        "algorithm": Algorithm(app.algorithm).value,
+        "publicKey": app.public_key,
+        "enabled": app.enabled,
+        "createdOn": app.created_on,
+    }
+
+
+def new_app_form(changed: AppWithSecret) -> dict[str, Any]:
+    """An app, with its secret if that is new."""
+    form = app_form(changed.app)
+    return form if changed.secret is None else form | {"clientSecret": changed.secret}
+
+
+_APP = f"{WORKSPACE}/apps/{{clientId}}"
+_no_app = (errors.NoSuchWorkspace, errors.NoSuchApp)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path=f"{WORKSPACE}/apps",
+        name="listApps",
+        summary="List the apps of a workspace",
+        call=lambda services, request: services.apps.list(request.path["workspace"], request.list),
+        form=list_form("apps", app_form),
+        response=Apps,
+        is_list=True,
+        errors=(errors.NoSuchWorkspace,),
+        response_samples={"Apps": {"apps": [APP_SAMPLE]}},
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{WORKSPACE}/apps",
+        name="createApp",
+        summary="Create an app; its secret is shown only in this response",
+        call=lambda services, request: services.apps.create(request.path["workspace"], request.body),
+        body=AppBody,
+        form=new_app_form,
+        response=ChangedApp,
+        status=201,
+        errors=(errors.NoSuchWorkspace, errors.InvalidName, errors.NameTaken),
+        request_samples={
+            "With a secret": {"name": "helpdesk-bot"},
+            "With the credentials of another system": {
+                "name": "moved-bot",
+                "clientId": CLIENT_ID,
+                "clientSecret": "c2VjcmV0IG9mIGFuIGFwcCBmcm9tIGVsc2V3aGVyZQ",
+            },
+        },
+        response_samples={"An app": _NEW_APP_SAMPLE},
+    ),
+    Endpoint(
+        method="GET",
+        path=_APP,
+        name="getApp",
+        summary="Get an app",
+        call=lambda services, request: services.apps.get(request.path["workspace"], request.path["clientId"]),
+        form=app_form,
+        response=App,
+        errors=_no_app,
+        response_samples={"An app": APP_SAMPLE},
+    ),
+    Endpoint(
+        method="PATCH",
+        path=_APP,
+        name="changeApp",
+        summary="Rename, enable or disable an app, or change its algorithm or public key",
+        call=lambda services, request: services.apps.change(
+            request.path["workspace"], request.path["clientId"], request.body
+        ),
+        body=AppPatch,
+        form=new_app_form,
+        response=ChangedApp,
+        errors=(*_no_app, errors.InvalidName, errors.NameTaken),
+        request_samples={
+            "Disable": {"enabled": False},
+            "Rename": {"name": "front-desk-bot"},
+            "Another algorithm": {"algorithm": "HS512"},
+        },
+        response_samples={"An app": APP_SAMPLE | {"enabled": False}},
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_APP,
+        name="deleteApp",
+        summary="Delete an app and its grants",
+        call=lambda services, request: services.apps.delete(
+            request.path["workspace"], request.path["clientId"]
+        ),
+        status=204,
+        errors=_no_app,
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_APP}/secret",
+        name="rotateSecret",
+        summary="Replace the secret of an app, with immediate effect",
+        call=lambda services, request: services.apps.rotate_secret(
+            request.path["workspace"], request.path["clientId"]
+        ),
+        form=new_app_form,
+        response=ChangedApp,
+        errors=(*_no_app, errors.InvalidBody),
+        response_samples={"An app": _NEW_APP_SAMPLE},
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{_APP}/grants",
+        name="listAppGrants",
+        summary="List the grants of an app",
+        call=lambda services, request: services.apps.grants(
+            request.path["workspace"], request.path["clientId"]
+        ),
+        form=grants_form,
+        response=Grants,
+        errors=_no_app,
+        response_samples={"Grants": {"grants": [VIEW_GRANT_SAMPLE, GRANT_SAMPLE]}},
+    ),
+)

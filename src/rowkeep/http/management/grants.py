@@ -1,0 +1,86 @@
+"""Grants: the types and samples of what endpoints return of the rights of apps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from rowkeep.http.response_types import ClientId, Name, ResponseBody, ref
+from rowkeep.http.sample_values import CLIENT_ID
+from rowkeep.model.access import Grant, GrantOf
+from rowkeep.model.management_requests import GrantBody
+
+
+class TableGrant(ResponseBody):
+    """The rights of one app to one table."""
+
+    client_id: ClientId
+    app: Annotated[str, Meta(description="The app's name.")]
+    table: Name
+    read: bool
+    write: bool
+    delete: bool
+
+
+class ViewGrant(ResponseBody):
+    """The right of one app to one view."""
+
+    client_id: ClientId
+    app: Annotated[str, Meta(description="The app's name.")]
+    view: Name
+    read: bool
+    write: Annotated[bool, Meta(description="Always false.")]
+    delete: Annotated[bool, Meta(description="Always false.")]
+
+
+class TableGrants(ResponseBody):
+    grants: list[TableGrant]
+
+
+class ViewGrants(ResponseBody):
+    grants: list[ViewGrant]
+
+
+class Grants(ResponseBody):
+    """Grants on tables and views, sorted by name."""
+
+    grants: list[Annotated[Any, Meta(extra_json_schema={"anyOf": [ref("TableGrant"), ref("ViewGrant")]})]]
+
+
+GRANT_SAMPLE = {
+    "clientId": CLIENT_ID,
+    "app": "helpdesk-bot",
+    "table": "people",
+    "read": True,
+    "write": True,
+    "delete": False,
+}
+
+VIEW_GRANT_SAMPLE = {
+    "clientId": CLIENT_ID,
+    "app": "helpdesk-bot",
+    "view": "adults",
+    "read": True,
+    "write": False,
+    "delete": False,
+}
+
+
+def grant_of(body: GrantBody) -> Grant:
+    """The rights that a body names."""
+    return Grant(body.read, body.write, body.delete)
+
+
+def grant_form(given: GrantOf) -> dict[str, Any]:
+    """A grant as it is returned."""
+    rights = msgspec.structs.asdict(given.grant)
+    kind = "view" if given.is_on_view else "table"
+    return {"clientId": given.client_id, "app": given.app, kind: given.name, **rights}
+
+
+def grants_form(grants: Sequence[GrantOf]) -> dict[str, Any]:
+    """Grants as they are returned."""
+    return {"grants": [grant_form(each) for each in grants]}

@@ -1,0 +1,296 @@
+"""Tables and the grants on them: their endpoints, with the types and samples of what these return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta
+
+from rowkeep.errors import catalogue as errors
+from rowkeep.http.management.endpoint import Endpoint, Flag, Text
+from rowkeep.http.management.grants import (
+    GRANT_SAMPLE,
+    TableGrant,
+    TableGrants,
+    grant_form,
+    grant_of,
+    grants_form,
+)
+from rowkeep.http.management.lists import list_form
+from rowkeep.http.management.workspaces import WORKSPACE
+from rowkeep.http.response_types import (
+    Name,
+    NextCursor,
+    ResponseBody,
+    TypeName,
+    ref,
+)
+from rowkeep.model.definitions.columns import MAX_TEXT_LENGTH
+from rowkeep.model.definitions.copies import table_named
+from rowkeep.model.definitions.tables import TableBody, definition_of
+from rowkeep.model.management_requests import GrantBody
+from rowkeep.model.tables import NAME
+from rowkeep.services.tables import ChangeStep, DefinedTable
+
+
+class TableColumn(ResponseBody):
+    name: Name
+    type: TypeName
+    is_required: bool
+    is_encrypted: bool
+    reference: Annotated[dict[str, str], Meta(description="`{}` means not set.")]
+    max_length: Annotated[
+        Annotated[int, Meta(ge=1, le=MAX_TEXT_LENGTH)] | Literal[""], Meta(description='`""` means not set.')
+    ]
+    default: Annotated[Any, Meta(description='`""` means not set.', extra_json_schema=ref("Cell"))]
+
+
+class TableIndexColumn(ResponseBody):
+    name: Name
+    order: Literal["asc", "desc"]
+
+
+class TableIndex(ResponseBody):
+    name: Name
+    is_unique: bool
+    columns: list[TableIndexColumn]
+
+
+class Table(ResponseBody):
+    """The complete definition of a table."""
+
+    name: Name
+    description: str
+    schema_def: list[TableColumn]
+    indexes: list[TableIndex]
+
+
+class Tables(ResponseBody):
+    tables: list[Table]
+    next_cursor: NextCursor = UNSET
+
+
+class Step(ResponseBody):
+    step: Annotated[str, Meta(description="A description of the step.")]
+    rewrites_table: Annotated[bool, Meta(description="Whether every row is rewritten.")]
+    loses_data: Annotated[bool, Meta(description="Whether the step needs `allowDataLoss=true`.")]
+
+
+class Steps(ResponseBody):
+    """The steps of a dry run, in their order; empty if nothing would change."""
+
+    steps: list[Step]
+
+
+_COLUMNS: list[dict[str, Any]] = [
+    {"name": "First_Name", "type": "string"},
+    {"name": "Last_Name", "type": "string", "isRequired": True, "maxLength": 200},
+    {"name": "Gender", "type": "string"},
+    {"name": "Number", "type": "number"},
+]
+_CHANGED_COLUMNS: list[dict[str, Any]] = [
+    {"name": "First_Name", "type": "string"},
+    {"name": "Last_Name", "type": "string", "isRequired": True, "maxLength": 200},
+    {"name": "Sex", "type": "string", "renamedFrom": "Gender"},
+    {"name": "Number", "type": "number"},
+    {"name": "Age", "type": "integer"},
+]
+TABLE_DEFINITION_SAMPLE: dict[str, Any] = {
+    "name": "people",
+    "description": "People who used the bot",
+    "schemaDef": _COLUMNS,
+    "indexes": [
+        {"name": "by_last_name", "isUnique": False, "columns": [{"name": "Last_Name", "order": "asc"}]},
+    ],
+}
+_NOTHING_SET = {
+    "isRequired": False,
+    "isEncrypted": False,
+    "reference": {},
+    "maxLength": "",
+    "default": "",
+}
+TABLE_SAMPLE = TABLE_DEFINITION_SAMPLE | {
+    "schemaDef": [column | (_NOTHING_SET | column) for column in _COLUMNS]
+}
+_CHANGED_DEFINITION = TABLE_DEFINITION_SAMPLE | {"schemaDef": _CHANGED_COLUMNS}
+_CHANGED_SAMPLE = TABLE_SAMPLE | {
+    "schemaDef": [
+        {key: value for key, value in (column | _NOTHING_SET | column).items() if key != "renamedFrom"}
+        for column in _CHANGED_COLUMNS
+    ]
+}
+
+
+def table_form(defined: DefinedTable) -> dict[str, Any]:
+    """A table as it is returned."""
+    return definition_of(defined.table, defined.referenced)
+
+
+def steps_form(steps: Sequence[ChangeStep]) -> dict[str, Any]:
+    """The steps of a change as they are returned."""
+    return {
+        "steps": [
+            {"step": step.says, "rewritesTable": step.rewrites_table, "losesData": step.loses_data}
+            for step in steps
+        ]
+    }
+
+
+def changed_form(changed: DefinedTable | Sequence[ChangeStep]) -> dict[str, Any]:
+    """The table, or the steps of a dry run."""
+    return table_form(changed) if isinstance(changed, DefinedTable) else steps_form(changed)
+
+
+_TABLE = f"{WORKSPACE}/tables/{{table}}"
+_no_table = (errors.NoSuchWorkspace, errors.NoSuchTable)
+_wrong_definition = (
+    errors.InvalidDefinition,
+    errors.InvalidName,
+    errors.DuplicateColumn,
+    errors.SystemColumn,
+)
+
+DRY_RUN = Flag("dryRun", "Return the steps of the change without doing them.")
+ALLOW_DATA_LOSS = Flag("allowDataLoss", "Allow steps that lose data, such as dropping a column.")
+NEW_NAME = Text(
+    "name",
+    "The name to use instead of the name in the definition; references to itself use it too.",
+    {"type": "string", "pattern": f"^{NAME.pattern}$"},
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path=f"{WORKSPACE}/tables",
+        name="listTables",
+        summary="List the tables of a workspace",
+        call=lambda services, request: services.tables.list(request.path["workspace"], request.list),
+        form=list_form("tables", table_form),
+        response=Tables,
+        is_list=True,
+        errors=(errors.NoSuchWorkspace,),
+        response_samples={"Tables": {"tables": [TABLE_SAMPLE]}},
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{WORKSPACE}/tables",
+        name="createTable",
+        summary="Create a table from its definition",
+        call=lambda services, request: services.tables.create(
+            request.path["workspace"], table_named(request.body, request.texts["name"])
+        ),
+        body=TableBody,
+        form=table_form,
+        response=Table,
+        status=201,
+        texts=(NEW_NAME,),
+        errors=(errors.NoSuchWorkspace, *_wrong_definition, errors.NameTaken),
+        request_samples={"The table of the other examples": TABLE_DEFINITION_SAMPLE},
+        response_samples={"A table": TABLE_SAMPLE},
+    ),
+    Endpoint(
+        method="GET",
+        path=_TABLE,
+        name="getTable",
+        summary="Get the definition of a table",
+        call=lambda services, request: services.tables.get(request.path["workspace"], request.path["table"]),
+        form=table_form,
+        response=Table,
+        errors=_no_table,
+        response_samples={"A table": TABLE_SAMPLE},
+    ),
+    Endpoint(
+        method="PUT",
+        path=_TABLE,
+        name="changeTable",
+        summary="Replace the definition of a table, and adapt its rows",
+        call=lambda services, request: services.tables.change(
+            request.path["workspace"],
+            request.path["table"],
+            request.body,
+            dry_run=request.flags["dryRun"],
+            allow_data_loss=request.flags["allowDataLoss"],
+        ),
+        body=TableBody,
+        form=changed_form,
+        response=Table,
+        other_response=Steps,
+        flags=(DRY_RUN, ALLOW_DATA_LOSS),
+        errors=(
+            *_no_table,
+            *_wrong_definition,
+            errors.NameTaken,
+            errors.DataLoss,
+            errors.IncompatibleRows,
+            errors.TooManyColumns,
+            errors.StillReferenced,
+        ),
+        request_samples={
+            "A column renamed, and one added": _CHANGED_DEFINITION,
+            "The table renamed": TABLE_DEFINITION_SAMPLE | {"renamedFrom": "humans"},
+        },
+        response_samples={
+            "The table": _CHANGED_SAMPLE,
+            "A dry run": {
+                "steps": [
+                    {"step": "rename column Gender to Sex", "rewritesTable": False, "losesData": False},
+                    {
+                        "step": "add column Age of type integer",
+                        "rewritesTable": False,
+                        "losesData": False,
+                    },
+                ]
+            },
+        },
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_TABLE,
+        name="deleteTable",
+        summary="Delete a table with its rows and grants",
+        call=lambda services, request: services.tables.drop(request.path["workspace"], request.path["table"]),
+        status=204,
+        errors=(*_no_table, errors.StillReferenced),
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{WORKSPACE}/tables/{{table}}/definition",
+        name="exportTable",
+        summary="Get the definition of a table in the form that `POST` and `PUT` accept",
+        call=lambda services, request: services.tables.get(request.path["workspace"], request.path["table"]),
+        form=table_form,
+        response=Table,
+        errors=(errors.NoSuchWorkspace, errors.NoSuchTable),
+        response_samples={"A table": TABLE_SAMPLE},
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{_TABLE}/grants",
+        name="listTableGrants",
+        summary="List the grants of a table",
+        call=lambda services, request: services.tables.grants(
+            request.path["workspace"], request.path["table"]
+        ),
+        form=grants_form,
+        response=TableGrants,
+        errors=_no_table,
+        response_samples={"Grants": {"grants": [GRANT_SAMPLE]}},
+    ),
+    Endpoint(
+        method="PUT",
+        path=f"{_TABLE}/grants/{{clientId}}",
+        name="setGrant",
+        summary="Set the rights of an app to a table; all false deletes the grant",
+        call=lambda services, request: services.tables.set_grant(
+            request.path["workspace"], request.path["table"], request.path["clientId"], grant_of(request.body)
+        ),
+        body=GrantBody,
+        form=grant_form,
+        response=TableGrant,
+        errors=(*_no_table, errors.NoSuchApp),
+        request_samples={"Read and write": {"read": True, "write": True}, "Nothing": {}},
+        response_samples={"A grant": GRANT_SAMPLE},
+    ),
+)

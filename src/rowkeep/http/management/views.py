@@ -1,0 +1,240 @@
+"""Views and the grants on them: their endpoints, with the types and samples of what these return."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta
+
+from rowkeep.errors import catalogue as errors
+from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.management.grants import (
+    VIEW_GRANT_SAMPLE,
+    ViewGrant,
+    ViewGrants,
+    grant_form,
+    grant_of,
+    grants_form,
+)
+from rowkeep.http.management.lists import list_form
+from rowkeep.http.management.tables import NEW_NAME
+from rowkeep.http.management.workspaces import WORKSPACE
+from rowkeep.http.response_types import (
+    Name,
+    NextCursor,
+    ResponseBody,
+)
+from rowkeep.model.definitions.copies import view_named
+from rowkeep.model.definitions.views import ViewBody, definition_of_view
+from rowkeep.model.management_requests import GrantBody
+from rowkeep.model.views import COMPARISONS, JoinKind
+from rowkeep.services.views import DefinedView
+
+OtherName: TypeAlias = Annotated[str, Meta(description='`""` means not set.')]
+
+
+ColumnOfTable: TypeAlias = Annotated[str, Meta(examples=["people.City"])]
+
+
+KeptFilter: TypeAlias = Annotated[dict[str, Any], Meta(description="`{}` means not set.")]
+
+
+class ViewCondition(ResponseBody):
+    left: ColumnOfTable
+    operand: Annotated[str, Meta(extra_json_schema={"enum": list(COMPARISONS)})]
+    right: ColumnOfTable
+
+
+class ViewJoin(ResponseBody):
+    table: Name
+    as_: OtherName = msgspec.field(name="as")
+    type: Annotated[str, Meta(extra_json_schema={"enum": [kind.value for kind in JoinKind]})]
+    on: list[ViewCondition]
+
+
+class ViewColumn(ResponseBody):
+    """A column with a name set by `as`."""
+
+    expr: str
+    as_: Name = msgspec.field(name="as")
+
+
+class ViewSort(ResponseBody):
+    field: str
+    order: Literal["asc", "desc"]
+
+
+class View(ResponseBody):
+    """The complete definition of a view."""
+
+    name: Name
+    description: str
+    table: Name
+    as_: OtherName = msgspec.field(name="as")
+    joins: list[ViewJoin]
+    columns: list[str | ViewColumn]
+    filter: KeptFilter
+    group_by: list[ColumnOfTable]
+    having: KeptFilter
+    sort_by: list[ViewSort]
+
+
+class Views(ResponseBody):
+    views: list[View]
+    next_cursor: NextCursor = UNSET
+
+
+VIEW_DEFINITION_SAMPLE = {
+    "name": "adults",
+    "description": "How many people of each last name, with their largest number",
+    "table": "people",
+    "columns": [
+        "people.Last_Name",
+        "count(people._id)",
+        {"expr": "max(people.Number)", "as": "Largest"},
+    ],
+    "filter": {"expressions": [{"field": "people.Number", "operand": ">=", "value": 18}]},
+    "groupBy": ["people.Last_Name"],
+    "having": {"expressions": [{"field": "count_id", "operand": ">", "value": 0}]},
+    "sortBy": [{"field": "Largest", "order": "desc"}],
+}
+_PAIRS = {
+    "name": "namesakes",
+    "table": "people",
+    "columns": ["people._id", {"expr": "other._id", "as": "other_id"}, "people.Last_Name"],
+    "joins": [
+        {
+            "table": "people",
+            "as": "other",
+            "type": "inner",
+            "on": [
+                {"left": "people.Last_Name", "operand": "=", "right": "other.Last_Name"},
+                {"left": "people._id", "operand": "<", "right": "other._id"},
+            ],
+        }
+    ],
+}
+VIEW_SAMPLE = {"as": "", "joins": []} | VIEW_DEFINITION_SAMPLE
+
+
+def view_form(defined: DefinedView) -> dict[str, Any]:
+    """A view as it is returned."""
+    return definition_of_view(defined.view, defined.tables)
+
+
+_VIEW = f"{WORKSPACE}/views/{{view}}"
+_no_view = (errors.NoSuchWorkspace, errors.NoSuchView)
+_bad_view = (
+    errors.InvalidDefinition,
+    errors.InvalidName,
+    errors.DuplicateColumn,
+    errors.UnknownColumn,
+    errors.UnknownOperand,
+    errors.InvalidFilter,
+    errors.NameTaken,
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path=f"{WORKSPACE}/views",
+        name="listViews",
+        summary="List the views of a workspace",
+        call=lambda services, request: services.views.list(request.path["workspace"], request.list),
+        form=list_form("views", view_form),
+        response=Views,
+        is_list=True,
+        errors=(errors.NoSuchWorkspace,),
+        response_samples={"Views": {"views": [VIEW_SAMPLE]}},
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{WORKSPACE}/views",
+        name="createView",
+        summary="Create a view from its definition",
+        call=lambda services, request: services.views.create(
+            request.path["workspace"], view_named(request.body, request.texts["name"])
+        ),
+        body=ViewBody,
+        form=view_form,
+        response=View,
+        status=201,
+        texts=(NEW_NAME,),
+        errors=(errors.NoSuchWorkspace, *_bad_view),
+        request_samples={"Groups": VIEW_DEFINITION_SAMPLE, "A table joined to itself": _PAIRS},
+        response_samples={"A view": VIEW_SAMPLE},
+    ),
+    Endpoint(
+        method="GET",
+        path=_VIEW,
+        name="getView",
+        summary="Get the definition of a view",
+        call=lambda services, request: services.views.get(request.path["workspace"], request.path["view"]),
+        form=view_form,
+        response=View,
+        errors=_no_view,
+        response_samples={"A view": VIEW_SAMPLE},
+    ),
+    Endpoint(
+        method="PUT",
+        path=_VIEW,
+        name="replaceView",
+        summary="Replace the definition of a view, or rename it with `renamedFrom`",
+        call=lambda services, request: services.views.replace(
+            request.path["workspace"], request.path["view"], request.body
+        ),
+        body=ViewBody,
+        form=view_form,
+        response=View,
+        errors=(*_no_view, *_bad_view),
+        request_samples={"Groups": VIEW_DEFINITION_SAMPLE},
+        response_samples={"A view": VIEW_SAMPLE},
+    ),
+    Endpoint(
+        method="DELETE",
+        path=_VIEW,
+        name="deleteView",
+        summary="Delete a view with its grants",
+        call=lambda services, request: services.views.drop(request.path["workspace"], request.path["view"]),
+        status=204,
+        errors=_no_view,
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{_VIEW}/definition",
+        name="exportView",
+        summary="Get the definition of a view in the form that `POST` and `PUT` accept",
+        call=lambda services, request: services.views.get(request.path["workspace"], request.path["view"]),
+        form=view_form,
+        response=View,
+        errors=_no_view,
+        response_samples={"A view": VIEW_SAMPLE},
+    ),
+    Endpoint(
+        method="GET",
+        path=f"{_VIEW}/grants",
+        name="listViewGrants",
+        summary="List the grants of a view",
+        call=lambda services, request: services.views.grants(request.path["workspace"], request.path["view"]),
+        form=grants_form,
+        response=ViewGrants,
+        errors=_no_view,
+        response_samples={"Grants": {"grants": [VIEW_GRANT_SAMPLE]}},
+    ),
+    Endpoint(
+        method="PUT",
+        path=f"{_VIEW}/grants/{{clientId}}",
+        name="setViewGrant",
+        summary="Set the right of an app to read a view; false deletes the grant",
+        call=lambda services, request: services.views.set_grant(
+            request.path["workspace"], request.path["view"], request.path["clientId"], grant_of(request.body)
+        ),
+        body=GrantBody,
+        form=grant_form,
+        response=ViewGrant,
+        errors=(*_no_view, errors.NoSuchApp),
+        request_samples={"Read": {"read": True}, "Nothing": {}},
+        response_samples={"A grant": VIEW_GRANT_SAMPLE},
+    ),
+)

@@ -1,0 +1,90 @@
+"""Workspaces: their endpoints, with the types and samples of what these return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from rowkeep.errors import catalogue as errors
+from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.management.lists import list_form
+from rowkeep.http.response_types import (
+    Moment,
+    Name,
+    NextCursor,
+    ResponseBody,
+)
+from rowkeep.http.sample_values import WHEN
+from rowkeep.model import access
+from rowkeep.model.management_requests import WorkspaceBody
+
+
+class Workspace(ResponseBody):
+    name: Name
+    created_on: Moment
+
+
+class Workspaces(ResponseBody):
+    workspaces: list[Workspace]
+    next_cursor: NextCursor = UNSET
+
+
+_WORKSPACE_SAMPLE = {"name": "main", "createdOn": WHEN}
+
+WORKSPACE = "/workspaces/{workspace}"
+"""The path of one workspace."""
+
+
+def workspace_form(workspace: access.Workspace) -> dict[str, Any]:
+    """A workspace as it is returned."""
+    return {"name": workspace.name, "createdOn": workspace.created_on}
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path="/workspaces",
+        name="listWorkspaces",
+        summary="List workspaces",
+        call=lambda services, request: services.workspaces.list(request.list),
+        form=list_form("workspaces", workspace_form),
+        response=Workspaces,
+        is_list=True,
+        response_samples={"Workspaces": {"workspaces": [_WORKSPACE_SAMPLE]}},
+    ),
+    Endpoint(
+        method="POST",
+        path="/workspaces",
+        name="createWorkspace",
+        summary="Create a workspace",
+        call=lambda services, request: services.workspaces.create(request.body),
+        body=WorkspaceBody,
+        form=workspace_form,
+        response=Workspace,
+        status=201,
+        errors=(errors.InvalidName, errors.NameTaken),
+        request_samples={"A workspace": {"name": "support"}},
+        response_samples={"A workspace": _WORKSPACE_SAMPLE | {"name": "support"}},
+    ),
+    Endpoint(
+        method="GET",
+        path=WORKSPACE,
+        name="getWorkspace",
+        summary="Get a workspace",
+        call=lambda services, request: services.workspaces.get(request.path["workspace"]),
+        form=workspace_form,
+        response=Workspace,
+        errors=(errors.NoSuchWorkspace,),
+        response_samples={"A workspace": _WORKSPACE_SAMPLE},
+    ),
+    Endpoint(
+        method="DELETE",
+        path=WORKSPACE,
+        name="deleteWorkspace",
+        summary="Delete a workspace with all its tables, apps and grants",
+        call=lambda services, request: services.workspaces.delete(request.path["workspace"]),
+        status=204,
+        errors=(errors.NoSuchWorkspace, errors.DeleteNotAllowed),
+    ),
+)

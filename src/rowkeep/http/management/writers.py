@@ -1,0 +1,65 @@
+"""Writers: who may have written rows; the endpoint, with the types and samples of what it returns."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET
+
+from rowkeep.errors import catalogue as errors
+from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.management.lists import list_form
+from rowkeep.http.management.workspaces import WORKSPACE
+from rowkeep.http.response_types import (
+    NextCursor,
+    ResponseBody,
+    WriterId,
+)
+from rowkeep.http.sample_values import WRITER
+from rowkeep.model.ids import writer_of
+from rowkeep.services import writers
+
+
+class Writer(ResponseBody):
+    """An app or administrator that may have written rows. Includes deleted ones."""
+
+    id: WriterId
+    name: str
+    kind: Literal["app", "administrator"]
+
+
+class Writers(ResponseBody):
+    writers: list[Writer]
+    next_cursor: NextCursor = UNSET
+
+
+def writer_form(writer: writers.Writer) -> dict[str, Any]:
+    """A writer as it is returned."""
+    return {"id": writer_of(writer.key), "name": writer.name, "kind": writer.kind}
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path=f"{WORKSPACE}/writers",
+        name="listWriters",
+        summary="List the writers of rows: the names of the ids in `Created_By` and `Updated_By`",
+        call=lambda services, request: services.writers.list(request.path["workspace"], request.list),
+        form=list_form("writers", writer_form),
+        response=Writers,
+        is_list=True,
+        errors=(errors.NoSuchWorkspace,),
+        response_samples={
+            "Writers": {
+                "writers": [
+                    {
+                        "id": "st-2d3b0a0e-6b1c-5f0e-9d57-0d3c6a1f7b11",
+                        "name": "deploy",
+                        "kind": "administrator",
+                    },
+                    {"id": WRITER, "name": "helpdesk-bot", "kind": "app"},
+                ]
+            }
+        },
+    ),
+)

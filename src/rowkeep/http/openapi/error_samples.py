@@ -1,0 +1,39 @@
+"""Samples of errors, where the meaning of an error is less helpful than an example."""
+
+from __future__ import annotations
+
+from rowkeep.errors.catalogue import (
+    DataLoss,
+    IncompatibleRows,
+    InvalidValue,
+    Problem,
+    RowkeepError,
+    UnknownColumn,
+)
+
+_TOO_EMPTY = "Column Gender cannot be required: 1 row has an empty cell there."
+
+PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
+    UnknownColumn: UnknownColumn(
+        'Table people has no column "Fist_Name". Did you mean First_Name?',
+        pointer="/query/expressions/0/field",
+    ),
+    DataLoss: DataLoss(
+        "This would drop column Gender with all its values. If it was renamed, say renamedFrom; if this is "
+        "meant, say allowDataLoss=true.",
+        pointer="/schemaDef",
+    ),
+    IncompatibleRows: IncompatibleRows(
+        _TOO_EMPTY,
+        problems=[
+            Problem(
+                _TOO_EMPTY,
+                IncompatibleRows.code,
+                "/schemaDef/2/isRequired",
+                {"count": 1, "sample": [{"_id": "5e7ef67172034b39ac000001", "values": {"Gender": None}}]},
+            )
+        ],
+    ),
+    InvalidValue: InvalidValue("Row 1: Column Number must be a number, not many.", pointer="/data/1/Number"),
+}
+"""Errors whose examples are worth more than their meaning in a sentence."""
