@@ -155,7 +155,7 @@ class NoSuchEndpoint(RowkeepError):
 
     code, status, title = "no_such_endpoint", 404, "No such endpoint"
 
-    def __init__(self, msg: str = "No such endpoint. See /docs for all endpoints.") -> None:
+    def __init__(self, msg: str = "No such endpoint. Check the path.") -> None:
         super().__init__(msg)
 
 
@@ -321,7 +321,7 @@ class MissingValue(RowkeepError):
 class InternalError(RowkeepError):
     """An error in Rowkeep itself. The server log has the details."""
 
-    code, status, title = "internal_error", 500, "InternalError error"
+    code, status, title = "internal_error", 500, "Internal error"
 
     def __init__(self, msg: str = "Internal error. See the server log.") -> None:
         super().__init__(msg)

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from rowkeep.errors import DataLoss, IncompatibleRows, InvalidValue, Problem, RowkeepError, UnknownColumn
+from rowkeep.errors import (
+    DataLoss,
+    IncompatibleRows,
+    InvalidValue,
+    MethodNotAllowed,
+    Problem,
+    RowkeepError,
+    Unauthenticated,
+    UnknownColumn,
+)
 from rowkeep.model.tables import SYSTEM_COLUMNS
+from rowkeep.plan.changes import LOSS_HINT
 
 _WRITER = "st-98e05480-0257-5e35-b6d2-66a323834f9d"
 _WHEN = "2020-03-28T07:02:09.652Z"
@@ -329,7 +339,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 """Examples of what is answered, by call."""
 
-_TOO_EMPTY = "Column Gender cannot be required: 1 row has an empty cell there."
+_TOO_EMPTY = "Column Gender cannot be required: 1 row has no value in it."
 
 PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
     UnknownColumn: UnknownColumn(
@@ -337,8 +347,7 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
         pointer="/query/expressions/0/field",
     ),
     DataLoss: DataLoss(
-        "This would drop column Gender with all its values. If it was renamed, say renamedFrom; if this is "
-        "meant, say allowDataLoss=true.",
+        f"This would drop column Gender with all its values. {LOSS_HINT}",
         pointer="/schemaDef",
     ),
     IncompatibleRows: IncompatibleRows(
@@ -352,6 +361,11 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
             )
         ],
     ),
-    InvalidValue: InvalidValue("Row 1: Column Number must be a number, not many.", pointer="/data/1/Number"),
+    Unauthenticated: Unauthenticated(),
+    MethodNotAllowed: MethodNotAllowed("PATCH", "GET, POST"),
+    InvalidValue: InvalidValue(
+        'Row 1: Column Number must be a number (or a numeric string such as "263"); got "many".',
+        pointer="/data/1/Number",
+    ),
 }
 """Errors whose examples are worth more than their meaning in a sentence."""

@@ -53,8 +53,8 @@ class PostgresStore(Store):
         if not create and not await self.catalog.read(_has_catalog):
             refuse_without_catalog(await self.present(), CATALOG_MISSING)
             raise SetupError(
-                "No store in the database of ROWKEEP_DATABASE_URL. Run rowkeep init or rowkeep serve to create "
-                "one."
+                "No store in the database of ROWKEEP_DATABASE_URL. Run rowkeep init or rowkeep serve to "
+                "create one."
             )
         prepare = partial(prepare_catalog, POSTGRES, CATALOG_SCHEMA, _list_present, CATALOG_MISSING)
         self._made_catalog = await catalog.write(prepare)

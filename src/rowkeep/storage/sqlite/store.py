@@ -78,8 +78,8 @@ class SqliteStore(Store):
             refuse_without_catalog(present, self._catalog_missing)
             if not create:
                 raise SetupError(
-                    f"No store in {self._directory} (ROWKEEP_DATABASE_URL). Run rowkeep init or rowkeep serve "
-                    "to create one."
+                    f"No store in {self._directory} (ROWKEEP_DATABASE_URL). Run rowkeep init or "
+                    "rowkeep serve to create one."
                 )
         elif not (owns(self._catalog_path) or os.access(self._catalog_path, os.R_OK | os.W_OK)):
             raise SetupError(
