@@ -178,9 +178,9 @@ def test_no_file_descriptors(launch: Launch) -> None:
             connection = stack.enter_context(connected(server))
             with contextlib.suppress(OSError):
                 connection.sendall(HEALTH)
-        until(lambda: "connections cannot be accepted" in server.log.read_text())
+        until(lambda: "cannot accept connections" in server.log.read_text())
     until(lambda: healthy(server))
-    line = next(line for line in server.log.read_text().splitlines() if "cannot be accepted" in line)
+    line = next(line for line in server.log.read_text().splitlines() if "cannot accept connections" in line)
     assert json.loads(line)["error"] == "Too many open files"
 
 

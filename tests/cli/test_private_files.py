@@ -139,7 +139,7 @@ def test_another_user_is_told_as_whom_to_run(place: Directory, opens: str) -> No
     done = place.run("workspace", "create", "orders", user=STRANGER)
     if IS_ROOT:
         assert (done.returncode, done.stdout) == (1, ""), done
-        assert "run this as " in done.stderr
+        assert "run the command as that user" in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert place.files() == before
     else:
@@ -176,10 +176,10 @@ def test_what_others_can_read_is_logged_at_start(tmp_path: Path) -> None:
     server.start()
     try:
         found = warnings(server)
-        assert found["file can be read by others"]["path"] == str(key)
-        assert found["file can be read by others"]["mode"] == "0644"
-        assert found["directory can be read by others"]["path"] == str(data)
-        assert str(data / "catalog.db") in found["files can be read by others"]["paths"]
+        assert found["file is readable by other users"]["path"] == str(key)
+        assert found["file is readable by other users"]["mode"] == "0644"
+        assert found["directory is readable by other users"]["path"] == str(data)
+        assert str(data / "catalog.db") in found["files are readable by other users"]["paths"]
         # they are left as they are
         assert stat.S_IMODE(key.stat().st_mode) == 0o644
     finally:
@@ -189,7 +189,7 @@ def test_what_others_can_read_is_logged_at_start(tmp_path: Path) -> None:
 def warnings(server: RowkeepServer) -> dict[str, dict[str, object]]:
     lines = [line for line in server.log.read_text().splitlines() if line.startswith("{")]
     found = map(msgspec.json.decode, lines)
-    return {entry["event"]: entry for entry in found if "read by others" in entry["event"]}
+    return {entry["event"]: entry for entry in found if "readable by other users" in entry["event"]}
 
 
 FAILURES: dict[str, Callable[[Path], dict[str, str]]] = {

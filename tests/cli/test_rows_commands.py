@@ -234,22 +234,24 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
 
 
 def test_refusals(admin_shell: Commands) -> None:
-    assert "There is no table nowhere" in admin_shell.fails("query", "nowhere")
-    assert admin_shell.fails("get", "people", "0" * 24) == f'Error: Table people has no row "{"0" * 24}".\n'
+    assert 'No such table: "nowhere".' in admin_shell.fails("query", "nowhere")
+    assert (
+        admin_shell.fails("get", "people", "0" * 24) == f'Error: No such row in table people: "{"0" * 24}".\n'
+    )
     assert "Number" in admin_shell.fails("insert", "people", "--set", "Number=x")
     assert "not JSON" in admin_shell.fails("insert", "people", "{")
     assert "not JSON" in admin_shell.fails("query", "people", "--filter", "x")
-    assert "(at /data/1/Number) (1 more errors)" in admin_shell.fails(
+    assert "(at /data/1/Number) (and 1 more error)" in admin_shell.fails(
         "insert", "people", '[{"Number": 1}, {"Number": "x"}, {"Number": "y"}]'
     )
     elsewhere = Commands(admin_shell.variables, admin_shell.directory, "--workspace", f"w{uuid4().hex[:8]}")
-    assert "no workspace" in elsewhere.fails("query", "people")
+    assert "No such workspace" in elsewhere.fails("query", "people")
     wrong = Commands(admin_shell.variables | {"ROWKEEP_ADMIN_TOKEN": "x"}, admin_shell.directory)
-    assert "ROWKEEP_ADMIN_TOKEN is not an admin token" in wrong.fails("query", "people")
+    assert "ROWKEEP_ADMIN_TOKEN is not a valid admin token" in wrong.fails("query", "people")
     without = {k: v for k, v in admin_shell.variables.items() if k != "ROWKEEP_ADMIN_TOKEN"}
     assert "ROWKEEP_ADMIN_TOKEN is not" in Commands(without, admin_shell.directory).fails("query", "people")
     gone = Commands(admin_shell.variables | {"ROWKEEP_URL": "http://127.0.0.1:9"}, admin_shell.directory)
-    assert "No answer from http://127.0.0.1:9" in gone.fails("insert", "people", "{}")
+    assert "No response from http://127.0.0.1:9" in gone.fails("insert", "people", "{}")
 
 
 def test_an_app_has_its_grants_alone(server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:

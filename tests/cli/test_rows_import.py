@@ -79,7 +79,7 @@ def test_ndjson(rows: RowsShell) -> None:
     )
     done = rows.run("import", "customers", name)
     assert (done.status, done.out) == (0, "Imported 3 rows of c.jsonl into customers.\n")
-    assert done.err == "System columns cannot be written; left out of c.jsonl: _id, sys_Id.\n"
+    assert done.err == "Skipping system columns of c.jsonl, which cannot be written: _id, sys_Id.\n"
     assert stored(rows) == [
         (9007199254740993, None, None, None, None),
         (2, "nobody", 100, None, None),
@@ -132,7 +132,7 @@ def test_what_no_column_can_hold(rows: RowsShell) -> None:
         pq.write_table(pa.table({"Cust_Id": [1], "Name": field}), rows.directory / "c.parquet")
         assert "Column Name of the Parquet file" in rows.fails("import", "customers", "c.parquet")
     rows.write("c.parquet", "PAR1")
-    assert "no Parquet file" in rows.fails("import", "customers", "c.parquet")
+    assert "Not a valid Parquet file" in rows.fails("import", "customers", "c.parquet")
 
 
 def test_rejects_of_csv(rows: RowsShell) -> None:
@@ -165,7 +165,7 @@ def test_rejects_of_csv(rows: RowsShell) -> None:
     assert found[1][1] == {"Cust_Id": 5, "Name": "two\nlines", "Score": "x", "Active": "maybe", "Since": None}
     assert [row for _, row, _ in found if isinstance(row, str)] == ["6,short", '12,a "quote",,,']
     first = rows.rejects(name)[0]["errors"][0]["msg"]
-    assert first == 'Column Name has a maxLength of 10 characters; got "much too long".'
+    assert first == 'Column Name must have at most 10 characters (maxLength); got "much too long".'
     good = [number for number in range(30) if number not in (2, 5, 11, 13, 14, 15, 19)]
     assert sorted(row[0] for row in stored(rows)) == good
     assert "rejected" in rows.run("import", "customers", name, "--restart").err
@@ -219,12 +219,12 @@ def test_max_errors(rows: RowsShell) -> None:
 
 
 REFUSED: dict[str, tuple[str, list[str], str]] = {
-    "empty.csv": ("", [], "no header: it is empty"),
+    "empty.csv": ("", [], "no valid header. The file is empty."),
     "header.csv": ('Cust_Id,"x', [], "no header: A quote"),
-    "nameless.csv": ("Cust_Id,,Name\n", [], "Column 2 of the CSV file's header has no name"),
+    "nameless.csv": ("Cust_Id,,Name\n", [], "Column 2 in the CSV header has no name"),
     "unknown.csv": ("Cust_Id,Nmae\n1,x\n", [], "Did you mean Name?"),
     "twice.csv": ("Cust_Id,cust id\n1,2\n", [], "twice"),
-    "system.csv": ("_id,sys_Id\n1,2\n", [], "no columns but system columns"),
+    "system.csv": ("_id,sys_Id\n1,2\n", [], "only system columns"),
     "near.csv": ("Cust_Id,created on\n1,2\n", [], "Created_On"),
     "c.txt": ("", [], "--format csv|ndjson|parquet"),
 }
@@ -240,7 +240,7 @@ def test_refused_files(rows: RowsShell, workspace: Workspace) -> None:
     name = rows.write("c.csv", "Cust_Id\n1\n")
     assert "no table nowhere" in rows.fails("import", "nowhere", name)
     workspace.grant(rows.bot.client_id, "customers", "w")
-    assert "An import only reads to find out" in rows.fails("import", "customers", name)
+    assert "An import needs read to check" in rows.fails("import", "customers", name)
     workspace.grant(rows.bot.client_id, "customers", "r")
     assert "no write grant" in rows.fails("import", "customers", name)
     workspace.grant(rows.bot.client_id, "customers", "rw")

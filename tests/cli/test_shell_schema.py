@@ -127,7 +127,7 @@ def test_errors_name_the_file_and_exit_2(http_shell: Shell, tmp_path: Path) -> N
     for content, expected in (
         (b"{", "not JSON"),
         (b"\xff", "not UTF-8"),
-        (b"[]", "not a JSON object with a name"),
+        (b"[]", 'a JSON object with a "name"'),
         (json.dumps(TEAMS | {"name": "other"}).encode(), "'other'"),
     ):
         path.write_bytes(content)
@@ -140,7 +140,7 @@ def test_errors_name_the_file_and_exit_2(http_shell: Shell, tmp_path: Path) -> N
     write(directory, TEAMS)
     grants = directory / "grants.json"
     grants.write_text("{}")
-    refused(str(grants), "not a JSON array")
+    refused(str(grants), "must be a JSON array")
     grants.write_text('[{"app": "nobody", "table": "people", "read": true}]')
     refused("grants.json at /0/app", "nobody")
     grants.unlink()
@@ -166,7 +166,7 @@ def test_files_with_a_byte_order_mark_or_a_key_twice(
     shell.succeeds("table", "change", str(alone), *here)
     twice = json.dumps({**TEAMS, "name": "twice"}).replace('"name": "Code"', '"name": "A", "name": "Code"', 1)
     alone.write_text(twice)
-    assert 'The key "name" is in one object twice' in shell.fails("table", "create", str(alone), *here)
+    assert 'An object has the key "name" twice' in shell.fails("table", "create", str(alone), *here)
     file = tmp_path / "schema" / "tables" / "twice.json"
     file.write_text(twice)
     said = shell.fails("schema", "diff", str(tmp_path / "schema"), *here, status=2)

@@ -259,8 +259,8 @@ def test_what_is_misplaced_is_told_its_place(
     ("content", "detail"),
     [
         (b"data=x", 'The body is not valid JSON: invalid character at byte 0, got "d".'),
-        (b'{"data": {}', "The body is not valid JSON: it ends too early."),
-        (b"  ", "The body is empty; it must be JSON."),
+        (b'{"data": {}', "The body is not valid JSON: unexpected end."),
+        (b"  ", "The body is empty. Send JSON."),
         (b"[]", "The body must be an object; got an array."),
         (b'{"data": "\xff"}', "The body is not valid UTF-8."),
     ],

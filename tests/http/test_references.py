@@ -50,7 +50,7 @@ def test_what_is_not_there_is_refused_by_row_column_and_value(shop: Bot) -> None
     )
     rows = [{"Customer": "Bob"}, {"Customer": "Ann"}, {"Customer": "Cid"}]
     refusal = problem(shop.bulk("orders", rows), 409, "reference_violation", "/data/2/Customer")
-    assert refusal["detail"] == "Row 2: Customer Cid refers to customers.Name, where it is not."
+    assert refusal["detail"] == 'Row 2: Customer "Cid" does not exist in customers.Name.'
     problem(shop.insert("orders", {"Customer": "ann"}), 409, "reference_violation", "/data/Customer")
     problem(
         shop.update("orders", by("Customer", "Ann"), {"Customer": "Cid"}),

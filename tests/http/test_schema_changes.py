@@ -53,13 +53,13 @@ CASES = [
             {"On": True, "A": None, "At": "2020-03-28T00:00:00.000Z"},
         ],
         [
-            "*add column On of type boolean, its default in stored rows",
-            "*add column At of type date, its default in stored rows",
-            "put the columns into another order",
+            "*add column On of type boolean, with its default in existing rows",
+            "*add column At of type date, with its default in existing rows",
+            "reorder the columns",
         ],
     ),
     Case("drop", [A, B], [B], AB, [{"B": 1}, {"B": None}], ["+drop column A!"]),
-    Case("reorder", [A, B], [B, A], AB, AB, ["put the columns into another order"]),
+    Case("reorder", [A, B], [B, A], AB, AB, ["reorder the columns"]),
     Case(
         "rename",
         [A, B],
@@ -126,7 +126,7 @@ CASES = [
         [
             "make column A required",
             "make column ctid required",
-            "*make column oid required, its default in empty cells",
+            "*make column oid required, with its default in place of null",
             "set the default of column oid to o",
         ],
     ),
@@ -136,7 +136,7 @@ CASES = [
         [A],
         [{"A": "x"}],
         [{"A": "x"}],
-        ["let column A be empty"],
+        ["make column A optional"],
     ),
     Case(
         "limits",
@@ -144,7 +144,11 @@ CASES = [
         [column("A", maxLength=2), column("B"), column("C", maxLength="2")],
         [{"A": "ŝ😀", "B": "abc", "C": None}],
         [{"A": "ŝ😀", "B": "abc", "C": None}],
-        ["set maxLength of column A to 2", "lift maxLength from column B", "set maxLength of column C to 2"],
+        [
+            "set maxLength of column A to 2",
+            "remove maxLength from column B",
+            "set maxLength of column C to 2",
+        ],
     ),
     Case(
         "defaults",
@@ -152,7 +156,7 @@ CASES = [
         [A, column("B", "number", default=0)],
         [{"B": 1}],
         [{"A": "x", "B": 1}],
-        ["lift the default from column A", "set the default of column B to 0"],
+        ["remove the default of column A", "set the default of column B to 0"],
     ),
     Case(
         "indexes",
@@ -165,7 +169,7 @@ CASES = [
             "drop index turns",
             "rename column A to X",
             "*change the type of column C from integer to string",
-            "put the indexes into another order",
+            "reorder the indexes",
             "add index comes",
             "add unique index turns",
         ],

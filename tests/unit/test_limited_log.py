@@ -62,4 +62,4 @@ def test_what_is_left_out_at_the_end_is_reported_without_a_further_event() -> No
 
     with capture_logs() as logged:
         asyncio.run(write())
-    assert [entry["event"] for entry in logged] == ["refused", "events left out of the log"]
+    assert [entry["event"] for entry in logged] == ["refused", "log events suppressed"]

@@ -68,9 +68,7 @@ class LiveWorkspace:
         try:
             opened = {number: self._master.open(key, bound_to) for number, key in wrapped.items()}
         except SetupError as error:
-            _log_fault(
-                self.workspace, "its data key cannot be decrypted: the database is another workspace's"
-            )
+            _log_fault(self.workspace, "data key cannot be decrypted: the database is another workspace's")
             raise StorageMissing(
                 f"The database of workspace {self.workspace.name} was replaced by another one. The server "
                 "log names it."

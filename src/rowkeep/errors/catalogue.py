@@ -155,7 +155,7 @@ class NoSuchEndpoint(RowkeepError):
 
     code, status, title = "no_such_endpoint", 404, "No such endpoint"
 
-    def __init__(self, msg: str = "No such endpoint. See /docs for all endpoints.") -> None:
+    def __init__(self, msg: str = "No such endpoint. Check the path.") -> None:
         super().__init__(msg)
 
 

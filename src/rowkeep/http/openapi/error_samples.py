@@ -6,12 +6,15 @@ from rowkeep.errors.catalogue import (
     DataLoss,
     IncompatibleRows,
     InvalidValue,
+    MethodNotAllowed,
     Problem,
     RowkeepError,
+    Unauthenticated,
     UnknownColumn,
 )
+from rowkeep.plan.table_changes.diff import LOSS_HINT
 
-_TOO_EMPTY = "Column Gender cannot be required: 1 row has an empty cell there."
+_TOO_EMPTY = "Column Gender cannot be required: 1 row has no value in it."
 
 PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
     UnknownColumn: UnknownColumn(
@@ -19,8 +22,7 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
         pointer="/query/expressions/0/field",
     ),
     DataLoss: DataLoss(
-        "This would drop column Gender with all its values. If it was renamed, say renamedFrom; if this is "
-        "meant, say allowDataLoss=true.",
+        f"This would drop column Gender with all its values. {LOSS_HINT}",
         pointer="/schemaDef",
     ),
     IncompatibleRows: IncompatibleRows(
@@ -34,6 +36,11 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
             )
         ],
     ),
-    InvalidValue: InvalidValue("Row 1: Column Number must be a number, not many.", pointer="/data/1/Number"),
+    Unauthenticated: Unauthenticated(),
+    MethodNotAllowed: MethodNotAllowed("PATCH", "GET, POST"),
+    InvalidValue: InvalidValue(
+        'Row 1: Column Number must be a number (or a numeric string such as "263"); got "many".',
+        pointer="/data/1/Number",
+    ),
 }
 """Errors whose examples are worth more than their meaning in a sentence."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import Parameter, signature
 from typing import Any
 
 import msgspec
@@ -50,7 +51,7 @@ def problem_examples() -> dict[str, Any]:
 
 def error_table() -> str:
     """All errors as a table in Markdown."""
-    rows = [f"| {kind.status} | `{kind.code}` | {kind.__doc__} |" for kind in all_errors()]
+    rows = [f"| {kind.status} | `{kind.code}` | {_meaning(kind)} |" for kind in all_errors()]
     return "\n".join(("| status | code | meaning |", "| --- | --- | --- |", *rows))
 
 
@@ -84,16 +85,23 @@ def _answer(group: list[type[RowkeepError]]) -> dict[str, Any]:
         "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
     }
     answer = {
-        "description": "\n".join(f"- `{kind.code}`: {kind.__doc__}" for kind in group),
+        "description": "\n".join(f"- `{kind.code}`: {_meaning(kind)}" for kind in group),
         "content": {PROBLEM.decode(): content},
     }
     return answer | ({"headers": headers} if headers else {})
 
 
 def _example(kind: type[RowkeepError]) -> Any:
-    if kind is errors.Unauthenticated:
-        return _answered(errors.Unauthenticated())
-    return _answered(PROBLEMS.get(kind) or kind(str(kind.__doc__)))
+    if kind in PROBLEMS:
+        return _answered(PROBLEMS[kind])
+    make: Callable[..., RowkeepError] = kind
+    has_message = signature(make).parameters["msg"].default is not Parameter.empty
+    return _answered(make() if has_message else make(_meaning(kind)))
+
+
+def _meaning(kind: type[RowkeepError]) -> str:
+    """Its docstring, on one line."""
+    return " ".join((kind.__doc__ or "").replace("``", "`").split())
 
 
 def _answered(error: RowkeepError) -> Any:
