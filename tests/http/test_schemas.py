@@ -82,9 +82,9 @@ def test_apply_export_apply_elsewhere(workspace: Workspace, other: Workspace) ->
         "create table teams", "create table members", "create table sites", "create view leads",
     ]  # fmt: skip
     assert told[-3:] == [
-        "give app Helpdesk bot read on view leads",
-        "give app Helpdesk bot read, write on table members",
-        "give app nightly delete on table teams",
+        'grant app "Helpdesk bot" read on view leads',
+        'grant app "Helpdesk bot" read, write on table members',
+        'grant app "nightly" delete on table teams',
     ]
     made = schema(workspace)
     assert [table["name"] for table in made["tables"]] == ["members", "sites", "teams"]
