@@ -14,7 +14,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.cors import with_cors
-from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi
+from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi, DataEdge
 from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
@@ -23,6 +23,7 @@ from rowkeep.http.management.api import ManagementServices, management_routes
 from rowkeep.http.management.endpoint import readable
 from rowkeep.http.responses import error_answer
 from rowkeep.http.root_path import under_prefix
+from rowkeep.http.row_requests import RowRequests
 from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
@@ -30,7 +31,7 @@ from rowkeep.services.apps import Apps
 from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
-from rowkeep.services.rows import Records
+from rowkeep.services.rows import Rows
 from rowkeep.services.tables import Tables
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
@@ -50,7 +51,8 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
     """All of Rowkeep over an open catalog."""
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
-    records = Records(Access(catalog, admin_tokens, settings, clock), settings, offload)
+    rows = Rows(Access(catalog, admin_tokens, settings, clock), settings, offload)
+    edge = DataEdge(rows, RowRequests(settings, offload), offload)
     admin = ManagementServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
@@ -61,7 +63,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
         writers=Writers(catalog),
     )
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
-    data = with_cors(DataApi(records, budget), settings)
+    data = with_cors(DataApi(edge, budget), settings)
     no_data = with_cors(_not_found, settings)
     router = Router(
         routes=[
@@ -69,7 +71,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
             Route("/readyz", readable(Ready(catalog))),
             *document_routes(settings),
             *management_routes(admin, offload, budget),
-            Route(ADMIN_ROUTE, AdminDataApi(records, budget)),
+            Route(ADMIN_ROUTE, AdminDataApi(edge, budget)),
         ],
         redirect_slashes=False,
         default=_not_found,

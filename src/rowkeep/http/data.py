@@ -4,6 +4,7 @@ under the path of a workspace."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -12,20 +13,33 @@ from starlette.types import Receive, Scope, Send
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepError, Unauthenticated
 from rowkeep.http import data_responses as responses
+from rowkeep.http import row_responses
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
 from rowkeep.http.responses import Answer, reply
+from rowkeep.http.row_requests import RowRequests
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import DeleteBody, InsertBody, QueryBody, UpdateBody
 from rowkeep.services.access import AdminCredential, Credential
-from rowkeep.services.rows import Records
+from rowkeep.services.offload import Offload
+from rowkeep.services.row_requests import Inserted
+from rowkeep.services.rows import Rows
 
 PREFIX = "/api/public/"
 
 ADMIN_PREFIX = "/api/v1/workspaces/{workspace}/data/"
 """Where administrators find the same calls."""
 
-Call: TypeAlias = Callable[[Records, Credential, str, Request], Awaitable[bytes]]
+
+class DataEdge(msgspec.Struct, frozen=True):
+    """What the endpoints of the Data API work with."""
+
+    rows: Rows
+    requests: RowRequests
+    offload: Offload
+
+
+Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[bytes]]
 
 
 class DataCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,32 +82,43 @@ class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: list[Any]
 
 
-async def _insert(records: Records, credential: Credential, name: str, request: Request) -> bytes:
-    return await records.insert(credential, name, request)
+async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+    read = partial(edge.requests.insert, request, False)
+    return await _inserted(edge, request, await edge.rows.insert(credential, name, read))
 
 
-async def _insert_bulk(records: Records, credential: Credential, name: str, request: Request) -> bytes:
-    return await records.insert(credential, name, request, must_be_array=True)
+async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+    read = partial(edge.requests.insert, request, True)
+    return await _inserted(edge, request, await edge.rows.insert(credential, name, read))
 
 
-async def _update(records: Records, credential: Credential, name: str, request: Request) -> bytes:
-    return await records.update(credential, name, request)
+async def _inserted(edge: DataEdge, request: Request, result: Inserted) -> bytes:
+    return await row_responses.inserted(result, request.minimal, edge.offload)
 
 
-async def _delete(records: Records, credential: Credential, name: str, request: Request) -> bytes:
-    return await records.delete(credential, name, request)
+async def _update(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+    read = partial(edge.requests.update, request)
+    return await row_responses.updated(await edge.rows.update(credential, name, read))
 
 
-async def _query(records: Records, credential: Credential, name: str, request: Request) -> bytes:
-    return await records.query(credential, name, request)
+async def _delete(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+    read = partial(edge.requests.delete, request)
+    return row_responses.deleted(await edge.rows.delete(credential, name, read))
 
 
-async def _query_view(records: Records, credential: Credential, name: str, request: Request) -> bytes:
-    return await records.query_view(credential, name, request)
+async def _query(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+    read = partial(edge.requests.query, request)
+    return await row_responses.queried(await edge.rows.query(credential, name, read))
 
 
-async def _list_tables(records: Records, credential: Credential, _name: str, request: Request) -> bytes:
-    return await records.tables(credential, request)
+async def _query_view(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+    read = partial(edge.requests.query, request)
+    return await row_responses.queried(await edge.rows.query_view(credential, name, read))
+
+
+async def _list_tables(edge: DataEdge, credential: Credential, _name: str, request: Request) -> bytes:
+    read = partial(edge.requests.nothing, request)
+    return await row_responses.usable_tables(await edge.rows.tables(credential, read))
 
 
 _TABLE = "/api/public/tables/{table}"
@@ -210,8 +235,8 @@ def _find(method: str, path: str) -> tuple[DataCall, str]:
 class DataApi:
     """Everything under ``/api/public``."""
 
-    def __init__(self, records: Records, budget: BodyBudget) -> None:
-        self._records = records
+    def __init__(self, edge: DataEdge, budget: BodyBudget) -> None:
+        self._edge = edge
         self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -221,7 +246,7 @@ class DataApi:
         call, name = _find(scope["method"], self._rest(scope))
         request = Request(scope, receive, self._budget)
         try:
-            body = await call.call(self._records, self._credential(scope, request), name, request)
+            body = await call.call(self._edge, self._credential(scope, request), name, request)
         finally:
             request.release()
         return Answer(200, body, headers=_MINIMAL if call.writes and request.minimal else ())

@@ -1,25 +1,16 @@
-"""Records: insert, update, delete and query, for apps and administrators (contract, section 2)."""
+"""Rows: insert, update, delete and query, for apps and administrators (contract, section 2)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Protocol, TypeVar
-
-import msgspec
+from typing import TypeVar
 
 from rowkeep.catalog.snapshot import LiveTable
-from rowkeep.codec.json_bodies import body_decoder
-from rowkeep.codec.rows import Cells, InsertLimits, RowEncoder, encode, meta_info
-from rowkeep.codec.stored_cells import Row
-from rowkeep.errors.catalogue import InvalidBody, InvalidValue, MalformedJson
+from rowkeep.errors.catalogue import InvalidBody, InvalidValue
 from rowkeep.model.access import Right
-from rowkeep.model.data_requests import DeleteBody, Page, QueryBody, UpdateBody
-from rowkeep.model.filters import Where
-from rowkeep.plan.rows.relation import Target
-from rowkeep.plan.rows.select import SelectPlan, plan_select
+from rowkeep.plan.rows.select import plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.conflicts import (
@@ -29,11 +20,22 @@ from rowkeep.services.conflicts import (
     updated_astray,
     updated_twice,
 )
-from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
-from rowkeep.services.table_list import table_list
+from rowkeep.services.offload import Offload
+from rowkeep.services.row_requests import (
+    Deleted,
+    DeleteRequest,
+    Inserted,
+    InsertRequest,
+    LiveRows,
+    QueryPage,
+    QueryRequest,
+    ReadRequest,
+    Updated,
+    UpdateRequest,
+)
+from rowkeep.services.table_list import UsableTables, table_list
 from rowkeep.settings import Settings
-from rowkeep.sql.pages import Pages
-from rowkeep.storage.contract import BeyondRange, ReferenceConflict, Selected, UniqueConflict
+from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict
 
 MAX_ROWS = 10_000_000
 """Of one bulk. Their ids must fit the counter of an ObjectId, which has 24 bits."""
@@ -46,227 +48,148 @@ SHORT_FILTER = 16
 _compiler = ThreadPoolExecutor(1, thread_name_prefix="rowkeep-compiler")
 """One thread: each one that runs Python makes the event loop wait longer for its turn."""
 
-PART_BYTES = 1024 * 1024
-"""Records that take more are encoded in parts of about this size; between two of them others have a turn."""
 
-_query_decoder = body_decoder(QueryBody)
-_update_decoder = body_decoder(UpdateBody)
-_delete_decoder = body_decoder(DeleteBody)
+class Rows:
+    """The rows of tables and views. Every method authenticates the caller, checks its rights, and only then
+    reads the request.
 
-
-class Wish(Protocol):
-    """What the caller sent. Nothing of it is looked at before the caller may do what it asks for."""
-
-    @property
-    def minimal(self) -> bool:
-        """Whether an answer of counts alone is preferred."""
-
-    def page(self) -> Page:
-        """``sys_limit`` and ``sys_offset``. Raises InvalidParameter."""
-
-    def no_parameters(self) -> None:
-        """Raises InvalidParameter if there are query parameters."""
-
-    def no_idempotency_key(self) -> None:
-        """Raises InvalidParameter if the header Idempotency-Key is there."""
-
-    async def body(self) -> bytes:
-        """The body, empty if there is none. Raises BodyTooLarge, UnsupportedMediaType."""
-
-
-class LiveRows(Protocol):
-    """What rows are read from: a table or a view, with all that is compiled from its definition."""
-
-    @property
-    def codec(self) -> RowEncoder: ...
-
-    @property
-    def sql(self) -> Pages: ...
-
-    @property
-    def target(self) -> Target: ...
-
-    @property
-    def meta(self) -> msgspec.Raw:
-        """What a query's answer says of all columns."""
-
-
-class Records:
-    """The Data API. Every method gives the encoded answer, and raises what its plan and its storage raise,
-    beside Unauthenticated, NoSuchTable and Forbidden."""
+    Each raises Unauthenticated, NoSuchTable (NoSuchView) and Forbidden, what reading the request raises, and
+    what its plan and storage raise.
+    """
 
     def __init__(self, access: Access, settings: Settings, offload: Offload) -> None:
         self._access = access
         self._settings = settings
         self._offload = offload
-        self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth)
 
-    async def insert(
-        self, credential: Credential, table: str, wish: Wish, *, must_be_array: bool = False
-    ) -> bytes:
-        """One row, or an array of rows: all of them are written, or none."""
+    def insert(
+        self, credential: Credential, table: str, read: Callable[[LiveTable], Awaitable[InsertRequest]]
+    ) -> Awaitable[Inserted]:
+        """Insert all rows of the request, or none. Its rows are decoded by the table's own codec, so ``read``
+        is given the table."""
 
-        async def insert(caller: Caller) -> bytes:
+        async def insert(caller: Caller) -> Inserted:
             live = await caller.table(table, Right.WRITE)
-            wish.no_parameters()
-            wish.no_idempotency_key()
-            sent = await wish.body()
-            planned = partial(self._planned, live, caller.writer, sent, must_be_array=must_be_array)
-            is_large = len(sent) > LARGE_BYTES or live.codec.cells_of(sent) > LARGE_CELLS
-            rows, many, plan = await self._offload.run(planned) if is_large else planned()
+            request = await read(live)
+            if len(request.rows) > MAX_ROWS:
+                raise InvalidBody(
+                    f"A bulk insert can have at most {MAX_ROWS} rows; got {len(request.rows)}.",
+                    pointer="/data",
+                )
+
+            def plan_insert() -> InsertPlan:
+                forms = live.codec.forms
+                return InsertPlan(forms.store(request.rows), caller.writer, forms.rekeyed(request.rows))
+
+            plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
             try:
                 stamp = await caller.workspace.database.insert(live.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
-                raise inserted_twice(live, rows, conflict, many) from conflict
+                raise inserted_twice(live, request.rows, conflict, request.is_array) from conflict
             except ReferenceConflict:
-                raise await inserted_astray(caller.workspace, live, rows, plan.rows, many) from None
-            if wish.minimal:
-                return encode({"nInserted": len(rows)})
-            written = partial(live.codec.encode_written, rows, stamp, caller.writer, many)
-            return await self._offload.run(written, is_refusable=False) if is_large else written()
+                raise await inserted_astray(
+                    caller.workspace, live, request.rows, plan.rows, request.is_array
+                ) from None
+            return Inserted(live, request, stamp, caller.writer)
 
-        return await self._access.run(credential, insert)
+        return self._access.run(credential, insert)
 
-    def _planned(
-        self, live: LiveTable, writer: str, sent: bytes, *, must_be_array: bool
-    ) -> tuple[list[Cells], bool, InsertPlan]:
-        """The rows of an insert as they were sent, whether they are an array, and as they will be stored."""
-        rows, many = live.codec.decode_rows(sent, self._limits)
-        if must_be_array and not many:
-            raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
-        if len(rows) > MAX_ROWS:
-            raise InvalidBody(
-                f"A bulk insert can have at most {MAX_ROWS} rows; got {len(rows)}.", pointer="/data"
-            )
-        forms = live.codec.forms
-        return rows, many, InsertPlan(forms.store(rows), writer, forms.rekeyed(rows))
+    def update(
+        self, credential: Credential, table: str, read: ReadRequest[UpdateRequest]
+    ) -> Awaitable[Updated]:
+        """Update the rows that the request's filter matches."""
 
-    async def update(self, credential: Credential, table: str, wish: Wish) -> bytes:
-        async def update(caller: Caller) -> bytes:
+        async def update(caller: Caller) -> Updated:
             live = await caller.table(table, Right.READ, Right.WRITE)
-            wish.no_parameters()
-            wish.no_idempotency_key()
-            body = await self._offload.decode(await wish.body(), _update_decoder, marks_halves=True)
+            request = await read()
             plan = plan_update(
-                live.target, live.codec, body, caller.writer, self._settings, minimal=wish.minimal
+                live.target,
+                live.codec,
+                request.body,
+                caller.writer,
+                self._settings,
+                minimal=not request.returns_rows,
             )
-            await _compiled(live.sql.update, plan.shape, plan.where)
+            if len(plan.where.values) > SHORT_FILTER:
+                await _compiled(live.sql.update, plan.shape)
             try:
                 updated = await caller.workspace.database.update(live.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
                 raise updated_twice(live, conflict) from conflict
             except ReferenceConflict:
                 raise await updated_astray(caller.workspace, live, plan) from None
-            if updated.rows is None:
-                return encode({"nModified": updated.count})
-            records = await _encoded(live.codec, updated.rows, None, updated.size)
-            return encode({"records": records, "nModified": updated.count})
+            return Updated(live, updated.count, updated.rows, updated.size)
 
-        return await self._access.run(credential, update)
+        return self._access.run(credential, update)
 
-    async def delete(self, credential: Credential, table: str, wish: Wish) -> bytes:
-        async def delete(caller: Caller) -> bytes:
+    def delete(
+        self, credential: Credential, table: str, read: ReadRequest[DeleteRequest]
+    ) -> Awaitable[Deleted]:
+        """Delete the rows that the request's filter matches."""
+
+        async def delete(caller: Caller) -> Deleted:
             live = await caller.table(table, Right.READ, Right.DELETE)
-            wish.no_parameters()
-            wish.no_idempotency_key()
-            sent = await wish.body()
-            if not sent:
-                raise MalformedJson(
-                    'The body is empty. Send the filter: {"query": {"expressions": [...]}}. If a proxy '
-                    "drops the body of DELETE, use POST .../delete."
-                )
-            body = await self._offload.decode(sent, _delete_decoder, marks_halves=True)
-            plan = plan_delete(live.target, body, self._settings)
-            await _compiled(live.sql.delete, plan.where.shape, plan.where)
+            request = await read()
+            plan = plan_delete(live.target, request.body, self._settings)
+            if len(plan.where.values) > SHORT_FILTER:
+                await _compiled(live.sql.delete, plan.where.shape)
             try:
-                deleted = await caller.workspace.database.delete(live.sql, plan, caller.snapshot.version)
+                count = await caller.workspace.database.delete(live.sql, plan, caller.snapshot.version)
             except ReferenceConflict:
                 raise await deleted_astray(caller.workspace, live, plan) from None
-            return encode({"nDeleted": deleted})
+            return Deleted(count)
 
-        return await self._access.run(credential, delete)
+        return self._access.run(credential, delete)
 
-    async def query(self, credential: Credential, table: str, wish: Wish) -> bytes:
-        async def query(caller: Caller) -> bytes:
-            return await self._read(caller, await caller.table(table, Right.READ), wish)
+    def query(
+        self, credential: Credential, table: str, read: ReadRequest[QueryRequest]
+    ) -> Awaitable[QueryPage]:
+        """A page of the rows of a table."""
 
-        return await self._access.run(credential, query)
+        async def query(caller: Caller) -> QueryPage:
+            return await self._select(caller, await caller.table(table, Right.READ), read)
 
-    async def tables(self, credential: Credential, wish: Wish) -> bytes:
-        """The tables and views that the caller may use, with the rights it has."""
+        return self._access.run(credential, query)
 
-        async def tables(caller: Caller) -> bytes:
-            wish.no_parameters()
-            if await wish.body():
-                raise InvalidBody("This endpoint takes no request body. Remove it.")
-            return await table_list(caller)
+    def query_view(
+        self, credential: Credential, view: str, read: ReadRequest[QueryRequest]
+    ) -> Awaitable[QueryPage]:
+        """A page of the rows of a view. Raises NoSuchView instead of NoSuchTable."""
 
-        return await self._access.run(credential, tables)
+        async def query(caller: Caller) -> QueryPage:
+            return await self._select(caller, await caller.view(view), read)
 
-    async def query_view(self, credential: Credential, view: str, wish: Wish) -> bytes:
-        """The same of a view. Raises NoSuchView instead of NoSuchTable."""
+        return self._access.run(credential, query)
 
-        async def query(caller: Caller) -> bytes:
-            return await self._read(caller, await caller.view(view), wish)
-
-        return await self._access.run(credential, query)
-
-    async def _read(self, caller: Caller, live: LiveRows, wish: Wish) -> bytes:
-        page = wish.page()
-        sent = await wish.body()
-        body = await self._offload.decode(sent, _query_decoder, marks_halves=True) if sent else QueryBody()
+    async def _select(self, caller: Caller, live: LiveRows, read: ReadRequest[QueryRequest]) -> QueryPage:
+        request = await read()
         cursors = caller.workspace.cursors
-        plan = plan_select(live.target, body, page, self._settings, cursors)
-        await _compiled(live.sql.select, plan.shape, plan.where)
+        plan = plan_select(live.target, request.body, request.page, self._settings, cursors)
+        if len(plan.where.values) > SHORT_FILTER:
+            await _compiled(live.sql.select, plan.shape)
         try:
-            selected = await caller.workspace.database.select(live.sql, plan, caller.snapshot.version)
+            found = await caller.workspace.database.select(live.sql, plan, caller.snapshot.version)
         except BeyondRange:
             raise InvalidValue(
                 "A sum in this view is too large for its type. Use a narrower filter."
             ) from None
+        has_more = found.next_key is not None
         next_cursor = None
-        if selected.next_key is not None and plan.has_cursors:
-            next_cursor = cursors.sign(plan.fingerprint, selected.next_key)
-        records: object = None
-        if selected.size > PART_BYTES:
-            records = await _encoded(live.codec, selected.rows, plan.shape.fields, selected.size)
-        return _page_answer(live, plan, selected, records, next_cursor)
+        if found.next_key is not None and plan.has_cursors:
+            next_cursor = cursors.sign(plan.fingerprint, found.next_key)
+        return QueryPage(live, plan.shape.fields, found.rows, found.size, found.total, has_more, next_cursor)
+
+    def tables(self, credential: Credential, read: ReadRequest[None]) -> Awaitable[UsableTables]:
+        """The tables and views that the caller may use, with the rights it has."""
+
+        async def tables(caller: Caller) -> UsableTables:
+            await read()
+            return await table_list(caller)
+
+        return self._access.run(credential, tables)
 
 
-async def _compiled(compile_shape: Callable[[T], object], shape: T, where: Where) -> None:
-    """Have the statement of a long filter compiled in a thread, where others have their turns meanwhile; the
-    database then finds it in the cache."""
-    if len(where.values) > SHORT_FILTER:
-        await asyncio.get_running_loop().run_in_executor(_compiler, compile_shape, shape)
-
-
-async def _encoded(
-    codec: RowEncoder, rows: Sequence[Row], fields: tuple[str, ...] | None, size: int
-) -> msgspec.Raw:
-    """The records of these rows, which take about ``size`` bytes, as a JSON array. Encoding holds the
-    interpreter, in whatever thread it runs; so it is done in parts on the event loop."""
-    if size <= PART_BYTES:
-        return msgspec.Raw(codec.encode_records(rows, fields))
-    step = max(1, len(rows) * PART_BYTES // size)
-    parts = []
-    for start in range(0, len(rows), step):
-        await asyncio.sleep(0)
-        parts.append(codec.encode_records(rows[start : start + step], fields)[1:-1])
-    return msgspec.Raw(b"[%s]" % b",".join(parts))
-
-
-def _page_answer(
-    live: LiveRows, plan: SelectPlan, selected: Selected, encoded: object, next_cursor: str | None
-) -> bytes:
-    """The response; ``encoded`` are its records, if they are encoded already."""
-    fields = plan.shape.fields
-    answer: dict[str, object] = {"hasMore": selected.next_key is not None}
-    if selected.total is not None:
-        answer["total"] = selected.total
-    answer["metaInfo"] = live.meta
-    if fields is not None:
-        answer["metaInfo"] = meta_info(map(live.sql.schema.columns.__getitem__, fields))
-    answer["queryResult"] = encoded or live.codec.records(selected.rows, fields)
-    if next_cursor is not None:
-        answer["nextCursor"] = next_cursor
-    return encode(answer)
+async def _compiled(compile_shape: Callable[[T], object], shape: T) -> None:
+    """Compile the statement of a long filter in a thread, so that other requests go on; the database then
+    finds it in the cache."""
+    await asyncio.get_running_loop().run_in_executor(_compiler, compile_shape, shape)

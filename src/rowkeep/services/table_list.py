@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import TypeAlias
 
 import msgspec
 
-from rowkeep.codec.rows import encode
 from rowkeep.model.access import Grant, Right
 from rowkeep.model.tables import Column, Table, name_key
 from rowkeep.model.views import View
@@ -16,9 +15,6 @@ from rowkeep.plan.views.bind import view_columns
 from rowkeep.services.access import Caller
 from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.table_list import Offer
-
-SLICE = 50
-"""How many tables are encoded before other requests get their turn."""
 
 
 class ListedColumn(msgspec.Struct, rename="camel"):
@@ -37,18 +33,17 @@ class ListedTable(msgspec.Struct, rename="camel"):
     rights: list[Right]
 
 
-async def table_list(caller: Caller) -> bytes:
-    """The encoded list, in the order of names. Raises StaleCatalog."""
+UsableTables: TypeAlias = Iterator[ListedTable]
+"""In the order of names. There can be thousands, so each is made when it is asked for."""
+
+
+async def table_list(caller: Caller) -> UsableTables:
+    """What the caller may use. Raises StaleCatalog."""
     script = partial(caller.workspace.overview.offered_to, caller.client_id)
     offer = await caller.workspace.database.read(script)
     if offer.version != caller.snapshot.version:
         raise StaleCatalog()
-    listed: list[msgspec.Raw] = []
-    for each in _ordered(offer):
-        listed.append(msgspec.Raw(encode(_listed(each, offer, caller))))
-        if len(listed) % SLICE == 0:
-            await asyncio.sleep(0)
-    return encode({"tables": listed})
+    return (_listed(each, offer, caller) for each in _ordered(offer))
 
 
 def _ordered(offer: Offer) -> Iterator[Table | View]:

@@ -1,0 +1,68 @@
+"""Row requests: the bodies and parameters of the Data API, read into what the services take."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rowkeep.catalog.snapshot import LiveTable
+from rowkeep.codec.json_bodies import body_decoder
+from rowkeep.codec.rows import InsertLimits
+from rowkeep.errors.catalogue import InvalidBody, MalformedJson
+from rowkeep.http.request import Request
+from rowkeep.model.data_requests import DeleteBody, QueryBody, UpdateBody
+from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
+from rowkeep.services.row_requests import DeleteRequest, InsertRequest, QueryRequest, UpdateRequest
+from rowkeep.settings import Settings
+
+_query_decoder = body_decoder(QueryBody)
+_update_decoder = body_decoder(UpdateBody)
+_delete_decoder = body_decoder(DeleteBody)
+
+
+class RowRequests:
+    """Reads requests. Every method raises what the parameters, the headers and the body are refused with."""
+
+    def __init__(self, settings: Settings, offload: Offload) -> None:
+        self._offload = offload
+        self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth)
+
+    async def insert(self, request: Request, must_be_array: bool, table: LiveTable) -> InsertRequest:
+        """One row or an array of rows; a bulk takes only an array."""
+        request.no_parameters()
+        request.no_idempotency_key()
+        body = await request.body()
+        is_large = len(body) > LARGE_BYTES or table.codec.cells_of(body) > LARGE_CELLS
+        decode = partial(table.codec.decode_rows, body, self._limits)
+        rows, is_array = await self._offload.run(decode) if is_large else decode()
+        if must_be_array and not is_array:
+            raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
+        return InsertRequest(rows, is_array, is_large)
+
+    async def update(self, request: Request) -> UpdateRequest:
+        request.no_parameters()
+        request.no_idempotency_key()
+        body = await self._offload.decode(await request.body(), _update_decoder, marks_halves=True)
+        return UpdateRequest(body, returns_rows=not request.minimal)
+
+    async def delete(self, request: Request) -> DeleteRequest:
+        request.no_parameters()
+        request.no_idempotency_key()
+        body = await request.body()
+        if not body:
+            raise MalformedJson(
+                'The body is empty. Send the filter: {"query": {"expressions": [...]}}. If a proxy '
+                "drops the body of DELETE, use POST .../delete."
+            )
+        return DeleteRequest(await self._offload.decode(body, _delete_decoder, marks_halves=True))
+
+    async def query(self, request: Request) -> QueryRequest:
+        page = request.page()
+        sent = await request.body()
+        body = await self._offload.decode(sent, _query_decoder, marks_halves=True) if sent else QueryBody()
+        return QueryRequest(body, page)
+
+    async def nothing(self, request: Request) -> None:
+        """A request without parameters and body."""
+        request.no_parameters()
+        if await request.body():
+            raise InvalidBody("This endpoint takes no request body. Remove it.")

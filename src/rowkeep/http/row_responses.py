@@ -1,0 +1,88 @@
+"""Row responses: what the services of rows return, as the JSON of the Data API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from rowkeep.codec.rows import RowEncoder, encode, meta_info
+from rowkeep.codec.stored_cells import Row
+from rowkeep.services.offload import Offload
+from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated
+from rowkeep.services.table_list import UsableTables
+
+PART_BYTES = 1024 * 1024
+"""Records that take more are encoded in parts of about this size; between two of them others have a turn."""
+
+TABLES_AT_ONCE = 50
+"""How many tables of a list are encoded before other requests get their turn."""
+
+
+async def inserted(result: Inserted, minimal: bool, offload: Offload) -> bytes:
+    """The records of an insert, or their number. What is stored is always answered, however busy it is."""
+    request = result.request
+    if minimal:
+        return encode({"nInserted": len(request.rows)})
+    written = partial(
+        result.table.codec.encode_written, request.rows, result.stamp, result.writer, request.is_array
+    )
+    return await offload.run(written, is_refusable=False) if request.is_large else written()
+
+
+async def updated(result: Updated) -> bytes:
+    """The records of an update, if they are returned, and their number."""
+    if result.rows is None:
+        return encode({"nModified": result.count})
+    records = await _encoded(result.table.codec, result.rows, None, result.size)
+    return encode({"records": records, "nModified": result.count})
+
+
+def deleted(result: Deleted) -> bytes:
+    """The number of deleted rows."""
+    return encode({"nDeleted": result.count})
+
+
+async def queried(page: QueryPage) -> bytes:
+    """One page of a query."""
+    fields, relation = page.fields, page.relation
+    response: dict[str, object] = {"hasMore": page.has_more}
+    if page.total is not None:
+        response["total"] = page.total
+    response["metaInfo"] = (
+        relation.meta if fields is None else meta_info(map(relation.sql.schema.columns.__getitem__, fields))
+    )
+    if page.size > PART_BYTES:
+        response["queryResult"] = await _encoded(relation.codec, page.rows, fields, page.size)
+    else:
+        response["queryResult"] = relation.codec.records(page.rows, fields)
+    if page.next_cursor is not None:
+        response["nextCursor"] = page.next_cursor
+    return encode(response)
+
+
+async def usable_tables(tables: UsableTables) -> bytes:
+    """The list of tables and views that a caller may use."""
+    encoded: list[msgspec.Raw] = []
+    for table in tables:
+        encoded.append(msgspec.Raw(encode(table)))
+        if len(encoded) % TABLES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return encode({"tables": encoded})
+
+
+async def _encoded(
+    codec: RowEncoder, rows: Sequence[Row], fields: tuple[str, ...] | None, size: int
+) -> msgspec.Raw:
+    """The records of these rows, which take about ``size`` bytes, as a JSON array. Encoding holds the
+    interpreter, in whatever thread it runs; so it is done in parts on the event loop."""
+    if size <= PART_BYTES:
+        return msgspec.Raw(codec.encode_records(rows, fields))
+    step = max(1, len(rows) * PART_BYTES // size)
+    parts = []
+    for start in range(0, len(rows), step):
+        await asyncio.sleep(0)
+        parts.append(codec.encode_records(rows[start : start + step], fields)[1:-1])
+    return msgspec.Raw(b"[%s]" % b",".join(parts))

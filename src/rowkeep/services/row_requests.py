@@ -1,0 +1,107 @@
+"""Row requests: what services of rows take and return, whichever way a request came in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from rowkeep.catalog.snapshot import LiveTable
+from rowkeep.codec.rows import Cells, RowEncoder
+from rowkeep.codec.stored_cells import Row
+from rowkeep.model.data_requests import DeleteBody, Page, QueryBody, UpdateBody
+from rowkeep.model.ids import Stamp
+from rowkeep.plan.rows.relation import Target
+from rowkeep.sql.pages import Pages
+
+R = TypeVar("R")
+
+ReadRequest: TypeAlias = Callable[[], Awaitable[R]]
+"""Reads what a caller sent. It is called once the caller is known to have the rights that this takes, and
+again if definitions change while the request runs: a stream cannot be read twice."""
+
+
+class LiveRows(Protocol):
+    """What rows are read from: a table or a view, with all that is compiled from its definition."""
+
+    @property
+    def codec(self) -> RowEncoder: ...
+
+    @property
+    def sql(self) -> Pages: ...
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def meta(self) -> msgspec.Raw:
+        """What the response to a query says of all columns."""
+
+
+class InsertRequest(msgspec.Struct, frozen=True):
+    """Rows to insert, as the codec of their table decoded them: all of them, or none.
+
+    ``is_array`` says that they were sent as an array, so that errors name the row. ``is_large`` rows are
+    encrypted and encoded off the event loop.
+    """
+
+    rows: list[Cells]
+    is_array: bool
+    is_large: bool = False
+
+
+class UpdateRequest(msgspec.Struct, frozen=True):
+    """Rows to update by a filter. Without ``returns_rows`` only their number is returned."""
+
+    body: UpdateBody
+    returns_rows: bool = True
+
+
+class DeleteRequest(msgspec.Struct, frozen=True):
+    """Rows to delete by a filter."""
+
+    body: DeleteBody
+
+
+class QueryRequest(msgspec.Struct, frozen=True):
+    """One page of the rows that match a filter."""
+
+    body: QueryBody
+    page: Page
+
+
+class Inserted(msgspec.Struct, frozen=True):
+    """Rows that are stored: as they were sent, with what they all have in common."""
+
+    table: LiveTable
+    request: InsertRequest
+    stamp: Stamp
+    writer: str
+
+
+class Updated(msgspec.Struct, frozen=True):
+    """How many rows were updated, and these rows if they are returned, about ``size`` bytes of JSON."""
+
+    table: LiveTable
+    count: int
+    rows: Sequence[Row] | None
+    size: int
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    """How many rows were deleted."""
+
+    count: int
+
+
+class QueryPage(msgspec.Struct, frozen=True):
+    """One page of rows with the columns ``fields`` (None for all), about ``size`` bytes of JSON."""
+
+    relation: LiveRows
+    fields: tuple[str, ...] | None
+    rows: Sequence[Row]
+    size: int
+    total: int | None
+    has_more: bool
+    next_cursor: str | None
