@@ -24,6 +24,7 @@ from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
 from rowkeep.model.ids import IdSource, wall_clock
 from rowkeep.model.tables import SYSTEM_COLUMNS
+from rowkeep.services.background import BackgroundTasks
 from rowkeep.services.initialise import initialise, open_initialised
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
@@ -60,7 +61,7 @@ async def routes_of(settings: Settings) -> set[str]:
     try:
         await store.open()
         await initialise(store, settings)
-        app = wire(await open_initialised(store, settings), settings, wall_clock)
+        app = wire(await open_initialised(store, settings), settings, wall_clock, BackgroundTasks())
         return {route.path for route in inspect.getclosurevars(app).nonlocals["router"].routes}
     finally:
         await store.close()

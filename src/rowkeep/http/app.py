@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 from starlette.routing import Route, Router
@@ -28,6 +29,7 @@ from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
+from rowkeep.services.background import BackgroundTask, BackgroundTasks
 from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
@@ -43,11 +45,16 @@ log = structlog.get_logger(__name__)
 
 SHOWN = 20
 
+MISSING_DATABASES_SECONDS = 600.0
+"""How often a server looks for databases that are missing."""
+
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 """The Data API for administrators."""
 
 
-def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | None = None) -> ASGIApp:
+def wire(
+    catalog: Catalog, settings: Settings, clock: Clock, tasks: BackgroundTasks, operator: str | None = None
+) -> ASGIApp:
     """All of Rowkeep over an open catalog."""
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
@@ -68,7 +75,7 @@ def wire(catalog: Catalog, settings: Settings, clock: Clock, operator: str | Non
     router = Router(
         routes=[
             Route("/healthz", readable(Alive())),
-            Route("/readyz", readable(Ready(catalog))),
+            Route("/readyz", readable(Ready(catalog, tasks))),
             *document_routes(settings),
             *management_routes(admin, offload, budget),
             Route(ADMIN_ROUTE, AdminDataApi(edge, budget)),
@@ -99,8 +106,18 @@ async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
     await error_answer(NoSuchEndpoint()).send(send)
 
 
+def background_tasks(catalog: Catalog) -> tuple[BackgroundTask, ...]:
+    """What a server repeats while it serves."""
+    return (
+        BackgroundTask(
+            "missing databases", partial(log_missing_databases, catalog), MISSING_DATABASES_SECONDS
+        ),
+    )
+
+
 async def log_missing_databases(catalog: Catalog) -> None:
-    """What is missing is seen when the server starts, not only by whoever asks for it first."""
+    """Missing databases are logged when the server starts and as long as they are missing, not only when
+    somebody needs one."""
     missing = await catalog.missing_databases()
     if missing:
         log.error(
@@ -123,9 +140,8 @@ async def running(
     try:
         await store.open(create=False)
         catalog = await open_initialised(store, settings)
-        if operator is None:
-            await log_missing_databases(catalog)
-        yield wire(catalog, settings, clock, operator)
+        async with BackgroundTasks(background_tasks(catalog) if operator is None else ()) as tasks:
+            yield wire(catalog, settings, clock, tasks, operator)
     finally:
         await store.close()
 

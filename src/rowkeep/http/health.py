@@ -1,4 +1,4 @@
-"""Health: whether the process lives, and whether its storage answers."""
+"""Health: whether the process runs, whether its store is available, and how its background tasks are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import RowkeepError, StorageUnavailable
 from rowkeep.http.responses import error_answer, json_answer
+from rowkeep.services.background import BackgroundTasks
 
 READY_SECONDS = 2.0
 """How long /readyz waits for the storage."""
@@ -20,14 +21,15 @@ class Alive:
 
 
 class Ready:
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, tasks: BackgroundTasks) -> None:
         self._catalog = catalog
+        self._tasks = tasks
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await self._catalog.store.catalog.read(self._catalog.installation.key_fingerprint)
-            answer = json_answer({"status": "ready"})
+            answer = json_answer({"status": "ready", "tasks": self._tasks.health()})
         except TimeoutError:
             answer = error_answer(
                 StorageUnavailable(f"The database did not respond within {READY_SECONDS:g} seconds.")

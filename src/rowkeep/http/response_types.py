@@ -40,8 +40,16 @@ class ResponseBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """An object with these keys and no others."""
 
 
-class Health(ResponseBody):
-    status: Literal["alive", "ready"]
+class Alive(ResponseBody):
+    status: Literal["alive"]
+
+
+class Ready(ResponseBody):
+    status: Literal["ready"]
+    tasks: Annotated[
+        dict[str, Literal["ok", "failing"]],
+        Meta(description="The background tasks of the server: whether the last run of each ended well."),
+    ]
 
 
 class SampledRow(ResponseBody):

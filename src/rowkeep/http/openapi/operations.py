@@ -18,7 +18,7 @@ from rowkeep.http.management.endpoint import Endpoint
 from rowkeep.http.openapi import parameters
 from rowkeep.http.openapi.problems import problem_answers
 from rowkeep.http.openapi.schemas import schema_of
-from rowkeep.http.response_types import Health, ref
+from rowkeep.http.response_types import Alive, Ready, ref
 from rowkeep.settings import Settings
 
 DATA, ADMIN_DATA = "Data API", "Rows for administrators"
@@ -172,16 +172,20 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
     )
 
 
+_ALIVE = {"Alive": {"status": "alive"}}
+_READY = {"Ready": {"status": "ready", "tasks": {"missing databases": "ok"}}}
+
+
 def _server_operations() -> list[Operation]:
     """The endpoints that need no token."""
     rows: tuple[tuple[str, str, str, Any, dict[str, Any], tuple[type[RowkeepError], ...]], ...] = (
-        ("/healthz", "getHealth", "Check that the process is running", Health, _status("alive"), ()),
+        ("/healthz", "getHealth", "Check that the process is running", Alive, _ALIVE, ()),
         (
             "/readyz",
             "getReadiness",
             "Check that the store is available",
-            Health,
-            _status("ready"),
+            Ready,
+            _READY,
             (errors.StorageUnavailable, errors.StorageMissing),
         ),
         ("/openapi.json", "getDescription", "Get this OpenAPI document", dict[str, Any], {}, ()),
@@ -201,10 +205,6 @@ def _server_operations() -> list[Operation]:
         )
         for path, name, summary, response, samples, refusals in rows
     ]
-
-
-def _status(status: str) -> dict[str, Any]:
-    return {status.capitalize(): {"status": status}}
 
 
 def paths(operations: list[Operation]) -> dict[str, Any]:

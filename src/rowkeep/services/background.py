@@ -1,0 +1,75 @@
+"""Background tasks: work that a server repeats for as long as it serves.
+
+One supervisor starts all of them, logs those that fail and runs them again, and ends them before the store
+is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from types import TracebackType
+
+import msgspec
+import structlog
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_SECONDS = 1.0
+
+
+class BackgroundTask(msgspec.Struct, frozen=True):
+    """``run`` is awaited at the start, then every ``seconds`` after it ended.
+
+    If it fails, it is tried again after a second, then two, four and so on, up to ``seconds``.
+    """
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    seconds: float
+
+
+class BackgroundTasks:
+    """Runs tasks from entering the context to leaving it."""
+
+    def __init__(self, tasks: Iterable[BackgroundTask] = ()) -> None:
+        self._tasks = tuple(tasks)
+        self._failures = dict.fromkeys((task.name for task in self._tasks), 0)
+        self._running: list[asyncio.Task[None]] = []
+
+    def health(self) -> dict[str, str]:
+        """``ok`` or ``failing`` for each task, by name: whether its last run ended well."""
+        return {name: "failing" if failures else "ok" for name, failures in self._failures.items()}
+
+    async def __aenter__(self) -> BackgroundTasks:
+        self._running = [asyncio.create_task(self._repeat(task), name=task.name) for task in self._tasks]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for running in self._running:
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _repeat(self, task: BackgroundTask) -> None:
+        pause = 0.0
+        while True:
+            await asyncio.sleep(pause)
+            pause = await self._run_once(task)
+
+    async def _run_once(self, task: BackgroundTask) -> float:
+        """Run a task; how many seconds later the next run is due."""
+        try:
+            await task.run()
+        except Exception as error:
+            failures = self._failures[task.name]
+            self._failures[task.name] = failures + 1
+            pause = min(task.seconds, FIRST_RETRY_SECONDS * 2.0 ** min(failures, 32))
+            log.error("background task failed", task=task.name, retry_seconds=pause, exc_info=error)
+            return pause
+        self._failures[task.name] = 0
+        return task.seconds
