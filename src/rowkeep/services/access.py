@@ -7,8 +7,9 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from rowkeep.catalog.catalog import Catalog, LiveWorkspace
+from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.snapshot import LiveApp, LiveTable, LiveView, Snapshot
+from rowkeep.catalog.workspace import LiveWorkspace
 from rowkeep.errors.catalogue import (
     Busy,
     Forbidden,

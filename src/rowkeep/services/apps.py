@@ -10,7 +10,8 @@ from typing import TypeAlias
 import msgspec
 from msgspec import UNSET, structs
 
-from rowkeep.catalog.catalog import Catalog, LiveWorkspace
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.catalog.workspace import LiveWorkspace
 from rowkeep.errors.catalogue import InvalidBody, InvalidName, RowkeepError, preview
 from rowkeep.model.access import MAX_SECRET_LENGTH, SECRET, App, GrantOf
 from rowkeep.model.ids import CLIENT_ID, Clock, new_client_id
@@ -18,7 +19,7 @@ from rowkeep.model.management_requests import AppBody, AppPatch
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.services.tokens import check_public_key
-from rowkeep.storage.contract import StaleCatalog
+from rowkeep.storage.contract import Script, StaleCatalog
 
 MAX_NAME = 100
 
@@ -107,11 +108,7 @@ class Apps:
             return app
 
         change_app = live.definitions.change_app
-        try:
-            app = await live.database.write(partial(change_app, client_id, live.keys.newest, changed))
-        except StaleCatalog:
-            await live.load_keys()
-            app = await live.database.write(partial(change_app, client_id, live.keys.newest, changed))
+        app = await live.write_with_keys(lambda: partial(change_app, client_id, live.keys.newest, changed))
         live.renew()
         return AppWithSecret(app, made[-1])
 
@@ -169,16 +166,14 @@ def _check_brought(body: AppBody) -> None:
 
 async def _create(live: LiveWorkspace, app: App, body: AppBody) -> tuple[App, str | None]:
     """Store an app with its credentials; gives it, and its secret in the clear."""
-    credentials = partial(_with_credentials, live, app, body.public_key, brought=body.client_secret)
-    made, secret = credentials()
-    try:
-        await live.database.write(partial(live.definitions.create_app, made, live.keys.newest))
-    except StaleCatalog:
-        # the data key was replaced, and the secret must be sealed under the new one
-        await live.load_keys()
-        made, secret = credentials()
-        await live.database.write(partial(live.definitions.create_app, made, live.keys.newest))
-    return made, secret
+    made: list[Changed] = []
+
+    def create() -> Script[None]:
+        made.append(_with_credentials(live, app, body.public_key, brought=body.client_secret))
+        return partial(live.definitions.create_app, made[-1][0], live.keys.newest)
+
+    await live.write_with_keys(create)
+    return made[-1]
 
 
 def _patched(patch: AppPatch, live: LiveWorkspace, app: App) -> Changed:

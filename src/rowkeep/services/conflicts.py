@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from rowkeep.catalog.catalog import LiveWorkspace
 from rowkeep.catalog.snapshot import LiveTable
+from rowkeep.catalog.workspace import LiveWorkspace
 from rowkeep.errors.catalogue import (
     Busy,
     ReferenceViolation,

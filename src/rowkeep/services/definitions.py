@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
-from rowkeep.catalog.catalog import Catalog, LiveWorkspace
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.catalog.workspace import LiveWorkspace
 from rowkeep.model.definitions.workspaces import Schema, SchemaBody
 from rowkeep.services.tables import ChangeStep
-from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
 from rowkeep.storage.scripts.workspace_changes import SchemaScripts, SchemaStep
 
@@ -42,12 +42,7 @@ class WorkspaceDefinitions:
             allowed = allow_data_loss or dry_run
             make = partial(scripts.make, body, allow_data_loss=allowed, done=done, undo=dry_run)
             with suppress(Undone):
-                try:
-                    await live.database.write(make)
-                except StaleCatalog:
-                    # data keys were replaced meanwhile: once more, with those that there are now
-                    await live.load_keys()
-                    await live.database.write(make)
+                await live.write_with_keys(lambda: make)
                 live.renew()
         return [ChangeStep(step.says, step.rewrites_table, step.loses_data) for step in done]
 

@@ -10,7 +10,8 @@ from functools import partial
 
 import msgspec
 
-from rowkeep.catalog.catalog import Catalog, LiveWorkspace, key_bound_to
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.catalog.workspace import LiveWorkspace, key_bound_to
 from rowkeep.crypto.ciphers import SecretSealer, new_data_key
 from rowkeep.crypto.master_key import (
     MasterKeys,

@@ -9,7 +9,8 @@ from functools import partial
 
 import msgspec
 
-from rowkeep.catalog.catalog import Catalog, LiveWorkspace
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.catalog.workspace import LiveWorkspace
 from rowkeep.errors.catalogue import Busy
 from rowkeep.model.access import Grant, GrantOf
 from rowkeep.model.definitions.tables import TableBody
@@ -81,12 +82,7 @@ class Tables:
         if not planned.change.steps:
             return DefinedTable(planned.change.after, planned.referred)
         make = partial(changes.make, name, body, allow_data_loss=allow_data_loss)
-        try:
-            made = await live.database.write(make)
-        except StaleCatalog:
-            # data keys were replaced meanwhile: once more, with those that there are now
-            await live.load_keys()
-            made = await live.database.write(make)
+        made = await live.write_with_keys(lambda: make)
         live.renew()
         return DefinedTable(made.change.after, made.referred)
 
