@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import msgspec
 
 from rowkeep.client.credentials import Credentials
-from rowkeep.client.paths import NO_PROXY, path_part
+from rowkeep.client.paths import path_part
 from rowkeep.client.responses import (
     NoAnswer,
     NotServed,
@@ -27,12 +24,12 @@ from rowkeep.client.responses import (
     page_decoder,
     problem_decoder,
 )
+from rowkeep.client.transport import Connection, connect
 from rowkeep.errors.catalogue import BodyTooLarge, Busy, SetupError, Unauthenticated
 from rowkeep.settings import Settings
 
 T = TypeVar("T")
 
-TIMEOUT = httpx.Timeout(300, connect=10)
 MAX_TRIES = 8
 MAX_WAIT_SECONDS = 60.0
 """How long a wait may be, whatever the server asks for."""
@@ -42,18 +39,8 @@ TOO_LARGE = BodyTooLarge.status
 DATE_LAG_SECONDS = 2
 """The header Date counts whole seconds, and servers write it anew once a second."""
 
-AT_HAND_SETTLE_SECONDS = 2.0
+LOCAL_SETTLE_SECONDS = 2.0
 """On the store itself a request ends with its process, and a database hears of that end at once."""
-
-
-class Reached(msgspec.Struct, frozen=True):
-    """What the Data API is reached at. ``name`` tells one installation from another, without its secrets;
-    ``settle_seconds`` is how long after its sending a request may still be carried out."""
-
-    name: str
-    client: httpx.AsyncClient
-    is_remote: bool
-    settle_seconds: float
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -69,8 +56,9 @@ class DataApi:
     """The Data API for one app or administrator. Its methods raise RequestRefused and SetupError beside what
     they say."""
 
-    def __init__(self, reached: Reached, credentials: Credentials) -> None:
-        self.reached = reached
+    def __init__(self, connection: Connection, credentials: Credentials, settle_seconds: float) -> None:
+        self.connection = connection
+        self.settle_seconds = settle_seconds
         self.writer = credentials.writer
         self._credentials = credentials
         self._was_reached = False
@@ -81,7 +69,7 @@ class DataApi:
     def server_time(self) -> float | None:
         """What the server's clock showed with its last answer, in seconds since 1970; None if it does not
         say. This machine's own clock may be another."""
-        return self._server_time if self.reached.is_remote else time.time()
+        return self._server_time if self.connection.is_remote else time.time()
 
     async def query(self, table: str, body: Mapping[str, Any], limit: int) -> Page:
         """One page. It is asked for again where no answer comes, for that does no harm."""
@@ -111,8 +99,8 @@ class DataApi:
                 return await self._send(method, self._table(table) + call, content, headers)
             except NoAnswer as failure:
                 raise Unreachable(
-                    f"No response from {self.reached.name}: {failure}. The request may or may not have been "
-                    f"carried out. Check the rows of {table} before you retry."
+                    f"No response from {self.connection.name}: {failure}. The request may or may not "
+                    f"have been carried out. Check the rows of {table} before you retry."
                 ) from None
 
         return msgspec.json.decode(await self.patiently(send))
@@ -128,8 +116,8 @@ class DataApi:
         half to come to its end.
         """
         now, claims = self.server_time, {}
-        if now is not None and self.reached.is_remote:
-            accepted = self.reached.settle_seconds / 2 + DATE_LAG_SECONDS
+        if now is not None and self.connection.is_remote:
+            accepted = self.settle_seconds / 2 + DATE_LAG_SECONDS
             claims["exp"] = int(now + accepted - (await self.limits()).leeway_seconds)
         path = f"{self._table(table)}/bulk"
         try:
@@ -171,7 +159,7 @@ class DataApi:
     async def wait(self, failure: NotServed, tries: int) -> None:
         """Wait before trying once more. Raises SetupError after the last try."""
         if tries >= MAX_TRIES or not self._was_reached:
-            where = self.reached.name + (" (ROWKEEP_URL)" if self.reached.is_remote else "")
+            where = self.connection.name + (" (ROWKEEP_URL)" if self.connection.is_remote else "")
             raise Unreachable(f"No response from {where}: {failure}.") from None
         asked = 0.5 * 2 ** (tries - 1) if failure.retry_after is None else failure.retry_after
         await asyncio.sleep(min(asked, MAX_WAIT_SECONDS))
@@ -184,7 +172,7 @@ class DataApi:
         if content is not None:
             sent["Content-Type"] = "application/json"
         try:
-            response = await self.reached.client.request(method, path, content=content, headers=sent)
+            response = await self.connection.client.request(method, path, content=content, headers=sent)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotServed(_reason(error)) from None
         except httpx.RequestError as error:
@@ -237,41 +225,11 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 @asynccontextmanager
 async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterator[DataApi]:
-    """The Data API of the server that ROWKEEP_URL names, else of the store itself, run in this process.
+    """The Data API of the server at ROWKEEP_URL, or of the store itself.
 
-    ``settle_seconds`` is for a server. Raises SetupError, StorageUnavailable.
+    ``settle_seconds`` is for a server: how long after its sending a request may still be carried out. Raises
+    SetupError, StorageUnavailable.
     """
-    url = os.environ.get("ROWKEEP_URL")
-    if url:
-        base = url.rstrip("/")
-        async with _client(base) as client:
-            yield DataApi(Reached(base, client, True, settle_seconds), credentials)
-        return
-    # all of the server is loaded where it is to run, and only there
-    from rowkeep.http.app import running
-    from rowkeep.services.local_store import shell_settings
-
-    settings = shell_settings()
-    async with (
-        running(settings, operator=credentials.operator) as app,
-        _client("http://rowkeep", httpx.ASGITransport(app)) as client,
-    ):
-        here = Reached(_public_name(settings.database_url), client, False, AT_HAND_SETTLE_SECONDS)
-        yield DataApi(here, credentials)
-
-
-def _client(base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    try:
-        return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT, transport=transport, mounts=NO_PROXY)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise SetupError(f"Invalid ROWKEEP_URL: {error}.") from None
-
-
-def _public_name(database_url: str) -> str:
-    """The address of a store as it may be written down: a directory in full, a server without its login."""
-    scheme, _, path = database_url.partition(":///")
-    if scheme == "sqlite":
-        return f"sqlite:///{Path(path).resolve()}"
-    parts = urlsplit(database_url)
-    place = [value for name, value in parse_qsl(parts.query) if name in ("host", "port")]
-    return f"{parts.scheme}://{':'.join(place) or parts.netloc.rpartition('@')[2]}{parts.path}"
+    async with connect(credentials.operator) as connection:
+        settles = settle_seconds if connection.is_remote else LOCAL_SETTLE_SECONDS
+        yield DataApi(connection, credentials, settles)

@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
 
-from rowkeep.client.paths import NO_PROXY, Refused, path_part
+from rowkeep.client.paths import Refused, path_part
 from rowkeep.client.responses import more_errors
+from rowkeep.client.transport import connect, timeout
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError, Unauthenticated
 from rowkeep.services.lists import MAX_LIMIT
 
 T = TypeVar("T")
 
-TIMEOUT = httpx.Timeout(60, connect=10)
 NO_PARAMETERS: Mapping[str, str | int] = {}
-PATIENT = httpx.Timeout(None, connect=10)
+PREFIX = "/api/v1"
 
 
 class Management:
@@ -42,9 +41,9 @@ class Management:
         try:
             response = await self._client.request(
                 method,
-                "/".join(map(path_part, path)),
+                "/".join((PREFIX, *map(path_part, path))),
                 params=parameters,
-                timeout=PATIENT if patient else TIMEOUT,
+                timeout=timeout(None) if patient else timeout(),
                 headers={} if body is None else {"Content-Type": "application/json"},
                 **({} if body is None else content),
             )
@@ -95,49 +94,16 @@ def _answer(response: httpx.Response) -> Any:
     raise Refused(said, problems)
 
 
-@asynccontextmanager
-async def _client() -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the Rowkeep that the environment names: a running server, else the store itself."""
+def ask(work: Callable[[Management], Awaitable[T]]) -> T:
+    """Do ``work`` with the management API of the server at ROWKEEP_URL, or of the store itself. Raises
+    Refused, SetupError, StorageUnavailable."""
     url, token = os.environ.get("ROWKEEP_URL"), os.environ.get("ROWKEEP_ADMIN_TOKEN")
     if url and not token:
         raise SetupError("ROWKEEP_URL is set, but ROWKEEP_ADMIN_TOKEN is not. Set both or neither.")
-    if url and token:
-        async with _speaking_to(url, token) as client:
-            yield client
-        return
-    # what a command that speaks to a server need not wait for
-    from rowkeep.http.app import running
-    from rowkeep.services.local_store import shell_settings
-
-    settings = shell_settings()
-    token = secrets.token_urlsafe()
-    async with (
-        running(settings, operator=token) as app,
-        _speaking_to("http://rowkeep", token, httpx.ASGITransport(app)) as client,
-    ):
-        yield client
-
-
-def _speaking_to(
-    url: str, token: str, transport: httpx.AsyncBaseTransport | None = None
-) -> httpx.AsyncClient:
-    try:
-        return httpx.AsyncClient(
-            base_url=f"{url.rstrip('/')}/api/v1",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=TIMEOUT,
-            transport=transport,
-            mounts=NO_PROXY,
-        )
-    except (httpx.InvalidURL, ValueError) as error:
-        raise SetupError(f"Invalid ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN: {error}.") from None
-
-
-def ask(work: Callable[[Management], Awaitable[T]]) -> T:
-    """Do ``work`` with the management API. Raises Refused, SetupError, StorageUnavailable."""
+    operator = token if url and token else secrets.token_urlsafe()
 
     async def do() -> T:
-        async with _client() as client:
-            return await work(Management(client))
+        async with connect(operator, {"Authorization": f"Bearer {operator}"}) as connection:
+            return await work(Management(connection.client))
 
     return asyncio.run(do())

@@ -6,16 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from rowkeep.errors.catalogue import SetupError, preview
-
-NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
-    "all://localhost": None,
-    "all://127.0.0.1": None,
-    "all://[::1]": None,
-}
-"""This machine is spoken to directly, whatever proxy stands in the environment."""
 
 
 class Refused(SetupError):

@@ -12,11 +12,10 @@ from rich.highlighter import JSONHighlighter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from rowkeep.client.transport import send
 from rowkeep.demo.short_json import brief, shortened
-from rowkeep.errors.catalogue import SetupError
 
 WIDTH = 100
-TIMEOUT_SECONDS = 120
 
 
 class Stage:
@@ -68,14 +67,3 @@ class Stage:
             TextColumn("{task.fields[rate]}"),
             console=self._console,
         )
-
-
-def send(client: httpx.Client, method: str, path: str, **how: Any) -> httpx.Response:
-    """A request that must go well. Raises SetupError."""
-    try:
-        answer = client.request(method, path, timeout=TIMEOUT_SECONDS, **how)
-    except httpx.RequestError as error:
-        raise SetupError(f"No response from the server: {error}.") from None
-    if not answer.is_success:
-        raise SetupError(f"{method} {path} returned status {answer.status_code}: {answer.text}")
-    return answer

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from rowkeep.demo.presenter import Stage, send
+from rowkeep.client.transport import local_client, send
+from rowkeep.demo.presenter import Stage
 from rowkeep.model.access import Algorithm
 from rowkeep.services.tokens import sign_token
 
@@ -63,9 +64,9 @@ GENDERS = ("female", "male", "other")
 def play(stage: Stage, url: str, admin_token: str) -> str:
     """All acts, on the server at ``url``; gives the app's token. Raises SetupError if one fails."""
     admin_headers = {"Authorization": f"Bearer {admin_token}"}
-    with httpx.Client(base_url=url, headers=admin_headers, trust_env=False) as administrator:
+    with local_client(url, admin_headers) as administrator:
         token = _set_up(stage, administrator)
-    with httpx.Client(base_url=url, headers={"auth": token}, trust_env=False) as app:
+    with local_client(url, {"auth": token}) as app:
         _use(stage, app)
         _load(stage, app)
     return token

@@ -149,7 +149,7 @@ def _what(api: DataApi, wish: Wish, file: BinaryIO) -> Import:
         head_sha256=head,
         format=wish.kind.name,
         table=wish.table,
-        server=api.reached.name,
+        server=api.connection.name,
         app=wish.app,
     )
 

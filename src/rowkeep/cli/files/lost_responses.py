@@ -74,7 +74,7 @@ async def went_in(api: DataApi, table: str, sent: Sent) -> bool:
 
 def _is_settled(api: DataApi, flight: InFlight, waited: float) -> bool:
     """Whether the request is in by now if it ever will be: by the server's clock, if both times are known."""
-    now, settle = api.server_time, api.reached.settle_seconds
+    now, settle = api.server_time, api.settle_seconds
     if now is not None and flight.sent_on is not None and now >= flight.sent_on:
         return now - flight.sent_on > settle + DATE_LAG_SECONDS
     return waited > settle

@@ -1,0 +1,108 @@
+"""Transport: HTTP to a running server, or to the application in this process where the store is local."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import msgspec
+
+from rowkeep.errors.catalogue import SetupError
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 300
+"""How long commands wait for a response, where they do not wait for as long as it takes."""
+
+NO_HEADERS: Mapping[str, str] = {}
+
+NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
+    "all://localhost": None,
+    "all://127.0.0.1": None,
+    "all://[::1]": None,
+}
+"""Requests to this machine never go through a proxy of the environment."""
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """Where requests go. ``name`` tells one installation from another, without its secrets."""
+
+    client: httpx.AsyncClient
+    name: str
+    is_remote: bool
+
+
+def timeout(seconds: float | None = ANSWER_SECONDS) -> httpx.Timeout:
+    """``seconds`` for each part of an exchange but the connecting; None for as long as it takes."""
+    return httpx.Timeout(seconds, connect=CONNECT_SECONDS)
+
+
+@asynccontextmanager
+async def connect(operator: str | None, headers: Mapping[str, str] = NO_HEADERS) -> AsyncIterator[Connection]:
+    """A connection to the server at ROWKEEP_URL, or to the store of the settings, opened in this process.
+
+    There ``operator`` is accepted as an admin token. ``headers`` go with every request. Raises SetupError,
+    StorageUnavailable.
+    """
+    url = os.environ.get("ROWKEEP_URL")
+    if url:
+        base = url.rstrip("/")
+        async with _client(base, headers) as client:
+            yield Connection(client, base, True)
+        return
+    # only a command that works on the store itself loads the server
+    from rowkeep.http.app import running
+    from rowkeep.services.local_store import shell_settings
+
+    settings = shell_settings()
+    async with (
+        running(settings, operator=operator) as app,
+        _client("http://rowkeep", headers, httpx.ASGITransport(app)) as client,
+    ):
+        yield Connection(client, _public_name(settings.database_url), False)
+
+
+def _client(
+    base_url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            base_url=base_url,
+            headers=dict(headers),
+            timeout=timeout(),
+            transport=transport,
+            mounts=NO_PROXY,
+        )
+    except (httpx.InvalidURL, ValueError) as error:
+        names = "ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN" if headers else "ROWKEEP_URL"
+        raise SetupError(f"Invalid {names}: {error}.") from None
+
+
+def _public_name(database_url: str) -> str:
+    """The address of a store as it may be written down: a directory in full, a server without its login."""
+    scheme, _, path = database_url.partition(":///")
+    if scheme == "sqlite":
+        return f"sqlite:///{Path(path).resolve()}"
+    parts = urlsplit(database_url)
+    place = [value for name, value in parse_qsl(parts.query) if name in ("host", "port")]
+    return f"{parts.scheme}://{':'.join(place) or parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def local_client(url: str, headers: Mapping[str, str]) -> httpx.Client:
+    """A client of a server on this machine, without async."""
+    return httpx.Client(base_url=url, headers=dict(headers), timeout=timeout(), trust_env=False)
+
+
+def send(client: httpx.Client, method: str, path: str, **how: Any) -> httpx.Response:
+    """Send a request that must succeed. Raises SetupError."""
+    try:
+        response = client.request(method, path, **how)
+    except httpx.RequestError as error:
+        raise SetupError(f"No response from the server: {error}.") from None
+    if not response.is_success:
+        raise SetupError(f"{method} {path} returned status {response.status_code}: {response.text}")
+    return response
