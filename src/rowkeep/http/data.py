@@ -18,12 +18,13 @@ from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
 from rowkeep.http.responses import Answer, reply
 from rowkeep.http.row_requests import RowRequests
+from rowkeep.http.row_responses import Body
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import DeleteBody, InsertBody, QueryBody, UpdateBody
 from rowkeep.services.access import AdminCredential, Credential
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import Inserted
-from rowkeep.services.rows import Rows
+from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
 
 PREFIX = "/api/public/"
 
@@ -39,7 +40,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     offload: Offload
 
 
-Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[bytes]]
+Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Body]]
 
 
 class DataCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +97,7 @@ async def _inserted(edge: DataEdge, request: Request, result: Inserted) -> bytes
     return await row_responses.inserted(result, request.minimal, edge.offload)
 
 
-async def _update(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+async def _update(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
     read = partial(edge.requests.update, request)
     return await row_responses.updated(await edge.rows.update(credential, name, read))
 
@@ -106,12 +107,12 @@ async def _delete(edge: DataEdge, credential: Credential, name: str, request: Re
     return row_responses.deleted(await edge.rows.delete(credential, name, read))
 
 
-async def _query(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+async def _query(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
     read = partial(edge.requests.query, request)
     return await row_responses.queried(await edge.rows.query(credential, name, read))
 
 
-async def _query_view(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+async def _query_view(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
     read = partial(edge.requests.query, request)
     return await row_responses.queried(await edge.rows.query_view(credential, name, read))
 
@@ -143,14 +144,14 @@ DATA_CALLS: tuple[DataCall, ...] = (
     DataCall(
         method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
         description="An array in `data` inserts several rows, like the bulk endpoint.",
-        call=_insert, rights=(Right.WRITE,), body=InsertBody, writes=True,
+        call=_insert, rights=INSERT_RIGHTS, body=InsertBody, writes=True,
         responses=(responses.Record, responses.Records, responses.Inserted),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
         method="PUT", path=_TABLE, name="updateRows", summary="Update the rows that match a filter",
         description="Columns that are not in `data` are not changed.",
-        call=_update, rights=(Right.READ, Right.WRITE), body=UpdateBody, writes=True,
+        call=_update, rights=UPDATE_RIGHTS, body=UpdateBody, writes=True,
         responses=(responses.Updated,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, *_in_rows, errors.StillReferenced,
@@ -160,7 +161,7 @@ DATA_CALLS: tuple[DataCall, ...] = (
     DataCall(
         method="DELETE", path=_TABLE, name="deleteRows", summary="Delete the rows that match a filter",
         description="If a client or proxy drops the body of a DELETE request, use `POST …/delete`.",
-        call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
+        call=_delete, rights=DELETE_RIGHTS, body=DeleteBody,
         responses=(responses.Deleted,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
@@ -171,13 +172,13 @@ DATA_CALLS: tuple[DataCall, ...] = (
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
         description="All rows are inserted, or none. The response has the records in the order of the "
         "request.",
-        call=_insert_bulk, rights=(Right.WRITE,), body=BulkBody, writes=True,
+        call=_insert_bulk, rights=INSERT_RIGHTS, body=BulkBody, writes=True,
         responses=(responses.Records, responses.Inserted), errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataCall(
         method="POST", path=f"{_TABLE}/delete", name="deleteRowsByPost",
         summary="Delete the rows that match a filter", description="The same as DELETE of the table.",
-        call=_delete, rights=(Right.READ, Right.DELETE), body=DeleteBody,
+        call=_delete, rights=DELETE_RIGHTS, body=DeleteBody,
         responses=(responses.Deleted,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
@@ -187,14 +188,14 @@ DATA_CALLS: tuple[DataCall, ...] = (
     DataCall(
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",
         description="Without a body or a filter, every row matches.",
-        call=_query, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
+        call=_query, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
         responses=(responses.Found,), errors=(errors.NoSuchTable, *_in_queries),
     ),
     DataCall(
         method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
         description="Like a query of a table. The response has a `nextCursor` only if the columns of the "
         "view identify its rows; otherwise use `sys_offset`.",
-        call=_query_view, rights=(Right.READ,), body=QueryBody, body_is_optional=True, is_paged=True,
+        call=_query_view, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
         responses=(responses.FoundInView,), errors=(errors.NoSuchView, *_in_queries),
     ),
 )  # fmt: skip

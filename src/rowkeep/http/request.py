@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -40,6 +40,8 @@ class Request:
         self._receive = receive
         self._budget = budget
         self._held_bytes = 0
+        self._size = 0
+        self._is_complete = False
         self._body: bytes | None = None
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(self._headers) < len(scope["headers"]):
@@ -134,27 +136,41 @@ class Request:
             )
 
     async def _read(self) -> bytes:
-        max_body_bytes = self._budget.max_body_bytes
-        length = self.header(b"content-length")
-        if length is not None and DIGITS.fullmatch(length) and int(length) > max_body_bytes:
+        chunk = await self._next_chunk()
+        if self._is_complete:
+            return chunk
+        return b"".join([chunk, *[each async for each in self.chunks()]])
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, what was read before left out: it can be read once, so what needs it again
+        reads :meth:`body`.
+
+        Raises BodyTooLarge, Busy, Disconnected.
+        """
+        while not self._is_complete:
+            yield await self._next_chunk()
+
+    async def _next_chunk(self) -> bytes:
+        if self._size == 0:
+            self._check_length()
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected()
+        chunk: bytes = message.get("body", b"")
+        self._size += len(chunk)
+        if self._size > self._budget.max_body_bytes:
             raise self._too_large()
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise Disconnected()
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > max_body_bytes:
-                raise self._too_large()
-            chunks.append(chunk)
-            if size > SMALL_BYTES:
-                grown, self._held_bytes = size - self._held_bytes, size
-                if not self._budget.take(grown, self):
-                    await self._budget.wait(self)
-            if not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if self._size > SMALL_BYTES:
+            grown, self._held_bytes = self._size - self._held_bytes, self._size
+            if not self._budget.take(grown, self):
+                await self._budget.wait(self)
+        self._is_complete = not message.get("more_body", False)
+        return chunk
+
+    def _check_length(self) -> None:
+        length = self.header(b"content-length")
+        if length is not None and DIGITS.fullmatch(length) and int(length) > self._budget.max_body_bytes:
+            raise self._too_large()
 
     def release(self) -> None:
         """The request has ended: its body counts no more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -26,10 +26,10 @@ PRIVATE = (*PUBLIC, (b"cache-control", b"no-store"))
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An answer, ready to be sent."""
+    """A response, ready to be sent; a large body in several parts."""
 
     status: int
-    body: bytes
+    body: bytes | Sequence[bytes]
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
     is_public: bool = False
@@ -39,12 +39,21 @@ class Answer(msgspec.Struct, frozen=True):
         headers: Headers = [*self.headers, *(PUBLIC if self.is_public else PRIVATE)]
         if self.status != 204:
             headers.append((b"content-type", self.content_type))
-            headers.append((b"content-length", b"%d" % len(self.body)))
+            headers.append((b"content-length", b"%d" % sum(map(len, self.parts))))
         return headers
 
+    @property
+    def parts(self) -> Sequence[bytes]:
+        """The body in the parts that it is sent in."""
+        return (self.body,) if isinstance(self.body, bytes) else self.body
+
     async def send(self, send: Send) -> None:
+        """Send it, part after part: each when the client has read enough of those before it."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.fields()})
-        await send({"type": "http.response.body", "body": self.body})
+        *others, last = self.parts
+        for part in others:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": last})
 
 
 def json_answer(content: Any, status: int = 200) -> Answer:

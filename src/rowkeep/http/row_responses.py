@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from typing import TypeAlias
 
 import msgspec
 
@@ -13,6 +14,9 @@ from rowkeep.codec.stored_cells import Row
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated
 from rowkeep.services.table_list import UsableTables
+
+Body: TypeAlias = bytes | Sequence[bytes]
+"""Of a response: whole, or in parts if it is large."""
 
 PART_BYTES = 1024 * 1024
 """Records that take more are encoded in parts of about this size; between two of them others have a turn."""
@@ -32,12 +36,15 @@ async def inserted(result: Inserted, minimal: bool, offload: Offload) -> bytes:
     return await offload.run(written, is_refusable=False) if request.is_large else written()
 
 
-async def updated(result: Updated) -> bytes:
+async def updated(result: Updated) -> Body:
     """The records of an update, if they are returned, and their number."""
     if result.rows is None:
         return encode({"nModified": result.count})
-    records = await _encoded(result.table.codec, result.rows, None, result.size)
-    return encode({"records": records, "nModified": result.count})
+    if result.size <= PART_BYTES:
+        records = result.table.codec.records(result.rows)
+        return encode({"records": records, "nModified": result.count})
+    parts = await _record_parts(result.table.codec, result.rows, None, result.size)
+    return [b'{"records":[', *parts, b'],"nModified":%d}' % result.count]
 
 
 def deleted(result: Deleted) -> bytes:
@@ -45,7 +52,7 @@ def deleted(result: Deleted) -> bytes:
     return encode({"nDeleted": result.count})
 
 
-async def queried(page: QueryPage) -> bytes:
+async def queried(page: QueryPage) -> Body:
     """One page of a query."""
     fields, relation = page.fields, page.relation
     response: dict[str, object] = {"hasMore": page.has_more}
@@ -54,13 +61,12 @@ async def queried(page: QueryPage) -> bytes:
     response["metaInfo"] = (
         relation.meta if fields is None else meta_info(map(relation.sql.schema.columns.__getitem__, fields))
     )
-    if page.size > PART_BYTES:
-        response["queryResult"] = await _encoded(relation.codec, page.rows, fields, page.size)
-    else:
-        response["queryResult"] = relation.codec.records(page.rows, fields)
-    if page.next_cursor is not None:
-        response["nextCursor"] = page.next_cursor
-    return encode(response)
+    cursor = {} if page.next_cursor is None else {"nextCursor": page.next_cursor}
+    if page.size <= PART_BYTES:
+        return encode({**response, "queryResult": relation.codec.records(page.rows, fields), **cursor})
+    parts = await _record_parts(relation.codec, page.rows, fields, page.size)
+    end = b"]" + (b"," + encode(cursor)[1:] if cursor else b"}")
+    return [encode(response)[:-1] + b',"queryResult":[', *parts, end]
 
 
 async def usable_tables(tables: UsableTables) -> bytes:
@@ -73,16 +79,17 @@ async def usable_tables(tables: UsableTables) -> bytes:
     return encode({"tables": encoded})
 
 
-async def _encoded(
+async def _record_parts(
     codec: RowEncoder, rows: Sequence[Row], fields: tuple[str, ...] | None, size: int
-) -> msgspec.Raw:
-    """The records of these rows, which take about ``size`` bytes, as a JSON array. Encoding holds the
-    interpreter, in whatever thread it runs; so it is done in parts on the event loop."""
-    if size <= PART_BYTES:
-        return msgspec.Raw(codec.encode_records(rows, fields))
+) -> list[bytes]:
+    """The records of rows that take about ``size`` bytes, as they stand between the brackets of an array.
+
+    Encoding holds the interpreter, in whatever thread it runs; so it is done in parts on the event loop.
+    """
     step = max(1, len(rows) * PART_BYTES // size)
     parts = []
     for start in range(0, len(rows), step):
         await asyncio.sleep(0)
-        parts.append(codec.encode_records(rows[start : start + step], fields)[1:-1])
-    return msgspec.Raw(b"[%s]" % b",".join(parts))
+        encoded = codec.encode_records(rows[start : start + step], fields)
+        parts.append(encoded[1:-1] if start == 0 else b"," + encoded[1:-1])
+    return parts

@@ -332,7 +332,7 @@ class Protocol(HttpToolsProtocol):
         answer = error_answer(error)
         fields = (*self.server_state.default_headers, *answer.fields(), (b"connection", b"close"))
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, answer.body))
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, b"".join(answer.parts)))
         self.linger()
 
     def _head_too_large(self) -> RowkeepError:

@@ -40,6 +40,11 @@ from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConfl
 MAX_ROWS = 10_000_000
 """Of one bulk. Their ids must fit the counter of an ObjectId, which has 24 bits."""
 
+INSERT_RIGHTS = (Right.WRITE,)
+UPDATE_RIGHTS = (Right.READ, Right.WRITE)
+DELETE_RIGHTS = (Right.READ, Right.DELETE)
+QUERY_RIGHTS = (Right.READ,)
+
 T = TypeVar("T")
 
 SHORT_FILTER = 16
@@ -69,7 +74,7 @@ class Rows:
         is given the table."""
 
         async def insert(caller: Caller) -> Inserted:
-            live = await caller.table(table, Right.WRITE)
+            live = await caller.table(table, *INSERT_RIGHTS)
             request = await read(live)
             if len(request.rows) > MAX_ROWS:
                 raise InvalidBody(
@@ -100,7 +105,7 @@ class Rows:
         """Update the rows that the request's filter matches."""
 
         async def update(caller: Caller) -> Updated:
-            live = await caller.table(table, Right.READ, Right.WRITE)
+            live = await caller.table(table, *UPDATE_RIGHTS)
             request = await read()
             plan = plan_update(
                 live.target,
@@ -128,7 +133,7 @@ class Rows:
         """Delete the rows that the request's filter matches."""
 
         async def delete(caller: Caller) -> Deleted:
-            live = await caller.table(table, Right.READ, Right.DELETE)
+            live = await caller.table(table, *DELETE_RIGHTS)
             request = await read()
             plan = plan_delete(live.target, request.body, self._settings)
             if len(plan.where.values) > SHORT_FILTER:
@@ -147,7 +152,7 @@ class Rows:
         """A page of the rows of a table."""
 
         async def query(caller: Caller) -> QueryPage:
-            return await self._select(caller, await caller.table(table, Right.READ), read)
+            return await self._select(caller, await caller.table(table, *QUERY_RIGHTS), read)
 
         return self._access.run(credential, query)
 

@@ -105,4 +105,4 @@ def _meaning(kind: type[RowkeepError]) -> str:
 
 
 def _answered(error: RowkeepError) -> Any:
-    return msgspec.json.decode(error_answer(error).body)
+    return msgspec.json.decode(b"".join(error_answer(error).parts))
