@@ -1,6 +1,6 @@
 """Files: what is open of one SQLite file, and how many files are open at once.
 
-An open workspace costs five to nine file descriptors, one with thousands of tables up to 23, and some hundred
+An open workspace costs five to eleven file descriptors, one with thousands of tables up to 25, and some hundred
 kilobytes, so a process keeps a bounded number open and closes those that were used least recently, if nothing
 of them runs. A file that was closed is opened again when it is asked for; who asks does not notice.
 """
@@ -22,6 +22,7 @@ import structlog
 from rowkeep.errors.catalogue import StorageFull, StorageReadOnly, StorageUnavailable
 from rowkeep.private_files import create_private, owner_model_of
 from rowkeep.settings import Settings
+from rowkeep.storage.sqlite.checkpoints import Checkpoints
 from rowkeep.storage.sqlite.connections import connect
 from rowkeep.storage.sqlite.file_identity import Place
 from rowkeep.storage.sqlite.loop_readers import SPARE
@@ -38,8 +39,9 @@ WORKSPACES = "workspaces"
 FULL_BYTES = 256 * 1024
 """A device that has no more than this left is full: a WAL and its shared memory need as much."""
 
-FILES_OF_A_WORKSPACE = 9
-"""Database and WAL of each connection (writer, quick reader, two long readers), and their shared memory."""
+FILES_OF_A_WORKSPACE = 11
+"""Database and WAL of each connection (writer, checkpoints, quick reader, two long readers), and their shared
+memory."""
 
 IDLE_NAP_SECONDS = 0.05
 
@@ -102,6 +104,9 @@ class OpenFile:
         try:
             place.opened()
             turns = _turns_of(path)
+            open_briefly = partial(connect, path, create=False)
+            self.checkpoints = Checkpoints(open_briefly, files.threads.others, _turns_of(path))
+            self.checkpoints.follow(self.connection)
             self.writer = GroupWriter(self.connection, files.threads.writers, turns, settings, place.check)
             self.reader = Reader(open_another, files.threads, settings, files.more_readers)
         except BaseException:
@@ -111,7 +116,8 @@ class OpenFile:
     @property
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing waits; true until the event loop's next turn."""
-        return not self.writer.is_running and not self.reader.is_running
+        runs = self.writer.is_running or self.reader.is_running or self.checkpoints.is_running
+        return not runs
 
     def stop(self) -> None:
         """Interrupt long queries, updates and deletes, and refuse those that wait."""
@@ -121,6 +127,7 @@ class OpenFile:
     def close(self) -> None:
         """Close the file; nothing may be running. The last one to close it folds the WAL into it."""
         self.reader.close()
+        self.checkpoints.close()
         self.connection.close()
 
 
