@@ -134,6 +134,42 @@ def test_a_worker_that_cannot_start_ends_the_server(new_store: Callable[[], str]
     server.stop()
 
 
+def test_a_connection_during_a_stop_is_refused(launch: Callable[..., RowkeepServer]) -> None:
+    """Not accepted by the system and then reset, as long as one request still runs."""
+    server = launch(2)
+    workers_of(server, 2)
+    running = socket.create_connection(("127.0.0.1", server.port))
+    head = [
+        "POST /api/v1/workspaces HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {server.admin_token}",
+        "Content-Type: application/json",
+        "Content-Length: 20",
+        "Expect: 100-continue",
+    ]
+    running.sendall("\r\n".join([*head, "", ""]).encode())
+    # a worker waits for the body
+    running.settimeout(30)
+    assert running.recv(4096).startswith(b"HTTP/1.1 100 ")
+    server.process.terminate()
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", server.port)) as new:
+                new.settimeout(30)
+                # a worker that was not told yet answers or closes
+                new.sendall(REQUEST)
+                new.recv(4096)
+        except ConnectionRefusedError:
+            break
+        except ConnectionResetError:
+            # of those that were about to be accepted
+            continue
+    assert server.process.poll() is None
+    assert len(processes(server)) > 1
+    running.close()
+    assert server.stop() == 0
+
+
 def _asked(server: RowkeepServer) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(REQUEST)

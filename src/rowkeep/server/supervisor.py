@@ -2,7 +2,8 @@
 
 Each worker has a listening socket of its own, over which the system spreads new connections evenly: of one
 that they share, whoever is quickest would take most. This process keeps all of them open, so connections that
-a worker had not accepted when it died wait for its replacement.
+a worker had not accepted when it died wait for its replacement. To stop, it closes them first: a new
+connection is then refused at once, and not accepted by the system and reset later.
 
 This process also loads what a server needs and forks the workers, so that they share its memory. It does
 nothing else itself: it has no threads, no event loop and no connections that a worker could inherit.
@@ -176,6 +177,8 @@ class Workers:
 
     def _stop(self) -> None:
         """Ask all workers to end, and wait until they have."""
+        for sock in self._sockets:
+            sock.close()
         self._send(signal.SIGTERM)
         give_up = time.monotonic() + STOP_SECONDS
         while self._running:

@@ -1,7 +1,8 @@
 """Checkpoints: the WAL is copied into its file in a thread of its own, while others write.
 
-SQLite itself does this in the commit that makes the WAL too long: whoever commits waits until a thousand pages
-are copied and flushed, and so does everybody who waits for a turn to write. Here a commit only starts it.
+SQLite itself does this in the commit that makes the WAL too long: whoever commits waits until a thousand
+pages are copied and flushed, and so does everybody who waits for a turn to write. Here a commit only starts
+it.
 
 Such a copy cannot reach the end of a WAL that keeps growing, and only a WAL that is copied to its end begins
 again. So once the WAL is long, the rest, which is short, is copied while it is our turn to write.
@@ -46,7 +47,7 @@ class Checkpoints:
     does no harm: SQLite lets one of them go on."""
 
     def __init__(self, connect: Callable[[float], Connection], executor: Executor, turns: Turns) -> None:
-        """``connect`` opens a connection that waits so many seconds for locks; ``turns`` has no other user."""
+        """``connect`` opens a connection that waits so many seconds for locks; ``turns`` is for us only."""
         self._connect = connect
         self._executor = executor
         self._turns = turns

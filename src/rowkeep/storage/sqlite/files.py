@@ -1,8 +1,8 @@
 """Files: what is open of one SQLite file, and how many files are open at once.
 
-An open workspace costs five to eleven file descriptors, one with thousands of tables up to 25, and some hundred
-kilobytes, so a process keeps a bounded number open and closes those that were used least recently, if nothing
-of them runs. A file that was closed is opened again when it is asked for; who asks does not notice.
+An open workspace costs five to eleven file descriptors, one with thousands of tables up to 25, and some
+hundred kilobytes, so a process keeps a bounded number open and closes those that were used least recently, if
+nothing of them runs. A file that was closed is opened again when it is asked for; who asks does not notice.
 """
 
 from __future__ import annotations
