@@ -1,27 +1,65 @@
-"""Runs ``rowkeep`` as another user: ``python as_user.py UID ARGUMENT...``, which root alone can do.
+"""Runs ``rowkeep`` in forks of one process that has imported everything before.
 
-The interpreter may lie where only root gets, so all that a command imports is imported before, by commands on
-another store.
+Each command is a process of its own as always, but starts at once. It may run as another user, which root
+alone can do: the interpreter may lie where only root can read it, so everything that a command imports is
+imported before, by commands on another store.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
-
-from rowkeep.cli.main import main, run
-from rowkeep.exit_status import end
+from typing import Any
 
 REHEARSED = ("init", "app create bot", "app list", "table create t.json", "no command")
+SERVER = "rowkeep.server"
+"""The program that ``rowkeep serve`` replaces itself by."""
+ALSO_IMPORTED = (f"{SERVER}.__main__", "rowkeep.storage.postgres.store")
+
+
+class Host:
+    """The process whose forks run commands."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        variables: Mapping[str, str],
+        directory: Path,
+        user: int | None = None,
+        umask: int = 0o022,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, with these environment variables."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        job = [arguments, dict(variables), str(directory), user, umask]
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        status, out, err = json.loads(self._process.stdout.readline())
+        return subprocess.CompletedProcess(arguments, status, out, err)
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 def rehearse() -> None:
     """Run commands of each kind on a store of their own."""
+    from rowkeep.cli.main import run
+    from rowkeep.exit_status import end
+
     before = dict(os.environ)
     out = StringIO()
     with tempfile.TemporaryDirectory() as directory, redirect_stdout(out), redirect_stderr(out):
@@ -33,15 +71,66 @@ def rehearse() -> None:
             end(partial(run, arguments.replace("t.json", f"{directory}/t.json").split()))
     os.environ.clear()
     os.environ.update(before)
+    for module in ALSO_IMPORTED:
+        import_module(module)
 
 
-def become(user: int) -> None:
-    os.setgroups([])
-    os.setgid(user)
-    os.setuid(user)
+def run_in_fork(job: list[Any]) -> list[Any]:
+    """Run a command; its exit status and what it wrote."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        child = os.fork()
+        if child == 0:
+            become_command(job, out.fileno(), err.fileno())
+        _, status = os.waitpid(child, 0)
+        for file in (out, err):
+            file.seek(0)
+        return [os.waitstatus_to_exitcode(status), out.read(), err.read()]
+
+
+def become_command(job: list[Any], out: int, err: int) -> None:
+    """What a fork does; it does not return."""
+    from rowkeep.cli.main import main
+
+    arguments, variables, directory, user, umask = job
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.chdir(directory)
+        os.umask(umask)
+        if user is not None:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+        os.environ.clear()
+        os.environ.update(variables)
+        sys.argv = ["rowkeep", *arguments]
+        os.execve = become_server
+        main()
+    except SystemExit as done:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(done.code or 0))
+    finally:
+        os._exit(70)
+
+
+def become_server(_interpreter: str, arguments: list[str], variables: dict[str, str]) -> None:
+    """In place of ``os.execve``: what a new interpreter would do."""
+    assert arguments[-1] == SERVER
+    os.environ.clear()
+    os.environ.update(variables)
+    import_module(SERVER + ".__main__").main()
+
+
+def host_commands() -> None:
+    """Run the commands that come on standard input, and write what came of them."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    rehearse()
+    for line in sys.stdin:
+        print(json.dumps(run_in_fork(json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    rehearse()
-    become(int(sys.argv.pop(1)))
-    main()
+    host_commands()

@@ -8,7 +8,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 import pytest
+from as_user import Host
 
 from support.server import RowkeepServer, environment, sqlite_url
 from support.workspace import PEOPLE, Workspace
@@ -24,28 +24,27 @@ IS_ROOT = os.geteuid() == 0
 OWNER = 65534 if IS_ROOT else os.geteuid()
 """The user of the service. Only root can try others; anybody else tries the same with themselves."""
 STRANGER = 65533
-AS_USER = str(Path(__file__).with_name("as_user.py"))
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    """Runs commands."""
+    made = Host()
+    yield made
+    made.close()
 
 
 class Directory:
     """A directory of the service's user, and commands that are run there."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, host: Host) -> None:
         self.path = path
+        self.host = host
         self.data = path / "data"
         self.variables = environment(sqlite_url(self.data), path)
 
     def run(self, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
-        program = [AS_USER, str(user)] if IS_ROOT and user is not None else ["-m", "rowkeep"]
-        return subprocess.run(
-            [sys.executable, *program, *arguments],
-            env=self.variables,
-            cwd=self.path,
-            capture_output=True,
-            text=True,
-            check=False,
-            umask=0,
-        )
+        return self.host.run(arguments, self.variables, self.path, user if IS_ROOT else None, umask=0)
 
     def succeeds(self, *arguments: str, user: int | None = None) -> str:
         done = self.run(*arguments, user=user)
@@ -62,13 +61,13 @@ class Directory:
 
 
 @pytest.fixture
-def place() -> Iterator[Directory]:
+def place(host: Host) -> Iterator[Directory]:
     """Where others than root can get to, unlike the directories of pytest."""
     path = Path(tempfile.mkdtemp(prefix="rowkeep-"))
     if IS_ROOT:
         os.chown(path, OWNER, OWNER)
     path.chmod(0o755)
-    yield Directory(path)
+    yield Directory(path, host)
     shutil.rmtree(path)
 
 
@@ -205,19 +204,12 @@ FAILURES: dict[str, Callable[[Path], dict[str, str]]] = {
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("command", ["init", "serve"])
 def test_a_start_that_fails_leaves_nothing(
-    new_store: Callable[[], str], tmp_path: Path, failure: str, command: str
+    new_store: Callable[[], str], tmp_path: Path, host: Host, failure: str, command: str
 ) -> None:
     (tmp_path / "file").write_text("no key")
     url = new_store()
     variables = environment(url, tmp_path, port=0) | FAILURES[failure](tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "rowkeep", command],
-        env=variables,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = host.run((command,), variables, tmp_path)
     assert (done.returncode, done.stdout) == (1, ""), done
     assert len(done.stderr.splitlines()) == 1, done
     assert "secret" not in done.stderr
@@ -225,13 +217,13 @@ def test_a_start_that_fails_leaves_nothing(
     assert is_untouched(url)
 
 
-def test_a_port_that_is_taken_leaves_nothing(new_store: Callable[[], str], tmp_path: Path) -> None:
+def test_a_port_that_is_taken_leaves_nothing(
+    new_store: Callable[[], str], tmp_path: Path, host: Host
+) -> None:
     url = new_store()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         variables = environment(url, tmp_path, port=taken.getsockname()[1])
-        done = subprocess.run(
-            [sys.executable, "-m", "rowkeep", "serve"], env=variables, cwd=tmp_path, check=False
-        )
+        done = host.run(("serve",), variables, tmp_path)
     assert done.returncode == 1
     assert list(tmp_path.iterdir()) == []
     assert is_untouched(url)
@@ -263,15 +255,8 @@ def is_untouched(url: str) -> bool:
         "mysql://rowkeep:hunter2@127.0.0.1/data",
     ],
 )
-def test_an_address_that_is_wrong_does_not_show_its_password(tmp_path: Path, url: str) -> None:
+def test_an_address_that_is_wrong_does_not_show_its_password(tmp_path: Path, host: Host, url: str) -> None:
     variables = environment(url, tmp_path, port=0, log_level="debug")
-    done = subprocess.run(
-        [sys.executable, "-m", "rowkeep", "serve"],
-        env=variables,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = host.run(("serve",), variables, tmp_path)
     assert done.returncode == 1
     assert "hunter2" not in done.stdout + done.stderr
