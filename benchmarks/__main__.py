@@ -13,7 +13,7 @@ from benchmarks.machine import describe
 from benchmarks.measured_server import BACKENDS, stage
 from benchmarks.processes import sink_server
 from benchmarks.report import Result, markdown, print_tables
-from benchmarks.workloads import CONNECTIONS, WORKS, Work
+from benchmarks.workloads import CONNECTIONS, GROUPS, WORKS, Work
 
 LEAST_ROUNDS = 5
 WIDTH = 180  # a table that is piped into a file is as wide as one on a large terminal
@@ -23,7 +23,7 @@ def main() -> int:
     """Measure, show; exit status 1 only where `--check` is given and a bar is missed."""
     arguments = _parser().parse_args()
     backends = BACKENDS if arguments.backend == "both" else (arguments.backend,)
-    works = [work for work in WORKS if not arguments.only or work.name in arguments.only]
+    works = [work for work in WORKS if not arguments.only or _is_one_of(work, arguments.only)]
     progress = Console(stderr=True)
     results: list[Result] = []
     engines: list[str] = []
@@ -41,6 +41,11 @@ def main() -> int:
     else:
         print_tables(results, facts, Console() if sys.stdout.isatty() else Console(width=WIDTH))
     return 1 if arguments.check and not all(result.holds for result in results) else 0
+
+
+def _is_one_of(work: Work, names: list[str]) -> bool:
+    group = work.name.partition("-")[0]
+    return work.name in names or (group in GROUPS and group in names)
 
 
 def _measure(backend: str, works: list[Work], rounds: int, progress: Console) -> tuple[str, list[Result]]:
@@ -68,7 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--backend", choices=[*BACKENDS, "both"], default="both")
     parser.add_argument(
-        "--only", action="append", choices=[work.name for work in WORKS], help="may come up several times"
+        "--only",
+        action="append",
+        choices=[*GROUPS, *(work.name for work in WORKS)],
+        help="may come up several times",
     )
     parser.add_argument("--rounds", type=_rounds, default=LEAST_ROUNDS)
     parser.add_argument("--markdown", action="store_true", help="for docs/performance.md")

@@ -74,11 +74,16 @@ def get(path: str, token: str) -> bytes:
     return "\r\n".join(lines).encode()
 
 
-def post(path: str, body: Any, token: str, *, minimal: bool = False) -> bytes:
+def put(path: str, body: Any, token: str) -> bytes:
+    """The same as `post`, of an update."""
+    return post(path, body, token, method="PUT")
+
+
+def post(path: str, body: Any, token: str, *, minimal: bool = False, method: str = "POST") -> bytes:
     """A whole HTTP/1.1 request, with its authentication and its JSON body."""
     content = msgspec.json.encode(body)
     lines = [
-        f"POST {path} HTTP/1.1",
+        f"{method} {path} HTTP/1.1",
         "host: localhost",
         f"auth: {token}",
         "content-type: application/json",

@@ -67,13 +67,13 @@ class Stage:
             self.postgres_tree = ProcessTree(pid)
 
     @contextlib.contextmanager
-    def server(self) -> Iterator[tuple[RowkeepServer, str]]:
+    def server(self, workers: int = 1) -> Iterator[tuple[RowkeepServer, str]]:
         """A fresh server on a fresh store; yields it and the store's URL."""
         self._servers += 1
         directory = self.directory / f"server{self._servers}"
         directory.mkdir()
         url = self.postgres.create_database() if self.postgres else f"sqlite:///{directory / 'store'}"
-        server = RowkeepServer(url, directory)
+        server = RowkeepServer(url, directory, workers=workers)
         server.start()
         try:
             yield server, url

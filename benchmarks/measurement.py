@@ -31,6 +31,8 @@ class Measurement(msgspec.Struct, frozen=True):
     ours: Side | None = None
     bare: Side | None = None
     client_load: float = 0.0
+    shown: tuple[str, str] | None = None
+    """Rowkeep's and the yardstick's own numbers, where they are no rates."""
 
 
 class Bar(msgspec.Struct, frozen=True):

@@ -45,6 +45,10 @@ class ProcessTree:
                 total += int(peak.group(1)) * 1024 if peak else 0
         return total
 
+    def pss_bytes(self) -> int:
+        """The memory that they have now; what several share counts once (`/proc/PID/smaps_rollup`)."""
+        return sum(process.memory_full_info().pss for process in self._members())
+
     def _members(self) -> list[psutil.Process]:
         return [self._root, *self._root.children(recursive=True)]
 

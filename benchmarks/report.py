@@ -76,11 +76,19 @@ def _cells(result: Result) -> list[str]:
         _bar(bar, measured.unit),
         reached if result.holds else f"{reached} missed",
         f"{_number(measured.low, measured.unit)}–{_number(measured.high, measured.unit)}",
+        *_sides(measured),
+        f"{measured.peak_rss_bytes / MB:.0f} MB" if measured.peak_rss_bytes else "–",
+    ]
+
+
+def _sides(measured: Measurement) -> list[str]:
+    if measured.shown is not None:
+        return [*measured.shown, "–", "–"]
+    return [
         _rate(measured.ours, measured.per),
         _rate(measured.bare, measured.per),
         _cpu(measured.ours, measured.per),
         _cpu(measured.bare, measured.per),
-        f"{measured.peak_rss_bytes / MB:.0f} MB",
     ]
 
 

@@ -20,6 +20,7 @@ class Run(msgspec.Struct, frozen=True):
     cpu_seconds: float
     postgres_cpu_seconds: float = 0.0
     client_cpu_seconds: float = 0.0
+    p99_ms: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -79,6 +80,7 @@ def drive_and_meter(
         cpu_seconds=tree.cpu_seconds() - before,
         postgres_cpu_seconds=_cpu_seconds(postgres) - postgres_before,
         client_cpu_seconds=outcome.cpu_seconds,
+        p99_ms=outcome.p99_ms,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import data
+from benchmarks import data, workers
 from benchmarks.bare_catalog_size import BareCrowd
 from benchmarks.catalog_size import CONNECTIONS as CROWD_CONNECTIONS
 from benchmarks.catalog_size import (
@@ -25,7 +25,7 @@ from benchmarks.catalog_size import (
 )
 from benchmarks.load import drive
 from benchmarks.measured_server import BACKENDS, Stage, Target
-from benchmarks.measurement import Bar, Measurement, from_comparison, from_peaks
+from benchmarks.measurement import MB, Bar, Measurement, from_comparison, from_peaks
 from benchmarks.processes import ProcessTree, bare_server
 from benchmarks.rounds import Run, call_and_meter, compare, drive_and_meter
 
@@ -35,6 +35,9 @@ TABLE_ROWS = 100_000
 CONNECTIONS = 32
 SECONDS = 3.0
 PAGE_SECONDS = 1.5
+MIB = 2**20
+GROUPS = ("tables", "workspaces", "workers")
+"""Works whose names begin with one of these are measured together."""
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -179,6 +182,30 @@ def _crowd_works() -> list[Work]:
     ]
 
 
+def _worker_works() -> list[Work]:
+    calls = {"query": "query of 10 rows", "insert": "insert of 1 row", "update": "update of 10 rows"}
+    of_calls = []
+    for call, title in calls.items():
+        measure = functools.partial(workers.throughput, call=call)
+        of_calls.append(Work(f"workers-{call}", f"2 workers: {title}", "1 worker", {}, measure))
+        measure = functools.partial(workers.p99, call=call)
+        bars = {} if call == "query" else {"sqlite": Bar(1.0, at_least=False)}
+        of_calls.append(
+            Work(f"workers-{call}-p99", f"2 workers: {title}, 99th percentile", "1 worker", bars, measure)
+        )
+    of_both = {
+        "start": ("2 workers: start, until all answer (time)", "1 worker", 1.5, workers.start),
+        "memory-1": ("1 worker: memory, idle", "", 70 * MIB / MB, functools.partial(workers.memory, side=1)),
+        "memory-2": ("2 workers: memory, idle", "", 95 * MIB / MB, functools.partial(workers.memory, side=0)),
+    }
+    return of_calls + [
+        Work(
+            f"workers-{name}", title, yardstick, dict.fromkeys(BACKENDS, Bar(limit, at_least=False)), measure
+        )
+        for name, (title, yardstick, limit, measure) in of_both.items()
+    ]
+
+
 def _against_bare_app(stage: Stage, target: Target, requests: list[bytes], rounds: int) -> Measurement:
     """Requests per second against the bare app with the answer that Rowkeep gave to the first of them."""
     answer = drive(target.job(requests, count=1)).answer
@@ -264,6 +291,7 @@ WORKS = [
     ),
 ]
 WORKS += _crowd_works()
+WORKS += _worker_works()
 WORKS.append(
     Work(
         name="tables-insert-bare",

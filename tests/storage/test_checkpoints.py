@@ -12,7 +12,7 @@ import apsw
 import pytest
 from workbench import Workbench, initialised, new_workspace, opened, rows_of, until
 
-from rowkeep.errors import StorageUnavailable
+from rowkeep.errors.catalogue import StorageUnavailable
 from rowkeep.storage.sqlite import checkpoints
 from rowkeep.storage.sqlite.checkpoints import PAGE_BYTES, Checkpoints
 from support.server import sqlite_url

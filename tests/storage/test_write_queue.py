@@ -24,7 +24,7 @@ from support.server import sqlite_url
 ORDER = """
 import sys
 from pathlib import Path
-from rowkeep.storage.sqlite.turns import Turns
+from rowkeep.storage.sqlite.write_queue import Turns
 
 turns = Turns(Path(sys.argv[1]))
 print("waits", flush=True)
@@ -40,7 +40,7 @@ TRANSACTION = """
 import sys
 import apsw
 from pathlib import Path
-from rowkeep.storage.sqlite.turns import Turns
+from rowkeep.storage.sqlite.write_queue import Turns
 
 path = Path(sys.argv[1])
 turns = Turns(path)

@@ -16,9 +16,9 @@ from typing import Any
 
 import apsw
 
-from rowkeep.errors import Busy, StorageUnavailable
+from rowkeep.errors.catalogue import Busy, StorageUnavailable
 from rowkeep.storage.sqlite.connections import WAL_LIMIT_BYTES, Connection, OverBudget, translated
-from rowkeep.storage.sqlite.turns import Turns
+from rowkeep.storage.sqlite.write_queue import Turns
 
 PAGE_BYTES = 4096
 
@@ -79,7 +79,9 @@ class Checkpoints:
             if self._connection is None:
                 self._connection = self._connect(LOCK_SECONDS)
             self._copy(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
-            if self._pages >= LONG_PAGES and self._pages > self._copied:
+            if self._pages >= LONG_PAGES:
+                # what was written meanwhile, so that little is left for our turn
+                self._copy(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
                 self._copy_rest(self._connection)
         except FAILURES:
             self._copied = self._pages
