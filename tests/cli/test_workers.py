@@ -86,10 +86,7 @@ def start_seconds(server: RowkeepServer) -> float:
     started = time.monotonic()
     server.launch()
     connections = [_asked_when_it_listens(server) for _ in range(CONNECTIONS)]
-    for each in connections:
-        each.settimeout(60)
-        assert each.recv(4096).startswith(b"HTTP/1.1 200 ")
-        each.close()
+    _answered(connections)
     return time.monotonic() - started
 
 
@@ -135,10 +132,7 @@ def test_connections_to_a_worker_that_dies_wait_for_the_next(launch: Callable[..
     worker.send_signal(signal.SIGSTOP)
     connections = [_asked(server) for _ in range(CONNECTIONS)]
     worker.kill()
-    for each in connections:
-        each.settimeout(30)
-        assert each.recv(4096).startswith(b"HTTP/1.1 200 ")
-        each.close()
+    _answered(connections)
 
 
 def test_a_second_server_does_not_get_the_port(launch: Callable[..., RowkeepServer]) -> None:
@@ -159,6 +153,30 @@ def test_a_worker_that_cannot_start_ends_the_server(new_store: Callable[[], str]
     server.launch()
     assert server.process.wait() == 1
     server.stop()
+
+
+def test_a_replacement_that_cannot_start_is_tried_again(launch: Callable[..., RowkeepServer]) -> None:
+    """While the master key is away, say. The other workers serve all connections."""
+    server = launch(2)
+    dies, stays = workers_of(server, 2)
+    _answered([_asked(server) for _ in range(CONNECTIONS)])  # so both have started
+    key = server.directory / "rowkeep.key"
+    away = key.rename(key.with_suffix(".away"))
+    began = time.monotonic()
+    dies.kill()
+    while server.log.read_text().count("worker failed to start") < 2:
+        time.sleep(0.02)
+    _answered([_asked(server) for _ in range(CONNECTIONS)])
+    assert stays.is_running()
+    # once a second
+    assert server.log.read_text().count("worker failed to start") <= time.monotonic() - began + 1
+    away.rename(key)
+    started = psutil.Process(server.process.pid).children
+    while not (len(started()) == 2 and all(_listens(each) for each in started())):
+        time.sleep(0.02)
+    _answered([_asked(server) for _ in range(CONNECTIONS)])
+    assert stays in started()
+    assert server.stop() == 0
 
 
 def test_a_connection_during_a_stop_is_refused(launch: Callable[..., RowkeepServer]) -> None:
@@ -195,6 +213,20 @@ def test_a_connection_during_a_stop_is_refused(launch: Callable[..., RowkeepServ
     assert len(processes(server)) > 1
     running.close()
     assert server.stop() == 0
+
+
+def _answered(connections: list[socket.socket]) -> None:
+    for each in connections:
+        each.settimeout(60)
+        assert each.recv(4096).startswith(b"HTTP/1.1 200 ")
+        each.close()
+
+
+def _listens(worker: psutil.Process) -> bool:
+    try:
+        return any(each.status == psutil.CONN_LISTEN for each in worker.net_connections("tcp"))
+    except psutil.Error:
+        return False
 
 
 def _asked_when_it_listens(server: RowkeepServer) -> socket.socket:

@@ -120,7 +120,7 @@ class Workers:
         self._signals = signals
         # a worker reads the end of this pipe when the last one that could write to it is gone: its parent
         self._parent_end, self._parent_has = os.pipe()
-        self._sockets = sockets
+        self._sockets = list(sockets)
         self._due = dict.fromkeys(range(len(sockets)), 0.0)
         """Of which sockets the workers are missing, and when they may be started, on the monotonic clock."""
         self._replaced: set[int] = set()
@@ -145,6 +145,8 @@ class Workers:
         now = time.monotonic()
         for at in [at for at, due in self._due.items() if due <= now]:
             try:
+                if self._sockets[at].fileno() < 0:
+                    self._sockets[at] = listen_too(self._open_sockets()[0])
                 pid = fork(partial(self._work, at))
             except OSError as error:
                 # no memory or no process left: those that serve go on
@@ -170,10 +172,16 @@ class Workers:
                 self._replaced.add(at)
             elif at in self._replaced:
                 log.error("worker failed to start", action="retry")
+                # new connections go to the other workers
+                if SPREADS and len(self._open_sockets()) > 1:
+                    self._sockets[at].close()
                 continue
             if status != NOT_STARTED and not self._signals.stop_requested:
                 log.error("worker exited", status=status, action="replace")
             yield status
+
+    def _open_sockets(self) -> list[socket.socket]:
+        return [sock for sock in self._sockets if sock.fileno() >= 0]
 
     def _stop(self) -> None:
         """Ask all workers to end, and wait until they have."""
