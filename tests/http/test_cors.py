@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -22,7 +23,9 @@ QUERY = "/api/public/tables/people/query"
 def served(tmp_path_factory: pytest.TempPathFactory, cors_origins: str) -> Iterator[Bot]:
     """An app of a server with this setting, on SQLite: nothing of this reaches a database."""
     directory = tmp_path_factory.mktemp("cors")
-    server = RowkeepServer(sqlite_url(directory / "data"), directory, cors_origins=cors_origins)
+    server = RowkeepServer(
+        sqlite_url(directory / "data"), directory, cors_origins=cors_origins, body_timeout_seconds=2
+    )
     try:
         server.start()
         workspace = Workspace(server, "pages")
@@ -169,3 +172,23 @@ def test_values_that_are_origins() -> None:
     assert origins("https://A.example:443, http://[::1]:3000,capacitor://localhost") == (
         "https://a.example", "http://[::1]:3000", "capacitor://localhost",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("origin", [PAGE, OTHER])
+def test_a_request_that_the_server_ends(named: Bot, origin: str) -> None:
+    """By a time-out, which is not the application's: the rest of its body does not come."""
+    host, port = named.server_url.removeprefix("http://").split(":")
+    head = [
+        f"POST {QUERY} HTTP/1.1",
+        f"Host: {host}",
+        f"Origin: {origin}",
+        f"auth: {named.token()}",
+        "Content-Type: application/json",
+        "Content-Length: 20",
+    ]
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall("\r\n".join([*head, "", "{"]).encode())
+        response = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    assert response.startswith("HTTP/1.1 408 ")
+    is_allowed = f"access-control-allow-origin: {origin}" in response.lower()
+    assert is_allowed == (origin == PAGE)

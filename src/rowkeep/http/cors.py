@@ -5,11 +5,13 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowkeep.errors.catalogue import InvalidParameter, preview
+from rowkeep.errors.catalogue import InvalidParameter, RowkeepError, preview
 from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.responses import error_answer
+from rowkeep.http.root_path import under_prefix
 from rowkeep.settings import Settings, origins
 
 REQUEST_HEADERS = ("auth", "authorization", "content-type", "idempotency-key", "prefer")
@@ -17,6 +19,9 @@ REQUEST_HEADERS = ("auth", "authorization", "content-type", "idempotency-key", "
 
 RESPONSE_HEADERS = ("Preference-Applied", "Retry-After")
 """What a page may read beside what every page may."""
+
+ERROR = "rowkeep.error"
+"""Where a scope has the error to be sent."""
 
 MAX_AGE_SECONDS = 7200
 """How long a browser may rely on a preflight; Chromium takes no more."""
@@ -37,6 +42,23 @@ def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         # whoever names an origin means it wherever Rowkeep runs
         allow_private_network=True,
     )
+
+
+def error_app(settings: Settings) -> ASGIApp:
+    """Sends the error of the scope (``ERROR``), for requests that end outside the application, such as by a
+    time-out. Responses of the Data API have the same CORS headers as all others."""
+    data = with_cors(_send_error, settings)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_data = scope["path"].startswith(DATA_PREFIX)
+        await (data if is_data else _send_error)(scope, receive, send)
+
+    return under_prefix(app, settings.root_path)
+
+
+async def _send_error(scope: Scope, _receive: Receive, send: Send) -> None:
+    error: RowkeepError = scope[ERROR]
+    await error_answer(error).send(send)
 
 
 class _Cors(CORSMiddleware):

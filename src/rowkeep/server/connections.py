@@ -11,6 +11,7 @@ import structlog
 from uvicorn.server import ServerState
 
 from rowkeep.errors.catalogue import RowkeepError
+from rowkeep.http.cors import error_app
 from rowkeep.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Edge:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.error_app = error_app(settings)
         self.now = 1.0
         self.is_stopping = False
         self.max_connections = affordable(settings.max_connections)

@@ -6,11 +6,12 @@ import asyncio
 from typing import Any
 
 import structlog
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from rowkeep.errors.catalogue import InternalError, RowkeepError
 from rowkeep.http.app import is_interruptible
-from rowkeep.http.responses import error_answer
+from rowkeep.http.cors import ERROR
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +20,8 @@ class Exchange(RequestResponseCycle):
     """uvicorn's cycle, but that it may be cancelled, and that every response is Rowkeep's own."""
 
     task: asyncio.Task[None]
+    error_app: ASGIApp
+    """What sends an error."""
     keeps_alive: bool
     """Whether the client wants to keep the connection; it is kept only if the request was read whole."""
     error: RowkeepError | None = None
@@ -61,7 +64,8 @@ class Exchange(RequestResponseCycle):
             self.transport.close()
         else:
             error = self.error or InternalError()
-            await error_answer(error).send(self.send)  # type: ignore[arg-type] # the same, as mappings
+            scope: Any = {**self.scope, ERROR: error}
+            await self.error_app(scope, self.receive, self.send)  # type: ignore[arg-type] # the same, as mappings
 
 
 def _nothing() -> None:

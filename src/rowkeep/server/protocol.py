@@ -241,6 +241,7 @@ class Protocol(HttpToolsProtocol):
             keep_alive=False,
             on_response=self.on_response_complete,
         )
+        exchange.error_app = self._edge.error_app
         exchange.keeps_alive = version == "1.1" and parser.should_keep_alive()
         self.cycle = exchange
         if self.running is None:
