@@ -218,6 +218,19 @@ def test_max_errors(rows: RowsShell) -> None:
     assert [row[0] for row in stored(rows)] == [1, 2, 3, 4]
 
 
+def test_max_errors_before_any_row(rows: RowsShell) -> None:
+    """The rejects file that a second run finds is its own."""
+    name = rows.write("c.csv", "Cust_Id\nx\n1\n")
+    limited = ("import", "customers", name, "--max-errors", "0")
+    assert "0 rows were imported" in rows.fails(*limited)
+    said = rows.fails(*limited)
+    assert "stopped before it imported any row" in said
+    assert "--restart" in said
+    rows.write(name, "Cust_Id\n2\n1\n")
+    assert rows.json(*limited, "--restart")["nInserted"] == 2
+    assert not (rows.directory / f"{name}.rejects.ndjson").exists()
+
+
 REFUSED: dict[str, tuple[str, list[str], str]] = {
     "empty.csv": ("", [], "no valid header. The file is empty."),
     "header.csv": ('Cust_Id,"x', [], "no header: A quote"),

@@ -184,7 +184,7 @@ def test_another_file_under_the_name(rows: RowsShell, bot: Bot, halted: str) -> 
     assert not (rows.directory / f"{halted}.rejects.ndjson").exists()
     rows.write(f"{halted}.rejects.ndjson", "{}")
     os.utime(rows.directory / halted)
-    assert "earlier import" in rows.fails("import", "numbers", halted)
+    assert "from another import" in rows.fails("import", "numbers", halted)
     assert rows.json("import", "numbers", halted, "--restart")["nInserted"] == 40
     assert len(numbers_of(bot)) == 80
     assert "The file has no line 99" in rows.fails("import", "numbers", halted, "--resume-at", "99")

@@ -56,13 +56,14 @@ class Rejects:
     def begin(self, kept_bytes: int | None, is_new: bool, may_replace: bool) -> int:
         """Make the file end where the ledger says, None for where it does; gives how long it is.
 
-        Raises FileRefused if a new import finds the rejects of another one.
+        Raises FileRefused if an import that begins finds rejects.
         """
         size = self.path.stat().st_size if self.path.exists() else 0
         if is_new and size and not may_replace:
             raise FileRefused(
-                f"The file {self.path} of an earlier import already exists. Move it, or name another file "
-                "with --rejects."
+                f"The rejects file {self.path} already exists: it is from another import, or from one that "
+                "stopped before it imported any row. Move it, name another file with --rejects, or use "
+                "--restart to replace it."
             )
         if kept_bytes is not None and size > kept_bytes:
             if kept_bytes:
