@@ -60,10 +60,12 @@ def _requests(target: Target) -> dict[str, list[bytes]]:
         return {"query": {"expressions": [{"field": "Last_Name", "operand": "=", "value": name}]}}
 
     path, token = target.path, target.token
+    # of a name that nothing else asks for
+    inserted = [row | {"Last_Name": "Unmatched"} for row in data.rows(REQUESTS, seed=7)]
     numbers = [number * 7_919 % 200_003 for number in range(REQUESTS)]
     return {
         "query": [data.post(f"{path}/query?sys_limit=10", matching(each), token) for each in numbers],
-        "insert": [data.post(path, {"data": row}, token) for row in data.rows(REQUESTS, seed=7)],
+        "insert": [data.post(path, {"data": row}, token) for row in inserted],
         "update": [data.put(path, matching(each) | {"data": {"Number": each}}, token) for each in numbers],
     }
 
