@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 import time
@@ -62,6 +63,8 @@ class Application:
                     return
                 content["body"] += message["body"].decode()
                 more = message["more_body"]
+        elif path.endswith("/client"):
+            content = {"client": scope["client"][0], "scheme": scope["scheme"]}
         elif path.endswith("/big"):
             content = "x" * BIG
         elif path.endswith("/fault"):
@@ -306,6 +309,14 @@ def test_a_fault_is_a_problem_too(usual: Running) -> None:
     with structlog.testing.capture_logs() as logs:
         problem(usual.ask(request("/fault")), 500, "internal_error")
     assert [line["event"] for line in logs] == ["request failed"]
+
+
+def test_a_proxy_on_this_host_says_who_sends_a_request(usual: Running) -> None:
+    forwarded = request("/client", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https")
+    response = usual.ask(forwarded, request("/client", CLOSE))
+    first, second = (json.loads(part) for part in re.findall(rb"\r\n\r\n({.*?})", response))
+    assert first == {"client": "203.0.113.7", "scheme": "https"}
+    assert second == {"client": "127.0.0.1", "scheme": "http"}
 
 
 def test_pipelined_requests(run: Callable[..., Running]) -> None:

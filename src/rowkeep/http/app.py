@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -84,13 +84,12 @@ def wire(
         default=_not_found,
     )
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         is_data = scope["path"].startswith(DATA_PREFIX)
         if "\x00" in scope["path"] or b"%2f" in scope.get("raw_path", b"").lower():
             # no name holds either: a slash in disguise must not make a path of another meaning
-            await (no_data if is_data else _not_found)(scope, receive, send)
-        else:
-            await (data if is_data else router)(scope, receive, send)
+            return (no_data if is_data else _not_found)(scope, receive, send)
+        return (data if is_data else router)(scope, receive, send)
 
     return under_prefix(app, settings.root_path)
 
@@ -154,14 +153,13 @@ class Application:
         self._settings = settings
         self._app: ASGIApp | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http" and self._app is not None:
+            return self._app(scope, receive, send)
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] == "http" and self._app is not None:
-            await self._app(scope, receive, send)
-        else:
-            # Rowkeep has no web sockets: refuse the handshake
-            await send({"type": "websocket.close", "code": 1000})
+            return self._live(receive, send)
+        # Rowkeep has no web sockets: refuse the handshake
+        return send({"type": "websocket.close", "code": 1000})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

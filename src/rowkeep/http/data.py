@@ -240,8 +240,8 @@ class DataApi:
         self._edge = edge
         self._budget = budget
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await reply(self._answer(scope, receive), scope, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return reply(self._answer(scope, receive), scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         call, name = _find(scope["method"], self._rest(scope))

@@ -117,8 +117,17 @@ class Request:
             )
 
     def _check_media_type(self) -> None:
+        if self._headers.get(b"content-type") != b"application/json":
+            self._check_content_type()
+        encoding = self.header(b"content-encoding")
+        if encoding is not None and encoding.strip().lower() not in ("", "identity"):
+            raise UnsupportedMediaType(
+                f"Compressed bodies are not supported; got Content-Encoding {preview(encoding)}."
+            )
+
+    def _check_content_type(self) -> None:
         content_type = self.header(b"content-type")
-        if content_type is not None and content_type != "application/json":
+        if content_type is not None:
             media_type, _, parameter = content_type.lower().partition(";")
             charset = parameter.strip().replace('"', "")
             if media_type.strip() != "application/json" or charset not in (
@@ -129,11 +138,6 @@ class Request:
                 raise UnsupportedMediaType(
                     f"Content-Type must be application/json in UTF-8; got {preview(content_type)}."
                 )
-        encoding = self.header(b"content-encoding")
-        if encoding is not None and encoding.strip().lower() not in ("", "identity"):
-            raise UnsupportedMediaType(
-                f"Compressed bodies are not supported; got Content-Encoding {preview(encoding)}."
-            )
 
     async def _read(self) -> bytes:
         chunk = await self._next_chunk()

@@ -1,13 +1,24 @@
-"""Exchange: one request and its response, as a task that can be cancelled for a reason."""
+"""Exchange: one request and its response, as a task that can be cancelled for a reason.
+
+uvicorn writes the head of a response and then its body, and checks each header of each response. Here a
+response whose length is known is written in one piece, for each write is a system call that wakes the client,
+and the same head is checked once.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import structlog
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    RequestResponseCycle,
+)
 
 from rowkeep.errors.catalogue import InternalError, RowkeepError
 from rowkeep.http.app import is_interruptible
@@ -15,13 +26,25 @@ from rowkeep.http.cors import ERROR
 
 log = structlog.get_logger(__name__)
 
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
+MAX_WHOLE_BYTES = 64 * 1024
+"""A longer body is not copied behind its head; one system call would not send it anyway."""
+
+CACHED_HEADS = 256
+"""How many heads are cached. They differ by status, kind of content and the date, which changes once a
+second."""
+
 
 class Exchange(RequestResponseCycle):
     """uvicorn's cycle, but that it may be cancelled, and that every response is Rowkeep's own."""
 
+    app: Any
     task: asyncio.Task[None]
     error_app: ASGIApp
     """What sends an error."""
+    tasks: set[asyncio.Task[None]]
+    """The tasks that the server waits for when it stops."""
     keeps_alive: bool
     """Whether the client wants to keep the connection; it is kept only if the request was read whole."""
     error: RowkeepError | None = None
@@ -30,6 +53,8 @@ class Exchange(RequestResponseCycle):
     """When a sweep saw it first."""
     _is_begun = False
     _is_cancelled = False
+    _start: Any = None
+    """The message that starts the response, until its body is there."""
 
     @property
     def is_interruptible(self) -> bool:
@@ -56,6 +81,38 @@ class Exchange(RequestResponseCycle):
         if not self.response_complete and not self.disconnected:
             await self._fail()
         self.on_response = _nothing
+        self.tasks.discard(self.task)
+
+    async def send(self, message: Any) -> None:
+        """ASGI's ``send``. The start of a response waits for its body."""
+        start = self._start
+        if start is not None:
+            self._start = None
+            fields, length = _without_length(start)
+            body = message.get("body", b"")
+            is_whole = length == b"%d" % len(body) and not message.get("more_body", False)
+            if is_whole and len(body) <= MAX_WHOLE_BYTES and self.scope["method"] != "HEAD":
+                await self._send_whole(start["status"], fields, body)
+                return
+            await super().send(start)
+        elif not self.response_started and message["type"] == "http.response.start":
+            self._start = message
+            return
+        await super().send(message)
+
+    async def _send_whole(self, status: int, fields: Headers, body: bytes) -> None:
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        head = _head(status, (*self.default_headers, *fields), self.keep_alive)
+        self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
     async def _fail(self) -> None:
         """No response came, or not all of it."""
@@ -66,6 +123,25 @@ class Exchange(RequestResponseCycle):
             error = self.error or InternalError()
             scope: Any = {**self.scope, ERROR: error}
             await self.error_app(scope, self.receive, self.send)  # type: ignore[arg-type] # the same, as mappings
+
+
+def _without_length(start: Any) -> tuple[Headers, bytes | None]:
+    """The headers of a response except its length, and that."""
+    headers = start.get("headers", ())
+    length: bytes | None = dict(headers).get(b"content-length")
+    return tuple(field for field in headers if field[0] != b"content-length"), length
+
+
+@lru_cache(CACHED_HEADS)
+def _head(status: int, fields: Headers, keeps_alive: bool) -> bytes:
+    """The status line and the headers of a response. Raises RuntimeError for what no header may hold."""
+    for name, value in fields:
+        if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+            raise RuntimeError("A header of the response is invalid.")
+    lines = [b"%b: %b\r\n" % (name.lower(), value) for name, value in fields]
+    if not keeps_alive:
+        lines.append(b"connection: close\r\n")
+    return b"".join((STATUS_LINE[status], *lines))
 
 
 def _nothing() -> None:

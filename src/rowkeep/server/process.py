@@ -92,6 +92,7 @@ def make_server(application: Callable[[], Any], settings: Settings) -> uvicorn.S
     config = uvicorn.Config(
         application,
         factory=True,
+        interface="asgi3",
         http=partial(Protocol, edge),  # type: ignore[arg-type] # it is only called
         ws="none",
         lifespan="on",

@@ -26,9 +26,9 @@ from rowkeep.errors.catalogue import (
 from rowkeep.http.responses import error_answer
 from rowkeep.server.connections import LINGER_SECONDS, Edge, queued_bytes
 from rowkeep.server.exchange import Exchange
-from rowkeep.server.gathered_writes import GatheringTransport
 
-SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding"))
+FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
+SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
 """Headers that the connection itself looks at."""
 
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
@@ -36,20 +36,28 @@ CHUNK_ALLOWANCE = 16
 """How many bytes of a chunk, apart from its content, are not counted: its size and the ends of its lines."""
 
 
-class _ClosingTransport(GatheringTransport):
-    """A transport that is closed only once the client had time to read the response."""
+class _Transport:
+    """A transport that counts what is written, and that is closed only once the client had time to read the
+    response."""
 
-    def __init__(
-        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, protocol: Protocol
-    ) -> None:
-        super().__init__(transport, loop)
+    def __init__(self, transport: asyncio.Transport, protocol: Protocol) -> None:
+        self._transport = transport
         self._protocol = protocol
+        self.written_bytes = 0
+        """All that was written so far."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        self.written_bytes += len(data)
+        self._transport.write(data)
 
     def close(self) -> None:
         if self._protocol.is_being_sent_to:
             self._protocol.linger()
         else:
-            super().close()
+            self._transport.close()
 
 
 class _Flow(FlowControl):
@@ -97,6 +105,8 @@ class Protocol(HttpToolsProtocol):
     _discarded_bytes = 0
     _hosts = 0
     _is_upgrade = False
+    _is_forwarded = False
+    """Whether a proxy says who sent the request."""
     _is_deaf = False
     _fault: RowkeepError | None = None
     _refusal: RowkeepError | None = None
@@ -106,6 +116,9 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, edge: Edge, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
+        proxied: Any = self.app
+        self._app_itself: Any = proxied.app
+        """The application without uvicorn's reader of what proxies add, which few requests need."""
         self._edge = edge
         self._max_line = edge.settings.max_request_line_bytes
         self._max_head = edge.settings.max_header_bytes
@@ -115,9 +128,9 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         self._raw = transport
-        gathering: Any = _ClosingTransport(transport, self.loop, self)
-        super().connection_made(gathering)
-        self.flow = _Flow(gathering, self)
+        counting: Any = _Transport(transport, self)
+        super().connection_made(counting)
+        self.flow = _Flow(counting, self)
         if self._edge.is_stopping:
             transport.close()
         elif self._edge.admit(self, len(self.connections)):
@@ -136,14 +149,12 @@ class Protocol(HttpToolsProtocol):
             if running.is_interruptible:
                 running.cancel(None)
         self.flow.resume_writing()
-        self.transport.forget()  # type: ignore[attr-defined] # it is ours
         if exc is None:
             self._raw.close()
         self.parser = None  # type: ignore[assignment] # as uvicorn does, to break a cycle
 
     def eof_received(self) -> bool:  # type: ignore[override] # uvicorn closes always
         """The client sends no more. It may still read the response: for a short while, that is assumed."""
-        self.transport.flush()  # type: ignore[attr-defined] # it is ours
         if self.running is None or self.is_lingering or (self._phase is BODY and self.cycle is self.running):
             return False
         self.is_half_closed = True
@@ -176,7 +187,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._phase = HEAD
         self._head_bytes = self._hosts = 0
-        self._is_upgrade = False
+        self._is_upgrade = self._is_forwarded = False
         self.since = 0.0
 
     def on_url(self, url: bytes) -> None:
@@ -207,6 +218,8 @@ class Protocol(HttpToolsProtocol):
             self._hosts += 1
         elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
+        elif name in FORWARDED:
+            self._is_forwarded = True
         elif value.strip().lower() != b"chunked":
             raise self._refused(
                 MalformedRequest(
@@ -242,6 +255,7 @@ class Protocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         exchange.error_app = self._edge.error_app
+        exchange.app = self.app if self._is_forwarded else self._app_itself
         exchange.keeps_alive = version == "1.1" and parser.should_keep_alive()
         self.cycle = exchange
         if self.running is None:
@@ -278,9 +292,9 @@ class Protocol(HttpToolsProtocol):
 
     def _start(self, exchange: Exchange) -> None:
         self.running = exchange
-        exchange.task = task = self.loop.create_task(exchange.run_asgi(self.app))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        exchange.tasks = self.tasks
+        exchange.task = self.loop.create_task(exchange.run_asgi(exchange.app))
+        self.tasks.add(exchange.task)
 
     def _enqueue(self, exchange: Exchange) -> None:
         self.flow.pause_reading()
@@ -356,7 +370,6 @@ class Protocol(HttpToolsProtocol):
         """Close what is sent, and discard what is still received, for a while."""
         if self.is_lingering or self._raw.is_closing():
             return
-        self.transport.flush()  # type: ignore[attr-defined] # it is ours
         self.is_lingering = self._is_deaf = True
         self.since = 0.0
         self._raw.write_eof()
@@ -371,7 +384,6 @@ class Protocol(HttpToolsProtocol):
 
     def abort(self) -> None:
         """Close at once, whatever is unsent."""
-        self.transport.forget()  # type: ignore[attr-defined] # it is ours
         self._edge.forget(self)
         self.connections.discard(self)
         self._raw.abort()

@@ -247,8 +247,8 @@ class _WherePlanner:
         if column.name == "sys_Id" and column.is_system:
             # a view may have a column of that name, and lack the other
             return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
-        found = (self._find(column, value) for value in values)  # type: ignore[arg-type] # cells
-        return column.name, [stored for each in found for stored in each]
+        stored = [each for value in values for each in self._find(column, value)]  # type: ignore[arg-type] # cells
+        return column.name, stored
 
 
 def _check_suits(operator: Operator, column: Column, where: str) -> None:

@@ -30,13 +30,12 @@ class SelectPlan(msgspec.Struct, frozen=True):
     """One page to be read. ``after`` holds the cursor's values; ``has_cursors`` says whether another one may
     be made of the page's last row; ``max_bytes`` is about how much its rows may take in all."""
 
-    table_id: str
+    target: Target
     shape: SelectShape
     where: Where
     after: list[Cell]
     limit: int
     offset: int
-    sort_types: tuple[str, ...]
     max_bytes: int
     has_cursors: bool = True
 
@@ -45,8 +44,12 @@ class SelectPlan(msgspec.Struct, frozen=True):
         return found <= self.limit and self.shape.after is None and (found > 0 or self.offset == 0)
 
     @property
+    def table_id(self) -> str:
+        return self.target.id
+
+    @property
     def fingerprint(self) -> str:
-        return fingerprint_of(self.table_id, self.where, self.shape.sort, self.sort_types)
+        return _fingerprint(self.target, self.where, self.shape.sort)
 
 
 def plan_select(
@@ -62,7 +65,6 @@ def plan_select(
     where = plan_where(target, body.query, settings.max_filter_expressions, guarded=False)
     fields = _plan_fields(target.names, body)
     sort = target.order.complete(_plan_sort(target.names, body))
-    types = tuple(target.names.find(name, "/sort").type for name, _ in sort)
     has_cursors = target.order.has_cursors(sort)
     after: list[Cell] = []
     nulls = None
@@ -74,20 +76,24 @@ def plan_select(
                 "This view has no cursors, because its rows have no unique key. Use sys_offset.",
                 pointer="/cursor",
             )
-        after = signer.read(body.cursor, fingerprint_of(target.id, where, sort, types))
+        after = signer.read(body.cursor, _fingerprint(target, where, sort))
         nulls = tuple(cell is None for cell in after)
     shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
     return SelectPlan(
-        target.id,
+        target,
         shape,
         where,
         after,
         page.limit,
         page.offset or 0,
-        types,
         settings.max_response_bytes,
         has_cursors,
     )
+
+
+def _fingerprint(target: Target, where: Where, sort: Sort) -> str:
+    types = tuple(target.names.find(name, "/sort").type for name, _ in sort)
+    return fingerprint_of(target.id, where, sort, types)
 
 
 def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:

@@ -29,9 +29,17 @@ class Order(msgspec.Struct, frozen=True):
     key: frozenset[str] | None = frozenset((ROW_KEY,))
     same: dict[str, str] = msgspec.field(default_factory=lambda: {"sys_Id": ROW_KEY})
     """Columns that sort as another one does, being derived from it."""
+    usual: Sort = ()
+    """The whole sort of a query that has none."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "usual", self._completed({}))
 
     def complete(self, wished: Mapping[str, bool]) -> Sort:
         """A query's sort, by column whether it descends, and what breaks the ties that it leaves."""
+        return self._completed(wished) if wished else self.usual
+
+    def _completed(self, wished: Mapping[str, bool]) -> Sort:
         sort: dict[str, bool] = {}
         undecided = None if self.key is None else set(self.key)
         for wish, descending in chain(wished.items() or self.first, zip(self.last, repeat(False))):

@@ -114,7 +114,7 @@ class KeptConnections:
 
     def put_back(self, connection: Any) -> None:
         """Keep a connection for the next request; it must be as it was taken."""
-        arrival = self._awaited.pop(self._home_of(connection), None)
+        arrival = self._awaited.pop(self._home_of(connection), None) if self._awaited else None
         if arrival is None or arrival.done():
             self._idle.append(connection)
         else:

@@ -178,7 +178,7 @@ class Pool:
         assert kept is not None, "open() was not called"  # noqa: S101 - a fault of ours, not of a caller
         lane = call.lane
         if not lane.take_at_once():
-            await lane.take(deadline - monotonic())
+            await lane.wait(deadline - monotonic())
         try:
             if self._is_closing:
                 raise ShuttingDown()

@@ -15,7 +15,10 @@ from rowkeep.errors.catalogue import Busy
 
 class Lane:
     """A queue for turns. At most ``limit`` of its turns are in use at a time, and it gets one only while
-    fewer than ``ceiling`` turns of all lanes are in use."""
+    fewer than ``ceiling`` turns of all lanes are in use.
+
+    Who uses a turn calls :meth:`take_at_once`, if that fails :meth:`wait`, and in the end :meth:`give_back`.
+    """
 
     def __init__(self, turns: Turns, limit: int, ceiling: int) -> None:
         self._turns = turns
@@ -34,24 +37,22 @@ class Lane:
         self._take()
         return True
 
-    async def take(self, seconds: float) -> None:
-        """Wait for a turn. Raises Busy after so many seconds."""
-        if self.take_at_once():
-            return
-        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def wait(self, seconds: float) -> None:
+        """Wait for a turn and take it. Raises Busy after so many seconds."""
+        loop = asyncio.get_running_loop()
+        arrival: asyncio.Future[None] = loop.create_future()
         self._waiting.append(arrival)
-        self._turns.waits(self)
+        self._turns.waits(self, arrival, loop.time() + seconds)
         try:
-            async with asyncio.timeout(max(seconds, 0)):
-                await arrival
-        except BaseException as error:
-            if arrival.done() and not arrival.cancelled():
+            await arrival
+        except BaseException:
+            if arrival.done() and not arrival.cancelled() and arrival.exception() is None:
                 self.give_back()
             elif arrival in self._waiting:
                 self._waiting.remove(arrival)
-            if isinstance(error, TimeoutError):
-                raise Busy() from None
             raise
+        finally:
+            self._turns.waits_no_more(arrival)
 
     def give_back(self) -> None:
         self._used -= 1
@@ -87,6 +88,9 @@ class Turns:
         self.used = 0
         self.waiting: list[Lane] = []
         """The lanes in which somebody waits, in the order in which they are served."""
+        self._deadlines: dict[asyncio.Future[None], float] = {}
+        """Until when each of those who wait does so, on the clock of the event loop."""
+        self._timer: asyncio.TimerHandle | None = None
         self.catalog = Lane(self, size, size)
         self.definitions = Lane(self, size, size - 1 if reserved > 1 else size)
 
@@ -94,18 +98,45 @@ class Turns:
         """The lane for the rows of one workspace."""
         return Lane(self, self._workspace_limit, self._for_rows)
 
-    def waits(self, lane: Lane) -> None:
+    def waits(self, lane: Lane, arrival: asyncio.Future[None], deadline: float) -> None:
+        """Somebody waits in a lane. One timer, for the earliest deadline, serves all who wait: few ever wait
+        so long, and a timer for each would cost more than the wait itself."""
         if lane not in self.waiting:
             self.waiting.append(lane)
+        self._deadlines[arrival] = deadline
+        if self._timer is None or deadline < self._timer.when():
+            self._set_timer(deadline)
+
+    def waits_no_more(self, arrival: asyncio.Future[None]) -> None:
+        del self._deadlines[arrival]
+
+    def _set_timer(self, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(deadline, self._refuse_late)
+
+    def _refuse_late(self) -> None:
+        """End the waits whose deadlines are over."""
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        left = []
+        for arrival, deadline in self._deadlines.items():
+            if arrival.done():
+                continue
+            if deadline <= now:
+                arrival.set_exception(Busy())
+            else:
+                left.append(deadline)
+        if left:
+            self._set_timer(min(left))
 
     def pass_on(self) -> None:
         """Give free turns to lanes that wait; a lane that got one goes to the end."""
         delayed, served = [], []
         for lane in self.waiting:
-            if not lane.has_waiting():
-                continue
-            if not lane.is_free():
+            if lane.is_free():
+                if lane.serve_next():
+                    served.append(lane)
+            elif lane.has_waiting():
                 delayed.append(lane)
-            elif lane.serve_next():
-                served.append(lane)
         self.waiting = delayed + served

@@ -1,0 +1,139 @@
+"""A response whose length is known leaves in one piece; every other as uvicorn sends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from rowkeep.server.exchange import MAX_WHOLE_BYTES, Exchange
+
+pytestmark = pytest.mark.anyio
+
+DATE = (b"date", b"Fri, 27 Nov 2026 12:00:00 GMT")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Wire:
+    """A transport and its flow control."""
+
+    write_paused = False
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def exchange(wire: Wire, method: str = "GET", *, keep_alive: bool = True) -> Exchange:
+    transport: Any = wire
+    scope: Any = {"type": "http", "method": method, "path": "/"}
+    return Exchange(
+        scope=scope,
+        transport=transport,
+        flow=transport,
+        logger=logging.getLogger(__name__),
+        access_logger=logging.getLogger(__name__),
+        access_log=False,
+        default_headers=[DATE],
+        message_event=asyncio.Event(),
+        expect_100_continue=False,
+        keep_alive=keep_alive,
+        on_response=lambda: None,
+    )
+
+
+async def respond(
+    to: Exchange, *bodies: bytes, headers: list[tuple[bytes, bytes]], status: int = 200
+) -> None:
+    await to.send({"type": "http.response.start", "status": status, "headers": headers})
+    for at, body in enumerate(bodies, 1):
+        await to.send({"type": "http.response.body", "body": body, "more_body": at < len(bodies)})
+
+
+def length(size: int) -> tuple[bytes, bytes]:
+    return (b"content-length", b"%d" % size)
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+async def test_head_and_body_are_one_write(keep_alive: bool) -> None:
+    wire = Wire()
+    answered = exchange(wire, keep_alive=keep_alive)
+    # the length need not be last: what adds headers for browsers adds them behind it
+    await respond(answered, b"{}", headers=[length(2), (b"Allow", b"GET")], status=405)
+    closes = b"" if keep_alive else b"connection: close\r\n"
+    assert wire.sent == [
+        b"HTTP/1.1 405 Method Not Allowed\r\ndate: Fri, 27 Nov 2026 12:00:00 GMT\r\nallow: GET\r\n%b"
+        b"content-length: 2\r\n\r\n{}" % closes
+    ]
+    assert answered.response_started
+    assert answered.response_complete
+    assert wire.is_closed is not keep_alive
+
+
+async def test_nothing_is_sent_before_the_body() -> None:
+    wire = Wire()
+    begun = exchange(wire)
+    await respond(begun, headers=[length(2)])
+    assert wire.sent == []
+    # so a request that is cancelled here still gets its error
+    assert not begun.response_started
+
+
+async def test_a_large_body_is_not_copied() -> None:
+    wire = Wire()
+    body = b"x" * (MAX_WHOLE_BYTES + 1)
+    await respond(exchange(wire), body, headers=[length(len(body))])
+    assert wire.sent[1:] == [body]
+
+
+async def test_parts_of_a_body_are_sent_as_they_come() -> None:
+    wire = Wire()
+    await respond(exchange(wire), b"ab", b"c", headers=[length(3)])
+    assert wire.sent[1:] == [b"ab", b"c"]
+
+
+async def test_a_body_without_a_length_is_chunked() -> None:
+    wire = Wire()
+    await respond(exchange(wire), b"abc", headers=[])
+    assert b"transfer-encoding: chunked" in wire.sent[0]
+    assert wire.sent[1] == b"3\r\nabc\r\n0\r\n\r\n"
+
+
+async def test_head_gets_no_body() -> None:
+    wire = Wire()
+    await respond(exchange(wire, "HEAD"), b"{}", headers=[length(2)])
+    (head,) = wire.sent
+    assert head.endswith(b"content-length: 2\r\n\r\n")
+
+
+async def test_a_wrong_length_is_never_sent_whole() -> None:
+    with pytest.raises(RuntimeError, match="shorter"):
+        await respond(exchange(Wire()), b"{}", headers=[length(3)])
+
+
+@pytest.mark.parametrize("field", [(b"location", b"/\r\nx: y"), (b"a b", b"c")])
+async def test_no_header_can_end_its_line(field: tuple[bytes, bytes]) -> None:
+    wire = Wire()
+    with pytest.raises(RuntimeError, match="invalid"):
+        await respond(exchange(wire), b"{}", headers=[field, length(2)])
+    assert wire.sent == []
+
+
+async def test_nothing_is_sent_to_a_client_that_has_gone() -> None:
+    wire = Wire()
+    left = exchange(wire)
+    left.disconnected = True
+    await respond(left, b"{}", headers=[length(2)])
+    assert wire.sent == []

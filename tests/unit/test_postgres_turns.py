@@ -1,0 +1,93 @@
+"""Turns: who waits too long is refused on time, and nobody's turn is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from rowkeep.errors.catalogue import Busy
+from rowkeep.storage.postgres.waiting import Lane, Turns
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def turns() -> Turns:
+    return Turns(1, 1)
+
+
+@pytest.fixture
+def lane(turns: Turns) -> Lane:
+    """A lane whose only turn is taken."""
+    lane = turns.new_workspace()
+    assert lane.take_at_once()
+    return lane
+
+
+async def refused_after(lane: Lane, seconds: float) -> float:
+    started = time.monotonic()
+    with pytest.raises(Busy):
+        await lane.wait(seconds)
+    return time.monotonic() - started
+
+
+async def test_each_waits_as_long_as_it_may(lane: Lane) -> None:
+    # the first arms the timer; the second must not wait for it, nor the third be ended with the second
+    waited = await asyncio.gather(*(refused_after(lane, seconds) for seconds in (0.3, 0.1, 0.5)))
+    for seconds, (least, most) in zip(waited, ((0.29, 2), (0.09, 0.29), (0.49, 2)), strict=True):
+        assert least < seconds < most
+    lane.give_back()
+    assert lane.take_at_once()
+
+
+async def test_no_time_is_no_wait(lane: Lane) -> None:
+    assert await refused_after(lane, -1) < 0.5
+
+
+async def test_turns_are_given_in_the_order_of_arrival(lane: Lane) -> None:
+    served: list[int] = []
+
+    async def use(number: int) -> None:
+        await lane.wait(5)
+        served.append(number)
+        await asyncio.sleep(0)
+        lane.give_back()
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(5):
+            group.create_task(use(number))
+        await asyncio.sleep(0)
+        lane.give_back()
+    assert served == [0, 1, 2, 3, 4]
+
+
+async def test_who_is_cancelled_passes_the_turn_on(turns: Turns, lane: Lane) -> None:
+    first = asyncio.create_task(lane.wait(5))
+    second = asyncio.create_task(lane.wait(5))
+    await asyncio.sleep(0)
+    lane.give_back()
+    # the first has the turn, but was not run yet
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await asyncio.wait_for(second, 1)
+    lane.give_back()
+    assert turns.used == 0
+
+
+async def test_who_is_cancelled_while_it_waits_takes_no_turn(turns: Turns, lane: Lane) -> None:
+    waiting = asyncio.create_task(lane.wait(5))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    lane.give_back()
+    assert turns.used == 0
+    assert not lane.has_waiting()
