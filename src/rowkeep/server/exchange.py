@@ -8,11 +8,11 @@ and the same head is checked once.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import structlog
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
     HEADER_VALUE_RE,
@@ -41,7 +41,7 @@ class Exchange(RequestResponseCycle):
 
     app: Any
     task: asyncio.Task[None]
-    error_app: ASGIApp
+    error_app: Callable[..., Awaitable[None]]
     """What sends an error."""
     tasks: set[asyncio.Task[None]]
     """The tasks that the server waits for when it stops."""
