@@ -60,6 +60,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "request beyond it waits, then is 503.",
         ),
     ] = 512 * 1024 * 1024
+    max_row_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="The largest row of an insert, as sent, and the largest body of a query, update or "
+            "delete; more is 413. Each is decoded in one step, and other requests wait for that long.",
+        ),
+    ] = 8 * 1024 * 1024
     max_request_line_bytes: Annotated[
         int,
         Meta(
