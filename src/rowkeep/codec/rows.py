@@ -301,10 +301,13 @@ class TableCodec(RowEncoder):
 
     # rows out
 
-    def encode_written(self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool) -> Encoded:
+    def encode_written(
+        self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool, sent_bytes: int = 0
+    ) -> Encoded:
         """The answer to an insert: the record, or ``{"records":[…]}`` in the order of the request.
 
-        What is encoded at once is bounded, so that other threads run in between.
+        What is encoded at once is bounded, so that other threads run in between: rows that took many
+        ``sent_bytes`` are encoded in parts.
         """
         on = stamp.written_on
         system = zip(
@@ -313,6 +316,9 @@ class TableCodec(RowEncoder):
         records = starmap(self.record, map(add, self.forms.answer_sent(rows), system))
         if not many:
             return encode(next(records))
+        most = max(1, MAX_SLICE_CELLS // (len(self._columns) + SYSTEM_CELLS))
+        if sent_bytes <= PART_BYTES and len(rows) <= most:
+            return encode({"records": list(records)})
         return with_records({}, "records", list(_encoded_parts(records)), {})
 
 
