@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_row_bytes: Annotated[
         int,
         Meta(
-            ge=1024,
+            ge=2 * 1024 * 1024,
             description="The largest row of an insert, as sent, and the largest body of a query, update or "
             "delete; more is 413. Each is decoded in one step, and other requests wait for that long.",
         ),

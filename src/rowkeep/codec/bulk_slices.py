@@ -178,7 +178,7 @@ def _exact(
     for token in tokens(body, at, end):
         depth += STEP[token.first]
         values += 1
-        if token.end - start > most.row_bytes:
+        if token.end - start > most.row_bytes + (token.first == COMMA):
             raise row_too_large(most.row_bytes, first + rows)
         if values > MAX_ROW_TOKENS:
             raise InvalidBody(
