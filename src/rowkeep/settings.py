@@ -64,8 +64,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=2 * 1024 * 1024,
-            description="The largest row of an insert, as sent, and the largest body of a query, update or "
-            "delete; more is 413. Each is decoded in one step, and other requests wait for that long.",
+            description="The maximum size of one row of an insert, as sent, and of the body of a query, "
+            "update or delete; larger ones are 413. Each is decoded in one step, and other requests wait "
+            "meanwhile.",
         ),
     ] = 8 * 1024 * 1024
     max_request_line_bytes: Annotated[
