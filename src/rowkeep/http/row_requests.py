@@ -44,7 +44,7 @@ class RowRequests:
         most = self._limits.max_row_bytes
         if len(sent) > most:
             raise BodyTooLarge(
-                f"The body has {len(sent)} bytes; that of a query, update or delete may have {most} (the setting "
+                f"The body has {len(sent)} bytes; a query, update or delete may have {most} (the setting "
                 "max_row_bytes)."
             )
         return sent
