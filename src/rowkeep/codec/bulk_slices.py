@@ -14,8 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from rowkeep.codec.json_bodies import MAX_VALUES, decode_unchecked
-from rowkeep.codec.json_scan import COMMA, STEP, WHITE, marked_halves, tokens
-from rowkeep.errors.catalogue import InvalidBody, MalformedJson, RepeatedKey, pointer
+from rowkeep.codec.json_scan import COMMA, OPENING, STEP, WHITE, marked_halves, tokens
+from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, RepeatedKey, pointer
 
 MAX_SLICE_BYTES = 2 * 1024 * 1024
 MAX_SLICE_CELLS = 200_000
@@ -25,10 +25,10 @@ MAX_ROW_TOKENS = 3 * MAX_VALUES
 LEAST_BYTES = 1024
 GUESSES = 8
 
-_HEAD = re.compile(rb'[ \t\n\r]*+\{[ \t\n\r]*+"data"[ \t\n\r]*+:[ \t\n\r]*+\[')
+_HEAD = re.compile(rb'[ \t\n\r]{0,1000}+\{[ \t\n\r]{0,1000}+"data"[ \t\n\r]{0,1000}+:[ \t\n\r]{0,1000}+\[')
 _TAIL = re.compile(rb"\][ \t\n\r]*+\}[ \t\n\r]*+\Z")
 _ONE_KEY = re.compile(rb'[ \t\n\r]*+\{[ \t\n\r]*+"(?:[^"\\]|\\.)*+"[ \t\n\r]*+:[ \t\n\r]*+')
-_NEXT_ROW = re.compile(rb"[ \t\n\r]*+,[ \t\n\r]*+(?=\{)")
+_NEXT_ROW = re.compile(rb"[ \t\n\r]{0,1000}+,[ \t\n\r]{0,1000}+(?=\{)")
 _TAIL_BYTES = 200
 
 
@@ -36,6 +36,14 @@ class LooseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of an insert before anything is known of its rows."""
 
     data: msgspec.Raw
+
+
+class Bounds(NamedTuple):
+    """How many bytes a slice may have, how many cells a row takes, and how many bytes it may have."""
+
+    size: int
+    columns: int
+    row_bytes: int
 
 
 class RowSlice(NamedTuple):
@@ -54,35 +62,63 @@ _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 def loose_data(body: bytes) -> bytes:
     """The JSON of ``data``. Raises MalformedJson, UnknownKey, InvalidBody, or RepeatedKey for a second
     ``data``."""
-    data = bytes(decode_unchecked(body, _body_decoder).data)
-    if data[:1] not in (b"{", b"["):
+    start, end = _loose_span(body)
+    return body[start:end]
+
+
+def _loose_span(body: bytes) -> tuple[int, int]:
+    """Where the JSON of ``data`` begins and ends."""
+    size = memoryview(decode_unchecked(body, _body_decoder).data).nbytes
+    end = _without_blanks(body, _without_blanks(body, len(body)) - 1)
+    start = end - size
+    if body[start : start + 1] not in (b"{", b"["):
         raise InvalidBody('"data" must be an object or an array of objects.', pointer="/data")
-    end = len(body.rstrip(WHITE)[:-1].rstrip(WHITE))
-    if not _ONE_KEY.fullmatch(body, 0, end - len(data)):
+    if not _ONE_KEY.fullmatch(body, 0, start):
         raise RepeatedKey('The body has the key "data" twice. Send each key once.', pointer="/data")
-    return data
+    return start, end
 
 
-def row_slices(body: bytes, columns: int) -> Iterator[RowSlice] | None:
+def _without_blanks(body: bytes, end: int) -> int:
+    """Where the text before ``end`` ends, without the blanks after it."""
+    while end > 0:
+        start = max(0, end - _TAIL_BYTES)
+        end = start + len(body[start:end].rstrip(WHITE))
+        if end > start:
+            break
+    return end
+
+
+def row_slices(body: bytes, columns: int, max_row_bytes: int) -> Iterator[RowSlice] | None:
     """The slices of the array in ``data``; None if it holds one row. ``columns`` is how many cells a row
     takes.
 
-    Raises what :func:`loose_data` raises, at the latest when the array turns out not to be valid JSON.
+    Raises what :func:`loose_data` raises, at the latest when the array turns out not to be valid JSON, and
+    BodyTooLarge for a row that has more than ``max_row_bytes``.
     """
     head, tail = _HEAD.match(body), _TAIL.search(body, max(0, len(body) - _TAIL_BYTES))
     if head and tail:
-        return _slices(body, head.end(), tail.start(), columns)
-    data = loose_data(body)
-    return _slices(data, 1, len(data) - 1, columns) if data[:1] == b"[" else None
+        return _slices(body, head.end(), tail.start(), columns, max_row_bytes)
+    start, end = _loose_span(body)
+    if body[start] != OPENING[0]:
+        return None
+    return _slices(body, start + 1, end - 1, columns, max_row_bytes)
 
 
-def count_rows(body: bytes) -> int:
+def row_too_large(max_row_bytes: int, row: int | None = None) -> BodyTooLarge:
+    """What is raised for a row, of an array if it has a number, that is larger than ``max_row_bytes``."""
+    which, where = ("The row", "/data") if row is None else (f"Row {row}", pointer("data", row))
+    return BodyTooLarge(
+        f"{which} is larger than {max_row_bytes} bytes (setting max_row_bytes).", pointer=where
+    )
+
+
+def count_rows(body: bytes, max_row_bytes: int) -> int:
     """How many rows an insert has, counted without reading them."""
-    slices = row_slices(body, 1)
+    slices = row_slices(body, 1, max_row_bytes)
     return 1 if slices is None else sum(len(part.rows) for part in slices)
 
 
-def _slices(body: bytes, at: int, end: int, columns: int) -> Iterator[RowSlice]:
+def _slices(body: bytes, at: int, end: int, columns: int, max_row_bytes: int) -> Iterator[RowSlice]:
     first = 0
     while True:
         size = _size(body, at, columns)
@@ -90,7 +126,9 @@ def _slices(body: bytes, at: int, end: int, columns: int) -> Iterator[RowSlice]:
             text, rows = _decoded(b"[%b]" % body[at:end])
             after = end
         else:
-            text, rows, after = _guessed(body, at, at + size) or _exact(body, at, end, size, columns, first)
+            text, rows, after = _guessed(body, at, at + size) or _exact(
+                body, at, end, Bounds(size, columns, max_row_bytes), first
+            )
         if rows is None:
             if _HEAD.match(body):
                 loose_data(body)
@@ -132,21 +170,24 @@ def _guessed(body: bytes, at: int, limit: int) -> tuple[bytes, list[msgspec.Raw]
 
 
 def _exact(
-    body: bytes, at: int, end: int, size: int, columns: int, first: int
+    body: bytes, at: int, end: int, most: Bounds, first: int
 ) -> tuple[bytes, list[msgspec.Raw] | None, int]:
     """The same by counting brackets: for rows that are larger than a slice, or hold arrays of objects."""
     depth = rows = values = 0
+    start = at
     for token in tokens(body, at, end):
         depth += STEP[token.first]
         values += 1
+        if token.end - start > most.row_bytes + (token.first == COMMA):
+            raise row_too_large(most.row_bytes, first + rows)
         if values > MAX_ROW_TOKENS:
             raise InvalidBody(
                 f"A row has too many values: at most {MAX_VALUES} are allowed.",
                 pointer=pointer("data", first + rows),
             )
         if token.first == COMMA and depth == 0:
-            rows, values = rows + 1, 0
-            if token.start - at >= size or rows * columns >= MAX_SLICE_CELLS:
+            rows, values, start = rows + 1, 0, token.end
+            if token.start - at >= most.size or rows * most.columns >= MAX_SLICE_CELLS:
                 if _BLANK.fullmatch(body, token.end, end):
                     # a comma, and no row after it
                     return b"", None, end

@@ -26,8 +26,9 @@ for _bracket in CLOSING:
 
 _NO_BRACKETS = bytes(set(range(256)) - set(OPENING + CLOSING))
 _AFTER_ESCAPE = re.compile(rb"\\*+.", re.DOTALL)
-_TOKEN = re.compile(rb'[{}\[\],]|"(?:[^"\\]++|\\.){0,10000}+(?:(")(\s*+:)?)?', re.DOTALL)
-_REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.){0,10000}+(?:(")(\s*+:)?)?', re.DOTALL)
+_PART_OF_STRING = rb'(?:[^"\\]{1,1000}+|\\.){0,10000}+(?:(")(\s*+:)?)?'
+_TOKEN = re.compile(rb'[{}\[\],]|"' + _PART_OF_STRING, re.DOTALL)
+_REST_OF_STRING = re.compile(_PART_OF_STRING, re.DOTALL)
 
 
 _ESCAPE = re.compile(
@@ -106,9 +107,16 @@ def _string_end(text: bytes, at: int, end: int) -> tuple[int, bool]:
     return end, False
 
 
+def count(text: bytes, what: bytes) -> int:
+    """How often a single byte is in a text."""
+    if len(text) <= SLICE_BYTES:
+        return text.count(what)
+    return sum(text.count(what, at, at + SLICE_BYTES) for at in range(0, len(text), SLICE_BYTES))
+
+
 def is_deeper(text: bytes, limit: int) -> bool:
     """Whether arrays and objects nest deeper than ``limit``."""
-    if text.count(b"[") + text.count(b"{") <= limit:
+    if count(text, b"[") + count(text, b"{") <= limit:
         return False
     depth = 0
     for part in outside_strings(text):
@@ -123,7 +131,7 @@ def is_deeper(text: bytes, limit: int) -> bool:
 def has_more_values(text: bytes, limit: int) -> bool:
     """Whether a text has more values than ``limit``, or about so many: they would take much more memory
     than the text itself."""
-    if text.count(b",") + text.count(b"[") + text.count(b"{") <= limit:
+    if count(text, b",") + count(text, b"[") + count(text, b"{") <= limit:
         return False
     found = 0
     for part in outside_strings(text):

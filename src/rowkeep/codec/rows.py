@@ -7,7 +7,7 @@ names, strings that spell numbers) and says all that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, repeat, starmap
 from operator import add, getitem, is_, itemgetter
@@ -23,6 +23,7 @@ from rowkeep.codec.bulk_slices import (
     count_rows,
     loose_data,
     row_slices,
+    row_too_large,
 )
 from rowkeep.codec.json_bodies import (
     MAX_DEPTH,
@@ -34,7 +35,7 @@ from rowkeep.codec.json_bodies import (
     refuse_repeated_keys,
     refuse_sprawling,
 )
-from rowkeep.codec.json_scan import first_keys, has_half, has_more_values, marked_halves
+from rowkeep.codec.json_scan import count, first_keys, has_half, has_more_values, marked_halves
 from rowkeep.codec.stored_cells import Row, StoredForms
 from rowkeep.errors.catalogue import (
     DuplicateColumn,
@@ -64,6 +65,12 @@ MAX_ROW_KEYS = 1000
 SYSTEM_CELLS = len(SYSTEM_COLUMNS)
 LARGE_ROW_BYTES = 64 * 1024
 
+PART_BYTES = 1024 * 1024
+"""Records that take more are encoded in parts of about this size; between two of them others have a turn."""
+
+Encoded: TypeAlias = bytes | list[bytes]
+"""JSON, whole or in parts, so that nobody has to copy a large response."""
+
 Cells: TypeAlias = tuple[Cell, ...]
 """One row's own columns, canonical, in the order of the definition."""
 
@@ -75,10 +82,11 @@ _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class InsertLimits(msgspec.Struct, frozen=True):
-    """The settings max_bulk_cells and max_json_depth."""
+    """The settings max_bulk_cells, max_json_depth and max_row_bytes."""
 
     max_cells: int = 5_000_000
     max_depth: int = MAX_DEPTH
+    max_row_bytes: int = 8 * 1024 * 1024
 
 
 DEFAULT_LIMITS = InsertLimits()
@@ -124,22 +132,24 @@ class TableCodec(RowEncoder):
 
     def cells_of(self, body: bytes) -> int:
         """How many cells the rows of a body have at most, known without decoding it."""
-        return body.count(b"{") * len(self._columns)
+        return count(body, b"{") * len(self._columns)
 
     def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> tuple[list[Cells], bool]:
         """The rows of an insert's body, checked, and whether it was an array.
 
-        Raises TooManyCells, MalformedJson, InvalidBody, UnknownKey or RepeatedKey for the body, else every
-        problem of its rows together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue,
+        Raises TooManyCells, BodyTooLarge, MalformedJson, InvalidBody, UnknownKey or RepeatedKey for the body,
+        else every problem of its rows together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue,
         MissingValue.
         """
         cells = self.cells_of(body)
         if cells > limits.max_cells:
-            self._refuse_too_many(count_rows(body), limits)
+            self._refuse_too_many(count_rows(body, limits.max_row_bytes), limits)
         if len(body) > MAX_SLICE_BYTES or cells > MAX_SLICE_CELLS:
-            slices = row_slices(body, len(self._columns))
+            slices = row_slices(body, len(self._columns), limits.max_row_bytes)
             if slices is not None:
                 return self._read_slices(slices, limits), True
+            if len(body) > limits.max_row_bytes:
+                raise row_too_large(limits.max_row_bytes)
         rows = self._decode_strictly(body, limits)
         if rows is not None:
             return rows
@@ -291,10 +301,13 @@ class TableCodec(RowEncoder):
 
     # rows out
 
-    def encode_written(self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool) -> bytes:
+    def encode_written(
+        self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool, sent_bytes: int = 0
+    ) -> Encoded:
         """The answer to an insert: the record, or ``{"records":[…]}`` in the order of the request.
 
-        What is encoded at once is bounded, so that other threads run in between.
+        What is encoded at once is bounded, so that other threads run in between: rows that took many
+        ``sent_bytes`` are encoded in parts.
         """
         on = stamp.written_on
         system = zip(
@@ -303,11 +316,31 @@ class TableCodec(RowEncoder):
         records = starmap(self.record, map(add, self.forms.answer_sent(rows), system))
         if not many:
             return encode(next(records))
-        size = max(1, MAX_SLICE_CELLS // (len(self._columns) + SYSTEM_CELLS))
-        if len(rows) <= size:
+        most = max(1, MAX_SLICE_CELLS // (len(self._columns) + SYSTEM_CELLS))
+        if sent_bytes <= PART_BYTES and len(rows) <= most:
             return encode({"records": list(records)})
-        parts = [encode(part)[1:-1] for part in iter(lambda: list(islice(records, size)), [])]
-        return b'{"records":[%b]}' % b",".join(parts)
+        return with_records({}, "records", list(_encoded_parts(records)), {})
+
+
+def _encoded_parts(records: Iterator[Any]) -> Iterator[bytes]:
+    """Parts of an array of records, without its brackets. What one takes tells how many records the next one
+    may have."""
+    size = 1
+    while part := list(islice(records, size)):
+        text = encode(part)
+        size = max(1, min(4 * size, len(part) * PART_BYTES // len(text)))
+        yield text[1:-1]
+
+
+def with_records(before: dict[str, Any], name: str, parts: list[bytes], after: dict[str, Any]) -> Encoded:
+    """An object with an array of records, which is encoded in parts (without its brackets), between other
+    members."""
+    opening = encode(before)[:-1] + (b"," if before else b"") + encode(name) + b":["
+    closing = b"]" + (b"," if after else b"") + encode(after)[1:]
+    commas = [b","] * (2 * len(parts) - 1)
+    commas[::2] = parts
+    encoded = [opening, *commas, closing]
+    return b"".join(encoded) if sum(map(len, parts)) <= PART_BYTES else encoded
 
 
 def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:

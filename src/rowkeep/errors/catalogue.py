@@ -219,7 +219,7 @@ class HeadersTooLarge(RowkeepError):
 
 
 class BodyTooLarge(RowkeepError):
-    """The body is larger than the setting max_body_bytes."""
+    """The body is larger than the setting max_body_bytes, or a row of it than max_row_bytes."""
 
     code, status, title = "body_too_large", 413, "Body too large"
 

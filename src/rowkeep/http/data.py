@@ -83,17 +83,17 @@ class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: list[Any]
 
 
-async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
     read = partial(edge.requests.insert, request, False)
     return await _inserted(edge, request, await edge.rows.insert(credential, name, read))
 
 
-async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
     read = partial(edge.requests.insert, request, True)
     return await _inserted(edge, request, await edge.rows.insert(credential, name, read))
 
 
-async def _inserted(edge: DataEdge, request: Request, result: Inserted) -> bytes:
+async def _inserted(edge: DataEdge, request: Request, result: Inserted) -> Body:
     return await row_responses.inserted(result, request.minimal, edge.offload)
 
 

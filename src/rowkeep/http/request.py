@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from functools import lru_cache
@@ -18,6 +19,9 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
 from rowkeep.model.data_requests import Page
+
+LARGE_BYTES = 1024 * 1024
+"""A body that is longer is put together in a thread."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DIGITS = re.compile(r"[0-9]{1,19}")
@@ -143,7 +147,11 @@ class Request:
         chunk = await self._next_chunk()
         if self._is_complete:
             return chunk
-        return b"".join([chunk, *[each async for each in self.chunks()]])
+        chunks = [chunk, *[each async for each in self.chunks()]]
+        if self._size <= LARGE_BYTES:
+            return b"".join(chunks)
+        # Python's lock is free while so much is copied
+        return await asyncio.get_running_loop().run_in_executor(None, b"".join, chunks)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives, what was read before left out: it can be read once, so what needs it again

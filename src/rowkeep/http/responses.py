@@ -25,6 +25,10 @@ PRIVATE = (*PUBLIC, (b"cache-control", b"no-store"))
 """Responses hold rows and secrets: no cache may store one, unless it is of the documents."""
 
 
+MAX_MESSAGE_BYTES = 512 * 1024
+"""How much of a body is given to the transport at a time; between two messages other requests have a turn."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """A response, ready to be sent; a large body in several parts."""
 
@@ -50,10 +54,15 @@ class Answer(msgspec.Struct, frozen=True):
     async def send(self, send: Send) -> None:
         """Send it, part after part: each when the client has read enough of those before it."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.fields()})
-        *others, last = self.parts
-        for part in others:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": last})
+        body = self.body
+        if isinstance(body, bytes) and len(body) <= MAX_MESSAGE_BYTES:
+            await send({"type": "http.response.body", "body": body})
+            return
+        for part in self.parts:
+            for at in range(0, len(part), MAX_MESSAGE_BYTES):
+                message = part[at : at + MAX_MESSAGE_BYTES]
+                await send({"type": "http.response.body", "body": message, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 def json_answer(content: Any, status: int = 200) -> Answer:

@@ -7,7 +7,7 @@ from functools import partial
 from rowkeep.catalog.snapshot import LiveTable
 from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.codec.rows import InsertLimits
-from rowkeep.errors.catalogue import InvalidBody, MalformedJson
+from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson
 from rowkeep.http.request import Request
 from rowkeep.model.data_requests import DeleteBody, QueryBody, UpdateBody
 from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
@@ -24,7 +24,7 @@ class RowRequests:
 
     def __init__(self, settings: Settings, offload: Offload) -> None:
         self._offload = offload
-        self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth)
+        self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth, settings.max_row_bytes)
 
     async def insert(self, request: Request, must_be_array: bool, table: LiveTable) -> InsertRequest:
         """One row or an array of rows; a bulk takes only an array."""
@@ -38,16 +38,27 @@ class RowRequests:
             raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
         return InsertRequest(rows, is_array, is_large)
 
+    async def _whole(self, request: Request) -> bytes:
+        """A body that is decoded at once. Raises BodyTooLarge."""
+        sent = await request.body()
+        most = self._limits.max_row_bytes
+        if len(sent) > most:
+            raise BodyTooLarge(
+                f"The body has {len(sent)} bytes; a query, update or delete may have {most} (the setting "
+                "max_row_bytes)."
+            )
+        return sent
+
     async def update(self, request: Request) -> UpdateRequest:
         request.no_parameters()
         request.no_idempotency_key()
-        body = await self._offload.decode(await request.body(), _update_decoder, marks_halves=True)
+        body = await self._offload.decode(await self._whole(request), _update_decoder, marks_halves=True)
         return UpdateRequest(body, returns_rows=not request.minimal)
 
     async def delete(self, request: Request) -> DeleteRequest:
         request.no_parameters()
         request.no_idempotency_key()
-        body = await request.body()
+        body = await self._whole(request)
         if not body:
             raise MalformedJson(
                 'The body is empty. Send the filter: {"query": {"expressions": [...]}}. If a proxy '
@@ -57,7 +68,7 @@ class RowRequests:
 
     async def query(self, request: Request) -> QueryRequest:
         page = request.page()
-        sent = await request.body()
+        sent = await self._whole(request)
         body = await self._offload.decode(sent, _query_decoder, marks_halves=True) if sent else QueryBody()
         return QueryRequest(body, page)
 

@@ -25,15 +25,28 @@ TABLES_AT_ONCE = 50
 """How many tables of a list are encoded before other requests get their turn."""
 
 
-async def inserted(result: Inserted, minimal: bool, offload: Offload) -> bytes:
+async def inserted(result: Inserted, minimal: bool, offload: Offload) -> Body:
     """The records of an insert, or their number. What is stored is always answered, however busy it is."""
     request = result.request
     if minimal:
-        return encode({"nInserted": len(request.rows)})
+        counted = encode({"nInserted": len(request.rows)})
+        if request.is_large:
+            offload.release(request.rows)
+        return counted
     written = partial(
-        result.table.codec.encode_written, request.rows, result.stamp, result.writer, request.is_array
+        result.table.codec.encode_written,
+        request.rows,
+        result.stamp,
+        result.writer,
+        request.is_array,
+        PART_BYTES + 1 if request.is_large else 0,
     )
-    return await offload.run(written, is_refusable=False) if request.is_large else written()
+    if not request.is_large:
+        return written()
+    try:
+        return await offload.run(written, is_refusable=False)
+    finally:
+        offload.release(request.rows)
 
 
 async def updated(result: Updated) -> Body:

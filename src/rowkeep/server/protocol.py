@@ -490,7 +490,7 @@ class Protocol(HttpToolsProtocol):
     def _check_running(self, running: Exchange, now: float, waited: float) -> None:
         if not running.began:
             running.began = now
-        if self.is_half_closed and running.is_interruptible:
+        if self.is_half_closed and running.is_interruptible and not running.response_started:
             if not self._half_closed_at:
                 self._half_closed_at = now
             elif now - self._half_closed_at >= self._edge.sweep_seconds:

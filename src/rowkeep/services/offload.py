@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -22,9 +22,19 @@ LARGE_BYTES = 256 * 1024
 LARGE_CELLS = 50_000
 """The same of rows × columns."""
 
+RELEASED_ROWS = 10_000
+"""How many rows are released at a time."""
+
 THREADS = 2
 MAX_WAITING = 64
 """How many large bodies wait for a thread; one more is refused."""
+
+
+def _release(lists: Iterable[Sequence[Any]]) -> None:
+    for rows in lists:
+        if isinstance(rows, list):
+            while rows:
+                del rows[-RELEASED_ROWS:]
 
 
 class _Task(Generic[T]):
@@ -65,6 +75,11 @@ class Offload:
         except asyncio.CancelledError:
             task.drop()
             raise
+
+    def release(self, *lists: Sequence[Any]) -> None:
+        """Release rows that nobody needs any more, in a thread and some at a time: to release a million of
+        them at once holds up everybody."""
+        self._executor.submit(_release, lists)
 
     def _done(self, _future: object) -> None:
         self._waiting -= 1

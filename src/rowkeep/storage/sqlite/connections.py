@@ -15,15 +15,17 @@ from rowkeep.model.values.case_folding import fold, fold_in_parts
 from rowkeep.sql.dialects import FOLD
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import BeyondRange, ReferenceConflict, Script, StaleCatalog, UniqueConflict
-from rowkeep.storage.sqlite.functions import add_functions
+from rowkeep.storage.sqlite.function_turns import FunctionTurns
+from rowkeep.storage.sqlite.functions import SHORT_TEXT, Turning, add_functions, take_turn
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 CACHED_STATEMENTS = 512
 BUSY_NAP_SECONDS = 0.002
-SHORT_TEXT = 1024
-"""How many characters of a text the event loop folds."""
+CALLS_AT_ONCE = 100
+"""How many functions run on short texts before the next look whether it is the turn of others."""
+
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
 VERSION = "SELECT version FROM _rowkeep_workspace"
@@ -55,7 +57,7 @@ class OverBudget(Exception):
     """A statement took more than its connection allows, or was interrupted."""
 
 
-class Connection(apsw.Connection):
+class Connection(Turning):
     """A connection that knows the workspace's version for as long as the file stays as it is."""
 
     _version: int | None = None
@@ -69,6 +71,26 @@ class Connection(apsw.Connection):
 
     last_folded: tuple[str, str] | None = None
     """A long text, and what it is in one case: filters often compare a cell several times."""
+
+    turns: FunctionTurns | None = None
+    """Where functions written in Python wait for their turn; None on the event loop, and for inserts."""
+
+    def take_turn(self) -> None:
+        """Wait for a turn where others have theirs."""
+        self.calls_left = CALLS_AT_ONCE
+        if self.turns is not None:
+            self.turns.take(self, self.stop_if_interrupted)
+
+    def stop_if_interrupted(self) -> None:
+        """SQLite does not look whether it is interrupted while a function runs. Raises OverBudget."""
+        if self.is_interrupted:
+            raise OverBudget()
+
+    def end_turn(self) -> None:
+        """The statements of one work have ended."""
+        self.last_folded = None
+        if self.turns is not None:
+            self.turns.give(self)
 
     def begin(self, *, waits: bool) -> None:
         """Begin a transaction that writes; ``waits`` is whether there is time to wait for SQLite's lock."""
@@ -128,17 +150,18 @@ def _folding(connection: Connection) -> Callable[..., str | None]:
     event loop it refuses long texts, and elsewhere it looks between parts whether it is to stop."""
 
     def turn() -> None:
-        if connection.is_interrupted:
-            raise OverBudget()
+        connection.stop_if_interrupted()
+        connection.take_turn()
 
     def folded(*cells: Any) -> str | None:
         text = cells[0]
         if text is None:
             return None
+        if len(text) > SHORT_TEXT and connection.max_cell_bytes is not None:
+            raise OverBudget()
+        take_turn(connection, text)
         if len(text) <= SHORT_TEXT:
             return fold(text)
-        if connection.max_cell_bytes is not None:
-            raise OverBudget()
         last = connection.last_folded
         if last is None or last[0] != text:
             last = connection.last_folded = (text, fold_in_parts(text, turn))

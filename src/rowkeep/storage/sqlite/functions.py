@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import apsw
 
@@ -11,20 +13,45 @@ from rowkeep.model.values.decimals import decimal_key, normal_decimal
 from rowkeep.sql import aggregates
 from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY
 
+T = TypeVar("T")
+
+SHORT_TEXT = 1024
+"""How many characters of a text the event loop folds; before a longer one, a thread waits for its turn."""
+
 EXACT = Context(prec=3000, rounding=ROUND_HALF_UP)
 """Holds every sum of decimals: 1,000 digits on either side of the point, and what so many rows carry."""
+
+
+class Turning(apsw.Connection):
+    """A connection whose functions, some calls at a time, wait for their turn."""
+
+    calls_left = 0
+    """How many more calls may be made before :meth:`take_turn`."""
+
+    def take_turn(self) -> None:
+        raise NotImplementedError
+
+
+def take_turn(connection: Turning, text: str) -> None:
+    """Before a function works on this text."""
+    if connection.calls_left and len(text) <= SHORT_TEXT:
+        connection.calls_left -= 1
+    else:
+        connection.take_turn()
 
 
 class _DecimalSum:
     """The sum of the texts, with as many places as the one that has most; NULL of none."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: Turning) -> None:
+        self._connection = connection
         self._total: Decimal | None = None
         self._count = 0
 
     def step(self, *cells: Any) -> None:
         if cells[0] is None:
             return
+        take_turn(self._connection, cells[0])
         value = Decimal(cells[0])
         self._total = value if self._total is None else EXACT.add(self._total, value)
         self._count += 1
@@ -49,11 +76,13 @@ class _DecimalMean(_DecimalSum):
 class _DecimalLeast:
     """The least of the texts, in the one form of all that are equal to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: Turning) -> None:
+        self._connection = connection
         self._found: Decimal | None = None
 
     def step(self, *cells: Any) -> None:
         if cells[0] is not None:
+            take_turn(self._connection, cells[0])
             value = Decimal(cells[0])
             if self._found is None or self._is_better(value, self._found):
                 self._found = value
@@ -85,20 +114,26 @@ def _whole_mean(*cells: Any) -> float | None:
     return None if upper is None else _whole(upper, lower) / count
 
 
-def _decimal_key(*cells: Any) -> str | None:
-    return None if cells[0] is None else decimal_key(cells[0])
-
-
-def _contains(*cells: Any) -> bool | None:
+def _contains(text: str, part: str) -> bool:
     """Whether a text contains another, in a time that grows with both; that of SQLite's ``instr`` may grow
     with their product, and nothing interrupts it."""
-    return None if cells[0] is None else cells[1] in cells[0]
+    return part in text
 
 
-def add_functions(connection: apsw.Connection) -> None:
+def _in_turn(function: Callable[..., T], connection: Turning) -> Callable[..., T | None]:
+    def in_turn(*cells: Any) -> T | None:
+        if cells[0] is None:
+            return None
+        take_turn(connection, cells[0])
+        return function(*cells)
+
+    return in_turn
+
+
+def add_functions(connection: Turning) -> None:
     """Give a connection what the dialect and :mod:`rowkeep.sql.aggregates` spell for SQLite."""
-    connection.create_scalar_function(DECIMAL_KEY, _decimal_key, 1, deterministic=True)
-    connection.create_scalar_function(CONTAINS, _contains, 2, deterministic=True)
+    for name, function, arguments in ((DECIMAL_KEY, decimal_key, 1), (CONTAINS, _contains, 2)):
+        connection.create_scalar_function(name, _in_turn(function, connection), arguments, deterministic=True)
     connection.create_scalar_function(aggregates.WHOLE_SUM, _whole_sum, 2, deterministic=True)
     connection.create_scalar_function(aggregates.WHOLE_MEAN, _whole_mean, 3, deterministic=True)
     for name, made in (
@@ -107,4 +142,4 @@ def add_functions(connection: apsw.Connection) -> None:
         (aggregates.DECIMAL_MIN, _DecimalLeast),
         (aggregates.DECIMAL_MAX, _DecimalGreatest),
     ):
-        connection.create_aggregate_function(name, made, 1)
+        connection.create_aggregate_function(name, partial(made, connection), 1)

@@ -20,6 +20,7 @@ from rowkeep.errors.catalogue import Busy, ShuttingDown
 from rowkeep.settings import Settings
 from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, in_transaction
+from rowkeep.storage.sqlite.function_turns import TURNS
 from rowkeep.storage.sqlite.loop_readers import QuickReaders
 from rowkeep.storage.sqlite.threads import Lane, Stoppable, Threads
 
@@ -115,6 +116,7 @@ class Reader:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
             connection = self._open()
+            connection.turns = TURNS
 
         def stoppably(connection: Connection) -> T:
             with stoppable.on(connection):
@@ -125,7 +127,7 @@ class Reader:
         except (OverBudget, apsw.InterruptError) as error:
             raise stoppable.reason or error from None
         finally:
-            connection.last_folded = None
+            connection.end_turn()
             with self._lock:
                 self._idle.append(connection)
 

@@ -29,6 +29,7 @@ from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown, StorageUn
 from rowkeep.settings import Settings
 from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
+from rowkeep.storage.sqlite.function_turns import TURNS
 from rowkeep.storage.sqlite.write_queue import Turns
 
 T = TypeVar("T")
@@ -306,6 +307,7 @@ class GroupWriter:
                 raise job.stopped
             job.since = time.monotonic()
             self._current = job
+        connection.turns = TURNS if job.is_limited else None
         try:
             job.result = job.work(connection)
         except (OverBudget, apsw.InterruptError):
@@ -313,7 +315,8 @@ class GroupWriter:
         finally:
             with self._lock:
                 self._current = None
-            connection.last_folded = None
+            connection.end_turn()
+            connection.turns = None
         if job.stopped is not None:
             raise job.stopped
 
