@@ -122,7 +122,7 @@ class Exchange(RequestResponseCycle):
         else:
             error = self.error or InternalError()
             scope: Any = {**self.scope, ERROR: error}
-            await self.error_app(scope, self.receive, self.send)  # type: ignore[arg-type] # the same, as mappings
+            await self.error_app(scope, self.receive, self.send)
 
 
 def _without_length(start: Any) -> tuple[Headers, bytes | None]:
