@@ -80,5 +80,5 @@ async def test_a_response_in_parts() -> None:
 
     await Answer(200, [b'{"rows":[', b"1,", b"2]}"]).send(send)
     assert dict(sent[0]["headers"])[b"content-length"] == b"14"
-    assert [message.get("more_body", False) for message in sent[1:]] == [True, True, False]
+    assert [message.get("more_body", False) for message in sent[1:]] == [True, True, True, False]
     assert msgspec.json.decode(b"".join(message["body"] for message in sent[1:])) == {"rows": [1, 2]}
