@@ -21,7 +21,7 @@ PATHS_OF_MACHINES = re.compile(
     r"(?<![\w.}/])(?:/home/(?!you\b)[\w{]|/Users/\w|/r[o]ot/|/w[o]rk/|/tmp/\w)"
     r"|\b[A-Z]:\\Users\\"
 )
-"""Directories of one person or one machine, in brackets where the pattern would find itself. The place of this
+"""Directories of one person or one machine, in brackets where the pattern would find itself. The place of the
 clone is not among them: it may be named like a path of the API, such as ``/data``."""
 
 
