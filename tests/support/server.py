@@ -105,6 +105,10 @@ class RowkeepServer:
             kill_tree(self._process.pid)
             self._ended()
 
+    def leave_unmeasured(self) -> None:
+        """Do not measure the coverage of its processes, which takes memory and time of theirs."""
+        self.environment.pop("COVERAGE_PROCESS_CONFIG", None)
+
     def restart(self) -> None:
         """Stop it and start it again, at the same address."""
         self.stop()
