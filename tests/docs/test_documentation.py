@@ -94,6 +94,12 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= linked
 
 
+def test_architecture_names_what_there_is() -> None:
+    named = re.findall(r"`([a-z_/]+\.py)`", (DOCS / "architecture.md").read_text())
+    assert named
+    assert [path for path in named if not (ROOT / "src" / "rowkeep" / path).exists()] == []
+
+
 def test_every_decision_is_listed() -> None:
     files = {path.name for path in DECISIONS.glob("*.md")} - {"README.md"}
     assert [name for name in files if not re.fullmatch(r"\d{4}-\d\d-\d\d-[a-z-]+\.md", name)] == []
