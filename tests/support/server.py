@@ -15,6 +15,10 @@ from . import plain
 from .processes import GUARD, PATIENT, free_port, kill_tree
 
 
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""The variable by which coverage measures a process and those that it starts."""
+
+
 def sqlite_url(directory: Path) -> str:
     """The address of a SQLite store in this directory, which need not exist yet."""
     return f"sqlite:///{directory.absolute()}"
@@ -107,7 +111,7 @@ class RowkeepServer:
 
     def leave_unmeasured(self) -> None:
         """Do not measure the coverage of its processes, which takes memory and time of theirs."""
-        self.environment.pop("COVERAGE_PROCESS_CONFIG", None)
+        self.environment.pop(COVERAGE, None)
 
     def restart(self) -> None:
         """Stop it and start it again, at the same address."""
