@@ -14,7 +14,6 @@ import httpx
 from . import plain
 from .processes import GUARD, PATIENT, free_port, kill_tree
 
-
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """The variable by which coverage measures a process and those that it starts."""
 
