@@ -3,9 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test check format bench crash attack docs clean
+.PHONY: help demo test check format hooks bench crash attack docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,7 +38,7 @@ demo: .venv/ready ## start Rowkeep on SQLite and do its main job before the read
 	$(BIN)/rowkeep demo $(ARGS)
 
 test: .venv/clients/ready ## the whole suite, on SQLite and on PostgreSQL
-	$(PYTEST) $(ARGS)
+	$(BIN)/python -m $(PYTEST) $(ARGS)
 
 check: .venv/clients/ready ## what CI runs
 	$(BIN)/ruff format --check .
@@ -46,11 +46,17 @@ check: .venv/clients/ready ## what CI runs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m cogapp --check -PUI . docs/*.md README.md
-	$(PYTEST) $(ARGS)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(PYTEST) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 format: .venv/ready ## put the code into the house's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+hooks: .venv/ready ## check each commit of this clone before it is made
+	$(BIN)/pre-commit install
 
 docs: .venv/ready ## write the generated parts of the docs anew
 	$(BIN)/python -m cogapp -rPUI . docs/*.md README.md
@@ -59,10 +65,10 @@ bench: .venv/ready ## ratios against the bare engine and a bare ASGI app
 	$(BIN)/python -m benchmarks $(ARGS)
 
 crash: .venv/ready ## the long crash test: SIGKILL under load, on both backends
-	$(BIN)/python -m pytest tests/crash --crash-rounds=20 $(ARGS)
+	$(BIN)/python -m pytest tests/crash --crash-rounds=20 --timeout=1800 $(ARGS)
 
 attack: .venv/ready ## the attacks of tests/attack in their full size, on both backends
-	$(BIN)/python -m pytest tests/attack --attack-scale=10 $(ARGS)
+	$(BIN)/python -m pytest tests/attack --attack-scale=10 --timeout=1800 $(ARGS)
 
 clean: ## remove what was made: the environment and the data of the demo
 	rm -rf .venv demo-data demo-data.key

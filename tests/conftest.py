@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -26,6 +30,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return suite, str(item.path)
 
     items.sort(key=place)
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            marker = item.get_closest_marker("timeout")
+            usual = config.getoption("timeout") or config.getini("timeout")
+            item.obj = limited(item.obj, float(marker.args[0] if marker else usual))
+
+
+def limited(
+    test: Callable[..., Coroutine[Any, Any, None]], seconds: float
+) -> Callable[..., Coroutine[Any, Any, None]]:
+    """A test that fails if it waits longer than this. The signal of pytest-timeout does not end a wait on
+    uvloop, which catches what the signal raises."""
+
+    @functools.wraps(test)
+    async def run(*arguments: object, **named: object) -> None:
+        async with asyncio.timeout(seconds or None):
+            await test(*arguments, **named)
+
+    return run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-import subprocess
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from pathspec import GitIgnoreSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "rowkeep"
@@ -66,13 +68,21 @@ def modules() -> tuple[Module, ...]:
 
 @cache
 def tree() -> tuple[Path, ...]:
-    """Every file of the project, those included that are not committed yet."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    paths = [ROOT / name for name in listed.split("\0") if name]
-    return tuple(path for path in paths if path.is_file())
+    """Every file of the project that .gitignore does not exclude. Git is not needed: the project may be an
+    exported tree."""
+    ignored = GitIgnoreSpec.from_lines((ROOT / ".gitignore").read_text("utf-8").splitlines())
+    found: list[Path] = []
+    for directory, folders, files in os.walk(ROOT):
+        here = Path(directory).relative_to(ROOT)
+        folders[:] = [
+            name
+            for name in folders
+            if name != ".git" and not ignored.match_file(f"{(here / name).as_posix()}/")
+        ]
+        # in a worktree of Git, .git is a file
+        found += [
+            ROOT / here / name
+            for name in files
+            if name != ".git" and not ignored.match_file((here / name).as_posix())
+        ]
+    return tuple(sorted(found))

@@ -6,6 +6,7 @@ import re
 import tomllib
 from typing import Any
 
+import yaml
 from source import ROOT, modules
 
 import rowkeep
@@ -47,6 +48,20 @@ def test_every_dependency_is_used() -> None:
     text = "\n".join(module.text for module in modules())
     names = {package_of(requirement) for requirement in project()["dependencies"]} - USED_BY_OTHERS
     assert {name for name in names if IMPORTED_AS.get(name, name) not in text} == set()
+
+
+def test_the_licence_is_declared() -> None:
+    assert project()["license"] == "MIT"
+    assert (ROOT / "LICENSE").read_text("utf-8").startswith("MIT License\n")
+
+
+def test_hooks_are_a_part_of_the_check() -> None:
+    """Each hook is a line of ``make check``, run by a program of .venv: nothing is downloaded."""
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert [each["repo"] for each in hooks["repos"]] == ["local"]
+    checked = re.findall(r"^\t\$\(BIN\)/(.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    entries = [hook["entry"] for each in hooks["repos"] for hook in each["hooks"]]
+    assert [entry for entry in entries if entry.removeprefix(".venv/bin/") not in checked] == []
 
 
 def test_codes_of_errors_are_unique() -> None:

@@ -24,6 +24,13 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 
+DECISIONS = DOCS / "decisions"
+LINKED = [
+    *PAGES,
+    *DECISIONS.glob("*.md"),
+    *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "examples/README.md", "tests/README.md")),
+]
+
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
@@ -66,7 +73,7 @@ def test_generated_parts_are_what_the_code_says() -> None:
     assert checked.returncode == 0, f"run `make docs`:\n{checked.stdout}{checked.stderr}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in LINK.findall(CODE.sub("", page.read_text())):
         there = (page.parent / target).resolve() if target else page
@@ -85,6 +92,18 @@ def anchors(page: Path) -> set[str]:
 def test_every_page_is_reached_from_the_readme() -> None:
     linked = {target for target, _ in LINK.findall((ROOT / "README.md").read_text())}
     assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= linked
+
+
+def test_architecture_names_what_there_is() -> None:
+    named = re.findall(r"`([a-z_/]+\.py)`", (DOCS / "architecture.md").read_text())
+    assert named
+    assert [path for path in named if not (ROOT / "src" / "rowkeep" / path).exists()] == []
+
+
+def test_every_decision_is_listed() -> None:
+    files = {path.name for path in DECISIONS.glob("*.md")} - {"README.md"}
+    assert [name for name in files if not re.fullmatch(r"\d{4}-\d\d-\d\d-[a-z-]+\.md", name)] == []
+    assert {target for target, _ in LINK.findall((DECISIONS / "README.md").read_text())} == files
 
 
 def test_changelog_tells_of_this_version() -> None:

@@ -75,7 +75,7 @@ async def test_a_query_that_takes_too_long_is_cancelled(address: str) -> None:
                 lambda: things.update(ALL, {"Text": "x"}),
                 lambda: things.delete(ALL),
             ):
-                with pytest.raises(QueryTimeout, match=r"0\.2 s \(setting max_query_seconds\)") as caught:
+                with pytest.raises(QueryTimeout, match=r"0\.2 s \(the setting max_query_seconds\)") as caught:
                     await call()
                 assert caught.value.headers["Retry-After"]
             await until_running(observer, 0)

@@ -101,7 +101,7 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 async def test_a_query_ends_after_its_time(start: Open) -> None:
     _, notes = await start(max_query_seconds=0.2, sqlite_readers=1)
     for _ in range(3):
-        with pytest.raises(QueryTimeout, match=r"within 0.2 s \(setting max_query_seconds\)"):
+        with pytest.raises(QueryTimeout, match=r"within 0.2 s \(the setting max_query_seconds\)"):
             await in_time(await Endless().read(notes))
     assert (await notes.select({})).total == 0
 
@@ -137,7 +137,9 @@ async def test_a_turn_is_given_back_when_its_thread_has_ended(start: Open) -> No
 async def test_nobody_waits_for_a_turn_without_end(start: Open) -> None:
     _, notes = await start(sqlite_readers=1, busy_timeout_seconds=0.2)
     running = await Endless().read(notes)
-    with pytest.raises(Busy, match=r"waited 0.2 s for other long queries \(setting busy_timeout_seconds\)"):
+    with pytest.raises(
+        Busy, match=r"waited 0.2 s for other long queries \(the setting busy_timeout_seconds\)"
+    ):
         await in_time(file_of(notes).reader.run(Endless(), "a table"))
     waiting = asyncio.ensure_future(file_of(notes).reader.run(Endless(), "a table"))
     await asyncio.sleep(0.05)
@@ -242,7 +244,7 @@ async def test_who_waits_too_long_to_write_is_refused(start: Open) -> None:
     running = await Endless(writes=True).write(notes)
     waiting = [asyncio.ensure_future(notes.insert({"Code": "late"})) for _ in range(3)]
     for each in waiting:
-        with pytest.raises(Busy, match=r"waited 0.3 s for other writes \(setting busy_timeout_seconds\)"):
+        with pytest.raises(Busy, match=r"waited 0.3 s for other writes \(the setting busy_timeout_seconds\)"):
             await in_time(each)
     assert not running.done()
     await cancelled(running)

@@ -35,7 +35,8 @@ pytestmark = pytest.mark.anyio
 
 FEW, MANY = 10, 1000
 MACHINERY = {"asyncio", "uvloop", "anyio", "concurrent", "threading", __name__}
-WATCH = "rowkeep.storage.postgres.cancellation"
+TIMED = ("rowkeep.storage.postgres.cancellation", "rowkeep.storage.sqlite.checkpoints")
+"""What runs by the clock or by the size of a file, not by the request."""
 TICKS = {
     QuickReader._tick.__code__,
     GroupWriter._look.__code__,
@@ -70,7 +71,7 @@ class Steps:
 
     def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
         module = frame.f_globals.get("__name__", "")
-        if module == WATCH:
+        if module in TIMED:
             return None
         if not self._counts or module.partition(".")[0] in MACHINERY or frame.f_code in TICKS:
             return None

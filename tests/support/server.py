@@ -14,6 +14,9 @@ import httpx
 from . import plain
 from .processes import GUARD, PATIENT, free_port, kill_tree
 
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""The variable by which coverage measures a process and those that it starts."""
+
 
 def sqlite_url(directory: Path) -> str:
     """The address of a SQLite store in this directory, which need not exist yet."""
@@ -104,6 +107,10 @@ class RowkeepServer:
         if self._process is not None:
             kill_tree(self._process.pid)
             self._ended()
+
+    def leave_unmeasured(self) -> None:
+        """Do not measure the coverage of its processes, which takes memory and time of theirs."""
+        self.environment.pop(COVERAGE, None)
 
     def restart(self) -> None:
         """Stop it and start it again, at the same address."""
