@@ -101,7 +101,7 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 async def test_a_query_ends_after_its_time(start: Open) -> None:
     _, notes = await start(max_query_seconds=0.2, sqlite_readers=1)
     for _ in range(3):
-        with pytest.raises(QueryTimeout, match=r"within 0.2 s \(the setting max_query_seconds\)"):
+        with pytest.raises(QueryTimeout, match=r"than 0.2 s \(the setting max_query_seconds\)"):
             await in_time(await Endless().read(notes))
     assert (await notes.select({})).total == 0
 
@@ -137,9 +137,7 @@ async def test_a_turn_is_given_back_when_its_thread_has_ended(start: Open) -> No
 async def test_nobody_waits_for_a_turn_without_end(start: Open) -> None:
     _, notes = await start(sqlite_readers=1, busy_timeout_seconds=0.2)
     running = await Endless().read(notes)
-    with pytest.raises(
-        Busy, match=r"waited 0.2 s for other long queries \(the setting busy_timeout_seconds\)"
-    ):
+    with pytest.raises(Busy, match=r"waited 0.2 s for other long queries \(the setting busy_"):
         await in_time(file_of(notes).reader.run(Endless(), "a table"))
     waiting = asyncio.ensure_future(file_of(notes).reader.run(Endless(), "a table"))
     await asyncio.sleep(0.05)
