@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
+import msgspec.inspect
 from msgspec import Meta
 
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import SetupError, preview
 
 PREFIX = "ROWKEEP_"
 CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
@@ -274,15 +274,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name in given:
             if name not in cls.__struct_fields__:
                 raise SetupError(
-                    f"There is no setting {PREFIX}{name.upper()}; docs/settings.md lists them all."
+                    f"Unknown setting {PREFIX}{name.upper()}. See docs/settings.md for all settings."
                 )
         values = {}
         for setting in msgspec.structs.fields(cls):
             if setting.name in given:
                 try:
                     values[setting.name] = msgspec.convert(given[setting.name], setting.type, strict=False)
-                except msgspec.ValidationError as error:
-                    raise SetupError(f"{PREFIX}{setting.name.upper()}: {error}.") from None
+                except msgspec.ValidationError:
+                    raise SetupError(
+                        f"{PREFIX}{setting.name.upper()} must be {_rule(setting.type)}; "
+                        f"got {preview(given[setting.name])}."
+                    ) from None
         for name, check in _CHECKS.items():
             if name in values:
                 check(values[name])
@@ -302,16 +305,16 @@ def origins(text: str) -> tuple[str, ...]:
     found = tuple(each.strip() for each in text.split(",")) if text else ()
     if "*" in found and len(found) > 1:
         raise SetupError(
-            f"{PREFIX}CORS_ORIGINS: * allows all origins; give it alone, or list origins without it."
+            f"{PREFIX}CORS_ORIGINS must be * alone or a list of origins; got both in {preview(text)}."
         )
     return found if found == ("*",) else tuple(map(_origin, found))
 
 
 def _origin(text: str) -> str:
     refused = SetupError(
-        f"{PREFIX}CORS_ORIGINS: {_shown(text)} is not an origin. Give a scheme, a host and, if it is not "
-        "the usual one, a port, such as https://app.example or http://localhost:3000; no path, no slash at "
-        "the end, no wildcard within."
+        f"{PREFIX}CORS_ORIGINS: {preview(text)} is not a valid origin. An origin is a scheme, a host and, if "
+        "it is not the default, a port, such as https://app.example or http://localhost:3000, without path, "
+        "trailing slash or wildcard."
     )
     scheme, separator, rest = text.lower().partition("://")
     try:
@@ -334,19 +337,32 @@ def _check_root_path(text: str) -> None:
     """Raises SetupError."""
     if not _PREFIX_PATH.fullmatch(text):
         raise SetupError(
-            f"{PREFIX}ROOT_PATH: {_shown(text)} is not a path prefix. It begins with a slash and does "
-            "not end with one, such as /rowkeep; its parts have letters, digits and - . _ ~ only."
+            f"{PREFIX}ROOT_PATH: {preview(text)} is not a valid path prefix. It must start with a slash and "
+            "not end with one, such as /rowkeep, and its parts can have only letters, digits and - . _ ~."
         )
     if text.split("/")[1] in OWN_PATHS:
         own = ", ".join(f"/{path}" for path in OWN_PATHS)
         raise SetupError(
-            f"{PREFIX}ROOT_PATH: {_shown(text)} begins like a path of Rowkeep itself. Use another prefix, "
-            f"such as /rowkeep; it cannot begin with {own}."
+            f"{PREFIX}ROOT_PATH: {preview(text)} starts with a path of Rowkeep itself. Use another prefix, "
+            f"such as /rowkeep; it cannot start with {own}."
         )
 
 
-def _shown(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _rule(kind: Any) -> str:
+    """What a setting of this type must be, for the error about another value."""
+    found = msgspec.inspect.type_info(kind)
+    found = found.type if isinstance(found, msgspec.inspect.Metadata) else found
+    if isinstance(found, msgspec.inspect.StrType):
+        return f"one of {(found.pattern or '').strip('^()$').replace('|', ', ')}"
+    assert isinstance(found, msgspec.inspect.IntType | msgspec.inspect.FloatType)  # noqa: S101 - all others
+    what = "a whole number" if isinstance(found, msgspec.inspect.IntType) else "a number"
+    bounds = (("more than", found.gt), ("at least", found.ge), ("at most", found.le))
+    said = " and ".join(
+        f"{word} {bound:g}" if isinstance(bound, float) else f"{word} {bound}"
+        for word, bound in bounds
+        if bound is not None
+    )
+    return f"{what}, {said}" if said else what
 
 
 _CHECKS: dict[str, Callable[[str], object]] = {"cors_origins": origins, "root_path": _check_root_path}

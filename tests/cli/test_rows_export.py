@@ -230,7 +230,7 @@ def test_round_trips(everything: Bot, tmp_path: Path) -> None:
     for name in FORMATS:
         count = rows.json("export", "everything", "-o", f"all.{name}")["nExported"]
         done = rows.run("import", "again", f"all.{name}", "--batch", "3")
-        assert (done.status, done.out) == (0, f"Imported {count} rows of all.{name} into again.\n"), done
+        assert (done.status, done.out) == (0, f"Imported {count} rows from all.{name} into again.\n"), done
         assert len(done.err.splitlines()) == 1
         assert "Created_By, Created_On, Updated_By, Updated_On, _id, sys_Id" in done.err
         assert all_rows(everything, "again", *fields) == before

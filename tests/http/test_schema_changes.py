@@ -127,7 +127,7 @@ CASES = [
             "make column A required",
             "make column ctid required",
             "*make column oid required, with its default in place of null",
-            "set the default of column oid to o",
+            'set the default of column oid to "o"',
         ],
     ),
     Case(

@@ -1,1 +1,1 @@
-"""Catalog: what is known of workspaces, compiled once and cached for one version."""
+"""Catalog: definitions and grants of workspaces, compiled once and cached at one version."""

@@ -1,9 +1,9 @@
-"""Catalog: what is known of workspaces, tables and apps, compiled once and trusted for one version.
+"""Catalog: workspaces, tables, views and apps, compiled once and cached at one version.
 
-A :class:`Snapshot` holds what was read at one version of a workspace and is never changed to another: a new
-version means a new snapshot. It fills as requests ask, so a request costs the same among ten tables and
-among ten thousand. Nobody trusts a snapshot alone: storage checks its version in the transaction that uses
-it, and a refusal is only given once the version is found to be the present one.
+A :class:`Snapshot` has what was read at one version of a workspace; a new version needs a new snapshot. It is
+filled by requests, so a request costs the same with ten tables and with ten thousand. A snapshot is never
+trusted alone: storage checks its version in the transaction that uses it, and an error is only returned if
+the version is still current.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Catalog:
         self._master = master
         self.installation = Installation(store.catalog.dialect, store.catalog.schema)
         self._live: dict[int, LiveWorkspace] = {}
-        # a plain dict, for it is asked with each request; _remember bounds it
+        # a plain dict, because each request uses it; _remember bounds it
         self._clients: dict[str, LiveWorkspace] = {}
 
     @property
@@ -38,11 +38,11 @@ class Catalog:
         return self._store
 
     def known(self, client_id: str) -> LiveWorkspace | None:
-        """The workspace that a client id belongs to, if it was asked for before."""
+        """The workspace of a client id, if it is cached."""
         return self._clients.get(client_id)
 
     async def has_moved(self, client_id: str, live: LiveWorkspace) -> bool:
-        """Whether a client id leads elsewhere now: its app was deleted and created in another workspace."""
+        """Whether the app of a client id was deleted and created again in another workspace."""
         found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
         if found is None or found.id == live.workspace.id:
             return False
@@ -50,8 +50,8 @@ class Catalog:
         return True
 
     async def of_client(self, client_id: str) -> LiveWorkspace | None:
-        """The workspace that a client id belongs to. It is read once: :meth:`has_moved` is asked before an
-        app is refused because it is not there."""
+        """The workspace of a client id. It is read once: :meth:`has_moved` is checked before an app is
+        refused as unknown."""
         live = self._clients.get(client_id)
         if live is None:
             found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
@@ -70,13 +70,11 @@ class Catalog:
         self._clients[client_id] = live
 
     async def named(self, name: str) -> LiveWorkspace:
-        """The workspace of that name, as it is now. Raises NoSuchWorkspace, or StaleCatalog for one that is
-        deleted at this moment."""
+        """The workspace with this name. Raises NoSuchWorkspace, or StaleCatalog if it is being deleted."""
         return await self._use(await self._store.catalog.read(partial(self.installation.workspace, name)))
 
     async def renew(self, live: LiveWorkspace) -> None:
-        """Read a workspace anew after its definitions or grants turned out to be others; forget it if it
-        is gone."""
+        """Read a workspace again after its definitions or grants changed; forget it if it was deleted."""
         live.renew()
         try:
             await live.snapshot()
@@ -89,10 +87,10 @@ class Catalog:
             del self._clients[client_id]
 
     async def drop(self, workspace: Workspace) -> None:
-        """Take the database of a workspace away that the catalog does not know any more."""
+        """Drop the database of a workspace that was removed from the catalog."""
         with suppress(StaleCatalog):
             live = self._live.get(workspace.id) or await self._start(workspace)
-            # its apps go first, so that no process that still has it open lets them in
+            # its apps are deleted first, so that processes that still have it open refuse them
             await live.database.write(live.definitions.delete_all_apps)
             self.forget(live)
         await self._store.drop_workspace(workspace)
@@ -102,7 +100,7 @@ class Catalog:
         if live is None:
             live = await self._start(workspace)
             if await self._is_gone(workspace):
-                # it was deleted while we opened it, and opening may have made it anew
+                # it was deleted while it was opened, and opening may have created it again
                 await self._store.drop_workspace(workspace)
                 raise StaleCatalog()
             self._live[workspace.id] = live
@@ -117,12 +115,12 @@ class Catalog:
                 await database.write(partial(live.definitions.initialise, wrapped))
             await live.load_keys()
         except (StorageUnavailable, StaleCatalog) as error:
-            # files that are taken away while they are opened look like a broken disk
+            # files that are deleted while they are opened look like a disk error
             if await self._is_gone(workspace):
                 raise StaleCatalog() from None
             raise _made_clear(error, workspace) from error.__cause__
         if not workspace.is_made:
-            # last: what is interrupted before this is done again from the beginning
+            # last: if it is interrupted before this, everything is done again
             await self._store.catalog.write(partial(self.installation.note_database, workspace))
         return live
 
@@ -134,21 +132,22 @@ class Catalog:
             await self._start(workspace)
 
     async def missing_databases(self) -> list[Workspace]:
-        """The workspaces whose databases were made and are not there."""
+        """The workspaces whose databases were created and are missing."""
         made = await self._store.catalog.read(self.installation.noted_workspaces)
         present = set(await self._store.present())
         missing = [each for each in made if each.physical not in present]
         return [each for each in missing if not await self._is_gone(each)]
 
     async def fingerprint(self) -> str:
-        """Of the master key that the store is sealed under. Raises SetupError for a store without one."""
+        """The fingerprint of the master key that the store is encrypted with. Raises SetupError if there is
+        none."""
         known = await self._store.catalog.read(self.installation.key_fingerprint)
         if known is None:
             raise SetupError("The store is not initialised. Run rowkeep init.")
         return known
 
     def wrap(self, data_key: bytes, workspace: Workspace, fingerprint: str) -> bytes:
-        """A data key sealed under the master key of this fingerprint. Raises SetupError."""
+        """Encrypt a data key with the master key of this fingerprint. Raises SetupError."""
         return self._master.sealer(fingerprint).seal(data_key, key_bound_to(workspace))
 
     async def _is_gone(self, workspace: Workspace) -> bool:
@@ -156,7 +155,7 @@ class Catalog:
 
 
 def _made_clear(error: StorageUnavailable | StaleCatalog, workspace: Workspace) -> StorageUnavailable:
-    """What became of opening the database of a workspace that is there, in the log too."""
+    """The error for a workspace whose database could not be opened; a missing one is logged."""
     if isinstance(error, StorageUnavailable) and not isinstance(error, StorageMissing):
         return error
     if isinstance(error, StorageMissing) and error.msg != StorageMissing().msg:
@@ -166,7 +165,7 @@ def _made_clear(error: StorageUnavailable | StaleCatalog, workspace: Workspace) 
 
 
 async def open_catalog(store: Store, master: MasterKeys) -> Catalog:
-    """The catalog of an open and initialised store. Raises SetupError for a foreign master key."""
+    """The catalog of an open and initialised store. Raises SetupError for a wrong master key."""
     catalog = Catalog(store, master)
     master.sealer(await catalog.fingerprint())
     return catalog

@@ -1,4 +1,4 @@
-"""Live things: tables, views and apps with all that is compiled from what is kept of them, at one version."""
+"""Snapshots: tables, views and apps with everything compiled from their definitions, at one version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rowkeep.sql.views import ViewSql
 
 @dataclass(frozen=True, slots=True)
 class LiveView:
-    """A view with all that is compiled from its definition and those of its tables."""
+    """A view with everything compiled from its definition and those of its tables."""
 
     view: View
     tables: dict[str, Table]
@@ -30,7 +30,7 @@ class LiveView:
 
 @dataclass(frozen=True, slots=True)
 class LiveTable:
-    """A table with all that is compiled from its definition."""
+    """A table with everything compiled from its definition."""
 
     table: Table
     names: ColumnNames
@@ -38,13 +38,12 @@ class LiveTable:
     sql: TableSql
     target: Target
     meta: msgspec.Raw
-    """What a query's answer says of all columns."""
+    """The ``metaInfo`` of all columns in a query's response."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveApp:
-    """An app with its grants by the id of a table or view, what checks its signatures, and who it writes
-    as."""
+    """An app with its grants by the id of a table or view, the key for its signatures, and its writer id."""
 
     app: App
     grants: dict[str, Grant]
@@ -54,7 +53,7 @@ class LiveApp:
 
 @dataclass(slots=True)
 class Snapshot:
-    """What has been read of a workspace at one version."""
+    """The objects of a workspace that were read at one version."""
 
     version: int
     tables: dict[str, LiveTable] = field(default_factory=dict)
@@ -62,5 +61,5 @@ class Snapshot:
     apps: dict[str, LiveApp] = field(default_factory=dict)
 
     def table(self, name: str) -> LiveTable | None:
-        """The table of that name, if it was asked for before."""
+        """The table with this name, if it is cached."""
         return self.tables.get(name_key(name))

@@ -37,7 +37,7 @@ CACHED_VIEWS = 1024
 
 
 class LiveWorkspace:
-    """A workspace in use: its database, its keys, and the newest snapshot. ``master`` unwraps its data
+    """A workspace in use: its database, its keys and the newest snapshot. ``master`` decrypts its data
     keys."""
 
     def __init__(self, workspace: Workspace, database: WorkspaceDatabase, master: MasterKeys) -> None:
@@ -46,14 +46,14 @@ class LiveWorkspace:
         self.definitions = Definitions(database.dialect, database.schema)
         self._master = master
         self.newest: Snapshot | None = None
-        """The newest snapshot that we know of; None if it must be read anew."""
+        """The newest known snapshot; None if it must be read again."""
         self.views = ViewDefinitions(database.dialect, database.schema)
         self.overview = Overview(database.dialect, database.schema)
         self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
         self._compiled_views: LRUCache[str, LiveView] = LRUCache(CACHED_VIEWS)
 
     async def load_keys(self) -> None:
-        """Read the data keys, of which there are other ones when they are replaced."""
+        """Read the data keys, which change when they are replaced."""
         wrapped = await self.database.read(self.definitions.data_keys)
         if not wrapped:
             raise StaleCatalog()
@@ -82,7 +82,7 @@ class LiveWorkspace:
             return await self.database.write(make())
 
     async def snapshot(self) -> Snapshot:
-        """The newest snapshot that we know of."""
+        """The newest known snapshot."""
         if self.newest is None:
             version, newest_key = await self.database.read(self.definitions.version_and_newest_key)
             if newest_key != self.keys.newest:
@@ -95,11 +95,11 @@ class LiveWorkspace:
         return await self.database.read(self.definitions.version) == snapshot.version
 
     def renew(self) -> None:
-        """The next request reads anew; what it finds unchanged stays compiled."""
+        """Make the next request read again; unchanged definitions stay compiled."""
         self.newest = None
 
     async def table(self, snapshot: Snapshot, name: str) -> LiveTable | None:
-        """The table of that name, exact or regardless of case. Raises StaleCatalog."""
+        """The table with this name, without regard to case. Raises StaleCatalog."""
         live = snapshot.table(name)
         if live is None:
             version, table = await self.database.read(partial(self.definitions.table, name))
@@ -128,14 +128,14 @@ class LiveWorkspace:
         return live
 
     def ciphers(self, table: Table) -> dict[str, ColumnCipher]:
-        """What encrypts the cells of a table's encrypted columns, by their names. Raises StaleCatalog if data
-        keys were replaced meanwhile."""
+        """The ciphers of a table's encrypted columns, by name. Raises StaleCatalog if data keys were replaced
+        meanwhile."""
         if not self.keys.knows(number for c in table.columns if c.is_encrypted for number in c.keys):
             raise StaleCatalog()
         return {c.name: self.keys.cipher(table.id, c.id, c.keys) for c in table.columns if c.is_encrypted}
 
     async def view(self, snapshot: Snapshot, name: str) -> LiveView | None:
-        """The view of that name, exact or regardless of case. Raises StaleCatalog."""
+        """The view with this name, without regard to case. Raises StaleCatalog."""
         key = name_key(name)
         live = snapshot.views.get(key)
         if live is None:
@@ -180,7 +180,7 @@ class LiveWorkspace:
         return live
 
     async def signing_key(self, app: App) -> str:
-        """The secret as the app has it, or its public key: what its tokens are checked with."""
+        """The app's secret in plain text, or its public key: the key for its tokens."""
         if app.secret is None:
             return app.public_key or ""
         try:
@@ -190,7 +190,7 @@ class LiveWorkspace:
         try:
             return self.secrets.open(app.secret, app.client_id).decode()
         except WrongKey:
-            # between one read and the other a data key was replaced
+            # a data key was replaced between the two reads
             raise StaleCatalog() from None
 
 
@@ -212,5 +212,5 @@ def log_missing_database(workspace: Workspace, reason: str) -> None:
 
 
 def key_bound_to(workspace: Workspace) -> str:
-    """What a workspace's wrapped data keys are bound to: none of them opens as another's."""
+    """The context that a workspace's encrypted data keys are bound to, so that they are valid only there."""
     return f"workspace:{workspace.id}"

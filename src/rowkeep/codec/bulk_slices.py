@@ -1,7 +1,7 @@
-"""Slices: the rows of a large insert, cut into parts that are decoded one after the other.
+"""Slices: the rows of a large insert, decoded in parts.
 
-Decoding holds Python's lock for as long as one call takes. So a body is cut between two rows, every 2 MiB or
-200,000 cells. A cut is first guessed; that what is before it decodes as whole rows proves that it is right.
+Decoding holds Python's lock for the duration of a call, so a body is cut between two rows, every 2 MiB or
+200,000 cells. A cut is first guessed; it is right if the part before it decodes as whole rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, R
 MAX_SLICE_BYTES = 2 * 1024 * 1024
 MAX_SLICE_CELLS = 200_000
 MAX_ROW_TOKENS = 3 * MAX_VALUES
-"""A key, a value and a comma for each."""
+"""A key, a value and a comma per value."""
 
 LEAST_BYTES = 1024
 GUESSES = 8
@@ -33,7 +33,7 @@ _TAIL_BYTES = 200
 
 
 class LooseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of an insert before anything is known of its rows."""
+    """The body of an insert, with its rows not yet decoded."""
 
     data: msgspec.Raw
 
@@ -47,7 +47,7 @@ class Bounds(NamedTuple):
 
 
 class RowSlice(NamedTuple):
-    """Some rows of an array, as one JSON array and each by itself; ``first`` is the number of the first."""
+    """Some rows of an array, as one JSON array and as single rows; ``first`` is the number of the first."""
 
     text: bytes
     rows: list[msgspec.Raw]
@@ -141,7 +141,7 @@ def _slices(body: bytes, at: int, end: int, columns: int, max_row_bytes: int) ->
 
 
 def _size(body: bytes, at: int, columns: int) -> int:
-    """How many bytes to decode at once: no more rows than the limit of cells allows."""
+    """The number of bytes to decode at once, within the limit of cells."""
     size = MAX_SLICE_BYTES
     while size > LEAST_BYTES and body.count(b"{", at, at + size) * columns > MAX_SLICE_CELLS:
         size //= 2
@@ -149,7 +149,7 @@ def _size(body: bytes, at: int, columns: int) -> int:
 
 
 def _decoded(text: bytes) -> tuple[bytes, list[msgspec.Raw] | None]:
-    """An array and its rows, None if it is not valid JSON. Halves of surrogate pairs come out marked."""
+    """An array and its rows, None if it is not valid JSON. Halves of surrogate pairs are marked."""
     for each in (text, marked_halves(text)):
         with suppress(ValueError, RecursionError):
             return each, _rows_decoder.decode(each)
@@ -157,7 +157,7 @@ def _decoded(text: bytes) -> tuple[bytes, list[msgspec.Raw] | None]:
 
 
 def _guessed(body: bytes, at: int, limit: int) -> tuple[bytes, list[msgspec.Raw], int] | None:
-    """Rows up to a cut near ``limit``, and where the next row begins."""
+    """The rows before a cut near ``limit``, and the start of the next row."""
     for _ in range(GUESSES):
         limit = body.rfind(b"}", at, limit)
         if limit < 0:
@@ -172,7 +172,7 @@ def _guessed(body: bytes, at: int, limit: int) -> tuple[bytes, list[msgspec.Raw]
 def _exact(
     body: bytes, at: int, end: int, most: Bounds, first: int
 ) -> tuple[bytes, list[msgspec.Raw] | None, int]:
-    """The same by counting brackets: for rows that are larger than a slice, or hold arrays of objects."""
+    """The same by counting brackets: for rows that are larger than a slice or contain arrays of objects."""
     depth = rows = values = 0
     start = at
     for token in tokens(body, at, end):
@@ -189,7 +189,7 @@ def _exact(
             rows, values, start = rows + 1, 0, token.end
             if token.start - at >= most.size or rows * most.columns >= MAX_SLICE_CELLS:
                 if _BLANK.fullmatch(body, token.end, end):
-                    # a comma, and no row after it
+                    # a comma without a row after it
                     return b"", None, end
                 return *_decoded(b"[%b]" % body[at : token.start]), token.end
     return *_decoded(b"[%b]" % body[at:end]), end

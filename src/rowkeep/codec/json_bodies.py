@@ -1,4 +1,4 @@
-"""Bodies: JSON bodies decoded and checked by their types, and what is wrong with them in our own words."""
+"""JSON bodies: decoded and checked by type, with our own error messages."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from rowkeep.model.values.scalars import Spelled
 Body = TypeVar("Body")
 
 MAX_DEPTH = 100
-"""How deep arrays and objects nest, unless the setting max_json_depth says otherwise."""
+"""The default of the setting max_json_depth: the maximum depth of arrays and objects."""
 
 OWN_LEVELS = 6
-"""The levels of a body that do not count: those around a cell, a filter or the default of a column."""
+"""The levels of a body that do not count: those outside a cell, a filter or the default of a column."""
 
 MAX_VALUES = 600_000
-"""How many values a body may have that is decoded whole. A document of 1 MiB has fewer."""
+"""The maximum number of values in a body that is decoded at once. A JSON value of 1 MiB has fewer."""
 
 MAX_POINTED_KEY = 200
-"""A key that is longer is left out of pointers."""
+"""Longer keys are left out of pointers."""
 
 
 def decode_body(
@@ -45,10 +45,10 @@ def decode_body(
     *,
     marks_halves: bool = False,
 ) -> Any:
-    """A body decoded and checked by its type. With ``marks_halves``, halves of surrogate pairs come out
-    marked, for whoever can say where they are.
+    """Decode a body and check it by its type. With ``marks_halves``, halves of surrogate pairs are marked, so
+    that a later step can report their place.
 
-    Raises MalformedJson, UnknownKey or InvalidBody, and RepeatedKey if an object has one key twice.
+    Raises MalformedJson, UnknownKey or InvalidBody, and RepeatedKey if an object has the same key twice.
     """
     refuse_sprawling(body)
     refuse_deep(body, max_depth + OWN_LEVELS)
@@ -58,7 +58,7 @@ def decode_body(
 
 
 def decode_unchecked(body: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
-    """The same without the checks of depth and repeated keys, which the caller makes."""
+    """The same without checks of depth and repeated keys, which are left to the caller."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -68,7 +68,7 @@ def decode_unchecked(body: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
 
 
 def refuse_deep(body: bytes, most: int) -> None:
-    """Raises MalformedJson for more levels of arrays and objects than ``most``."""
+    """Raises MalformedJson if arrays and objects are nested deeper than ``most`` levels."""
     if is_deeper(body, most):
         raise MalformedJson(
             f"The body has arrays and objects nested deeper than {most} levels (the setting max_json_depth)."
@@ -76,13 +76,13 @@ def refuse_deep(body: bytes, most: int) -> None:
 
 
 def refuse_sprawling(body: bytes) -> None:
-    """Raises InvalidBody for more values than any call takes: decoded, they are many times as large."""
+    """Raises InvalidBody for more values than any request needs: decoded, they take many times the memory."""
     if len(body) > MAX_VALUES and has_more_values(body, MAX_VALUES):
         raise InvalidBody(f"The body has too many values: at most {MAX_VALUES} are allowed.")
 
 
 def refuse_other_encodings(body: bytes) -> None:
-    """What is left as raw JSON is decoded later; that it is UTF-8 is seen here."""
+    """Check that raw JSON, which is decoded later, is UTF-8."""
     try:
         body.decode()
     except UnicodeDecodeError as error:
@@ -95,7 +95,7 @@ _SYNTAX = re.compile(r"JSON is malformed: (.*) \(byte ([0-9]+)\)")
 
 
 def complaint(error: Exception, text: bytes, what: str = "The body") -> str:
-    """What is wrong with a JSON text that a decoder refused."""
+    """The message for a JSON text that a decoder refused."""
     if isinstance(error, UnicodeDecodeError):
         return f"{what} is not valid UTF-8."
     if isinstance(error, RecursionError):
@@ -113,7 +113,7 @@ def complaint(error: Exception, text: bytes, what: str = "The body") -> str:
 
 
 def has_half_surrogates(text: bytes) -> bool:
-    """Whether a text that a decoder refused is JSON but for halves of surrogate pairs."""
+    """Whether a refused text is valid JSON except for halves of surrogate pairs."""
     if b"\\u" not in text:
         return False
     try:
@@ -123,7 +123,7 @@ def has_half_surrogates(text: bytes) -> bool:
     return True
 
 
-# messages about JSON of another form
+# messages about JSON that does not match the type
 
 _JSON_TYPES = {
     "object": "an object",
@@ -140,7 +140,7 @@ _IN_URL = {"sys_limit": "sys_limit", "sys_offset": "sys_offset", "limit": "sys_l
 
 
 def _refusal(message: str, body_type: Any) -> RowkeepError:
-    """msgspec's message in our own words: its path into a pointer, unknown fields into their own code."""
+    """The error for a message of msgspec, with its path as a pointer."""
     what, _, path = message.rpartition(" - at `$") if " - at `$" in message else (message, "", "")
     where = _pointer_of_path(path.rstrip("`"))
     if what.startswith("Object contains unknown field `"):
@@ -168,7 +168,7 @@ def _refusal(message: str, body_type: Any) -> RowkeepError:
 
 
 def _choices(body_type: Any, path: list[str]) -> list[object]:
-    """The values that the place with this path can have, if it is an enum or a literal."""
+    """The values that are allowed at this path, if it is an enum or a literal."""
     found = [msgspec.inspect.type_info(body_type)]
     for token in path:
         found = [part for each in found for part in _parts(each, token)]
@@ -190,7 +190,7 @@ def _alternatives(kind: msgspec.inspect.Type) -> Iterable[msgspec.inspect.Type]:
 
 
 def _parts(kind: msgspec.inspect.Type, token: str) -> Iterable[msgspec.inspect.Type]:
-    """The types of what an object has under this key, or an array as its items."""
+    """The types of a member of an object, or of the items of an array."""
     for each in _alternatives(kind):
         if isinstance(each, msgspec.inspect.StructType):
             yield from (field.type for field in each.fields if field.encode_name == token)
@@ -199,7 +199,7 @@ def _parts(kind: msgspec.inspect.Type, token: str) -> Iterable[msgspec.inspect.T
 
 
 def _right_place(key: str, where: str, members: tuple[str, ...]) -> str:
-    """Where a misplaced key of the Data API belongs, as one more sentence."""
+    """A sentence that says where a misplaced key of the Data API belongs."""
     if "query" not in members and "data" not in members:
         return ""
     if key in _IN_URL:
@@ -219,24 +219,24 @@ def _pointer_of_path(path: str) -> str:
 
 
 def body_decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
-    """A decoder whose untyped floats remember how they were written, and know infinity where msgspec gives
-    up, so that the cell's reader can say which cell is too large."""
+    """A decoder whose untyped floats keep their text and can be infinite, where msgspec would fail, so that
+    the reader of the cell can report which one is too large."""
     return msgspec.json.Decoder(body_type, float_hook=Spelled)
 
 
-# keys that an object has twice: decoders take the last one
+# repeated keys: decoders silently use the last one
 
 LARGE_BYTES = 2 * 1024 * 1024
 WHITE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 
 
 def has_keys(body: bytes, count: int) -> bool:
-    """Whether it is plain that a JSON text has this many keys; a string may look like one."""
+    """Whether a JSON text certainly has this many keys; a string can look like a key."""
     return body.count(b'":') == count and not any(map(body.__contains__, WHITE_BEFORE_COLON))
 
 
 class _Repeated(Exception):
-    """An object has one key twice."""
+    """An object has the same key twice."""
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> None:
@@ -244,15 +244,15 @@ def _once_each(pairs: list[tuple[str, object]]) -> None:
         raise _Repeated
 
 
-# whole numbers as doubles: their values do not matter, and Python's have a limit of digits
+# integers as doubles: their values are not used, and Python limits the digits of an int
 _keys_decoder = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=float, strict=False)
 
 
 def refuse_repeated_keys(text: bytes, where: str = "", first: int = 0) -> None:
-    """Raises RepeatedKey if an object of a JSON text has one key twice; ``where`` points to the text, and
-    ``first`` is the number of its first item if it is a part of an array."""
+    """Raises RepeatedKey if an object in a JSON text has the same key twice. ``where`` is the pointer to the
+    text; ``first`` is the number of its first item if it is a part of an array."""
     if len(text) > LARGE_BYTES:
-        # in steps of Python, between which other threads run
+        # in Python, so that other threads can run in between
         if repeated_key(text) is not None:
             raise _repetition(text, where, first)
         return
@@ -263,7 +263,7 @@ def refuse_repeated_keys(text: bytes, where: str = "", first: int = 0) -> None:
     except UnicodeDecodeError as error:
         raise MalformedJson(complaint(error, text)) from None
     except (ValueError, RecursionError) as error:
-        # what was decoded as far as it is typed may still be broken where it is not
+        # parts without a type can still be invalid
         raise MalformedJson(f"The body is not valid JSON: {error}.") from None
 
 

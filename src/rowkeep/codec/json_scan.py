@@ -1,7 +1,7 @@
-"""Scanning: what a JSON text is made of (brackets, keys), found without decoding it.
+"""Scanning: brackets and keys of a JSON text, found without decoding it.
 
-What runs in C here runs over a slice of the text at a time, for it holds Python's lock: a scan of 64 MB in a
-thread then lets other threads run in between.
+C code holds Python's lock, so it is called on a slice of the text at a time: other threads can run during a
+scan of 64 MB in a thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OPENING, CLOSING = b"[{", b"]}"
 QUOTE, COMMA = b'",'
 
 STEP = [0] * 256
-"""By how much the depth changes at a byte outside of strings."""
+"""The change of depth at each byte outside strings."""
 for _bracket in OPENING:
     STEP[_bracket] = 1
 for _bracket in CLOSING:
@@ -39,7 +39,7 @@ _HALF = rb"\u0000\ufffe"
 
 
 class Token(NamedTuple):
-    """What shapes a JSON text: a bracket, a comma or a string, which may be a key."""
+    """A token of a JSON text: a bracket, a comma or a string, which can be a key."""
 
     first: int
     start: int
@@ -55,19 +55,19 @@ class Place(NamedTuple):
 
 
 def marked_halves(text: bytes) -> bytes:
-    """A JSON text with HALF in the place of each half of a surrogate pair, so that it can be decoded."""
+    """A JSON text with each half of a surrogate pair replaced by HALF, so that it can be decoded."""
     if b"\\ud" not in text and b"\\uD" not in text:
         return text
     return _ESCAPE.sub(lambda found: _HALF if found[1] else found[0], text)
 
 
 def has_half(raw: bytes) -> bool:
-    """Whether a JSON value was marked so."""
+    """Whether a JSON value has such a mark."""
     return _HALF in raw
 
 
 def outside_strings(text: bytes) -> Iterator[bytes]:
-    """A JSON text without what is in its strings, a slice at a time."""
+    """A JSON text without the contents of its strings, a slice at a time."""
     at, is_inside = 0, False
     while at < len(text):
         end = min(at + SLICE_BYTES, len(text))
@@ -83,7 +83,7 @@ def outside_strings(text: bytes) -> Iterator[bytes]:
 
 
 def tokens(text: bytes, at: int = 0, end: int | None = None) -> Iterator[Token]:
-    """The tokens between two places of a JSON text that are in no string."""
+    """The tokens between two positions of a JSON text that are outside strings."""
     end = len(text) if end is None else end
     while at < end:
         for found in _TOKEN.finditer(text, at, end):
@@ -99,7 +99,7 @@ def tokens(text: bytes, at: int = 0, end: int | None = None) -> Iterator[Token]:
 
 
 def _string_end(text: bytes, at: int, end: int) -> tuple[int, bool]:
-    """Where a string of very many escapes ends, and whether it is a key; read on a part at a time."""
+    """The end of a string with very many escapes, read in parts, and whether it is a key."""
     while at < end and (found := _REST_OF_STRING.match(text, at, end)) and found.end() > at:
         at = found.end()
         if found[1] is not None:
@@ -142,7 +142,7 @@ def has_more_values(text: bytes, limit: int) -> bool:
 
 
 def repeated_key(text: bytes) -> Place | None:
-    """The first key that an object has twice. For a text of valid JSON."""
+    """The first repeated key of an object. The text must be valid JSON."""
     path: list[str | int] = []
     objects: list[set[str] | None] = []
     for token in tokens(text):
@@ -172,7 +172,7 @@ def _string(text: bytes) -> str:
 
 
 def first_keys(text: bytes, count: int) -> bytes:
-    """The text of an object, cut off after this many keys where it has more."""
+    """The text of an object, cut off after this many keys if it has more."""
     depth = keys = 0
     comma = len(text)
     for token in tokens(text):

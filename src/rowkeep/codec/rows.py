@@ -1,8 +1,8 @@
-"""Codec: JSON to rows and rows to JSON, for one table, compiled once.
+"""Rows: JSON to rows and rows to JSON, compiled once per table.
 
-Rows are read twice at most. The strict decoder takes canonical rows in C, with no step of Python for a row;
-what it refuses is read again by the lenient reader, cell by cell, which mends what may be mended (near
-names, strings that spell numbers) and says all that is wrong.
+Rows are read at most twice. The strict decoder reads canonical rows in C, without a step of Python per row.
+What it refuses is read again by the lenient reader, cell by cell: it accepts similar names and numeric
+strings, and reports all errors.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ from rowkeep.model.values.scalars import HALF, HALF_SURROGATES, Cell, Misfit
 
 MAX_KEY_LENGTH = 200
 MAX_ROW_KEYS = 1000
-"""How many keys of one row are looked at: with more, there are more problems than one answer lists."""
+"""The maximum number of keys that are read from a row: with more, there are more errors than are listed."""
 
 SYSTEM_CELLS = len(SYSTEM_COLUMNS)
 LARGE_ROW_BYTES = 64 * 1024
@@ -72,7 +72,7 @@ Encoded: TypeAlias = bytes | list[bytes]
 """JSON, whole or in parts, so that nobody has to copy a large response."""
 
 Cells: TypeAlias = tuple[Cell, ...]
-"""One row's own columns, canonical, in the order of the definition."""
+"""The table's own columns of one row, in canonical form and in the order of the definition."""
 
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
@@ -101,11 +101,11 @@ class RowEncoder:
         self.projection = lru_cache(maxsize=64)(_record)
 
     def encode_records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> bytes:
-        """A JSON array of records from rows in the order of ``fields``, or of a whole record."""
+        """A JSON array of records. The rows are in the order of ``fields``, or of a whole record."""
         return encode(self.records(rows, fields))
 
     def records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> list[Any]:
-        """The same as records that are yet to be encoded, together with what stands around them."""
+        """The same as records to be encoded later, as a part of a response."""
         record = self.record if fields is None else self.projection(fields)
         return list(starmap(record, self.forms.answer(rows, fields)))
 
@@ -198,7 +198,7 @@ class TableCodec(RowEncoder):
     def _decode_strictly(
         self, body: bytes, limits: InsertLimits, first: int = 0
     ) -> tuple[list[Cells], bool] | None:
-        """The rows, of which the first has this number, if all of them are canonical."""
+        """The rows, if all are canonical; ``first`` is the number of the first."""
         if b"\\u0000" in body:
             return None
         try:
@@ -216,12 +216,13 @@ class TableCodec(RowEncoder):
         return rows, many
 
     def _with_defaults(self, rows: list[Cells]) -> list[Cells]:
-        """Defaults where a cell is missing, a column at a time."""
+        """The rows with defaults for missing cells, a column at a time."""
         columns = zip(*rows, strict=True)
         return list(zip(*map(_filled, columns, self._defaults), strict=True))
 
     def _settle(self, rows: list[Cells]) -> list[Cells]:
-        """Whole columns mended or checked where a type asks for it; ValueError if only ``read`` can judge."""
+        """Correct or check whole columns if their type requires it. Raises ValueError if a value needs
+        ``read``."""
         changed: dict[int, list[Cell]] = {}
         for at, settle in self._settlers:
             settled = settle(list(map(itemgetter(at), rows)))
@@ -237,8 +238,8 @@ class TableCodec(RowEncoder):
     def _read_rows(
         self, data: Iterable[msgspec.Raw], first: int | None, problems: ProblemList, *, is_checked: bool
     ) -> list[Cells]:
-        """Rows of an array, the first of which has the number ``first``; None for a row that is alone.
-        ``is_checked`` says that no key is in them twice."""
+        """The rows of an array; ``first`` is the number of the first, None for a single row. ``is_checked``
+        means that they have no repeated keys."""
         rows = []
         for at, row in enumerate(data, first or 0):
             where = "/data" if first is None else pointer("data", at)
@@ -272,12 +273,12 @@ class TableCodec(RowEncoder):
     def read_cells(
         self, row: dict[str, msgspec.Raw], where: str, said: str, problems: ProblemList
     ) -> dict[str, Cell]:
-        """The cells that an object gives, by column name; what is wrong with them goes into ``problems``."""
+        """The cells of an object by column name; errors are added to ``problems``."""
         given: dict[str, Cell] = {}
         for key, value in row.items():
             if problems.full:
                 break
-            # a key that no column can have is not repeated in full
+            # a key that is too long for a column is left out of pointers
             spot = f"{where}{pointer(key)}" if len(key) <= MAX_KEY_LENGTH else where
             if HALF in key:
                 problems.add(UnknownColumn, f"{said}A column name {HALF_SURROGATES}.", where)
@@ -353,7 +354,7 @@ def _refuse_repetition(body: bytes, first: int) -> None:
 
 
 def _decoded_row(row: msgspec.Raw, where: str, *, is_checked: bool) -> dict[str, msgspec.Raw]:
-    """A row by its keys. Of far too many keys, only the first are looked at."""
+    """The members of a row. If it has far too many keys, only the first are read."""
     if not is_checked or memoryview(row).nbytes > LARGE_ROW_BYTES:
         text = bytes(row)
         if has_more_values(text, MAX_VALUES):
@@ -370,7 +371,7 @@ _JSON_TYPES = {b"[": "an array", b'"': "a string", b"t": "true", b"f": "false", 
 
 
 def _decoded_value(raw: bytes) -> Any:
-    """A value as Python has it; an array or object that no column can hold is not decoded in full."""
+    """A decoded value; an array or object that is too large for any column is not decoded in full."""
     if len(raw) > MAX_DOCUMENT_BYTES:
         first = raw[:1]
         if first in (b"[", b"{"):
@@ -400,7 +401,7 @@ def _read_cell(column: Column, raw: msgspec.Raw, where: str, said: str, problems
 
 
 def checked_cell(column: Column, value: object) -> Cell:
-    """One value as a cell of this column, its limits kept; Misfit if it cannot be one."""
+    """One value as a cell of this column, within its limits. Raises Misfit."""
     cell = column.type_facts.read(value)
     if isinstance(cell, str) and column.type_facts.is_text:
         if column.max_length is not None and len(cell) > column.max_length:
@@ -411,12 +412,12 @@ def checked_cell(column: Column, value: object) -> Cell:
 
 
 def _wire_type(column: Column) -> Any:
-    """What the strict decoder takes for this column."""
+    """The type that the strict decoder accepts for this column."""
     wire = column.type_facts.wire
     if column.type_facts.is_raw:
         return wire
     if column.type_facts.is_text:
-        # a code point has at most 4 bytes, so this many characters surely fit
+        # a code point has at most 4 bytes, so this many characters always fit
         limits = [column.max_length, column.max_bytes and column.max_bytes // 4]
         known = [limit for limit in limits if limit is not None]
         wire = Annotated[str, Meta(max_length=min(known))] if known else str
@@ -426,7 +427,7 @@ def _wire_type(column: Column) -> Any:
 def _strict_body(table: Table) -> Any:
     """``{"data": row or [row, …]}`` with a Struct of exactly this table's columns.
 
-    Its fields are numbered, and renamed to the columns, for a column may be called what Python forbids.
+    Its fields are numbered and renamed to the columns, because a column's name can be forbidden in Python.
     """
     fields: list[Any] = []
     for at, column in enumerate(table.columns):
@@ -455,5 +456,5 @@ def _record(names: Sequence[str]) -> Any:
 
 
 def meta_info(columns: Iterable[Column]) -> msgspec.Raw:
-    """What a query's answer says of its columns, encoded once."""
+    """The ``metaInfo`` of a query's response, encoded once."""
     return msgspec.Raw(encode([{"name": column.name, "type": column.type} for column in columns]))

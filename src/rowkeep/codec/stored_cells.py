@@ -1,8 +1,7 @@
-"""Forms: the stored form of cells where it is not the cell itself, and the answered form where it is not
-either.
+"""Stored cells: the form of cells in the store and in responses, if it is not the cell itself.
 
-A cell of an encrypted column is stored sealed; one that refers to a ``sys_Id`` is stored as the ``_id`` that
-it carries. Whole columns are changed at a time, so that rows are not visited one by one.
+A cell of an encrypted column is stored encrypted; a reference to a ``sys_Id`` is stored as the ``_id`` that
+it contains. Whole columns are converted at a time, so that rows are not visited one by one.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from rowkeep.model.values.scalars import Cell
 
 Row: TypeAlias = Sequence[Any]
 Change: TypeAlias = Callable[[Any], Any]
-"""Of one cell that is not empty."""
+"""Converts one cell that is not null."""
 
 
 MAX_AT_ONCE = 1000
-"""Of how many rows all columns are changed at once; in between, other threads run."""
+"""The number of rows whose columns are converted at once; other threads can run in between."""
 
 
 def with_columns(rows: Sequence[Row], changes: Mapping[int, Change]) -> Sequence[Row]:
-    """The rows with some of their columns changed, cell by cell; empty cells stay empty."""
+    """The rows with some of their columns converted, cell by cell; null stays null."""
     if not changes or not rows:
         return rows
     if len(rows) > MAX_AT_ONCE:
@@ -43,11 +42,11 @@ def with_columns(rows: Sequence[Row], changes: Mapping[int, Change]) -> Sequence
 
 
 Rekeyed: TypeAlias = dict[str, list[tuple[Any, ...]]]
-"""Cells by column, each as it is now to be stored and as it may be stored under an old key."""
+"""Cells by column, each in its new stored form and in the form that it may have under an old key."""
 
 
 class StoredForms:
-    """The forms of the cells of one table or view. ``ciphers`` has those of its encrypted columns, by
+    """The forms of the cells of one table or view. ``ciphers`` has the ciphers of its encrypted columns by
     name."""
 
     def __init__(self, table: Columns, ciphers: Mapping[str, ColumnCipher]) -> None:
@@ -74,7 +73,7 @@ class StoredForms:
         self._whole = [column.name for column in table.all_columns]
 
     def store(self, rows: list[tuple[Cell, ...]]) -> Sequence[Row]:
-        """Rows of the table's own columns as they are stored."""
+        """Rows of the table's own columns in their stored form."""
         return with_columns(rows, _placed(self._store, self._own))
 
     def store_cell(self, column: Column, cell: Cell) -> Any:
@@ -82,14 +81,14 @@ class StoredForms:
         return cell if change is None or cell is None else change(cell)
 
     def find_cell(self, column: Column, cell: Cell) -> tuple[Any, ...]:
-        """All that a cell may be stored as: while a data key is replaced, under the present key or the old
-        one."""
+        """All possible stored forms of a cell: while a data key is replaced, with the current or the old
+        key."""
         each = self._each.get(column.name)
         return (self.store_cell(column, cell),) if each is None or cell is None else each(cell)
 
     def rekeyed(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Rekeyed:
-        """What must be sealed anew before these rows are written: a unique index does not know that a cell
-        under the old key is the same as one under the present key."""
+        """The stored cells that must be encrypted again before these rows are written: for a unique index, a
+        cell encrypted with the old key differs from the same cell with the current key."""
         places = {name: at for at, name in enumerate(names or self._own)}
         return {
             name: [self._each[name](cell) for cell in {row[places[name]] for row in rows} - {None}]
@@ -98,11 +97,11 @@ class StoredForms:
         }
 
     def answer(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Sequence[Row]:
-        """Rows as they were stored, of these columns or of a whole record, as they are encoded."""
+        """Stored rows of these columns, or of a whole record, in the form that is encoded."""
         return with_columns(rows, _placed(self._answer, names or self._whole)) if self._answer else rows
 
     def answer_sent(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The same of rows as they were sent, which are in the clear: as they will come back."""
+        """The same for rows of a request, which are not encrypted."""
         return with_columns(rows, _placed(self._show, self._own))
 
 
@@ -111,7 +110,7 @@ def _placed(changes: Mapping[str, Change], names: Sequence[str]) -> dict[int, Ch
 
 
 def _row_key(sys_id: Any) -> Any:
-    # what is no sys_Id becomes what no row has, and so it will be refused
+    # an invalid sys_Id becomes an _id that no row has, so that the reference is refused
     return row_id_of(sys_id) or ""
 
 
@@ -120,7 +119,7 @@ def _sealed(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> bytes:
 
 
 def _clear(facts: ColumnType, cell: Any) -> bytes:
-    """The bytes of a cell, the same for all that are equal."""
+    """The bytes of a cell, the same for equal cells."""
     alike = cell if facts.same is None else facts.same(cell)
     return alike.encode() if isinstance(alike, str) else msgspec.json.encode(alike)
 

@@ -1,1 +1,1 @@
-"""Cryptography: keys derived from others, values encrypted under them, and the master key."""
+"""Cryptography: derived keys, encryption, and the master key."""

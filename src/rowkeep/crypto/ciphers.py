@@ -1,7 +1,7 @@
-"""Keys: what is derived from one, and sealed under it.
+"""Ciphers: derived keys and encryption.
 
-The master key wraps the data key of each workspace; all else that a workspace keeps secret is sealed under
-keys derived from its data key (HKDF, RFC 5869), so that a new master key has little to re-wrap.
+The master key encrypts the data keys of workspaces. All other secrets of a workspace are encrypted with keys
+derived from its data key (HKDF, RFC 5869), so that replacing the master key changes only the data keys.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ NONCE_BYTES = 12
 
 
 def encode_key(key: bytes) -> str:
-    """A key as base64url without padding, the form that settings and key files hold."""
+    """A key as base64url without padding, the form in settings and key files."""
     return base64.urlsafe_b64encode(key).rstrip(b"=").decode("ascii")
 
 
 def decode_key(text: str, source: str) -> bytes:
-    """The 32 bytes that ``text`` spells; SetupError, naming ``source``, if it does not."""
+    """Decode a key of 32 bytes. Raises SetupError with the name of its ``source``."""
     try:
         key = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
     except ValueError:
@@ -41,23 +41,23 @@ def decode_key(text: str, source: str) -> bytes:
 
 
 class WrongKey(Exception):
-    """Something was sealed under another key than those at hand."""
+    """A value was encrypted with an unknown key."""
 
 
 class Sealer:
-    """Seals and opens small secrets with AES-256-GCM under one key."""
+    """Encrypts and decrypts small secrets with AES-256-GCM and one key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._cipher = AESGCM(key)
 
     def seal(self, secret: bytes, bound_to: str) -> bytes:
-        """``secret`` encrypted; it can be opened only with the same ``bound_to``."""
+        """Encrypt ``secret``; it can only be decrypted with the same ``bound_to``."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, secret, bound_to.encode())
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
-        """What was sealed. Raises WrongKey if it was sealed under another key or for something else."""
+        """Decrypt a secret. Raises WrongKey if its key or ``bound_to`` was another."""
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
         except InvalidTag:
@@ -68,16 +68,17 @@ class Sealer:
         return HKDF(SHA256(), length, salt=None, info=f"rowkeep:{purpose}".encode()).derive(self._key)
 
     def fingerprint(self) -> str:
-        """Tells this key from others without giving anything of it away."""
+        """Identifies this key without revealing it."""
         return self.derive("fingerprint").hex()[:16]
 
 
 class ColumnCipher:
     """Encrypts the cells of one column with AES-SIV (RFC 5297): authenticated, and deterministic, so that
-    equal cells stay equal. Bound to ids that never change: in another column the same bytes do not open.
+    equal cells stay equal. Bound to ids that never change: in another column the same bytes cannot be
+    decrypted.
 
-    While a data key is replaced, cells may still be sealed under the old one: ``keys`` has the present key
-    first.
+    While a data key is replaced, some cells are still encrypted with the old one: ``keys`` has the current
+    key first.
     """
 
     def __init__(self, keys: Sequence[bytes], bound_to: str) -> None:
@@ -85,15 +86,15 @@ class ColumnCipher:
         self._bound_to = [bound_to.encode()]
 
     def seal(self, text: bytes) -> bytes:
-        """``text`` encrypted under the present key; 16 bytes longer."""
+        """Encrypt ``text`` with the current key; the result is 16 bytes longer."""
         return self._ciphers[0].encrypt(text, self._bound_to)
 
     def seal_each(self, text: bytes) -> tuple[bytes, ...]:
-        """``text`` encrypted under each key: all that its cell may be stored as."""
+        """Encrypt ``text`` with each key: all possible stored forms of its cell."""
         return tuple(cipher.encrypt(text, self._bound_to) for cipher in self._ciphers)
 
     def open(self, sealed: bytes) -> bytes:
-        """What was sealed. Raises CorruptedCell if it was not sealed for this column, or changed since."""
+        """Decrypt a cell. Raises CorruptedCell if it was encrypted for another column, or modified."""
         for cipher in self._ciphers:
             with suppress(InvalidTag):
                 return cipher.decrypt(sealed, self._bound_to)
@@ -114,7 +115,7 @@ class DataKeys:
         return self._sealers.keys() >= set(numbers)
 
     def cipher(self, table_id: str, column_id: str, numbers: Sequence[int]) -> ColumnCipher:
-        """What encrypts the cells of one column, under a key of its own from each of these data keys."""
+        """The cipher of one column, with its own key derived from each of these data keys."""
         column = f"column:{table_id}:{column_id}"
         keys = [self._sealers[number].derive(column, 2 * KEY_BYTES) for number in numbers]
         return ColumnCipher(keys, column)
@@ -125,7 +126,7 @@ class DataKeys:
 
 
 class SecretSealer:
-    """Seals an app's secrets under the newest data key, and opens what was sealed under any."""
+    """Encrypts secrets of apps with the newest data key, and decrypts them with any."""
 
     def __init__(self, data: DataKeys) -> None:
         self._sealers = [Sealer(key) for key in data.derive_each("app-secrets")]
@@ -139,7 +140,7 @@ class SecretSealer:
 
 
 def open_sealed(sealers: Iterable[Sealer], sealed: bytes, bound_to: str) -> bytes:
-    """What was sealed under one of several keys. Raises WrongKey if it was under none of them."""
+    """Decrypt a secret with one of several keys. Raises WrongKey if none is right."""
     for sealer in sealers:
         with suppress(WrongKey):
             return sealer.open(sealed, bound_to)
@@ -151,5 +152,5 @@ def new_data_key() -> bytes:
 
 
 def hash_token(token: str) -> str:
-    """What is kept of an admin token. It has 256 random bits, so one round of SHA-256 is enough."""
+    """The stored hash of an admin token, which has 256 random bits, so one round of SHA-256 is enough."""
     return hashlib.sha256(token.encode()).hexdigest()

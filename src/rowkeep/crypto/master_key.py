@@ -1,8 +1,8 @@
-"""Master keys: where the master key is kept, and how it is found, made and replaced.
+"""The master key: its file, and how it is found, created and replaced.
 
-The key file holds one key, or, while it is replaced, two. Which of them the store is sealed under is written
-in the store itself, as a fingerprint; so the order of keys means nothing to a server, and one that finds
-itself without the right key reads the file again.
+The key file has one key, or two while the key is replaced. The store has the fingerprint of the key that it
+is encrypted with, so the order of keys in the file does not matter to a server. A server without the right
+key reads the file again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_KEYS = 2
 
 
 class MasterKeys:
-    """The keys of a setting or of the key file."""
+    """The master keys of a setting or of the key file."""
 
     def __init__(self, settings: Settings, keys: Sequence[Sealer]) -> None:
         self._settings = settings
@@ -36,11 +36,11 @@ class MasterKeys:
 
     @property
     def fingerprints(self) -> list[str]:
-        """Of each key, in the order of the file."""
+        """The fingerprints of all keys, in the order of the file."""
         return [key.fingerprint() for key in self._keys]
 
     def sealer(self, fingerprint: str) -> Sealer:
-        """The key of this fingerprint. Raises SetupError if it is not at hand."""
+        """The key with this fingerprint. Raises SetupError if it is missing."""
         for _ in range(2):
             for key in self._keys:
                 if key.fingerprint() == fingerprint:
@@ -52,7 +52,7 @@ class MasterKeys:
         )
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
-        """What was sealed under one of the keys. Raises SetupError if it was under none of them."""
+        """Decrypt a secret with one of the keys. Raises SetupError if none is right."""
         try:
             return open_sealed(self._keys, sealed, bound_to)
         except WrongKey:
@@ -66,14 +66,14 @@ class MasterKeys:
             ) from None
 
     def _reload(self) -> None:
-        """The key file may have been given another key since it was read."""
+        """Read the key file again: it may have another key now."""
         self._keys = _read(self._settings) or self._keys
 
 
 def find_master_keys(settings: Settings) -> MasterKeys | None:
-    """The master key of the settings or of the key file; None if there is none yet.
+    """The master keys of the settings or of the key file; None if there are none yet.
 
-    Raises SetupError for a key that is not one, or a file that cannot be read.
+    Raises SetupError for an invalid key or a file that cannot be read.
     """
     keys = _read(settings)
     return MasterKeys(settings, keys) if keys else None
@@ -86,7 +86,7 @@ def _read(settings: Settings) -> list[Sealer]:
 
 
 def read_key_file(settings: Settings) -> list[bytes]:
-    """The keys in the key file, none if there is no such file. Raises SetupError."""
+    """The keys in the key file; empty if the file does not exist. Raises SetupError."""
     path = key_file(settings)
     try:
         lines = path.read_text().split()
@@ -100,8 +100,8 @@ def read_key_file(settings: Settings) -> list[bytes]:
 
 
 def default_key_file(settings: Settings) -> Path:
-    """Where the master key lies unless a setting says otherwise: never inside the data directory, so
-    that a copy of the data does not bring the key along."""
+    """The default path of the key file: never inside the data directory, so that a copy of the data does not
+    include the key."""
     scheme, _, path = settings.database_url.partition(":///")
     return Path(path.rstrip("/") + ".key") if scheme == "sqlite" else Path("rowkeep.key")
 
@@ -111,13 +111,13 @@ def key_file(settings: Settings) -> Path:
 
 
 def data_directory(settings: Settings) -> Path | None:
-    """The directory of the data; None where they are not in files of ours."""
+    """The data directory; None if the data is not in files of Rowkeep."""
     scheme, _, path = settings.database_url.partition(":///")
     return Path(path) if scheme == "sqlite" and path else None
 
 
 def owner_model(settings: Settings) -> Path:
-    """Whose owner the key file and the token file get where root makes them: that of the data."""
+    """The path whose owner the key file and the token file get if root creates them: that of the data."""
     directory = data_directory(settings)
     if directory is None:
         return key_file(settings).absolute().parent
@@ -125,10 +125,9 @@ def owner_model(settings: Settings) -> Path:
 
 
 def make_master_key(settings: Settings) -> tuple[MasterKeys, list[Path]]:
-    """Make a master key and store it in the key file, mode 0600; gives, too, what was made.
+    """Create a master key in the key file with mode 0600. Returns the keys and the paths that were created.
 
-    When several processes start at once, one writes the file and all use what it holds. Raises
-    SetupError.
+    If several processes start at once, one writes the file and all use its key. Raises SetupError.
     """
     path = key_file(settings)
     made: list[Path] = []
@@ -152,7 +151,7 @@ def make_master_key(settings: Settings) -> tuple[MasterKeys, list[Path]]:
 
 
 def remove_made(made: Sequence[Path]) -> None:
-    """Remove what :func:`make_master_key` made, but no directory that is in use."""
+    """Remove what :func:`make_master_key` created, except directories that are not empty."""
     for path in made:
         with suppress(OSError):
             if path.is_dir():
@@ -166,7 +165,7 @@ def new_master_key() -> bytes:
 
 
 def write_key_file(settings: Settings, keys: Sequence[bytes]) -> None:
-    """Put other keys into the key file, all at once; its owner and mode stay. Raises SetupError."""
+    """Replace the keys in the key file atomically; its owner and mode do not change. Raises SetupError."""
     path = key_file(settings)
     try:
         old = path.stat()
@@ -179,8 +178,8 @@ def write_key_file(settings: Settings, keys: Sequence[bytes]) -> None:
 
 
 def _draft(path: Path, keys: Sequence[bytes], belongs_to: Path, old: os.stat_result | None = None) -> Path:
-    """A file next to the key file that holds these keys on disk, with the owner and mode of the old one; a
-    first one is for the owner of the data alone."""
+    """Write these keys to a new file next to the key file and sync it. It gets the owner and mode of the old
+    key file; the first one is private to the owner of the data."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(create_private(draft, belongs_to), "w") as file:
         try:

@@ -1,1 +1,1 @@
-"""Errors: what an error is made of (``base``), and every error that there is (``catalogue``)."""
+"""Errors: their parts (``base``) and all error classes (``catalogue``)."""

@@ -1,4 +1,4 @@
-"""Problems: what an error is made of: what is wrong, under which code, and where in a body."""
+"""The parts of errors: messages, codes and pointers into a request body."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 MAX_PROBLEMS = 100
-"""How many problems one answer lists (contract, section 6)."""
+"""The maximum number of problems in one response (contract, section 6)."""
 
 MAX_HINTS = 3
-"""For how many unknown names of one request an error suggests others."""
+"""The maximum number of unknown names in one request for which similar names are suggested."""
 
 MAX_ECHO = 100
-"""How many characters of what was sent an error repeats."""
+"""The maximum number of characters of a refused value in an error."""
 
 
 def preview(value: object) -> str:
-    """A refused value as an error message shows it: strings as JSON in double quotes, numbers bare, ``an
-    array``, ``an object``.
+    """A refused value for an error message: strings as JSON in double quotes, numbers bare, ``an array``,
+    ``an object``.
 
     At most :data:`MAX_ECHO` characters; longer strings end in ``…``. Control characters are escaped.
     """
@@ -36,8 +36,8 @@ def preview(value: object) -> str:
 
 
 def excerpt(text: str) -> str:
-    """A text from outside as a log line or a sample of rows shows it: shortened and escaped as by
-    :func:`preview`, but without quotes."""
+    """A text from outside for a log line or a sample of rows: shortened and escaped as by :func:`preview`,
+    but without quotes."""
     return _escaped(_shortened(text))
 
 
@@ -61,8 +61,8 @@ def pointer(*tokens: str | int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a request: what, under which code, and where in its body; ``more`` is
-    what a program may want to know beside."""
+    """One error in a request: its message, code and place in the body. ``more`` has further members for
+    programs."""
 
     msg: str
     code: str
@@ -71,10 +71,10 @@ class Problem:
 
 
 class RowkeepError(Exception):
-    """The base of all errors that a caller is told of.
+    """The base of all errors that are sent in a response.
 
-    ``problems`` has at least one entry; the first one is the answer's ``detail``. ``headers`` go into the
-    answer as they stand.
+    ``problems`` has at least one entry; the first one is the ``detail`` of the response. ``headers`` are
+    added to the response.
     """
 
     code: ClassVar[str]
@@ -108,7 +108,7 @@ class ProblemList:
     first: type[RowkeepError] | None = None
     found: list[Problem] = field(default_factory=list)
     hints: int = MAX_HINTS
-    """For how many more unknown names near ones are sought, which takes long."""
+    """The number of further unknown names for which similar names are searched, which is slow."""
 
     def add(self, kind: type[RowkeepError], msg: str, where: str) -> None:
         if self.first is None:
@@ -117,7 +117,7 @@ class ProblemList:
             self.found.append(Problem(msg, kind.code, where))
 
     def takes_hint(self) -> bool:
-        """Whether this unknown name is one of the first, for which near names are sought."""
+        """Whether to search for names similar to this unknown one."""
         self.hints -= 1
         return self.hints >= 0
 

@@ -19,7 +19,7 @@ Body: TypeAlias = bytes | Sequence[bytes]
 """Of a response: whole, or in parts if it is large."""
 
 PART_BYTES = 1024 * 1024
-"""Records that take more are encoded in parts of about this size; between two of them others have a turn."""
+"""Larger results are encoded in parts of about this size; other requests run in between."""
 
 TABLES_AT_ONCE = 50
 """How many tables of a list are encoded before other requests get their turn."""

@@ -1,1 +1,1 @@
-"""What things are: columns, filters, tables, requests, access. Plain frozen structs and tables of facts."""
+"""The model: columns, filters, tables, requests and access, as frozen structs and tables of facts."""

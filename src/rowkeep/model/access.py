@@ -1,4 +1,4 @@
-"""Access: apps, what they may do, and who is asking."""
+"""Access: apps, grants, workspaces and administrators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 MIN_RSA_BITS = 2048
 
 MIN_SECRET_LENGTH, MAX_SECRET_LENGTH = 32, 512
-"""Of a secret that an app brings along."""
+"""The maximum length of a secret that is sent when an app is created."""
 
 SECRET = re.compile(r"[ -~]+")
 """Printable ASCII."""
@@ -33,7 +33,7 @@ class Algorithm(StrEnum):
 
     @property
     def min_secret_length(self) -> int:
-        """The fewest characters of a secret: no fewer than the bytes of the hash (RFC 7518, section 3.2)."""
+        """The minimum length of a secret: the number of bytes of the hash (RFC 7518, section 3.2)."""
         return max(MIN_SECRET_LENGTH, self.secret_bytes)
 
 
@@ -59,7 +59,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """A program with credentials of its own: a ``secret``, which is sealed, or a ``public_key``."""
+    """A program with its own credentials: an encrypted ``secret`` or a ``public_key``."""
 
     client_id: str
     name: str
@@ -71,7 +71,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GrantOf(msgspec.Struct, frozen=True):
-    """A grant, with whom it is given to and on what: the ``name`` of a table, or of a view."""
+    """A grant with its app and the ``name`` of its table or view."""
 
     client_id: str
     app: str
@@ -81,9 +81,9 @@ class GrantOf(msgspec.Struct, frozen=True):
 
 
 class Workspace(msgspec.Struct, frozen=True):
-    """An isolation unit: one database. ``physical`` names its file or schema.
+    """An isolation unit: one database. ``physical`` is the name of its file or PostgreSQL schema.
 
-    ``is_made`` says that its database was made: one that is missing from then on is a fault, not new.
+    ``is_made`` says that its database was created: if it is missing after that, it is an error.
     """
 
     id: int
@@ -105,4 +105,4 @@ class AdminToken(msgspec.Struct, frozen=True):
 
 
 OPERATOR = AdminToken("at-000000000000000000000000", "rowkeep command", "1970-01-01T00:00:00.000Z")
-"""Who commands act as that work on the store itself, with no token."""
+"""The administrator that commands act as when they use the store directly, without a token."""

@@ -1,4 +1,4 @@
-"""Column types: one entry a type. DDL, codec, checks, OpenAPI and docs follow from the entry."""
+"""Column types: one entry per type. DDL, codec, checks, OpenAPI and docs are derived from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rowkeep.model.values.scalars import MAX_EXACT, MAX_INTEGER, MIN_INTEGER, Ce
 
 
 class Kind(Enum):
-    """How a cell is stored; ``sql`` knows the engine's own type for each."""
+    """How a cell is stored; ``sql`` has the type of each engine for it."""
 
     TEXT = "text"
     DOUBLE = "double"
@@ -26,20 +26,20 @@ class Kind(Enum):
     DECIMAL = "decimal"
     DOCUMENT = "document"
     SEALED = "sealed"
-    """Of an encrypted column, whatever its type: nothing but bytes that are equal or not."""
+    """Encrypted columns of any type: bytes that can only be compared for equality."""
 
 
 Settle: TypeAlias = Callable[[list[Cell]], list[Cell] | None]
 
 
 class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
-    """All that Rowkeep knows of a column type.
+    """The facts of a column type.
 
-    ``wire`` is the type that the strict decoder takes at once (canonical values only; msgspec.Raw for a type
-    whose values must not go through Python's numbers); ``read`` is the lenient reader of one value;
-    ``settle`` mends or checks a whole column after the strict decoder, giving None for no change and raising
-    ValueError for a value that only ``read`` can judge. ``answer`` makes of a cell what is encoded, where
-    that is not the cell itself; ``same`` gives all cells that are equal one form.
+    ``wire`` is the type for the strict decoder, which accepts canonical values only (msgspec.Raw for a type
+    whose values must not be converted to Python's numbers). ``read`` is the lenient reader of one value.
+    ``settle`` corrects or checks a whole column after the strict decoder: it returns None if nothing changes
+    and raises ValueError if a value needs ``read``. ``answer`` converts a cell to the value that is encoded,
+    if that is not the cell itself. ``same`` maps equal cells to one form.
     """
 
     name: str
@@ -52,10 +52,10 @@ class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
     is_ordered: bool = True
     is_comparable: bool = True
     accepts: tuple[tuple[Any, Any], ...]
-    """Examples: a value sent, and how it is answered."""
+    """Examples: a value in a request, and the value in the response."""
     refuses: tuple[Any, ...]
     schema: dict[str, Any]
-    """JSON Schema of an answered value that is not null."""
+    """The JSON Schema of a value in a response that is not null."""
     meaning: str
 
     @property
@@ -64,7 +64,7 @@ class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_raw(self) -> bool:
-        """Whether values come to ``read`` as the JSON that was sent."""
+        """Whether ``read`` gets values as raw JSON."""
         return self.wire is msgspec.Raw
 
 
@@ -76,7 +76,7 @@ _decode = msgspec.json.Decoder(float_hook=cells.Spelled).decode
 
 
 def decode_value(raw: msgspec.Raw | bytes) -> Any:
-    """A JSON value, its doubles remembering how they were written. Raises ValueError, RecursionError."""
+    """Decode a JSON value; doubles keep their text. Raises ValueError, RecursionError."""
     return _decode(raw)
 
 
@@ -89,7 +89,7 @@ def _read_raw_decimal(value: object) -> Cell:
 
 
 def _settle_raw(read: Callable[[object], Cell]) -> Settle:
-    """Raw JSON read, value by value; what is no longer raw is a default."""
+    """Read raw JSON, one value at a time; a value that is not raw is a default."""
 
     def settle(column: list[Any]) -> list[Cell]:
         return [read(cell) if isinstance(cell, msgspec.Raw) else cell for cell in column]

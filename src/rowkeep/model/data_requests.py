@@ -1,4 +1,4 @@
-"""Requests: the wishes of the Data API as sent, the bodies that msgspec decodes and checks."""
+"""Requests of the Data API, as msgspec decodes and checks them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"not_": "not", "all_": "all"}):
-    """Any node of a filter as sent: a comparison, a filter, or a ``not``. Which one, the plan decides."""
+    """Any node of a filter in a request: a comparison, a filter or a ``not``. The plan decides which."""
 
     field: str | UnsetType = UNSET
     operand: str | UnsetType = UNSET
@@ -45,13 +45,13 @@ class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row or many, before anything is known of their columns; cells stay JSON until they are."""
+    """One row or an array of rows, as JSON that is decoded later, when the columns are known."""
 
     data: dict[str, msgspec.Raw] | list[msgspec.Raw]
 
 
 class Page(msgspec.Struct, frozen=True):
-    """``sys_limit`` and ``sys_offset``; an offset of None was not given."""
+    """``sys_limit`` and ``sys_offset``; None if no offset was given."""
 
     limit: int = 10
     offset: int | None = None

@@ -1,8 +1,8 @@
-"""Filters: the operands, one entry each, and the checked form that a filter takes.
+"""Filters: the operands, one entry each, and the checked form of a filter.
 
 An operand is a primitive :class:`Test` with flags, so a new one is a new row here: checks, SQL, OpenAPI and
-docs follow. A checked filter is a *shape* (a tree without values, hashable, compiled to SQL once) and the
-values that go with it, in the order in which the tree is walked.
+docs are derived from it. A checked filter is a *shape* (a hashable tree without values, compiled to SQL once)
+and its values in the order of the tree.
 """
 
 from __future__ import annotations
@@ -13,23 +13,22 @@ from typing import TypeAlias
 import msgspec
 
 MAX_DEPTH = 16
-"""How deep filters nest; the outermost counts as 1, and so does each ``not``."""
+"""The maximum depth of a filter; the outermost filter and each ``not`` count as 1."""
 
 MAX_LIST = 1000
-"""How many values ``in`` and ``not in`` take."""
+"""The maximum number of values of ``in`` and ``not in``."""
 
 MAX_VALUES = 30_000
-"""How many values a whole filter has: engines and drivers end at 32,766 parameters a statement."""
+"""The maximum number of values in a filter: engines and drivers allow 32,766 parameters per statement."""
 
 
 class Test(StrEnum):
-    """What is asked of one cell. Of an empty one all are false, but EQUAL and IN given null, and NULL.
+    """A test of one cell. For null all are false except NULL, and EQUAL and IN with null among their values.
 
-    A string, because shapes are looked up by their hash with each request, and that of a plain Enum is a
-    call of Python.
+    A string, because each request looks up a shape by its hash, and hashing a plain Enum calls Python code.
     """
 
-    __test__ = False  # pytest would take the name for a test class
+    __test__ = False  # otherwise pytest collects it as a test class
 
     EQUAL = "equal"
     LESS = "less"
@@ -45,7 +44,7 @@ class Test(StrEnum):
 
 
 class Takes(Enum):
-    """How many values an operand takes."""
+    """The number of values of an operand."""
 
     NOTHING = "no value"
     ONE = "one value"
@@ -54,7 +53,7 @@ class Takes(Enum):
 
 
 class Suits(Enum):
-    """The columns that an operand goes with."""
+    """The columns that an operand can be used with."""
 
     ANY = "all columns"
     COMPARABLE = "all columns except json columns"
@@ -63,7 +62,7 @@ class Suits(Enum):
 
 
 class Operator(msgspec.Struct, frozen=True):
-    """One operand of the contract, section 2."""
+    """One operand (contract, section 2)."""
 
     name: str
     test: Test
@@ -124,7 +123,7 @@ OPERATORS: dict[str, Operator] = {
 
 
 class Match(msgspec.Struct, frozen=True, tag=True):
-    """One cell put to one test. ``slots`` values go with it; ``or_null`` says that null was among them."""
+    """One test of one column. It has ``slots`` values; ``or_null`` says that null was one of them."""
 
     column: str
     test: Test
@@ -135,14 +134,14 @@ class Match(msgspec.Struct, frozen=True, tag=True):
 
 
 class Junction(msgspec.Struct, frozen=True, tag=True):
-    """All of the parts hold, or, where ``either``, at least one does."""
+    """True if all parts are true, or with ``either`` if at least one is."""
 
     parts: tuple[Shape, ...]
     either: bool
 
 
 class Negation(msgspec.Struct, frozen=True, tag=True):
-    """The part does not hold. Two-valued: what is not true is false."""
+    """True if the part is not true. Two-valued: there is no unknown."""
 
     part: Shape
 

@@ -1,4 +1,4 @@
-"""Identity: the ids that rows, apps and writers bear, and how one is derived from another.
+"""Ids of rows, apps and writers, and how one is derived from another.
 
 A row stores one key, ``_id``: an ObjectId, 4 bytes of seconds, 5 of the process, 3 of a counter, as 24
 hexadecimal digits. Its ``sys_Id`` carries the same 96 bits inside a UUID (version 8, RFC 9562).
@@ -26,7 +26,7 @@ SYS_ID = re.compile(r"sys-([0-9a-f]{8})-([0-9a-f]{4})-8([0-9a-f]{3})-8([0-9a-f]{
 CLIENT_ID = re.compile(r"cs-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 WRITERS = uuid.UUID("6f0c2a52-7d0e-5d0a-9c33-3d1f6c1b7a10")
-"""The namespace (RFC 9562, section 6.5) in which an app's writer id is made from its client id."""
+"""The namespace (RFC 9562, section 6.5) for deriving an app's writer id from its client id."""
 
 Clock = Callable[[], datetime]
 
@@ -36,7 +36,7 @@ def wall_clock() -> datetime:
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """What a writer gives a run of new rows: when, and a run of ids that strictly increase."""
+    """The time and the strictly increasing ids for a number of new rows."""
 
     moment: datetime
     prefix: str
@@ -48,7 +48,7 @@ class Stamp(msgspec.Struct, frozen=True):
         return canonical_date(self.moment)
 
     def each(self) -> Iterator[Stamp]:
-        """A stamp of its own for each of the rows."""
+        """A separate stamp for each row."""
         starts = range(self.start, self.start + self.count)
         return map(Stamp, repeat(self.moment), repeat(self.prefix), starts, repeat(1))
 
@@ -62,7 +62,7 @@ class Stamp(msgspec.Struct, frozen=True):
 
 
 class IdSource:
-    """Gives out stamps. Thread-safe; the ids of one source strictly increase, whatever the clock does."""
+    """Creates stamps. Thread-safe; the ids of one source strictly increase, even if the clock goes back."""
 
     def __init__(self, clock: Clock = wall_clock, random_bytes: Callable[[int], bytes] = secrets.token_bytes):
         self._clock = clock
@@ -72,14 +72,14 @@ class IdSource:
         self._next = 0
 
     def stamp(self, count: int) -> Stamp:
-        """The present moment, and ``count`` new ids (at most 2^24)."""
+        """The current time and ``count`` new ids (at most 2^24)."""
         moment = self._clock()
         with self._lock:
             second = max(self._second, int(moment.timestamp()))
             if second > self._second:
                 self._second, self._next = second, 0
             elif self._next + count > COUNTER_END:
-                # more than 16 million rows in a second: borrow from the next one rather than repeat an id
+                # more than 16 million rows in one second: use the next second instead of repeating an id
                 self._second, self._next = second + 1, 0
             start = self._next
             self._next += count
@@ -88,7 +88,7 @@ class IdSource:
 
 
 def row_id_of(sys_id: str) -> str | None:
-    """The ``_id`` of the row that has this ``sys_Id``; None if no row can have it."""
+    """The ``_id`` of the row with this ``sys_Id``; None if it is not a valid one."""
     parts = SYS_ID.fullmatch(sys_id)
     return "".join(parts.groups()) if parts else None
 
@@ -98,5 +98,5 @@ def new_client_id() -> str:
 
 
 def writer_of(client_id: str) -> str:
-    """What stands in ``Created_By`` and ``Updated_By`` for what this app writes: always the same."""
+    """The value of ``Created_By`` and ``Updated_By`` for rows that this app writes: always the same."""
     return f"st-{uuid.uuid5(WRITERS, client_id)}"

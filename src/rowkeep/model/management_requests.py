@@ -1,4 +1,4 @@
-"""Wire: bodies of the management API, as msgspec decodes them."""
+"""Request bodies of the management API, as msgspec decodes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names: finding the column that somebody means (contract, section 1; readings, 35 and 36)."""
+"""Names: finding a column by an exact or similar name (contract, section 1; readings, 35 and 36)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def always() -> bool:
 
 
 MAX_COMPARED = 64
-"""How many characters of an unknown name are compared with the names that there are."""
+"""The number of characters of an unknown name that are compared with the known names."""
 
 MAX_CANDIDATES = 16
-"""To compare two names letter by letter takes long, so it is done with those that share most pairs."""
+"""Comparing names letter by letter is slow, so only those that share most letter pairs are compared."""
 
 
 class ColumnNames:
-    """The columns of one table or view by name, exactly or nearly; ``kind`` is what errors call it."""
+    """The columns of one table or view by exact or similar name; errors call it ``kind``."""
 
     def __init__(self, table: Columns, kind: str = "Table") -> None:
         self._told = f"{kind} {table.name}"
@@ -32,14 +32,14 @@ class ColumnNames:
         for column in table.columns:
             self._near[simplified(column.name)].append(column)
         for column in table.all_columns[len(table.columns) :]:
-            # a table's own columns win over system columns
+            # a table's own columns take precedence over system columns
             if simplified(column.name) not in self._near:
                 self._near[simplified(column.name)].append(column)
 
     def find(self, name: str, where: str, takes_hint: Callable[[], bool] = always) -> Column:
-        """The column that ``name`` means: an exact match, else the only near one.
+        """The column with this name: the exact match, otherwise the only similar one.
 
-        Raises UnknownColumn with ``where`` as its pointer; it lists near names if ``takes_hint``.
+        Raises UnknownColumn with ``where`` as its pointer; it suggests similar names if ``takes_hint``.
         """
         column = self._exact.get(name)
         if column is not None:
@@ -60,7 +60,7 @@ class ColumnNames:
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:
-    """The names that are most like one that is not known, three at most."""
+    """At most three known names that are most similar to an unknown one."""
     name = name[:MAX_COMPARED]
     pairs = _pairs(name)
     candidates = heapq.nlargest(
@@ -70,5 +70,5 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
 
 
 def _pairs(key: str) -> set[str]:
-    """Its letters two by two."""
+    """Its pairs of adjacent letters."""
     return {key[at : at + 2] for at in range(max(1, len(key) - 1))}

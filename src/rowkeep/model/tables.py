@@ -14,33 +14,32 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 """Names of workspaces, tables, columns and indexes (contract, section 1)."""
 
 MAX_COLUMNS = 400
-"""A row's fixed part must fit one page of the engines (8 KiB on PostgreSQL), whatever its columns are."""
+"""The fixed part of a row must fit one page of the engine (8 KiB on PostgreSQL) with any types."""
 
 MAX_INDEXES = 64
 MAX_INDEX_COLUMNS = 16
 MAX_DESCRIPTION = 100
 
 MAX_INDEX_BYTES = 2600
-"""What the text of one index entry may weigh: PostgreSQL's B-trees refuse entries over 2,704 bytes."""
+"""The maximum size of the text in an index entry: PostgreSQL's B-trees refuse entries over 2,704 bytes."""
 
 SEAL_BYTES = 16
-"""By how much a cell grows when it is encrypted (AES-SIV, RFC 5297)."""
+"""The number of bytes that encryption adds to a cell (AES-SIV, RFC 5297)."""
 
 ROW_KEY = "_id"
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """A column of a table, by their ids, which stay what they are when names change."""
+    """A column of a table, by their ids, which do not change when names do."""
 
     table: str
     column: str
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of a table. ``id`` is given once in its table, and never again. ``key`` is the number of the
-    data key that an encrypted one is sealed under; some of its cells may still be under the ``old_key``.
-    ``max_bytes`` is what its
-    indexes leave it, in UTF-8; None for no limit."""
+    """A column of a table. ``id`` is unique in its table and never reused. ``key`` is the number of the data
+    key of an encrypted column; some of its cells may still be encrypted with the ``old_key``. ``max_bytes``
+    is the limit in UTF-8 that its indexes set; None for no limit."""
 
     id: str
     name: str
@@ -66,7 +65,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_comparable(self) -> bool:
-        """Whether one can tell if two cells are equal."""
+        """Whether cells can be compared for equality."""
         return self.type_facts.is_comparable
 
     @property
@@ -75,30 +74,30 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_ordered(self) -> bool:
-        """Whether one can tell which of two cells is less."""
+        """Whether cells can be compared by order."""
         return self.type_facts.is_ordered and not self.is_encrypted
 
     @property
     def is_text(self) -> bool:
-        """Whether cells can be looked into as text."""
+        """Whether cells can be searched as text."""
         return self.type_facts.is_text and not self.is_encrypted
 
     @property
     def reads_empty_as_null(self) -> bool:
-        """Whether ``""`` is sent for an empty cell: bots send strings, empty ones included. In a string or a
-        JSON column it is a value."""
+        """Whether ``""`` means null, because bots send all values as strings. In a string or JSON column it
+        is a value."""
         return not (self.type_facts.is_text or self.type_facts.kind is Kind.DOCUMENT)
 
     @property
     def keys(self) -> tuple[int, ...]:
-        """The numbers of the data keys that its cells may be sealed under, the present one first."""
+        """The numbers of the data keys that its cells may be encrypted with, the current one first."""
         if not self.is_encrypted:
             return ()
         return (self.key,) if self.old_key is None else (self.key, self.old_key)
 
     @property
     def holds_sys_ids(self) -> bool:
-        """Whether it refers to ``sys_Id``: it then stores the ``_id`` that each of its values carries."""
+        """Whether it references ``sys_Id``: it then stores the ``_id`` that each of its values contains."""
         return self.reference is not None and self.reference.column == "sys_Id"
 
 
@@ -114,10 +113,10 @@ SYSTEM_COLUMNS: tuple[Column, ...] = (
     _system("sys_Id", "string"),
     _system(ROW_KEY, "string"),
 )
-"""In the order in which records bear them, behind the table's own columns."""
+"""In their order in records, after the table's own columns."""
 
 STORED_SYSTEM_COLUMNS: tuple[Column, ...] = tuple(c for c in SYSTEM_COLUMNS if c.name != "sys_Id")
-"""``sys_Id`` is derived from ``_id``, so that a row pays for one unique index."""
+"""``sys_Id`` is derived from ``_id``, so that a row needs only one unique index."""
 
 
 class IndexColumn(msgspec.Struct, frozen=True):
@@ -126,7 +125,8 @@ class IndexColumn(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """An index of a table. ``id`` tells it from the others of its table, and stays when those come or go."""
+    """An index of a table. ``id`` identifies it in its table and does not change when others are added or
+    dropped."""
 
     name: str
     columns: tuple[IndexColumn, ...]
@@ -135,8 +135,8 @@ class Index(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """The definition of a table. ``id`` is given once and never again, also after the table is gone;
-    ``columns_made`` is how many ids columns were given so far."""
+    """The definition of a table. ``id`` is never reused, even after the table is dropped; ``columns_made`` is
+    the number of column ids that were assigned so far."""
 
     id: str
     name: str
@@ -152,12 +152,12 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
-        """In the order in which rows are written."""
+        """In the order of stored rows."""
         return (*self.columns, *STORED_SYSTEM_COLUMNS)
 
 
 class Columns(Protocol):
-    """What has columns of its own, and perhaps those of every table behind them: a table or a view."""
+    """A table or a view: it has its own columns and, if it is a table, system columns after them."""
 
     @property
     def name(self) -> str: ...
@@ -173,12 +173,12 @@ class Columns(Protocol):
 
 
 def name_key(name: str) -> str:
-    """Names are unique without regard to case; this is what must be unique."""
+    """The key of a name: names are unique without regard to case."""
     return name.lower()
 
 
 def simplified(name: str) -> str:
-    """What is left of a name when case, ``_``, ``-`` and spaces are ignored."""
+    """A name without case, ``_``, ``-`` and spaces."""
     return name.lower().translate(_IGNORED)
 
 
@@ -186,10 +186,10 @@ _IGNORED = dict.fromkeys(map(ord, "_- "))
 
 
 def text_limits(columns: tuple[Column, ...], indexes: tuple[Index, ...]) -> dict[str, int]:
-    """For each string column that is indexed, how many bytes its values may have.
+    """The maximum number of bytes of a value, for each indexed string column.
 
-    The string columns of an index share :data:`MAX_INDEX_BYTES` evenly. A column that refers to another is
-    indexed by itself, and what is encrypted is longer than its text.
+    The string columns of an index share :data:`MAX_INDEX_BYTES` evenly. A reference has an index of its own,
+    and an encrypted value is longer than its text.
     """
     text = {
         c.name: SEAL_BYTES if c.is_encrypted else 0

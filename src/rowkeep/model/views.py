@@ -1,7 +1,7 @@
-"""Views: queries over tables that are kept under a name, as frozen structs.
+"""Views: stored queries over tables, as frozen structs.
 
-What is kept names tables and columns by their ids, so that a view follows them when they are renamed; names
-are put in when a definition is read.
+They store ids of tables and columns, so that a view follows them when they are renamed; the names are filled
+in when a definition is read.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from rowkeep.model.tables import Column, Table
 
 MAX_JOINS = 8
 MAX_CONDITIONS = 16
-"""Of one join."""
+"""The maximum number of conditions in one join."""
 
 MAX_VIEW_COLUMNS = 400
 MAX_VIEW_FILTER = 100
-"""How many comparisons the filter and the having of a view may each hold."""
+"""The maximum number of comparisons in the filter, and in the having, of a view."""
 
 MAX_VIEW_VALUES = 500
-"""How many values each of them has: a query's own come on top, and engines end at 32,766 a statement."""
+"""The maximum number of values in each: a query adds its own, and engines allow 32,766 per statement."""
 
 
 class JoinKind(Enum):
-    """Which rows a join keeps that match nothing: none, those before it, or those of its own table."""
+    """Which rows without a match a join returns: none, those before it, or those of its own table."""
 
     INNER = "inner"
     LEFT = "left"
@@ -37,8 +37,8 @@ class JoinKind(Enum):
 
 
 class Aggregate(msgspec.Struct, frozen=True):
-    """What becomes of one column of a whole group. ``takes`` are the kinds of column that it goes with,
-    ``gives`` the type that it answers for a column's own, where that is another one."""
+    """An aggregate of one column of a group. ``takes`` has the kinds of columns that it can be used on,
+    ``gives`` the type of its result if that is not the type of the column."""
 
     name: str
     meaning: str
@@ -77,17 +77,17 @@ AGGREGATES: dict[str, Aggregate] = {
 
 
 COMPARISONS: dict[str, Test] = {name: OPERATORS[name].test for name in ("=", "!=", "<", "<=", ">", ">=")}
-"""The operands of joins. Unlike those of filters they find no empty cells, as in SQL."""
+"""The operands of joins. Unlike those of filters, they never match null, as in SQL."""
 
 
 def is_comparable(column: Column, test: Test = Test.EQUAL) -> bool:
-    """Whether cells of this column can be compared so: for a join, a group, or a sort. Encrypted ones cannot:
-    each column has a key of its own."""
+    """Whether cells of this column can be compared in a join, a group or a sort. Encrypted ones cannot: each
+    column has its own key."""
     return column.is_sortable if test is Test.EQUAL else column.is_ordered
 
 
 class Ref(msgspec.Struct, frozen=True):
-    """A column of one of a view's tables: 0 is the view's own table, 1 that of its first join."""
+    """A column of one of a view's tables: 0 is the view's first table, 1 the table of its first join."""
 
     source: int
     column: str
@@ -101,7 +101,7 @@ class On(msgspec.Struct, frozen=True):
 
 
 class Join(msgspec.Struct, frozen=True):
-    """``table`` is a table's id, ``alias`` what it is called in this view, ``""`` for its own name."""
+    """``table`` is a table's id, ``alias`` its name in this view, ``""`` for its own name."""
 
     table: str
     alias: str
@@ -110,7 +110,7 @@ class Join(msgspec.Struct, frozen=True):
 
 
 class ViewColumn(msgspec.Struct, frozen=True):
-    """A column of the answer; ``aggregate`` is the name of an entry of :data:`AGGREGATES`, or ``""``."""
+    """A column of the result; ``aggregate`` is the name of an entry of :data:`AGGREGATES`, or ``""``."""
 
     name: str
     ref: Ref
@@ -118,10 +118,10 @@ class ViewColumn(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """The definition of a view. ``id`` is given once and never again, and never to a table.
+    """The definition of a view. ``id`` is never reused, and never the id of a table.
 
-    The fields of ``filter`` are :func:`field_of` refs, those of ``having`` and ``sort_by`` names of the
-    view's own columns, which a rename elsewhere does not touch.
+    The fields of ``filter`` are :func:`field_of` refs; those of ``having`` and ``sort_by`` are names of the
+    view's own columns, which renames in tables do not change.
     """
 
     id: str
@@ -138,7 +138,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def table_ids(self) -> tuple[str, ...]:
-        """The tables it needs, in the order of its sources; one that is joined to itself comes twice."""
+        """The tables it uses, in the order of its sources; a table joined to itself is there twice."""
         return (self.table, *(join.table for join in self.joins))
 
     @property
@@ -150,7 +150,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.group_by) or any(column.aggregate for column in self.columns)
 
     def refs(self) -> Iterator[Ref]:
-        """Every mention of a column of a table."""
+        """All uses of columns of tables."""
         for join in self.joins:
             for on in join.on:
                 yield from (on.left, on.right)
@@ -160,7 +160,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
             yield from (ref_of(str(node.field)) for node in comparisons_of(self.filter))
 
     def needs(self, table_id: str, column: str | None = None) -> bool:
-        """Whether it cannot do without this table, or without this column of it."""
+        """Whether it uses this table, or this column of it."""
         ids = self.table_ids
         if column is None:
             return table_id in ids
@@ -168,7 +168,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def column_key(column: Column) -> str:
-    """What stands for a column in what is kept of a view, whatever the column is called by and by."""
+    """The stored key of a column in a view, which does not change when the column is renamed."""
     return column.id
 
 
@@ -177,7 +177,7 @@ def columns_by_key(table: Table) -> dict[str, Column]:
 
 
 def field_of(ref: Ref) -> str:
-    """A ref as the field of a kept filter."""
+    """A ref as the field of a stored filter."""
     return f"{ref.source}.{ref.column}"
 
 

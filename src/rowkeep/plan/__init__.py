@@ -1,1 +1,1 @@
-"""Plans: a definition and a wish give a checked plan, or an error that names the culprit. Pure."""
+"""Plans: a definition and a request give a checked plan, or an error. Pure."""

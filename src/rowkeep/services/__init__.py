@@ -1,1 +1,1 @@
-"""Services: who may do what, and what is then done. Each call is authorise, plan, run."""
+"""Services: each call is authorised, planned and run."""

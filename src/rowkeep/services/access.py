@@ -1,4 +1,4 @@
-"""Access: who is asking, and what they may do, as things stand when it is done."""
+"""Access: authentication and grants, always checked against the current definitions."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ from rowkeep.storage.contract import StaleCatalog
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 20
-"""How often a request is planned anew because definitions or grants changed under it."""
+"""How often a request is planned again because definitions or grants changed meanwhile."""
 
 
 class AdminCredential(msgspec.Struct, frozen=True):
-    """What an administrator sends: an admin token, and the workspace in the path."""
+    """The credential of an administrator: an admin token, and the workspace in the path."""
 
     token: str
     workspace: str
 
 
 Credential: TypeAlias = str | AdminCredential
-"""The token that an app signed, or an administrator's."""
+"""The token of an app, or the credential of an administrator."""
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """An app or an administrator who proved who it is, and what was known of the workspace then.
+    """An authenticated app or administrator, with the snapshot of the workspace at that time.
 
-    ``grants`` are by the id of a table or view; None for an administrator, who may do everything.
+    ``grants`` are by the id of a table or view; None for an administrator, who has all rights.
     """
 
     workspace: LiveWorkspace
@@ -73,8 +73,8 @@ class Caller(msgspec.Struct, frozen=True):
         return live
 
     async def view(self, name: str) -> LiveView:
-        """The view, if the caller may read it, whatever it may do with the view's tables. Raises NoSuchView,
-        Forbidden."""
+        """The view, if the caller has the right to read it; grants on the view's tables do not matter. Raises
+        NoSuchView, Forbidden."""
         live = await self.workspace.view(self.snapshot, name)
         if live is None:
             raise NoSuchView(f"No such view: {preview(name)}.")
@@ -87,7 +87,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Access:
-    """Authenticates apps and administrators, and runs what they ask for."""
+    """Authenticates apps and administrators, and runs their requests."""
 
     def __init__(self, catalog: Catalog, admin_tokens: AdminTokens, settings: Settings, clock: Clock) -> None:
         self._catalog = catalog
@@ -96,10 +96,10 @@ class Access:
         self._clock = clock
 
     async def run(self, credential: Credential, action: Callable[[Caller], Awaitable[T]]) -> T:
-        """Do ``action`` for whoever ``credential`` belongs to.
+        """Run ``action`` for the owner of ``credential``.
 
-        It is tried again, from the beginning, when it turns out that it went by old definitions, apps or
-        grants: by storage, which checks with every statement, or before a refusal is given.
+        It is retried from the beginning if it used old definitions, apps or grants: storage checks that with
+        every statement, and it is checked before an error is returned.
         """
         if isinstance(credential, str):
             client_id, writer = unverified_client_id(credential), ""
@@ -126,7 +126,7 @@ class Access:
         raise Busy("Table definitions or grants keep changing. Nothing was written; try again.")
 
     async def _workspace(self, credential: Credential, client_id: str) -> LiveWorkspace:
-        """The workspace of an app, or the one that an administrator names. Raises Unauthenticated,
+        """The workspace of an app, or the one in an administrator's path. Raises Unauthenticated,
         NoSuchWorkspace."""
         if isinstance(credential, str):
             workspace = await self._catalog.of_client(client_id)
@@ -136,19 +136,19 @@ class Access:
         try:
             return await self._catalog.named(credential.workspace)
         except StaleCatalog:
-            # it is deleted at this moment, or its database is missing
+            # it is being deleted, or its database is missing
             await self._catalog.check_database(credential.workspace)
             raise NoSuchWorkspace(f"No such workspace: {preview(credential.workspace)}.") from None
 
     async def _holds(self, workspace: LiveWorkspace, snapshot: Snapshot, client_id: str) -> bool:
-        """Whether a refusal went by what is true now. Raises StaleCatalog."""
+        """Whether an error is based on the current definitions. Raises StaleCatalog."""
         if not await workspace.is_current(snapshot):
             return False
         is_app = client_id == "" or snapshot.apps.get(client_id) is not None
         return is_app or not await self._catalog.has_moved(client_id, workspace)
 
     def _prove(self, app: LiveApp | None, token: str) -> LiveApp:
-        """The app, if it may act and this token is one of its own. Raises Unauthenticated."""
+        """The app, if it is enabled and the token is its own. Raises Unauthenticated."""
         if app is None or not app.app.enabled:
             raise Unauthenticated("unknown app" if app is None else "app disabled")
         check_times(verified_claims(token, app.key, app.app.algorithm), self._clock, self._leeway)

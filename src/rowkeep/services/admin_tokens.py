@@ -1,4 +1,4 @@
-"""Administrators: their tokens, of which only hashes are stored."""
+"""Admin tokens, of which only hashes are stored."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from rowkeep.services.apps import check_label
 from rowkeep.services.lists import Listing, ListRequest
 
 PREFIX = "rka_"
-"""So that a token that lies around is known for what it is."""
+"""The prefix identifies admin tokens, for example in secret scanners."""
 
 
 def new_admin_token(name: str, stamp: Stamp) -> tuple[AdminToken, str]:
-    """A token, and the text that is shown this once; its id tells its age."""
+    """A new token and its text, which is shown only once; its id has the time of its creation."""
     token = AdminToken(f"at-{next(stamp.ids())}", name, canonical_date(stamp.moment))
     return token, PREFIX + secrets.token_urlsafe(32)
 
@@ -36,7 +36,7 @@ class NewAdminToken(msgspec.Struct, frozen=True):
 
 
 class AdminTokens:
-    """``operator`` is a token that holds as long as this process does: the shell's own."""
+    """``operator`` is a token that is valid in this process only, for commands."""
 
     def __init__(self, catalog: Catalog, operator: str | None = None) -> None:
         self._catalog = catalog
@@ -66,5 +66,5 @@ class AdminTokens:
         return request.page(await self._database.read(script), lambda each: each.id)
 
     async def delete(self, token_id: str) -> None:
-        """The token holds no longer. Raises NoSuchAdminToken, DeleteNotAllowed for the last one."""
+        """Revoke the token. Raises NoSuchAdminToken, or DeleteNotAllowed for the last one."""
         await self._database.write(partial(self._catalog.installation.remove_admin_token, token_id))

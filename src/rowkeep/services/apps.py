@@ -1,4 +1,4 @@
-"""Apps: programs with credentials of their own, kept by administrators."""
+"""Apps: programs with their own credentials, managed by administrators."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from rowkeep.storage.contract import Script, StaleCatalog
 MAX_NAME = 100
 
 Changed: TypeAlias = tuple[App, str | None]
-"""An app, and its secret in the clear if that is new."""
+"""An app, and its secret in plain text if it is new."""
 
 
 class AppWithSecret(msgspec.Struct, frozen=True):
-    """An app, and its secret in the clear if that is new."""
+    """An app, and its secret in plain text if it is new."""
 
     app: App
     secret: str | None = None
@@ -51,9 +51,9 @@ class Apps:
             algorithm=body.algorithm,
             created_on=canonical_date(self._clock()),
         )
-        # refuses what is wrong with the body before anything is written
+        # checks the body before anything is written
         _with_credentials(live, app, body.public_key, brought=body.client_secret)
-        # the catalog first: a client id that leads nowhere is harmless, an app that none leads to is not
+        # the catalog first: a client id without an app is harmless, an app without a client id is not
         claim = partial(self._catalog.installation.claim_client, app.client_id, live.workspace)
         is_claimed = await self._catalog.store.catalog.write(claim)
         try:
@@ -63,13 +63,13 @@ class Apps:
                 await self._forget_client(live, app.client_id)
             raise
         if not is_claimed:
-            # the claim was left by a request that failed, which may have removed it just now
+            # the claim is from a failed request, which may have removed it just now
             await self._catalog.store.catalog.write(claim)
         live.renew()
         return AppWithSecret(made, secret)
 
     async def _forget_client(self, live: LiveWorkspace, client_id: str) -> None:
-        """The client id leads to the workspace no more, unless another request has just made an app of it."""
+        """Release the client id, unless another request has just created an app with it."""
         installation = self._catalog.installation
         await self._catalog.store.catalog.write(partial(installation.remove_client, client_id))
         _, app, _ = await live.database.read(partial(live.definitions.app, client_id))
@@ -88,17 +88,18 @@ class Apps:
         return await live.database.read(partial(live.definitions.existing_app, client_id))
 
     async def change(self, workspace: str, client_id: str, patch: AppPatch) -> AppWithSecret:
-        """What the patch gives is changed; another algorithm brings a new secret. Raises as create does."""
+        """Change the keys of the patch; another algorithm creates a new secret. Raises as create does."""
         return await self._change(workspace, client_id, partial(_patched, patch))
 
     async def rotate_secret(self, workspace: str, client_id: str) -> AppWithSecret:
-        """A new secret; the old one holds no longer. Raises InvalidBody for an app that has none."""
+        """Create a new secret; the old one becomes invalid. Raises InvalidBody for an app without a
+        secret."""
         return await self._change(workspace, client_id, _rotated)
 
     async def _change(
         self, workspace: str, client_id: str, change: Callable[[LiveWorkspace, App], Changed]
     ) -> AppWithSecret:
-        """Change an app as it is at that moment, so that two changes at once do not undo each other."""
+        """Change the current state of an app, so that concurrent changes do not undo each other."""
         live = await self._catalog.named(workspace)
         made: list[str | None] = []
 
@@ -113,7 +114,7 @@ class Apps:
         return AppWithSecret(app, made[-1])
 
     async def delete(self, workspace: str, client_id: str) -> None:
-        """The app and its grants; what it wrote stays."""
+        """Delete the app and its grants; its rows stay."""
         live = await self._catalog.named(workspace)
         await live.database.write(partial(live.definitions.delete_app, client_id))
         live.renew()
@@ -124,14 +125,16 @@ class Apps:
         return await live.database.read(partial(live.definitions.grants_of, client_id))
 
     async def signing_key(self, workspace: str, client_id: str) -> tuple[App, str]:
-        """The app with its secret in the clear, for signing tokens where the store is at hand."""
+        """The app with its secret in plain text, for commands that sign tokens with direct access to the
+        store."""
         live = await self._catalog.named(workspace)
         app = await live.database.read(partial(live.definitions.existing_app, client_id))
         return app, await live.signing_key(app)
 
 
 def _check_brought(body: AppBody) -> None:
-    """Credentials of an app that exists elsewhere. Raises InvalidBody; no message shows the secret."""
+    """Check the credentials of an app that exists elsewhere. Raises InvalidBody; no message shows the
+    secret."""
     client_id, secret = body.client_id, body.client_secret
     if client_id is None and secret is None:
         return
@@ -165,7 +168,7 @@ def _check_brought(body: AppBody) -> None:
 
 
 async def _create(live: LiveWorkspace, app: App, body: AppBody) -> tuple[App, str | None]:
-    """Store an app with its credentials; gives it, and its secret in the clear."""
+    """Store an app with its credentials. Returns it, and its secret in plain text."""
     made: list[Changed] = []
 
     def create() -> Script[None]:
@@ -203,8 +206,8 @@ def _with_credentials(
     keeps_secret: bool = False,
     brought: str | None = None,
 ) -> Changed:
-    """The app with what its algorithm needs: a secret, given here in the clear, or its public key. The secret
-    is new unless one is ``brought`` along."""
+    """The app with the credentials that its algorithm needs: a secret, returned in plain text, or a public
+    key. The secret is new unless it is ``brought``."""
     if not app.algorithm.secret_bytes:
         return structs.replace(app, secret=None, public_key=check_public_key(public_key)), None
     if public_key is not None and (keeps_secret or app.public_key != public_key):

@@ -1,4 +1,4 @@
-"""Violations: what a write is answered with that a unique index or a reference stands against."""
+"""Conflicts: the errors for writes that violate a unique index or a reference."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from rowkeep.storage.scripts.references import Missing, find_missing, find_refer
 
 
 def inserted_twice(live: LiveTable, rows: Sequence[Any], conflict: UniqueConflict, many: bool) -> Exception:
-    """``rows`` as they were sent, in the clear; values of encrypted columns are not repeated."""
+    """``rows`` are those of the request; values of encrypted columns are not shown."""
     if conflict.index is None:
-        return Busy()  # a row id met its like: as good as never, and a new try draws another
+        return Busy()  # two rows got the same id, which is very unlikely; a retry creates other ids
     where, said = _place(conflict.row, many)
     names = [part.name for part in conflict.index.columns]
     places = {column.name: at for at, column in enumerate(live.table.columns)}
@@ -59,7 +59,7 @@ def updated_twice(live: LiveTable, conflict: UniqueConflict) -> Exception:
 async def inserted_astray(
     workspace: LiveWorkspace, live: LiveTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
 ) -> Exception:
-    """``rows`` as they were sent, ``stored`` as they would have been stored."""
+    """``rows`` are those of the request, ``stored`` their stored form."""
     names = [column.name for column in live.table.columns]
     script = partial(find_missing, workspace.definitions, live.sql, names, stored)
     missing = await workspace.database.read(script)
@@ -75,7 +75,7 @@ async def updated_astray(workspace: LiveWorkspace, live: LiveTable, plan: Update
         partial(find_missing, workspace.definitions, live.sql, names, [plan.cells])
     )
     if missing is not None:
-        # what was sent for a sys_Id is not what would have been stored
+        # the stored form of a sys_Id is not the value of the request
         cell = None if missing.column.holds_sys_ids else plan.cells[names.index(missing.column.name)]
         return _astray(missing, cell, "/data", "")
     if (referred := await _referred(workspace, live, plan, "changed")) is not None:
@@ -86,7 +86,7 @@ async def updated_astray(workspace: LiveWorkspace, live: LiveTable, plan: Update
 
 
 def _outdone(table: Table, cells: dict[str, Any]) -> Missing | None:
-    """A cell of an update that refers to the very key that the same update replaces by another."""
+    """A cell of an update that references a key that the same update replaces."""
     names = {column.id: column.name for column in table.columns}
     for column in table.columns:
         if column.reference is None or column.reference.table != table.id:
@@ -127,12 +127,12 @@ def _astray(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViol
 
 
 def _gone_meanwhile() -> Exception:
-    """What was in the way is not there any more: the same request may go well now."""
+    """The cause of the conflict is gone: the same request may succeed now."""
     return Busy("Referenced rows changed during the request. Nothing was written; try again.")
 
 
 def _place(row: int | None, many: bool) -> tuple[str, str]:
-    """Where a row stands in the body, and how a message begins that is about it."""
+    """The pointer to a row in the body, and the start of a message about it."""
     if row is None or not many:
         return "/data", ""
     return pointer("data", row), f"Row {row}: "

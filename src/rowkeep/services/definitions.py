@@ -1,4 +1,4 @@
-"""Schemas: all definitions and grants of a workspace, read and made so in one step by administrators."""
+"""Workspace definitions: all definitions and grants of a workspace, read and replaced at once."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ class WorkspaceDefinitions:
         self._catalog = catalog
 
     async def get(self, workspace: str) -> Schema:
-        """All tables, views and grants, of one version."""
+        """All tables, views and grants at one version."""
         live = await self._catalog.named(workspace)
         return await live.database.read(_scripts(live).present)
 
     async def apply(
         self, workspace: str, body: SchemaBody, *, dry_run: bool, allow_data_loss: bool
     ) -> Sequence[ChangeStep]:
-        """Make a workspace hold what a schema says; the steps that this took, or, for a dry run, would take.
+        """Change a workspace to a new definition. Returns the steps, or for a dry run the steps that it would
+        take.
 
-        All or nothing, in one transaction; a dry run does the same and undoes it, so that it finds what would
-        be found. Raises NameTaken, NoSuchApp, StillReferenced, IncompatibleRows, all that is wrong with a
-        definition and, but not for a dry run, DataLoss unless that is allowed.
+        One transaction, all or nothing; a dry run does the same and rolls back, so that it finds the same
+        errors. Raises NameTaken, NoSuchApp, StillReferenced, IncompatibleRows, all errors in the definition
+        and, except for a dry run, DataLoss unless it is allowed.
         """
         live = await self._catalog.named(workspace)
         scripts = _scripts(live)

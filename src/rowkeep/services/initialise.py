@@ -1,4 +1,4 @@
-"""Setup: making an empty store one that can be used, and opening one that is."""
+"""Initialisation of an empty store, and opening an initialised one."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from rowkeep.storage.scripts.catalog import Installation
 
 
 async def initialise(store: Store, settings: Settings) -> str | None:
-    """Make an empty store one with a master key, a workspace ``main`` and an admin token.
+    """Initialise an empty store with a master key, the workspace ``main`` and an admin token.
 
-    Gives the admin token, which is not kept; None if the store was initialised before, also if that was by
+    Returns the admin token, which is not stored; None if the store was already initialised, possibly by
     another process at the same time. Raises SetupError.
     """
     installation = Installation(store.catalog.dialect, store.catalog.schema)
     if await store.catalog.read(installation.key_fingerprint) is not None:
         return None
     present = await store.present()
-    # asked again: another process may have initialised the store meanwhile, and made a workspace's database
+    # checked again: another process may have initialised the store meanwhile, and created a database
     if await store.catalog.read(installation.key_fingerprint) is not None:
         return None
     refuse_without_catalog(present, "The catalog is empty. Restore it from a backup of the same time.")
@@ -53,7 +53,7 @@ def _initialise(
     token, text = new_admin_token("first", stamp)
     yield from installation.add_admin_token(token, hash_token(text))
     if find_master_keys(settings) is None:
-        # the process that made the key failed and removed it
+        # the process that created the key failed and removed it
         raise SetupError(f"The key file {key_file(settings)} is missing. Start again.")
     return text
 

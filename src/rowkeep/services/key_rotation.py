@@ -1,6 +1,6 @@
-"""Rotation: a new master key, and new data keys, while servers go on serving.
+"""Key rotation: a new master key and new data keys, while servers are running.
 
-Both can be stopped at any moment, and go on where they were when they are started again.
+Both can be interrupted at any time and continue when they are started again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PAGE = 1000
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """What is being done, and how far it is."""
+    """The current step and its progress."""
 
     what: str
     done: int
@@ -41,16 +41,16 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class MasterRotation:
-    """Replaces the master key of a store whose key file is at hand."""
+    """Replaces the master key of a store, in its key file."""
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
         self._settings = settings
 
     def prepare(self) -> None:
-        """Put a new key into the key file, beside the present one; nothing is sealed under it yet.
+        """Add a new key to the key file, next to the current one; nothing is encrypted with it yet.
 
-        Raises SetupError, also where the key is not in a file.
+        Raises SetupError, also if the key is not in a file.
         """
         if self._settings.master_key is not None:
             raise SetupError(
@@ -62,7 +62,7 @@ class MasterRotation:
             write_key_file(self._settings, [*keys, new_master_key()])
 
     async def run(self) -> AsyncIterator[Progress]:
-        """Have all that is sealed under the old key sealed under the new one, and forget the old key.
+        """Encrypt everything with the new key and remove the old key.
 
         Raises what :meth:`prepare` raises.
         """
@@ -73,7 +73,7 @@ class MasterRotation:
         master = find_master_keys(self._settings)
         assert master is not None  # noqa: S101 - it was read a moment ago
         fresh = master.fingerprints[-1]
-        # from here on new workspaces are sealed under the new key; those that are there are all listed below
+        # from here on new workspaces use the new key; all existing ones are listed below
         installation = self._catalog.installation
         await self._catalog.store.catalog.write(partial(installation.set_key_fingerprint, fresh))
         workspaces = await all_workspaces(self._catalog)
@@ -97,7 +97,7 @@ class MasterRotation:
 
 
 class DataRotation:
-    """Replaces the data key of one workspace, and all that is sealed under it."""
+    """Replaces the data key of one workspace, and encrypts its secrets and cells again."""
 
     def __init__(self, catalog: Catalog, live: LiveWorkspace) -> None:
         self._catalog = catalog
@@ -144,7 +144,7 @@ class DataRotation:
 
 
 async def all_workspaces(catalog: Catalog) -> list[Workspace]:
-    """Every workspace of the store, by name."""
+    """All workspaces of the store, sorted by name."""
     found: list[Workspace] = []
     while True:
         after = found[-1].name.lower() if found else ""

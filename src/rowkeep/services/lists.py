@@ -1,4 +1,4 @@
-"""Lists: one page of a list in the management API, and where the next one begins."""
+"""Lists: pages of lists in the management API."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ListRequest(msgspec.Struct, frozen=True):
     after: str = ""
 
     def page(self, found: Sequence[T], key: Callable[[T], str]) -> Listing[T]:
-        """The page, from ``limit`` + 1 items if there are so many."""
+        """The page of ``limit`` + 1 items, if there are that many."""
         shown = found[: self.limit]
         return Listing(shown, write_cursor(key(shown[-1])) if len(found) > self.limit else None)
 

@@ -1,4 +1,4 @@
-"""Local store: the store that the settings name, initialised or opened in this process."""
+"""Local store: the store of the settings, initialised or opened in this process."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from rowkeep.storage.opening import make_store
 
 
 def shell_settings() -> Settings:
-    """The settings of a command that is not a server, which then logs nothing. Raises SetupError."""
+    """The settings of a command other than a server, which logs nothing. Raises SetupError."""
     settings = Settings.from_environment(os.environ)
     quiet_logs(settings.log_level)
     return settings
 
 
 async def initialise_store(settings: Settings) -> str | None:
-    """Initialise an empty store and see that it can be opened.
+    """Initialise an empty store and check that it can be opened.
 
-    Gives its first admin token, None if it was not empty. Raises SetupError, StorageUnavailable.
+    Returns its first admin token, None if it was not empty. Raises SetupError, StorageUnavailable.
     """
-    # a key that is none is refused before anything is made
+    # an invalid key is refused before anything is created
     find_master_keys(settings)
     store = make_store(settings, IdSource())
     try:

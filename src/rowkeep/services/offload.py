@@ -1,4 +1,4 @@
-"""Offload: what takes long in Python runs in threads of its own, so that other requests go on meanwhile."""
+"""Offload: long work in Python runs in separate threads, so that other requests can continue."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from rowkeep.settings import Settings
 T = TypeVar("T")
 
 LARGE_BYTES = 256 * 1024
-"""A body up to here is decoded at once: a thread would take longer than it saves."""
+"""Smaller bodies are decoded directly: using a thread would take longer."""
 
 LARGE_CELLS = 50_000
-"""The same of rows × columns."""
+"""The same limit in rows × columns."""
 
 RELEASED_ROWS = 10_000
 """How many rows are released at a time."""
 
 THREADS = 2
 MAX_WAITING = 64
-"""How many large bodies wait for a thread; one more is refused."""
+"""The maximum number of large bodies that wait for a thread; more are refused."""
 
 
 def _release(lists: Iterable[Sequence[Any]]) -> None:
@@ -38,7 +38,7 @@ def _release(lists: Iterable[Sequence[Any]]) -> None:
 
 
 class _Task(Generic[T]):
-    """Work for a thread. What is dropped before it began is not held until its turn comes."""
+    """Work for a thread. If it is cancelled before it starts, its memory is freed at once."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work: Callable[[], T] | None = work
@@ -62,8 +62,8 @@ class Offload:
         self._waiting = 0
 
     async def run(self, work: Callable[[], T], *, is_refusable: bool = True) -> T:
-        """Do ``work`` in a thread. Raises Busy if too many wait already, unless it must be done: the response
-        to what is stored."""
+        """Do ``work`` in a thread. Raises Busy if too many are waiting, unless ``is_refusable`` is false: the
+        response to a committed write."""
         if is_refusable and self._waiting >= MAX_WAITING:
             raise Busy("Too many large requests are waiting. Nothing was written; try again.")
         self._waiting += 1
@@ -87,7 +87,7 @@ class Offload:
     async def decode(
         self, body: bytes, decoder: msgspec.json.Decoder[Any], *, marks_halves: bool = False
     ) -> Any:
-        """A body by its type. Raises what :func:`decode_body` raises, and Busy."""
+        """Decode a body by its type. Raises what :func:`decode_body` raises, and Busy."""
         if len(body) <= LARGE_BYTES:
             return decode_body(body, decoder, self._max_depth, marks_halves=marks_halves)
         return await self.run(partial(decode_body, body, decoder, self._max_depth, marks_halves=marks_halves))

@@ -38,7 +38,8 @@ from rowkeep.settings import Settings
 from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict
 
 MAX_ROWS = 10_000_000
-"""Of one bulk. Their ids must fit the counter of an ObjectId, which has 24 bits."""
+"""The maximum number of rows in one bulk. Their ids must fit the counter of an ObjectId, which has 24
+bits."""
 
 INSERT_RIGHTS = (Right.WRITE,)
 UPDATE_RIGHTS = (Right.READ, Right.WRITE)
@@ -48,10 +49,10 @@ QUERY_RIGHTS = (Right.READ,)
 T = TypeVar("T")
 
 SHORT_FILTER = 16
-"""The statement of a filter with more values takes some milliseconds to compile."""
+"""The statement of a filter with more values takes a few milliseconds to compile."""
 
 _compiler = ThreadPoolExecutor(1, thread_name_prefix="rowkeep-compiler")
-"""One thread: each one that runs Python makes the event loop wait longer for its turn."""
+"""One thread: every thread that runs Python makes the event loop wait longer."""
 
 
 class Rows:
@@ -185,7 +186,7 @@ class Rows:
         return QueryPage(live, plan.shape.fields, found.rows, found.size, found.total, has_more, next_cursor)
 
     def tables(self, credential: Credential, read: ReadRequest[None]) -> Awaitable[UsableTables]:
-        """The tables and views that the caller may use, with the rights it has."""
+        """The tables and views that the caller can use, with its rights."""
 
         async def tables(caller: Caller) -> UsableTables:
             await read()

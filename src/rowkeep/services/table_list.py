@@ -1,4 +1,4 @@
-"""Table list: the tables and views that an app or an administrator may use (contract, section 2)."""
+"""Table list: the tables and views that an app or an administrator can use (contract, section 2)."""
 
 from __future__ import annotations
 

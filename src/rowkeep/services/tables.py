@@ -1,4 +1,4 @@
-"""Tables: defined, listed and dropped by administrators."""
+"""Tables: created, listed, changed and dropped by administrators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
 
 MAX_ATTEMPTS = 20
-"""How often a change is rehearsed anew because definitions changed meanwhile."""
+"""How often a dry run is repeated because definitions changed meanwhile."""
 
 
 class DefinedTable(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class Tables:
         self._catalog = catalog
 
     async def create(self, workspace: str, body: TableBody) -> DefinedTable:
-        """Raises NameTaken, and all that is wrong with the definition."""
+        """Raises NameTaken, and all errors in the definition."""
         live = await self._catalog.named(workspace)
         script = partial(live.definitions.create_table, body, secrets.token_hex(8))
         created = DefinedTable(*await live.database.write(script))
@@ -69,10 +69,10 @@ class Tables:
     async def change(
         self, workspace: str, name: str, body: TableBody, *, dry_run: bool, allow_data_loss: bool
     ) -> DefinedTable | Sequence[ChangeStep]:
-        """The table as its new definition says, or, for a dry run, the steps that this would take.
+        """Change the table to its new definition, or for a dry run return the steps that it would take.
 
-        Raises NameTaken, IncompatibleRows, all that is wrong with the definition and, but not for a dry run,
-        DataLoss unless that is allowed.
+        Raises NameTaken, IncompatibleRows, all errors in the definition and, except for a dry run, DataLoss
+        unless it is allowed.
         """
         live = await self._catalog.named(workspace)
         changes = TableChanges(live.definitions, live.ciphers)
@@ -89,7 +89,7 @@ class Tables:
     async def _rehearse(
         self, live: LiveWorkspace, changes: TableChanges, name: str, body: TableBody
     ) -> Sequence[ChangeStep]:
-        """The steps of a change, from one version of the workspace."""
+        """The steps of a change, at one version of the workspace."""
         for _ in range(MAX_ATTEMPTS):
             await live.load_keys()
             with suppress(StaleCatalog):
@@ -103,7 +103,7 @@ class Tables:
         raise Busy("Table definitions keep changing. Nothing was changed; try again.")
 
     async def drop(self, workspace: str, name: str) -> None:
-        """The table with its rows, its indexes and its grants. Raises StillReferenced."""
+        """Drop the table with its rows, indexes and grants. Raises StillReferenced."""
         live = await self._catalog.named(workspace)
         await live.database.write(partial(live.definitions.drop_table, name))
         live.renew()

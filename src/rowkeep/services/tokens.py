@@ -1,4 +1,4 @@
-"""Tokens: the JWTs that apps sign (contract, section 2), made and checked."""
+"""Tokens: the JWTs of apps (contract, section 2), created and checked."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from rowkeep.model.ids import CLIENT_ID, Clock
 MAX_TOKEN_LENGTH = 8192
 CACHED_TOKENS = 4096
 MAX_DEPTH = 16
-"""How deep a token's header and claims may nest."""
+"""The maximum depth of a token's header and claims."""
 
 JOSE_ERRORS = (JoseError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What the JOSE library raises for tokens: its own errors, and Python's where it does not check a type."""
+"""The errors of the JOSE library for tokens: its own, and Python's where it does not check a type."""
 
 
 class Claims(msgspec.Struct, frozen=True, rename="camel"):
-    """What we look at of a token's payload; all else is the app's own affair. Times are in seconds."""
+    """The claims that are checked; others are ignored. Times are in seconds."""
 
     app_id: str
     exp: int | float | UnsetType = UNSET
@@ -38,8 +38,8 @@ class Claims(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """What a token's header may say. It is checked before anything is known of the app, so that a header
-    never shows whether a client id exists."""
+    """The allowed header of a token. It is checked before the app is looked up, so that the response never
+    shows whether a client id exists."""
 
     alg: str
     typ: str | UnsetType = UNSET
@@ -56,7 +56,7 @@ _header_decoder = msgspec.json.Decoder(Header)
 
 @lru_cache(CACHED_TOKENS)
 def unverified_client_id(token: str) -> str:
-    """The client id that a token says, so that its key can be found. Raises Unauthenticated."""
+    """The client id in a token, to find its key. Raises Unauthenticated."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise Unauthenticated("token too long")
     parts = token.split(".")
@@ -71,7 +71,7 @@ def unverified_client_id(token: str) -> str:
 
 
 def _decode_segment(segment: str) -> bytes:
-    """Base64url, canonical: bits that carry nothing must be zero, so that no byte can be changed."""
+    """Decode canonical base64url: unused bits must be zero, so that no byte can be changed."""
     try:
         decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -86,7 +86,7 @@ def _check_header(text: bytes) -> None:
     if header.alg not in ALGORITHMS:
         raise Unauthenticated("wrong algorithm")
     if header.crit is not UNSET or header.b64 is not UNSET:
-        # extensions that a token depends on, of which we know none (RFC 7515, section 4.1.11)
+        # extensions that a token requires, of which none are supported (RFC 7515, section 4.1.11)
         raise Unauthenticated()
 
 
@@ -104,10 +104,10 @@ def _decoded(text: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
 
 @lru_cache(CACHED_TOKENS)
 def verified_claims(token: str, key: str, algorithm: Algorithm) -> Claims:
-    """What a token claims, its signature checked with this key and no other algorithm.
+    """The claims of a token after its signature is checked with this key and algorithm.
 
-    Pure, so its results may be kept: another key or algorithm is another question. Times are not judged
-    here. Raises Unauthenticated.
+    Pure, so that results can be cached by token, key and algorithm. Times are not checked here. Raises
+    Unauthenticated.
     """
     try:
         verified = jws.deserialize_compact(token, _key(key, algorithm), algorithms=[algorithm.value])
@@ -126,7 +126,7 @@ def _key(key: str, algorithm: Algorithm) -> KeyFlexible:
 
 
 def check_times(claims: Claims, clock: Clock, leeway_seconds: int) -> None:
-    """exp, nbf and iat (RFC 7519, section 4.1) against the clock. Raises Unauthenticated."""
+    """Check exp, nbf and iat (RFC 7519, section 4.1) against the clock. Raises Unauthenticated."""
     if claims.exp is UNSET and claims.nbf is UNSET and claims.iat is UNSET:
         return
     now = clock().timestamp()
@@ -138,7 +138,7 @@ def check_times(claims: Claims, clock: Clock, leeway_seconds: int) -> None:
 
 
 def sign_token(client_id: str, secret: str, algorithm: Algorithm, **claims: Any) -> str:
-    """A token of an app, as it would sign it itself."""
+    """Create a token in the way an app does."""
     payload = msgspec.json.encode({"sub": "1234567890", "appId": client_id, **claims})
     header = {"alg": algorithm.value, "typ": "JWT"}
     return jws.serialize_compact(header, payload, _key(secret, algorithm), algorithms=[algorithm.value])

@@ -1,4 +1,4 @@
-"""Views: defined, listed, replaced and dropped by administrators."""
+"""Views: created, listed, replaced and dropped by administrators."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Views:
         self._catalog = catalog
 
     async def create(self, workspace: str, body: ViewBody) -> DefinedView:
-        """Raises NameTaken, and all that is wrong with the definition."""
+        """Raises NameTaken, and all errors in the definition."""
         live = await self._catalog.named(workspace)
         made = await live.database.write(partial(live.views.create, body, secrets.token_hex(8)))
         live.renew()
@@ -49,20 +49,20 @@ class Views:
         return DefinedView(*await live.database.read(partial(live.views.get, name)))
 
     async def replace(self, workspace: str, name: str, body: ViewBody) -> DefinedView:
-        """The view as the definition says; it keeps its grants. Raises as create does."""
+        """Replace the view's definition; it keeps its grants. Raises as create does."""
         live = await self._catalog.named(workspace)
         made = await live.database.write(partial(live.views.replace, name, body))
         live.renew()
         return DefinedView(*made)
 
     async def drop(self, workspace: str, name: str) -> None:
-        """The view with its grants; its tables stay as they are."""
+        """Drop the view with its grants; its tables do not change."""
         live = await self._catalog.named(workspace)
         await live.database.write(partial(live.views.drop, name))
         live.renew()
 
     async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> GrantOf:
-        """Raises NoSuchApp, and InvalidBody for a right that no view has."""
+        """Raises NoSuchApp, and InvalidBody for rights other than read."""
         for right in ("write", "delete"):
             if getattr(grant, right):
                 raise InvalidBody(f"A view can only be read: {right} must be false.", pointer=f"/{right}")

@@ -1,4 +1,4 @@
-"""Workspaces: isolation units, kept by administrators."""
+"""Workspaces: isolation units, managed by administrators."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Workspaces:
         return await self._database.read(partial(self._catalog.installation.workspace, name))
 
     async def check_database(self, name: str) -> None:
-        """Raises StorageMissing if its database was made and is missing."""
+        """Raises StorageMissing if its database was created and is missing."""
         await self._catalog.check_database(name)
 
     async def delete(self, name: str) -> None:
-        """The workspace with all that is in it. Raises DeleteNotAllowed for ``main``."""
-        # of several at once the catalog lets one go on: only that one touches the database
+        """Delete the workspace with its contents. Raises DeleteNotAllowed for ``main``."""
+        # of several concurrent requests, only one continues after this and drops the database
         gone = await self._database.write(partial(self._catalog.installation.delete_workspace, name))
         await self._catalog.drop(gone)

@@ -1,4 +1,4 @@
-"""Writers: the names of those whose ids stand in ``Created_By`` and ``Updated_By``."""
+"""Writers: the names for the ids in ``Created_By`` and ``Updated_By``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rowkeep.services.lists import Listing, ListRequest
 APP, ADMINISTRATOR = "app", "administrator"
 
 _CLIENT_IDS = "cs-"
-"""What every client id begins with, so that a cursor shows how far the list has come."""
+"""The prefix of client ids, which tells the two parts of the list apart in a cursor."""
 
 
 class Writer(msgspec.Struct, frozen=True):

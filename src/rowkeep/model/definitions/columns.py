@@ -42,7 +42,7 @@ def is_set(value: object) -> bool:
 
 
 def check_name(name: object, what: str, where: str, problems: ProblemList) -> bool:
-    """Whether ``name`` has the form of names; else a problem is added."""
+    """Whether ``name`` is a valid name; if not, a problem is added."""
     if isinstance(name, str) and NAME.fullmatch(name):
         return True
     problems.add(InvalidName, invalid_name(name, what), where)
@@ -50,14 +50,14 @@ def check_name(name: object, what: str, where: str, problems: ProblemList) -> bo
 
 
 def invalid_name(name: object, what: str) -> str:
-    """The message about a name that does not have the form of names."""
+    """The message for an invalid name."""
     rule = "Names start with a letter, followed by up to 62 letters, digits or underscores"
     return f"{preview(name)} is not a valid {what} name. {rule}."
 
 
 def read_columns(bodies: list[ColumnBody], problems: ProblemList) -> dict[int, Column]:
-    """The columns that a definition describes, by their place in ``schemaDef``, where system columns may
-    stand too; they have no ids yet, and refer to nothing."""
+    """The columns of a definition by their position in ``schemaDef``, which can also list system columns.
+    They have no ids and no references yet."""
     columns: dict[int, Column] = {}
     taken: set[str] = set()
     for at, body in enumerate(bodies):
@@ -175,7 +175,7 @@ def _read_max_length(body: ColumnBody, where: str, problems: ProblemList) -> int
             where,
         )
     else:
-        # a column that is no string keeps it without effect, as definitions of other systems have it
+        # on a column that is not a string it has no effect, but definitions of other systems have it
         return value
     return None
 

@@ -1,4 +1,4 @@
-"""Imports: a definition that was exported under one name, read under another."""
+"""Copies: a definition that was exported under one name and is created under another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rowkeep.model.tables import NAME, name_key
 
 
 def table_named(body: TableBody, name: str | None) -> TableBody:
-    """A table's definition under another name, if one is given; what refers to the table itself follows.
+    """A table's definition with another name, if one is given; references to the table itself follow.
     Raises InvalidName."""
     if name is None:
         return body
@@ -22,7 +22,7 @@ def table_named(body: TableBody, name: str | None) -> TableBody:
 
 
 def view_named(body: ViewBody, name: str | None) -> ViewBody:
-    """A view's definition under another name, if one is given. Raises InvalidName."""
+    """A view's definition with another name, if one is given. Raises InvalidName."""
     if name is None:
         return body
     _check(name, "view")

@@ -1,7 +1,7 @@
-"""Reference definitions: which column of which table a column refers to, read and checked.
+"""Reference definitions, read and checked.
 
-``"reference": {"table": t, "column": c}`` is a foreign key. Names are exact, as everywhere in definitions;
-what is kept are ids.
+``"reference": {"table": t, "column": c}`` is a foreign key. Names must match exactly, as everywhere in
+definitions; ids are stored.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rowkeep.model.tables import ROW_KEY, Column, Reference, Table, name_key
 
 
 def referred_names(bodies: Iterable[ColumnBody]) -> set[str]:
-    """The tables that a definition refers to, by the key of their names."""
+    """The name keys of the tables that a definition references."""
     wishes = (body.reference for body in bodies)
     names = (wish.get("table") for wish in wishes if isinstance(wish, dict))
     return {name_key(name) for name in names if isinstance(name, str)}
@@ -23,9 +23,9 @@ def referred_names(bodies: Iterable[ColumnBody]) -> set[str]:
 def read_reference(
     body: ColumnBody, column: Column, tables: Mapping[str, Table], where: str, problems: ProblemList
 ) -> Reference | None:
-    """What a column refers to; None if to nothing, or if something is wrong with that.
+    """The reference of a column; None if it has none or an invalid one.
 
-    ``tables`` are those that may be meant, by the key of their names, the column's own among them.
+    ``tables`` has the tables that can be referenced, by name key, including the column's own table.
     """
     wish = body.reference
     if not is_set(wish):
@@ -51,7 +51,7 @@ def read_reference(
 
 
 def is_unique(table: Table, column: Column) -> bool:
-    """Whether no two rows can have the same cell in this column."""
+    """Whether two rows cannot have the same value in this column."""
     return column.name in (ROW_KEY, "sys_Id") or any(
         index.is_unique and [part.name for part in index.columns] == [column.name] for index in table.indexes
     )

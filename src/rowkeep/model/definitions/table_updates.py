@@ -1,4 +1,4 @@
-"""Redefinitions: a definition as PUT sends it: what a table becomes, and what was called otherwise before."""
+"""Table updates: the definition in a PUT, with renames from former names."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from rowkeep.model.tables import Column, Table, name_key
 
 
 class Redefinition(msgspec.Struct, frozen=True):
-    """What a table is to become. ``origins`` has, by the name of a column, the one that it comes from, None
-    for a new one; ``places`` where each column stands in ``schemaDef``."""
+    """The new state of a table. ``origins`` maps the name of each column to its former column, None if it is
+    new; ``places`` maps it to its position in ``schemaDef``."""
 
     table: Table
     origins: dict[str, Column | None]
     places: dict[str, int]
 
     def where(self, column: str, *keys: str) -> str:
-        """A pointer to a column of the definition, or to one of its keys."""
+        """A JSON Pointer to a column of the definition, or to one of its keys."""
         return pointer("schemaDef", self.places[column], *keys)
 
 
 def former_name(body: TableBody) -> str | None:
-    """The name that the table had, if the definition says one."""
+    """The former name of the table, if the definition has one."""
     return body.renamed_from if isinstance(body.renamed_from, str) and body.renamed_from else None
 
 
 def read_redefinition(
     body: TableBody, path_name: str, before: Table, tables: Mapping[str, Table], key: int
 ) -> Redefinition:
-    """What a definition wants of the table ``before``. Raises all that is wrong with it.
+    """What a definition changes in the table ``before``. Raises all errors in it together.
 
-    ``tables`` are those that its columns may refer to, by the key of their names; ``key`` is the number of
-    the data key for columns that were not encrypted before.
+    ``tables`` has the tables that its columns can reference, by name key; ``key`` is the number of the data
+    key for columns that were not encrypted before.
     """
     problems = ProblemList()
     renames = renames_in(body)
@@ -51,7 +51,7 @@ def read_redefinition(
             "/name",
         )
     found = _Origins(before, renames, key)
-    # the table is not among those that may be referred to under its former name
+    # the table cannot be referenced by its former name
     others = {key: table for key, table in tables.items() if table.id != before.id}
     table = read_definition(body, before.id, others, found.identify, problems)
     made = before.columns_made + sum(was is None for was in found.origins.values())
@@ -59,7 +59,7 @@ def read_redefinition(
 
 
 class _Origins:
-    """Finds the column of a table that each one that is wanted comes from."""
+    """Finds the former column of each column of the new definition."""
 
     def __init__(self, before: Table, renames: dict[str, object], key: int) -> None:
         self.origins: dict[str, Column | None] = {}
@@ -71,8 +71,8 @@ class _Origins:
         self._taken: dict[str, str] = {}
 
     def identify(self, places: dict[int, Column], problems: ProblemList) -> list[Column]:
-        """The columns with the id of the one that each comes from, or a new one; and with its data keys, if
-        it was encrypted."""
+        """The columns with the ids of their former columns, or new ids; and with their data keys, if they
+        were encrypted."""
         made = self._before.columns_made
         found = []
         for at, column in places.items():
@@ -92,7 +92,7 @@ class _Origins:
         renamed = where in self._renames
         key = name_key(str(self._renames.get(where, name)))
         if key not in self._there and name_key(name) in self._there:
-            # renamed already: the same definition may be sent again
+            # already renamed: the same definition can be sent again
             key = name_key(name)
         if key in self._taken:
             other = self._taken[key]

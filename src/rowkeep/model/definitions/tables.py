@@ -1,4 +1,4 @@
-"""Definitions: the one JSON form of a table (contract, section 4), read and written."""
+"""Table definitions: the JSON form of a table (contract, section 4), read and written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from rowkeep.model.tables import (
 )
 
 Identify: TypeAlias = Callable[[dict[int, Column], ProblemList], list[Column]]
-"""Gives the columns of a definition, by their places in it, their ids and keys."""
+"""Assigns ids and keys to the columns of a definition, which come by position."""
 
 
 class IndexColumnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -61,7 +61,7 @@ class TableBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
 
 
 def renames_in(body: TableBody) -> dict[str, object]:
-    """What a definition says of former names, by where it stands; system columns, being skipped, left out."""
+    """The former names in a definition, by JSON Pointer; without those of system columns."""
     sent = {"/renamedFrom": body.renamed_from} | {
         pointer("schemaDef", at, "renamedFrom"): column.renamed_from
         for at, column in enumerate(body.schema_def)
@@ -71,10 +71,10 @@ def renames_in(body: TableBody) -> dict[str, object]:
 
 
 def read_table(body: TableBody, table_id: str, tables: Mapping[str, Table], key: int) -> Table:
-    """The table that a definition describes. Raises all that is wrong with it, with pointers.
+    """The table of a definition. Raises all errors in it together, with pointers.
 
-    ``tables`` are those that its columns may refer to, by the key of their names; ``key`` is the number of
-    the data key that encrypted ones are sealed under.
+    ``tables`` has the tables that its columns can reference, by name key; ``key`` is the number of the data
+    key for encrypted columns.
     """
     problems = ProblemList()
     for where in renames_in(body):
@@ -96,8 +96,8 @@ def _numbered(key: int, places: dict[int, Column], _problems: ProblemList) -> li
 def read_definition(
     body: TableBody, table_id: str, tables: Mapping[str, Table], identify: Identify, problems: ProblemList
 ) -> Table:
-    """The table that a definition describes, whatever its former names; ``identify`` gives its columns their
-    ids. Raises ``problems``, and all that is wrong with it."""
+    """The table of a definition, without regard to former names; ``identify`` assigns the ids of columns.
+    Raises ``problems`` and all errors in the definition together."""
     check_name(body.name, "table", "/name", problems)
     description = read_description(body.description, problems)
     places = read_columns(body.schema_def, problems)
@@ -135,7 +135,7 @@ def read_description(sent: object, problems: ProblemList) -> str:
 def _refined(
     table: Table, body: TableBody, places: list[int], tables: Mapping[str, Table], problems: ProblemList
 ) -> Table:
-    """The table with what each column can only be told when all of them are known: references and limits."""
+    """The table with references and limits, which need all columns to be known."""
     known = {**tables, name_key(table.name): table}
     columns = [
         msgspec.structs.replace(
@@ -214,8 +214,8 @@ def _read_index_columns(
 
 
 def definition_of(table: Table, tables: Mapping[str, Table]) -> dict[str, Any]:
-    """The JSON form of a table, every key present; ``""`` and ``{}`` where nothing is set. ``tables`` has
-    those that it refers to, by id."""
+    """The JSON form of a table, with all keys; ``""`` and ``{}`` mean not set. ``tables`` has the tables that
+    it references, by id."""
     return {
         "name": table.name,
         "description": table.description,

@@ -1,4 +1,4 @@
-"""View definitions: the JSON form of a view as it is sent, and as it is answered with the names of now."""
+"""View definitions: the JSON form of a view in requests, and in responses with current names."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class ViewBody(
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables that it names, one as often as it is named."""
+        """The names of its tables, with repetitions."""
         joins = self.joins if isinstance(self.joins, list) else []
         return (self.table, *(join.table for join in joins))
 
 
 def expression_of(name: str, aggregate: str) -> str:
-    """How a column of a view is written: ``people.City``, ``count(distinct people.City)``."""
+    """The expression of a view's column: ``people.City``, ``count(distinct people.City)``."""
     if not aggregate:
         return name
     function, _, distinct = aggregate.partition(" ")
@@ -77,14 +77,14 @@ def expression_of(name: str, aggregate: str) -> str:
 
 
 def default_name(column: Column, aggregate: str) -> str:
-    """What a column of a view is called unless it says otherwise: ``City``, ``count_distinct_City``."""
+    """The default name of a view's column: ``City``, ``count_distinct_City``."""
     if not aggregate:
         return column.name
     return f"{aggregate.replace(' ', '_')}_{column.name.lstrip('_')}"
 
 
 def with_comparisons(node: Node, change: Callable[[Node], Node]) -> Node:
-    """A well-formed filter with every comparison changed."""
+    """A valid filter with every comparison replaced."""
     if isinstance(node.field, str):
         node = change(node)
     if isinstance(node.not_, Node):
@@ -96,12 +96,12 @@ def with_comparisons(node: Node, change: Callable[[Node], Node]) -> Node:
 
 
 def with_field(node: Node, field: str) -> Node:
-    """A comparison of another field."""
+    """The comparison with another field."""
     return msgspec.structs.replace(node, field=field)
 
 
 class ViewNames:
-    """The names that a view's tables and columns have now. ``tables`` are those it needs, by id."""
+    """The current names of a view's tables and columns. ``tables`` has the tables that it uses, by id."""
 
     def __init__(self, view: View, tables: Mapping[str, Table]) -> None:
         self.tables = [tables[each] for each in view.table_ids]
@@ -116,7 +116,7 @@ class ViewNames:
         return f"{self.sources[ref.source]}.{self.column(ref).name}"
 
     def filter(self, view: View) -> Node | None:
-        """The view's filter over such names."""
+        """The view's filter with such names."""
         if view.filter is None:
             return None
         return with_comparisons(
@@ -125,7 +125,7 @@ class ViewNames:
 
 
 def definition_of_view(view: View, tables: Mapping[str, Table]) -> dict[str, Any]:
-    """The JSON form of a view, every key present; ``""``, ``[]`` and ``{}`` where nothing is set."""
+    """The JSON form of a view, with all keys; ``""``, ``[]`` and ``{}`` mean not set."""
     names = ViewNames(view, tables)
     return {
         "name": view.name,
@@ -166,7 +166,7 @@ def _filter_form(node: Node | None) -> Any:
 
 
 def is_unset(node: Node | NotSet) -> bool:
-    """Whether a filter as sent says nothing at all."""
+    """Whether a filter in a request is empty."""
     return (
         not isinstance(node, Node)
         or node == Node()

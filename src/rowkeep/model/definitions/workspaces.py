@@ -1,4 +1,4 @@
-"""Schemas: all tables, views and grants of one workspace as one JSON body."""
+"""Workspace definitions: all tables, views and grants of one workspace as one JSON body."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SchemaBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 
 
 class Schema(msgspec.Struct, frozen=True):
-    """What a workspace holds: all in the order of names, and its apps, to whom grants are given."""
+    """The contents of a workspace, sorted by name, and its apps, which grants belong to."""
 
     tables: Sequence[Table]
     views: Sequence[View]
@@ -52,8 +52,8 @@ class Schema(msgspec.Struct, frozen=True):
 
 
 def schema_form(schema: Schema) -> dict[str, Any]:
-    """The JSON form of a schema: as a body may give it, every key present, nothing in it of this
-    installation alone."""
+    """The JSON form of a workspace definition: valid as a request body, with all keys, and without anything
+    specific to this installation."""
     tables = schema.tables_by_id
     return {
         "tables": [definition_of(table, tables) for table in schema.tables],

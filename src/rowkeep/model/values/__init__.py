@@ -1,1 +1,1 @@
-"""Values: reading JSON values as the values of columns, and their stored text."""
+"""Values: reading JSON values as values of columns, and their stored text."""

@@ -1,6 +1,6 @@
 """Case folding: Unicode's simple folding (CaseFolding.txt, status C and S), one character to one.
 
-The same on both backends: the engines are given this table instead of their own idea of case.
+The same on both engines: they use this table instead of their own rules.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from functools import cache
 from itertools import chain
 
 BEYOND_ASCII = tuple(chain(range(0x80, 0xD800), range(0xE000, 0x20000)))
-"""All code points beyond ASCII that can have a case; surrogates have none, nor have the planes above."""
+"""All code points beyond ASCII that can have case; surrogates and higher planes have none."""
 
 PART_LENGTH = 64 * 1024
-"""How many characters are folded at a time: one call holds the interpreter for some milliseconds at most."""
+"""The number of characters folded at a time: one call holds the interpreter for a few milliseconds."""
 
 
 def _simple_fold(character: str) -> str:
     folded = character.casefold()
     if len(folded) == 1:
         return folded
-    # Where full folding gives several characters, simple folding is the lower case if that is one character
+    # if full folding gives several characters, simple folding is the lower case if that is one character
     lower = character.lower()
     return lower if len(lower) == 1 else character
 
 
 @cache
 def folding_table() -> dict[int, int]:
-    """Code point to code point, for all beyond ASCII that fold to something else."""
+    """Maps each code point beyond ASCII that folds to another one."""
     return {
         point: ord(folded) for point in BEYOND_ASCII if (folded := _simple_fold(chr(point))) != chr(point)
     }
@@ -41,22 +41,22 @@ def _whole_table() -> dict[int, int]:
 
 @cache
 def _specials() -> re.Pattern[str]:
-    """Finds a character whose full folding gives several characters."""
+    """Matches a character whose full folding gives several characters."""
     return re.compile(f"[{''.join(c for c in map(chr, BEYOND_ASCII) if len(c.casefold()) > 1)}]")
 
 
 def fold(text: str) -> str:
-    """``text`` with upper and lower case made one."""
+    """``text`` without differences of case."""
     if text.isascii():
         return text.lower()
     if _specials().search(text) is None:
-        # the same as the table, and ten times as fast
+        # same result as the table, ten times as fast
         return text.casefold()
     return text.translate(_whole_table())
 
 
 def fold_in_parts(text: str, turn: Callable[[], None]) -> str:
-    """The same for a long text, part by part; before each, ``turn`` is called, which may raise."""
+    """The same for a long text, in parts; before each part, ``turn`` is called, which may raise."""
     folded = []
     for start in range(0, len(text), PART_LENGTH):
         turn()

@@ -1,8 +1,7 @@
-"""Decimals: exact numbers of up to 38 significant digits at any scale, as texts.
+"""Decimals: exact numbers of up to 38 significant digits at any scale, as text.
 
-The canonical form is plain, without an exponent, and keeps the scale that was sent: ``1.50`` stays ``1.50``,
-and is equal to ``1.5``. PostgreSQL has a type for them; SQLite compares and sorts them by
-:func:`decimal_key`.
+The canonical form has no exponent and keeps the scale of the request: ``1.50`` stays ``1.50``, and is equal
+to ``1.5``. PostgreSQL has a type for decimals; SQLite compares and sorts them by :func:`decimal_key`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from rowkeep.model.values.scalars import JSON_NUMBER, Misfit, Spelled
 
 MAX_DIGITS = 38
 MAX_PLACES = 1000
-"""How far from the point a digit may stand, on either side."""
+"""The maximum number of digits on each side of the decimal point."""
 
 MAX_EXPONENT_LENGTH = len("e+9999")
 MAX_TEXT = 2 * MAX_PLACES + len("-.")
@@ -23,7 +22,7 @@ BEHIND_DIGITS = "~"
 
 
 def read_decimal(value: object) -> str:
-    """A number, or a string that spells one as JSON does, in canonical form. Raises Misfit."""
+    """A number, or a numeric string in JSON's grammar, in canonical form. Raises Misfit."""
     if isinstance(value, Spelled):
         return canonical_decimal(value.text)
     if isinstance(value, str):
@@ -39,7 +38,7 @@ _PLACES = f"must not have digits more than {MAX_PLACES} places from the decimal 
 
 
 def canonical_decimal(text: str) -> str:
-    """The canonical form of what ``text`` spells. Raises Misfit."""
+    """The canonical form of a number. Raises Misfit."""
     spelled = JSON_NUMBER.fullmatch(text) if len(text) <= MAX_TEXT else None
     if spelled is None:
         raise Misfit('must be a decimal number (or a numeric string such as "1.50")')
@@ -51,20 +50,20 @@ def canonical_decimal(text: str) -> str:
         raise Misfit(f"must have at most {MAX_DIGITS} significant digits")
     if int(exponent) < -MAX_PLACES or (exact and exact.adjusted() >= MAX_PLACES):
         raise Misfit(_PLACES)
-    # of zero neither the sign nor zeros before the point are kept
+    # zero has no sign and no leading zeros
     return format(exact or exact.copy_abs().quantize(Decimal(1).scaleb(min(int(exponent), 0))), "f")
 
 
 def normal_decimal(text: str) -> str:
-    """The one text of all that are equal to this one: without zeros behind the last digit that counts."""
+    """The same text for all equal decimals: without trailing zeros."""
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def decimal_key(text: str) -> str:
-    """A text that compares, by code point, as the number does: sign, exponent, digits.
+    """A text whose order by code point is the order of the numbers: sign, exponent, digits.
 
-    Below zero all of it is turned round, and what is longer comes first. It holds for sums, too, which may
-    have more digits than a cell.
+    For negative numbers the digits are complemented, and longer texts come first. It also works for sums,
+    which can have more digits than a cell.
     """
     exact = Decimal(text)
     if not exact:

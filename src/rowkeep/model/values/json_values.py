@@ -1,5 +1,5 @@
-"""Documents: JSON values as cells, kept as the text that was sent, so that no number or order of keys
-changes."""
+"""JSON values as cells: stored as the text of the request, so that numbers and the order of keys do not
+change."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _decode = msgspec.json.Decoder(float_hook=float).decode
 
 
 def read_document(value: object) -> str | None:
-    """A JSON value as its text; JSON's null is an empty cell. Raises Misfit.
+    """A JSON value as text; None for null. Raises Misfit.
 
-    It comes as JSON (:class:`msgspec.Raw`), or decoded where nothing is lost by that.
+    The value is raw JSON (:class:`msgspec.Raw`), or decoded if nothing is lost by that.
     """
     if not isinstance(value, msgspec.Raw):
         if value is None:

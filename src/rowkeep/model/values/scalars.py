@@ -1,9 +1,9 @@
-"""Cells: reading one JSON value as the value of a column, exactly and never silently.
+"""Scalars: reading one JSON value as the value of a column, exactly, without silent changes.
 
-Each reader takes what ``json`` made of a value and gives the cell in its canonical Python form, or raises
-:class:`Misfit` with the rule that the value breaks. The canonical forms: ``str``; ``int`` or ``float`` for a
-number (``int`` wherever it is whole and exact); ``int``; ``bool``; for a date its canonical text. Decimals
-and JSON values, which have a module each beside this one, are texts too.
+Each reader takes a decoded JSON value and returns the cell in its canonical Python form, or raises
+:class:`Misfit` with the rule that the value violates. The canonical forms: ``str``; ``int`` or ``float`` for
+a number (``int`` if it is whole and exact); ``int``; ``bool``; for a date its canonical text. Decimals and
+JSON values, which have their own modules, are text too.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """The number of RFC 8259, section 6; its groups are set for a fraction and an exponent."""
 
 CANONICAL_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$"
-"""How dates are stored and answered (contract, section 1)."""
+"""The form of dates in the store and in responses (contract, section 1)."""
 
 RFC3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:(Z)|([+-])([0-9]{2}):([0-9]{2})))?"
 )
-"""A date-time of RFC 3339, section 5.6, or its full-date alone."""
+"""A date-time or a full-date of RFC 3339, section 5.6."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MIN_EPOCH_MS, MAX_EPOCH_MS = -62_135_596_800_000, 253_402_300_799_999
 
 
 class Spelled(float):
-    """A double that remembers how it was written, for columns that are more exact than doubles."""
+    """A double that keeps its text, for columns that are more exact than doubles."""
 
     text: str
 
@@ -51,7 +51,7 @@ class Spelled(float):
 
 
 HALF = "\x00\ufffe"
-"""What stands for half a surrogate pair, which no decoder takes."""
+"""The mark for half a surrogate pair, which no decoder accepts."""
 
 HALF_SURROGATES = "must not contain half a surrogate pair (such as \\ud800), which is not a character"
 
@@ -61,7 +61,7 @@ RFC3339_DATE = 'must be an RFC 3339 date such as "2020-03-28" or "2020-03-28T07:
 
 
 class Misfit(ValueError):
-    """A value that its column cannot hold; the message says which rule it breaks."""
+    """A value that its column cannot have; the message is the rule that it violates."""
 
 
 def read_string(value: object) -> str:
@@ -87,7 +87,7 @@ def read_number(value: object) -> int | float:
 
 
 def settled(value: float) -> int | float:
-    """A double as it is answered: 263.0 as 263, -0.0 as 0, what is not exact as an integer as it is."""
+    """A double as responses show it: 263.0 as 263, -0.0 as 0, unchanged if it is not an exact integer."""
     return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else float(value)
 
 
@@ -153,7 +153,7 @@ def read_date(value: object) -> str:
 
 
 def parsed_date(text: str) -> datetime:
-    """An RFC 3339 date-time or date; more than milliseconds are cut, a leap second becomes 59.999."""
+    """An RFC 3339 date-time or date, cut to milliseconds; a leap second becomes 59.999."""
     parts = RFC3339.fullmatch(text)
     if parts is None:
         raise Misfit(RFC3339_DATE)
@@ -170,7 +170,7 @@ def parsed_date(text: str) -> datetime:
         offset = timedelta(hours=hours, minutes=minutes)
         zone = timezone(-offset if parts.group(9) == "-" else offset)
     try:
-        # the year 0 may lie in the year 1 in UTC; the calendar repeats every 400 years
+        # a moment of year 0 can be in year 1 in UTC; the calendar repeats every 400 years
         cycle = 400 if year == 0 else 0
         local = datetime(year + cycle, month, day, hour, minute, second, milliseconds * 1000, zone)
         moment = local.astimezone(UTC)
@@ -185,12 +185,12 @@ def parsed_date(text: str) -> datetime:
 
 
 def canonical_date(moment: datetime) -> str:
-    """A moment in UTC as stored and answered: ``2020-03-28T07:02:09.652Z``."""
+    """A moment in UTC in the form of the store and of responses: ``2020-03-28T07:02:09.652Z``."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{moment.microsecond // 1000:03d}Z"
 
 
 def settle_numbers(column: list[Cell]) -> list[Cell] | None:
-    """The column with whole doubles as integers; None, without a step for each row, if it has none."""
+    """The column with whole doubles as integers; None, found without a step per row, if it has none."""
     floats = compress(column, map(is_, map(type, column), repeat(float)))
     if not any(map(float.is_integer, floats)):  # type: ignore[arg-type] # compress kept floats alone
         return None
@@ -198,12 +198,12 @@ def settle_numbers(column: list[Cell]) -> list[Cell] | None:
 
 
 def check_dates(column: Iterable[Cell]) -> None:
-    """ValueError if one of these canonical texts is no date of the calendar (2021-02-30)."""
+    """Raises ValueError if one of these canonical texts is not a date of the calendar (2021-02-30)."""
     moments_of(column)
 
 
 def moments_of(column: Iterable[Cell]) -> dict[Cell, datetime | None]:
-    """Each canonical text of the column with the moment that it names, without a step for each row."""
+    """The moment of each canonical text in the column, found without a step per row."""
     texts = set(column)
     texts.discard(None)
     return dict(zip(texts, map(datetime.fromisoformat, texts), strict=True))  # type: ignore[arg-type] # None is out

@@ -1,4 +1,4 @@
-"""Cursors: where a page ended, signed, and bound to the filter and the sort that it was made with."""
+"""Cursors: the end of a page, signed, and bound to the filter and sort that produced it."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ _decoder = msgspec.json.Decoder(_Content)
 
 
 class CursorSigner:
-    """Makes and reads the cursors of one workspace: it signs with the first key, and knows what the others
-    signed."""
+    """Creates and reads the cursors of one workspace: it signs with the first key and accepts all keys."""
 
     def __init__(self, *keys: bytes) -> None:
         self._keys = keys
 
     def sign(self, fingerprint: str, key: list[Cell]) -> str:
-        """A cursor behind the row with these sort values."""
+        """A cursor after the row with these sort values."""
         content = msgspec.json.encode(_Content(fingerprint, key))
         return base64.urlsafe_b64encode(_tag(self._keys[0], content) + content).decode().rstrip("=")
 
     def read(self, cursor: str, fingerprint: str) -> list[Cell]:
-        """The sort values that a cursor holds. Raises InvalidCursor."""
+        """The sort values in a cursor. Raises InvalidCursor."""
         refusal = InvalidCursor(
             "Invalid cursor: use it with the same filter and sort that produced it.",
             pointer="/cursor",
@@ -62,7 +61,7 @@ def _tag(key: bytes, content: bytes) -> bytes:
 def fingerprint_of(
     table_id: str, where: Where, sort: tuple[tuple[str, bool], ...], types: tuple[str, ...]
 ) -> str:
-    """Tells queries apart that a cursor must not be carried between; ``types`` are those of the sort's
-    columns, for a cursor holds values of these."""
+    """Identifies a query, so that its cursors are not used with another. ``types`` are those of the sort's
+    columns, because a cursor has their values."""
     told = msgspec.json.encode((table_id, where.shape, where.values, sort, types))
     return blake2b(told, digest_size=FINGERPRINT_BYTES).hexdigest()

@@ -1,4 +1,4 @@
-"""Where: a filter as sent becomes a checked one, its names resolved and its values read."""
+"""Filters: a filter in a request becomes a checked one, with resolved names and converted values."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ COMPARISON = 'A comparison has "field", "operand" and "value" only'
 def plan_where(
     target: Target, query: Node | UnsetType, max_expressions: int, *, guarded: bool, at: str = "/query"
 ) -> Where:
-    """The checked form of a filter; an update or delete is ``guarded`` and must not mean every row by
-    accident. ``at`` is where it stands in the body.
+    """The checked form of a filter. An update or delete is ``guarded``: it must not match every row by
+    accident. ``at`` is the pointer to the filter in the body.
 
     Raises InvalidFilter, UnknownOperand, UnknownColumn, InvalidValue or MissingFilter, with pointers.
     """
@@ -68,7 +68,7 @@ def plan_where(
 
 
 def where_problems(target: Target, query: Node, at: str) -> Iterator[RowkeepError]:
-    """What is wrong with each of a filter's comparisons by itself."""
+    """The errors in each single comparison of a filter."""
     if query.field is not UNSET or query.operand is not UNSET:
         try:
             _WherePlanner(target, 1, guarded=False).match(query, at, negated=False)
@@ -118,7 +118,7 @@ def _is_either(node: Node) -> bool:
 
 
 class _WherePlanner:
-    """Walks one filter, gathering its values in the order of its shape."""
+    """Walks one filter and collects its values in the order of its shape."""
 
     def __init__(self, target: Target, max_expressions: int, guarded: bool) -> None:
         self._names = target.names
@@ -183,7 +183,7 @@ class _WherePlanner:
         self.values += values
         if len(self.values) > MAX_VALUES:
             raise InvalidFilter(f"A filter can have at most {MAX_VALUES} values in total.", pointer=where)
-        # one cell that may be stored in two ways is one of two
+        # a cell that can be stored in two forms matches one of two values
         test = Test.IN if operator.test is Test.EQUAL and len(values) > 1 else operator.test
         return Match(name, test, len(values), or_null, operator.negated, operator.folded)
 
@@ -240,12 +240,12 @@ class _WherePlanner:
         return cells, len(cells) < len(sent)
 
     def _stored(self, column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:
-        """What is equal in the clear is equal as it is stored; sys_Id is not: looking one up is looking up
-        the _id that it carries, by its index."""
+        """The stored forms of values, which are equal if the values are. A sys_Id is not stored: it is found
+        by the index of the _id that it contains."""
         if operator.test not in (Test.EQUAL, Test.IN):
             return column.name, values
         if column.name == "sys_Id" and column.is_system:
-            # a view may have a column of that name, and lack the other
+            # a view can have a column of that name without the other one
             return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
         stored = [each for value in values for each in self._find(column, value)]  # type: ignore[arg-type] # cells
         return column.name, stored
@@ -267,15 +267,15 @@ def _check_suits(operator: Operator, column: Column, where: str) -> None:
 
 
 def _padded(cells: list[object]) -> list[object]:
-    """Filled up to a power of two by repeating the last value, so that few shapes stand for all lengths."""
+    """Padded to a power of two with the last value, so that few shapes are needed for all lengths."""
     if not cells:
         return cells
     return cells + cells[-1:] * ((1 << (len(cells) - 1).bit_length()) - len(cells))
 
 
 def _text_bounds(operator: Operator, text: str) -> list[object]:
-    """What a text test compares with: nothing for ``""`` (every non-empty cell), the bounds of the range
-    that a prefix spans (an index can answer that), else the text."""
+    """The values of a text test: none for ``""`` (every cell that is not null), the bounds of the range of a
+    prefix (for which an index can be used), otherwise the text."""
     if operator.folded:
         text = fold(text)
     if text == "":
@@ -287,7 +287,7 @@ def _text_bounds(operator: Operator, text: str) -> list[object]:
 
 
 def prefix_end(prefix: str) -> str | None:
-    """The least text, by code point, that is greater than all that begin with ``prefix``."""
+    """The smallest text, by code point, that is greater than all that start with ``prefix``."""
     head = prefix.rstrip(LAST_CODE_POINT)
     if not head:
         return None

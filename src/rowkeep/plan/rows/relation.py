@@ -1,4 +1,4 @@
-"""Targets: what a wish is about: the columns that its names may mean, and how their cells are stored."""
+"""Relations: the table or view of a request, its columns by name, and the stored form of their cells."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rowkeep.model.values.scalars import Cell
 from rowkeep.plan.rows.sort import BY_ROW_KEY, Order
 
 Store: TypeAlias = Callable[[Column, Cell], object]
-"""Gives a cell of a column as it is stored."""
+"""Returns the stored form of a cell."""
 
 Find: TypeAlias = Callable[[Column, Cell], tuple[object, ...]]
-"""Gives all that a cell of a column may be stored as."""
+"""Returns all possible stored forms of a cell."""
 
 
 class Names(Protocol):
-    """What finds columns by their names."""
+    """Finds columns by name."""
 
     def find(self, name: str, where: str, /) -> Column:
         """Raises UnknownColumn, with ``where`` as its pointer."""
@@ -26,7 +26,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table or a view, by its id. ``order`` is that of its rows."""
+    """A table or a view with its id. ``order`` is the order of its rows."""
 
     id: str
     names: Names

@@ -1,4 +1,4 @@
-"""Select: a query as sent becomes a plan of one page."""
+"""Select: a query becomes a plan for one page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from rowkeep.settings import Settings
 
 
 class SelectShape(msgspec.Struct, frozen=True):
-    """All of a query that decides its SQL. ``after`` says, for a cursor, which of its values are null."""
+    """The parts of a query that determine its SQL. With a cursor, ``after`` says which of its values are
+    null."""
 
     fields: tuple[str, ...] | None
     where: Shape | None
@@ -27,8 +28,9 @@ class SelectShape(msgspec.Struct, frozen=True):
 
 
 class SelectPlan(msgspec.Struct, frozen=True):
-    """One page to be read. ``after`` holds the cursor's values; ``has_cursors`` says whether another one may
-    be made of the page's last row; ``max_bytes`` is about how much its rows may take in all."""
+    """The plan for one page. ``after`` has the values of the cursor; ``has_cursors`` says whether a cursor
+    can be made from the last row of the page; ``max_bytes`` is the approximate maximum size of all its
+    rows."""
 
     target: Target
     shape: SelectShape
@@ -40,7 +42,7 @@ class SelectPlan(msgspec.Struct, frozen=True):
     has_cursors: bool = True
 
     def is_whole(self, found: int) -> bool:
-        """Whether, with so many rows found, the page ends where all rows do, so that counting is adding."""
+        """Whether a page with this many rows is the last one, so that the total needs no count."""
         return found <= self.limit and self.shape.after is None and (found > 0 or self.offset == 0)
 
     @property
@@ -111,7 +113,7 @@ def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:
 
 
 def _plan_sort(names: Names, body: QueryBody) -> dict[str, bool]:
-    """The columns to sort by, each with whether it descends."""
+    """The columns to sort by, each with whether it is descending."""
     keys: dict[str, bool] = {}
     sent = [] if isinstance(body.sort, UnsetType) else body.sort
     if len(sent) > MAX_SORT:

@@ -1,4 +1,4 @@
-"""Order: what rows are sorted by beyond what a query says, so that pages follow each other."""
+"""Sort: the complete order of rows, beyond the sort of a query, so that pages are consistent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from rowkeep.model.tables import ROW_KEY
 
 Sort: TypeAlias = tuple[tuple[str, bool], ...]
-"""Columns to sort by, each with whether it descends."""
+"""Columns to sort by, each with whether it is descending."""
 
 MAX_SORT = 64
 
@@ -19,9 +19,9 @@ MAX_SORT = 64
 class Order(msgspec.Struct, frozen=True):
     """The order of the rows of a table or a view.
 
-    ``first`` is the sort of a query that has none, and ``last`` the columns that break ties, ascending.
-    ``key`` are columns that no two rows have alike: behind them nothing is left to decide. Where it is None,
-    rows may be alike, and no cursor can say where a page ended.
+    ``first`` is the sort of a query without a sort, and ``last`` the columns that break ties, ascending.
+    ``key`` are columns whose values are unique, so that no further columns are needed. If it is None, rows
+    can be equal, and there are no cursors.
     """
 
     first: Sort = ()
@@ -52,7 +52,7 @@ class Order(msgspec.Struct, frozen=True):
         return tuple(sort.items())
 
     def has_cursors(self, sort: Sort) -> bool:
-        """Whether a row can be found again by its values in this sort. (Its condition is nested as deep as
+        """Whether the values of this sort identify a row. (The condition for a cursor is nested as deep as
         the sort is long.)"""
         return self.key is not None and len(sort) <= MAX_SORT + len(self.key)
 

@@ -18,9 +18,8 @@ from rowkeep.settings import Settings
 
 
 class InsertPlan(msgspec.Struct, frozen=True):
-    """Rows of the table's own columns, as they are stored, to be written by ``writer``, after what is
-    ``rekeyed`` was sealed anew; ids and times are
-    given when they are."""
+    """Rows of the table's own columns in their stored form, to be written by ``writer`` after the cells in
+    ``rekeyed`` were encrypted again; ids and times are assigned when they are written."""
 
     rows: Sequence[Sequence[Any]]
     writer: str
@@ -34,8 +33,8 @@ class UpdateShape(msgspec.Struct, frozen=True):
 
 
 class UpdatePlan(msgspec.Struct, frozen=True):
-    """Cells to be set in every row that matches. ``max_records`` is how many records are returned, 0 for
-    none; ``max_bytes`` is about how much these may take in all."""
+    """Cells to set in every matching row. ``max_records`` is the maximum number of records in the response, 0
+    for none; ``max_bytes`` is their approximate maximum size."""
 
     shape: UpdateShape
     cells: tuple[object, ...]
@@ -53,7 +52,7 @@ class DeletePlan(msgspec.Struct, frozen=True):
 def plan_update(
     target: Target, codec: TableCodec, body: UpdateBody, writer: str, settings: Settings, *, minimal: bool
 ) -> UpdatePlan:
-    """Raises what plan_where raises, then all problems of ``data`` together."""
+    """Raises what plan_where raises, then all errors in ``data`` together."""
     where = plan_where(target, body.query, settings.max_filter_expressions, guarded=True)
     problems = ProblemList()
     given = codec.read_cells(body.data, "/data", "", problems)

@@ -1,4 +1,4 @@
-"""Checks: what stored rows must be like, so that a table can be changed."""
+"""Checks: conditions on existing rows that a change of a table requires."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rowkeep.plan.table_changes.matching import Kept, below, formerly, names_of
 
 
 class Need(Enum):
-    """What stored rows must be like."""
+    """A condition on existing rows."""
 
     NO_ROWS = "there is no row"
     NO_EMPTY = "no cell is empty"
@@ -24,10 +24,10 @@ class Need(Enum):
 
 
 class Check(msgspec.Struct, frozen=True):
-    """What must be so of the columns ``names``, and what is said of the rows of which it is not.
+    """A condition on the columns ``names``, and the message for rows that violate it.
 
-    The names are those before the change, unless ``is_late``: then they are those after it, for the values
-    are only known when it is made.
+    The names are those before the change, or with ``is_late`` those after it, because the values are only
+    known when it is made.
     """
 
     need: Need
@@ -41,7 +41,7 @@ class Check(msgspec.Struct, frozen=True):
 def index_checks(
     made: tuple[Index, ...], former: dict[str, str | None], written: set[str], wish: Redefinition
 ) -> Iterator[Check]:
-    """Of indexes that are made: what is to be unique must be so already."""
+    """Checks for new indexes: if unique, existing values must be unique."""
     places = {index.name: at for at, index in enumerate(wish.table.indexes)}
     for index in made:
         if index.is_unique:
@@ -58,7 +58,7 @@ def index_checks(
 
 
 def added_checks(origins: dict[str, Column | None], wish: Redefinition) -> Iterator[Check]:
-    """Of new columns: there must be something to put into them where they may not be empty."""
+    """Checks for new columns: a required one needs a default if there are rows."""
     for column in wish.table.columns:
         if origins[column.name] is None and column.is_required and column.default is None:
             says = f"Column {column.name} is required and has no default: {{rows}} no value for it."
@@ -66,7 +66,7 @@ def added_checks(origins: dict[str, Column | None], wish: Redefinition) -> Itera
 
 
 def column_checks(kept: list[Kept], wish: Redefinition) -> Iterator[Check]:
-    """Of columns that stay: their cells must keep to the new rules. Converted ones are looked at as they
+    """Checks for existing columns: their cells must fit the new rules. Converted cells are checked when they
     are converted."""
     for pair in kept:
         was, now = pair.before, pair.after
@@ -87,7 +87,7 @@ def column_checks(kept: list[Kept], wish: Redefinition) -> Iterator[Check]:
 
 
 def reference_checks(columns: list[Column], wish: Redefinition) -> Iterator[Check]:
-    """Of columns that are to refer: what their cells refer to must be there."""
+    """Checks for new references: the referenced values must exist."""
     for column in columns:
         says = f"Column {column.name} cannot be a reference: {{rows}} a value that does not exist there."
         where = wish.where(column.name, "reference")

@@ -1,8 +1,8 @@
-"""Conversions: a stored value as the value of a column of another type, exactly or not at all.
+"""Conversions: a stored value as a value of another column type, exactly or not at all.
 
-The rule is one for all types: a value becomes what its new column would read if it were sent as it is
-answered. Only texts are made of other values, as JSON writes them; and where a reader would round or cut
-what is sent, a stored value is refused instead.
+One rule holds for all types: the result is what the new column would read if the value of a response were
+sent in a request. In addition, numbers and booleans become text as in JSON; and a value that a reader would
+round or cut is refused.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from rowkeep.model.values.scalars import JSON_NUMBER, RFC3339, Cell, Misfit
 
 
 def converted(was: Column, column: Column, value: object) -> Cell:
-    """A value of the column ``was``, as it is answered, as a cell of ``column``. Raises Misfit where it
-    cannot be exactly that."""
+    """A value of the column ``was``, in its form in responses, as a cell of ``column``. Raises Misfit if it
+    cannot be converted exactly."""
     if value is None:
         return None
     if was.type != column.type:
@@ -34,13 +34,13 @@ def converted(was: Column, column: Column, value: object) -> Cell:
 
 
 def _decoded(document: bytes, column: Column) -> object:
-    """A JSON value; a number as it is written, for it need not be one that Python's numbers hold."""
+    """A JSON value; a number as text, because it may not be exact as a Python number."""
     text = document.decode().strip()
     return text if JSON_NUMBER.fullmatch(text) and column.type != "date" else msgspec.json.decode(document)
 
 
 def _spelt(value: object) -> object:
-    """A number or a boolean as JSON writes it; all else as it is."""
+    """A number or a boolean as JSON text; other values unchanged."""
     return encode(value).decode() if isinstance(value, bool | int | float) else value
 
 
@@ -60,4 +60,4 @@ def _exact_moment(text: str, _cell: Cell) -> None:
 
 
 _EXACTLY: dict[str, Callable[[str, Cell], None]] = {"number": _exact_number, "date": _exact_moment}
-"""What readers let pass of a text, though it is rounded or cut."""
+"""Checks for texts that readers would round or cut."""

@@ -1,6 +1,6 @@
-"""Changes: a table as it is and as it is wanted, compared: the steps from one to the other, in order.
+"""Table changes: two definitions of a table compared, and the steps from one to the other, in order.
 
-Pure: no SQL, and no look at rows. What rows must be like for a change comes out as checks.
+Pure: no SQL and no access to rows. Conditions on rows are returned as checks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOSS_HINT = "To rename it, set renamedFrom. To drop it, pass allowDataLoss=true.
 
 
 class StepKind(Enum):
-    """What a step does; ``sql.changes`` knows which of them write rows anew."""
+    """What a step does; ``sql.table_changes`` knows which of them rewrite rows."""
 
     RENAME_TABLE = "rename table"
     DESCRIBE = "change the description"
@@ -49,11 +49,11 @@ LOSING = frozenset({StepKind.DROP_COLUMN})
 """The steps that lose data."""
 
 METADATA = frozenset({StepKind.DESCRIBE, StepKind.REORDER, StepKind.DEFAULT})
-"""The steps that nothing but the definition hears of."""
+"""The steps that change only the definition."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One step: its kind, in words, where it is wished for, and whether stored rows are given values."""
+    """One step: its kind, its description, the pointer to its cause, and whether existing rows get values."""
 
     kind: StepKind
     says: str
@@ -66,8 +66,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """All that turns one definition into another; without steps if nothing does. An index of a column that
-    is written anew is both among those that are dropped and those that are made."""
+    """The change from one definition to another; without steps if they are equal. An index of a column that
+    is rewritten is in both the dropped and the created indexes."""
 
     before: Table
     after: Table
@@ -78,17 +78,17 @@ class Change(msgspec.Struct, frozen=True):
     dropped_indexes: tuple[Index, ...]
     made_indexes: tuple[Index, ...]
     referring: tuple[Column, ...]
-    """Those whose foreign keys are made, as they are afterwards."""
+    """The columns whose foreign keys are created, in their new form."""
     checks: tuple[Check, ...]
 
     @property
     def is_metadata(self) -> bool:
-        """Whether the table itself stays as it is."""
+        """Whether the table itself does not change."""
         return all(step.kind in METADATA for step in self.steps)
 
     @property
     def needs_trial(self) -> bool:
-        """Whether only making the change shows whether all checks are passed."""
+        """Whether some checks need the change to be made."""
         return any(check.is_late for check in self.checks)
 
     def refuse_loss(self) -> None:
@@ -105,7 +105,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Facet(msgspec.Struct, frozen=True):
-    """One thing that may change of a column that stays: how it is told, and in which words."""
+    """One property of a column that can change, and the description of its change."""
 
     kind: StepKind
     of: Callable[[Column], object]
@@ -164,7 +164,7 @@ FACETS = (
 
 
 def plan_change(before: Table, wish: Redefinition) -> Change:
-    """What turns ``before`` into what is wished for."""
+    """The change from ``before`` to the new definition."""
     found = wish.origins
     former = {name: None if was is None else was.name for name, was in found.items()}
     indexes = with_ids(before, wish.table.indexes)
@@ -204,7 +204,7 @@ def plan_change(before: Table, wish: Redefinition) -> Change:
 
 
 def shaken(change: Change) -> set[str]:
-    """The ids of the columns that nothing can go on referring to while this change is made."""
+    """The ids of the columns that cannot be referenced while this change is made."""
     gone = {column.id for column in change.dropped}
     gone |= {pair.after.id for pair in change.kept if pair.converts}
     ids = {column.name: column.id for column in change.before.all_columns}
@@ -216,8 +216,8 @@ def shaken(change: Change) -> set[str]:
 
 
 def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
-    """Raises StillReferenced if the columns of other tables refer to what is dropped or written anew, or to
-    what is no longer unique by the same index."""
+    """Raises StillReferenced if columns of other tables reference a column that is dropped, rewritten, or no
+    longer unique by the same index."""
     gone = shaken(change)
     for table, column in others:
         if column.reference is not None and column.reference.column in gone:
@@ -230,8 +230,8 @@ def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> No
 
 
 def _referring_anew(after: Table, kept: list[Kept], added: tuple[Column, ...]) -> list[Column]:
-    """The columns whose foreign keys are made: new ones, and those whose cells, or what they refer to in the
-    table itself, are written anew."""
+    """The columns whose foreign keys are created: new ones, and those whose cells, or referenced cells of the
+    same table, are rewritten."""
     converted = {pair.after.id for pair in kept if pair.converts}
     found = [column for column in added if column.reference is not None]
     for pair in kept:
@@ -277,7 +277,7 @@ def _steps(change: Change, same: set[int], wish: Redefinition) -> Iterator[Step]
 
 
 def _order_steps(change: Change, same: set[int]) -> Iterator[Step]:
-    """Whether what stays changes places, or what is new does not come behind it."""
+    """Steps for a new order: if existing columns or indexes change places, or new ones are not at the end."""
     stayed = [pair.before.name for pair in change.kept]
     gone = {column.name for column in change.dropped}
     there = [column.name for column in change.before.columns if column.name not in gone]

@@ -1,4 +1,4 @@
-"""Matching: columns that stay, before and after, and which indexes mean the same as before."""
+"""Matching: existing columns before and after a change, and the indexes that do not change."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from rowkeep.model.tables import Column, Index, IndexColumn, Table
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A column that stays, before and after."""
+    """An existing column before and after a change."""
 
     before: Column
     after: Column
     where: str
-    """A pointer to it in the definition."""
+    """The pointer to it in the definition."""
 
     @property
     def converts(self) -> bool:
-        """Whether its cells are written anew, each from the one before: as another type, or in another form.
-        Python alone can tell how long what is encrypted is."""
+        """Whether its cells are rewritten from their old values: as another type or in another form. The
+        length of encrypted text can only be checked in Python."""
         was, now = self.before, self.after
         return (
             was.type != now.type
@@ -32,7 +32,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     @property
     def fills(self) -> bool:
-        """Whether empty cells take the default, for there must be none any more."""
+        """Whether null becomes the default, because the column becomes required."""
         return self.after.is_required and not self.before.is_required and self.after.default is not None
 
 
@@ -42,7 +42,7 @@ def names_of(index: Index) -> set[str]:
 
 
 def with_ids(before: Table, wanted: tuple[Index, ...]) -> tuple[Index, ...]:
-    """The indexes that are wanted; those whose names are there keep their ids for now."""
+    """The new indexes; those with an existing name get the id of that index for now."""
     known = {index.name: index.id for index in before.indexes}
     unused = max(known.values(), default=-1) + 1
     named: list[Index] = []
@@ -55,7 +55,7 @@ def with_ids(before: Table, wanted: tuple[Index, ...]) -> tuple[Index, ...]:
 
 
 def same_indexes(before: Table, wanted: tuple[Index, ...], former: dict[str, str | None]) -> set[int]:
-    """The ids of the indexes that mean the same as before, whatever their columns are called."""
+    """The ids of the indexes that do not change, apart from names of columns."""
     known = {index.id: index for index in before.indexes}
     return {
         index.id
@@ -67,10 +67,10 @@ def same_indexes(before: Table, wanted: tuple[Index, ...], former: dict[str, str
 
 
 def formerly(index: Index, former: dict[str, str | None]) -> tuple[IndexColumn, ...] | None:
-    """The columns of an index as they were called before; None if one is new."""
+    """The former names of the columns of an index; None if one is new."""
     parts = []
     for part in index.columns:
-        # system columns have one name before and after
+        # system columns are never renamed
         was = former.get(part.name, part.name)
         if was is None:
             return None

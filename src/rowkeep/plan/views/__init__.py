@@ -1,1 +1,1 @@
-"""Plans of views: a definition, checked against the tables that it names, becomes a relation to read."""
+"""Plans of views: a definition is checked against its tables and becomes a relation for queries."""

@@ -1,4 +1,4 @@
-"""Views: a view and its tables become what its queries are planned and spelt with."""
+"""Binding: a view and its tables become what its queries are planned and compiled with."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rowkeep.plan.views.names import OutputNames, SourceNames, output_column
 
 
 class BoundView(msgspec.Struct, frozen=True):
-    """A view with the tables it is made of.
+    """A view with its tables.
 
-    ``tables`` and ``sources`` are in the order of its sources, the second what they are called in ``where``;
-    ``columns`` are its own, of which ``having`` speaks.
+    ``tables`` and ``sources`` are in the order of its sources; ``sources`` has their names in ``where``.
+    ``columns`` are its own columns, which ``having`` uses.
     """
 
     view: View
@@ -38,8 +38,7 @@ class BoundView(msgspec.Struct, frozen=True):
 
     @property
     def encrypted(self) -> dict[str, tuple[str, str, tuple[int, ...]]]:
-        """Of each column that is encrypted, the ids of the table and the column that it comes from, and the
-        numbers of the data keys."""
+        """For each encrypted column, the ids of its table and column, and the numbers of its data keys."""
         origins: dict[str, tuple[str, str, tuple[int, ...]]] = {}
         for column, own in zip(self.view.columns, self.columns, strict=True):
             table = self.tables[column.ref.source]
@@ -53,17 +52,17 @@ class BoundView(msgspec.Struct, frozen=True):
 
     @property
     def indexes(self) -> tuple[Index, ...]:
-        """It has none of its own."""
+        """A view has none of its own."""
         return ()
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
-        """A view has no system columns but those that it names."""
+        """A view has only the system columns that it names."""
         return self.columns
 
 
 def bind_view(view: View, tables: Mapping[str, Table]) -> BoundView:
-    """``tables`` are those that the view needs, by id."""
+    """``tables`` has the tables that the view uses, by id."""
     names = ViewNames(view, tables)
     columns = _columns(view, names)
     sources = SourceNames(list(zip(names.sources, names.tables, strict=True)))
@@ -91,7 +90,7 @@ def bind_view(view: View, tables: Mapping[str, Table]) -> BoundView:
 
 
 def view_columns(view: View, tables: Mapping[str, Table]) -> tuple[Column, ...]:
-    """The columns of a view, without the rest of what its queries need."""
+    """The columns of a view only."""
     return _columns(view, ViewNames(view, tables))
 
 
@@ -117,7 +116,7 @@ def _columns(view: View, names: ViewNames) -> tuple[Column, ...]:
 
 
 def _padded_sources(view: View) -> set[int]:
-    """The sources whose columns may be empty because a join found nothing."""
+    """The sources whose columns can be null because a join found no match."""
     padded: set[int] = set()
     for at, join in enumerate(view.joins, start=1):
         if join.kind is JoinKind.LEFT:
@@ -133,7 +132,7 @@ def _order(view: View, columns: tuple[Column, ...]) -> Order:
 
 
 def _key(view: View) -> frozenset[str] | None:
-    """The columns that tell rows apart: of groups what they are made by, else the key of every table."""
+    """The columns that identify a row: for groups those of groupBy, otherwise the key of every table."""
     named = {column.ref: column.name for column in view.columns if not column.aggregate}
     if view.is_grouped:
         wanted = [named.get(ref) for ref in view.group_by]

@@ -1,4 +1,4 @@
-"""View columns: the columns of a view and what its groups are made by, read from its definition."""
+"""View columns: the columns and groups of a view, read from its definition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXPRESSION = re.compile(
     r"\s*(?:(?P<function>[A-Za-z]+)\s*\(\s*(?P<distinct>[Dd][Ii][Ss][Tt][Ii][Nn][Cc][Tt]\s+)?"
     r"(?P<argument>[^\s()]*)\s*\)|(?P<bare>[^\s()]+))\s*"
 )
-"""``table.column``, or an aggregate of one."""
+"""``table.column`` or an aggregate of one."""
 
 _FORMS = (
     f'Use "table.column" or an aggregate ({", ".join(AGGREGATES)}), such as "count(distinct people.City)"'
@@ -24,7 +24,7 @@ _FORMS = (
 
 
 class ColumnReader:
-    """Reads the columns and groups of one definition; what is wrong goes into ``problems``."""
+    """Reads the columns and groups of one definition; errors are added to ``problems``."""
 
     def __init__(self, body: ViewBody, sources: SourceReader, problems: ProblemList) -> None:
         self._body = body
@@ -34,7 +34,7 @@ class ColumnReader:
         self.group_by = self._read_group_by()
         self.columns = self._read_columns(self.group_by)
         self.names = OutputNames(self._outputs)
-        """The view's own columns by name; None for one that was not understood."""
+        """The view's own columns by name; None for an invalid one."""
 
     @property
     def is_grouped(self) -> bool:
@@ -79,7 +79,7 @@ class ColumnReader:
         return tuple(column for _, column in columns)
 
     def _group_by_is_whole(self, group_by: tuple[Ref, ...]) -> bool:
-        """Whether all of groupBy was understood, so that it can be said what is missing there."""
+        """Whether all of groupBy is valid, so that missing columns can be reported."""
         return len(group_by) == len(sent_list(self._body.group_by))
 
     def _read_column(self, sent: str | ViewColumnBody, where: str) -> ViewColumn | None:

@@ -1,4 +1,4 @@
-"""View names: the columns that a definition of a view speaks of. Names in definitions are exact."""
+"""View names: the columns that a definition of a view uses. Names in definitions must match exactly."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from rowkeep.model.views import Aggregate, Ref, column_key
 
 
 class Unknowable(UnknownColumn):
-    """A column of a table that is not there, which has been said already."""
+    """A column of a table that does not exist, which has been reported already."""
 
 
 class SourceNames:
-    """The columns of a view's tables by name, ``people.City``. A table of None is one that is not there."""
+    """The columns of a view's tables by name, ``people.City``. None stands for a table that does not
+    exist."""
 
     def __init__(self, sources: Sequence[tuple[str, Table | None]]) -> None:
         self._sources = sources
@@ -27,12 +28,12 @@ class SourceNames:
         ]
 
     def find(self, name: str, where: str) -> Column:
-        """The column, under this name. Raises UnknownColumn."""
+        """The column, with this name. Raises UnknownColumn."""
         _, column = self.ref(name, where)
         return msgspec.structs.replace(column, name=name)
 
     def ref(self, name: str, where: str, until: int | None = None) -> tuple[Ref, Column]:
-        """The column of one of the first ``until`` tables that a name means. Raises UnknownColumn."""
+        """The column with this name in one of the first ``until`` tables. Raises UnknownColumn."""
         known = self._sources[:until]
         source_name, dot, column_name = name.partition(".")
         if not dot:
@@ -62,7 +63,7 @@ class SourceNames:
 
 
 class OutputNames:
-    """A view's own columns by name; None for one of which nothing more is known."""
+    """A view's own columns by name; None for an invalid one."""
 
     def __init__(self, columns: dict[str, Column | None]) -> None:
         self._columns = columns
@@ -80,7 +81,7 @@ class OutputNames:
 
 
 def _hint(name: str, known: list[str]) -> str:
-    """What may have been meant."""
+    """A suggestion of similar names."""
     near = [each for each in known if name_key(each) == name_key(name)]
     near = near or [each for each in known if simplified(each) == simplified(name)]
     near = near or near_names(name, known)
@@ -88,13 +89,13 @@ def _hint(name: str, known: list[str]) -> str:
 
 
 def output_column(name: str, column: Column, aggregate: Aggregate | None, *, may_be_empty: bool) -> Column:
-    """A view's own column, as tables have theirs."""
+    """A column of a view, in the form of a table's column."""
     is_count = aggregate is not None and aggregate.gives == "integer"
     is_required = is_count or (aggregate is None and column.is_required and not may_be_empty)
     type_ = column.type if aggregate is None else aggregate.type_of(column)
     if aggregate is not None:
         return Column(id=name, name=name, type=type_, is_required=is_required)
-    # what it is sealed under comes along
+    # its keys stay the same
     return msgspec.structs.replace(
         column,
         id=name,

@@ -1,4 +1,4 @@
-"""View definitions: what is sent, checked against the tables that it speaks of, becomes a view."""
+"""View definitions: a definition in a request is checked against its tables and becomes a view."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ T = TypeVar("T")
 def read_view(
     body: ViewBody, view_id: str, tables: Mapping[str, Table], views: Mapping[str, str] | None = None
 ) -> View:
-    """The view that a definition describes. ``tables`` are those that there are of the ones it names, and
-    ``views`` the views among these names, both by :func:`name_key`.
+    """The view of a definition. ``tables`` has the existing tables among its names, and ``views`` the views
+    among them, both by :func:`name_key`.
 
-    Raises all that is wrong with it, with pointers.
+    Raises all errors in it together, with pointers.
     """
     return _ViewReader(body, tables, views or {}).view(view_id)
 
 
 def broken_by(view: View, tables: Mapping[str, Table]) -> str | None:
-    """What would be wrong with a view if its tables, by id, were these; None if nothing. All the columns that
-    it needs must be there."""
+    """The error that a view would have with these tables, by id; None if it is valid. All columns that it
+    uses must exist."""
     body = msgspec.convert(definition_of_view(view, tables), ViewBody)
     try:
         read_view(body, view.id, {name_key(table.name): table for table in tables.values()})
@@ -68,7 +68,7 @@ def broken_by(view: View, tables: Mapping[str, Table]) -> str | None:
 
 
 class _ViewReader:
-    """Reads one definition, gathering what is wrong with it."""
+    """Reads one definition and collects its errors."""
 
     def __init__(self, body: ViewBody, tables: Mapping[str, Table], views: Mapping[str, str]) -> None:
         self._body = body
@@ -140,7 +140,7 @@ class _ViewReader:
         return None if where.shape is None else sent
 
     def _refuse_secrets(self, names: Names, sent: Node, at: str) -> None:
-        """What an encrypted column is compared with would lie in the definition in the clear."""
+        """Values for encrypted columns would be stored in plain text in the definition."""
         for node in comparisons_of(sent):
             try:
                 column = names.find(str(node.field), at)
@@ -201,7 +201,7 @@ class _ViewReader:
 
 
 def _with_cells(node: Node, column: Column) -> Node:
-    """A comparison with its values as its column has them, not as they were written."""
+    """A comparison with its values converted to the type of its column."""
     read, value = column.type_facts.read, node.value
     if isinstance(value, list):
         value = [None if each is None else read(each) for each in value]

@@ -1,4 +1,4 @@
-"""View sources: the tables of a view and how they are joined, read from its definition."""
+"""View sources: the tables and joins of a view, read from its definition."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class SourceReader:
-    """Reads the tables and joins of one definition; what is wrong goes into ``problems``.
+    """Reads the tables and joins of one definition; errors are added to ``problems``.
 
-    ``tables`` are those that there are of the ones it names, and ``views`` the views among these names, both
-    by :func:`name_key`.
+    ``tables`` has the existing tables among its names, and ``views`` the views among them, both by
+    :func:`name_key`.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class SourceReader:
         return None
 
     def table_id(self, at: int) -> str:
-        """Of the table number ``at``; ``""`` if it is not there."""
+        """The id of the table number ``at``; ``""`` if it does not exist."""
         table = self._sources[at][1]
         return "" if table is None else table.id
 
     def ref(self, name: str, where: str, until: int | None = None) -> tuple[Ref, Column] | None:
-        """The column that a name means, of one of the first ``until`` tables; None if it means none."""
+        """The column with this name in one of the first ``until`` tables; None if there is none."""
         try:
             return self.names.ref(name, where, until)
         except Unknowable:
@@ -153,7 +153,7 @@ class SourceReader:
 
 
 def sent_list(given: list[T] | EmptyObject | str | None) -> list[T]:
-    """A list as sent; nothing if it is one of the ways to say that nothing is set."""
+    """A list in a request; empty if it is a value that means not set."""
     return given if isinstance(given, list) else []
 
 

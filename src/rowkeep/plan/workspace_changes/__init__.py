@@ -1,1 +1,1 @@
-"""Plans of workspace changes: the actions from the present definitions of a workspace to others."""
+"""Plans of workspace changes: the actions from the current definitions of a workspace to new ones."""

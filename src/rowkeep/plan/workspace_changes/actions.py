@@ -1,4 +1,4 @@
-"""Schema actions: what is done, one after the other, to make a workspace hold what a schema says."""
+"""Actions: the steps, in order, that change a workspace to a new definition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rowkeep.model.definitions.views import ViewBody
 
 
 class DropView(msgspec.Struct, frozen=True):
-    """``says`` is empty for a view that is made anew at the end."""
+    """``says`` is empty for a view that is created again at the end."""
 
     name: str
     says: str
@@ -36,8 +36,8 @@ class CreateTable(msgspec.Struct, frozen=True):
 
 
 class ChangeTable(msgspec.Struct, frozen=True):
-    """Its steps are told when they are planned. ``is_whole`` if the body is the definition as sent, so that
-    pointers into it mean something."""
+    """Its steps are known when they are planned. ``is_whole`` if the body is the definition in the request,
+    so that pointers into it are valid."""
 
     name: str
     body: TableBody
@@ -52,7 +52,7 @@ class CreateView(msgspec.Struct, frozen=True):
 
 
 class SetGrant(msgspec.Struct, frozen=True):
-    """``says`` is empty where a view is made anew and its grants are given back."""
+    """``says`` is empty if a view is created again and gets its grants back."""
 
     name: str
     is_on_view: bool

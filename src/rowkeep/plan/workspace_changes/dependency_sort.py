@@ -1,4 +1,4 @@
-"""Ordering: things one behind the other, each behind those that it should follow, circles or not."""
+"""Topological sort: each key after those that it should follow, cycles or not."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from heapq import heapify, heappop, heappush
 def in_order(
     keys: Sequence[str], should: Mapping[str, Collection[str]], must: Mapping[str, str]
 ) -> Iterator[str]:
-    """All keys, as far as can be in the order in which they are given.
+    """All keys, in the given order where possible.
 
-    ``should`` has those that a key should follow; where these stand in a circle, the first of it goes before
-    one of them. ``must`` has the one that a key must follow, which is never in a circle.
+    ``should`` has the keys that a key should follow; in a cycle, the first one is placed before one of them.
+    ``must`` has the one key that a key must follow, which is never in a cycle.
     """
     places = {key: at for at, key in enumerate(keys)}
     missing = {key: len(set(should.get(key, ())) - {key}) for key in keys}

@@ -1,6 +1,6 @@
-"""Schemas compared: what a workspace holds and what it is to hold: the actions from one to the other.
+"""Workspace changes: two definitions of a workspace compared, and the actions from one to the other.
 
-Pure: no SQL, and no look at rows.
+Pure: no SQL and no access to rows.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from rowkeep.plan.workspace_changes.tables import (
 )
 
 Holder = tuple[bool, str, str]
-"""Of a grant: whether it is on a view, the key of what it is on, and that of its app's name."""
+"""Identifies a grant: whether it is on a view, the name key of its table or view, and that of its app."""
 
 
 class _Names(msgspec.Struct, frozen=True):
-    """What the tables and views that stay are going to be called, by whether it is a view and the key of the
-    name that they have; and which views are made anew."""
+    """The new names of existing tables and views, by whether it is a view and the key of the current name;
+    and the views that are created again."""
 
     kept: Mapping[tuple[bool, str], str]
     anew: frozenset[str]
@@ -54,8 +54,8 @@ class _Names(msgspec.Struct, frozen=True):
 
 
 def plan_schema(present: Schema, body: SchemaBody) -> list[Action]:
-    """What makes of the one the other, in order; nothing if they are the same. Raises all that is wrong with
-    the body as far as that can be told without looking at rows."""
+    """The actions from one to the other, in order; none if they are equal. Raises all errors in the body that
+    can be found without access to rows."""
     wanted = (
         as_they_are(present.tables) if body.tables is None else wanted_tables(present.tables, body.tables)
     )
@@ -84,7 +84,7 @@ def _by_kind(is_view: bool, names: Iterable[str]) -> dict[tuple[bool, str], str]
 
 
 def _refuse_shared_names(present: Schema, wanted: Sequence[WantedTable], body: SchemaBody) -> None:
-    """Tables and views share their names."""
+    """Tables and views share one namespace."""
     problems = ProblemList()
     tables = {each.key for each in wanted}
     views = [view.name for view in (present.views if body.views is None else body.views)]
@@ -98,8 +98,8 @@ def _refuse_shared_names(present: Schema, wanted: Sequence[WantedTable], body: S
 
 
 class _Views:
-    """The views that are wanted. One that is not yet so goes before the tables change, for it may need what
-    goes with them, and comes anew behind that, with its grants."""
+    """The views of the new definition. A changed view is dropped before the tables change, because it may use
+    what they lose, and created again after that, with its grants."""
 
     def __init__(
         self, present: Schema, bodies: Sequence[ViewBody] | None, by_key: Mapping[str, Table]
@@ -163,7 +163,7 @@ class _Views:
 
 
 def _is_same_view(before: View, body: ViewBody, by_key: Mapping[str, Table]) -> bool:
-    """Whether a view is what is wanted already; it follows tables and columns that are renamed."""
+    """Whether a view does not change; it follows tables and columns that are renamed."""
     try:
         return read_view(replace(body, renamed_from=None), before.id, by_key) == before
     except RowkeepError:
@@ -176,7 +176,7 @@ def _grants(
     names: _Names,
     there: Mapping[tuple[bool, str], str],
 ) -> Iterator[Action]:
-    """What is given and taken, behind everything else."""
+    """The changes of grants, after everything else."""
     given = {holder: each for each in present.grants if (holder := names.holder(each)) is not None}
     apps = {app.name.casefold(): app for app in present.apps}
     wanted: dict[Holder, tuple[Grant, str]] = (

@@ -1,9 +1,8 @@
-"""Table order: in which order the tables of a schema go, change and come, so that at each moment every
-reference is to a column that is there, and every name is borne once.
+"""The order in which tables are dropped, changed and created, so that every reference is always valid and
+every name is unique.
 
-References that do not stay go first; then tables are dropped; then they are changed and created, what is
-referred to before what refers. Where tables refer to each other in a circle, a reference is left out at
-first, and follows when all are there.
+References that are removed come first, then dropped tables, then changed and new tables, referenced tables
+before referencing ones. If references form a cycle, one is left out at first and added when all tables exist.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from rowkeep.plan.workspace_changes.tables import (
 
 
 class TableOrder:
-    """The actions on tables. ``touched`` are the wanted tables that are not yet as they are wanted."""
+    """The actions on tables. ``touched`` has the tables that change."""
 
     def __init__(
         self, present: Sequence[Table], wanted: Sequence[WantedTable], touched: Collection[str]
@@ -41,22 +40,22 @@ class TableOrder:
         self._dropped = [table for table in present if table.id not in kept]
 
     def actions(self) -> Iterator[Action]:
-        """All of them, in order."""
+        """All actions, in order."""
         yield from self._let_go()
         yield from self._drop()
         yield from self._change()
 
     def _staying(self, column: ColumnBody, wanted: WantedTable) -> tuple[WantedTable, Column] | None:
-        """What a column refers to and goes on referring to while that is changed."""
+        """The reference that a column keeps while the referenced table changes."""
         found = same_reference(column, wanted, self._by_key)
         if found is None or found[1].id in self._shaken.get(found[0].key, ()):
             return None
         return found
 
-    # references that do not stay
+    # references that are removed
 
     def _let_go(self) -> Iterator[Action]:
-        """References to tables that go or change are taken away before that."""
+        """References to tables that are dropped or changed are removed first."""
         moving = {each.before.id for each in self._touched if each.before is not None}
         moving |= {table.id for table in self._dropped}
         for wanted in self._touched:
@@ -79,16 +78,16 @@ class TableOrder:
                 yield self._without(before, loose, wanted.where)
 
     def _without(self, table: Table, loose: Collection[str], where: str) -> ChangeTable:
-        """The table as it is, but for some of its references."""
+        """The current table without some of its references."""
         body = msgspec.convert(definition_of(table, self._present), TableBody)
         return ChangeTable(
             table.name, without_references(body, lambda each: each.name in loose), where, is_whole=False
         )
 
-    # tables that go
+    # tables that are dropped
 
     def _drop(self) -> Iterator[Action]:
-        """What refers goes before what it refers to; in a circle, it lets go of that."""
+        """Referencing tables come before referenced ones; in a cycle, the reference is removed first."""
         waiting = {table.id for table in self._dropped}
         referring: dict[str, set[str]] = {}
         for table in self._dropped:
@@ -107,7 +106,7 @@ class TableOrder:
             waiting.discard(table_id)
             yield DropTable(self._present[table_id].name)
 
-    # tables that change and come
+    # tables that are changed and created
 
     def _change(self) -> Iterator[Action]:
         undone = {each.key: each for each in self._touched}
@@ -125,7 +124,7 @@ class TableOrder:
             yield ChangeTable(wanted.body.name, wanted.plain, wanted.where)
 
     def _targets(self, wanted: WantedTable) -> set[str]:
-        """The keys of the wanted tables that one refers to."""
+        """The keys of the new tables that a table references."""
         return {
             key
             for column in wanted.body.schema_def
@@ -133,7 +132,7 @@ class TableOrder:
         }
 
     def _body_now(self, wanted: WantedTable, undone: Collection[str]) -> TableBody:
-        """A definition with what it refers to as that is called now, or not at all if it is not there yet."""
+        """A definition with references by current names, without those to tables that do not exist yet."""
         columns = [
             self._column_now(column, wanted) if _target(column) in set(undone) - {wanted.key} else column
             for column in wanted.body.schema_def
@@ -147,7 +146,7 @@ class TableOrder:
         return replace(column, reference={"table": found[0].before.name, "column": found[1].name})
 
     def _defers(self, wanted: WantedTable, undone: Collection[str]) -> bool:
-        """Whether a reference is left out for now."""
+        """Whether a reference is left out at first."""
         return any(
             _target(column) in undone and self._staying(column, wanted) is None
             for column in wanted.body.schema_def
@@ -161,7 +160,7 @@ def _action(wanted: WantedTable, body: TableBody) -> Action:
 
 
 def _target(column: ColumnBody) -> str | None:
-    """The key of the table that a column is to refer to."""
+    """The name key of the table that a column references in the new definition."""
     wish = column.reference
     if column.read_only is True or not is_set(wish) or not isinstance(wish, dict):
         return None
@@ -170,7 +169,7 @@ def _target(column: ColumnBody) -> str | None:
 
 
 def _targets(table: Table) -> set[str]:
-    """The ids of the tables that one refers to."""
+    """The ids of the tables that a table references."""
     return {column.reference.table for column in table.columns if column.reference is not None}
 
 

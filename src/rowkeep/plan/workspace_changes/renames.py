@@ -1,7 +1,7 @@
-"""Renames: which of the things that are there each one that is wanted comes from, by their names.
+"""Renames: which existing object each object of a new definition comes from, by name.
 
-A wish may say what it was called before. That stays true in a file for ever, so it is done already where only
-the new name is there, and says nothing where neither is.
+A definition can have a former name. It stays in files, so it has no effect if only the new name exists
+(already renamed), or neither.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from rowkeep.model.tables import name_key
 
 
 class TwoSources(Exception):
-    """Something may come from two things that are there: the one of its name, and the one of its former."""
+    """An object has two possible origins: both its name and its former name exist."""
 
     def __init__(self, name: str, former: str) -> None:
         super().__init__(name, former)
@@ -21,17 +21,17 @@ class TwoSources(Exception):
 
 
 def sources(present: Collection[str], wanted: Mapping[str, str | None]) -> dict[str, str | None]:
-    """For each name that is wanted the key of the present name that it comes from; None for what is new.
+    """The key of the current name for each new name; None if it is a new object.
 
-    ``present`` are keys of names; ``wanted`` has the names, each with its former one or None. Raises
-    TwoSources.
+    ``present`` has the keys of current names; ``wanted`` has the new names, each with its former name or
+    None. Raises TwoSources.
     """
     found: dict[str, str | None] = {}
     taken: set[str] = set()
     renamed = {name: name_key(former) for name, former in wanted.items() if former}
     renamed = {name: key for name, key in renamed.items() if key in present and key != name_key(name)}
     while True:
-        # a name is free for another if nothing bore it, or if what bore it has been renamed itself
+        # a name is free if nothing has it, or if the object that had it has been renamed itself
         moved = next(
             (
                 name

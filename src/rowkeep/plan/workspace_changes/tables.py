@@ -1,6 +1,6 @@
-"""Wanted tables: the tables of a schema, each with the one that it comes from, and which of them change.
+"""The tables of a new workspace definition, each with its current table, and which of them change.
 
-Pure: no SQL, and no look at rows. What a table's own change takes is planned when its turn comes.
+Pure: no SQL and no access to rows. The change of each table is planned when it is made.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from rowkeep.plan.table_changes.diff import plan_change, shaken
 from rowkeep.plan.workspace_changes.renames import TwoSources, sources
 
 ANY_KEY = 1
-"""The number of a data key. Which one it is makes no difference to what is compared here."""
+"""The number of a data key. Comparisons here do not depend on it."""
 
 SYSTEM = {column.name: column for column in SYSTEM_COLUMNS}
 
 
 class WantedTable(msgspec.Struct, frozen=True):
-    """A table that is wanted: its place among the others, its definition with former names only where
-    something is renamed indeed, the table it comes from, and by its columns' names those they come from."""
+    """A table of the new definition: its position, its definition with former names only where something is
+    renamed, its current table, and the current columns by the new names."""
 
     at: int
     body: TableBody
@@ -49,7 +49,7 @@ class WantedTable(msgspec.Struct, frozen=True):
 
 
 def wanted_tables(present: Sequence[Table], bodies: Sequence[TableBody]) -> list[WantedTable]:
-    """The tables that are wanted, each with its source. Raises all that is wrong with each by itself."""
+    """The tables of the new definition, each with its current table. Raises the errors in each of them."""
     problems = ProblemList()
     for at, body in enumerate(bodies):
         _check_renames(body, pointer("tables", at), problems)
@@ -69,7 +69,7 @@ def wanted_tables(present: Sequence[Table], bodies: Sequence[TableBody]) -> list
 
 
 def as_they_are(present: Sequence[Table]) -> list[WantedTable]:
-    """The tables that are there, wanted as they are."""
+    """The current tables, unchanged."""
     by_id = {table.id: table for table in present}
     return [
         WantedTable(
@@ -83,7 +83,7 @@ def as_they_are(present: Sequence[Table]) -> list[WantedTable]:
 
 
 def refuse_twins(names: Iterable[str], kind: str, problems: ProblemList) -> None:
-    """Adds a problem for each name that stood before; case makes no difference."""
+    """Adds a problem for each duplicate name, without regard to case."""
     taken: set[str] = set()
     for at, name in enumerate(names):
         if name_key(name) in taken:
@@ -157,7 +157,7 @@ def _with_former(column: ColumnBody, kept: Mapping[str, Column | None]) -> Colum
 
 
 def _check_by_itself(wanted: WantedTable, problems: ProblemList) -> None:
-    """What is wrong with a definition whatever it refers to."""
+    """The errors in a definition, apart from its references."""
     body = without_references(wanted.plain, lambda _: True)
     try:
         read_table(body, "", {}, ANY_KEY)
@@ -167,7 +167,7 @@ def _check_by_itself(wanted: WantedTable, problems: ProblemList) -> None:
 
 
 def without_references(body: TableBody, gone: Callable[[ColumnBody], bool]) -> TableBody:
-    """A definition in which some columns refer to nothing."""
+    """A definition without the references of some columns."""
     columns = [
         replace(column, reference=None) if is_set(column.reference) and gone(column) else column
         for column in body.schema_def
@@ -176,8 +176,8 @@ def without_references(body: TableBody, gone: Callable[[ColumnBody], bool]) -> T
 
 
 def renamed(wanted: WantedTable) -> Table | None:
-    """The table that is there, under the names that it and its columns will have: what is the same in it is
-    told by comparing with this."""
+    """The current table with its new names and those of its columns, for comparison with the new
+    definition."""
     if wanted.before is None:
         return None
     names = {column.id: name for name, column in wanted.columns.items() if column is not None}
@@ -200,8 +200,7 @@ def renamed(wanted: WantedTable) -> Table | None:
 
 
 def is_untouched(wanted: WantedTable, by_id: Mapping[str, Table], by_key: Mapping[str, Table]) -> bool:
-    """Whether a table is what is wanted already. The mappings have all tables that stay, under the names that
-    they will have."""
+    """Whether a table does not change. The mappings have all remaining tables by their new names."""
     before = wanted.before
     if before is None or wanted.body != wanted.plain:
         return False
@@ -218,7 +217,7 @@ def is_untouched(wanted: WantedTable, by_id: Mapping[str, Table], by_key: Mappin
 def same_reference(
     column: ColumnBody, wanted: WantedTable, by_key: Mapping[str, WantedTable]
 ) -> tuple[WantedTable, Column] | None:
-    """What a column is to refer to, the table and the column that is there, if it refers to that already."""
+    """The new reference of a column, as current table and column, if it has that reference already."""
     before = wanted.columns.get(column.name)
     wish = column.reference
     if before is None or before.reference is None or not isinstance(wish, dict):
@@ -234,7 +233,7 @@ def same_reference(
 
 
 def shaken_columns(wanted: WantedTable) -> set[str]:
-    """The ids of the columns of a table that is there which nothing can refer to while it is changed."""
+    """The ids of the columns of a current table that cannot be referenced while it changes."""
     if wanted.before is None:
         return set()
     body = without_references(wanted.body, lambda _: True)
@@ -243,5 +242,5 @@ def shaken_columns(wanted: WantedTable) -> set[str]:
     try:
         return shaken(plan_change(before, read_redefinition(body, body.name, before, {}, ANY_KEY)))
     except RowkeepError:
-        # it will be refused when its turn comes
+        # it will be refused when the change is made
         return set()

@@ -125,7 +125,7 @@ class TableDefinitions:
         return (yield from self.tables_by("id", {each.table for each in references if each is not None}))
 
     def create_table(self, body: TableBody, table_id: str) -> Steps[TableWithReferred]:
-        """Raises NameTaken, and all that is wrong with the definition."""
+        """Raises NameTaken, and all errors in the definition."""
         yield from self.raise_version()
         named = yield from self.tables_by("name_key", referred_names(body.schema_def))
         table = read_table(body, table_id, named, (yield from self.newest_key()))

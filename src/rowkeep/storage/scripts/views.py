@@ -68,7 +68,7 @@ class ViewDefinitions:
         return found, (yield from self._needs.tables_of(ids))
 
     def create(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
-        """Raises NameTaken, and all that is wrong with the definition."""
+        """Raises NameTaken, and all errors in the definition."""
         yield from self._definitions.raise_version()
         if body.renamed_from:
             raise InvalidDefinition(
