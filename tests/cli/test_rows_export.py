@@ -140,7 +140,7 @@ def test_refusals(rows: RowsShell, workspace: Workspace) -> None:
     workspace.grant(rows.bot.client_id, "numbers", "w")
     assert "no read grant" in rows.fails("export", "numbers", "-o", "n.csv")
     rows.shell = rows.shell.with_variables(ROWKEEP_APP_SECRET="x" * 43)
-    assert "not let in" in rows.fails("export", "numbers", "-o", "n.csv")
+    assert "Authentication failed" in rows.fails("export", "numbers", "-o", "n.csv")
     rows.shell = rows.shell.with_variables(ROWKEEP_APP_SECRET=None)
     assert "ROWKEEP_APP_SECRET" in rows.fails("export", "numbers", "-o", "n.csv")
     assert list(rows.directory.iterdir()) == []
@@ -230,7 +230,7 @@ def test_round_trips(everything: Bot, tmp_path: Path) -> None:
     for name in FORMATS:
         count = rows.json("export", "everything", "-o", f"all.{name}")["nExported"]
         done = rows.run("import", "again", f"all.{name}", "--batch", "3")
-        assert (done.status, done.out) == (0, f"Imported {count} rows of all.{name} into again.\n"), done
+        assert (done.status, done.out) == (0, f"Imported {count} rows from all.{name} into again.\n"), done
         assert len(done.err.splitlines()) == 1
         assert "Created_By, Created_On, Updated_By, Updated_On, _id, sys_Id" in done.err
         assert all_rows(everything, "again", *fields) == before

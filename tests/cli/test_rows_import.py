@@ -78,7 +78,7 @@ def test_ndjson(rows: RowsShell) -> None:
         '\n{"CustId":"2","Score":1e2 }\r\n   \n{"Cust Id":3.0,"Name":"","Since":0,"Active":"true"}',
     )
     done = rows.run("import", "customers", name)
-    assert (done.status, done.out) == (0, "Imported 3 rows of c.jsonl into customers.\n")
+    assert (done.status, done.out) == (0, "Imported 3 rows from c.jsonl into customers.\n")
     assert done.err == "Skipping system columns of c.jsonl, which cannot be written: _id, sys_Id.\n"
     assert stored(rows) == [
         (9007199254740993, None, None, None, None),
@@ -148,7 +148,7 @@ def test_rejects_of_csv(rows: RowsShell) -> None:
     name = rows.write("c.csv", "\n".join(lines) + "\n")
     done = rows.run("import", "customers", name, "--batch", "7")
     assert done.status == 1
-    assert "Imported 23 rows of c.csv into customers." in done.out
+    assert "Imported 23 rows from c.csv into customers." in done.out
     assert done.err == "Error: 8 rows were rejected; see c.csv.rejects.ndjson.\n"
     expected = [
         (4, [("invalid_value", "/Name")]),

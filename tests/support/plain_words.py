@@ -33,7 +33,7 @@ INSTEAD = {
     r"(?<!there )(?:is|are) no(?! (?:longer|more))": "is not a",
     r"speaks?(?: to)?": "uses, connects to",
     r"feel their way": "guess",
-    r"(?<!there )(?:is|are) none": "is not a",
+    r"(?<!there )(?:is|are) (?-i:none)": "is not a",
     r"takes? along|took along": "deletes, moves",
     r"makes? (?:it|them|a \w+) (?:so|what)": "replaces, applies",
     r"bent": "changed",

@@ -45,7 +45,7 @@ class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row or many, before anything is known of their columns; cells stay JSON until they are."""
+    """One row, or several rows as an array."""
 
     data: dict[str, msgspec.Raw] | list[msgspec.Raw]
 
