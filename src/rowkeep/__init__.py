@@ -1,3 +1,3 @@
-"""Rowkeep: self-hosted data tables for assistants, bots, process apps and agents."""
+"""Rowkeep: a self-hosted data-table API for chatbots, assistants and AI agents."""
 
 __version__ = "0.2.0"

@@ -17,7 +17,7 @@ from shell import Shell
 from support import plain
 from support.processes import GUARD, kill_tree
 
-END = "Rowkeep keeps serving; Ctrl-C stops it."
+END = "Rowkeep keeps running; press Ctrl-C to stop it."
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def pasted(shell: Shell, commands: str) -> str:
 
 def test_what_it_prints_can_be_pasted(shell: Shell) -> None:
     with running(shell) as (demo, printed):
-        _, found, rest = printed.partition("Over to you")
+        _, found, rest = printed.partition("Try it yourself")
         assert found, printed
         lines = rest.splitlines()[1:]
         assert re.fullmatch(r"export URL=http://127\.0\.0\.1:\d+ TOKEN=\S+", lines[0])

@@ -188,7 +188,7 @@ def test_views(admin_shell: Commands, workspace: Workspace) -> None:
     found = admin_shell.json("query", "names", "--view")["queryResult"]
     assert [row["First_Name"] for row in found] == ["Ada", "Jane", "Mike"]
     assert admin_shell.prints("query", "names", "--view").split()[0] == "First_Name"
-    assert "no view" in admin_shell.fails("query", "people", "--view")
+    assert "No such view" in admin_shell.fails("query", "people", "--view")
 
 
 def test_deleting_asks_first(admin_shell: Commands, bot: Bot) -> None:

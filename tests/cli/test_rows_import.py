@@ -233,7 +233,7 @@ def test_max_errors_before_any_row(rows: RowsShell) -> None:
 
 REFUSED: dict[str, tuple[str, list[str], str]] = {
     "empty.csv": ("", [], "no valid header. The file is empty."),
-    "header.csv": ('Cust_Id,"x', [], "no header: A quote"),
+    "header.csv": ('Cust_Id,"x', [], "no valid header. Unclosed quote"),
     "nameless.csv": ("Cust_Id,,Name\n", [], "Column 2 in the CSV header has no name"),
     "unknown.csv": ("Cust_Id,Nmae\n1,x\n", [], "Did you mean Name?"),
     "twice.csv": ("Cust_Id,cust id\n1,2\n", [], "twice"),
@@ -251,7 +251,7 @@ def test_refused_files(rows: RowsShell, workspace: Workspace) -> None:
     assert "standard input" in rows.fails("import", "customers", "-", "--format", "parquet")
     rows.fails("import", "customers", "c.csv", "--batch", "0", status=2)
     name = rows.write("c.csv", "Cust_Id\n1\n")
-    assert "no table nowhere" in rows.fails("import", "nowhere", name)
+    assert 'No such table: "nowhere"' in rows.fails("import", "nowhere", name)
     workspace.grant(rows.bot.client_id, "customers", "w")
     assert "An import needs read to check" in rows.fails("import", "customers", name)
     workspace.grant(rows.bot.client_id, "customers", "r")
@@ -278,7 +278,7 @@ def test_on_the_store_itself(workspace: Workspace, server: RowkeepServer, tmp_pa
     arguments = ("rows", "import", "numbers", "n.csv", "--app", bot.client_id, "--batch", "1000")
     assert shell.json(*arguments)["nInserted"] == 2500
     assert numbers_of(bot) == list(range(2500))
-    assert "no app" in shell.fails("rows", "import", "numbers", "n.csv", "--app", "cs-1")
+    assert "No such app" in shell.fails("rows", "import", "numbers", "n.csv", "--app", "cs-1")
 
 
 def test_large_rows(workspace: Workspace, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def likeness() -> Likeness:
         (f'{{"_id": "{ONE}"}}', f'{{"_id": "{OTHER}"}}'),
         (f'{{"Created_On": "{EARLY}"}}', f'{{"Created_On": "{LATE}"}}'),
         ('{"nextCursor": "abc"}', '{"nextCursor": "xyz0"}'),
-        ("serves http://127.0.0.1:8080\n", "serves http://127.0.0.1:20001  \n"),
+        ("listening on http://127.0.0.1:8080\n", "listening on http://127.0.0.1:20001  \n"),
         ("", "\n"),
     ],
 )

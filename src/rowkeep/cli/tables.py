@@ -12,7 +12,7 @@ from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, p
 from rowkeep.client.commands import call, every
 from rowkeep.errors.catalogue import SetupError
 
-commands = typer.Typer(help="Create, change, list and drop tables.")
+commands = typer.Typer(help="Create, change, list and delete tables.")
 
 OVERVIEW = (
     fact("Table", "name"),
@@ -116,6 +116,6 @@ def _name_in(body: bytes, path: str) -> str:
 
 @commands.command()
 def delete(name: TableName, workspace: Workspace = "main") -> None:
-    """Drop a table with its rows and grants."""
+    """Delete a table with its rows and grants."""
     call("DELETE", "workspaces", workspace, "tables", name)
     print_line(f"Deleted table {name}.")

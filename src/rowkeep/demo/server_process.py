@@ -32,11 +32,11 @@ class Server:
         self.url = self._read_url()
 
     def _read_url(self) -> str:
-        """The address that it says it serves. Raises SetupError if it ends instead."""
+        """The URL that the server listens on. Raises SetupError if the server exits instead."""
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         for line in self._process.stdout:
-            _, serves, url = line.strip().partition("serves ")
-            if serves:
+            _, found, url = line.strip().partition("listening on ")
+            if found:
                 return url
         self._process.wait()
         raise self.ended()

@@ -69,7 +69,7 @@ class ProblemEntry(ResponseBody):
     ] = UNSET
     count: Annotated[
         Annotated[int, Meta(ge=1)] | UnsetType,
-        Meta(description="`incompatible_rows`: how many rows do not fit."),
+        Meta(description="`incompatible_rows`: the number of rows that violate the change."),
     ] = UNSET
     sample: Annotated[
         Annotated[list[SampledRow], Meta(max_length=10)] | UnsetType,

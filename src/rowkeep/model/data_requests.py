@@ -45,7 +45,7 @@ class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row or an array of rows, as JSON that is decoded later, when the columns are known."""
+    """One row, or several rows as an array."""
 
     data: dict[str, msgspec.Raw] | list[msgspec.Raw]
 

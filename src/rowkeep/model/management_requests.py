@@ -17,7 +17,7 @@ class AdminTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
 
 
 class AppBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """``client_id`` and ``client_secret`` are those of an app that exists elsewhere, both or neither."""
+    """An app. ``clientId`` and ``clientSecret`` import an app; both or neither are required."""
 
     name: str
     algorithm: Algorithm = Algorithm.HS256

@@ -35,7 +35,7 @@ def run(settings: Settings) -> None:
         configure_logs(settings.log_level)
         warn_of_exposed_files(settings)
         shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        print(f"Rowkeep serves http://{shown_host}:{sock.getsockname()[1]}", flush=True)
+        print(f"Rowkeep is listening on http://{shown_host}:{sock.getsockname()[1]}", flush=True)
         if workers > 1:
             load_all()
             started = serve_with_workers(settings, workers, sock)

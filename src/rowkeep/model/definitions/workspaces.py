@@ -30,8 +30,7 @@ class SchemaGrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
 
 
 class SchemaBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The definitions and grants of a workspace. A list that is missing or null is not changed;
-    a list that is present is complete."""
+    """The definitions and grants of a workspace. A list that is missing or null stays unchanged."""
 
     tables: list[TableBody] | None = None
     views: list[ViewBody] | None = None

@@ -1,0 +1,85 @@
+"""The docs, the help texts and the API's description use plain, conventional words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from rowkeep.cli.main import build
+from rowkeep.http.openapi.document import describe
+from support.plain_words import INSTEAD, Hit, unusual_words
+
+ROOT = Path(__file__).parents[2]
+NOT_COVERED = {"docs/architecture.md", "docs/decisions/2026-11-27-tree.md"}
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if page.relative_to(ROOT).as_posix() not in NOT_COVERED
+]
+
+NAMES = re.compile(r"`[^`\n]+`|^```.*$|\]\([^)]*\)", re.MULTILINE)
+"""What is not prose in a page: names, the first lines of blocks, and targets of links."""
+
+
+def prose_of(page: Path) -> str:
+    return NAMES.sub("", page.read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_pages(page: Path) -> None:
+    assert unusual_words(prose_of(page)) == []
+
+
+def helps_of(command: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Every help text of a command, its parameters and its subcommands, with its place."""
+    yield name, command.help or ""
+    for parameter in command.params:
+        yield f"{name} {parameter.name}", parameter.help or ""
+    for each, part in getattr(command, "commands", {}).items():
+        yield from helps_of(part, f"{name} {each}")
+
+
+def test_help_texts() -> None:
+    texts = dict(helps_of(typer.main.get_command(build()), "rowkeep"))
+    assert len(texts) > 100
+    assert {place: hits for place, text in texts.items() if (hits := unusual_words(text))} == {}
+
+
+def descriptions_of(part: Any) -> Iterator[str]:
+    """Every summary and description in a part of the OpenAPI document."""
+    if isinstance(part, dict):
+        yield from (part[key] for key in ("summary", "description") if isinstance(part.get(key), str))
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from descriptions_of(each)
+
+
+def test_descriptions_of_the_api() -> None:
+    texts = set(descriptions_of(describe()))
+    assert len(texts) > 100
+    assert {text: hits for text in texts if (hits := unusual_words(NAMES.sub("", text)))} == {}
+
+
+def test_a_word_is_found_with_its_line() -> None:
+    assert unusual_words("Rows are kept.\nNothing else is.\nIt goes\non.") == [
+        Hit(1, "kept", INSTEAD["kept"]),
+        Hit(3, "goes on", "continue, resume, supports"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer",
+        "application/x-www-form-urlencoded",
+        "There is no table, and it is no longer used.",
+        "The handler of a keep-alive connection delivers a message.",
+        "If it is so large that it does not fit, it is rejected.",
+    ],
+)
+def test_words_that_look_alike_are_not_found(text: str) -> None:
+    assert unusual_words(text) == []
