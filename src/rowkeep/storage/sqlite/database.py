@@ -21,7 +21,7 @@ from rowkeep.plan.views.bind import BoundView
 from rowkeep.settings import Settings
 from rowkeep.sql.binding import delete_values, select_values, update_values
 from rowkeep.sql.dialects import SQLITE
-from rowkeep.sql.pages import Pages
+from rowkeep.sql.pages import Decoders, Pages
 from rowkeep.sql.physical_table import TableSchema
 from rowkeep.sql.rows import SqliteTableSql, TableSql
 from rowkeep.sql.statements import Statement
@@ -44,10 +44,6 @@ from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
 from rowkeep.storage.sqlite.writer import Joinable
 
 T = TypeVar("T")
-
-_BOOLEANS: dict[object, bool] = {0: False, 1: True}
-as_boolean: Callable[[object], bool | None] = _BOOLEANS.get
-"""A stored boolean as it is answered; None, for an empty cell, stays None."""
 
 
 class SqliteDatabase(Database):
@@ -140,7 +136,7 @@ def _select(sql: Pages, plan: SelectPlan, version: int, connection: Connection) 
         next_key = [rows[-1][at] for at in statements.key] if rows else None
     if rows and len(rows[0]) > statements.width:
         rows = list(map(itemgetter(slice(statements.width)), rows))
-    return Selected(_with_booleans(rows, statements.booleans), total, next_key, size)
+    return Selected(_decoded(rows, statements.decoders), total, next_key, size)
 
 
 def _page(connection: Connection, page: Statement, max_bytes: int) -> tuple[Sequence[Row], int, bool]:
@@ -162,14 +158,14 @@ def _page(connection: Connection, page: Statement, max_bytes: int) -> tuple[Sequ
     return rows, size, False
 
 
-def _with_booleans(rows: Sequence[Row], booleans: tuple[int, ...]) -> Sequence[Row]:
-    """The rows with SQLite's 0 and 1 as booleans, a column at a time."""
-    if not booleans or not rows:
+def _decoded(rows: Sequence[Row], decoders: Decoders) -> Sequence[Row]:
+    """The rows with their cells as they are answered, a column at a time."""
+    if not decoders or not rows:
         return rows
     columns: list[Iterable[object]] = list(zip(*rows, strict=True))
-    for at in booleans:
+    for at, decode in decoders:
         if at < len(columns):
-            columns[at] = map(as_boolean, columns[at])
+            columns[at] = map(decode, columns[at])
     return list(zip(*columns, strict=True))
 
 
@@ -264,7 +260,7 @@ def _update(
     if not statements.width or found.is_cut or len(rows) > plan.max_records:
         return Updated(count, None)
     rows.sort(key=itemgetter(statements.width - 1))  # by _id, the last column of a record
-    return Updated(count, _with_booleans(rows, statements.booleans), found.size)
+    return Updated(count, _decoded(rows, statements.decoders), found.size)
 
 
 def _delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Connection) -> int:
