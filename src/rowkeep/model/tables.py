@@ -79,15 +79,19 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         return self.type_facts.is_ordered and not self.is_encrypted
 
     @property
+    def is_number(self) -> bool:
+        """Whether cells can be added."""
+        return self.type_facts.is_number and not self.is_encrypted
+
+    @property
     def is_text(self) -> bool:
         """Whether cells can be looked into as text."""
         return self.type_facts.is_text and not self.is_encrypted
 
     @property
     def reads_empty_as_null(self) -> bool:
-        """Whether ``""`` is sent for an empty cell: bots send strings, empty ones included. In a string or a
-        JSON column it is a value."""
-        return not (self.type_facts.is_text or self.type_facts.kind is Kind.DOCUMENT)
+        """Whether ``""`` is sent for an empty cell: bots send strings, empty ones included."""
+        return not self.type_facts.has_empty_text
 
     @property
     def keys(self) -> tuple[int, ...]:
