@@ -93,7 +93,7 @@ class Catalog:
         with suppress(StaleCatalog):
             live = self._live.get(workspace.id) or await self._start(workspace)
             # its apps go first, so that no process that still has it open lets them in
-            await live.database.write(live.definitions.delete_all_apps)
+            await live.database.write(live.scripts.access.delete_all_apps)
             self.forget(live)
         await self._store.drop_workspace(workspace)
 
@@ -114,7 +114,7 @@ class Catalog:
             live = LiveWorkspace(workspace, database, self._master)
             if not workspace.is_made:
                 wrapped = self.wrap(new_data_key(), workspace, await self.fingerprint())
-                await database.write(partial(live.definitions.initialise, wrapped))
+                await database.write(partial(live.scripts.state.initialise, wrapped))
             await live.load_keys()
         except (StorageUnavailable, StaleCatalog) as error:
             # files that are taken away while they are opened look like a broken disk

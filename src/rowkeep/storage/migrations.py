@@ -5,7 +5,7 @@ Each database counts the steps it has had. A step is never changed once released
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
@@ -17,7 +17,7 @@ from rowkeep.sql.dialects import FOLD, Dialect
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement
 from rowkeep.sql.system_tables import CATALOG_SCHEMA, CatalogTables, WorkspaceTables
-from rowkeep.storage.contract import Row
+from rowkeep.storage.contract import Steps
 
 Step = Callable[[Dialect, str | None], list[Statement]]
 
@@ -107,7 +107,7 @@ DATABASES_STEP = 3
 WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
 
 
-def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence[Row], None]:
+def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
     """Script: of several processes that come here at once, let one continue and the others wait for its
     end."""
     if dialect.has_concurrent_writers:
@@ -115,9 +115,7 @@ def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence
         yield statement(lock, dialect)
 
 
-def migrate(
-    steps: Sequence[Step], dialect: Dialect, schema: str | None
-) -> Generator[Statement, Sequence[Row], int]:
+def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Steps[int]:
     """Script: bring one database to the last step; gives how many it had. Safe when several processes start
     at once.
 

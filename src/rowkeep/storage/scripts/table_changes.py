@@ -24,8 +24,9 @@ from rowkeep.plan.table_changes.matching import Kept
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import ChangeSql
 from rowkeep.sql.table_checks import SAMPLE_ROWS, CheckSql
-from rowkeep.storage.contract import Row
-from rowkeep.storage.scripts.access import Definitions, Steps
+from rowkeep.storage.contract import Row, Steps
+from rowkeep.storage.scripts.steps import run
+from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 COLUMNS_AT_ONCE = 16
 """How many columns are converted in one pass over the rows. More at once would be quicker, but a row bears
@@ -51,8 +52,11 @@ class TableChanges:
     """The scripts that change the tables of one workspace. ``ciphers`` gives those of a table's encrypted
     columns, by their names."""
 
-    def __init__(self, definitions: Definitions, ciphers: Callable[[Table], dict[str, ColumnCipher]]) -> None:
-        self._definitions = definitions
+    def __init__(
+        self, scripts: WorkspaceScripts, ciphers: Callable[[Table], dict[str, ColumnCipher]]
+    ) -> None:
+        self._scripts = scripts
+        self._tables = scripts.tables
         self._ciphers = ciphers
 
     def plan(self, name: str, body: TableBody) -> Steps[Planned]:
@@ -60,10 +64,10 @@ class TableChanges:
 
         Raises NoSuchTable, NameTaken, StillReferenced, and all that is wrong with the definition.
         """
-        version, before = yield from self._definitions.table(name)
+        version, before = yield from self._tables.find(name)
         former = former_name(body)
         if former is not None and name_key(former) != name_key(name):
-            _, renamed = yield from self._definitions.table(former)
+            _, renamed = yield from self._tables.find(former)
             if renamed is None and before is None:
                 raise NoSuchTable(f"No such table: {preview(former)}.", pointer="/renamedFrom")
             if renamed is not None and before is not None:
@@ -75,14 +79,14 @@ class TableChanges:
             before = before or renamed
         if before is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
-        named = yield from self._definitions.tables_by("name_key", referred_names(body.schema_def))
-        key = yield from self._definitions.newest_key()
+        named = yield from self._tables.by_name_keys(referred_names(body.schema_def))
+        key = yield from self._scripts.state.newest_key()
         change = plan_change(before, read_redefinition(body, name, before, named, key))
-        others = yield from self._definitions.referring(before.id)
+        others = yield from self._tables.referring(before.id)
         refuse_if_referred(change, [each for each in others if each[0].id != before.id])
         if name_key(change.after.name) != name_key(before.name):
-            yield from self._definitions.check_name_is_free(change.after.name, before.id)
-        yield from self._definitions.needs.check_change(before, change.after)
+            yield from self._tables.check_name_is_free(change.after.name, before.id)
+        yield from self._scripts.view_needs.check_change(before, change.after)
         return Planned(version, change, {table.id: table for table in named.values()})
 
     def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:
@@ -105,26 +109,25 @@ class TableChanges:
 
         Raises what ``rehearse`` raises, and DataLoss unless that is allowed.
         """
-        yield from self._definitions.raise_version()
+        yield from self._scripts.state.raise_version()
         planned = yield from self.plan(name, body)
         change = planned.change
         if not allow_data_loss:
             change.refuse_loss()
         if not change.is_metadata:
             sql = self._sql(planned)
-            yield from self._definitions.run(sql.lock())
+            yield from run(sql.lock())
             yield from self._alter(planned, sql)
-        yield from self._definitions.replace_table(change.after)
+        yield from self._tables.replace(change.after)
         if undo:
             raise Undone()
         return planned
 
     def _sql(self, planned: Planned) -> ChangeSql:
-        definitions = self._definitions
-        return ChangeSql(planned.change, definitions.dialect, definitions.schema, planned.referred)
+        return ChangeSql(planned.change, self._scripts.dialect, self._scripts.schema, planned.referred)
 
     def _alter(self, planned: Planned, sql: ChangeSql) -> Steps[None]:
-        change, run = planned.change, self._definitions.run
+        change = planned.change
         problems = yield from self._check(planned, late=False)
         yield from run(sql.drop())
         for pairs in _batches(change):
@@ -140,8 +143,8 @@ class TableChanges:
 
     def _check(self, planned: Planned, *, late: bool) -> Steps[list[Problem]]:
         problems = []
-        change, definitions = planned.change, self._definitions
-        sql = CheckSql(change, definitions.dialect, definitions.schema, planned.referred)
+        change = planned.change
+        sql = CheckSql(change, self._scripts.dialect, self._scripts.schema, planned.referred)
         for check in change.checks:
             if check.is_late is late:
                 count, sample = sql.violations(check)
@@ -154,7 +157,7 @@ class TableChanges:
 
     def _reader(self, table: Table) -> ReadCell:
         """What makes answered cells of the cells that statements give."""
-        return partial(_value, self._definitions.dialect, StoredForms(table, self._ciphers(table)))
+        return partial(_value, self._scripts.dialect, StoredForms(table, self._ciphers(table)))
 
     def _convert(
         self, change: Change, sql: ChangeSql, pairs: Sequence[Kept], *, writes: bool
