@@ -25,6 +25,7 @@ from rowkeep.sql.aggregates import (
     SQLITE_INTEGER,
     Aggregations,
 )
+from rowkeep.sql.copied_cells import CopiedCells, copied_decimals, copied_moments
 from rowkeep.sql.expressions import Expression
 
 FOLD = "_rowkeep_fold"
@@ -69,6 +70,8 @@ class StoredKind:
     decode: Callable[[Any], Any] | None = None
     """What makes the answered cell of what the driver gives (None for an empty cell), where that is another
     one."""
+    copied: CopiedCells | None = None
+    """What COPY takes of cells, where the engine has it and that is not what a parameter takes."""
     is_long: bool = False
     """Whether cells may be so long that they are measured before a page is sent."""
 
@@ -195,12 +198,14 @@ POSTGRES = Dialect(
             sa.Text(),
             answered=_postgres_moment,
             bound=_cast_to(postgresql.TIMESTAMP(timezone=True)),
+            copied=copied_moments,
         ),
         Kind.DECIMAL: StoredKind(
             sa.Numeric(),
             sa.Text(),
             answered=_as_text,
             bound=_cast_to(sa.Numeric()),
+            copied=copied_decimals,
             aggregates=POSTGRES_DECIMAL,
         ),
         Kind.DOCUMENT: StoredKind(

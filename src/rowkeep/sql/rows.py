@@ -47,7 +47,7 @@ class UpdateSql(msgspec.Struct, frozen=True):
 
 class TableSql(Pages):
     """All statements of one table, spelt for one engine. ``keyed`` says which cells of a row are handed over
-    once more behind all others, for their keys."""
+    once more behind all others, for their keys; ``copied`` has what makes of some cells what COPY takes."""
 
     schema: TableSchema
 
@@ -59,6 +59,8 @@ class TableSql(Pages):
         self.keyed = tuple(
             at for at, column in enumerate(table.stored_columns) if self.dialect.kinds[column.kind].key
         )
+        kinds = ((at, self.dialect.kinds[column.kind]) for at, column in enumerate(table.columns))
+        self.copied = {at: kind.copied for at, kind in kinds if kind.copied is not None}
         self.insert = self._compile_insert()
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
