@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 from source import ROOT, modules
 
@@ -74,6 +75,47 @@ def test_the_check_for_sql_would_notice() -> None:
     assert "storage" in found
     assert SQL.search("SELECT 1")
     assert SQL.search('UPDATE "t" SET a = 1')
+
+
+ENGINES = {"sqlite", "postgresql", "postgres", "SQLITE", "POSTGRES"}
+"""What a branch on an engine could ask for: its name, or its dialect."""
+
+
+def test_engines_differ_by_facts() -> None:
+    """Statements and scripts ask for a fact of the dialect (``sql/dialects.py``), never for an engine: so a
+    further engine is a further row. The scheme of a URL may be compared: it is text that somebody sent."""
+    branches = {
+        f"{module.name}: {ast.unparse(node)}" for module in modules() for node in _branches(module.tree)
+    }
+    assert branches == set()
+
+
+def test_the_check_for_engines_would_notice() -> None:
+    asked = [
+        'dialect.name == "sqlite"',
+        "dialect is not SQLITE",
+        'self._dialect.name in ("sqlite", "postgresql")',
+        "SPELLINGS[dialect.name]",
+        "self.dialect.compiler.name",
+    ]
+    assert [text for text in asked if not list(_branches(ast.parse(text)))] == []
+    assert list(_branches(ast.parse('scheme == "sqlite"'))) == []
+
+
+def _branches(tree: ast.AST) -> Iterator[ast.expr]:
+    """Comparisons with an engine, and uses of a dialect's name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "name":
+            if ast.unparse(node.value).rpartition(".")[2].lstrip("_") in ("dialect", "compiler"):
+                yield node
+        elif isinstance(node, ast.Compare) and ast.unparse(node.left) != "scheme":
+            sides = [
+                part for side in (node.left, *node.comparators) for part in getattr(side, "elts", [side])
+            ]
+            asked = {part.value for part in sides if isinstance(part, ast.Constant)}
+            asked |= {part.id for part in sides if isinstance(part, ast.Name)}
+            if asked & ENGINES:
+                yield node
 
 
 PURE = {"errors", "settings", "crypto", "model", "codec", "plan", "sql"}

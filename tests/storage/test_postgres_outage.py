@@ -39,8 +39,8 @@ CALLS: dict[str, Callable[[Workbench], Awaitable[Any]]] = {
     "bulk": lambda things: things.insert({"Text": "new"}, {"Text": "new"}),
     "update": lambda things: things.update(ALL, {"Text": "new"}),
     "delete": lambda things: things.delete(ALL),
-    "read": lambda things: things.database.read(things.definitions.version),
-    "write": lambda things: things.database.write(things.definitions.raise_version),
+    "read": lambda things: things.database.read(things.scripts.state.version),
+    "write": lambda things: things.database.write(things.scripts.state.raise_version),
 }
 
 

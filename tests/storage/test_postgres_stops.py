@@ -115,8 +115,8 @@ async def test_one_workspace_leaves_connections_to_others(address: str) -> None:
             await until_running(observer, 6)
             async with asyncio.timeout(2):
                 assert await other.count() == 0
-                assert await crowded.database.read(crowded.definitions.version)
-                await other.database.write(other.definitions.raise_version)
+                assert await crowded.database.read(crowded.scripts.state.version)
+                await other.database.write(other.scripts.state.raise_version)
             await until_running(observer, 6)
         assert all(page.total == 0 for page in await asyncio.gather(*running))
 
@@ -188,8 +188,8 @@ async def test_a_paused_postgresql(server: PostgresServer, address: str, monkeyp
                 things.insert({}),
                 things.insert({}, {}),
                 things.update(ALL, {"Text": "x"}),
-                things.database.write(things.definitions.raise_version),
-                store.catalog.read(things.definitions.version),
+                things.database.write(things.scripts.state.raise_version),
+                store.catalog.read(things.scripts.state.version),
             )
             results = await asyncio.gather(*calls, return_exceptions=True)
             assert {type(each) for each in results} <= {StorageUnavailable, Busy}, results
@@ -204,4 +204,4 @@ async def test_a_paused_postgresql(server: PostgresServer, address: str, monkeyp
         for each in [postmaster, *postmaster.children()]:
             each.resume()
     async with opened(address) as store:
-        assert await store.catalog.read(things.definitions.version)
+        assert await store.catalog.read(things.scripts.state.version)

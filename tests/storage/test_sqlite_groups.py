@@ -178,11 +178,11 @@ async def test_a_change_of_definitions_makes_those_behind_it_stale(notes: Workbe
     results = await together(
         notes,
         lambda: notes.insert({"Code": "before"}),
-        lambda: notes.database.write(notes.definitions.raise_version),
+        lambda: notes.database.write(notes.scripts.state.raise_version),
         lambda: notes.insert({"Code": "behind"}),
     )
     assert isinstance(results[2], StaleCatalog)
-    assert (await notes.database.read(notes.definitions.version)) == results[1] == notes.version + 1
+    assert (await notes.database.read(notes.scripts.state.version)) == results[1] == notes.version + 1
 
 
 async def test_who_goes_away_disturbs_nobody(notes: Workbench) -> None:

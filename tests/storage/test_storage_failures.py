@@ -11,6 +11,7 @@ import pytest
 from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, rows_of
 
 from rowkeep.errors.catalogue import StorageFull, StorageReadOnly
+from rowkeep.sql.dialects import SQLITE
 from rowkeep.storage.contract import Store
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +37,7 @@ async def things(new_store: Callable[[], str]) -> AsyncIterator[Workbench]:
 
 async def break_writes(things: Workbench, kind: type[StorageFull | StorageReadOnly]) -> None:
     """Have every write fail as it does where there is no space, or where nothing may be written."""
-    if things.database.dialect.name == "sqlite":
+    if things.database.dialect is SQLITE:
         file = await things.database.opener.use()  # type: ignore[attr-defined] # SQLite's own
         connection: apsw.Connection = file.connection
         if kind is StorageFull:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+import msgspec
 import pytest
 from neighbours import open_stores, run_all
-from workbench import THINGS, Workbench, definitions_of, initialised, new_workspace, opened, rows_of
+from workbench import THINGS, Workbench, initialised, new_workspace, opened, rows_of, scripts_of
 
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.access import Workspace
+from rowkeep.model.definitions.tables import TableBody
+from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import Database, Store
@@ -33,12 +37,12 @@ async def test_an_empty_store_gets_every_step(new_store: Callable[[], str]) -> N
 
 async def test_a_workspace_is_made_if_it_is_not_there_yet(store: Store, workspace: Workspace) -> None:
     database = await store.workspace(workspace)
-    definitions = definitions_of(database)
-    assert await database.read(definitions.version) == 0
-    await database.write(lambda: definitions.initialise(b"first"))
-    await database.write(lambda: definitions.initialise(b"second"))
-    assert await database.read(definitions.version) == 1
-    assert await database.read(definitions.data_keys) == {1: b"first"}
+    scripts = scripts_of(database)
+    assert await database.read(scripts.state.version) == 0
+    await database.write(lambda: scripts.state.initialise(b"first"))
+    await database.write(lambda: scripts.state.initialise(b"second"))
+    assert await database.read(scripts.state.version) == 1
+    assert await database.read(scripts.state.data_keys) == {1: b"first"}
     assert await store.workspace(workspace) is database
 
 
@@ -53,6 +57,35 @@ async def test_a_store_that_is_opened_again_has_what_it_had(new_store: Callable[
             database = await initialised(store, workspace)
             assert (await steps_of(store.catalog), await steps_of(database)) == before
             assert await things.at(database).column("Text") == ["kept"]
+
+
+async def test_definitions_of_the_first_version_are_read_the_same_everywhere(
+    store: Store, workspace: Workspace
+) -> None:
+    """Their indexes had no ids; their places are these."""
+    database = await initialised(store, workspace)
+    scripts = scripts_of(database)
+    indexes = [{"name": name, "columns": [{"name": "Text"}]} for name in ("first", "second", "third")]
+    body = msgspec.convert(dict(THINGS) | {"indexes": indexes}, TableBody)
+    await database.write(partial(scripts.tables.create, body, "t1"))
+    view = msgspec.convert({"name": "all", "table": "things", "columns": ["things.Text"]}, ViewBody)
+    await database.write(partial(scripts.views.create, view, "v1"))
+    stored = await rows_of(database, "SELECT definition FROM @_rowkeep_tables")
+    definition = msgspec.json.decode(stored[0][0])
+    for index in definition["indexes"]:
+        index.pop("id", None)
+    text = msgspec.json.encode(definition).decode()
+    await rows_of(database, "UPDATE @_rowkeep_tables SET definition = $1", text)
+
+    _, table = await database.read(partial(scripts.tables.find, "things"))
+    assert table is not None
+    assert [index.id for index in table.indexes] == [0, 1, 2]
+    assert await database.read(partial(scripts.tables.page, "", None)) == [table]
+    assert await database.read(partial(scripts.tables.get, "things")) == (table, {})
+    assert (await database.read(partial(scripts.views.get, "all")))[1] == {"t1": table}
+    assert (await database.read(partial(scripts.views.page, "", None)))[1] == {"t1": table}
+    offered = await database.read(partial(scripts.table_list.offered_to, None))
+    assert (offered.tables, offered.needed) == ([table], {"t1": table})
 
 
 def test_several_processes_open_an_empty_store_at_once(new_store: Callable[[], str]) -> None:

@@ -48,7 +48,7 @@ async def test_what_a_script_raises_undoes_it(things: Workbench) -> None:
 
     def script() -> Generator[Statement, Sequence[Row], None]:
         yield things.statement("""UPDATE @things SET "Text" = 'after'""")
-        yield from things.definitions.raise_version()
+        yield from things.scripts.state.raise_version()
         raise Mishap
 
     with pytest.raises(Mishap):
@@ -59,7 +59,7 @@ async def test_what_a_script_raises_undoes_it(things: Workbench) -> None:
 async def test_what_is_created_is_undone_too(things: Workbench) -> None:
     def script() -> Generator[Statement, Sequence[Row], None]:
         yield things.sql.schema.drop()
-        yield from things.definitions.create_table(msgspec.convert(THINGS, TableBody), "again")
+        yield from things.scripts.tables.create(msgspec.convert(THINGS, TableBody), "again")
 
     with pytest.raises(NameTaken):
         await things.database.write(script)
@@ -130,7 +130,7 @@ async def test_scripts_that_write_the_same_row_are_one_behind_the_other(things: 
     versions: list[int] = []
 
     async def raise_version() -> None:
-        versions.append(await things.database.write(things.definitions.raise_version))
+        versions.append(await things.database.write(things.scripts.state.raise_version))
 
     async with create_task_group() as group:
         for _ in range(40):

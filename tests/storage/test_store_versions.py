@@ -40,7 +40,7 @@ def with_version(things: Workbench, version: int) -> Workbench:
 
 
 async def renewed(things: Workbench) -> Workbench:
-    return with_version(things, await things.database.read(things.definitions.version))
+    return with_version(things, await things.database.read(things.scripts.state.version))
 
 
 @EVERY_CALL
@@ -64,21 +64,21 @@ async def test_the_present_version_is_not(
 
 
 async def test_every_change_raises_the_version(things: Workbench) -> None:
-    database, definitions = things.database, things.definitions
+    database, scripts = things.database, things.scripts
     app = App(client_id="cs-1", name="bot", algorithm=Algorithm.HS256, created_on="2020-03-28T07:02:09.652Z")
     changes = [
-        partial(definitions.create_app, app, 1),
-        partial(definitions.change_app, "cs-1", 1, lambda app: app),
-        partial(definitions.set_grant, "things", "cs-1", Grant(read=True)),
-        partial(definitions.set_grant, "things", "cs-1", Grant()),
-        partial(definitions.delete_app, "cs-1"),
-        partial(definitions.drop_table, "things"),
-        partial(definitions.create_table, msgspec.convert(THINGS, TableBody), "again"),
-        definitions.delete_all_apps,
+        partial(scripts.access.create_app, app, 1),
+        partial(scripts.access.change_app, "cs-1", 1, lambda app: app),
+        partial(scripts.access.set_grant, "things", "cs-1", Grant(read=True)),
+        partial(scripts.access.set_grant, "things", "cs-1", Grant()),
+        partial(scripts.access.delete_app, "cs-1"),
+        partial(scripts.tables.drop, "things"),
+        partial(scripts.tables.create, msgspec.convert(THINGS, TableBody), "again"),
+        scripts.access.delete_all_apps,
     ]
     for number, change in enumerate(changes, start=1):
         await database.write(change)
-        assert await database.read(definitions.version) == things.version + number
+        assert await database.read(scripts.state.version) == things.version + number
 
 
 @EVERY_CALL
@@ -93,7 +93,7 @@ async def test_what_another_process_changed_is_seen_at_once(
     before = await things.select()
     with portal.wrap_async_context_manager(opened(url)) as neighbour:
         theirs = portal.call(initialised, neighbour, workspace)
-        portal.call(theirs.write, things.definitions.raise_version)
+        portal.call(theirs.write, things.scripts.state.raise_version)
         with pytest.raises(StaleCatalog):
             await call(things)
     assert (await (await renewed(things)).select()).rows == before.rows
@@ -105,7 +105,7 @@ async def test_a_table_that_was_dropped(
 ) -> None:
     await put(things)
     await call(things)  # so that the connections know the table from before
-    await things.database.write(partial(things.definitions.drop_table, "things"))
+    await things.database.write(partial(things.scripts.tables.drop, "things"))
     with pytest.raises(StaleCatalog):
         await call(things)
 
@@ -114,7 +114,7 @@ async def test_a_table_that_was_dropped(
 async def test_a_table_that_is_not_there_at_the_present_version(things: Workbench, name: str) -> None:
     await put(things)
     await CALLS[name](things)
-    await things.database.write(partial(things.definitions.drop_table, "things"))
+    await things.database.write(partial(things.scripts.tables.drop, "things"))
     with pytest.raises(StaleCatalog):
         await CALLS[name](await renewed(things))
 
@@ -136,7 +136,7 @@ BY_COLUMN: list[Callable[[Workbench, str], Awaitable[Any]]] = [
 @pytest.mark.parametrize("moved", [1, 2, 3, 4])
 async def test_a_table_that_was_made_anew_with_other_types(things: Workbench, moved: int) -> None:
     """Its columns have their old names, so that only their types tell."""
-    await things.database.write(partial(things.definitions.drop_table, "things"))
+    await things.database.write(partial(things.scripts.tables.drop, "things"))
     types = TYPES[moved:] + TYPES[:moved]
     columns = [{"name": name, "type": kind} for name, kind in zip(SENT, types, strict=True)]
     made_anew = await Workbench.with_table(things.database, {"name": "things", "schemaDef": columns})
@@ -174,12 +174,12 @@ async def test_a_workspace_that_was_dropped(
     things = await Workbench.with_table(await initialised(store, workspace), THINGS)
     await put(things)
     if dropped_by == "this process":
-        await things.database.write(things.definitions.delete_all_apps)
+        await things.database.write(things.scripts.access.delete_all_apps)
         await store.drop_workspace(workspace)
     else:
         with portal.wrap_async_context_manager(opened(url)) as neighbour:
             theirs = portal.call(initialised, neighbour, workspace)
-            portal.call(theirs.write, things.definitions.delete_all_apps)
+            portal.call(theirs.write, things.scripts.access.delete_all_apps)
             portal.call(neighbour.drop_workspace, workspace)
     with pytest.raises(StaleCatalog):
         await call(things)

@@ -31,7 +31,7 @@ from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Database, Row, Selected, Store, Updated, WorkspaceDatabase
 from rowkeep.storage.opening import make_store
-from rowkeep.storage.scripts.access import Definitions
+from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 NUMBERS = itertools.count(1)
 WRITER = "st-6b2c1b5e-6c2f-4a5e-9d5d-0f3f6a2b7c11"
@@ -78,12 +78,12 @@ def new_workspace() -> Workspace:
 async def initialised(store: Store, workspace: Workspace) -> WorkspaceDatabase:
     """The database of a workspace, its version and data key set if it is new."""
     database = await store.workspace(workspace)
-    await database.write(partial(definitions_of(database).initialise, b"a wrapped key"))
+    await database.write(partial(scripts_of(database).state.initialise, b"a wrapped key"))
     return database
 
 
-def definitions_of(database: Database) -> Definitions:
-    return Definitions(database.dialect, database.schema)
+def scripts_of(database: Database) -> WorkspaceScripts:
+    return WorkspaceScripts(database.dialect, database.schema)
 
 
 async def rows_of(database: Database, text: str, *parameters: Any) -> Sequence[Row]:
@@ -108,7 +108,7 @@ class Workbench:
         self.database = database
         self.table = table
         self.version = version
-        self.definitions = definitions_of(database)
+        self.scripts = scripts_of(database)
         self.sql = database.prepare(table)
         names = ColumnNames(table)
         self.forms = StoredForms(
@@ -122,10 +122,10 @@ class Workbench:
     async def with_table(cls, database: WorkspaceDatabase, definition: Mapping[str, Any]) -> Workbench:
         """A new table of this definition, in an initialised database."""
         body = msgspec.convert(definition, TableBody)
-        definitions = definitions_of(database)
-        script = partial(definitions.create_table, body, secrets.token_hex(8))
+        scripts = scripts_of(database)
+        script = partial(scripts.tables.create, body, secrets.token_hex(8))
         table, _ = await database.write(script)
-        return cls(database, table, await database.read(definitions.version))
+        return cls(database, table, await database.read(scripts.state.version))
 
     def at(self, database: WorkspaceDatabase) -> Workbench:
         """The same table, as another opener of the same store sees it."""

@@ -7,13 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from rowkeep.cli.files.parquet_format import WRITTEN
+from rowkeep.cli.files.text_cells import READERS
 from rowkeep.codec.rows import TableCodec, encode
 from rowkeep.codec.stored_cells import StoredForms
 from rowkeep.errors.catalogue import RowkeepError
-from rowkeep.model.column_types import COLUMN_TYPES, ColumnType
+from rowkeep.model.column_types import COLUMN_TYPES, ColumnType, FileForm, Kind
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Column, Table
 from rowkeep.model.values.scalars import Cell, Misfit
+from rowkeep.model.views import AGGREGATES
+from rowkeep.sql.dialects import POSTGRES, SQLITE
 
 ENTRIES = pytest.mark.parametrize("entry", COLUMN_TYPES.values(), ids=COLUMN_TYPES)
 ACCEPTED = [(entry, *example) for entry in COLUMN_TYPES.values() for example in entry.accepts]
@@ -73,6 +77,45 @@ def test_every_type_has_examples_and_a_meaning(entry: ColumnType) -> None:
     assert entry.accepts
     assert entry.refuses
     assert entry.meaning.endswith(".")
+
+
+@ENTRIES
+def test_cells_are_what_the_entry_says(entry: ColumnType) -> None:
+    assert all(isinstance(entry.read(sent), entry.cell) for sent, _ in entry.accepts)
+
+
+@ENTRIES
+def test_results_of_aggregates_are_of_types_that_there_are(entry: ColumnType) -> None:
+    column = Column(id="c1", name="c", type=entry.name)
+    assert {aggregate.type_of(column) for aggregate in AGGREGATES.values()} <= COLUMN_TYPES.keys()
+
+
+EVERY = ["count", "count distinct", "sum", "avg", "min", "max"]
+ORDERED = ["count", "count distinct", "min", "max"]
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("string", ORDERED),
+        ("number", EVERY),
+        ("integer", EVERY),
+        ("boolean", ["count", "count distinct"]),
+        ("date", ORDERED),
+        ("decimal", EVERY),
+        ("json", ["count"]),
+    ],
+)
+def test_aggregates_go_by_the_facts_of_a_type(name: str, taken: list[str]) -> None:
+    column = Column(id="c1", name="c", type=name)
+    assert [each for each, aggregate in AGGREGATES.items() if aggregate.suits(column)] == taken
+    sealed = msgspec.structs.replace(column, is_encrypted=True)
+    assert [each for each, aggregate in AGGREGATES.items() if aggregate.suits(sealed)] == ["count"]
+
+
+def test_every_kind_and_every_form_has_its_rows() -> None:
+    assert set(SQLITE.kinds) == set(POSTGRES.kinds) == set(Kind)
+    assert set(READERS) == set(WRITTEN) == set(FileForm)
 
 
 @ENTRIES

@@ -91,7 +91,7 @@ class Catalog:
         with suppress(StaleCatalog):
             live = self._live.get(workspace.id) or await self._start(workspace)
             # its apps are deleted first, so that processes that still have it open refuse them
-            await live.database.write(live.definitions.delete_all_apps)
+            await live.database.write(live.scripts.access.delete_all_apps)
             self.forget(live)
         await self._store.drop_workspace(workspace)
 
@@ -112,7 +112,7 @@ class Catalog:
             live = LiveWorkspace(workspace, database, self._master)
             if not workspace.is_made:
                 wrapped = self.wrap(new_data_key(), workspace, await self.fingerprint())
-                await database.write(partial(live.definitions.initialise, wrapped))
+                await database.write(partial(live.scripts.state.initialise, wrapped))
             await live.load_keys()
         except (StorageUnavailable, StaleCatalog) as error:
             # files that are deleted while they are opened look like a disk error

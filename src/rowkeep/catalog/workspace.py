@@ -24,9 +24,7 @@ from rowkeep.plan.rows.cursors import CursorSigner
 from rowkeep.plan.rows.relation import Target
 from rowkeep.plan.views.bind import bind_view
 from rowkeep.storage.contract import Script, StaleCatalog, WorkspaceDatabase
-from rowkeep.storage.scripts.access import Definitions
-from rowkeep.storage.scripts.table_list import Overview
-from rowkeep.storage.scripts.views import ViewDefinitions
+from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 faults = LimitedLog()
 
@@ -43,18 +41,16 @@ class LiveWorkspace:
     def __init__(self, workspace: Workspace, database: WorkspaceDatabase, master: MasterKeys) -> None:
         self.workspace = workspace
         self.database = database
-        self.definitions = Definitions(database.dialect, database.schema)
+        self.scripts = WorkspaceScripts(database.dialect, database.schema)
         self._master = master
         self.newest: Snapshot | None = None
         """The newest known snapshot; None if it must be read again."""
-        self.views = ViewDefinitions(database.dialect, database.schema)
-        self.overview = Overview(database.dialect, database.schema)
         self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
         self._compiled_views: LRUCache[str, LiveView] = LRUCache(CACHED_VIEWS)
 
     async def load_keys(self) -> None:
         """Read the data keys, which change when they are replaced."""
-        wrapped = await self.database.read(self.definitions.data_keys)
+        wrapped = await self.database.read(self.scripts.state.data_keys)
         if not wrapped:
             raise StaleCatalog()
         bound_to = key_bound_to(self.workspace)
@@ -84,7 +80,7 @@ class LiveWorkspace:
     async def snapshot(self) -> Snapshot:
         """The newest known snapshot."""
         if self.newest is None:
-            version, newest_key = await self.database.read(self.definitions.version_and_newest_key)
+            version, newest_key = await self.database.read(self.scripts.state.version_and_newest_key)
             if newest_key != self.keys.newest:
                 await self.load_keys()
             self.newest = Snapshot(version)
@@ -92,7 +88,7 @@ class LiveWorkspace:
 
     async def is_current(self, snapshot: Snapshot) -> bool:
         """Whether the database still has the snapshot's version."""
-        return await self.database.read(self.definitions.version) == snapshot.version
+        return await self.database.read(self.scripts.state.version) == snapshot.version
 
     def renew(self) -> None:
         """Make the next request read again; unchanged definitions stay compiled."""
@@ -102,7 +98,7 @@ class LiveWorkspace:
         """The table with this name, without regard to case. Raises StaleCatalog."""
         live = snapshot.table(name)
         if live is None:
-            version, table = await self.database.read(partial(self.definitions.table, name))
+            version, table = await self.database.read(partial(self.scripts.tables.find, name))
             _check(snapshot, version)
             if table is not None:
                 if not self.keys.knows(number for column in table.columns for number in column.keys):
@@ -139,7 +135,7 @@ class LiveWorkspace:
         key = name_key(name)
         live = snapshot.views.get(key)
         if live is None:
-            version, found = await self.database.read(partial(self.views.find, name))
+            version, found = await self.database.read(partial(self.scripts.views.find, name))
             _check(snapshot, version)
             if found is not None:
                 columns = (column for table in found[1].values() for column in table.columns)
@@ -172,7 +168,7 @@ class LiveWorkspace:
         """The app with that client id. Raises StaleCatalog."""
         live = snapshot.apps.get(client_id)
         if live is None:
-            version, app, grants = await self.database.read(partial(self.definitions.app, client_id))
+            version, app, grants = await self.database.read(partial(self.scripts.access.app, client_id))
             _check(snapshot, version)
             if app is not None:
                 key = await self.signing_key(app)

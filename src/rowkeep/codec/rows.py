@@ -51,7 +51,7 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
-from rowkeep.model.column_types import Kind, decode_value
+from rowkeep.model.column_types import decode_value
 from rowkeep.model.ids import Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import SYSTEM_COLUMNS, Column, Columns, Table
@@ -125,7 +125,7 @@ class TableCodec(RowEncoder):
             for at, column in enumerate(table.columns)
             if column.type_facts.settle is not None
         ]
-        self._has_documents = any(column.type_facts.kind is Kind.DOCUMENT for column in table.columns)
+        self._has_documents = any(column.type_facts.is_document for column in table.columns)
         self._strict = msgspec.json.Decoder(_strict_body(table))
 
     # rows in

@@ -130,7 +130,7 @@ def _sealed_each(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> tuple[by
 
 def _opened(facts: ColumnType, cipher: ColumnCipher, sealed: Any) -> Any:
     text = cipher.open(bytes(sealed))
-    if facts.schema.get("type") == "string" or facts.is_raw:
+    if facts.cell is str:
         cell = text.decode()
         return cell if facts.answer is None else facts.answer(cell)
     return msgspec.json.decode(text)

@@ -29,6 +29,17 @@ class Kind(Enum):
     """Encrypted columns of any type: bytes that can only be compared for equality."""
 
 
+class FileForm(Enum):
+    """How a cell is written in a file; CSV and Parquet have one row for each form."""
+
+    TEXT = "text"
+    DOUBLE = "double"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    MOMENT = "moment"
+    JSON = "json"
+
+
 Settle: TypeAlias = Callable[[list[Cell]], list[Cell] | None]
 
 
@@ -49,18 +60,37 @@ class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
     settle: Settle | None = None
     answer: Callable[[Cell], Any] | None = None
     same: Callable[[Any], Cell] | None = None
+    cell: Any
+    """What a cell is in Python."""
+    file_form: FileForm
+    is_text: bool = False
+    """Whether a cell is text that users write: it can be searched, and has a length."""
+    is_number: bool = False
+    """Whether cells have a sum and a mean."""
     is_ordered: bool = True
+    """Whether of two cells one may be less; such cells have a minimum and a maximum."""
     is_comparable: bool = True
+    """Whether two cells may be equal; such cells can be counted as distinct."""
+    is_document: bool = False
+    """Whether a value may be an array or an object."""
+    has_empty_text: bool = False
+    """Whether ``""`` is a value, and not an empty cell."""
+    sum_type: str = ""
+    """The type of a sum, where it is another one."""
+    mean_type: str = ""
+    """The type of a mean, where it is another one."""
+    converts_as_text: bool = False
+    """Whether stored numbers and booleans of another type are read as the text that JSON has for them."""
+    reads_numeric_text: bool = True
+    """Whether a string such as ``"263"`` is read as the number would be."""
+    check_exact: Callable[[str, Cell], None] | None = None
+    """Raises Misfit for a text that ``read`` rounds or cuts to this cell: a stored value is not changed."""
     accepts: tuple[tuple[Any, Any], ...]
     """Examples: a value in a request, and the value in the response."""
     refuses: tuple[Any, ...]
     schema: dict[str, Any]
     """The JSON Schema of a value in a response that is not null."""
     meaning: str
-
-    @property
-    def is_text(self) -> bool:
-        return self.kind is Kind.TEXT
 
     @property
     def is_raw(self) -> bool:
@@ -105,6 +135,11 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             kind=Kind.TEXT,
             wire=str,
             read=cells.read_string,
+            cell=str,
+            file_form=FileForm.TEXT,
+            is_text=True,
+            has_empty_text=True,
+            converts_as_text=True,
             accepts=(("Jane", "Jane"), ("", ""), ("ŝ😀", "ŝ😀")),
             refuses=(1, True, [], {}, "nul\x00"),
             schema={"type": "string"},
@@ -116,6 +151,10 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             wire=Annotated[int, Meta(ge=-MAX_EXACT, le=MAX_EXACT)] | float,
             read=cells.read_number,
             settle=cells.settle_numbers,
+            cell=int | float,
+            file_form=FileForm.DOUBLE,
+            is_number=True,
+            check_exact=cells.check_exact_number,
             accepts=((263, 263), ("263", 263), (263.0, 263), (0.1, 0.1), ("-1.5e3", -1500), (1e300, 1e300)),
             refuses=("0x1", "1_0", " 1", "NaN", True, MAX_EXACT + 2, [], {}),
             schema={"type": "number"},
@@ -126,6 +165,11 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             kind=Kind.INT64,
             wire=Annotated[int, Meta(ge=MIN_INTEGER, le=MAX_INTEGER)],
             read=cells.read_integer,
+            cell=int,
+            file_form=FileForm.INTEGER,
+            is_number=True,
+            sum_type="decimal",
+            mean_type="number",
             accepts=((MAX_INTEGER, MAX_INTEGER), (MIN_INTEGER, MIN_INTEGER), ("1.0", 1), (1e3, 1000)),
             refuses=(1.5, "1.5", MAX_INTEGER + 1, True, [], {}),
             schema={"type": "integer", "minimum": MIN_INTEGER, "maximum": MAX_INTEGER},
@@ -136,6 +180,8 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             kind=Kind.BOOLEAN,
             wire=bool,
             read=cells.read_boolean,
+            cell=bool,
+            file_form=FileForm.BOOLEAN,
             is_ordered=False,
             accepts=((True, True), (False, False), ("TRUE", True), ("false", False)),
             refuses=(0, 1, "yes", [], {}),
@@ -148,6 +194,10 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             wire=Annotated[str, Meta(pattern=cells.CANONICAL_DATE)],
             read=cells.read_date,
             settle=_settle_dates,
+            cell=str,
+            file_form=FileForm.MOMENT,
+            reads_numeric_text=False,
+            check_exact=cells.check_exact_date,
             accepts=(
                 ("2020-03-28T07:02:09.652Z", "2020-03-28T07:02:09.652Z"),
                 ("2020-03-28T09:02:09.6529+02:00", "2020-03-28T07:02:09.652Z"),
@@ -166,6 +216,10 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             read=_read_raw_decimal,
             settle=_settle_raw(_read_raw_decimal),
             same=normal_decimal,
+            cell=str,
+            file_form=FileForm.TEXT,
+            is_number=True,
+            converts_as_text=True,
             accepts=(
                 ("1.50", "1.50"),
                 ("-0.0", "0.0"),
@@ -199,8 +253,12 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             read=read_document,
             settle=_settle_raw(read_document),
             answer=lambda cell: None if cell is None else msgspec.Raw(str(cell)),
+            cell=str,
+            file_form=FileForm.JSON,
             is_ordered=False,
             is_comparable=False,
+            is_document=True,
+            has_empty_text=True,
             accepts=(
                 ({"b": 1, "a": [1.5, None]}, {"b": 1, "a": [1.5, None]}),
                 ("text", "text"),

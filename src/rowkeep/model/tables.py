@@ -78,6 +78,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         return self.type_facts.is_ordered and not self.is_encrypted
 
     @property
+    def is_number(self) -> bool:
+        """Whether cells can be added."""
+        return self.type_facts.is_number and not self.is_encrypted
+
+    @property
     def is_text(self) -> bool:
         """Whether cells can be searched as text."""
         return self.type_facts.is_text and not self.is_encrypted
@@ -86,7 +91,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     def reads_empty_as_null(self) -> bool:
         """Whether ``""`` means null, because bots send all values as strings. In a string or JSON column it
         is a value."""
-        return not (self.type_facts.is_text or self.type_facts.kind is Kind.DOCUMENT)
+        return not self.type_facts.has_empty_text
 
     @property
     def keys(self) -> tuple[int, ...]:

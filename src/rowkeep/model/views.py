@@ -6,12 +6,12 @@ in when a definition is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 
 import msgspec
 
-from rowkeep.model.column_types import Kind
+from rowkeep.model.column_types import ColumnType
 from rowkeep.model.data_requests import Node
 from rowkeep.model.filters import OPERATORS, Test
 from rowkeep.model.tables import Column, Table
@@ -37,41 +37,35 @@ class JoinKind(Enum):
 
 
 class Aggregate(msgspec.Struct, frozen=True):
-    """An aggregate of one column of a group. ``takes`` has the kinds of columns that it can be used on,
-    ``gives`` the type of its result if that is not the type of the column."""
+    """An aggregate of one column of a group. ``suits`` tells which columns it can be used on, ``gives`` the
+    type of its result if that is not the type of the column; both by the facts of types."""
 
     name: str
     meaning: str
-    takes: frozenset[Kind] | None = None
-    gives: dict[str, str] | str = {}
-    is_distinct: bool = False
-
-    def suits(self, column: Column) -> bool:
-        return self.takes is None or column.kind in self.takes
+    suits: Callable[[Column], bool] = lambda _: True
+    gives: Callable[[ColumnType], str] = lambda _: ""
+    is_count: bool = False
+    """Whether its result is a number of cells, never empty."""
 
     def type_of(self, column: Column) -> str:
         """The type of the result."""
-        return self.gives if isinstance(self.gives, str) else self.gives.get(column.type, column.type)
+        return "integer" if self.is_count else self.gives(column.type_facts) or column.type
 
-
-_NUMBERS = frozenset((Kind.DOUBLE, Kind.INT64, Kind.DECIMAL))
-_ORDERED = _NUMBERS | {Kind.TEXT, Kind.MOMENT}
 
 AGGREGATES: dict[str, Aggregate] = {
     entry.name: entry
     for entry in (
-        Aggregate("count", "how many of the cells are not empty", gives="integer"),
+        Aggregate("count", "how many of the cells are not empty", is_count=True),
         Aggregate(
             "count distinct",
             "how many different values they have",
-            takes=_ORDERED | {Kind.BOOLEAN},
-            gives="integer",
-            is_distinct=True,
+            suits=lambda column: column.is_sortable,
+            is_count=True,
         ),
-        Aggregate("sum", "their sum", takes=_NUMBERS, gives={"integer": "decimal"}),
-        Aggregate("avg", "their mean", takes=_NUMBERS, gives={"integer": "number"}),
-        Aggregate("min", "the least of them", takes=_ORDERED),
-        Aggregate("max", "the greatest of them", takes=_ORDERED),
+        Aggregate("sum", "their sum", lambda column: column.is_number, lambda facts: facts.sum_type),
+        Aggregate("avg", "their mean", lambda column: column.is_number, lambda facts: facts.mean_type),
+        Aggregate("min", "the least of them", lambda column: column.is_ordered),
+        Aggregate("max", "the greatest of them", lambda column: column.is_ordered),
     )
 }
 

@@ -72,7 +72,7 @@ class Apps:
         """Release the client id, unless another request has just created an app with it."""
         installation = self._catalog.installation
         await self._catalog.store.catalog.write(partial(installation.remove_client, client_id))
-        _, app, _ = await live.database.read(partial(live.definitions.app, client_id))
+        _, app, _ = await live.database.read(partial(live.scripts.access.app, client_id))
         if app is not None:
             await self._catalog.store.catalog.write(
                 partial(installation.claim_client, client_id, live.workspace)
@@ -80,12 +80,12 @@ class Apps:
 
     async def list(self, workspace: str, request: ListRequest) -> Listing[App]:
         live = await self._catalog.named(workspace)
-        found = await live.database.read(partial(live.definitions.apps, request.after, request.limit + 1))
+        found = await live.database.read(partial(live.scripts.access.apps, request.after, request.limit + 1))
         return request.page(found, lambda app: app.name.casefold())
 
     async def get(self, workspace: str, client_id: str) -> App:
         live = await self._catalog.named(workspace)
-        return await live.database.read(partial(live.definitions.existing_app, client_id))
+        return await live.database.read(partial(live.scripts.access.existing_app, client_id))
 
     async def change(self, workspace: str, client_id: str, patch: AppPatch) -> AppWithSecret:
         """Change the keys of the patch; another algorithm creates a new secret. Raises as create does."""
@@ -108,7 +108,7 @@ class Apps:
             made.append(secret)
             return app
 
-        change_app = live.definitions.change_app
+        change_app = live.scripts.access.change_app
         app = await live.write_with_keys(lambda: partial(change_app, client_id, live.keys.newest, changed))
         live.renew()
         return AppWithSecret(app, made[-1])
@@ -116,19 +116,19 @@ class Apps:
     async def delete(self, workspace: str, client_id: str) -> None:
         """Delete the app and its grants; its rows stay."""
         live = await self._catalog.named(workspace)
-        await live.database.write(partial(live.definitions.delete_app, client_id))
+        await live.database.write(partial(live.scripts.access.delete_app, client_id))
         live.renew()
         await self._forget_client(live, client_id)
 
     async def grants(self, workspace: str, client_id: str) -> Sequence[GrantOf]:
         live = await self._catalog.named(workspace)
-        return await live.database.read(partial(live.definitions.grants_of, client_id))
+        return await live.database.read(partial(live.scripts.access.grants_of, client_id))
 
     async def signing_key(self, workspace: str, client_id: str) -> tuple[App, str]:
         """The app with its secret in plain text, for commands that sign tokens with direct access to the
         store."""
         live = await self._catalog.named(workspace)
-        app = await live.database.read(partial(live.definitions.existing_app, client_id))
+        app = await live.database.read(partial(live.scripts.access.existing_app, client_id))
         return app, await live.signing_key(app)
 
 
@@ -173,7 +173,7 @@ async def _create(live: LiveWorkspace, app: App, body: AppBody) -> tuple[App, st
 
     def create() -> Script[None]:
         made.append(_with_credentials(live, app, body.public_key, brought=body.client_secret))
-        return partial(live.definitions.create_app, made[-1][0], live.keys.newest)
+        return partial(live.scripts.access.create_app, made[-1][0], live.keys.newest)
 
     await live.write_with_keys(create)
     return made[-1]

@@ -61,7 +61,7 @@ async def inserted_astray(
 ) -> Exception:
     """``rows`` are those of the request, ``stored`` their stored form."""
     names = [column.name for column in live.table.columns]
-    script = partial(find_missing, workspace.definitions, live.sql, names, stored)
+    script = partial(find_missing, workspace.scripts.tables, live.sql, names, stored)
     missing = await workspace.database.read(script)
     if missing is None:
         return _gone_meanwhile()
@@ -72,7 +72,7 @@ async def inserted_astray(
 async def updated_astray(workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan) -> Exception:
     names = plan.shape.columns
     missing = await workspace.database.read(
-        partial(find_missing, workspace.definitions, live.sql, names, [plan.cells])
+        partial(find_missing, workspace.scripts.tables, live.sql, names, [plan.cells])
     )
     if missing is not None:
         # the stored form of a sys_Id is not the value of the request
@@ -107,7 +107,7 @@ async def _referred(
     workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan | DeletePlan, done: str
 ) -> StillReferenced | None:
     changed = plan.shape.columns if isinstance(plan, UpdatePlan) else None
-    script = partial(find_referring, workspace.definitions, live.sql, plan.where, changed)
+    script = partial(find_referring, workspace.scripts.tables, live.sql, plan.where, changed)
     found = await workspace.database.read(script)
     if found is None:
         return None

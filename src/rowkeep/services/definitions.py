@@ -49,5 +49,5 @@ class WorkspaceDefinitions:
 
 
 def _scripts(live: LiveWorkspace) -> SchemaScripts:
-    changes = TableChanges(live.definitions, live.ciphers)
-    return SchemaScripts(live.definitions, live.views, changes, partial(secrets.token_hex, 8))
+    changes = TableChanges(live.scripts, live.ciphers)
+    return SchemaScripts(live.scripts, changes, partial(secrets.token_hex, 8))

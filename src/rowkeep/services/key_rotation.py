@@ -26,8 +26,8 @@ from rowkeep.model.access import App, Workspace
 from rowkeep.model.tables import Table
 from rowkeep.settings import Settings
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.scripts.access import Definitions
 from rowkeep.storage.scripts.key_rotation import Rotation, reseal_with
+from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 PAGE = 1000
 
@@ -91,7 +91,7 @@ class MasterRotation:
         def rewrap(wrapped: bytes) -> bytes:
             return sealer.seal(master.open(wrapped, bound_to), bound_to)
 
-        rotation = Rotation(Definitions(database.dialect, database.schema))
+        rotation = Rotation(WorkspaceScripts(database.dialect, database.schema))
         first = sealer.seal(new_data_key(), bound_to)
         await database.write(partial(rotation.rewrap, rewrap, first))
 
@@ -103,7 +103,7 @@ class DataRotation:
         self._catalog = catalog
         self._live = live
         self._database = live.database
-        self._rotation = Rotation(live.definitions)
+        self._rotation = Rotation(live.scripts)
 
     async def run(self) -> AsyncIterator[Progress]:
         """Raises SetupError, StorageUnavailable, Busy, CorruptedCell."""

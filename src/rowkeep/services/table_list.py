@@ -39,7 +39,7 @@ UsableTables: TypeAlias = Iterator[ListedTable]
 
 async def table_list(caller: Caller) -> UsableTables:
     """What the caller may use. Raises StaleCatalog."""
-    script = partial(caller.workspace.overview.offered_to, caller.client_id)
+    script = partial(caller.workspace.scripts.table_list.offered_to, caller.client_id)
     offer = await caller.workspace.database.read(script)
     if offer.version != caller.snapshot.version:
         raise StaleCatalog()

@@ -50,21 +50,21 @@ class Tables:
     async def create(self, workspace: str, body: TableBody) -> DefinedTable:
         """Raises NameTaken, and all errors in the definition."""
         live = await self._catalog.named(workspace)
-        script = partial(live.definitions.create_table, body, secrets.token_hex(8))
+        script = partial(live.scripts.tables.create, body, secrets.token_hex(8))
         created = DefinedTable(*await live.database.write(script))
         live.renew()
         return created
 
     async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedTable]:
         live = await self._catalog.named(workspace)
-        script = partial(live.definitions.tables_with_referred, request.after, request.limit + 1)
+        script = partial(live.scripts.tables.page_with_referred, request.after, request.limit + 1)
         found, referenced = await live.database.read(script)
         tables = [DefinedTable(table, referenced) for table in found]
         return request.page(tables, lambda each: name_key(each.table.name))
 
     async def get(self, workspace: str, name: str) -> DefinedTable:
         live = await self._catalog.named(workspace)
-        return DefinedTable(*await live.database.read(partial(live.definitions.table_with_referred, name)))
+        return DefinedTable(*await live.database.read(partial(live.scripts.tables.get, name)))
 
     async def change(
         self, workspace: str, name: str, body: TableBody, *, dry_run: bool, allow_data_loss: bool
@@ -75,7 +75,7 @@ class Tables:
         unless it is allowed.
         """
         live = await self._catalog.named(workspace)
-        changes = TableChanges(live.definitions, live.ciphers)
+        changes = TableChanges(live.scripts, live.ciphers)
         if dry_run:
             return await self._rehearse(live, changes, name, body)
         planned = await live.database.read(partial(changes.plan, name, body))
@@ -98,26 +98,26 @@ class Tables:
                     trial = partial(changes.make, name, body, allow_data_loss=True, undo=True)
                     with suppress(Undone):
                         await live.database.write(trial)
-                if await live.database.read(live.definitions.version) == planned.version:
+                if await live.database.read(live.scripts.state.version) == planned.version:
                     return [_described(step, live.database.dialect) for step in planned.change.steps]
         raise Busy("Table definitions keep changing. Nothing was changed; try again.")
 
     async def drop(self, workspace: str, name: str) -> None:
         """Drop the table with its rows, indexes and grants. Raises StillReferenced."""
         live = await self._catalog.named(workspace)
-        await live.database.write(partial(live.definitions.drop_table, name))
+        await live.database.write(partial(live.scripts.tables.drop, name))
         live.renew()
 
     async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> GrantOf:
         """Raises NoSuchApp."""
         live = await self._catalog.named(workspace)
-        given = await live.database.write(partial(live.definitions.set_grant, name, client_id, grant))
+        given = await live.database.write(partial(live.scripts.access.set_grant, name, client_id, grant))
         live.renew()
         return given
 
     async def grants(self, workspace: str, name: str) -> Sequence[GrantOf]:
         live = await self._catalog.named(workspace)
-        return await live.database.read(partial(live.definitions.grants_on, name))
+        return await live.database.read(partial(live.scripts.access.grants_on, name))
 
 
 def _described(step: Step, dialect: Dialect) -> ChangeStep:

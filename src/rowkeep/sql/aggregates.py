@@ -6,13 +6,13 @@ in which an engine adds. A sum that no double can hold is an error on both engin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from rowkeep.model.column_types import Kind
-from rowkeep.sql.dialects import DECIMAL_KEY, Dialect, Expression
+from rowkeep.sql.expressions import Aggregation, Expression
 
 WHOLE_SUM = "_rowkeep_whole_sum"
 """On SQLite, gives the decimal text of a sum from the sums of its upper and its lower 32 bits."""
@@ -31,8 +31,9 @@ PostgreSQL's division has no more places to round by."""
 SPARE_PLACES = 25
 """How many places more are divided to: a mean is never so near to a half without being one."""
 
-Spelling: TypeAlias = Callable[[Expression, Expression], Expression]
-"""Given the column as it is compared, and as it is answered."""
+Aggregations: TypeAlias = Mapping[str, Aggregation]
+"""The aggregates of one kind that an engine does not have under their own names; ``""`` is what the rows of a
+group have in common."""
 
 
 def _number(text: str) -> Expression:
@@ -79,58 +80,62 @@ def _postgres_decimal_mean(column: Expression) -> Expression:
     return sa.func.trim_scale(sa.func.round(exact, places))
 
 
-def _named(function: str) -> Spelling:
+def _named(function: str) -> Aggregation:
     return lambda _column, text: getattr(sa.func, function)(text)
 
 
-def _plain(function: str) -> Spelling:
+def _plain(function: str) -> Aggregation:
     return lambda column, _text: getattr(sa.func, function)(column)
 
 
-SPELLINGS: dict[str, dict[tuple[str, Kind], Spelling]] = {
-    "sqlite": {
-        ("sum", Kind.INT64): lambda column, _: getattr(sa.func, WHOLE_SUM)(*_halves(column)),
-        ("avg", Kind.INT64): lambda column, _: getattr(sa.func, WHOLE_MEAN)(
-            *_halves(column), sa.func.count(column)
-        ),
-        ("sum", Kind.DOUBLE): lambda column, _: _sqlite_double_sum(column),
-        ("avg", Kind.DOUBLE): lambda column, _: _sqlite_double_sum(column).op("/")(sa.func.count(column)),
-        ("sum", Kind.DECIMAL): _named(DECIMAL_SUM),
-        ("avg", Kind.DECIMAL): _named(DECIMAL_AVG),
-        ("min", Kind.DECIMAL): _named(DECIMAL_MIN),
-        ("max", Kind.DECIMAL): _named(DECIMAL_MAX),
-        ("", Kind.DECIMAL): _named(DECIMAL_MIN),
-    },
-    "postgresql": {
-        ("avg", Kind.INT64): lambda column, _: _postgres_whole_mean(column),
-        ("avg", Kind.DOUBLE): lambda column, _: _postgres_double_mean(column),
-        ("avg", Kind.DECIMAL): lambda column, _: _postgres_decimal_mean(column),
-        ("min", Kind.DECIMAL): lambda column, _: sa.func.trim_scale(sa.func.min(column)),
-        ("max", Kind.DECIMAL): lambda column, _: sa.func.trim_scale(sa.func.max(column)),
-        ("", Kind.DECIMAL): lambda column, _: sa.func.trim_scale(column),
-    },
-}
-"""Aggregates that are not spelt by their names alone, by engine; ``""`` is what a group has in common."""
+SQLITE_INTEGER: Aggregations = MappingProxyType(
+    {
+        "sum": lambda column, _: getattr(sa.func, WHOLE_SUM)(*_halves(column)),
+        "avg": lambda column, _: getattr(sa.func, WHOLE_MEAN)(*_halves(column), sa.func.count(column)),
+    }
+)
+
+SQLITE_DOUBLE: Aggregations = MappingProxyType(
+    {
+        "sum": lambda column, _: _sqlite_double_sum(column),
+        "avg": lambda column, _: _sqlite_double_sum(column).op("/")(sa.func.count(column)),
+    }
+)
+
+SQLITE_DECIMAL: Aggregations = MappingProxyType(
+    {
+        "sum": _named(DECIMAL_SUM),
+        "avg": _named(DECIMAL_AVG),
+        "min": _named(DECIMAL_MIN),
+        "max": _named(DECIMAL_MAX),
+        "": _named(DECIMAL_MIN),
+    }
+)
+
+POSTGRES_INTEGER: Aggregations = MappingProxyType({"avg": lambda column, _: _postgres_whole_mean(column)})
+
+POSTGRES_DOUBLE: Aggregations = MappingProxyType({"avg": lambda column, _: _postgres_double_mean(column)})
+
+POSTGRES_DECIMAL: Aggregations = MappingProxyType(
+    {
+        "avg": lambda column, _: _postgres_decimal_mean(column),
+        "min": lambda column, _: sa.func.trim_scale(sa.func.min(column)),
+        "max": lambda column, _: sa.func.trim_scale(sa.func.max(column)),
+        "": lambda column, _: sa.func.trim_scale(column),
+    }
+)
 
 
-def aggregated(
-    dialect: Dialect, aggregate: str, kind: Kind, column: Expression, text: Expression
-) -> Expression:
+def aggregated(own: Aggregations, aggregate: str, column: Expression, text: Expression) -> Expression:
     """One column of a group: an aggregate of it, or, for ``""``, the column that the group is made by.
 
-    ``column`` is as it is compared, ``text`` as it is answered; the result is as the engine stores such a
-    value.
+    ``own`` are the aggregates that the engine has for the column's kind; ``column`` is as it is compared,
+    ``text`` as it is answered; the result is as the engine stores such a value.
     """
-    spelling = SPELLINGS[dialect.name].get((aggregate, kind))
-    if spelling is not None:
-        return spelling(column, text)
+    if aggregate in own:
+        return own[aggregate](column, text)
     if not aggregate:
         return column
     if aggregate == "count distinct":
         return sa.func.count(sa.distinct(column))
     return _plain(aggregate)(column, text)
-
-
-def sort_key(value: Expression) -> Expression:
-    """What a decimal of a group is compared by, where the engine has no type for decimals."""
-    return getattr(sa.func, DECIMAL_KEY)(value)  # type: ignore[no-any-return]

@@ -8,11 +8,11 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from rowkeep.model.column_types import Kind
 from rowkeep.model.filters import Junction, Match, Negation, Shape, Test
 from rowkeep.model.tables import Column
 from rowkeep.plan.rows.sort import Sort
-from rowkeep.sql.dialects import PARAMETER_TYPES, Dialect, Expression
+from rowkeep.sql.dialects import Dialect, StoredKind
+from rowkeep.sql.expressions import Expression
 
 COMPARISONS = {
     Test.LESS: sa.ColumnElement.__lt__,
@@ -31,7 +31,7 @@ class Comparable(Protocol):
     @property
     def columns(self) -> Mapping[str, Column]: ...
 
-    def kind(self, name: str) -> Kind: ...
+    def kind(self, name: str) -> StoredKind: ...
 
     def column(self, name: str) -> Expression:
         """A column as it is compared."""
@@ -50,9 +50,9 @@ def after_name(at: int) -> str:
     return f"a{at}"
 
 
-def parameter(schema: Comparable, kind: Kind, name: str) -> Expression:
+def parameter(kind: StoredKind, name: str) -> Expression:
     """An open parameter, handed over and compared as this kind is."""
-    return schema.dialect.bound(kind, sa.bindparam(name, type_=PARAMETER_TYPES[kind]))
+    return kind.compared(kind.open_parameter(name))
 
 
 def condition(schema: Comparable, shape: Shape, name: Callable[[int], str] = where_name) -> Expression:
@@ -78,7 +78,7 @@ def _match(schema: Comparable, match: Match, slots: Iterator[str]) -> Expression
     by_identity = match.test in (Test.EQUAL, Test.IN, Test.NULL)
     column = schema.identity(match.column) if by_identity else schema.column(match.column)
     kind = schema.kind(match.column)
-    values = [parameter(schema, kind, next(slots)) for _ in range(match.slots)]
+    values = [parameter(kind, next(slots)) for _ in range(match.slots)]
     if match.folded:
         column = schema.dialect.fold(column)
     found = _found(schema, match, column, values)
@@ -130,7 +130,7 @@ def beyond(schema: Comparable, sort: Sort, nulls: tuple[bool, ...]) -> Expressio
     name, descending = sort[0]
     if len(sort) == 1 or nulls[0]:
         return follows
-    column, value = schema.column(name), parameter(schema, schema.kind(name), after_name(0))
+    column, value = schema.column(name), parameter(schema.kind(name), after_name(0))
     # says nothing new, but in a form by which an index can start where the cursor stands
     if not descending:
         return sa.and_(column >= value, follows)
@@ -142,7 +142,7 @@ def beyond(schema: Comparable, sort: Sort, nulls: tuple[bool, ...]) -> Expressio
 def _beyond(schema: Comparable, sort: Sort, nulls: tuple[bool, ...], at: int) -> Expression:
     name, descending = sort[at]
     column = schema.column(name)
-    value = parameter(schema, schema.kind(name), after_name(at))
+    value = parameter(schema.kind(name), after_name(at))
     follows: Expression
     if nulls[at]:
         follows = sa.false() if descending else column.is_not(None)

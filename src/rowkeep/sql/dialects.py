@@ -1,10 +1,14 @@
-"""Dialects: what differs between the engines, as two rows of facts."""
+"""Dialects: what differs between the engines, as facts: one row for each engine, and in it one for each kind.
+
+Statements ask for these facts and never for an engine, so that another engine is another row, or a variation
+of one (``dataclasses.replace``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,8 +16,17 @@ from sqlalchemy.dialects.postgresql import asyncpg
 
 from rowkeep.model.column_types import Kind
 from rowkeep.model.values.scalars import MAX_EXACT
-
-Expression = sa.ColumnElement[Any]
+from rowkeep.sql.aggregates import (
+    POSTGRES_DECIMAL,
+    POSTGRES_DOUBLE,
+    POSTGRES_INTEGER,
+    SQLITE_DECIMAL,
+    SQLITE_DOUBLE,
+    SQLITE_INTEGER,
+    Aggregations,
+)
+from rowkeep.sql.copied_cells import CopiedCells, copied_decimals, copied_moments
+from rowkeep.sql.expressions import Expression
 
 FOLD = "_rowkeep_fold"
 """The SQL function that folds case: registered on each SQLite connection, created in PostgreSQL."""
@@ -21,49 +34,91 @@ FOLD = "_rowkeep_fold"
 DECIMAL_KEY = "_rowkeep_decimal_key"
 """The SQL function that makes SQLite's sortable keys of decimals, registered on each connection."""
 
-
 CONTAINS = "_rowkeep_contains"
 """The SQL function that looks for long texts on SQLite, registered on each connection."""
 
 SHORT_NEEDLE_BYTES = 256
 """The longest text that SQLite's ``instr`` looks for: it compares the whole of it at each character."""
 
+Spelling: TypeAlias = Callable[[Expression], Expression]
+
+
+def _unchanged(expression: Expression) -> Expression:
+    return expression
+
+
+@dataclass(frozen=True)
+class StoredKind:
+    """How an engine stores, compares and answers the cells of one kind.
+
+    ``answered`` gives a column as it is answered, and ``bound`` a value, which is handed over as
+    ``parameter``, as the engine stores it. Where the engine cannot compare the cells themselves, ``key``
+    makes a sort key of a cell: it is stored next to the cell, and everything that compares or sorts goes by
+    it.
+    """
+
+    type: Any
+    """Of the column."""
+    parameter: Any
+    """The type as which a value is handed over."""
+    answered: Spelling = _unchanged
+    bound: Spelling = _unchanged
+    key: Spelling | None = None
+    check: str = ""
+    """What every cell must fulfil where the type does not say it; ``{column}`` stands for the column."""
+    aggregates: Aggregations = field(default_factory=dict)
+    decode: Callable[[Any], Any] | None = None
+    """What makes the answered cell of what the driver gives (None for an empty cell), where that is another
+    one."""
+    copied: CopiedCells | None = None
+    """What COPY takes of cells, where the engine has it and that is not what a parameter takes."""
+    is_long: bool = False
+    """Whether cells may be so long that they are measured before a page is sent."""
+
+    def open_parameter(self, name: str) -> sa.BindParameter[Any]:
+        return sa.bindparam(name, type_=self.parameter)
+
+    def compared(self, value: Expression) -> Expression:
+        """A value as cells of this kind are compared with it."""
+        return self.bound(value) if self.key is None else self.key(value)
+
 
 @dataclass(frozen=True)
 class Dialect:
-    """One engine. ``answered`` gives a column as it is answered, ``bound`` a parameter as it is compared,
-    ``written`` one as it is stored. Kinds that are ``keyed`` are compared and sorted by a key that is stored
-    beside each cell."""
+    """One engine."""
 
-    name: str
     compiler: sa.Dialect
-    types: dict[Kind, Any]
-    answered: Callable[[Kind, Expression], Expression]
-    bound: Callable[[Kind, sa.BindParameter[Any]], Expression]
-    written: Callable[[Kind, sa.BindParameter[Any]], Expression]
-    keyed: frozenset[Kind]
-    fold: Callable[[Expression], Expression]
+    kinds: Mapping[Kind, StoredKind]
+    fold: Spelling
     starts_with: Callable[[Expression, Expression], Expression]
     ends_with: Callable[[Expression, Expression], Expression]
     contains: Callable[[Expression, Expression], Expression]
-    table_options: dict[str, Any]
+    table_options: Mapping[str, Any]
     nulls_are_least: bool
     """Whether the engine sorts NULL as the least of all by itself."""
+    indexes_end_with_row_key: bool
+    """Whether an index that is not unique goes on to the row key, by which rows come unless they are sorted.
+    Without that, PostgreSQL, knowing nothing of a new table, reads the whole of it in that order to find a
+    few."""
+    has_concurrent_writers: bool
+    """Whether transactions write at the same time, so that a script that must be alone takes a lock; else
+    the engine runs one writing transaction at a time."""
+    has_stored_functions: bool
+    """Whether our SQL functions are created in the database; else each connection registers them."""
+    can_add_foreign_keys: bool
+    """Whether an existing column can get a foreign key; else it comes with the column, which is made again
+    for it."""
+    drops_columns_in_place: bool
+    """Whether a column is dropped without writing the rows again."""
 
 
 def _is_exact_integer(column: Expression, whole: Expression) -> Expression:
     return sa.and_(column == whole, sa.func.abs(column) <= sa.literal_column(f"{MAX_EXACT}.0"))
 
 
-def _sqlite_answered(kind: Kind, column: Expression) -> Expression:
-    if kind is not Kind.DOUBLE:
-        return column
+def _sqlite_number(column: Expression) -> Expression:
     whole = sa.cast(column, sa.Integer)
     return sa.case((_is_exact_integer(column, whole), whole), else_=column)
-
-
-def _sqlite_bound(kind: Kind, parameter: sa.BindParameter[Any]) -> Expression:
-    return getattr(sa.func, DECIMAL_KEY)(parameter) if kind is Kind.DECIMAL else parameter
 
 
 def _sqlite_contains(column: Expression, text: Expression) -> Expression:
@@ -72,23 +127,24 @@ def _sqlite_contains(column: Expression, text: Expression) -> Expression:
     return sa.case((is_short, found), else_=getattr(sa.func, CONTAINS)(column, text))
 
 
+_BOOLEANS: dict[object, bool] = {0: False, 1: True}
+
 SQLITE = Dialect(
-    name="sqlite",
     compiler=sqlite.dialect(paramstyle="qmark"),
-    types={
-        Kind.TEXT: sa.Text(),
-        Kind.DOUBLE: sa.REAL(),
-        Kind.INT64: sa.Integer(),
-        Kind.BOOLEAN: sa.Integer(),
-        Kind.MOMENT: sa.Text(),
-        Kind.DECIMAL: sa.Text(),
-        Kind.DOCUMENT: sa.Text(),
-        Kind.SEALED: sa.BLOB(),
+    kinds={
+        Kind.TEXT: StoredKind(sa.Text(), sa.Text()),
+        Kind.DOUBLE: StoredKind(sa.REAL(), sa.Double(), answered=_sqlite_number, aggregates=SQLITE_DOUBLE),
+        Kind.INT64: StoredKind(sa.Integer(), sa.BigInteger(), aggregates=SQLITE_INTEGER),
+        Kind.BOOLEAN: StoredKind(
+            sa.Integer(), sa.Boolean(), check="{column} IN (0, 1)", decode=_BOOLEANS.get
+        ),
+        Kind.MOMENT: StoredKind(sa.Text(), sa.Text()),
+        Kind.DECIMAL: StoredKind(
+            sa.Text(), sa.Text(), key=getattr(sa.func, DECIMAL_KEY), aggregates=SQLITE_DECIMAL
+        ),
+        Kind.DOCUMENT: StoredKind(sa.Text(), sa.Text()),
+        Kind.SEALED: StoredKind(sa.BLOB(), sa.LargeBinary()),
     },
-    answered=_sqlite_answered,
-    bound=_sqlite_bound,
-    written=lambda _kind, parameter: parameter,
-    keyed=frozenset({Kind.DECIMAL}),
     fold=getattr(sa.func, FOLD),
     starts_with=lambda column, text: (
         sa.func.substr(column, sa.literal_column("1"), sa.func.length(text)) == text
@@ -97,72 +153,79 @@ SQLITE = Dialect(
     contains=_sqlite_contains,
     table_options={"sqlite_strict": True},
     nulls_are_least=True,
+    indexes_end_with_row_key=False,
+    has_concurrent_writers=False,
+    has_stored_functions=False,
+    can_add_foreign_keys=False,
+    drops_columns_in_place=False,
 )
 
 
 CANONICAL_FORM = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
 
-def _postgres_answered(kind: Kind, column: Expression) -> Expression:
-    if kind is Kind.DOUBLE:
-        # as JSON, because one column gives integers where whole, which the driver decodes as they are
-        whole = sa.and_(
-            column == sa.func.trunc(column), sa.func.abs(column) <= sa.literal_column(f"{MAX_EXACT}")
-        )
-        return sa.case(
-            (whole, sa.func.to_json(sa.cast(column, sa.BigInteger))), else_=sa.func.to_json(column)
-        )
-    if kind is Kind.MOMENT:
-        in_utc = sa.func.timezone(sa.literal_column("'UTC'"), column)
-        return sa.func.to_char(in_utc, sa.literal_column(f"'{CANONICAL_FORM}'"))
-    return sa.cast(column, sa.Text()) if kind in (Kind.DECIMAL, Kind.DOCUMENT) else column
+def _postgres_number(column: Expression) -> Expression:
+    # as JSON, because one column gives integers where whole, which the driver decodes as they are
+    whole = sa.and_(column == sa.func.trunc(column), sa.func.abs(column) <= sa.literal_column(f"{MAX_EXACT}"))
+    return sa.case((whole, sa.func.to_json(sa.cast(column, sa.BigInteger))), else_=sa.func.to_json(column))
 
 
-_POSTGRES_CASTS: dict[Kind, Any] = {
-    Kind.MOMENT: postgresql.TIMESTAMP(timezone=True),
-    Kind.DECIMAL: sa.Numeric(),
-    Kind.DOCUMENT: postgresql.JSON(),
-}
-"""What is handed over as text, and is not text in the database."""
+def _postgres_moment(column: Expression) -> Expression:
+    in_utc = sa.func.timezone(sa.literal_column("'UTC'"), column)
+    return sa.func.to_char(in_utc, sa.literal_column(f"'{CANONICAL_FORM}'"))
 
 
-def _postgres_bound(kind: Kind, parameter: sa.BindParameter[Any]) -> Expression:
-    return sa.cast(parameter, _POSTGRES_CASTS[kind]) if kind in _POSTGRES_CASTS else parameter
+def _as_text(column: Expression) -> Expression:
+    return sa.cast(column, sa.Text())
+
+
+def _cast_to(type_: Any) -> Spelling:
+    """Of what is handed over as text, and is not text in the database."""
+    return lambda value: sa.cast(value, type_)
 
 
 POSTGRES = Dialect(
-    name="postgresql",
     compiler=asyncpg.dialect(),  # type: ignore[no-untyped-call]
-    types={
-        Kind.TEXT: sa.Text(collation="C"),
-        Kind.DOUBLE: sa.Double(),
-        Kind.INT64: sa.BigInteger(),
-        Kind.BOOLEAN: sa.Boolean(),
-        Kind.MOMENT: postgresql.TIMESTAMP(timezone=True, precision=3),
-        Kind.DECIMAL: sa.Numeric(),
-        Kind.DOCUMENT: postgresql.JSON(),
-        Kind.SEALED: postgresql.BYTEA(),
+    kinds={
+        Kind.TEXT: StoredKind(sa.Text(collation="C"), sa.Text(), is_long=True),
+        Kind.DOUBLE: StoredKind(
+            sa.Double(), sa.Double(), answered=_postgres_number, aggregates=POSTGRES_DOUBLE
+        ),
+        Kind.INT64: StoredKind(sa.BigInteger(), sa.BigInteger(), aggregates=POSTGRES_INTEGER),
+        Kind.BOOLEAN: StoredKind(sa.Boolean(), sa.Boolean()),
+        Kind.MOMENT: StoredKind(
+            postgresql.TIMESTAMP(timezone=True, precision=3),
+            sa.Text(),
+            answered=_postgres_moment,
+            bound=_cast_to(postgresql.TIMESTAMP(timezone=True)),
+            copied=copied_moments,
+        ),
+        Kind.DECIMAL: StoredKind(
+            sa.Numeric(),
+            sa.Text(),
+            answered=_as_text,
+            bound=_cast_to(sa.Numeric()),
+            copied=copied_decimals,
+            aggregates=POSTGRES_DECIMAL,
+        ),
+        Kind.DOCUMENT: StoredKind(
+            postgresql.JSON(),
+            sa.Text(),
+            answered=_as_text,
+            bound=_cast_to(postgresql.JSON()),
+            is_long=True,
+        ),
+        Kind.SEALED: StoredKind(postgresql.BYTEA(), sa.LargeBinary(), is_long=True),
     },
-    answered=_postgres_answered,
-    bound=_postgres_bound,
-    written=_postgres_bound,
-    keyed=frozenset(),
     fold=getattr(sa.func.rowkeep, FOLD),
     starts_with=sa.func.starts_with,
     ends_with=lambda column, text: sa.func.right(column, sa.func.length(text)) == text,
     contains=lambda column, text: sa.func.strpos(column, text) > sa.literal_column("0"),
     table_options={},
     nulls_are_least=False,
+    indexes_end_with_row_key=True,
+    has_concurrent_writers=True,
+    has_stored_functions=True,
+    can_add_foreign_keys=True,
+    drops_columns_in_place=True,
 )
-
-PARAMETER_TYPES: dict[Kind, Any] = {
-    Kind.TEXT: sa.Text(),
-    Kind.DOUBLE: sa.Double(),
-    Kind.INT64: sa.BigInteger(),
-    Kind.BOOLEAN: sa.Boolean(),
-    Kind.MOMENT: sa.Text(),
-    Kind.DECIMAL: sa.Text(),
-    Kind.DOCUMENT: sa.Text(),
-    Kind.SEALED: sa.LargeBinary(),
-}
-"""As which type a value is handed over; dates, decimals and JSON go as their text."""

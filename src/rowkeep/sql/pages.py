@@ -10,23 +10,28 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.model.column_types import Kind
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import Column
 from rowkeep.plan.rows.select import SelectShape
 from rowkeep.sql.conditions import Comparable, beyond, condition
-from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect, Expression
+from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect
+from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Template, template
 from rowkeep.sql.system_tables import workspace_tables
 
 CACHED_SHAPES = 256
 """How many shapes of each kind a table or a view keeps compiled."""
+
+
+Decoders: TypeAlias = tuple[tuple[int, Callable[[Any], Any]], ...]
+"""The places of columns whose cells the driver does not give as they are answered, each with what makes
+these."""
 
 
 class Readable(Comparable, Protocol):
@@ -43,14 +48,14 @@ class Readable(Comparable, Protocol):
 
 class SelectSql(msgspec.Struct, frozen=True):
     """A page's statements. Its rows bear the answered columns, then sort columns that are not among them;
-    ``key`` says where each sort column stands, ``booleans`` which columns are booleans, and ``never_null``
-    where one stands that no row leaves empty."""
+    ``key`` says where each sort column stands, ``decoders`` what makes the answered cells of some columns,
+    and ``never_null`` where a column stands that no row leaves empty."""
 
     page: Template
     count: Template | None
     width: int
     key: tuple[int, ...]
-    booleans: tuple[int, ...]
+    decoders: Decoders
     never_null: int
 
 
@@ -103,8 +108,8 @@ class Pages(ABC):
             if limit
             else page.limit(number("limit")).offset(number("offset"))
         )
-        booleans = self._booleans(columns)
-        return page, SelectSql(Template("", ()), None, len(answered), key, booleans, never_null)
+        decoders = self._decoders(columns)
+        return page, SelectSql(Template("", ()), None, len(answered), key, decoders, never_null)
 
     def _count(self, where: Shape | None) -> sa.Select[Any]:
         return sa.select(sa.func.count()).select_from(self.schema.physical).where(*self._chosen(where))
@@ -112,8 +117,9 @@ class Pages(ABC):
     def _chosen(self, where: Shape | None) -> list[Expression]:
         return [*self.conditions, *([] if where is None else [condition(self.schema, where)])]
 
-    def _booleans(self, names: list[str]) -> tuple[int, ...]:
-        return tuple(at for at, name in enumerate(names) if self.schema.kind(name) is Kind.BOOLEAN)
+    def _decoders(self, names: list[str]) -> Decoders:
+        decoders = ((at, self.schema.kind(name).decode) for at, name in enumerate(names))
+        return tuple((at, decode) for at, decode in decoders if decode is not None)
 
 
 def number(name: str) -> sa.BindParameter[int]:
@@ -208,7 +214,7 @@ class PostgresPages(Pages):
 
     def _large(self, shape: SelectShape) -> list[str]:
         names = [*(shape.fields or self.names), *(name for name, _ in shape.sort)]
-        return [name for name in dict.fromkeys(names) if is_large(self.schema.columns[name])]
+        return [name for name in dict.fromkeys(names) if is_large(self.schema.columns[name], self.dialect)]
 
 
 INLINED_LIMITS = frozenset({1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000})
@@ -220,12 +226,12 @@ SMALL_LENGTH = 64
 """Texts of at most so many characters are not measured."""
 
 
-def is_large(column: Column) -> bool:
+def is_large(column: Column, dialect: Dialect) -> bool:
     """Whether a column's cells may take so much that a page of them is measured."""
     if column.is_system or column.holds_sys_ids:
         return False
     is_short = column.max_length is not None and column.max_length <= SMALL_LENGTH
-    return column.kind in (Kind.TEXT, Kind.DOCUMENT, Kind.SEALED) and not is_short
+    return dialect.kinds[column.kind].is_long and not is_short
 
 
 def size_of(rows: Any, names: Sequence[str], *, over_rows: bool = False) -> Expression:

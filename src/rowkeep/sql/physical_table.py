@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, DropTable
 from sqlalchemy.sql import quoted_name
 
-from rowkeep.model.column_types import Kind
 from rowkeep.model.tables import ROW_KEY, Column, Index, Table
-from rowkeep.sql.dialects import PARAMETER_TYPES, Dialect, Expression
+from rowkeep.sql.dialects import Dialect, StoredKind
+from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import (
     column_name,
     index_name,
@@ -42,7 +42,7 @@ class TableSchema:
             table_name(table),
             sa.MetaData(),
             *(_cell_column(column, dialect) for column in table.stored_columns),
-            *(_key_column(column) for column in table.columns if column.kind in dialect.keyed),
+            *(_key_column(column) for column in table.columns if dialect.kinds[column.kind].key),
             sa.PrimaryKeyConstraint(column_name(ROW_KEY), name=key_name(table)),
             schema=quoted(schema) if schema else None,
             **dialect.table_options,
@@ -63,11 +63,10 @@ class TableSchema:
                 self.physical.append_constraint(constraint)
 
     def _parts(self, index: Index) -> list[tuple[str, bool]]:
-        """The columns of an index. PostgreSQL's go on to the row key, by which rows come unless they are
-        sorted: else, knowing nothing of a new table, it reads the whole of it in that order to find a few."""
+        """The columns of an index."""
         parts = [(part.name, part.descending) for part in index.columns]
-        ends_by_itself = index.is_unique or self.dialect.name == "sqlite"
-        if ends_by_itself or {"sys_Id", ROW_KEY} & {name for name, _ in parts}:
+        goes_on = self.dialect.indexes_end_with_row_key and not index.is_unique
+        if not goes_on or {"sys_Id", ROW_KEY} & {name for name, _ in parts}:
             return parts
         return [*parts, (ROW_KEY, False)]
 
@@ -110,8 +109,7 @@ class TableSchema:
         that the engine cannot compare its key."""
         if name == "sys_Id":
             return self.physical.c[ROW_KEY]
-        keyed = self.kind(name) in self.dialect.keyed
-        return self.physical.c[sort_key_name(name) if keyed else column_name(name)]
+        return self.physical.c[sort_key_name(name) if self.kind(name).key else column_name(name)]
 
     def column(self, name: str) -> Expression:
         """A column as it is compared; ``sys_Id``, and what refers to it, as the expression that derives
@@ -122,22 +120,22 @@ class TableSchema:
 
     def answered(self, name: str) -> Expression:
         """A column as it is answered, under its own name."""
-        keyed = self.kind(name) in self.dialect.keyed
-        column = self.physical.c[column_name(name)] if keyed else self.column(name)
-        return self.dialect.answered(self.kind(name), column).label(quoted(name))
+        kind = self.kind(name)
+        column = self.physical.c[column_name(name)] if kind.key else self.column(name)
+        return kind.answered(column).label(quoted(name))
 
     def written(self, name: str, parameter: str) -> dict[quoted_name, Expression]:
         """What is stored for a cell, which is handed over as this parameter: the cell, and its key if it has
         one."""
         kind = self.kind(name)
-        cell = sa.bindparam(parameter, type_=PARAMETER_TYPES[kind])
-        stored = {column_name(name): self.dialect.written(kind, cell)}
-        if kind in self.dialect.keyed:
-            stored[sort_key_name(name)] = self.dialect.bound(kind, cell)
+        cell = kind.open_parameter(parameter)
+        stored = {column_name(name): kind.bound(cell)}
+        if kind.key is not None:
+            stored[sort_key_name(name)] = kind.key(cell)
         return stored
 
-    def kind(self, name: str) -> Kind:
-        return self.columns[name].kind
+    def kind(self, name: str) -> StoredKind:
+        return self.dialect.kinds[self.columns[name].kind]
 
     def ordered(self, name: str, *, descending: bool) -> Expression:
         """A column in a sort or an index: empty cells are least of all, on every engine."""
@@ -146,10 +144,10 @@ class TableSchema:
         return ordered(self.dialect, column, descending=descending, has_nulls=name != ROW_KEY)
 
     def create(self) -> list[Statement]:
-        """The table, its indexes, and its references; SQLite takes those only with the table itself,
-        PostgreSQL one to the table itself only once that has its unique index."""
+        """The table, its indexes, and its references. These come last where they can be added: one to the
+        table itself may need its unique index. Else they come with the table."""
         references = sorted(self.physical.foreign_key_constraints, key=lambda each: str(each.name))
-        inline = references if self.dialect.name == "sqlite" else []
+        inline = [] if self.dialect.can_add_foreign_keys else references
         return [
             ddl(CreateTable(self.physical, include_foreign_key_constraints=inline), self.dialect),
             *(ddl(CreateIndex(index), self.dialect) for index in self.indexes),
@@ -170,18 +168,17 @@ def ordered(dialect: Dialect, column: Expression, *, descending: bool, has_nulls
 
 def physical_columns(column: Column, dialect: Dialect) -> list[sa.Column[Any]]:
     """What the engine has of a column: its cells, and their keys if it has any."""
-    keys = [_key_column(column)] if column.kind in dialect.keyed else []
+    keys = [_key_column(column)] if dialect.kinds[column.kind].key else []
     return [_cell_column(column, dialect), *keys]
 
 
 def _cell_column(column: Column, dialect: Dialect) -> sa.Column[Any]:
-    kind = column.kind
+    kind = dialect.kinds[column.kind]
     name = column_name(column.name)
-    checks = []
-    if kind is Kind.BOOLEAN and dialect.name == "sqlite":
-        # SQLite has no type for them; names are letters, digits and _, so quotes are all they need
-        checks.append(sa.CheckConstraint(sa.text(f'"{name}" IN (0, 1)')))
-    return sa.Column(name, dialect.types[kind], *checks, nullable=not column.is_required)
+    # names are letters, digits and _, so quotes are all they need
+    rules = [kind.check.format(column=f'"{name}"')] if kind.check else []
+    checks = [sa.CheckConstraint(sa.text(rule)) for rule in rules]
+    return sa.Column(name, kind.type, *checks, nullable=not column.is_required)
 
 
 def _key_column(column: Column) -> sa.Column[Any]:

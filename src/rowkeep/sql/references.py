@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from rowkeep.model.filters import Where
 from rowkeep.model.tables import Column
 from rowkeep.sql.conditions import condition, where_name
-from rowkeep.sql.dialects import PARAMETER_TYPES
 from rowkeep.sql.physical_table import TableSchema
 from rowkeep.sql.statements import Statement, statement, template
 
@@ -18,9 +17,7 @@ from rowkeep.sql.statements import Statement, statement, template
 def present(schema: TableSchema, name: str, cells: Sequence[Any]) -> Statement:
     """Which of these cells a column holds."""
     kind = schema.kind(name)
-    sought = [
-        schema.dialect.bound(kind, sa.bindparam(None, cell, type_=PARAMETER_TYPES[kind])) for cell in cells
-    ]
+    sought = [kind.compared(sa.bindparam(None, cell, type_=kind.parameter)) for cell in cells]
     found = sa.select(schema.answered(name)).where(schema.identity(name).in_(sought))
     return statement(found, schema.dialect)
 

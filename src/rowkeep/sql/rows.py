@@ -19,12 +19,13 @@ from rowkeep.model.tables import ROW_KEY, Table
 from rowkeep.plan.rows.select import SelectShape
 from rowkeep.plan.rows.writes import UpdateShape
 from rowkeep.sql.conditions import condition
-from rowkeep.sql.dialects import Expression
+from rowkeep.sql.expressions import Expression
 from rowkeep.sql.lookups import finds_one, is_lookup
 from rowkeep.sql.names import column_name, quoted
 from rowkeep.sql.pages import (
     CACHED_SHAPES,
     MAX_BYTES,
+    Decoders,
     Pages,
     PostgresPages,
     SqlitePages,
@@ -41,12 +42,12 @@ class UpdateSql(msgspec.Struct, frozen=True):
 
     update: Template
     width: int
-    booleans: tuple[int, ...]
+    decoders: Decoders
 
 
 class TableSql(Pages):
     """All statements of one table, spelt for one engine. ``keyed`` says which cells of a row are handed over
-    once more behind all others, for their keys."""
+    once more behind all others, for their keys; ``copied`` has what makes of some cells what COPY takes."""
 
     schema: TableSchema
 
@@ -56,8 +57,10 @@ class TableSql(Pages):
         self.table = table
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.keyed = tuple(
-            at for at, column in enumerate(table.stored_columns) if column.kind in self.dialect.keyed
+            at for at, column in enumerate(table.stored_columns) if self.dialect.kinds[column.kind].key
         )
+        kinds = ((at, self.dialect.kinds[column.kind]) for at, column in enumerate(table.columns))
+        self.copied = {at: kind.copied for at, kind in kinds if kind.copied is not None}
         self.insert = self._compile_insert()
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
@@ -98,9 +101,9 @@ class TableSql(Pages):
             sa.update(self.schema.physical).values({column: new}).where(column == old), self.dialect
         )
 
-    def _record(self) -> tuple[list[Expression], tuple[int, ...]]:
+    def _record(self) -> tuple[list[Expression], Decoders]:
         names = [column.name for column in self.table.all_columns]
-        return [self.schema.answered(name) for name in names], self._booleans(names)
+        return [self.schema.answered(name) for name in names], self._decoders(names)
 
     def _parameters(self) -> dict[quoted_name, Expression]:
         """What each physical column is given of a row's cells; keys come behind all cells."""
@@ -129,8 +132,8 @@ class SqliteTableSql(SqlitePages, TableSql):
         update = self._update(shape)
         if not shape.returns:
             return UpdateSql(template(update, self.dialect), 0, ())
-        record, booleans = self._record()
-        return UpdateSql(template(update.returning(*record), self.dialect), len(record), booleans)
+        record, decoders = self._record()
+        return UpdateSql(template(update.returning(*record), self.dialect), len(record), decoders)
 
     def _compile_delete(self, where: Shape | None) -> Template:
         return template(self._delete(where), self.dialect)
@@ -165,9 +168,9 @@ class PostgresTableSql(PostgresPages, TableSql):
         if not shape.returns:
             changed = update.returning(self.schema.column(ROW_KEY)).cte("changed")
             return UpdateSql(self._with_count(changed), 0, ())
-        record, booleans = self._record()
+        record, decoders = self._record()
         changed = update.returning(*record).cte("changed")
-        return UpdateSql(self._with_records(changed), len(record), booleans)
+        return UpdateSql(self._with_records(changed), len(record), decoders)
 
     def _compile_delete(self, where: Shape | None) -> Template:
         if finds_one(self.table, where):
@@ -201,7 +204,7 @@ class PostgresTableSql(PostgresPages, TableSql):
     def _with_records(self, changed: sa.CTE) -> Template:
         """The version, how many rows were changed and what their texts take; and their records, unless they
         are more than ``max_records`` or take more than ``max_bytes``."""
-        large = [column.name for column in self.table.all_columns if is_large(column)]
+        large = [column.name for column in self.table.all_columns if is_large(column, self.dialect)]
         size = size_of(changed, large).label("size")
         facts = sa.select(sa.func.count().label("total"), size).select_from(changed).subquery("facts")
         records = sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).subquery("records")

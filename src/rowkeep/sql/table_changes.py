@@ -17,7 +17,8 @@ from sqlalchemy.sql import quoted_name
 from rowkeep.model.tables import ROW_KEY, Column, Table, name_key
 from rowkeep.plan.table_changes.diff import Change, Step, StepKind
 from rowkeep.plan.table_changes.matching import Kept
-from rowkeep.sql.dialects import Dialect, Expression
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import (
     column_name,
     index_name,
@@ -33,18 +34,14 @@ from rowkeep.sql.table_checks import shown, target_of
 PAGE_ROWS = 500
 """How many rows are converted at once."""
 
-REWRITING: dict[StepKind, frozenset[str]] = {
-    StepKind.CONVERT: frozenset({"sqlite", "postgresql"}),
-    StepKind.ENCRYPT: frozenset({"sqlite", "postgresql"}),
-    StepKind.REFER: frozenset({"sqlite"}),
-    StepKind.DROP_COLUMN: frozenset({"sqlite"}),
-}
-"""The steps that write every row anew, by engine; beside them those that give values to stored rows."""
-
 
 def rewrites(step: Step, dialect: Dialect) -> bool:
-    """Whether the engine writes the rows of the table anew for this step."""
-    return step.fills or dialect.name in REWRITING.get(step.kind, ())
+    """Whether the engine writes all rows of the table again for this step."""
+    if step.kind is StepKind.REFER:
+        return step.fills or not dialect.can_add_foreign_keys
+    if step.kind is StepKind.DROP_COLUMN:
+        return step.fills or not dialect.drops_columns_in_place
+    return step.fills or step.kind in (StepKind.CONVERT, StepKind.ENCRYPT)
 
 
 class ChangeSql:
@@ -64,8 +61,8 @@ class ChangeSql:
         self._referring = {column.name for column in change.referring}
 
     def lock(self) -> Iterator[Statement]:
-        """Nobody else reads or writes the table from now on. On SQLite a transaction that writes is alone."""
-        if self._dialect.name == "postgresql":
+        """Nobody else reads or writes the table from now on."""
+        if self._dialect.has_concurrent_writers:
             yield Statement(f"LOCK TABLE {self._table(self._was)} IN ACCESS EXCLUSIVE MODE")
             for column in self._change.referring:
                 there, _ = target_of(column, self._now, self._referred)
@@ -173,8 +170,8 @@ class ChangeSql:
             name = str(reference_index_name(before, column))
             if name not in kept or column.id in anew:
                 names.add(name)
-        if self._dialect.name == "sqlite":
-            # a column that is to refer is made anew there, and no index may hold it
+        if not self._dialect.can_add_foreign_keys:
+            # a column that is to refer is made again, and no index may hold it
             referring = {column.id for column in self._change.referring}
             ids = {column.name: column.id for column in before.columns}
             for index in before.indexes:
@@ -188,8 +185,8 @@ class ChangeSql:
         return [index for index in self._now.indexes if str(index.name) not in there]
 
     def _waits(self, index: sa.Index) -> bool:
-        """Whether an index holds a column that SQLite makes anew, so that it refers."""
-        if self._dialect.name != "sqlite":
+        """Whether an index holds a column that is made again, so that it refers."""
+        if self._dialect.can_add_foreign_keys:
             return False
         names = {
             str(index_name(self._change.after, each)): {part.name for part in each.columns}
@@ -228,7 +225,7 @@ class ChangeSql:
         }
 
     def _refer(self, column: Column) -> Iterator[Statement]:
-        """A foreign key. SQLite has it from the time that its column was made: so that is made anew."""
+        """A foreign key; with its column, made again, where the engine cannot add one to it."""
         there, name = target_of(column, self._now, self._referred)
         cell = self._now.identity(column.name).name
         quoted_cell, key = (
@@ -236,7 +233,7 @@ class ChangeSql:
             self._spell.quote(reference_name(self._change.after, column)),
         )
         target = f"{self._table(there)} ({self._spell.quote(there.identity(name).name)})"
-        if self._dialect.name == "postgresql":
+        if self._dialect.can_add_foreign_keys:
             yield self._alter(
                 self._now, f"ADD CONSTRAINT {key} FOREIGN KEY ({quoted_cell}) REFERENCES {target}"
             )

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from rowkeep.model.tables import ROW_KEY, Column, Table
 from rowkeep.plan.table_changes.checks import Check, Need
 from rowkeep.plan.table_changes.diff import Change
-from rowkeep.sql.dialects import Dialect, Expression
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.expressions import Expression
 from rowkeep.sql.physical_table import TableSchema
 from rowkeep.sql.statements import Statement, statement
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rowkeep.model.column_types import Kind
 from rowkeep.model.filters import Test, Where
 from rowkeep.model.tables import ROW_KEY, Column, Table
 from rowkeep.model.views import COMPARISONS as JOIN_COMPARISONS
 from rowkeep.model.views import Join, JoinKind, On, Ref, ViewColumn, columns_by_key
 from rowkeep.plan.views.bind import BoundView
-from rowkeep.sql.aggregates import aggregated, sort_key
+from rowkeep.sql.aggregates import aggregated
 from rowkeep.sql.conditions import COMPARISONS, condition
-from rowkeep.sql.dialects import Dialect, Expression
+from rowkeep.sql.dialects import Dialect, StoredKind
+from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import quoted
 from rowkeep.sql.pages import Pages, PostgresPages, SqlitePages
 from rowkeep.sql.physical_table import TableSchema, ordered
@@ -95,7 +95,7 @@ class Sources:
     def identity(self, name: str) -> Expression:
         return self.column(name)
 
-    def kind(self, name: str) -> Kind:
+    def kind(self, name: str) -> StoredKind:
         schema, column = self._found(name)
         return schema.kind(column)
 
@@ -141,30 +141,30 @@ class ViewSchema:
     def _grouped(self, view: BoundView, chosen: Sequence[Expression]) -> sa.FromClause:
         groups = [self._sources.compared(ref) for ref in view.view.group_by]
         values = {column.name: self._group_value(column) for column in view.view.columns}
-        keyed = [name for name in values if self.kind(name) in self.dialect.keyed]
+        keys = {name: key(value) for name, value in values.items() if (key := self.kind(name).key)}
         inner = (
             sa.select(
                 *(value.label(f"v{at}") for at, value in enumerate(values.values())),
-                *(sort_key(values[name]).label(f"k{at}") for at, name in enumerate(keyed)),
+                *(key.label(f"k{at}") for at, key in enumerate(keys.values())),
             )
             .select_from(self._sources.joined)
             .where(*chosen)
             .group_by(*groups)
             .subquery("_groups")
         )
+        compared = dict(zip(keys, (inner.c[f"k{at}"] for at in range(len(keys))), strict=True))
         for at, name in enumerate(values):
             column = inner.c[f"v{at}"]
-            self._compared[name] = inner.c[f"k{keyed.index(name)}"] if name in keyed else column
-            self._texts[name] = self.dialect.answered(self.kind(name), column)
+            self._compared[name] = compared.get(name, column)
+            self._texts[name] = self.kind(name).answered(column)
         return inner
 
     def _group_value(self, column: ViewColumn) -> Expression:
         source = self._sources.of(column.ref)
         name = source.name_of(column.ref)
         return aggregated(
-            self.dialect,
+            source.kind(name).aggregates,
             column.aggregate,
-            source.kind(name),
             source.column(name),
             source.answered(name).element,
         )
@@ -180,8 +180,8 @@ class ViewSchema:
         """A column as it is answered, under its own name."""
         return self._texts[name].label(quoted(name))
 
-    def kind(self, name: str) -> Kind:
-        return self.columns[name].kind
+    def kind(self, name: str) -> StoredKind:
+        return self.dialect.kinds[self.columns[name].kind]
 
     def ordered(self, name: str, *, descending: bool) -> Expression:
         return ordered(self.dialect, self.column(name), descending=descending)

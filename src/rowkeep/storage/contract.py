@@ -44,7 +44,10 @@ from rowkeep.sql.views import ViewSql
 
 T = TypeVar("T")
 Row: TypeAlias = Sequence[Any]
-Script: TypeAlias = Callable[[], Generator[Statement, Sequence[Row], T]]
+Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+"""A part of a transaction: yields statements, is sent the rows of each, and gives a result."""
+
+Script: TypeAlias = Callable[[], Steps[T]]
 """A transaction: called anew for each try."""
 
 

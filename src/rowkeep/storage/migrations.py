@@ -5,7 +5,7 @@ Each database counts the steps it has had. A step is never changed once released
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
@@ -17,7 +17,7 @@ from rowkeep.sql.dialects import FOLD, Dialect
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement
 from rowkeep.sql.system_tables import CATALOG_SCHEMA, CatalogTables, WorkspaceTables
-from rowkeep.storage.contract import Row
+from rowkeep.storage.contract import Steps
 
 Step = Callable[[Dialect, str | None], list[Statement]]
 
@@ -38,8 +38,8 @@ def _catalog_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
 
 
 def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
-    """PostgreSQL gets our table of simple case folding; on SQLite each connection brings the function."""
-    if dialect.name == "sqlite":
+    """Our table of simple case folding as a function, unless each connection registers it."""
+    if not dialect.has_stored_functions:
         return []
     table = folding_table()
     source, target = "".join(map(chr, table)), "".join(map(chr, table.values()))
@@ -57,7 +57,7 @@ def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
 
 def _fold_what_is_there(dialect: Dialect, _schema: str | None) -> list[Statement]:
     """The same function, at a tenth of its time or less for texts beyond ASCII."""
-    if dialect.name == "sqlite":
+    if not dialect.has_stored_functions:
         return []
     return [
         Statement(
@@ -107,19 +107,15 @@ DATABASES_STEP = 3
 WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
 
 
-def alone(dialect: Dialect, schema: str | None) -> Generator[Statement, Sequence[Row], None]:
-    """Script: of several processes that come here at once, let one go on and the others wait for its end.
-
-    On SQLite a transaction that writes is alone anyway.
-    """
-    if schema is not None:
+def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
+    """Script: of several processes that come here at once, let one continue and the others wait for its
+    end."""
+    if dialect.has_concurrent_writers:
         lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{schema}")))
         yield statement(lock, dialect)
 
 
-def migrate(
-    steps: Sequence[Step], dialect: Dialect, schema: str | None
-) -> Generator[Statement, Sequence[Row], int]:
+def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Steps[int]:
     """Script: bring one database to the last step; gives how many it had. Safe when several processes start
     at once.
 

@@ -10,7 +10,7 @@ import msgspec
 from rowkeep.cli.files.csv_records import CsvRecord, csv_cell, csv_records
 from rowkeep.cli.files.lines import lines_of
 from rowkeep.cli.files.records import Columns, FileRefused, Position, Record, Row, Unreadable, unnamed
-from rowkeep.cli.files.text_cells import STRINGS, SYSTEM_NAMES, UnfitCell, as_text, reader_of
+from rowkeep.cli.files.text_cells import SYSTEM_NAMES, UnfitCell, as_text, is_string, reader_of
 
 BEGINNING = Position(1, 0)
 
@@ -72,9 +72,8 @@ class CsvWriter:
 
     def __init__(self, out: BinaryIO, columns: Columns) -> None:
         self._out = out
-        self._is_json = [column.type == "json" for column in columns]
         fields = [
-            (f"c{at}", str | None if column.type in STRINGS else msgspec.Raw)
+            (f"c{at}", str | None if is_string(column.type) else msgspec.Raw)
             for at, column in enumerate(columns)
         ]
         names = {f"c{at}": column.name for at, column in enumerate(columns)}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -140,15 +140,20 @@ async def _is_row(api: DataApi, table: str, row_id: str, row: bytes) -> bool:
 def _is_cell(column_type: str, given: Any, stored: Any) -> bool:
     if given is None or stored is None:
         return given is None and stored is None
-    if column_type == "json":
+    facts = COLUMN_TYPES[column_type]
+    if facts.is_document:
         return bool(given == stored)
+    alike = facts.same or (lambda cell: cell)
     try:
-        if column_type in ("number", "decimal"):
-            return Decimal(str(given)) == Decimal(str(stored)) or float(given) == float(stored)
-        cell = COLUMN_TYPES[column_type].read(float(given) if isinstance(given, Decimal) else given)
-        return bool(cell == stored)
-    except (Misfit, InvalidOperation):
+        # a type that is read digit by digit takes a number as its text
+        cell = facts.read(str(given) if facts.is_raw else _double(given))
+    except Misfit:
         return False
+    return bool(alike(cell) == alike(_double(stored)))
+
+
+def _double(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _question(api: DataApi, table: str, flight: InFlight) -> str:

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rowkeep.cli.files.records import Columns, FileRefused, Position, Record, Row, Unreadable, unnamed
-from rowkeep.cli.files.text_cells import SYSTEM_NAMES, UnfitCell, as_text, reader_of
+from rowkeep.cli.files.text_cells import SYSTEM_NAMES, UnfitCell, as_text, form_of, reader_of
+from rowkeep.model.column_types import FileForm
 from rowkeep.model.values.scalars import EPOCH, MAX_EPOCH_MS, MIN_EPOCH_MS, canonical_date
 
 ROWS_AT_ONCE = 1000
@@ -23,15 +24,15 @@ GROUP_ROWS = 16_384
 GROUP_BYTES = 32 * 1024 * 1024
 """A row group is written when it has so many rows, or when its rows weighed so much as JSON."""
 
-WRITTEN: dict[str, tuple[Any, pa.DataType]] = {
-    "number": (float, pa.float64()),
-    "integer": (int, pa.int64()),
-    "boolean": (bool, pa.bool_()),
-    "date": (datetime, pa.timestamp("ms", tz="UTC")),
-    "json": (msgspec.Raw, pa.string()),
+WRITTEN: dict[FileForm, tuple[Any, pa.DataType]] = {
+    FileForm.TEXT: (str, pa.string()),
+    FileForm.DOUBLE: (float, pa.float64()),
+    FileForm.INTEGER: (int, pa.int64()),
+    FileForm.BOOLEAN: (bool, pa.bool_()),
+    FileForm.MOMENT: (datetime, pa.timestamp("ms", tz="UTC")),
+    FileForm.JSON: (msgspec.Raw, pa.string()),
 }
-"""By column type, what a cell is decoded as, and how it is kept; all other types are text."""
-AS_TEXT = (str, pa.string())
+"""What a cell is decoded as, and its type in the file."""
 
 TICKS_OF_MILLISECOND = {"s": (1, 1000), "ms": (1, 1), "us": (1000, 1), "ns": (1_000_000, 1)}
 """By what a timestamp of this unit is divided and multiplied to count milliseconds."""
@@ -165,7 +166,7 @@ class ParquetWriter:
     """Writes records as Parquet, a row group at a time."""
 
     def __init__(self, out: BinaryIO, columns: Columns) -> None:
-        facts = [WRITTEN.get(column.type, AS_TEXT) for column in columns]
+        facts = [WRITTEN[form_of(column.type) or FileForm.TEXT] for column in columns]
         self._schema = pa.schema(
             [(column.name, kind) for column, (_, kind) in zip(columns, facts, strict=True)]
         )

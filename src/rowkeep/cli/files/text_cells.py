@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from rowkeep.model.column_types import COLUMN_TYPES, FileForm
 from rowkeep.model.tables import SYSTEM_COLUMNS
 from rowkeep.model.values.scalars import JSON_NUMBER
 
@@ -41,16 +42,32 @@ def _json(text: str) -> object:
     return msgspec.Raw(text.encode())
 
 
-READERS: dict[str, Reader] = {"number": _number, "integer": _number, "boolean": _boolean, "json": _json}
-"""By column type; a cell of any other type is sent as the text that it is."""
-
-STRINGS = frozenset(("string", "date", "decimal"))
-"""The types whose cells are JSON strings, and stand in a text file without their JSON quotes."""
-
-
 def as_text(text: str) -> object:
     return text
 
 
+READERS: dict[FileForm, Reader] = {
+    FileForm.TEXT: as_text,
+    FileForm.DOUBLE: _number,
+    FileForm.INTEGER: _number,
+    FileForm.BOOLEAN: _boolean,
+    FileForm.MOMENT: as_text,
+    FileForm.JSON: _json,
+}
+"""What makes the JSON of a cell from its text in a file."""
+
+
+def form_of(column_type: str) -> FileForm | None:
+    """How cells of a type are written in files; None for a type that only a newer server knows."""
+    facts = COLUMN_TYPES.get(column_type)
+    return None if facts is None else facts.file_form
+
+
 def reader_of(column_type: str) -> Reader:
-    return READERS.get(column_type, as_text)
+    form = form_of(column_type)
+    return as_text if form is None else READERS[form]
+
+
+def is_string(column_type: str) -> bool:
+    """Whether cells are JSON strings, and stand in a text file without their JSON quotes."""
+    return form_of(column_type) in (FileForm.TEXT, FileForm.MOMENT)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rowkeep.http.response_types import ref
-from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, NAME
-from rowkeep.model.views import AGGREGATES, COMPARISONS, MAX_CONDITIONS, MAX_JOINS, JoinKind
+from rowkeep.model.tables import MAX_DESCRIPTION, NAME
+from rowkeep.model.views import AGGREGATES, COMPARISONS, MAX_CONDITIONS, MAX_JOINS, MAX_VIEW_COLUMNS, JoinKind
 from rowkeep.plan.rows.sort import MAX_SORT
 
 _NAME = {"type": "string", "pattern": f"^{NAME.pattern}$"}
@@ -40,10 +40,10 @@ VIEW_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
             "type": "array",
             "items": {"anyOf": [_EXPRESSION, ref("ViewColumnBody")]},
             "minItems": 1,
-            "maxItems": MAX_COLUMNS,
+            "maxItems": MAX_VIEW_COLUMNS,
         },
         "filter": {"anyOf": [ref("QualifiedFilter"), _NOT_SET]},
-        "groupBy": _list(_OF_TABLE, MAX_COLUMNS),
+        "groupBy": _list(_OF_TABLE, MAX_VIEW_COLUMNS),
         "having": {"anyOf": [ref("Filter"), _NOT_SET]},
         "sortBy": _list(ref("SortByBody"), MAX_SORT),
         "renamedFrom": {

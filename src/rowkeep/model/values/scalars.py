@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import compress, repeat
 from operator import is_
 from typing import TypeAlias
@@ -187,6 +187,23 @@ def parsed_date(text: str) -> datetime:
 def canonical_date(moment: datetime) -> str:
     """A moment in UTC in the form of the store and of responses: ``2020-03-28T07:02:09.652Z``."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{moment.microsecond // 1000:03d}Z"
+
+
+def check_exact_number(text: str, cell: Cell) -> None:
+    """Misfit if a number is not the double that was read from its text."""
+    try:
+        is_exact = Decimal(text) == Decimal(str(cell))
+    except InvalidOperation:
+        is_exact = False
+    if not is_exact:
+        raise Misfit("must be a number that a double represents exactly")
+
+
+def check_exact_date(text: str, _cell: Cell) -> None:
+    """Misfit if more of a date's text than its cell holds is cut."""
+    parts = RFC3339.fullmatch(text)
+    if parts is not None and ((parts.group(7) or "")[3:].strip("0") or parts.group(6) == "60"):
+        raise Misfit("must be a date without fractions of a millisecond")
 
 
 def settle_numbers(column: list[Cell]) -> list[Cell] | None:

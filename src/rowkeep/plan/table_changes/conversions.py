@@ -7,14 +7,11 @@ round or cut is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
-
 import msgspec
 
 from rowkeep.codec.rows import checked_cell, encode
 from rowkeep.model.tables import Column
-from rowkeep.model.values.scalars import JSON_NUMBER, RFC3339, Cell, Misfit
+from rowkeep.model.values.scalars import JSON_NUMBER, Cell
 
 
 def converted(was: Column, column: Column, value: object) -> Cell:
@@ -25,39 +22,22 @@ def converted(was: Column, column: Column, value: object) -> Cell:
     if was.type != column.type:
         if isinstance(value, msgspec.Raw):
             value = _decoded(bytes(value), column)
-        if column.type in ("string", "decimal"):
+        if column.type_facts.converts_as_text:
             value = _spelt(value)
     cell = checked_cell(column, value)
-    if isinstance(value, str) and column.type in _EXACTLY:
-        _EXACTLY[column.type](value, cell)
+    check_exact = column.type_facts.check_exact
+    if isinstance(value, str) and check_exact is not None:
+        check_exact(value, cell)
     return cell
 
 
 def _decoded(document: bytes, column: Column) -> object:
     """A JSON value; a number as text, because it may not be exact as a Python number."""
     text = document.decode().strip()
-    return text if JSON_NUMBER.fullmatch(text) and column.type != "date" else msgspec.json.decode(document)
+    reads_text = column.type_facts.reads_numeric_text and JSON_NUMBER.fullmatch(text)
+    return text if reads_text else msgspec.json.decode(document)
 
 
 def _spelt(value: object) -> object:
     """A number or a boolean as JSON text; other values unchanged."""
     return encode(value).decode() if isinstance(value, bool | int | float) else value
-
-
-def _exact_number(text: str, cell: Cell) -> None:
-    try:
-        is_exact = Decimal(text) == Decimal(str(cell))
-    except InvalidOperation:
-        is_exact = False
-    if not is_exact:
-        raise Misfit("must be a number that a double represents exactly")
-
-
-def _exact_moment(text: str, _cell: Cell) -> None:
-    parts = RFC3339.fullmatch(text)
-    if parts is not None and ((parts.group(7) or "")[3:].strip("0") or parts.group(6) == "60"):
-        raise Misfit("must be a date without fractions of a millisecond")
-
-
-_EXACTLY: dict[str, Callable[[str, Cell], None]] = {"number": _exact_number, "date": _exact_moment}
-"""Checks for texts that readers would round or cut."""

@@ -42,7 +42,12 @@ class ColumnReader:
 
     def _read_group_by(self) -> tuple[Ref, ...]:
         refs: dict[Ref, None] = {}
-        for at, name in enumerate(sent_list(self._body.group_by)):
+        sent = sent_list(self._body.group_by)
+        if len(sent) > MAX_VIEW_COLUMNS:
+            self._problems.add(
+                InvalidDefinition, f"groupBy names at most {MAX_VIEW_COLUMNS} columns.", "/groupBy"
+            )
+        for at, name in enumerate(sent):
             where = pointer("groupBy", at)
             found = self._sources.ref(name, where)
             if found is None:

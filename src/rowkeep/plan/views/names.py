@@ -90,7 +90,7 @@ def _hint(name: str, known: list[str]) -> str:
 
 def output_column(name: str, column: Column, aggregate: Aggregate | None, *, may_be_empty: bool) -> Column:
     """A column of a view, in the form of a table's column."""
-    is_count = aggregate is not None and aggregate.gives == "integer"
+    is_count = aggregate is not None and aggregate.is_count
     is_required = is_count or (aggregate is None and column.is_required and not may_be_empty)
     type_ = column.type if aggregate is None else aggregate.type_of(column)
     if aggregate is not None:

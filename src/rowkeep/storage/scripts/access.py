@@ -1,9 +1,9 @@
-"""Definitions: scripts over the system tables of one workspace, the same on every engine."""
+"""Access: scripts over the apps and grants of one workspace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -12,28 +12,31 @@ from rowkeep.errors.catalogue import NameTaken, NoSuchApp, preview
 from rowkeep.model.access import App, Grant, GrantOf
 from rowkeep.model.tables import Table
 from rowkeep.model.views import View
-from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import Row, StaleCatalog
+from rowkeep.storage.contract import Row, StaleCatalog, Steps
 from rowkeep.storage.scripts.access_rows import app_of, app_values, client_id_taken, grant_of
-from rowkeep.storage.scripts.tables import TableDefinitions
+from rowkeep.storage.scripts.state import WorkspaceState
+from rowkeep.storage.scripts.steps import WorkspaceSteps
+from rowkeep.storage.scripts.stored_definitions import StoredDefinitions
 
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
 
+class Access(WorkspaceSteps):
+    """The scripts of the apps and grants of one workspace."""
 
-class Definitions(TableDefinitions):
-    """The scripts of one workspace: beside those of its tables, those of its apps and grants."""
+    def __init__(self, state: WorkspaceState, stored: StoredDefinitions) -> None:
+        super().__init__(stored.dialect, stored.schema)
+        self._state = state
+        self._stored = stored
 
     # apps
 
     def app(self, client_id: str) -> Steps[tuple[int, App | None, dict[str, Grant]]]:
         """The version, the app, and its grants by table id."""
-        version = yield from self.version()
+        version = yield from self._state.version()
         apps, grants = self._system.apps, self._system.grants
-        rows = yield from self.do(sa.select(*apps.c).where(apps.c.client_id == client_id))
+        rows = yield from self._do(sa.select(*apps.c).where(apps.c.client_id == client_id))
         if not rows:
             return version, None, {}
-        granted = yield from self.do(
+        granted = yield from self._do(
             sa.select(grants.c.table_id, grants.c.read, grants.c.write, grants.c.delete).where(
                 grants.c.client_id == client_id
             )
@@ -42,7 +45,7 @@ class Definitions(TableDefinitions):
 
     def apps(self, after: str, limit: int | None) -> Steps[list[App]]:
         apps = self._system.apps
-        rows = yield from self.do(
+        rows = yield from self._do(
             sa.select(*apps.c).where(apps.c.name_key > after).order_by(apps.c.name_key).limit(limit)
         )
         return [app_of(row) for row in rows]
@@ -57,46 +60,46 @@ class Definitions(TableDefinitions):
     def create_app(self, app: App, key: int) -> Steps[None]:
         """An app whose secret is sealed under the data key number ``key``. Raises NameTaken, and
         StaleCatalog if that is not the newest one any more."""
-        yield from self.raise_version()
+        yield from self._state.raise_version()
         yield from self._check_key(key)
         apps = self._system.apps
         taken = sa.select(apps.c.client_id).where(apps.c.client_id == app.client_id)
-        if (yield from self.do(taken)):
+        if (yield from self._do(taken)):
             raise client_id_taken(app.client_id)
         yield from self._check_app_name(app)
-        yield from self.do(sa.insert(apps).values(app_values(app)))
+        yield from self._do(sa.insert(apps).values(app_values(app)))
         former = self._system.former_apps
-        yield from self.do(sa.delete(former).where(former.c.client_id == app.client_id))
+        yield from self._do(sa.delete(former).where(former.c.client_id == app.client_id))
 
     def _check_key(self, key: int) -> Steps[None]:
-        if (yield from self.newest_key()) != key:
+        if (yield from self._state.newest_key()) != key:
             raise StaleCatalog()
 
     def change_app(self, client_id: str, key: int, change: Callable[[App], App]) -> Steps[App]:
         """Put what ``change`` makes of an app in its place. Raises NoSuchApp, NameTaken, what ``change``
         raises, and StaleCatalog as create_app does."""
-        yield from self.raise_version()
+        yield from self._state.raise_version()
         yield from self._check_key(key)
         app = change((yield from self.existing_app(client_id)))
         yield from self._check_app_name(app)
         apps = self._system.apps
-        yield from self.do(sa.update(apps).values(app_values(app)).where(apps.c.client_id == client_id))
+        yield from self._do(sa.update(apps).values(app_values(app)).where(apps.c.client_id == client_id))
         return app
 
     def _check_app_name(self, app: App) -> Steps[None]:
         apps = self._system.apps
         same_name = sa.and_(apps.c.name_key == app.name.casefold(), apps.c.client_id != app.client_id)
-        if (yield from self.do(sa.select(apps.c.client_id).where(same_name))):
+        if (yield from self._do(sa.select(apps.c.client_id).where(same_name))):
             raise NameTaken(f"App {preview(app.name)} already exists.", pointer="/name")
 
     def delete_app(self, client_id: str) -> Steps[None]:
         """Delete an app and its grants; its name stays, for the rows that it wrote. Raises NoSuchApp."""
-        yield from self.raise_version()
+        yield from self._state.raise_version()
         app = yield from self.existing_app(client_id)
         former = sa.insert(self._system.former_apps).values(client_id=client_id, name=app.name)
-        yield from self.do(former)
+        yield from self._do(former)
         for table in (self._system.apps, self._system.grants):
-            yield from self.do(sa.delete(table).where(table.c.client_id == client_id))
+            yield from self._do(sa.delete(table).where(table.c.client_id == client_id))
 
     def app_names(self, after: str, limit: int) -> Steps[list[Row]]:
         """Client id and name of all apps by client id, those that were deleted included."""
@@ -104,38 +107,38 @@ class Definitions(TableDefinitions):
         every = sa.union_all(
             sa.select(apps.c.client_id, apps.c.name), sa.select(former.c.client_id, former.c.name)
         ).subquery()
-        rows = yield from self.do(
+        rows = yield from self._do(
             sa.select(every).where(every.c.client_id > after).order_by(every.c.client_id).limit(limit)
         )
         return list(rows)
 
     def delete_all_apps(self) -> Steps[None]:
         """What comes before the workspace itself is taken away: nobody may go on using it."""
-        yield from self.raise_version()
+        yield from self._state.raise_version()
         for table in (self._system.apps, self._system.grants):
-            yield from self.do(sa.delete(table))
+            yield from self._do(sa.delete(table))
 
     # grants
 
     def set_grant(self, name: str, client_id: str, grant: Grant, *, on_view: bool = False) -> Steps[GrantOf]:
         """Give, change or (all false) take away a grant on a table or a view. Raises NoSuchTable, NoSuchView,
         NoSuchApp."""
-        yield from self.raise_version()
+        yield from self._state.raise_version()
         thing = yield from self._grantable(name, on_view)
         app = yield from self.existing_app(client_id)
         grants = self._system.grants
-        yield from self.do(
+        yield from self._do(
             sa.delete(grants).where(grants.c.table_id == thing.id, grants.c.client_id == client_id)
         )
         if not grant.is_empty:
             rights: dict[str, Any] = msgspec.structs.asdict(grant)
-            yield from self.do(sa.insert(grants).values(table_id=thing.id, client_id=client_id, **rights))
+            yield from self._do(sa.insert(grants).values(table_id=thing.id, client_id=client_id, **rights))
         return GrantOf(client_id, app.name, thing.name, grant, on_view)
 
     def _grantable(self, name: str, on_view: bool) -> Steps[Table | View]:
         if on_view:
-            return (yield from self.needs.existing_view(name))
-        return (yield from self._existing_table(name))
+            return (yield from self._stored.existing_view(name))
+        return (yield from self._stored.existing_table(name))
 
     def grants_on(self, name: str, *, on_view: bool = False) -> Steps[list[GrantOf]]:
         """The grants on a table or a view. Raises NoSuchTable, NoSuchView."""
@@ -156,7 +159,7 @@ class Definitions(TableDefinitions):
         given = grants.join(apps, apps.c.client_id == grants.c.client_id)
         given = given.outerjoin(tables, tables.c.id == grants.c.table_id)
         given = given.outerjoin(views, views.c.id == grants.c.table_id)
-        rows = yield from self.do(
+        rows = yield from self._do(
             sa.select(
                 apps.c.client_id, apps.c.name, tables.c.definition, views.c.definition,
                 grants.c.read, grants.c.write, grants.c.delete,

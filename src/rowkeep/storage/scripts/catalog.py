@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import TypeAlias, TypeVar
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -11,14 +10,11 @@ from rowkeep.errors.catalogue import DeleteNotAllowed, NameTaken, NoSuchAdminTok
 from rowkeep.model.access import AdminToken, Workspace
 from rowkeep.model.tables import name_key
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import Statement, statement
+from rowkeep.sql.statements import statement
 from rowkeep.sql.system_tables import CatalogTables
-from rowkeep.storage.contract import Row
+from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
 from rowkeep.storage.scripts.access_rows import client_id_taken
-
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
 
 NOTED_AT_ONCE = 500
 """Fewer than either engine allows as parameters of one statement."""

@@ -7,8 +7,8 @@ was stopped goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -16,13 +16,9 @@ import sqlalchemy as sa
 from rowkeep.model.access import App
 from rowkeep.model.tables import Column, Table
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.sql.statements import Statement, statement
-from rowkeep.sql.system_tables import workspace_tables
-from rowkeep.storage.contract import Row
-from rowkeep.storage.scripts.access import Definitions
-
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+from rowkeep.storage.contract import Steps
+from rowkeep.storage.scripts.steps import WorkspaceSteps
+from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 BATCH_ROWS = 500
 
@@ -37,21 +33,20 @@ class Batch(msgspec.Struct, frozen=True):
     rows: int
 
 
-class Rotation:
+class Rotation(WorkspaceSteps):
     """The scripts of one workspace."""
 
-    def __init__(self, definitions: Definitions) -> None:
-        self._definitions = definitions
-        self._system = workspace_tables(definitions.schema)
-
-    def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._definitions.dialect))
+    def __init__(self, scripts: WorkspaceScripts) -> None:
+        super().__init__(scripts.dialect, scripts.schema)
+        self._state = scripts.state
+        self._tables = scripts.tables
+        self._access = scripts.access
 
     def begin(self, wrap: Callable[[int], bytes]) -> Steps[int]:
         """Add a data key, unless a rotation is under way; gives the number of the newest. ``wrap`` gives a
         new key of that number, wrapped."""
-        yield from self._definitions.raise_version()
-        known = yield from self._definitions.data_keys()
+        yield from self._state.raise_version()
+        known = yield from self._state.data_keys()
         newest = max(known)
         if len(known) > 1:
             return newest
@@ -62,7 +57,7 @@ class Rotation:
 
     def encrypted_tables(self) -> Steps[list[Table]]:
         """The tables that have encrypted columns."""
-        tables = yield from self._definitions.tables("", None)
+        tables = yield from self._tables.page("", None)
         return [table for table in tables if any(column.is_encrypted for column in table.columns)]
 
     def begin_table(self, table_id: str, key: int) -> Steps[Table | None]:
@@ -84,14 +79,13 @@ class Rotation:
         yield from self._change(table_id, lambda column: msgspec.structs.replace(column, old_key=None))
 
     def _change(self, table_id: str, change: Callable[[Column], Column]) -> Steps[Table | None]:
-        yield from self._definitions.raise_version()
-        found = yield from self._definitions.tables_by("id", {table_id})
-        if table_id not in found:
+        yield from self._state.raise_version()
+        table = (yield from self._tables.by_ids({table_id})).get(table_id)
+        if table is None:
             return None
-        table = found[table_id]
         changed = msgspec.structs.replace(table, columns=tuple(map(change, table.columns)))
         if changed != table:
-            yield from self._definitions.keep_table(changed)
+            yield from self._tables.store(changed)
         return changed
 
     def reseal_rows(self, sql: RotationSql, reseal: dict[str, Reseal], after: str) -> Steps[Batch]:
@@ -111,24 +105,24 @@ class Rotation:
 
     def reseal_apps(self, reseal: Callable[[App], bytes]) -> Steps[None]:
         """Seal the secrets of all apps anew."""
-        yield from self._definitions.raise_version()
+        yield from self._state.raise_version()
         apps = self._system.apps
-        for app in (yield from self._definitions.apps("", None)):
+        for app in (yield from self._access.apps("", None)):
             if app.secret is not None:
                 update = sa.update(apps).values(secret=reseal(app))
                 yield from self._do(update.where(apps.c.client_id == app.client_id))
 
     def end(self, key: int) -> Steps[None]:
         """Forget all data keys but this one."""
-        yield from self._definitions.raise_version()
+        yield from self._state.raise_version()
         keys = self._system.data_keys
         yield from self._do(sa.delete(keys).where(keys.c.number != key))
 
     def rewrap(self, rewrap: Callable[[bytes], bytes], fresh: bytes) -> Steps[None]:
         """Wrap the data keys anew; a workspace that has none yet gets ``fresh``."""
-        yield from self._definitions.initialise(fresh)
+        yield from self._state.initialise(fresh)
         keys = self._system.data_keys
-        for number, wrapped in (yield from self._definitions.data_keys()).items():
+        for number, wrapped in (yield from self._state.data_keys()).items():
             yield from self._do(
                 sa.update(keys).values(wrapped=rewrap(wrapped)).where(keys.c.number == number)
             )

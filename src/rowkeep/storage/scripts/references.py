@@ -6,8 +6,8 @@ They are asked again, on what is stored now; if that changed meanwhile, nothing 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -16,12 +16,8 @@ from rowkeep.model.tables import ROW_KEY, Column, Table
 from rowkeep.sql.physical_table import TableSchema
 from rowkeep.sql.references import is_referred_to, present
 from rowkeep.sql.rows import TableSql
-from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import Row
-from rowkeep.storage.scripts.access import Definitions
-
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+from rowkeep.storage.contract import Row, Steps
+from rowkeep.storage.scripts.tables import Tables
 
 CHUNK = 1000
 
@@ -44,12 +40,12 @@ class Referring(msgspec.Struct, frozen=True):
 
 
 def find_missing(
-    definitions: Definitions, sql: TableSql, names: Sequence[str], rows: Sequence[Row]
+    tables: Tables, sql: TableSql, names: Sequence[str], rows: Sequence[Row]
 ) -> Steps[Missing | None]:
     """The first cell, column by column, that refers to nothing. ``rows`` have the columns ``names``, as
     stored."""
     schema = sql.schema
-    referred = yield from definitions.referred_by([schema.table])
+    referred = yield from tables.referred_by([schema.table])
     for at, name in enumerate(names):
         column = schema.columns[name]
         if column.reference is None:
@@ -58,7 +54,7 @@ def find_missing(
         there = _column(table, column.reference.column)
         alike = column.type_facts.same or (lambda cell: cell)
         cells = [None if row[at] is None else alike(row[at]) for row in rows]
-        parent = TableSchema(table, schema.dialect, definitions.schema)
+        parent = TableSchema(table, schema.dialect, tables.schema)
         found = set(map(alike, (yield from _present(parent, there, cells))))
         if table.id == schema.table.id and there in names:
             # rows of one request may refer to each other
@@ -81,17 +77,17 @@ def _present(schema: TableSchema, name: str, cells: list[Any]) -> Steps[list[Any
 
 
 def find_referring(
-    definitions: Definitions, sql: TableSql, where: Where, changed: Sequence[str] | None
+    tables: Tables, sql: TableSql, where: Where, changed: Sequence[str] | None
 ) -> Steps[Referring | None]:
     """A column that refers to a row that a filter finds; if only some columns are ``changed``, by one of
     these."""
     parent = sql.schema
-    for table, column in (yield from definitions.referring(parent.table.id)):
+    for table, column in (yield from tables.referring(parent.table.id)):
         assert column.reference is not None  # noqa: S101 - it refers
         there = _column(parent.table, column.reference.column)
         if changed is not None and there not in changed:
             continue
-        child = TableSchema(table, parent.dialect, definitions.schema)
+        child = TableSchema(table, parent.dialect, tables.schema)
         rows = yield is_referred_to(parent, there, where, child, column)
         if rows[0][0]:
             return Referring(table.name, column.name, there)

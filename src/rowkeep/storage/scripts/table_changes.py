@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from rowkeep.codec.stored_cells import StoredForms
 from rowkeep.crypto.ciphers import ColumnCipher
 from rowkeep.errors.catalogue import IncompatibleRows, NameTaken, NoSuchTable, Problem, excerpt, preview
-from rowkeep.model.column_types import Kind
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.table_updates import former_name, read_redefinition
 from rowkeep.model.definitions.tables import TableBody
@@ -21,14 +21,19 @@ from rowkeep.plan.table_changes.checks import Check
 from rowkeep.plan.table_changes.conversions import converted
 from rowkeep.plan.table_changes.diff import Change, plan_change, refuse_if_referred
 from rowkeep.plan.table_changes.matching import Kept
+from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import ChangeSql
 from rowkeep.sql.table_checks import SAMPLE_ROWS, CheckSql
-from rowkeep.storage.contract import Row
-from rowkeep.storage.scripts.access import Definitions, Steps
+from rowkeep.storage.contract import Row, Steps
+from rowkeep.storage.scripts.steps import run
+from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 COLUMNS_AT_ONCE = 16
 """How many columns are converted in one pass over the rows. More at once would be quicker, but a row bears
 the old cells beside the new ones, and must fit a page of PostgreSQL."""
+
+ReadCell: TypeAlias = Callable[[Column, Any], Any]
+"""Makes the answered cell of a column of what a statement gives."""
 
 
 class Undone(Exception):
@@ -47,8 +52,11 @@ class TableChanges:
     """The scripts that change the tables of one workspace. ``ciphers`` gives those of a table's encrypted
     columns, by their names."""
 
-    def __init__(self, definitions: Definitions, ciphers: Callable[[Table], dict[str, ColumnCipher]]) -> None:
-        self._definitions = definitions
+    def __init__(
+        self, scripts: WorkspaceScripts, ciphers: Callable[[Table], dict[str, ColumnCipher]]
+    ) -> None:
+        self._scripts = scripts
+        self._tables = scripts.tables
         self._ciphers = ciphers
 
     def plan(self, name: str, body: TableBody) -> Steps[Planned]:
@@ -56,10 +64,10 @@ class TableChanges:
 
         Raises NoSuchTable, NameTaken, StillReferenced, and all that is wrong with the definition.
         """
-        version, before = yield from self._definitions.table(name)
+        version, before = yield from self._tables.find(name)
         former = former_name(body)
         if former is not None and name_key(former) != name_key(name):
-            _, renamed = yield from self._definitions.table(former)
+            _, renamed = yield from self._tables.find(former)
             if renamed is None and before is None:
                 raise NoSuchTable(f"No such table: {preview(former)}.", pointer="/renamedFrom")
             if renamed is not None and before is not None:
@@ -71,14 +79,14 @@ class TableChanges:
             before = before or renamed
         if before is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
-        named = yield from self._definitions.tables_by("name_key", referred_names(body.schema_def))
-        key = yield from self._definitions.newest_key()
+        named = yield from self._tables.by_name_keys(referred_names(body.schema_def))
+        key = yield from self._scripts.state.newest_key()
         change = plan_change(before, read_redefinition(body, name, before, named, key))
-        others = yield from self._definitions.referring(before.id)
+        others = yield from self._tables.referring(before.id)
         refuse_if_referred(change, [each for each in others if each[0].id != before.id])
         if name_key(change.after.name) != name_key(before.name):
-            yield from self._definitions.check_name_is_free(change.after.name, before.id)
-        yield from self._definitions.needs.check_change(before, change.after)
+            yield from self._tables.check_name_is_free(change.after.name, before.id)
+        yield from self._scripts.view_needs.check_change(before, change.after)
         return Planned(version, change, {table.id: table for table in named.values()})
 
     def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:
@@ -101,26 +109,25 @@ class TableChanges:
 
         Raises what ``rehearse`` raises, and DataLoss unless that is allowed.
         """
-        yield from self._definitions.raise_version()
+        yield from self._scripts.state.raise_version()
         planned = yield from self.plan(name, body)
         change = planned.change
         if not allow_data_loss:
             change.refuse_loss()
         if not change.is_metadata:
             sql = self._sql(planned)
-            yield from self._definitions.run(sql.lock())
+            yield from run(sql.lock())
             yield from self._alter(planned, sql)
-        yield from self._definitions.replace_table(change.after)
+        yield from self._tables.replace(change.after)
         if undo:
             raise Undone()
         return planned
 
     def _sql(self, planned: Planned) -> ChangeSql:
-        definitions = self._definitions
-        return ChangeSql(planned.change, definitions.dialect, definitions.schema, planned.referred)
+        return ChangeSql(planned.change, self._scripts.dialect, self._scripts.schema, planned.referred)
 
     def _alter(self, planned: Planned, sql: ChangeSql) -> Steps[None]:
-        change, run = planned.change, self._definitions.run
+        change = planned.change
         problems = yield from self._check(planned, late=False)
         yield from run(sql.drop())
         for pairs in _batches(change):
@@ -136,26 +143,30 @@ class TableChanges:
 
     def _check(self, planned: Planned, *, late: bool) -> Steps[list[Problem]]:
         problems = []
-        change, definitions = planned.change, self._definitions
-        sql = CheckSql(change, definitions.dialect, definitions.schema, planned.referred)
+        change = planned.change
+        sql = CheckSql(change, self._scripts.dialect, self._scripts.schema, planned.referred)
         for check in change.checks:
             if check.is_late is late:
                 count, sample = sql.violations(check)
                 found = int((yield count)[0][0])
                 if found:
                     table = change.after if check.is_late else change.before
-                    forms = StoredForms(table, self._ciphers(table))
-                    problems.append(_violation(check, found, (yield sample), sql.columns(check), forms))
+                    read = self._reader(table)
+                    problems.append(_violation(check, found, (yield sample), sql.columns(check), read))
         return problems
+
+    def _reader(self, table: Table) -> ReadCell:
+        """What makes answered cells of the cells that statements give."""
+        return partial(_value, self._scripts.dialect, StoredForms(table, self._ciphers(table)))
 
     def _convert(
         self, change: Change, sql: ChangeSql, pairs: Sequence[Kept], *, writes: bool
     ) -> Steps[list[Problem]]:
         """Read all rows, some at a time, and write their converted cells until one does not fit."""
         page, write = sql.page(pairs), sql.write_converted(pairs)
-        old = StoredForms(change.before, self._ciphers(change.before))
+        read = self._reader(change.before)
         new = StoredForms(change.after, self._ciphers(change.after))
-        misfits = [Misfits(pair, old, new) for pair in pairs]
+        misfits = [Misfits(pair, read, new) for pair in pairs]
         after = ""
         while rows := (yield page.bind({"after": after})):
             after = rows[-1][0]
@@ -172,13 +183,13 @@ class TableChanges:
 
 
 class Misfits:
-    """The cells of one column that do not fit what it becomes. ``old`` and ``new`` are the forms of cells
-    before and after."""
+    """The cells of one column that do not fit what it becomes. ``read`` reads cells of the column before,
+    ``new`` has the forms of cells after."""
 
-    def __init__(self, pair: Kept, old: StoredForms, new: StoredForms) -> None:
+    def __init__(self, pair: Kept, read: ReadCell, new: StoredForms) -> None:
         self.count = 0
         self._pair = pair
-        self._old = old
+        self._read = read
         self._new = new
         self._rule = ""
         self._sample: list[dict[str, Any]] = []
@@ -186,7 +197,7 @@ class Misfits:
     def converted(self, row: str, stored: Any) -> Any:
         """The cell as it is stored in the new column; None, and counted, if it does not fit."""
         before, after = self._pair.before, self._pair.after
-        value = _value(stored, before, self._old)
+        value = self._read(before, stored)
         try:
             return self._new.store_cell(after, converted(before, after, value))
         except Misfit as misfit:
@@ -206,12 +217,13 @@ class Misfits:
         return _problem(says, f"{self._pair.where}/{key}", self.count, self._sample)
 
 
-def _value(stored: Any, column: Column, forms: StoredForms) -> Any:
+def _value(dialect: Dialect, forms: StoredForms, column: Column, stored: Any) -> Any:
     """A cell as it is answered."""
     if stored is None:
         return None
-    if column.kind is Kind.BOOLEAN:
-        return bool(stored)
+    decode = dialect.kinds[column.kind].decode
+    if decode is not None:
+        stored = decode(stored)
     if column.holds_sys_ids:
         # the statement gives it as it is answered
         return stored
@@ -229,13 +241,13 @@ def _shown(value: Any) -> Any:
 
 
 def _violation(
-    check: Check, count: int, rows: Sequence[Row], columns: list[Column], forms: StoredForms
+    check: Check, count: int, rows: Sequence[Row], columns: list[Column], read: ReadCell
 ) -> Problem:
     sample = [
         _sampled(
             row[0],
             {
-                column.name: _value(cell, column, forms)
+                column.name: read(column, cell)
                 for column, cell in zip(columns, row[1:], strict=True)
                 if not column.is_encrypted
             },

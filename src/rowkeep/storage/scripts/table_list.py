@@ -1,24 +1,16 @@
-"""Overview: scripts that read what a workspace offers to an app, or all of it."""
+"""Table list: scripts that read which tables and views an app may use, or all of them."""
 
 from __future__ import annotations
-
-from collections.abc import Generator, Sequence
-from typing import TypeAlias, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from rowkeep.model.tables import Table
 from rowkeep.model.views import View
-from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import Row
-from rowkeep.storage.scripts.access import Definitions
-from rowkeep.storage.scripts.tables import stored_table
-
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
-
-_view_decoder = msgspec.json.Decoder(View)
+from rowkeep.storage.contract import Steps
+from rowkeep.storage.scripts.state import WorkspaceState
+from rowkeep.storage.scripts.steps import WorkspaceSteps
+from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, stored_table, stored_view
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -30,18 +22,21 @@ class Offer(msgspec.Struct, frozen=True):
     needed: dict[str, Table]
 
 
-class Overview(Definitions):
+class TableList(WorkspaceSteps):
     """The scripts of one workspace."""
+
+    def __init__(self, state: WorkspaceState, stored: StoredDefinitions) -> None:
+        super().__init__(stored.dialect, stored.schema)
+        self._state = state
+        self._stored = stored
 
     def offered_to(self, client_id: str | None) -> Steps[Offer]:
         """The tables and views that an app has a grant for; without an app, all of them."""
-        version = yield from self.version()
+        version = yield from self._state.version()
         tables = [stored_table(text) for text in (yield from self._granted(self._system.tables, client_id))]
-        views = [
-            _view_decoder.decode(text) for text in (yield from self._granted(self._system.views, client_id))
-        ]
+        views = [stored_view(text) for text in (yield from self._granted(self._system.views, client_id))]
         ids = {table_id for view in views for table_id in view.table_ids}
-        return Offer(version, tables, views, (yield from self.needs.tables_of(ids)))
+        return Offer(version, tables, views, (yield from self._stored.tables_by("id", ids)))
 
     def _granted(self, things: sa.Table, client_id: str | None) -> Steps[list[str]]:
         grants = self._system.grants
@@ -49,4 +44,4 @@ class Overview(Definitions):
         if client_id is not None:
             is_granted = sa.select(grants.c.table_id).where(grants.c.client_id == client_id)
             found = found.where(things.c.id.in_(is_granted))
-        return [row[0] for row in (yield from self.do(found))]
+        return [row[0] for row in (yield from self._do(found))]

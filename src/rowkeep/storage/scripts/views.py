@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-import msgspec
 import sqlalchemy as sa
 
 from rowkeep.errors.catalogue import InvalidDefinition, NoSuchView, preview
@@ -13,37 +11,29 @@ from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.views import View
 from rowkeep.plan.views.read import read_view
-from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import Statement, statement
-from rowkeep.sql.system_tables import workspace_tables
-from rowkeep.storage.contract import Row
-from rowkeep.storage.scripts.access import Definitions
-
-T = TypeVar("T")
-Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
+from rowkeep.storage.contract import Steps
+from rowkeep.storage.scripts.state import WorkspaceState
+from rowkeep.storage.scripts.steps import WorkspaceSteps
+from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, as_stored, stored_view
+from rowkeep.storage.scripts.tables import Tables
 
 ViewWithTables: TypeAlias = tuple[View, dict[str, Table]]
 """A view, and the tables that it needs, by id."""
 
-_view_decoder = msgspec.json.Decoder(View)
 
-
-class ViewDefinitions:
+class Views(WorkspaceSteps):
     """The scripts of one workspace. Those that change something raise its version first, which puts them
     one behind the other."""
 
-    def __init__(self, dialect: Dialect, schema: str | None) -> None:
-        self._dialect = dialect
-        self._system = workspace_tables(schema)
-        self._definitions = Definitions(dialect, schema)
-        self._needs = self._definitions.needs
-
-    def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+    def __init__(self, state: WorkspaceState, stored: StoredDefinitions, tables: Tables) -> None:
+        super().__init__(stored.dialect, stored.schema)
+        self._state = state
+        self._stored = stored
+        self._tables = tables
 
     def find(self, name: str) -> Steps[tuple[int, ViewWithTables | None]]:
         """The version, and the view of that name, whatever its case."""
-        version = yield from self._definitions.version()
+        version = yield from self._state.version()
         try:
             return version, (yield from self.get(name))
         except NoSuchView:
@@ -51,10 +41,10 @@ class ViewDefinitions:
 
     def get(self, name: str) -> Steps[ViewWithTables]:
         """The view of that name, whatever its case. Raises NoSuchView."""
-        view = yield from self._needs.existing_view(name)
-        return view, (yield from self._needs.tables_of(set(view.table_ids)))
+        view = yield from self._stored.existing_view(name)
+        return view, (yield from self._stored.tables_by("id", set(view.table_ids)))
 
-    def views(self, after: str, limit: int | None) -> Steps[tuple[list[View], dict[str, Table]]]:
+    def page(self, after: str, limit: int | None) -> Steps[tuple[list[View], dict[str, Table]]]:
         """Views in the order of their names, behind the name ``after``, and the tables that they need."""
         views = self._system.views
         rows = yield from self._do(
@@ -63,23 +53,23 @@ class ViewDefinitions:
             .order_by(views.c.name_key)
             .limit(limit)
         )
-        found = [_view_decoder.decode(row[0]) for row in rows]
+        found = [stored_view(row[0]) for row in rows]
         ids = {table_id for view in found for table_id in view.table_ids}
-        return found, (yield from self._needs.tables_of(ids))
+        return found, (yield from self._stored.tables_by("id", ids))
 
     def create(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
         """Raises NameTaken, and all errors in the definition."""
-        yield from self._definitions.raise_version()
+        yield from self._state.raise_version()
         if body.renamed_from:
             raise InvalidDefinition(
                 "A new view cannot have renamedFrom. To rename an existing one, use PUT.",
                 pointer="/renamedFrom",
             )
         view, tables = yield from self._read(body, view_id)
-        yield from self._definitions.check_name_is_free(view.name)
+        yield from self._tables.check_name_is_free(view.name)
         yield from self._do(
             sa.insert(self._system.views).values(
-                id=view.id, name_key=name_key(view.name), definition=_encoded(view)
+                id=view.id, name_key=name_key(view.name), definition=as_stored(view)
             )
         )
         yield from self._keep_tables(view)
@@ -88,20 +78,20 @@ class ViewDefinitions:
     def replace(self, name: str, body: ViewBody) -> Steps[ViewWithTables]:
         """Make the view of that name what a definition says; it keeps its grants. With ``renamedFrom`` the
         view that is called so gets the new name. Raises NoSuchView, and what create raises."""
-        yield from self._definitions.raise_version()
+        yield from self._state.raise_version()
         if name_key(body.name) != name_key(name):
             raise InvalidDefinition(
                 f"The name {preview(body.name)} does not match {preview(name)} in the path. To rename a "
                 "view, PUT its definition to the path with the new name and set renamedFrom to the old name.",
                 pointer="/name",
             )
-        before = yield from self._needs.existing_view(body.renamed_from or name)
+        before = yield from self._stored.existing_view(body.renamed_from or name)
         view, tables = yield from self._read(body, before.id)
-        yield from self._definitions.check_name_is_free(view.name, but=before.id)
+        yield from self._tables.check_name_is_free(view.name, but=before.id)
         views = self._system.views
         yield from self._do(
             sa.update(views)
-            .values(name_key=name_key(view.name), definition=_encoded(view))
+            .values(name_key=name_key(view.name), definition=as_stored(view))
             .where(views.c.id == view.id)
         )
         yield from self._keep_tables(view)
@@ -110,14 +100,14 @@ class ViewDefinitions:
     def _read(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
         # what is no name is none of anything, and may be no text that an engine takes
         names = {name_key(name) for name in body.table_names if NAME.fullmatch(name)}
-        tables = yield from self._definitions.tables_by("name_key", names)
+        tables = yield from self._stored.tables_by("name_key", names)
         kept = self._system.views
         rows = yield from self._do(
             sa.select(kept.c.name_key, kept.c.definition).where(
                 kept.c.name_key.in_([sa.literal(each) for each in sorted(names)])
             )
         )
-        views = {row[0]: _view_decoder.decode(row[1]).name for row in rows}
+        views = {row[0]: stored_view(row[1]).name for row in rows}
         view = read_view(body, view_id, tables, views)
         return view, {table.id: table for table in tables.values()}
 
@@ -129,15 +119,11 @@ class ViewDefinitions:
 
     def drop(self, name: str) -> Steps[None]:
         """Drop a view with its grants. Raises NoSuchView."""
-        yield from self._definitions.raise_version()
-        view = yield from self._needs.existing_view(name)
+        yield from self._state.raise_version()
+        view = yield from self._stored.existing_view(name)
         for kept, column in (
             (self._system.views, "id"),
             (self._system.view_tables, "view_id"),
             (self._system.grants, "table_id"),
         ):
             yield from self._do(sa.delete(kept).where(kept.c[column] == view.id))
-
-
-def _encoded(view: View) -> str:
-    return msgspec.json.encode(view).decode()

@@ -23,9 +23,9 @@ from rowkeep.plan.workspace_changes.actions import (
 )
 from rowkeep.plan.workspace_changes.diff import plan_schema
 from rowkeep.sql.table_changes import rewrites
-from rowkeep.storage.scripts.access import Definitions, Steps
+from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
-from rowkeep.storage.scripts.views import ViewDefinitions
+from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 T = TypeVar("T")
 
@@ -42,24 +42,20 @@ class SchemaStep(msgspec.Struct, frozen=True):
 class SchemaScripts:
     """The scripts of one workspace; ``new_id`` gives the ids of what is created."""
 
-    def __init__(
-        self,
-        definitions: Definitions,
-        views: ViewDefinitions,
-        changes: TableChanges,
-        new_id: Callable[[], str],
-    ) -> None:
-        self._definitions = definitions
-        self._views = views
+    def __init__(self, scripts: WorkspaceScripts, changes: TableChanges, new_id: Callable[[], str]) -> None:
+        self._scripts = scripts
+        self._tables = scripts.tables
+        self._views = scripts.views
+        self._access = scripts.access
         self._changes = changes
         self._new_id = new_id
 
     def present(self) -> Steps[Schema]:
         """All that there is."""
-        tables = yield from self._definitions.tables("", None)
-        views, _ = yield from self._views.views("", None)
-        grants = yield from self._definitions.all_grants()
-        apps = yield from self._definitions.apps("", None)
+        tables = yield from self._tables.page("", None)
+        views, _ = yield from self._views.page("", None)
+        grants = yield from self._access.all_grants()
+        apps = yield from self._access.apps("", None)
         return Schema(tables, views, grants, apps)
 
     def plan(self, body: SchemaBody) -> Steps[list[Action]]:
@@ -76,7 +72,7 @@ class SchemaScripts:
         body.
         """
         done.clear()
-        yield from self._definitions.raise_version()
+        yield from self._scripts.state.raise_version()
         for action in (yield from self.plan(body)):
             done += yield from self._do(action)
         if not allow_data_loss:
@@ -91,10 +87,10 @@ class SchemaScripts:
             yield from _at("/views", self._views.drop(action.name), False)
             return _step(action.says, "/views")
         if isinstance(action, DropTable):
-            yield from _at("/tables", self._definitions.drop_table(action.name), False)
+            yield from _at("/tables", self._tables.drop(action.name), False)
             return [SchemaStep(action.says, "/tables", loses_data=True)]
         if isinstance(action, CreateTable):
-            yield from _at(action.where, self._definitions.create_table(action.body, self._new_id()))
+            yield from _at(action.where, self._tables.create(action.body, self._new_id()))
         elif isinstance(action, CreateView):
             yield from _at(action.where, self._views.create(action.body, self._new_id()))
         else:
@@ -108,14 +104,14 @@ class SchemaScripts:
             SchemaStep(
                 f"table {change.after.name}: {step.says}",
                 action.where + (step.where if action.is_whole else ""),
-                rewrites(step, self._definitions.dialect),
+                rewrites(step, self._scripts.dialect),
                 step.loses_data,
             )
             for step in change.steps
         ]
 
     def _grant(self, action: SetGrant) -> Steps[None]:
-        yield from self._definitions.set_grant(
+        yield from self._access.set_grant(
             action.name, action.client_id, action.grant, on_view=action.is_on_view
         )
 

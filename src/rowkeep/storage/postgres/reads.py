@@ -1,0 +1,83 @@
+"""Reads: the pages of a workspace, each by one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, cast
+
+import asyncpg
+
+from rowkeep.plan.rows.select import SelectPlan
+from rowkeep.sql.binding import select_values
+from rowkeep.sql.pages import Pages, PostgresPages, SelectSql
+from rowkeep.storage.contract import Row, Selected, StaleCatalog
+from rowkeep.storage.postgres.pool import Call, Pool
+from rowkeep.storage.postgres.waiting import Lane
+from rowkeep.storage.response_sizes import fitting_page, record_too_large
+
+LEAD = 3
+"""The version, the count and the bytes of large texts lead each row of an answer."""
+
+CELL_BYTES = 64
+"""About what a cell takes in memory beyond the text in it."""
+
+
+async def select(pool: Pool, lane: Lane, sql: Pages, plan: SelectPlan, version: int) -> Selected:
+    statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
+    page = statements.page.bind(select_values(plan, sql.constants))
+    call = Call(lane, plan.table_id, is_limited=True)
+    rows = await pool.fetch(page.text, page.parameters, call)
+    if not rows or rows[0][0] != version:
+        raise StaleCatalog()
+    _, total, size, *_ = rows[0]
+    if size > plan.max_bytes:
+        return await _select_fitting(pool, lane, sql, plan, version)
+    if rows[0][LEAD + statements.never_null] is None:
+        # only the row that bears the version: the page is empty
+        return Selected((), plan.offset if plan.shape.is_counted and total is None else total, None)
+    if total is None and plan.shape.is_counted:
+        total = plan.offset + len(rows)
+    return _page(rows, statements, plan, total, size, is_cut=False)
+
+
+async def _select_fitting(pool: Pool, lane: Lane, sql: Pages, plan: SelectPlan, version: int) -> Selected:
+    """The start of a page that is too large as a whole, so that the rest of it never gets here."""
+    statements = cast("PostgresPages", sql).cut(plan.shape)
+    page = statements.page.bind(select_values(plan, sql.constants))
+    call = Call(lane, plan.table_id, is_limited=True)
+    rows = await pool.fetch(page.text, page.parameters, call)
+    if not rows or rows[0][0] != version:
+        raise StaleCatalog()
+    _, total, found, *_ = rows[0]
+    if rows[0][LEAD + statements.never_null] is None:
+        if found:
+            raise record_too_large(plan.max_bytes)
+        return Selected((), total, None)
+    return _page(rows, statements, plan, total, plan.max_bytes, is_cut=len(rows) < found)
+
+
+def _page(
+    rows: Sequence[Any],
+    statements: SelectSql,
+    plan: SelectPlan,
+    total: int | None,
+    size: int,
+    *,
+    is_cut: bool,
+) -> Selected:
+    """A page of these rows. ``size`` counts large texts alone; if that may be too little, the rows are
+    measured as every engine does it, and the page ends where they take too much."""
+    has_more = is_cut or len(rows) > plan.limit
+    rows = rows[: plan.limit]
+    found: Sequence[Row] = answered(rows, statements.width)
+    if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes:
+        fit = fitting_page(found, plan.max_bytes)
+        found, size, has_more = fit.rows, fit.size, has_more or fit.is_cut
+    last = rows[len(found) - 1]
+    return Selected(found, total, [last[LEAD + at] for at in statements.key] if has_more else None, size)
+
+
+def answered(rows: Sequence[asyncpg.Record], width: int) -> list[Any]:
+    """The answered columns of each row, without what leads and what only sorts."""
+    return list(map(itemgetter(slice(LEAD, LEAD + width)), rows))

@@ -1,0 +1,166 @@
+"""Writes: inserts, updates and deletes of rows.
+
+Whatever is written goes through here: one row or a filter's rows by one statement, which checks the version
+itself, many rows by COPY, in a transaction that checks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, repeat
+from operator import add
+from typing import Any
+
+import asyncpg
+
+from rowkeep.model.ids import IdSource, Stamp
+from rowkeep.model.tables import Table
+from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
+from rowkeep.sql.binding import delete_values, insert_values, update_values
+from rowkeep.sql.copied_cells import CopiedCells, copied_moment
+from rowkeep.sql.names import index_named
+from rowkeep.sql.rows import TableSql, UpdateSql
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, Updated
+from rowkeep.storage.postgres.pool import Call, Pool, copied_line
+from rowkeep.storage.postgres.reads import CELL_BYTES, answered
+from rowkeep.storage.postgres.waiting import Lane
+from rowkeep.storage.response_sizes import fitting
+
+COPIED_AT_ONCE = 10_000
+"""Of how many rows cells are made what COPY takes, at once."""
+
+
+async def insert(
+    pool: Pool, lane: Lane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+) -> Stamp:
+    """Write the rows with the ids and the time of the stamp; gives it back."""
+    try:
+        if len(plan.rows) == 1 and not plan.rekeyed:
+            await _insert_one(pool, lane, sql, plan, version, stamp)
+        else:
+            await _copy(pool, lane, sql, plan, version, stamp)
+    except UniqueConflict as conflict:
+        only = 0 if len(plan.rows) == 1 else copied_line(conflict.__cause__)
+        raise _named_conflict(conflict, sql.table, only) from conflict
+    return stamp
+
+
+async def _insert_one(
+    pool: Pool, lane: Lane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+) -> None:
+    on, writer = stamp.written_on, plan.writer
+    row = (*plan.rows[0], on, on, writer, writer, *stamp.ids())
+    bound = sql.insert.bind(insert_values(row) | {"version": version})
+    if await pool.execute(bound.text, bound.parameters, Call(lane, sql.table.id)) != "INSERT 0 1":
+        raise StaleCatalog()
+
+
+async def _copy(pool: Pool, lane: Lane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp) -> None:
+    """Write rows by binary COPY. The lock keeps definitions as they are from the check to the commit."""
+    physical = sql.schema.physical
+    schema, name = str(physical.schema), str(physical.name)
+    lock = f'LOCK TABLE "{schema}"."{name}" IN ROW EXCLUSIVE MODE'
+    read_version = f'SELECT version FROM "{schema}"._rowkeep_workspace'  # noqa: S608 - our own name
+
+    async def copy(connection: asyncpg.Connection) -> None:
+        await connection.execute(lock)
+        if await connection.fetchval(read_version) != version:
+            raise StaleCatalog()
+        await _rekey(connection, sql, plan)
+        if plan.rows:
+            await connection.copy_records_to_table(
+                name,
+                schema_name=schema,
+                columns=[str(column) for column in sql.columns],
+                records=_stored(sql, plan, stamp),
+            )
+
+    await pool.transaction(copy, Call(lane))
+
+
+async def update(
+    pool: Pool, lane: Lane, ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
+) -> Updated:
+    statements = sql.update(plan.shape)
+    values = update_values(plan, ids.stamp(0).written_on) | {"version": version}
+    bound = statements.update.bind(values)
+    call = Call(lane, sql.table.id, is_limited=True)
+    try:
+        if plan.rekeyed:
+            rows = await pool.transaction(partial(_update_rekeyed, sql, plan, bound), call)
+        else:
+            rows = await pool.change(bound.text, bound.parameters, call)
+    except UniqueConflict as conflict:
+        raise _named_conflict(conflict, sql.table, None) from conflict
+    if not rows or rows[0][0] != version:
+        raise StaleCatalog()
+    count = rows[0][1]
+    if not statements.width or count > plan.max_records:
+        return Updated(count, None)
+    return _updated(rows, statements, plan) if count else Updated(0, ())
+
+
+async def _update_rekeyed(
+    sql: TableSql, plan: UpdatePlan, bound: Statement, connection: asyncpg.Connection
+) -> list[Any]:
+    await _rekey(connection, sql, plan)
+    rows: list[Any] = await connection.fetch(bound.text, *bound.parameters)
+    return rows
+
+
+def _updated(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan) -> Updated:
+    _, count, size, *_ = rows[0]
+    if size > plan.max_bytes:
+        return Updated(count, None)
+    found = answered(rows, statements.width)
+    if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes:
+        fit = fitting(found, plan.max_bytes)
+        return Updated(count, None if fit.is_cut else fit.rows, fit.size)
+    return Updated(count, found, size)
+
+
+async def delete(pool: Pool, lane: Lane, sql: TableSql, plan: DeletePlan, version: int) -> int:
+    bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
+    call = Call(lane, sql.table.id, is_limited=True)
+    rows = await pool.change(bound.text, bound.parameters, call)
+    if not rows or rows[0][0] != version:
+        raise StaleCatalog()
+    return int(rows[0][1])
+
+
+# what writes have in common
+
+
+async def _rekey(connection: asyncpg.Connection, sql: TableSql, plan: InsertPlan | UpdatePlan) -> None:
+    for name, cells in plan.rekeyed.items():
+        await connection.executemany(sql.rekey(name).text, cells)
+
+
+def _stored(sql: TableSql, plan: InsertPlan, stamp: Stamp) -> Iterator[tuple[Any, ...]]:
+    """The rows as they are written, without a step of Python for each."""
+    on = copied_moment(stamp.moment)
+    system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)
+    return map(add, _copied(sql, plan.rows), system)
+
+
+def _copied(sql: TableSql, rows: Sequence[Row]) -> Iterable[Row]:
+    """Rows as COPY takes them, a column at a time."""
+    if not sql.copied:
+        return rows
+    # a part at a time, as COPY asks for it: the event loop does not wait for all of them
+    parts = (rows[at : at + COPIED_AT_ONCE] for at in range(0, len(rows), COPIED_AT_ONCE))
+    return chain.from_iterable(map(partial(_copied_columns, sql.copied), parts))
+
+
+def _copied_columns(changed: Mapping[int, CopiedCells], rows: Sequence[Row]) -> Iterable[Row]:
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for at, copied in changed.items():
+        columns[at] = map(copied(set(columns[at]) - {None}).get, columns[at])
+    return zip(*columns, strict=True)
+
+
+def _named_conflict(conflict: UniqueConflict, table: Table, row: int | None) -> UniqueConflict:
+    physical = getattr(conflict.__cause__, "constraint_name", None) or ""
+    return UniqueConflict(index_named(table, physical), row)

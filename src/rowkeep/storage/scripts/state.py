@@ -1,0 +1,47 @@
+"""State: the version of a workspace and its data keys."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from rowkeep.storage.contract import Steps
+from rowkeep.storage.migrations import alone
+from rowkeep.storage.scripts.steps import WorkspaceSteps
+
+
+class WorkspaceState(WorkspaceSteps):
+    """The scripts of one workspace. Whatever changes something raises the version first, which puts all
+    changes one after the other."""
+
+    def initialise(self, wrapped: bytes) -> Steps[None]:
+        """Give a new workspace its first version and its wrapped data key; leave an old one as it is."""
+        workspace = self._system.workspace
+        # two first requests at once would both find it new
+        yield from alone(self.dialect, self.schema)
+        if not (yield from self._do(sa.select(workspace.c.version))):
+            yield from self._do(sa.insert(workspace).values(version=1))
+            yield from self._do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))
+
+    def version(self) -> Steps[int]:
+        rows = yield from self._do(sa.select(self._system.workspace.c.version))
+        return int(rows[0][0]) if rows else 0
+
+    def data_keys(self) -> Steps[dict[int, bytes]]:
+        """The wrapped data keys by number; two while the older one is replaced."""
+        keys = self._system.data_keys
+        rows = yield from self._do(sa.select(keys.c.number, keys.c.wrapped))
+        return {row[0]: bytes(row[1]) for row in rows}
+
+    def version_and_newest_key(self) -> Steps[tuple[int, int]]:
+        version = yield from self.version()
+        return version, (yield from self.newest_key())
+
+    def newest_key(self) -> Steps[int]:
+        rows = yield from self._do(sa.select(sa.func.max(self._system.data_keys.c.number)))
+        return int(rows[0][0] or 0)
+
+    def raise_version(self) -> Steps[int]:
+        version = self._system.workspace.c.version
+        update = sa.update(self._system.workspace).values(version=version + 1).returning(version)
+        rows = yield from self._do(update)
+        return int(rows[0][0])

@@ -1,0 +1,31 @@
+"""Steps: what all scripts over the tables of one workspace have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.statements import Statement, statement
+from rowkeep.sql.system_tables import workspace_tables
+from rowkeep.storage.contract import Row, Steps
+
+
+class WorkspaceSteps:
+    """Runs statements over the system tables of one workspace."""
+
+    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+        self.dialect = dialect
+        self.schema = schema
+        self._system = workspace_tables(schema)
+
+    def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
+        """Run one statement; gives its rows."""
+        return (yield statement(clause, self.dialect))
+
+
+def run(statements: Iterable[Statement]) -> Steps[None]:
+    """Run statements whose rows nobody needs."""
+    for each in statements:  # noqa: UP028 - a list cannot be sent rows
+        yield each

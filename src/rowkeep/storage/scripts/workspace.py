@@ -1,0 +1,27 @@
+"""Workspace: the scripts of one workspace, by what they are about."""
+
+from __future__ import annotations
+
+from rowkeep.sql.dialects import Dialect
+from rowkeep.storage.scripts.access import Access
+from rowkeep.storage.scripts.state import WorkspaceState
+from rowkeep.storage.scripts.stored_definitions import StoredDefinitions
+from rowkeep.storage.scripts.table_list import TableList
+from rowkeep.storage.scripts.tables import Tables
+from rowkeep.storage.scripts.view_dependencies import ViewNeeds
+from rowkeep.storage.scripts.views import Views
+
+
+class WorkspaceScripts:
+    """Scripts that a database runs, the same on every engine."""
+
+    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+        self.dialect = dialect
+        self.schema = schema
+        self.state = WorkspaceState(dialect, schema)
+        stored = StoredDefinitions(dialect, schema)
+        self.view_needs = ViewNeeds(stored)
+        self.tables = Tables(self.state, stored, self.view_needs)
+        self.views = Views(self.state, stored, self.tables)
+        self.table_list = TableList(self.state, stored)
+        self.access = Access(self.state, stored)

@@ -1,0 +1,151 @@
+"""Writes: inserts, updates and deletes of rows in a workspace's file, each run by its writer in a savepoint.
+
+Whatever is written goes through here, after the version was checked in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice, repeat
+from operator import add, itemgetter, length_hint
+
+import apsw
+
+from rowkeep.model.ids import IdSource, Stamp
+from rowkeep.model.tables import Index, Table
+from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
+from rowkeep.sql.binding import delete_values, update_values
+from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.rows import TableSql
+from rowkeep.storage.contract import ReferenceConflict, Row, StaleCatalog, UniqueConflict, Updated
+from rowkeep.storage.response_sizes import fitting
+from rowkeep.storage.sqlite.connections import VERSION, translated
+from rowkeep.storage.sqlite.reads import decoded
+from rowkeep.storage.sqlite.writer import Joinable
+
+
+class Insert(Joinable[Stamp]):
+    """Rows that are to be written. Single rows of one app for one table are written together."""
+
+    def __init__(self, sql: TableSql, plan: InsertPlan, version: int, ids: IdSource) -> None:
+        self._sql = sql
+        self._plan = plan
+        self._version = version
+        self._ids = ids
+        # rows that refer to each other belong together only if they were sent together
+        is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not _refers_to_itself(sql.table)
+        self.key = (sql, plan.writer, version) if is_joinable else self
+
+    def __call__(self, connection: apsw.Connection) -> Stamp:
+        rows = iter(self._plan.rows)
+        try:
+            return self._write(connection, self._plan.rows, rows)
+        except UniqueConflict as conflict:
+            # the rows that the iterator still holds were not reached
+            reached = len(self._plan.rows) - length_hint(rows)
+            raise _named_conflict(conflict, self._sql, reached - 1) from conflict
+
+    def join(self, connection: apsw.Connection, works: Sequence[Insert]) -> Iterable[Stamp]:
+        rows = [work._plan.rows[0] for work in works]
+        return self._write(connection, rows, iter(rows)).each()
+
+    def _write(self, connection: apsw.Connection, rows: Sequence[Row], reached: Iterator[Row]) -> Stamp:
+        sql = self._sql
+        with translated():
+            _check_version(connection, self._version)
+            _rekey(sql, self._plan, connection)
+            stamp = self._ids.stamp(len(rows))
+            on, by = repeat(stamp.written_on), repeat(self._plan.writer)
+            cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
+            if sql.keyed:
+                keys = zip(*(map(itemgetter(at), rows) for at in sql.keyed), strict=True)
+                cells = map(add, cells, keys)
+            with _references_wait(sql.table, connection):
+                connection.executemany(sql.insert.text, cells)
+        return stamp
+
+
+def update(
+    sql: TableSql, plan: UpdatePlan, version: int, ids: IdSource, connection: apsw.Connection
+) -> Updated:
+    statements = sql.update(plan.shape)
+    with translated():
+        _check_version(connection, version)
+    _rekey(sql, plan, connection)
+    bound = statements.update.bind(update_values(plan, ids.stamp(0).written_on))
+    try:
+        with translated():
+            cursor = connection.execute(bound.text, bound.parameters)
+            # one record too many tells that there are; the rest is not even looked at
+            try:
+                found = fitting(islice(cursor, plan.max_records + 1), plan.max_bytes)
+            finally:
+                cursor.close(True)
+    except UniqueConflict as conflict:
+        raise _named_conflict(conflict, sql, None) from conflict
+    count = connection.changes()
+    rows = found.rows
+    if not statements.width or found.is_cut or len(rows) > plan.max_records:
+        return Updated(count, None)
+    rows.sort(key=itemgetter(statements.width - 1))  # by _id, the last column of a record
+    return Updated(count, decoded(rows, statements.decoders), found.size)
+
+
+def delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Connection) -> int:
+    with translated():
+        _check_version(connection, version)
+        bound = sql.delete(plan.where.shape).bind(delete_values(plan))
+        connection.execute(bound.text, bound.parameters).fetchall()
+    return connection.changes()
+
+
+# what writes have in common
+
+
+def _check_version(connection: apsw.Connection, version: int) -> None:
+    """Raises StaleCatalog if definitions or grants are not those that a plan was made with."""
+    if connection.execute(VERSION).fetchall() != [(version,)]:
+        raise StaleCatalog()
+
+
+def _refers_to_itself(table: Table) -> bool:
+    return any(c.reference is not None and c.reference.table == table.id for c in table.columns)
+
+
+def _rekey(sql: TableSql, plan: InsertPlan | UpdatePlan, connection: apsw.Connection) -> None:
+    for name, cells in plan.rekeyed.items():
+        with translated():
+            connection.executemany(sql.rekey(name).text, cells)
+
+
+@contextmanager
+def _references_wait(table: Table, connection: apsw.Connection) -> Iterator[None]:
+    """Rows of one request may refer to each other in any order: references to the table itself are looked at
+    behind the last row. (PostgreSQL does so anyway.)"""
+    if not _refers_to_itself(table):
+        yield
+        return
+    # until the end of the transaction, that is of the whole group: it holds for other jobs just as well
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    try:
+        yield
+        if connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+            raise ReferenceConflict()
+    finally:
+        connection.execute("PRAGMA defer_foreign_keys = OFF")
+
+
+def _named_conflict(conflict: UniqueConflict, sql: TableSql, row: int | None) -> UniqueConflict:
+    """SQLite says which columns of the table failed to be unique: ``UNIQUE constraint failed: t.a, t.b``."""
+    said = str(conflict.__cause__).rpartition("failed: ")[2]
+    failed = [part.rpartition(".")[2] for part in said.split(", ")]
+    return UniqueConflict(_unique_index(sql.schema, failed), row)
+
+
+def _unique_index(schema: TableSchema, failed: list[str]) -> Index | None:
+    for index in schema.table.indexes:
+        names = [getattr(schema.identity(part.name), "name", None) for part in index.columns]
+        if index.is_unique and names == failed:
+            return index
+    return None
