@@ -14,15 +14,15 @@ import msgspec
 
 from rowkeep.codec.json_bodies import body_decoder, decode_body
 from rowkeep.codec.rows import TableCodec
-from rowkeep.errors import RowkeepError
-from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.errors.base import RowkeepError
+from rowkeep.model.data_requests import DeleteBody, Page, QueryBody, UpdateBody
+from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.ids import IdSource
 from rowkeep.model.names import ColumnNames
-from rowkeep.model.data_requests import DeleteBody, Page, QueryBody, UpdateBody
 from rowkeep.plan.rows.cursors import CursorSigner
-from rowkeep.plan.rows.select import SelectPlan, plan_select
 from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.select import SelectPlan, plan_select
 from rowkeep.plan.rows.writes import plan_delete, plan_update
 from rowkeep.settings import Settings
 

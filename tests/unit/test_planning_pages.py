@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from planner import Planner, good, problem
 
-from rowkeep.errors import InvalidParameter
+from rowkeep.errors.catalogue import InvalidParameter
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
 from rowkeep.model.data_requests import Page

@@ -9,7 +9,7 @@ from planner import Planner, body_of, good, pointers, problem
 
 from cases.names import NEAR, OTHER
 from cases.rows import DEFAULTS, FULL, FULL_COLUMNS, STORED
-from rowkeep.errors import pointer as pointer_to
+from rowkeep.errors.base import pointer as pointer_to
 from rowkeep.model.tables import SYSTEM_COLUMNS
 from support.definitions import column, table
 from support.expressions import EVERYTHING, where
