@@ -32,7 +32,7 @@ def launch(new_store: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..
     started = []
 
     def start(workers: int | None) -> RowkeepServer:
-        server = RowkeepServer(new_store(), tmp_path, workers=workers)
+        server = RowkeepServer(new_store(), tmp_path, by_command=True, workers=workers)
         started.append(server)
         server.start()
         return server
