@@ -51,9 +51,10 @@ class Shell:
         """Run ``rowkeep`` to its end.
 
         Most of the time that a command takes is the start of its process, so it runs in this one, as if the
-        shell had started it. The server would put itself in the place of this process.
+        shell had started it. Not so the server, which would put itself in the place of this process, nor the
+        demo, which has processes of its own.
         """
-        if arguments[:1] == ("serve",):
+        if arguments[:1] in (("serve",), ("demo",)):
             return self.run_process(*arguments)
         given = TextIOWrapper(BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), "utf-8")
         out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
