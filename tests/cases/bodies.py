@@ -9,7 +9,7 @@ NOT_JSON = {
     "trailing comma": b'{"data": {},}',
     "single quotes": b"{'data': {}}",
     "comment": b'{"data": {} /* none */}',
-    "text behind": b'{"data": {}} x',
+    "text after it": b'{"data": {}} x',
     "two documents": b'{"data": {}}{"data": {}}',
     "NaN": b'{"data": {"Number": NaN}}',
     "Infinity": b'{"data": {"Number": -Infinity}}',
@@ -38,7 +38,7 @@ REPEATED = {
         b'{"query": {"expressions": [{"field": "Number", "operand": "=", "value": 1, "value" :2}]}}',
         "/query/expressions/0/value",
     ),
-    "behind many digits": (
+    "after many digits": (
         "PUT",
         "",
         b'{"query": {"all": true}, "data": {"First_Name": "x", "Number": ' + b"1" * 5000 + b', "Number": 2}}',
@@ -80,4 +80,4 @@ PLAIN_COMPLAINTS: list[tuple[bytes, str]] = [
     (b"[]", "an array"),
     (b'{"data": "\xff"}', "not valid UTF-8"),
 ]
-"""Bodies, and a part of what is said of each."""
+"""Bodies, and a part of the message about each."""

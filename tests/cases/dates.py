@@ -1,4 +1,4 @@
-"""Dates: each form that is taken with how it is answered, and forms that are refused."""
+"""Dates: each format that is accepted with its response, and formats that are refused."""
 
 from __future__ import annotations
 

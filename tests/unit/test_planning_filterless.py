@@ -59,7 +59,7 @@ def test_all_has_one_spelling(call: Call, key: str) -> None:
 
 
 @pytest.mark.parametrize("value", [True, False, None])
-def test_all_does_not_go_beside_expressions(call: Call, value: Any) -> None:
+def test_all_does_not_go_with_expressions(call: Call, value: Any) -> None:
     problem(call({"query": {**where("Number", "=", 1), "all": value}}), 400)
 
 

@@ -1,4 +1,4 @@
-"""Filters as a whole: nesting and its limits, and forms that are refused."""
+"""Filters as a whole: nesting and its limits, and what is refused."""
 
 from __future__ import annotations
 

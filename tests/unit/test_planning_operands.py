@@ -18,12 +18,12 @@ def typed() -> Planner:
 
 
 @pytest.mark.parametrize(("name", "value", "places"), SPELLINGS)
-def test_values_may_be_spelled_as_in_rows(typed: Planner, name: str, value: Any, places: list[str]) -> None:
+def test_values_may_be_written_as_in_rows(typed: Planner, name: str, value: Any, places: list[str]) -> None:
     cell = (places == ["0", "2"]) if name == "Flag" else CELLS[name][int(places[0])]
-    forms = [("=", value, cell), ("in", [value], [cell])]
+    written = [("=", value, cell), ("in", [value], [cell])]
     if name != "Flag":
-        forms.append(("between", [value, value], [cell, cell]))
-    for operand, sent, canonical in forms:
+        written.append(("between", [value, value], [cell, cell]))
+    for operand, sent, canonical in written:
         plans = [good(typed.query({"query": where(name, operand, each)})) for each in (sent, canonical)]
         assert plans[0].where == plans[1].where
         assert list(map(type, plans[0].where.values)) == list(map(type, plans[1].where.values))

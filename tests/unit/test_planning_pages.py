@@ -1,4 +1,4 @@
-"""``fields``, ``sort``, ``count`` and the page of a query: what is planned, and forms that are refused."""
+"""``fields``, ``sort``, ``count`` and the page of a query: what is planned and what is refused."""
 
 from __future__ import annotations
 
@@ -184,9 +184,9 @@ def test_near_names_are_planned_under_the_own_name(typed: Planner) -> None:
     assert shape.sort == (("Created_On", True), ("_id", False))
 
 
-def test_order_is_asc_and_count_exact_unless_told(typed: Planner) -> None:
-    told = {"sort": [{"field": "Num", "order": "asc"}], "count": "exact"}
-    assert good(typed.query({"sort": [{"field": "Num"}]})) == good(typed.query(told))
+def test_order_is_asc_and_count_exact_by_default(typed: Planner) -> None:
+    explicit = {"sort": [{"field": "Num", "order": "asc"}], "count": "exact"}
+    assert good(typed.query({"sort": [{"field": "Num"}]})) == good(typed.query(explicit))
     assert good(typed.query({"count": "none"})).shape.is_counted is False
 
 

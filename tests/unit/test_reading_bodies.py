@@ -80,12 +80,12 @@ def test_a_key_twice_is_refused(
 
 
 @pytest.mark.parametrize(("method", "path", "body", "pointer", "hint"), MISPLACED)
-def test_what_is_misplaced_is_told_its_place(
+def test_messages_name_the_right_place(
     people: Planner, method: str, path: str, body: object, pointer: str, hint: str
 ) -> None:
     assert hint in problem(sent(people, method, path, body_of(body)), 400, None, pointer).msg
 
 
 @pytest.mark.parametrize(("content", "part"), PLAIN_COMPLAINTS)
-def test_what_is_not_json_is_said_plainly(people: Planner, content: bytes, part: str) -> None:
+def test_messages_about_invalid_json(people: Planner, content: bytes, part: str) -> None:
     assert part in problem(people.insert_text(content), 400).msg

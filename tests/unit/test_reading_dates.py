@@ -1,4 +1,4 @@
-"""Dates: every form that is taken and how it comes back, and forms that are refused."""
+"""Dates: every format that is accepted and its response, and formats that are refused."""
 
 from __future__ import annotations
 

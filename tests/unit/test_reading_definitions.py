@@ -78,7 +78,7 @@ def test_a_default_too_long_for_its_index() -> None:
     refused(definition, "invalid_definition", "/schemaDef/0/default")
 
 
-def test_at_most_a_hundred_are_said() -> None:
+def test_at_most_a_hundred_problems_are_listed() -> None:
     refusal = refused(table("t", *[column("x y")] * 300), "invalid_name", "/schemaDef/0/name")
     assert len(refusal.problems) == 100
 
@@ -89,7 +89,7 @@ def test_what_is_repeated_of_the_request_is_short_and_harmless() -> None:
     assert refusal.msg.isprintable()
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_everything_wrong_is_reported_at_once() -> None:
     wrong = column("x y"), column("B", "text"), column("C", "number", default="c")
     refusal = refused(table("a b", *wrong, indexes=(index("i", "D"),)), "invalid_name", "/name")
     assert set(pointers(refusal)) >= {

@@ -1,4 +1,4 @@
-"""Definitions of views that are wrong: all that is wrong is said at once, with code and pointers."""
+"""Definitions of views that are wrong: everything wrong is reported at once, with code and pointers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def read(definition: dict[str, Any]) -> Outcome:
 
 
 @pytest.mark.parametrize(("definition", "code", "expected"), WRONG, ids=str)
-def test_what_is_wrong_is_said_at_once(definition: dict[str, Any], code: str, expected: list[str]) -> None:
+def test_everything_wrong_is_reported_at_once(
+    definition: dict[str, Any], code: str, expected: list[str]
+) -> None:
     assert pointers(problem(read(definition), 400, code)) == expected
 
 
