@@ -15,7 +15,7 @@ from support.server import RowkeepServer, sqlite_url
 def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
     """A server of this suite's own, on SQLite."""
     directory = tmp_path_factory.mktemp("shell")
-    yield from serving(RowkeepServer(sqlite_url(directory / "data"), directory))
+    yield from serving(RowkeepServer(sqlite_url(directory / "data"), directory, by_command=True))
 
 
 @pytest.fixture(scope="session")

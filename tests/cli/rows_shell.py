@@ -7,17 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from functools import partial
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, cast
-from unittest.mock import patch
+from typing import Any
 
 from shell import Result, Shell
 
-from rowkeep.cli.main import run
-from rowkeep.exit_status import end
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import Workspace
@@ -32,11 +26,7 @@ NUMBERS: dict[str, Any] = {
 
 
 class RowsShell:
-    """Runs ``rowkeep rows`` for a bot, over HTTP, in a directory.
-
-    There are many such commands, and most of the time that one takes is the start of its process: so they run
-    in this one, as ``shell`` would run them in theirs.
-    """
+    """Runs ``rowkeep rows`` for a bot, over HTTP, in a directory."""
 
     def __init__(self, bot: Bot, directory: Path, url: str | None = None) -> None:
         self.bot = bot
@@ -53,17 +43,7 @@ class RowsShell:
 
     def run(self, command: str, table: str, *more: str, stdin: str | bytes = "") -> Result:
         """Run it to its end, whatever that is."""
-        given = TextIOWrapper(BytesIO(stdin.encode() if isinstance(stdin, str) else stdin))
-        out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
-        with (
-            patch.dict(os.environ, self.shell.variables, clear=True),
-            patch.object(sys, "stdin", given),
-            chdir(self.directory),
-            redirect_stdout(out),
-            redirect_stderr(err),
-        ):
-            status = end(partial(run, self.arguments(command, table, *more)))
-        return Result(status, _written(out), _written(err))
+        return self.shell.run(*self.arguments(command, table, *more), stdin=stdin)
 
     def json(self, command: str, table: str, *more: str, notes: bool = False) -> Any:
         """What it prints with ``--json``; it must not fail, nor have anything else to tell but ``notes``."""
@@ -99,11 +79,6 @@ class RowsShell:
         """The rejects of importing this file."""
         path = self.directory / f"{name}.rejects.ndjson"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def _written(stream: TextIOWrapper) -> str:
-    stream.flush()
-    return cast("BytesIO", stream.buffer).getvalue().decode()
 
 
 def _without_settings() -> dict[str, str]:

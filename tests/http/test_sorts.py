@@ -199,38 +199,22 @@ def test_offset_with_sort(typed: Bot, stored: list[dict[str, Any]]) -> None:
     assert answer == expected[11:24]
 
 
-@pytest.mark.parametrize("order", ["ASC", "Desc", "descending", "up", "", None, 1, True])
-def test_other_orders_are_refused(typed: Bot, order: Any) -> None:
-    refusal = problem(typed.query("typed", {"sort": [{"field": "Num", "order": order}]}), 400)
-    assert refusal["errors"][0]["pointer"] == "/sort/0/order"
-
-
-@pytest.mark.parametrize("sort", ["Num", {"field": "Num"}, 5, True, None, ["Num"], [["Num"]], [None], [5]])
-def test_a_sort_is_a_list_of_objects(typed: Bot, sort: Any) -> None:
-    refusal = problem(typed.query("typed", {"sort": sort}), 400)
-    assert str(refusal["errors"][0]["pointer"]).startswith("/sort")
-
-
-@pytest.mark.parametrize("entry", [{}, {"order": "asc"}, {"field": None}, {"field": 5}, {"field": ["Num"]}])
-def test_a_sort_names_a_column(typed: Bot, entry: Any) -> None:
-    refusal = problem(typed.query("typed", {"sort": [{"field": "Num"}, entry]}), 400)
-    assert refusal["errors"][0]["pointer"] == "/sort/1/field"
-
-
-def test_unknown_keys_and_columns_are_errors(typed: Bot) -> None:
-    response = typed.query("typed", {"sort": [{"field": "Num", "nulls": "last"}]})
-    problem(response, 400, "unknown_key", "/sort/0/nulls")
-    for name in ("Nmu", "", "Num ber", "typed.Num"):
-        problem(typed.query("typed", {"sort": [{"field": name}]}), 400, "unknown_column", "/sort/0/field")
-
-
-def test_one_column_twice_is_refused(typed: Bot) -> None:
-    for other in ("Num", "num", "N_um"):
-        response = typed.query("typed", {"sort": [{"field": "Num"}, {"field": other, "order": "desc"}]})
-        problem(response, 400, "duplicate_column", "/sort/1/field")
-
-
 def test_a_sort_by_every_column(typed: Bot, stored: list[dict[str, Any]]) -> None:
     sort = tuple((name, i % 2 == 0) for i, name in enumerate((*TYPED_COLUMNS, *SYSTEM_COLUMNS)))
     expected = in_order(stored, *sort)
     assert walked(typed, asked(*sort), 31) == expected
+
+
+@pytest.mark.parametrize(
+    ("sort", "code", "pointer"),
+    [
+        ([{"field": "Num", "order": "up"}], "invalid_body", "/sort/0/order"),
+        (["Num"], "invalid_body", "/sort/0"),
+        ([{"field": "Num"}, {"order": "asc"}], "invalid_body", "/sort/1/field"),
+        ([{"field": "Num", "nulls": "last"}], "unknown_key", "/sort/0/nulls"),
+        ([{"field": "Nmu"}], "unknown_column", "/sort/0/field"),
+        ([{"field": "Num"}, {"field": "N_um", "order": "desc"}], "duplicate_column", "/sort/1/field"),
+    ],
+)
+def test_refused(typed: Bot, sort: Any, code: str, pointer: str) -> None:
+    problem(typed.query("typed", {"sort": sort}), 400, code, pointer)

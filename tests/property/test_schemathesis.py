@@ -1,10 +1,13 @@
-"""The API against its own description: no 5xx, and no answer that ``/openapi.json`` does not describe."""
+"""The API against its own description: no 5xx, and no answer that ``/openapi.json`` does not describe.
+
+Each generated request goes to a server on each backend: to generate it takes longer than to send it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +27,8 @@ from schemathesis.specs.openapi.checks import (
 from targets import DATA_PREFIX, Targets, aimed, fresh
 
 from oracle.effort import examples
-from support.server import RowkeepServer
+from support.postgres import PostgresServer
+from support.server import RowkeepServer, sqlite_url
 
 CHECKS = [
     not_a_server_error,
@@ -42,16 +46,25 @@ COVERING = 40
 """Requests to each operation that go through its parameters and body one by one, at most."""
 
 
+Servers = dict[str, Targets]
+"""By backend."""
+
+
 @pytest.fixture(scope="module")
-def targets(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
-    """A server of this test's own, for it makes and deletes what it likes."""
-    directory: Path = tmp_path_factory.mktemp("described")
-    server = RowkeepServer(new_store(), directory)
-    try:
-        server.start()
-        yield Targets.on(server)
-    finally:
-        server.stop()
+def servers(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Servers of this test's own, for it makes and deletes what it likes."""
+    urls = {
+        "sqlite": sqlite_url(tmp_path_factory.mktemp("store") / "data"),
+        "postgresql": postgres.create_database(),
+    }
+    with ExitStack() as stack:
+        started = {}
+        for backend, url in urls.items():
+            server = RowkeepServer(url, tmp_path_factory.mktemp("described"))
+            stack.callback(server.stop)
+            server.start()
+            started[backend] = Targets.on(server)
+        yield started
 
 
 def operations(schema: BaseSchema) -> list[APIOperation]:
@@ -72,19 +85,31 @@ def operations(schema: BaseSchema) -> list[APIOperation]:
 class Exchange:
     """Sends the cases of one operation and holds the answers against the description."""
 
-    def __init__(self, targets: Targets, operation: APIOperation, session: requests.Session) -> None:
+    def __init__(self, servers: Servers, operation: APIOperation, session: requests.Session) -> None:
         self.operation = operation
-        self.statuses: set[int] = set()
-        self.path = targets.path_of(operation.path)
-        self._url = targets.url
+        self.statuses: dict[str, set[int]] = {backend: set() for backend in servers}
+        self._paths = {backend: each.path_of(operation.path) for backend, each in servers.items()}
+        self.path = next(iter(self._paths.values()))
+        self._servers = servers
         self._session = session
-        self._headers = targets.headers_of(operation.path)
 
-    def send(self, case: Case, headers: dict[str, str] | None = None) -> None:
-        headers = dict(self._headers) if headers is None else headers
-        response = case.call(self._url, session=self._session, headers=headers)
-        self.statuses.add(response.status_code)
-        case.validate_response(response, checks=CHECKS, headers=headers)
+    def send(self, case: Case, *, authenticated: bool = True) -> None:
+        generated = dict(case.path_parameters or {})
+        for backend, targets in self._servers.items():
+            if generated:
+                case.path_parameters = self._path_on(backend, generated)
+            headers = dict(targets.headers_of(self.operation.path)) if authenticated else {}
+            response = case.call(targets.url, session=self._session, headers=headers)
+            self.statuses[backend].add(response.status_code)
+            case.validate_response(response, checks=CHECKS, headers=headers)
+
+    def _path_on(self, backend: str, generated: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of a path, of which those that name what is there have other ids on each server."""
+        known, own = self.path, self._paths[backend]
+        return {
+            name: own[name] if name in known and value == known[name] else value
+            for name, value in generated.items()
+        }
 
     def _kept(self, body: dict[str, Any]) -> dict[str, Any]:
         """A generated definition with the name that stands in the path."""
@@ -120,7 +145,7 @@ class Exchange:
         cases = schema.iter_coverage_cases(
             self.operation, generation_modes=MODES, generation_config=generation
         )
-        self.send(self._aimed(next(cases), 1), headers={})
+        self.send(self._aimed(next(cases), 1), authenticated=False)
         for case in islice(cases, COVERING):
             # They go through what the parameters may be one by one, with a table that there is not; the
             # paths of drawn cases are as wild as can be, so that these can all have a real one.
@@ -139,15 +164,16 @@ class Exchange:
         send_each()
 
 
-def test_every_answer_is_as_described(targets: Targets, subtests: pytest.Subtests) -> None:
-    schema = schemathesis.openapi.from_url(f"{targets.url}/openapi.json", config=schemathesis.Config())
+def test_every_answer_is_as_described(servers: Servers, subtests: pytest.Subtests) -> None:
+    described_by = next(iter(servers.values())).url
+    schema = schemathesis.openapi.from_url(f"{described_by}/openapi.json", config=schemathesis.Config())
     described = operations(schema)
     assert described
     schema.config.seed = 1
     with requests.Session() as session:
         session.trust_env = False
         for operation in described:
-            exchange = Exchange(targets, operation, session)
+            exchange = Exchange(servers, operation, session)
             with subtests.test(operation=operation.label, cases="described"):
                 exchange.send_described_cases()
             with subtests.test(operation=operation.label, cases="covering"):
@@ -155,6 +181,7 @@ def test_every_answer_is_as_described(targets: Targets, subtests: pytest.Subtest
             with subtests.test(operation=operation.label, cases="drawn"):
                 exchange.send_drawn_cases()
             with subtests.test(operation=operation.label, cases="all"):
-                # else the requests would be refused at the door, and all of this would show nothing
-                assert exchange.statuses & {200, 201, 204}
-                assert 401 in exchange.statuses or not operation.path.startswith("/api/")
+                for statuses in exchange.statuses.values():
+                    # else the requests would be refused at the door, and all of this would show nothing
+                    assert statuses & {200, 201, 204}
+                    assert 401 in statuses or not operation.path.startswith("/api/")

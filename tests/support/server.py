@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -33,15 +34,20 @@ def environment(database_url: str, directory: Path, **settings: object) -> dict[
 
 
 class RowkeepServer:
-    """``rowkeep serve`` on one store. ``settings`` are Rowkeep's own (``workers=2``); ``None`` unsets one.
+    """A server on one store. ``settings`` are Rowkeep's own (``workers=2``); ``None`` unsets one.
 
     Its log and its master key lie in ``directory``: servers of one store share the directory, and so the key.
+    It starts as what ``rowkeep serve`` becomes, or, with ``by_command``, as that command.
     """
 
-    def __init__(self, database_url: str, directory: Path, **settings: object) -> None:
+    def __init__(
+        self, database_url: str, directory: Path, *, by_command: bool = False, **settings: object
+    ) -> None:
         self.database_url = database_url
         self.directory = directory
+        self.by_command = by_command
         self.environment = environment(database_url, directory, **settings)
+        self._token_file = directory / "rowkeep.admin-token"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"server-{self.port}.log"
@@ -56,16 +62,9 @@ class RowkeepServer:
 
     @property
     def admin_token(self) -> str:
-        """A token for the management API, made by the shell command on first use."""
+        """A token for the management API: the store's first one, else one made by the shell command."""
         if self._admin_token is None:
-            made = subprocess.run(
-                [sys.executable, "-m", "rowkeep", "admin-token", "create", "--name", "tests", "--json"],
-                env=self.environment,
-                cwd=self.directory,
-                stdout=subprocess.PIPE,
-                check=True,
-            )
-            self._admin_token = json.loads(made.stdout)["token"]
+            self._admin_token = self._first_token() or self._new_token()
         return self._admin_token
 
     def start(self) -> None:
@@ -75,10 +74,16 @@ class RowkeepServer:
 
     def launch(self) -> None:
         """Start it without waiting."""
+        variables = {"ROWKEEP_HOST": "127.0.0.1", "ROWKEEP_PORT": str(self.port)}
+        if self.by_command:
+            command = [sys.executable, "-m", "rowkeep", "serve", "--host", "127.0.0.1"]
+            command += ["--port", str(self.port)]
+        else:
+            command = [sys.executable, "-P", "-m", "rowkeep.server"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rowkeep", "serve", "--host", "127.0.0.1", "--port", str(self.port)],
-                env=self.environment,
+                command,
+                env=self.environment if self.by_command else self.environment | variables,
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -130,8 +135,30 @@ class RowkeepServer:
         self._process = None
         return status
 
+    def _first_token(self) -> str | None:
+        """What the server left beside the key of a store that was empty, if it is a token of this store."""
+        if self._process is None or not self._token_file.exists():
+            return None
+        token = self._token_file.read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        response = plain.get(self.url + "/api/v1/admin-tokens/current", headers=headers)
+        return token if response.status_code == 200 else None
+
+    def _new_token(self) -> str:
+        made = subprocess.run(
+            [sys.executable, "-m", "rowkeep", "admin-token", "create", "--name", "tests", "--json"],
+            env=self.environment,
+            cwd=self.directory,
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        token: str = json.loads(made.stdout)["token"]
+        return token
+
     def _is_ready(self) -> bool:
         try:
+            # while nobody listens, a bare socket learns that at a hundredth of a client's cost
+            socket.create_connection(("127.0.0.1", self.port)).close()
             return plain.get(self.url + "/readyz").status_code == 200
-        except httpx.TransportError:
+        except (OSError, httpx.TransportError):
             return False
