@@ -19,7 +19,7 @@ import typer
 
 from rowkeep.cli.main import build
 from rowkeep.errors.catalogue import MAX_ECHO, MAX_PROBLEMS, all_errors
-from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.http.management.endpoint import parameters_of
 from rowkeep.model.column_types import COLUMN_TYPES
@@ -87,7 +87,7 @@ def data_calls() -> None:
                 ", ".join(right.value for right in each.rights),
                 "" if each.body is None else body_of(each.body),
             )
-            for each in DATA_CALLS
+            for each in DATA_ENDPOINTS
         ),
     )
 
@@ -102,7 +102,7 @@ def admin_data_calls() -> None:
                 each.summary,
                 code(f"{each.method} {each.path}"),
             )
-            for each in DATA_CALLS
+            for each in DATA_ENDPOINTS
         ),
     )
 

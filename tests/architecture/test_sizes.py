@@ -8,7 +8,7 @@ from pathlib import Path
 
 from source import Function, modules
 
-from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS
 
 MAX_FILE_LINES = 600
@@ -36,7 +36,7 @@ def test_files_say_what_they_are_about() -> None:
 
 
 def test_handlers_of_the_data_api_are_small() -> None:
-    lengths = {call.call.__name__: len(inspect.getsource(call.call).splitlines()) for call in DATA_CALLS}
+    lengths = {call.call.__name__: len(inspect.getsource(call.call).splitlines()) for call in DATA_ENDPOINTS}
     assert {name: lines for name, lines in lengths.items() if lines > MAX_HANDLER_LINES} == {}
 
 

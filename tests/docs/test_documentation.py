@@ -13,7 +13,7 @@ import typer
 import rowkeep
 from rowkeep.cli.main import build
 from rowkeep.errors.catalogue import all_errors
-from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
@@ -51,10 +51,10 @@ EVERYTHING = {
     "filters.md": list(OPERATORS),
     "types.md": [*COLUMN_TYPES, *(column.name for column in SYSTEM_COLUMNS)],
     "cli.md": commands(),
-    "data-api.md": [f"{call.method} {call.path}" for call in DATA_CALLS],
+    "data-api.md": [f"{call.method} {call.path}" for call in DATA_ENDPOINTS],
     "management-api.md": [
         *(f"{call.method} {call.path}" for call in ENDPOINTS),
-        *(f"{call.method} {call.admin_path.removeprefix(PREFIX)}" for call in DATA_CALLS),
+        *(f"{call.method} {call.admin_path.removeprefix(PREFIX)}" for call in DATA_ENDPOINTS),
         *(f"GET {path}" for path in ("/healthz", "/readyz", "/openapi.json", "/docs")),
     ],
 }

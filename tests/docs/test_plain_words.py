@@ -15,7 +15,8 @@ from rowkeep.http.openapi.document import describe
 from support.plain_words import INSTEAD, Hit, unusual_words
 
 ROOT = Path(__file__).parents[2]
-NOT_COVERED = {"docs/architecture.md", "docs/decisions/2026-11-27-tree.md"}
+NOT_COVERED = {"docs/decisions/2026-11-27-tree.md", "docs/decisions/2026-11-27-names.md"}
+"""They list old names."""
 PAGES = [
     page
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))

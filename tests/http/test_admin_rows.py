@@ -11,7 +11,7 @@ import httpx
 import pytest
 from answers import WRITER, good, problem
 
-from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.data import DATA_ENDPOINTS
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace, succeeded
@@ -145,7 +145,7 @@ def test_a_revoked_token_stops_at_once(
         path = f"{data}/tables/people"
         good(client.post(path, json={"data": JANE}))
         succeeded(workspace.admin.delete(f"/admin-tokens/{token['id']}"))
-        for call in DATA_CALLS:
+        for call in DATA_ENDPOINTS:
             path = call.admin_path.format(workspace=workspace.name, table="people", view="v")
             refused = client.request(call.method, server.url + path, json={"data": JANE})
             problem(refused, 401, "unauthenticated")
@@ -154,7 +154,7 @@ def test_a_revoked_token_stops_at_once(
 
 def test_tokens_belong_to_their_api(workspace: Workspace, data: str, server: RowkeepServer) -> None:
     bot = workspace.bot({"people": "rwd"})
-    for call in DATA_CALLS:
+    for call in DATA_ENDPOINTS:
         path = call.admin_path.format(workspace=workspace.name, table="people", view="v")
         for headers in ({"auth": bot.token()}, {"Authorization": f"Bearer {bot.token()}"}, {"auth": "x"}):
             problem(bot.request(call.method, path, headers=headers), 401, "unauthenticated")
@@ -183,7 +183,7 @@ def test_workspaces_are_apart(workspace: Workspace, data: str, server: RowkeepSe
 
 @pytest.mark.parametrize("name", ["nowhere", "a%20b", "%2e%2e", "x" * 300, "%22"])
 def test_unknown_workspaces(admin: httpx.Client, name: str) -> None:
-    for call in DATA_CALLS:
+    for call in DATA_ENDPOINTS:
         path = call.admin_path.removeprefix("/api/v1").format(workspace=name, table="people", view="v")
         problem(admin.request(call.method, path), 404, "no_such_workspace")
 

@@ -16,7 +16,7 @@ from described import Description
 
 from rowkeep.errors.catalogue import all_errors
 from rowkeep.http.app import wire
-from rowkeep.http.data import ADMIN_ROUTE, DATA_CALLS, DataCall
+from rowkeep.http.data import ADMIN_ROUTE, DATA_ENDPOINTS, DataEndpoint
 from rowkeep.http.management.api import ENDPOINTS
 from rowkeep.http.openapi import describe
 from rowkeep.model.access import Right
@@ -34,7 +34,7 @@ from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace
 
 DESCRIPTION = Description(describe())
-ON_TABLES = [call for call in DATA_CALLS if "{table}" in call.path]
+ON_TABLES = [call for call in DATA_ENDPOINTS if "{table}" in call.path]
 EXAMPLES = [
     (operation["operationId"], name, example["value"])
     for _, _, operation in DESCRIPTION.operations()
@@ -73,7 +73,7 @@ async def routes_of(settings: Settings) -> set[str]:
 def test_every_route_is_described_and_no_other(tmp_path: Path) -> None:
     routes = asyncio.run(routes_of(Settings(database_url=f"sqlite:///{tmp_path}/data")))
     for_people = {path for path in routes if path == "/" or path.startswith("/docs/")}
-    data = {path for call in DATA_CALLS for path in (call.path, call.admin_path)}
+    data = {path for call in DATA_ENDPOINTS for path in (call.path, call.admin_path)}
     served = (routes - for_people - {ADMIN_ROUTE}) | data
     assert served == set(DESCRIPTION.document["paths"])
 
@@ -88,13 +88,13 @@ def test_every_method_is_described_and_no_other(server: RowkeepServer) -> None:
 
 def test_every_row_of_the_tables_of_calls_is_a_call() -> None:
     names = {operation["operationId"] for _, _, operation in DESCRIPTION.operations()}
-    data = {name for call in DATA_CALLS for name in (call.name, call.admin_name)}
+    data = {name for call in DATA_ENDPOINTS for name in (call.name, call.admin_name)}
     assert data | {endpoint.name for endpoint in ENDPOINTS} <= names
 
 
 def test_every_error_is_described() -> None:
     codes = {kind.code for kind in all_errors()}
-    assert set(DESCRIPTION.schemas["Problem"]["properties"]["code"]["enum"]) == codes
+    assert set(DESCRIPTION.schemas["ProblemDetails"]["properties"]["code"]["enum"]) == codes
     assert set(DESCRIPTION.document["components"]["examples"]) == codes
     answered = {
         code
@@ -129,7 +129,7 @@ def test_every_operand_is_described() -> None:
 def test_every_column_type_is_described() -> None:
     forms = DESCRIPTION.schemas["ColumnBody"]["anyOf"]
     assert {form["properties"]["type"]["const"] for form in forms[:-1]} == set(COLUMN_TYPES)
-    for component in ("TableColumn", "MetaInfo"):
+    for component in ("TableColumnResponse", "MetaInfo"):
         assert DESCRIPTION.schemas[component]["properties"]["type"]["enum"] == list(COLUMN_TYPES)
     for entry in COLUMN_TYPES.values():
         assert entry.meaning in DESCRIPTION.schemas["Cell"]["description"]
@@ -202,7 +202,7 @@ def test_examples_work(workspace: Workspace, description: Description) -> None:
 
 
 @pytest.mark.parametrize("call", ON_TABLES, ids=lambda call: call.name)
-def test_calls_need_the_rights_that_are_described(workspace: Workspace, call: DataCall) -> None:
+def test_calls_need_the_rights_that_are_described(workspace: Workspace, call: DataEndpoint) -> None:
     workspace.create_table(PEOPLE)
     letters = {Right.READ: "r", Right.WRITE: "w", Right.DELETE: "d"}
     path = call.path.replace("{table}", "people")
@@ -239,7 +239,7 @@ def test_answers_of_management_calls(admin: httpx.Client, workspace: Workspace) 
     assert admin.put(grant, json={"read": True}).status_code == 200
     assert admin.put(grant, json={"read": 1}).status_code == 400
     assert admin.get("/admin-tokens/current").status_code == 200
-    for call in DATA_CALLS:
+    for call in DATA_ENDPOINTS:
         calls = call.admin_path.removeprefix("/api/v1").format(
             workspace=workspace.name, table="people", view="v"
         )

@@ -49,7 +49,7 @@ def canonical_number(value: Any) -> int | float:
     return int(value) if value.is_integer() and abs(value) <= LARGEST_EXACT else float(value)
 
 
-def spelled_integer(text: str) -> int:
+def integer_from_text(text: str) -> int:
     """The whole number that JSON's digits spell, by moving its point; what is too long is refused unread."""
     match = NUMBER.fullmatch(text)
     refuse_unless(match is not None, text)
@@ -65,7 +65,7 @@ def spelled_integer(text: str) -> int:
 def canonical_integer(value: Any) -> int:
     refuse_unless(isinstance(value, int | float | str) and not isinstance(value, bool), value)
     if isinstance(value, str):
-        value = spelled_integer(value)
+        value = integer_from_text(value)
     refuse_unless(math.isfinite(value) and value == value // 1, value)
     whole = int(value)
     refuse_unless(-(2**63) <= whole < 2**63, value)

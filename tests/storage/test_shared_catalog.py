@@ -14,15 +14,15 @@ from workbench import opened
 from rowkeep.errors.catalogue import DeleteNotAllowed, NameTaken
 from rowkeep.model.access import AdminToken
 from rowkeep.storage.contract import Store
-from rowkeep.storage.scripts.catalog import Installation
+from rowkeep.storage.scripts.catalog import CatalogScripts
 
 pytestmark = pytest.mark.anyio
 
 CREATED_ON = "2020-03-28T07:02:09.652Z"
 
 
-def installation_of(store: Store) -> Installation:
-    return Installation(store.catalog.dialect, store.catalog.schema)
+def installation_of(store: Store) -> CatalogScripts:
+    return CatalogScripts(store.catalog.dialect, store.catalog.schema)
 
 
 async def outcomes(*calls: Callable[[], Awaitable[Any]]) -> Counter[str]:

@@ -27,7 +27,7 @@ from workbench import THINGS, WRITER, Workbench, initialised, new_workspace, ope
 from rowkeep.codec.rows import encode
 from rowkeep.plan.rows.writes import InsertPlan
 from rowkeep.storage.sqlite import loop_readers as quick
-from rowkeep.storage.sqlite.file_identity import Place
+from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.loop_readers import QuickReader
 from rowkeep.storage.sqlite.writer import GroupWriter
 
@@ -40,9 +40,9 @@ TIMED = ("rowkeep.storage.postgres.cancellation", "rowkeep.storage.sqlite.checkp
 TICKS = {
     QuickReader._tick.__code__,
     GroupWriter._look.__code__,
-    Place.check_now_and_then.__code__,
-    Place.check.__code__,
-    Place._present.__code__,
+    FileIdentity.check_now_and_then.__code__,
+    FileIdentity.check.__code__,
+    FileIdentity._present.__code__,
 }
 
 CELLS: dict[str, Callable[[int], Any]] = {

@@ -84,7 +84,7 @@ async def test_definitions_of_the_first_version_are_read_the_same_everywhere(
     assert await database.read(partial(scripts.tables.get, "things")) == (table, {})
     assert (await database.read(partial(scripts.views.get, "all")))[1] == {"t1": table}
     assert (await database.read(partial(scripts.views.page, "", None)))[1] == {"t1": table}
-    offered = await database.read(partial(scripts.table_list.offered_to, None))
+    offered = await database.read(partial(scripts.table_list.usable_by, None))
     assert (offered.tables, offered.needed) == ([table], {"t1": table})
 
 

@@ -17,7 +17,7 @@ import pytest
 from workbench import Workbench, initialised, new_workspace, opened
 
 from rowkeep.errors.catalogue import Busy
-from rowkeep.storage.sqlite.write_queue import Turns
+from rowkeep.storage.sqlite.write_queue import WriteQueue
 from rowkeep.storage.sqlite.writer import MAX_GROUP_SECONDS
 from support.server import sqlite_url
 
@@ -97,7 +97,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_turns_go_in_the_order_of_arrival(file: Path, tmp_path: Path) -> None:
     order = tmp_path / "order"
-    turns = Turns(file)
+    turns = WriteQueue(file)
     assert turns.take(60)
     others = []
     for name in ("first", "second", "third"):
@@ -118,13 +118,13 @@ def test_turns_go_in_the_order_of_arrival(file: Path, tmp_path: Path) -> None:
 
 
 def test_files_have_queues_of_their_own(file: Path, tmp_path: Path) -> None:
-    one = Turns(file)
+    one = WriteQueue(file)
     assert one.take(0)
     others = []
     for number in range(5):
         other = tmp_path / f"{number}.db"
         other.touch()
-        others.append(Turns(other))
+        others.append(WriteQueue(other))
     # two files of a thousand share a queue, five that all do are a fault
     assert any(each.take(0) for each in others)
     for each in (one, *others):
@@ -132,7 +132,7 @@ def test_files_have_queues_of_their_own(file: Path, tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_killed_gives_its_turn_back(file: Path, tmp_path: Path) -> None:
-    turns = Turns(file)
+    turns = WriteQueue(file)
     with neighbour(ORDER, file, tmp_path / "order", "killed") as holder:
         holder.says("waits")
         holder.says("has it")
@@ -143,7 +143,7 @@ def test_a_process_that_is_killed_gives_its_turn_back(file: Path, tmp_path: Path
 
 
 def test_giving_without_having_taken(file: Path) -> None:
-    turns, other = Turns(file), Turns(file)
+    turns, other = WriteQueue(file), WriteQueue(file)
     turns.give()
     assert other.take(0)
     turns.give()
@@ -203,7 +203,7 @@ async def test_a_tool_without_a_turn_is_waited_for(notes: Workbench) -> None:
 @pytest.mark.anyio
 async def test_a_group_that_takes_long_is_committed_in_parts(notes: Workbench) -> None:
     """Others get their turn between the jobs of one process that take long."""
-    turns = Turns(file_of(notes))
+    turns = WriteQueue(file_of(notes))
     writer = (await notes.database.opener.use()).writer  # type: ignore[attr-defined] # SQLite's
     tasks = [asyncio.ensure_future(writer.run(_take_long)) for _ in range(6)]
     had = 0

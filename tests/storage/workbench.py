@@ -15,21 +15,21 @@ import msgspec
 
 from rowkeep.codec.json_bodies import body_decoder, decode_body
 from rowkeep.codec.rows import TableCodec, encode
-from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.crypto.ciphers import DataKeys
 from rowkeep.model.access import Workspace
-from rowkeep.model.data_requests import DeleteBody, Page, QueryBody, UpdateBody
+from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table
 from rowkeep.plan.rows.cursors import CursorSigner
-from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.relation import Relation
 from rowkeep.plan.rows.select import SelectPlan, plan_select
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan, plan_delete, plan_update
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import Database, Row, Selected, Store, Updated, WorkspaceDatabase
+from rowkeep.storage.contract import Database, Row, Selected, Store, UpdatedRows, WorkspaceDatabase
 from rowkeep.storage.opening import make_store
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
@@ -111,11 +111,11 @@ class Workbench:
         self.scripts = scripts_of(database)
         self.sql = database.prepare(table)
         names = ColumnNames(table)
-        self.forms = StoredForms(
+        self.forms = StoredCells(
             table, {c.name: DATA_KEYS.cipher(table.id, c.id, [1]) for c in table.columns}
         )
         self.codec = TableCodec(table, names, self.forms)
-        self._target = Target(table.id, names, self.forms.store_cell, self.forms.find_cell)
+        self._target = Relation(table.id, names, self.forms.store_cell, self.forms.find_cell)
         self._settings = Settings()
 
     @classmethod
@@ -143,7 +143,7 @@ class Workbench:
         self, body: Mapping[str, Any] | None = None, limit: int = 1000, offset: int | None = None
     ) -> SelectPlan:
         wish = msgspec.convert(body or {}, QueryBody)
-        return plan_select(self._target, wish, Page(limit, offset), self._settings, SIGNER)
+        return plan_select(self._target, wish, RowRange(limit, offset), self._settings, SIGNER)
 
     def update_plan(
         self, query: Mapping[str, Any], data: Mapping[str, Any], max_records: int = 10_000
@@ -167,7 +167,7 @@ class Workbench:
 
     async def update(
         self, query: Mapping[str, Any], data: Mapping[str, Any], max_records: int = 10_000
-    ) -> Updated:
+    ) -> UpdatedRows:
         plan = self.update_plan(query, data, max_records)
         return await self.database.update(self.sql, plan, self.version)
 

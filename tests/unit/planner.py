@@ -14,19 +14,19 @@ import msgspec
 
 from rowkeep.codec.json_bodies import body_decoder, decode_body
 from rowkeep.codec.rows import TableCodec
-from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.errors.base import RowkeepError
-from rowkeep.model.data_requests import DeleteBody, Page, QueryBody, UpdateBody
+from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.ids import IdSource
 from rowkeep.model.names import ColumnNames
 from rowkeep.plan.rows.cursors import CursorSigner
-from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.relation import Relation
 from rowkeep.plan.rows.select import SelectPlan, plan_select
 from rowkeep.plan.rows.writes import plan_delete, plan_update
 from rowkeep.settings import Settings
 
-FIRST_PAGE = Page()
+FIRST_PAGE = RowRange()
 WRITER = "st-6b2c1b5e-6c2f-4a5e-9d5d-0f3f6a2b7c11"
 SIGNER = CursorSigner(b"a key of the tests")
 QUERY, UPDATE, DELETE = map(body_decoder, (QueryBody, UpdateBody, DeleteBody))
@@ -83,9 +83,9 @@ class Planner:
         self.table = read_table(msgspec.convert(definition, TableBody), table_id, {}, 1)
         self.settings = settings or Settings()
         names = ColumnNames(self.table)
-        self.forms = StoredForms(self.table, {})
+        self.forms = StoredCells(self.table, {})
         self.codec = TableCodec(self.table, names, self.forms)
-        self.target = Target(self.table.id, names, self.forms.store_cell, self.forms.find_cell)
+        self.target = Relation(self.table.id, names, self.forms.store_cell, self.forms.find_cell)
         self._ids = IdSource()
 
     # requests as JSON text
@@ -112,7 +112,7 @@ class Planner:
             )
         )
 
-    def query_text(self, body: str | bytes, page: Page = FIRST_PAGE) -> Outcome:
+    def query_text(self, body: str | bytes, page: RowRange = FIRST_PAGE) -> Outcome:
         """The plan of a query."""
 
         def plan() -> SelectPlan:
@@ -133,7 +133,7 @@ class Planner:
     def delete(self, query: Any) -> Outcome:
         return self.delete_text(body_of({"query": query}))
 
-    def query(self, body: Any, page: Page = FIRST_PAGE) -> Outcome:
+    def query(self, body: Any, page: RowRange = FIRST_PAGE) -> Outcome:
         return self.query_text(body_of(body), page)
 
     def _written(self, body: bytes) -> bytes:

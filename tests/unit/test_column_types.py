@@ -10,7 +10,7 @@ import pytest
 from rowkeep.cli.files.parquet_format import WRITTEN
 from rowkeep.cli.files.text_cells import READERS
 from rowkeep.codec.rows import TableCodec, encode
-from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.model.column_types import COLUMN_TYPES, ColumnType, FileForm, Kind
 from rowkeep.model.names import ColumnNames
@@ -30,7 +30,7 @@ def shown(value: Any) -> str:
 
 def codec_of(entry: ColumnType) -> TableCodec:
     table = Table(id="t", name="t", columns=(Column(id="c1", name="c", type=entry.name),))
-    return TableCodec(table, ColumnNames(table), StoredForms(table, {}))
+    return TableCodec(table, ColumnNames(table), StoredCells(table, {}))
 
 
 def same(one: Any, other: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import structlog
 
-from rowkeep.http.responses import json_answer
+from rowkeep.http.responses import json_response
 from rowkeep.server import process as serving
 from rowkeep.settings import Settings
 
@@ -69,7 +69,7 @@ class Application:
             content = "x" * BIG
         elif path.endswith("/fault"):
             raise RuntimeError("a fault")
-        await json_answer(content).send(send)
+        await json_response(content).send(send)
 
 
 class Running:

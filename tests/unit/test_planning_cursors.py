@@ -9,7 +9,7 @@ import pytest
 from planner import SIGNER, Outcome, Planner, good, problem
 
 from cases.cursors import DEFINITION, GARBAGE, SORTS
-from rowkeep.model.data_requests import Page
+from rowkeep.model.data_requests import RowRange
 from rowkeep.plan.rows.cursors import CursorSigner
 from support.expressions import all_of, comparison, where
 
@@ -43,7 +43,7 @@ def test_a_cursor_holds_the_values_of_its_sort(things: Planner, sort: Any) -> No
 
 def test_limit_count_and_fields_may_change_between_pages(things: Planner) -> None:
     cursor = cursor_of(things, {"fields": ["Name"]})
-    good(things.query({"cursor": cursor, "count": "none", "fields": ["Number"]}, Page(3)))
+    good(things.query({"cursor": cursor, "count": "none", "fields": ["Number"]}, RowRange(3)))
 
 
 @pytest.mark.parametrize("cursor", GARBAGE)
@@ -113,4 +113,4 @@ def test_another_key_is_refused_and_a_former_one_is_not(things: Planner) -> None
 
 @pytest.mark.parametrize("offset", [0, 5])
 def test_a_cursor_does_not_go_with_an_offset(things: Planner, offset: int) -> None:
-    refused(things.query({"cursor": cursor_of(things, {})}, Page(10, offset)))
+    refused(things.query({"cursor": cursor_of(things, {})}, RowRange(10, offset)))

@@ -11,11 +11,11 @@ from planner import Planner, good, problem
 from rowkeep.errors.catalogue import InvalidParameter
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
-from rowkeep.model.data_requests import Page
+from rowkeep.model.data_requests import RowRange
 from support.definitions import TYPED
 
 
-def page(query: str) -> Page:
+def page(query: str) -> RowRange:
     """What the query string of a request asks for."""
     scope = {"query_string": query.encode("latin-1"), "headers": []}
     return Request(scope, _unread, BodyBudget(0, 0, 0)).page()
@@ -33,15 +33,15 @@ def refused(query: str) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("", Page()),
-        ("sys_limit=1", Page(1)),
-        ("sys_offset=0&sys_limit=1000", Page(1000, 0)),
-        ("sys_limit=0010", Page(10)),
-        (f"sys_offset={2**63 - 1}", Page(10, 2**63 - 1)),
-        ("sys_limit=%35", Page(5)),
+        ("", RowRange()),
+        ("sys_limit=1", RowRange(1)),
+        ("sys_offset=0&sys_limit=1000", RowRange(1000, 0)),
+        ("sys_limit=0010", RowRange(10)),
+        (f"sys_offset={2**63 - 1}", RowRange(10, 2**63 - 1)),
+        ("sys_limit=%35", RowRange(5)),
     ],
 )
-def test_a_page(query: str, expected: Page) -> None:
+def test_a_page(query: str, expected: RowRange) -> None:
     assert page(query) == expected
 
 
@@ -63,8 +63,8 @@ def typed() -> Planner:
 
 
 def test_a_limit_beyond_the_setting_is_refused(typed: Planner) -> None:
-    assert good(typed.query({}, Page(1000))).limit == 1000
-    problem(typed.query({}, Page(1001)), 400, "invalid_parameter")
+    assert good(typed.query({}, RowRange(1000))).limit == 1000
+    problem(typed.query({}, RowRange(1001)), 400, "invalid_parameter")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from rowkeep.errors.catalogue import Busy
-from rowkeep.storage.postgres.waiting import Lane, Turns
+from rowkeep.storage.postgres.waiting import ConnectionLane, ConnectionTurns
 
 pytestmark = pytest.mark.anyio
 
@@ -19,26 +19,26 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def turns() -> Turns:
-    return Turns(1, 1)
+def turns() -> ConnectionTurns:
+    return ConnectionTurns(1, 1)
 
 
 @pytest.fixture
-def lane(turns: Turns) -> Lane:
+def lane(turns: ConnectionTurns) -> ConnectionLane:
     """A lane whose only turn is taken."""
     lane = turns.new_workspace()
     assert lane.take_at_once()
     return lane
 
 
-async def refused_after(lane: Lane, seconds: float) -> float:
+async def refused_after(lane: ConnectionLane, seconds: float) -> float:
     started = time.monotonic()
     with pytest.raises(Busy):
         await lane.wait(seconds)
     return time.monotonic() - started
 
 
-async def test_each_waits_as_long_as_it_may(lane: Lane) -> None:
+async def test_each_waits_as_long_as_it_may(lane: ConnectionLane) -> None:
     # the first arms the timer; the second must not wait for it, nor the third be ended with the second
     waited = await asyncio.gather(*(refused_after(lane, seconds) for seconds in (0.3, 0.1, 0.5)))
     for seconds, (least, most) in zip(waited, ((0.29, 2), (0.09, 0.29), (0.49, 2)), strict=True):
@@ -47,11 +47,11 @@ async def test_each_waits_as_long_as_it_may(lane: Lane) -> None:
     assert lane.take_at_once()
 
 
-async def test_no_time_is_no_wait(lane: Lane) -> None:
+async def test_no_time_is_no_wait(lane: ConnectionLane) -> None:
     assert await refused_after(lane, -1) < 0.5
 
 
-async def test_turns_are_given_in_the_order_of_arrival(lane: Lane) -> None:
+async def test_turns_are_given_in_the_order_of_arrival(lane: ConnectionLane) -> None:
     served: list[int] = []
 
     async def use(number: int) -> None:
@@ -68,7 +68,7 @@ async def test_turns_are_given_in_the_order_of_arrival(lane: Lane) -> None:
     assert served == [0, 1, 2, 3, 4]
 
 
-async def test_who_is_cancelled_passes_the_turn_on(turns: Turns, lane: Lane) -> None:
+async def test_who_is_cancelled_passes_the_turn_on(turns: ConnectionTurns, lane: ConnectionLane) -> None:
     first = asyncio.create_task(lane.wait(5))
     second = asyncio.create_task(lane.wait(5))
     await asyncio.sleep(0)
@@ -82,7 +82,9 @@ async def test_who_is_cancelled_passes_the_turn_on(turns: Turns, lane: Lane) -> 
     assert turns.used == 0
 
 
-async def test_who_is_cancelled_while_it_waits_takes_no_turn(turns: Turns, lane: Lane) -> None:
+async def test_who_is_cancelled_while_it_waits_takes_no_turn(
+    turns: ConnectionTurns, lane: ConnectionLane
+) -> None:
     waiting = asyncio.create_task(lane.wait(5))
     await asyncio.sleep(0)
     waiting.cancel()

@@ -13,7 +13,7 @@ from rowkeep.codec import bulk_slices as slices
 from rowkeep.codec.json_bodies import refuse_deep, refuse_repeated_keys
 from rowkeep.codec.json_scan import first_keys, has_more_values, is_deeper, repeated_key
 from rowkeep.codec.rows import InsertLimits, TableCodec, encode
-from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.errors.catalogue import MalformedJson, RepeatedKey, RowkeepError, TooManyCells
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.names import ColumnNames
@@ -25,7 +25,7 @@ DOCUMENTS = [None, 1, [], {}, [{}, {"a": [{}, {}]}], {"},{": "},{"}, [[[1, 2], {
 def codec(*columns: tuple[str, str]) -> TableCodec:
     definition = {"name": "t", "schemaDef": [{"name": name, "type": kind} for name, kind in columns]}
     table = read_table(msgspec.convert(definition, TableBody), "t", {}, 1)
-    return TableCodec(table, ColumnNames(table), StoredForms(table, {}))
+    return TableCodec(table, ColumnNames(table), StoredCells(table, {}))
 
 
 CODEC = codec(("Text", "string"), ("Number", "number"), ("Document", "json"))

@@ -10,7 +10,7 @@ import pytest
 from rowkeep.errors.catalogue import BodyTooLarge
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Disconnected, Request
-from rowkeep.http.responses import Answer
+from rowkeep.http.responses import Response
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +78,7 @@ async def test_a_response_in_parts() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await Answer(200, [b'{"rows":[', b"1,", b"2]}"]).send(send)
+    await Response(200, [b'{"rows":[', b"1,", b"2]}"]).send(send)
     assert dict(sent[0]["headers"])[b"content-length"] == b"14"
     assert [message.get("more_body", False) for message in sent[1:]] == [True, True, True, False]
     assert msgspec.json.decode(b"".join(message["body"] for message in sent[1:])) == {"rows": [1, 2]}

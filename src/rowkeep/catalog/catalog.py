@@ -11,13 +11,13 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
-from rowkeep.catalog.workspace import LiveWorkspace, key_bound_to, log_missing_database
+from rowkeep.catalog.workspace import OpenWorkspace, key_bound_to, log_missing_database
 from rowkeep.crypto.ciphers import new_data_key
 from rowkeep.crypto.master_key import MasterKeys
 from rowkeep.errors.catalogue import SetupError, StorageMissing, StorageUnavailable
 from rowkeep.model.access import Workspace
 from rowkeep.storage.contract import StaleCatalog, Store
-from rowkeep.storage.scripts.catalog import Installation
+from rowkeep.storage.scripts.catalog import CatalogScripts
 
 CACHED_CLIENTS = 65536
 
@@ -28,101 +28,101 @@ class Catalog:
     def __init__(self, store: Store, master: MasterKeys) -> None:
         self._store = store
         self._master = master
-        self.installation = Installation(store.catalog.dialect, store.catalog.schema)
-        self._live: dict[int, LiveWorkspace] = {}
+        self.installation = CatalogScripts(store.catalog.dialect, store.catalog.schema)
+        self._live: dict[int, OpenWorkspace] = {}
         # a plain dict, because each request uses it; _remember bounds it
-        self._clients: dict[str, LiveWorkspace] = {}
+        self._clients: dict[str, OpenWorkspace] = {}
 
     @property
     def store(self) -> Store:
         return self._store
 
-    def known(self, client_id: str) -> LiveWorkspace | None:
+    def known(self, client_id: str) -> OpenWorkspace | None:
         """The workspace of a client id, if it is cached."""
         return self._clients.get(client_id)
 
-    async def has_moved(self, client_id: str, live: LiveWorkspace) -> bool:
+    async def has_moved(self, client_id: str, opened: OpenWorkspace) -> bool:
         """Whether the app of a client id was deleted and created again in another workspace."""
         found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
-        if found is None or found.id == live.workspace.id:
+        if found is None or found.id == opened.workspace.id:
             return False
         self._clients.pop(client_id, None)
         return True
 
-    async def of_client(self, client_id: str) -> LiveWorkspace | None:
+    async def of_client(self, client_id: str) -> OpenWorkspace | None:
         """The workspace of a client id. It is read once: :meth:`has_moved` is checked before an app is
         refused as unknown."""
-        live = self._clients.get(client_id)
-        if live is None:
+        opened = self._clients.get(client_id)
+        if opened is None:
             found = await self._store.catalog.read(partial(self.installation.workspace_of, client_id))
             if found is None:
                 return None
             try:
-                live = await self._use(found)
+                opened = await self._use(found)
             except StaleCatalog:
                 return None
-            self._remember(client_id, live)
-        return live
+            self._remember(client_id, opened)
+        return opened
 
-    def _remember(self, client_id: str, live: LiveWorkspace) -> None:
+    def _remember(self, client_id: str, opened: OpenWorkspace) -> None:
         if len(self._clients) >= CACHED_CLIENTS:
             del self._clients[next(iter(self._clients))]
-        self._clients[client_id] = live
+        self._clients[client_id] = opened
 
-    async def named(self, name: str) -> LiveWorkspace:
+    async def named(self, name: str) -> OpenWorkspace:
         """The workspace with this name. Raises NoSuchWorkspace, or StaleCatalog if it is being deleted."""
         return await self._use(await self._store.catalog.read(partial(self.installation.workspace, name)))
 
-    async def renew(self, live: LiveWorkspace) -> None:
+    async def renew(self, opened: OpenWorkspace) -> None:
         """Read a workspace again after its definitions or grants changed; forget it if it was deleted."""
-        live.renew()
+        opened.renew()
         try:
-            await live.snapshot()
+            await opened.snapshot()
         except StaleCatalog:
-            self.forget(live)
+            self.forget(opened)
 
-    def forget(self, live: LiveWorkspace) -> None:
-        self._live.pop(live.workspace.id, None)
-        for client_id in [key for key, value in self._clients.items() if value is live]:
+    def forget(self, opened: OpenWorkspace) -> None:
+        self._live.pop(opened.workspace.id, None)
+        for client_id in [key for key, value in self._clients.items() if value is opened]:
             del self._clients[client_id]
 
     async def drop(self, workspace: Workspace) -> None:
         """Drop the database of a workspace that was removed from the catalog."""
         with suppress(StaleCatalog):
-            live = self._live.get(workspace.id) or await self._start(workspace)
+            opened = self._live.get(workspace.id) or await self._start(workspace)
             # its apps are deleted first, so that processes that still have it open refuse them
-            await live.database.write(live.scripts.access.delete_all_apps)
-            self.forget(live)
+            await opened.database.write(opened.scripts.access.delete_all_apps)
+            self.forget(opened)
         await self._store.drop_workspace(workspace)
 
-    async def _use(self, workspace: Workspace) -> LiveWorkspace:
-        live = self._live.get(workspace.id)
-        if live is None:
-            live = await self._start(workspace)
+    async def _use(self, workspace: Workspace) -> OpenWorkspace:
+        opened = self._live.get(workspace.id)
+        if opened is None:
+            opened = await self._start(workspace)
             if await self._is_gone(workspace):
                 # it was deleted while it was opened, and opening may have created it again
                 await self._store.drop_workspace(workspace)
                 raise StaleCatalog()
-            self._live[workspace.id] = live
-        return live
+            self._live[workspace.id] = opened
+        return opened
 
-    async def _start(self, workspace: Workspace) -> LiveWorkspace:
+    async def _start(self, workspace: Workspace) -> OpenWorkspace:
         try:
             database = await self._store.workspace(workspace)
-            live = LiveWorkspace(workspace, database, self._master)
+            opened = OpenWorkspace(workspace, database, self._master)
             if not workspace.is_made:
                 wrapped = self.wrap(new_data_key(), workspace, await self.fingerprint())
-                await database.write(partial(live.scripts.state.initialise, wrapped))
-            await live.load_keys()
+                await database.write(partial(opened.scripts.state.initialise, wrapped))
+            await opened.load_keys()
         except (StorageUnavailable, StaleCatalog) as error:
             # files that are deleted while they are opened look like a disk error
             if await self._is_gone(workspace):
                 raise StaleCatalog() from None
-            raise _made_clear(error, workspace) from error.__cause__
+            raise _named_fault(error, workspace) from error.__cause__
         if not workspace.is_made:
             # last: if it is interrupted before this, everything is done again
             await self._store.catalog.write(partial(self.installation.note_database, workspace))
-        return live
+        return opened
 
     async def check_database(self, name: str) -> None:
         """Raises NoSuchWorkspace, and StorageMissing for a workspace whose database is missing."""
@@ -154,7 +154,7 @@ class Catalog:
         return not await self._store.catalog.read(partial(self.installation.has_workspace, workspace))
 
 
-def _made_clear(error: StorageUnavailable | StaleCatalog, workspace: Workspace) -> StorageUnavailable:
+def _named_fault(error: StorageUnavailable | StaleCatalog, workspace: Workspace) -> StorageUnavailable:
     """The error for a workspace whose database could not be opened; a missing one is logged."""
     if isinstance(error, StorageUnavailable) and not isinstance(error, StorageMissing):
         return error

@@ -11,38 +11,38 @@ from rowkeep.model.access import App, Grant
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table, name_key
 from rowkeep.model.views import View
-from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.relation import Relation
 from rowkeep.sql.rows import TableSql
 from rowkeep.sql.views import ViewSql
 
 
 @dataclass(frozen=True, slots=True)
-class LiveView:
+class CompiledView:
     """A view with everything compiled from its definition and those of its tables."""
 
     view: View
     tables: dict[str, Table]
     codec: RowEncoder
     sql: ViewSql
-    target: Target
+    target: Relation
     meta: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
-class LiveTable:
+class CompiledTable:
     """A table with everything compiled from its definition."""
 
     table: Table
     names: ColumnNames
     codec: TableCodec
     sql: TableSql
-    target: Target
+    target: Relation
     meta: msgspec.Raw
     """The ``metaInfo`` of all columns in a query's response."""
 
 
 @dataclass(frozen=True, slots=True)
-class LiveApp:
+class CompiledApp:
     """An app with its grants by the id of a table or view, the key for its signatures, and its writer id."""
 
     app: App
@@ -56,10 +56,10 @@ class Snapshot:
     """The objects of a workspace that were read at one version."""
 
     version: int
-    tables: dict[str, LiveTable] = field(default_factory=dict)
-    views: dict[str, LiveView] = field(default_factory=dict)
-    apps: dict[str, LiveApp] = field(default_factory=dict)
+    tables: dict[str, CompiledTable] = field(default_factory=dict)
+    views: dict[str, CompiledView] = field(default_factory=dict)
+    apps: dict[str, CompiledApp] = field(default_factory=dict)
 
-    def table(self, name: str) -> LiveTable | None:
+    def table(self, name: str) -> CompiledTable | None:
         """The table with this name, if it is cached."""
         return self.tables.get(name_key(name))

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from cachetools import LRUCache
 
-from rowkeep.catalog.snapshot import LiveApp, LiveTable, LiveView, Snapshot
+from rowkeep.catalog.snapshot import CompiledApp, CompiledTable, CompiledView, Snapshot
 from rowkeep.codec.rows import RowEncoder, TableCodec, meta_info
-from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.crypto.ciphers import ColumnCipher, DataKeys, SecretSealer, WrongKey
 from rowkeep.crypto.master_key import MasterKeys
 from rowkeep.errors.catalogue import SetupError, StorageMissing
@@ -21,7 +21,7 @@ from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table, name_key
 from rowkeep.model.views import View
 from rowkeep.plan.rows.cursors import CursorSigner
-from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.relation import Relation
 from rowkeep.plan.views.bind import bind_view
 from rowkeep.storage.contract import Script, StaleCatalog, WorkspaceDatabase
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
@@ -34,7 +34,7 @@ CACHED_TABLES = 4096
 CACHED_VIEWS = 1024
 
 
-class LiveWorkspace:
+class OpenWorkspace:
     """A workspace in use: its database, its keys and the newest snapshot. ``master`` decrypts its data
     keys."""
 
@@ -45,8 +45,8 @@ class LiveWorkspace:
         self._master = master
         self.newest: Snapshot | None = None
         """The newest known snapshot; None if it must be read again."""
-        self._compiled: LRUCache[str, LiveTable] = LRUCache(CACHED_TABLES)
-        self._compiled_views: LRUCache[str, LiveView] = LRUCache(CACHED_VIEWS)
+        self._compiled: LRUCache[str, CompiledTable] = LRUCache(CACHED_TABLES)
+        self._compiled_views: LRUCache[str, CompiledView] = LRUCache(CACHED_VIEWS)
 
     async def load_keys(self) -> None:
         """Read the data keys, which change when they are replaced."""
@@ -94,34 +94,34 @@ class LiveWorkspace:
         """Make the next request read again; unchanged definitions stay compiled."""
         self.newest = None
 
-    async def table(self, snapshot: Snapshot, name: str) -> LiveTable | None:
+    async def table(self, snapshot: Snapshot, name: str) -> CompiledTable | None:
         """The table with this name, without regard to case. Raises StaleCatalog."""
-        live = snapshot.table(name)
-        if live is None:
+        compiled = snapshot.table(name)
+        if compiled is None:
             version, table = await self.database.read(partial(self.scripts.tables.find, name))
             _check(snapshot, version)
             if table is not None:
                 if not self.keys.knows(number for column in table.columns for number in column.keys):
                     await self.load_keys()
-                live = snapshot.tables[name_key(name)] = self._compile(table)
-        return live
+                compiled = snapshot.tables[name_key(name)] = self._compile(table)
+        return compiled
 
-    def _compile(self, table: Table) -> LiveTable:
+    def _compile(self, table: Table) -> CompiledTable:
         known = self._compiled.get(table.id)
         if known is not None and known.table == table:
             return known
         names = ColumnNames(table)
-        forms = StoredForms(table, self.ciphers(table))
-        live = LiveTable(
+        forms = StoredCells(table, self.ciphers(table))
+        compiled = CompiledTable(
             table=table,
             names=names,
             codec=TableCodec(table, names, forms),
             sql=self.database.prepare(table),
-            target=Target(table.id, names, forms.store_cell, forms.find_cell),
+            target=Relation(table.id, names, forms.store_cell, forms.find_cell),
             meta=meta_info(table.all_columns),
         )
-        self._compiled[table.id] = live
-        return live
+        self._compiled[table.id] = compiled
+        return compiled
 
     def ciphers(self, table: Table) -> dict[str, ColumnCipher]:
         """The ciphers of a table's encrypted columns, by name. Raises StaleCatalog if data keys were replaced
@@ -130,50 +130,50 @@ class LiveWorkspace:
             raise StaleCatalog()
         return {c.name: self.keys.cipher(table.id, c.id, c.keys) for c in table.columns if c.is_encrypted}
 
-    async def view(self, snapshot: Snapshot, name: str) -> LiveView | None:
+    async def view(self, snapshot: Snapshot, name: str) -> CompiledView | None:
         """The view with this name, without regard to case. Raises StaleCatalog."""
         key = name_key(name)
-        live = snapshot.views.get(key)
-        if live is None:
+        compiled = snapshot.views.get(key)
+        if compiled is None:
             version, found = await self.database.read(partial(self.scripts.views.find, name))
             _check(snapshot, version)
             if found is not None:
                 columns = (column for table in found[1].values() for column in table.columns)
                 if not self.keys.knows(number for column in columns for number in column.keys):
                     await self.load_keys()
-                live = snapshot.views[key] = self._compile_view(*found)
-        return live
+                compiled = snapshot.views[key] = self._compile_view(*found)
+        return compiled
 
-    def _compile_view(self, view: View, tables: dict[str, Table]) -> LiveView:
+    def _compile_view(self, view: View, tables: dict[str, Table]) -> CompiledView:
         known = self._compiled_views.get(view.id)
         if known is not None and (known.view, known.tables) == (view, tables):
             return known
         bound = bind_view(view, tables)
         sealed = bound.encrypted.items()
-        forms = StoredForms(bound, {name: self.keys.cipher(*origin) for name, origin in sealed})
-        live = LiveView(
+        forms = StoredCells(bound, {name: self.keys.cipher(*origin) for name, origin in sealed})
+        compiled = CompiledView(
             view=view,
             tables=tables,
             codec=RowEncoder(bound, forms),
             sql=self.database.prepare_view(bound),
-            target=Target(
+            target=Relation(
                 view.id, ColumnNames(bound, "View"), forms.store_cell, forms.find_cell, bound.order
             ),
             meta=meta_info(bound.columns),
         )
-        self._compiled_views[view.id] = live
-        return live
+        self._compiled_views[view.id] = compiled
+        return compiled
 
-    async def app(self, snapshot: Snapshot, client_id: str) -> LiveApp | None:
+    async def app(self, snapshot: Snapshot, client_id: str) -> CompiledApp | None:
         """The app with that client id. Raises StaleCatalog."""
-        live = snapshot.apps.get(client_id)
-        if live is None:
+        compiled = snapshot.apps.get(client_id)
+        if compiled is None:
             version, app, grants = await self.database.read(partial(self.scripts.access.app, client_id))
             _check(snapshot, version)
             if app is not None:
                 key = await self.signing_key(app)
-                live = snapshot.apps[client_id] = LiveApp(app, grants, key, writer_of(client_id))
-        return live
+                compiled = snapshot.apps[client_id] = CompiledApp(app, grants, key, writer_of(client_id))
+        return compiled
 
     async def signing_key(self, app: App) -> str:
         """The app's secret in plain text, or its public key: the key for its tokens."""

@@ -27,7 +27,7 @@ from rowkeep.errors.catalogue import SetupError, preview
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
 if TYPE_CHECKING:
-    from rowkeep.client.data import DataApi
+    from rowkeep.client.data import DataClient
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def speaker(app: str | None, workspace: str | None) -> Any:
     return credentials_of(app, workspace)
 
 
-def do(app: str | None, workspace: str | None, work: Callable[[DataApi], Awaitable[T]]) -> T:
+def do(app: str | None, workspace: str | None, work: Callable[[DataClient], Awaitable[T]]) -> T:
     """Do ``work`` with the Data API. Raises SetupError, which names all that a refused request got wrong."""
     from rowkeep.client.data import reach
     from rowkeep.client.responses import RequestRefused, more_errors
@@ -141,7 +141,7 @@ def _shown(cell: Any) -> Any:
     return json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict | list) else cell
 
 
-async def _pages(api: DataApi, kind: str, name: str, body: dict[str, Any], limit: int | None) -> Any:
+async def _pages(api: DataClient, kind: str, name: str, body: dict[str, Any], limit: int | None) -> Any:
     """One answer, put together of as many pages as it takes; ``limit`` None means all rows."""
     largest = (await api.limits()).page
     answer: Any = None
@@ -253,7 +253,7 @@ def delete(
     """Delete the rows that match. Asks for confirmation if there is more than one."""
     meant = _rows_meant(where, filter_, row_id, everything)
 
-    async def work(api: DataApi) -> Any:
+    async def work(api: DataClient) -> Any:
         if not yes:
             body = {"query": meant, "fields": ["_id"]}
             _confirm((await api.read("tables", table, body, 1, 0))["total"], table)

@@ -98,20 +98,22 @@ def export_rows(
 
     With --app, the app needs the right read. The file appears only when it is complete.
     """
-    from rowkeep.cli.files.export import Wish, export
+    from rowkeep.cli.files.export import ExportOptions, export
     from rowkeep.cli.files.formats import format_of
     from rowkeep.cli.files.progress import bar
     from rowkeep.client.data import reach
 
     kind = format_of(output, format_name)
     kind.check()
-    wish = Wish(table=table, query=query_body(selection(where, filter_), fields, sort), limit=limit)
+    options = ExportOptions(
+        table=table, query=query_body(selection(where, filter_), fields, sort), limit=limit
+    )
     credentials = speaker(app, workspace)
 
     async def do() -> int:
         async with reach(credentials, 0) as api:
             with bar(f"Exporting {table}", limit) as shown:
-                return await export(api, wish, kind, output, force, shown)
+                return await export(api, options, kind, output, force, shown)
 
     rows = asyncio.run(do())
     if output != "-":
@@ -150,7 +152,7 @@ def import_rows(
     """
     from rowkeep.cli.files.finished_imports import Finished
     from rowkeep.cli.files.formats import format_of
-    from rowkeep.cli.files.imports import Wish, import_file
+    from rowkeep.cli.files.imports import ImportOptions, import_file
     from rowkeep.cli.files.journal import Standing
     from rowkeep.cli.files.resume import Plan
     from rowkeep.client.data import reach
@@ -163,7 +165,7 @@ def import_rows(
     if file == "-" and not kind.is_stream:
         raise SetupError(f"{kind.name} cannot be read from standard input. Give the name of a file.")
     rejects = rejects or Path(f"{'stdin' if file == '-' else file}.rejects.ndjson")
-    wish = Wish(
+    options = ImportOptions(
         table=table,
         path=file,
         kind=kind,
@@ -177,10 +179,11 @@ def import_rows(
 
     async def do() -> Standing | Finished:
         async with reach(credentials, settle) as api:
-            return await import_file(api, wish)
+            return await import_file(api, options)
 
     done = asyncio.run(do())
-    _report_finished(done, wish, as_json) if isinstance(done, Finished) else _report(done, wish, as_json)
+    report = _report_finished if isinstance(done, Finished) else _report
+    report(done, options, as_json)
 
 
 def _check_importer(app: str | None) -> None:
@@ -192,24 +195,24 @@ def _check_importer(app: str | None) -> None:
         )
 
 
-def _report(standing: Any, wish: Any, as_json: bool) -> None:
+def _report(standing: Any, options: Any, as_json: bool) -> None:
     """The counts; and, if there were rejects, an error."""
-    rejects = str(wish.rejects) if standing.rejected else None
+    rejects = str(options.rejects) if standing.rejected else None
     if as_json:
         print_json({"nInserted": standing.inserted, "nRejected": standing.rejected, "rejects": rejects})
     else:
-        print_line(f"Imported {count_of(standing.inserted)} from {wish.path} into {wish.table}.")
+        print_line(f"Imported {count_of(standing.inserted)} from {options.path} into {options.table}.")
     if rejects is not None:
         raise SetupError(f"{count_of(standing.rejected)} rejected; see {rejects}.")
 
 
-def _report_finished(done: Any, wish: Any, as_json: bool) -> None:
+def _report_finished(done: Any, options: Any, as_json: bool) -> None:
     """An import that was finished before, so that nothing was done."""
     if as_json:
         print_json({"nInserted": 0, "nRejected": 0, "rejects": None, "finishedOn": done.on})
         return
     rejected = f" and {count_of(done.rejected)} rejected" if done.rejected else ""
     print_line(
-        f"Nothing to do: {wish.path} was already imported into {wish.table} on {done.on} "
+        f"Nothing to do: {options.path} was already imported into {options.table} on {done.on} "
         f"({count_of(done.inserted)} inserted{rejected}). To import it again, use --restart."
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rowkeep.cli.files.definitions import SchemaFiles, Written, read_schema, write_schema
+from rowkeep.cli.files.definitions import DefinitionFiles, WrittenFiles, read_definitions, write_definitions
 from rowkeep.cli.options import AsJson, Workspace
 from rowkeep.cli.output import print_json, print_line, print_list
 from rowkeep.cli.tables import STEPS
@@ -40,7 +40,7 @@ def _errors_exit_2() -> Iterator[None]:
 def export(directory: Directory, workspace: Workspace = "main", as_json: AsJson = False) -> None:
     """Write the definitions and grants of a workspace to a directory, and remove files of deleted ones."""
     with _errors_exit_2():
-        done = write_schema(directory, call("GET", "workspaces", workspace, "schema", patient=True))
+        done = write_definitions(directory, call("GET", "workspaces", workspace, "schema", patient=True))
     print_json(done._asdict()) if as_json else print_line(_told(done, directory))
 
 
@@ -71,7 +71,7 @@ def _put(directory: Path, workspace: str, parameters: dict[str, str | int]) -> l
     with _errors_exit_2():
         from rowkeep.client.paths import Refused
 
-        files = read_schema(directory)
+        files = read_definitions(directory)
         try:
             answer = call(
                 "PUT",
@@ -88,7 +88,7 @@ def _put(directory: Path, workspace: str, parameters: dict[str, str | int]) -> l
     return steps
 
 
-def _located(refusal: Any, files: SchemaFiles) -> str:
+def _located(refusal: Any, files: DefinitionFiles) -> str:
     """What is refused, and in which file."""
     if not refusal.problems or not refusal.problems[0].get("pointer"):
         return str(refusal)
@@ -108,7 +108,7 @@ def _print(steps: list[dict[str, Any]], as_json: bool) -> None:
         print_line("Nothing to change.")
 
 
-def _told(done: Written, directory: Path) -> str:
+def _told(done: WrittenFiles, directory: Path) -> str:
     told = f"Wrote {len(done.written)} files to {directory}"
     told += f", removed {len(done.removed)}" if done.removed else ""
     return f"{told}, {len(done.unchanged)} unchanged."

@@ -50,10 +50,10 @@ async def _signing_key(client_id: str) -> tuple[str, Algorithm]:
     from rowkeep.services.local_store import open_store, shell_settings
 
     async with open_store(shell_settings()) as catalog:
-        live = await catalog.of_client(client_id)
-        if live is None:
+        opened = await catalog.of_client(client_id)
+        if opened is None:
             raise NoSuchApp(f"No such app: {preview(client_id)}.")
-        app, key = await Apps(catalog, wall_clock).signing_key(live.workspace.name, client_id)
+        app, key = await Apps(catalog, wall_clock).signing_key(opened.workspace.name, client_id)
     if not app.algorithm.secret_bytes:
         raise SetupError(
             f"App {preview(app.name)} uses {app.algorithm.value}: its tokens must be signed with its private "

@@ -15,16 +15,16 @@ import msgspec
 from rowkeep.client.credentials import Credentials
 from rowkeep.client.paths import path_part
 from rowkeep.client.responses import (
-    NoAnswer,
+    NoResponse,
     NotServed,
-    Page,
-    ProblemAnswer,
+    ReceivedPage,
+    ReceivedProblem,
     RequestRefused,
     Unreachable,
     page_decoder,
     problem_decoder,
 )
-from rowkeep.client.transport import Connection, connect
+from rowkeep.client.transport import ServerConnection, connect
 from rowkeep.errors.catalogue import BodyTooLarge, Busy, SetupError, Unauthenticated
 from rowkeep.settings import Settings
 
@@ -52,11 +52,11 @@ class Limits(msgspec.Struct, frozen=True):
     leeway_seconds: int
 
 
-class DataApi:
+class DataClient:
     """The Data API for one app or administrator. Its methods raise RequestRefused and SetupError beside what
     they say."""
 
-    def __init__(self, connection: Connection, credentials: Credentials, settle_seconds: float) -> None:
+    def __init__(self, connection: ServerConnection, credentials: Credentials, settle_seconds: float) -> None:
         self.connection = connection
         self.settle_seconds = settle_seconds
         self.writer = credentials.writer
@@ -71,7 +71,7 @@ class DataApi:
         say. This machine's own clock may be another."""
         return self._server_time if self.connection.is_remote else time.time()
 
-    async def query(self, table: str, body: Mapping[str, Any], limit: int) -> Page:
+    async def query(self, table: str, body: Mapping[str, Any], limit: int) -> ReceivedPage:
         """One page. It is asked for again where no answer comes, for that does no harm."""
         content = msgspec.json.encode(body)
         answer = await self.patiently(
@@ -97,7 +97,7 @@ class DataApi:
         async def send() -> bytes:
             try:
                 return await self._send(method, self._table(table) + call, content, headers)
-            except NoAnswer as failure:
+            except NoResponse as failure:
                 raise Unreachable(
                     f"No response from {self.connection.name}: {failure}. The request may or may not "
                     f"have been carried out. Check the rows of {table} before you retry."
@@ -176,7 +176,7 @@ class DataApi:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotServed(_reason(error)) from None
         except httpx.RequestError as error:
-            raise NoAnswer(_reason(error)) from None
+            raise NoResponse(_reason(error)) from None
         self._was_reached = True
         self._server_time = _date_of(response)
         if response.is_success:
@@ -206,14 +206,14 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
     if status == 429 or (problem is not None and problem.code == Busy.code):
         return NotServed(said, _retry_after(response))
     if status >= 500 or status == 408:
-        return NoAnswer(said, _retry_after(response))
+        return NoResponse(said, _retry_after(response))
     if status == TOO_LARGE:
         # a gateway before the server may have a smaller measure, and says so in its own words
-        return RequestRefused(status, problem or ProblemAnswer(BodyTooLarge.code, said, []))
+        return RequestRefused(status, problem or ReceivedProblem(BodyTooLarge.code, said, []))
     if problem is None or not problem.errors:
         return SetupError(f"The server at ROWKEEP_URL is not Rowkeep: {response.url} returned {status}.")
     if problem.code == Unauthenticated.code:
-        return RequestRefused(status, ProblemAnswer(problem.code, credentials.refusal, problem.errors))
+        return RequestRefused(status, ReceivedProblem(problem.code, credentials.refusal, problem.errors))
     return RequestRefused(status, problem)
 
 
@@ -224,7 +224,7 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 
 @asynccontextmanager
-async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterator[DataApi]:
+async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterator[DataClient]:
     """The Data API of the server at ROWKEEP_URL, or of the store itself.
 
     ``settle_seconds`` is for a server: how long after its sending a request may still be carried out. Raises
@@ -232,4 +232,4 @@ async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterato
     """
     async with connect(credentials.operator) as connection:
         settles = settle_seconds if connection.is_remote else LOCAL_SETTLE_SECONDS
-        yield DataApi(connection, credentials, settles)
+        yield DataClient(connection, credentials, settles)

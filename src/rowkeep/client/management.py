@@ -22,7 +22,7 @@ NO_PARAMETERS: Mapping[str, str | int] = {}
 PREFIX = "/api/v1"
 
 
-class Management:
+class ManagementClient:
     """The management API behind an httpx client. Every method raises Refused, SetupError."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -94,7 +94,7 @@ def _answer(response: httpx.Response) -> Any:
     raise Refused(said, problems)
 
 
-def ask(work: Callable[[Management], Awaitable[T]]) -> T:
+def ask(work: Callable[[ManagementClient], Awaitable[T]]) -> T:
     """Do ``work`` with the management API of the server at ROWKEEP_URL, or of the store itself. Raises
     Refused, SetupError, StorageUnavailable."""
     url, token = os.environ.get("ROWKEEP_URL"), os.environ.get("ROWKEEP_ADMIN_TOKEN")
@@ -104,6 +104,6 @@ def ask(work: Callable[[Management], Awaitable[T]]) -> T:
 
     async def do() -> T:
         async with connect(operator, {"Authorization": f"Bearer {operator}"}) as connection:
-            return await work(Management(connection.client))
+            return await work(ManagementClient(connection.client))
 
     return asyncio.run(do())

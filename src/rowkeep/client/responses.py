@@ -8,22 +8,22 @@ from msgspec import UNSET, UnsetType
 from rowkeep.errors.catalogue import SetupError
 
 
-class AnsweredColumn(msgspec.Struct, frozen=True):
+class ColumnInfo(msgspec.Struct, frozen=True):
     """A column as a query's answer tells of it."""
 
     name: str
     type: str
 
 
-class Page(msgspec.Struct, frozen=True, rename="camel"):
+class ReceivedPage(msgspec.Struct, frozen=True, rename="camel"):
     """One page of a query; the records are still JSON, for each format reads them in its own way."""
 
-    meta_info: list[AnsweredColumn]
+    meta_info: list[ColumnInfo]
     query_result: msgspec.Raw
     next_cursor: str | UnsetType = UNSET
 
 
-class Said(msgspec.Struct, frozen=True):
+class RequestProblem(msgspec.Struct, frozen=True):
     """One problem of a refused request, where in its body it lies being told by a JSON Pointer."""
 
     msg: str
@@ -31,18 +31,18 @@ class Said(msgspec.Struct, frozen=True):
     pointer: str = ""
 
 
-class ProblemAnswer(msgspec.Struct, frozen=True):
+class ReceivedProblem(msgspec.Struct, frozen=True):
     """What every answer that is not 2xx bears."""
 
     code: str
     detail: str
-    errors: list[Said]
+    errors: list[RequestProblem]
 
 
 class RequestRefused(SetupError):
     """The Data API refuses a request, which then has done nothing."""
 
-    def __init__(self, status: int, problem: ProblemAnswer) -> None:
+    def __init__(self, status: int, problem: ReceivedProblem) -> None:
         super().__init__(problem.detail)
         self.status = status
         self.code = problem.code
@@ -64,12 +64,12 @@ class NotServed(Exception):
         self.retry_after = retry_after
 
 
-class NoAnswer(NotServed):
+class NoResponse(NotServed):
     """Whether the request was carried out is not known: its answer was lost, or tells nothing."""
 
 
-problem_decoder: msgspec.json.Decoder[ProblemAnswer] = msgspec.json.Decoder(ProblemAnswer)
-page_decoder: msgspec.json.Decoder[Page] = msgspec.json.Decoder(Page)
+problem_decoder: msgspec.json.Decoder[ReceivedProblem] = msgspec.json.Decoder(ReceivedProblem)
+page_decoder: msgspec.json.Decoder[ReceivedPage] = msgspec.json.Decoder(ReceivedPage)
 
 
 def more_errors(count: int) -> str:

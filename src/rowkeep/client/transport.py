@@ -28,7 +28,7 @@ NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
 """Requests to this machine never go through a proxy of the environment."""
 
 
-class Connection(msgspec.Struct, frozen=True):
+class ServerConnection(msgspec.Struct, frozen=True):
     """Where requests go. ``name`` tells one installation from another, without its secrets."""
 
     client: httpx.AsyncClient
@@ -42,7 +42,9 @@ def timeout(seconds: float | None = ANSWER_SECONDS) -> httpx.Timeout:
 
 
 @asynccontextmanager
-async def connect(operator: str | None, headers: Mapping[str, str] = NO_HEADERS) -> AsyncIterator[Connection]:
+async def connect(
+    operator: str | None, headers: Mapping[str, str] = NO_HEADERS
+) -> AsyncIterator[ServerConnection]:
     """A connection to the server at ROWKEEP_URL, or to the store of the settings, opened in this process.
 
     There ``operator`` is accepted as an admin token. ``headers`` go with every request. Raises SetupError,
@@ -52,7 +54,7 @@ async def connect(operator: str | None, headers: Mapping[str, str] = NO_HEADERS)
     if url:
         base = url.rstrip("/")
         async with _client(base, headers) as client:
-            yield Connection(client, base, True)
+            yield ServerConnection(client, base, True)
         return
     # only a command that works on the store itself loads the server
     from rowkeep.http.app import running
@@ -63,7 +65,7 @@ async def connect(operator: str | None, headers: Mapping[str, str] = NO_HEADERS)
         running(settings, operator=operator) as app,
         _client("http://rowkeep", headers, httpx.ASGITransport(app)) as client,
     ):
-        yield Connection(client, _public_name(settings.database_url), False)
+        yield ServerConnection(client, _public_name(settings.database_url), False)
 
 
 def _client(

@@ -38,7 +38,7 @@ class LooseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: msgspec.Raw
 
 
-class Bounds(NamedTuple):
+class SliceBounds(NamedTuple):
     """How many bytes a slice may have, how many cells a row takes, and how many bytes it may have."""
 
     size: int
@@ -127,7 +127,7 @@ def _slices(body: bytes, at: int, end: int, columns: int, max_row_bytes: int) ->
             after = end
         else:
             text, rows, after = _guessed(body, at, at + size) or _exact(
-                body, at, end, Bounds(size, columns, max_row_bytes), first
+                body, at, end, SliceBounds(size, columns, max_row_bytes), first
             )
         if rows is None:
             if _HEAD.match(body):
@@ -170,7 +170,7 @@ def _guessed(body: bytes, at: int, limit: int) -> tuple[bytes, list[msgspec.Raw]
 
 
 def _exact(
-    body: bytes, at: int, end: int, most: Bounds, first: int
+    body: bytes, at: int, end: int, most: SliceBounds, first: int
 ) -> tuple[bytes, list[msgspec.Raw] | None, int]:
     """The same by counting brackets: for rows that are larger than a slice or contain arrays of objects."""
     depth = rows = values = 0

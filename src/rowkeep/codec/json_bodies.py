@@ -21,7 +21,7 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
-from rowkeep.model.values.scalars import Spelled
+from rowkeep.model.values.scalars import ExactDouble
 
 Body = TypeVar("Body")
 
@@ -221,7 +221,7 @@ def _pointer_of_path(path: str) -> str:
 def body_decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
     """A decoder whose untyped floats keep their text and can be infinite, where msgspec would fail, so that
     the reader of the cell can report which one is too large."""
-    return msgspec.json.Decoder(body_type, float_hook=Spelled)
+    return msgspec.json.Decoder(body_type, float_hook=ExactDouble)
 
 
 # repeated keys: decoders silently use the last one

@@ -47,7 +47,7 @@ class Token(NamedTuple):
     is_key: bool
 
 
-class Place(NamedTuple):
+class KeyPlace(NamedTuple):
     """A key, and the JSON Pointer tokens of the object that it is in."""
 
     key: str
@@ -141,7 +141,7 @@ def has_more_values(text: bytes, limit: int) -> bool:
     return False
 
 
-def repeated_key(text: bytes) -> Place | None:
+def repeated_key(text: bytes) -> KeyPlace | None:
     """The first repeated key of an object. The text must be valid JSON."""
     path: list[str | int] = []
     objects: list[set[str] | None] = []
@@ -158,7 +158,7 @@ def repeated_key(text: bytes) -> Place | None:
         elif token.is_key and objects and (keys := objects[-1]) is not None:
             key = _string(text[token.start : token.end].rstrip(WHITE + b":"))
             if key in keys:
-                return Place(key, tuple(path[:-1]))
+                return KeyPlace(key, tuple(path[:-1]))
             keys.add(key)
             path[-1] = key
     return None

@@ -36,7 +36,7 @@ from rowkeep.codec.json_bodies import (
     refuse_sprawling,
 )
 from rowkeep.codec.json_scan import count, first_keys, has_half, has_more_values, marked_halves
-from rowkeep.codec.stored_cells import Row, StoredForms
+from rowkeep.codec.stored_cells import Row, StoredCells
 from rowkeep.errors.catalogue import (
     DuplicateColumn,
     InvalidBody,
@@ -95,7 +95,7 @@ DEFAULT_LIMITS = InsertLimits()
 class RowEncoder:
     """The encoders of one table or view."""
 
-    def __init__(self, table: Columns, forms: StoredForms) -> None:
+    def __init__(self, table: Columns, forms: StoredCells) -> None:
         self.forms = forms
         self.record = _record([column.name for column in table.all_columns])
         self.projection = lru_cache(maxsize=64)(_record)
@@ -113,7 +113,7 @@ class RowEncoder:
 class TableCodec(RowEncoder):
     """The decoders and encoders of one table."""
 
-    def __init__(self, table: Table, names: ColumnNames, forms: StoredForms) -> None:
+    def __init__(self, table: Table, names: ColumnNames, forms: StoredCells) -> None:
         super().__init__(table, forms)
         self._table = table
         self._names = names

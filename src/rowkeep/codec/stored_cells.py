@@ -45,7 +45,7 @@ Rekeyed: TypeAlias = dict[str, list[tuple[Any, ...]]]
 """Cells by column, each in its new stored form and in the form that it may have under an old key."""
 
 
-class StoredForms:
+class StoredCells:
     """The forms of the cells of one table or view. ``ciphers`` has the ciphers of its encrypted columns by
     name."""
 

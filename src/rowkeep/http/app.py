@@ -15,14 +15,14 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.cors import with_cors
-from rowkeep.http.data import ADMIN_ROUTE, AdminDataApi, DataApi, DataEdge
+from rowkeep.http.data import ADMIN_ROUTE, AdminDataEndpoints, DataEdge, DataEndpoints
 from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.api import ManagementServices, management_routes
 from rowkeep.http.management.endpoint import readable
-from rowkeep.http.responses import error_answer
+from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.model.ids import Clock, IdSource, wall_clock
@@ -70,7 +70,7 @@ def wire(
         writers=Writers(catalog),
     )
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
-    data = with_cors(DataApi(edge, budget), settings)
+    data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)
     router = Router(
         routes=[
@@ -78,7 +78,7 @@ def wire(
             Route("/readyz", readable(Ready(catalog, tasks))),
             *document_routes(settings),
             *management_routes(admin, offload, budget),
-            Route(ADMIN_ROUTE, AdminDataApi(edge, budget)),
+            Route(ADMIN_ROUTE, AdminDataEndpoints(edge, budget)),
         ],
         redirect_slashes=False,
         default=_not_found,
@@ -102,7 +102,7 @@ def is_interruptible(scope: Scope) -> bool:
 
 
 async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await error_answer(NoSuchEndpoint()).send(send)
+    await error_response(NoSuchEndpoint()).send(send)
 
 
 def background_tasks(catalog: Catalog) -> tuple[BackgroundTask, ...]:
@@ -157,11 +157,11 @@ class Application:
         if scope["type"] == "http" and self._app is not None:
             return self._app(scope, receive, send)
         if scope["type"] == "lifespan":
-            return self._live(receive, send)
+            return self._lifespan(receive, send)
         # Rowkeep has no web sockets: refuse the handshake
         return send({"type": "websocket.close", "code": 1000})
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         async with AsyncExitStack() as stack:
             try:

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors.catalogue import InvalidParameter, RowkeepError, preview
-from rowkeep.http.data import DATA_CALLS
+from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.data import PREFIX as DATA_PREFIX
-from rowkeep.http.responses import error_answer
+from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
 from rowkeep.settings import Settings, origins
 
@@ -35,7 +35,7 @@ def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
     return _Cors(
         app,
         allow_origins=allowed,
-        allow_methods=sorted({call.method for call in DATA_CALLS}),
+        allow_methods=sorted({call.method for call in DATA_ENDPOINTS}),
         allow_headers=REQUEST_HEADERS,
         expose_headers=RESPONSE_HEADERS,
         max_age=MAX_AGE_SECONDS,
@@ -58,7 +58,7 @@ def error_app(settings: Settings) -> ASGIApp:
 
 async def _send_error(scope: Scope, _receive: Receive, send: Send) -> None:
     error: RowkeepError = scope[ERROR]
-    await error_answer(error).send(send)
+    await error_response(error).send(send)
 
 
 class _Cors(CORSMiddleware):
@@ -68,7 +68,7 @@ class _Cors(CORSMiddleware):
         response = super().preflight_response(request_headers)
         if response.status_code == 200:
             return response
-        problem = error_answer(InvalidParameter(_refusal(bytes(response.body).decode(), request_headers)))
+        problem = error_response(InvalidParameter(_refusal(bytes(response.body).decode(), request_headers)))
         headers = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
         return Response(problem.body, problem.status, headers, problem.content_type.decode())
 

@@ -16,7 +16,7 @@ from rowkeep.http import data_responses as responses
 from rowkeep.http import row_responses
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.request import Request
-from rowkeep.http.responses import Answer, reply
+from rowkeep.http.responses import Response, reply
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.model.access import Right
@@ -43,7 +43,7 @@ class DataEdge(msgspec.Struct, frozen=True):
 Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Body]]
 
 
-class DataCall(msgspec.Struct, frozen=True, kw_only=True):
+class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the Data API: ``{table}`` or ``{view}`` stands for a name. Without ``rights``, an
     app needs no grant.
 
@@ -133,80 +133,81 @@ _in_queries = (
     *_in_filters, errors.DuplicateColumn, errors.InvalidCursor, errors.QueryTimeout, errors.ResponseTooLarge,
 )  # fmt: skip
 
-DATA_CALLS: tuple[DataCall, ...] = (
-    DataCall(
+DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
+    DataEndpoint(
         method="GET", path="/api/public/tables", name="listUsableTables",
         summary="List the tables and views that the caller may use",
         description="Sorted by name. An app gets the tables and views that it has a grant for, with its "
         "rights. `columns` does not contain the six system columns, which every table has.",
         call=_list_tables, rights=(), body=None, responses=(responses.UsableTables,), errors=(),
     ),
-    DataCall(
+    DataEndpoint(
         method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
         description="An array in `data` inserts several rows, like the bulk endpoint.",
         call=_insert, rights=INSERT_RIGHTS, body=InsertBody, writes=True,
-        responses=(responses.Record, responses.Records, responses.Inserted),
+        responses=(responses.Record, responses.RecordsResponse, responses.InsertedResponse),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
-    DataCall(
+    DataEndpoint(
         method="PUT", path=_TABLE, name="updateRows", summary="Update the rows that match a filter",
         description="Columns that are not in `data` are not changed.",
         call=_update, rights=UPDATE_RIGHTS, body=UpdateBody, writes=True,
-        responses=(responses.Updated,),
+        responses=(responses.UpdatedResponse,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, *_in_rows, errors.StillReferenced,
             errors.QueryTimeout,
         ),
     ),
-    DataCall(
+    DataEndpoint(
         method="DELETE", path=_TABLE, name="deleteRows", summary="Delete the rows that match a filter",
         description="If a client or proxy drops the body of a DELETE request, use `POST …/delete`.",
         call=_delete, rights=DELETE_RIGHTS, body=DeleteBody,
-        responses=(responses.Deleted,),
+        responses=(responses.DeletedResponse,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
             errors.QueryTimeout,
         ),
     ),
-    DataCall(
+    DataEndpoint(
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
         description="All rows are inserted, or none. The response has the records in the order of the "
         "request.",
         call=_insert_bulk, rights=INSERT_RIGHTS, body=BulkBody, writes=True,
-        responses=(responses.Records, responses.Inserted), errors=(errors.NoSuchTable, *_in_inserts),
+        responses=(responses.RecordsResponse, responses.InsertedResponse),
+        errors=(errors.NoSuchTable, *_in_inserts),
     ),
-    DataCall(
+    DataEndpoint(
         method="POST", path=f"{_TABLE}/delete", name="deleteRowsByPost",
         summary="Delete the rows that match a filter", description="The same as DELETE of the table.",
         call=_delete, rights=DELETE_RIGHTS, body=DeleteBody,
-        responses=(responses.Deleted,),
+        responses=(responses.DeletedResponse,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
             errors.QueryTimeout,
         ),
     ),
-    DataCall(
+    DataEndpoint(
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",
         description="Without a body or a filter, every row matches.",
         call=_query, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
-        responses=(responses.Found,), errors=(errors.NoSuchTable, *_in_queries),
+        responses=(responses.QueryResponse,), errors=(errors.NoSuchTable, *_in_queries),
     ),
-    DataCall(
+    DataEndpoint(
         method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
         description="Like a query of a table. The response has a `nextCursor` only if the columns of the "
         "view identify its rows; otherwise use `sys_offset`.",
         call=_query_view, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
-        responses=(responses.FoundInView,), errors=(errors.NoSuchView, *_in_queries),
+        responses=(responses.ViewQueryResponse,), errors=(errors.NoSuchView, *_in_queries),
     ),
 )  # fmt: skip
 
 _MINIMAL = ((b"preference-applied", b"return=minimal"),)
 
 
-def _by_path() -> dict[tuple[str, str | None], dict[str, DataCall]]:
+def _by_path() -> dict[tuple[str, str | None], dict[str, DataEndpoint]]:
     """What stands before and after the name (None: there is no name), to the calls by method."""
-    found: dict[tuple[str, str | None], dict[str, DataCall]] = {}
-    for call in DATA_CALLS:
+    found: dict[tuple[str, str | None], dict[str, DataEndpoint]] = {}
+    for call in DATA_ENDPOINTS:
         kind, *rest = call.path.removeprefix(PREFIX).split("/")
         found.setdefault((kind, "/".join(rest[1:]) if rest else None), {})[call.method] = call
     return found
@@ -215,7 +216,7 @@ def _by_path() -> dict[tuple[str, str | None], dict[str, DataCall]]:
 _calls = _by_path()
 
 
-def _find(method: str, path: str) -> tuple[DataCall, str]:
+def _find(method: str, path: str) -> tuple[DataEndpoint, str]:
     """The call, and the name in its path. ``path`` is what stands after the prefix. Raises NoSuchEndpoint,
     MethodNotAllowed."""
     kind, has_name, rest = path.partition("/")
@@ -233,7 +234,7 @@ def _find(method: str, path: str) -> tuple[DataCall, str]:
     return call, name
 
 
-class DataApi:
+class DataEndpoints:
     """Everything under ``/api/public``."""
 
     def __init__(self, edge: DataEdge, budget: BodyBudget) -> None:
@@ -243,14 +244,14 @@ class DataApi:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return reply(self._answer(scope, receive), scope, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
         call, name = _find(scope["method"], self._rest(scope))
         request = Request(scope, receive, self._budget)
         try:
             body = await call.call(self._edge, self._credential(scope, request), name, request)
         finally:
             request.release()
-        return Answer(200, body, headers=_MINIMAL if call.writes and request.minimal else ())
+        return Response(200, body, headers=_MINIMAL if call.writes and request.minimal else ())
 
     def _rest(self, scope: Scope) -> str:
         """What stands in the path after the prefix."""
@@ -261,7 +262,7 @@ class DataApi:
         return request.token()
 
 
-class AdminDataApi(DataApi):
+class AdminDataEndpoints(DataEndpoints):
     """The same calls for administrators, routed by :data:`ADMIN_ROUTE`."""
 
     def _rest(self, scope: Scope) -> str:

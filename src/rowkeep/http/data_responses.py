@@ -16,19 +16,19 @@ Selection: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Selection"))]
 """The part of a row that a query asks for."""
 
 
-class Records(ResponseBody):
+class RecordsResponse(ResponseBody):
     """The inserted rows, in the order of the request."""
 
     records: list[Record]
 
 
-class Inserted(ResponseBody):
+class InsertedResponse(ResponseBody):
     """The response with `Prefer: return=minimal`."""
 
     n_inserted: Count
 
 
-class Updated(ResponseBody):
+class UpdatedResponse(ResponseBody):
     """The rows after the update, in the order of `_id`."""
 
     n_modified: Annotated[int, Meta(ge=0, description="The number of rows that matched the filter.")]
@@ -41,7 +41,7 @@ class Updated(ResponseBody):
     ] = UNSET
 
 
-class Deleted(ResponseBody):
+class DeletedResponse(ResponseBody):
     n_deleted: Count
 
 
@@ -52,7 +52,7 @@ class MetaInfo(ResponseBody):
     type: TypeName
 
 
-class Found(ResponseBody):
+class QueryResponse(ResponseBody):
     """One page of rows."""
 
     has_more: bool
@@ -67,7 +67,7 @@ class Found(ResponseBody):
     next_cursor: NextCursor = UNSET
 
 
-class FoundInView(ResponseBody):
+class ViewQueryResponse(ResponseBody):
     """One page of the rows of a view. If `hasMore` is true without a `nextCursor`, use `sys_offset`."""
 
     has_more: bool
@@ -82,23 +82,23 @@ class FoundInView(ResponseBody):
     next_cursor: NextCursor = UNSET
 
 
-class UsableColumn(ResponseBody):
+class UsableColumnResponse(ResponseBody):
     name: Annotated[str, Meta(description="A column of a view can be a system column, such as `_id`.")]
     type: TypeName
     is_required: bool
 
 
-class UsableTable(ResponseBody):
+class UsableTableResponse(ResponseBody):
     """A table or a view that the caller may use."""
 
     name: Name
     description: str
     kind: Literal["table", "view"]
-    columns: list[UsableColumn]
+    columns: list[UsableColumnResponse]
     rights: list[Right]
 
 
 class UsableTables(ResponseBody):
     """Sorted by name, regardless of case."""
 
-    tables: list[UsableTable]
+    tables: list[UsableTableResponse]

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from rowkeep.codec.rows import encode
 from rowkeep.http.management.endpoint import readable
 from rowkeep.http.openapi import describe
-from rowkeep.http.responses import JSON, Answer
+from rowkeep.http.responses import JSON, Response
 from rowkeep.settings import Settings
 
 PAGE = b"""<!doctype html>
@@ -61,14 +61,14 @@ class Document:
         self._headers = headers
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await Answer(200, self._body(), self._content_type, self._headers, is_public=True).send(send)
+        await Response(200, self._body(), self._content_type, self._headers, is_public=True).send(send)
 
 
 class _Redirect:
     """Leads to another path of this host."""
 
     def __init__(self, path: str) -> None:
-        self._answer = Answer(307, b"", b"text/plain", ((b"location", path.encode()),))
+        self._answer = Response(307, b"", b"text/plain", ((b"location", path.encode()),))
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await self._answer.send(send)

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import RowkeepError, StorageUnavailable
-from rowkeep.http.responses import error_answer, json_answer
+from rowkeep.http.responses import error_response, json_response
 from rowkeep.services.background import BackgroundTasks
 
 READY_SECONDS = 2.0
@@ -17,7 +17,7 @@ READY_SECONDS = 2.0
 
 class Alive:
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await json_answer({"status": "alive"}).send(send)
+        await json_response({"status": "alive"}).send(send)
 
 
 class Ready:
@@ -29,11 +29,11 @@ class Ready:
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await self._catalog.store.catalog.read(self._catalog.installation.key_fingerprint)
-            answer = json_answer({"status": "ready", "tasks": self._tasks.health()})
+            answer = json_response({"status": "ready", "tasks": self._tasks.health()})
         except TimeoutError:
-            answer = error_answer(
+            answer = error_response(
                 StorageUnavailable(f"The database did not respond within {READY_SECONDS:g} seconds.")
             )
         except RowkeepError as error:
-            answer = error_answer(error)
+            answer = error_response(error)
         await answer.send(send)

@@ -18,7 +18,7 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
-from rowkeep.model.data_requests import Page
+from rowkeep.model.data_requests import RowRange
 
 LARGE_BYTES = 1024 * 1024
 """A body that is longer is put together in a thread."""
@@ -62,8 +62,10 @@ class Request:
         prefer = self.header(b"prefer")
         if prefer is None:
             return False
-        wishes = [wish.partition(";")[0].strip().lower().replace(" ", "") for wish in prefer.split(",")]
-        return next((wish for wish in wishes if wish.startswith("return=")), "") in (
+        preferences = [
+            preference.partition(";")[0].strip().lower().replace(" ", "") for preference in prefer.split(",")
+        ]
+        return next((preference for preference in preferences if preference.startswith("return=")), "") in (
             "return=minimal",
             'return="minimal"',
         )
@@ -96,7 +98,7 @@ class Request:
         if self._scope["query_string"]:
             self.parameters()
 
-    def page(self) -> Page:
+    def page(self) -> RowRange:
         query: bytes = self._scope["query_string"]
         return _kept_page(query) if len(query) <= MAX_KEPT_QUERY else _page(query)
 
@@ -219,11 +221,11 @@ def _parameters(query: bytes, known: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _page(query: bytes) -> Page:
+def _page(query: bytes) -> RowRange:
     given = _parameters(query, ("sys_limit", "sys_offset"))
     limit = whole_number(given, "sys_limit", 1)
     offset = whole_number(given, "sys_offset", 0)
-    return Page(10 if limit is None else limit, offset)
+    return RowRange(10 if limit is None else limit, offset)
 
 
 _kept_page = lru_cache(KEPT_PAGES)(_page)

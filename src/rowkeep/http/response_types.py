@@ -40,11 +40,11 @@ class ResponseBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """An object with these keys and no others."""
 
 
-class Alive(ResponseBody):
+class AliveResponse(ResponseBody):
     status: Literal["alive"]
 
 
-class Ready(ResponseBody):
+class ReadyResponse(ResponseBody):
     status: Literal["ready"]
     tasks: Annotated[
         dict[str, Literal["ok", "failing"]],
@@ -77,7 +77,7 @@ class ProblemEntry(ResponseBody):
     ] = UNSET
 
 
-class Problem(ResponseBody):
+class ProblemDetails(ResponseBody):
     """An error: problem details (RFC 9457), with the platform's older format in `errors`."""
 
     type: Annotated[str, Meta(pattern="^urn:rowkeep:error:[a-z-]+$")]

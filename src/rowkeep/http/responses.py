@@ -29,7 +29,7 @@ MAX_MESSAGE_BYTES = 512 * 1024
 """How much of a body is given to the transport at a time; between two messages other requests have a turn."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True):
     """A response, ready to be sent; a large body in several parts."""
 
     status: int
@@ -65,11 +65,11 @@ class Answer(msgspec.Struct, frozen=True):
         await send({"type": "http.response.body", "body": b""})
 
 
-def json_answer(content: Any, status: int = 200) -> Answer:
-    return Answer(status, b"" if status == 204 else encode(content))
+def json_response(content: Any, status: int = 200) -> Response:
+    return Response(status, b"" if status == 204 else encode(content))
 
 
-def error_answer(error: RowkeepError) -> Answer:
+def error_response(error: RowkeepError) -> Response:
     """Problem details (RFC 9457) that bear the older shape too (contract, section 6)."""
     body = {
         "type": f"urn:rowkeep:error:{error.code.replace('_', '-')}",
@@ -85,10 +85,10 @@ def error_answer(error: RowkeepError) -> Answer:
         ],
     }
     headers = tuple((name.lower().encode(), value.encode()) for name, value in error.headers.items())
-    return Answer(error.status, encode(body), PROBLEM, headers)
+    return Response(error.status, encode(body), PROBLEM, headers)
 
 
-async def reply(answer: Awaitable[Answer], scope: Scope, send: Send) -> None:
+async def reply(answer: Awaitable[Response], scope: Scope, send: Send) -> None:
     """Send an answer, or what became of it instead: the outermost place, where every request ends.
 
     A fault of ours must neither leave a client without an answer nor show in it; the log has it all.
@@ -98,10 +98,10 @@ async def reply(answer: Awaitable[Answer], scope: Scope, send: Send) -> None:
     except RowkeepError as error:
         if error.status in (401, 403):
             log_refusal(error, scope)
-        made = error_answer(error)
+        made = error_response(error)
     except Disconnected:
         return
     except Exception as error:
         log.error("request failed", path=scope["path"], exc_info=error)
-        made = error_answer(InternalError())
+        made = error_response(InternalError())
     await made.send(send)

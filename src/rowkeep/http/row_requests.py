@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from rowkeep.catalog.snapshot import LiveTable
+from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.codec.rows import InsertLimits
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson
@@ -26,7 +26,7 @@ class RowRequests:
         self._offload = offload
         self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth, settings.max_row_bytes)
 
-    async def insert(self, request: Request, must_be_array: bool, table: LiveTable) -> InsertRequest:
+    async def insert(self, request: Request, must_be_array: bool, table: CompiledTable) -> InsertRequest:
         """One row or an array of rows; a bulk takes only an array."""
         request.no_parameters()
         request.no_idempotency_key()

@@ -102,7 +102,7 @@ def _settle_dates(column: list[Cell]) -> None:
     cells.check_dates(column)
 
 
-_decode = msgspec.json.Decoder(float_hook=cells.Spelled).decode
+_decode = msgspec.json.Decoder(float_hook=cells.ExactDouble).decode
 
 
 def decode_value(raw: msgspec.Raw | bytes) -> Any:

@@ -50,7 +50,7 @@ class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: dict[str, msgspec.Raw] | list[msgspec.Raw]
 
 
-class Page(msgspec.Struct, frozen=True):
+class RowRange(msgspec.Struct, frozen=True):
     """``sys_limit`` and ``sys_offset``; None if no offset was given."""
 
     limit: int = 10

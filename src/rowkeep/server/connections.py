@@ -43,7 +43,7 @@ class Edge:
         self.error_app = error_app(settings)
         self.now = 1.0
         self.is_stopping = False
-        self.max_connections = affordable(settings.max_connections)
+        self.max_connections = affordable_connections(settings.max_connections)
         self.waiting: dict[Protocol, None] = {}
         """Connections between requests, or whose request head is not complete; the longest waiting first."""
         self.lingering: dict[Protocol, None] = {}
@@ -124,7 +124,7 @@ class Edge:
                     break
 
 
-def affordable(wanted: int) -> int:
+def affordable_connections(wanted: int) -> int:
     """How many connections this process can hold open, as far as the system gives it file descriptors."""
     try:
         import resource

@@ -23,7 +23,7 @@ from rowkeep.errors.catalogue import (
     excerpt,
     preview,
 )
-from rowkeep.http.responses import error_answer
+from rowkeep.http.responses import error_response
 from rowkeep.server.connections import LINGER_SECONDS, Edge, queued_bytes
 from rowkeep.server.exchange import Exchange
 
@@ -344,7 +344,7 @@ class Protocol(HttpToolsProtocol):
             if self._phase is BODY:
                 self.pipeline.popleft()  # the newest: its body will not come
             return
-        answer = error_answer(error)
+        answer = error_response(error)
         fields = (*self.server_state.default_headers, *answer.fields(), (b"connection", b"close"))
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, b"".join(answer.parts)))

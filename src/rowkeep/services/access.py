@@ -8,8 +8,8 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.catalog.snapshot import LiveApp, LiveTable, LiveView, Snapshot
-from rowkeep.catalog.workspace import LiveWorkspace
+from rowkeep.catalog.snapshot import CompiledApp, CompiledTable, CompiledView, Snapshot
+from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import (
     Busy,
     Forbidden,
@@ -53,37 +53,37 @@ class Caller(msgspec.Struct, frozen=True):
     ``grants`` are by the id of a table or view; None for an administrator, who has all rights.
     """
 
-    workspace: LiveWorkspace
+    workspace: OpenWorkspace
     snapshot: Snapshot
     writer: str
     grants: dict[str, Grant] | None
     client_id: str | None = None
 
-    async def table(self, name: str, *rights: Right) -> LiveTable:
+    async def table(self, name: str, *rights: Right) -> CompiledTable:
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
-        live = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
-        if live is None:
+        compiled = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
+        if compiled is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
         if self.grants is None:
-            return live
-        grant = self.grants.get(live.table.id)
+            return compiled
+        grant = self.grants.get(compiled.table.id)
         for right in rights:
             if grant is None or not grant.allows(right):
-                raise Forbidden(f"The app has no {right.value} grant for table {live.table.name}.")
-        return live
+                raise Forbidden(f"The app has no {right.value} grant for table {compiled.table.name}.")
+        return compiled
 
-    async def view(self, name: str) -> LiveView:
+    async def view(self, name: str) -> CompiledView:
         """The view, if the caller has the right to read it; grants on the view's tables do not matter. Raises
         NoSuchView, Forbidden."""
-        live = await self.workspace.view(self.snapshot, name)
-        if live is None:
+        compiled = await self.workspace.view(self.snapshot, name)
+        if compiled is None:
             raise NoSuchView(f"No such view: {preview(name)}.")
         if self.grants is None:
-            return live
-        grant = self.grants.get(live.view.id)
+            return compiled
+        grant = self.grants.get(compiled.view.id)
         if grant is None or not grant.read:
-            raise Forbidden(f"The app has no read grant for view {live.view.name}.")
-        return live
+            raise Forbidden(f"The app has no read grant for view {compiled.view.name}.")
+        return compiled
 
 
 class Access:
@@ -113,8 +113,10 @@ class Access:
                     if not isinstance(credential, str):
                         return await action(Caller(workspace, snapshot, writer, None))
                     app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
-                    live = self._prove(app, credential)
-                    return await action(Caller(workspace, snapshot, live.writer, live.grants, client_id))
+                    compiled = self._prove(app, credential)
+                    return await action(
+                        Caller(workspace, snapshot, compiled.writer, compiled.grants, client_id)
+                    )
                 except (Busy, QueryTimeout, ShuttingDown, StorageUnavailable):
                     raise
                 except RowkeepError:
@@ -125,7 +127,7 @@ class Access:
             await self._catalog.renew(workspace)
         raise Busy("Table definitions or grants keep changing. Nothing was written; try again.")
 
-    async def _workspace(self, credential: Credential, client_id: str) -> LiveWorkspace:
+    async def _workspace(self, credential: Credential, client_id: str) -> OpenWorkspace:
         """The workspace of an app, or the one in an administrator's path. Raises Unauthenticated,
         NoSuchWorkspace."""
         if isinstance(credential, str):
@@ -140,14 +142,14 @@ class Access:
             await self._catalog.check_database(credential.workspace)
             raise NoSuchWorkspace(f"No such workspace: {preview(credential.workspace)}.") from None
 
-    async def _holds(self, workspace: LiveWorkspace, snapshot: Snapshot, client_id: str) -> bool:
+    async def _holds(self, workspace: OpenWorkspace, snapshot: Snapshot, client_id: str) -> bool:
         """Whether an error is based on the current definitions. Raises StaleCatalog."""
         if not await workspace.is_current(snapshot):
             return False
         is_app = client_id == "" or snapshot.apps.get(client_id) is not None
         return is_app or not await self._catalog.has_moved(client_id, workspace)
 
-    def _prove(self, app: LiveApp | None, token: str) -> LiveApp:
+    def _prove(self, app: CompiledApp | None, token: str) -> CompiledApp:
         """The app, if it is enabled and the token is its own. Raises Unauthenticated."""
         if app is None or not app.app.enabled:
             raise Unauthenticated("unknown app" if app is None else "app disabled")

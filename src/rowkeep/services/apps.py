@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, structs
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.catalog.workspace import LiveWorkspace
+from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import InvalidBody, InvalidName, RowkeepError, preview
 from rowkeep.model.access import MAX_SECRET_LENGTH, SECRET, App, GrantOf
 from rowkeep.model.ids import CLIENT_ID, Clock, new_client_id
@@ -43,7 +43,7 @@ class Apps:
 
     async def create(self, workspace: str, body: AppBody) -> AppWithSecret:
         """The app with its secret, which is never shown again. Raises InvalidName, InvalidBody, NameTaken."""
-        live = await self._catalog.named(workspace)
+        opened = await self._catalog.named(workspace)
         _check_brought(body)
         app = App(
             client_id=body.client_id or new_client_id(),
@@ -52,40 +52,42 @@ class Apps:
             created_on=canonical_date(self._clock()),
         )
         # checks the body before anything is written
-        _with_credentials(live, app, body.public_key, brought=body.client_secret)
+        _with_credentials(opened, app, body.public_key, brought=body.client_secret)
         # the catalog first: a client id without an app is harmless, an app without a client id is not
-        claim = partial(self._catalog.installation.claim_client, app.client_id, live.workspace)
+        claim = partial(self._catalog.installation.claim_client, app.client_id, opened.workspace)
         is_claimed = await self._catalog.store.catalog.write(claim)
         try:
-            made, secret = await _create(live, app, body)
+            made, secret = await _create(opened, app, body)
         except (RowkeepError, StaleCatalog):
             if is_claimed:
-                await self._forget_client(live, app.client_id)
+                await self._forget_client(opened, app.client_id)
             raise
         if not is_claimed:
             # the claim is from a failed request, which may have removed it just now
             await self._catalog.store.catalog.write(claim)
-        live.renew()
+        opened.renew()
         return AppWithSecret(made, secret)
 
-    async def _forget_client(self, live: LiveWorkspace, client_id: str) -> None:
+    async def _forget_client(self, opened: OpenWorkspace, client_id: str) -> None:
         """Release the client id, unless another request has just created an app with it."""
         installation = self._catalog.installation
         await self._catalog.store.catalog.write(partial(installation.remove_client, client_id))
-        _, app, _ = await live.database.read(partial(live.scripts.access.app, client_id))
+        _, app, _ = await opened.database.read(partial(opened.scripts.access.app, client_id))
         if app is not None:
             await self._catalog.store.catalog.write(
-                partial(installation.claim_client, client_id, live.workspace)
+                partial(installation.claim_client, client_id, opened.workspace)
             )
 
     async def list(self, workspace: str, request: ListRequest) -> Listing[App]:
-        live = await self._catalog.named(workspace)
-        found = await live.database.read(partial(live.scripts.access.apps, request.after, request.limit + 1))
+        opened = await self._catalog.named(workspace)
+        found = await opened.database.read(
+            partial(opened.scripts.access.apps, request.after, request.limit + 1)
+        )
         return request.page(found, lambda app: app.name.casefold())
 
     async def get(self, workspace: str, client_id: str) -> App:
-        live = await self._catalog.named(workspace)
-        return await live.database.read(partial(live.scripts.access.existing_app, client_id))
+        opened = await self._catalog.named(workspace)
+        return await opened.database.read(partial(opened.scripts.access.existing_app, client_id))
 
     async def change(self, workspace: str, client_id: str, patch: AppPatch) -> AppWithSecret:
         """Change the keys of the patch; another algorithm creates a new secret. Raises as create does."""
@@ -97,39 +99,41 @@ class Apps:
         return await self._change(workspace, client_id, _rotated)
 
     async def _change(
-        self, workspace: str, client_id: str, change: Callable[[LiveWorkspace, App], Changed]
+        self, workspace: str, client_id: str, change: Callable[[OpenWorkspace, App], Changed]
     ) -> AppWithSecret:
         """Change the current state of an app, so that concurrent changes do not undo each other."""
-        live = await self._catalog.named(workspace)
+        opened = await self._catalog.named(workspace)
         made: list[str | None] = []
 
         def changed(app: App) -> App:
-            app, secret = change(live, app)
+            app, secret = change(opened, app)
             made.append(secret)
             return app
 
-        change_app = live.scripts.access.change_app
-        app = await live.write_with_keys(lambda: partial(change_app, client_id, live.keys.newest, changed))
-        live.renew()
+        change_app = opened.scripts.access.change_app
+        app = await opened.write_with_keys(
+            lambda: partial(change_app, client_id, opened.keys.newest, changed)
+        )
+        opened.renew()
         return AppWithSecret(app, made[-1])
 
     async def delete(self, workspace: str, client_id: str) -> None:
         """Delete the app and its grants; its rows stay."""
-        live = await self._catalog.named(workspace)
-        await live.database.write(partial(live.scripts.access.delete_app, client_id))
-        live.renew()
-        await self._forget_client(live, client_id)
+        opened = await self._catalog.named(workspace)
+        await opened.database.write(partial(opened.scripts.access.delete_app, client_id))
+        opened.renew()
+        await self._forget_client(opened, client_id)
 
     async def grants(self, workspace: str, client_id: str) -> Sequence[GrantOf]:
-        live = await self._catalog.named(workspace)
-        return await live.database.read(partial(live.scripts.access.grants_of, client_id))
+        opened = await self._catalog.named(workspace)
+        return await opened.database.read(partial(opened.scripts.access.grants_of, client_id))
 
     async def signing_key(self, workspace: str, client_id: str) -> tuple[App, str]:
         """The app with its secret in plain text, for commands that sign tokens with direct access to the
         store."""
-        live = await self._catalog.named(workspace)
-        app = await live.database.read(partial(live.scripts.access.existing_app, client_id))
-        return app, await live.signing_key(app)
+        opened = await self._catalog.named(workspace)
+        app = await opened.database.read(partial(opened.scripts.access.existing_app, client_id))
+        return app, await opened.signing_key(app)
 
 
 def _check_brought(body: AppBody) -> None:
@@ -167,39 +171,39 @@ def _check_brought(body: AppBody) -> None:
         )
 
 
-async def _create(live: LiveWorkspace, app: App, body: AppBody) -> tuple[App, str | None]:
+async def _create(opened: OpenWorkspace, app: App, body: AppBody) -> tuple[App, str | None]:
     """Store an app with its credentials. Returns it, and its secret in plain text."""
     made: list[Changed] = []
 
     def create() -> Script[None]:
-        made.append(_with_credentials(live, app, body.public_key, brought=body.client_secret))
-        return partial(live.scripts.access.create_app, made[-1][0], live.keys.newest)
+        made.append(_with_credentials(opened, app, body.public_key, brought=body.client_secret))
+        return partial(opened.scripts.access.create_app, made[-1][0], opened.keys.newest)
 
-    await live.write_with_keys(create)
+    await opened.write_with_keys(create)
     return made[-1]
 
 
-def _patched(patch: AppPatch, live: LiveWorkspace, app: App) -> Changed:
+def _patched(patch: AppPatch, opened: OpenWorkspace, app: App) -> Changed:
     if patch.name is not UNSET:
         app = structs.replace(app, name=check_label(patch.name))
     if patch.enabled is not UNSET:
         app = structs.replace(app, enabled=patch.enabled)
     if patch.algorithm is not UNSET and patch.algorithm is not app.algorithm:
         app = structs.replace(app, algorithm=patch.algorithm)
-        return _with_credentials(live, app, patch.public_key or app.public_key)
+        return _with_credentials(opened, app, patch.public_key or app.public_key)
     if patch.public_key is not UNSET:
-        return _with_credentials(live, app, patch.public_key, keeps_secret=True)
+        return _with_credentials(opened, app, patch.public_key, keeps_secret=True)
     return app, None
 
 
-def _rotated(live: LiveWorkspace, app: App) -> Changed:
+def _rotated(opened: OpenWorkspace, app: App) -> Changed:
     if not app.algorithm.secret_bytes:
         raise InvalidBody(f"An app with algorithm {app.algorithm.value} has no secret. Change its publicKey.")
-    return _with_credentials(live, app, None)
+    return _with_credentials(opened, app, None)
 
 
 def _with_credentials(
-    live: LiveWorkspace,
+    opened: OpenWorkspace,
     app: App,
     public_key: str | None,
     *,
@@ -218,7 +222,7 @@ def _with_credentials(
     if keeps_secret:
         return app, None
     secret = brought or secrets.token_urlsafe(app.algorithm.secret_bytes)
-    sealed = live.secrets.seal(secret.encode(), app.client_id)
+    sealed = opened.secrets.seal(secret.encode(), app.client_id)
     return structs.replace(app, secret=sealed, public_key=None), secret
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from rowkeep.catalog.snapshot import LiveTable
-from rowkeep.catalog.workspace import LiveWorkspace
+from rowkeep.catalog.snapshot import CompiledTable
+from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import (
     Busy,
     ReferenceViolation,
@@ -22,15 +22,17 @@ from rowkeep.storage.contract import UniqueConflict
 from rowkeep.storage.scripts.references import Missing, find_missing, find_referring
 
 
-def inserted_twice(live: LiveTable, rows: Sequence[Any], conflict: UniqueConflict, many: bool) -> Exception:
+def insert_unique_error(
+    compiled: CompiledTable, rows: Sequence[Any], conflict: UniqueConflict, many: bool
+) -> Exception:
     """``rows`` are those of the request; values of encrypted columns are not shown."""
     if conflict.index is None:
         return Busy()  # two rows got the same id, which is very unlikely; a retry creates other ids
     where, said = _place(conflict.row, many)
     names = [part.name for part in conflict.index.columns]
-    places = {column.name: at for at, column in enumerate(live.table.columns)}
+    places = {column.name: at for at, column in enumerate(compiled.table.columns)}
     told = [
-        f"{name}{_said(live.table.columns[places[name]], rows[conflict.row][places[name]])}"
+        f"{name}{_said(compiled.table.columns[places[name]], rows[conflict.row][places[name]])}"
         for name in names
         if name in places and conflict.row is not None
     ]
@@ -45,47 +47,53 @@ def _said(column: Column, cell: Any) -> str:
     return "" if column.is_encrypted else f" {preview(cell)}"
 
 
-def updated_twice(live: LiveTable, conflict: UniqueConflict) -> Exception:
+def update_unique_error(compiled: CompiledTable, conflict: UniqueConflict) -> Exception:
     if conflict.index is None:
         return Busy()
     names = " and ".join(part.name for part in conflict.index.columns)
     return UniqueViolation(
-        f"After this update, two rows of {live.table.name} would have the same {names}, "
+        f"After this update, two rows of {compiled.table.name} would have the same {names}, "
         f"but the index {conflict.index.name} is unique.",
         pointer="/data",
     )
 
 
-async def inserted_astray(
-    workspace: LiveWorkspace, live: LiveTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
+async def insert_reference_error(
+    workspace: OpenWorkspace, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
 ) -> Exception:
     """``rows`` are those of the request, ``stored`` their stored form."""
-    names = [column.name for column in live.table.columns]
-    script = partial(find_missing, workspace.scripts.tables, live.sql, names, stored)
+    names = [column.name for column in compiled.table.columns]
+    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, stored)
     missing = await workspace.database.read(script)
     if missing is None:
-        return _gone_meanwhile()
+        return _changed_meanwhile()
     where, said = _place(missing.row, many)
-    return _astray(missing, rows[missing.row][names.index(missing.column.name)], where, said)
+    return _reference_error(missing, rows[missing.row][names.index(missing.column.name)], where, said)
 
 
-async def updated_astray(workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan) -> Exception:
+async def update_reference_error(
+    workspace: OpenWorkspace, compiled: CompiledTable, plan: UpdatePlan
+) -> Exception:
     names = plan.shape.columns
     missing = await workspace.database.read(
-        partial(find_missing, workspace.scripts.tables, live.sql, names, [plan.cells])
+        partial(find_missing, workspace.scripts.tables, compiled.sql, names, [plan.cells])
     )
     if missing is not None:
         # the stored form of a sys_Id is not the value of the request
         cell = None if missing.column.holds_sys_ids else plan.cells[names.index(missing.column.name)]
-        return _astray(missing, cell, "/data", "")
-    if (referred := await _referred(workspace, live, plan, "changed")) is not None:
+        return _reference_error(missing, cell, "/data", "")
+    if (referred := await _referred(workspace, compiled, plan, "changed")) is not None:
         return referred
     cells = dict(zip(names, plan.cells, strict=True))
-    outdone = _outdone(live.table, cells)
-    return _gone_meanwhile() if outdone is None else _astray(outdone, cells[outdone.column.name], "/data", "")
+    outdone = _replaced_key(compiled.table, cells)
+    return (
+        _changed_meanwhile()
+        if outdone is None
+        else _reference_error(outdone, cells[outdone.column.name], "/data", "")
+    )
 
 
-def _outdone(table: Table, cells: dict[str, Any]) -> Missing | None:
+def _replaced_key(table: Table, cells: dict[str, Any]) -> Missing | None:
     """A cell of an update that references a key that the same update replaces."""
     names = {column.id: column.name for column in table.columns}
     for column in table.columns:
@@ -99,26 +107,28 @@ def _outdone(table: Table, cells: dict[str, Any]) -> Missing | None:
     return None
 
 
-async def deleted_astray(workspace: LiveWorkspace, live: LiveTable, plan: DeletePlan) -> Exception:
-    return await _referred(workspace, live, plan, "deleted") or _gone_meanwhile()
+async def delete_reference_error(
+    workspace: OpenWorkspace, compiled: CompiledTable, plan: DeletePlan
+) -> Exception:
+    return await _referred(workspace, compiled, plan, "deleted") or _changed_meanwhile()
 
 
 async def _referred(
-    workspace: LiveWorkspace, live: LiveTable, plan: UpdatePlan | DeletePlan, done: str
+    workspace: OpenWorkspace, compiled: CompiledTable, plan: UpdatePlan | DeletePlan, done: str
 ) -> StillReferenced | None:
     changed = plan.shape.columns if isinstance(plan, UpdatePlan) else None
-    script = partial(find_referring, workspace.scripts.tables, live.sql, plan.where, changed)
+    script = partial(find_referring, workspace.scripts.tables, compiled.sql, plan.where, changed)
     found = await workspace.database.read(script)
     if found is None:
         return None
     return StillReferenced(
-        f"Rows of {live.table.name} cannot be {done}: their {found.there} is referenced by "
+        f"Rows of {compiled.table.name} cannot be {done}: their {found.there} is referenced by "
         f"{found.table}.{found.column}. Change or delete the referencing rows first.",
         pointer="/query" if changed is None else f"/data{pointer(found.there)}",
     )
 
 
-def _astray(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViolation:
+def _reference_error(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViolation:
     value = "" if cell is None else f" {preview(cell)}"
     return ReferenceViolation(
         f"{said}{missing.column.name}{value} does not exist in {missing.table}.{missing.there}.",
@@ -126,7 +136,7 @@ def _astray(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViol
     )
 
 
-def _gone_meanwhile() -> Exception:
+def _changed_meanwhile() -> Exception:
     """The cause of the conflict is gone: the same request may succeed now."""
     return Busy("Referenced rows changed during the request. Nothing was written; try again.")
 

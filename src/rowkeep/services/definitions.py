@@ -8,11 +8,11 @@ from contextlib import suppress
 from functools import partial
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.catalog.workspace import LiveWorkspace
-from rowkeep.model.definitions.workspaces import Schema, SchemaBody
+from rowkeep.catalog.workspace import OpenWorkspace
+from rowkeep.model.definitions.workspaces import WorkspaceDefinition, WorkspaceDefinitionBody
 from rowkeep.services.tables import ChangeStep
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
-from rowkeep.storage.scripts.workspace_changes import SchemaScripts, SchemaStep
+from rowkeep.storage.scripts.workspace_changes import WorkspaceChangeScripts, WorkspaceChangeStep
 
 
 class WorkspaceDefinitions:
@@ -21,13 +21,13 @@ class WorkspaceDefinitions:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    async def get(self, workspace: str) -> Schema:
+    async def get(self, workspace: str) -> WorkspaceDefinition:
         """All tables, views and grants at one version."""
-        live = await self._catalog.named(workspace)
-        return await live.database.read(_scripts(live).present)
+        opened = await self._catalog.named(workspace)
+        return await opened.database.read(_scripts(opened).present)
 
     async def apply(
-        self, workspace: str, body: SchemaBody, *, dry_run: bool, allow_data_loss: bool
+        self, workspace: str, body: WorkspaceDefinitionBody, *, dry_run: bool, allow_data_loss: bool
     ) -> Sequence[ChangeStep]:
         """Change a workspace to a new definition. Returns the steps, or for a dry run the steps that it would
         take.
@@ -36,18 +36,18 @@ class WorkspaceDefinitions:
         errors. Raises NameTaken, NoSuchApp, StillReferenced, IncompatibleRows, all errors in the definition
         and, except for a dry run, DataLoss unless it is allowed.
         """
-        live = await self._catalog.named(workspace)
-        scripts = _scripts(live)
-        done: list[SchemaStep] = []
-        if await live.database.read(partial(scripts.plan, body)):
+        opened = await self._catalog.named(workspace)
+        scripts = _scripts(opened)
+        done: list[WorkspaceChangeStep] = []
+        if await opened.database.read(partial(scripts.plan, body)):
             allowed = allow_data_loss or dry_run
             make = partial(scripts.make, body, allow_data_loss=allowed, done=done, undo=dry_run)
             with suppress(Undone):
-                await live.write_with_keys(lambda: make)
-                live.renew()
+                await opened.write_with_keys(lambda: make)
+                opened.renew()
         return [ChangeStep(step.says, step.rewrites_table, step.loses_data) for step in done]
 
 
-def _scripts(live: LiveWorkspace) -> SchemaScripts:
-    changes = TableChanges(live.scripts, live.ciphers)
-    return SchemaScripts(live.scripts, changes, partial(secrets.token_hex, 8))
+def _scripts(opened: OpenWorkspace) -> WorkspaceChangeScripts:
+    changes = TableChanges(opened.scripts, opened.ciphers)
+    return WorkspaceChangeScripts(opened.scripts, changes, partial(secrets.token_hex, 8))

@@ -16,7 +16,7 @@ from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, Store
 from rowkeep.storage.known_databases import refuse_without_catalog
 from rowkeep.storage.migrations import alone
-from rowkeep.storage.scripts.catalog import Installation
+from rowkeep.storage.scripts.catalog import CatalogScripts
 
 
 async def initialise(store: Store, settings: Settings) -> str | None:
@@ -25,7 +25,7 @@ async def initialise(store: Store, settings: Settings) -> str | None:
     Returns the admin token, which is not stored; None if the store was already initialised, possibly by
     another process at the same time. Raises SetupError.
     """
-    installation = Installation(store.catalog.dialect, store.catalog.schema)
+    installation = CatalogScripts(store.catalog.dialect, store.catalog.schema)
     if await store.catalog.read(installation.key_fingerprint) is not None:
         return None
     present = await store.present()
@@ -44,7 +44,7 @@ async def initialise(store: Store, settings: Settings) -> str | None:
 
 
 def _initialise(
-    installation: Installation, store: Store, settings: Settings, master: MasterKeys
+    installation: CatalogScripts, store: Store, settings: Settings, master: MasterKeys
 ) -> Generator[Statement, Sequence[Row], str | None]:
     yield from alone(store.catalog.dialect, store.catalog.schema)
     stamp = store.ids.stamp(1)

@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.catalog.workspace import LiveWorkspace, key_bound_to
+from rowkeep.catalog.workspace import OpenWorkspace, key_bound_to
 from rowkeep.crypto.ciphers import SecretSealer, new_data_key
 from rowkeep.crypto.master_key import (
     MasterKeys,
@@ -32,7 +32,7 @@ from rowkeep.storage.scripts.workspace import WorkspaceScripts
 PAGE = 1000
 
 
-class Progress(msgspec.Struct, frozen=True):
+class RotationProgress(msgspec.Struct, frozen=True):
     """The current step and its progress."""
 
     what: str
@@ -61,7 +61,7 @@ class MasterRotation:
         if len(keys) == 1:
             write_key_file(self._settings, [*keys, new_master_key()])
 
-    async def run(self) -> AsyncIterator[Progress]:
+    async def run(self) -> AsyncIterator[RotationProgress]:
         """Encrypt everything with the new key and remove the old key.
 
         Raises what :meth:`prepare` raises.
@@ -78,10 +78,10 @@ class MasterRotation:
         await self._catalog.store.catalog.write(partial(installation.set_key_fingerprint, fresh))
         workspaces = await all_workspaces(self._catalog)
         for done, workspace in enumerate(workspaces):
-            yield Progress(workspace.name, done, len(workspaces))
+            yield RotationProgress(workspace.name, done, len(workspaces))
             await self._rewrap(master, fresh, workspace)
         write_key_file(self._settings, keys[-1:])
-        yield Progress("", len(workspaces), len(workspaces))
+        yield RotationProgress("", len(workspaces), len(workspaces))
 
     async def _rewrap(self, master: MasterKeys, fresh: str, workspace: Workspace) -> None:
         database = await self._catalog.store.workspace(workspace)
@@ -99,13 +99,13 @@ class MasterRotation:
 class DataRotation:
     """Replaces the data key of one workspace, and encrypts its secrets and cells again."""
 
-    def __init__(self, catalog: Catalog, live: LiveWorkspace) -> None:
+    def __init__(self, catalog: Catalog, opened: OpenWorkspace) -> None:
         self._catalog = catalog
-        self._live = live
-        self._database = live.database
-        self._rotation = Rotation(live.scripts)
+        self._live = opened
+        self._database = opened.database
+        self._rotation = Rotation(opened.scripts)
 
-    async def run(self) -> AsyncIterator[Progress]:
+    async def run(self) -> AsyncIterator[RotationProgress]:
         """Raises SetupError, StorageUnavailable, Busy, CorruptedCell."""
         fingerprint = await self._catalog.fingerprint()
         data_key = self._catalog.wrap(new_data_key(), self._live.workspace, fingerprint)
@@ -121,7 +121,7 @@ class DataRotation:
         await self._database.write(partial(self._rotation.end, key))
         self._live.renew()
 
-    async def _table(self, table: Table) -> AsyncIterator[Progress]:
+    async def _table(self, table: Table) -> AsyncIterator[RotationProgress]:
         sql = RotationSql(table, self._database.dialect, self._database.schema)
         reseal = {
             column.name: reseal_with(self._live.keys, table, column)
@@ -132,10 +132,10 @@ class DataRotation:
         after: str | None = ""
         done = 0
         while after is not None:
-            yield Progress(table.name, done, total)
+            yield RotationProgress(table.name, done, total)
             batch = await self._database.write(partial(self._rotation.reseal_rows, sql, reseal, after))
             after, done = batch.after, done + batch.rows
-        yield Progress(table.name, done, max(done, total))
+        yield RotationProgress(table.name, done, max(done, total))
 
     def _reseal_app(self, app: App) -> bytes:
         assert app.secret is not None  # noqa: S101 - only apps with a secret are asked for

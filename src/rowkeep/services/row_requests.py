@@ -7,12 +7,12 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from rowkeep.catalog.snapshot import LiveTable
+from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.codec.rows import Cells, RowEncoder
 from rowkeep.codec.stored_cells import Row
-from rowkeep.model.data_requests import DeleteBody, Page, QueryBody, UpdateBody
+from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
 from rowkeep.model.ids import Stamp
-from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.relation import Relation
 from rowkeep.sql.pages import Pages
 
 R = TypeVar("R")
@@ -22,7 +22,7 @@ ReadRequest: TypeAlias = Callable[[], Awaitable[R]]
 again if definitions change while the request runs: a stream cannot be read twice."""
 
 
-class LiveRows(Protocol):
+class CompiledRelation(Protocol):
     """What rows are read from: a table or a view, with all that is compiled from its definition."""
 
     @property
@@ -32,7 +32,7 @@ class LiveRows(Protocol):
     def sql(self) -> Pages: ...
 
     @property
-    def target(self) -> Target: ...
+    def target(self) -> Relation: ...
 
     @property
     def meta(self) -> msgspec.Raw:
@@ -68,13 +68,13 @@ class QueryRequest(msgspec.Struct, frozen=True):
     """One page of the rows that match a filter."""
 
     body: QueryBody
-    page: Page
+    page: RowRange
 
 
 class Inserted(msgspec.Struct, frozen=True):
     """Rows that are stored: as they were sent, with what they all have in common."""
 
-    table: LiveTable
+    table: CompiledTable
     request: InsertRequest
     stamp: Stamp
     writer: str
@@ -83,7 +83,7 @@ class Inserted(msgspec.Struct, frozen=True):
 class Updated(msgspec.Struct, frozen=True):
     """How many rows were updated, and these rows if they are returned, about ``size`` bytes of JSON."""
 
-    table: LiveTable
+    table: CompiledTable
     count: int
     rows: Sequence[Row] | None
     size: int
@@ -98,7 +98,7 @@ class Deleted(msgspec.Struct, frozen=True):
 class QueryPage(msgspec.Struct, frozen=True):
     """One page of rows with the columns ``fields`` (None for all), about ``size`` bytes of JSON."""
 
-    relation: LiveRows
+    relation: CompiledRelation
     fields: tuple[str, ...] | None
     rows: Sequence[Row]
     size: int

@@ -7,26 +7,26 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from rowkeep.catalog.snapshot import LiveTable
+from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
 from rowkeep.model.access import Right
 from rowkeep.plan.rows.select import plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.conflicts import (
-    deleted_astray,
-    inserted_astray,
-    inserted_twice,
-    updated_astray,
-    updated_twice,
+    delete_reference_error,
+    insert_reference_error,
+    insert_unique_error,
+    update_reference_error,
+    update_unique_error,
 )
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import (
+    CompiledRelation,
     Deleted,
     DeleteRequest,
     Inserted,
     InsertRequest,
-    LiveRows,
     QueryPage,
     QueryRequest,
     ReadRequest,
@@ -69,14 +69,14 @@ class Rows:
         self._offload = offload
 
     def insert(
-        self, credential: Credential, table: str, read: Callable[[LiveTable], Awaitable[InsertRequest]]
+        self, credential: Credential, table: str, read: Callable[[CompiledTable], Awaitable[InsertRequest]]
     ) -> Awaitable[Inserted]:
         """Insert all rows of the request, or none. Its rows are decoded by the table's own codec, so ``read``
         is given the table."""
 
         async def insert(caller: Caller) -> Inserted:
-            live = await caller.table(table, *INSERT_RIGHTS)
-            request = await read(live)
+            compiled = await caller.table(table, *INSERT_RIGHTS)
+            request = await read(compiled)
             if len(request.rows) > MAX_ROWS:
                 raise InvalidBody(
                     f"A bulk insert can have at most {MAX_ROWS} rows; got {len(request.rows)}.",
@@ -84,19 +84,19 @@ class Rows:
                 )
 
             def plan_insert() -> InsertPlan:
-                forms = live.codec.forms
+                forms = compiled.codec.forms
                 return InsertPlan(forms.store(request.rows), caller.writer, forms.rekeyed(request.rows))
 
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
             try:
-                stamp = await caller.workspace.database.insert(live.sql, plan, caller.snapshot.version)
+                stamp = await caller.workspace.database.insert(compiled.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
-                raise inserted_twice(live, request.rows, conflict, request.is_array) from conflict
+                raise insert_unique_error(compiled, request.rows, conflict, request.is_array) from conflict
             except ReferenceConflict:
-                raise await inserted_astray(
-                    caller.workspace, live, request.rows, plan.rows, request.is_array
+                raise await insert_reference_error(
+                    caller.workspace, compiled, request.rows, plan.rows, request.is_array
                 ) from None
-            return Inserted(live, request, stamp, caller.writer)
+            return Inserted(compiled, request, stamp, caller.writer)
 
         return self._access.run(credential, insert)
 
@@ -106,25 +106,25 @@ class Rows:
         """Update the rows that the request's filter matches."""
 
         async def update(caller: Caller) -> Updated:
-            live = await caller.table(table, *UPDATE_RIGHTS)
+            compiled = await caller.table(table, *UPDATE_RIGHTS)
             request = await read()
             plan = plan_update(
-                live.target,
-                live.codec,
+                compiled.target,
+                compiled.codec,
                 request.body,
                 caller.writer,
                 self._settings,
                 minimal=not request.returns_rows,
             )
             if len(plan.where.values) > SHORT_FILTER:
-                await _compiled(live.sql.update, plan.shape)
+                await _compiled(compiled.sql.update, plan.shape)
             try:
-                updated = await caller.workspace.database.update(live.sql, plan, caller.snapshot.version)
+                updated = await caller.workspace.database.update(compiled.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
-                raise updated_twice(live, conflict) from conflict
+                raise update_unique_error(compiled, conflict) from conflict
             except ReferenceConflict:
-                raise await updated_astray(caller.workspace, live, plan) from None
-            return Updated(live, updated.count, updated.rows, updated.size)
+                raise await update_reference_error(caller.workspace, compiled, plan) from None
+            return Updated(compiled, updated.count, updated.rows, updated.size)
 
         return self._access.run(credential, update)
 
@@ -134,15 +134,15 @@ class Rows:
         """Delete the rows that the request's filter matches."""
 
         async def delete(caller: Caller) -> Deleted:
-            live = await caller.table(table, *DELETE_RIGHTS)
+            compiled = await caller.table(table, *DELETE_RIGHTS)
             request = await read()
-            plan = plan_delete(live.target, request.body, self._settings)
+            plan = plan_delete(compiled.target, request.body, self._settings)
             if len(plan.where.values) > SHORT_FILTER:
-                await _compiled(live.sql.delete, plan.where.shape)
+                await _compiled(compiled.sql.delete, plan.where.shape)
             try:
-                count = await caller.workspace.database.delete(live.sql, plan, caller.snapshot.version)
+                count = await caller.workspace.database.delete(compiled.sql, plan, caller.snapshot.version)
             except ReferenceConflict:
-                raise await deleted_astray(caller.workspace, live, plan) from None
+                raise await delete_reference_error(caller.workspace, compiled, plan) from None
             return Deleted(count)
 
         return self._access.run(credential, delete)
@@ -167,14 +167,16 @@ class Rows:
 
         return self._access.run(credential, query)
 
-    async def _select(self, caller: Caller, live: LiveRows, read: ReadRequest[QueryRequest]) -> QueryPage:
+    async def _select(
+        self, caller: Caller, compiled: CompiledRelation, read: ReadRequest[QueryRequest]
+    ) -> QueryPage:
         request = await read()
         cursors = caller.workspace.cursors
-        plan = plan_select(live.target, request.body, request.page, self._settings, cursors)
+        plan = plan_select(compiled.target, request.body, request.page, self._settings, cursors)
         if len(plan.where.values) > SHORT_FILTER:
-            await _compiled(live.sql.select, plan.shape)
+            await _compiled(compiled.sql.select, plan.shape)
         try:
-            found = await caller.workspace.database.select(live.sql, plan, caller.snapshot.version)
+            found = await caller.workspace.database.select(compiled.sql, plan, caller.snapshot.version)
         except BeyondRange:
             raise InvalidValue(
                 "A sum in this view is too large for its type. Use a narrower filter."
@@ -183,7 +185,9 @@ class Rows:
         next_cursor = None
         if found.next_key is not None and plan.has_cursors:
             next_cursor = cursors.sign(plan.fingerprint, found.next_key)
-        return QueryPage(live, plan.shape.fields, found.rows, found.size, found.total, has_more, next_cursor)
+        return QueryPage(
+            compiled, plan.shape.fields, found.rows, found.size, found.total, has_more, next_cursor
+        )
 
     def tables(self, credential: Credential, read: ReadRequest[None]) -> Awaitable[UsableTables]:
         """The tables and views that the caller can use, with its rights."""

@@ -14,7 +14,7 @@ from rowkeep.model.views import View
 from rowkeep.plan.views.bind import view_columns
 from rowkeep.services.access import Caller
 from rowkeep.storage.contract import StaleCatalog
-from rowkeep.storage.scripts.table_list import Offer
+from rowkeep.storage.scripts.table_list import TableListing
 
 
 class ListedColumn(msgspec.Struct, rename="camel"):
@@ -39,19 +39,19 @@ UsableTables: TypeAlias = Iterator[ListedTable]
 
 async def table_list(caller: Caller) -> UsableTables:
     """What the caller may use. Raises StaleCatalog."""
-    script = partial(caller.workspace.scripts.table_list.offered_to, caller.client_id)
+    script = partial(caller.workspace.scripts.table_list.usable_by, caller.client_id)
     offer = await caller.workspace.database.read(script)
     if offer.version != caller.snapshot.version:
         raise StaleCatalog()
     return (_listed(each, offer, caller) for each in _ordered(offer))
 
 
-def _ordered(offer: Offer) -> Iterator[Table | View]:
+def _ordered(offer: TableListing) -> Iterator[Table | View]:
     things: list[Table | View] = [*offer.tables, *offer.views]
     return iter(sorted(things, key=lambda thing: name_key(thing.name)))
 
 
-def _listed(thing: Table | View, offer: Offer, caller: Caller) -> ListedTable:
+def _listed(thing: Table | View, offer: TableListing, caller: Caller) -> ListedTable:
     is_table = isinstance(thing, Table)
     columns: Iterable[Column] = (
         thing.columns if isinstance(thing, Table) else view_columns(thing, offer.needed)

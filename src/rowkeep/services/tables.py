@@ -10,12 +10,12 @@ from functools import partial
 import msgspec
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.catalog.workspace import LiveWorkspace
+from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import Busy
 from rowkeep.model.access import Grant, GrantOf
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.tables import Table, name_key
-from rowkeep.plan.table_changes.diff import Step
+from rowkeep.plan.table_changes.diff import TableStep
 from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import rewrites
@@ -49,22 +49,22 @@ class Tables:
 
     async def create(self, workspace: str, body: TableBody) -> DefinedTable:
         """Raises NameTaken, and all errors in the definition."""
-        live = await self._catalog.named(workspace)
-        script = partial(live.scripts.tables.create, body, secrets.token_hex(8))
-        created = DefinedTable(*await live.database.write(script))
-        live.renew()
+        opened = await self._catalog.named(workspace)
+        script = partial(opened.scripts.tables.create, body, secrets.token_hex(8))
+        created = DefinedTable(*await opened.database.write(script))
+        opened.renew()
         return created
 
     async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedTable]:
-        live = await self._catalog.named(workspace)
-        script = partial(live.scripts.tables.page_with_referred, request.after, request.limit + 1)
-        found, referenced = await live.database.read(script)
+        opened = await self._catalog.named(workspace)
+        script = partial(opened.scripts.tables.page_with_referred, request.after, request.limit + 1)
+        found, referenced = await opened.database.read(script)
         tables = [DefinedTable(table, referenced) for table in found]
         return request.page(tables, lambda each: name_key(each.table.name))
 
     async def get(self, workspace: str, name: str) -> DefinedTable:
-        live = await self._catalog.named(workspace)
-        return DefinedTable(*await live.database.read(partial(live.scripts.tables.get, name)))
+        opened = await self._catalog.named(workspace)
+        return DefinedTable(*await opened.database.read(partial(opened.scripts.tables.get, name)))
 
     async def change(
         self, workspace: str, name: str, body: TableBody, *, dry_run: bool, allow_data_loss: bool
@@ -74,51 +74,51 @@ class Tables:
         Raises NameTaken, IncompatibleRows, all errors in the definition and, except for a dry run, DataLoss
         unless it is allowed.
         """
-        live = await self._catalog.named(workspace)
-        changes = TableChanges(live.scripts, live.ciphers)
+        opened = await self._catalog.named(workspace)
+        changes = TableChanges(opened.scripts, opened.ciphers)
         if dry_run:
-            return await self._rehearse(live, changes, name, body)
-        planned = await live.database.read(partial(changes.plan, name, body))
+            return await self._rehearse(opened, changes, name, body)
+        planned = await opened.database.read(partial(changes.plan, name, body))
         if not planned.change.steps:
             return DefinedTable(planned.change.after, planned.referred)
         make = partial(changes.make, name, body, allow_data_loss=allow_data_loss)
-        made = await live.write_with_keys(lambda: make)
-        live.renew()
+        made = await opened.write_with_keys(lambda: make)
+        opened.renew()
         return DefinedTable(made.change.after, made.referred)
 
     async def _rehearse(
-        self, live: LiveWorkspace, changes: TableChanges, name: str, body: TableBody
+        self, opened: OpenWorkspace, changes: TableChanges, name: str, body: TableBody
     ) -> Sequence[ChangeStep]:
         """The steps of a change, at one version of the workspace."""
         for _ in range(MAX_ATTEMPTS):
-            await live.load_keys()
+            await opened.load_keys()
             with suppress(StaleCatalog):
-                planned = await live.database.read(partial(changes.rehearse, name, body))
+                planned = await opened.database.read(partial(changes.rehearse, name, body))
                 if planned.change.needs_trial:
                     trial = partial(changes.make, name, body, allow_data_loss=True, undo=True)
                     with suppress(Undone):
-                        await live.database.write(trial)
-                if await live.database.read(live.scripts.state.version) == planned.version:
-                    return [_described(step, live.database.dialect) for step in planned.change.steps]
+                        await opened.database.write(trial)
+                if await opened.database.read(opened.scripts.state.version) == planned.version:
+                    return [_described(step, opened.database.dialect) for step in planned.change.steps]
         raise Busy("Table definitions keep changing. Nothing was changed; try again.")
 
     async def drop(self, workspace: str, name: str) -> None:
         """Drop the table with its rows, indexes and grants. Raises StillReferenced."""
-        live = await self._catalog.named(workspace)
-        await live.database.write(partial(live.scripts.tables.drop, name))
-        live.renew()
+        opened = await self._catalog.named(workspace)
+        await opened.database.write(partial(opened.scripts.tables.drop, name))
+        opened.renew()
 
     async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> GrantOf:
         """Raises NoSuchApp."""
-        live = await self._catalog.named(workspace)
-        given = await live.database.write(partial(live.scripts.access.set_grant, name, client_id, grant))
-        live.renew()
+        opened = await self._catalog.named(workspace)
+        given = await opened.database.write(partial(opened.scripts.access.set_grant, name, client_id, grant))
+        opened.renew()
         return given
 
     async def grants(self, workspace: str, name: str) -> Sequence[GrantOf]:
-        live = await self._catalog.named(workspace)
-        return await live.database.read(partial(live.scripts.access.grants_on, name))
+        opened = await self._catalog.named(workspace)
+        return await opened.database.read(partial(opened.scripts.access.grants_on, name))
 
 
-def _described(step: Step, dialect: Dialect) -> ChangeStep:
+def _described(step: TableStep, dialect: Dialect) -> ChangeStep:
     return ChangeStep(step.says, rewrites(step, dialect), step.loses_data)

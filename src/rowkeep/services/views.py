@@ -32,46 +32,46 @@ class Views:
 
     async def create(self, workspace: str, body: ViewBody) -> DefinedView:
         """Raises NameTaken, and all errors in the definition."""
-        live = await self._catalog.named(workspace)
-        made = await live.database.write(partial(live.scripts.views.create, body, secrets.token_hex(8)))
-        live.renew()
+        opened = await self._catalog.named(workspace)
+        made = await opened.database.write(partial(opened.scripts.views.create, body, secrets.token_hex(8)))
+        opened.renew()
         return DefinedView(*made)
 
     async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedView]:
-        live = await self._catalog.named(workspace)
-        script = partial(live.scripts.views.page, request.after, request.limit + 1)
-        found, tables = await live.database.read(script)
+        opened = await self._catalog.named(workspace)
+        script = partial(opened.scripts.views.page, request.after, request.limit + 1)
+        found, tables = await opened.database.read(script)
         views = [DefinedView(view, tables) for view in found]
         return request.page(views, lambda each: name_key(each.view.name))
 
     async def get(self, workspace: str, name: str) -> DefinedView:
-        live = await self._catalog.named(workspace)
-        return DefinedView(*await live.database.read(partial(live.scripts.views.get, name)))
+        opened = await self._catalog.named(workspace)
+        return DefinedView(*await opened.database.read(partial(opened.scripts.views.get, name)))
 
     async def replace(self, workspace: str, name: str, body: ViewBody) -> DefinedView:
         """Replace the view's definition; it keeps its grants. Raises as create does."""
-        live = await self._catalog.named(workspace)
-        made = await live.database.write(partial(live.scripts.views.replace, name, body))
-        live.renew()
+        opened = await self._catalog.named(workspace)
+        made = await opened.database.write(partial(opened.scripts.views.replace, name, body))
+        opened.renew()
         return DefinedView(*made)
 
     async def drop(self, workspace: str, name: str) -> None:
         """Drop the view with its grants; its tables do not change."""
-        live = await self._catalog.named(workspace)
-        await live.database.write(partial(live.scripts.views.drop, name))
-        live.renew()
+        opened = await self._catalog.named(workspace)
+        await opened.database.write(partial(opened.scripts.views.drop, name))
+        opened.renew()
 
     async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> GrantOf:
         """Raises NoSuchApp, and InvalidBody for rights other than read."""
         for right in ("write", "delete"):
             if getattr(grant, right):
                 raise InvalidBody(f"A view can only be read: {right} must be false.", pointer=f"/{right}")
-        live = await self._catalog.named(workspace)
-        script = partial(live.scripts.access.set_grant, name, client_id, grant, on_view=True)
-        given = await live.database.write(script)
-        live.renew()
+        opened = await self._catalog.named(workspace)
+        script = partial(opened.scripts.access.set_grant, name, client_id, grant, on_view=True)
+        given = await opened.database.write(script)
+        opened.renew()
         return given
 
     async def grants(self, workspace: str, name: str) -> Sequence[GrantOf]:
-        live = await self._catalog.named(workspace)
-        return await live.database.read(partial(live.scripts.access.grants_on, name, on_view=True))
+        opened = await self._catalog.named(workspace)
+        return await opened.database.read(partial(opened.scripts.access.grants_on, name, on_view=True))

@@ -32,7 +32,7 @@ class Writers:
 
     async def list(self, workspace: str, request: ListRequest) -> Listing[Writer]:
         """Raises NoSuchWorkspace."""
-        live = await self._catalog.named(workspace)
+        opened = await self._catalog.named(workspace)
         wanted = request.limit + 1
         found: list[Writer] = []
         if request.after == "":
@@ -44,8 +44,8 @@ class Writers:
             found += [Writer(row[0], row[1] or row[0], ADMINISTRATOR) for row in rows]
         if len(found) < wanted:
             after = request.after if is_at_apps else ""
-            rows = await live.database.read(
-                partial(live.scripts.access.app_names, after, wanted - len(found))
+            rows = await opened.database.read(
+                partial(opened.scripts.access.app_names, after, wanted - len(found))
             )
             found += [Writer(row[0], row[1], APP) for row in rows]
         return request.page(found[:wanted], lambda writer: writer.key)

@@ -15,8 +15,8 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, DropIndex
 from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.tables import ROW_KEY, Column, Table, name_key
-from rowkeep.plan.table_changes.diff import Change, Step, StepKind
-from rowkeep.plan.table_changes.matching import Kept
+from rowkeep.plan.table_changes.diff import Change, StepKind, TableStep
+from rowkeep.plan.table_changes.matching import UnchangedColumn
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import (
@@ -35,7 +35,7 @@ PAGE_ROWS = 500
 """How many rows are converted at once."""
 
 
-def rewrites(step: Step, dialect: Dialect) -> bool:
+def rewrites(step: TableStep, dialect: Dialect) -> bool:
     """Whether the engine writes all rows of the table again for this step."""
     if step.kind is StepKind.REFER:
         return step.fills or not dialect.can_add_foreign_keys
@@ -89,12 +89,12 @@ class ChangeSql:
         for column in self._change.dropped:
             yield from self._drop_column(self._was, column)
 
-    def add_converted(self, pairs: Sequence[Kept]) -> Iterator[Statement]:
+    def add_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
         """The columns that take converted cells, under names of their own."""
         for pair in pairs:
             yield from self._add_columns(self._was, pair.after, passing=True)
 
-    def page(self, pairs: Sequence[Kept]) -> Template:
+    def page(self, pairs: Sequence[UnchangedColumn]) -> Template:
         """Some rows in the order of their ids, behind that in the parameter ``after``: id and old values."""
         names = [pair.before.name for pair in pairs]
         row = self._was.column(ROW_KEY)
@@ -107,7 +107,7 @@ class ChangeSql:
         )
         return template(rows, self._dialect)
 
-    def write_converted(self, pairs: Sequence[Kept]) -> Template:
+    def write_converted(self, pairs: Sequence[UnchangedColumn]) -> Template:
         """One row: its id in the parameter ``row``, its new values in ``v0``, ``v1`` and so on."""
         cells: dict[Any, Expression] = {}
         for at, pair in enumerate(pairs):
@@ -121,7 +121,7 @@ class ChangeSql:
         update = sa.update(target).values(cells).where(row == sa.bindparam("row", type_=sa.Text()))
         return template(update, self._dialect)
 
-    def drop_converted(self, pairs: Sequence[Kept]) -> Iterator[Statement]:
+    def drop_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
         """The columns that the old cells were in."""
         for pair in pairs:
             yield from self._drop_column(self._was, pair.before)

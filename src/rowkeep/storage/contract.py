@@ -91,7 +91,7 @@ class Selected(msgspec.Struct, frozen=True):
     size: int = 0
 
 
-class Updated(msgspec.Struct, frozen=True):
+class UpdatedRows(msgspec.Struct, frozen=True):
     """How many rows were changed, and their records by ``_id``; None if not asked for, or if they are more
     than ``max_records`` or take more than ``max_bytes``. ``size`` is as that of Selected."""
 
@@ -151,7 +151,7 @@ class WorkspaceDatabase(Database):
         """
 
     @abstractmethod
-    async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
+    async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> UpdatedRows:
         """Change every row that matches, or none. Raises StaleCatalog, UniqueConflict, ReferenceConflict,
         QueryTimeout."""
 

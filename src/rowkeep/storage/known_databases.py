@@ -19,7 +19,7 @@ from rowkeep.sql.statements import Statement, statement
 from rowkeep.sql.system_tables import workspace_tables
 from rowkeep.storage.contract import Database, Row, Script, StaleCatalog
 from rowkeep.storage.migrations import CATALOG_STEPS, DATABASES_STEP, migrate
-from rowkeep.storage.scripts.catalog import Installation
+from rowkeep.storage.scripts.catalog import CatalogScripts
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ def prepare_catalog(
     although there is no catalog.
     """
     done = yield from migrate(CATALOG_STEPS, dialect, schema)
-    installation = Installation(dialect, schema)
+    installation = CatalogScripts(dialect, schema)
     if done == 0:
         refuse_without_catalog((yield from present()), missing)
     elif done < DATABASES_STEP:

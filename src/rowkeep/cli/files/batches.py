@@ -13,7 +13,7 @@ from rowkeep.cli.files.progress import Bar
 from rowkeep.cli.files.records import Position, Record, Row, Unreadable
 from rowkeep.cli.files.rejects import Reject, Rejects, rejected_row, unreadable
 from rowkeep.cli.files.sender import Sender, around
-from rowkeep.client.responses import RequestRefused, Said
+from rowkeep.client.responses import RequestProblem, RequestRefused
 from rowkeep.errors.catalogue import MAX_PROBLEMS, BodyTooLarge, SetupError
 
 BATCH_BYTES = 8 * 1024 * 1024
@@ -38,7 +38,7 @@ class TooManyErrors(SetupError):
 class Refusal(msgspec.Struct, frozen=True):
     """What a refused bulk tells: the problems of its rows by their places, and up to where it was judged."""
 
-    problems: dict[int, list[Said]]
+    problems: dict[int, list[RequestProblem]]
     judged: int
     is_conflict: bool
 
@@ -47,13 +47,13 @@ class Refusal(msgspec.Struct, frozen=True):
         """Raises the error itself if it is none about rows."""
         if error.status not in OF_ROWS:
             raise error
-        found: dict[int, list[Said]] = {}
+        found: dict[int, list[RequestProblem]] = {}
         for said in error.problems:
             place = ROW_POINTER.match(said.pointer)
             if place is not None and int(place[1]) < rows:
                 found.setdefault(int(place[1]), []).append(said)
         if not found and rows == 1:
-            found[0] = error.problems or [Said(str(error), error.code)]
+            found[0] = error.problems or [RequestProblem(str(error), error.code)]
         is_conflict = error.status == CONFLICT
         # of conflicts the first is reported, of other problems so many: rows after the last one were not
         # judged. Where the request as a whole is refused (too large, too many cells), no row was.
@@ -61,7 +61,7 @@ class Refusal(msgspec.Struct, frozen=True):
         return cls(found, rows if is_whole else max(found, default=-1) + 1, is_conflict)
 
 
-class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How many rows and bytes one request has at most, how heavy a row may be to fit one by itself, and how
     many rejects there may be; None for any number."""
 
@@ -71,7 +71,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     errors: int | None
 
     @classmethod
-    def of(cls, rows: int, errors: int | None, body_bytes: int) -> Bounds:
+    def of(cls, rows: int, errors: int | None, body_bytes: int) -> BatchLimits:
         """For a server that takes bodies of so many bytes."""
         row_bytes = body_bytes - len(around(b""))
         return cls(rows=rows, bytes=min(BATCH_BYTES, row_bytes), row_bytes=row_bytes, errors=errors)
@@ -80,7 +80,9 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 class Importer:
     """Imports records."""
 
-    def __init__(self, sender: Sender, ledger: Ledger, rejects: Rejects, bounds: Bounds, shown: Bar) -> None:
+    def __init__(
+        self, sender: Sender, ledger: Ledger, rejects: Rejects, bounds: BatchLimits, shown: Bar
+    ) -> None:
         self._sender = sender
         self._ledger = ledger
         self._rejects = rejects
@@ -170,6 +172,6 @@ class Importer:
         self._shown.move(self.standing.next.offset, self.standing.inserted)
 
 
-def _too_heavy(row_bytes: int) -> Said:
+def _too_heavy(row_bytes: int) -> RequestProblem:
     said = f"The row is larger than {row_bytes} bytes, which a request can have (the setting max_body_bytes)."
-    return Said(said, BodyTooLarge.code)
+    return RequestProblem(said, BodyTooLarge.code)

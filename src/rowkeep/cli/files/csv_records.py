@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from rowkeep.cli.files.lines import Line, told
+from rowkeep.cli.files.lines import Line, shown_line
 from rowkeep.cli.files.records import MAX_RECORD_BYTES, FileRefused, Position
 
 PLAIN = re.compile(r'[^",\r\n]*+')
@@ -55,11 +55,11 @@ def csv_records(lines: Iterable[Line]) -> Iterator[CsvRecord]:
         if is_whole:
             said = f"Line {foreign} is not valid UTF-8." if foreign else said
             cells = [] if said else record.cells
-            yield CsvRecord(first, line.end, cells, told(b"".join(text)) if said else "", said)
+            yield CsvRecord(first, line.end, cells, shown_line(b"".join(text)) if said else "", said)
             record, text, first, foreign = OpenRecord(), [], 0, 0
     if text:
         said = f"Unclosed quote: a quoted cell that starts at line {first} or later has no end."
-        yield CsvRecord(first, line.end, [], told(b"".join(text)), said)
+        yield CsvRecord(first, line.end, [], shown_line(b"".join(text)), said)
 
 
 def _decoded(line: Line) -> str:

@@ -23,7 +23,7 @@ GRANTS = "grants.json"
 POINTER = re.compile(r"/(?P<kind>tables|views|grants)(?:/(?P<at>\d+))?(?P<rest>(?:/.*)?)")
 
 
-class Written(NamedTuple):
+class WrittenFiles(NamedTuple):
     """What became of the files, by their names within the directory."""
 
     written: list[str]
@@ -31,7 +31,7 @@ class Written(NamedTuple):
     unchanged: list[str]
 
 
-class SchemaFiles(NamedTuple):
+class DefinitionFiles(NamedTuple):
     """A directory as one body, and which file stands at which place in it."""
 
     body: bytes
@@ -50,7 +50,7 @@ class SchemaFiles(NamedTuple):
         return self.files[kind][int(at)], rest
 
 
-def read_schema(directory: Path) -> SchemaFiles:
+def read_definitions(directory: Path) -> DefinitionFiles:
     """All definitions and grants of a directory. Without grants.json, grants are left as they are.
 
     Raises SetupError, which names the file.
@@ -71,7 +71,7 @@ def read_schema(directory: Path) -> SchemaFiles:
         if not isinstance(found, list):
             raise SetupError(f"The file {grants} must be a JSON array of grants.")
         parts.append(b'"grants":%s' % text)
-    return SchemaFiles(b"{%s}" % b",".join(parts), files)
+    return DefinitionFiles(b"{%s}" % b",".join(parts), files)
 
 
 def _definitions(directory: Path) -> list[Path]:
@@ -108,12 +108,12 @@ def _json(path: Path) -> tuple[bytes, Any]:
         raise SetupError(f"The file {path} cannot be read: {error.strerror or error}.") from None
 
 
-def write_schema(directory: Path, schema: dict[str, Any]) -> Written:
+def write_definitions(directory: Path, schema: dict[str, Any]) -> WrittenFiles:
     """Make the files of a directory those of a schema; what is the same is not touched, and definitions of
     what is not there any more are removed. Other files stay. The directories are made, even for no files.
     Raises SetupError, which names the file."""
     contents = dict(_contents(schema))
-    done = Written([], [], [])
+    done = WrittenFiles([], [], [])
     path = directory
     try:
         for kind in KINDS:

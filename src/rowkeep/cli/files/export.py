@@ -10,15 +10,15 @@ from msgspec import UNSET
 from rowkeep.cli.files.formats import Format
 from rowkeep.cli.files.output_file import outlet
 from rowkeep.cli.files.progress import Bar
-from rowkeep.client.data import DataApi
-from rowkeep.client.responses import Page
+from rowkeep.client.data import DataClient
+from rowkeep.client.responses import ReceivedPage
 
 FIRST_PAGE = 100
 PAGE_BYTES = 8 * 1024 * 1024
 """How heavy a page should be: rows may be so, and the first page shows how heavy they are."""
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be exported. ``query`` is the body of a query; ``limit`` None means all that it finds."""
 
     table: str
@@ -26,25 +26,29 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
 
-async def export(api: DataApi, wish: Wish, kind: Format, path: str, is_forced: bool, shown: Bar) -> int:
+async def export(
+    api: DataClient, options: ExportOptions, kind: Format, path: str, is_forced: bool, shown: Bar
+) -> int:
     """Write the file; gives how many rows it has. Raises RequestRefused, FileRefused, SetupError, OSError."""
     largest = (await api.limits()).page
     size = min(FIRST_PAGE, largest)
     with outlet(path, is_forced) as out:
-        page = await _page(api, wish, size, 0)
+        page = await _page(api, options, size, 0)
         writer = kind.create(out, page.meta_info)
         rows = writer.write(page.query_result)
-        while page.next_cursor is not UNSET and (wish.limit is None or rows < wish.limit):
+        while page.next_cursor is not UNSET and (options.limit is None or rows < options.limit):
             shown.move(rows, rows)
             weight = max(1, len(bytes(page.query_result)))
             size = max(1, min(largest, size * PAGE_BYTES // weight))
-            page = await _page(api, wish, size, rows, page.next_cursor)
+            page = await _page(api, options, size, rows, page.next_cursor)
             rows += writer.write(page.query_result)
         writer.close()
     return rows
 
 
-async def _page(api: DataApi, wish: Wish, size: int, rows: int, cursor: str | None = None) -> Page:
-    left = size if wish.limit is None else min(size, wish.limit - rows)
-    body = wish.query | {"count": "none"} | ({} if cursor is None else {"cursor": cursor})
-    return await api.query(wish.table, body, left)
+async def _page(
+    api: DataClient, options: ExportOptions, size: int, rows: int, cursor: str | None = None
+) -> ReceivedPage:
+    left = size if options.limit is None else min(size, options.limit - rows)
+    body = options.query | {"count": "none"} | ({} if cursor is None else {"cursor": cursor})
+    return await api.query(options.table, body, left)

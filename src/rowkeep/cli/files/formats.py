@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from rowkeep.cli.files.records import Columns, FileRefused, Source, Writer
+from rowkeep.cli.files.records import Columns, FileRefused, RecordWriter, Source
 from rowkeep.errors.catalogue import SetupError, preview
 
 
@@ -29,9 +29,9 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
         make: Callable[[BinaryIO, int | None], Source] = self._load(self.source)
         return make(file, size)
 
-    def create(self, out: BinaryIO, columns: Columns) -> Writer:
+    def create(self, out: BinaryIO, columns: Columns) -> RecordWriter:
         """A writer that puts records with these columns out. Raises SetupError."""
-        make: Callable[[BinaryIO, Columns], Writer] = self._load(self.writer)
+        make: Callable[[BinaryIO, Columns], RecordWriter] = self._load(self.writer)
         return make(out, columns)
 
     def check(self) -> None:

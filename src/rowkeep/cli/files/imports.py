@@ -13,13 +13,13 @@ from typing import BinaryIO
 import msgspec
 from msgspec import structs
 
-from rowkeep.cli.files.batches import Bounds, Importer
+from rowkeep.cli.files.batches import BatchLimits, Importer
 from rowkeep.cli.files.finished_imports import Finished, FinishedImports
 from rowkeep.cli.files.formats import Format
 from rowkeep.cli.files.journal import (
     Import,
+    ImportProgress,
     Ledger,
-    Progress,
     Standing,
     head_sha256,
     locked,
@@ -32,12 +32,12 @@ from rowkeep.cli.files.rejects import Rejects
 from rowkeep.cli.files.resume import Plan, begin, resolve, skip_to
 from rowkeep.cli.files.sender import Sender
 from rowkeep.cli.files.text_cells import SYSTEM_NAMES
-from rowkeep.client.data import DataApi
+from rowkeep.client.data import DataClient
 from rowkeep.client.responses import RequestRefused, Unreachable
 from rowkeep.errors.catalogue import SetupError, preview
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be imported, and how. ``path`` may be ``-`` for standard input."""
 
     table: str
@@ -50,38 +50,38 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
 
 
-async def import_file(api: DataApi, wish: Wish) -> Standing | Finished:
+async def import_file(api: DataClient, options: ImportOptions) -> Standing | Finished:
     """Import the file, or what is left of it; gives how things stand at its end. If this import was finished
     before, nothing is done, and it gives that one.
 
     Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After all of them the
     ledger is there to go on from.
     """
-    with _opened(wish.path) as (file, size):
-        what = _what(api, wish, file)
-        finished = FinishedImports(None if wish.path == "-" else wish.path)
-        done = _finished_before(finished, what, wish)
+    with _opened(options.path) as (file, size):
+        what = _what(api, options, file)
+        finished = FinishedImports(None if options.path == "-" else options.path)
+        done = _finished_before(finished, what, options)
         if done is not None:
             return done
-        source = wish.kind.open(file, size)
-        types = await _types(api, wish, source.names)
-        ledger = _ledger(what, wish, source)
-        rejects = Rejects(wish.rejects)
-        _begin_rejects(ledger, rejects, wish)
-        await resolve(api, wish.table, ledger, source, types)
-        if wish.plan.resume_at is not None:
+        source = options.kind.open(file, size)
+        types = await _types(api, options, source.names)
+        ledger = _ledger(what, options, source)
+        rejects = Rejects(options.rejects)
+        _begin_rejects(ledger, rejects, options)
+        await resolve(api, options.table, ledger, source, types)
+        if options.plan.resume_at is not None:
             before = ledger.progress.standing
-            at = skip_to(wish.plan.resume_at, source.start, before.next, source, types)
+            at = skip_to(options.plan.resume_at, source.start, before.next, source, types)
             _stand(ledger, structs.replace(before, next=at))
-        with bar(f"Importing {wish.path}", source.size) as shown:
+        with bar(f"Importing {options.path}", source.size) as shown:
             start = ledger.progress.standing
             if start.next != source.start:
                 shown.say(f"Resuming at line {start.next.line:,} ({start.inserted:,} rows already imported).")
-            sender = Sender(api, wish.table, ledger)
-            bounds = Bounds.of(wish.batch, wish.max_errors, (await api.limits()).body_bytes)
+            sender = Sender(api, options.table, ledger)
+            bounds = BatchLimits.of(options.batch, options.max_errors, (await api.limits()).body_bytes)
             importer = Importer(sender, ledger, rejects, bounds, shown)
             try:
-                await importer.run(_noticed(source, source.records(start.next, types), wish.path, shown))
+                await importer.run(_noticed(source, source.records(start.next, types), options.path, shown))
             except Unreachable as error:
                 raise SetupError(f"{error} Run the same command again to resume.") from None
         standing = ledger.progress.standing
@@ -106,13 +106,13 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
         yield file, os.fstat(file.fileno()).st_size
 
 
-async def _types(api: DataApi, wish: Wish, names: tuple[str, ...] | None) -> dict[str, str]:
+async def _types(api: DataClient, options: ImportOptions, names: tuple[str, ...] | None) -> dict[str, str]:
     """The types of the file's columns, found by name as the API finds them. Raises FileRefused."""
     taken = None if names is None else [name for name in names if name not in SYSTEM_NAMES]
     if taken == []:
-        raise FileRefused(f"{wish.path} has only system columns, which cannot be written.")
+        raise FileRefused(f"{options.path} has only system columns, which cannot be written.")
     try:
-        page = await api.query(wish.table, {"fields": taken or ["_id"], "count": "none"}, 1)
+        page = await api.query(options.table, {"fields": taken or ["_id"], "count": "none"}, 1)
     except RequestRefused as error:
         if error.status == 403:
             raise FileRefused(
@@ -121,76 +121,78 @@ async def _types(api: DataApi, wish: Wish, names: tuple[str, ...] | None) -> dic
             ) from None
         if taken is not None and any(said.pointer.startswith("/fields") for said in error.problems):
             raise FileRefused(
-                f"The columns of {wish.path} do not match table {wish.table}: {error}"
+                f"The columns of {options.path} do not match table {options.table}: {error}"
             ) from None
         raise
     types = dict(zip(taken or (), page.meta_info, strict=False))
     for name, column in types.items():
         if column.name in SYSTEM_NAMES:
             raise FileRefused(
-                f"Column {preview(name)} of {wish.path} matches the system column {column.name}, which "
+                f"Column {preview(name)} of {options.path} matches the system column {column.name}, which "
                 f"cannot be written. Remove it, or rename it to {column.name} to have it skipped."
             )
     return {name: column.type for name, column in types.items()}
 
 
-def _what(api: DataApi, wish: Wish, file: BinaryIO) -> Import:
+def _what(api: DataClient, options: ImportOptions, file: BinaryIO) -> Import:
     """What is imported where."""
     size = modified = 0
     head = ""
-    if wish.path != "-":
+    if options.path != "-":
         status = os.fstat(file.fileno())
         size, modified = status.st_size, status.st_mtime_ns
-        with open(wish.path, "rb") as again:
+        with open(options.path, "rb") as again:
             head = head_sha256(again)
     return Import(
         size=size,
         modified_ns=modified,
         head_sha256=head,
-        format=wish.kind.name,
-        table=wish.table,
+        format=options.kind.name,
+        table=options.table,
         server=api.connection.name,
-        app=wish.app,
+        app=options.app,
     )
 
 
-def _finished_before(finished: FinishedImports, what: Import, wish: Wish) -> Finished | None:
+def _finished_before(finished: FinishedImports, what: Import, options: ImportOptions) -> Finished | None:
     """This import, if it was finished before and the command does not ask for it again."""
-    if wish.plan.restart or wish.plan.resume_at is not None:
+    if options.plan.restart or options.plan.resume_at is not None:
         finished.forget(what)
         return None
     done = finished.find(what)
     if done is not None:
         # a stop between the last two steps of an import leaves its progress behind
-        path = progress_path(wish.path)
+        path = progress_path(options.path)
         progress = recorded(path)
         if progress is not None and progress.what == what:
             Ledger(path, progress).finish()
     return done
 
 
-def _ledger(what: Import, wish: Wish, source: Source) -> Ledger:
+def _ledger(what: Import, options: ImportOptions, source: Source) -> Ledger:
     """What is known of this import until now."""
-    path = None if wish.path == "-" else progress_path(wish.path)
+    path = None if options.path == "-" else progress_path(options.path)
     known = None
-    if path is not None and not wish.plan.restart:
-        with suppress(*([FileRefused] if wish.plan.resume_at else [])):
+    if path is not None and not options.plan.restart:
+        with suppress(*([FileRefused] if options.plan.resume_at else [])):
             known = recorded(path)
-    ledger = Ledger(path, begin(known, what, source.start, wish.plan, wish.path))
-    if wish.plan.restart:
+    ledger = Ledger(path, begin(known, what, source.start, options.plan, options.path))
+    if options.plan.restart:
         ledger.record(ledger.progress)  # what was known before is forgotten now, whatever comes
     return ledger
 
 
-def _begin_rejects(ledger: Ledger, rejects: Rejects, wish: Wish) -> None:
+def _begin_rejects(ledger: Ledger, rejects: Rejects, options: ImportOptions) -> None:
     standing = ledger.progress.standing
     flight = ledger.progress.in_flight
     # those of the request in flight are there too, and are needed if it went in
     known: int | None = standing.rejects_bytes if flight is None else flight.then.rejects_bytes
-    is_new = ledger.progress == Progress(what=ledger.progress.what, standing=Standing(next=standing.next))
-    if is_new and wish.plan.resume_at is not None:
+    is_new = ledger.progress == ImportProgress(
+        what=ledger.progress.what, standing=Standing(next=standing.next)
+    )
+    if is_new and options.plan.resume_at is not None:
         is_new, known = False, None
-    kept = rejects.begin(known, is_new, wish.plan.restart)
+    kept = rejects.begin(known, is_new, options.plan.restart)
     if flight is None and kept != standing.rejects_bytes:
         _stand(ledger, structs.replace(standing, rejects_bytes=kept))
 

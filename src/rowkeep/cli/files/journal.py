@@ -70,7 +70,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     rejects_bytes: int = 0
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class ImportProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """All that is written down. ``marks`` are rows that requests before had ended with, the newest last."""
 
     what: Import
@@ -82,11 +82,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Ledger:
     """The progress of one import; without a path (for standard input) it is only remembered."""
 
-    def __init__(self, path: Path | None, progress: Progress) -> None:
+    def __init__(self, path: Path | None, progress: ImportProgress) -> None:
         self._path = path
         self.progress = progress
 
-    def record(self, progress: Progress) -> None:
+    def record(self, progress: ImportProgress) -> None:
         """It is on disk when this returns. Raises OSError."""
         self.progress = progress
         if self._path is None:
@@ -116,10 +116,10 @@ def progress_path(path: str) -> Path:
     return Path(f"{path}.progress")
 
 
-def recorded(path: Path) -> Progress | None:
+def recorded(path: Path) -> ImportProgress | None:
     """What a ledger says; None if there is none. Raises FileRefused for one that cannot be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Progress)
+        return msgspec.json.decode(path.read_bytes(), type=ImportProgress)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

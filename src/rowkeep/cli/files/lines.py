@@ -44,7 +44,7 @@ def _rest_of_line(file: BinaryIO) -> int:
     return passed
 
 
-def told(text: bytes, most: int = 1000) -> str:
+def shown_line(text: bytes, most: int = 1000) -> str:
     """What stands in a line that cannot be read, as far as it is to be repeated."""
     shown = text[:most].decode("utf-8", "backslashreplace").rstrip("\r\n")
     return f"{shown}… ({len(text)} bytes)" if len(text) > most else shown

@@ -18,8 +18,8 @@ import msgspec
 from msgspec import UNSET
 
 from rowkeep.cli.files.journal import InFlight
-from rowkeep.cli.files.row_runs import Run, Runs, Written, search_from
-from rowkeep.client.data import DATE_LAG_SECONDS, DataApi
+from rowkeep.cli.files.row_runs import Run, Runs, WrittenRow, search_from
+from rowkeep.client.data import DATE_LAG_SECONDS, DataClient
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.values.scalars import Misfit
@@ -27,7 +27,7 @@ from rowkeep.model.values.scalars import Misfit
 PAUSE_SECONDS = 0.5
 SCAN_ROWS = 1000
 
-_written_decoder = msgspec.json.Decoder(list[Written])
+_written_decoder = msgspec.json.Decoder(list[WrittenRow])
 
 
 class Uncertain(SetupError):
@@ -43,7 +43,7 @@ class Sent(msgspec.Struct, frozen=True):
     marks: list[str]
 
 
-async def newest(api: DataApi, table: str) -> str | None:
+async def newest(api: DataClient, table: str) -> str | None:
     """The newest row of this table that the app wrote: what it writes from now on is newer."""
     body = {
         "query": _by(api.writer),
@@ -56,7 +56,7 @@ async def newest(api: DataApi, table: str) -> str | None:
     return rows[0].id if rows else None
 
 
-async def went_in(api: DataApi, table: str, sent: Sent) -> bool:
+async def went_in(api: DataClient, table: str, sent: Sent) -> bool:
     """Whether the request went in; waits until that can be known. Raises Uncertain, RequestRefused."""
     began = time.monotonic()
     while True:
@@ -72,7 +72,7 @@ async def went_in(api: DataApi, table: str, sent: Sent) -> bool:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _is_settled(api: DataApi, flight: InFlight, waited: float) -> bool:
+def _is_settled(api: DataClient, flight: InFlight, waited: float) -> bool:
     """Whether the request is in by now if it ever will be: by the server's clock, if both times are known."""
     now, settle = api.server_time, api.settle_seconds
     if now is not None and flight.sent_on is not None and now >= flight.sent_on:
@@ -80,7 +80,7 @@ def _is_settled(api: DataApi, flight: InFlight, waited: float) -> bool:
     return waited > settle
 
 
-async def _look(api: DataApi, table: str, sent: Sent) -> bool | None:
+async def _look(api: DataClient, table: str, sent: Sent) -> bool | None:
     """True if it is in, False if nothing new is there, None if what is there does not tell."""
     mark = sent.flight.mark
     runs = await _runs(api, table, search_from(mark), [*sent.marks, *([mark] if mark else [])])
@@ -95,7 +95,7 @@ async def _look(api: DataApi, table: str, sent: Sent) -> bool | None:
     return False if not alike and not newer and is_whole else None
 
 
-async def _runs(api: DataApi, table: str, start: str | None, marks: list[str]) -> list[Run]:
+async def _runs(api: DataClient, table: str, start: str | None, marks: list[str]) -> list[Run]:
     query = _by(api.writer)
     if start is not None:
         query["expressions"].append({"field": "_id", "operand": ">=", "value": start})
@@ -114,12 +114,12 @@ def _by(writer: str) -> dict[str, Any]:
     return {"expressions": [{"field": "Created_By", "operand": "=", "value": writer}]}
 
 
-async def _is_it(api: DataApi, table: str, run: Run, sent: Sent) -> bool:
+async def _is_it(api: DataClient, table: str, run: Run, sent: Sent) -> bool:
     """Whether a run begins and ends with the rows that were sent."""
     return await _is_row(api, table, run.first, sent.first) and await _is_row(api, table, run.last, sent.last)
 
 
-async def _is_row(api: DataApi, table: str, row_id: str, row: bytes) -> bool:
+async def _is_row(api: DataClient, table: str, row_id: str, row: bytes) -> bool:
     cells: dict[str, Any] = json.loads(row, parse_float=Decimal)
     if not cells:
         return True
@@ -156,7 +156,7 @@ def _double(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _question(api: DataApi, table: str, flight: InFlight) -> str:
+def _question(api: DataClient, table: str, flight: InFlight) -> str:
     since = "" if flight.mark is None else f" and an _id greater than {flight.mark}"
     return (
         f"Cannot tell whether lines {flight.first} to {flight.last} were imported: their request got no "

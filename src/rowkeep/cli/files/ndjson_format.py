@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from rowkeep.cli.files.lines import Line, lines_of, told
+from rowkeep.cli.files.lines import Line, lines_of, shown_line
 from rowkeep.cli.files.records import MAX_RECORD_BYTES, Columns, Position, Record, Row, Unreadable
 from rowkeep.cli.files.text_cells import SYSTEM_NAMES
 from rowkeep.codec.json_bodies import has_keys, refuse_repeated_keys
@@ -45,7 +45,7 @@ class NdjsonSource:
                 refuse_repeated_keys(line.text)
         except (ValueError, RecursionError, RepeatedKey) as error:
             said = f"The line is not a valid JSON object: {error}".rstrip(".") + "."
-            return Unreadable(line.number, line.end, told(line.text), said)
+            return Unreadable(line.number, line.end, shown_line(line.text), said)
         system = SYSTEM_NAMES.intersection(row)
         if not system:
             return Row(line.number, line.end, line.text.strip())

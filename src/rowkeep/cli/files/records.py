@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from rowkeep.client.responses import AnsweredColumn
+from rowkeep.client.responses import ColumnInfo
 from rowkeep.errors.catalogue import SetupError
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
@@ -63,7 +63,7 @@ class Source(Protocol):
         """The records from ``start`` on, their cells read as ``types`` of its ``names`` ask."""
 
 
-class Writer(Protocol):
+class RecordWriter(Protocol):
     """Writes pages of records as a file."""
 
     def write(self, records: msgspec.Raw) -> int:
@@ -73,7 +73,7 @@ class Writer(Protocol):
         """Write what is held back, and what stands at the end."""
 
 
-Columns: TypeAlias = list[AnsweredColumn]
+Columns: TypeAlias = list[ColumnInfo]
 
 
 def unnamed(names: list[str | None]) -> int | None:

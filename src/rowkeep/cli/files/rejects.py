@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rowkeep.cli.files.records import FileRefused, Row, Unreadable
-from rowkeep.client.responses import Said
+from rowkeep.client.responses import RequestProblem
 
 
 class RowError(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class Reject(msgspec.Struct, frozen=True):
     errors: list[RowError]
 
 
-def rejected_row(row: Row, said: list[Said], prefix: str) -> Reject:
+def rejected_row(row: Row, said: list[RequestProblem], prefix: str) -> Reject:
     """A row that the server refuses; ``prefix`` is the pointer of the row in the request."""
     errors = [RowError(_of_row(each.msg), each.code, each.pointer.removeprefix(prefix)) for each in said]
     return Reject(row.line, msgspec.Raw(row.json), errors)

@@ -7,10 +7,10 @@ from itertools import takewhile
 import msgspec
 from msgspec import structs
 
-from rowkeep.cli.files.journal import WHAT, Import, Ledger, Progress, Standing
+from rowkeep.cli.files.journal import WHAT, Import, ImportProgress, Ledger, Standing
 from rowkeep.cli.files.lost_responses import Sent, went_in
 from rowkeep.cli.files.records import FileRefused, Position, Row, Source
-from rowkeep.client.data import DataApi
+from rowkeep.client.data import DataClient
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,9 +20,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     resume_at: int | None = None
 
 
-def begin(known: Progress | None, what: Import, start: Position, plan: Plan, path: str) -> Progress:
+def begin(
+    known: ImportProgress | None, what: Import, start: Position, plan: Plan, path: str
+) -> ImportProgress:
     """The progress to go on from. Raises FileRefused if the ledger is of another import."""
-    fresh = Progress(what=what, standing=Standing(next=start))
+    fresh = ImportProgress(what=what, standing=Standing(next=start))
     if plan.restart or known is None or (known.standing.next == start and known.in_flight is None):
         return fresh
     if plan.resume_at is not None:
@@ -44,7 +46,7 @@ def begin(known: Progress | None, what: Import, start: Position, plan: Plan, pat
     return known
 
 
-async def resolve(api: DataApi, table: str, ledger: Ledger, source: Source, types: dict[str, str]) -> None:
+async def resolve(api: DataClient, table: str, ledger: Ledger, source: Source, types: dict[str, str]) -> None:
     """Find out what became of the request in flight, if there is one, and write it down.
 
     Raises Uncertain, RequestRefused, FileRefused, SetupError.

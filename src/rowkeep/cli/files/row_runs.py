@@ -17,7 +17,7 @@ SKEW_SECONDS = 5
 """How far the clocks of the servers of one installation may lie apart."""
 
 
-class Written(msgspec.Struct, frozen=True):
+class WrittenRow(msgspec.Struct, frozen=True):
     """A row by what its writer gave it."""
 
     id: str = msgspec.field(name="_id")
@@ -46,7 +46,7 @@ class Runs:
         self._marks = frozenset(marks)
         self.found: list[Run] = []
 
-    def add(self, rows: Iterable[Written]) -> None:
+    def add(self, rows: Iterable[WrittenRow]) -> None:
         for row in rows:
             last = self.found[-1] if self.found else None
             if (

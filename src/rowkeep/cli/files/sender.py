@@ -8,8 +8,8 @@ from rowkeep.cli.files.journal import InFlight, Ledger, Standing
 from rowkeep.cli.files.lost_responses import Sent, newest, went_in
 from rowkeep.cli.files.records import Row
 from rowkeep.cli.files.row_runs import recent
-from rowkeep.client.data import DataApi
-from rowkeep.client.responses import NoAnswer, NotServed, RequestRefused
+from rowkeep.client.data import DataClient
+from rowkeep.client.responses import NoResponse, NotServed, RequestRefused
 
 
 def around(rows: bytes) -> bytes:
@@ -20,7 +20,7 @@ def around(rows: bytes) -> bytes:
 class Sender:
     """Sends bulks into one table, for one ledger."""
 
-    def __init__(self, api: DataApi, table: str, ledger: Ledger) -> None:
+    def __init__(self, api: DataClient, table: str, ledger: Ledger) -> None:
         self._api = api
         self._table = table
         self._ledger = ledger
@@ -43,7 +43,7 @@ class Sender:
                 raise
             except NotServed as failure:
                 tries += 1
-                if isinstance(failure, NoAnswer) and await went_in(self._api, self._table, sent):
+                if isinstance(failure, NoResponse) and await went_in(self._api, self._table, sent):
                     break
                 await self._api.wait(failure, tries)
         self.settle(then)

@@ -23,17 +23,17 @@ from rowkeep.model.management_requests import AdminTokenBody
 from rowkeep.services import admin_tokens
 
 
-class AdminToken(ResponseBody):
+class AdminTokenResponse(ResponseBody):
     id: AdminTokenId
     name: str
     created_on: Moment
 
 
-class NewAdminToken(AdminToken):
+class NewAdminTokenResponse(AdminTokenResponse):
     token: Annotated[str, Meta(description="Shown only in this response.")]
 
 
-class CurrentAdminToken(AdminToken):
+class CurrentAdminTokenResponse(AdminTokenResponse):
     """The admin token of the request."""
 
     writer: Annotated[
@@ -41,8 +41,8 @@ class CurrentAdminToken(AdminToken):
     ]
 
 
-class AdminTokens(ResponseBody):
-    admin_tokens: list[AdminToken]
+class AdminTokensResponse(ResponseBody):
+    admin_tokens: list[AdminTokenResponse]
     next_cursor: NextCursor = UNSET
 
 
@@ -76,7 +76,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List admin tokens",
         call=lambda services, request: services.admin_tokens.list(request.list),
         form=list_form("adminTokens", token_form),
-        response=AdminTokens,
+        response=AdminTokensResponse,
         is_list=True,
         response_samples={"Admin tokens": {"adminTokens": [_TOKEN_SAMPLE]}},
     ),
@@ -88,7 +88,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         call=lambda services, request: services.admin_tokens.create(request.body),
         body=AdminTokenBody,
         form=new_token_form,
-        response=NewAdminToken,
+        response=NewAdminTokenResponse,
         status=201,
         errors=(errors.InvalidName,),
         request_samples={"A token": {"name": "deploy"}},
@@ -103,7 +103,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Get the admin token of this request, with its id as a writer",
         call=lambda _services, request: _current(request),
         form=current_token_form,
-        response=CurrentAdminToken,
+        response=CurrentAdminTokenResponse,
         response_samples={
             "An admin token": _TOKEN_SAMPLE | {"writer": "st-2d3b0a0e-6b1c-5f0e-9d57-0d3c6a1f7b11"}
         },

@@ -14,7 +14,7 @@ from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.management import admin_tokens, apps, definitions, tables, views, workspaces, writers
 from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Methods, parameters_of
 from rowkeep.http.request import Request, flag, whole_number
-from rowkeep.http.responses import Answer, json_answer, reply
+from rowkeep.http.responses import Response, json_response, reply
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
 from rowkeep.services.definitions import WorkspaceDefinitions
@@ -72,7 +72,7 @@ class ManagementEndpoint:
         finally:
             request.release()
 
-    async def _answer(self, request: Request, path: dict[str, str]) -> Answer:
+    async def _answer(self, request: Request, path: dict[str, str]) -> Response:
         token = request.bearer()
         if token is None:
             raise Unauthenticated("no token")
@@ -98,7 +98,7 @@ class ManagementEndpoint:
                 await self._services.workspaces.check_database(path["workspace"])
             raise NoSuchWorkspace("The workspace was deleted.") from None
         form = self._endpoint.form
-        return json_answer(done if form is None else form(done), self._endpoint.status)
+        return json_response(done if form is None else form(done), self._endpoint.status)
 
 
 def _list_request(given: dict[str, str]) -> ListRequest:

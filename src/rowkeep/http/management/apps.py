@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.http.management.endpoint import Endpoint
-from rowkeep.http.management.grants import GRANT_SAMPLE, VIEW_GRANT_SAMPLE, Grants, grants_form
+from rowkeep.http.management.grants import GRANT_SAMPLE, VIEW_GRANT_SAMPLE, GrantsResponse, grants_form
 from rowkeep.http.management.lists import list_form
 from rowkeep.http.management.workspaces import WORKSPACE
 from rowkeep.http.response_types import (
@@ -24,7 +24,7 @@ from rowkeep.model.management_requests import AppBody, AppPatch
 from rowkeep.services.apps import AppWithSecret
 
 
-class App(ResponseBody):
+class AppResponse(ResponseBody):
     name: str
     client_id: ClientId
     algorithm: Algorithm
@@ -35,14 +35,14 @@ class App(ResponseBody):
     created_on: Moment
 
 
-class ChangedApp(App):
+class ChangedAppResponse(AppResponse):
     """An app, with its secret if it is new."""
 
     client_secret: Annotated[str | UnsetType, Meta(description="Shown only in this response.")] = UNSET
 
 
-class Apps(ResponseBody):
-    apps: list[App]
+class AppsResponse(ResponseBody):
+    apps: list[AppResponse]
     next_cursor: NextCursor = UNSET
 
 
@@ -86,7 +86,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List the apps of a workspace",
         call=lambda services, request: services.apps.list(request.path["workspace"], request.list),
         form=list_form("apps", app_form),
-        response=Apps,
+        response=AppsResponse,
         is_list=True,
         errors=(errors.NoSuchWorkspace,),
         response_samples={"Apps": {"apps": [APP_SAMPLE]}},
@@ -99,7 +99,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         call=lambda services, request: services.apps.create(request.path["workspace"], request.body),
         body=AppBody,
         form=new_app_form,
-        response=ChangedApp,
+        response=ChangedAppResponse,
         status=201,
         errors=(errors.NoSuchWorkspace, errors.InvalidName, errors.NameTaken),
         request_samples={
@@ -119,7 +119,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Get an app",
         call=lambda services, request: services.apps.get(request.path["workspace"], request.path["clientId"]),
         form=app_form,
-        response=App,
+        response=AppResponse,
         errors=_no_app,
         response_samples={"An app": APP_SAMPLE},
     ),
@@ -133,7 +133,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=AppPatch,
         form=new_app_form,
-        response=ChangedApp,
+        response=ChangedAppResponse,
         errors=(*_no_app, errors.InvalidName, errors.NameTaken),
         request_samples={
             "Disable": {"enabled": False},
@@ -162,7 +162,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             request.path["workspace"], request.path["clientId"]
         ),
         form=new_app_form,
-        response=ChangedApp,
+        response=ChangedAppResponse,
         errors=(*_no_app, errors.InvalidBody),
         response_samples={"An app": _NEW_APP_SAMPLE},
     ),
@@ -175,7 +175,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             request.path["workspace"], request.path["clientId"]
         ),
         form=grants_form,
-        response=Grants,
+        response=GrantsResponse,
         errors=_no_app,
         response_samples={"Grants": {"grants": [VIEW_GRANT_SAMPLE, GRANT_SAMPLE]}},
     ),

@@ -13,20 +13,20 @@ from rowkeep.http.management.tables import (
     DRY_RUN,
     TABLE_DEFINITION_SAMPLE,
     TABLE_SAMPLE,
-    Steps,
-    Table,
+    StepsResponse,
+    TableResponse,
     steps_form,
 )
-from rowkeep.http.management.views import VIEW_DEFINITION_SAMPLE, VIEW_SAMPLE, View
+from rowkeep.http.management.views import VIEW_DEFINITION_SAMPLE, VIEW_SAMPLE, ViewResponse
 from rowkeep.http.management.workspaces import WORKSPACE
 from rowkeep.http.response_types import (
     Name,
     ResponseBody,
 )
-from rowkeep.model.definitions.workspaces import SchemaBody, schema_form
+from rowkeep.model.definitions.workspaces import WorkspaceDefinitionBody, workspace_definition_form
 
 
-class SchemaGrant(ResponseBody):
+class DefinitionGrantResponse(ResponseBody):
     """The rights of one app to one table or view."""
 
     app: Annotated[
@@ -39,12 +39,12 @@ class SchemaGrant(ResponseBody):
     view: Name | UnsetType = UNSET
 
 
-class Schema(ResponseBody):
+class WorkspaceDefinitionResponse(ResponseBody):
     """All definitions and grants of a workspace, sorted by name. `PUT` accepts the same form."""
 
-    tables: list[Table]
-    views: list[View]
-    grants: list[SchemaGrant]
+    tables: list[TableResponse]
+    views: list[ViewResponse]
+    grants: list[DefinitionGrantResponse]
 
 
 _GRANT_SAMPLE = {"app": "helpdesk-bot", "table": "people", "read": True, "write": True, "delete": False}
@@ -57,8 +57,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         name="getSchema",
         summary="Get all definitions and grants of a workspace",
         call=lambda services, request: services.definitions.get(request.path["workspace"]),
-        form=schema_form,
-        response=Schema,
+        form=workspace_definition_form,
+        response=WorkspaceDefinitionResponse,
         errors=(errors.NoSuchWorkspace,),
         response_samples={
             "A schema": {"tables": [TABLE_SAMPLE], "views": [VIEW_SAMPLE], "grants": [_GRANT_SAMPLE]}
@@ -75,9 +75,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             dry_run=request.flags["dryRun"],
             allow_data_loss=request.flags["allowDataLoss"],
         ),
-        body=SchemaBody,
+        body=WorkspaceDefinitionBody,
         form=steps_form,
-        response=Steps,
+        response=StepsResponse,
         flags=(DRY_RUN, ALLOW_DATA_LOSS),
         errors=(
             errors.NoSuchWorkspace,

@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors.catalogue import MethodNotAllowed, RowkeepError
-from rowkeep.http.responses import error_answer
+from rowkeep.http.responses import error_response
 from rowkeep.model.access import AdminToken
 from rowkeep.services.lists import ListRequest
 
@@ -85,7 +85,7 @@ class Methods:
         call = self._calls.get(scope["method"])
         if call is None:
             allowed = ", ".join(self._calls)
-            await error_answer(MethodNotAllowed(scope["method"], allowed)).send(send)
+            await error_response(MethodNotAllowed(scope["method"], allowed)).send(send)
         else:
             await call(scope, receive, send)
 

@@ -14,7 +14,7 @@ from rowkeep.model.access import Grant, GrantOf
 from rowkeep.model.management_requests import GrantBody
 
 
-class TableGrant(ResponseBody):
+class TableGrantResponse(ResponseBody):
     """The rights of one app to one table."""
 
     client_id: ClientId
@@ -25,7 +25,7 @@ class TableGrant(ResponseBody):
     delete: bool
 
 
-class ViewGrant(ResponseBody):
+class ViewGrantResponse(ResponseBody):
     """The right of one app to one view."""
 
     client_id: ClientId
@@ -36,18 +36,22 @@ class ViewGrant(ResponseBody):
     delete: Annotated[bool, Meta(description="Always false.")]
 
 
-class TableGrants(ResponseBody):
-    grants: list[TableGrant]
+class TableGrantsResponse(ResponseBody):
+    grants: list[TableGrantResponse]
 
 
-class ViewGrants(ResponseBody):
-    grants: list[ViewGrant]
+class ViewGrantsResponse(ResponseBody):
+    grants: list[ViewGrantResponse]
 
 
-class Grants(ResponseBody):
+class GrantsResponse(ResponseBody):
     """Grants on tables and views, sorted by name."""
 
-    grants: list[Annotated[Any, Meta(extra_json_schema={"anyOf": [ref("TableGrant"), ref("ViewGrant")]})]]
+    grants: list[
+        Annotated[
+            Any, Meta(extra_json_schema={"anyOf": [ref("TableGrantResponse"), ref("ViewGrantResponse")]})
+        ]
+    ]
 
 
 GRANT_SAMPLE = {

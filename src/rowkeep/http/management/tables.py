@@ -11,8 +11,8 @@ from rowkeep.errors import catalogue as errors
 from rowkeep.http.management.endpoint import Endpoint, Flag, Text
 from rowkeep.http.management.grants import (
     GRANT_SAMPLE,
-    TableGrant,
-    TableGrants,
+    TableGrantResponse,
+    TableGrantsResponse,
     grant_form,
     grant_of,
     grants_form,
@@ -34,7 +34,7 @@ from rowkeep.model.tables import NAME
 from rowkeep.services.tables import ChangeStep, DefinedTable
 
 
-class TableColumn(ResponseBody):
+class TableColumnResponse(ResponseBody):
     name: Name
     type: TypeName
     is_required: bool
@@ -46,41 +46,41 @@ class TableColumn(ResponseBody):
     default: Annotated[Any, Meta(description='`""` means not set.', extra_json_schema=ref("Cell"))]
 
 
-class TableIndexColumn(ResponseBody):
+class TableIndexColumnResponse(ResponseBody):
     name: Name
     order: Literal["asc", "desc"]
 
 
-class TableIndex(ResponseBody):
+class TableIndexResponse(ResponseBody):
     name: Name
     is_unique: bool
-    columns: list[TableIndexColumn]
+    columns: list[TableIndexColumnResponse]
 
 
-class Table(ResponseBody):
+class TableResponse(ResponseBody):
     """The complete definition of a table."""
 
     name: Name
     description: str
-    schema_def: list[TableColumn]
-    indexes: list[TableIndex]
+    schema_def: list[TableColumnResponse]
+    indexes: list[TableIndexResponse]
 
 
-class Tables(ResponseBody):
-    tables: list[Table]
+class TablesResponse(ResponseBody):
+    tables: list[TableResponse]
     next_cursor: NextCursor = UNSET
 
 
-class Step(ResponseBody):
+class StepResponse(ResponseBody):
     step: Annotated[str, Meta(description="A description of the step.")]
     rewrites_table: Annotated[bool, Meta(description="Whether every row is rewritten.")]
     loses_data: Annotated[bool, Meta(description="Whether the step needs `allowDataLoss=true`.")]
 
 
-class Steps(ResponseBody):
+class StepsResponse(ResponseBody):
     """The steps of a dry run, in their order; empty if nothing would change."""
 
-    steps: list[Step]
+    steps: list[StepResponse]
 
 
 _COLUMNS: list[dict[str, Any]] = [
@@ -168,7 +168,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List the tables of a workspace",
         call=lambda services, request: services.tables.list(request.path["workspace"], request.list),
         form=list_form("tables", table_form),
-        response=Tables,
+        response=TablesResponse,
         is_list=True,
         errors=(errors.NoSuchWorkspace,),
         response_samples={"Tables": {"tables": [TABLE_SAMPLE]}},
@@ -183,7 +183,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=TableBody,
         form=table_form,
-        response=Table,
+        response=TableResponse,
         status=201,
         texts=(NEW_NAME,),
         errors=(errors.NoSuchWorkspace, *_wrong_definition, errors.NameTaken),
@@ -197,7 +197,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Get the definition of a table",
         call=lambda services, request: services.tables.get(request.path["workspace"], request.path["table"]),
         form=table_form,
-        response=Table,
+        response=TableResponse,
         errors=_no_table,
         response_samples={"A table": TABLE_SAMPLE},
     ),
@@ -215,8 +215,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=TableBody,
         form=changed_form,
-        response=Table,
-        other_response=Steps,
+        response=TableResponse,
+        other_response=StepsResponse,
         flags=(DRY_RUN, ALLOW_DATA_LOSS),
         errors=(
             *_no_table,
@@ -261,7 +261,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Get the definition of a table in the form that `POST` and `PUT` accept",
         call=lambda services, request: services.tables.get(request.path["workspace"], request.path["table"]),
         form=table_form,
-        response=Table,
+        response=TableResponse,
         errors=(errors.NoSuchWorkspace, errors.NoSuchTable),
         response_samples={"A table": TABLE_SAMPLE},
     ),
@@ -274,7 +274,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             request.path["workspace"], request.path["table"]
         ),
         form=grants_form,
-        response=TableGrants,
+        response=TableGrantsResponse,
         errors=_no_table,
         response_samples={"Grants": {"grants": [GRANT_SAMPLE]}},
     ),
@@ -288,7 +288,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=GrantBody,
         form=grant_form,
-        response=TableGrant,
+        response=TableGrantResponse,
         errors=(*_no_table, errors.NoSuchApp),
         request_samples={"Read and write": {"read": True, "write": True}, "Nothing": {}},
         response_samples={"A grant": GRANT_SAMPLE},

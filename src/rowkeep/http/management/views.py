@@ -11,8 +11,8 @@ from rowkeep.errors import catalogue as errors
 from rowkeep.http.management.endpoint import Endpoint
 from rowkeep.http.management.grants import (
     VIEW_GRANT_SAMPLE,
-    ViewGrant,
-    ViewGrants,
+    ViewGrantResponse,
+    ViewGrantsResponse,
     grant_form,
     grant_of,
     grants_form,
@@ -37,51 +37,51 @@ OtherName: TypeAlias = Annotated[str, Meta(description='`""` means not set.')]
 ColumnOfTable: TypeAlias = Annotated[str, Meta(examples=["people.City"])]
 
 
-KeptFilter: TypeAlias = Annotated[dict[str, Any], Meta(description="`{}` means not set.")]
+StoredFilter: TypeAlias = Annotated[dict[str, Any], Meta(description="`{}` means not set.")]
 
 
-class ViewCondition(ResponseBody):
+class ViewConditionResponse(ResponseBody):
     left: ColumnOfTable
     operand: Annotated[str, Meta(extra_json_schema={"enum": list(COMPARISONS)})]
     right: ColumnOfTable
 
 
-class ViewJoin(ResponseBody):
+class ViewJoinResponse(ResponseBody):
     table: Name
     as_: OtherName = msgspec.field(name="as")
     type: Annotated[str, Meta(extra_json_schema={"enum": [kind.value for kind in JoinKind]})]
-    on: list[ViewCondition]
+    on: list[ViewConditionResponse]
 
 
-class ViewColumn(ResponseBody):
+class ViewColumnResponse(ResponseBody):
     """A column with a name set by `as`."""
 
     expr: str
     as_: Name = msgspec.field(name="as")
 
 
-class ViewSort(ResponseBody):
+class ViewSortResponse(ResponseBody):
     field: str
     order: Literal["asc", "desc"]
 
 
-class View(ResponseBody):
+class ViewResponse(ResponseBody):
     """The complete definition of a view."""
 
     name: Name
     description: str
     table: Name
     as_: OtherName = msgspec.field(name="as")
-    joins: list[ViewJoin]
-    columns: list[str | ViewColumn]
-    filter: KeptFilter
+    joins: list[ViewJoinResponse]
+    columns: list[str | ViewColumnResponse]
+    filter: StoredFilter
     group_by: list[ColumnOfTable]
-    having: KeptFilter
-    sort_by: list[ViewSort]
+    having: StoredFilter
+    sort_by: list[ViewSortResponse]
 
 
-class Views(ResponseBody):
-    views: list[View]
+class ViewsResponse(ResponseBody):
+    views: list[ViewResponse]
     next_cursor: NextCursor = UNSET
 
 
@@ -143,7 +143,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List the views of a workspace",
         call=lambda services, request: services.views.list(request.path["workspace"], request.list),
         form=list_form("views", view_form),
-        response=Views,
+        response=ViewsResponse,
         is_list=True,
         errors=(errors.NoSuchWorkspace,),
         response_samples={"Views": {"views": [VIEW_SAMPLE]}},
@@ -158,7 +158,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=ViewBody,
         form=view_form,
-        response=View,
+        response=ViewResponse,
         status=201,
         texts=(NEW_NAME,),
         errors=(errors.NoSuchWorkspace, *_bad_view),
@@ -172,7 +172,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Get the definition of a view",
         call=lambda services, request: services.views.get(request.path["workspace"], request.path["view"]),
         form=view_form,
-        response=View,
+        response=ViewResponse,
         errors=_no_view,
         response_samples={"A view": VIEW_SAMPLE},
     ),
@@ -186,7 +186,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=ViewBody,
         form=view_form,
-        response=View,
+        response=ViewResponse,
         errors=(*_no_view, *_bad_view),
         request_samples={"Groups": VIEW_DEFINITION_SAMPLE},
         response_samples={"A view": VIEW_SAMPLE},
@@ -207,7 +207,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Get the definition of a view in the form that `POST` and `PUT` accept",
         call=lambda services, request: services.views.get(request.path["workspace"], request.path["view"]),
         form=view_form,
-        response=View,
+        response=ViewResponse,
         errors=_no_view,
         response_samples={"A view": VIEW_SAMPLE},
     ),
@@ -218,7 +218,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List the grants of a view",
         call=lambda services, request: services.views.grants(request.path["workspace"], request.path["view"]),
         form=grants_form,
-        response=ViewGrants,
+        response=ViewGrantsResponse,
         errors=_no_view,
         response_samples={"Grants": {"grants": [VIEW_GRANT_SAMPLE]}},
     ),
@@ -232,7 +232,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         body=GrantBody,
         form=grant_form,
-        response=ViewGrant,
+        response=ViewGrantResponse,
         errors=(*_no_view, errors.NoSuchApp),
         request_samples={"Read": {"read": True}, "Nothing": {}},
         response_samples={"A grant": VIEW_GRANT_SAMPLE},

@@ -20,13 +20,13 @@ from rowkeep.model import access
 from rowkeep.model.management_requests import WorkspaceBody
 
 
-class Workspace(ResponseBody):
+class WorkspaceResponse(ResponseBody):
     name: Name
     created_on: Moment
 
 
-class Workspaces(ResponseBody):
-    workspaces: list[Workspace]
+class WorkspacesResponse(ResponseBody):
+    workspaces: list[WorkspaceResponse]
     next_cursor: NextCursor = UNSET
 
 
@@ -49,7 +49,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List workspaces",
         call=lambda services, request: services.workspaces.list(request.list),
         form=list_form("workspaces", workspace_form),
-        response=Workspaces,
+        response=WorkspacesResponse,
         is_list=True,
         response_samples={"Workspaces": {"workspaces": [_WORKSPACE_SAMPLE]}},
     ),
@@ -61,7 +61,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         call=lambda services, request: services.workspaces.create(request.body),
         body=WorkspaceBody,
         form=workspace_form,
-        response=Workspace,
+        response=WorkspaceResponse,
         status=201,
         errors=(errors.InvalidName, errors.NameTaken),
         request_samples={"A workspace": {"name": "support"}},
@@ -74,7 +74,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Get a workspace",
         call=lambda services, request: services.workspaces.get(request.path["workspace"]),
         form=workspace_form,
-        response=Workspace,
+        response=WorkspaceResponse,
         errors=(errors.NoSuchWorkspace,),
         response_samples={"A workspace": _WORKSPACE_SAMPLE},
     ),

@@ -20,7 +20,7 @@ from rowkeep.model.ids import writer_of
 from rowkeep.services import writers
 
 
-class Writer(ResponseBody):
+class WriterResponse(ResponseBody):
     """An app or administrator that may have written rows. Includes deleted ones."""
 
     id: WriterId
@@ -28,8 +28,8 @@ class Writer(ResponseBody):
     kind: Literal["app", "administrator"]
 
 
-class Writers(ResponseBody):
-    writers: list[Writer]
+class WritersResponse(ResponseBody):
+    writers: list[WriterResponse]
     next_cursor: NextCursor = UNSET
 
 
@@ -46,7 +46,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List the writers of rows: the names of the ids in `Created_By` and `Updated_By`",
         call=lambda services, request: services.writers.list(request.path["workspace"], request.list),
         form=list_form("writers", writer_form),
-        response=Writers,
+        response=WritersResponse,
         is_list=True,
         errors=(errors.NoSuchWorkspace,),
         response_samples={

@@ -15,9 +15,9 @@ from rowkeep.http.openapi.operations import (
     paths,
 )
 from rowkeep.http.openapi.parameters import security_schemes
-from rowkeep.http.openapi.problems import problem_examples, shared_answers
+from rowkeep.http.openapi.problems import problem_examples, shared_responses
 from rowkeep.http.openapi.schemas import components_of
-from rowkeep.http.response_types import Problem
+from rowkeep.http.response_types import ProblemDetails
 from rowkeep.settings import Settings
 
 DEFAULTS = Settings()
@@ -49,7 +49,7 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
         "paths": paths(operations),
         "components": {
             "schemas": components_of(_types(operations), settings),
-            "responses": shared_answers(),
+            "responses": shared_responses(),
             "examples": problem_examples(),
             "securitySchemes": security_schemes(),
         },
@@ -58,7 +58,7 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
 
 def _types(operations: list[Operation]) -> list[Any]:
     bodies = [operation.body for operation in operations if operation.body is not None]
-    return [Problem, *bodies, *(kind for operation in operations for kind in operation.responses)]
+    return [ProblemDetails, *bodies, *(kind for operation in operations for kind in operation.responses)]
 
 
 def _introduction(settings: Settings) -> str:
@@ -68,5 +68,5 @@ def _introduction(settings: Settings) -> str:
         "columns and parameters are errors, never ignored. Every response that is not 2xx is "
         "a problem (RFC 9457) with a stable `code`.\n\nSee the schemas below for the "
         "operands of filters (*Comparison*), the types of columns (*Cell*) and the error "
-        "codes (*Problem*).\n"
+        "codes (*ProblemDetails*).\n"
     )

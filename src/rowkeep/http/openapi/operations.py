@@ -11,14 +11,14 @@ from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.http import data_samples
 from rowkeep.http.data import ADMIN_PREFIX as ADMIN_DATA_PREFIX
-from rowkeep.http.data import DATA_CALLS, DataCall
+from rowkeep.http.data import DATA_ENDPOINTS, DataEndpoint
 from rowkeep.http.management.api import ENDPOINTS
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.endpoint import Endpoint
 from rowkeep.http.openapi import parameters
-from rowkeep.http.openapi.problems import problem_answers
+from rowkeep.http.openapi.problems import error_responses
 from rowkeep.http.openapi.schemas import schema_of
-from rowkeep.http.response_types import Alive, Ready, ref
+from rowkeep.http.response_types import AliveResponse, ReadyResponse, ref
 from rowkeep.settings import Settings
 
 DATA, ADMIN_DATA = "Data API", "Rows for administrators"
@@ -84,14 +84,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 def all_operations(settings: Settings) -> list[Operation]:
     """Every call that the server takes."""
     return [
-        *(_data_operation(call, settings) for call in DATA_CALLS),
-        *(_admin_data_operation(call, settings) for call in DATA_CALLS),
+        *(_data_operation(call, settings) for call in DATA_ENDPOINTS),
+        *(_admin_data_operation(call, settings) for call in DATA_ENDPOINTS),
         *map(_admin_operation, ENDPOINTS),
         *_server_operations(),
     ]
 
 
-def _data_operation(call: DataCall, settings: Settings) -> Operation:
+def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
     needs = " and ".join(f"`{right.value}`" for right in call.rights)
     given = parameters.path_parameters(call.path)
     if call.is_paged:
@@ -123,7 +123,7 @@ def _data_operation(call: DataCall, settings: Settings) -> Operation:
     )
 
 
-def _admin_data_operation(call: DataCall, settings: Settings) -> Operation:
+def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
     """The same call, for administrators: they have all rights."""
     same = _data_operation(call, settings)
     return msgspec.structs.replace(
@@ -179,12 +179,12 @@ _READY = {"Ready": {"status": "ready", "tasks": {"missing databases": "ok"}}}
 def _server_operations() -> list[Operation]:
     """The endpoints that need no token."""
     rows: tuple[tuple[str, str, str, Any, dict[str, Any], tuple[type[RowkeepError], ...]], ...] = (
-        ("/healthz", "getHealth", "Check that the process is running", Alive, _ALIVE, ()),
+        ("/healthz", "getHealth", "Check that the process is running", AliveResponse, _ALIVE, ()),
         (
             "/readyz",
             "getReadiness",
             "Check that the store is available",
-            Ready,
+            ReadyResponse,
             _READY,
             (errors.StorageUnavailable, errors.StorageMissing),
         ),
@@ -238,7 +238,7 @@ def _spelt(operation: Operation) -> dict[str, Any]:
         }
     spelt["responses"] = {
         str(operation.status): _success(operation),
-        **problem_answers(operation.errors),
+        **error_responses(operation.errors),
     }
     return spelt
 

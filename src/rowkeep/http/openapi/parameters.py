@@ -12,7 +12,7 @@ from rowkeep.http.management.endpoint import Flag, Text
 from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
 from rowkeep.http.request import MAX_OFFSET
 from rowkeep.http.response_types import UUID
-from rowkeep.model.data_requests import Page
+from rowkeep.model.data_requests import RowRange
 from rowkeep.services import lists
 from rowkeep.settings import Settings
 
@@ -79,7 +79,7 @@ def _in_path(name: str) -> dict[str, Any]:
 
 def row_page_parameters(settings: Settings) -> list[dict[str, Any]]:
     """Those of a query."""
-    default = msgspec.structs.asdict(Page())["limit"]
+    default = msgspec.structs.asdict(RowRange())["limit"]
     return [
         _in_query(
             "sys_limit",

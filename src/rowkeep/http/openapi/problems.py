@@ -12,7 +12,7 @@ from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import RowkeepError, all_errors
 from rowkeep.http.openapi.error_samples import PROBLEMS
 from rowkeep.http.response_types import ref
-from rowkeep.http.responses import PROBLEM, error_answer
+from rowkeep.http.responses import PROBLEM, error_response
 
 _HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
     errors.Unauthenticated: ("WWW-Authenticate", "`Bearer`"),
@@ -29,7 +29,7 @@ _HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
 """Headers that answers to these errors bear beside the usual ones."""
 
 
-def problem_answers(kinds: Iterable[type[RowkeepError]]) -> dict[str, Any]:
+def error_responses(kinds: Iterable[type[RowkeepError]]) -> dict[str, Any]:
     """The refusals of a call, by status. Those that mean the same everywhere stand among the components."""
     found: dict[str, Any] = {}
     for status, group in _by_status(kinds).items():
@@ -38,7 +38,7 @@ def problem_answers(kinds: Iterable[type[RowkeepError]]) -> dict[str, Any]:
     return found
 
 
-def shared_answers() -> dict[str, Any]:
+def shared_responses() -> dict[str, Any]:
     """The refusals among the components: those of each status, where that status says all."""
     groups = _by_status(all_errors()).items()
     return {name: _answer(group) for _, group in groups if (name := _shared_name(group))}
@@ -81,7 +81,7 @@ def _answer(group: list[type[RowkeepError]]) -> dict[str, Any]:
     # one schema for all of them, for generators of clients would make a class of each variant; the codes that
     # occur here are those of the examples
     content = {
-        "schema": ref("Problem"),
+        "schema": ref("ProblemDetails"),
         "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
     }
     answer = {
@@ -105,4 +105,4 @@ def _meaning(kind: type[RowkeepError]) -> str:
 
 
 def _answered(error: RowkeepError) -> Any:
-    return msgspec.json.decode(b"".join(error_answer(error).parts))
+    return msgspec.json.decode(b"".join(error_response(error).parts))

@@ -28,7 +28,7 @@ def schema_of(kind: Any) -> dict[str, Any]:
 def components_of(kinds: Iterable[Any], settings: Settings) -> dict[str, Any]:
     """The components of these types, of all that they refer to, and those that no type can describe."""
     _, made = msgspec.json.schema_components(kinds, ref_template=REFERENCES)
-    made["Problem"]["description"] += f"\n\n{error_table()}"
+    made["ProblemDetails"]["description"] += f"\n\n{error_table()}"
     filters = filter_schemas(settings.max_filter_expressions)
     found = refined(made) | filters | record_schemas() | view_schemas()
     for schema in found.values():

@@ -35,9 +35,9 @@ def _check(name: str, what: str) -> None:
 
 
 def _following(column: ColumnBody, former: str, name: str) -> ColumnBody:
-    wish = column.reference
-    if not isinstance(wish, dict) or not isinstance(wish.get("table"), str):
+    wanted = column.reference
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("table"), str):
         return column
-    if name_key(wish["table"]) != name_key(former):
+    if name_key(wanted["table"]) != name_key(former):
         return column
-    return replace(column, reference=wish | {"table": name})
+    return replace(column, reference=wanted | {"table": name})

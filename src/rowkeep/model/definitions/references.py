@@ -16,7 +16,7 @@ from rowkeep.model.tables import ROW_KEY, Column, Reference, Table, name_key
 def referred_names(bodies: Iterable[ColumnBody]) -> set[str]:
     """The name keys of the tables that a definition references."""
     wishes = (body.reference for body in bodies)
-    names = (wish.get("table") for wish in wishes if isinstance(wish, dict))
+    names = (given_reference.get("table") for given_reference in wishes if isinstance(given_reference, dict))
     return {name_key(name) for name in names if isinstance(name, str)}
 
 
@@ -27,20 +27,24 @@ def read_reference(
 
     ``tables`` has the tables that can be referenced, by name key, including the column's own table.
     """
-    wish = body.reference
-    if not is_set(wish):
+    given_reference = body.reference
+    if not is_set(given_reference):
         return None
     where = f"{where}/reference"
-    if not isinstance(wish, dict) or set(wish) != {"table", "column"}:
+    if not isinstance(given_reference, dict) or set(given_reference) != {"table", "column"}:
         problems.add(InvalidDefinition, 'A reference must be {"table": …, "column": …} or {}.', where)
         return None
-    table = tables.get(name_key(wish["table"])) if isinstance(wish["table"], str) else None
+    table = (
+        tables.get(name_key(given_reference["table"])) if isinstance(given_reference["table"], str) else None
+    )
     if table is None:
-        problems.add(InvalidDefinition, f"No such table: {preview(wish['table'])}.", f"{where}/table")
+        problems.add(
+            InvalidDefinition, f"No such table: {preview(given_reference['table'])}.", f"{where}/table"
+        )
         return None
-    there = next((each for each in table.all_columns if each.name == wish["column"]), None)
+    there = next((each for each in table.all_columns if each.name == given_reference["column"]), None)
     if there is None:
-        said = f"Table {table.name} has no column {preview(wish['column'])}."
+        said = f"Table {table.name} has no column {preview(given_reference['column'])}."
         problems.add(InvalidDefinition, said, f"{where}/column")
         return None
     refusal = _refusal(column, table, there)

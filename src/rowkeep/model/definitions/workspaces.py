@@ -14,7 +14,7 @@ from rowkeep.model.tables import Table, name_key
 from rowkeep.model.views import View
 
 
-class SchemaGrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class DefinitionGrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The rights of an app, identified by name, to one table or view."""
 
     app: str
@@ -29,15 +29,15 @@ class SchemaGrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
         return Grant(self.read, self.write, self.delete)
 
 
-class SchemaBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class WorkspaceDefinitionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The definitions and grants of a workspace. A list that is missing or null stays unchanged."""
 
     tables: list[TableBody] | None = None
     views: list[ViewBody] | None = None
-    grants: list[SchemaGrantBody] | None = None
+    grants: list[DefinitionGrantBody] | None = None
 
 
-class Schema(msgspec.Struct, frozen=True):
+class WorkspaceDefinition(msgspec.Struct, frozen=True):
     """The contents of a workspace, sorted by name, and its apps, which grants belong to."""
 
     tables: Sequence[Table]
@@ -50,7 +50,7 @@ class Schema(msgspec.Struct, frozen=True):
         return {table.id: table for table in self.tables}
 
 
-def schema_form(schema: Schema) -> dict[str, Any]:
+def workspace_definition_form(schema: WorkspaceDefinition) -> dict[str, Any]:
     """The JSON form of a workspace definition: valid as a request body, with all keys, and without anything
     specific to this installation."""
     tables = schema.tables_by_id

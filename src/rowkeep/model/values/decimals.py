@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from rowkeep.model.values.scalars import JSON_NUMBER, Misfit, Spelled
+from rowkeep.model.values.scalars import JSON_NUMBER, ExactDouble, Misfit
 
 MAX_DIGITS = 38
 MAX_PLACES = 1000
@@ -23,7 +23,7 @@ BEHIND_DIGITS = "~"
 
 def read_decimal(value: object) -> str:
     """A number, or a numeric string in JSON's grammar, in canonical form. Raises Misfit."""
-    if isinstance(value, Spelled):
+    if isinstance(value, ExactDouble):
         return canonical_decimal(value.text)
     if isinstance(value, str):
         return canonical_decimal(value)

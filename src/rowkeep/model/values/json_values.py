@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from rowkeep.model.values.scalars import Misfit, Spelled
+from rowkeep.model.values.scalars import ExactDouble, Misfit
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
@@ -34,5 +34,5 @@ def read_document(value: object) -> str | None:
 
 
 def _as_written(value: object) -> object:
-    assert isinstance(value, Spelled)  # noqa: S101 - JSON decodes to nothing else of ours
+    assert isinstance(value, ExactDouble)  # noqa: S101 - JSON decodes to nothing else of ours
     return msgspec.Raw(value.text.encode())

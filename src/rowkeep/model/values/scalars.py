@@ -39,12 +39,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MIN_EPOCH_MS, MAX_EPOCH_MS = -62_135_596_800_000, 253_402_300_799_999
 
 
-class Spelled(float):
+class ExactDouble(float):
     """A double that keeps its text, for columns that are more exact than doubles."""
 
     text: str
 
-    def __new__(cls, text: str) -> Spelled:
+    def __new__(cls, text: str) -> ExactDouble:
         value = super().__new__(cls, text)
         value.text = text
         return value
@@ -74,7 +74,7 @@ def read_string(value: object) -> str:
 
 def read_number(value: object) -> int | float:
     if isinstance(value, str):
-        value = spelled_number(value)
+        value = number_from_text(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Misfit('must be a number (or a numeric string such as "263")')
     if isinstance(value, int):
@@ -91,7 +91,7 @@ def settled(value: float) -> int | float:
     return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else float(value)
 
 
-def spelled_number(text: str) -> int | float:
+def number_from_text(text: str) -> int | float:
     spelled = JSON_NUMBER.fullmatch(text)
     if spelled is None:
         raise Misfit('must be a number (or a numeric string such as "263")')
@@ -104,7 +104,7 @@ def spelled_number(text: str) -> int | float:
 
 def read_integer(value: object) -> int:
     if isinstance(value, str):
-        value = spelled_integer(value)
+        value = integer_from_text(value)
     elif isinstance(value, float):
         if not value.is_integer():
             raise Misfit(WHOLE_NUMBER)
@@ -118,7 +118,7 @@ def read_integer(value: object) -> int:
     return value
 
 
-def spelled_integer(text: str) -> int:
+def integer_from_text(text: str) -> int:
     spelled = JSON_NUMBER.fullmatch(text)
     if len(text) > 100 or spelled is None:
         raise Misfit(WHOLE_NUMBER)

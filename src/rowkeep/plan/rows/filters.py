@@ -35,7 +35,7 @@ from rowkeep.model.ids import row_id_of
 from rowkeep.model.tables import ROW_KEY, Column
 from rowkeep.model.values.case_folding import fold
 from rowkeep.model.values.scalars import Misfit
-from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.relation import Relation
 
 TEXT_TESTS = (Test.CONTAINS, Test.STARTS, Test.ENDS)
 LAST_CODE_POINT = "\U0010ffff"
@@ -46,7 +46,7 @@ COMPARISON = 'A comparison has "field", "operand" and "value" only'
 
 
 def plan_where(
-    target: Target, query: Node | UnsetType, max_expressions: int, *, guarded: bool, at: str = "/query"
+    target: Relation, query: Node | UnsetType, max_expressions: int, *, guarded: bool, at: str = "/query"
 ) -> Where:
     """The checked form of a filter. An update or delete is ``guarded``: it must not match every row by
     accident. ``at`` is the pointer to the filter in the body.
@@ -67,7 +67,7 @@ def plan_where(
     return Where(planner.junction(query, at, 1, negated=False), tuple(planner.values))
 
 
-def where_problems(target: Target, query: Node, at: str) -> Iterator[RowkeepError]:
+def where_problems(target: Relation, query: Node, at: str) -> Iterator[RowkeepError]:
     """The errors in each single comparison of a filter."""
     if query.field is not UNSET or query.operand is not UNSET:
         try:
@@ -120,7 +120,7 @@ def _is_either(node: Node) -> bool:
 class _WherePlanner:
     """Walks one filter and collects its values in the order of its shape."""
 
-    def __init__(self, target: Target, max_expressions: int, guarded: bool) -> None:
+    def __init__(self, target: Relation, max_expressions: int, guarded: bool) -> None:
         self._names = target.names
         self._find = target.find
         self._max_expressions = max_expressions

@@ -25,7 +25,7 @@ class Names(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Relation:
     """A table or a view with its id. ``order`` is the order of its rows."""
 
     id: str

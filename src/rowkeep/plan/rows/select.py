@@ -6,12 +6,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rowkeep.errors.catalogue import DuplicateColumn, InvalidBody, InvalidCursor, InvalidParameter
-from rowkeep.model.data_requests import Page, QueryBody
+from rowkeep.model.data_requests import QueryBody, RowRange
 from rowkeep.model.filters import Shape, Where
 from rowkeep.model.values.scalars import Cell
 from rowkeep.plan.rows.cursors import CursorSigner, fingerprint_of
 from rowkeep.plan.rows.filters import plan_where
-from rowkeep.plan.rows.relation import Names, Target
+from rowkeep.plan.rows.relation import Names, Relation
 from rowkeep.plan.rows.sort import MAX_SORT, Sort
 from rowkeep.settings import Settings
 
@@ -32,7 +32,7 @@ class SelectPlan(msgspec.Struct, frozen=True):
     can be made from the last row of the page; ``max_bytes`` is the approximate maximum size of all its
     rows."""
 
-    target: Target
+    target: Relation
     shape: SelectShape
     where: Where
     after: list[Cell]
@@ -55,7 +55,7 @@ class SelectPlan(msgspec.Struct, frozen=True):
 
 
 def plan_select(
-    target: Target, body: QueryBody, page: Page, settings: Settings, signer: CursorSigner
+    target: Relation, body: QueryBody, page: RowRange, settings: Settings, signer: CursorSigner
 ) -> SelectPlan:
     """Raises what plan_where raises, and InvalidParameter, InvalidBody, UnknownColumn, DuplicateColumn,
     InvalidCursor."""
@@ -93,7 +93,7 @@ def plan_select(
     )
 
 
-def _fingerprint(target: Target, where: Where, sort: Sort) -> str:
+def _fingerprint(target: Relation, where: Where, sort: Sort) -> str:
     types = tuple(target.names.find(name, "/sort").type for name, _ in sort)
     return fingerprint_of(target.id, where, sort, types)
 

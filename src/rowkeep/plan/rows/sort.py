@@ -35,17 +35,17 @@ class Order(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "usual", self._completed({}))
 
-    def complete(self, wished: Mapping[str, bool]) -> Sort:
+    def complete(self, requested: Mapping[str, bool]) -> Sort:
         """A query's sort, by column whether it descends, and what breaks the ties that it leaves."""
-        return self._completed(wished) if wished else self.usual
+        return self._completed(requested) if requested else self.usual
 
-    def _completed(self, wished: Mapping[str, bool]) -> Sort:
+    def _completed(self, requested: Mapping[str, bool]) -> Sort:
         sort: dict[str, bool] = {}
         undecided = None if self.key is None else set(self.key)
-        for wish, descending in chain(wished.items() or self.first, zip(self.last, repeat(False))):
+        for wanted, descending in chain(requested.items() or self.first, zip(self.last, repeat(False))):
             if undecided is not None and not undecided:
                 break
-            name = self.same.get(wish, wish)
+            name = self.same.get(wanted, wanted)
             sort.setdefault(name, descending)
             if undecided is not None:
                 undecided.discard(name)

@@ -13,7 +13,7 @@ from rowkeep.errors.catalogue import ProblemList
 from rowkeep.model.data_requests import DeleteBody, UpdateBody
 from rowkeep.model.filters import Shape, Where
 from rowkeep.plan.rows.filters import plan_where
-from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.relation import Relation
 from rowkeep.settings import Settings
 
 
@@ -50,7 +50,7 @@ class DeletePlan(msgspec.Struct, frozen=True):
 
 
 def plan_update(
-    target: Target, codec: TableCodec, body: UpdateBody, writer: str, settings: Settings, *, minimal: bool
+    target: Relation, codec: TableCodec, body: UpdateBody, writer: str, settings: Settings, *, minimal: bool
 ) -> UpdatePlan:
     """Raises what plan_where raises, then all errors in ``data`` together."""
     where = plan_where(target, body.query, settings.max_filter_expressions, guarded=True)
@@ -64,6 +64,6 @@ def plan_update(
     return UpdatePlan(shape, cells, where, writer, max_records, settings.max_response_bytes, rekeyed)
 
 
-def plan_delete(target: Target, body: DeleteBody, settings: Settings) -> DeletePlan:
+def plan_delete(target: Relation, body: DeleteBody, settings: Settings) -> DeletePlan:
     """Raises what plan_where raises."""
     return DeletePlan(plan_where(target, body.query, settings.max_filter_expressions, guarded=True))

@@ -10,7 +10,7 @@ import msgspec
 from rowkeep.errors.catalogue import pointer
 from rowkeep.model.definitions.table_updates import Redefinition
 from rowkeep.model.tables import Column, Index
-from rowkeep.plan.table_changes.matching import Kept, below, formerly, names_of
+from rowkeep.plan.table_changes.matching import UnchangedColumn, below, formerly, names_of
 
 
 class Need(Enum):
@@ -39,10 +39,10 @@ class Check(msgspec.Struct, frozen=True):
 
 
 def index_checks(
-    made: tuple[Index, ...], former: dict[str, str | None], written: set[str], wish: Redefinition
+    made: tuple[Index, ...], former: dict[str, str | None], written: set[str], wanted: Redefinition
 ) -> Iterator[Check]:
     """Checks for new indexes: if unique, existing values must be unique."""
-    places = {index.name: at for at, index in enumerate(wish.table.indexes)}
+    places = {index.name: at for at, index in enumerate(wanted.table.indexes)}
     for index in made:
         if index.is_unique:
             names = tuple(part.name for part in index.columns)
@@ -57,27 +57,27 @@ def index_checks(
             )
 
 
-def added_checks(origins: dict[str, Column | None], wish: Redefinition) -> Iterator[Check]:
+def added_checks(origins: dict[str, Column | None], wanted: Redefinition) -> Iterator[Check]:
     """Checks for new columns: a required one needs a default if there are rows."""
-    for column in wish.table.columns:
+    for column in wanted.table.columns:
         if origins[column.name] is None and column.is_required and column.default is None:
             says = f"Column {column.name} is required and has no default: {{rows}} no value for it."
-            yield Check(Need.NO_ROWS, (), says, wish.where(column.name, "default"))
+            yield Check(Need.NO_ROWS, (), says, wanted.where(column.name, "default"))
 
 
-def column_checks(kept: list[Kept], wish: Redefinition) -> Iterator[Check]:
+def column_checks(kept: list[UnchangedColumn], wanted: Redefinition) -> Iterator[Check]:
     """Checks for existing columns: their cells must fit the new rules. Converted cells are checked when they
     are converted."""
     for pair in kept:
         was, now = pair.before, pair.after
         if now.is_required and not was.is_required and now.default is None:
             says = f"Column {now.name} cannot be required: {{rows}} no value in it."
-            yield Check(Need.NO_EMPTY, (was.name,), says, wish.where(now.name, "isRequired"))
+            yield Check(Need.NO_EMPTY, (was.name,), says, wanted.where(now.name, "isRequired"))
         if pair.converts or not now.is_text:
             continue
         if below(now.max_length, was.max_length):
             says = f"Column {now.name} cannot have maxLength {now.max_length}: {{rows}} a longer value."
-            yield Check(Need.SHORT, (was.name,), says, wish.where(now.name, "maxLength"), now)
+            yield Check(Need.SHORT, (was.name,), says, wanted.where(now.name, "maxLength"), now)
         elif below(now.max_bytes, was.max_bytes):
             says = (
                 f"Column {now.name} can have at most {now.max_bytes} bytes in this index: "
@@ -86,9 +86,9 @@ def column_checks(kept: list[Kept], wish: Redefinition) -> Iterator[Check]:
             yield Check(Need.SHORT, (was.name,), says, "/indexes", now)
 
 
-def reference_checks(columns: list[Column], wish: Redefinition) -> Iterator[Check]:
+def reference_checks(columns: list[Column], wanted: Redefinition) -> Iterator[Check]:
     """Checks for new references: the referenced values must exist."""
     for column in columns:
         says = f"Column {column.name} cannot be a reference: {{rows}} a value that does not exist there."
-        where = wish.where(column.name, "reference")
+        where = wanted.where(column.name, "reference")
         yield Check(Need.PRESENT, (column.name,), says, where, column, is_late=True)

@@ -20,7 +20,7 @@ from rowkeep.plan.table_changes.checks import (
     index_checks,
     reference_checks,
 )
-from rowkeep.plan.table_changes.matching import Kept, names_of, same_indexes, with_ids
+from rowkeep.plan.table_changes.matching import UnchangedColumn, names_of, same_indexes, with_ids
 
 LOSS_HINT = "To rename it, set renamedFrom. To drop it, pass allowDataLoss=true."
 
@@ -52,7 +52,7 @@ METADATA = frozenset({StepKind.DESCRIBE, StepKind.REORDER, StepKind.DEFAULT})
 """The steps that change only the definition."""
 
 
-class Step(msgspec.Struct, frozen=True):
+class TableStep(msgspec.Struct, frozen=True):
     """One step: its kind, its description, the pointer to its cause, and whether existing rows get values."""
 
     kind: StepKind
@@ -71,8 +71,8 @@ class Change(msgspec.Struct, frozen=True):
 
     before: Table
     after: Table
-    steps: tuple[Step, ...]
-    kept: tuple[Kept, ...]
+    steps: tuple[TableStep, ...]
+    kept: tuple[UnchangedColumn, ...]
     added: tuple[Column, ...]
     dropped: tuple[Column, ...]
     dropped_indexes: tuple[Index, ...]
@@ -163,23 +163,23 @@ FACETS = (
 )
 
 
-def plan_change(before: Table, wish: Redefinition) -> Change:
+def plan_change(before: Table, wanted: Redefinition) -> Change:
     """The change from ``before`` to the new definition."""
-    found = wish.origins
+    found = wanted.origins
     former = {name: None if was is None else was.name for name, was in found.items()}
-    indexes = with_ids(before, wish.table.indexes)
+    indexes = with_ids(before, wanted.table.indexes)
     same = same_indexes(before, indexes, former)
     kept = [
-        Kept(was, now, wish.where(now.name))
-        for now in wish.table.columns
+        UnchangedColumn(was, now, wanted.where(now.name))
+        for now in wanted.table.columns
         if (was := found[now.name]) is not None
     ]
-    added = tuple(now for now in wish.table.columns if found[now.name] is None)
+    added = tuple(now for now in wanted.table.columns if found[now.name] is None)
     came_from = {pair.before.id for pair in kept}
     written = {pair.after.name for pair in kept if pair.converts or pair.fills}
     rebuilt = {index.id for index in indexes if index.id in same and written & names_of(index)}
     made = tuple(index for index in indexes if index.id not in same or index.id in rebuilt)
-    after = msgspec.structs.replace(wish.table, indexes=indexes)
+    after = msgspec.structs.replace(wanted.table, indexes=indexes)
     referring = _referring_anew(after, kept, added)
     change = Change(
         before=before,
@@ -194,16 +194,16 @@ def plan_change(before: Table, wish: Redefinition) -> Change:
         made_indexes=made,
         referring=tuple(referring),
         checks=(
-            *column_checks(kept, wish),
-            *added_checks(found, wish),
-            *index_checks(made, former, written, wish),
-            *reference_checks(referring, wish),
+            *column_checks(kept, wanted),
+            *added_checks(found, wanted),
+            *index_checks(made, former, written, wanted),
+            *reference_checks(referring, wanted),
         ),
     )
-    return msgspec.structs.replace(change, steps=tuple(_steps(change, same, wish)))
+    return msgspec.structs.replace(change, steps=tuple(_steps(change, same, wanted)))
 
 
-def shaken(change: Change) -> set[str]:
+def unreferenceable(change: Change) -> set[str]:
     """The ids of the columns that cannot be referenced while this change is made."""
     gone = {column.id for column in change.dropped}
     gone |= {pair.after.id for pair in change.kept if pair.converts}
@@ -218,7 +218,7 @@ def shaken(change: Change) -> set[str]:
 def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
     """Raises StillReferenced if columns of other tables reference a column that is dropped, rewritten, or no
     longer unique by the same index."""
-    gone = shaken(change)
+    gone = unreferenceable(change)
     for table, column in others:
         if column.reference is not None and column.reference.column in gone:
             name = next(each.name for each in change.before.all_columns if each.id == column.reference.column)
@@ -229,7 +229,7 @@ def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> No
             )
 
 
-def _referring_anew(after: Table, kept: list[Kept], added: tuple[Column, ...]) -> list[Column]:
+def _referring_anew(after: Table, kept: list[UnchangedColumn], added: tuple[Column, ...]) -> list[Column]:
     """The columns whose foreign keys are created: new ones, and those whose cells, or referenced cells of the
     same table, are rewritten."""
     converted = {pair.after.id for pair in kept if pair.converts}
@@ -244,17 +244,17 @@ def _referring_anew(after: Table, kept: list[Kept], added: tuple[Column, ...]) -
     return found
 
 
-def _steps(change: Change, same: set[int], wish: Redefinition) -> Iterator[Step]:
+def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[TableStep]:
     before, after = change.before, change.after
     if before.name != after.name:
-        yield Step(StepKind.RENAME_TABLE, f"rename table {before.name} to {after.name}", "/name")
+        yield TableStep(StepKind.RENAME_TABLE, f"rename table {before.name} to {after.name}", "/name")
     if before.description != after.description:
-        yield Step(StepKind.DESCRIBE, "change the description", "/description")
+        yield TableStep(StepKind.DESCRIBE, "change the description", "/description")
     for index in before.indexes:
         if index.id not in same:
-            yield Step(StepKind.DROP_INDEX, f"drop index {index.name}", "/indexes")
+            yield TableStep(StepKind.DROP_INDEX, f"drop index {index.name}", "/indexes")
     for column in change.dropped:
-        yield Step(StepKind.DROP_COLUMN, f"drop column {column.name}", "/schemaDef")
+        yield TableStep(StepKind.DROP_COLUMN, f"drop column {column.name}", "/schemaDef")
     for facet in FACETS:
         for pair in change.kept:
             if facet.of(pair.before) != facet.of(pair.after):
@@ -262,32 +262,32 @@ def _steps(change: Change, same: set[int], wish: Redefinition) -> Iterator[Step]
                 fills = facet.kind is StepKind.REQUIRE and pair.fills
                 is_lifted = facet.kind is StepKind.REFER and pair.after.reference is None
                 kind = StepKind.RELEASE if is_lifted else facet.kind
-                yield Step(kind, says, wish.where(pair.after.name, facet.key), fills)
+                yield TableStep(kind, says, wanted.where(pair.after.name, facet.key), fills)
     for column in change.added:
         fills = column.default is not None
         says = f"add column {column.name} of type {column.type}" + (
             ", with its default in existing rows" if fills else ""
         )
-        yield Step(StepKind.ADD_COLUMN, says, wish.where(column.name), fills)
+        yield TableStep(StepKind.ADD_COLUMN, says, wanted.where(column.name), fills)
     yield from _order_steps(change, same)
     for at, index in enumerate(after.indexes):
         if index.id not in same:
             unique = "unique " if index.is_unique else ""
-            yield Step(StepKind.ADD_INDEX, f"add {unique}index {index.name}", pointer("indexes", at))
+            yield TableStep(StepKind.ADD_INDEX, f"add {unique}index {index.name}", pointer("indexes", at))
 
 
-def _order_steps(change: Change, same: set[int]) -> Iterator[Step]:
+def _order_steps(change: Change, same: set[int]) -> Iterator[TableStep]:
     """Steps for a new order: if existing columns or indexes change places, or new ones are not at the end."""
     stayed = [pair.before.name for pair in change.kept]
     gone = {column.name for column in change.dropped}
     there = [column.name for column in change.before.columns if column.name not in gone]
     new = {column.name for column in change.added}
     if stayed != there or _comes_between(column.name in new for column in change.after.columns):
-        yield Step(StepKind.REORDER, "reorder the columns", "/schemaDef")
+        yield TableStep(StepKind.REORDER, "reorder the columns", "/schemaDef")
     before = [index.id for index in change.before.indexes if index.id in same]
     after = [index.id for index in change.after.indexes if index.id in same]
     if before != after or _comes_between(index.id not in same for index in change.after.indexes):
-        yield Step(StepKind.REORDER, "reorder the indexes", "/indexes")
+        yield TableStep(StepKind.REORDER, "reorder the indexes", "/indexes")
 
 
 def _comes_between(are_new: Iterable[bool]) -> bool:

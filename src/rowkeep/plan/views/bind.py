@@ -12,7 +12,7 @@ from rowkeep.model.filters import Where
 from rowkeep.model.tables import ROW_KEY, Column, Index, Table
 from rowkeep.model.views import AGGREGATES, MAX_VIEW_FILTER, JoinKind, View, columns_by_key
 from rowkeep.plan.rows.filters import plan_where
-from rowkeep.plan.rows.relation import Target
+from rowkeep.plan.rows.relation import Relation
 from rowkeep.plan.rows.sort import MAX_SORT, Order
 from rowkeep.plan.views.names import OutputNames, SourceNames, output_column
 
@@ -74,13 +74,13 @@ def bind_view(view: View, tables: Mapping[str, Table]) -> BoundView:
         sources=tuple(names.sources),
         columns=columns,
         where=plan_where(
-            Target(view.id, sources, as_it_is, as_they_are),
+            Relation(view.id, sources, as_it_is, unchanged_cell),
             UNSET if filter_ is None else filter_,
             MAX_VIEW_FILTER,
             guarded=False,
         ),
         having=plan_where(
-            Target(view.id, outputs, as_it_is, as_they_are),
+            Relation(view.id, outputs, as_it_is, unchanged_cell),
             UNSET if view.having is None else view.having,
             MAX_VIEW_FILTER,
             guarded=False,
@@ -98,7 +98,7 @@ def as_it_is(_column: Column, cell: object) -> object:
     return cell
 
 
-def as_they_are(_column: Column, cell: object) -> tuple[object, ...]:
+def unchanged_cell(_column: Column, cell: object) -> tuple[object, ...]:
     return (cell,)
 
 

@@ -35,9 +35,9 @@ from rowkeep.model.views import (
     is_comparable,
 )
 from rowkeep.plan.rows.filters import plan_where, where_problems
-from rowkeep.plan.rows.relation import Names, Target
+from rowkeep.plan.rows.relation import Names, Relation
 from rowkeep.plan.rows.sort import MAX_SORT
-from rowkeep.plan.views.bind import as_it_is, as_they_are
+from rowkeep.plan.views.bind import as_it_is, unchanged_cell
 from rowkeep.plan.views.columns import ColumnReader
 from rowkeep.plan.views.names import Unknowable
 from rowkeep.plan.views.sources import SourceReader, kind_of, sent_list
@@ -120,7 +120,7 @@ class _ViewReader:
         if not isinstance(sent, Node) or is_unset(sent):
             return None
         before = len(self._problems.found)
-        target = Target("", names, as_it_is, as_they_are)
+        target = Relation("", names, as_it_is, unchanged_cell)
         for error in where_problems(target, sent, at):
             if not isinstance(error, Unknowable):
                 self._problems.add(type(error), error.msg, error.problems[0].pointer or at)

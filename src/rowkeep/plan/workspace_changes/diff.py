@@ -21,7 +21,11 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.access import Grant, GrantOf, Right
 from rowkeep.model.definitions.views import ViewBody
-from rowkeep.model.definitions.workspaces import Schema, SchemaBody, SchemaGrantBody
+from rowkeep.model.definitions.workspaces import (
+    DefinitionGrantBody,
+    WorkspaceDefinition,
+    WorkspaceDefinitionBody,
+)
 from rowkeep.model.tables import Table, name_key
 from rowkeep.model.views import View
 from rowkeep.plan.views.read import read_view
@@ -30,10 +34,10 @@ from rowkeep.plan.workspace_changes.order import TableOrder
 from rowkeep.plan.workspace_changes.renames import TwoSources, sources
 from rowkeep.plan.workspace_changes.tables import (
     WantedTable,
-    as_they_are,
     is_untouched,
-    refuse_twins,
+    refuse_duplicates,
     renamed,
+    unchanged_tables,
     wanted_tables,
 )
 
@@ -53,11 +57,13 @@ class _Names(msgspec.Struct, frozen=True):
         return None if name is None else (given.is_on_view, name_key(name), given.app.casefold())
 
 
-def plan_schema(present: Schema, body: SchemaBody) -> list[Action]:
+def plan_schema(present: WorkspaceDefinition, body: WorkspaceDefinitionBody) -> list[Action]:
     """The actions from one to the other, in order; none if they are equal. Raises all errors in the body that
     can be found without access to rows."""
     wanted = (
-        as_they_are(present.tables) if body.tables is None else wanted_tables(present.tables, body.tables)
+        unchanged_tables(present.tables)
+        if body.tables is None
+        else wanted_tables(present.tables, body.tables)
     )
     _refuse_shared_names(present, wanted, body)
     stay = {table.id: table for each in wanted if (table := renamed(each)) is not None}
@@ -83,7 +89,9 @@ def _by_kind(is_view: bool, names: Iterable[str]) -> dict[tuple[bool, str], str]
     return {(is_view, name_key(name)): name for name in names}
 
 
-def _refuse_shared_names(present: Schema, wanted: Sequence[WantedTable], body: SchemaBody) -> None:
+def _refuse_shared_names(
+    present: WorkspaceDefinition, wanted: Sequence[WantedTable], body: WorkspaceDefinitionBody
+) -> None:
     """Tables and views share one namespace."""
     problems = ProblemList()
     tables = {each.key for each in wanted}
@@ -102,7 +110,7 @@ class _Views:
     what they lose, and created again after that, with its grants."""
 
     def __init__(
-        self, present: Schema, bodies: Sequence[ViewBody] | None, by_key: Mapping[str, Table]
+        self, present: WorkspaceDefinition, bodies: Sequence[ViewBody] | None, by_key: Mapping[str, Table]
     ) -> None:
         self._present = {name_key(view.name): view for view in present.views}
         self._bodies = bodies
@@ -125,7 +133,7 @@ class _Views:
 
     def _sources(self, bodies: Sequence[ViewBody]) -> list[View | None]:
         problems = ProblemList()
-        refuse_twins((body.name for body in bodies), "views", problems)
+        refuse_duplicates((body.name for body in bodies), "views", problems)
         problems.raise_if_any()
         try:
             found = sources(self._present.keys(), {body.name: body.renamed_from for body in bodies})
@@ -171,8 +179,8 @@ def _is_same_view(before: View, body: ViewBody, by_key: Mapping[str, Table]) -> 
 
 
 def _grants(
-    present: Schema,
-    bodies: Sequence[SchemaGrantBody] | None,
+    present: WorkspaceDefinition,
+    bodies: Sequence[DefinitionGrantBody] | None,
     names: _Names,
     there: Mapping[tuple[bool, str], str],
 ) -> Iterator[Action]:
@@ -196,7 +204,7 @@ def _grants(
 
 
 def _wanted_grants(
-    bodies: Sequence[SchemaGrantBody], apps: Iterable[str], there: Mapping[tuple[bool, str], str]
+    bodies: Sequence[DefinitionGrantBody], apps: Iterable[str], there: Mapping[tuple[bool, str], str]
 ) -> dict[Holder, tuple[Grant, str]]:
     problems = ProblemList()
     known = set(apps)

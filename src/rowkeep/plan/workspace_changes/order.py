@@ -20,7 +20,7 @@ from rowkeep.plan.workspace_changes.dependency_sort import in_order
 from rowkeep.plan.workspace_changes.tables import (
     WantedTable,
     same_reference,
-    shaken_columns,
+    unreferenceable_columns,
     without_references,
 )
 
@@ -36,7 +36,7 @@ class TableOrder:
         self._by_key = {each.key: each for each in wanted}
         self._touched = [each for each in wanted if each.key in touched]
         kept = {each.before.id for each in wanted if each.before is not None}
-        self._shaken = {each.key: shaken_columns(each) for each in self._touched}
+        self._shaken = {each.key: unreferenceable_columns(each) for each in self._touched}
         self._dropped = [table for table in present if table.id not in kept]
 
     def actions(self) -> Iterator[Action]:
@@ -161,10 +161,10 @@ def _action(wanted: WantedTable, body: TableBody) -> Action:
 
 def _target(column: ColumnBody) -> str | None:
     """The name key of the table that a column references in the new definition."""
-    wish = column.reference
-    if column.read_only is True or not is_set(wish) or not isinstance(wish, dict):
+    given_reference = column.reference
+    if column.read_only is True or not is_set(given_reference) or not isinstance(given_reference, dict):
         return None
-    name = wish.get("table")
+    name = given_reference.get("table")
     return name_key(name) if isinstance(name, str) else None
 
 

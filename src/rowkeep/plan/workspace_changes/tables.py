@@ -15,7 +15,7 @@ from rowkeep.model.definitions.columns import ColumnBody, check_name, is_set
 from rowkeep.model.definitions.table_updates import read_redefinition
 from rowkeep.model.definitions.tables import EmptyObject, TableBody, definition_of, read_table
 from rowkeep.model.tables import SYSTEM_COLUMNS, Column, IndexColumn, Reference, Table, name_key
-from rowkeep.plan.table_changes.diff import plan_change, shaken
+from rowkeep.plan.table_changes.diff import plan_change, unreferenceable
 from rowkeep.plan.workspace_changes.renames import TwoSources, sources
 
 ANY_KEY = 1
@@ -53,7 +53,7 @@ def wanted_tables(present: Sequence[Table], bodies: Sequence[TableBody]) -> list
     problems = ProblemList()
     for at, body in enumerate(bodies):
         _check_renames(body, pointer("tables", at), problems)
-    refuse_twins((body.name for body in bodies), "tables", problems)
+    refuse_duplicates((body.name for body in bodies), "tables", problems)
     problems.raise_if_any()
     by_key = {name_key(table.name): table for table in present}
     found = _sources_of(
@@ -68,7 +68,7 @@ def wanted_tables(present: Sequence[Table], bodies: Sequence[TableBody]) -> list
     return wanted
 
 
-def as_they_are(present: Sequence[Table]) -> list[WantedTable]:
+def unchanged_tables(present: Sequence[Table]) -> list[WantedTable]:
     """The current tables, unchanged."""
     by_id = {table.id: table for table in present}
     return [
@@ -82,7 +82,7 @@ def as_they_are(present: Sequence[Table]) -> list[WantedTable]:
     ]
 
 
-def refuse_twins(names: Iterable[str], kind: str, problems: ProblemList) -> None:
+def refuse_duplicates(names: Iterable[str], kind: str, problems: ProblemList) -> None:
     """Adds a problem for each duplicate name, without regard to case."""
     taken: set[str] = set()
     for at, name in enumerate(names):
@@ -219,20 +219,20 @@ def same_reference(
 ) -> tuple[WantedTable, Column] | None:
     """The new reference of a column, as current table and column, if it has that reference already."""
     before = wanted.columns.get(column.name)
-    wish = column.reference
-    if before is None or before.reference is None or not isinstance(wish, dict):
+    given_reference = column.reference
+    if before is None or before.reference is None or not isinstance(given_reference, dict):
         return None
-    target = by_key.get(name_key(str(wish.get("table"))))
+    target = by_key.get(name_key(str(given_reference.get("table"))))
     if target is None or target.before is None:
         return None
-    name = str(wish.get("column"))
+    name = str(given_reference.get("column"))
     there = SYSTEM[name] if name in SYSTEM else target.columns.get(name)
     if there is None or before.reference != Reference(target.before.id, there.id):
         return None
     return target, there
 
 
-def shaken_columns(wanted: WantedTable) -> set[str]:
+def unreferenceable_columns(wanted: WantedTable) -> set[str]:
     """The ids of the columns of a current table that cannot be referenced while it changes."""
     if wanted.before is None:
         return set()
@@ -240,7 +240,7 @@ def shaken_columns(wanted: WantedTable) -> set[str]:
     loose = tuple(replace(column, reference=None) for column in wanted.before.columns)
     before = replace(wanted.before, columns=loose)
     try:
-        return shaken(plan_change(before, read_redefinition(body, body.name, before, {}, ANY_KEY)))
+        return unreferenceable(plan_change(before, read_redefinition(body, body.name, before, {}, ANY_KEY)))
     except RowkeepError:
         # it will be refused when the change is made
         return set()

@@ -27,7 +27,7 @@ DROP_SECONDS = 3.0
 DRIVER_FAILURES = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
-class KeptConnections:
+class ConnectionGroups:
     """The connections of a pool that makes at most ``size``; no more than that may be asked for at a time."""
 
     def __init__(self, pool: asyncpg.Pool, size: int, timeout_seconds: float) -> None:

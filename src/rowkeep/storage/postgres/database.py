@@ -18,12 +18,12 @@ from rowkeep.storage.contract import (
     Database,
     Script,
     Selected,
-    Updated,
+    UpdatedRows,
     WorkspaceDatabase,
 )
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import select
-from rowkeep.storage.postgres.waiting import Lane
+from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.postgres.writes import delete, insert, update
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ Work: TypeAlias = Coroutine[Any, Any, T]
 class PostgresDatabase(Database):
     dialect = POSTGRES
 
-    def __init__(self, pool: Pool, schema: str, lane: Lane) -> None:
+    def __init__(self, pool: Pool, schema: str, lane: ConnectionLane) -> None:
         self._pool = pool
         self.schema: str = schema
         self._script = Call(lane)
@@ -65,7 +65,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Work[Stamp]:
         return insert(self._pool, self._rows, sql, plan, version, self._ids.stamp(len(plan.rows)))
 
-    def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Work[Updated]:
+    def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Work[UpdatedRows]:
         return update(self._pool, self._rows, self._ids, sql, plan, version)
 
     def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> Work[int]:

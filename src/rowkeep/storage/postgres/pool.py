@@ -25,8 +25,8 @@ from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import BeyondRange, ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
 from rowkeep.storage.postgres.cancellation import Running, Watch
-from rowkeep.storage.postgres.connection_groups import KeptConnections
-from rowkeep.storage.postgres.waiting import Lane, Turns
+from rowkeep.storage.postgres.connection_groups import ConnectionGroups
+from rowkeep.storage.postgres.waiting import ConnectionLane, ConnectionTurns
 from rowkeep.storage.response_sizes import query_timeout
 
 T = TypeVar("T")
@@ -110,7 +110,7 @@ class Call(msgspec.Struct, frozen=True):
     """Who asks for a connection: the lane it waits in, the table or view it is about, if it is about one, and
     whether ``max_query_seconds`` holds for it."""
 
-    lane: Lane
+    lane: ConnectionLane
     table_id: str | None = None
     is_limited: bool = False
 
@@ -127,10 +127,10 @@ class Pool:
         self._timeout = settings.busy_timeout_seconds
         self._limit = settings.max_query_seconds
         self._size = settings.postgres_connections
-        self._kept: KeptConnections | None = None
+        self._kept: ConnectionGroups | None = None
         self._watch = Watch(url)
         self._is_closing = False
-        self.turns = Turns(self._size, settings.postgres_workspace_connections)
+        self.turns = ConnectionTurns(self._size, settings.postgres_workspace_connections)
 
     async def open(self) -> None:
         """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
@@ -154,7 +154,7 @@ class Pool:
                         "timezone": "UTC",
                     },
                 )
-                self._kept = KeptConnections(pool, self._size, self._timeout)
+                self._kept = ConnectionGroups(pool, self._size, self._timeout)
         except ValueError:
             raise SetupError(NOT_A_URL) from None
         except StorageUnavailable as error:

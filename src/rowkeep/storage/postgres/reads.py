@@ -13,7 +13,7 @@ from rowkeep.sql.binding import select_values
 from rowkeep.sql.pages import Pages, PostgresPages, SelectSql
 from rowkeep.storage.contract import Row, Selected, StaleCatalog
 from rowkeep.storage.postgres.pool import Call, Pool
-from rowkeep.storage.postgres.waiting import Lane
+from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.response_sizes import fitting_page, record_too_large
 
 LEAD = 3
@@ -23,7 +23,7 @@ CELL_BYTES = 64
 """About what a cell takes in memory beyond the text in it."""
 
 
-async def select(pool: Pool, lane: Lane, sql: Pages, plan: SelectPlan, version: int) -> Selected:
+async def select(pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan, version: int) -> Selected:
     statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
     page = statements.page.bind(select_values(plan, sql.constants))
     call = Call(lane, plan.table_id, is_limited=True)
@@ -41,7 +41,9 @@ async def select(pool: Pool, lane: Lane, sql: Pages, plan: SelectPlan, version: 
     return _page(rows, statements, plan, total, size, is_cut=False)
 
 
-async def _select_fitting(pool: Pool, lane: Lane, sql: Pages, plan: SelectPlan, version: int) -> Selected:
+async def _select_fitting(
+    pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan, version: int
+) -> Selected:
     """The start of a page that is too large as a whole, so that the rest of it never gets here."""
     statements = cast("PostgresPages", sql).cut(plan.shape)
     page = statements.page.bind(select_values(plan, sql.constants))

@@ -27,7 +27,7 @@ from rowkeep.storage.known_databases import (
 from rowkeep.storage.migrations import WORKSPACE_STEPS, alone, migrate
 from rowkeep.storage.postgres.database import PostgresDatabase, PostgresWorkspaceDatabase
 from rowkeep.storage.postgres.pool import Pool
-from rowkeep.storage.scripts.catalog import Installation
+from rowkeep.storage.scripts.catalog import CatalogScripts
 
 CATALOG_MISSING = (
     f"The catalog (schema {CATALOG_SCHEMA}) is missing or empty in the database of ROWKEEP_DATABASE_URL. "
@@ -112,7 +112,7 @@ def _has_catalog() -> Generator[Statement, Sequence[Row], bool]:
 def _drop_unused_catalog() -> Generator[Statement, Sequence[Row], None]:
     """Script: drop the catalog unless it was initialised."""
     yield from alone(POSTGRES, CATALOG_SCHEMA)
-    if (yield from Installation(POSTGRES, CATALOG_SCHEMA).key_fingerprint()) is None:
+    if (yield from CatalogScripts(POSTGRES, CATALOG_SCHEMA).key_fingerprint()) is None:
         yield from _drop_schema(CATALOG_SCHEMA)
 
 

@@ -13,14 +13,14 @@ from collections import deque
 from rowkeep.errors.catalogue import Busy
 
 
-class Lane:
+class ConnectionLane:
     """A queue for turns. At most ``limit`` of its turns are in use at a time, and it gets one only while
     fewer than ``ceiling`` turns of all lanes are in use.
 
     Who uses a turn calls :meth:`take_at_once`, if that fails :meth:`wait`, and in the end :meth:`give_back`.
     """
 
-    def __init__(self, turns: Turns, limit: int, ceiling: int) -> None:
+    def __init__(self, turns: ConnectionTurns, limit: int, ceiling: int) -> None:
         self._turns = turns
         self._limit = limit
         self._ceiling = ceiling
@@ -78,7 +78,7 @@ class Lane:
         self._turns.used += 1
 
 
-class Turns:
+class ConnectionTurns:
     """The turns of one pool: as many as it has connections."""
 
     def __init__(self, size: int, workspace_limit: int) -> None:
@@ -86,19 +86,19 @@ class Turns:
         self._for_rows = size - reserved
         self._workspace_limit = min(workspace_limit, self._for_rows)
         self.used = 0
-        self.waiting: list[Lane] = []
+        self.waiting: list[ConnectionLane] = []
         """The lanes in which somebody waits, in the order in which they are served."""
         self._deadlines: dict[asyncio.Future[None], float] = {}
         """Until when each of those who wait does so, on the clock of the event loop."""
         self._timer: asyncio.TimerHandle | None = None
-        self.catalog = Lane(self, size, size)
-        self.definitions = Lane(self, size, size - 1 if reserved > 1 else size)
+        self.catalog = ConnectionLane(self, size, size)
+        self.definitions = ConnectionLane(self, size, size - 1 if reserved > 1 else size)
 
-    def new_workspace(self) -> Lane:
+    def new_workspace(self) -> ConnectionLane:
         """The lane for the rows of one workspace."""
-        return Lane(self, self._workspace_limit, self._for_rows)
+        return ConnectionLane(self, self._workspace_limit, self._for_rows)
 
-    def waits(self, lane: Lane, arrival: asyncio.Future[None], deadline: float) -> None:
+    def waits(self, lane: ConnectionLane, arrival: asyncio.Future[None], deadline: float) -> None:
         """Somebody waits in a lane. One timer, for the earliest deadline, serves all who wait: few ever wait
         so long, and a timer for each would cost more than the wait itself."""
         if lane not in self.waiting:

@@ -22,10 +22,10 @@ from rowkeep.sql.copied_cells import CopiedCells, copied_moment
 from rowkeep.sql.names import index_named
 from rowkeep.sql.rows import TableSql, UpdateSql
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, Updated
+from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, UpdatedRows
 from rowkeep.storage.postgres.pool import Call, Pool, copied_line
 from rowkeep.storage.postgres.reads import CELL_BYTES, answered
-from rowkeep.storage.postgres.waiting import Lane
+from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.response_sizes import fitting
 
 COPIED_AT_ONCE = 10_000
@@ -33,7 +33,7 @@ COPIED_AT_ONCE = 10_000
 
 
 async def insert(
-    pool: Pool, lane: Lane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+    pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
 ) -> Stamp:
     """Write the rows with the ids and the time of the stamp; gives it back."""
     try:
@@ -48,7 +48,7 @@ async def insert(
 
 
 async def _insert_one(
-    pool: Pool, lane: Lane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+    pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
 ) -> None:
     on, writer = stamp.written_on, plan.writer
     row = (*plan.rows[0], on, on, writer, writer, *stamp.ids())
@@ -57,7 +57,9 @@ async def _insert_one(
         raise StaleCatalog()
 
 
-async def _copy(pool: Pool, lane: Lane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp) -> None:
+async def _copy(
+    pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+) -> None:
     """Write rows by binary COPY. The lock keeps definitions as they are from the check to the commit."""
     physical = sql.schema.physical
     schema, name = str(physical.schema), str(physical.name)
@@ -81,8 +83,8 @@ async def _copy(pool: Pool, lane: Lane, sql: TableSql, plan: InsertPlan, version
 
 
 async def update(
-    pool: Pool, lane: Lane, ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
-) -> Updated:
+    pool: Pool, lane: ConnectionLane, ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
+) -> UpdatedRows:
     statements = sql.update(plan.shape)
     values = update_values(plan, ids.stamp(0).written_on) | {"version": version}
     bound = statements.update.bind(values)
@@ -98,8 +100,8 @@ async def update(
         raise StaleCatalog()
     count = rows[0][1]
     if not statements.width or count > plan.max_records:
-        return Updated(count, None)
-    return _updated(rows, statements, plan) if count else Updated(0, ())
+        return UpdatedRows(count, None)
+    return _updated(rows, statements, plan) if count else UpdatedRows(0, ())
 
 
 async def _update_rekeyed(
@@ -110,18 +112,18 @@ async def _update_rekeyed(
     return rows
 
 
-def _updated(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan) -> Updated:
+def _updated(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan) -> UpdatedRows:
     _, count, size, *_ = rows[0]
     if size > plan.max_bytes:
-        return Updated(count, None)
+        return UpdatedRows(count, None)
     found = answered(rows, statements.width)
     if size + len(rows) * statements.width * CELL_BYTES > plan.max_bytes:
         fit = fitting(found, plan.max_bytes)
-        return Updated(count, None if fit.is_cut else fit.rows, fit.size)
-    return Updated(count, found, size)
+        return UpdatedRows(count, None if fit.is_cut else fit.rows, fit.size)
+    return UpdatedRows(count, found, size)
 
 
-async def delete(pool: Pool, lane: Lane, sql: TableSql, plan: DeletePlan, version: int) -> int:
+async def delete(pool: Pool, lane: ConnectionLane, sql: TableSql, plan: DeletePlan, version: int) -> int:
     bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
     call = Call(lane, sql.table.id, is_limited=True)
     rows = await pool.change(bound.text, bound.parameters, call)

@@ -24,7 +24,7 @@ def _workspace_of(row: Row) -> Workspace:
     return Workspace(row[0], row[1], row[2], bool(row[3]))
 
 
-class Installation:
+class CatalogScripts:
     """The scripts of the catalog."""
 
     def __init__(self, dialect: Dialect, schema: str | None) -> None:

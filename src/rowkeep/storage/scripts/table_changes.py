@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from rowkeep.codec.stored_cells import StoredForms
+from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.crypto.ciphers import ColumnCipher
 from rowkeep.errors.catalogue import IncompatibleRows, NameTaken, NoSuchTable, Problem, excerpt, preview
 from rowkeep.model.definitions.references import referred_names
@@ -20,7 +20,7 @@ from rowkeep.model.values.scalars import Misfit
 from rowkeep.plan.table_changes.checks import Check
 from rowkeep.plan.table_changes.conversions import converted
 from rowkeep.plan.table_changes.diff import Change, plan_change, refuse_if_referred
-from rowkeep.plan.table_changes.matching import Kept
+from rowkeep.plan.table_changes.matching import UnchangedColumn
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import ChangeSql
 from rowkeep.sql.table_checks import SAMPLE_ROWS, CheckSql
@@ -157,15 +157,15 @@ class TableChanges:
 
     def _reader(self, table: Table) -> ReadCell:
         """What makes answered cells of the cells that statements give."""
-        return partial(_value, self._scripts.dialect, StoredForms(table, self._ciphers(table)))
+        return partial(_value, self._scripts.dialect, StoredCells(table, self._ciphers(table)))
 
     def _convert(
-        self, change: Change, sql: ChangeSql, pairs: Sequence[Kept], *, writes: bool
+        self, change: Change, sql: ChangeSql, pairs: Sequence[UnchangedColumn], *, writes: bool
     ) -> Steps[list[Problem]]:
         """Read all rows, some at a time, and write their converted cells until one does not fit."""
         page, write = sql.page(pairs), sql.write_converted(pairs)
         read = self._reader(change.before)
-        new = StoredForms(change.after, self._ciphers(change.after))
+        new = StoredCells(change.after, self._ciphers(change.after))
         misfits = [Misfits(pair, read, new) for pair in pairs]
         after = ""
         while rows := (yield page.bind({"after": after})):
@@ -186,7 +186,7 @@ class Misfits:
     """The cells of one column that do not fit what it becomes. ``read`` reads cells of the column before,
     ``new`` has the forms of cells after."""
 
-    def __init__(self, pair: Kept, read: ReadCell, new: StoredForms) -> None:
+    def __init__(self, pair: UnchangedColumn, read: ReadCell, new: StoredCells) -> None:
         self.count = 0
         self._pair = pair
         self._read = read
@@ -217,7 +217,7 @@ class Misfits:
         return _problem(says, f"{self._pair.where}/{key}", self.count, self._sample)
 
 
-def _value(dialect: Dialect, forms: StoredForms, column: Column, stored: Any) -> Any:
+def _value(dialect: Dialect, forms: StoredCells, column: Column, stored: Any) -> Any:
     """A cell as it is answered."""
     if stored is None:
         return None
@@ -268,7 +268,7 @@ def _raise_if_any(problems: list[Problem]) -> None:
         raise IncompatibleRows(problems[0].msg, problems=problems)
 
 
-def _batches(change: Change) -> Iterator[list[Kept]]:
+def _batches(change: Change) -> Iterator[list[UnchangedColumn]]:
     pairs = (pair for pair in change.kept if pair.converts)
     while batch := list(islice(pairs, COLUMNS_AT_ONCE)):
         yield batch

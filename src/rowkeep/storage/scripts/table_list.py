@@ -13,7 +13,7 @@ from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, stored_table, stored_view
 
 
-class Offer(msgspec.Struct, frozen=True):
+class TableListing(msgspec.Struct, frozen=True):
     """Tables and views as they were at one version, and the tables that the views need, by id."""
 
     version: int
@@ -30,13 +30,13 @@ class TableList(WorkspaceSteps):
         self._state = state
         self._stored = stored
 
-    def offered_to(self, client_id: str | None) -> Steps[Offer]:
+    def usable_by(self, client_id: str | None) -> Steps[TableListing]:
         """The tables and views that an app has a grant for; without an app, all of them."""
         version = yield from self._state.version()
         tables = [stored_table(text) for text in (yield from self._granted(self._system.tables, client_id))]
         views = [stored_view(text) for text in (yield from self._granted(self._system.views, client_id))]
         ids = {table_id for view in views for table_id in view.table_ids}
-        return Offer(version, tables, views, (yield from self._stored.tables_by("id", ids)))
+        return TableListing(version, tables, views, (yield from self._stored.tables_by("id", ids)))
 
     def _granted(self, things: sa.Table, client_id: str | None) -> Steps[list[str]]:
         grants = self._system.grants

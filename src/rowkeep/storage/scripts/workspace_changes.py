@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from rowkeep.errors.catalogue import DataLoss, Problem, RowkeepError
-from rowkeep.model.definitions.workspaces import Schema, SchemaBody
+from rowkeep.model.definitions.workspaces import WorkspaceDefinition, WorkspaceDefinitionBody
 from rowkeep.plan.table_changes.diff import LOSS_HINT
 from rowkeep.plan.workspace_changes.actions import (
     Action,
@@ -30,7 +30,7 @@ from rowkeep.storage.scripts.workspace import WorkspaceScripts
 T = TypeVar("T")
 
 
-class SchemaStep(msgspec.Struct, frozen=True):
+class WorkspaceChangeStep(msgspec.Struct, frozen=True):
     """One step towards a schema, in words; and where in the body it is wished for."""
 
     says: str
@@ -39,7 +39,7 @@ class SchemaStep(msgspec.Struct, frozen=True):
     loses_data: bool = False
 
 
-class SchemaScripts:
+class WorkspaceChangeScripts:
     """The scripts of one workspace; ``new_id`` gives the ids of what is created."""
 
     def __init__(self, scripts: WorkspaceScripts, changes: TableChanges, new_id: Callable[[], str]) -> None:
@@ -50,20 +50,25 @@ class SchemaScripts:
         self._changes = changes
         self._new_id = new_id
 
-    def present(self) -> Steps[Schema]:
+    def present(self) -> Steps[WorkspaceDefinition]:
         """All that there is."""
         tables = yield from self._tables.page("", None)
         views, _ = yield from self._views.page("", None)
         grants = yield from self._access.all_grants()
         apps = yield from self._access.apps("", None)
-        return Schema(tables, views, grants, apps)
+        return WorkspaceDefinition(tables, views, grants, apps)
 
-    def plan(self, body: SchemaBody) -> Steps[list[Action]]:
+    def plan(self, body: WorkspaceDefinitionBody) -> Steps[list[Action]]:
         """What is to be done, before rows are looked at. Raises all that is wrong with the body."""
         return plan_schema((yield from self.present()), body)
 
     def make(
-        self, body: SchemaBody, *, allow_data_loss: bool, done: list[SchemaStep], undo: bool
+        self,
+        body: WorkspaceDefinitionBody,
+        *,
+        allow_data_loss: bool,
+        done: list[WorkspaceChangeStep],
+        undo: bool,
     ) -> Steps[None]:
         """Do all of it, in one transaction; ``done`` is emptied, and filled with the steps that it took. With
         ``undo``, or if nothing was to do, raises Undone behind that.
@@ -80,7 +85,7 @@ class SchemaScripts:
         if undo or not done:
             raise Undone()
 
-    def _do(self, action: Action) -> Steps[list[SchemaStep]]:
+    def _do(self, action: Action) -> Steps[list[WorkspaceChangeStep]]:
         if isinstance(action, ChangeTable):
             return (yield from _at(action.where, self._change(action), action.is_whole))
         if isinstance(action, DropView):
@@ -88,7 +93,7 @@ class SchemaScripts:
             return _step(action.says, "/views")
         if isinstance(action, DropTable):
             yield from _at("/tables", self._tables.drop(action.name), False)
-            return [SchemaStep(action.says, "/tables", loses_data=True)]
+            return [WorkspaceChangeStep(action.says, "/tables", loses_data=True)]
         if isinstance(action, CreateTable):
             yield from _at(action.where, self._tables.create(action.body, self._new_id()))
         elif isinstance(action, CreateView):
@@ -97,11 +102,11 @@ class SchemaScripts:
             yield from _at(action.where, self._grant(action), False)
         return _step(action.says, action.where)
 
-    def _change(self, action: ChangeTable) -> Steps[list[SchemaStep]]:
+    def _change(self, action: ChangeTable) -> Steps[list[WorkspaceChangeStep]]:
         planned = yield from self._changes.make(action.name, action.body, allow_data_loss=True)
         change = planned.change
         return [
-            SchemaStep(
+            WorkspaceChangeStep(
                 f"table {change.after.name}: {step.says}",
                 action.where + (step.where if action.is_whole else ""),
                 rewrites(step, self._scripts.dialect),
@@ -116,8 +121,8 @@ class SchemaScripts:
         )
 
 
-def _step(says: str, where: str) -> list[SchemaStep]:
-    return [SchemaStep(says, where)] if says else []
+def _step(says: str, where: str) -> list[WorkspaceChangeStep]:
+    return [WorkspaceChangeStep(says, where)] if says else []
 
 
 def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
@@ -133,7 +138,7 @@ def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
         raise type(error)(error.msg, problems=problems) from error
 
 
-def _refuse_loss(done: list[SchemaStep]) -> None:
+def _refuse_loss(done: list[WorkspaceChangeStep]) -> None:
     losing = [step for step in done if step.loses_data]
     if losing:
         told = [

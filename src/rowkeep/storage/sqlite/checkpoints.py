@@ -18,7 +18,7 @@ import apsw
 
 from rowkeep.errors.catalogue import Busy, StorageUnavailable
 from rowkeep.storage.sqlite.connections import WAL_LIMIT_BYTES, Connection, OverBudget, translated
-from rowkeep.storage.sqlite.write_queue import Turns
+from rowkeep.storage.sqlite.write_queue import WriteQueue
 
 PAGE_BYTES = 4096
 
@@ -46,7 +46,7 @@ class Checkpoints:
     """The checkpoints of one file, as far as this process does them. Another process that copies the same WAL
     does no harm: SQLite lets one of them go on."""
 
-    def __init__(self, connect: Callable[[float], Connection], executor: Executor, turns: Turns) -> None:
+    def __init__(self, connect: Callable[[float], Connection], executor: Executor, turns: WriteQueue) -> None:
         """``connect`` opens a connection that waits so many seconds for locks; ``turns`` is for us only."""
         self._connect = connect
         self._executor = executor

@@ -23,11 +23,11 @@ from rowkeep.storage.contract import (
     Script,
     Selected,
     StaleCatalog,
-    Updated,
+    UpdatedRows,
     WorkspaceDatabase,
 )
 from rowkeep.storage.sqlite.connections import Connection, run_script
-from rowkeep.storage.sqlite.file_identity import Place
+from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.writes import Insert, delete, update
@@ -42,7 +42,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, settings: Settings, files: OpenFiles, *, create: bool = True) -> None:
         """``create`` makes a file that is not there."""
         self.path = path
-        place = Place(path)
+        place = FileIdentity(path)
         self.opener = Opener(place, files, partial(OpenFile, place, settings, files), create=create)
 
     async def read(self, script: Script[T]) -> T:
@@ -93,7 +93,7 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
         return await self._write(Insert(sql, plan, version, self._ids))
 
-    async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Updated:
+    async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> UpdatedRows:
         return await self._write(partial(update, sql, plan, version, self._ids), is_limited=True)
 
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:

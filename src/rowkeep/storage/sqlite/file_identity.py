@@ -15,7 +15,7 @@ from rowkeep.errors.catalogue import StorageMissing
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-class Place:
+class FileIdentity:
     """The path of a file, and which file it was there when it was first opened."""
 
     def __init__(self, path: Path) -> None:

@@ -24,11 +24,11 @@ from rowkeep.private_files import create_private, owner_model_of
 from rowkeep.settings import Settings
 from rowkeep.storage.sqlite.checkpoints import Checkpoints
 from rowkeep.storage.sqlite.connections import connect
-from rowkeep.storage.sqlite.file_identity import Place
+from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.loop_readers import SPARE
 from rowkeep.storage.sqlite.readers import Reader
 from rowkeep.storage.sqlite.threads import Threads
-from rowkeep.storage.sqlite.write_queue import Turns
+from rowkeep.storage.sqlite.write_queue import WriteQueue
 from rowkeep.storage.sqlite.writer import GroupWriter
 
 log = structlog.get_logger(__name__)
@@ -83,9 +83,9 @@ def failure_at(path: Path, error: StorageUnavailable) -> StorageUnavailable:
     return StorageFull() if device.f_bavail * device.f_frsize < FULL_BYTES else error
 
 
-def _turns_of(path: Path) -> Turns:
+def _turns_of(path: Path) -> WriteQueue:
     try:
-        return Turns(path)
+        return WriteQueue(path)
     except OSError as error:
         raise StorageUnavailable() from error
 
@@ -93,7 +93,7 @@ def _turns_of(path: Path) -> Turns:
 class OpenFile:
     """The connections of one file."""
 
-    def __init__(self, place: Place, settings: Settings, files: OpenFiles, *, create: bool) -> None:
+    def __init__(self, place: FileIdentity, settings: Settings, files: OpenFiles, *, create: bool) -> None:
         """Raises StorageUnavailable; where ``create`` is false, also for a file that is not there."""
         timeout = settings.busy_timeout_seconds
         path = place.path
@@ -135,7 +135,7 @@ class Opener:
     """Opens one file when it is used."""
 
     def __init__(
-        self, place: Place, files: OpenFiles, open_file: Callable[..., OpenFile], *, create: bool
+        self, place: FileIdentity, files: OpenFiles, open_file: Callable[..., OpenFile], *, create: bool
     ) -> None:
         """``create`` makes a file that is not there when it is first opened."""
         self._place = place
@@ -227,7 +227,7 @@ def _is_idle(opener: Opener) -> bool:
     return opener.file is not None and opener.file.is_idle
 
 
-def affordable(wanted: int) -> int:
+def affordable_files(wanted: int) -> int:
     """How many workspaces this process can have open: it asks the system for the file descriptors that it
     needs, and makes do with what it gets."""
     try:

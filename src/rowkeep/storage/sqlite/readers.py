@@ -22,7 +22,7 @@ from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, in_transaction
 from rowkeep.storage.sqlite.function_turns import TURNS
 from rowkeep.storage.sqlite.loop_readers import QuickReaders
-from rowkeep.storage.sqlite.threads import Lane, Stoppable, Threads
+from rowkeep.storage.sqlite.threads import Stoppable, ThreadLane, Threads
 
 T = TypeVar("T")
 
@@ -43,8 +43,8 @@ class Reader:
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         wait = settings.busy_timeout_seconds
-        self._queries = Lane(threads.queries, settings.sqlite_readers, threads.query_turns, wait)
-        self._scripts = Lane(threads.others, 1, threads.script_turns, wait)
+        self._queries = ThreadLane(threads.queries, settings.sqlite_readers, threads.query_turns, wait)
+        self._scripts = ThreadLane(threads.others, 1, threads.script_turns, wait)
         self._max_seconds = settings.max_query_seconds
         self._running: dict[Stoppable, Future[Any]] = {}
         self._waiting = 0
@@ -83,7 +83,7 @@ class Reader:
             self._waiting -= 1
         return await self._run_long(work, lane)
 
-    async def _run_long(self, work: Callable[[Connection], T], lane: Lane) -> T:
+    async def _run_long(self, work: Callable[[Connection], T], lane: ThreadLane) -> T:
         """Do ``work`` in a thread. The turn is given back when the thread has ended it."""
         if self._is_stopping:
             lane.give_back()
@@ -107,7 +107,7 @@ class Reader:
             if timer is not None:
                 timer.cancel()
 
-    def _ended(self, stoppable: Stoppable, lane: Lane) -> None:
+    def _ended(self, stoppable: Stoppable, lane: ThreadLane) -> None:
         del self._running[stoppable]
         lane.give_back()
 

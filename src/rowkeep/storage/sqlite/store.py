@@ -25,9 +25,9 @@ from rowkeep.storage.known_databases import (
     refuse_without_catalog,
 )
 from rowkeep.storage.migrations import WORKSPACE_STEPS, migrate
-from rowkeep.storage.scripts.catalog import Installation
+from rowkeep.storage.scripts.catalog import CatalogScripts
 from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
-from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable, failure_at
+from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable_files, failure_at
 from rowkeep.storage.sqlite.threads import Threads
 
 FIRST_PAGE_BYTES = 4096
@@ -55,7 +55,7 @@ class SqliteStore(Store):
             # rows are nobody else's business on this machine
             self._made = make_private_directory(self._directory)
             self._made = [*make_private_directory(self._directory / WORKSPACES), *self._made]
-            self._files = OpenFiles(affordable(self._settings.sqlite_open_workspaces), self._threads[0])
+            self._files = OpenFiles(affordable_files(self._settings.sqlite_open_workspaces), self._threads[0])
             catalog = SqliteDatabase(self._catalog_path, self._settings, self._catalog_file)
             self.catalog = CatalogDatabase(catalog)
             await catalog.opener.use()
@@ -121,7 +121,7 @@ class SqliteStore(Store):
         """Whether nobody has initialised the catalog."""
         if self._catalog_file.order:
             try:
-                return await self.catalog.read(Installation(SQLITE, None).key_fingerprint) is None
+                return await self.catalog.read(CatalogScripts(SQLITE, None).key_fingerprint) is None
             except StorageMissing as error:
                 # it has no tables yet; but a file that was replaced is another process's
                 return not isinstance(error.__cause__, FileNotFoundError)

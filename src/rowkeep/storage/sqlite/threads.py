@@ -37,7 +37,7 @@ class Threads:
             each.shutdown(wait=True)
 
 
-class Lane:
+class ThreadLane:
     """Turns for work of one kind on one file: at most ``count`` at once, and as many over all files as
     ``shared`` has."""
 

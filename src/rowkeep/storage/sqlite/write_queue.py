@@ -54,7 +54,7 @@ class _Calls:
 _CALLS = _Calls() if sys.platform == "linux" else None
 
 
-class Turns:
+class WriteQueue:
     """The queue of all that write to one file, which must exist."""
 
     def __init__(self, path: Path) -> None:

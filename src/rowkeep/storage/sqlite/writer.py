@@ -30,7 +30,7 @@ from rowkeep.settings import Settings
 from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
 from rowkeep.storage.sqlite.function_turns import TURNS
-from rowkeep.storage.sqlite.write_queue import Turns
+from rowkeep.storage.sqlite.write_queue import WriteQueue
 
 T = TypeVar("T")
 
@@ -115,7 +115,7 @@ class GroupWriter:
         self,
         connection: Connection,
         executor: Executor,
-        turns: Turns,
+        turns: WriteQueue,
         settings: Settings,
         check: Callable[[], None] = lambda: None,
     ) -> None:

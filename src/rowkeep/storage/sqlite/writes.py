@@ -18,7 +18,7 @@ from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
 from rowkeep.sql.physical_table import TableSchema
 from rowkeep.sql.rows import TableSql
-from rowkeep.storage.contract import ReferenceConflict, Row, StaleCatalog, UniqueConflict, Updated
+from rowkeep.storage.contract import ReferenceConflict, Row, StaleCatalog, UniqueConflict, UpdatedRows
 from rowkeep.storage.response_sizes import fitting
 from rowkeep.storage.sqlite.connections import VERSION, translated
 from rowkeep.storage.sqlite.reads import decoded
@@ -68,7 +68,7 @@ class Insert(Joinable[Stamp]):
 
 def update(
     sql: TableSql, plan: UpdatePlan, version: int, ids: IdSource, connection: apsw.Connection
-) -> Updated:
+) -> UpdatedRows:
     statements = sql.update(plan.shape)
     with translated():
         _check_version(connection, version)
@@ -87,9 +87,9 @@ def update(
     count = connection.changes()
     rows = found.rows
     if not statements.width or found.is_cut or len(rows) > plan.max_records:
-        return Updated(count, None)
+        return UpdatedRows(count, None)
     rows.sort(key=itemgetter(statements.width - 1))  # by _id, the last column of a record
-    return Updated(count, decoded(rows, statements.decoders), found.size)
+    return UpdatedRows(count, decoded(rows, statements.decoders), found.size)
 
 
 def delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Connection) -> int:
