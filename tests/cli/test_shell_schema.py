@@ -59,7 +59,8 @@ def test_review_and_deploy(shell: Shell, places: tuple[str, str], tmp_path: Path
     assert "create table people" in differs.out
     applied = shell.json("schema", "apply", str(directory), *here)["steps"]
     assert [step["step"] for step in applied] == [
-        "create table people", "create table teams", "create view leads", 'grant app "bot" read on view leads',
+        "create table people", "create table teams", "create view leads",
+        'grant app "bot" read on view leads',
     ]  # fmt: skip
     assert "Nothing" in shell.succeeds("schema", "apply", str(directory), *here)
     assert shell.json("schema", "diff", str(directory), *here) == {"steps": []}
