@@ -307,7 +307,7 @@ def test_an_app_brings_its_credentials(server: RowkeepServer, workspace: Workspa
         assert Bot(server.url, client_id, secret).query("people").status_code == 200
     shell.fails(*create, "d", "--client-id", ids[3], *options, status=2)
     shell.fails(*create, "d", "--client-secret-file", "secret", *options, status=2)
-    assert "is taken" in shell.fails(
+    assert "is already used" in shell.fails(
         *create, "d", "--client-id", ids[0], "--client-secret-file", "secret", *options
     )
     long = "l" * 100

@@ -149,7 +149,7 @@ def test_rejects_of_csv(rows: RowsShell) -> None:
     done = rows.run("import", "customers", name, "--batch", "7")
     assert done.status == 1
     assert "Imported 23 rows from c.csv into customers." in done.out
-    assert done.err == "Error: 8 rows were rejected; see c.csv.rejects.ndjson.\n"
+    assert done.err == "Error: 8 rows rejected; see c.csv.rejects.ndjson.\n"
     expected = [
         (4, [("invalid_value", "/Name")]),
         (7, [("invalid_value", "/Score"), ("invalid_value", "/Active")]),

@@ -55,7 +55,7 @@ def test_killed_at_any_point(rows: RowsShell, bot: Bot, server: RowkeepServer, w
         status, said = _killed(shell, command, rows.directory / f"{name}.progress", pause)
         killed += status == -9
     assert (killed, status) == (kills, 1), said
-    assert b"1 row was rejected" in said
+    assert b"1 row rejected" in said
     assert numbers_of(bot) == list(range(count))
     assert [reject["line"] for reject in rows.rejects(name)] == [2002]
     assert not (rows.directory / f"{name}.progress").exists()

@@ -78,7 +78,7 @@ def test_tables(shell: Shell, place: str, definition: str) -> None:
     assert shell.json(*change, "--dry-run", stdin=json.dumps(changed)) == {"steps": []}
     assert "Nothing to change" in shell.succeeds(*change, "--dry-run", stdin=json.dumps(changed))
     assert "people" in shell.succeeds(*change, stdin=json.dumps(made))
-    assert "no definition" in shell.fails(*change, stdin="[]")
+    assert "must be a definition" in shell.fails(*change, stdin="[]")
     assert "people" in shell.succeeds("table", "delete", "people", *here)
     assert shell.json("table", "list", *here) == {"tables": []}
     again = shell.succeeds("table", "create", "-", *here, stdin=json.dumps(made))

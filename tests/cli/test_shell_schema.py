@@ -59,7 +59,8 @@ def test_review_and_deploy(shell: Shell, places: tuple[str, str], tmp_path: Path
     assert "create table people" in differs.out
     applied = shell.json("schema", "apply", str(directory), *here)["steps"]
     assert [step["step"] for step in applied] == [
-        "create table people", "create table teams", "create view leads", "give app bot read on view leads",
+        "create table people", "create table teams", "create view leads",
+        'grant app "bot" read on view leads',
     ]  # fmt: skip
     assert "Nothing" in shell.succeeds("schema", "apply", str(directory), *here)
     assert shell.json("schema", "diff", str(directory), *here) == {"steps": []}
@@ -119,21 +120,21 @@ def test_errors_name_the_file_and_exit_2(http_shell: Shell, tmp_path: Path) -> N
             said = shell.fails("schema", command, str(directory), *here, status=2)
             assert all(each in said for each in expected), said
 
-    refused("no directory", str(directory))
+    refused("No such directory", str(directory))
     directory.mkdir()
     refused("neither tables/ nor grants.json")
     write(directory, PEOPLE)
     path = write(directory, TEAMS)
     for content, expected in (
-        (b"{", "not JSON"),
-        (b"\xff", "not UTF-8"),
+        (b"{", "not valid JSON"),
+        (b"\xff", "not valid UTF-8"),
         (b"[]", 'a JSON object with a "name"'),
-        (json.dumps(TEAMS | {"name": "other"}).encode(), "'other'"),
+        (json.dumps(TEAMS | {"name": "other"}).encode(), '"other"'),
     ):
         path.write_bytes(content)
         refused(str(path), expected)
     path.write_text(json.dumps(TEAMS | {"colour": "red"}))
-    refused("tables/teams.json at /colour", "unknown key")
+    refused("tables/teams.json at /colour", "Unknown key")
     columns = [*TEAMS["schemaDef"], {"name": "x", "type": "blob"}]
     path.write_text(json.dumps(TEAMS | {"schemaDef": columns}))
     refused("tables/teams.json at /schemaDef/2/type", "blob")
@@ -144,7 +145,9 @@ def test_errors_name_the_file_and_exit_2(http_shell: Shell, tmp_path: Path) -> N
     grants.write_text('[{"app": "nobody", "table": "people", "read": true}]')
     refused("grants.json at /0/app", "nobody")
     grants.unlink()
-    assert "no workspace" in shell.fails("schema", "diff", str(directory), "--workspace", "no_such", status=2)
+    assert "No such workspace" in shell.fails(
+        "schema", "diff", str(directory), "--workspace", "no_such", status=2
+    )
     assert shell.fails("schema", "export", str(directory / "tables" / "people.json"), *here, status=2)
     assert shell.fails("schema", "export", str(directory), "--workspace", "no_such", status=2)
     shell.succeeds("schema", "apply", str(directory), *here)

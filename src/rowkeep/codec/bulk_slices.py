@@ -113,7 +113,7 @@ def row_too_large(max_row_bytes: int, row: int | None = None) -> BodyTooLarge:
 
 
 def count_rows(body: bytes, max_row_bytes: int) -> int:
-    """How many rows an insert has, counted without reading them."""
+    """The number of rows in an insert, counted without reading them."""
     slices = row_slices(body, 1, max_row_bytes)
     return 1 if slices is None else sum(len(part.rows) for part in slices)
 

@@ -115,7 +115,7 @@ def count(text: bytes, what: bytes) -> int:
 
 
 def is_deeper(text: bytes, limit: int) -> bool:
-    """Whether arrays and objects nest deeper than ``limit``."""
+    """Whether arrays and objects are nested deeper than ``limit``."""
     if count(text, b"[") + count(text, b"{") <= limit:
         return False
     depth = 0
@@ -129,8 +129,8 @@ def is_deeper(text: bytes, limit: int) -> bool:
 
 
 def has_more_values(text: bytes, limit: int) -> bool:
-    """Whether a text has more values than ``limit``, or about so many: they would take much more memory
-    than the text itself."""
+    """Whether a text has more values than about ``limit``: decoded, they take much more memory than the
+    text."""
     if count(text, b",") + count(text, b"[") + count(text, b"{") <= limit:
         return False
     found = 0

@@ -131,7 +131,7 @@ class TableCodec(RowEncoder):
     # rows in
 
     def cells_of(self, body: bytes) -> int:
-        """How many cells the rows of a body have at most, known without decoding it."""
+        """The maximum number of cells in the rows of a body, found without decoding it."""
         return count(body, b"{") * len(self._columns)
 
     def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> tuple[list[Cells], bool]:

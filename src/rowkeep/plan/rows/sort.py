@@ -28,7 +28,7 @@ class Order(msgspec.Struct, frozen=True):
     last: tuple[str, ...] = (ROW_KEY,)
     key: frozenset[str] | None = frozenset((ROW_KEY,))
     same: dict[str, str] = msgspec.field(default_factory=lambda: {"sys_Id": ROW_KEY})
-    """Columns that sort as another one does, being derived from it."""
+    """Columns that have the order of another one, because they are derived from it."""
     usual: Sort = ()
     """The whole sort of a query that has none."""
 
