@@ -57,7 +57,7 @@ format: .venv/ready ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-hooks: .venv/ready ## check each commit of this clone before it is made
+hooks: .venv/ready ## install the hooks that check each commit
 	$(BIN)/pre-commit install
 
 docs: .venv/ready ## update the generated parts of the docs

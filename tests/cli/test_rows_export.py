@@ -121,7 +121,7 @@ REFUSED: list[tuple[list[str], int, str]] = [
     (["-o", "-"], 1, "--format"),
     (["-o", "n.csv", "--format", "xml"], 1, 'Unknown format "xml"'),
     (["-o", "n.csv", "--fields", "Numbr"], 1, "Did you mean Number?"),
-    (["-o", "n.csv", "--sort", "Number:down"], 1, '"order" cannot be "down"'),
+    (["-o", "n.csv", "--sort", "Number:down"], 1, '"order" must be one of "asc", "desc"; got "down"'),
     (["-o", "n.csv", "--filter", "{"], 1, "--filter is not JSON"),
     (["-o", "n.csv", "--filter", "{}"], 0, ""),
     (["-o", "n.csv", "--limit", "0"], 2, "--limit"),

@@ -17,9 +17,10 @@ from support.plain_words import INSTEAD, Hit, unusual_words
 ROOT = Path(__file__).parents[2]
 NOT_COVERED = {"docs/decisions/2026-11-27-tree.md", "docs/decisions/2026-11-27-names.md"}
 """They list old names."""
+TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 PAGES = [
     page
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    for page in (*(ROOT / name for name in TOP), *sorted((ROOT / "docs").rglob("*.md")))
     if page.relative_to(ROOT).as_posix() not in NOT_COVERED
 ]
 

@@ -37,7 +37,7 @@ INSTEAD = {
     r"takes? along|took along": "deletes, moves",
     r"makes? (?:it|them|a \w+) (?:so|what)": "replaces, applies",
     r"bent": "changed",
-    r"pass(?:ed|es)? over": "skipped, ignored",
+    r"pass(?:ed|es) over": "skipped, ignored",
 }
 """Patterns of words, matched regardless of case, and usual words to write instead."""
 
