@@ -10,7 +10,7 @@ sys.path.insert(0, sys.argv[1])
 
 import rowkeep_client
 from rowkeep_client.api.data_api import insert_rows, query_rows
-from rowkeep_client.models import QueryResponse, InsertBody, ProblemDetails, QueryBody, Record
+from rowkeep_client.models import InsertBody, ProblemDetails, QueryBody, QueryResponse, Record
 
 modules = [each.name for each in pkgutil.walk_packages(rowkeep_client.__path__, "rowkeep_client.")]
 for module in modules:
