@@ -1,1 +1,1 @@
-"""HTTP: in and out, and no rules of its own."""
+"""HTTP: reads requests and writes responses; the rules are in the services."""

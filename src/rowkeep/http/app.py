@@ -1,4 +1,4 @@
-"""App: the one place that wires everything, and the ASGI application that comes of it."""
+"""App: creates all services and endpoints, and the ASGI application that serves them."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ log = structlog.get_logger(__name__)
 SHOWN = 20
 
 MISSING_DATABASES_SECONDS = 600.0
-"""How often a server looks for databases that are missing."""
+"""The time between two checks for missing databases."""
 
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
-"""The Data API for administrators."""
+"""Matches the paths of the Data API for administrators."""
 
 
 def wire(
     catalog: Catalog, settings: Settings, clock: Clock, tasks: BackgroundTasks, operator: str | None = None
 ) -> ASGIApp:
-    """All of Rowkeep over an open catalog."""
+    """The ASGI application for an open catalog."""
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
     rows = Rows(Access(catalog, admin_tokens, settings, clock), settings, offload)
@@ -87,7 +87,7 @@ def wire(
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         is_data = scope["path"].startswith(DATA_PREFIX)
         if "\x00" in scope["path"] or b"%2f" in scope.get("raw_path", b"").lower():
-            # no name holds either: a slash in disguise must not make a path of another meaning
+            # no name contains these: an encoded slash must not turn a path into another one
             return (no_data if is_data else _not_found)(scope, receive, send)
         return (data if is_data else router)(scope, receive, send)
 
@@ -95,9 +95,9 @@ def wire(
 
 
 def is_interruptible(scope: Scope) -> bool:
-    """Whether a request ends when its client goes or its time is over: all but management calls, which may
-    be several transactions and are finished."""
-    path: str = scope["path"]  # with or without the prefix of a proxy
+    """Whether a request is cancelled when its client disconnects or its time limit is over. Requests of the
+    management API are not: they can consist of several transactions, and are always completed."""
+    path: str = scope["path"]  # with or without the path prefix of a proxy
     return ADMIN_PREFIX + "/" not in path or ROWS_OF_WORKSPACE.search(path) is not None
 
 
@@ -106,7 +106,7 @@ async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 def background_tasks(catalog: Catalog) -> tuple[BackgroundTask, ...]:
-    """What a server repeats while it serves."""
+    """The tasks that a server repeats while it runs."""
     return (
         BackgroundTask(
             "missing databases", partial(log_missing_databases, catalog), MISSING_DATABASES_SECONDS
@@ -115,8 +115,8 @@ def background_tasks(catalog: Catalog) -> tuple[BackgroundTask, ...]:
 
 
 async def log_missing_databases(catalog: Catalog) -> None:
-    """Missing databases are logged when the server starts and as long as they are missing, not only when
-    somebody needs one."""
+    """Log missing databases when the server starts and as long as they are missing, not only when a request
+    needs one."""
     missing = await catalog.missing_databases()
     if missing:
         log.error(
@@ -131,7 +131,7 @@ async def log_missing_databases(catalog: Catalog) -> None:
 async def running(
     settings: Settings, clock: Clock = wall_clock, operator: str | None = None
 ) -> AsyncIterator[ASGIApp]:
-    """The application over the store of the settings, open for as long as the block runs.
+    """The application for the store in the settings, which is open while the block runs.
 
     Raises SetupError, StorageUnavailable.
     """
@@ -158,7 +158,7 @@ class Application:
             return self._app(scope, receive, send)
         if scope["type"] == "lifespan":
             return self._lifespan(receive, send)
-        # Rowkeep has no web sockets: refuse the handshake
+        # Rowkeep has no WebSockets: reject the handshake
         return send({"type": "websocket.close", "code": 1000})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""Body budget: how many bytes of request bodies one process holds at a time, over all requests."""
+"""Body budget: a limit on the memory of one process for request bodies, over all requests."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import asyncio
 from rowkeep.errors.catalogue import Busy
 
 SMALL_BYTES = 4096
-"""A body up to this size is not counted: the number of connections bounds what they take together."""
+"""Bodies up to this size are not counted; the maximum number of connections limits their total size."""
 
 
 class BodyBudget:
-    """The limits of request bodies, and what is held of them.
+    """The limits of request bodies, and the bytes in memory.
 
-    One request at a time may go beyond ``max_buffered_bytes``. So requests whose bodies are half read never
-    wait for each other only, and a body larger than the whole budget is still read, if it is the only one.
+    One request at a time may exceed ``max_buffered_bytes``. So partly read requests cannot all wait for each
+    other, and a body larger than the whole budget can still be read if it is the only one.
     """
 
     def __init__(self, max_body_bytes: int, max_buffered_bytes: int, wait_seconds: float) -> None:
@@ -26,7 +26,8 @@ class BodyBudget:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def take(self, size: int, request: object) -> bool:
-        """Count bytes that a request has read; False if it must wait before it reads on."""
+        """Count bytes that a request has read. Returns False if the request must wait before it reads
+        more."""
         self.held_bytes += size
         if self.held_bytes <= self._max_bytes or self._beyond is request:
             return True
@@ -36,7 +37,7 @@ class BodyBudget:
         return False
 
     async def wait(self, request: object) -> None:
-        """Wait until the request may read on. Raises Busy after the bounded wait."""
+        """Wait until the request may read more. Raises Busy if that takes longer than the limit."""
         try:
             async with asyncio.timeout(self._wait_seconds):
                 while self.held_bytes > self._max_bytes and self._beyond is not None:
@@ -55,7 +56,7 @@ class BodyBudget:
             self._beyond = request
 
     def give_back(self, size: int, request: object) -> None:
-        """The request has ended, and holds its body no more."""
+        """Release the bytes of a request that has ended."""
         self.held_bytes -= size
         if self._beyond is request:
             self._beyond = None

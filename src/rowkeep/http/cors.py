@@ -1,4 +1,4 @@
-"""CORS: the Data API for pages of other origins in a browser, for those that the settings name."""
+"""CORS: access to the Data API for browser pages of the origins in the settings."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from rowkeep.http.root_path import under_prefix
 from rowkeep.settings import Settings, origins
 
 REQUEST_HEADERS = ("auth", "authorization", "content-type", "idempotency-key", "prefer")
-"""What a page may send beside what every page may."""
+"""The request headers that a page may send in addition to those that are always allowed."""
 
 RESPONSE_HEADERS = ("Preference-Applied", "Retry-After")
-"""What a page may read beside what every page may."""
+"""The response headers that a page may read in addition to those that are always allowed."""
 
 ERROR = "rowkeep.error"
-"""Where a scope has the error to be sent."""
+"""The key of the error in a scope."""
 
 MAX_AGE_SECONDS = 7200
-"""How long a browser may rely on a preflight; Chromium takes no more."""
+"""How long a browser may cache a preflight; Chromium accepts no more."""
 
 
 def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The application with CORS for ``cors_origins``; itself, at no cost, where none are set."""
+    """The application with CORS for ``cors_origins``, or the unchanged application if that is not set."""
     allowed = origins(settings.cors_origins)
     if not allowed:
         return app
@@ -39,14 +39,15 @@ def with_cors(app: ASGIApp, settings: Settings) -> ASGIApp:
         allow_headers=REQUEST_HEADERS,
         expose_headers=RESPONSE_HEADERS,
         max_age=MAX_AGE_SECONDS,
-        # whoever names an origin means it wherever Rowkeep runs
+        # an allowed origin is allowed on any network
         allow_private_network=True,
     )
 
 
 def error_app(settings: Settings) -> ASGIApp:
-    """Sends the error of the scope (``ERROR``), for requests that end outside the application, such as by a
-    time-out. Responses of the Data API have the same CORS headers as all others."""
+    """An application that sends the error in the scope (``ERROR``), for requests that end outside the main
+    application, for example after a time-out. Responses of the Data API have the same CORS headers as
+    always."""
     data = with_cors(_send_error, settings)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +63,8 @@ async def _send_error(scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 class _Cors(CORSMiddleware):
-    """Starlette's, but that a preflight is refused by a problem, as every other request is."""
+    """Starlette's middleware, but a rejected preflight gets a problem, as every other rejected request
+    does."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)
@@ -74,7 +76,7 @@ class _Cors(CORSMiddleware):
 
 
 def _refusal(failures: str, headers: Headers) -> str:
-    """The message for what Starlette calls the failures of a preflight."""
+    """The message for the failures in Starlette's response to a preflight."""
     parts = {
         "origin": f"the origin {_shown(headers, 'origin')} (the setting cors_origins lists allowed origins)",
         "method": f"the method {_shown(headers, 'access-control-request-method')}",

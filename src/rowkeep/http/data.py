@@ -1,5 +1,5 @@
-"""The Data API as a plain ASGI callable, for it is where speed counts; and the same calls for administrators,
-under the path of a workspace."""
+"""Data API: the endpoints for rows, as plain ASGI callables because their speed matters, and the same
+endpoints for administrators."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UP
 PREFIX = "/api/public/"
 
 ADMIN_PREFIX = "/api/v1/workspaces/{workspace}/data/"
-"""Where administrators find the same calls."""
+"""The prefix of the same endpoints for administrators."""
 
 
 class DataEdge(msgspec.Struct, frozen=True):
-    """What the endpoints of the Data API work with."""
+    """The services and helpers that the endpoints of the Data API use."""
 
     rows: Rows
     requests: RowRequests
@@ -44,12 +44,12 @@ Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Body]
 
 
 class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of the Data API: ``{table}`` or ``{view}`` stands for a name. Without ``rights``, an
-    app needs no grant.
+    """One endpoint of the Data API. ``{table}`` or ``{view}`` in its path is a name. If ``rights`` is empty,
+    an app needs no grant.
 
-    ``writes`` may be asked for counts. All but this, ``method``, ``path`` and ``call`` is for the OpenAPI
-    document: ``call`` itself checks the ``rights`` and reads the ``body``; ``errors`` are those beside what
-    every call may be refused with.
+    ``writes`` says whether the endpoint supports ``Prefer: return=minimal``. All fields except this one,
+    ``method``, ``path`` and ``call`` are only for the OpenAPI document: ``call`` itself checks the ``rights``
+    and reads the ``body``. ``errors`` are those in addition to the errors of every endpoint.
     """
 
     method: str
@@ -68,7 +68,7 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def admin_path(self) -> str:
-        """Its path for administrators."""
+        """The path of the endpoint for administrators."""
         return ADMIN_PREFIX + self.path.removeprefix(PREFIX)
 
     @property
@@ -77,9 +77,9 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Several rows, which are all inserted, or none."""
+    """Several rows, of which all or none are inserted."""
 
-    # for the document: a bulk is read as any insert is, and must then be an array
+    # only for the OpenAPI document: the body is read like that of an insert, but must be an array
     data: list[Any]
 
 
@@ -205,7 +205,8 @@ _MINIMAL = ((b"preference-applied", b"return=minimal"),)
 
 
 def _by_path() -> dict[tuple[str, str | None], dict[str, DataEndpoint]]:
-    """What stands before and after the name (None: there is no name), to the calls by method."""
+    """The endpoints by method, for each path without the name: the parts before and after it (None if the
+    path has no name)."""
     found: dict[tuple[str, str | None], dict[str, DataEndpoint]] = {}
     for call in DATA_ENDPOINTS:
         kind, *rest = call.path.removeprefix(PREFIX).split("/")
@@ -217,7 +218,7 @@ _calls = _by_path()
 
 
 def _find(method: str, path: str) -> tuple[DataEndpoint, str]:
-    """The call, and the name in its path. ``path`` is what stands after the prefix. Raises NoSuchEndpoint,
+    """The endpoint and the name in its path. ``path`` is the part after the prefix. Raises NoSuchEndpoint,
     MethodNotAllowed."""
     kind, has_name, rest = path.partition("/")
     name, slash, action = rest.partition("/")
@@ -235,7 +236,7 @@ def _find(method: str, path: str) -> tuple[DataEndpoint, str]:
 
 
 class DataEndpoints:
-    """Everything under ``/api/public``."""
+    """Serves all endpoints under ``/api/public``."""
 
     def __init__(self, edge: DataEdge, budget: BodyBudget) -> None:
         self._edge = edge
@@ -254,7 +255,7 @@ class DataEndpoints:
         return Response(200, body, headers=_MINIMAL if call.writes and request.minimal else ())
 
     def _rest(self, scope: Scope) -> str:
-        """What stands in the path after the prefix."""
+        """The part of the path after the prefix."""
         return str(scope["path"])[len(PREFIX) :]
 
     def _credential(self, _scope: Scope, request: Request) -> Credential:
@@ -263,7 +264,7 @@ class DataEndpoints:
 
 
 class AdminDataEndpoints(DataEndpoints):
-    """The same calls for administrators, routed by :data:`ADMIN_ROUTE`."""
+    """The same endpoints for administrators, routed by :data:`ADMIN_ROUTE`."""
 
     def _rest(self, scope: Scope) -> str:
         return str(scope["path_params"]["rest"])

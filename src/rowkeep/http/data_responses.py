@@ -10,10 +10,10 @@ from rowkeep.http.response_types import Count, Name, NextCursor, ResponseBody, T
 from rowkeep.model.access import Right
 
 Record: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Record"))]
-"""A row as it is answered. Its keys are the columns of its table, so that no type can name them."""
+"""A row in a response. Its keys are the columns of its table, so no static type can list them."""
 
 Selection: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Selection"))]
-"""The part of a row that a query asks for."""
+"""The columns of a row that a query selects."""
 
 
 class RecordsResponse(ResponseBody):

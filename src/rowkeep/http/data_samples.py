@@ -1,4 +1,4 @@
-"""Data samples: requests and responses of the Data API, those of the API pages that Rowkeep honours."""
+"""Data samples: requests and responses of the Data API, the same as on the reference pages."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "Some rows": {"query": {"expressions": [{"field": "Largest", "operand": ">", "value": 200}]}},
     },
 }
-"""Bodies of requests, by endpoint and title."""
+"""Request bodies, by endpoint and title."""
 
 RESPONSES: dict[str, dict[str, Any]] = {
     "insertRows": {
@@ -137,4 +137,4 @@ RESPONSES: dict[str, dict[str, Any]] = {
         }
     },
 }
-"""Bodies of responses, by endpoint and title."""
+"""Response bodies, by endpoint and title."""

@@ -1,4 +1,4 @@
-"""Documents: the OpenAPI description, and the page that shows it with scripts of this host alone."""
+"""Docs pages: the OpenAPI document, and an HTML page that shows it with scripts from this server only."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGE = b"""<!doctype html>
 </body>
 </html>
 """
-"""Its addresses are relative to /docs, so that they hold under any path prefix."""
+"""All URLs are relative to /docs, so that they work under any path prefix."""
 
 START = b"""SwaggerUIBundle({
   url: "openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null,
@@ -42,18 +42,18 @@ POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Nothing but this host: no script can carry a token that is typed into the page elsewhere."""
+"""Only this server is allowed: no script can send a token that is typed into the page to another host."""
 
 ASSETS = {
     "swagger-ui.css": b"text/css; charset=utf-8",
     "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
     "favicon-32x32.png": b"image/png",
 }
-"""What the page needs of the files of Swagger UI."""
+"""The files of Swagger UI that the page needs."""
 
 
 class Document:
-    """One text, always the same; made when it is first asked for, so that a start does not wait for it."""
+    """A constant text, created at the first request so that it does not delay the start."""
 
     def __init__(self, make: Callable[[], bytes], content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
         self._body = cache(make)
@@ -65,7 +65,7 @@ class Document:
 
 
 class _Redirect:
-    """Leads to another path of this host."""
+    """Redirects to another path of this server."""
 
     def __init__(self, path: str) -> None:
         self._answer = Response(307, b"", b"text/plain", ((b"location", path.encode()),))
@@ -75,7 +75,8 @@ class _Redirect:
 
 
 def document_routes(settings: Settings) -> list[BaseRoute]:
-    """The description of a server with these settings, its page, and the way there from ``/``."""
+    """The OpenAPI document of a server with these settings, its page, and a redirect from ``/`` to the
+    page."""
     page = Document(lambda: PAGE, b"text/html; charset=utf-8", (b"content-security-policy", POLICY))
     documents = {
         "/openapi.json": Document(lambda: encode(describe(settings)), JSON),
@@ -92,5 +93,5 @@ def document_routes(settings: Settings) -> list[BaseRoute]:
 
 
 def _asset(name: str) -> bytes:
-    # to find the files is to import the package, which brings more along than it weighs itself
+    # finding the files imports the package, which loads modules that use more memory than the files
     return (files("swagger_ui") / "static" / name).read_bytes()

@@ -1,4 +1,4 @@
-"""Health: whether the process runs, whether its store is available, and how its background tasks are."""
+"""Health: whether the process runs, the store is available, and the background tasks work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rowkeep.http.responses import error_response, json_response
 from rowkeep.services.background import BackgroundTasks
 
 READY_SECONDS = 2.0
-"""How long /readyz waits for the storage."""
+"""How long /readyz waits for the store."""
 
 
 class Alive:

@@ -1,7 +1,7 @@
-"""Refusals: what the log has of requests whose token does not hold, or whose app has no grant.
+"""Refusals: log entries for requests with an invalid token or without a grant.
 
-A client is never given the cause, for it would help to guess; whoever runs the server needs it. The token
-itself is never logged.
+A client is never sent the cause, which would help an attacker to guess; the operator of the server needs it.
+The token itself is never logged.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ refusals = LimitedLog()
 
 
 def log_refusal(error: RowkeepError, scope: Scope) -> None:
-    """Log who was refused and why; a bounded number a minute for each cause, address and client id."""
+    """Log who was refused and why; the number of entries a minute is limited for each cause, address and
+    client id."""
     client = scope.get("client")
     address = client[0] if client else None
     known = {
@@ -33,7 +34,7 @@ def log_refusal(error: RowkeepError, scope: Scope) -> None:
 
 
 def _client_id(scope: Scope) -> str | None:
-    """The client id that the token claims, be it right or not; None where it claims none."""
+    """The client id in the token, which is not verified; None if the token has none."""
     for name, value in scope["headers"]:
         if name in (b"auth", b"authorization"):
             try:

@@ -1,4 +1,4 @@
-"""Requests: headers, parameters and body of one request, each looked at when it is asked for."""
+"""Requests: headers, parameters and body of one request, each parsed only when it is needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
 from rowkeep.model.data_requests import RowRange
 
 LARGE_BYTES = 1024 * 1024
-"""A body that is longer is put together in a thread."""
+"""A longer body is joined in a thread."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DIGITS = re.compile(r"[0-9]{1,19}")
@@ -29,15 +29,15 @@ MAX_OFFSET = 2**63 - 1
 
 KEPT_PAGES = 1024
 MAX_KEPT_QUERY = 64
-"""Clients ask for the same few pages again and again: a short query string is read once."""
+"""Clients request the same few pages again and again: a short query string is parsed only once."""
 
 
 class Disconnected(Exception):
-    """The client went away before its request was whole."""
+    """The client closed the connection before the request was complete."""
 
 
 class Request:
-    """One request. It is what services know as a wish."""
+    """One HTTP request. Services receive decoded requests."""
 
     def __init__(self, scope: Scope, receive: Receive, budget: BodyBudget) -> None:
         self._scope = scope
@@ -52,13 +52,13 @@ class Request:
             self._headers = _joined(scope["headers"])
 
     def header(self, name: bytes) -> str | None:
-        """A header's value; several of one name as one, joined as RFC 9110 (section 5.3) joins them."""
+        """The value of a header; several headers of the same name are joined as in RFC 9110 (section 5.3)."""
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     @property
     def minimal(self) -> bool:
-        """Whether ``Prefer: return=minimal`` (RFC 7240) is asked for."""
+        """Whether the request has ``Prefer: return=minimal`` (RFC 7240)."""
         prefer = self.header(b"prefer")
         if prefer is None:
             return False
@@ -81,7 +81,8 @@ class Request:
         return token.strip()
 
     def token(self) -> str:
-        """The token of ``auth`` or ``Authorization``; both only if they are equal. Raises Unauthenticated."""
+        """The token of ``auth`` or ``Authorization``; both are allowed only if they are equal. Raises
+        Unauthenticated."""
         auth, bearer = self.header(b"auth"), self.bearer()
         token = auth.strip() if auth is not None else bearer
         if not token:
@@ -91,7 +92,7 @@ class Request:
         return token
 
     def parameters(self, *known: str) -> dict[str, str]:
-        """The query parameters. Raises InvalidParameter for one that is unknown or given twice."""
+        """The query parameters. Raises InvalidParameter for an unknown or duplicate one."""
         return _parameters(self._scope["query_string"], known)
 
     def no_parameters(self) -> None:
@@ -109,13 +110,13 @@ class Request:
                 self._check_media_type()
             body = await self._read()
             if body and not length:
-                # sent in chunks: what an empty body would be is of no interest
+                # sent in chunks: the media type of an empty body does not matter
                 self._check_media_type()
             self._body = body.removeprefix(BYTE_ORDER_MARK)
         return self._body
 
     def no_idempotency_key(self) -> None:
-        """Raises InvalidParameter for ``Idempotency-Key``: a client that sends one relies on it."""
+        """Raises InvalidParameter for ``Idempotency-Key``, because a client that sends it depends on it."""
         if b"idempotency-key" in self._headers:
             raise InvalidParameter(
                 "The header Idempotency-Key is not supported yet. Nothing was written; send the request "
@@ -152,12 +153,12 @@ class Request:
         chunks = [chunk, *[each async for each in self.chunks()]]
         if self._size <= LARGE_BYTES:
             return b"".join(chunks)
-        # Python's lock is free while so much is copied
+        # the interpreter lock is released while the chunks are copied
         return await asyncio.get_running_loop().run_in_executor(None, b"".join, chunks)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, what was read before left out: it can be read once, so what needs it again
-        reads :meth:`body`.
+        """The rest of the body as it arrives, without what was read before. It can be read only once; use
+        :meth:`body` to read it again.
 
         Raises BodyTooLarge, Busy, Disconnected.
         """
@@ -187,7 +188,7 @@ class Request:
             raise self._too_large()
 
     def release(self) -> None:
-        """The request has ended: its body counts no more."""
+        """The request has ended: its body is no longer counted."""
         if self._held_bytes:
             self._budget.give_back(self._held_bytes, self)
             self._held_bytes = 0
@@ -232,7 +233,7 @@ _kept_page = lru_cache(KEPT_PAGES)(_page)
 
 
 def flag(given: dict[str, str], name: str) -> bool:
-    """A parameter that is true or false; false if it is not given. Raises InvalidParameter."""
+    """A parameter that is true or false; false if it is missing. Raises InvalidParameter."""
     text = given.get(name, "false")
     if text not in ("true", "false"):
         raise InvalidParameter(f"{name} must be true or false; got {preview(text)}.")
@@ -240,7 +241,7 @@ def flag(given: dict[str, str], name: str) -> bool:
 
 
 def whole_number(given: dict[str, str], name: str, least: int, most: int = MAX_OFFSET) -> int | None:
-    """A parameter that is a whole number; None if it is not given. Raises InvalidParameter."""
+    """A parameter that is a whole number; None if it is missing. Raises InvalidParameter."""
     text = given.get(name)
     if text is None:
         return None

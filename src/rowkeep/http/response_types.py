@@ -1,6 +1,6 @@
-"""Response types: the types of bodies of responses, those that all endpoints share.
+"""Response types: the types of response bodies that all endpoints share.
 
-The OpenAPI document is made from them; tests compare real responses with it.
+The OpenAPI document is generated from them; tests compare real responses with it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ NextCursor: TypeAlias = Annotated[
 
 
 def ref(name: str) -> dict[str, Any]:
-    """A reference to a schema among the components of the document."""
+    """A reference to a component schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 class ResponseBody(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """An object with these keys and no others."""
+    """An object with exactly these keys."""
 
 
 class AliveResponse(ResponseBody):

@@ -1,4 +1,4 @@
-"""Answers: the one place that makes them, and the only one that makes an answer of an error."""
+"""Responses: creates all responses, including those for errors."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 PUBLIC: tuple[tuple[bytes, bytes], ...] = ((b"x-content-type-options", b"nosniff"),)
 PRIVATE = (*PUBLIC, (b"cache-control", b"no-store"))
-"""Responses hold rows and secrets: no cache may store one, unless it is of the documents."""
+"""Responses contain rows and secrets: caches must not store them, except those of the documents."""
 
 
 MAX_MESSAGE_BYTES = 512 * 1024
-"""How much of a body is given to the transport at a time; between two messages other requests have a turn."""
+"""How many bytes of a body are passed to the transport at a time; other requests run in between."""
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A response, ready to be sent; a large body in several parts."""
+    """A response that is ready to be sent; a large body has several parts."""
 
     status: int
     body: bytes | Sequence[bytes]
@@ -39,7 +39,7 @@ class Response(msgspec.Struct, frozen=True):
     is_public: bool = False
 
     def fields(self) -> Headers:
-        """All header fields."""
+        """All headers."""
         headers: Headers = [*self.headers, *(PUBLIC if self.is_public else PRIVATE)]
         if self.status != 204:
             headers.append((b"content-type", self.content_type))
@@ -48,11 +48,11 @@ class Response(msgspec.Struct, frozen=True):
 
     @property
     def parts(self) -> Sequence[bytes]:
-        """The body in the parts that it is sent in."""
+        """The parts in which the body is sent."""
         return (self.body,) if isinstance(self.body, bytes) else self.body
 
     async def send(self, send: Send) -> None:
-        """Send it, part after part: each when the client has read enough of those before it."""
+        """Send the parts one after the other, each when the client has read enough of the previous ones."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.fields()})
         body = self.body
         if isinstance(body, bytes) and len(body) <= MAX_MESSAGE_BYTES:
@@ -70,7 +70,7 @@ def json_response(content: Any, status: int = 200) -> Response:
 
 
 def error_response(error: RowkeepError) -> Response:
-    """Problem details (RFC 9457) that bear the older shape too (contract, section 6)."""
+    """Problem details (RFC 9457) that also contain the older format (contract, section 6)."""
     body = {
         "type": f"urn:rowkeep:error:{error.code.replace('_', '-')}",
         "title": error.title,
@@ -89,9 +89,9 @@ def error_response(error: RowkeepError) -> Response:
 
 
 async def reply(answer: Awaitable[Response], scope: Scope, send: Send) -> None:
-    """Send an answer, or what became of it instead: the outermost place, where every request ends.
+    """Send a response, or the response for the error that occurred. Every request ends here.
 
-    A fault of ours must neither leave a client without an answer nor show in it; the log has it all.
+    An internal error must never leave a client without a response, and its details are only in the log.
     """
     try:
         made = await answer

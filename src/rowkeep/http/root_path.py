@@ -1,4 +1,4 @@
-"""Prefix: the application under the path prefix that a proxy serves it under (the setting ``root_path``)."""
+"""Root path: the application under the path prefix of a proxy (the setting ``root_path``)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def under_prefix(app: ASGIApp, prefix: str) -> ASGIApp:
-    """The application, which finds its paths with the prefix and without it; itself where there is none.
+    """The application, which accepts paths with and without the prefix; unchanged if the prefix is empty.
 
-    Some proxies remove the prefix, others leave it. A prefix never begins like a path of the application (the
-    settings see to it), so both kinds of path are understood without a further setting.
+    Some proxies remove the prefix, others do not. The settings ensure that a prefix never starts like a path
+    of the application, so both kinds of paths work without another setting.
     """
     if not prefix:
         return app

@@ -1,4 +1,4 @@
-"""Row requests: the bodies and parameters of the Data API, read into what the services take."""
+"""Row requests: converts bodies and parameters of the Data API to the requests of the services."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _delete_decoder = body_decoder(DeleteBody)
 
 
 class RowRequests:
-    """Reads requests. Every method raises what the parameters, the headers and the body are refused with."""
+    """Reads requests. Every method raises the errors of invalid parameters, headers and bodies."""
 
     def __init__(self, settings: Settings, offload: Offload) -> None:
         self._offload = offload
         self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth, settings.max_row_bytes)
 
     async def insert(self, request: Request, must_be_array: bool, table: CompiledTable) -> InsertRequest:
-        """One row or an array of rows; a bulk takes only an array."""
+        """One row or an array of rows; a bulk accepts only an array."""
         request.no_parameters()
         request.no_idempotency_key()
         body = await request.body()
@@ -39,7 +39,7 @@ class RowRequests:
         return InsertRequest(rows, is_array, is_large)
 
     async def _whole(self, request: Request) -> bytes:
-        """A body that is decoded at once. Raises BodyTooLarge."""
+        """A body that is decoded in one piece. Raises BodyTooLarge."""
         sent = await request.body()
         most = self._limits.max_row_bytes
         if len(sent) > most:

@@ -1,4 +1,4 @@
-"""Row responses: what the services of rows return, as the JSON of the Data API."""
+"""Row responses: converts the results of the row services to the JSON of the Data API."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated
 from rowkeep.services.table_list import UsableTables
 
 Body: TypeAlias = bytes | Sequence[bytes]
-"""Of a response: whole, or in parts if it is large."""
+"""The body of a response: in one piece, or in parts if it is large."""
 
 PART_BYTES = 1024 * 1024
 """Larger results are encoded in parts of about this size; other requests run in between."""
 
 TABLES_AT_ONCE = 50
-"""How many tables of a list are encoded before other requests get their turn."""
+"""How many tables of a list are encoded at a time; other requests run in between."""
 
 
 async def inserted(result: Inserted, minimal: bool, offload: Offload) -> Body:
-    """The records of an insert, or their number. What is stored is always answered, however busy it is."""
+    """The records of an insert, or their number. Stored rows are always returned, however busy the server
+    is."""
     request = result.request
     if minimal:
         counted = encode({"nInserted": len(request.rows)})
@@ -83,7 +84,7 @@ async def queried(page: QueryPage) -> Body:
 
 
 async def usable_tables(tables: UsableTables) -> bytes:
-    """The list of tables and views that a caller may use."""
+    """The list of tables and views that a caller can use."""
     encoded: list[msgspec.Raw] = []
     for table in tables:
         encoded.append(msgspec.Raw(encode(table)))
@@ -95,9 +96,9 @@ async def usable_tables(tables: UsableTables) -> bytes:
 async def _record_parts(
     codec: RowEncoder, rows: Sequence[Row], fields: tuple[str, ...] | None, size: int
 ) -> list[bytes]:
-    """The records of rows that take about ``size`` bytes, as they stand between the brackets of an array.
+    """The records of rows of about ``size`` bytes in all, in the format of the elements of a JSON array.
 
-    Encoding holds the interpreter, in whatever thread it runs; so it is done in parts on the event loop.
+    Encoding blocks the interpreter in any thread, so it is done in parts on the event loop.
     """
     step = max(1, len(rows) * PART_BYTES // size)
     parts = []

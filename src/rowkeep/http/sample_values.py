@@ -1,4 +1,4 @@
-"""Sample values: what the samples of several endpoints share."""
+"""Sample values: constants that the samples of several endpoints share."""
 
 WHEN = "2020-03-28T07:02:09.652Z"
 CLIENT_ID = "cs-3f8a1f0e-5b0c-4c39-9f0b-8d0f6f8f6f11"

@@ -1,1 +1,1 @@
-"""The management API: its endpoints as rows of tables, and the handler that serves them."""
+"""Management API: its endpoints, defined as rows of tables, and the handler that serves them."""

@@ -50,17 +50,17 @@ _TOKEN_SAMPLE = {"id": "at-5e7ef67172034b39ac000003", "name": "deploy", "created
 
 
 def token_form(token: access.AdminToken) -> dict[str, Any]:
-    """An admin token as it is returned, without its text."""
+    """The JSON of an admin token, without its text."""
     return {"id": token.id, "name": token.name, "createdOn": token.created_on}
 
 
 def new_token_form(created: admin_tokens.NewAdminToken) -> dict[str, Any]:
-    """An admin token with its text."""
+    """The JSON of an admin token, with its text."""
     return token_form(created.token) | {"token": created.text}
 
 
 def current_token_form(token: access.AdminToken) -> dict[str, Any]:
-    """The token of a request, with its id as a writer of rows."""
+    """The JSON of the token of the request, with its id as a writer of rows."""
     return token_form(token) | {"writer": writer_of(token.id)}
 
 

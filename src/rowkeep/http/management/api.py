@@ -1,4 +1,4 @@
-"""The management API: all its endpoints, and the one handler that serves them."""
+"""Management API: the list of all endpoints, and the handler that serves them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 
 class ManagementServices(msgspec.Struct, frozen=True):
-    """The services that endpoints call."""
+    """The services that the endpoints use."""
 
     workspaces: Workspaces
     tables: Tables
@@ -93,7 +93,7 @@ class ManagementEndpoint:
             management_request = ManagementRequest(path, body, listed, admin_token, flags, texts)
             done = await self._endpoint.call(self._services, management_request)
         except StaleCatalog:
-            # a workspace loses its tables under a call if it is deleted at this moment, or its database is
+            # the workspace is being deleted during the request, or its database is missing
             if "workspace" in path:
                 await self._services.workspaces.check_database(path["workspace"])
             raise NoSuchWorkspace("The workspace was deleted.") from None
@@ -108,7 +108,7 @@ def _list_request(given: dict[str, str]) -> ListRequest:
 
 
 def management_routes(services: ManagementServices, offload: Offload, budget: BodyBudget) -> list[BaseRoute]:
-    """A route for each path, with all its methods."""
+    """One route for each path, with all its methods."""
     paths: dict[str, dict[str, ManagementEndpoint]] = {}
     for endpoint in ENDPOINTS:
         calls = paths.setdefault(endpoint.path, {})

@@ -58,7 +58,7 @@ _NEW_APP_SAMPLE = APP_SAMPLE | {"clientSecret": "kX0n3dq0V5mJm2h2c0u3rj8nq0nFQ0m
 
 
 def app_form(app: access.App) -> dict[str, Any]:
-    """An app as it is returned, without its secret."""
+    """The JSON of an app, without its secret."""
     return {
         "name": app.name,
         "clientId": app.client_id,
@@ -70,7 +70,7 @@ def app_form(app: access.App) -> dict[str, Any]:
 
 
 def new_app_form(changed: AppWithSecret) -> dict[str, Any]:
-    """An app, with its secret if that is new."""
+    """The JSON of an app, with its secret if that is new."""
     form = app_form(changed.app)
     return form if changed.secret is None else form | {"clientSecret": changed.secret}
 

@@ -109,4 +109,4 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         },
     ),
 )
-"""Grants are by the names of apps, for client ids differ between installations."""
+"""Grants refer to apps by name, because client ids differ between installations."""

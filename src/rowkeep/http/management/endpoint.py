@@ -1,4 +1,5 @@
-"""Endpoints: what a call is, as a row of a table. Routing, checks and OpenAPI follow from the rows."""
+"""Endpoints: the definition of an endpoint as a row of a table, from which routing, checks and OpenAPI
+follow."""
 
 from __future__ import annotations
 
@@ -15,14 +16,14 @@ from rowkeep.services.lists import ListRequest
 
 
 class Flag(msgspec.Struct, frozen=True):
-    """A query parameter that is ``true`` or ``false``, and false if it is not there."""
+    """A query parameter that is ``true`` or ``false``; false if it is missing."""
 
     name: str
     meaning: str
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A query parameter that is a text, and None if it is not there."""
+    """A query parameter that is a text; None if it is missing."""
 
     name: str
     meaning: str
@@ -32,9 +33,10 @@ class Text(msgspec.Struct, frozen=True):
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of the management API.
 
-    ``call`` is given the services and a :class:`ManagementRequest`; ``form`` makes JSON of its result. The
-    rest is for the OpenAPI document: ``response`` is the type of that JSON, ``other_response`` what may be
-    returned instead, ``errors`` those besides what every endpoint may return, samples are by title.
+    ``call`` receives the services and a :class:`ManagementRequest`; ``form`` converts its result to JSON. The
+    other fields are for the OpenAPI document: ``response`` is the type of that JSON, ``other_response`` an
+    alternative type, ``errors`` are those in addition to the errors of every endpoint, and samples are by
+    title.
     """
 
     method: str
@@ -59,13 +61,13 @@ LIST_PARAMETERS = ("limit", "cursor")
 
 
 def parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
-    """The query parameters that a call knows."""
+    """The query parameters that an endpoint accepts."""
     lists = LIST_PARAMETERS if endpoint.is_list else ()
     return (*lists, *(flag.name for flag in endpoint.flags), *(text.name for text in endpoint.texts))
 
 
 class ManagementRequest(msgspec.Struct, frozen=True):
-    """The parts of a request that an endpoint works with, decoded and checked."""
+    """The decoded and checked parts of a request."""
 
     path: dict[str, str]
     body: Any
@@ -76,7 +78,8 @@ class ManagementRequest(msgspec.Struct, frozen=True):
 
 
 class Methods:
-    """The calls of one path by method. Starlette's own 405 has another body, and forgets other routes."""
+    """Dispatches the requests for one path by method. Starlette's own 405 has another body, and does not list
+    the methods of other routes."""
 
     def __init__(self, calls: Mapping[str, ASGIApp]) -> None:
         self._calls = calls
@@ -91,5 +94,5 @@ class Methods:
 
 
 def readable(answer: ASGIApp) -> Methods:
-    """A path that is only read: GET, and HEAD, whose body the server leaves out."""
+    """An endpoint that can only be read: GET, and HEAD, for which the server omits the body."""
     return Methods({"GET": answer, "HEAD": answer})

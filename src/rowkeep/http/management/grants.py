@@ -1,4 +1,4 @@
-"""Grants: the types and samples of what endpoints return of the rights of apps."""
+"""Grants: the types and samples of responses with grants."""
 
 from __future__ import annotations
 
@@ -74,17 +74,17 @@ VIEW_GRANT_SAMPLE = {
 
 
 def grant_of(body: GrantBody) -> Grant:
-    """The rights that a body names."""
+    """The rights in a request body."""
     return Grant(body.read, body.write, body.delete)
 
 
 def grant_form(given: GrantOf) -> dict[str, Any]:
-    """A grant as it is returned."""
+    """The JSON of a grant."""
     rights = msgspec.structs.asdict(given.grant)
     kind = "view" if given.is_on_view else "table"
     return {"clientId": given.client_id, "app": given.app, kind: given.name, **rights}
 
 
 def grants_form(grants: Sequence[GrantOf]) -> dict[str, Any]:
-    """Grants as they are returned."""
+    """The JSON of a list of grants."""
     return {"grants": [grant_form(each) for each in grants]}

@@ -1,4 +1,4 @@
-"""Lists: how a page of a list is returned."""
+"""Lists: the responses with one page of a list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def list_form(key: str, form: Callable[[T], Any]) -> Callable[[Listing[T]], dict[str, Any]]:
-    """What makes the response of a page: its items under ``key``, each by ``form``."""
+    """A function that creates the response of a page: its items under ``key``, each converted by ``form``."""
 
     def listing_form(listing: Listing[T]) -> dict[str, Any]:
         response: dict[str, Any] = {key: [form(each) for each in listing.items]}

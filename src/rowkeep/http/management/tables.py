@@ -124,12 +124,12 @@ _CHANGED_SAMPLE = TABLE_SAMPLE | {
 
 
 def table_form(defined: DefinedTable) -> dict[str, Any]:
-    """A table as it is returned."""
+    """The JSON of a table."""
     return definition_of(defined.table, defined.referenced)
 
 
 def steps_form(steps: Sequence[ChangeStep]) -> dict[str, Any]:
-    """The steps of a change as they are returned."""
+    """The JSON of the steps of a change."""
     return {
         "steps": [
             {"step": step.says, "rewritesTable": step.rewrites_table, "losesData": step.loses_data}
@@ -139,7 +139,7 @@ def steps_form(steps: Sequence[ChangeStep]) -> dict[str, Any]:
 
 
 def changed_form(changed: DefinedTable | Sequence[ChangeStep]) -> dict[str, Any]:
-    """The table, or the steps of a dry run."""
+    """The JSON of the table, or of the steps of a dry run."""
     return table_form(changed) if isinstance(changed, DefinedTable) else steps_form(changed)
 
 

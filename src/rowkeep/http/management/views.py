@@ -119,7 +119,7 @@ VIEW_SAMPLE = {"as": "", "joins": []} | VIEW_DEFINITION_SAMPLE
 
 
 def view_form(defined: DefinedView) -> dict[str, Any]:
-    """A view as it is returned."""
+    """The JSON of a view."""
     return definition_of_view(defined.view, defined.tables)
 
 

@@ -37,7 +37,7 @@ WORKSPACE = "/workspaces/{workspace}"
 
 
 def workspace_form(workspace: access.Workspace) -> dict[str, Any]:
-    """A workspace as it is returned."""
+    """The JSON of a workspace."""
     return {"name": workspace.name, "createdOn": workspace.created_on}
 
 

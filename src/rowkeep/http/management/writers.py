@@ -1,4 +1,4 @@
-"""Writers: who may have written rows; the endpoint, with the types and samples of what it returns."""
+"""Writers: the apps and administrators that can have written rows; their endpoint, types and samples."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class WritersResponse(ResponseBody):
 
 
 def writer_form(writer: writers.Writer) -> dict[str, Any]:
-    """A writer as it is returned."""
+    """The JSON of a writer."""
     return {"id": writer_of(writer.key), "name": writer.name, "kind": writer.kind}
 
 

@@ -1,4 +1,4 @@
-"""OpenAPI: the document that describes every call, made from the facts of the code."""
+"""OpenAPI: the document that describes all endpoints, generated from the code."""
 
 from rowkeep.http.openapi.document import describe
 

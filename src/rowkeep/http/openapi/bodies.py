@@ -1,7 +1,7 @@
-"""Bodies: what is known of them beside their types.
+"""Bodies: the constraints of request bodies that their types do not contain.
 
-msgspec makes schemas from the types that decode bodies. What those leave to later checks (names, filters,
-definitions) is put in here, from the facts that these checks go by.
+msgspec creates schemas from the types of bodies. Some values are checked later (names, filters, definitions);
+their schemas are added here, from the same constants that these checks use.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
         "order": _or_not_set({"enum": ["asc", "desc"]}),
     },
 }
-"""What is known of the properties of bodies beside what their types say."""
+"""Schemas of properties, in addition to what their types contain."""
 
 _WHOLE: dict[str, dict[str, Any]] = {
     "UpdateBody": {"required": ["query", "data"]},
@@ -115,9 +115,9 @@ _WHOLE: dict[str, dict[str, Any]] = {
 
 
 def refined(made: dict[str, Any]) -> dict[str, Any]:
-    """The components that msgspec made, with what their types do not say."""
+    """The components that msgspec created, completed by what their types do not contain."""
     found = dict(made)
-    # a filter's node decodes anything that a filter may hold; the document has a schema for each of its kinds
+    # the type of a filter node accepts every kind of node; the document has a separate schema for each kind
     del found["Node"]
     for component, properties in (_PROPERTIES | VIEW_PROPERTIES).items():
         known = found[component]["properties"]
@@ -127,7 +127,7 @@ def refined(made: dict[str, Any]) -> dict[str, Any]:
     for component, members in _WHOLE.items():
         found[component] |= members
     found["ColumnBody"] = _column_schema(found["ColumnBody"])
-    # a component of its own, which generators of clients can give a name
+    # a separate component, so that client generators can name it
     found["ColumnReference"] = _REFERENCE
     found["NotSet"] = {
         "description": 'Not set: `""`, `null` and `{}` mean the same as a missing key.',
@@ -141,7 +141,7 @@ def refined(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def _column_schema(made: dict[str, Any]) -> dict[str, Any]:
-    """One form for each column type, and one for system columns as other systems export them."""
+    """One schema for each column type, and one for the system columns in exports of other systems."""
     return {
         "title": made["title"],
         "description": "A column. An encrypted one has no `default` and no `reference`.",
@@ -154,7 +154,7 @@ def _own_column(made: dict[str, Any], entry: ColumnType) -> dict[str, Any]:
         {"type": "integer", "minimum": 1, "maximum": MAX_TEXT_LENGTH},
         {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
     ]
-    # values are also taken from strings that spell them
+    # values can also be sent as strings
     spelt = [] if entry.schema.get("type", "string") == "string" else [{"type": "string"}]
     properties = {
         "name": NAME_SCHEMA,

@@ -1,4 +1,4 @@
-"""The document: everything about the API that can be told before it is called."""
+"""Document: the complete OpenAPI description of the API."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
             "version": __version__,
             "summary": "A self-hosted data-table API for chatbots, assistants and AI agents.",
             "description": _introduction(settings),
-            # for programs: no part of OpenAPI bounds the bytes of a body, or says how clocks are compared
+            # for programs: OpenAPI has no field for the maximum size of a body or the tolerance for clock
+            # differences
             "x-max-body-bytes": settings.max_body_bytes,
             "x-token-leeway-seconds": settings.token_leeway_seconds,
         },

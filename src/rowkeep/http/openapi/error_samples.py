@@ -1,4 +1,4 @@
-"""Samples of errors, where the meaning of an error is less helpful than an example."""
+"""Error samples: complete errors, for errors that need an example in addition to their description."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
         pointer="/data/1/Number",
     ),
 }
-"""Errors whose examples are worth more than their meaning in a sentence."""
+"""Errors that an example explains better than their description."""

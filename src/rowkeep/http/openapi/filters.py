@@ -25,12 +25,12 @@ _TITLES = {
     Test.CONTAINS: "Text match",
     Test.NULL: "Null test",
 }
-"""The forms of a comparison, by the first test of each. Generators of clients make class names of them, which
-the operands themselves (``<=``) cannot be."""
+"""The titles of the kinds of comparisons, by the first test of each. Client generators create class names
+from them; the operands themselves (``<=``) cannot be class names."""
 
 
 def filter_schemas(max_expressions: int) -> dict[str, Any]:
-    """The components of filters: ``Filter`` for queries, ``WriteFilter`` for updates and deletes, and their
+    """The components for filters: ``Filter`` for queries, ``WriteFilter`` for updates and deletes, and their
     parts."""
     return {
         "Filter": {
@@ -88,7 +88,7 @@ def _junction(description: str, least: int) -> dict[str, Any]:
 
 
 def _comparisons() -> dict[str, Any]:
-    """One form for each kind of value that operands take."""
+    """One schema for each kind of value that operands accept."""
     forms: dict[str, tuple[dict[str, Any] | None, list[Operator]]] = {}
     for operator in OPERATORS.values():
         value = _value(operator)
@@ -116,7 +116,7 @@ def _comparison(value: dict[str, Any] | None, operators: list[Operator]) -> dict
 
 
 def _value(operator: Operator) -> dict[str, Any] | None:
-    """What stands in ``value``; None if nothing may."""
+    """The schema of ``value``; None if there must be no value."""
     if operator.takes is Takes.NOTHING:
         return None
     types = value_types(_FITS[operator.suits])
@@ -129,7 +129,7 @@ def _value(operator: Operator) -> dict[str, Any] | None:
 
 
 def operand_table() -> str:
-    """All operands as a table in Markdown."""
+    """A Markdown table of all operands."""
     rows = [
         f"| `{entry.name}` | {entry.takes.value} | {entry.suits.value} | {entry.meaning} |"
         for entry in OPERATORS.values()

@@ -1,4 +1,4 @@
-"""Operations: one for each row of the tables of calls."""
+"""Operations: the paths of the OpenAPI document, from the tables of endpoints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EVERY_REQUEST = (
     errors.Busy,
     errors.ShuttingDown,
 )
-"""What every request may be refused with, whichever its path: by the connection, not by the call."""
+"""Errors that every request can get, for any path: the connection returns them, not the endpoint."""
 
 EVERY_CALL = (
     *EVERY_REQUEST,
@@ -49,16 +49,17 @@ EVERY_CALL = (
     errors.StorageFull,
     errors.StorageReadOnly,
 )
-"""What every call of the APIs may be refused with."""
+"""Errors that every endpoint of the APIs can return."""
 
 WITH_A_BODY = (errors.MalformedJson, errors.RepeatedKey, errors.UnknownKey, errors.InvalidValue)
 WITH_A_CURSOR = (errors.InvalidCursor,)
 WITH_A_NAME = (errors.NoSuchEndpoint,)
-"""A slash in the name makes another path of it."""
+"""An additional error of endpoints with a name in their path: a slash in the name makes it a different
+path."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """A call as the document knows it."""
+    """One endpoint, as the OpenAPI document describes it."""
 
     path: str
     method: str
@@ -72,17 +73,17 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body_is_optional: bool = False
     status: int = 200
     responses: tuple[Any, ...] = ()
-    """The types of its responses; none for a response without content."""
+    """The types of the responses; empty for a response without content."""
     request_samples: dict[str, Any] = {}
     response_samples: dict[str, Any] = {}
-    """By title."""
+    """Samples by title."""
     media_type: str = "application/json"
     headers: dict[str, Any] = {}
     errors: tuple[type[RowkeepError], ...] = ()
 
 
 def all_operations(settings: Settings) -> list[Operation]:
-    """Every call that the server takes."""
+    """All endpoints of the server."""
     return [
         *(_data_operation(call, settings) for call in DATA_ENDPOINTS),
         *(_admin_data_operation(call, settings) for call in DATA_ENDPOINTS),
@@ -124,7 +125,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
 
 
 def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
-    """The same call, for administrators: they have all rights."""
+    """The same endpoint for administrators, who have all rights."""
     same = _data_operation(call, settings)
     return msgspec.structs.replace(
         same,

@@ -1,4 +1,4 @@
-"""Parameters: of paths, queries and headers, and who may call."""
+"""Parameters: those of paths, query strings and headers, and the security schemes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def security_schemes() -> dict[str, Any]:
 
 
 def path_parameters(path: str) -> list[dict[str, Any]]:
-    """The parameters that stand in a path."""
+    """The parameters in a path."""
     return [_in_path(name) for name in re.findall(r"\{(\w+)\}", path)]
 
 
@@ -78,7 +78,7 @@ def _in_path(name: str) -> dict[str, Any]:
 
 
 def row_page_parameters(settings: Settings) -> list[dict[str, Any]]:
-    """Those of a query."""
+    """The parameters of a query."""
     default = msgspec.structs.asdict(RowRange())["limit"]
     return [
         _in_query(
@@ -95,7 +95,7 @@ def row_page_parameters(settings: Settings) -> list[dict[str, Any]]:
 
 
 def list_page_parameters() -> list[dict[str, Any]]:
-    """Those of a list in the management API."""
+    """The parameters of a list in the management API."""
     limit = {"type": "integer", "minimum": 1, "maximum": lists.MAX_LIMIT, "default": lists.DEFAULT_LIMIT}
     return [
         _in_query("limit", "The maximum number of entries to return.", limit),
@@ -104,7 +104,7 @@ def list_page_parameters() -> list[dict[str, Any]]:
 
 
 def flag_parameters(flags: Iterable[Flag]) -> list[dict[str, Any]]:
-    """Those that are true or false."""
+    """Parameters that are true or false."""
     return [_in_query(flag.name, flag.meaning, {"type": "boolean", "default": False}) for flag in flags]
 
 

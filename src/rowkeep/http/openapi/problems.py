@@ -1,4 +1,4 @@
-"""Problems: the schemas, headers and examples of refusals, from the error classes."""
+"""Problems: the schemas, headers and examples of error responses, from the error classes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
     errors.StorageFull: ("Retry-After", "Seconds until a new try is worth while."),
     errors.StorageReadOnly: ("Retry-After", "Seconds until a new try is worth while."),
 }
-"""Headers that answers to these errors bear beside the usual ones."""
+"""The additional headers of responses with these errors."""
 
 
 def error_responses(kinds: Iterable[type[RowkeepError]]) -> dict[str, Any]:
-    """The refusals of a call, by status. Those that mean the same everywhere stand among the components."""
+    """The error responses of an endpoint, by status. Responses that are the same everywhere are references to
+    components."""
     found: dict[str, Any] = {}
     for status, group in _by_status(kinds).items():
         name = _shared_name(group)
@@ -39,18 +40,18 @@ def error_responses(kinds: Iterable[type[RowkeepError]]) -> dict[str, Any]:
 
 
 def shared_responses() -> dict[str, Any]:
-    """The refusals among the components: those of each status, where that status says all."""
+    """The error responses among the components: one for each status that always has the same errors."""
     groups = _by_status(all_errors()).items()
     return {name: _answer(group) for _, group in groups if (name := _shared_name(group))}
 
 
 def problem_examples() -> dict[str, Any]:
-    """An example of each error, as the server itself would answer it."""
+    """An example of each error, in the format of the server's responses."""
     return {kind.code: {"summary": kind.title, "value": _example(kind)} for kind in all_errors()}
 
 
 def error_table() -> str:
-    """All errors as a table in Markdown."""
+    """A Markdown table of all errors."""
     rows = [f"| {kind.status} | `{kind.code}` | {_meaning(kind)} |" for kind in all_errors()]
     return "\n".join(("| status | code | meaning |", "| --- | --- | --- |", *rows))
 
@@ -65,8 +66,8 @@ def _by_status(kinds: Iterable[type[RowkeepError]]) -> dict[int, list[type[Rowke
 
 
 def _shared_name(group: list[type[RowkeepError]]) -> str | None:
-    """What the refusals with these errors are called among the components: a group that has all errors of
-    its status, and one header for all of them, needs no telling apart."""
+    """The name of the component for responses with these errors. A group has one if it contains all errors of
+    its status (at most two), and so is the same everywhere."""
     status = group[0].status
     is_whole = len(group) == sum(kind.status == status for kind in all_errors())
     return "Or".join(kind.__name__ for kind in group) if is_whole and len(group) <= 2 else None
@@ -78,8 +79,8 @@ def _answer(group: list[type[RowkeepError]]) -> dict[str, Any]:
         name: {"description": meaning, "required": True, "schema": {"type": "string"}}
         for name, meaning in (_HEADERS[kind] for kind in group if kind in _HEADERS)
     }
-    # one schema for all of them, for generators of clients would make a class of each variant; the codes that
-    # occur here are those of the examples
+    # one schema for all of them, because client generators would create a class for each variant; the
+    # possible codes are those of the examples
     content = {
         "schema": ref("ProblemDetails"),
         "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
@@ -100,7 +101,7 @@ def _example(kind: type[RowkeepError]) -> Any:
 
 
 def _meaning(kind: type[RowkeepError]) -> str:
-    """Its docstring, on one line."""
+    """The docstring of an error, on one line."""
     return " ".join((kind.__doc__ or "").replace("``", "`").split())
 
 

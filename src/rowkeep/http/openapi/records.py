@@ -20,14 +20,14 @@ FIELD = {
 
 
 def value_types(fits: Callable[[ColumnType], bool] = lambda _: True) -> list[str]:
-    """The JSON types of values, over all column types that fit."""
+    """The JSON types of values, over all column types for which ``fits`` is true."""
     return list(
         dict.fromkeys(t for entry in COLUMN_TYPES.values() if fits(entry) and (t := entry.schema.get("type")))
     )
 
 
 _FORMS = {"_id": f"^{ROW_ID.pattern}$", "sys_Id": f"^{SYS_ID.pattern}$"}
-"""System columns with a form of their own; the other strings say who wrote."""
+"""System columns with a pattern; the other system columns of type string contain the writer."""
 
 _MEANINGS = {
     "_id": "Increases with time; unique in the table.",
@@ -40,7 +40,7 @@ _MEANINGS = {
 
 
 def record_schemas() -> dict[str, Any]:
-    """The components of rows, as sent and as answered."""
+    """The components for rows, in requests and in responses."""
     system = {column.name: _system_schema(column) for column in SYSTEM_COLUMNS}
     answered = {"type": "object", "properties": system, "additionalProperties": ref("Cell")}
     return {
@@ -67,7 +67,7 @@ def record_schemas() -> dict[str, Any]:
 
 
 def column_types() -> str:
-    """The column types as a table in Markdown."""
+    """A Markdown table of the column types."""
     rows = [f"| `{entry.name}` | {entry.meaning} |" for entry in COLUMN_TYPES.values()]
     return "\n".join(("| type | values |", "| --- | --- |", *rows))
 

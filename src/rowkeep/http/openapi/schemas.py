@@ -1,4 +1,4 @@
-"""Schemas: those of all types that the document names."""
+"""Schemas: those of all types in the document."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ REFERENCES: str = ref("{name}")["$ref"]
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
-    """The schema of a type; of a Struct a reference to its component."""
+    """The schema of a type; for a Struct, a reference to its component."""
     (schema,), _ = msgspec.json.schema_components((kind,), ref_template=REFERENCES)
     return schema
 
 
 def components_of(kinds: Iterable[Any], settings: Settings) -> dict[str, Any]:
-    """The components of these types, of all that they refer to, and those that no type can describe."""
+    """The components for these types and all types that they refer to, and those that no type can
+    describe."""
     _, made = msgspec.json.schema_components(kinds, ref_template=REFERENCES)
     made["ProblemDetails"]["description"] += f"\n\n{error_table()}"
     filters = filter_schemas(settings.max_filter_expressions)
@@ -37,8 +38,8 @@ def components_of(kinds: Iterable[Any], settings: Settings) -> dict[str, Any]:
 
 
 def _say_defaults(schema: dict[str, Any]) -> None:
-    """Turn the defaults of properties into words: generators of TypeScript take a property with a ``default``
-    for one that is always there, and would demand it in bodies."""
+    """Describe the defaults of properties in words: TypeScript generators treat a property with a ``default``
+    as always present, and would require it in bodies."""
     for form in schema.get("anyOf", ()):
         _say_defaults(form)
     properties = schema.get("properties", {})

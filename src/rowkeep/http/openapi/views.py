@@ -1,4 +1,4 @@
-"""Views: what is known of the bodies that define views beside their types."""
+"""Views: the constraints of view definitions that their types do not contain."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ VIEW_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "SortByBody": {"field": {"description": "A column of the view."}, "order": _ORDER},
 }
-"""What is known of the properties of bodies beside what their types say."""
+"""Schemas of properties, in addition to what their types contain."""
 
 
 def view_schemas() -> dict[str, Any]:
-    """The components of views that no type can describe."""
+    """The components for views that no type can describe."""
     return {
         "QualifiedFilter": {
             "description": "A filter whose fields are `table.column`, such as `people.City`.",
