@@ -1,1 +1,1 @@
-"""Server: processes, connections and their bounds, on uvicorn."""
+"""Server: processes, connections and their limits, based on uvicorn."""

@@ -1,8 +1,7 @@
-"""Server: the program of a server (``python -m rowkeep.server``), which takes its settings from the
-environment alone.
+"""Server program: ``python -m rowkeep.server``, with all settings from the environment.
 
-``rowkeep serve`` becomes this program: it needs nothing of what a command line needs, and so takes a tenth
-less memory.
+``rowkeep serve`` is replaced by this program, which does not load the modules of the command line and so uses
+a tenth less memory.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from rowkeep.settings import Settings
 
 
 def run(settings: Settings) -> None:
-    """Initialise the store if it is empty, and serve until told to stop. Raises SetupError."""
+    """Initialise the store if it is empty, and serve until a stop is requested. Raises SetupError."""
     quiet_logs(settings.log_level)
     workers = worker_count(settings)
-    # the port first: where it cannot be had, no first token may be made and lost
+    # open the port first: if that fails, no first token must be created and lost
     with listen(settings.host, settings.port, shares=workers > 1 and SPREADS) as sock:
         token = asyncio.run(initialise_store(settings))
         if token is not None:
@@ -46,13 +45,13 @@ def run(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Serve, and end the process."""
+    """Run the server, and exit the process."""
     signal.signal(signal.SIGTERM, _stop)
     sys.exit(end(lambda: run(Settings.from_environment(os.environ))))
 
 
 def _stop(_signal: int, _frame: object) -> None:
-    """Told to stop before there is anything to end in order."""
+    """Stop requested before anything must be shut down in order."""
     raise SystemExit(0)
 
 

@@ -1,4 +1,5 @@
-"""Edge: what the connections of one process share: bounds, a clock, and the sweep that enforces time-outs."""
+"""Connections: the limits and the clock that all connections of a process share, and the sweep that enforces
+time-outs."""
 
 from __future__ import annotations
 
@@ -20,22 +21,22 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LOG_SECONDS = 10.0
-"""An event that clients can cause at will is logged at most once in this time."""
+"""Warnings that clients can cause at will are logged at most once in this time."""
 
 LINGER_SECONDS = 5.0
-"""How long a connection that is being closed still reads, and discards, what its client is sending. Closed at
-once, it would be reset, and the client could lose the response that says why."""
+"""How long a connection that is being closed still reads, and discards, what its client sends. If it was
+closed at once, the system would reset it, and the client could lose the response."""
 
 MAX_LINGERING = 128
 SPARE_DESCRIPTORS = 64
-"""What the storage, the logs and connections that are being closed need beside the connections."""
+"""File descriptors that are reserved for the storage, the logs and connections that are being closed."""
 
 
 class Edge:
-    """The bounds of one process's connections.
+    """The connections of one process and their limits.
 
-    ``now`` is a clock in seconds that only advances while the event loop runs freely: after a pause of the
-    process, clients first get a chance to be read from before a time-out counts against them.
+    ``now`` is a clock in seconds that advances only while the event loop is not blocked: after a pause of the
+    process, data from clients is read before a time-out can end their connections.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -45,16 +46,18 @@ class Edge:
         self.is_stopping = False
         self.max_connections = affordable_connections(settings.max_connections)
         self.waiting: dict[Protocol, None] = {}
-        """Connections between requests, or whose request head is not complete; the longest waiting first."""
+        """Connections that are idle or whose request head is incomplete, in the order in which they started
+        to wait."""
         self.lingering: dict[Protocol, None] = {}
-        """Connections that are being closed; they do not count."""
+        """Connections that are being closed; they do not count towards the limit."""
         self.sweep_seconds = min(0.5, max(0.05, _shortest_timeout(settings) / 4))
         self._last_tick = 0.0
         self._next_sweep = 0.0
         self._logged: dict[str, tuple[float, int]] = {}
 
     def warn(self, event: str, **facts: object) -> None:
-        """Log an event that clients can cause; further ones of a kind are counted, not logged one by one."""
+        """Log a warning that clients can cause; repeated ones of the same kind are counted, not logged one by
+        one."""
         last, suppressed = self._logged.get(event, (-LOG_SECONDS, 0))
         if self.now - last < LOG_SECONDS:
             self._logged[event] = last, suppressed + 1
@@ -86,7 +89,7 @@ class Edge:
         self.lingering.pop(connection, None)
 
     def tick(self, state: ServerState) -> None:
-        """Called several times a second: advance the clock, and sweep when it is time."""
+        """Called several times a second: advance the clock, and check all connections when a sweep is due."""
         time = asyncio.get_running_loop().time()
         self.now += min(time - self._last_tick, 2 * self.sweep_seconds)
         self._last_tick = time
@@ -94,26 +97,26 @@ class Edge:
             self._next_sweep = self.now + self.sweep_seconds
             self._check_descriptors()
             for connection in list(state.connections):
-                connection.check(self.now)  # type: ignore[union-attr] # all are ours
+                connection.check(self.now)  # type: ignore[union-attr] # all are Rowkeep's
 
     def stop(self, state: ServerState) -> None:
-        """Take no more requests; those that run go on."""
+        """Accept no more requests; running requests continue."""
         self.is_stopping = True
         for connection in list(state.connections):
             connection.shutdown()
 
     def cancel(self, state: ServerState, error: RowkeepError) -> None:
-        """Cancel what runs; it is answered with this error."""
+        """Cancel running requests; their response is this error."""
         for connection in list(state.connections):
-            connection.cancel(error)  # type: ignore[union-attr] # all are ours
+            connection.cancel(error)  # type: ignore[union-attr] # all are Rowkeep's
 
     def abort(self, state: ServerState) -> None:
-        """Close all connections at once, whatever is unsent."""
+        """Close all connections at once, including those with unsent data."""
         for connection in list(state.connections):
-            connection.abort()  # type: ignore[union-attr] # all are ours
+            connection.abort()  # type: ignore[union-attr] # all are Rowkeep's
 
     def _check_descriptors(self) -> None:
-        """The event loop does not report that it had no file descriptor left to accept a connection with."""
+        """Warn if there are no free file descriptors, because the event loop does not report that."""
         try:
             os.close(os.open(os.devnull, os.O_RDONLY))
         except OSError as error:
@@ -125,10 +128,11 @@ class Edge:
 
 
 def affordable_connections(wanted: int) -> int:
-    """How many connections this process can hold open, as far as the system gives it file descriptors."""
+    """How many connections this process can have open, limited by the file descriptors that the system
+    allows."""
     try:
         import resource
-    except ImportError:  # a system that has no such limit
+    except ImportError:  # a system without such a limit
         return wanted
     needed = wanted + SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -143,8 +147,8 @@ def affordable_connections(wanted: int) -> int:
 
 
 def queued_bytes(transport: asyncio.Transport) -> int:
-    """How many bytes the system has taken to send and the client has not received yet. Without them, a
-    client that reads slowly would seem to read nothing for as long as it takes to empty large buffers."""
+    """The bytes that the system has accepted but the client has not received yet. They are needed because a
+    client that reads slowly would otherwise seem to read nothing until large buffers are empty."""
     try:
         import fcntl
         import termios
@@ -153,7 +157,7 @@ def queued_bytes(transport: asyncio.Transport) -> int:
             fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4)),
             sys.byteorder,
         )
-    except (ImportError, OSError):  # a system that does not count them
+    except (ImportError, OSError):  # a system without this information
         return 0
 
 

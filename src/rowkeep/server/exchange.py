@@ -1,8 +1,8 @@
-"""Exchange: one request and its response, as a task that can be cancelled for a reason.
+"""Exchange: one request and its response, as a task that can be cancelled with an error.
 
-uvicorn writes the head of a response and then its body, and checks each header of each response. Here a
-response whose length is known is written in one piece, for each write is a system call that wakes the client,
-and the same head is checked once.
+uvicorn writes the head of a response and then its body, and checks each header of each response. Here, a
+response of known length is written in one piece, because each write is a system call that wakes the client,
+and equal heads are checked only once.
 """
 
 from __future__ import annotations
@@ -29,44 +29,44 @@ log = structlog.get_logger(__name__)
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 MAX_WHOLE_BYTES = 64 * 1024
-"""A longer body is not copied behind its head; one system call would not send it anyway."""
+"""A longer body is not copied to its head, because one system call could not send both anyway."""
 
 CACHED_HEADS = 256
-"""How many heads are cached. They differ by status, kind of content and the date, which changes once a
-second."""
+"""The number of cached heads. They differ by status, content type and date, which changes once a second."""
 
 
 class Exchange(RequestResponseCycle):
-    """uvicorn's cycle, but that it may be cancelled, and that every response is Rowkeep's own."""
+    """uvicorn's cycle, which can also be cancelled, and sends Rowkeep's own responses for errors."""
 
     app: Any
     task: asyncio.Task[None]
     error_app: Callable[..., Awaitable[None]]
-    """What sends an error."""
+    """Sends an error."""
     tasks: set[asyncio.Task[None]]
     """The tasks that the server waits for when it stops."""
     keeps_alive: bool
-    """Whether the client wants to keep the connection; it is kept only if the request was read whole."""
+    """Whether the client wants the connection to stay open. It stays open only if the request was read
+    completely."""
     error: RowkeepError | None = None
-    """What a cancelled request is answered with; None if nobody waits for an answer."""
+    """The error that a cancelled request returns; None if the client is gone."""
     began = 0.0
-    """When a sweep saw it first."""
+    """The time of the first sweep that found this request."""
     _is_begun = False
     _is_cancelled = False
     _start: Any = None
-    """The message that starts the response, until its body is there."""
+    """The message that starts the response, until the first part of the body follows."""
 
     @property
     def is_interruptible(self) -> bool:
-        """Whether it ends when its client goes or its time is over."""
-        return is_interruptible(self.scope)  # type: ignore[arg-type] # the same, as a mapping
+        """Whether the request is cancelled when its client disconnects or its time limit is over."""
+        return is_interruptible(self.scope)  # type: ignore[arg-type] # the same as a mapping
 
     def cancel(self, error: RowkeepError | None) -> None:
-        """Cancel the work. The error is sent if no response has begun."""
+        """Cancel the request. The error is sent if the response has not started."""
         if self.error is None:
             self.error = error
         self._is_cancelled = True
-        if self._is_begun:  # a task that is cancelled before it began would end without an answer
+        if self._is_begun:  # a task that is cancelled before it starts would end without a response
             self.task.cancel()
 
     async def run_asgi(self, app: Any) -> None:
@@ -84,7 +84,7 @@ class Exchange(RequestResponseCycle):
         self.tasks.discard(self.task)
 
     async def send(self, message: Any) -> None:
-        """ASGI's ``send``. The start of a response waits for its body."""
+        """ASGI's ``send``. The start of a response is delayed until its body follows."""
         start = self._start
         if start is not None:
             self._start = None
@@ -115,7 +115,7 @@ class Exchange(RequestResponseCycle):
         self.on_response()
 
     async def _fail(self) -> None:
-        """No response came, or not all of it."""
+        """Handle a missing or incomplete response."""
         self.keep_alive = False
         if self.response_started:
             self.transport.close()
@@ -126,7 +126,7 @@ class Exchange(RequestResponseCycle):
 
 
 def _without_length(start: Any) -> tuple[Headers, bytes | None]:
-    """The headers of a response except its length, and that."""
+    """The headers of a response without its length, and the length."""
     headers = start.get("headers", ())
     length: bytes | None = dict(headers).get(b"content-length")
     return tuple(field for field in headers if field[0] != b"content-length"), length
@@ -134,7 +134,8 @@ def _without_length(start: Any) -> tuple[Headers, bytes | None]:
 
 @lru_cache(CACHED_HEADS)
 def _head(status: int, fields: Headers, keeps_alive: bool) -> bytes:
-    """The status line and the headers of a response. Raises RuntimeError for what no header may hold."""
+    """The status line and headers of a response. Raises RuntimeError for characters that headers cannot
+    contain."""
     for name, value in fields:
         if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
             raise RuntimeError("A header of the response is invalid.")

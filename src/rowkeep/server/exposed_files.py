@@ -1,4 +1,4 @@
-"""Exposed files: keys and data that other users of this machine can read, and the log's warning of them."""
+"""Exposed files: warnings about keys and data that other users of this machine can read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SHOWN = 5
 
 
 def warn_of_exposed_files(settings: Settings) -> None:
-    """Log what others on this machine can read of the key and the data."""
+    """Log which files with the key and the data other users of this machine can read."""
     key = key_file(settings)
     for path, mode in exposed([key, token_file(settings)]):
         log.warning("file is readable by other users", path=str(path), mode=mode, action="chmod 600")
     directory = data_directory(settings)
     if directory is None:
         return
-    # nobody reaches the files of a directory that is closed to others
+    # other users cannot open files in a directory that they cannot access
     for path, mode in exposed([directory]):
         log.warning("directory is readable by other users", path=str(path), mode=mode, action="chmod 700")
         inside = list(exposed([*directory.glob("*.db*"), *directory.glob("workspaces/*.db*")]))

@@ -1,4 +1,4 @@
-"""First token: how the first admin token of a store comes to who started it."""
+"""First token: how the first admin token of a store reaches the person who started the server."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rowkeep.settings import Settings
 
 
 def hand_over(token: str, settings: Settings) -> None:
-    """Give the first admin token to the terminal if there is one, else into a file.
+    """Print the first admin token if there is a terminal, otherwise write it to a file.
 
-    Under a service manager standard output is a log, and no secret may stand in a log.
+    Under a service manager, standard output is a log, and secrets must not be logged.
     """
     if sys.stdout.isatty():
         print(f"The first admin token (shown only once): {token}", flush=True)
@@ -24,12 +24,12 @@ def hand_over(token: str, settings: Settings) -> None:
 
 
 def token_file(settings: Settings) -> Path:
-    """Where the first admin token is put where there is no terminal."""
+    """The path of the file with the first admin token, if there is no terminal."""
     return key_file(settings).with_suffix(".admin-token").resolve()
 
 
 def keep_token(token: str, settings: Settings) -> Path:
-    """Write the first admin token into a file that its owner alone can read. Raises SetupError."""
+    """Write the first admin token to a file that only its owner can read. Raises SetupError."""
     path = token_file(settings)
     try:
         make_private_directory(path.parent)

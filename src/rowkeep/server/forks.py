@@ -1,6 +1,6 @@
-"""Children: processes forked from this one, which share with it what was loaded before.
+"""Forks: child processes that share the memory of modules that were loaded before the fork.
 
-Nothing that must not be shared may be there when a process forks: no thread, no event loop, no connection.
+Things that cannot be shared must not exist when a process forks: threads, an event loop, connections.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ HELD_BACK = {*STOP_SIGNALS, signal.SIGCHLD}
 
 
 def fork(run: Callable[[], int]) -> int:
-    """Start a process that does ``run`` and ends with the status it gives; its process id.
+    """Start a process that calls ``run`` and exits with the returned status. Returns its process id.
 
-    Signals that come meanwhile are delivered when both sides are ready for them: in the child they do what
-    they do by default.
+    Signals are blocked meanwhile, and delivered when both processes are ready: in the child they have their
+    default effect.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -34,7 +34,7 @@ def fork(run: Callable[[], int]) -> int:
 
 
 def _run(run: Callable[[], int]) -> None:
-    """The whole life of a child. It never returns to what its parent was doing."""
+    """Run the child until it exits. It never returns to the code of its parent."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -46,7 +46,7 @@ def _run(run: Callable[[], int]) -> None:
         sys.stderr.flush()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0
-    except BaseException:  # the parent's frames are not for the child to unwind
+    except BaseException:  # the child must not unwind the frames of its parent
         traceback.print_exc()
     finally:
         os._exit(status)

@@ -1,4 +1,4 @@
-"""Serving: one server process on a socket, be it the only one or one of several."""
+"""Process: one server process on a socket, either the only one or one of several workers."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from rowkeep.settings import Settings
 
 BACKLOG = 2048
 GRACE_SECONDS = 10
-"""How long requests that run may go on when the server is told to stop; then they are cancelled."""
+"""How long running requests can continue after a stop is requested; then they are cancelled."""
 
 CANCEL_SECONDS = 2
-"""How long cancelled requests may take to send that they are."""
+"""How long cancelled requests have to send their responses."""
 
 TICK_SECONDS = 0.05
 
 GARBAGE_THRESHOLDS = (10_000, 20, 50)
-"""How often Python looks for cycles of garbage. A request makes hundreds of objects and hardly ever a cycle,
-so the usual 700 objects are looked through again and again for nothing."""
+"""How often Python searches for cycles of garbage. A request creates hundreds of objects but hardly ever a
+cycle, so the default of 700 objects would cause many useless searches."""
 
 LOADED_LATER = ("uvloop", "uvicorn.lifespan.on", "uvicorn.loops.auto")
 
 
 def listen(host: str, port: int, *, shares: bool = False) -> socket.socket:
-    """A socket that takes connections; they wait until a process serves. Raises SetupError.
+    """A listening socket; connections wait until a process serves them. Raises SetupError.
 
-    ``shares`` lets :func:`listen_too` add others to its port, but not another server: this one did not agree
-    to share when it took the port, and nor would that.
+    If ``shares`` is set, :func:`listen_too` can add other sockets to its port, but another server cannot: the
+    option to share is set only after the port was opened, and the other server does not set it either.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -57,7 +57,7 @@ def listen(host: str, port: int, *, shares: bool = False) -> socket.socket:
 
 
 def listen_too(first: socket.socket) -> socket.socket:
-    """Another socket on the port of one that shares it: the system spreads new connections over both."""
+    """Another socket on the same port: the system distributes new connections between all of them."""
     sock = socket.socket(first.family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -67,27 +67,27 @@ def listen_too(first: socket.socket) -> socket.socket:
 
 
 def load_all() -> None:
-    """Load what a server process loads only when it starts to serve, so that processes that are forked
-    afterwards share it. (What its store needs is loaded by then: it was opened once.)"""
+    """Import what a server process otherwise imports when it starts, so that forked processes share the
+    memory. (The modules for the store are already loaded, because the store was opened once.)"""
     for module in LOADED_LATER:
         import_module(module)
 
 
 def serve_here(settings: Settings, sock: socket.socket) -> bool:
-    """Serve in this process until told to stop; False if it could not start, which the log then tells."""
+    """Serve in this process until a stop is requested; False if the start failed, which is logged."""
     configure_logs(settings.log_level)
     server = make_server(partial(Application, settings), settings)
     try:
         server.run(sockets=[sock])
     except SystemExit as end:
-        if end.code == 0:  # told to stop before uvicorn listens to signals
+        if end.code == 0:  # a stop was requested before uvicorn handles signals
             raise
         return False
     return server.started
 
 
 def make_server(application: Callable[[], Any], settings: Settings) -> uvicorn.Server:
-    """The server of the ASGI application that ``application`` makes."""
+    """The server for the ASGI application that ``application`` creates."""
     edge = Edge(settings)
     config = uvicorn.Config(
         application,
@@ -104,8 +104,8 @@ def make_server(application: Callable[[], Any], settings: Settings) -> uvicorn.S
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, but that connections are swept, a stop has an end, and a signal to stop is a good end
-    and is not raised again afterwards."""
+    """uvicorn's server, with sweeps of the connections and a time limit for stopping. A signal to stop leads
+    to a normal exit, and is not raised again afterwards."""
 
     def __init__(self, config: uvicorn.Config, edge: Edge) -> None:
         super().__init__(config)
@@ -113,13 +113,13 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # modules and compiled statements stay until the end: nobody need look through them again
+        # modules and compiled statements exist until the end: the collector can ignore them
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        super().handle_exit(sig, frame)  # type: ignore[arg-type] # signal's frame, or None
+        super().handle_exit(sig, frame)  # type: ignore[arg-type] # the frame of a signal, or None
         self._captured_signals.clear()
 
     async def on_tick(self, counter: int) -> bool:
@@ -140,7 +140,7 @@ class _Server(uvicorn.Server):
             await self.lifespan.shutdown()
 
     async def _rest(self, seconds: float) -> None:
-        """Wait until nothing runs and all is sent, or the time is over."""
+        """Wait until there are no connections and tasks, or the time is over."""
         state = self.server_state
         end = asyncio.get_running_loop().time() + seconds
         while (state.connections or state.tasks) and not self.force_exit:

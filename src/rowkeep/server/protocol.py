@@ -1,4 +1,5 @@
-"""Protocol: uvicorn's HTTP on one connection, with bounds on all that a client can send or leave unread."""
+"""Protocol: uvicorn's HTTP on one connection, with limits on everything that a client can send or not
+read."""
 
 from __future__ import annotations
 
@@ -29,22 +30,22 @@ from rowkeep.server.exchange import Exchange
 
 FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
-"""Headers that the connection itself looks at."""
+"""Headers that the connection itself processes."""
 
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
 CHUNK_ALLOWANCE = 16
-"""How many bytes of a chunk, apart from its content, are not counted: its size and the ends of its lines."""
+"""The bytes of a chunk, apart from its content, that are not counted: its size and line ends."""
 
 
 class _Transport:
-    """A transport that counts what is written, and that is closed only once the client had time to read the
+    """A transport that counts the written bytes, and closes only after the client had time to read the
     response."""
 
     def __init__(self, transport: asyncio.Transport, protocol: Protocol) -> None:
         self._transport = transport
         self._protocol = protocol
         self.written_bytes = 0
-        """All that was written so far."""
+        """The number of bytes written so far."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -61,7 +62,7 @@ class _Transport:
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control, but that reading stays paused while requests wait for the one before them."""
+    """uvicorn's flow control, but reading stays paused while requests wait for the previous one."""
 
     def __init__(self, transport: asyncio.Transport, protocol: Protocol) -> None:
         super().__init__(transport)
@@ -84,29 +85,30 @@ NOTHING, HEAD, BODY = Phase.NOTHING, Phase.HEAD, Phase.BODY
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection, within the bounds of its :class:`Edge`."""
+    """One connection, with the limits of its :class:`Edge`."""
 
     running: Exchange | None = None
-    """The request that is worked on."""
+    """The request that is being processed."""
     cycle: Exchange
-    pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment] # uvicorn's, with its own cycles
+    pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment] # uvicorn's, with Rowkeep's cycles
     is_half_closed = False
     is_lingering = False
     since = 0.0
-    """When the present wait began; 0 if something happened after the last sweep."""
+    """When the current wait began; 0 if something happened after the last sweep."""
     _raw: asyncio.Transport
     _phase = NOTHING
     _head_bytes = 0
-    """Of the head that is being received, as far as it is parsed."""
+    """The parsed bytes of the head that is being received."""
     _received_bytes = 0
-    """The same, whether parsed or not. What came together with the end of the request before is missing."""
+    """The received bytes of that head, parsed or not, except those that arrived together with the end of the
+    previous request."""
     _overhead_bytes = 0
-    """Of the body that is being received: what is no content (sizes and extensions of chunks, trailers)."""
+    """The bytes of the current body that are not content (sizes and extensions of chunks, trailers)."""
     _discarded_bytes = 0
     _hosts = 0
     _is_upgrade = False
     _is_forwarded = False
-    """Whether a proxy says who sent the request."""
+    """Whether a proxy set headers about the sender of the request."""
     _is_deaf = False
     _fault: RowkeepError | None = None
     _refusal: RowkeepError | None = None
@@ -118,15 +120,16 @@ class Protocol(HttpToolsProtocol):
         super().__init__(**uvicorns)
         proxied: Any = self.app
         self._app_itself: Any = proxied.app
-        """The application without uvicorn's reader of what proxies add, which few requests need."""
+        """The application without uvicorn's middleware for the headers of proxies, which few requests
+        need."""
         self._edge = edge
         self._max_line = edge.settings.max_request_line_bytes
         self._max_head = edge.settings.max_header_bytes
         self._max_headers = edge.settings.max_header_count
 
-    # asyncio's callbacks
+    # callbacks of asyncio
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         self._raw = transport
         counting: Any = _Transport(transport, self)
         super().connection_made(counting)
@@ -151,10 +154,10 @@ class Protocol(HttpToolsProtocol):
         self.flow.resume_writing()
         if exc is None:
             self._raw.close()
-        self.parser = None  # type: ignore[assignment] # as uvicorn does, to break a cycle
+        self.parser = None  # type: ignore[assignment] # as in uvicorn, to break a cycle
 
-    def eof_received(self) -> bool:  # type: ignore[override] # uvicorn closes always
-        """The client sends no more. It may still read the response: for a short while, that is assumed."""
+    def eof_received(self) -> bool:  # type: ignore[override] # uvicorn always closes
+        """The client sends no more data. It may still read the response; this is assumed for a short time."""
         if self.running is None or self.is_lingering or (self._phase is BODY and self.cycle is self.running):
             return False
         self.is_half_closed = True
@@ -173,7 +176,7 @@ class Protocol(HttpToolsProtocol):
                 self._phase = HEAD
                 self.since = 0.0
         self._parse(data)
-        # many small chunks must not make room for what is none
+        # many small chunks must not increase the allowance for other overhead
         self._overhead_bytes = max(self._overhead_bytes, 0)
         if self._phase is HEAD:
             if self._received_bytes > self._max_head:
@@ -181,7 +184,7 @@ class Protocol(HttpToolsProtocol):
         elif self._phase is BODY and self._overhead_bytes > self._max_head:
             self._refuse(self._head_too_large())
 
-    # the parser's callbacks
+    # callbacks of the parser
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -200,12 +203,12 @@ class Protocol(HttpToolsProtocol):
                     "max_request_line_bytes)."
                 )
             )
-        self._head_bytes = line + 4  # the ends of the line and of the head
+        self._head_bytes = line + 4  # the line ends of the request line and of the head
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_bytes += len(name) + len(value) + 4
         if self._phase is BODY:
-            return  # a trailer: nobody could tell it from a header that a proxy has checked
+            return  # ignore trailers: they could not be distinguished from headers that a proxy has checked
         name = name.lower()
         if name in SPECIAL:
             self._on_special(name, value)
@@ -322,15 +325,15 @@ class Protocol(HttpToolsProtocol):
             self._edge.waiting[self] = None
         self.flow.resume_reading()
 
-    # refusing and closing
+    # error responses and closing
 
     def _refused(self, error: RowkeepError) -> RowkeepError:
-        """Raised inside the parser, which would hide what it was."""
+        """Store the error, to be raised inside the parser, which would hide its type."""
         self._fault = error
         return error
 
     def _refuse(self, error: RowkeepError) -> None:
-        """Answer with this error, after the requests before, and close. No more is read."""
+        """Send this error, after the responses to previous requests, and close. No more is read."""
         if self.is_lingering or self._raw.is_closing():
             return
         self._is_deaf = True
@@ -342,7 +345,7 @@ class Protocol(HttpToolsProtocol):
             self._refusal = error
             self.flow.pause_reading()
             if self._phase is BODY:
-                self.pipeline.popleft()  # the newest: its body will not come
+                self.pipeline.popleft()  # the newest request: its body will not arrive
             return
         answer = error_response(error)
         fields = (*self.server_state.default_headers, *answer.fields(), (b"connection", b"close"))
@@ -359,7 +362,7 @@ class Protocol(HttpToolsProtocol):
 
     @property
     def is_being_sent_to(self) -> bool:
-        """Whether the client is not known to have sent all that it will."""
+        """Whether the client may still be sending data."""
         return (self._phase is not NOTHING or self._is_deaf) and not self.is_half_closed
 
     @property
@@ -367,7 +370,7 @@ class Protocol(HttpToolsProtocol):
         return self._raw.get_write_buffer_size() == 0
 
     def linger(self) -> None:
-        """Close what is sent, and discard what is still received, for a while."""
+        """Close the sending side; for a short time, discard what is still received."""
         if self.is_lingering or self._raw.is_closing():
             return
         self.is_lingering = self._is_deaf = True
@@ -383,13 +386,14 @@ class Protocol(HttpToolsProtocol):
             self.abort()
 
     def abort(self) -> None:
-        """Close at once, whatever is unsent."""
+        """Close at once, even with unsent data."""
         self._edge.forget(self)
         self.connections.discard(self)
         self._raw.abort()
 
     def shutdown(self) -> None:
-        """The server is stopping: close, or do so when the request that runs is answered."""
+        """The server is stopping: close the connection, or do so after the response to the running
+        request."""
         if self.running is None:
             self._raw.close() if self.is_lingering else self.transport.close()
         else:
@@ -397,7 +401,7 @@ class Protocol(HttpToolsProtocol):
             self.pipeline.clear()
 
     def cancel(self, error: RowkeepError) -> None:
-        """Cancel the request that runs; it is answered with this error."""
+        """Cancel the running request; its response is this error."""
         self.pipeline.clear()
         if self.running is not None:
             self.running.cancel(error)
@@ -415,8 +419,8 @@ class Protocol(HttpToolsProtocol):
             self._refuse(MalformedRequest(f"The request is not valid HTTP/1.1: {excerpt(str(error))}."))
 
     def _parse_without_upgrade(self, rest: bytes) -> None:
-        """Read a request that asks for another protocol as one that does not, for it need not be granted
-        (RFC 9110, section 7.8). The parser would take its body for that protocol."""
+        """Parse a request for an upgrade to another protocol as a normal request, because a server may ignore
+        the upgrade (RFC 9110, section 7.8). The parser would treat the body as data of the other protocol."""
         method = self.parser.get_method()
         if method == b"CONNECT":
             self._refuse(MalformedRequest("CONNECT is not supported: this server is not a proxy."))
@@ -446,7 +450,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def _set_path(self) -> None:
-        """As uvicorn does it. Any exception refuses the request."""
+        """Set the path as uvicorn does. Any exception rejects the request."""
         url = httptools.parse_url(self.url)
         path = url.path.decode("ascii")
         scope = self.scope
@@ -454,10 +458,10 @@ class Protocol(HttpToolsProtocol):
         scope["raw_path"] = self.root_path.encode("ascii") + url.path
         scope["query_string"] = url.query or b""
 
-    # time
+    # time-outs
 
     def check(self, now: float) -> None:
-        """Part of each sweep: end what has taken too long."""
+        """Called by each sweep: end what has taken too long."""
         if not self.since:
             self.since = now
         waited = now - self.since
@@ -481,8 +485,8 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _is_stuck(self, unsent: int, now: float) -> bool:
-        """Whether the client has read nothing of what is being sent to it, for too long."""
-        sent: int = self.transport.written_bytes - unsent - queued_bytes(self._raw)  # type: ignore[attr-defined] # it is ours
+        """Whether the client has not read any of the sent data for too long."""
+        sent: int = self.transport.written_bytes - unsent - queued_bytes(self._raw)  # type: ignore[attr-defined] # it is a _Transport
         if sent != self._sent_bytes:
             self._sent_bytes, self._sent_at = sent, now
         return now - self._sent_at > self._edge.settings.write_timeout_seconds
@@ -494,7 +498,7 @@ class Protocol(HttpToolsProtocol):
             if not self._half_closed_at:
                 self._half_closed_at = now
             elif now - self._half_closed_at >= self._edge.sweep_seconds:
-                self.abort()  # it has gone, or waits for longer than such a client may
+                self.abort()  # the client is gone, or waits longer than allowed for a half-closed connection
                 return
         if running.response_started or running.error is not None:
             return

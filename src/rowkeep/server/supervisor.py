@@ -1,12 +1,12 @@
-"""Workers: several server processes on one port. One that dies is replaced, and all end together.
+"""Supervisor: starts several workers on one port, replaces those that exit, and stops them together.
 
-Each worker has a listening socket of its own, over which the system spreads new connections evenly: of one
-that they share, whoever is quickest would take most. This process keeps all of them open, so connections that
-a worker had not accepted when it died wait for its replacement. To stop, it closes them first: a new
-connection is then refused at once, and not accepted by the system and reset later.
+Each worker has its own listening socket, and the system distributes new connections evenly between the
+sockets; with one shared socket, the fastest worker would get most connections. The supervisor has all sockets
+open, so connections that a worker had not accepted when it died wait for its replacement. To stop, it closes
+them first: new connections are then refused at once, instead of being accepted by the system and reset later.
 
-This process also loads what a server needs and forks the workers, so that they share its memory. It does
-nothing else itself: it has no threads, no event loop and no connections that a worker could inherit.
+The supervisor also loads the server's modules and forks the workers, so that they share its memory. It does
+nothing else: it has no threads, no event loop and no connections that a worker could inherit.
 """
 
 from __future__ import annotations
@@ -31,39 +31,40 @@ from rowkeep.server.process import GRACE_SECONDS, listen_too, serve_here
 from rowkeep.settings import Settings
 
 MOST_AUTOMATIC = 4
-"""How many workers serve at most where their number is not set."""
+"""The maximum number of workers if the setting is not set."""
 
 SPREADS = sys.platform == "linux"
-"""Whether the system spreads connections over several sockets of one port."""
+"""Whether the system distributes connections between several sockets on one port."""
 
 PAUSE_SECONDS = 1
-"""Between the starts of a worker and its replacement, so that a fault at start is no storm of processes."""
+"""The minimum time between the starts of a worker and its replacement, so that an error at the start does not
+create processes in a fast loop."""
 
 STOP_SECONDS = 2 * GRACE_SECONDS
-"""How long a worker may take to stop; then it is killed."""
+"""How long a worker has to stop; then it is killed."""
 
 NOT_STARTED = 3
-"""The exit status of a worker that could not start; another would not either."""
+"""The exit status of a worker that could not start; starting another one would not help."""
 
 log = structlog.get_logger(__name__)
 
 
 def worker_count(settings: Settings) -> int:
-    """How many processes are to serve."""
+    """The number of worker processes to run."""
     return settings.workers or min(MOST_AUTOMATIC, _cores())
 
 
 def _cores() -> int:
-    """The cores that this process may use; a container may have fewer than the machine."""
+    """The cores that this process can use; a container can have fewer than the machine."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def serve_with_workers(settings: Settings, count: int, sock: socket.socket) -> bool:
-    """Serve with so many processes until told to stop; False if one could not start."""
+    """Serve with ``count`` processes until a stop is requested; False if one could not start."""
     configure_logs(settings.log_level)
-    # the collector of a worker would write to all that it looks at, and so copy it
+    # otherwise the garbage collector of each worker would write to shared pages, and so copy them
     gc.collect()
     gc.freeze()
     with Signals() as signals, contextlib.ExitStack() as others:
@@ -74,7 +75,7 @@ def serve_with_workers(settings: Settings, count: int, sock: socket.socket) -> b
 
 
 class Signals:
-    """The signals to this process, to be waited for: those to stop, and that a child has ended."""
+    """The signals that this process waits for: those to stop, and that a child has exited."""
 
     def __init__(self) -> None:
         self.stop_requested = False
@@ -94,12 +95,12 @@ class Signals:
         self.close()
 
     def close(self) -> None:
-        """In a child, which has signals of its own."""
+        """Called in a child, which has its own signal handlers."""
         self._reader.close()
         self._writer.close()
 
     def wait(self, seconds: float | None) -> None:
-        """Until the next signal; at most so long, or without a limit."""
+        """Wait for the next signal, at most ``seconds``; None means no limit."""
         select.select([self._reader], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
             self._reader.recv(4096)
@@ -109,7 +110,7 @@ class Signals:
 
 
 def _ignore(_signal: int, _frame: object) -> None:
-    """The signal has done its work when it has ended a wait."""
+    """Do nothing: the signal only has to end a wait."""
 
 
 class Workers:
@@ -118,18 +119,20 @@ class Workers:
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket], signals: Signals) -> None:
         self._settings = settings
         self._signals = signals
-        # a worker reads the end of this pipe when the last one that could write to it is gone: its parent
+        # reading from this pipe ends in a worker when its parent, the only process that could write to it,
+        # exits
         self._parent_end, self._parent_has = os.pipe()
         self._sockets = list(sockets)
         self._due = dict.fromkeys(range(len(sockets)), 0.0)
-        """Of which sockets the workers are missing, and when they may be started, on the monotonic clock."""
+        """The sockets without a worker, and the earliest time to start one, on the monotonic clock."""
         self._replaced: set[int] = set()
-        """The sockets whose first worker has served and ended; another may be unable to start for a while."""
+        """Sockets whose first worker has served and exited. If its replacement cannot start, that is
+        retried."""
         self._running: dict[int, tuple[int, float]] = {}
-        """By process id, of which socket a worker is, and when its replacement may be started."""
+        """By process id: the socket of the worker, and the earliest time to start its replacement."""
 
     def run(self) -> bool:
-        """Serve until told to stop; False if a worker could not start."""
+        """Serve until a stop is requested; False if a worker could not start."""
         statuses: set[int] = set()
         try:
             while NOT_STARTED not in statuses and not self._signals.stop_requested:
@@ -149,7 +152,7 @@ class Workers:
                     self._sockets[at] = listen_too(self._open_sockets()[0])
                 pid = fork(partial(self._work, at))
             except OSError as error:
-                # no memory or no process left: those that serve go on
+                # no free memory or processes: the other workers continue
                 log.error("cannot start worker", error=str(error), action="retry")
                 self._due[at] = now + PAUSE_SECONDS
                 continue
@@ -157,10 +160,10 @@ class Workers:
             self._running[pid] = (at, now + PAUSE_SECONDS)
 
     def _ended(self) -> Iterator[int]:
-        """The exit statuses of the workers that have ended since the last look and are missing now.
+        """The exit statuses of the workers that have exited since the last call.
 
-        That of a replacement that could not start, while the database is away say, is not among them: it is
-        tried again.
+        The status of a replacement that could not start (for example, because the database is not available)
+        is not included: its start is retried.
         """
         for pid in list(self._running):
             found, wait_status = os.waitpid(pid, os.WNOHANG)
@@ -172,7 +175,7 @@ class Workers:
                 self._replaced.add(at)
             elif at in self._replaced:
                 log.error("worker failed to start", action="retry")
-                # new connections go to the other workers
+                # new connections are distributed between the other workers
                 if SPREADS and len(self._open_sockets()) > 1:
                     self._sockets[at].close()
                 continue
@@ -184,7 +187,7 @@ class Workers:
         return [sock for sock in self._sockets if sock.fileno() >= 0]
 
     def _stop(self) -> None:
-        """Ask all workers to end, and wait until they have."""
+        """Ask all workers to stop, and wait until they have exited."""
         for sock in self._sockets:
             sock.close()
         self._send(signal.SIGTERM)
@@ -202,8 +205,8 @@ class Workers:
             os.kill(pid, number)
 
     def _work(self, at: int) -> int:
-        """What the worker of a socket does."""
-        # Ctrl-C in a terminal is for the parent, which tells the workers when to stop
+        """Run the worker for a socket."""
+        # Ctrl-C in a terminal is for the parent, which then stops the workers
         os.setpgid(0, 0)
         self._signals.close()
         os.close(self._parent_has)
@@ -216,6 +219,6 @@ class Workers:
 
 
 def _end_with_parent(pipe: int) -> None:
-    """A worker whose parent was killed would go on serving with nobody to stop it."""
+    """End a worker whose parent was killed, because nothing else would stop it."""
     os.read(pipe, 1)
     os.kill(os.getpid(), signal.SIGTERM)
