@@ -1,1 +1,1 @@
-"""Client: Rowkeep's APIs as commands and programs call them, over HTTP or in this process."""
+"""Client: Rowkeep's APIs for commands and programs, over HTTP or in this process."""

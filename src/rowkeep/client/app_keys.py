@@ -1,4 +1,4 @@
-"""App keys: what the tokens of an app are signed with, from the environment or from the store."""
+"""App keys: the signing key of an app, from the environment or from the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rowkeep.model.access import MAX_SECRET_LENGTH, Algorithm
 
 
 def signing_key_of(client_id: str) -> tuple[str, Algorithm]:
-    """What tokens of this app are signed with: ROWKEEP_APP_SECRET, else what the store at hand has.
+    """The key and algorithm for signing tokens of this app: ROWKEEP_APP_SECRET if it is set, otherwise those
+    in the store.
 
     Raises SetupError, NoSuchApp, StorageUnavailable.
     """
@@ -19,8 +20,9 @@ def signing_key_of(client_id: str) -> tuple[str, Algorithm]:
 
 
 def _algorithm_of(secret: str) -> Algorithm:
-    """ROWKEEP_APP_ALGORITHM; else the length tells it: secrets that Rowkeep made are as long as their
-    algorithm asks, in base64url, and others are taken for those of HS256."""
+    """ROWKEEP_APP_ALGORITHM if it is set. Otherwise the length of the secret determines the algorithm:
+    secrets that Rowkeep generated have the length that their algorithm needs, in base64url; all others are
+    for HS256."""
     named = os.environ.get("ROWKEEP_APP_ALGORITHM")
     with_secrets = [algorithm for algorithm in Algorithm if algorithm.secret_bytes]
     if named and named not in with_secrets:

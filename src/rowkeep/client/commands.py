@@ -1,4 +1,4 @@
-"""Calls: the management API as commands ask it; what that takes is loaded when they do."""
+"""Commands: requests to the management API; the modules for that are loaded when a command needs them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def call(
     parameters: dict[str, str | int] | None = None,
     patient: bool = False,
 ) -> Any:
-    """One call: its path in parts, its body as JSON or already as bytes. Gives what is answered; if
-    ``patient``, however long that takes.
+    """Send one request. ``path`` is its path in parts, ``body`` a value that is sent as JSON, or bytes.
+    Returns the JSON of the response. If ``patient``, there is no time limit.
 
     Raises Refused, SetupError, StorageUnavailable.
     """
@@ -26,7 +26,7 @@ def call(
 
 
 def every(what: str, *path: str) -> list[Any]:
-    """All of a list, page after page. Raises as :func:`call` does."""
+    """All items of a list, over all its pages. Raises the same errors as :func:`call`."""
     from rowkeep.client.management import ask
 
     return ask(lambda management: management.every(what, *path))

@@ -1,4 +1,4 @@
-"""Credentials: who a command of `rowkeep rows` speaks for: an app, or an administrator."""
+"""Credentials: the app or administrator for whom `rowkeep rows` sends requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rowkeep.services.tokens import sign_token
 
 
 class AppCredentials(msgspec.Struct, frozen=True):
-    """An app, and what its tokens are signed with."""
+    """An app and its signing key."""
 
     client_id: str
     key: str
@@ -28,7 +28,7 @@ class AppCredentials(msgspec.Struct, frozen=True):
 
     @property
     def writer(self) -> str:
-        """What stands in ``Created_By`` of the rows that it writes."""
+        """The value of ``Created_By`` in the rows that it writes."""
         return writer_of(self.client_id)
 
     def headers(self, **claims: Any) -> dict[str, str]:
@@ -43,15 +43,15 @@ class AppCredentials(msgspec.Struct, frozen=True):
 
 
 class AdminCredentials(msgspec.Struct, frozen=True):
-    """An administrator in one workspace: a token of a server, or one that this process makes for itself where
-    it works on the store."""
+    """An administrator in one workspace. The token is one of a server, or a temporary one of this process if
+    it uses the store directly."""
 
     token: str
     workspace: str
     is_operator: bool
 
     writer = writer_of(OPERATOR.id)
-    """What stands in ``Created_By`` where a command works on the store itself."""
+    """The value of ``Created_By`` if a command uses the store directly."""
 
     refusal = (
         "Authentication failed: ROWKEEP_ADMIN_TOKEN is not a valid admin token of the server at ROWKEEP_URL."
@@ -63,7 +63,7 @@ class AdminCredentials(msgspec.Struct, frozen=True):
 
     @property
     def operator(self) -> str | None:
-        """The token that the application in this process is to accept."""
+        """The token that the application in this process must accept."""
         return self.token if self.is_operator else None
 
     def headers(self, **_claims: Any) -> dict[str, str]:
@@ -74,8 +74,8 @@ Credentials: TypeAlias = AppCredentials | AdminCredentials
 
 
 def credentials_of(app: str | None, workspace: str | None) -> Credentials:
-    """Those of the app, if one is given, else of an administrator. Raises SetupError, NoSuchApp,
-    StorageUnavailable."""
+    """The credentials of the app, if one is set, otherwise those of an administrator. Raises SetupError,
+    NoSuchApp, StorageUnavailable."""
     if app is not None:
         return AppCredentials(app, *signing_key_of(app))
     workspace = workspace or "main"

@@ -1,4 +1,4 @@
-"""The Data API as `rowkeep rows` speaks it: over HTTP to a running server, or to the store at hand."""
+"""Data API: the endpoints for rows, over HTTP to a running server or directly on the local store."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ T = TypeVar("T")
 
 MAX_TRIES = 8
 MAX_WAIT_SECONDS = 60.0
-"""How long a wait may be, whatever the server asks for."""
+"""The maximum time of one wait, even if the server asks for more."""
 
 TOO_LARGE = BodyTooLarge.status
 
 DATE_LAG_SECONDS = 2
-"""The header Date counts whole seconds, and servers write it anew once a second."""
+"""The header Date has whole seconds, and servers update it once a second."""
 
 LOCAL_SETTLE_SECONDS = 2.0
-"""On the store itself a request ends with its process, and a database hears of that end at once."""
+"""On the local store a request ends with its process, and the database notices that end at once."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How many rows a page has at most, how many bytes a body, and for how long after its end a token is
+    """The limits of a server: rows of a page, bytes of a body, and the time for which an expired token is
     still accepted."""
 
     page: int
@@ -53,8 +53,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class DataClient:
-    """The Data API for one app or administrator. Its methods raise RequestRefused and SetupError beside what
-    they say."""
+    """The Data API for one app or administrator. All methods raise RequestRefused and SetupError, in addition
+    to the errors that they document."""
 
     def __init__(self, connection: ServerConnection, credentials: Credentials, settle_seconds: float) -> None:
         self.connection = connection
@@ -67,12 +67,12 @@ class DataClient:
 
     @property
     def server_time(self) -> float | None:
-        """What the server's clock showed with its last answer, in seconds since 1970; None if it does not
-        say. This machine's own clock may be another."""
+        """The time of the server's clock in its last response, in seconds since 1970; None if unknown. The
+        local clock may differ."""
         return self._server_time if self.connection.is_remote else time.time()
 
     async def query(self, table: str, body: Mapping[str, Any], limit: int) -> ReceivedPage:
-        """One page. It is asked for again where no answer comes, for that does no harm."""
+        """One page of rows. The query is repeated if there is no response, which is safe."""
         content = msgspec.json.encode(body)
         answer = await self.patiently(
             lambda: self._send("POST", f"{self._table(table)}/query?sys_limit={limit}", content)
@@ -80,7 +80,7 @@ class DataClient:
         return page_decoder.decode(answer)
 
     async def read(self, kind: str, name: str, body: Mapping[str, Any], limit: int, offset: int) -> Any:
-        """One page of a table or view, as it is answered. ``kind`` is ``tables`` or ``views``."""
+        """The JSON of one page of a table or view. ``kind`` is ``tables`` or ``views``."""
         content = msgspec.json.encode(body)
         offsets = f"&sys_offset={offset}" if offset else ""
         path = f"{self._credentials.prefix}/{kind}/{path_part(name)}/query?sys_limit={limit}{offsets}"
@@ -89,8 +89,8 @@ class DataClient:
     async def write(
         self, method: str, table: str, body: Mapping[str, Any], call: str = "", *, minimal: bool = False
     ) -> Any:
-        """An insert, update or delete, as it is answered. It is sent again only where it surely was not
-        carried out."""
+        """Send an insert, update or delete; returns the JSON of the response. It is retried only if it is
+        certain that it was not executed."""
         content = msgspec.json.encode(body)
         headers = {"Prefer": "return=minimal"} if minimal else {}
 
@@ -109,11 +109,11 @@ class DataClient:
         return f"{self._credentials.prefix}/tables/{path_part(table)}"
 
     async def insert(self, table: str, content: bytes) -> None:
-        """Write a bulk, whole or not at all. Raises NotServed, NoAnswer.
+        """Insert a bulk of rows, all or none. Raises NotServed, NoResponse.
 
-        Its token is accepted for half the time that a lost request is waited for, the server's leeway
-        included: a request that is delayed on its way is then refused, and one that was begun has the other
-        half to come to its end.
+        Its token is accepted for half of the time that the caller waits for the result of a lost request,
+        including the server's leeway. So a request that was delayed in the network is rejected, and one that
+        was started has the other half of the time to complete.
         """
         now, claims = self.server_time, {}
         if now is not None and self.connection.is_remote:
@@ -124,12 +124,12 @@ class DataClient:
             await self._send("POST", path, content, {"Prefer": "return=minimal"}, **claims)
         except RequestRefused as error:
             if error.code == Unauthenticated.code and claims:
-                # it may have come too late; an app that is not let in at all hears so with its next query
+                # it may have arrived too late; if the credentials are wrong, the next query shows that
                 raise NotServed("the token of a request expired") from None
             raise
 
     async def limits(self) -> Limits:
-        """What this server takes and answers at most, as its own description says."""
+        """The limits of this server, from its OpenAPI document."""
         if self._limits is None:
             self._limits = await self._described()
         return self._limits
@@ -143,11 +143,12 @@ class DataClient:
             info = described["info"]
             return Limits(int(page), int(info["x-max-body-bytes"]), int(info["x-token-leeway-seconds"]))
         except (SetupError, NotServed, LookupError, TypeError, ValueError, StopIteration):
-            # a gateway may keep the description to itself
+            # a gateway may block the OpenAPI document
             return Limits(usual.max_page_size, usual.max_body_bytes, usual.token_leeway_seconds)
 
     async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Do it, and where it is not served, wait as told and do it again, MAX_TRIES times in all."""
+        """Call a function, and retry it while requests are not served, with waits as the server asks, at most
+        MAX_TRIES times in all."""
         tries = 0
         while True:
             try:
@@ -157,7 +158,7 @@ class DataClient:
                 await self.wait(failure, tries)
 
     async def wait(self, failure: NotServed, tries: int) -> None:
-        """Wait before trying once more. Raises SetupError after the last try."""
+        """Wait before a retry. Raises SetupError after the last try."""
         if tries >= MAX_TRIES or not self._was_reached:
             where = self.connection.name + (" (ROWKEEP_URL)" if self.connection.is_remote else "")
             raise Unreachable(f"No response from {where}: {failure}.") from None
@@ -196,7 +197,8 @@ def _date_of(response: httpx.Response) -> float | None:
 
 
 def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
-    """What an answer means that is not 2xx: whether anything was done, and what is to be told."""
+    """The error for a response that is not 2xx: it says whether the request was executed, and has the message
+    for the user."""
     try:
         problem = problem_decoder.decode(response.content)
     except ValueError:
@@ -208,7 +210,7 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
     if status >= 500 or status == 408:
         return NoResponse(said, _retry_after(response))
     if status == TOO_LARGE:
-        # a gateway before the server may have a smaller measure, and says so in its own words
+        # a gateway may have a smaller limit than the server, and its own error format
         return RequestRefused(status, problem or ReceivedProblem(BodyTooLarge.code, said, []))
     if problem is None or not problem.errors:
         return SetupError(f"The server at ROWKEEP_URL is not Rowkeep: {response.url} returned {status}.")
@@ -218,16 +220,16 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Retry-After in seconds; its other form, a date, is as good as none."""
+    """Retry-After in seconds; None if it is missing or a date."""
     told = response.headers.get("retry-after", "")
     return float(told) if told.isascii() and told.isdigit() else None
 
 
 @asynccontextmanager
 async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterator[DataClient]:
-    """The Data API of the server at ROWKEEP_URL, or of the store itself.
+    """The Data API of the server at ROWKEEP_URL, or of the local store.
 
-    ``settle_seconds`` is for a server: how long after its sending a request may still be carried out. Raises
+    ``settle_seconds`` is for a server: how long after it was sent a request may still be executed. Raises
     SetupError, StorageUnavailable.
     """
     async with connect(credentials.operator) as connection:

@@ -1,4 +1,4 @@
-"""Management: the one path on which commands reach the management API, near or far."""
+"""Management: the management API, over HTTP to a running server or directly on the local store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PREFIX = "/api/v1"
 
 
 class ManagementClient:
-    """The management API behind an httpx client. Every method raises Refused, SetupError."""
+    """The management API, over an httpx client. All methods raise Refused, SetupError."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -36,7 +36,8 @@ class ManagementClient:
         parameters: Mapping[str, str | int] = NO_PARAMETERS,
         patient: bool = False,
     ) -> Any:
-        """One call: its path in parts, its body as JSON or already as bytes. Gives what is answered."""
+        """Send one request. ``path`` is its path in parts, ``body`` a value that is sent as JSON, or bytes.
+        Returns the JSON of the response."""
         content = {"content": body} if isinstance(body, bytes) else {"json": body}
         try:
             response = await self._client.request(
@@ -57,7 +58,7 @@ class ManagementClient:
         return _answer(response)
 
     async def every(self, what: str, *path: str) -> list[Any]:
-        """All of a list, page after page."""
+        """All items of a list, over all its pages."""
         found: list[Any] = []
         cursor: dict[str, str | int] = {}
         while True:
@@ -88,14 +89,14 @@ def _answer(response: httpx.Response) -> Any:
             "ROWKEEP_URL."
         )
     where = problems[0].get("pointer", "")
-    # in a body of one level there is nothing to point out
+    # a pointer to a top-level key adds nothing to the message
     said += f" (at {where})" if where.count("/") > 1 else ""
     said += more_errors(len(problems) - 1)
     raise Refused(said, problems)
 
 
 def ask(work: Callable[[ManagementClient], Awaitable[T]]) -> T:
-    """Do ``work`` with the management API of the server at ROWKEEP_URL, or of the store itself. Raises
+    """Run ``work`` with the management API of the server at ROWKEEP_URL, or of the local store. Raises
     Refused, SetupError, StorageUnavailable."""
     url, token = os.environ.get("ROWKEEP_URL"), os.environ.get("ROWKEEP_ADMIN_TOKEN")
     if url and not token:

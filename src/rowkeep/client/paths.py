@@ -1,4 +1,4 @@
-"""Addresses: how commands spell the paths of calls, and what they reach without a detour."""
+"""Paths: the parts of URL paths in requests, and the error for a rejected request."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rowkeep.errors.catalogue import SetupError, preview
 
 
 class Refused(SetupError):
-    """An API refuses a call; the message is the one line that says why, ``problems`` all that is wrong, as it
-    was answered."""
+    """An API rejected a request. The message is the reason in one line; ``problems`` are all errors of the
+    response."""
 
     def __init__(self, message: str, problems: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(message)
@@ -19,8 +19,8 @@ class Refused(SetupError):
 
 
 def path_part(name: str) -> str:
-    """A name as one part of a path. Raises Refused for what no thing is called."""
-    # nothing has such a name, and it would make the path another one
+    """A name as one part of a path. Raises Refused for a text that cannot be a name."""
+    # no name looks like this, and it would change the meaning of the path
     if name.strip(".") == "" or "/" in name:
         raise Refused(f"{preview(name)} is not a valid name.")
     return quote(name, safe="")

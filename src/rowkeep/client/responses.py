@@ -1,4 +1,4 @@
-"""Answers: what the Data API says to a command, and the ways in which it may say nothing."""
+"""Responses: those of the Data API, and the errors for rejected, unserved and lost requests."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rowkeep.errors.catalogue import SetupError
 
 
 class ColumnInfo(msgspec.Struct, frozen=True):
-    """A column as a query's answer tells of it."""
+    """A column in the response to a query."""
 
     name: str
     type: str
 
 
 class ReceivedPage(msgspec.Struct, frozen=True, rename="camel"):
-    """One page of a query; the records are still JSON, for each format reads them in its own way."""
+    """One page of a query. The records are still JSON, because each format decodes them in its own way."""
 
     meta_info: list[ColumnInfo]
     query_result: msgspec.Raw
@@ -24,7 +24,7 @@ class ReceivedPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RequestProblem(msgspec.Struct, frozen=True):
-    """One problem of a refused request, where in its body it lies being told by a JSON Pointer."""
+    """One error of a rejected request; ``pointer`` is the JSON Pointer to its position in the body."""
 
     msg: str
     code: str
@@ -32,7 +32,7 @@ class RequestProblem(msgspec.Struct, frozen=True):
 
 
 class ReceivedProblem(msgspec.Struct, frozen=True):
-    """What every answer that is not 2xx bears."""
+    """The body of every response that is not 2xx."""
 
     code: str
     detail: str
@@ -40,7 +40,7 @@ class ReceivedProblem(msgspec.Struct, frozen=True):
 
 
 class RequestRefused(SetupError):
-    """The Data API refuses a request, which then has done nothing."""
+    """The Data API rejected a request, which had no effect."""
 
     def __init__(self, status: int, problem: ReceivedProblem) -> None:
         super().__init__(problem.detail)
@@ -50,13 +50,13 @@ class RequestRefused(SetupError):
 
 
 class Unreachable(SetupError):
-    """The server stays away, or too busy, for longer than it is waited for."""
+    """The server was not available, or too busy, until the last retry."""
 
 
 class NotServed(Exception):
-    """The request was surely not carried out: there was no connection, or the server was too busy.
+    """The request was certainly not executed: there was no connection, or the server was too busy.
 
-    ``retry_after`` is how many seconds the server asks to wait, if it says.
+    ``retry_after`` is the number of seconds that the server asks to wait; None if unknown.
     """
 
     def __init__(self, said: str, retry_after: float | None = None) -> None:
@@ -65,7 +65,7 @@ class NotServed(Exception):
 
 
 class NoResponse(NotServed):
-    """Whether the request was carried out is not known: its answer was lost, or tells nothing."""
+    """It is not known whether the request was executed: the response was lost, or does not show it."""
 
 
 problem_decoder: msgspec.json.Decoder[ReceivedProblem] = msgspec.json.Decoder(ReceivedProblem)
@@ -73,5 +73,5 @@ page_decoder: msgspec.json.Decoder[ReceivedPage] = msgspec.json.Decoder(Received
 
 
 def more_errors(count: int) -> str:
-    """How many errors a message about the first one leaves out."""
+    """The number of errors that a message about the first error omits."""
     return f" (and {count} more error{'' if count == 1 else 's'})" if count > 0 else ""

@@ -1,4 +1,4 @@
-"""Transport: HTTP to a running server, or to the application in this process where the store is local."""
+"""Transport: HTTP to a running server, or to the application in this process if the store is local."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rowkeep.errors.catalogue import SetupError
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 300
-"""How long commands wait for a response, where they do not wait for as long as it takes."""
+"""How long commands wait for a response, except those that wait without limit."""
 
 NO_HEADERS: Mapping[str, str] = {}
 
@@ -25,11 +25,11 @@ NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
     "all://127.0.0.1": None,
     "all://[::1]": None,
 }
-"""Requests to this machine never go through a proxy of the environment."""
+"""Requests to this machine never use a proxy from the environment."""
 
 
 class ServerConnection(msgspec.Struct, frozen=True):
-    """Where requests go. ``name`` tells one installation from another, without its secrets."""
+    """The target of requests. ``name`` identifies the installation, without its secrets."""
 
     client: httpx.AsyncClient
     name: str
@@ -37,7 +37,7 @@ class ServerConnection(msgspec.Struct, frozen=True):
 
 
 def timeout(seconds: float | None = ANSWER_SECONDS) -> httpx.Timeout:
-    """``seconds`` for each part of an exchange but the connecting; None for as long as it takes."""
+    """A limit of ``seconds`` for each part of an exchange except connecting; None means no limit."""
     return httpx.Timeout(seconds, connect=CONNECT_SECONDS)
 
 
@@ -45,10 +45,10 @@ def timeout(seconds: float | None = ANSWER_SECONDS) -> httpx.Timeout:
 async def connect(
     operator: str | None, headers: Mapping[str, str] = NO_HEADERS
 ) -> AsyncIterator[ServerConnection]:
-    """A connection to the server at ROWKEEP_URL, or to the store of the settings, opened in this process.
+    """A connection to the server at ROWKEEP_URL, or to the store in the settings, opened in this process.
 
-    There ``operator`` is accepted as an admin token. ``headers`` go with every request. Raises SetupError,
-    StorageUnavailable.
+    The application in this process accepts ``operator`` as an admin token. ``headers`` are sent with every
+    request. Raises SetupError, StorageUnavailable.
     """
     url = os.environ.get("ROWKEEP_URL")
     if url:
@@ -56,7 +56,7 @@ async def connect(
         async with _client(base, headers) as client:
             yield ServerConnection(client, base, True)
         return
-    # only a command that works on the store itself loads the server
+    # only a command that uses the store directly loads the server
     from rowkeep.http.app import running
     from rowkeep.services.local_store import shell_settings
 
@@ -85,7 +85,8 @@ def _client(
 
 
 def _public_name(database_url: str) -> str:
-    """The address of a store as it may be written down: a directory in full, a server without its login."""
+    """The URL of a store without secrets: a directory with its full path, a server without user and
+    password."""
     scheme, _, path = database_url.partition(":///")
     if scheme == "sqlite":
         return f"sqlite:///{Path(path).resolve()}"
@@ -95,7 +96,7 @@ def _public_name(database_url: str) -> str:
 
 
 def local_client(url: str, headers: Mapping[str, str]) -> httpx.Client:
-    """A client of a server on this machine, without async."""
+    """A synchronous client of a server on this machine."""
     return httpx.Client(base_url=url, headers=dict(headers), timeout=timeout(), trust_env=False)
 
 
