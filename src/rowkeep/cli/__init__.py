@@ -1,1 +1,1 @@
-"""The command line: the server, the demo, and the management API from a shell."""
+"""CLI: the commands of ``rowkeep``, for the server, the demo, the management API, and rows."""

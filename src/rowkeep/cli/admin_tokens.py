@@ -1,4 +1,4 @@
-"""``rowkeep admin-token``: who may use the management API."""
+"""Admin tokens: ``rowkeep admin-token``."""
 
 from __future__ import annotations
 

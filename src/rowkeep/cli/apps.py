@@ -1,4 +1,4 @@
-"""``rowkeep app``: programs with credentials of their own."""
+"""Apps: ``rowkeep app``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _read_key(path: str) -> str:
 
 
 def _brought_secret(path: str | None) -> str:
-    """The secret of an app that exists elsewhere. Raises SetupError, BadParameter."""
+    """The secret of an imported app. Raises SetupError, BadParameter."""
     secret = os.environ.get("ROWKEEP_APP_SECRET")
     if path is not None:
         try:
@@ -114,7 +114,7 @@ def create(
         body |= {"clientId": client_id, "clientSecret": _brought_secret(client_secret_file)}
     made = call("POST", "workspaces", workspace, "apps", body=body)
     if client_id is not None and not as_json:
-        # whoever brought it has it
+        # the secret is already known to the user
         del made["clientSecret"]
     _print(made, as_json)
 

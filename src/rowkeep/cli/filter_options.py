@@ -1,4 +1,4 @@
-"""Selecting: the options that say which rows a command means, and the filter that they make."""
+"""Filter options: the options that select rows, and the filter that they create."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ASSIGNMENT = re.compile(r"\s*([^=]+?)\s*=(.*)", re.DOTALL)
 def selection(
     where: list[str] | None, filter_: str | None, row_id: str | None = None, everything: bool = False
 ) -> dict[str, Any] | None:
-    """The filter that these options mean; None if none is given. Raises BadParameter for two of them."""
+    """The filter for these options; None if none is set. Raises BadParameter if more than one is set."""
     if sum((bool(where), filter_ is not None, row_id is not None, everything)) > 1:
         raise typer.BadParameter("--where, --filter, --id and --all cannot be used together")
     if filter_ is not None:
@@ -66,7 +66,7 @@ def _comparison(condition: str) -> dict[str, Any]:
 
 
 def parsed(text: str, what: str) -> Any:
-    """JSON that was given on the command line. Raises SetupError."""
+    """JSON from the command line. Raises SetupError."""
     try:
         found = json.loads(text)
         refuse_repeated_keys(text.encode())
@@ -78,7 +78,7 @@ def parsed(text: str, what: str) -> Any:
 
 
 def assigned(assignments: list[str]) -> dict[str, str]:
-    """The row that ``--set`` options make. Raises BadParameter."""
+    """The row from ``--set`` options. Raises BadParameter."""
     row: dict[str, str] = {}
     for assignment in assignments:
         parts = _ASSIGNMENT.fullmatch(assignment)
@@ -92,7 +92,7 @@ def assigned(assignments: list[str]) -> dict[str, str]:
 
 
 def query_body(query: dict[str, Any] | None, fields: str | None, sort: list[str] | None) -> dict[str, Any]:
-    """The body of the query that these options mean; whether it is valid the server decides."""
+    """The body of a query with these options; the server validates it."""
     body: dict[str, Any] = {} if query is None else {"query": query}
     if fields is not None:
         body["fields"] = [name.strip() for name in fields.split(",")]

@@ -1,4 +1,4 @@
-"""``rowkeep grant``: what an app may do with a table or a view."""
+"""Grants: ``rowkeep grant``, for the rights of apps to tables and views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rowkeep keys``: the keys that secrets and encrypted columns are sealed under."""
+"""Keys: ``rowkeep keys``, for the rotation of the keys that encrypt secrets and columns."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def _rotate_data(workspace: str | None) -> None:
 
 
 async def _show(steps: AsyncIterator[Any]) -> None:
-    """Run what gives its progress, with a bar on standard error."""
+    """Run steps that report their progress, with a bar on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -1,4 +1,4 @@
-"""The command ``rowkeep``: all its commands, and how they are run."""
+"""Main: the command ``rowkeep``, with all its commands."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ COMMANDS = {
     "init": "rowkeep.cli.serve",
     "token": "rowkeep.cli.tokens",
 }
-"""The commands, in the order in which a newcomer meets them, and the modules of their functions."""
+"""The commands, in the order in which new users need them, and the modules of their functions."""
 
 GROUPS = {
     "workspace": "rowkeep.cli.workspaces",
@@ -55,12 +55,12 @@ GROUPS = {
     "admin-token": "rowkeep.cli.admin_tokens",
     "keys": "rowkeep.cli.keys",
 }
-"""The groups of commands, and the modules whose ``commands`` they are."""
+"""The groups of commands, and the modules that define them in ``commands``."""
 
 
 def build(wanted: str | None = None) -> typer.Typer:
-    """The command line; with one command or group alone if ``wanted`` is its name: what a server does not
-    need would take a sixth of its memory."""
+    """The command line. If ``wanted`` is the name of a command or group, it contains only that one, because
+    loading all of them would use a sixth of a server's memory."""
     built = typer.Typer(
         add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["--help", "-h"]}
     )
@@ -77,10 +77,10 @@ def build(wanted: str | None = None) -> typer.Typer:
 
 
 def run(arguments: list[str]) -> None:
-    """Run a command line. Raises all that :func:`rowkeep.exit_status.end` makes an ending of."""
+    """Run a command line. Raises the errors that :func:`rowkeep.exit_status.end` handles."""
     command = typer.main.get_command(build(arguments[0] if arguments else None))
     try:
-        # not command.main(): it words and frames errors itself
+        # not command.main(), which formats errors itself
         with command.make_context("rowkeep", arguments) as context:
             command.invoke(context)
     except typer.Exit as done:
@@ -90,16 +90,16 @@ def run(arguments: list[str]) -> None:
 
 
 def _usage(error: typer.TyperException) -> str:
-    """What is wrong with the command line, and where to read on."""
+    """The message for a wrong command line, with a hint to the help."""
     said = error.format_message().replace("Value error, ", "").rstrip(". ")
     context = getattr(error, "ctx", None)
     return f"{said}." if context is None else f"{said}. Try '{context.command_path} --help'."
 
 
 def main() -> None:
-    """Run the command line that this process was started with, and end the process."""
+    """Run the command line of this process, and exit."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # what the terminal cannot show is escaped, not a failure
+            # characters that the terminal does not support are escaped
             stream.reconfigure(errors="backslashreplace")
     sys.exit(end(partial(run, sys.argv[1:])))

@@ -1,4 +1,4 @@
-"""Options: the arguments that several commands share."""
+"""Options: arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def setting(name: str) -> Any:
-    """An option that stands for a setting: its description, limits and default are the setting's own."""
+    """An option for a setting, with the description, limits and default of the setting."""
     meta = get_type_hints(Settings, include_extras=True)[name].__metadata__[0]
     default = next(field.default for field in _fields() if field.name == name)
     return typer.Option(
@@ -41,7 +41,8 @@ ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The client i
 
 
 def read_file(path: str) -> bytes:
-    """A whole file, or standard input if ``path`` is ``-``, without a byte order mark. Raises SetupError."""
+    """The content of a file, or of standard input if ``path`` is ``-``, without a byte order mark. Raises
+    SetupError."""
     if path == "-":
         return sys.stdin.buffer.read().removeprefix(BYTE_ORDER_MARK)
     try:

@@ -1,4 +1,4 @@
-"""Output: what commands print: tables for people, or the API's JSON."""
+"""Output: what commands print: tables for people, or the JSON of the API."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from rich.table import Table
 from rich.text import Text
 
 UNBOUNDED = 10_000
-"""The width of what is no terminal: nothing is wrapped or cut for those who read it by program."""
+"""The width if the output is not a terminal: nothing is wrapped or cut for programs."""
 
 
 class Fact(NamedTuple):
-    """One thing that is shown of an answer: under which title, and how it is found there."""
+    """One item of printed output: its title, and a function that extracts it from a response."""
 
     title: str
     find: Callable[[dict[str, Any]], Any]
     whole: bool = False
-    """Whether it must not be broken over lines, for it will be copied."""
+    """Whether it must not be wrapped, because users copy it."""
 
 
 def fact(title: str, key: str, whole: bool = False) -> Fact:
-    """A fact that stands in the answer as it is."""
+    """A fact that is a key of the response."""
     return Fact(title, lambda answer: answer.get(key), whole)
 
 
 def console() -> Console:
-    """Standard output, without guesses at what text means."""
+    """Standard output, without interpretation of text as markup."""
     found = Console(highlight=False, markup=False, emoji=False)
     if not found.is_terminal:
         found.width = UNBOUNDED
@@ -39,7 +39,7 @@ def console() -> Console:
 
 
 def text(value: Any) -> Text:
-    """A value as it is shown; nothing in it can steer the terminal."""
+    """A value as text; characters that could control the terminal are escaped."""
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     shown = "" if value is None else str(value)
@@ -47,18 +47,18 @@ def text(value: Any) -> Text:
 
 
 def print_json(answer: Any) -> None:
-    """JSON as it is stored and sent on; escaped where standard output is not UTF-8."""
+    """JSON in UTF-8, or with escapes if standard output has another encoding."""
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     print(json.dumps(answer, indent=2, ensure_ascii=plain))
 
 
 def print_line(line: str) -> None:
-    """One line, however long."""
+    """One line of any length."""
     console().print(text(line), soft_wrap=True)
 
 
 def print_list(answers: Iterable[dict[str, Any]], facts: tuple[Fact, ...], title: str | None = None) -> None:
-    """A table with a row for each answer."""
+    """A table with one row for each item."""
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, show_edge=False)
     for each in facts:
         table.add_column(each.title, overflow="fold", no_wrap=each.whole)
@@ -68,7 +68,7 @@ def print_list(answers: Iterable[dict[str, Any]], facts: tuple[Fact, ...], title
 
 
 def print_one(answer: dict[str, Any], facts: tuple[Fact, ...]) -> None:
-    """One answer, a line for each fact that it has."""
+    """One item, with one line for each fact that is not empty."""
     known = [(each.title, text(each.find(answer))) for each in facts]
     width = max(len(title) for title, _ in known)
     for title, value in known:

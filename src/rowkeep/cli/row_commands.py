@@ -1,4 +1,4 @@
-"""``rowkeep rows query``, ``get``, ``insert``, ``update`` and ``delete``: rows from the command line."""
+"""Row commands: ``rowkeep rows query``, ``get``, ``insert``, ``update`` and ``delete``."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def speaker(app: str | None, workspace: str | None) -> Any:
 
 
 def do(app: str | None, workspace: str | None, work: Callable[[DataClient], Awaitable[T]]) -> T:
-    """Do ``work`` with the Data API. Raises SetupError, which names all that a refused request got wrong."""
+    """Run ``work`` with the Data API. Raises SetupError with all errors of a rejected request."""
     from rowkeep.client.data import reach
     from rowkeep.client.responses import RequestRefused, more_errors
 
@@ -142,7 +142,7 @@ def _shown(cell: Any) -> Any:
 
 
 async def _pages(api: DataClient, kind: str, name: str, body: dict[str, Any], limit: int | None) -> Any:
-    """One answer, put together of as many pages as it takes; ``limit`` None means all rows."""
+    """One response that combines all pages; if ``limit`` is None, it has all rows."""
     largest = (await api.limits()).page
     answer: Any = None
     rows: list[Any] = []
@@ -207,7 +207,7 @@ def insert(
 
 
 def _data(data: str | None, values: list[str] | None, what: str) -> Any:
-    """A row from --set, or what is given as JSON."""
+    """A row from ``--set`` options, or the value of the JSON option."""
     if (data is None) == (not values):
         raise typer.BadParameter(f"use either {what} or --set")
     if data is None:
@@ -273,7 +273,8 @@ def _rows_meant(
 
 
 def _confirm(count: int, table: str) -> None:
-    """Ask before more than one row is deleted. Raises SetupError if the answer is no, or nobody is there."""
+    """Ask for confirmation before more than one row is deleted. Raises SetupError if it is not given, or if
+    there is no terminal."""
     if count <= 1:
         return
     if not sys.stdin.isatty():

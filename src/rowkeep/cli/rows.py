@@ -1,4 +1,4 @@
-"""``rowkeep rows``: rows through the Data API: shown, changed, and to files and back."""
+"""Rows: ``rowkeep rows``, for queries and changes, and for exports and imports of files."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def export_rows(
         counts = {"nExported": rows, "file": output}
         print_json(counts) if as_json else print_line(f"Exported {count_of(rows)} of {table} to {output}.")
     elif as_json:
-        print(json.dumps({"nExported": rows}), file=sys.stderr)  # standard output holds the rows
+        print(json.dumps({"nExported": rows}), file=sys.stderr)  # standard output has the rows
 
 
 @commands.command("import")
@@ -196,7 +196,7 @@ def _check_importer(app: str | None) -> None:
 
 
 def _report(standing: Any, options: Any, as_json: bool) -> None:
-    """The counts; and, if there were rejects, an error."""
+    """Print the counts. Raises SetupError if rows were rejected."""
     rejects = str(options.rejects) if standing.rejected else None
     if as_json:
         print_json({"nInserted": standing.inserted, "nRejected": standing.rejected, "rejects": rejects})
@@ -207,7 +207,7 @@ def _report(standing: Any, options: Any, as_json: bool) -> None:
 
 
 def _report_finished(done: Any, options: Any, as_json: bool) -> None:
-    """An import that was finished before, so that nothing was done."""
+    """Report that the import was already finished."""
     if as_json:
         print_json({"nInserted": 0, "nRejected": 0, "rejects": None, "finishedOn": done.on})
         return

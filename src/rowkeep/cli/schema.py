@@ -1,4 +1,4 @@
-"""``rowkeep schema``: a workspace's definitions and grants as files, to be reviewed and deployed."""
+"""Schema: ``rowkeep schema``, for the definitions and grants of a workspace as files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Directory = Annotated[
 
 @contextmanager
 def _errors_exit_2() -> Iterator[None]:
-    """1 says that there are differences, so errors say something else."""
+    """Exit with 2 on errors, because 1 means that there are differences."""
     try:
         yield
     except (SetupError, RowkeepError, OSError) as error:
@@ -67,7 +67,7 @@ def apply(
 
 
 def _put(directory: Path, workspace: str, parameters: dict[str, str | int]) -> list[dict[str, Any]]:
-    """The steps towards what a directory says."""
+    """Send the definitions and grants of a directory; returns the steps of the change."""
     with _errors_exit_2():
         from rowkeep.client.paths import Refused
 
@@ -89,7 +89,7 @@ def _put(directory: Path, workspace: str, parameters: dict[str, str | int]) -> l
 
 
 def _located(refusal: Any, files: DefinitionFiles) -> str:
-    """What is refused, and in which file."""
+    """The error with the name of the file that it is in."""
     if not refusal.problems or not refusal.problems[0].get("pointer"):
         return str(refusal)
     first = refusal.problems[0]

@@ -1,4 +1,4 @@
-"""``rowkeep serve`` and ``rowkeep init``: from an empty store or one that is there."""
+"""Serve: ``rowkeep serve`` and ``rowkeep init``."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     options = {PREFIX + name.upper(): str(value) for name, value in given.items() if value is not None}
     environment = {**os.environ, **options}
     for each in (os.environ, environment):
-        # a variable that does not fit is an error even where an option replaces it
+        # an invalid variable is an error even if an option overrides it
         Settings.from_environment(each)
-    # this process becomes the server, which has no use for the modules of a command line
+    # this process is replaced by the server, which does not need the modules of the command line
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-P", "-m", "rowkeep.server"], environment)  # noqa: S606 - our own
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "rowkeep.server"], environment)  # noqa: S606 - Rowkeep's own command
 
 
 def init() -> None:

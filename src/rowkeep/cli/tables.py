@@ -1,4 +1,4 @@
-"""``rowkeep table``: the tables of a workspace, by their definitions."""
+"""Tables: ``rowkeep table``."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def change(
 
 
 def _name_in(body: bytes, path: str) -> str:
-    """The name of the table that a definition defines. Raises SetupError."""
+    """The name of the table in a definition. Raises SetupError."""
     try:
         name = json.loads(body)["name"]
     except (ValueError, RecursionError, KeyError, TypeError):

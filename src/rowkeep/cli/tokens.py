@@ -1,4 +1,4 @@
-"""``rowkeep token``: a token of an app, signed here, to try things with."""
+"""Tokens: ``rowkeep token``, which signs a token of an app."""
 
 from __future__ import annotations
 

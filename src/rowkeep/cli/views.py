@@ -1,4 +1,4 @@
-"""``rowkeep view``: the views of a workspace, by their definitions."""
+"""Views: ``rowkeep view``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rowkeep workspace``: isolation units; tables and apps of one see nothing of another's."""
+"""Workspaces: ``rowkeep workspace``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files: rows and definitions from files and into files."""
+"""Files: import and export of rows and definitions."""

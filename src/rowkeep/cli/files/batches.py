@@ -1,4 +1,4 @@
-"""Importer: the records of a file into a table, in bulks; what does not fit goes to the rejects."""
+"""Batches: sends the records of a file to a table in bulk inserts, and collects the rejected rows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rowkeep.client.responses import RequestProblem, RequestRefused
 from rowkeep.errors.catalogue import MAX_PROBLEMS, BodyTooLarge, SetupError
 
 BATCH_BYTES = 8 * 1024 * 1024
-"""What the rows of one request weigh at most, but for a row that weighs more by itself: well below the
-setting max_body_bytes, and what bounds the memory of an import."""
+"""The maximum size of the rows of one request, except for a single larger row: well below the setting
+max_body_bytes, and a limit on the memory of an import."""
 
 BETWEEN = b","
 
@@ -26,7 +26,7 @@ ROW_POINTER = re.compile(r"/data/([0-9]+)(?=/|$)")
 
 CONFLICT, TOO_LARGE = 409, 413
 OF_ROWS = (400, CONFLICT, TOO_LARGE, 422)
-"""The statuses of refusals that are for rows, and not for whoever sends them."""
+"""The statuses of errors in rows, as opposed to errors about the sender."""
 
 GROWTH = 4
 
@@ -36,7 +36,8 @@ class TooManyErrors(SetupError):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """What a refused bulk tells: the problems of its rows by their places, and up to where it was judged."""
+    """The errors of a rejected bulk by the positions of its rows, and the number of rows that were
+    checked."""
 
     problems: dict[int, list[RequestProblem]]
     judged: int
@@ -44,7 +45,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, error: RequestRefused, rows: int) -> Refusal:
-        """Raises the error itself if it is none about rows."""
+        """Raises the error itself if it is not about rows."""
         if error.status not in OF_ROWS:
             raise error
         found: dict[int, list[RequestProblem]] = {}
@@ -55,15 +56,16 @@ class Refusal(msgspec.Struct, frozen=True):
         if not found and rows == 1:
             found[0] = error.problems or [RequestProblem(str(error), error.code)]
         is_conflict = error.status == CONFLICT
-        # of conflicts the first is reported, of other problems so many: rows after the last one were not
-        # judged. Where the request as a whole is refused (too large, too many cells), no row was.
+        # Only the first conflict is reported, and at most MAX_PROBLEMS of other errors: rows after the last
+        # reported one were not checked. If the request as a whole is rejected (too large, too many cells), no
+        # row was.
         is_whole = bool(found) and not is_conflict and len(error.problems) < MAX_PROBLEMS
         return cls(found, rows if is_whole else max(found, default=-1) + 1, is_conflict)
 
 
 class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How many rows and bytes one request has at most, how heavy a row may be to fit one by itself, and how
-    many rejects there may be; None for any number."""
+    """The limits of an import: rows and bytes of a request, bytes of a single row, and rejected rows (None
+    for no limit)."""
 
     rows: int
     bytes: int
@@ -72,7 +74,7 @@ class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, rows: int, errors: int | None, body_bytes: int) -> BatchLimits:
-        """For a server that takes bodies of so many bytes."""
+        """The limits for a server that accepts bodies of at most ``body_bytes``."""
         row_bytes = body_bytes - len(around(b""))
         return cls(rows=rows, bytes=min(BATCH_BYTES, row_bytes), row_bytes=row_bytes, errors=errors)
 
@@ -118,7 +120,7 @@ class Importer:
         self._check_errors()
 
     async def _import(self, rows: list[Row], end: Position) -> None:
-        """Import one batch, up to ``end``, in as many requests as it takes."""
+        """Import the rows of one batch, which ends at ``end``, in one or more requests."""
         while rows:
             part = rows[: self._most]
             try:
@@ -137,7 +139,7 @@ class Importer:
             self._show()
 
     def _standing_after(self, part: list[Row]) -> Standing:
-        """How things stand when this part is in; the rejects before its end are on disk already now."""
+        """The progress after this part is inserted. Rejects before its end are written to disk first."""
         standing = self._with_rejects(part[-1].line)
         return structs.replace(standing, next=part[-1].end, inserted=standing.inserted + len(part))
 
@@ -147,13 +149,14 @@ class Importer:
         return structs.replace(before, rejected=before.rejected + count, rejects_bytes=size)
 
     def _sort_out(self, part: list[Row], refusal: Refusal) -> list[Row]:
-        """The rows of a refused part that are still to be sent; what was found good goes first."""
+        """The rows of a rejected part that must be sent again, without the rejected ones. The checked rows
+        are sent first."""
         for place, said in refusal.problems.items():
             self._reject(rejected_row(part[place], said, f"/data/{place}"))
         good = [row for place, row in enumerate(part) if place not in refusal.problems]
         if refusal.judged < len(part):
             judged = refusal.judged - len(refusal.problems)
-            # nothing good before: come to it in smaller steps, each of which is judged anew
+            # no valid row was found before the error: use smaller parts, each of which is checked separately
             least = 1 if refusal.is_conflict or not refusal.problems else MAX_PROBLEMS
             self._most = judged or max(least, len(part) // 2)
         return good

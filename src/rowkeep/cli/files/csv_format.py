@@ -16,7 +16,7 @@ BEGINNING = Position(1, 0)
 
 
 class CsvSource:
-    """A CSV file; its header is read when this is made. Raises FileRefused."""
+    """A CSV file; the constructor reads its header. Raises FileRefused."""
 
     def __init__(self, file: BinaryIO, size: int | None) -> None:
         self._file = file
@@ -44,7 +44,7 @@ class CsvSource:
         ]
         for record in self._records:
             if record.cells == [None] and len(self.names) > 1:
-                continue  # a blank line; where there is but one column it is a row
+                continue  # a blank line; if there is only one column, it is a row
             yield self._record(record, readers)
 
     def _record(self, record: CsvRecord, readers: list[Any]) -> Record:
@@ -68,7 +68,7 @@ def _unreadable(record: CsvRecord, said: str) -> Unreadable:
 
 
 class CsvWriter:
-    """Writes records as CSV; numbers, booleans and json as JSON writes them."""
+    """Writes records as CSV. Numbers, booleans and json are written as in JSON."""
 
     def __init__(self, out: BinaryIO, columns: Columns) -> None:
         self._out = out
@@ -78,7 +78,7 @@ class CsvWriter:
         ]
         names = {f"c{at}": column.name for at, column in enumerate(columns)}
         record = msgspec.defstruct("Record", fields, rename=names, gc=False)
-        self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # made just now
+        self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # defined above
         out.write((",".join(csv_cell(column.name) for column in columns) + "\n").encode())
 
     def write(self, records: msgspec.Raw) -> int:
@@ -88,7 +88,7 @@ class CsvWriter:
         return len(decoded)
 
     def close(self) -> None:
-        """Everything is written already."""
+        """Do nothing: all records are already written."""
 
 
 def _written(cell: str | msgspec.Raw | None) -> str:

@@ -1,8 +1,8 @@
-"""CSV records: a tokenizer that tells an empty cell from an empty string, and a line from a record.
+"""CSV records: a tokenizer that distinguishes an empty cell from an empty string, and reports line numbers.
 
-The csv module gives an unquoted empty field and `""` as the same empty string (its reader learns to tell them
-apart with Python 3.13), takes a stray quote for text, and says nothing of where a record began. RFC 4180 is
-small, so it is read here to the letter: what is not well-formed is refused, with its line.
+The csv module reads an unquoted empty field and `""` as the same empty string (its reader can distinguish
+them from Python 3.13), accepts a stray quote as text, and does not report where a record starts. RFC 4180 is
+short, so it is implemented here exactly: malformed records are rejected with their line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ END_OF_CELL = re.compile(r"(,)|\r?\n?\Z")
 
 
 class CsvRecord(NamedTuple):
-    """One record: its cells, None for an empty one; or, with ``said``, its text and why it is none."""
+    """One record: its cells, with None for an empty one. A malformed record has its text and the error in
+    ``reason`` instead."""
 
     line: int
     end: Position
@@ -30,14 +31,14 @@ class CsvRecord(NamedTuple):
 
 
 class Malformed(Exception):
-    """The text breaks the grammar; the message says how."""
+    """The text is malformed; the message says why."""
 
 
 def csv_records(lines: Iterable[Line]) -> Iterator[CsvRecord]:
-    """The records of these lines, blank lines included (a record of one empty cell).
+    """The records of these lines, including blank lines (a record with one empty cell).
 
-    After a record that is not well-formed, reading goes on with the next line. Raises FileRefused if a record
-    does not come to its end, for then nobody knows where the next one begins.
+    After a malformed record, reading continues with the next line. Raises FileRefused if the end of a record
+    is missing, because then the start of the next one is unknown.
     """
     record, text, first, foreign = OpenRecord(), [], 0, 0
     for line in lines:
@@ -63,7 +64,7 @@ def csv_records(lines: Iterable[Line]) -> Iterator[CsvRecord]:
 
 
 def _decoded(line: Line) -> str:
-    # bytes that are no UTF-8 are refused, but not before it is known where their record ends
+    # invalid UTF-8 is reported only when the end of its record is known
     return line.text.decode("utf-8", "surrogateescape")
 
 
@@ -91,7 +92,8 @@ class OpenRecord:
         self._quoted: list[str] | None = None
 
     def read(self, line: str) -> bool:
-        """Read one more line, its end included; whether the record ends with it. Raises Malformed."""
+        """Read the next line, including its line end. Returns whether it is the last line of the record.
+        Raises Malformed."""
         self.size += len(line)
         if self._quoted is None and '"' not in line:
             cells = line.removesuffix("\n").removesuffix("\r").split(",")
@@ -135,7 +137,7 @@ def _complaint(line: str, at: int) -> str:
 
 
 def csv_cell(cell: str | None) -> str:
-    """A cell as CSV writes it: nothing for an empty cell, `""` for an empty string."""
+    """A cell in CSV: nothing for an empty cell, `""` for an empty string."""
     if cell is None:
         return ""
     if cell and not NEEDS_QUOTES.search(cell):
@@ -144,4 +146,5 @@ def csv_cell(cell: str | None) -> str:
 
 
 NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s\Z|^\ufeff')
-"""What would be read otherwise; white space at the ends of a cell, which some readers take away, too."""
+"""Text that would be read differently without quotes, and white space at the start or end of a cell, which
+some readers remove."""

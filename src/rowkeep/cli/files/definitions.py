@@ -1,7 +1,7 @@
-"""Schema files: a workspace's definitions and grants as files in a directory, one for each table and view.
+"""Definition files: the definitions and grants of a workspace in a directory, one file per table and view.
 
-Files are written so that what changes shows in few lines: keys in one order, and each column, index and grant
-on a line of its own. What is read is sent on as it stands, byte for byte.
+Files are written so that changes affect few lines: keys have a fixed order, and each column, index and grant
+is on its own line. The content of files is sent unchanged, byte for byte.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POINTER = re.compile(r"/(?P<kind>tables|views|grants)(?:/(?P<at>\d+))?(?P<rest>(
 
 
 class WrittenFiles(NamedTuple):
-    """What became of the files, by their names within the directory."""
+    """The written, removed and unchanged files, with their paths in the directory."""
 
     written: list[str]
     removed: list[str]
@@ -32,13 +32,13 @@ class WrittenFiles(NamedTuple):
 
 
 class DefinitionFiles(NamedTuple):
-    """A directory as one body, and which file stands at which place in it."""
+    """The files of a directory as one request body, and the files by their positions in it."""
 
     body: bytes
     files: dict[str, list[str]]
 
     def place(self, pointer: str) -> tuple[str, str]:
-        """The file that a pointer into the body leads to, and the pointer within that."""
+        """The file for a pointer into the body, and the rest of the pointer, within that file."""
         found = POINTER.fullmatch(pointer)
         if found is None:
             return "", pointer
@@ -51,9 +51,9 @@ class DefinitionFiles(NamedTuple):
 
 
 def read_definitions(directory: Path) -> DefinitionFiles:
-    """All definitions and grants of a directory. Without grants.json, grants are left as they are.
+    """Read all definitions and grants in a directory. Without grants.json, grants stay unchanged.
 
-    Raises SetupError, which names the file.
+    Raises SetupError with the name of the file.
     """
     if not directory.is_dir():
         raise SetupError(f"No such directory: {directory}.")
@@ -109,9 +109,9 @@ def _json(path: Path) -> tuple[bytes, Any]:
 
 
 def write_definitions(directory: Path, schema: dict[str, Any]) -> WrittenFiles:
-    """Make the files of a directory those of a schema; what is the same is not touched, and definitions of
-    what is not there any more are removed. Other files stay. The directories are made, even for no files.
-    Raises SetupError, which names the file."""
+    """Write a schema to a directory. Equal files are not written again, and definition files that are not in
+    the schema are removed. Other files stay. The directories are created even if there are no files. Raises
+    SetupError with the name of the file."""
     contents = dict(_contents(schema))
     done = WrittenFiles([], [], [])
     path = directory
@@ -148,7 +148,7 @@ def _spelt(definition: dict[str, Any]) -> str:
 
 
 def _lines(start: str, entries: Iterable[str], end: str, indent: str) -> str:
-    """Entries of an object or array, each on lines of its own."""
+    """The entries of an object or array, each on its own lines."""
     inner = ",\n".join(f"{indent}  {entry}" for entry in entries)
     return f"{start}\n{inner}\n{indent}{end}" if inner else start + end
 
@@ -158,7 +158,8 @@ def _line(value: Any) -> str:
 
 
 def _write(path: Path, content: str) -> bool:
-    """Whether the file was not so already. It is replaced in one step: nobody finds half of it."""
+    """Write a file if its content differs, and return whether it was written. The file is replaced in one
+    step, so readers never see a partial file."""
     if path.is_file() and path.read_bytes() == content.encode():
         return False
     passing = path.with_name(f".{path.name}.new")

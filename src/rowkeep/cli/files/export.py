@@ -1,4 +1,4 @@
-"""Exporter: all rows of a table, or those that a filter finds, into a file, a page at a time."""
+"""Export: writes the rows of a table, or those that match a filter, to a file, one page at a time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from rowkeep.client.responses import ReceivedPage
 
 FIRST_PAGE = 100
 PAGE_BYTES = 8 * 1024 * 1024
-"""How heavy a page should be: rows may be so, and the first page shows how heavy they are."""
+"""The target size of a page. Rows can be large; the first page shows how large."""
 
 
 class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be exported. ``query`` is the body of a query; ``limit`` None means all that it finds."""
+    """The options of an export. ``query`` is the body of a query; if ``limit`` is None, all matching rows are
+    exported."""
 
     table: str
     query: dict[str, Any]
@@ -29,7 +30,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
 async def export(
     api: DataClient, options: ExportOptions, kind: Format, path: str, is_forced: bool, shown: Bar
 ) -> int:
-    """Write the file; gives how many rows it has. Raises RequestRefused, FileRefused, SetupError, OSError."""
+    """Write the file; returns the number of rows. Raises RequestRefused, FileRefused, SetupError, OSError."""
     largest = (await api.limits()).page
     size = min(FIRST_PAGE, largest)
     with outlet(path, is_forced) as out:

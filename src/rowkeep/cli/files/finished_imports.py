@@ -1,6 +1,6 @@
-"""Finished: which imports of a file have come to their end, so that the same command does not repeat one.
+"""Finished imports: those of a file, so that running the same command again does not repeat an import.
 
-It stands beside the file, as ``FILE.imported``, with one entry for each table, server and app.
+They are stored next to the file, in ``FILE.imported``, with one entry for each table, server and app.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from rowkeep.cli.files.journal import Import, replace_file
 from rowkeep.cli.files.records import FileRefused
 
 MAX_ENTRIES = 1000
-"""Of more, the oldest are forgotten."""
+"""If there are more, the oldest entries are removed."""
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """An import that came to its end: what was imported where, with how many rows, and when (UTC)."""
+    """A finished import: the file and its target, the number of rows, and the time (UTC)."""
 
     what: Import
     inserted: int
@@ -30,21 +30,21 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
 
 
 class FinishedImports:
-    """The finished imports of one file; without a path (for standard input) none are remembered."""
+    """The finished imports of one file. Without a path (for standard input) none are stored."""
 
     def __init__(self, path: str | None) -> None:
         self._path = None if path is None else Path(f"{path}.imported")
 
     def find(self, what: Import) -> Finished | None:
-        """This very import, of the file as it is now. Raises FileRefused."""
+        """The entry for this import of the file in its current state. Raises FileRefused."""
         return next((each for each in self._read() if each.what == what), None)
 
     def add(self, finished: Finished) -> None:
-        """It is on disk when this returns. Raises FileRefused, OSError."""
+        """Add an entry, which is on disk when this returns. Raises FileRefused, OSError."""
         self._write([*self._others(finished.what), finished])
 
     def forget(self, what: Import) -> None:
-        """Forget the import into this table, whatever the file was then. Raises OSError."""
+        """Remove the entry for this table, for any state of the file. Raises OSError."""
         if self._path is not None and self._path.exists():
             self._write(self._others(what))
 

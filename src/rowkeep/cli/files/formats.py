@@ -1,4 +1,4 @@
-"""Formats: one row a format, with how it is known, read and written; everything else goes by the row."""
+"""Formats: a table of file formats; a new format needs only a new row and its module."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from rowkeep.errors.catalogue import SetupError, preview
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """``source`` and ``writer`` name classes in ``module``, which is loaded when it is needed; ``needs`` is
-    the extra that brings what it imports. ``is_stream`` says whether it can be read from a pipe."""
+    """``source`` and ``writer`` are names of classes in ``module``, which is loaded when it is needed;
+    ``needs`` is the name of the extra with its dependencies. ``is_stream`` says whether the format can be
+    read from a pipe."""
 
     name: str
     suffixes: tuple[str, ...]
@@ -25,17 +26,17 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     is_stream: bool = True
 
     def open(self, file: BinaryIO, size: int | None) -> Source:
-        """The file as a source of records. Raises FileRefused, SetupError."""
+        """A source of the records in the file. Raises FileRefused, SetupError."""
         make: Callable[[BinaryIO, int | None], Source] = self._load(self.source)
         return make(file, size)
 
     def create(self, out: BinaryIO, columns: Columns) -> RecordWriter:
-        """A writer that puts records with these columns out. Raises SetupError."""
+        """A writer of records with these columns. Raises SetupError."""
         make: Callable[[BinaryIO, Columns], RecordWriter] = self._load(self.writer)
         return make(out, columns)
 
     def check(self) -> None:
-        """Raises SetupError if what the format needs is not installed."""
+        """Raises SetupError if the dependencies of the format are not installed."""
         self._load(self.source)
 
     def _load(self, name: str) -> Any:
@@ -71,7 +72,7 @@ FORMATS: dict[str, Format] = {
 
 
 def format_of(path: str, asked: str | None) -> Format:
-    """The format that is asked for, else the one that the file's suffix tells. Raises FileRefused."""
+    """The format of the option if it is set, otherwise that of the file's suffix. Raises FileRefused."""
     if asked is not None:
         found = FORMATS.get(asked.lower())
         if found is None:

@@ -1,4 +1,4 @@
-"""Importing: one command from its beginning to its end: the file, its ledger, its rejects, and the table."""
+"""Imports: the complete import of a file, with its journal, its rejects and the target table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from rowkeep.errors.catalogue import SetupError, preview
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be imported, and how. ``path`` may be ``-`` for standard input."""
+    """The options of an import. ``path`` can be ``-`` for standard input."""
 
     table: str
     path: str
@@ -51,11 +51,11 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def import_file(api: DataClient, options: ImportOptions) -> Standing | Finished:
-    """Import the file, or what is left of it; gives how things stand at its end. If this import was finished
-    before, nothing is done, and it gives that one.
+    """Import the file, or the rest of it after an interruption. Returns the final progress. If the import was
+    already finished, nothing is done, and its entry is returned.
 
-    Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After all of them the
-    ledger is there to go on from.
+    Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After each of them, the
+    import can be resumed from its journal.
     """
     with _opened(options.path) as (file, size):
         what = _what(api, options, file)
@@ -93,12 +93,12 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
 
 @contextmanager
 def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
-    """The file and its size, for this process alone."""
+    """Open and lock the file; yields it and its size."""
     if path == "-":
         yield sys.stdin.buffer, None
         return
     try:
-        file = open(path, "rb")  # noqa: SIM115 - what fails inside the block is no failure to open it
+        file = open(path, "rb")  # noqa: SIM115 - an error inside the block is not an error of opening
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FileRefused(f"The file {path} cannot be read: {reason}.") from None
@@ -107,7 +107,7 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
 
 
 async def _types(api: DataClient, options: ImportOptions, names: tuple[str, ...] | None) -> dict[str, str]:
-    """The types of the file's columns, found by name as the API finds them. Raises FileRefused."""
+    """The types of the file's columns, by name. The API resolves the names. Raises FileRefused."""
     taken = None if names is None else [name for name in names if name not in SYSTEM_NAMES]
     if taken == []:
         raise FileRefused(f"{options.path} has only system columns, which cannot be written.")
@@ -135,7 +135,7 @@ async def _types(api: DataClient, options: ImportOptions, names: tuple[str, ...]
 
 
 def _what(api: DataClient, options: ImportOptions, file: BinaryIO) -> Import:
-    """What is imported where."""
+    """Identify the import: the file and its target."""
     size = modified = 0
     head = ""
     if options.path != "-":
@@ -155,13 +155,13 @@ def _what(api: DataClient, options: ImportOptions, file: BinaryIO) -> Import:
 
 
 def _finished_before(finished: FinishedImports, what: Import, options: ImportOptions) -> Finished | None:
-    """This import, if it was finished before and the command does not ask for it again."""
+    """The entry of this import if it is already finished and the command does not request it again."""
     if options.plan.restart or options.plan.resume_at is not None:
         finished.forget(what)
         return None
     done = finished.find(what)
     if done is not None:
-        # a stop between the last two steps of an import leaves its progress behind
+        # a stop between the last two steps of an import leaves its journal
         path = progress_path(options.path)
         progress = recorded(path)
         if progress is not None and progress.what == what:
@@ -170,7 +170,7 @@ def _finished_before(finished: FinishedImports, what: Import, options: ImportOpt
 
 
 def _ledger(what: Import, options: ImportOptions, source: Source) -> Ledger:
-    """What is known of this import until now."""
+    """The journal of this import, with the progress so far."""
     path = None if options.path == "-" else progress_path(options.path)
     known = None
     if path is not None and not options.plan.restart:
@@ -178,14 +178,14 @@ def _ledger(what: Import, options: ImportOptions, source: Source) -> Ledger:
             known = recorded(path)
     ledger = Ledger(path, begin(known, what, source.start, options.plan, options.path))
     if options.plan.restart:
-        ledger.record(ledger.progress)  # what was known before is forgotten now, whatever comes
+        ledger.record(ledger.progress)  # discard the old progress now, even if this import fails early
     return ledger
 
 
 def _begin_rejects(ledger: Ledger, rejects: Rejects, options: ImportOptions) -> None:
     standing = ledger.progress.standing
     flight = ledger.progress.in_flight
-    # those of the request in flight are there too, and are needed if it went in
+    # the rejects file also contains the rejects of the request in flight, which are needed if it was executed
     known: int | None = standing.rejects_bytes if flight is None else flight.then.rejects_bytes
     is_new = ledger.progress == ImportProgress(
         what=ledger.progress.what, standing=Standing(next=standing.next)
@@ -202,7 +202,7 @@ def _stand(ledger: Ledger, standing: Standing) -> None:
 
 
 def _noticed(source: Source, records: Iterable[Record], path: str, shown: Bar) -> Iterator[Record]:
-    """The records; once the file is seen to have system columns, it is said that they are left out."""
+    """The records, unchanged. Prints a message once if system columns are skipped."""
     is_said = False
     for record in records:
         if source.left_out and not is_said:

@@ -1,6 +1,8 @@
-"""Ledger: how far an import has come, on disk before and after each request, so that it can be gone on with.
+"""Journal: the progress of an import, written to disk before and after each request, so that it can be
+resumed.
 
-It stands beside the file that is imported. It is replaced whole: written beside itself, put on disk, renamed.
+The journal is stored next to the imported file. It is replaced as a whole: a new file is written, flushed to
+disk and renamed.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ HEAD_BYTES = 1024 * 1024
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is imported where: all that must be the same when an import is gone on with."""
+    """The file and the target of an import, which must be unchanged when the import is resumed."""
 
     size: int
     modified_ns: int
@@ -41,15 +43,15 @@ WHAT = {
     "server": "the server or store",
     "app": "the app",
 }
-"""The parts of an import, for people."""
+"""Descriptions of these fields, for messages."""
 
 
 class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A request that was sent, or was about to be.
+    """A request that was sent, or was about to be sent.
 
-    ``rows`` rows, the first and last from the lines ``first`` and ``last``; ``then`` is how things stand if
-    it was carried out. ``mark`` is the newest row that the app had written to the table before, and
-    ``sent_on`` what the server's clock showed then, in seconds since 1970.
+    It has ``rows`` rows; ``first`` and ``last`` are the lines of the first and last one. ``then`` is the
+    progress if the request was executed. ``mark`` is the newest row that the app had written to the table
+    before, and ``sent_on`` the time of the server's clock then, in seconds since 1970.
     """
 
     rows: int
@@ -61,8 +63,8 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How far it has come: everything before ``next`` is in the table, or among the first ``rejects_bytes``
-    bytes of the rejects."""
+    """The progress so far: everything before ``next`` is in the table, or in the first ``rejects_bytes``
+    bytes of the rejects file."""
 
     next: Position
     inserted: int = 0
@@ -71,7 +73,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ImportProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """All that is written down. ``marks`` are rows that requests before had ended with, the newest last."""
+    """The content of the journal. ``marks`` are the last rows of previous requests, the newest last."""
 
     what: Import
     standing: Standing
@@ -80,28 +82,28 @@ class ImportProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Ledger:
-    """The progress of one import; without a path (for standard input) it is only remembered."""
+    """The progress of one import. Without a path (for standard input) it is only in memory."""
 
     def __init__(self, path: Path | None, progress: ImportProgress) -> None:
         self._path = path
         self.progress = progress
 
     def record(self, progress: ImportProgress) -> None:
-        """It is on disk when this returns. Raises OSError."""
+        """Store the progress; it is on disk when this returns. Raises OSError."""
         self.progress = progress
         if self._path is None:
             return
         replace_file(self._path, msgspec.json.encode(progress))
 
     def finish(self) -> None:
-        """The import is done, and nothing is left to go on with."""
+        """Remove the journal: the import is complete."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             sync_directory(self._path.parent)
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put JSON into a file, all at once; it is on disk when this returns. Raises OSError."""
+    """Replace a JSON file in one step; it is on disk when this returns. Raises OSError."""
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.write(msgspec.json.format(content) + b"\n")
@@ -112,12 +114,12 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def progress_path(path: str) -> Path:
-    """Where the progress of importing this file is kept."""
+    """The path of the journal for imports of this file."""
     return Path(f"{path}.progress")
 
 
 def recorded(path: Path) -> ImportProgress | None:
-    """What a ledger says; None if there is none. Raises FileRefused for one that cannot be read."""
+    """The progress in a journal; None if there is no journal. Raises FileRefused if it cannot be read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=ImportProgress)
     except FileNotFoundError:
@@ -130,7 +132,7 @@ def recorded(path: Path) -> ImportProgress | None:
 
 
 def head_sha256(file: BinaryIO) -> str:
-    """A fingerprint of the beginning of a file, which then stands at its start again."""
+    """A hash of the start of a file. The file is positioned at its start again."""
     file.seek(0)
     digest = hashlib.sha256(file.read(HEAD_BYTES)).hexdigest()
     file.seek(0)
@@ -139,9 +141,9 @@ def head_sha256(file: BinaryIO) -> str:
 
 @contextmanager
 def locked(file: BinaryIO, path: str) -> Iterator[None]:
-    """The file is imported by this process alone, for as long as the block runs. Raises FileRefused.
+    """Lock the file for this process while the block runs. Raises FileRefused.
 
-    The lock is the system's, on the file itself: it ends with the process, however that ends.
+    The lock is one of the operating system on the file itself, so it ends with the process in every case.
     """
     try:
         import fcntl

@@ -1,4 +1,4 @@
-"""Lines: the lines of a text file, each with its number and its end, in a bounded memory."""
+"""Lines: reads a text file line by line in bounded memory, with the number and end of each line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SKIPPED_AT_ONCE = 1024 * 1024
 
 
 class Line(NamedTuple):
-    """One line with its line end, and where the next one begins. ``text`` is only the beginning of a line
-    that is longer than a record may be; ``is_whole`` then is false."""
+    """One line including its line end, and the position of the next line. If the line is longer than the
+    limit for records, ``text`` is only its start and ``is_whole`` is false."""
 
     number: int
     text: bytes
@@ -22,7 +22,8 @@ class Line(NamedTuple):
 
 
 def lines_of(file: BinaryIO, start: Position) -> Iterator[Line]:
-    """The lines of a file that stands at ``start``; a byte order mark at its beginning is passed over."""
+    """The lines of a file from its current position ``start``; a byte order mark at the start of the file is
+    skipped."""
     number, offset = start.line, start.offset
     while text := file.readline(MAX_RECORD_BYTES + 1):
         is_whole = len(text) <= MAX_RECORD_BYTES
@@ -35,7 +36,7 @@ def lines_of(file: BinaryIO, start: Position) -> Iterator[Line]:
 
 
 def _rest_of_line(file: BinaryIO) -> int:
-    """Read on to the end of the line; gives how many bytes that were."""
+    """Read to the end of the line; returns the number of bytes."""
     passed = 0
     while more := file.readline(SKIPPED_AT_ONCE):
         passed += len(more)
@@ -45,6 +46,6 @@ def _rest_of_line(file: BinaryIO) -> int:
 
 
 def shown_line(text: bytes, most: int = 1000) -> str:
-    """What stands in a line that cannot be read, as far as it is to be repeated."""
+    """The text of a line that cannot be read, shortened for a message."""
     shown = text[:most].decode("utf-8", "backslashreplace").rstrip("\r\n")
     return f"{shown}… ({len(text)} bytes)" if len(text) > most else shown

@@ -1,9 +1,9 @@
-"""Resolving: whether a request went in whose answer nobody saw.
+"""Lost responses: finds out whether a request without a response was executed.
 
-Asked is the table itself: the rows that this app wrote since the last row known before the request. The
-request went in if there is one run of exactly its length (:mod:`rowkeep.cli.files.row_runs`) that begins with
-its first row and ends with its last. It did not if there is no new row at all, and the time is over in which
-the server may still have been at work on it. All else nobody can know for sure.
+The check queries the table for the rows that this app inserted since the last known row before the request.
+The request was executed if exactly one run of rows (:mod:`rowkeep.cli.files.row_runs`) has its length, its
+first row and its last row. It was not executed if there are no new rows, and the server cannot be processing
+it any longer. In all other cases the result is unknown.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _written_decoder = msgspec.json.Decoder(list[WrittenRow])
 
 
 class Uncertain(SetupError):
-    """Nobody can know whether a request went in; the message says what to look at, and how to go on."""
+    """It is unknown whether a request was executed; the message says what to check, and how to resume."""
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A request whose answer was not seen, with the JSON of its first and last row."""
+    """A request without a response, with the JSON of its first and last row."""
 
     flight: InFlight
     first: bytes
@@ -44,7 +44,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 async def newest(api: DataClient, table: str) -> str | None:
-    """The newest row of this table that the app wrote: what it writes from now on is newer."""
+    """The newest row of this table that the app wrote; later rows of the app are newer."""
     body = {
         "query": _by(api.writer),
         "fields": ["_id", "Created_On"],
@@ -57,10 +57,10 @@ async def newest(api: DataClient, table: str) -> str | None:
 
 
 async def went_in(api: DataClient, table: str, sent: Sent) -> bool:
-    """Whether the request went in; waits until that can be known. Raises Uncertain, RequestRefused."""
+    """Whether the request was executed; waits until that is known. Raises Uncertain, RequestRefused."""
     began = time.monotonic()
     while True:
-        # first the time, then the look: what came in before that moment is seen
+        # read the clock before the query, which then finds all rows that were inserted before that time
         is_settled = _is_settled(api, sent.flight, time.monotonic() - began)
         verdict = await _look(api, table, sent)
         if verdict is True:
@@ -73,7 +73,8 @@ async def went_in(api: DataClient, table: str, sent: Sent) -> bool:
 
 
 def _is_settled(api: DataClient, flight: InFlight, waited: float) -> bool:
-    """Whether the request is in by now if it ever will be: by the server's clock, if both times are known."""
+    """Whether the request is complete if it was ever started. Uses the server's clock if both times are
+    known."""
     now, settle = api.server_time, api.settle_seconds
     if now is not None and flight.sent_on is not None and now >= flight.sent_on:
         return now - flight.sent_on > settle + DATE_LAG_SECONDS
@@ -81,7 +82,7 @@ def _is_settled(api: DataClient, flight: InFlight, waited: float) -> bool:
 
 
 async def _look(api: DataClient, table: str, sent: Sent) -> bool | None:
-    """True if it is in, False if nothing new is there, None if what is there does not tell."""
+    """True if the rows are in the table, False if there are no new rows, None if that is unknown."""
     mark = sent.flight.mark
     runs = await _runs(api, table, search_from(mark), [*sent.marks, *([mark] if mark else [])])
     ends = {run.last for run in runs}
@@ -90,7 +91,7 @@ async def _look(api: DataClient, table: str, sent: Sent) -> bool | None:
     newer = [run for run in unknown if mark is None or run.last > mark]
     if len(alike) == 1 and alike[0] in newer:
         return True
-    # with its mark gone, somebody has deleted rows, and perhaps those that are looked for
+    # if the mark is gone, rows were deleted, perhaps also those of this request
     is_whole = mark is None or mark in ends
     return False if not alike and not newer and is_whole else None
 
@@ -115,7 +116,7 @@ def _by(writer: str) -> dict[str, Any]:
 
 
 async def _is_it(api: DataClient, table: str, run: Run, sent: Sent) -> bool:
-    """Whether a run begins and ends with the rows that were sent."""
+    """Whether the first and last row of a run are those of the request."""
     return await _is_row(api, table, run.first, sent.first) and await _is_row(api, table, run.last, sent.last)
 
 
@@ -130,7 +131,7 @@ async def _is_row(api: DataClient, table: str, row_id: str, row: bytes) -> bool:
     }
     page = await api.query(table, body, 1)
     found = json.loads(bytes(page.query_result), parse_float=Decimal)
-    # fields are answered in the order asked for, under the columns' own names
+    # columns are in the order of ``fields``, with the names of the table
     return bool(found) and all(
         _is_cell(column.type, given, stored)
         for column, given, stored in zip(page.meta_info, cells.values(), found[0].values(), strict=True)

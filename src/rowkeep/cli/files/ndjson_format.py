@@ -1,4 +1,4 @@
-"""NDJSON: one JSON object a line, as the Data API answers and takes it."""
+"""NDJSON: one JSON object per line, in the format of the Data API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class NdjsonSource:
-    """A file of JSON lines. Values are passed on as they stand, so that no number changes on its way."""
+    """A file of JSON lines. Values are sent unchanged, so that numbers do not lose precision."""
 
     def __init__(self, file: BinaryIO, size: int | None) -> None:
         self._file = file
@@ -55,16 +55,16 @@ class NdjsonSource:
 
 
 class NdjsonWriter:
-    """Writes records as they were answered."""
+    """Writes records in the format of the response."""
 
     def __init__(self, out: BinaryIO, _columns: Columns) -> None:
         self._out = out
 
     def write(self, records: msgspec.Raw) -> int:
         decoded = _rows_decoder.decode(records)
-        # between the tokens of a json cell there may be line ends, which mean nothing there
+        # line ends between the tokens of a json cell have no meaning
         self._out.writelines(bytes(record).replace(b"\n", b" ") + b"\n" for record in decoded)
         return len(decoded)
 
     def close(self) -> None:
-        """Everything is written already."""
+        """Do nothing: all records are already written."""

@@ -1,4 +1,5 @@
-"""Outlet: where an export goes. A file appears whole or not at all; standard output takes what comes."""
+"""Output file: the target of an export. A file appears only when it is complete; standard output is written
+directly."""
 
 from __future__ import annotations
 
@@ -21,15 +22,15 @@ BUFFER_BYTES = 1024 * 1024
 
 @contextmanager
 def outlet(path: str, is_forced: bool) -> Iterator[BinaryIO]:
-    """What to write to. When the block ends well the file is there, durably; else nothing is changed.
+    """A stream to write to. If the block succeeds, the file exists durably; otherwise nothing changes.
 
-    Raises FileRefused if there is such a file already and it is not to be replaced, and OSError.
+    Raises FileRefused if the file exists and must not be replaced, and OSError.
     """
     if path == "-":
         with Piped(sys.stdout.buffer) as piped:
             yield cast("BinaryIO", piped)
         return
-    # a link stays a link: the file that it leads to is replaced
+    # a symbolic link stays: its target is replaced
     target = Path(os.path.realpath(path))
     _check(target, path, is_forced)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
@@ -53,7 +54,7 @@ def _check(target: Path, path: str, is_forced: bool) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Put the names of a directory on disk, where the system does that."""
+    """Flush the names in a directory to disk, if the system supports that."""
     with suppress(PermissionError):
         descriptor = os.open(directory, os.O_RDONLY)
         try:
@@ -63,7 +64,7 @@ def sync_directory(directory: Path) -> None:
 
 
 class Piped(io.RawIOBase):
-    """A stream that counts what went through it, for formats that write down where things stand."""
+    """A stream that counts the bytes written, for formats that store positions."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Parquet, by pyarrow: read and written in pieces, with the types that the table's columns have."""
+"""Parquet: read and written in parts with pyarrow, with the types of the table's columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BUFFER_BYTES = 1024 * 1024
 
 GROUP_ROWS = 16_384
 GROUP_BYTES = 32 * 1024 * 1024
-"""A row group is written when it has so many rows, or when its rows weighed so much as JSON."""
+"""A row group is written when it has this many rows, or this many bytes as JSON."""
 
 WRITTEN: dict[FileForm, tuple[Any, pa.DataType]] = {
     FileForm.TEXT: (str, pa.string()),
@@ -35,15 +35,15 @@ WRITTEN: dict[FileForm, tuple[Any, pa.DataType]] = {
 """What a cell is decoded as, and its type in the file."""
 
 TICKS_OF_MILLISECOND = {"s": (1, 1000), "ms": (1, 1), "us": (1000, 1), "ns": (1_000_000, 1)}
-"""By what a timestamp of this unit is divided and multiplied to count milliseconds."""
+"""The divisor and factor that convert a timestamp of this unit to milliseconds."""
 
 
 class ParquetSource:
-    """A Parquet file. Positions count its rows. Raises FileRefused for a file or a column that is none."""
+    """A Parquet file. Positions are row numbers. Raises FileRefused for an invalid file or column."""
 
     def __init__(self, file: BinaryIO, _size: int | None) -> None:
         try:
-            # no pre_buffer: a row group, which may be the whole file, is read a buffer at a time
+            # without pre_buffer, because a row group can be the whole file, and is then read in buffers
             self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
             raise FileRefused(f"Not a valid Parquet file: {error}.") from None
@@ -65,7 +65,7 @@ class ParquetSource:
         for group in range(self._file.metadata.num_row_groups):
             rows = self._file.metadata.row_group(group).num_rows
             if at + rows <= start.offset:
-                at += rows  # a group that lies before the start is not even read
+                at += rows  # a group before the start is not read
                 continue
             for batch in self._batches(group, names):
                 yield from self._rows(batch, at, start, names, readers)
@@ -114,7 +114,8 @@ def _reader(column_type: str) -> Callable[[Any], object]:
 
 
 def _lister(field: Any) -> Callable[[Any], list[Any]]:
-    """How the cells of a column become what JSON can say. Raises FileRefused for a type that JSON cannot."""
+    """A function that converts the cells of a column to JSON values. Raises FileRefused for a type without
+    JSON equivalent."""
     kind = field.type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -152,7 +153,7 @@ def _plain(column: Any) -> Any:
 
 
 def _moment(milliseconds: int) -> str | int:
-    """A moment as the API writes it; beyond its years the number, for the server to refuse."""
+    """A timestamp in the format of the API; outside its range, the number, which the server rejects."""
     if not MIN_EPOCH_MS <= milliseconds <= MAX_EPOCH_MS:
         return milliseconds
     return canonical_date(EPOCH + timedelta(milliseconds=milliseconds))
@@ -163,7 +164,7 @@ def _decimal(cell: Decimal) -> str:
 
 
 class ParquetWriter:
-    """Writes records as Parquet, a row group at a time."""
+    """Writes records as Parquet, one row group at a time."""
 
     def __init__(self, out: BinaryIO, columns: Columns) -> None:
         facts = [WRITTEN[form_of(column.type) or FileForm.TEXT] for column in columns]
@@ -172,13 +173,13 @@ class ParquetWriter:
         )
         self._kinds = [decoded for decoded, _ in facts]
         fields = [
-            # json is taken as it stands, null too
+            # json is copied unchanged, including null
             (f"c{at}", kind if kind is msgspec.Raw else kind | None)
             for at, kind in enumerate(self._kinds)
         ]
         names = {f"c{at}": column.name for at, column in enumerate(columns)}
         record = msgspec.defstruct("Record", fields, rename=names, gc=False)
-        self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # made just now
+        self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # defined above
         self._writer = pq.ParquetWriter(pa.PythonFile(out, mode="w"), self._schema, compression="zstd")
         self._held: list[Any] = []
         self._held_rows = self._held_bytes = 0

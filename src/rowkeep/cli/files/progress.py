@@ -1,4 +1,4 @@
-"""Bar: how far an export or import has come, on standard error, where that is a terminal."""
+"""Progress: a progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 
 class Bar:
-    """``move`` tells it how much is done, in the unit of its total, and how many rows that is."""
+    """A progress bar. ``move`` sets the amount done, in the unit of its total, and the number of rows."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
@@ -20,13 +20,13 @@ class Bar:
         self._progress.update(self._task, completed=done, rows=rows)
 
     def say(self, line: str) -> None:
-        """One line on standard error, above the bar."""
+        """Print one line on standard error, above the bar."""
         self._progress.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
 def bar(what: str, total: int | None) -> Iterator[Bar]:
-    """A bar for as long as the block runs; ``total`` is None if nobody knows it."""
+    """A bar that is shown while the block runs; ``total`` is None if it is unknown."""
     console = Console(stderr=True)
     columns = (
         SpinnerColumn(),

@@ -1,4 +1,4 @@
-"""Records: what the files of every format are read as, one record for each row, and where each one stands."""
+"""Records: the common representation of rows in files of every format, with their positions."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from rowkeep.client.responses import ColumnInfo
 from rowkeep.errors.catalogue import SetupError
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
-"""What one record of a text file may weigh; no server takes more in one request unless it is told to."""
+"""The maximum size of a record in a text file; servers accept larger requests only if they are configured
+to."""
 
 
 class Position(msgspec.Struct, frozen=True, order=True):
-    """A place between two records: the line that begins there, counted from 1, and how many bytes of the
-    file lie before it. In Parquet both count rows."""
+    """A position between two records: the line that starts there, counted from 1, and the number of bytes
+    before it. In Parquet, both are row numbers."""
 
     line: int
     offset: int
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A record that is a row: its JSON object, the line it begins in, and where the next one begins."""
+    """A valid record: its JSON object, the line in which it starts, and the position of the next record."""
 
     line: int
     end: Position
@@ -31,7 +32,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """A record that is none: its text, and what is wrong with it."""
+    """An invalid record: its text, and the error."""
 
     line: int
     end: Position
@@ -43,39 +44,39 @@ Record: TypeAlias = Row | Unreadable
 
 
 class FileRefused(SetupError):
-    """A file is not what it should be, as a whole; the message names it and says what to mend."""
+    """The file as a whole is invalid; the message has its name and says what to fix."""
 
 
 class Source(Protocol):
     """A file of rows. Its methods raise FileRefused, OSError."""
 
     names: tuple[str, ...] | None
-    """The columns that it says it has; None if each record says that for itself."""
+    """The columns in the header or schema of the file; None if each record has its own."""
 
     left_out: set[str]
-    """The system columns that were passed over until now."""
+    """The system columns that were skipped so far."""
 
     start: Position
     size: int | None
-    """In the unit of offsets; None if it is not known."""
+    """In the unit of offsets; None if unknown."""
 
     def records(self, start: Position, types: Mapping[str, str], /) -> Iterator[Record]:
-        """The records from ``start`` on, their cells read as ``types`` of its ``names`` ask."""
+        """The records from ``start`` on, with cells converted according to the ``types`` of the columns."""
 
 
 class RecordWriter(Protocol):
-    """Writes pages of records as a file."""
+    """Writes pages of records to a file."""
 
     def write(self, records: msgspec.Raw) -> int:
-        """Write a page, a JSON array of records; gives their number."""
+        """Write a page, which is a JSON array of records; returns their number."""
 
     def close(self) -> None:
-        """Write what is held back, and what stands at the end."""
+        """Write buffered records and the end of the file."""
 
 
 Columns: TypeAlias = list[ColumnInfo]
 
 
 def unnamed(names: list[str | None]) -> int | None:
-    """The place, counted from 1, of the first column without a name."""
+    """The position, counted from 1, of the first column without a name."""
     return next((at for at, name in enumerate(names, 1) if not name), None)

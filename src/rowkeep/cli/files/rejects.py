@@ -1,4 +1,4 @@
-"""Rejects: the rows that could not be imported, each with its line and all that is wrong with it."""
+"""Rejects: rows that could not be imported, each with its line and errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rowkeep.client.responses import RequestProblem
 
 
 class RowError(msgspec.Struct, frozen=True):
-    """As the API tells an error, its pointer from the row on."""
+    """An error in the API's format, with a pointer relative to the row."""
 
     msg: str
     code: str
@@ -22,7 +22,7 @@ class RowError(msgspec.Struct, frozen=True):
 
 
 class Reject(msgspec.Struct, frozen=True):
-    """A row as it was sent, or the text of what is no row."""
+    """A row as it was sent, or the text of an invalid record."""
 
     line: int
     row: Any
@@ -30,13 +30,13 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 def rejected_row(row: Row, said: list[RequestProblem], prefix: str) -> Reject:
-    """A row that the server refuses; ``prefix`` is the pointer of the row in the request."""
+    """A row that the server rejected; ``prefix`` is the pointer to the row in the request."""
     errors = [RowError(_of_row(each.msg), each.code, each.pointer.removeprefix(prefix)) for each in said]
     return Reject(row.line, msgspec.Raw(row.json), errors)
 
 
 def _of_row(msg: str) -> str:
-    """Without the row's number in the request, which nobody sees."""
+    """The message without the position of the row in the request, which users do not know."""
     head, _, tail = msg.partition(": ")
     return tail if head.startswith("Row ") and head[4:].isdigit() else msg
 
@@ -46,17 +46,17 @@ def unreadable(record: Unreadable) -> Reject:
 
 
 class Rejects:
-    """The rejects file. Rejects are held until everything before them is settled, and written in the
-    order of their lines. Methods raise OSError."""
+    """The rejects file. Rejects stay in memory until everything before them is settled, and are written in
+    the order of their lines. Methods raise OSError."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._held: list[Reject] = []
 
     def begin(self, kept_bytes: int | None, is_new: bool, may_replace: bool) -> int:
-        """Make the file end where the ledger says, None for where it does; gives how long it is.
+        """Truncate the file to the size in the journal (None for its current size); returns the size.
 
-        Raises FileRefused if an import that begins finds rejects.
+        Raises FileRefused if a new import finds existing rejects.
         """
         size = self.path.stat().st_size if self.path.exists() else 0
         if is_new and size and not may_replace:
@@ -82,14 +82,14 @@ class Rejects:
 
     @property
     def last_line(self) -> int:
-        """The line of the last reject that is held."""
+        """The line of the last reject in memory."""
         return max((reject.line for reject in self._held), default=0)
 
     def write(self, size: int, last_line: int | None = None) -> tuple[int, int]:
-        """Write what is held up to this line behind the first ``size`` bytes, in place of all else that may
-        stand there, and put it on disk. It is held on until it is settled.
+        """Write the rejects up to this line after the first ``size`` bytes of the file, replacing everything
+        after these, and flush them to disk. They stay in memory until they are settled.
 
-        Gives how many rejects that were, and how long the file now is.
+        Returns the number of rejects, and the new size of the file.
         """
         self._held.sort(key=lambda reject: reject.line)
         due = [reject for reject in self._held if last_line is None or reject.line <= last_line]
@@ -104,5 +104,5 @@ class Rejects:
             return len(due), os.fstat(file.fileno()).st_size
 
     def settle(self, last_line: int | None = None) -> None:
-        """What was written up to this line is final."""
+        """Remove the rejects up to this line from memory: they are stored permanently."""
         self._held = [] if last_line is None else [each for each in self._held if each.line > last_line]

@@ -1,4 +1,4 @@
-"""Resuming: where an import begins, by what its ledger says and by what the command asks for."""
+"""Resume: the start position of an import, from its journal and the options of the command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rowkeep.client.data import DataClient
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command asks for: to begin anew, or at a line, or neither: where the ledger says."""
+    """The options for the start: from the beginning, at a line, or, by default, from the journal."""
 
     restart: bool = False
     resume_at: int | None = None
@@ -23,17 +23,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def begin(
     known: ImportProgress | None, what: Import, start: Position, plan: Plan, path: str
 ) -> ImportProgress:
-    """The progress to go on from. Raises FileRefused if the ledger is of another import."""
+    """The progress to start from. Raises FileRefused if the journal is for another import."""
     fresh = ImportProgress(what=what, standing=Standing(next=start))
     if plan.restart or known is None or (known.standing.next == start and known.in_flight is None):
         return fresh
     if plan.resume_at is not None:
-        # whoever knows the line knows what became of the request in flight, too
+        # the user has checked whether the request in flight was executed
         flight = known.in_flight
         is_in = flight is not None and flight.then.next.line <= plan.resume_at
         standing = flight.then if flight is not None and is_in else known.standing
         if known.what.head_sha256 != what.head_sha256 or known.what.size != what.size:
-            standing = structs.replace(standing, next=start)  # its lines may stand elsewhere now
+            standing = structs.replace(standing, next=start)  # lines may have moved
         return structs.replace(known, what=what, standing=standing, in_flight=None)
     before, now = structs.asdict(known.what), structs.asdict(what)
     other = [told for name, told in WHAT.items() if before[name] != now[name]]
@@ -47,7 +47,7 @@ def begin(
 
 
 async def resolve(api: DataClient, table: str, ledger: Ledger, source: Source, types: dict[str, str]) -> None:
-    """Find out what became of the request in flight, if there is one, and write it down.
+    """Find out whether the request in flight, if there is one, was executed, and store the result.
 
     Raises Uncertain, RequestRefused, FileRefused, SetupError.
     """
@@ -70,9 +70,9 @@ async def resolve(api: DataClient, table: str, ledger: Ledger, source: Source, t
 
 
 def skip_to(line: int, start: Position, known: Position, source: Source, types: dict[str, str]) -> Position:
-    """Where the record stands that begins in this line, or else the first one after it.
+    """The position of the record that starts in this line, or of the first one after it.
 
-    Raises FileRefused if the file ends before.
+    Raises FileRefused if the file has no such line.
     """
     at = known if start < known and known.line <= line else start
     if at.line >= line:

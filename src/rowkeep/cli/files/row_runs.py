@@ -1,7 +1,7 @@
-"""Runs: which rows of a table came into it together, told by what their writer gave them.
+"""Row runs: the rows of a table that one request inserted, identified by their system columns.
 
-One request is one transaction with one moment (`Created_On`) and one run of row ids (`_id`), each one more
-than the last. So the rows of a bulk can be known again in the table, and no other bulk has the same ids.
+One request is one transaction with one timestamp (`Created_On`) and consecutive row ids (`_id`). So the rows
+of a bulk insert can be recognised in the table, and no other bulk has the same ids.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from collections.abc import Iterable
 import msgspec
 
 SECONDS = 8
-"""The hexadecimal digits at the beginning of a row id that count the seconds since 1970."""
+"""The hexadecimal digits at the start of a row id that are the seconds since 1970."""
 
 SKEW_SECONDS = 5
-"""How far the clocks of the servers of one installation may lie apart."""
+"""The maximum difference between the clocks of an installation's servers."""
 
 
 class WrittenRow(msgspec.Struct, frozen=True):
-    """A row by what its writer gave it."""
+    """The system columns of a row."""
 
     id: str = msgspec.field(name="_id")
     on: str = msgspec.field(name="Created_On")
 
 
 class Run(msgspec.Struct, frozen=True):
-    """Rows with ids that follow one another, written at one moment."""
+    """Rows with consecutive ids and the same timestamp."""
 
     first: str
     last: str
@@ -37,9 +37,9 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Runs:
-    """Puts rows, in the order of their ids, together to runs.
+    """Groups rows, sorted by id, into runs.
 
-    ``marks`` are rows that a request is known to have ended with: a run ends there, too.
+    ``marks`` are known last rows of requests: a run also ends there.
     """
 
     def __init__(self, marks: Iterable[str]) -> None:
@@ -61,9 +61,10 @@ class Runs:
 
 
 def search_from(mark: str | None) -> str | None:
-    """The least id that a request sent after ``mark`` was seen can have given; None for any.
+    """The lowest id that a request sent after ``mark`` can have assigned; None for any.
 
-    One process gives ids that strictly increase; several do so to the second, as far as their clocks agree.
+    The ids of one process strictly increase; those of several processes increase by the second, within the
+    difference between their clocks.
     """
     if mark is None:
         return None
@@ -72,6 +73,6 @@ def search_from(mark: str | None) -> str | None:
 
 
 def recent(marks: list[str]) -> list[str]:
-    """The marks that a search from the newest can come upon."""
+    """The marks that a search from the newest one can find."""
     least = search_from(max(marks)) if marks else None
     return [mark for mark in marks if least is None or mark >= least]

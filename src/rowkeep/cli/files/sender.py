@@ -1,4 +1,4 @@
-"""Sending: one bulk, written down before it goes and after it went in, and never sent twice."""
+"""Sender: sends each bulk insert exactly once; the journal is updated before and after it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rowkeep.client.responses import NoResponse, NotServed, RequestRefused
 
 
 def around(rows: bytes) -> bytes:
-    """The body of a bulk with these rows."""
+    """The body of a bulk insert with these rows."""
     return b'{"data":[' + rows + b"]}"
 
 
 class Sender:
-    """Sends bulks into one table, for one ledger."""
+    """Sends bulk inserts to one table, with one journal."""
 
     def __init__(self, api: DataClient, table: str, ledger: Ledger) -> None:
         self._api = api
@@ -26,10 +26,10 @@ class Sender:
         self._ledger = ledger
 
     async def send(self, rows: list[Row], then: Standing) -> None:
-        """Write these rows; then the ledger says ``then``.
+        """Insert these rows; then the progress in the journal is ``then``.
 
-        Where a request is not served or not answered it is sent again, once it is known not to be in. Raises
-        RequestRefused, Uncertain, and SetupError where the server stays away.
+        A request that is not served or gets no response is sent again once it is known that it was not
+        executed. Raises RequestRefused, Uncertain, and SetupError if the server stays unavailable.
         """
         content = around(b",".join([row.json for row in rows]))
         tries = 0
@@ -49,7 +49,7 @@ class Sender:
         self.settle(then)
 
     def settle(self, then: Standing) -> None:
-        """Things stand so now, and nothing is in flight."""
+        """Store this progress, with no request in flight."""
         self._ledger.record(structs.replace(self._ledger.progress, standing=then, in_flight=None))
 
     async def _write_down(self, rows: list[Row], then: Standing) -> Sent:

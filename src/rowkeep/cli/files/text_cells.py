@@ -1,4 +1,4 @@
-"""Cells: what stands as text in a file, as the JSON that its column takes without a second look."""
+"""Text cells: converts text in files to JSON that the column accepts."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from rowkeep.model.tables import SYSTEM_COLUMNS
 from rowkeep.model.values.scalars import JSON_NUMBER
 
 SYSTEM_NAMES = frozenset(column.name for column in SYSTEM_COLUMNS)
-"""As exports have them. They are left out of an import; any other name is for the server to know."""
+"""The system columns in exports, which imports skip. Other names are checked by the server."""
 
 MAX_SPELLED = 400
-"""What is longer than any number that a column holds is left to the server, which says why that is so."""
+"""Longer texts than any valid number are sent as strings, so that the server reports the error."""
 
 Reader: TypeAlias = Callable[[str], object]
 
 
 class UnfitCell(ValueError):
-    """A cell that cannot even be sent; the message says why."""
+    """A cell that cannot be sent; the message says why."""
 
 
 def _number(text: str) -> object:
-    """A number as it stands, so that none goes through a double; else the text, for the server to refuse."""
+    """A number with its exact digits, not converted to a double; other texts are sent as strings, for the
+    server to reject."""
     is_one = len(text) <= MAX_SPELLED and JSON_NUMBER.fullmatch(text)
     return msgspec.Raw(text.encode()) if is_one else text
 
