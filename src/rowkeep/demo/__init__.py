@@ -1,4 +1,4 @@
-"""``rowkeep demo``: Rowkeep's main job before the reader's eyes, over real HTTP."""
+"""Demo: ``rowkeep demo``, which shows the main features with requests over real HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def demo(stop: Exit = False) -> None:
     from rowkeep.demo.server_process import serving
     from rowkeep.demo.steps import TABLE, play
 
-    # however the demo is ended, its server must not stay behind
+    # however the demo ends, its server must end too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
     stage = Stage()

@@ -1,4 +1,4 @@
-"""Place: the directory of the demo, new each time, and held by one demo at a time."""
+"""Directory: the demo's data, deleted at each start and locked by one demo at a time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from rowkeep.settings import Settings
 DIRECTORY = Path("demo-data")
 LOCK = DIRECTORY / "demo.lock"
 PLACE = Settings(database_url=f"sqlite:///{DIRECTORY}")
-"""Nothing is taken from the environment: a demo must not touch a store that is in use."""
+"""The environment is ignored: a demo must not change a store that is in use."""
 
 
 @contextmanager
 def emptied() -> Iterator[str]:
-    """A store in ``./demo-data``, as good as new; gives its admin token. Raises SetupError."""
+    """Create an empty store in ``./demo-data``; yields its admin token. Raises SetupError."""
     if DIRECTORY.exists() and not LOCK.exists():
         raise SetupError(f"./{DIRECTORY} exists, but is not a demo's directory. Move it first.")
     DIRECTORY.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def emptied() -> Iterator[str]:
 
 
 def _clear() -> None:
-    """Remove all but the lock, which is held."""
+    """Delete everything except the lock file, which is locked."""
     for path in DIRECTORY.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

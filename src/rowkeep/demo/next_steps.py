@@ -1,4 +1,4 @@
-"""Farewell: what the reader goes on with: variables and commands to paste, and an address."""
+"""Next steps: variables and commands for the reader to paste into a shell, and the URL of the API docs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rowkeep.demo.presenter import Stage
 
 
 class Errand(NamedTuple):
-    """One thing to do with curl."""
+    """One curl command."""
 
     title: str
     method: str
@@ -43,7 +43,7 @@ ERRANDS = (
 
 
 def farewell(stage: Stage, url: str, token: str, admin_token: str, table: str) -> None:
-    """Print it all: variables to paste into a shell first, then commands that use them."""
+    """Print variables to paste into a shell, then commands that use them."""
     stage.act("Try it yourself")
     stage.say(f"export URL={url} TOKEN={token}")
     stage.say(f"export ADMIN_TOKEN={admin_token}")
@@ -54,7 +54,7 @@ def farewell(stage: Stage, url: str, token: str, admin_token: str, table: str) -
 
 
 def curl(errand: Errand, table: str) -> str:
-    """The command; its JSON holds no single quotes, so that those of the shell can be around it."""
+    """The command. Its JSON has no single quotes, so that it can be in single quotes in the shell."""
     return (
         f'{_curl()} -X {errand.method} "$URL/api/public/tables/{table}{errand.path}" \\\n'
         f'  -H "auth: $TOKEN" \\\n'
@@ -68,5 +68,5 @@ def curl_tables() -> str:
 
 
 def _curl() -> str:
-    # where a proxy stands in the environment, curl would ask it even for this machine
+    # curl would use a proxy from the environment even for this machine
     return "curl -s --noproxy '*'" if "http" in getproxies() and not proxy_bypass("127.0.0.1") else "curl -s"

@@ -1,4 +1,4 @@
-"""Stage: what the demo shows: its acts, and the requests and answers of each."""
+"""Presenter: prints the steps of the demo, with the requests and responses of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTH = 100
 
 
 class Stage:
-    """Where requests are shown as they are sent, and answers as they come."""
+    """Prints requests when they are sent, and responses when they arrive."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, markup=False, emoji=False)
@@ -28,19 +28,20 @@ class Stage:
         self._acts = 0
 
     def say(self, line: str) -> None:
-        """A line of text, not wrapped: addresses and commands will be copied."""
+        """Print a line of text without wrapping, because readers copy URLs and commands."""
         self._console.print(Text(line), soft_wrap=True)
 
     def act(self, title: str) -> None:
-        """Open the next act."""
+        """Start the next step."""
         self._acts += 1
         self._console.print()
         self._console.rule(Text(f"{self._acts}. {title}", "bold"), align="left", style="dim")
 
     def exchange(self, client: httpx.Client, method: str, path: str, body: Any, shown: int = 1) -> Any:
-        """Send a request, show it and its answer (of its lists, the first ``shown``), and give the answer.
+        """Send a request, and print it with its response (of lists, the first ``shown`` elements). Returns
+        the JSON of the response.
 
-        Raises SetupError if it is refused.
+        Raises SetupError if the request is rejected.
         """
         self._console.print(Text(method, "bold magenta"), Text(path, "bold cyan"), soft_wrap=True)
         self._show(body)
@@ -58,7 +59,7 @@ class Stage:
         self._console.print(JSONHighlighter()(text), soft_wrap=True)
 
     def progress(self) -> Progress:
-        """A bar for what takes longer."""
+        """A progress bar for long steps."""
         return Progress(
             TextColumn("{task.description}"),
             BarColumn(),

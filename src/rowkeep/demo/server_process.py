@@ -1,4 +1,4 @@
-"""Process: the demo's server, as anyone would start it: ``rowkeep serve``."""
+"""Server process: the demo's server, started as a user would: ``rowkeep serve``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAUSE_SECONDS = 0.05
 
 
 class Server:
-    """A running server: its address, and the process behind it."""
+    """A running server: its URL and its process."""
 
     def __init__(self, process: subprocess.Popen[str], log: IO[str]) -> None:
         self._process = process
@@ -42,7 +42,7 @@ class Server:
         raise self.ended()
 
     def wait_until_ready(self) -> None:
-        """Raises SetupError if it ends, or takes too long."""
+        """Wait until the server accepts requests. Raises SetupError if it exits, or takes too long."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             if self._process.poll() is not None:
@@ -56,12 +56,12 @@ class Server:
         raise SetupError(f"The server did not start within {START_SECONDS} seconds.")
 
     def wait(self) -> None:
-        """Until it ends, which it should not do by itself. Raises SetupError."""
+        """Wait until the server exits, which it should not do by itself. Raises SetupError."""
         self._process.wait()
         raise self.ended()
 
     def ended(self) -> SetupError:
-        """What is to be said of a server that is gone."""
+        """The error for a server that exited."""
         self._log.seek(0)
         said = self._log.read().strip().splitlines() or ["no output"]
         last = said[-1].removeprefix("Error: ")
@@ -70,7 +70,7 @@ class Server:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Server]:
-    """A server on a free port, ready; it is stopped in every case. Raises SetupError."""
+    """A server on a free port, ready for requests; it is stopped in every case. Raises SetupError."""
     serve = [sys.executable, "-P", "-m", "rowkeep", "serve"]
     command = [*serve, "--host", "127.0.0.1", "--port", str(_port()), "--workers", "1"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
@@ -95,7 +95,7 @@ def serving(settings: Settings) -> Iterator[Server]:
 
 
 def _port() -> int:
-    """The usual port if it is free, else 0, which takes any."""
+    """The default port if it is free, otherwise 0, which means any free port."""
     try:
         listen("127.0.0.1", USUAL_PORT).close()
     except SetupError:

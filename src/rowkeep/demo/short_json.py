@@ -1,4 +1,4 @@
-"""Brief: JSON as a reader likes it: on few lines, long lists cut short."""
+"""Short JSON: JSON for readers, on few lines and with shortened lists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ UNBROKEN = "\N{NO-BREAK SPACE}"
 def brief(value: Any, width: int, depth: int = 0, used: int = 0) -> str:
     """A value as JSON in lines of at most about ``width``.
 
-    Lines after the first are indented by ``depth``; ``used`` is how much of the first is taken already.
+    Lines after the first are indented by ``depth``; ``used`` is the number of characters before the value on
+    the first line.
     """
     whole = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or len(whole) <= width - depth - used:
@@ -23,7 +24,7 @@ def brief(value: Any, width: int, depth: int = 0, used: int = 0) -> str:
         margin = " " * (depth + 2)
         inner = ",\n".join(margin + part for part in _parts(value, width, depth + 2))
         return f"{before}\n{inner}\n{' ' * depth}{after}"
-    # all flat: as many on a line as there is room for, none broken
+    # only scalars: as many on a line as fit, none split
     parts = [part.replace(" ", UNBROKEN) for part in _parts(value, width, depth)]
     lines = textwrap.wrap(", ".join(parts), width - depth - 2, break_long_words=False, break_on_hyphens=False)
     return before + f"\n{' ' * depth} ".join(lines).replace(UNBROKEN, " ") + after

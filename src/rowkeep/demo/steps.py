@@ -1,4 +1,4 @@
-"""Acts: what the demo does, one thing after the other."""
+"""Steps: what the demo does, in order."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ GENDERS = ("female", "male", "other")
 
 
 def play(stage: Stage, url: str, admin_token: str) -> str:
-    """All acts, on the server at ``url``; gives the app's token. Raises SetupError if one fails."""
+    """Run all steps on the server at ``url``. Returns the app's token. Raises SetupError if a step fails."""
     admin_headers = {"Authorization": f"Bearer {admin_token}"}
     with local_client(url, admin_headers) as administrator:
         token = _set_up(stage, administrator)
@@ -73,7 +73,7 @@ def play(stage: Stage, url: str, admin_token: str) -> str:
 
 
 def _set_up(stage: Stage, administrator: httpx.Client) -> str:
-    """What an administrator does; gives a token that the new app signs."""
+    """The steps of an administrator. Returns a token that the new app signs."""
     main = "/api/v1/workspaces/main"
     stage.act("Define a table, as an administrator")
     stage.exchange(administrator, "POST", f"{main}/tables", DEFINITION)
@@ -86,7 +86,7 @@ def _set_up(stage: Stage, administrator: httpx.Client) -> str:
 
 
 def _use(stage: Stage, app: httpx.Client) -> None:
-    """What the app does, each request with its token in the header ``auth``."""
+    """The steps of the app, each request with its token in the header ``auth``."""
     rows = f"/api/public/tables/{TABLE}"
     stage.act("Insert a row as the app, with a token that it signs")
     stage.exchange(app, "POST", rows, {"data": JANE_DOE})
@@ -99,7 +99,7 @@ def _use(stage: Stage, app: httpx.Client) -> None:
 
 
 def _load(stage: Stage, app: httpx.Client) -> None:
-    """Many rows, and how fast they go in; only the requests are timed, not the making of the rows."""
+    """Insert many rows, and print the rate; only the requests are timed, not the generation of rows."""
     stage.act(f"Insert {ROWS:,} rows, {BULK:,} per request")
     seconds = 0.0
     with stage.progress() as progress:
@@ -119,7 +119,7 @@ def _timed_bulk(app: httpx.Client, body: bytes) -> float:
 
 
 def _rows(start: int, count: int) -> Iterator[dict[str, Any]]:
-    """Made-up rows, the same each time."""
+    """Generated rows, the same each time."""
     for number in range(start, start + count):
         yield {
             "First_Name": FIRST_NAMES[number % len(FIRST_NAMES)],
