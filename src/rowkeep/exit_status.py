@@ -1,4 +1,4 @@
-"""Endings: how a command ends: its exit status, and one line on standard error if it failed."""
+"""Exit status: that of a command, and one line on standard error if it failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 class Failed(Exception):
-    """A command failed, and has an exit status of its own for that."""
+    """A command failed with a specific exit status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class Failed(Exception):
 
 
 def end(command: Callable[[], None]) -> int:
-    """Run a command; its exit status. What is no failure that we know of is a fault, and is raised."""
+    """Run a command; returns its exit status. Unexpected errors are raised."""
     try:
         command()
         print(end="", flush=True)
@@ -35,7 +35,7 @@ def end(command: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # nobody reads on; what is still to be flushed must not fail again when Python ends
+        # the reader of the pipe is gone; flushing the rest at exit must not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
@@ -49,7 +49,7 @@ def _fail(message: str, status: int = FAILED) -> int:
 
 
 def _with_cause(error: BaseException) -> str:
-    """What the system said too, where an answer to a client must not tell."""
+    """The message with its cause, which is omitted in responses to clients."""
     if isinstance(error, RowkeepError) and error.__cause__ is not None:
         return f"{error.msg.rstrip('.')}: {error.__cause__}."
     return str(error)

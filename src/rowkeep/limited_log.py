@@ -1,7 +1,7 @@
-"""Limited log: events that clients can cause at will, so that none of them can fill the disk.
+"""Limited log: events that clients can cause at will, limited so that they cannot fill the disk.
 
-The number of events a minute is limited, for each key and for all keys together. How many were left out is
-logged at the end of the minute.
+The number of events a minute is limited, for each key and for all keys together. The number of omitted events
+is logged at the end of the minute.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ class LimitedLog:
 
     def _leave_out(self, event: str) -> None:
         if not self._left_out:
-            # what ends before the minute does must not go unreported
+            # the omitted events must be reported even if no further event follows in this minute
             asyncio.get_running_loop().call_later(SECONDS, self.report)
         self._left_out[event] = self._left_out.get(event, 0) + 1
 
     def report(self) -> None:
-        """Log how many events were left out since the last report, if any."""
+        """Log how many events were omitted since the last report, if any."""
         left_out, self._left_out = self._left_out, {}
         for event, count in left_out.items():
             self._log.warning("log events suppressed", suppressed_event=event, count=count)

@@ -10,11 +10,11 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 
 def configure_logs(level: str) -> None:
-    """Send structlog's events, and those of the libraries beneath us, to standard error as JSON lines."""
+    """Send the events of structlog and of all libraries to standard error, as JSON lines."""
     shared: list[structlog.types.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # without the frames' variables: a secret might be among them
+        # without local variables, which may contain secrets
         structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     ]
     numeric = logging.getLevelNamesMapping()[level.upper()]
@@ -36,5 +36,5 @@ def configure_logs(level: str) -> None:
 
 
 def quiet_logs(level: str) -> None:
-    """For commands that are no server: no log but at the level ``debug``."""
+    """For commands other than the server: log nothing, except at the level ``debug``."""
     configure_logs("debug" if level == "debug" else "critical")

@@ -1,7 +1,7 @@
-"""Private files: made for their owner alone, and for the user that the store belongs to.
+"""Private files: files that only their owner can access, owned by the user that the store belongs to.
 
-A command that root runs must not leave files that the server, another user, can neither read nor write. So
-what root makes is given to the owner of what it belongs to.
+A command that is run as root must not create files that the server, as another user, cannot read or write. So
+files that root creates are given to the owner of the related data.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from pathlib import Path
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 FOR_OTHERS = 0o077
-"""The bits of a mode that give a file to its group or to everybody."""
+"""The permission bits for the group and for others."""
 
 
 CATALOG_FILE = "catalog.db"
 
 
 def owner_model_of(directory: Path) -> Path:
-    """What has the owner of the data in a directory: its catalog, for the directory itself may be root's."""
+    """The file whose owner is the owner of the data in a directory: its catalog, because the directory itself
+    may belong to root."""
     catalog = directory / CATALOG_FILE
     return catalog if catalog.exists() else directory
 
 
 def create_private(path: Path, belongs_to: Path) -> int:
-    """A new file that its owner alone can read and write, open for writing; its owner is that of
-    ``belongs_to`` if we may choose. Raises OSError, FileExistsError among them."""
+    """Create a file that only its owner can read and write, and open it for writing. As root, its owner
+    becomes that of ``belongs_to``. Raises OSError, including FileExistsError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:
         os.fchmod(descriptor, FILE_MODE)
@@ -42,7 +43,7 @@ def create_private(path: Path, belongs_to: Path) -> int:
 
 
 def make_private_directory(path: Path) -> list[Path]:
-    """Make a directory, and those above it, for their owner alone; gives those that were not there yet, the
+    """Create a directory and its missing parents, for their owner only. Returns those that were created, the
     innermost first. Raises OSError."""
     made: list[Path] = []
     missing = [each for each in (path, *path.parents) if not each.exists()]
@@ -56,7 +57,7 @@ def make_private_directory(path: Path) -> list[Path]:
             if os.geteuid() == 0:
                 above = each.parent.stat()
                 os.chown(each, above.st_uid, above.st_gid, follow_symlinks=False)
-        # as mkdir says it, where a file is in the way
+        # raises the error of mkdir if there is a file with this path
         path.mkdir(exist_ok=True)
     except BaseException:
         for each in made:
@@ -71,7 +72,8 @@ def _give_to_owner(descriptor: int, model: os.stat_result) -> None:
 
 
 def keep_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
-    """Make a file what the one was that it replaces. Raises PermissionError if only ``old``'s owner may."""
+    """Give a new file the owner and mode of the file that it replaces. Raises PermissionError if only the
+    owner of ``old`` could do that."""
     mine = os.fstat(descriptor)
     if (mine.st_uid, mine.st_gid) != (old.st_uid, old.st_gid):
         os.fchown(descriptor, old.st_uid, old.st_gid)
@@ -79,12 +81,13 @@ def keep_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
 
 
 def owns(path: Path) -> bool:
-    """Whether a file is this user's."""
+    """Whether a file belongs to the current user."""
     return path.stat().st_uid == os.geteuid()
 
 
 def owner_hint(path: Path) -> str:
-    """As whom to run a command, for the end of its error; empty where a file is this user's or not there."""
+    """A hint, for the end of an error, as which user to run a command; empty if the file belongs to the
+    current user or does not exist."""
     try:
         number = path.stat().st_uid
     except OSError:
@@ -99,7 +102,7 @@ def owner_hint(path: Path) -> str:
 
 
 def exposed(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Those of these files and directories that others than their owner may use, with their modes."""
+    """The files and directories that users other than their owner can access, with their modes."""
     for path in paths:
         try:
             mode = stat.S_IMODE(path.stat().st_mode)

@@ -1,4 +1,5 @@
-"""Settings: one frozen struct, read once from the environment. A setting ``x`` is ``ROWKEEP_X``."""
+"""Settings: one frozen struct, read once from the environment. Setting ``x`` is the variable
+``ROWKEEP_X``."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ PASSWORD = re.compile(r"((?:password|passfile|sslpassword)=)[^&]*", re.IGNORECAS
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All that can be set from outside. Names carry their units; the docs are generated from here."""
+    """All settings. Names contain units; the docs are generated from this class."""
 
     database_url: Annotated[
         str,
@@ -252,11 +253,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
 
     def __repr__(self) -> str:
-        """Without the master key, and without the password of the database."""
+        """Omits the master key and the password of the database."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
         if self.master_key is not None:
             shown["master_key"] = "***"
-        # what is between the scheme and the host, even if it is no valid URL
+        # everything between the scheme and the host, even if the URL is invalid
         shown["database_url"] = CREDENTIALS.sub("//***@", PASSWORD.sub("\\1***", self.database_url))
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
@@ -264,7 +265,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read all settings.
 
-        Raises SetupError for an unknown ``ROWKEEP_…`` variable or a value that does not fit, naming it.
+        Raises SetupError, with the name of the variable, for an unknown ``ROWKEEP_…`` variable or an invalid
+        value.
         """
         given = {
             name.removeprefix(PREFIX).lower(): value
@@ -298,9 +300,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """The origins of `cors_origins`, as browsers send them; ``("*",)`` for all, none where it is not set.
+    """The origins in `cors_origins`, in the format of browsers; ``("*",)`` for all, empty if it is not set.
 
-    Raises SetupError for what is not an origin.
+    Raises SetupError for an invalid origin.
     """
     found = tuple(each.strip() for each in text.split(",")) if text else ()
     if "*" in found and len(found) > 1:
@@ -324,13 +326,13 @@ def _origin(text: str) -> str:
     host = rest if port is None else rest.removesuffix(f":{port}")
     if not (separator and _SCHEME.fullmatch(scheme) and _HOST.fullmatch(host)):
         raise refused
-    is_usual = port in (None, _DEFAULT_PORTS.get(scheme))  # browsers leave the usual port out
+    is_usual = port in (None, _DEFAULT_PORTS.get(scheme))  # browsers omit the default port
     return f"{scheme}://{host}" if is_usual else f"{scheme}://{host}:{port}"
 
 
 _PREFIX_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 OWN_PATHS = ("api", "console", "docs", "healthz", "openapi.json", "readyz")
-"""What paths of Rowkeep begin with. A prefix that begins so could not be told from them."""
+"""The first parts of Rowkeep's own paths. A prefix with the same first part would be ambiguous."""
 
 
 def _check_root_path(text: str) -> None:
@@ -366,7 +368,7 @@ def _rule(kind: Any) -> str:
 
 
 _CHECKS: dict[str, Callable[[str], object]] = {"cors_origins": origins, "root_path": _check_root_path}
-"""Settings whose values have a form that their type does not say."""
+"""Checks of settings whose type does not check their format."""
 
 
 SHELL_VARIABLES = {
@@ -377,4 +379,4 @@ SHELL_VARIABLES = {
     "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on "
     "HS512 with an imported secret",
 }
-"""Variables that only the shell commands read; they are no settings of the server."""
+"""Variables that only the shell commands read; they are not settings of the server."""
