@@ -1,1 +1,1 @@
-"""What Rowkeep reaches beside the bare engine and a bare ASGI app: `python -m benchmarks`."""
+"""Benchmarks: Rowkeep compared with the bare engine and a bare ASGI app. Run `python -m benchmarks`."""

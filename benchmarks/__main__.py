@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--backend B] [--only NAME] [--rounds N] [--markdown] [--check]`."""
+"""Command: `python -m benchmarks [--backend B] [--only NAME] [--rounds N] [--markdown] [--check]`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from benchmarks.report import Result, markdown, print_tables
 from benchmarks.workloads import CONNECTIONS, GROUPS, WORKS, Work
 
 LEAST_ROUNDS = 5
-WIDTH = 180  # a table that is piped into a file is as wide as one on a large terminal
+WIDTH = 180  # output to a file is as wide as on a large terminal
 
 
 def main() -> int:
-    """Measure, show; exit status 1 only where `--check` is given and a bar is missed."""
+    """Measure and print. Returns exit status 1 only if `--check` is set and a target is missed."""
     arguments = _parser().parse_args()
     backends = BACKENDS if arguments.backend == "both" else (arguments.backend,)
     works = [work for work in WORKS if not arguments.only or _is_one_of(work, arguments.only)]
@@ -58,7 +58,8 @@ def _measure(backend: str, works: list[Work], rounds: int, progress: Console) ->
 
 
 def _load_generator(results: list[Result]) -> str:
-    """What the load generator can do when the server does nothing, and how busy it was at most."""
+    """The capacity of the load generator, measured with a server that does nothing, and its maximum CPU
+    use."""
     request = data.post("/", {"query": {"expressions": []}}, "x" * 200)
     with sink_server(length=3_500) as (port, _):
         outcome = drive(Job("127.0.0.1", port, [request], CONNECTIONS, seconds=2.0))

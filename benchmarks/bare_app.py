@@ -1,4 +1,4 @@
-"""The yardstick over HTTP: an ASGI app that reads the body and answers the same bytes without looking."""
+"""Bare app: the baseline for HTTP, an ASGI app that reads the body and always returns the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Message = MutableMapping[str, Any]
 
 
 def bare_app(answer: bytes) -> Callable[..., Awaitable[None]]:
-    """An ASGI app that answers `answer` as JSON to every request."""
+    """An ASGI app that returns `answer` as JSON to every request."""
     start = {
         "type": "http.response.start",
         "status": 200,
@@ -39,5 +39,5 @@ def bare_app(answer: bytes) -> Callable[..., Awaitable[None]]:
 
 
 def create() -> Callable[..., Awaitable[None]]:
-    """For `uvicorn --factory`: the answer is the file that the environment names."""
+    """For `uvicorn --factory`: the response is in the file that the environment names."""
     return bare_app(Path(os.environ[ANSWER_VARIABLE]).read_bytes())

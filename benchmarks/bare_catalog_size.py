@@ -1,4 +1,5 @@
-"""What SQLite itself takes for rows that are spread over many tables: Rowkeep's own file, without Rowkeep."""
+"""Bare catalog size: the cost of rows in many tables in SQLite itself, measured with a copy of Rowkeep's
+file."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from benchmarks.rounds import Run
 
 
 class BareCrowd:
-    """A copy of a workspace's file. Rows go in as Rowkeep's do: so many in a transaction, each on disk."""
+    """A copy of a workspace's file. Rows are inserted as Rowkeep does: several in a transaction, each on
+    disk."""
 
     def __init__(self, store: Path, directory: Path, rows_each: int) -> None:
         (theirs,) = (store / "workspaces").glob("*_wide.db")
@@ -27,7 +29,7 @@ class BareCrowd:
         names = self._connection.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'people%' ORDER BY name"
         ).fetchall()
-        # the names are the benchmark's own
+        # the names are those of the benchmark
         *cells, _ = self._connection.execute(f'SELECT * FROM "{names[0][0]}"').fetchall()[0]  # noqa: S608
         self._cells = tuple(cells)
         places = ", ".join("?" * (len(cells) + 1))
@@ -36,7 +38,7 @@ class BareCrowd:
         self._numbers = itertools.count()
 
     def insert(self, seconds: float) -> Run:
-        """A row into each table in turn."""
+        """Insert a row into each table in turn."""
         run, count = self._connection.execute, 0
         cpu, started = time.process_time(), time.perf_counter()
         while time.perf_counter() - started < seconds:
@@ -48,5 +50,5 @@ class BareCrowd:
         return Run(units=count, seconds=time.perf_counter() - started, cpu_seconds=time.process_time() - cpu)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()

@@ -1,6 +1,7 @@
-"""The yardstick of bulks: the engine itself takes the same stored rows into a table just like Rowkeep's.
+"""Baselines: the engine itself inserts the same stored rows into a copy of Rowkeep's table.
 
-Table, indexes and rows are read from Rowkeep's own database after each of its bulks: nothing is guessed.
+The table, indexes and rows are read from Rowkeep's own database after each of its bulk inserts, so they are
+exactly the same.
 """
 
 from __future__ import annotations
@@ -21,27 +22,27 @@ StoredRow = Sequence[Any]
 
 
 class Baseline(Protocol):
-    """An engine that takes stored rows."""
+    """An engine that inserts stored rows."""
 
     def follow(self, table: str) -> None:
-        """Make a copy of Rowkeep's table (`table` is the name that clients know), without the rows it has."""
+        """Create a copy of Rowkeep's table without its rows (`table` is the name in the API)."""
         ...
 
     def fresh_rows(self) -> list[StoredRow]:
-        """The rows that came into Rowkeep's table since the last call, as they are stored, in their order."""
+        """The rows in Rowkeep's table that are new since the last call, in stored form and in their order."""
         ...
 
     def insert(self, batches: list[list[StoredRow]]) -> int:
-        """Insert each batch in a durable transaction of its own; answers how many rows there were."""
+        """Insert each batch in a separate durable transaction; returns the number of rows."""
         ...
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         ...
 
 
 class SqliteBaseline:
-    """APSW's executemany into a copy of the table, in a file beside Rowkeep's: WAL, synchronous=FULL."""
+    """APSW's executemany into a copy of the table, in a file next to Rowkeep's: WAL, synchronous=FULL."""
 
     def __init__(self, store: Path, directory: Path) -> None:
         """`store` is Rowkeep's directory; `directory` is on the same file system."""
@@ -53,7 +54,7 @@ class SqliteBaseline:
     def follow(self, table: str) -> None:
         self._close_theirs()
         self._theirs, self._table = _find_sqlite_table(self._store, table)
-        self._ours.pragma("page_size", self._theirs.pragma("page_size"))  # counts for the first table only
+        self._ours.pragma("page_size", self._theirs.pragma("page_size"))  # effective for the first table only
         self._ours.pragma("journal_mode", "wal")
         self._ours.pragma("synchronous", "full")
         definitions = (
@@ -91,7 +92,7 @@ class SqliteBaseline:
 
 
 class PostgresBaseline:
-    """asyncpg's binary COPY into a copy of the table, in a schema of its own of the same database."""
+    """asyncpg's binary COPY into a copy of the table, in a separate schema of the same database."""
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
@@ -139,7 +140,7 @@ async def _connect(url: str) -> asyncpg.Connection:
 
 
 def _find_sqlite_table(store: Path, table: str) -> tuple[apsw.Connection, str]:
-    """The table that holds the rows of `table`, whatever its file and its name on disk."""
+    """The table with the rows of `table`, with the names of its file and in the file."""
     for file in sorted(store.rglob("*")):
         if not file.is_file() or file.open("rb").read(len(SQLITE_MAGIC)) != SQLITE_MAGIC:
             continue

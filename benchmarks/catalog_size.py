@@ -1,4 +1,4 @@
-"""A catalog at size: servers with many tables or workspaces beside servers with ten, asked the same."""
+"""Catalog size: servers with many tables or workspaces, compared with servers with ten."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ FEW = 10
 MANY_TABLES = 2_000
 MANY_WORKSPACES = 1_000
 CONNECTIONS = 8
-"""Fewer than there are of anything: else, among few, requests for one place would meet, and share statements
-and the flush to disk, as among many they cannot."""
+"""Less than the number of tables or workspaces. Otherwise, requests for the same one would overlap if there
+are few, and share statements and the flush to disk, which cannot happen if there are many."""
 
 ROWS = 10
 FIRST_REQUESTS = 200
@@ -31,16 +31,16 @@ MAKERS = 4
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A table that holds ten rows of one name, and a token that may read and write it."""
+    """A table with ten rows of one name, and a token with the rights to read and write it."""
 
     path: str
     token: str
 
 
 class Crowd:
-    """A server with places, and an administrator's list of what they are.
+    """A server with places, and an administrator's list of them.
 
-    Each place has been asked before it is measured: what the first request to it costs is told by `first`.
+    Each place is queried once before the measurement; `first` measures the cost of first requests.
     """
 
     def __init__(self, stage: Stage, server: RowkeepServer, places: list[Place], listed: str) -> None:
@@ -57,19 +57,19 @@ class Crowd:
             drive(self._job(requests, connections=CONNECTIONS, count=len(requests)))
 
     def query(self, seconds: float) -> Run:
-        """Each place in turn."""
+        """Query each place in turn."""
         return self._drive(self._queries, seconds)
 
     def insert(self, seconds: float) -> Run:
-        """A row into each place in turn."""
+        """Insert a row into each place in turn."""
         return self._drive(self._inserts, seconds)
 
     def list(self, seconds: float) -> Run:
-        """The first page of the list, of ten names."""
+        """Request the first page of the list, with ten names."""
         return self._drive([self._list], seconds)
 
     def first(self, _seconds: float) -> Run:
-        """A query to each of some places, none of which the server has seen since it was started."""
+        """Query some places for the first time since the server was started."""
         self.server.restart()
         self.tree = ProcessTree(self.server.process.pid)
         requests = self._queries[:: max(1, len(self._queries) // FIRST_REQUESTS)]
@@ -97,7 +97,7 @@ def _rows() -> list[dict[str, Any]]:
 
 
 def with_tables(server: RowkeepServer, count: int) -> tuple[list[Place], str]:
-    """One workspace with so many tables."""
+    """One workspace with `count` tables."""
     workspace = Workspace(server, "wide")
     names = [f"people_{number:04}" for number in range(count)]
     _in_turns(lambda name: workspace.create_table({**PEOPLE, "name": name}), names)
@@ -109,7 +109,7 @@ def with_tables(server: RowkeepServer, count: int) -> tuple[list[Place], str]:
 
 
 def with_workspaces(server: RowkeepServer, count: int) -> tuple[list[Place], str]:
-    """So many workspaces with a table each."""
+    """`count` workspaces with one table each."""
 
     def make(number: int) -> Place:
         workspace = Workspace(server, f"tenant_{number:04}")
@@ -133,7 +133,7 @@ def _in_turns(make: Callable[[Any], Any], each: list[Any]) -> list[Any]:
 def crowds(
     stage: Stage, make: Callable[[RowkeepServer, int], tuple[list[Place], str]], many: int
 ) -> Iterator[tuple[Crowd, Crowd]]:
-    """A server with many, and one with few."""
+    """A server with many, and a server with few."""
     with contextlib.ExitStack() as stack:
         made = []
         for count in (many, FEW):

@@ -1,4 +1,4 @@
-"""The rows and requests that are sent: made once from fixed seeds, so that every run sends the same bytes."""
+"""Data: the rows and requests, generated from fixed seeds, so that every run sends the same bytes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def last_name(number: int) -> str:
 
 
 def rows(count: int, *, seed: int) -> list[Row]:
-    """`count` rows of the reference pages' four columns; of 100,000, ten share each last name."""
+    """`count` rows with the four columns of the reference pages; of 100,000 rows, ten share each last
+    name."""
     draw = random.Random(seed)
     names = [number % 10_000 for number in range(count)]
     draw.shuffle(names)
@@ -69,18 +70,18 @@ def rows(count: int, *, seed: int) -> list[Row]:
 
 
 def get(path: str, token: str) -> bytes:
-    """A whole HTTP/1.1 request of an administrator."""
+    """A complete HTTP/1.1 request of an administrator."""
     lines = [f"GET {path} HTTP/1.1", "host: localhost", f"authorization: Bearer {token}", "", ""]
     return "\r\n".join(lines).encode()
 
 
 def put(path: str, body: Any, token: str) -> bytes:
-    """The same as `post`, of an update."""
+    """The same as `post`, for an update."""
     return post(path, body, token, method="PUT")
 
 
 def post(path: str, body: Any, token: str, *, minimal: bool = False, method: str = "POST") -> bytes:
-    """A whole HTTP/1.1 request, with its authentication and its JSON body."""
+    """A complete HTTP/1.1 request, with authentication and a JSON body."""
     content = msgspec.json.encode(body)
     lines = [
         f"{method} {path} HTTP/1.1",

@@ -1,7 +1,7 @@
-"""The load generator: HTTP/1.1 over kept connections, as cheap as it can be, in a process of its own.
+"""Load: a load generator for HTTP/1.1 on persistent connections, with low overhead, in a separate process.
 
-A job (msgpack) comes in on standard input, its outcome goes out on standard output. Of an answer only the
-status and the length are looked at, so that the server is what gets measured.
+It reads a job (msgpack) from standard input and writes the outcome to standard output. Only the status and
+length of responses are checked, so that mainly the server is measured.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What to send: `requests` are whole messages, sent in turn over `connections`, one at a time on each.
+    """The requests to send. `requests` are complete messages, sent in turn over `connections`, one at a time
+    on each.
 
-    It ends after `count` requests, or, where `count` is 0, when `seconds` are over.
+    The job ends after `count` requests, or, if `count` is 0, after `seconds`.
     """
 
     host: str
@@ -38,7 +39,8 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of a job: `requests` answered 2xx in `seconds`; `answer` is the body of the last one."""
+    """The result of a job: `requests` with a 2xx response in `seconds`; `answer` is the body of the last
+    response."""
 
     requests: int
     seconds: float
@@ -49,11 +51,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class LoadError(Exception):
-    """The server answered something else than 2xx, or nothing that can be read."""
+    """The server returned another status than 2xx, or an invalid response."""
 
 
 class Load:
-    """Deals out the requests of one job and gathers what came of them."""
+    """Distributes the requests of one job and collects the results."""
 
     def __init__(self, job: Job) -> None:
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,29 +79,29 @@ class Load:
         return next(self._requests)
 
     def idle(self) -> None:
-        """One connection has no more to do."""
+        """A connection has no more requests to send."""
         self._open -= 1
         if self._open == 0 and not self.finished.done():
             self.finished.set_result(None)
 
     def fail(self, message: str) -> None:
-        """Give up: what is measured would not be what is meant."""
+        """Stop the job: its result would be wrong."""
         if not self.finished.done():
             self.finished.set_exception(LoadError(message))
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection: send, wait for the whole answer, send the next."""
+    """One persistent connection: send a request, wait for the complete response, send the next one."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._transport: asyncio.Transport | None = None
         self._chunks: list[bytes] = []
-        self._missing = -1  # bytes of the body still to come; below 0: still in the head
+        self._missing = -1  # bytes of the body still to be received; below 0 in the head
         self._started = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's classes do not inherit from it
 
     def connection_lost(self, error: Exception | None) -> None:
         self._load.fail(f"The server closed a connection ({error}).")
@@ -144,13 +146,13 @@ class Connection(asyncio.Protocol):
         load.latencies.append(time.perf_counter() - self._started)
         load.answer = (
             b"".join(self._chunks) if len(self._chunks) < 8 else b""
-        )  # a large one is not put together
+        )  # parts of a large response are not joined
         self._chunks = []
         self.send()
 
 
 async def run(job: Job) -> Outcome:
-    """Do a job. Raises LoadError if any answer is not 2xx."""
+    """Run a job. Raises LoadError if any response is not 2xx."""
     load = Load(job)
     loop = asyncio.get_running_loop()
     connections = []
@@ -176,7 +178,7 @@ async def run(job: Job) -> Outcome:
 
 
 def drive(job: Job) -> Outcome:
-    """Do a job in a process of its own. Raises LoadError with what that process had to say."""
+    """Run a job in a separate process. Raises LoadError with the error output of that process."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=msgspec.msgpack.encode(job),
@@ -190,9 +192,9 @@ def drive(job: Job) -> Outcome:
 
 
 def main() -> None:
-    """Read a job, do it, write its outcome."""
+    """Read a job, run it, and write the outcome."""
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
-    gc.disable()  # a pause of the client would be booked on the server
+    gc.disable()  # pauses of the client would count as time of the server
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         outcome = runner.run(run(job))
     with contextlib.suppress(BrokenPipeError):

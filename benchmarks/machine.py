@@ -1,4 +1,4 @@
-"""The machine that was measured on, in one line each."""
+"""Machine: a description of the machine that was measured, one fact per line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def describe(engines: list[str]) -> list[str]:
-    """Date, processor, and the versions of all that bears on the numbers."""
+    """Date, processor, and the versions of everything that affects the results."""
     libraries = ", ".join(
         f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "httptools", "msgspec", "apsw", "asyncpg")
     )

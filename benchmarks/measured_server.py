@@ -1,4 +1,4 @@
-"""Where a work is measured: a server in its own process on one backend, and what belongs to it."""
+"""Measured server: a server in a separate process on one backend, with its tables and processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BACKENDS = ("sqlite", "postgresql")
 
 
 class Target:
-    """Tables of the reference pages' four columns on a server, and an app that may do all with them."""
+    """Tables with the four columns of the reference pages on a server, and an app with all rights to them."""
 
     def __init__(self, server: RowkeepServer, tables: list[str]) -> None:
         self.tables = tables
@@ -39,18 +39,18 @@ class Target:
         self._port = int(port)
 
     def path_of(self, table: str) -> str:
-        """Where a table is found."""
+        """The path of a table."""
         return f"/api/public/tables/{table}"
 
     def job(
         self, requests: list[bytes], *, connections: int = 1, count: int = 0, seconds: float = 0.0
     ) -> Job:
-        """These requests, for the load generator, to this server."""
+        """A job for the load generator with these requests to this server."""
         return Job(self._host, self._port, requests, connections, count, seconds)
 
 
 class Stage:
-    """One backend, and a directory for all that is written."""
+    """One backend, and a directory for all files."""
 
     def __init__(self, backend: str, directory: Path, postgres: PostgresServer | None) -> None:
         self.backend = backend
@@ -59,7 +59,7 @@ class Stage:
         self.postgres_tree: ProcessTree | None = None
         self.engine = f"SQLite {apsw.sqlite_lib_version()}"
         self.kept = contextlib.ExitStack()
-        """What several works share: it ends with the stage."""
+        """Resources that several workloads share, until the stage ends."""
         self._servers = 0
         if postgres:
             version, pid = uvloop.run(_inspect(postgres.create_database()))
@@ -68,7 +68,7 @@ class Stage:
 
     @contextlib.contextmanager
     def server(self, workers: int = 1) -> Iterator[tuple[RowkeepServer, str]]:
-        """A fresh server on a fresh store; yields it and the store's URL."""
+        """Start a new server on a new store; yields the server and the URL of the store."""
         self._servers += 1
         directory = self.directory / f"server{self._servers}"
         directory.mkdir()
@@ -82,13 +82,13 @@ class Stage:
 
     @contextlib.contextmanager
     def target(self, table: str) -> Iterator[Target]:
-        """A fresh server with one empty table."""
+        """A new server with one empty table."""
         with self.server() as (server, _):
             yield Target(server, [table])
 
     @contextlib.contextmanager
     def target_and_baseline(self, tables: list[str]) -> Iterator[tuple[Target, Baseline]]:
-        """A fresh server with empty tables, and the bare engine beside it."""
+        """A new server with empty tables, and the bare engine for comparison."""
         with self.server() as (server, url):
             target = Target(server, tables)
             with contextlib.closing(self._baseline(url)) as baseline:
@@ -103,7 +103,7 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(backend: str) -> Iterator[Stage]:
-    """Set up a backend; on PostgreSQL a server of its own, as durable as one comes."""
+    """Set up a backend; for PostgreSQL, start a server with full durability."""
     with tempfile.TemporaryDirectory(prefix="rowkeep-bench-") as directory, contextlib.ExitStack() as stack:
         postgres = None
         if backend == "postgresql":
@@ -115,7 +115,7 @@ def stage(backend: str) -> Iterator[Stage]:
 
 
 async def _inspect(url: str) -> tuple[str, int]:
-    """The version of a PostgreSQL server and its process id; refuses one that is not durable."""
+    """The version of a PostgreSQL server and its process id; fails if the server is not durable."""
     connection = await asyncpg.connect(url)
     try:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):

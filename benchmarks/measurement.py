@@ -1,4 +1,4 @@
-"""What a work comes to: the number that is held against its bar, and what stands beside it."""
+"""Measurement: the result of a workload, compared with its target, and the values shown with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MB = 1_000_000
 
 
 class Side(msgspec.Struct, frozen=True):
-    """Rowkeep, or what it is compared with: units per second and CPU seconds per unit."""
+    """Rowkeep or its baseline: units per second and CPU seconds per unit."""
 
     rate: float
     cpu_seconds: float
@@ -20,7 +20,8 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class Measurement(msgspec.Struct, frozen=True):
-    """`value` is the median, `low` and `high` the least and the most of all rounds; a ratio, or megabytes."""
+    """`value` is the median, `low` and `high` are the minimum and maximum of all rounds; a ratio, or
+    megabytes."""
 
     value: float
     low: float
@@ -32,24 +33,24 @@ class Measurement(msgspec.Struct, frozen=True):
     bare: Side | None = None
     client_load: float = 0.0
     shown: tuple[str, str] | None = None
-    """Rowkeep's and the yardstick's own numbers, where they are no rates."""
+    """The values of Rowkeep and the baseline, if they are not rates."""
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """What a work has to reach."""
+    """The target of a workload."""
 
     limit: float
     at_least: bool = True
 
     def holds(self, measurement: Measurement) -> bool:
-        """Whether the median is on the right side."""
+        """Whether the median reaches the target."""
         return measurement.value >= self.limit if self.at_least else measurement.value <= self.limit
 
 
 def from_comparison(
     comparison: Comparison, per: str, peak_rss_bytes: int, *, of_times: bool = False
 ) -> Measurement:
-    """The measurement of a ratio of rates, or of times; `per` is what a unit is: a row or a request."""
+    """The measurement of a ratio of rates, or of times; `per` is the unit: a row or a request."""
     runs = comparison.ours + comparison.bare
     value, ratios = comparison.ratio, comparison.ratios
     if of_times:

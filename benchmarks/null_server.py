@@ -1,4 +1,4 @@
-"""A server that answers each chunk with the same bytes: it shows what the load generator can do alone."""
+"""Null server: returns the same bytes for each chunk, to measure the load generator alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import uvloop
 
 
 class Sink(asyncio.Protocol):
-    """Answers without reading."""
+    """Responds without parsing."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's classes do not inherit from it
 
     def data_received(self, data: bytes) -> None:
         del data
@@ -26,7 +26,7 @@ class Sink(asyncio.Protocol):
 
 
 async def serve(port: int, length: int) -> None:
-    """Serve answers with bodies of `length` bytes until killed."""
+    """Serve responses with bodies of `length` bytes until the process is killed."""
     answer = (
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % length
         + b" " * length

@@ -1,4 +1,4 @@
-"""What processes cost (CPU time and peak memory of a whole tree), and the servers started for comparison."""
+"""Processes: CPU time and peak memory of process trees, and the servers started for comparison."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ class ProcessTree:
         self._root = psutil.Process(pid)
 
     def cpu_seconds(self) -> float:
-        """CPU time (user and system) used so far, by those that live and by those that have ended."""
+        """The CPU time (user and system) so far, of all running and exited processes."""
         total = 0.0
         for process in self._members():
             with contextlib.suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
-                # The children_ times hold those that have ended and been waited for, theirs included.
+                # The children_ times contain those of exited processes that were waited for, including their
+                # children.
                 total += times.user + times.system + times.children_user + times.children_system
         return total
 
     def peak_rss_bytes(self) -> int:
-        """The most resident memory each has ever had, summed. Linux only: nobody else keeps it."""
+        """The sum of the peak resident memory of all processes. Linux only: other systems do not report
+        it."""
         total = 0
         for process in self._members():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
@@ -46,7 +48,7 @@ class ProcessTree:
         return total
 
     def pss_bytes(self) -> int:
-        """The memory that they have now; what several share counts once (`/proc/PID/smaps_rollup`)."""
+        """The current memory of all processes; shared memory counts once (`/proc/PID/smaps_rollup`)."""
         return sum(process.memory_full_info().pss for process in self._members())
 
     def _members(self) -> list[psutil.Process]:
@@ -55,7 +57,7 @@ class ProcessTree:
 
 @contextlib.contextmanager
 def bare_server(answer: bytes, directory: Path) -> Iterator[tuple[int, ProcessTree]]:
-    """The bare ASGI app on the uvicorn that Rowkeep runs on; yields its port and process."""
+    """The bare ASGI app on Rowkeep's version of uvicorn; yields its port and process."""
     file = directory / "answer.json"
     file.write_bytes(answer)
     port = free_port()
@@ -79,7 +81,8 @@ def bare_server(answer: bytes, directory: Path) -> Iterator[tuple[int, ProcessTr
 
 @contextlib.contextmanager
 def sink_server(length: int) -> Iterator[tuple[int, ProcessTree]]:
-    """The server of `benchmarks.null_server` with answers of `length` bytes; yields its port and process."""
+    """The server of `benchmarks.null_server` with responses of `length` bytes; yields its port and
+    process."""
     port = free_port()
     with _started([sys.executable, "-m", "benchmarks.null_server", str(port), str(length)], port, {}) as tree:
         yield port, tree

@@ -1,4 +1,4 @@
-"""How results are shown: a table for the terminal, or Markdown for docs/performance.md."""
+"""Report: prints results as a table for the terminal, or as Markdown for docs/performance.md."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = [
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One work on one backend."""
+    """One workload on one backend."""
 
     backend: str
     work: Work
@@ -31,7 +31,7 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """Whether the bar is reached; true if there is none."""
+        """Whether the target is reached; true if there is none."""
         bar = self.work.bars.get(self.backend)
         return bar is None or bar.holds(self.measurement)
 
@@ -107,7 +107,7 @@ def _rate(side: Side | None, per: str) -> str:
 
 
 def _cpu(side: Side | None, per: str) -> str:
-    """Microseconds per unit, and behind a plus what PostgreSQL's processes took."""
+    """Microseconds per unit, followed by those of PostgreSQL's processes after a plus sign."""
     if side is None:
         return "–"
     postgres = f" + {side.postgres_cpu_seconds * 1e6:.1f} PostgreSQL" if side.postgres_cpu_seconds else ""

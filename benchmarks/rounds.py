@@ -1,4 +1,4 @@
-"""Rounds: what is compared runs in turn (A B A B …), so that what disturbs the machine disturbs both."""
+"""Rounds: both sides of a comparison run in turn (A B A B …), so that disturbances affect both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.processes import ProcessTree
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One side of one round: `units` (rows or requests) done in `seconds`, and the CPU time they took."""
+    """One side of one round: `units` (rows or requests) done in `seconds`, and the CPU time."""
 
     units: int
     seconds: float
@@ -29,24 +29,24 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """All rounds of one work: Rowkeep's runs, and the yardstick's."""
+    """All rounds of one workload: the runs of Rowkeep and of the baseline."""
 
     ours: list[Run]
     bare: list[Run]
 
     @property
     def ratio(self) -> float:
-        """Of the medians."""
+        """The ratio of the medians."""
         return median_rate(self.ours) / median_rate(self.bare)
 
     @property
     def ratios(self) -> list[float]:
-        """Of each round."""
+        """The ratio of each round."""
         return [ours.rate / bare.rate for ours, bare in zip(self.ours, self.bare, strict=True)]
 
 
 def compare(ours: Callable[[], Run], bare: Callable[[], Run], rounds: int) -> Comparison:
-    """Run both in turn, `rounds` times, after once each to warm up."""
+    """Run both in turn, `rounds` times, after one run each to warm up."""
     ours()
     bare()
     pairs = [(ours(), bare()) for _ in range(rounds)]
@@ -64,14 +64,14 @@ def cpu_per_unit(runs: list[Run]) -> float:
 
 
 def postgres_cpu_per_unit(runs: list[Run]) -> float:
-    """The same of the PostgreSQL server's processes; 0 on SQLite."""
+    """The same for the PostgreSQL server's processes; 0 on SQLite."""
     return sum(run.postgres_cpu_seconds for run in runs) / sum(run.units for run in runs)
 
 
 def drive_and_meter(
     job: Job, tree: ProcessTree, postgres: ProcessTree | None, units_per_request: int = 1
 ) -> Run:
-    """Do a job against a server and add up what that cost."""
+    """Run a job against a server and measure its cost."""
     before, postgres_before = tree.cpu_seconds(), _cpu_seconds(postgres)
     outcome = drive(job)
     return Run(
@@ -85,7 +85,7 @@ def drive_and_meter(
 
 
 def call_and_meter(call: Callable[[], int], postgres: ProcessTree | None) -> Run:
-    """Make a call in this process, which answers its units, and add up what that cost."""
+    """Call a function in this process, which returns its number of units, and measure its cost."""
     postgres_before = _cpu_seconds(postgres)
     cpu, started = time.process_time(), time.perf_counter()
     units = call()

@@ -1,4 +1,5 @@
-"""Two workers against one: servers that differ in nothing else are asked the same, in turn."""
+"""Workers: two workers compared with one; the servers are otherwise equal and get the same requests in
+turn."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Side(msgspec.Struct, frozen=True):
-    """A server with so many workers, on a filled table."""
+    """A server with a number of workers, and a filled table."""
 
     server: RowkeepServer
     target: Target
@@ -39,7 +40,7 @@ class Side(msgspec.Struct, frozen=True):
 
 @functools.cache
 def _sides(stage: Stage) -> tuple[Side, Side]:
-    """The server with several workers, and the one with one."""
+    """The server with several workers, and the server with one."""
     made = []
     for count in (WORKERS, 1):
         server, _ = stage.kept.enter_context(stage.server(workers=count))
@@ -60,7 +61,7 @@ def _requests(target: Target) -> dict[str, list[bytes]]:
         return {"query": {"expressions": [{"field": "Last_Name", "operand": "=", "value": name}]}}
 
     path, token = target.path, target.token
-    # of a name that nothing else asks for
+    # with a name that no query selects
     inserted = [row | {"Last_Name": "Unmatched"} for row in data.rows(REQUESTS, seed=7)]
     numbers = [number * 7_919 % 200_003 for number in range(REQUESTS)]
     return {
@@ -85,7 +86,7 @@ def throughput(stage: Stage, rounds: int, *, call: str) -> Measurement:
 
 
 def p99(stage: Stage, rounds: int, *, call: str) -> Measurement:
-    """The time in which 99 of 100 requests are answered, in the rounds of `throughput`."""
+    """The time in which 99 of 100 requests get a response, in the rounds of `throughput`."""
     compared = _compared(stage, call, rounds)
     times = Comparison(ours=list(map(_slowest, compared.ours)), bare=list(map(_slowest, compared.bare)))
     return _of_times(times)
@@ -96,7 +97,7 @@ def _slowest(run: Run) -> Run:
 
 
 def start(stage: Stage, rounds: int) -> Measurement:
-    """The time from the start of the program until every worker answers."""
+    """The time from the start of the program until every worker responds."""
     several, one = _sides(stage)
     compared = compare(
         functools.partial(_start, several.server), functools.partial(_start, one.server), rounds
@@ -109,7 +110,7 @@ def _start(server: RowkeepServer) -> Run:
     started = time.perf_counter()
     server.launch()
     with contextlib.ExitStack() as stack:
-        # at once, so that the system spreads them over all workers
+        # opened at once, so that the system distributes them between all workers
         connections = [stack.enter_context(_connect(server)) for _ in range(CONNECTIONS)]
         for each in connections:
             each.sendall(READY)
@@ -127,7 +128,7 @@ def _connect(server: RowkeepServer) -> socket.socket:
 
 
 def memory(stage: Stage, rounds: int, *, side: int) -> Measurement:
-    """Proportional set size of all processes of one of the servers, idle after its start."""
+    """The proportional set size of all processes of one of the servers, idle after its start."""
     return from_peaks([_idle_bytes(_sides(stage)[side].server) for _ in range(rounds)])
 
 

@@ -1,4 +1,4 @@
-"""The works that are measured, as a table: a name, a title, bars, and the function that measures it."""
+"""Workloads: a table with the name, title, targets and function of each."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ SECONDS = 3.0
 PAGE_SECONDS = 1.5
 MIB = 2**20
 GROUPS = ("tables", "workspaces", "workers")
-"""Works whose names begin with one of these are measured together."""
+"""Workloads whose names start with one of these are measured together."""
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One line of the report. `bars` are by backend; a backend without one is measured all the same."""
+    """One line of the report. `bars` are the targets by backend; a backend without a target is measured
+    too."""
 
     name: str
     title: str
@@ -52,9 +53,9 @@ class Work(msgspec.Struct, frozen=True):
 
 
 def bulk(stage: Stage, rounds: int, *, minimal: bool) -> Measurement:
-    """Rows per second of bulks of 10,000, against the bare engine with the same stored rows.
+    """Rows per second in bulk inserts of 10,000, compared with the bare engine and the same stored rows.
 
-    Each round has a table of its own: in one that grows, both get slower, and the ratio better than it is.
+    Each round has its own table: in a growing table both get slower, and the ratio looks better than it is.
     """
     tables = [f"people_{number:03}" for number in range(rounds + 1)]
     with stage.target_and_baseline(tables) as (target, baseline):
@@ -82,7 +83,7 @@ def bulk(stage: Stage, rounds: int, *, minimal: bool) -> Measurement:
 
 
 def query(stage: Stage, rounds: int) -> Measurement:
-    """Queries by equality on an indexed column: 10 rows of 100,000, with the total, as is the default."""
+    """Queries for equality on an indexed column: 10 rows of 100,000, with the total, which is the default."""
     with stage.target("people_query") as target:
         _fill(target, TABLE_ROWS)
         requests = [
@@ -95,14 +96,15 @@ def query(stage: Stage, rounds: int) -> Measurement:
 
 
 def insert(stage: Stage, rounds: int) -> Measurement:
-    """Inserts of 1 row from 32 connections, each on disk when it is answered."""
+    """Inserts of 1 row from 32 connections, each on disk before the response."""
     with stage.target("people_insert") as target:
         requests = [data.post(target.path, {"data": row}, target.token) for row in data.rows(1_000, seed=1)]
         return _against_bare_app(stage, target, requests, rounds)
 
 
 def pages(stage: Stage, rounds: int) -> Measurement:
-    """The page of 10 at offset 90,000 by cursor against page 1; no total, for that would hide the rest."""
+    """The page of 10 rows at offset 90,000 by cursor, compared with page 1; without the total, which would
+    dominate."""
     with stage.target("people_pages") as target:
         _fill(target, TABLE_ROWS)
         jobs = [
@@ -117,7 +119,8 @@ def pages(stage: Stage, rounds: int) -> Measurement:
 
 
 def memory(stage: Stage, rounds: int) -> Measurement:
-    """Peak memory of a fresh server that takes one bulk of 100,000 rows and answers the records."""
+    """The peak memory of a new server that receives one bulk insert of 100,000 rows and returns the
+    records."""
     body = {"data": data.rows(TABLE_ROWS, seed=2)}
     peaks = []
     for _ in range(rounds):
@@ -137,7 +140,8 @@ def _crowds(stage: Stage, kind: str) -> tuple[Crowd, Crowd]:
 
 
 def crowd(stage: Stage, rounds: int, *, kind: str, call: str) -> Measurement:
-    """Time of a request among many tables or workspaces, spread over all of them, against among ten."""
+    """The time of a request with many tables or workspaces, distributed over all of them, compared with
+    ten."""
     many, few = _crowds(stage, kind)
     comparison = compare(
         functools.partial(getattr(many, call), PAGE_SECONDS),
@@ -148,8 +152,8 @@ def crowd(stage: Stage, rounds: int, *, kind: str, call: str) -> Measurement:
 
 
 def bare_tables(stage: Stage, rounds: int) -> Measurement:
-    """The same inserts into many tables and into ten by SQLite itself, as many in a transaction as there are
-    connections: what of the difference is the engine's."""
+    """The same inserts into many tables and into ten with SQLite alone, with as many in a transaction as
+    there are connections: the part of the difference that is caused by the engine."""
     with contextlib.ExitStack() as stack:
         sides = []
         for crowd in _crowds(stage, "tables"):
@@ -207,7 +211,8 @@ def _worker_works() -> list[Work]:
 
 
 def _against_bare_app(stage: Stage, target: Target, requests: list[bytes], rounds: int) -> Measurement:
-    """Requests per second against the bare app with the answer that Rowkeep gave to the first of them."""
+    """Requests per second compared with the bare app, which returns Rowkeep's response to the first
+    request."""
     answer = drive(target.job(requests, count=1)).answer
     job = target.job(requests, connections=CONNECTIONS, seconds=SECONDS)
     with bare_server(answer, stage.directory) as (port, bare_tree):
@@ -232,7 +237,7 @@ def _equals(name: str) -> dict[str, Any]:
 
 
 def _cursor_at(target: Target, offset: int) -> str:
-    """The cursor of the page that begins there, got as a client gets it: by asking page after page."""
+    """The cursor of the page that starts at this offset, obtained as clients do it: page after page."""
     cursor, at = None, 0
     while at < offset:
         response = target.bot.query(target.tables[0], _page(cursor), sys_limit=1_000)
