@@ -50,7 +50,7 @@ def as_json(value: Any) -> str:
 
 
 def operators() -> None:
-    """Every operand: its values, its columns and its meaning."""
+    """Every operand with its values, columns and meaning."""
     table(
         ("operand", "value", "columns", "matches values that are"),
         ((code(each.name), each.takes.value, each.suits.value, each.meaning) for each in OPERATORS.values()),
@@ -58,7 +58,7 @@ def operators() -> None:
 
 
 def filter_limits() -> None:
-    """How large a filter may be."""
+    """The limits of a filter."""
     setting = "(the setting [`max_filter_expressions`](settings.md))"
     most = f"{Settings().max_filter_expressions} conditions {setting}"
     print(
@@ -69,7 +69,7 @@ def filter_limits() -> None:
 
 
 def column_types() -> None:
-    """Every column type in a line."""
+    """Every column type."""
     table(
         ("type", "meaning"),
         ((code(each.name), each.meaning) for each in COLUMN_TYPES.values()),
@@ -77,7 +77,7 @@ def column_types() -> None:
 
 
 def data_calls() -> None:
-    """Every endpoint of the Data API, and the rights that it needs."""
+    """Every endpoint of the Data API with its rights."""
     table(
         ("endpoint", "description", "rights", "body"),
         (

@@ -1,1 +1,1 @@
-"""Real parts to test against: PostgreSQL, Rowkeep in its own process, workspaces and apps."""
+"""Support: real PostgreSQL and Rowkeep processes, workspaces and apps for tests."""

@@ -1,4 +1,4 @@
-"""An app as its developer would write it: a client of the Data API."""
+"""Bot: an app as its developer would write it, a client of the Data API."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from .tokens import sign
 
 
 class Bot:
-    """Speaks the Data API with tokens that it signs itself.
+    """Uses the Data API with tokens that it signs itself.
 
-    ``secret`` is the app's secret as printed, or its private key in PEM. Every call gives the httpx.Response;
-    ``prefer="return=minimal"`` sends that header, other keywords go to httpx.
+    ``secret`` is the app's secret as printed, or its private key in PEM. Every method returns the
+    httpx.Response; ``prefer="return=minimal"`` sends that header, and other keyword arguments are passed to
+    httpx.
     """
 
     def __init__(self, server_url: str, client_id: str, secret: str, algorithm: str = "HS256") -> None:
@@ -26,12 +27,12 @@ class Bot:
         self._usual = self.token()
 
     def token(self, **claims: Any) -> str:
-        """A signed token; ``claims`` are added to the usual ones."""
+        """A signed token; ``claims`` are added to the default ones."""
         payload = {"sub": "1234567890", "appId": self.client_id, **claims}
         return sign(payload, self.secret, self.algorithm)
 
     def request(self, method: str, path: str, *, prefer: str | None = None, **kw: Any) -> httpx.Response:
-        """Any request, with a token unless ``headers`` hold one. ``path`` begins with ``/``."""
+        """Send any request, with a token unless ``headers`` has one. ``path`` starts with ``/``."""
         headers = httpx.Headers(kw.pop("headers", None))
         if "auth" not in headers and "authorization" not in headers:
             headers["auth"] = self._usual
@@ -40,7 +41,7 @@ class Bot:
         return self.client.request(method, path, headers=headers, **kw)
 
     def insert(self, table: str, data: Any, **kw: Any) -> httpx.Response:
-        """Insert one row, or, as the bulk page's sample does, an array of them."""
+        """Insert one row, or an array of rows as in the sample of the bulk page."""
         return self.request("POST", f"/api/public/tables/{table}", json={"data": data}, **kw)
 
     def bulk(self, table: str, rows: Any, **kw: Any) -> httpx.Response:
@@ -54,7 +55,8 @@ class Bot:
         return self.request("DELETE", f"/api/public/tables/{table}", json={"query": query}, **kw)
 
     def query(self, table: str, body: Any = None, **params: Any) -> httpx.Response:
-        """Query with a whole body (``{"query": …, "sort": …}``) or none; ``params`` go into the URL."""
+        """Query with a complete body (``{"query": …, "sort": …}``) or none; ``params`` are added to the
+        URL."""
         path = f"/api/public/tables/{table}/query"
         if body is None:
             return self.request("POST", path, params=params)

@@ -1,4 +1,5 @@
-"""A gateway between a client and a server, on a real socket, that loses, delays and refuses as it is told."""
+"""Gateway: a proxy between a client and a server, on a real socket, that can lose, delay and reject
+requests."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from .processes import PATIENT
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "server", "keep-alive"}
 
 Deed = Callable[["Gateway", BaseHTTPRequestHandler, bytes], "httpx.Response | None"]
-"""What becomes of a request: an answer, or None for a connection that is closed without one."""
+"""Handles a request: returns a response, or None to close the connection without one."""
 
 
 class Gateway:
-    """Passes requests on. ``deeds`` says, for one bulk after the other, what is done instead; the bulks after
-    those are passed on like all else. ``bulks`` counts them."""
+    """Forwards requests. ``deeds`` has the function to call for each bulk insert in turn; later bulk inserts
+    are forwarded like all other requests. ``bulks`` counts them."""
 
     def __init__(self, server_url: str, deeds: list[Deed]) -> None:
         self.server_url = server_url
@@ -51,7 +52,7 @@ class Gateway:
         )
 
     def later(self, seconds: float, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        """Pass a request on when its client has long gone."""
+        """Forward a request after its client is gone."""
 
         def wait_and_pass_on() -> None:
             time.sleep(seconds)
@@ -87,7 +88,7 @@ class Gateway:
                 self.end_headers()
                 self.wfile.write(answer.content)
 
-            do_GET = do_POST = _pass  # noqa: N815 - as http.server calls them
+            do_GET = do_POST = _pass  # noqa: N815 - the names that http.server uses
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -100,16 +101,16 @@ def pass_on(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> h
 
 
 def lose_request(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
-    """It never comes to the server."""
+    """The request never reaches the server."""
 
 
 def lose_answer(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
-    """It is carried out, but nobody hears of it."""
+    """The request is executed, but the response is lost."""
     gateway.pass_on(request, body)
 
 
 def delay(seconds: float) -> Deed:
-    """The client is left without an answer at once, and the request comes to the server later."""
+    """The connection is closed at once without a response, and the request reaches the server later."""
 
     def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
         gateway.later(seconds, request, body)
@@ -118,7 +119,7 @@ def delay(seconds: float) -> Deed:
 
 
 def refuse(status: int, **headers: str) -> Deed:
-    """It is answered by the gateway, and never comes to the server."""
+    """The gateway responds itself, and the request never reaches the server."""
 
     def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
         return httpx.Response(status, text="no", headers=headers)
@@ -127,7 +128,7 @@ def refuse(status: int, **headers: str) -> Deed:
 
 
 def at_most(most_bytes: int) -> Deed:
-    """It is passed on unless it is heavier than this."""
+    """The request is forwarded unless it is larger than this."""
 
     def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
         return gateway.pass_on(request, body) if len(body) <= most_bytes else httpx.Response(413, text="no")

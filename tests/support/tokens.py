@@ -1,4 +1,4 @@
-"""JWTs signed by hand, so that what the server checks is not checked by the library it uses itself."""
+"""Tokens: JWTs signed without the server's JWT library, so that tests do not depend on it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 
 def base64url(data: bytes) -> str:
-    """Without padding, as in RFC 7515."""
+    """Base64url without padding (RFC 7515)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def segment(part: Any) -> str:
-    """One part of a token: JSON, base64url; bytes are taken as they are."""
+    """One part of a token: base64url of JSON, or of bytes."""
     return base64url(part if isinstance(part, bytes) else json.dumps(part).encode())
 
 
 def sign(payload: Any, key: str, algorithm: str = "HS256", header: Any = None) -> str:
-    """A JWT. ``key`` is the secret as printed or a private key in PEM; ``header`` replaces the usual one."""
+    """A JWT. ``key`` is the secret as printed or a private key in PEM; ``header`` replaces the default
+    one."""
     header = {"alg": algorithm, "typ": "JWT"} if header is None else header
     signed = f"{segment(header)}.{segment(payload)}"
     return f"{signed}.{base64url(signature(signed.encode(), key, algorithm))}"
 
 
 def signature(message: bytes, key: str, algorithm: str) -> bytes:
-    """The signature of RFC 7518 for HS256, HS384, HS512, RS256, RS512; nothing for ``none``."""
+    """The signature of RFC 7518 for HS256, HS384, HS512, RS256, RS512; empty for ``none``."""
     if algorithm == "none":
         return b""
     kind, bits = algorithm[:2], algorithm[2:]
@@ -43,7 +44,7 @@ def signature(message: bytes, key: str, algorithm: str) -> bytes:
 
 
 class KeyPair(NamedTuple):
-    """An RSA key, both halves in PEM."""
+    """An RSA key pair in PEM."""
 
     private: str
     public: str
@@ -51,7 +52,7 @@ class KeyPair(NamedTuple):
 
 @functools.cache
 def key_pair(bits: int = 2048, which: int = 0) -> KeyPair:
-    """An RSA key, made once for each ``bits`` and ``which``."""
+    """An RSA key pair, generated once for each ``bits`` and ``which``."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     private_pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -1,4 +1,4 @@
-"""A workspace with its tables and apps, made through the management API."""
+"""Workspace: a workspace with its tables and apps, created through the management API."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RIGHTS = {"r": "read", "w": "write", "d": "delete"}
 
 
 def succeeded(response: httpx.Response) -> Any:
-    """The JSON of an answer that must be 2xx (``None`` without content)."""
+    """The JSON of a response that must be 2xx (``None`` without content)."""
     assert response.is_success, (
         f"{response.request.method} {response.url}: {response.status_code} {response.text}"
     )
@@ -39,7 +39,7 @@ def succeeded(response: httpx.Response) -> Any:
 
 
 class Workspace:
-    """The workspace of this name, which is created if it is not there yet."""
+    """The workspace with this name, which is created if it does not exist."""
 
     def __init__(self, server: RowkeepServer, name: str) -> None:
         self.server = server
@@ -51,14 +51,14 @@ class Workspace:
             succeeded(response)
 
     def create_table(self, definition: Mapping[str, Any]) -> dict[str, Any]:
-        """Create a table; its canonical definition."""
+        """Create a table; returns its definition."""
         return succeeded(self.admin.post(f"{self.path}/tables", json=dict(definition)))
 
     def drop_table(self, name: str) -> None:
         succeeded(self.admin.delete(f"{self.path}/tables/{name}"))
 
     def app(self, name: str | None = None, algorithm: str = "HS256") -> dict[str, Any]:
-        """Create an app; what the server answers. Apps on RS256 and RS512 get the key ``key_pair()``."""
+        """Create an app; returns the response. Apps with RS256 and RS512 get the key ``key_pair()``."""
         body = {"name": name or f"app_{uuid4().hex[:12]}", "algorithm": algorithm}
         if algorithm.startswith("RS"):
             body["publicKey"] = key_pair().public
@@ -67,7 +67,7 @@ class Workspace:
     def bot(
         self, grants: Mapping[str, str] | None = None, name: str | None = None, algorithm: str = "HS256"
     ) -> Bot:
-        """A new app with these grants, each some of ``rwd``, on tables that are there."""
+        """A new app with these grants, each some of ``rwd``, on existing tables."""
         app = self.app(name, algorithm)
         for table, rights in (grants or {}).items():
             self.grant(app["clientId"], table, rights)
@@ -75,11 +75,11 @@ class Workspace:
         return Bot(self.server.url, app["clientId"], secret, algorithm)
 
     def grant(self, client_id: str, table: str, rights: str) -> None:
-        """Give an app exactly these rights, some of ``rwd`` or none (``""``), on a table."""
+        """Set the rights of an app to a table: some of ``rwd`` or none (``""``)."""
         body = {right: letter in rights for letter, right in RIGHTS.items()}
         succeeded(self.admin.put(f"{self.path}/tables/{table}/grants/{client_id}", json=body))
 
     def delete(self) -> None:
-        """Delete the workspace with all that is in it."""
+        """Delete the workspace with everything in it."""
         succeeded(self.admin.delete(self.path))
         self.admin.close()
