@@ -58,7 +58,7 @@ class Stage:
         self.postgres = postgres
         self.postgres_tree: ProcessTree | None = None
         self.engine = f"SQLite {apsw.sqlite_lib_version()}"
-        self.kept = contextlib.ExitStack()
+        self.shared = contextlib.ExitStack()
         """Resources that several workloads share, until the stage ends."""
         self._servers = 0
         if postgres:
@@ -110,7 +110,7 @@ def stage(backend: str) -> Iterator[Stage]:
             postgres = PostgresServer(durable=True)
             stack.callback(postgres.stop)
         place = Stage(backend, Path(directory), postgres)
-        stack.enter_context(place.kept)
+        stack.enter_context(place.shared)
         yield place
 
 

@@ -43,7 +43,7 @@ def _sides(stage: Stage) -> tuple[Side, Side]:
     """The server with several workers, and the server with one."""
     made = []
     for count in (WORKERS, 1):
-        server, _ = stage.kept.enter_context(stage.server(workers=count))
+        server, _ = stage.shared.enter_context(stage.server(workers=count))
         target = Target(server, ["people"])
         rows = data.rows(ROWS, seed=6)
         for number, row in enumerate(rows):

@@ -136,7 +136,7 @@ def _crowds(stage: Stage, kind: str) -> tuple[Crowd, Crowd]:
         "tables": (with_tables, MANY_TABLES),
         "workspaces": (with_workspaces, MANY_WORKSPACES),
     }[kind]
-    return stage.kept.enter_context(crowds(stage, make, many))
+    return stage.shared.enter_context(crowds(stage, make, many))
 
 
 def crowd(stage: Stage, rounds: int, *, kind: str, call: str) -> Measurement:

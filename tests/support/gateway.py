@@ -46,9 +46,9 @@ class Gateway:
         self._client.close()
 
     def pass_on(self, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
-        kept = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
         return self._client.request(
-            request.command, self.server_url + request.path, content=body, headers=kept
+            request.command, self.server_url + request.path, content=body, headers=headers
         )
 
     def later(self, seconds: float, request: BaseHTTPRequestHandler, body: bytes) -> None:

@@ -71,14 +71,14 @@ GUARD = Guard()
 
 def watch_over_standard_input() -> None:
     """The main function of the guard process: collect entries until the input ends, then clean up."""
-    kept: dict[str, None] = {}
+    entries: dict[str, None] = {}
     for line in sys.stdin:
         word, what = line.rstrip("\n").split(" ", 1)
         if word == "keep":
-            kept[what] = None
+            entries[what] = None
         else:
-            kept.pop(what, None)
-    for what in reversed(kept):
+            entries.pop(what, None)
+    for what in reversed(entries):
         if what.isdigit():
             kill_tree(int(what))
         else:

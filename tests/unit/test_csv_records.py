@@ -33,7 +33,7 @@ def test_what_is_written_is_read(rows: list[list[str | None]], end: str) -> None
     text = "".join(",".join(map(csv_cell, row)) + end for row in rows)
     read = records(text)
     assert [record.cells for record in read] == rows
-    assert [record.said for record in read] == [""] * len(rows)
+    assert [record.reason for record in read] == [""] * len(rows)
     # where the next one begins, reading can begin, too
     for at, record in enumerate(read):
         rest = io.BytesIO(text.encode()[record.end.offset :])
@@ -65,7 +65,7 @@ def test_what_is_written_is_read(rows: list[list[str | None]], end: str) -> None
 def test_records(text: str, expected: list[list[str | None]] | None) -> None:
     found = records(text)
     if expected is None:
-        assert found[0].said
+        assert found[0].reason
     else:
         assert [record.cells for record in found] == expected
 
@@ -85,13 +85,13 @@ def test_records(text: str, expected: list[list[str | None]] | None) -> None:
 )
 def test_malformed(text: bytes, line: int, said: str) -> None:
     found = records(text)
-    (bad,) = [record for record in found if record.said]
+    (bad,) = [record for record in found if record.reason]
     assert (bad.line, bad.text.split("\n")[0]) == (
         line,
         text.split(b"\n")[1].decode(errors="backslashreplace"),
     )
-    assert said in bad.said
-    good = [record.cells for record in found if not record.said]
+    assert said in bad.reason
+    good = [record.cells for record in found if not record.reason]
     assert good == ([["ok"]] if "Unclosed quote" in said else [["ok"], ["ok"]])
 
 

@@ -54,7 +54,7 @@ def _read_key(path: str) -> str:
         raise SetupError(f"The file {path} is not a key in PEM format.") from None
 
 
-def _brought_secret(path: str | None) -> str:
+def _imported_secret(path: str | None) -> str:
     """The secret of an imported app. Raises SetupError, BadParameter."""
     secret = os.environ.get("ROWKEEP_APP_SECRET")
     if path is not None:
@@ -111,7 +111,7 @@ def create(
     if client_id is None and client_secret_file is not None:
         raise typer.BadParameter("it can only be used with --client-id.", param_hint="--client-secret-file")
     if client_id is not None:
-        body |= {"clientId": client_id, "clientSecret": _brought_secret(client_secret_file)}
+        body |= {"clientId": client_id, "clientSecret": _imported_secret(client_secret_file)}
     made = call("POST", "workspaces", workspace, "apps", body=body)
     if client_id is not None and not as_json:
         # the secret is already known to the user

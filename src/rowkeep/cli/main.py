@@ -91,9 +91,9 @@ def run(arguments: list[str]) -> None:
 
 def _usage(error: typer.TyperException) -> str:
     """The message for a wrong command line, with a hint to the help."""
-    said = error.format_message().replace("Value error, ", "").rstrip(". ")
+    message = error.format_message().replace("Value error, ", "").rstrip(". ")
     context = getattr(error, "ctx", None)
-    return f"{said}." if context is None else f"{said}. Try '{context.command_path} --help'."
+    return f"{message}." if context is None else f"{message}. Try '{context.command_path} --help'."
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ def export(directory: Directory, workspace: Workspace = "main", as_json: AsJson 
     """Write the definitions and grants of a workspace to a directory, and remove files of deleted ones."""
     with _errors_exit_2():
         done = write_definitions(directory, call("GET", "workspaces", workspace, "schema", patient=True))
-    print_json(done._asdict()) if as_json else print_line(_told(done, directory))
+    print_json(done._asdict()) if as_json else print_line(_summary(done, directory))
 
 
 @commands.command()
@@ -95,8 +95,8 @@ def _located(refusal: Any, files: DefinitionFiles) -> str:
     first = refusal.problems[0]
     file, where = files.place(first["pointer"])
     more = more_errors(len(refusal.problems) - 1)
-    said = first["msg"].replace("allowDataLoss=true", "--allow-data-loss")
-    return f"{file}{' at ' if file and where else ''}{where}: {said}{more}"
+    message = first["msg"].replace("allowDataLoss=true", "--allow-data-loss")
+    return f"{file}{' at ' if file and where else ''}{where}: {message}{more}"
 
 
 def _print(steps: list[dict[str, Any]], as_json: bool) -> None:
@@ -108,7 +108,7 @@ def _print(steps: list[dict[str, Any]], as_json: bool) -> None:
         print_line("Nothing to change.")
 
 
-def _told(done: WrittenFiles, directory: Path) -> str:
-    told = f"Wrote {len(done.written)} files to {directory}"
-    told += f", removed {len(done.removed)}" if done.removed else ""
-    return f"{told}, {len(done.unchanged)} unchanged."
+def _summary(done: WrittenFiles, directory: Path) -> str:
+    summary = f"Wrote {len(done.written)} files to {directory}"
+    summary += f", removed {len(done.removed)}" if done.removed else ""
+    return f"{summary}, {len(done.unchanged)} unchanged."

@@ -204,14 +204,14 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
     except ValueError:
         problem = None
     status = response.status_code
-    said = f"status {status}" + ("" if problem is None else f" ({problem.detail.rstrip('.')})")
+    reason = f"status {status}" + ("" if problem is None else f" ({problem.detail.rstrip('.')})")
     if status == 429 or (problem is not None and problem.code == Busy.code):
-        return NotServed(said, _retry_after(response))
+        return NotServed(reason, _retry_after(response))
     if status >= 500 or status == 408:
-        return NoResponse(said, _retry_after(response))
+        return NoResponse(reason, _retry_after(response))
     if status == TOO_LARGE:
         # a gateway may have a smaller limit than the server, and its own error format
-        return RequestRefused(status, problem or ReceivedProblem(BodyTooLarge.code, said, []))
+        return RequestRefused(status, problem or ReceivedProblem(BodyTooLarge.code, reason, []))
     if problem is None or not problem.errors:
         return SetupError(f"The server at ROWKEEP_URL is not Rowkeep: {response.url} returned {status}.")
     if problem.code == Unauthenticated.code:
@@ -221,8 +221,8 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
 
 def _retry_after(response: httpx.Response) -> float | None:
     """Retry-After in seconds; None if it is missing or a date."""
-    told = response.headers.get("retry-after", "")
-    return float(told) if told.isascii() and told.isdigit() else None
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() else None
 
 
 @asynccontextmanager

@@ -76,7 +76,7 @@ def _answer(response: httpx.Response) -> Any:
         answer = response.json()
         if response.is_success:
             return answer
-        problems, said, code = answer["errors"], answer["detail"], answer["code"]
+        problems, message, code = answer["errors"], answer["detail"], answer["code"]
     except (ValueError, KeyError, TypeError):
         code = NoSuchEndpoint.code
     if code == NoSuchEndpoint.code:
@@ -90,9 +90,9 @@ def _answer(response: httpx.Response) -> Any:
         )
     where = problems[0].get("pointer", "")
     # a pointer to a top-level key adds nothing to the message
-    said += f" (at {where})" if where.count("/") > 1 else ""
-    said += more_errors(len(problems) - 1)
-    raise Refused(said, problems)
+    message += f" (at {where})" if where.count("/") > 1 else ""
+    message += more_errors(len(problems) - 1)
+    raise Refused(message, problems)
 
 
 def ask(work: Callable[[ManagementClient], Awaitable[T]]) -> T:

@@ -59,8 +59,8 @@ class NotServed(Exception):
     ``retry_after`` is the number of seconds that the server asks to wait; None if unknown.
     """
 
-    def __init__(self, said: str, retry_after: float | None = None) -> None:
-        super().__init__(said)
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
         self.retry_after = retry_after
 
 

@@ -63,8 +63,8 @@ class Server:
     def ended(self) -> SetupError:
         """The error for a server that exited."""
         self._log.seek(0)
-        said = self._log.read().strip().splitlines() or ["no output"]
-        last = said[-1].removeprefix("Error: ")
+        output = self._log.read().strip().splitlines() or ["no output"]
+        last = output[-1].removeprefix("Error: ")
         return SetupError(f"The server exited with status {self._process.returncode}: {last}")
 
 

@@ -28,7 +28,7 @@ DIGITS = re.compile(r"[0-9]{1,19}")
 MAX_OFFSET = 2**63 - 1
 
 KEPT_PAGES = 1024
-MAX_KEPT_QUERY = 64
+MAX_CACHED_QUERY = 64
 """Clients request the same few pages again and again: a short query string is parsed only once."""
 
 
@@ -101,7 +101,7 @@ class Request:
 
     def page(self) -> RowRange:
         query: bytes = self._scope["query_string"]
-        return _kept_page(query) if len(query) <= MAX_KEPT_QUERY else _page(query)
+        return _cached_page(query) if len(query) <= MAX_CACHED_QUERY else _page(query)
 
     async def body(self) -> bytes:
         if self._body is None:
@@ -229,7 +229,7 @@ def _page(query: bytes) -> RowRange:
     return RowRange(10 if limit is None else limit, offset)
 
 
-_kept_page = lru_cache(KEPT_PAGES)(_page)
+_cached_page = lru_cache(KEPT_PAGES)(_page)
 
 
 def flag(given: dict[str, str], name: str) -> bool:

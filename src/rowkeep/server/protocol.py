@@ -109,7 +109,7 @@ class Protocol(HttpToolsProtocol):
     _is_upgrade = False
     _is_forwarded = False
     """Whether a proxy set headers about the sender of the request."""
-    _is_deaf = False
+    _is_discarding = False
     _fault: RowkeepError | None = None
     _refusal: RowkeepError | None = None
     _half_closed_at = 0.0
@@ -164,7 +164,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def data_received(self, data: bytes) -> None:
-        if self._is_deaf:
+        if self._is_discarding:
             self._discard(data)
             return
         if self._phase is BODY:
@@ -336,7 +336,7 @@ class Protocol(HttpToolsProtocol):
         """Send this error, after the responses to previous requests, and close. No more is read."""
         if self.is_lingering or self._raw.is_closing():
             return
-        self._is_deaf = True
+        self._is_discarding = True
         running = self.running
         if running is not None:
             if self._phase is BODY and self.cycle is running:
@@ -363,7 +363,7 @@ class Protocol(HttpToolsProtocol):
     @property
     def is_being_sent_to(self) -> bool:
         """Whether the client may still be sending data."""
-        return (self._phase is not NOTHING or self._is_deaf) and not self.is_half_closed
+        return (self._phase is not NOTHING or self._is_discarding) and not self.is_half_closed
 
     @property
     def is_all_sent(self) -> bool:
@@ -373,7 +373,7 @@ class Protocol(HttpToolsProtocol):
         """Close the sending side; for a short time, discard what is still received."""
         if self.is_lingering or self._raw.is_closing():
             return
-        self.is_lingering = self._is_deaf = True
+        self.is_lingering = self._is_discarding = True
         self.since = 0.0
         self._raw.write_eof()
         self.pipeline.clear()

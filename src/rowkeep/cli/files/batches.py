@@ -49,10 +49,10 @@ class Refusal(msgspec.Struct, frozen=True):
         if error.status not in OF_ROWS:
             raise error
         found: dict[int, list[RequestProblem]] = {}
-        for said in error.problems:
-            place = ROW_POINTER.match(said.pointer)
+        for problem in error.problems:
+            place = ROW_POINTER.match(problem.pointer)
             if place is not None and int(place[1]) < rows:
-                found.setdefault(int(place[1]), []).append(said)
+                found.setdefault(int(place[1]), []).append(problem)
         if not found and rows == 1:
             found[0] = error.problems or [RequestProblem(str(error), error.code)]
         is_conflict = error.status == CONFLICT
@@ -110,13 +110,13 @@ class Importer:
             if isinstance(record, Unreadable):
                 self._reject(unreadable(record))
             elif len(record.json) > self._bounds.row_bytes:
-                self._reject(rejected_row(record, [_too_heavy(self._bounds.row_bytes)], ""))
+                self._reject(rejected_row(record, [_too_large(self._bounds.row_bytes)], ""))
             else:
                 rows.append(record)
         await self._import(rows, end)
 
     def _reject(self, reject: Reject) -> None:
-        self._rejects.hold(reject)
+        self._rejects.add(reject)
         self._check_errors()
 
     async def _import(self, rows: list[Row], end: Position) -> None:
@@ -133,7 +133,7 @@ class Importer:
                 rows = rows[len(part) :]
                 self._most = min(self._bounds.rows, self._most * GROWTH)
                 self._show()
-        if self._rejects.held or self.standing.next != end:
+        if self._rejects.pending or self.standing.next != end:
             self._sender.settle(structs.replace(self._with_rejects(None), next=end))
             self._rejects.settle()
             self._show()
@@ -151,8 +151,8 @@ class Importer:
     def _sort_out(self, part: list[Row], refusal: Refusal) -> list[Row]:
         """The rows of a rejected part that must be sent again, without the rejected ones. The checked rows
         are sent first."""
-        for place, said in refusal.problems.items():
-            self._reject(rejected_row(part[place], said, f"/data/{place}"))
+        for place, problems in refusal.problems.items():
+            self._reject(rejected_row(part[place], problems, f"/data/{place}"))
         good = [row for place, row in enumerate(part) if place not in refusal.problems]
         if refusal.judged < len(part):
             judged = refusal.judged - len(refusal.problems)
@@ -162,7 +162,7 @@ class Importer:
         return good
 
     def _check_errors(self) -> None:
-        count = self.standing.rejected + self._rejects.held
+        count = self.standing.rejected + self._rejects.pending
         if self._bounds.errors is not None and count > self._bounds.errors:
             self._rejects.write(self.standing.rejects_bytes)
             raise TooManyErrors(
@@ -175,6 +175,8 @@ class Importer:
         self._shown.move(self.standing.next.offset, self.standing.inserted)
 
 
-def _too_heavy(row_bytes: int) -> RequestProblem:
-    said = f"The row is larger than {row_bytes} bytes, which a request can have (the setting max_body_bytes)."
-    return RequestProblem(said, BodyTooLarge.code)
+def _too_large(row_bytes: int) -> RequestProblem:
+    message = (
+        f"The row is larger than {row_bytes} bytes, which a request can have (the setting max_body_bytes)."
+    )
+    return RequestProblem(message, BodyTooLarge.code)

@@ -22,9 +22,9 @@ class CsvSource:
         self._file = file
         self._records = csv_records(lines_of(file, BEGINNING))
         header = next(self._records, None)
-        if header is None or header.said:
-            said = "The file is empty." if header is None else header.said
-            raise FileRefused(f"The CSV file has no valid header. {said}")
+        if header is None or header.reason:
+            reason = "The file is empty." if header is None else header.reason
+            raise FileRefused(f"The CSV file has no valid header. {reason}")
         nameless = unnamed(header.cells)
         if nameless is not None:
             raise FileRefused(f"Column {nameless} in the CSV header has no name.")
@@ -49,8 +49,8 @@ class CsvSource:
 
     def _record(self, record: CsvRecord, readers: list[Any]) -> Record:
         cells, count = record.cells, len(self.names)
-        if record.said:
-            return Unreadable(record.line, record.end, record.text, record.said)
+        if record.reason:
+            return Unreadable(record.line, record.end, record.text, record.reason)
         if len(cells) != count:
             return _unreadable(record, f"The record has {len(cells)} cells, but the header has {count}.")
         row = {}
@@ -63,8 +63,8 @@ class CsvSource:
         return Row(record.line, record.end, msgspec.json.encode(row))
 
 
-def _unreadable(record: CsvRecord, said: str) -> Unreadable:
-    return Unreadable(record.line, record.end, ",".join(map(csv_cell, record.cells)), said)
+def _unreadable(record: CsvRecord, reason: str) -> Unreadable:
+    return Unreadable(record.line, record.end, ",".join(map(csv_cell, record.cells)), reason)
 
 
 class CsvWriter:

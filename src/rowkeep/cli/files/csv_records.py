@@ -27,7 +27,7 @@ class CsvRecord(NamedTuple):
     end: Position
     cells: list[str | None]
     text: str = ""
-    said: str = ""
+    reason: str = ""
 
 
 class Malformed(Exception):
@@ -40,27 +40,27 @@ def csv_records(lines: Iterable[Line]) -> Iterator[CsvRecord]:
     After a malformed record, reading continues with the next line. Raises FileRefused if the end of a record
     is missing, because then the start of the next one is unknown.
     """
-    record, text, first, foreign = OpenRecord(), [], 0, 0
+    record, text, first, invalid_line = OpenRecord(), [], 0, 0
     for line in lines:
         text.append(line.text)
         first = first or line.number
         if not line.is_whole or len(line.text) + record.size > MAX_RECORD_BYTES:
-            raise FileRefused(_endless(first))
-        said = ""
+            raise FileRefused(_too_long(first))
+        reason = ""
         try:
             is_whole = record.read(_decoded(line))
         except Malformed as error:
-            is_whole, said = True, f"Line {line.number}: {error}."
+            is_whole, reason = True, f"Line {line.number}: {error}."
         if not line.text.isascii() and not _is_utf8(line.text):
-            foreign = foreign or line.number
+            invalid_line = invalid_line or line.number
         if is_whole:
-            said = f"Line {foreign} is not valid UTF-8." if foreign else said
-            cells = [] if said else record.cells
-            yield CsvRecord(first, line.end, cells, shown_line(b"".join(text)) if said else "", said)
-            record, text, first, foreign = OpenRecord(), [], 0, 0
+            reason = f"Line {invalid_line} is not valid UTF-8." if invalid_line else reason
+            cells = [] if reason else record.cells
+            yield CsvRecord(first, line.end, cells, shown_line(b"".join(text)) if reason else "", reason)
+            record, text, first, invalid_line = OpenRecord(), [], 0, 0
     if text:
-        said = f"Unclosed quote: a quoted cell that starts at line {first} or later has no end."
-        yield CsvRecord(first, line.end, [], shown_line(b"".join(text)), said)
+        reason = f"Unclosed quote: a quoted cell that starts at line {first} or later has no end."
+        yield CsvRecord(first, line.end, [], shown_line(b"".join(text)), reason)
 
 
 def _decoded(line: Line) -> str:
@@ -76,7 +76,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _endless(first: int) -> str:
+def _too_long(first: int) -> str:
     return (
         f"The record that starts at line {first} is longer than {MAX_RECORD_BYTES} bytes; a closing quote "
         f"may be missing. Fix the file, then use --resume-at {first}."

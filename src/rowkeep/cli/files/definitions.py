@@ -135,15 +135,15 @@ def write_definitions(directory: Path, schema: dict[str, Any]) -> WrittenFiles:
 def _contents(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for kind in KINDS:
         for definition in schema[kind]:
-            yield f"{kind}/{definition['name']}.json", _spelt(definition)
+            yield f"{kind}/{definition['name']}.json", _encoded(definition)
     yield GRANTS, _lines("[", map(_line, schema["grants"]), "]", "") + "\n"
 
 
-def _spelt(definition: dict[str, Any]) -> str:
+def _encoded(definition: dict[str, Any]) -> str:
     entries = []
     for key, value in definition.items():
-        spelt = _lines("[", map(_line, value), "]", "  ") if isinstance(value, list) else _line(value)
-        entries.append(f"{_line(key)}: {spelt}")
+        encoded = _lines("[", map(_line, value), "]", "  ") if isinstance(value, list) else _line(value)
+        entries.append(f"{_line(key)}: {encoded}")
     return _lines("{", entries, "}", "") + "\n"
 
 

@@ -72,7 +72,7 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
         if options.plan.resume_at is not None:
             before = ledger.progress.standing
             at = skip_to(options.plan.resume_at, source.start, before.next, source, types)
-            _stand(ledger, structs.replace(before, next=at))
+            _set_standing(ledger, structs.replace(before, next=at))
         with bar(f"Importing {options.path}", source.size) as shown:
             start = ledger.progress.standing
             if start.next != source.start:
@@ -81,7 +81,9 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
             bounds = BatchLimits.of(options.batch, options.max_errors, (await api.limits()).body_bytes)
             importer = Importer(sender, ledger, rejects, bounds, shown)
             try:
-                await importer.run(_noticed(source, source.records(start.next, types), options.path, shown))
+                await importer.run(
+                    _with_notice(source, source.records(start.next, types), options.path, shown)
+                )
             except Unreachable as error:
                 raise SetupError(f"{error} Run the same command again to resume.") from None
         standing = ledger.progress.standing
@@ -119,7 +121,7 @@ async def _types(api: DataClient, options: ImportOptions, names: tuple[str, ...]
                 f"{error} An import needs read to check, after an interruption, whether its last request was "
                 "carried out."
             ) from None
-        if taken is not None and any(said.pointer.startswith("/fields") for said in error.problems):
+        if taken is not None and any(problem.pointer.startswith("/fields") for problem in error.problems):
             raise FileRefused(
                 f"The columns of {options.path} do not match table {options.table}: {error}"
             ) from None
@@ -192,21 +194,21 @@ def _begin_rejects(ledger: Ledger, rejects: Rejects, options: ImportOptions) -> 
     )
     if is_new and options.plan.resume_at is not None:
         is_new, known = False, None
-    kept = rejects.begin(known, is_new, options.plan.restart)
-    if flight is None and kept != standing.rejects_bytes:
-        _stand(ledger, structs.replace(standing, rejects_bytes=kept))
+    size = rejects.begin(known, is_new, options.plan.restart)
+    if flight is None and size != standing.rejects_bytes:
+        _set_standing(ledger, structs.replace(standing, rejects_bytes=size))
 
 
-def _stand(ledger: Ledger, standing: Standing) -> None:
+def _set_standing(ledger: Ledger, standing: Standing) -> None:
     ledger.record(structs.replace(ledger.progress, standing=standing))
 
 
-def _noticed(source: Source, records: Iterable[Record], path: str, shown: Bar) -> Iterator[Record]:
+def _with_notice(source: Source, records: Iterable[Record], path: str, shown: Bar) -> Iterator[Record]:
     """The records, unchanged. Prints a message once if system columns are skipped."""
-    is_said = False
+    is_printed = False
     for record in records:
-        if source.left_out and not is_said:
-            is_said = True
+        if source.left_out and not is_printed:
+            is_printed = True
             names = ", ".join(sorted(source.left_out))
             shown.say(f"Skipping system columns of {path}, which cannot be written: {names}.")
         yield record

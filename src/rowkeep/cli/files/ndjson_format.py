@@ -44,14 +44,14 @@ class NdjsonSource:
             if not has_keys(line.text, len(row)):
                 refuse_repeated_keys(line.text)
         except (ValueError, RecursionError, RepeatedKey) as error:
-            said = f"The line is not a valid JSON object: {error}".rstrip(".") + "."
-            return Unreadable(line.number, line.end, shown_line(line.text), said)
+            reason = f"The line is not a valid JSON object: {error}".rstrip(".") + "."
+            return Unreadable(line.number, line.end, shown_line(line.text), reason)
         system = SYSTEM_NAMES.intersection(row)
         if not system:
             return Row(line.number, line.end, line.text.strip())
         self.left_out |= system
-        kept = {name: value for name, value in row.items() if name not in system}
-        return Row(line.number, line.end, msgspec.json.encode(kept))
+        cells = {name: value for name, value in row.items() if name not in system}
+        return Row(line.number, line.end, msgspec.json.encode(cells))
 
 
 class NdjsonWriter:

@@ -181,7 +181,7 @@ class ParquetWriter:
         record = msgspec.defstruct("Record", fields, rename=names, gc=False)
         self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # defined above
         self._writer = pq.ParquetWriter(pa.PythonFile(out, mode="w"), self._schema, compression="zstd")
-        self._held: list[Any] = []
+        self._pending: list[Any] = []
         self._held_rows = self._held_bytes = 0
 
     def write(self, records: msgspec.Raw) -> int:
@@ -192,7 +192,7 @@ class ParquetWriter:
                 pa.array(map(_json_text, column) if kind is msgspec.Raw else column, type=field.type)
                 for column, field, kind in zip(columns, self._schema, self._kinds, strict=True)
             ]
-            self._held.append(pa.record_batch(arrays, schema=self._schema))
+            self._pending.append(pa.record_batch(arrays, schema=self._schema))
             self._held_rows += len(decoded)
             self._held_bytes += len(bytes(records))
         if self._held_rows >= GROUP_ROWS or self._held_bytes >= GROUP_BYTES:
@@ -201,12 +201,12 @@ class ParquetWriter:
 
     def _write_group(self) -> None:
         self._writer.write_table(
-            pa.Table.from_batches(self._held, self._schema), row_group_size=GROUP_ROWS * 2
+            pa.Table.from_batches(self._pending, self._schema), row_group_size=GROUP_ROWS * 2
         )
-        self._held, self._held_rows, self._held_bytes = [], 0, 0
+        self._pending, self._held_rows, self._held_bytes = [], 0, 0
 
     def close(self) -> None:
-        if self._held:
+        if self._pending:
             self._write_group()
         self._writer.close()
 

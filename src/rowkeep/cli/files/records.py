@@ -37,7 +37,7 @@ class Unreadable(msgspec.Struct, frozen=True):
     line: int
     end: Position
     text: str
-    said: str
+    reason: str
 
 
 Record: TypeAlias = Row | Unreadable

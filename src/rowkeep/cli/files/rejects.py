@@ -29,9 +29,9 @@ class Reject(msgspec.Struct, frozen=True):
     errors: list[RowError]
 
 
-def rejected_row(row: Row, said: list[RequestProblem], prefix: str) -> Reject:
+def rejected_row(row: Row, problems: list[RequestProblem], prefix: str) -> Reject:
     """A row that the server rejected; ``prefix`` is the pointer to the row in the request."""
-    errors = [RowError(_of_row(each.msg), each.code, each.pointer.removeprefix(prefix)) for each in said]
+    errors = [RowError(_of_row(each.msg), each.code, each.pointer.removeprefix(prefix)) for each in problems]
     return Reject(row.line, msgspec.Raw(row.json), errors)
 
 
@@ -42,7 +42,7 @@ def _of_row(msg: str) -> str:
 
 
 def unreadable(record: Unreadable) -> Reject:
-    return Reject(record.line, record.text, [RowError(record.said, "unreadable_record")])
+    return Reject(record.line, record.text, [RowError(record.reason, "unreadable_record")])
 
 
 class Rejects:
@@ -51,9 +51,9 @@ class Rejects:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._held: list[Reject] = []
+        self._pending: list[Reject] = []
 
-    def begin(self, kept_bytes: int | None, is_new: bool, may_replace: bool) -> int:
+    def begin(self, known_bytes: int | None, is_new: bool, may_replace: bool) -> int:
         """Truncate the file to the size in the journal (None for its current size); returns the size.
 
         Raises FileRefused if a new import finds existing rejects.
@@ -65,25 +65,25 @@ class Rejects:
                 "stopped before it imported any row. Move it, name another file with --rejects, or use "
                 "--restart to replace it."
             )
-        if kept_bytes is not None and size > kept_bytes:
-            if kept_bytes:
-                os.truncate(self.path, kept_bytes)
+        if known_bytes is not None and size > known_bytes:
+            if known_bytes:
+                os.truncate(self.path, known_bytes)
             else:
                 self.path.unlink()
-            return kept_bytes
+            return known_bytes
         return size
 
-    def hold(self, reject: Reject) -> None:
-        self._held.append(reject)
+    def add(self, reject: Reject) -> None:
+        self._pending.append(reject)
 
     @property
-    def held(self) -> int:
-        return len(self._held)
+    def pending(self) -> int:
+        return len(self._pending)
 
     @property
     def last_line(self) -> int:
         """The line of the last reject in memory."""
-        return max((reject.line for reject in self._held), default=0)
+        return max((reject.line for reject in self._pending), default=0)
 
     def write(self, size: int, last_line: int | None = None) -> tuple[int, int]:
         """Write the rejects up to this line after the first ``size`` bytes of the file, replacing everything
@@ -91,8 +91,8 @@ class Rejects:
 
         Returns the number of rejects, and the new size of the file.
         """
-        self._held.sort(key=lambda reject: reject.line)
-        due = [reject for reject in self._held if last_line is None or reject.line <= last_line]
+        self._pending.sort(key=lambda reject: reject.line)
+        due = [reject for reject in self._pending if last_line is None or reject.line <= last_line]
         if not due:
             return 0, size
         with self.path.open("ab") as file:
@@ -105,4 +105,4 @@ class Rejects:
 
     def settle(self, last_line: int | None = None) -> None:
         """Remove the rejects up to this line from memory: they are stored permanently."""
-        self._held = [] if last_line is None else [each for each in self._held if each.line > last_line]
+        self._pending = [] if last_line is None else [each for each in self._pending if each.line > last_line]

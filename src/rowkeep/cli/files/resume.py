@@ -36,7 +36,7 @@ def begin(
             standing = structs.replace(standing, next=start)  # lines may have moved
         return structs.replace(known, what=what, standing=standing, in_flight=None)
     before, now = structs.asdict(known.what), structs.asdict(what)
-    other = [told for name, told in WHAT.items() if before[name] != now[name]]
+    other = [description for name, description in WHAT.items() if before[name] != now[name]]
     if other:
         raise FileRefused(
             f"An unfinished import of {path} cannot be resumed: since then {' and '.join(other)} changed. "

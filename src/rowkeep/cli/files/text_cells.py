@@ -14,7 +14,7 @@ from rowkeep.model.values.scalars import JSON_NUMBER
 SYSTEM_NAMES = frozenset(column.name for column in SYSTEM_COLUMNS)
 """The system columns in exports, which imports skip. Other names are checked by the server."""
 
-MAX_SPELLED = 400
+MAX_NUMBER_LENGTH = 400
 """Longer texts than any valid number are sent as strings, so that the server reports the error."""
 
 Reader: TypeAlias = Callable[[str], object]
@@ -27,7 +27,7 @@ class UnfitCell(ValueError):
 def _number(text: str) -> object:
     """A number with its exact digits, not converted to a double; other texts are sent as strings, for the
     server to reject."""
-    is_one = len(text) <= MAX_SPELLED and JSON_NUMBER.fullmatch(text)
+    is_one = len(text) <= MAX_NUMBER_LENGTH and JSON_NUMBER.fullmatch(text)
     return msgspec.Raw(text.encode()) if is_one else text
 
 

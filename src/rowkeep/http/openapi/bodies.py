@@ -155,7 +155,7 @@ def _own_column(made: dict[str, Any], entry: ColumnType) -> dict[str, Any]:
         {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
     ]
     # values can also be sent as strings
-    spelt = [] if entry.schema.get("type", "string") == "string" else [{"type": "string"}]
+    strings = [] if entry.schema.get("type", "string") == "string" else [{"type": "string"}]
     properties = {
         "name": NAME_SCHEMA,
         "type": {"const": entry.name, "description": entry.meaning},
@@ -163,7 +163,7 @@ def _own_column(made: dict[str, Any], entry: ColumnType) -> dict[str, Any]:
         "isEncrypted": _FLAG,
         "reference": _or_not_set(ref("ColumnReference")) if entry.is_comparable else ref("NotSet"),
         "maxLength": _or_not_set(*lengths) if entry.is_text else ref("NotSet"),
-        "default": _or_not_set(entry.schema, *spelt),
+        "default": _or_not_set(entry.schema, *strings),
         "readOnly": _or_not_set({"const": False}),
         "renamedFrom": _RENAMED,
     }

@@ -212,23 +212,23 @@ def paths(operations: list[Operation]) -> dict[str, Any]:
     """The paths of the document."""
     found: dict[str, Any] = {}
     for operation in operations:
-        found.setdefault(operation.path, {})[operation.method.lower()] = _spelt(operation)
+        found.setdefault(operation.path, {})[operation.method.lower()] = _operation_object(operation)
     return found
 
 
-def _spelt(operation: Operation) -> dict[str, Any]:
-    spelt: dict[str, Any] = {
+def _operation_object(operation: Operation) -> dict[str, Any]:
+    result: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
         "summary": operation.summary,
         "security": operation.security,
     }
     if operation.description:
-        spelt["description"] = operation.description
+        result["description"] = operation.description
     if operation.parameters:
-        spelt["parameters"] = operation.parameters
+        result["parameters"] = operation.parameters
     if operation.body is not None:
-        spelt["requestBody"] = {
+        result["requestBody"] = {
             "required": not operation.body_is_optional,
             "content": {
                 "application/json": {
@@ -237,11 +237,11 @@ def _spelt(operation: Operation) -> dict[str, Any]:
                 }
             },
         }
-    spelt["responses"] = {
+    result["responses"] = {
         str(operation.status): _success(operation),
         **error_responses(operation.errors),
     }
-    return spelt
+    return result
 
 
 def _success(operation: Operation) -> dict[str, Any]:

@@ -47,6 +47,6 @@ def _say_defaults(schema: dict[str, Any]) -> None:
         if "default" in known:
             changed = {key: value for key, value in known.items() if key != "default"}
             if known["default"] not in ("", None):
-                said = f"Default: `{encode(known['default']).decode()}`."
-                changed["description"] = f"{known.get('description', '')} {said}".strip()
+                text = f"Default: `{encode(known['default']).decode()}`."
+                changed["description"] = f"{known.get('description', '')} {text}".strip()
             properties[name] = changed
