@@ -1,4 +1,4 @@
-"""The docs, the help texts and the API's description use plain, conventional words."""
+"""The docs, help texts, the API's description, docstrings and comments use plain, conventional words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from rowkeep.cli.main import build
 from rowkeep.http.openapi.document import describe
-from support.plain_words import INSTEAD, Hit, unusual_words
+from support.plain_words import INSTEAD, Hit, unusual_words, unusual_words_in_code
 
 ROOT = Path(__file__).parents[2]
 NOT_COVERED = {"docs/decisions/2026-11-27-tree.md", "docs/decisions/2026-11-27-names.md"}
@@ -22,6 +22,21 @@ PAGES = [
     page
     for page in (*(ROOT / name for name in TOP), *sorted((ROOT / "docs").rglob("*.md")))
     if page.relative_to(ROOT).as_posix() not in NOT_COVERED
+]
+
+NOT_SEARCHED = {"storage", "sql"}
+"""Packages of Rowkeep whose docstrings and comments are not searched yet."""
+
+PACKAGE = ROOT / "src" / "rowkeep"
+MODULES = [
+    *(
+        path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).parts[0] not in NOT_SEARCHED
+    ),
+    *sorted((ROOT / "benchmarks").glob("*.py")),
+    *sorted((ROOT / "tests" / "support").glob("*.py")),
+    ROOT / "docs" / "generate.py",
 ]
 
 NAMES = re.compile(r"`[^`\n]+`|^```.*$|\]\([^)]*\)", re.MULTILINE)
@@ -64,6 +79,36 @@ def test_descriptions_of_the_api() -> None:
     texts = set(descriptions_of(describe()))
     assert len(texts) > 100
     assert {text: hits for text in texts if (hits := unusual_words(NAMES.sub("", text)))} == {}
+
+
+def test_docstrings_and_comments() -> None:
+    assert len(MODULES) > 200
+    found = {path: unusual_words_in_code(path.read_text()) for path in MODULES}
+    assert {path.relative_to(ROOT).as_posix(): hits for path, hits in found.items() if hits} == {}
+
+
+def test_words_in_code_are_found_with_their_lines() -> None:
+    source = '''"""Rows."""
+
+kept = "told"
+"""Rows that are kept."""
+
+
+def told() -> str:
+    """Returns ``said``.
+
+    It is said again.
+    """
+    # one line that goes
+    # on in the next
+    return kept  # anew
+'''
+    assert [(hit.line, hit.word) for hit in unusual_words_in_code(source)] == [
+        (4, "kept"),
+        (10, "said"),
+        (12, "goes on"),
+        (14, "anew"),
+    ]
 
 
 def test_a_word_is_found_with_its_line() -> None:

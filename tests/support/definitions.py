@@ -1,4 +1,4 @@
-"""Definitions of tables, in few words."""
+"""Definitions: short functions for the definitions of tables."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 
 def column(name: str, kind: str = "string", **rest: Any) -> dict[str, Any]:
-    """One row of ``schemaDef``; ``rest`` are its other members as the contract names them."""
+    """One element of ``schemaDef``; ``rest`` are its other members, with their names in the API."""
     return {"name": name, "type": kind, **rest}
 
 
 def index(name: str, *columns: str, unique: bool = False) -> dict[str, Any]:
-    """An index over columns; a name with ``-`` before it is sorted descending."""
+    """An index on these columns; a ``-`` before a name means descending."""
     parts = [{"name": c.removeprefix("-"), "order": "desc" if c.startswith("-") else "asc"} for c in columns]
     return {"name": name, "isUnique": unique, "columns": parts}
 
 
 def table(name: str, *columns: dict[str, Any], indexes: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-    """A whole definition."""
+    """A complete definition of a table."""
     return {"name": name, "schemaDef": list(columns), "indexes": list(indexes)}
 
 
@@ -30,6 +30,6 @@ TYPED = table(
     column("Flag", "boolean"),
     column("Moment", "date"),
 )
-"""One column of each type, and ``Label`` to tell rows apart by."""
+"""One column of each type, and ``Label`` to identify rows."""
 
 TYPED_COLUMNS = ("Label", "Text", "Num", "Whole", "Flag", "Moment")

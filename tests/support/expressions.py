@@ -1,11 +1,11 @@
-"""Filters in few words: what the contract calls E and Q."""
+"""Expressions: short functions for filters."""
 
 from __future__ import annotations
 
 from typing import Any
 
 EVERYTHING = {"all": True}
-"""The filter that lets an update or delete touch every row."""
+"""The filter with which an update or delete matches every row."""
 
 
 def comparison(field: str, operand: str, *value: Any) -> dict[str, Any]:
@@ -29,5 +29,5 @@ def negated(expression: Any) -> dict[str, Any]:
 
 
 def where(field: str, operand: str, *value: Any) -> dict[str, Any]:
-    """A whole filter of one comparison."""
+    """A complete filter with one comparison."""
     return {"expressions": [comparison(field, operand, *value)]}

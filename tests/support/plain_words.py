@@ -6,7 +6,11 @@ a second language misunderstand, or for which another word is usual.
 
 from __future__ import annotations
 
+import ast
+import io
 import re
+import tokenize
+from collections.abc import Iterator
 from typing import NamedTuple
 
 INSTEAD = {
@@ -54,6 +58,7 @@ class Hit(NamedTuple):
 
 def unusual_words(text: str) -> list[Hit]:
     """The words of a text that Rowkeep does not use, in their order."""
+    text = re.sub(r"[ \t]*\n[ \t]*", "\n", text)
     # a phrase may be broken over two lines
     flat = text.replace("\n", " ")
     return sorted(
@@ -61,3 +66,37 @@ def unusual_words(text: str) -> list[Hit]:
         for words, usual in _FORBIDDEN
         for found in words.finditer(flat)
     )
+
+
+NAMES_IN_CODE = re.compile(r"``[^`]+``|:\w+:`[^`]+`|`[^`]+`")
+"""What is not prose in docstrings and comments: names and references."""
+
+
+def unusual_words_in_code(source: str) -> list[Hit]:
+    """Those of the docstrings (also of attributes) and comments of a module, with their lines in it."""
+    return sorted(
+        hit._replace(line=first + hit.line - 1)
+        for first, text in (*_docstrings(source), *_comments(source))
+        for hit in unusual_words(NAMES_IN_CODE.sub("", text))
+    )
+
+
+def _docstrings(source: str) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield node.lineno, text
+
+
+def _comments(source: str) -> Iterator[tuple[int, str]]:
+    """Comments with their first lines; comments on consecutive lines are one text."""
+    first, lines = 0, list[str]()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            if lines and token.start[0] != first + len(lines):
+                yield first, "\n".join(lines)
+                lines = []
+            first = first if lines else token.start[0]
+            lines.append(token.string.removeprefix("# "))
+    if lines:
+        yield first, "\n".join(lines)

@@ -136,7 +136,7 @@ class RowkeepServer:
         return status
 
     def _first_token(self) -> str | None:
-        """What the server left beside the key of a store that was empty, if it is a token of this store."""
+        """The first token that the server wrote to a file next to the key, if it is a token of this store."""
         if self._process is None or not self._token_file.exists():
             return None
         token = self._token_file.read_text().strip()
@@ -157,7 +157,7 @@ class RowkeepServer:
 
     def _is_ready(self) -> bool:
         try:
-            # while nobody listens, a bare socket learns that at a hundredth of a client's cost
+            # a plain socket costs a hundredth of a client while nothing listens yet
             socket.create_connection(("127.0.0.1", self.port)).close()
             return plain.get(self.url + "/readyz").status_code == 200
         except (OSError, httpx.TransportError):

@@ -46,8 +46,8 @@ Rekeyed: TypeAlias = dict[str, list[tuple[Any, ...]]]
 
 
 class StoredCells:
-    """The forms of the cells of one table or view. ``ciphers`` has the ciphers of its encrypted columns by
-    name."""
+    """Converts the cells of one table or view to their stored values. ``ciphers`` has the ciphers of its
+    encrypted columns by name."""
 
     def __init__(self, table: Columns, ciphers: Mapping[str, ColumnCipher]) -> None:
         self._store: dict[str, Change] = {}
@@ -81,7 +81,7 @@ class StoredCells:
         return cell if change is None or cell is None else change(cell)
 
     def find_cell(self, column: Column, cell: Cell) -> tuple[Any, ...]:
-        """All possible stored forms of a cell: while a data key is replaced, with the current or the old
+        """All possible stored values of a cell: while a data key is replaced, with the current or the old
         key."""
         each = self._each.get(column.name)
         return (self.store_cell(column, cell),) if each is None or cell is None else each(cell)

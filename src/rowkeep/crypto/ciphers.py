@@ -90,7 +90,7 @@ class ColumnCipher:
         return self._ciphers[0].encrypt(text, self._bound_to)
 
     def seal_each(self, text: bytes) -> tuple[bytes, ...]:
-        """Encrypt ``text`` with each key: all possible stored forms of its cell."""
+        """Encrypt ``text`` with each key: all possible stored values of its cell."""
         return tuple(cipher.encrypt(text, self._bound_to) for cipher in self._ciphers)
 
     def open(self, sealed: bytes) -> bytes:

@@ -200,6 +200,6 @@ class Rows:
 
 
 async def _compiled(compile_shape: Callable[[T], object], shape: T) -> None:
-    """Compile the statement of a long filter in a thread, so that other requests go on; the database then
+    """Compile the statement of a long filter in a thread, so that other requests continue; the database then
     finds it in the cache."""
     await asyncio.get_running_loop().run_in_executor(_compiler, compile_shape, shape)

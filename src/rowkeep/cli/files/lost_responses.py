@@ -146,7 +146,7 @@ def _is_cell(column_type: str, given: Any, stored: Any) -> bool:
         return bool(given == stored)
     alike = facts.same or (lambda cell: cell)
     try:
-        # a type that is read digit by digit takes a number as its text
+        # the reader of a type with exact digits accepts a number as text
         cell = facts.read(str(given) if facts.is_raw else _double(given))
     except Misfit:
         return False

@@ -32,7 +32,7 @@ WRITTEN: dict[FileForm, tuple[Any, pa.DataType]] = {
     FileForm.MOMENT: (datetime, pa.timestamp("ms", tz="UTC")),
     FileForm.JSON: (msgspec.Raw, pa.string()),
 }
-"""What a cell is decoded as, and its type in the file."""
+"""The Python type that a cell is decoded as, and its type in the file."""
 
 TICKS_OF_MILLISECOND = {"s": (1, 1000), "ms": (1, 1), "us": (1000, 1), "ns": (1_000_000, 1)}
 """The divisor and factor that convert a timestamp of this unit to milliseconds."""

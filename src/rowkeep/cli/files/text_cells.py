@@ -55,11 +55,11 @@ READERS: dict[FileForm, Reader] = {
     FileForm.MOMENT: as_text,
     FileForm.JSON: _json,
 }
-"""What makes the JSON of a cell from its text in a file."""
+"""The function that converts the text of a cell in a file to JSON."""
 
 
 def form_of(column_type: str) -> FileForm | None:
-    """How cells of a type are written in files; None for a type that only a newer server knows."""
+    """The format of a column type in files; None for a type that only a newer server knows."""
     facts = COLUMN_TYPES.get(column_type)
     return None if facts is None else facts.file_form
 
@@ -70,5 +70,5 @@ def reader_of(column_type: str) -> Reader:
 
 
 def is_string(column_type: str) -> bool:
-    """Whether cells are JSON strings, and stand in a text file without their JSON quotes."""
+    """Whether the cells of a type are JSON strings, which text files contain without JSON quotes."""
     return form_of(column_type) in (FileForm.TEXT, FileForm.MOMENT)

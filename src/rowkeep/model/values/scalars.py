@@ -1,7 +1,7 @@
 """Scalars: reading one JSON value as the value of a column, exactly, without silent changes.
 
-Each reader takes a decoded JSON value and returns the cell in its canonical Python form, or raises
-:class:`Misfit` with the rule that the value violates. The canonical forms: ``str``; ``int`` or ``float`` for
+Each reader accepts a decoded JSON value and returns the cell in its canonical Python form, or raises
+:class:`Misfit` with the rule that the value violates. The canonical form is ``str``; ``int`` or ``float`` for
 a number (``int`` if it is whole and exact); ``int``; ``bool``; for a date its canonical text. Decimals and
 JSON values, which have their own modules, are text too.
 """
@@ -209,7 +209,7 @@ def check_exact_date(text: str, _cell: Cell) -> None:
 def settle_numbers(column: list[Cell]) -> list[Cell] | None:
     """The column with whole doubles as integers; None, found without a step per row, if it has none."""
     floats = compress(column, map(is_, map(type, column), repeat(float)))
-    if not any(map(float.is_integer, floats)):  # type: ignore[arg-type] # compress kept floats alone
+    if not any(map(float.is_integer, floats)):  # type: ignore[arg-type] # only floats are left
         return None
     return [settled(cell) if isinstance(cell, float) else cell for cell in column]
 

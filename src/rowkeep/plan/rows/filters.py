@@ -183,7 +183,7 @@ class _WherePlanner:
         self.values += values
         if len(self.values) > MAX_VALUES:
             raise InvalidFilter(f"A filter can have at most {MAX_VALUES} values in total.", pointer=where)
-        # a cell that can be stored in two forms matches one of two values
+        # a cell that can be stored in two ways matches one of two values
         test = Test.IN if operator.test is Test.EQUAL and len(values) > 1 else operator.test
         return Match(name, test, len(values), or_null, operator.negated, operator.folded)
 
@@ -240,8 +240,8 @@ class _WherePlanner:
         return cells, len(cells) < len(sent)
 
     def _stored(self, column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:
-        """The stored forms of values, which are equal if the values are. A sys_Id is not stored: it is found
-        by the index of the _id that it contains."""
+        """The stored values, which are equal if the values are. A sys_Id is not stored: it is found by the
+        index of the _id that it contains."""
         if operator.test not in (Test.EQUAL, Test.IN):
             return column.name, values
         if column.name == "sys_Id" and column.is_system:

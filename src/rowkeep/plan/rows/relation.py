@@ -14,7 +14,7 @@ Store: TypeAlias = Callable[[Column, Cell], object]
 """Returns the stored form of a cell."""
 
 Find: TypeAlias = Callable[[Column, Cell], tuple[object, ...]]
-"""Returns all possible stored forms of a cell."""
+"""Returns all possible stored values of a cell."""
 
 
 class Names(Protocol):

@@ -79,5 +79,5 @@ def formerly(index: Index, former: dict[str, str | None]) -> tuple[IndexColumn, 
 
 
 def below(limit: int | None, former: int | None) -> bool:
-    """Whether a limit is narrower than the former one; None is no limit."""
+    """Whether a limit is narrower than the former one; None means unlimited."""
     return limit is not None and (former is None or limit < former)
