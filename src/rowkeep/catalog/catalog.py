@@ -74,7 +74,8 @@ class Catalog:
         return await self._use(await self._store.catalog.read(partial(self.installation.workspace, name)))
 
     async def renew(self, opened: OpenWorkspace) -> None:
-        """Read a workspace again after its definitions or grants changed; forget it if it was deleted."""
+        """Read a workspace again after its definitions or grants changed; remove it from the cache if it was
+        deleted."""
         opened.renew()
         try:
             await opened.snapshot()

@@ -1,4 +1,4 @@
-"""Workspace: one that is in use, with its database, its keys and its newest snapshot."""
+"""Workspace: a workspace in use, with its database, its keys and its newest snapshot."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ class OpenWorkspace:
         self.cursors = CursorSigner(*self.keys.derive_each("cursors"))
 
     async def write_with_keys(self, make: Callable[[], Script[T]]) -> T:
-        """Run a script that depends on the data keys. If these are replaced meanwhile, it is made and run
-        once more, with the keys of that moment."""
+        """Run a script that depends on the data keys. If these are replaced meanwhile, it is created and run
+        once more with the new keys."""
         try:
             return await self.database.write(make())
         except StaleCatalog:

@@ -1,6 +1,6 @@
-"""Slices: the rows of a large insert, decoded in parts.
+"""Bulk slices: the rows of a large insert, decoded in parts.
 
-Decoding holds Python's lock for the duration of a call, so a body is cut between two rows, every 2 MiB or
+Decoding blocks the interpreter for the duration of a call, so a body is cut between two rows, every 2 MiB or
 200,000 cells. A cut is first guessed; it is right if the part before it decodes as whole rows.
 """
 
@@ -39,7 +39,7 @@ class LooseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SliceBounds(NamedTuple):
-    """How many bytes a slice may have, how many cells a row takes, and how many bytes it may have."""
+    """The limits of a slice: bytes of the slice, cells of a row, and bytes of a row."""
 
     size: int
     columns: int
@@ -67,7 +67,7 @@ def loose_data(body: bytes) -> bytes:
 
 
 def _loose_span(body: bytes) -> tuple[int, int]:
-    """Where the JSON of ``data`` begins and ends."""
+    """The start and end of the JSON of ``data``."""
     size = memoryview(decode_unchecked(body, _body_decoder).data).nbytes
     end = _without_blanks(body, _without_blanks(body, len(body)) - 1)
     start = end - size
@@ -79,7 +79,7 @@ def _loose_span(body: bytes) -> tuple[int, int]:
 
 
 def _without_blanks(body: bytes, end: int) -> int:
-    """Where the text before ``end`` ends, without the blanks after it."""
+    """The position after the last character before ``end`` that is not a blank."""
     while end > 0:
         start = max(0, end - _TAIL_BYTES)
         end = start + len(body[start:end].rstrip(WHITE))
@@ -89,8 +89,8 @@ def _without_blanks(body: bytes, end: int) -> int:
 
 
 def row_slices(body: bytes, columns: int, max_row_bytes: int) -> Iterator[RowSlice] | None:
-    """The slices of the array in ``data``; None if it holds one row. ``columns`` is how many cells a row
-    takes.
+    """The slices of the array in ``data``; None if it is a single row. ``columns`` is the number of cells of
+    a row.
 
     Raises what :func:`loose_data` raises, at the latest when the array turns out not to be valid JSON, and
     BodyTooLarge for a row that has more than ``max_row_bytes``.
@@ -105,7 +105,7 @@ def row_slices(body: bytes, columns: int, max_row_bytes: int) -> Iterator[RowSli
 
 
 def row_too_large(max_row_bytes: int, row: int | None = None) -> BodyTooLarge:
-    """What is raised for a row, of an array if it has a number, that is larger than ``max_row_bytes``."""
+    """The error for a row that is larger than ``max_row_bytes``; ``row`` is its number in an array."""
     which, where = ("The row", "/data") if row is None else (f"Row {row}", pointer("data", row))
     return BodyTooLarge(
         f"{which} is larger than {max_row_bytes} bytes (setting max_row_bytes).", pointer=where
@@ -113,7 +113,7 @@ def row_too_large(max_row_bytes: int, row: int | None = None) -> BodyTooLarge:
 
 
 def count_rows(body: bytes, max_row_bytes: int) -> int:
-    """The number of rows in an insert, counted without reading them."""
+    """The number of rows of an insert, counted without decoding them."""
     slices = row_slices(body, 1, max_row_bytes)
     return 1 if slices is None else sum(len(part.rows) for part in slices)
 

@@ -76,7 +76,8 @@ def refuse_deep(body: bytes, most: int) -> None:
 
 
 def refuse_sprawling(body: bytes) -> None:
-    """Raises InvalidBody for more values than any request needs: decoded, they take many times the memory."""
+    """Raises InvalidBody for more values than any request needs: decoded values use much more memory than
+    their text."""
     if len(body) > MAX_VALUES and has_more_values(body, MAX_VALUES):
         raise InvalidBody(f"The body has too many values: at most {MAX_VALUES} are allowed.")
 

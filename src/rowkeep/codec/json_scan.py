@@ -1,7 +1,7 @@
-"""Scanning: brackets and keys of a JSON text, found without decoding it.
+"""JSON scan: brackets and keys of a JSON text, found without decoding it.
 
-C code holds Python's lock, so it is called on a slice of the text at a time: other threads can run during a
-scan of 64 MB in a thread.
+C code blocks the interpreter, so it is called on a slice of the text at a time: other threads can run during
+a scan of 64 MB in a thread.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _string_end(text: bytes, at: int, end: int) -> tuple[int, bool]:
 
 
 def count(text: bytes, what: bytes) -> int:
-    """How often a single byte is in a text."""
+    """The number of occurrences of a single byte in a text."""
     if len(text) <= SLICE_BYTES:
         return text.count(what)
     return sum(text.count(what, at, at + SLICE_BYTES) for at in range(0, len(text), SLICE_BYTES))
@@ -129,7 +129,7 @@ def is_deeper(text: bytes, limit: int) -> bool:
 
 
 def has_more_values(text: bytes, limit: int) -> bool:
-    """Whether a text has more values than about ``limit``: decoded, they take much more memory than the
+    """Whether a text has about ``limit`` values or more: decoded, they would use much more memory than the
     text."""
     if count(text, b",") + count(text, b"[") + count(text, b"{") <= limit:
         return False

@@ -66,10 +66,10 @@ SYSTEM_CELLS = len(SYSTEM_COLUMNS)
 LARGE_ROW_BYTES = 64 * 1024
 
 PART_BYTES = 1024 * 1024
-"""Records that take more are encoded in parts of about this size; between two of them others have a turn."""
+"""Larger results are encoded in parts of about this size; other requests run in between."""
 
 Encoded: TypeAlias = bytes | list[bytes]
-"""JSON, whole or in parts, so that nobody has to copy a large response."""
+"""JSON in one piece or in parts, so that a large response need not be copied."""
 
 Cells: TypeAlias = tuple[Cell, ...]
 """The table's own columns of one row, in canonical form and in the order of the definition."""
@@ -131,7 +131,7 @@ class TableCodec(RowEncoder):
     # rows in
 
     def cells_of(self, body: bytes) -> int:
-        """The maximum number of cells in the rows of a body, found without decoding it."""
+        """The maximum number of cells in the rows of a body, without decoding it."""
         return count(body, b"{") * len(self._columns)
 
     def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> tuple[list[Cells], bool]:
@@ -305,10 +305,10 @@ class TableCodec(RowEncoder):
     def encode_written(
         self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool, sent_bytes: int = 0
     ) -> Encoded:
-        """The answer to an insert: the record, or ``{"records":[…]}`` in the order of the request.
+        """The response to an insert: the record, or ``{"records":[…]}`` in the order of the request.
 
-        What is encoded at once is bounded, so that other threads run in between: rows that took many
-        ``sent_bytes`` are encoded in parts.
+        Only a limited number of bytes is encoded at a time, so that other threads run in between: rows with
+        many ``sent_bytes`` are encoded in parts.
         """
         on = stamp.written_on
         system = zip(
@@ -324,8 +324,8 @@ class TableCodec(RowEncoder):
 
 
 def _encoded_parts(records: Iterator[Any]) -> Iterator[bytes]:
-    """Parts of an array of records, without its brackets. What one takes tells how many records the next one
-    may have."""
+    """Parts of an array of records, without its brackets. The size of each part determines the number of
+    records in the next one."""
     size = 1
     while part := list(islice(records, size)):
         text = encode(part)

@@ -16,7 +16,7 @@ from rowkeep.model.values.scalars import MAX_EXACT, MAX_INTEGER, MIN_INTEGER, Ce
 
 
 class Kind(Enum):
-    """How a cell is stored; ``sql`` has the type of each engine for it."""
+    """The storage class of a cell; ``sql`` has the type of each engine for it."""
 
     TEXT = "text"
     DOUBLE = "double"
@@ -30,7 +30,7 @@ class Kind(Enum):
 
 
 class FileForm(Enum):
-    """How a cell is written in a file; CSV and Parquet have one row for each form."""
+    """The format of a cell in a file; CSV and Parquet have one row for each."""
 
     TEXT = "text"
     DOUBLE = "double"
@@ -61,24 +61,24 @@ class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
     answer: Callable[[Cell], Any] | None = None
     same: Callable[[Any], Cell] | None = None
     cell: Any
-    """What a cell is in Python."""
+    """The Python type of a cell."""
     file_form: FileForm
     is_text: bool = False
-    """Whether a cell is text that users write: it can be searched, and has a length."""
+    """Whether cells are text that users write: it can be searched, and has a length."""
     is_number: bool = False
     """Whether cells have a sum and a mean."""
     is_ordered: bool = True
-    """Whether of two cells one may be less; such cells have a minimum and a maximum."""
+    """Whether cells have an order, and so a minimum and a maximum."""
     is_comparable: bool = True
-    """Whether two cells may be equal; such cells can be counted as distinct."""
+    """Whether cells can be compared for equality, and so counted as distinct."""
     is_document: bool = False
     """Whether a value may be an array or an object."""
     has_empty_text: bool = False
     """Whether ``""`` is a value, and not an empty cell."""
     sum_type: str = ""
-    """The type of a sum, where it is another one."""
+    """The type of a sum, if it is a different one."""
     mean_type: str = ""
-    """The type of a mean, where it is another one."""
+    """The type of a mean, if it is a different one."""
     converts_as_text: bool = False
     """Whether stored numbers and booleans of another type are read as the text that JSON has for them."""
     reads_numeric_text: bool = True

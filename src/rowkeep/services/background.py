@@ -1,7 +1,7 @@
-"""Background tasks: work that a server repeats for as long as it serves.
+"""Background tasks: work that a server repeats while it runs.
 
-One supervisor starts all of them, logs those that fail and runs them again, and ends them before the store
-is closed.
+One supervisor starts all of them, logs errors, runs failed tasks again, and stops all of them before the
+store is closed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ FIRST_RETRY_SECONDS = 1.0
 
 
 class BackgroundTask(msgspec.Struct, frozen=True):
-    """``run`` is awaited at the start, then every ``seconds`` after it ended.
+    """``run`` is awaited at the start, and again ``seconds`` after each end.
 
-    If it fails, it is tried again after a second, then two, four and so on, up to ``seconds``.
+    If it fails, it is retried after a second, then two, four and so on, up to ``seconds``.
     """
 
     name: str
@@ -30,7 +30,7 @@ class BackgroundTask(msgspec.Struct, frozen=True):
 
 
 class BackgroundTasks:
-    """Runs tasks from entering the context to leaving it."""
+    """Runs tasks while its context is open."""
 
     def __init__(self, tasks: Iterable[BackgroundTask] = ()) -> None:
         self._tasks = tuple(tasks)
@@ -38,7 +38,7 @@ class BackgroundTasks:
         self._running: list[asyncio.Task[None]] = []
 
     def health(self) -> dict[str, str]:
-        """``ok`` or ``failing`` for each task, by name: whether its last run ended well."""
+        """``ok`` or ``failing`` for each task, by name: the result of its last run."""
         return {name: "failing" if failures else "ok" for name, failures in self._failures.items()}
 
     async def __aenter__(self) -> BackgroundTasks:
@@ -62,7 +62,7 @@ class BackgroundTasks:
             pause = await self._run_once(task)
 
     async def _run_once(self, task: BackgroundTask) -> float:
-        """Run a task; how many seconds later the next run is due."""
+        """Run a task. Returns the seconds until its next run."""
         try:
             await task.run()
         except Exception as error:

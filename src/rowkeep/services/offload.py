@@ -23,7 +23,7 @@ LARGE_CELLS = 50_000
 """The same limit in rows × columns."""
 
 RELEASED_ROWS = 10_000
-"""How many rows are released at a time."""
+"""The number of rows that are released at a time."""
 
 THREADS = 2
 MAX_WAITING = 64
@@ -62,8 +62,8 @@ class Offload:
         self._waiting = 0
 
     async def run(self, work: Callable[[], T], *, is_refusable: bool = True) -> T:
-        """Do ``work`` in a thread. Raises Busy if too many are waiting, unless ``is_refusable`` is false: the
-        response to a committed write."""
+        """Run ``work`` in a thread. Raises Busy if too many are waiting, unless ``is_refusable`` is false,
+        which is for the response to a committed write."""
         if is_refusable and self._waiting >= MAX_WAITING:
             raise Busy("Too many large requests are waiting. Nothing was written; try again.")
         self._waiting += 1
@@ -77,8 +77,8 @@ class Offload:
             raise
 
     def release(self, *lists: Sequence[Any]) -> None:
-        """Release rows that nobody needs any more, in a thread and some at a time: to release a million of
-        them at once holds up everybody."""
+        """Release rows that are no longer needed, in a thread and in parts: releasing a million of them at
+        once would block all requests."""
         self._executor.submit(_release, lists)
 
     def _done(self, _future: object) -> None:

@@ -1,4 +1,4 @@
-"""Row requests: what services of rows take and return, whichever way a request came in."""
+"""Row requests: the requests and results of the row services, independent of the transport."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from rowkeep.sql.pages import Pages
 R = TypeVar("R")
 
 ReadRequest: TypeAlias = Callable[[], Awaitable[R]]
-"""Reads what a caller sent. It is called once the caller is known to have the rights that this takes, and
-again if definitions change while the request runs: a stream cannot be read twice."""
+"""Reads the caller's request. It is called after the rights of the caller are checked, and again if definitions
+change while the request runs, so it must not read a stream twice."""
 
 
 class CompiledRelation(Protocol):
-    """What rows are read from: a table or a view, with all that is compiled from its definition."""
+    """The table or view of a request, with everything that is compiled from its definition."""
 
     @property
     def codec(self) -> RowEncoder: ...
@@ -36,7 +36,7 @@ class CompiledRelation(Protocol):
 
     @property
     def meta(self) -> msgspec.Raw:
-        """What the response to a query says of all columns."""
+        """The JSON that describes all columns in the response to a query."""
 
 
 class InsertRequest(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ class QueryRequest(msgspec.Struct, frozen=True):
 
 
 class Inserted(msgspec.Struct, frozen=True):
-    """Rows that are stored: as they were sent, with what they all have in common."""
+    """Stored rows as they were sent, and the values that all of them have in common."""
 
     table: CompiledTable
     request: InsertRequest
@@ -81,7 +81,7 @@ class Inserted(msgspec.Struct, frozen=True):
 
 
 class Updated(msgspec.Struct, frozen=True):
-    """How many rows were updated, and these rows if they are returned, about ``size`` bytes of JSON."""
+    """The number of updated rows, and the rows if they are returned, about ``size`` bytes of JSON."""
 
     table: CompiledTable
     count: int
@@ -90,7 +90,7 @@ class Updated(msgspec.Struct, frozen=True):
 
 
 class Deleted(msgspec.Struct, frozen=True):
-    """How many rows were deleted."""
+    """The number of deleted rows."""
 
     count: int
 

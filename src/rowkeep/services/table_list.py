@@ -34,11 +34,11 @@ class ListedTable(msgspec.Struct, rename="camel"):
 
 
 UsableTables: TypeAlias = Iterator[ListedTable]
-"""In the order of names. There can be thousands, so each is made when it is asked for."""
+"""Sorted by name. There can be thousands, so each is created only when it is needed."""
 
 
 async def table_list(caller: Caller) -> UsableTables:
-    """What the caller may use. Raises StaleCatalog."""
+    """The tables and views that the caller can use. Raises StaleCatalog."""
     script = partial(caller.workspace.scripts.table_list.usable_by, caller.client_id)
     offer = await caller.workspace.database.read(script)
     if offer.version != caller.snapshot.version:
