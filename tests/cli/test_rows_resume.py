@@ -17,7 +17,7 @@ from rows_shell import NUMBERS, RowsShell, numbers_bot, numbers_of, on_the_store
 from shell import Shell
 
 from support.bot import Bot
-from support.gateway import Deed, Gateway, delay, lose_answer, lose_request, pass_on, refuse
+from support.gateway import Gateway, Handler, delay, lose_answer, lose_request, pass_on, refuse
 from support.processes import GUARD
 from support.server import RowkeepServer
 from support.workspace import Workspace
@@ -87,9 +87,9 @@ AT_ONCE = {"Retry-After": "0"}
 
 
 def test_what_is_lost_on_the_way(rows: RowsShell, bot: Bot) -> None:
-    deeds = [pass_on, lose_answer, lose_request, pass_on, refuse(429, **AT_ONCE), refuse(503), lose_answer]
+    handlers = [pass_on, lose_answer, lose_request, pass_on, refuse(429, **AT_ONCE), refuse(503), lose_answer]
     name = rows.write("numbers.csv", numbered(50))
-    with Gateway(bot.server_url, list(deeds)) as gateway:
+    with Gateway(bot.server_url, list(handlers)) as gateway:
         counts = rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", *QUICK)
     assert counts == {"nInserted": 50, "nRejected": 0, "rejects": None}
     assert numbers_of(bot) == list(range(50))
@@ -125,8 +125,8 @@ def test_rows_that_are_all_alike(rows: RowsShell, bot: Bot) -> None:
 def test_other_rows_of_the_app(rows: RowsShell, bot: Bot) -> None:
     """Rows that the app writes by the way leave it certain if the bulk is there, and uncertain if not."""
 
-    def lose(is_in: bool) -> Deed:
-        def deed(gateway: Gateway, request: object, body: bytes) -> None:
+    def lose(is_in: bool) -> Handler:
+        def handler(gateway: Gateway, request: object, body: bytes) -> None:
             bot.insert("numbers", {"Number": -1})
             if is_in:
                 gateway.pass_on(request, body)  # type: ignore[arg-type]
@@ -134,7 +134,7 @@ def test_other_rows_of_the_app(rows: RowsShell, bot: Bot) -> None:
             # of the same length, but another
             bot.bulk("numbers", [{"Number": -1}] * 10)
 
-        return deed
+        return handler
 
     name = rows.write("numbers.csv", numbered(40))
     with Gateway(bot.server_url, [pass_on, lose(True), lose(False)]) as gateway:

@@ -15,17 +15,17 @@ from .processes import PATIENT
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "server", "keep-alive"}
 
-Deed = Callable[["Gateway", BaseHTTPRequestHandler, bytes], "httpx.Response | None"]
+Handler = Callable[["Gateway", BaseHTTPRequestHandler, bytes], "httpx.Response | None"]
 """Handles a request: returns a response, or None to close the connection without one."""
 
 
 class Gateway:
-    """Forwards requests. ``deeds`` has the function to call for each bulk insert in turn; later bulk inserts
-    are forwarded like all other requests. ``bulks`` counts them."""
+    """Forwards requests. ``handlers`` has the function for each bulk insert in turn; later bulk inserts are
+    forwarded like all other requests. ``bulks`` counts them."""
 
-    def __init__(self, server_url: str, deeds: list[Deed]) -> None:
+    def __init__(self, server_url: str, handlers: list[Handler]) -> None:
         self.server_url = server_url
-        self.deeds = deeds
+        self.handlers = handlers
         self.bulks = 0
         self._client = httpx.Client(timeout=PATIENT, trust_env=False)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -65,8 +65,8 @@ class Gateway:
         if not request.path.endswith("/bulk"):
             return self.pass_on(request, body)
         self.bulks += 1
-        deed = self.deeds.pop(0) if self.deeds else pass_on
-        return deed(self, request, body)
+        handler = self.handlers.pop(0) if self.handlers else pass_on
+        return handler(self, request, body)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         gateway = self
@@ -109,28 +109,28 @@ def lose_answer(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) 
     gateway.pass_on(request, body)
 
 
-def delay(seconds: float) -> Deed:
+def delay(seconds: float) -> Handler:
     """The connection is closed at once without a response, and the request reaches the server later."""
 
-    def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
+    def handler(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
         gateway.later(seconds, request, body)
 
-    return deed
+    return handler
 
 
-def refuse(status: int, **headers: str) -> Deed:
+def refuse(status: int, **headers: str) -> Handler:
     """The gateway responds itself, and the request never reaches the server."""
 
-    def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
+    def handler(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
         return httpx.Response(status, text="no", headers=headers)
 
-    return deed
+    return handler
 
 
-def at_most(most_bytes: int) -> Deed:
+def at_most(most_bytes: int) -> Handler:
     """The request is forwarded unless it is larger than this."""
 
-    def deed(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
+    def handler(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
         return gateway.pass_on(request, body) if len(body) <= most_bytes else httpx.Response(413, text="no")
 
-    return deed
+    return handler

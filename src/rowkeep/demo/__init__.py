@@ -16,7 +16,7 @@ def demo(stop: Exit = False) -> None:
     The data is in ./demo-data, which is deleted at each start.
     """
     from rowkeep.demo.directory import PLACE, emptied
-    from rowkeep.demo.next_steps import farewell
+    from rowkeep.demo.next_steps import show_next_steps
     from rowkeep.demo.presenter import Stage
     from rowkeep.demo.server_process import serving
     from rowkeep.demo.steps import TABLE, play
@@ -33,7 +33,7 @@ def demo(stop: Exit = False) -> None:
             return
         stage.say(f"Rowkeep is running at {server.url}, on SQLite in ./demo-data")
         token = play(stage, server.url, admin_token)
-        farewell(stage, server.url, token, admin_token, TABLE)
+        show_next_steps(stage, server.url, token, admin_token, TABLE)
         stage.say("Rowkeep keeps running; press Ctrl-C to stop it.")
         try:
             server.wait()

@@ -9,7 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 from rowkeep.demo.presenter import Stage
 
 
-class Errand(NamedTuple):
+class CurlRequest(NamedTuple):
     """One curl command."""
 
     title: str
@@ -19,9 +19,9 @@ class Errand(NamedTuple):
 
 
 ADA = {"First_Name": "Ada", "Last_Name": "Lovelace", "Gender": "female", "Number": 1815}
-ERRANDS = (
-    Errand("Insert a row", "POST", "", {"data": ADA}),
-    Errand(
+REQUESTS = (
+    CurlRequest("Insert a row", "POST", "", {"data": ADA}),
+    CurlRequest(
         "Query it",
         "POST",
         "/query?sys_limit=5",
@@ -30,7 +30,7 @@ ERRANDS = (
             "sort": [{"field": "Number", "order": "desc"}],
         },
     ),
-    Errand(
+    CurlRequest(
         "Update it",
         "PUT",
         "",
@@ -42,24 +42,24 @@ ERRANDS = (
 )
 
 
-def farewell(stage: Stage, url: str, token: str, admin_token: str, table: str) -> None:
+def show_next_steps(stage: Stage, url: str, token: str, admin_token: str, table: str) -> None:
     """Print variables to paste into a shell, then commands that use them."""
     stage.act("Try it yourself")
     stage.say(f"export URL={url} TOKEN={token}")
     stage.say(f"export ADMIN_TOKEN={admin_token}")
-    for errand in ERRANDS:
-        stage.say(f"\n# {errand.title}\n{curl(errand, table)}")
+    for request in REQUESTS:
+        stage.say(f"\n# {request.title}\n{curl(request, table)}")
     stage.say(f"\n# List the tables, as an administrator\n{curl_tables()}")
     stage.say(f"\nAPI docs: {url}/docs\n")
 
 
-def curl(errand: Errand, table: str) -> str:
+def curl(request: CurlRequest, table: str) -> str:
     """The command. Its JSON has no single quotes, so that it can be in single quotes in the shell."""
     return (
-        f'{_curl()} -X {errand.method} "$URL/api/public/tables/{table}{errand.path}" \\\n'
+        f'{_curl()} -X {request.method} "$URL/api/public/tables/{table}{request.path}" \\\n'
         f'  -H "auth: $TOKEN" \\\n'
         f"  -H 'content-type: application/json' \\\n"
-        f"  -d '{json.dumps(errand.body)}'"
+        f"  -d '{json.dumps(request.body)}'"
     )
 
 

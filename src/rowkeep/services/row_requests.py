@@ -18,7 +18,7 @@ from rowkeep.sql.pages import Pages
 R = TypeVar("R")
 
 ReadRequest: TypeAlias = Callable[[], Awaitable[R]]
-"""Reads the caller's request. It is called after the rights of the caller are checked, and again if definitions
+"""Reads the request. It is called after the rights of the caller are checked, and again if definitions
 change while the request runs, so it must not read a stream twice."""
 
 
