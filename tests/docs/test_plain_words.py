@@ -24,8 +24,8 @@ PAGES = [
     if page.relative_to(ROOT).as_posix() not in NOT_COVERED
 ]
 
-NAMES = re.compile(r"`[^`\n]+`|^```.*$|\]\([^)]*\)", re.MULTILINE)
-"""What is not prose in a page: names, the first lines of blocks, and targets of links."""
+NAMES = re.compile(r"^```diff\n(?s:.*?)^```$|`[^`\n]+`|^```.*$|\]\([^)]*\)", re.MULTILINE)
+"""What is not prose in a page: changes of source, names, the first lines of blocks, and targets of links."""
 
 
 def prose_of(page: Path) -> str:
