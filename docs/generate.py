@@ -188,15 +188,20 @@ def settings() -> None:
 
 
 def default_of(value: Any) -> str:
-    return "not set" if value is None else code(f"{value:g}" if isinstance(value, float) else str(value))
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return code(str(value).lower())
+    return code(f"{value:g}" if isinstance(value, float) else str(value))
 
 
 def meaning_of(annotated: Any) -> str:
     """The description of a setting's type, and its limits."""
     meta = next(each for each in get_args(annotated) if isinstance(each, msgspec.Meta))
-    bounds = {"more than": meta.gt, "at least": meta.ge, "at most": meta.le}
-    bounds_ = [f"{word} {bound:,}" for word, bound in bounds.items() if bound is not None]
-    return f"{meta.description}{' (' + ', '.join(bounds_) + ')' if bounds_ else ''}"
+    bounds = (("more than", meta.gt, ""), ("at least", meta.ge, ""), ("at most", meta.le, ""))
+    lengths = (("at least", meta.min_length, " characters"), ("at most", meta.max_length, " characters"))
+    limits = [f"{word} {bound:,}{unit}" for word, bound, unit in (*bounds, *lengths) if bound is not None]
+    return f"{meta.description}{' (' + ', '.join(limits) + ')' if limits else ''}"
 
 
 SHARED_OPTIONS = ("--workspace", "--json")

@@ -353,9 +353,14 @@ def _check_root_path(text: str) -> None:
 def _rule(kind: Any) -> str:
     """What a setting of this type must be, for the error about another value."""
     found = msgspec.inspect.type_info(kind)
-    found = found.type if isinstance(found, msgspec.inspect.Metadata) else found
+    if isinstance(found, msgspec.inspect.Metadata):
+        found = found.type
+    if isinstance(found, msgspec.inspect.UnionType):  # with None, for a setting that may be missing
+        found = next(each for each in found.types if not isinstance(each, msgspec.inspect.NoneType))
+    if isinstance(found, msgspec.inspect.BoolType):
+        return "true or false"
     if isinstance(found, msgspec.inspect.StrType):
-        return f"one of {(found.pattern or '').strip('^()$').replace('|', ', ')}"
+        return _text_rule(found.pattern or "", found.min_length, found.max_length)
     assert isinstance(found, msgspec.inspect.IntType | msgspec.inspect.FloatType)  # noqa: S101 - all others
     what = "a whole number" if isinstance(found, msgspec.inspect.IntType) else "a number"
     bounds = (("more than", found.gt), ("at least", found.ge), ("at most", found.le))
@@ -365,6 +370,19 @@ def _rule(kind: Any) -> str:
         if bound is not None
     )
     return f"{what}, {said}" if said else what
+
+
+_ALTERNATIVES = re.compile(r"\^\(([a-z0-9|]+)\)\$")
+
+
+def _text_rule(pattern: str, least: int | None, most: int | None) -> str:
+    alternatives = _ALTERNATIVES.fullmatch(pattern)
+    if alternatives is not None:
+        return f"one of {alternatives[1].replace('|', ', ')}"
+    bounds = (("at least", least), ("at most", most))
+    limits = " and ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
+    parts = (f"with {limits} characters" if limits else "", f"that matches {pattern}" if pattern else "")
+    return " ".join(("a text", *filter(None, parts)))
 
 
 _CHECKS: dict[str, Callable[[str], object]] = {"cors_origins": origins, "root_path": _check_root_path}

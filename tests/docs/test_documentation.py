@@ -28,6 +28,7 @@ DECISIONS = DOCS / "decisions"
 LINKED = [
     *PAGES,
     *DECISIONS.glob("*.md"),
+    *(DOCS / "contributing").glob("*.md"),
     *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "examples/README.md", "tests/README.md")),
 ]
 

@@ -39,8 +39,8 @@ MODULES = [
     ROOT / "docs" / "generate.py",
 ]
 
-NAMES = re.compile(r"`[^`\n]+`|^```.*$|\]\([^)]*\)", re.MULTILINE)
-"""What is not prose in a page: names, the first lines of blocks, and targets of links."""
+NAMES = re.compile(r"^```diff\n(?s:.*?)^```$|`[^`\n]+`|^```.*$|\]\([^)]*\)", re.MULTILINE)
+"""What is not prose in a page: changes of source, names, the first lines of blocks, and targets of links."""
 
 
 def prose_of(page: Path) -> str:

@@ -14,15 +14,16 @@ from oracle.strategies import TYPE_STRATEGIES, Table, near_names
 ALIKE = ("=", "!=")
 ORDERED = ("<", "<=", ">", ">=")
 LISTS = ("in", "not in")
+PAIRS = ("between",)
 PARTS = ("contains", "starts with", "ends with", "icontains", "istarts with", "iends with")
 EMPTY = ("is null", "is not null")
 
 OPERANDS: dict[str, tuple[str, ...]] = {
-    "string": ALIKE + ORDERED + LISTS + ("between",) + PARTS + EMPTY,
-    "number": ALIKE + ORDERED + LISTS + ("between",) + EMPTY,
-    "integer": ALIKE + ORDERED + LISTS + ("between",) + EMPTY,
-    "date": ALIKE + ORDERED + LISTS + ("between",) + EMPTY,
-    "decimal": ALIKE + ORDERED + LISTS + ("between",) + EMPTY,
+    "string": ALIKE + ORDERED + LISTS + PAIRS + PARTS + EMPTY,
+    "number": ALIKE + ORDERED + LISTS + PAIRS + EMPTY,
+    "integer": ALIKE + ORDERED + LISTS + PAIRS + EMPTY,
+    "date": ALIKE + ORDERED + LISTS + PAIRS + EMPTY,
+    "decimal": ALIKE + ORDERED + LISTS + PAIRS + EMPTY,
     "boolean": ALIKE + LISTS + EMPTY,
     "json": EMPTY,
 }
@@ -76,7 +77,7 @@ def comparisons(draw: st.DrawFn, table: Table, records: list[Record], bare_lists
         wish["value"] = draw(near)
     elif operand in LISTS:
         wish["value"] = draw(st.lists(st.none() | near, min_size=0 if bare_lists else 1, max_size=4))
-    elif operand == "between":
+    elif operand in PAIRS:
         wish["value"] = [draw(near), draw(near)]
     elif operand in PARTS:
         wish["value"] = draw(parts_near(column, table, records))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from oracle.edges import HELD, NEVER_ANOTHER, REFUSED
+from oracle.edges import HELD, MONSTERS, NEVER_ANOTHER, REFUSED
 from oracle.folding import fold_character
 from oracle.operands import OPERAND_TWINS
 from oracle.strategies import TYPE_STRATEGIES
@@ -23,7 +23,7 @@ def test_every_operand_has_its_twin() -> None:
 
 
 def test_every_column_type_has_strategies_and_edges() -> None:
-    for table in (TYPE_STRATEGIES, CANONICAL, OPERANDS, HELD, REFUSED):
+    for table in (TYPE_STRATEGIES, CANONICAL, OPERANDS, HELD, REFUSED, MONSTERS):
         assert set(table) == set(COLUMN_TYPES)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
+from msgspec import Meta
 
 from rowkeep.codec.json_bodies import body_decoder, decode_body
 from rowkeep.errors.catalogue import (
@@ -87,6 +88,29 @@ def test_a_choice_lists_what_is_allowed() -> None:
 def test_a_wrong_setting_says_what_it_must_be(name: str, value: str, said: str) -> None:
     with pytest.raises(SetupError, match=f"^{re.escape(said)}$"):
         Settings.from_environment({f"ROWKEEP_{name}": value})
+
+
+class OtherSettings(Settings, frozen=True, kw_only=True):
+    """Types that no setting has yet."""
+
+    flag: bool = False
+    label: Annotated[str, Meta(max_length=3)] = ""
+    code: Annotated[str, Meta(min_length=2, max_length=3, pattern="^[a-z.]+$")] | None = None
+    maybe: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="A description.")] = None
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("FLAG", "true or false"),
+        ("LABEL", "a text with at most 3 characters"),
+        ("CODE", "a text with at least 2 and at most 3 characters that matches ^[a-z.]+$"),
+        ("MAYBE", "a whole number, at least 1"),
+    ],
+)
+def test_a_setting_of_any_type_says_what_it_must_be(name: str, rule: str) -> None:
+    with pytest.raises(SetupError, match=f'^ROWKEEP_{name} must be {re.escape(rule)}; got "long"\\.$'):
+        OtherSettings.from_environment({f"ROWKEEP_{name}": "long"})
 
 
 def test_every_setting_can_say_what_it_must_be() -> None:

@@ -20,7 +20,7 @@ from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
-from rowkeep.http.management.api import ManagementServices, management_routes
+from rowkeep.http.management.api import management_routes, management_services
 from rowkeep.http.management.endpoint import readable
 from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
@@ -28,16 +28,10 @@ from rowkeep.http.row_requests import RowRequests
 from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
-from rowkeep.services.apps import Apps
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
-from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
 from rowkeep.services.rows import Rows
-from rowkeep.services.tables import Tables
-from rowkeep.services.views import Views
-from rowkeep.services.workspaces import Workspaces
-from rowkeep.services.writers import Writers
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
@@ -60,15 +54,7 @@ def wire(
     admin_tokens = AdminTokens(catalog, operator)
     rows = Rows(Access(catalog, admin_tokens, settings, clock), settings, offload)
     edge = DataEdge(rows, RowRequests(settings, offload), offload)
-    admin = ManagementServices(
-        workspaces=Workspaces(catalog, clock),
-        tables=Tables(catalog),
-        views=Views(catalog),
-        definitions=WorkspaceDefinitions(catalog),
-        apps=Apps(catalog, clock),
-        admin_tokens=admin_tokens,
-        writers=Writers(catalog),
-    )
+    admin = management_services(catalog, clock, admin_tokens)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)

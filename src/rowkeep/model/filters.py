@@ -8,7 +8,7 @@ and its values in the order of the tree.
 from __future__ import annotations
 
 from enum import Enum, StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -52,6 +52,19 @@ class Takes(Enum):
     LIST = "an array of up to 1,000 values"
 
 
+class ColumnFacts(Protocol):
+    """The facts that decide which operands a column supports."""
+
+    @property
+    def is_comparable(self) -> bool: ...
+
+    @property
+    def is_ordered(self) -> bool: ...
+
+    @property
+    def is_text(self) -> bool: ...
+
+
 class Suits(Enum):
     """The columns that an operand can be used with."""
 
@@ -59,6 +72,15 @@ class Suits(Enum):
     COMPARABLE = "all columns except json columns"
     ORDERED = "columns that are not boolean, json or encrypted"
     TEXT = "string columns that are not encrypted"
+
+    def allows(self, column: ColumnFacts) -> bool:
+        """Whether the operand can be used with a column, or with unencrypted columns of a type."""
+        return (
+            self is Suits.ANY
+            or (self is Suits.COMPARABLE and column.is_comparable)
+            or (self is Suits.ORDERED and column.is_ordered)
+            or (self is Suits.TEXT and column.is_text)
+        )
 
 
 class Operator(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ import msgspec
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from rowkeep.catalog.catalog import Catalog
 from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.errors.catalogue import InvalidBody, NoSuchWorkspace, Unauthenticated
 from rowkeep.http.body_budget import BodyBudget
@@ -15,6 +16,7 @@ from rowkeep.http.management import admin_tokens, apps, definitions, tables, vie
 from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Methods, parameters_of
 from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.responses import Response, json_response, reply
+from rowkeep.model.ids import Clock
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
 from rowkeep.services.definitions import WorkspaceDefinitions
@@ -49,6 +51,19 @@ class ManagementServices(msgspec.Struct, frozen=True):
     apps: Apps
     admin_tokens: AdminTokens
     writers: Writers
+
+
+def management_services(catalog: Catalog, clock: Clock, admin_tokens: AdminTokens) -> ManagementServices:
+    """The services over an open catalog."""
+    return ManagementServices(
+        workspaces=Workspaces(catalog, clock),
+        tables=Tables(catalog),
+        views=Views(catalog),
+        definitions=WorkspaceDefinitions(catalog),
+        apps=Apps(catalog, clock),
+        admin_tokens=admin_tokens,
+        writers=Writers(catalog),
+    )
 
 
 class ManagementEndpoint:

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from rowkeep.http.openapi.records import FIELD, value_types
 from rowkeep.http.response_types import ref
-from rowkeep.model.column_types import ColumnType
-from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS, Operator, Suits, Takes, Test
-
-_FITS: dict[Suits, Callable[[ColumnType], bool]] = {
-    Suits.ANY: lambda _: True,
-    Suits.COMPARABLE: lambda entry: entry.is_comparable,
-    Suits.ORDERED: lambda entry: entry.is_ordered,
-    Suits.TEXT: lambda entry: entry.is_text,
-}
+from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS, Operator, Takes, Test
 
 _TITLES = {
     Test.EQUAL: "Equality",
@@ -119,7 +110,7 @@ def _value(operator: Operator) -> dict[str, Any] | None:
     """The schema of ``value``; None if there must be no value."""
     if operator.takes is Takes.NOTHING:
         return None
-    types = value_types(_FITS[operator.suits])
+    types = value_types(operator.suits.allows)
     one: dict[str, Any] = {"type": [*types, "null"] if operator.takes_null else types}
     if operator.takes is Takes.PAIR:
         return {"type": "array", "items": one, "minItems": 2, "maxItems": 2}

@@ -8,25 +8,17 @@ from typing import Any
 
 import msgspec
 
-from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import RowkeepError, all_errors
 from rowkeep.http.openapi.error_samples import PROBLEMS
 from rowkeep.http.response_types import ref
 from rowkeep.http.responses import PROBLEM, error_response
 
-_HEADERS: dict[type[RowkeepError], tuple[str, str]] = {
-    errors.Unauthenticated: ("WWW-Authenticate", "`Bearer`"),
-    errors.MethodNotAllowed: ("Allow", "The methods that this path takes."),
-    errors.Busy: ("Retry-After", "Seconds until a new try is worth while."),
-    errors.QueryTimeout: ("Retry-After", "Seconds until a new try is worth while."),
-    errors.ProcessingTimeout: ("Retry-After", "Seconds until a new try is worth while."),
-    errors.ShuttingDown: ("Retry-After", "Seconds until a new try is worth while."),
-    errors.StorageUnavailable: ("Retry-After", "Seconds until a new try is worth while."),
-    errors.StorageMissing: ("Retry-After", "Seconds until a new try is worth while."),
-    errors.StorageFull: ("Retry-After", "Seconds until a new try is worth while."),
-    errors.StorageReadOnly: ("Retry-After", "Seconds until a new try is worth while."),
+_HEADERS = {
+    "WWW-Authenticate": "`Bearer`",
+    "Allow": "The methods that this path takes.",
+    "Retry-After": "Seconds until a new try is worth while.",
 }
-"""The additional headers of responses with these errors."""
+"""Headers that only some errors have, and their meaning."""
 
 
 def error_responses(kinds: Iterable[type[RowkeepError]]) -> dict[str, Any]:
@@ -76,8 +68,9 @@ def _shared_name(group: list[type[RowkeepError]]) -> str | None:
 def _answer(group: list[type[RowkeepError]]) -> dict[str, Any]:
     codes = [kind.code for kind in group]
     headers = {
-        name: {"description": meaning, "required": True, "schema": {"type": "string"}}
-        for name, meaning in (_HEADERS[kind] for kind in group if kind in _HEADERS)
+        name: {"description": _HEADERS[name], "required": True, "schema": {"type": "string"}}
+        for kind in group
+        for name in _sample(kind).headers
     }
     # one schema for all of them, because client generators would create a class for each variant; the
     # possible codes are those of the examples
@@ -93,11 +86,15 @@ def _answer(group: list[type[RowkeepError]]) -> dict[str, Any]:
 
 
 def _example(kind: type[RowkeepError]) -> Any:
+    return _answered(_sample(kind))
+
+
+def _sample(kind: type[RowkeepError]) -> RowkeepError:
     if kind in PROBLEMS:
-        return _answered(PROBLEMS[kind])
+        return PROBLEMS[kind]
     make: Callable[..., RowkeepError] = kind
     has_message = signature(make).parameters["msg"].default is not Parameter.empty
-    return _answered(make() if has_message else make(_meaning(kind)))
+    return make() if has_message else make(_meaning(kind))
 
 
 def _meaning(kind: type[RowkeepError]) -> str:

@@ -26,7 +26,6 @@ from rowkeep.model.filters import (
     Negation,
     Operator,
     Shape,
-    Suits,
     Takes,
     Test,
     Where,
@@ -168,7 +167,8 @@ class _WherePlanner:
         if node.field is UNSET:
             raise InvalidFilter('The comparison has no "field".', pointer=f"{where}/field")
         column = self._names.find(node.field, f"{where}/field")
-        _check_suits(operator, column, where)
+        if not operator.suits.allows(column):
+            raise _unsuitable(operator, column, where)
         values, or_null = self._values(operator, column, node, f"{where}/value")
         finds_all = operator.test is Test.IN and not values and not or_null and (negated or operator.negated)
         if self._guarded and finds_all:
@@ -251,19 +251,13 @@ class _WherePlanner:
         return column.name, stored
 
 
-def _check_suits(operator: Operator, column: Column, where: str) -> None:
-    suits = (
-        operator.suits is Suits.ANY
-        or (operator.suits is Suits.COMPARABLE and column.is_comparable)
-        or (operator.suits is Suits.ORDERED and column.is_ordered)
-        or (operator.suits is Suits.TEXT and column.is_text)
+def _unsuitable(operator: Operator, column: Column, where: str) -> InvalidFilter:
+    """The error for an operand that the column does not support."""
+    described = f"of type {column.type}{' and encrypted' if column.is_encrypted else ''}"
+    return InvalidFilter(
+        f'"{operator.name}" works on {operator.suits.value}; {column.name} is {described}.',
+        pointer=f"{where}/operand",
     )
-    if not suits:
-        told = f"of type {column.type}{' and encrypted' if column.is_encrypted else ''}"
-        raise InvalidFilter(
-            f'"{operator.name}" works on {operator.suits.value}; {column.name} is {told}.',
-            pointer=f"{where}/operand",
-        )
 
 
 def _padded(cells: list[object]) -> list[object]:
