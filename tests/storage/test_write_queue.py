@@ -24,9 +24,9 @@ from support.server import sqlite_url
 ORDER = """
 import sys
 from pathlib import Path
-from rowkeep.storage.sqlite.write_queue import Turns
+from rowkeep.storage.sqlite.write_queue import WriteQueue
 
-turns = Turns(Path(sys.argv[1]))
+turns = WriteQueue(Path(sys.argv[1]))
 print("waits", flush=True)
 assert turns.take(60)
 print("has it", flush=True)
@@ -40,10 +40,10 @@ TRANSACTION = """
 import sys
 import apsw
 from pathlib import Path
-from rowkeep.storage.sqlite.write_queue import Turns
+from rowkeep.storage.sqlite.write_queue import WriteQueue
 
 path = Path(sys.argv[1])
-turns = Turns(path)
+turns = WriteQueue(path)
 assert turns.take(60)
 connection = apsw.Connection(str(path))
 connection.execute("BEGIN IMMEDIATE")
