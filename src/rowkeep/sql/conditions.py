@@ -23,7 +23,7 @@ COMPARISONS = {
 
 
 class Comparable(Protocol):
-    """What has columns that can be compared, by name."""
+    """A source of columns that can be compared, by name."""
 
     @property
     def dialect(self) -> Dialect: ...
@@ -34,30 +34,30 @@ class Comparable(Protocol):
     def kind(self, name: str) -> StoredKind: ...
 
     def column(self, name: str) -> Expression:
-        """A column as it is compared."""
+        """The expression that compares and sorts a column."""
 
     def identity(self, name: str) -> Expression:
-        """What is equal where a column's cells are, and quicker to find."""
+        """An expression that is equal for equal cells of a column, and faster to find."""
 
 
 def where_name(at: int) -> str:
-    """The parameter that holds the filter's value number ``at``."""
+    """The parameter of the filter's value number ``at``."""
     return f"w{at}"
 
 
 def after_name(at: int) -> str:
-    """The parameter that holds the cursor's value number ``at``."""
+    """The parameter of the cursor's value number ``at``."""
     return f"a{at}"
 
 
 def parameter(kind: StoredKind, name: str) -> Expression:
-    """An open parameter, handed over and compared as this kind is."""
+    """A parameter of this kind without a value, ready for comparisons."""
     return kind.compared(kind.open_parameter(name))
 
 
 def condition(schema: Comparable, shape: Shape, name: Callable[[int], str] = where_name) -> Expression:
-    """The filter as a condition, its values under the parameters that ``name`` gives. What is neither true
-    nor false counts as false: below a ``not`` that is said (IS NOT TRUE), elsewhere WHERE does it."""
+    """The filter as a condition, with its values as the parameters that ``name`` returns. An unknown result
+    counts as false: below a ``not``, IS NOT TRUE is explicit; elsewhere WHERE does it."""
     return _condition(schema, shape, map(name, count()))
 
 
@@ -125,13 +125,13 @@ def _one_of(column: Expression, values: list[Expression], or_null: bool) -> Expr
 
 
 def beyond(schema: Comparable, sort: Sort, nulls: tuple[bool, ...]) -> Expression:
-    """The rows that a sort puts behind the one a cursor names, empty cells being least of all."""
+    """The rows after the row of a cursor, in the order of a sort; null is less than every value."""
     follows = _beyond(schema, sort, nulls, 0)
     name, descending = sort[0]
     if len(sort) == 1 or nulls[0]:
         return follows
     column, value = schema.column(name), parameter(schema.kind(name), after_name(0))
-    # says nothing new, but in a form by which an index can start where the cursor stands
+    # implied by the next condition, but an index can use it to start at the position of the cursor
     if not descending:
         return sa.and_(column >= value, follows)
     if schema.columns[name].is_required:

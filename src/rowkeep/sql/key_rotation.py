@@ -1,4 +1,4 @@
-"""Rotation: the statements that walk a table's encrypted cells."""
+"""Rotation: the statements that read and replace the encrypted cells of a table."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class RotationSql:
         return statement(sa.select(sa.func.count()).select_from(self._physical), self._schema.dialect)
 
     def batch(self, names: Sequence[str], after: str, limit: int) -> Statement:
-        """The ids and the stored cells of the rows behind one, in their order."""
+        """The ids and the stored cells of the rows after one id, in the order of the ids."""
         row_key = self._physical.c[column_name(ROW_KEY)]
         columns = [self._physical.c[column_name(name)] for name in names]
         rows = sa.select(row_key, *columns).where(row_key > after).order_by(row_key).limit(limit)
         return statement(rows, self._schema.dialect)
 
     def replace(self, name: str, row_id: str, old: bytes, new: bytes) -> Statement:
-        """Another cell in the place of one that is still as it was read."""
+        """Replace a cell, if it is unchanged since it was read."""
         if name not in self._replace:
             row_key = self._physical.c[column_name(ROW_KEY)]
             column = self._physical.c[column_name(name)]

@@ -1,6 +1,6 @@
-"""Lookups: filters of which the definition alone tells that an index finds their rows.
+"""Lookups: filters whose rows an index finds, which is known from the definition alone.
 
-Pure facts about a filter's shape; PostgreSQL's statements are spelt by them.
+Pure facts about the shape of a filter; PostgreSQL's statements depend on them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ KEYS = (ROW_KEY, "sys_Id")
 
 
 def finds_one(table: Table, where: Shape | None) -> bool:
-    """Whether a filter finds one row at most: it has one value for each column of a unique index."""
+    """Whether a filter finds at most one row: it has one value for each column of a unique index."""
     sought = _sought(where)
     return bool(sought) and _by_unique(table, {name for name, is_single in sought.items() if is_single})
 
 
 def is_lookup(table: Table, shape: SelectShape) -> bool:
-    """Whether one plan suits a page whatever its values are: all tests are equalities, and either a unique
-    index has their columns, or another index has them all and brings their rows in the order asked for."""
+    """Whether one plan is good for a page with any values: all conditions are equalities, and the filter
+    contains all columns of an index that is unique, or, with one value for each, of one that returns its rows
+    in the requested order."""
     sought = _sought(shape.where)
     if not sought or shape.after is not None:
         return False
@@ -38,8 +39,8 @@ def _by_unique(table: Table, names: set[str]) -> bool:
 
 
 def _sought(where: Shape | None) -> dict[str, bool]:
-    """The columns that a filter wants to be equal to something, each with whether it is to one value;
-    nothing if the filter has any other test."""
+    """The columns that a filter compares with ``=`` or ``in``, each with whether it is one value; nothing if
+    the filter has any other condition."""
     if isinstance(where, Match):
         parts: tuple[Shape, ...] = (where,)
     elif isinstance(where, Junction) and not where.either:

@@ -1,4 +1,4 @@
-"""References: what is asked when an engine has refused a write because of one."""
+"""References: queries that explain why an engine rejected a write because of a reference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rowkeep.sql.statements import Statement, statement, template
 
 
 def present(schema: TableSchema, name: str, cells: Sequence[Any]) -> Statement:
-    """Which of these cells a column holds."""
+    """Selects those of these cells that a column contains."""
     kind = schema.kind(name)
     sought = [kind.compared(sa.bindparam(None, cell, type_=kind.parameter)) for cell in cells]
     found = sa.select(schema.answered(name)).where(schema.identity(name).in_(sought))
@@ -25,7 +25,7 @@ def present(schema: TableSchema, name: str, cells: Sequence[Any]) -> Statement:
 def is_referred_to(
     parent: TableSchema, there: str, where: Where, child: TableSchema, column: Column
 ) -> Statement:
-    """Whether there is a row of ``child`` whose ``column`` refers to ``there`` of a row that a filter
+    """Selects whether a row of ``child`` has a ``column`` that refers to ``there`` in a row that a filter
     finds."""
     referring = child.physical.alias("_referring")
     refers = referring.c[child.identity(column.name).name] == parent.identity(there)

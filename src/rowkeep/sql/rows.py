@@ -1,8 +1,9 @@
-"""Rows: the statements that insert, select, update and delete rows of one table, each compiled once a shape.
+"""Rows: the statements that insert, select, update and delete rows of one table, compiled once for each
+shape.
 
-SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement reads the
-workspace's version along, so that a request takes one trip; on SQLite, where a trip costs nothing, the
-version is read by a statement of its own in the same transaction.
+SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement also reads the
+version of the workspace, so that a request takes one round trip. On SQLite, where a round trip costs nothing,
+a separate statement in the same transaction reads the version.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from rowkeep.sql.statements import Template, template
 
 
 class UpdateSql(msgspec.Struct, frozen=True):
-    """An update's statement; ``width`` is 0 if it returns no records."""
+    """The statement of an update; ``width`` is 0 if it returns no records."""
 
     update: Template
     width: int
@@ -46,8 +47,8 @@ class UpdateSql(msgspec.Struct, frozen=True):
 
 
 class TableSql(Pages):
-    """All statements of one table, spelt for one engine. ``keyed`` says which cells of a row are handed over
-    once more behind all others, for their keys; ``copied`` has what makes of some cells what COPY takes."""
+    """All statements of one table, for one engine. ``keyed`` has the positions of cells that are sent a
+    second time, after all others, for their sort keys; ``copied`` converts some cells for COPY."""
 
     schema: TableSchema
 
@@ -94,7 +95,7 @@ class TableSql(Pages):
         return delete if where is None else delete.where(condition(self.schema, where))
 
     def _compile_rekey(self, name: str) -> Template:
-        """A cell under the present key (``new``) in the place of the same cell under an ``old`` one."""
+        """Replace a cell under an ``old`` data key by the same cell under the current one (``new``)."""
         column = self.schema.physical.c[column_name(name)]
         new, old = (sa.bindparam(each, type_=sa.LargeBinary()) for each in ("new", "old"))
         return template(
@@ -106,7 +107,7 @@ class TableSql(Pages):
         return [self.schema.answered(name) for name in names], self._decoders(names)
 
     def _parameters(self) -> dict[quoted_name, Expression]:
-        """What each physical column is given of a row's cells; keys come behind all cells."""
+        """The value of each physical column, from the cells of a row; sort keys follow after all cells."""
         cells = [
             self.schema.written(column.name, cell_name(at))
             for at, column in enumerate(self.table.stored_columns)
@@ -118,12 +119,12 @@ class TableSql(Pages):
 
 
 def cell_name(at: int) -> str:
-    """The parameter that holds the cell number ``at`` of what is written."""
+    """The parameter of cell number ``at`` of a write."""
     return f"c{at}"
 
 
 class SqliteTableSql(SqlitePages, TableSql):
-    """Of one SQLite file."""
+    """The statements for one SQLite file."""
 
     def _compile_insert(self) -> Template:
         return template(sa.insert(self.schema.physical).values(self._parameters()), self.dialect)
@@ -140,8 +141,8 @@ class SqliteTableSql(SqlitePages, TableSql):
 
 
 class PostgresTableSql(PostgresPages, TableSql):
-    """Each row of an answer begins with the version; the next columns of a page and of an update are the
-    count and how many bytes its texts take."""
+    """The statements for one namespace. Each row of a result begins with the version; in pages and updates
+    the next columns are the count and how many bytes the texts take."""
 
     def is_lookup(self, shape: SelectShape) -> bool:
         return is_lookup(self.table, shape)
@@ -183,8 +184,9 @@ class PostgresTableSql(PostgresPages, TableSql):
         return self._with_count(delete.returning(self.schema.column(ROW_KEY)).cte("gone"))
 
     def _locked(self, where: Shape | None, *, keeps_keys: bool) -> sa.CTE:
-        """The rows to be changed, locked in the order of their keys. Where all take their locks in one order,
-        nobody waits for one who waits for him. ``keeps_keys``: what refers to a row does not wait for it."""
+        """The rows to be changed, locked in the order of their row keys. Because all transactions lock in the
+        same order, they cannot deadlock. With ``keeps_keys``, writes that refer to a row do not wait for
+        it."""
         physical = self.schema.physical
         rows = sa.select(physical.c[ROW_KEY]).select_from(physical.join(self.system.workspace, sa.true()))
         chosen = [self._is_current()] + ([] if where is None else [condition(self.schema, where)])
@@ -196,14 +198,14 @@ class PostgresTableSql(PostgresPages, TableSql):
         )
 
     def _with_count(self, touched: sa.CTE) -> Template:
-        """The version, and how many rows were touched."""
+        """The version, and how many rows were changed."""
         total = sa.select(sa.func.count()).select_from(touched).scalar_subquery()
         whole = sa.select(self._version, total.label("total")).select_from(self.system.workspace)
         return template(whole, self.dialect)
 
     def _with_records(self, changed: sa.CTE) -> Template:
-        """The version, how many rows were changed and what their texts take; and their records, unless they
-        are more than ``max_records`` or take more than ``max_bytes``."""
+        """The version, how many rows were changed, how many bytes their texts take, and their records, unless
+        they are more than ``max_records`` or take more than ``max_bytes``."""
         large = [column.name for column in self.table.all_columns if is_large(column, self.dialect)]
         size = size_of(changed, large).label("size")
         facts = sa.select(sa.func.count().label("total"), size).select_from(changed).subquery("facts")

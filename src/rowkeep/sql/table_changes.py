@@ -1,7 +1,7 @@
 """Changes: the steps from one definition of a table to another, and the checks before them, as SQL.
 
-Both engines do all of it by ALTER TABLE. Where cells are written anew, a new column is added, filled and
-given the name of the old one, which is dropped: the rows stay where they are, and so do foreign keys.
+Both engines use ALTER TABLE for all of it. Where cells are rewritten, a new column is added, filled and given
+the name of the old one, which is dropped. The table itself stays, and so do its foreign keys.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from rowkeep.sql.statements import Statement, Template, ddl, statement, template
 from rowkeep.sql.table_checks import shown, target_of
 
 PAGE_ROWS = 500
-"""How many rows are converted at once."""
+"""How many rows are converted at a time."""
 
 
 def rewrites(step: TableStep, dialect: Dialect) -> bool:
-    """Whether the engine writes all rows of the table again for this step."""
+    """Whether the engine rewrites all rows of the table for this step."""
     if step.kind is StepKind.REFER:
         return step.fills or not dialect.can_add_foreign_keys
     if step.kind is StepKind.DROP_COLUMN:
@@ -61,19 +61,19 @@ class ChangeSql:
         self._referring = {column.name for column in change.referring}
 
     def lock(self) -> Iterator[Statement]:
-        """Nobody else reads or writes the table from now on."""
+        """Prevent all other reads and writes of the table from now on."""
         if self._dialect.has_concurrent_writers:
             yield Statement(f"LOCK TABLE {self._table(self._was)} IN ACCESS EXCLUSIVE MODE")
             for column in self._change.referring:
                 there, _ = target_of(column, self._now, self._referred)
                 if there.table.id != self._change.after.id:
-                    # what is referred to must not go between the check and the foreign key
+                    # rows that are referred to must not be deleted between the check and the foreign key
                     yield Statement(f"LOCK TABLE {self._table(there)} IN SHARE ROW EXCLUSIVE MODE")
 
     # the change itself
 
     def drop(self) -> Iterator[Statement]:
-        """Foreign keys, indexes and columns go."""
+        """Drop foreign keys, indexes and columns."""
         gone = {column.id for column in self._change.dropped}
         anew = {column.id for column in self._change.referring}
         stays = {column.id: column.reference for column in self._change.after.columns}
@@ -90,12 +90,13 @@ class ChangeSql:
             yield from self._drop_column(self._was, column)
 
     def add_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
-        """The columns that take converted cells, under names of their own."""
+        """Add temporary columns for the converted cells."""
         for pair in pairs:
             yield from self._add_columns(self._was, pair.after, passing=True)
 
     def page(self, pairs: Sequence[UnchangedColumn]) -> Template:
-        """Some rows in the order of their ids, behind that in the parameter ``after``: id and old values."""
+        """Some rows in the order of their ids, after the id in the parameter ``after``: the id and the old
+        values."""
         names = [pair.before.name for pair in pairs]
         row = self._was.column(ROW_KEY)
         rows = (
@@ -108,7 +109,7 @@ class ChangeSql:
         return template(rows, self._dialect)
 
     def write_converted(self, pairs: Sequence[UnchangedColumn]) -> Template:
-        """One row: its id in the parameter ``row``, its new values in ``v0``, ``v1`` and so on."""
+        """Write one row: its id in the parameter ``row``, its new values in ``v0``, ``v1`` and so on."""
         cells: dict[Any, Expression] = {}
         for at, pair in enumerate(pairs):
             names = self._passing(pair.after)
@@ -122,12 +123,12 @@ class ChangeSql:
         return template(update, self._dialect)
 
     def drop_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
-        """The columns that the old cells were in."""
+        """Drop the columns with the old cells."""
         for pair in pairs:
             yield from self._drop_column(self._was, pair.before)
 
     def finish(self) -> Iterator[Statement]:
-        """Names, new columns, defaults in their cells, and what must not be empty."""
+        """Set names, new columns, defaults in their cells, and NOT NULL."""
         yield from self._rename_table()
         yield from self._rename_columns()
         for column in self._change.added:
@@ -141,7 +142,8 @@ class ChangeSql:
                 yield from self._require(column)
 
     def make_indexes(self) -> Iterator[Statement]:
-        """Unique indexes come first, for columns may refer to theirs; then foreign keys; then the others."""
+        """Create unique indexes first, because columns can refer to theirs; then foreign keys; then the other
+        indexes."""
         made = self._made_indexes()
         for index in made:
             if not self._waits(index):
@@ -152,7 +154,7 @@ class ChangeSql:
             if self._waits(index):
                 yield ddl(CreateIndex(index), self._dialect)
 
-    # one at a time
+    # single steps
 
     def _table(self, schema: TableSchema) -> str:
         return self._spell.format_table(schema.physical)
@@ -171,7 +173,7 @@ class ChangeSql:
             if name not in kept or column.id in anew:
                 names.add(name)
         if not self._dialect.can_add_foreign_keys:
-            # a column that is to refer is made again, and no index may hold it
+            # a column that gets a reference is replaced, and no index may contain it
             referring = {column.id for column in self._change.referring}
             ids = {column.name: column.id for column in before.columns}
             for index in before.indexes:
@@ -180,12 +182,12 @@ class ChangeSql:
         return names
 
     def _made_indexes(self) -> list[sa.Index]:
-        """Those that are not there, or are no longer."""
+        """The indexes that are missing, or were dropped."""
         there = {str(index.name) for index in self._was.indexes} - self._dropped_indexes()
         return [index for index in self._now.indexes if str(index.name) not in there]
 
     def _waits(self, index: sa.Index) -> bool:
-        """Whether an index holds a column that is made again, so that it refers."""
+        """Whether an index contains a column that is replaced to get its reference."""
         if self._dialect.can_add_foreign_keys:
             return False
         names = {
@@ -201,7 +203,7 @@ class ChangeSql:
     def _add_columns(
         self, schema: TableSchema, column: Column, *, passing: bool = False
     ) -> Iterator[Statement]:
-        """A column that may be empty as yet; ``passing`` under names of its own."""
+        """Add a column that can be null for now; with ``passing``, under temporary names."""
         names = self._passing(column)
         for physical in physical_columns(replace(column, is_required=False), self._dialect):
             name = names[physical.name] if passing else physical.name
@@ -218,14 +220,14 @@ class ChangeSql:
         return ddl(CreateColumn(renamed), self._dialect).text
 
     def _passing(self, column: Column) -> dict[str, quoted_name]:
-        """The names under which a column's physical columns are filled, by those that they will have."""
+        """The temporary names under which a column's physical columns are filled, by their final names."""
         return {
             column_name(column.name): quoted(f"_new_{column.id}"),
             sort_key_name(column.name): quoted(f"_newkey_{column.id}"),
         }
 
     def _refer(self, column: Column) -> Iterator[Statement]:
-        """A foreign key; with its column, made again, where the engine cannot add one to it."""
+        """Add a foreign key; where the engine cannot add one to a column, replace the column."""
         there, name = target_of(column, self._now, self._referred)
         cell = self._now.identity(column.name).name
         quoted_cell, key = (
@@ -259,7 +261,7 @@ class ChangeSql:
             return
         schema = self._was.physical.schema
         if name_key(str(was)) == name_key(str(now)):
-            # SQLite takes a table of the same name in another case for another table
+            # for SQLite, the same name in another case is another table
             passing = quoted(f"_rename_{self._change.before.id}")
             yield self._alter(self._was, f"RENAME TO {self._spell.quote(passing)}")
             source = sa.Table(passing, sa.MetaData(), schema=schema)
@@ -268,7 +270,7 @@ class ChangeSql:
         yield Statement(f"ALTER TABLE {self._spell.format_table(source)} RENAME TO {self._spell.quote(now)}")
 
     def _rename_columns(self) -> Iterator[Statement]:
-        """Through names of their own where one takes the name of another that is renamed too."""
+        """Rename columns, through temporary names where one takes the name of another that is renamed too."""
         pairs = [
             names
             for pair in self._change.kept
@@ -284,7 +286,7 @@ class ChangeSql:
         wanted = {name_key(str(now)): was for was, now in pairs}
         passing: list[tuple[quoted_name, quoted_name]] = []
         for at, (was, now) in enumerate(pairs):
-            # it stands where another goes
+            # its old name is the new name of another column
             if wanted.get(name_key(str(was)), was) != was:
                 passing.append((was, quoted(f"_rename_{at}")))
                 pairs[at] = (passing[-1][1], now)

@@ -1,4 +1,4 @@
-"""Checks: what stored rows must be like before a table is changed, as SQL."""
+"""Checks: conditions that stored rows must fulfil before a table is changed, as SQL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAMPLE_ROWS = 10
 def target_of(column: Column, own: TableSchema, referred: Mapping[str, Table]) -> tuple[TableSchema, str]:
     """The table and the column that a column of the table ``own`` refers to; ``referred`` has other tables,
     by id."""
-    assert column.reference is not None  # noqa: S101 - only what refers is asked for
+    assert column.reference is not None  # noqa: S101 - the column has a reference
     itself = column.reference.table == own.table.id
     table = own.table if itself else referred[column.reference.table]
     there = TableSchema(table, own.dialect, own.physical.schema)
@@ -30,8 +30,8 @@ def target_of(column: Column, own: TableSchema, referred: Mapping[str, Table]) -
 
 
 class CheckSql:
-    """The statements of the checks of one change; ``referred`` has the tables that the changed one refers
-    to, by id."""
+    """The statements of the checks of one change; ``referred`` has the tables that the changed one refers to,
+    by id."""
 
     def __init__(
         self, change: Change, dialect: Dialect, schema: str | None, referred: Mapping[str, Table]
@@ -42,7 +42,7 @@ class CheckSql:
         self._now = TableSchema(change.after, dialect, schema)
 
     def violations(self, check: Check) -> tuple[Statement, Statement]:
-        """How many rows do not pass a check; and some of them: their ids and the columns' values."""
+        """Count the rows that fail a check; and select some of them: their ids and the columns' values."""
         schema = self._now if check.is_late else self._was
         found = self._duplicates(schema, check) if check.need is Need.DISTINCT else self._unfit(schema, check)
         row = found.selected_columns[0]
@@ -70,7 +70,7 @@ class CheckSql:
         )
 
     def _is_missing(self, column: Column) -> Expression:
-        """Whether a cell refers to what is not there; an empty one refers to nothing."""
+        """Whether the row that a cell refers to is missing; null refers to nothing."""
         there, name = target_of(column, self._now, self._referred)
         parent = there.physical.alias("_referred")
         cell = self._now.identity(column.name)
@@ -94,7 +94,7 @@ class CheckSql:
 
 
 def shown(schema: TableSchema, names: Iterable[str]) -> list[Expression]:
-    """Of each row its id, and these columns as they are answered, as ``v0``, ``v1`` and so on."""
+    """The id of each row, and these columns for responses, as ``v0``, ``v1`` and so on."""
     answered = [schema.answered(name).element for name in names]
     return [
         schema.column(ROW_KEY).label("row"),

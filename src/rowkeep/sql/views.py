@@ -1,7 +1,7 @@
-"""Views: the query of a view as the place that rows come from, beside tables.
+"""Views: the query of a view as a source of rows, like a table.
 
-A view is no object of the engine. Its query is part of each statement that reads it, and so an engine can use
-the indexes of its tables, and no change of a table has a view in its way.
+A view is not an object of the engine. Its query is part of each statement that reads it, so an engine can use
+the indexes of its tables, and a view never blocks a change of a table.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from rowkeep.sql.physical_table import TableSchema, ordered
 
 
 def filter_name(at: int) -> str:
-    """The parameter that holds value number ``at`` of the view's own filter."""
+    """The parameter of value number ``at`` of the view's own filter."""
     return f"f{at}"
 
 
 def having_name(at: int) -> str:
-    """The same of its having."""
+    """The same for ``having``."""
     return f"h{at}"
 
 
 class SourceSchema(TableSchema):
-    """A table as one of the sources of a view: under another name, for it may be there twice."""
+    """A table as one of the sources of a view, under an alias, because a view can contain a table twice."""
 
     def __init__(self, table: Table, dialect: Dialect, schema: str | None, at: int) -> None:
         super().__init__(table, dialect, schema)
-        self.physical = self.physical.alias(quoted(f"s{at}"))  # type: ignore[assignment] # as good to read from
+        self.physical = self.physical.alias(quoted(f"s{at}"))  # type: ignore[assignment] # FROM takes an alias too
         self._by_key = columns_by_key(table)
 
     def name_of(self, ref: Ref) -> str:
@@ -48,7 +48,7 @@ class SourceSchema(TableSchema):
 
 
 class Sources:
-    """The tables of a view, joined; its columns by the names that the view's filter has for them."""
+    """The tables of a view, joined; its columns by the names that the view's filter uses."""
 
     def __init__(self, view: BoundView, dialect: Dialect, schema: str | None) -> None:
         self.dialect = dialect
@@ -64,7 +64,7 @@ class Sources:
         origin = self.schemas[at].physical
         on = sa.and_(*map(self._on, join.on))
         if join.kind is JoinKind.RIGHT:
-            # the same as a left one with its sides changed
+            # equal to a left join with the sides exchanged
             return origin.outerjoin(before, on)
         return before.join(origin, on, isouter=join.kind is JoinKind.LEFT)
 
@@ -82,7 +82,7 @@ class Sources:
     def of(self, ref: Ref) -> SourceSchema:
         return self.schemas[ref.source]
 
-    # as the view's filter sees it
+    # for the view's filter
 
     def _found(self, name: str) -> tuple[SourceSchema, str]:
         source, _, column = name.partition(".")
@@ -101,10 +101,9 @@ class Sources:
 
 
 class ViewSchema:
-    """A view as conditions and pages see it: what :class:`TableSchema` is to a table.
+    """A view as conditions and pages use it, like a :class:`TableSchema` for a table.
 
-    A plain view's columns are those of its tables; a grouped one is a query of its own, whose columns they
-    are.
+    The columns of a plain view are those of its tables; a grouped view is a subquery with its own columns.
     """
 
     def __init__(self, view: BoundView, dialect: Dialect, schema: str | None) -> None:
@@ -132,7 +131,7 @@ class ViewSchema:
             self._compared[column.name] = source.column(name)
             self._texts[column.name] = source.answered(name).element
         if view.order.key is None:
-            # what no column of the view tells apart still comes in one order
+            # a fixed order also for rows that are equal in all columns of the view
             self.ties = [
                 ordered(self.dialect, schema.column(ROW_KEY), descending=False)
                 for schema in self._sources.schemas
@@ -170,14 +169,14 @@ class ViewSchema:
         )
 
     def column(self, name: str) -> Expression:
-        """A column as it is compared and sorted."""
+        """A column for comparisons and sorts."""
         return self._compared[name]
 
     def identity(self, name: str) -> Expression:
         return self._compared[name]
 
     def answered(self, name: str) -> Expression:
-        """A column as it is answered, under its own name."""
+        """A column for responses, under its own name."""
         return self._texts[name].label(quoted(name))
 
     def kind(self, name: str) -> StoredKind:
@@ -188,7 +187,7 @@ class ViewSchema:
 
 
 class ViewSql(Pages):
-    """The statements that read a view, spelt for one engine."""
+    """The statements that read a view, for one engine."""
 
     has_key = False
 
@@ -206,8 +205,8 @@ def _constants(where: Where, name: Callable[[int], str]) -> dict[str, Any]:
 
 
 class SqliteViewSql(SqlitePages, ViewSql):
-    """Of one SQLite file."""
+    """The statements for one SQLite file."""
 
 
 class PostgresViewSql(PostgresPages, ViewSql):
-    """Of one schema on PostgreSQL."""
+    """The statements for one namespace on PostgreSQL."""
