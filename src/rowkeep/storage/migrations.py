@@ -1,6 +1,7 @@
-"""Migrations: the numbered steps that bring our own tables to this version.
+"""Migrations: the numbered steps that bring the system tables to this version.
 
-Each database counts the steps it has had. A step is never changed once released; a new one goes to the end.
+Each database counts its completed steps. A step never changes after its release; a new step is added at the
+end.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
 
 
 def _fold_what_is_there(dialect: Dialect, _schema: str | None) -> list[Statement]:
-    """The same function, at a tenth of its time or less for texts beyond ASCII."""
+    """The same function, in at most a tenth of the time for texts beyond ASCII."""
     if not dialect.has_stored_functions:
         return []
     return [
@@ -102,13 +103,13 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _fold_what_is_there,
 )
 DATABASES_STEP = 3
-"""From this step on the catalog knows which databases were made."""
+"""From this step on the catalog records which databases were created."""
 
 WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
 
 
 def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
-    """Script: of several processes that come here at once, let one continue and the others wait for its
+    """Script: if several processes come here at the same time, one continues and the others wait for its
     end."""
     if dialect.has_concurrent_writers:
         lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{schema}")))
@@ -116,8 +117,8 @@ def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
 
 
 def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Steps[int]:
-    """Script: bring one database to the last step; gives how many it had. Safe when several processes start
-    at once.
+    """Script: bring one database to the last step; returns how many steps it had completed. Safe when several
+    processes start at the same time.
 
     Raises SetupError for a database that a newer Rowkeep has written.
     """
@@ -137,7 +138,7 @@ def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Step
             "The store was created by a newer version of Rowkeep. Use that version or a later one."
         )
     for number, step in enumerate(steps[done:], start=done + 1):
-        for each in step(dialect, schema):  # noqa: UP028 - a list cannot be sent the rows
+        for each in step(dialect, schema):  # noqa: UP028 - a list cannot receive rows
             yield each
         yield statement(sa.insert(applied).values(step=number), dialect)
     return done

@@ -1,7 +1,9 @@
-"""References: scripts that find out, after the engine refused a write, which row and which reference it was.
+"""References: scripts that find out, after the engine rejected a write, which row and which reference was the
+cause.
 
-Engines say little: SQLite only that some foreign key failed, PostgreSQL not which of the rows of a bulk.
-They are asked again, on what is stored now; if that changed meanwhile, nothing is found.
+The errors of the engines have few details: SQLite reports only that some foreign key failed, PostgreSQL not
+which row of a bulk. So these scripts query the stored rows; if those have changed meanwhile, nothing is
+found.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ CHUNK = 1000
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """A cell that refers to what is not there: in which row of the request and which column, and to what."""
+    """A cell that refers to a missing row: its row in the request, its column, and the target."""
 
     row: int
     column: Column
@@ -57,7 +59,7 @@ def find_missing(
         parent = TableSchema(table, schema.dialect, tables.schema)
         found = set(map(alike, (yield from _present(parent, there, cells))))
         if table.id == schema.table.id and there in names:
-            # rows of one request may refer to each other
+            # rows of one request can refer to each other
             found |= {alike(row[names.index(there)]) for row in rows if row[names.index(there)] is not None}
         for number, cell in enumerate(cells):
             if cell is not None and cell not in found:
@@ -66,7 +68,7 @@ def find_missing(
 
 
 def _present(schema: TableSchema, name: str, cells: list[Any]) -> Steps[list[Any]]:
-    # what refers to a sys_Id is stored as the _id that it carries
+    # cells that refer to a sys_Id are stored as the _id that it contains
     stored = ROW_KEY if name == "sys_Id" else name
     sought = [cell for cell in dict.fromkeys(cells) if cell is not None]
     found: list[Any] = []
@@ -83,7 +85,7 @@ def find_referring(
     these."""
     parent = sql.schema
     for table, column in (yield from tables.referring(parent.table.id)):
-        assert column.reference is not None  # noqa: S101 - it refers
+        assert column.reference is not None  # noqa: S101 - the column has a reference
         there = _column(parent.table, column.reference.column)
         if changed is not None and there not in changed:
             continue

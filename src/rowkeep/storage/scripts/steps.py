@@ -21,11 +21,11 @@ class WorkspaceSteps:
         self._system = workspace_tables(schema)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        """Run one statement; gives its rows."""
+        """Run one statement; returns its rows."""
         return (yield statement(clause, self.dialect))
 
 
 def run(statements: Iterable[Statement]) -> Steps[None]:
-    """Run statements whose rows nobody needs."""
-    for each in statements:  # noqa: UP028 - a list cannot be sent rows
+    """Run statements whose rows are not needed."""
+    for each in statements:  # noqa: UP028 - a list cannot receive rows
         yield each

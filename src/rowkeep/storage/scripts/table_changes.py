@@ -1,4 +1,4 @@
-"""Changes: the scripts that make a table what a new definition says, the same on every engine."""
+"""Changes: the scripts that change a table to match a new definition, the same on every engine."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from rowkeep.storage.scripts.steps import run
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 COLUMNS_AT_ONCE = 16
-"""How many columns are converted in one pass over the rows. More at once would be quicker, but a row bears
-the old cells beside the new ones, and must fit a page of PostgreSQL."""
+"""How many columns are converted in one pass over the rows. More would be faster, but meanwhile a row
+contains the old and the new cells, and must fit into a page of PostgreSQL."""
 
 ReadCell: TypeAlias = Callable[[Column, Any], Any]
-"""Makes the answered cell of a column of what a statement gives."""
+"""Converts a cell of a column from what a statement returns to what a response contains."""
 
 
 class Undone(Exception):
-    """A trial went well; what it did is undone by this."""
+    """A dry run has succeeded; this error rolls it back."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -49,8 +49,8 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class TableChanges:
-    """The scripts that change the tables of one workspace. ``ciphers`` gives those of a table's encrypted
-    columns, by their names."""
+    """The scripts that change the tables of one workspace. ``ciphers`` returns those of a table's encrypted
+    columns, by name."""
 
     def __init__(
         self, scripts: WorkspaceScripts, ciphers: Callable[[Table], dict[str, ColumnCipher]]
@@ -60,9 +60,9 @@ class TableChanges:
         self._ciphers = ciphers
 
     def plan(self, name: str, body: TableBody) -> Steps[Planned]:
-        """What makes of the table of that name what a definition says.
+        """Plan the change of the table with this name to a definition.
 
-        Raises NoSuchTable, NameTaken, StillReferenced, and all that is wrong with the definition.
+        Raises NoSuchTable, NameTaken, StillReferenced, and the errors of the definition.
         """
         version, before = yield from self._tables.find(name)
         former = former_name(body)
@@ -75,7 +75,8 @@ class TableChanges:
                     f"Cannot rename {renamed.name} to {before.name}: both exist. Remove renamedFrom.",
                     pointer="/name",
                 )
-            # without the former one it is renamed already: the same definition may be sent again
+            # if the former name is unknown, the table is renamed already: the same definition can be sent
+            # again
             before = before or renamed
         if before is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
@@ -90,9 +91,9 @@ class TableChanges:
         return Planned(version, change, {table.id: table for table in named.values()})
 
     def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:
-        """As ``plan``, with a look at the stored rows. Raises IncompatibleRows too.
+        """Like ``plan``, and check the stored rows. Raises IncompatibleRows too.
 
-        What a late check would find is only known after a trial.
+        The result of late checks is only known after a dry run.
         """
         planned = yield from self.plan(name, body)
         sql = self._sql(planned)
@@ -105,9 +106,9 @@ class TableChanges:
     def make(
         self, name: str, body: TableBody, *, allow_data_loss: bool, undo: bool = False
     ) -> Steps[Planned]:
-        """Make of the table what a definition says; or only try to, and raise Undone.
+        """Change the table to match a definition. With ``undo``, roll this back and raise Undone.
 
-        Raises what ``rehearse`` raises, and DataLoss unless that is allowed.
+        Raises the errors of ``rehearse``, and DataLoss unless that is allowed.
         """
         yield from self._scripts.state.raise_version()
         planned = yield from self.plan(name, body)
@@ -139,7 +140,7 @@ class TableChanges:
         _raise_if_any((yield from self._check(planned, late=True)))
         yield from run(sql.make_indexes())
 
-    # what stored rows must be like
+    # checks of stored rows
 
     def _check(self, planned: Planned, *, late: bool) -> Steps[list[Problem]]:
         problems = []
@@ -156,7 +157,7 @@ class TableChanges:
         return problems
 
     def _reader(self, table: Table) -> ReadCell:
-        """What makes answered cells of the cells that statements give."""
+        """The function that converts cells from what statements return to what responses contain."""
         return partial(_value, self._scripts.dialect, StoredCells(table, self._ciphers(table)))
 
     def _convert(
@@ -183,8 +184,8 @@ class TableChanges:
 
 
 class Misfits:
-    """The cells of one column that do not fit what it becomes. ``read`` reads cells of the column before,
-    ``new`` has the forms of cells after."""
+    """The cells of one column that do not fit its new definition. ``read`` reads cells of the old column,
+    ``new`` has the stored cells of the new one."""
 
     def __init__(self, pair: UnchangedColumn, read: ReadCell, new: StoredCells) -> None:
         self.count = 0
@@ -195,7 +196,7 @@ class Misfits:
         self._sample: list[dict[str, Any]] = []
 
     def converted(self, row: str, stored: Any) -> Any:
-        """The cell as it is stored in the new column; None, and counted, if it does not fit."""
+        """The cell as the new column stores it; None, and counted, if it does not fit."""
         before, after = self._pair.before, self._pair.after
         value = self._read(before, stored)
         try:
@@ -218,14 +219,14 @@ class Misfits:
 
 
 def _value(dialect: Dialect, forms: StoredCells, column: Column, stored: Any) -> Any:
-    """A cell as it is answered."""
+    """A cell as it is in a response."""
     if stored is None:
         return None
     decode = dialect.kinds[column.kind].decode
     if decode is not None:
         stored = decode(stored)
     if column.holds_sys_ids:
-        # the statement gives it as it is answered
+        # the statement returns it as it is in a response
         return stored
     return forms.answer([(stored,)], (column.name,))[0][0]
 

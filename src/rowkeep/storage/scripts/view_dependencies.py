@@ -1,4 +1,4 @@
-"""View needs: which views cannot do without a table or a column, asked before either goes or changes."""
+"""View dependencies: which views need a table or a column, checked before it is dropped or changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_TOLD = 10
 
 
 class ViewNeeds(WorkspaceSteps):
-    """Scripts over the views of one workspace, for whoever changes what they need."""
+    """Scripts over the views of one workspace, for changes of the tables that they need."""
 
     def __init__(self, stored: StoredDefinitions) -> None:
         super().__init__(stored.dialect, stored.schema)
@@ -46,8 +46,9 @@ class ViewNeeds(WorkspaceSteps):
             )
 
     def check_change(self, before: Table, after: Table) -> Steps[None]:
-        """Raises StillReferenced if there is a view that a change of a table would leave without a column, or
-        with one that cannot be compared, summed or filtered as the view does. Renamed columns it follows."""
+        """Raises StillReferenced if a change of a table would drop a column that a view needs, or would
+        change it so that it cannot be compared, summed or filtered as the view does. Renamed columns are not
+        an error: views follow them."""
         views = yield from self.views_needing(before.id)
         kept = columns_by_key(after)
         for key, column in columns_by_key(before).items():

@@ -22,8 +22,8 @@ ViewWithTables: TypeAlias = tuple[View, dict[str, Table]]
 
 
 class Views(WorkspaceSteps):
-    """The scripts of one workspace. Those that change something raise its version first, which puts them
-    one behind the other."""
+    """The scripts of one workspace. Scripts that change something raise the version first, which makes all
+    changes run one after the other."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions, tables: Tables) -> None:
         super().__init__(stored.dialect, stored.schema)
@@ -32,7 +32,7 @@ class Views(WorkspaceSteps):
         self._tables = tables
 
     def find(self, name: str) -> Steps[tuple[int, ViewWithTables | None]]:
-        """The version, and the view of that name, whatever its case."""
+        """The version, and the view with this name, in any case."""
         version = yield from self._state.version()
         try:
             return version, (yield from self.get(name))
@@ -40,12 +40,12 @@ class Views(WorkspaceSteps):
             return version, None
 
     def get(self, name: str) -> Steps[ViewWithTables]:
-        """The view of that name, whatever its case. Raises NoSuchView."""
+        """The view with this name, in any case. Raises NoSuchView."""
         view = yield from self._stored.existing_view(name)
         return view, (yield from self._stored.tables_by("id", set(view.table_ids)))
 
     def page(self, after: str, limit: int | None) -> Steps[tuple[list[View], dict[str, Table]]]:
-        """Views in the order of their names, behind the name ``after``, and the tables that they need."""
+        """Views in the order of their names, after the name ``after``, and the tables that they need."""
         views = self._system.views
         rows = yield from self._do(
             sa.select(views.c.definition)
@@ -76,8 +76,8 @@ class Views(WorkspaceSteps):
         return view, tables
 
     def replace(self, name: str, body: ViewBody) -> Steps[ViewWithTables]:
-        """Make the view of that name what a definition says; it keeps its grants. With ``renamedFrom`` the
-        view that is called so gets the new name. Raises NoSuchView, and what create raises."""
+        """Replace the definition of the view with this name; its grants are unchanged. With ``renamedFrom``
+        the view with that name is renamed. Raises NoSuchView, and the errors of create."""
         yield from self._state.raise_version()
         if name_key(body.name) != name_key(name):
             raise InvalidDefinition(
@@ -98,7 +98,7 @@ class Views(WorkspaceSteps):
         return view, tables
 
     def _read(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
-        # what is no name is none of anything, and may be no text that an engine takes
+        # an invalid name matches nothing, and may contain characters that an engine rejects
         names = {name_key(name) for name in body.table_names if NAME.fullmatch(name)}
         tables = yield from self._stored.tables_by("name_key", names)
         kept = self._system.views

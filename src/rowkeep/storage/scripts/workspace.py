@@ -1,4 +1,4 @@
-"""Workspace: the scripts of one workspace, by what they are about."""
+"""Workspace: all scripts of one workspace, by subject."""
 
 from __future__ import annotations
 

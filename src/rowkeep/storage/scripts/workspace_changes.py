@@ -1,5 +1,5 @@
-"""Schemas: the scripts that read all definitions and grants of a workspace, and make them what a schema says,
-the same on every engine."""
+"""Workspace changes: the scripts that read all definitions and grants of a workspace, and change them to
+match a schema, the same on every engine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class WorkspaceChangeStep(msgspec.Struct, frozen=True):
-    """One step towards a schema, in words; and where in the body it is wished for."""
+    """One step of a change, described for people, and the position in the body that requires it."""
 
     says: str
     where: str
@@ -40,7 +40,7 @@ class WorkspaceChangeStep(msgspec.Struct, frozen=True):
 
 
 class WorkspaceChangeScripts:
-    """The scripts of one workspace; ``new_id`` gives the ids of what is created."""
+    """The scripts of one workspace; ``new_id`` returns the ids of what is created."""
 
     def __init__(self, scripts: WorkspaceScripts, changes: TableChanges, new_id: Callable[[], str]) -> None:
         self._scripts = scripts
@@ -51,7 +51,7 @@ class WorkspaceChangeScripts:
         self._new_id = new_id
 
     def present(self) -> Steps[WorkspaceDefinition]:
-        """All that there is."""
+        """All definitions and grants of the workspace."""
         tables = yield from self._tables.page("", None)
         views, _ = yield from self._views.page("", None)
         grants = yield from self._access.all_grants()
@@ -59,7 +59,7 @@ class WorkspaceChangeScripts:
         return WorkspaceDefinition(tables, views, grants, apps)
 
     def plan(self, body: WorkspaceDefinitionBody) -> Steps[list[Action]]:
-        """What is to be done, before rows are looked at. Raises all that is wrong with the body."""
+        """The required steps, before rows are checked. Raises the errors of the body."""
         return plan_schema((yield from self.present()), body)
 
     def make(
@@ -70,11 +70,10 @@ class WorkspaceChangeScripts:
         done: list[WorkspaceChangeStep],
         undo: bool,
     ) -> Steps[None]:
-        """Do all of it, in one transaction; ``done`` is emptied, and filled with the steps that it took. With
-        ``undo``, or if nothing was to do, raises Undone behind that.
+        """Do all steps, in one transaction; ``done`` is cleared, and filled with the completed steps. With
+        ``undo``, or if there was nothing to do, raises Undone at the end.
 
-        Raises DataLoss unless that is allowed, and whatever refuses one of the steps, with pointers into the
-        body.
+        Raises DataLoss unless that is allowed, and the errors of the steps, with pointers into the body.
         """
         done.clear()
         yield from self._scripts.state.raise_version()
@@ -126,8 +125,8 @@ def _step(says: str, where: str) -> list[WorkspaceChangeStep]:
 
 
 def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
-    """The steps; what they raise points into the whole schema. Pointers into a definition that was not sent
-    mean nothing to anybody."""
+    """Run the steps with their errors' pointers relative to the whole schema. Pointers into a definition that
+    was not in the request are removed."""
     try:
         return (yield from steps)
     except RowkeepError as error:
