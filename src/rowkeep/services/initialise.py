@@ -34,12 +34,12 @@ async def initialise(store: Store, settings: Settings) -> str | None:
         return None
     refuse_without_catalog(present, "The catalog is empty. Restore it from a backup of the same time.")
     found = find_master_keys(settings)
-    master, made = (found, None) if found is not None else make_master_key(settings)
+    master, created = (found, None) if found is not None else make_master_key(settings)
     try:
         return await store.catalog.write(partial(_initialise, installation, store, settings, master))
     except BaseException:
-        if made is not None and await store.catalog.read(installation.key_fingerprint) is None:
-            remove_made(made)
+        if created is not None and await store.catalog.read(installation.key_fingerprint) is None:
+            remove_made(created)
         raise
 
 

@@ -33,9 +33,11 @@ class Views:
     async def create(self, workspace: str, body: ViewBody) -> DefinedView:
         """Raises NameTaken, and all errors in the definition."""
         opened = await self._catalog.named(workspace)
-        made = await opened.database.write(partial(opened.scripts.views.create, body, secrets.token_hex(8)))
+        created = await opened.database.write(
+            partial(opened.scripts.views.create, body, secrets.token_hex(8))
+        )
         opened.renew()
-        return DefinedView(*made)
+        return DefinedView(*created)
 
     async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedView]:
         opened = await self._catalog.named(workspace)
@@ -51,9 +53,9 @@ class Views:
     async def replace(self, workspace: str, name: str, body: ViewBody) -> DefinedView:
         """Replace the view's definition; it keeps its grants. Raises as create does."""
         opened = await self._catalog.named(workspace)
-        made = await opened.database.write(partial(opened.scripts.views.replace, name, body))
+        created = await opened.database.write(partial(opened.scripts.views.replace, name, body))
         opened.renew()
-        return DefinedView(*made)
+        return DefinedView(*created)
 
     async def drop(self, workspace: str, name: str) -> None:
         """Drop the view with its grants; its tables do not change."""

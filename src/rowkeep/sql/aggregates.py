@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from rowkeep.sql.expressions import Aggregation, Expression
 
-WHOLE_SUM = "_rowkeep_whole_sum"
+INTEGER_SUM = "_rowkeep_whole_sum"
 """On SQLite, returns the decimal text of a sum from the sums of its upper and its lower 32 bits."""
 
-WHOLE_MEAN = "_rowkeep_whole_mean"
+INTEGER_MEAN = "_rowkeep_whole_mean"
 """The same with a count, returns the mean as a double."""
 
 DECIMAL_SUM, DECIMAL_AVG = "_rowkeep_decimal_sum", "_rowkeep_decimal_avg"
@@ -62,12 +62,12 @@ def _postgres_double_mean(column: Expression) -> Expression:
     size: Expression = sa.func.abs(total)
     least: Expression = sa.cast(_number("'5e-324'"), sa.Double())
     mean = total.op("/")(count)
-    vanishes = size * _number("2") <= count * least
-    small = sa.case((vanishes, sa.cast(_number("0"), sa.Double())), else_=mean)
+    is_zero = size * _number("2") <= count * least
+    small = sa.case((is_zero, sa.cast(_number("0"), sa.Double())), else_=mean)
     return sa.case((size < sa.cast(_number("'1e-300'"), sa.Double()), small), else_=mean)
 
 
-def _postgres_whole_mean(column: Expression) -> Expression:
+def _postgres_integer_mean(column: Expression) -> Expression:
     exact = sa.func.round(sa.func.sum(column), _number("40")).op("/")(sa.func.count(column))
     return sa.cast(exact, sa.Double())
 
@@ -91,8 +91,8 @@ def _plain(function: str) -> Aggregation:
 
 SQLITE_INTEGER: Aggregations = MappingProxyType(
     {
-        "sum": lambda column, _: getattr(sa.func, WHOLE_SUM)(*_halves(column)),
-        "avg": lambda column, _: getattr(sa.func, WHOLE_MEAN)(*_halves(column), sa.func.count(column)),
+        "sum": lambda column, _: getattr(sa.func, INTEGER_SUM)(*_halves(column)),
+        "avg": lambda column, _: getattr(sa.func, INTEGER_MEAN)(*_halves(column), sa.func.count(column)),
     }
 )
 
@@ -113,7 +113,7 @@ SQLITE_DECIMAL: Aggregations = MappingProxyType(
     }
 )
 
-POSTGRES_INTEGER: Aggregations = MappingProxyType({"avg": lambda column, _: _postgres_whole_mean(column)})
+POSTGRES_INTEGER: Aggregations = MappingProxyType({"avg": lambda column, _: _postgres_integer_mean(column)})
 
 POSTGRES_DOUBLE: Aggregations = MappingProxyType({"avg": lambda column, _: _postgres_double_mean(column)})
 

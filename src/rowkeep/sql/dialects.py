@@ -41,7 +41,7 @@ CONTAINS = "_rowkeep_contains"
 SHORT_NEEDLE_BYTES = 256
 """The longest text that SQLite's ``instr`` searches for: it compares the whole text at each character."""
 
-Spelling: TypeAlias = Callable[[Expression], Expression]
+Conversion: TypeAlias = Callable[[Expression], Expression]
 
 
 def _unchanged(expression: Expression) -> Expression:
@@ -61,9 +61,9 @@ class StoredKind:
     """The type of the column."""
     parameter: Any
     """The type of the parameter that sends a value."""
-    answered: Spelling = _unchanged
-    bound: Spelling = _unchanged
-    key: Spelling | None = None
+    answered: Conversion = _unchanged
+    bound: Conversion = _unchanged
+    key: Conversion | None = None
     check: str = ""
     """A condition for every cell, where the type does not ensure it; ``{column}`` is a placeholder for the
     column."""
@@ -89,7 +89,7 @@ class Dialect:
 
     compiler: sa.Dialect
     kinds: Mapping[Kind, StoredKind]
-    fold: Spelling
+    fold: Conversion
     starts_with: Callable[[Expression, Expression], Expression]
     ends_with: Callable[[Expression, Expression], Expression]
     contains: Callable[[Expression, Expression], Expression]
@@ -179,7 +179,7 @@ def _as_text(column: Expression) -> Expression:
     return sa.cast(column, sa.Text())
 
 
-def _cast_to(type_: Any) -> Spelling:
+def _cast_to(type_: Any) -> Conversion:
     """For a value that is sent as text and is not text in the database."""
     return lambda value: sa.cast(value, type_)
 

@@ -14,22 +14,22 @@ KEYS = (ROW_KEY, "sys_Id")
 
 def finds_one(table: Table, where: Shape | None) -> bool:
     """Whether a filter finds at most one row: it has one value for each column of a unique index."""
-    sought = _sought(where)
-    return bool(sought) and _by_unique(table, {name for name, is_single in sought.items() if is_single})
+    matched = _matched_columns(where)
+    return bool(matched) and _by_unique(table, {name for name, is_single in matched.items() if is_single})
 
 
 def is_lookup(table: Table, shape: SelectShape) -> bool:
     """Whether one plan is good for a page with any values: all conditions are equalities, and the filter
     contains all columns of an index that is unique, or, with one value for each, of one that returns its rows
     in the requested order."""
-    sought = _sought(shape.where)
-    if not sought or shape.after is not None:
+    matched = _matched_columns(shape.where)
+    if not matched or shape.after is not None:
         return False
-    if _by_unique(table, set(sought)):
+    if _by_unique(table, set(matched)):
         return True
-    if not all(sought.values()) or shape.sort not in (((ROW_KEY, False),), ((ROW_KEY, True),)):
+    if not all(matched.values()) or shape.sort not in (((ROW_KEY, False),), ((ROW_KEY, True),)):
         return False
-    return any({part.name for part in index.columns} <= sought.keys() for index in table.indexes)
+    return any({part.name for part in index.columns} <= matched.keys() for index in table.indexes)
 
 
 def _by_unique(table: Table, names: set[str]) -> bool:
@@ -38,7 +38,7 @@ def _by_unique(table: Table, names: set[str]) -> bool:
     return any(index.is_unique and {part.name for part in index.columns} <= names for index in table.indexes)
 
 
-def _sought(where: Shape | None) -> dict[str, bool]:
+def _matched_columns(where: Shape | None) -> dict[str, bool]:
     """The columns that a filter compares with ``=`` or ``in``, each with whether it is one value; nothing if
     the filter has any other condition."""
     if isinstance(where, Match):
@@ -47,11 +47,11 @@ def _sought(where: Shape | None) -> dict[str, bool]:
         parts = where.parts
     else:
         return {}
-    sought: dict[str, bool] = {}
+    matched: dict[str, bool] = {}
     for part in parts:
         if not isinstance(part, Match) or part.test not in (Test.EQUAL, Test.IN):
             return {}
         if part.negated or part.folded or part.or_null or not part.slots:
             return {}
-        sought[part.column] = sought.get(part.column, False) or part.slots == 1
-    return sought
+        matched[part.column] = matched.get(part.column, False) or part.slots == 1
+    return matched

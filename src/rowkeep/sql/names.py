@@ -30,8 +30,8 @@ def table_name(table: Table) -> quoted_name:
 def column_name(name: str) -> quoted_name:
     """The physical name of a column. PostgreSQL has system columns of its own in every table, and SQLite
     cannot rename a column to a name of its row id."""
-    is_kept = name in POSTGRES_SYSTEM_COLUMNS or name.lower() in SQLITE_ROW_IDS
-    return quoted(f"_{name}" if is_kept else name)
+    is_reserved = name in POSTGRES_SYSTEM_COLUMNS or name.lower() in SQLITE_ROW_IDS
+    return quoted(f"_{name}" if is_reserved else name)
 
 
 def sort_key_name(name: str) -> quoted_name:

@@ -180,10 +180,10 @@ class PostgresPages(Pages):
         found = facts.subquery("facts")
         # a left join to one row: the page keeps its order, and an empty page still returns the version
         joined = self.system.workspace.join(found, sa.true()).outerjoin(page, found.c.size <= MAX_BYTES)
-        whole = sa.select(
+        complete = sa.select(
             self._version, self._total(shape, limit, found).label("total"), found.c.size, *page.c
         ).select_from(joined)
-        return msgspec.structs.replace(sql, page=template(whole, self.dialect))
+        return msgspec.structs.replace(sql, page=template(complete, self.dialect))
 
     def _total(self, shape: SelectShape, limit: int, found: Any) -> Expression:
         """The count, where the page does not show it: PostgreSQL runs the subquery only then."""
@@ -210,8 +210,8 @@ class PostgresPages(Pages):
         joined = self.system.workspace.join(found, sa.true()).outerjoin(summed, summed.c._upto <= MAX_BYTES)
         total = self._count(shape.where).scalar_subquery() if shape.is_counted else sa.null()
         columns = [column for column in summed.c if column.name != "_upto"]
-        whole = sa.select(self._version, total.label("total"), found.c.found, *columns).select_from(joined)
-        return msgspec.structs.replace(sql, page=template(whole, self.dialect))
+        complete = sa.select(self._version, total.label("total"), found.c.found, *columns).select_from(joined)
+        return msgspec.structs.replace(sql, page=template(complete, self.dialect))
 
     def _large(self, shape: SelectShape) -> list[str]:
         names = [*(shape.fields or self.names), *(name for name, _ in shape.sort)]

@@ -64,26 +64,26 @@ class TableSchema:
     def _parts(self, index: Index) -> list[tuple[str, bool]]:
         """The columns of an index."""
         parts = [(part.name, part.descending) for part in index.columns]
-        goes_on = self.dialect.indexes_end_with_row_key and not index.is_unique
-        if not goes_on or {"sys_Id", ROW_KEY} & {name for name, _ in parts}:
+        ends_with_row_key = self.dialect.indexes_end_with_row_key and not index.is_unique
+        if not ends_with_row_key or {"sys_Id", ROW_KEY} & {name for name, _ in parts}:
             return parts
         return [*parts, (ROW_KEY, False)]
 
     def _reference_indexes(self) -> list[sa.Index]:
         """Indexes for references: when a row is deleted, the engine searches for rows that refer to it.
         Columns that have an index already get no other one."""
-        led = {index.columns[0].name for index in self.table.indexes}
+        indexed = {index.columns[0].name for index in self.table.indexes}
         return [
             sa.Index(
                 reference_index_name(self.table, column), self.identity(column.name), _table=self.physical
             )
             for column in self.table.columns
-            if column.reference is not None and column.name not in led
+            if column.reference is not None and column.name not in indexed
         ]
 
     def references(self, referred: Mapping[str, Table]) -> list[sa.ForeignKeyConstraint]:
         """The foreign keys of its columns."""
-        made = []
+        constraints = []
         for column in self.table.columns:
             if column.reference is None:
                 continue
@@ -94,14 +94,14 @@ class TableSchema:
                 else TableSchema(referred[column.reference.table], self.dialect, self.physical.schema)
             )
             name = next(c.name for c in there.table.all_columns if c.id == column.reference.column)
-            made.append(
+            constraints.append(
                 sa.ForeignKeyConstraint(
                     [self.identity(column.name)],
                     [there.identity(name)],
                     name=reference_name(self.table, column),
                 )
             )
-        return made
+        return constraints
 
     def identity(self, name: str) -> Expression:
         """A stored expression that is equal for equal cells: for ``sys_Id`` the ``_id``, for a kind that the
@@ -196,7 +196,7 @@ def _derived_sys_id(row_key: Expression) -> Expression:
         text("sys-"), part(1, 8), text("-"), part(9, 4), text("-8"), part(13, 3), text("-8"), part(16, 3),
         text("-000000"), part(19, 6),
     ]  # fmt: skip
-    whole = pieces[0]
+    joined = pieces[0]
     for piece in pieces[1:]:
-        whole = whole.op("||")(piece)
-    return sa.type_coerce(whole, sa.Text())
+        joined = joined.op("||")(piece)
+    return sa.type_coerce(joined, sa.Text())

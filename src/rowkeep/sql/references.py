@@ -17,8 +17,8 @@ from rowkeep.sql.statements import Statement, statement, template
 def present(schema: TableSchema, name: str, cells: Sequence[Any]) -> Statement:
     """Selects those of these cells that a column contains."""
     kind = schema.kind(name)
-    sought = [kind.compared(sa.bindparam(None, cell, type_=kind.parameter)) for cell in cells]
-    found = sa.select(schema.answered(name)).where(schema.identity(name).in_(sought))
+    wanted = [kind.compared(sa.bindparam(None, cell, type_=kind.parameter)) for cell in cells]
+    found = sa.select(schema.answered(name)).where(schema.identity(name).in_(wanted))
     return statement(found, schema.dialect)
 
 

@@ -181,7 +181,7 @@ class PostgresTableSql(PostgresPages, TableSql):
             delete = sa.delete(self.schema.physical).where(
                 self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY]
             )
-        return self._with_count(delete.returning(self.schema.column(ROW_KEY)).cte("gone"))
+        return self._with_count(delete.returning(self.schema.column(ROW_KEY)).cte("deleted"))
 
     def _locked(self, where: Shape | None, *, keeps_keys: bool) -> sa.CTE:
         """The rows to be changed, locked in the order of their row keys. Because all transactions lock in the
@@ -200,8 +200,8 @@ class PostgresTableSql(PostgresPages, TableSql):
     def _with_count(self, touched: sa.CTE) -> Template:
         """The version, and how many rows were changed."""
         total = sa.select(sa.func.count()).select_from(touched).scalar_subquery()
-        whole = sa.select(self._version, total.label("total")).select_from(self.system.workspace)
-        return template(whole, self.dialect)
+        complete = sa.select(self._version, total.label("total")).select_from(self.system.workspace)
+        return template(complete, self.dialect)
 
     def _with_records(self, changed: sa.CTE) -> Template:
         """The version, how many rows were changed, how many bytes their texts take, and their records, unless
@@ -212,5 +212,5 @@ class PostgresTableSql(PostgresPages, TableSql):
         records = sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).subquery("records")
         fits = (facts.c.total <= number("max_records")) & (facts.c.size <= MAX_BYTES)
         joined = self.system.workspace.join(facts, sa.true()).outerjoin(records, fits)
-        whole = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)
-        return template(whole, self.dialect)
+        complete = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)
+        return template(complete, self.dialect)

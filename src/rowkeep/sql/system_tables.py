@@ -62,10 +62,10 @@ class CatalogTables:
         )
 
 
-KEPT_WORKSPACES = 256
+CACHED_WORKSPACES = 256
 
 
-@lru_cache(KEPT_WORKSPACES)
+@lru_cache(CACHED_WORKSPACES)
 def workspace_tables(schema: str | None) -> WorkspaceTables:
     """The system tables of the workspace in this namespace, the same for all of its tables."""
     return WorkspaceTables(schema)

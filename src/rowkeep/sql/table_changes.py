@@ -57,7 +57,7 @@ class ChangeSql:
         self._referred = referred
         self._was = TableSchema(change.before, dialect, schema)
         self._now = TableSchema(change.after, dialect, schema)
-        self._spell = dialect.compiler.identifier_preparer
+        self._preparer = dialect.compiler.identifier_preparer
         self._referring = {column.name for column in change.referring}
 
     def lock(self) -> Iterator[Statement]:
@@ -74,14 +74,14 @@ class ChangeSql:
 
     def drop(self) -> Iterator[Statement]:
         """Drop foreign keys, indexes and columns."""
-        gone = {column.id for column in self._change.dropped}
-        anew = {column.id for column in self._change.referring}
+        removed = {column.id for column in self._change.dropped}
+        rewritten = {column.id for column in self._change.referring}
         stays = {column.id: column.reference for column in self._change.after.columns}
         for column in self._change.before.columns:
             if column.reference is not None and (
-                column.id in gone | anew or stays[column.id] != column.reference
+                column.id in removed | rewritten or stays[column.id] != column.reference
             ):
-                constraint = self._spell.quote(reference_name(self._change.before, column))
+                constraint = self._preparer.quote(reference_name(self._change.before, column))
                 yield self._alter(self._was, f"DROP CONSTRAINT {constraint}")
         for index in self._was.indexes:
             if index.name in self._dropped_indexes():
@@ -92,7 +92,7 @@ class ChangeSql:
     def add_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
         """Add temporary columns for the converted cells."""
         for pair in pairs:
-            yield from self._add_columns(self._was, pair.after, passing=True)
+            yield from self._add_columns(self._was, pair.after, temporary=True)
 
     def page(self, pairs: Sequence[UnchangedColumn]) -> Template:
         """Some rows in the order of their ids, after the id in the parameter ``after``: the id and the old
@@ -112,7 +112,7 @@ class ChangeSql:
         """Write one row: its id in the parameter ``row``, its new values in ``v0``, ``v1`` and so on."""
         cells: dict[Any, Expression] = {}
         for at, pair in enumerate(pairs):
-            names = self._passing(pair.after)
+            names = self._temporary_names(pair.after)
             for name, value in self._now.written(pair.after.name, f"v{at}").items():
                 cells[names[name]] = value
         row: sa.ColumnClause[str] = sa.column(column_name(ROW_KEY))
@@ -135,7 +135,7 @@ class ChangeSql:
             yield from self._add_columns(self._now, column)
         yield from self._fill()
         may_be_empty = {column.name: True for column in self._change.added}
-        for pair in self._change.kept:
+        for pair in self._change.unchanged:
             may_be_empty[pair.after.name] = pair.converts or not pair.before.is_required
         for column in self._change.after.columns:
             if may_be_empty[column.name] == column.is_required:
@@ -144,20 +144,20 @@ class ChangeSql:
     def make_indexes(self) -> Iterator[Statement]:
         """Create unique indexes first, because columns can refer to theirs; then foreign keys; then the other
         indexes."""
-        made = self._made_indexes()
-        for index in made:
+        missing = self._missing_indexes()
+        for index in missing:
             if not self._waits(index):
                 yield ddl(CreateIndex(index), self._dialect)
         for column in self._change.referring:
             yield from self._refer(column)
-        for index in made:
+        for index in missing:
             if self._waits(index):
                 yield ddl(CreateIndex(index), self._dialect)
 
     # single steps
 
     def _table(self, schema: TableSchema) -> str:
-        return self._spell.format_table(schema.physical)
+        return self._preparer.format_table(schema.physical)
 
     def _alter(self, schema: TableSchema, what: str) -> Statement:
         return Statement(f"ALTER TABLE {self._table(schema)} {what}")
@@ -165,12 +165,12 @@ class ChangeSql:
     def _dropped_indexes(self) -> set[str]:
         before = self._change.before
         names = {str(index_name(before, index)) for index in self._change.dropped_indexes}
-        kept = {str(index.name) for index in self._now.indexes}
-        written = {pair.before.id for pair in self._change.kept if pair.converts}
-        anew = written | {column.id for column in self._change.referring}
+        remaining = {str(index.name) for index in self._now.indexes}
+        written = {pair.before.id for pair in self._change.unchanged if pair.converts}
+        rewritten = written | {column.id for column in self._change.referring}
         for column in before.columns:
             name = str(reference_index_name(before, column))
-            if name not in kept or column.id in anew:
+            if name not in remaining or column.id in rewritten:
                 names.add(name)
         if not self._dialect.can_add_foreign_keys:
             # a column that gets a reference is replaced, and no index may contain it
@@ -181,7 +181,7 @@ class ChangeSql:
                     names.add(str(index_name(before, index)))
         return names
 
-    def _made_indexes(self) -> list[sa.Index]:
+    def _missing_indexes(self) -> list[sa.Index]:
         """The indexes that are missing, or were dropped."""
         there = {str(index.name) for index in self._was.indexes} - self._dropped_indexes()
         return [index for index in self._now.indexes if str(index.name) not in there]
@@ -198,18 +198,18 @@ class ChangeSql:
 
     def _drop_column(self, schema: TableSchema, column: Column) -> Iterator[Statement]:
         for physical in physical_columns(column, self._dialect):
-            yield self._alter(schema, f"DROP COLUMN {self._spell.quote(physical.name)}")
+            yield self._alter(schema, f"DROP COLUMN {self._preparer.quote(physical.name)}")
 
     def _add_columns(
-        self, schema: TableSchema, column: Column, *, passing: bool = False
+        self, schema: TableSchema, column: Column, *, temporary: bool = False
     ) -> Iterator[Statement]:
-        """Add a column that can be null for now; with ``passing``, under temporary names."""
-        names = self._passing(column)
+        """Add a column that can be null for now; with ``temporary``, under temporary names."""
+        names = self._temporary_names(column)
         for physical in physical_columns(replace(column, is_required=False), self._dialect):
-            name = names[physical.name] if passing else physical.name
-            yield self._alter(schema, f"ADD COLUMN {self._spelt_column(physical, name)}")
+            name = names[physical.name] if temporary else physical.name
+            yield self._alter(schema, f"ADD COLUMN {self._column_definition(physical, name)}")
 
-    def _spelt_column(self, physical: sa.Column[Any], name: str) -> str:
+    def _column_definition(self, physical: sa.Column[Any], name: str) -> str:
         checks = [
             sa.CheckConstraint(sa.text(str(check.sqltext).replace(f'"{physical.name}"', f'"{name}"')))
             for check in physical.constraints
@@ -219,7 +219,7 @@ class ChangeSql:
         sa.Table("t", sa.MetaData(), renamed)
         return ddl(CreateColumn(renamed), self._dialect).text
 
-    def _passing(self, column: Column) -> dict[str, quoted_name]:
+    def _temporary_names(self, column: Column) -> dict[str, quoted_name]:
         """The temporary names under which a column's physical columns are filled, by their final names."""
         return {
             column_name(column.name): quoted(f"_new_{column.id}"),
@@ -231,27 +231,27 @@ class ChangeSql:
         there, name = target_of(column, self._now, self._referred)
         cell = self._now.identity(column.name).name
         quoted_cell, key = (
-            self._spell.quote(cell),
-            self._spell.quote(reference_name(self._change.after, column)),
+            self._preparer.quote(cell),
+            self._preparer.quote(reference_name(self._change.after, column)),
         )
-        target = f"{self._table(there)} ({self._spell.quote(there.identity(name).name)})"
+        target = f"{self._table(there)} ({self._preparer.quote(there.identity(name).name)})"
         if self._dialect.can_add_foreign_keys:
             yield self._alter(
                 self._now, f"ADD CONSTRAINT {key} FOREIGN KEY ({quoted_cell}) REFERENCES {target}"
             )
             return
-        passing = quoted(f"_ref_{column.id}")
+        temporary = quoted(f"_ref_{column.id}")
         physical = next(
             each
             for each in physical_columns(replace(column, is_required=False), self._dialect)
             if each.name == cell
         )
-        spec = self._spelt_column(physical, passing)
+        spec = self._column_definition(physical, temporary)
         yield self._alter(self._now, f"ADD COLUMN {spec} CONSTRAINT {key} REFERENCES {target}")
-        table = sa.table(self._now.physical.name, sa.column(cell), sa.column(passing))
-        yield statement(sa.update(table).values({passing: table.c[cell]}), self._dialect)
+        table = sa.table(self._now.physical.name, sa.column(cell), sa.column(temporary))
+        yield statement(sa.update(table).values({temporary: table.c[cell]}), self._dialect)
         yield self._alter(self._now, f"DROP COLUMN {quoted_cell}")
-        yield self._alter(self._now, f"RENAME COLUMN {self._spell.quote(passing)} TO {quoted_cell}")
+        yield self._alter(self._now, f"RENAME COLUMN {self._preparer.quote(temporary)} TO {quoted_cell}")
         if column.is_required:
             yield self._alter(self._now, f"ALTER COLUMN {quoted_cell} SET NOT NULL")
 
@@ -262,20 +262,22 @@ class ChangeSql:
         schema = self._was.physical.schema
         if name_key(str(was)) == name_key(str(now)):
             # for SQLite, the same name in another case is another table
-            passing = quoted(f"_rename_{self._change.before.id}")
-            yield self._alter(self._was, f"RENAME TO {self._spell.quote(passing)}")
-            source = sa.Table(passing, sa.MetaData(), schema=schema)
+            temporary = quoted(f"_rename_{self._change.before.id}")
+            yield self._alter(self._was, f"RENAME TO {self._preparer.quote(temporary)}")
+            source = sa.Table(temporary, sa.MetaData(), schema=schema)
         else:
             source = self._was.physical
-        yield Statement(f"ALTER TABLE {self._spell.format_table(source)} RENAME TO {self._spell.quote(now)}")
+        yield Statement(
+            f"ALTER TABLE {self._preparer.format_table(source)} RENAME TO {self._preparer.quote(now)}"
+        )
 
     def _rename_columns(self) -> Iterator[Statement]:
         """Rename columns, through temporary names where one takes the name of another that is renamed too."""
         pairs = [
             names
-            for pair in self._change.kept
+            for pair in self._change.unchanged
             for names in (
-                [(was, now) for now, was in self._passing_of(pair.after)]
+                [(was, now) for now, was in self._temporary_renames(pair.after)]
                 if pair.converts
                 else list(
                     zip(self._physical_names(pair.before), self._physical_names(pair.after), strict=True)
@@ -284,15 +286,15 @@ class ChangeSql:
         ]
         pairs = [(was, now) for was, now in pairs if was != now]
         wanted = {name_key(str(now)): was for was, now in pairs}
-        passing: list[tuple[quoted_name, quoted_name]] = []
+        temporary: list[tuple[quoted_name, quoted_name]] = []
         for at, (was, now) in enumerate(pairs):
             # its old name is the new name of another column
             if wanted.get(name_key(str(was)), was) != was:
-                passing.append((was, quoted(f"_rename_{at}")))
-                pairs[at] = (passing[-1][1], now)
-        for was, now in (*passing, *pairs):
+                temporary.append((was, quoted(f"_rename_{at}")))
+                pairs[at] = (temporary[-1][1], now)
+        for was, now in (*temporary, *pairs):
             yield self._alter(
-                self._now, f"RENAME COLUMN {self._spell.quote(was)} TO {self._spell.quote(now)}"
+                self._now, f"RENAME COLUMN {self._preparer.quote(was)} TO {self._preparer.quote(now)}"
             )
 
     def _fill(self) -> Iterator[Statement]:
@@ -300,7 +302,7 @@ class ChangeSql:
         added = [column for column in self._change.added if column.default is not None]
         if added:
             yield self._filling(sa.update(table), added)
-        for pair in self._change.kept:
+        for pair in self._change.unchanged:
             if pair.fills:
                 empty = table.c[column_name(pair.after.name)].is_(None)
                 yield self._filling(sa.update(table).where(empty), [pair.after])
@@ -315,12 +317,12 @@ class ChangeSql:
     def _require(self, column: Column) -> Iterator[Statement]:
         change = "SET" if column.is_required else "DROP"
         for name in self._physical_names(column):
-            yield self._alter(self._now, f"ALTER COLUMN {self._spell.quote(name)} {change} NOT NULL")
+            yield self._alter(self._now, f"ALTER COLUMN {self._preparer.quote(name)} {change} NOT NULL")
 
     def _physical_names(self, column: Column) -> list[quoted_name]:
         return [quoted(physical.name) for physical in physical_columns(column, self._dialect)]
 
-    def _passing_of(self, column: Column) -> Iterator[tuple[quoted_name, quoted_name]]:
-        names = self._passing(column)
+    def _temporary_renames(self, column: Column) -> Iterator[tuple[quoted_name, quoted_name]]:
+        names = self._temporary_names(column)
         for name in self._physical_names(column):
             yield name, names[name]

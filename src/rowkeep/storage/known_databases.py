@@ -26,7 +26,7 @@ T = TypeVar("T")
 PHYSICAL = re.compile(r"w([0-9]{1,18})_[a-z][a-z0-9_]*")
 """The name of a workspace's file or PostgreSQL schema."""
 
-SHOWN = 5
+MAX_NAMES = 5
 
 
 class CatalogDatabase(Database):
@@ -70,15 +70,15 @@ def prepare_catalog(
         refuse_without_catalog((yield from present()), missing)
     elif done < DATABASES_STEP:
         # a store of the first version: databases that exist now must exist from now on
-        yield from installation.note_databases(ids_of((yield from present())))
+        yield from installation.record_databases(ids_of((yield from present())))
     return done == 0
 
 
 def refuse_without_catalog(present: Sequence[str], missing: str) -> None:
     """Raises SetupError if there are databases of workspaces."""
     if present:
-        shown = ", ".join(sorted(present)[:SHOWN]) + (", …" if len(present) > SHOWN else "")
-        raise SetupError(f"{missing} Databases of workspaces still exist: {shown}.")
+        names = ", ".join(sorted(present)[:MAX_NAMES]) + (", …" if len(present) > MAX_NAMES else "")
+        raise SetupError(f"{missing} Databases of workspaces still exist: {names}.")
 
 
 def ids_of(names: Iterable[str]) -> list[int]:
@@ -90,10 +90,10 @@ async def refuse_if_missing(database: Database, workspace: Workspace) -> None:
     """Raises StorageMissing if a database that was created is missing or empty."""
     if workspace.is_made:
         try:
-            is_there = await database.read(lambda: _has_keys(database))
+            has_tables = await database.read(lambda: _has_keys(database))
         except StaleCatalog:
-            is_there = False
-        if not is_there:
+            has_tables = False
+        if not has_tables:
             cause = FileNotFoundError(f"the database {workspace.physical} is missing or empty")
             raise StorageMissing() from cause
 

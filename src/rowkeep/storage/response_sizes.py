@@ -36,10 +36,10 @@ def sizes(rows: Iterable[Row]) -> Iterator[int]:
 def fitting(rows: Iterable[Row], max_bytes: int) -> Fitting:
     """The first of ``rows`` that together take at most ``max_bytes``. From a database cursor, only these and
     the one that did not fit are fetched."""
-    kept, measured = tee(rows)
+    fitting_rows, measured = tee(rows)
     totals = list(takewhile(max_bytes.__ge__, accumulate(sizes(measured))))
-    found = list(islice(kept, len(totals)))
-    return Fitting(found, totals[-1] if totals else 0, next(kept, None) is not None)
+    found = list(islice(fitting_rows, len(totals)))
+    return Fitting(found, totals[-1] if totals else 0, next(fitting_rows, None) is not None)
 
 
 def fitting_page(rows: Iterable[Row], max_bytes: int) -> Fitting:

@@ -92,10 +92,10 @@ def settled(value: float) -> int | float:
 
 
 def number_from_text(text: str) -> int | float:
-    spelled = JSON_NUMBER.fullmatch(text)
-    if spelled is None:
+    number = JSON_NUMBER.fullmatch(text)
+    if number is None:
         raise Misfit('must be a number (or a numeric string such as "263")')
-    if spelled.group(1) or spelled.group(2):
+    if number.group(1) or number.group(2):
         return float(text)
     if len(text) > 20:
         raise Misfit(f"must be from -{MAX_EXACT} to {MAX_EXACT} when written as an integer")
@@ -119,10 +119,10 @@ def read_integer(value: object) -> int:
 
 
 def integer_from_text(text: str) -> int:
-    spelled = JSON_NUMBER.fullmatch(text)
-    if len(text) > 100 or spelled is None:
+    number = JSON_NUMBER.fullmatch(text)
+    if len(text) > 100 or number is None:
         raise Misfit(WHOLE_NUMBER)
-    if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
+    if len(number.group(2) or "") > MAX_EXPONENT_LENGTH:
         raise Misfit("must have an exponent of at most 3 digits")
     exact = Decimal(text)
     if exact.adjusted() > 19:

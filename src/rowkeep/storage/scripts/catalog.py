@@ -16,7 +16,7 @@ from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
 from rowkeep.storage.scripts.access_rows import client_id_taken
 
-NOTED_AT_ONCE = 500
+IDS_AT_ONCE = 500
 """The number of ids in one statement, below the limit of parameters on both engines."""
 
 
@@ -80,22 +80,22 @@ class CatalogScripts:
         is_made = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
         return sa.select(workspaces.c.id, workspaces.c.name, workspaces.c.created_on, is_made)
 
-    def note_database(self, workspace: Workspace) -> Steps[None]:
+    def record_database(self, workspace: Workspace) -> Steps[None]:
         """Record that the database of a workspace was created; nothing happens if the workspace was deleted
         meanwhile."""
-        yield from self.note_databases([workspace.id])
+        yield from self.record_databases([workspace.id])
 
-    def note_databases(self, ids: Sequence[int]) -> Steps[None]:
+    def record_databases(self, ids: Sequence[int]) -> Steps[None]:
         """The same for several; ids that belong to no workspace are ignored."""
         workspaces, databases = self._tables.workspaces, self._tables.databases
         yield from alone(self._dialect, self._schema)
-        for first in range(0, len(ids), NOTED_AT_ONCE):
-            wanted = ids[first : first + NOTED_AT_ONCE]
-            is_noted = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
-            found = sa.select(workspaces.c.id).where(workspaces.c.id.in_(wanted), ~is_noted)
+        for first in range(0, len(ids), IDS_AT_ONCE):
+            wanted = ids[first : first + IDS_AT_ONCE]
+            has_database = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
+            found = sa.select(workspaces.c.id).where(workspaces.c.id.in_(wanted), ~has_database)
             yield from self._do(sa.insert(databases).from_select(["workspace_id"], found))
 
-    def noted_workspaces(self) -> Steps[list[Workspace]]:
+    def workspaces_with_database(self) -> Steps[list[Workspace]]:
         """All workspaces whose databases were created."""
         rows = yield from self._do(self._select_workspaces())
         return [workspace for row in rows if (workspace := _workspace_of(row)).is_made]

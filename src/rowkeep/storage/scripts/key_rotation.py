@@ -22,7 +22,7 @@ from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 BATCH_ROWS = 500
 
-Reseal: TypeAlias = Callable[[bytes], bytes | None]
+Reencrypt: TypeAlias = Callable[[bytes], bytes | None]
 """Encrypts with the current key what was encrypted with an old one; None if it has the current key
 already."""
 
@@ -90,13 +90,13 @@ class Rotation(WorkspaceSteps):
             yield from self._tables.store(changed)
         return changed
 
-    def reseal_rows(self, sql: RotationSql, reseal: dict[str, Reseal], after: str) -> Steps[Batch]:
+    def reencrypt_rows(self, sql: RotationSql, reencrypt: dict[str, Reencrypt], after: str) -> Steps[Batch]:
         """Replace the encrypted cells of some rows, those after the row ``after``."""
-        names = list(reseal)
+        names = list(reencrypt)
         rows = yield sql.batch(names, after, BATCH_ROWS)
         for row_id, *cells in rows:
             for name, cell in zip(names, cells, strict=True):
-                fresh = None if cell is None else reseal[name](bytes(cell))
+                fresh = None if cell is None else reencrypt[name](bytes(cell))
                 if fresh is not None:
                     yield sql.replace(name, row_id, bytes(cell), fresh)
         return Batch(rows[-1][0] if len(rows) == BATCH_ROWS else None, len(rows))
@@ -105,13 +105,13 @@ class Rotation(WorkspaceSteps):
         rows = yield sql.count()
         return int(rows[0][0])
 
-    def reseal_apps(self, reseal: Callable[[App], bytes]) -> Steps[None]:
+    def reencrypt_apps(self, reencrypt: Callable[[App], bytes]) -> Steps[None]:
         """Encrypt the secrets of all apps with the new key."""
         yield from self._state.raise_version()
         apps = self._system.apps
         for app in (yield from self._access.apps("", None)):
             if app.secret is not None:
-                update = sa.update(apps).values(secret=reseal(app))
+                update = sa.update(apps).values(secret=reencrypt(app))
                 yield from self._do(update.where(apps.c.client_id == app.client_id))
 
     def end(self, key: int) -> Steps[None]:
@@ -130,15 +130,15 @@ class Rotation(WorkspaceSteps):
             )
 
 
-def reseal_with(keys: Any, table: Table, column: Column) -> Reseal:
+def reencrypt_with(keys: Any, table: Table, column: Column) -> Reencrypt:
     """Returns the function that encrypts the cells of one column with the current key. ``keys`` are the
     workspace's DataKeys."""
     fresh = keys.cipher(table.id, column.id, [column.key])
     any_key = keys.cipher(table.id, column.id, column.keys)
 
-    def reseal(cell: bytes) -> bytes | None:
-        sealed: bytes = fresh.seal(any_key.open(cell))
+    def reencrypt(cell: bytes) -> bytes | None:
+        encrypted: bytes = fresh.seal(any_key.open(cell))
         # the same text under the same key has the same bytes
-        return None if sealed == cell else sealed
+        return None if encrypted == cell else encrypted
 
-    return reseal
+    return reencrypt

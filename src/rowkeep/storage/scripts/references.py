@@ -54,13 +54,15 @@ def find_missing(
             continue
         table = referred.get(column.reference.table, schema.table)
         there = _column(table, column.reference.column)
-        alike = column.type_facts.same or (lambda cell: cell)
-        cells = [None if row[at] is None else alike(row[at]) for row in rows]
+        comparable = column.type_facts.same or (lambda cell: cell)
+        cells = [None if row[at] is None else comparable(row[at]) for row in rows]
         parent = TableSchema(table, schema.dialect, tables.schema)
-        found = set(map(alike, (yield from _present(parent, there, cells))))
+        found = set(map(comparable, (yield from _present(parent, there, cells))))
         if table.id == schema.table.id and there in names:
             # rows of one request can refer to each other
-            found |= {alike(row[names.index(there)]) for row in rows if row[names.index(there)] is not None}
+            found |= {
+                comparable(row[names.index(there)]) for row in rows if row[names.index(there)] is not None
+            }
         for number, cell in enumerate(cells):
             if cell is not None and cell not in found:
                 return Missing(number, column, table.name, there)
@@ -70,10 +72,10 @@ def find_missing(
 def _present(schema: TableSchema, name: str, cells: list[Any]) -> Steps[list[Any]]:
     # cells that refer to a sys_Id are stored as the _id that it contains
     stored = ROW_KEY if name == "sys_Id" else name
-    sought = [cell for cell in dict.fromkeys(cells) if cell is not None]
+    wanted = [cell for cell in dict.fromkeys(cells) if cell is not None]
     found: list[Any] = []
-    for start in range(0, len(sought), CHUNK):
-        rows = yield present(schema, stored, sought[start : start + CHUNK])
+    for start in range(0, len(wanted), CHUNK):
+        rows = yield present(schema, stored, wanted[start : start + CHUNK])
         found += [row[0] for row in rows]
     return found
 

@@ -212,13 +212,13 @@ class Misfits:
     def problem(self) -> Problem:
         was, now = self._pair.before, self._pair.after
         what, key = (f"type {now.type}", "type") if was.type != now.type else ("these limits", "maxLength")
-        says = (
+        message = (
             f"Column {now.name} cannot have {what}: {{rows}} a value that does not fit. A value {self._rule}."
         )
-        return _problem(says, f"{self._pair.where}/{key}", self.count, self._sample)
+        return _problem(message, f"{self._pair.where}/{key}", self.count, self._sample)
 
 
-def _value(dialect: Dialect, forms: StoredCells, column: Column, stored: Any) -> Any:
+def _value(dialect: Dialect, stored_cells: StoredCells, column: Column, stored: Any) -> Any:
     """A cell as it is in a response."""
     if stored is None:
         return None
@@ -228,14 +228,14 @@ def _value(dialect: Dialect, forms: StoredCells, column: Column, stored: Any) ->
     if column.holds_sys_ids:
         # the statement returns it as it is in a response
         return stored
-    return forms.answer([(stored,)], (column.name,))[0][0]
+    return stored_cells.answer([(stored,)], (column.name,))[0][0]
 
 
 def _sampled(row: str, values: dict[str, Any]) -> dict[str, Any]:
-    return {ROW_KEY: row, "values": {name: _shown(value) for name, value in values.items()}}
+    return {ROW_KEY: row, "values": {name: _sample_value(value) for name, value in values.items()}}
 
 
-def _shown(value: Any) -> Any:
+def _sample_value(value: Any) -> Any:
     if isinstance(value, msgspec.Raw):
         value = bytes(value).decode()
     return excerpt(value) if isinstance(value, str) else value
@@ -255,13 +255,13 @@ def _violation(
         )
         for row in rows
     ]
-    return _problem(check.says, check.where, count, sample)
+    return _problem(check.message, check.where, count, sample)
 
 
-def _problem(says: str, where: str, count: int, sample: list[dict[str, Any]]) -> Problem:
+def _problem(message: str, where: str, count: int, sample: list[dict[str, Any]]) -> Problem:
     rows = "1 row has" if count == 1 else f"{count} rows have"
     more = {"count": count, "sample": sample}
-    return Problem(says.replace("{rows}", rows), IncompatibleRows.code, where, more)
+    return Problem(message.replace("{rows}", rows), IncompatibleRows.code, where, more)
 
 
 def _raise_if_any(problems: list[Problem]) -> None:
@@ -270,6 +270,6 @@ def _raise_if_any(problems: list[Problem]) -> None:
 
 
 def _batches(change: Change) -> Iterator[list[UnchangedColumn]]:
-    pairs = (pair for pair in change.kept if pair.converts)
+    pairs = (pair for pair in change.unchanged if pair.converts)
     while batch := list(islice(pairs, COLUMNS_AT_ONCE)):
         yield batch

@@ -86,9 +86,9 @@ class Tables(WorkspaceSteps):
     def check_name_is_free(self, name: str, but: str = "") -> Steps[None]:
         """Tables and views share one set of names; ``but`` is the id of the one that may have the name.
         Raises NameTaken."""
-        for kind, kept in (("table", self._system.tables), ("view", self._system.views)):
-            same_name = sa.and_(kept.c.name_key == name_key(name), kept.c.id != but)
-            if (yield from self._do(sa.select(kept.c.id).where(same_name))):
+        for kind, system_table in (("table", self._system.tables), ("view", self._system.views)):
+            same_name = sa.and_(system_table.c.name_key == name_key(name), system_table.c.id != but)
+            if (yield from self._do(sa.select(system_table.c.id).where(same_name))):
                 raise NameTaken(f"{kind.capitalize()} {name} already exists.", pointer="/name")
 
     def _store_references(self, table: Table) -> Steps[None]:
@@ -130,16 +130,18 @@ class Tables(WorkspaceSteps):
         table = yield from self._stored.existing_table(name)
         others = [each for each in (yield from self.referring(table.id)) if each[0].id != table.id]
         if others:
-            told = " and ".join(f"{other.name}.{column.name}" for other, column in others)
-            raise StillReferenced(f"Table {table.name} is referenced by {told}. Remove that reference first.")
+            columns = " and ".join(f"{other.name}.{column.name}" for other, column in others)
+            raise StillReferenced(
+                f"Table {table.name} is referenced by {columns}. Remove that reference first."
+            )
         yield from self._view_needs.check_drop(table)
         yield TableSchema(table, self.dialect, self.schema).drop()
-        for kept, column in (
+        for system_table, column in (
             (self._system.tables, "id"),
             (self._system.grants, "table_id"),
             (self._system.references, "table_id"),
         ):
-            yield from self._do(sa.delete(kept).where(kept.c[column] == table.id))
+            yield from self._do(sa.delete(system_table).where(system_table.c[column] == table.id))
 
     def get(self, name: str) -> Steps[TableWithReferred]:
         """The table with this name, in any case. Raises NoSuchTable."""

@@ -14,7 +14,7 @@ from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, stored_view
 
-MAX_TOLD = 10
+MAX_NAMES = 10
 """How many views an error names."""
 
 
@@ -42,7 +42,7 @@ class ViewNeeds(WorkspaceSteps):
         views = yield from self.views_needing(table.id)
         if views:
             raise StillReferenced(
-                f"Table {table.name} is used by {_told(views)}. Change or delete that first."
+                f"Table {table.name} is used by {_names_of(views)}. Change or delete that first."
             )
 
     def check_change(self, before: Table, after: Table) -> Steps[None]:
@@ -50,12 +50,12 @@ class ViewNeeds(WorkspaceSteps):
         change it so that it cannot be compared, summed or filtered as the view does. Renamed columns are not
         an error: views follow them."""
         views = yield from self.views_needing(before.id)
-        kept = columns_by_key(after)
+        remaining = columns_by_key(after)
         for key, column in columns_by_key(before).items():
             needing = [view for view in views if view.needs(before.id, key)]
-            if key not in kept and needing:
+            if key not in remaining and needing:
                 raise StillReferenced(
-                    f"Column {column.name} of table {before.name} is used by {_told(needing)}. "
+                    f"Column {column.name} of table {before.name} is used by {_names_of(needing)}. "
                     "Change or delete that first."
                 )
         others = {table_id for view in views for table_id in view.table_ids}
@@ -66,7 +66,7 @@ class ViewNeeds(WorkspaceSteps):
                 raise StillReferenced(f"This change would break view {view.name}: {problem}")
 
 
-def _told(views: Sequence[View]) -> str:
-    names = ", ".join(view.name for view in views[:MAX_TOLD])
-    more = f" and {len(views) - MAX_TOLD} more" if len(views) > MAX_TOLD else ""
+def _names_of(views: Sequence[View]) -> str:
+    names = ", ".join(view.name for view in views[:MAX_NAMES])
+    more = f" and {len(views) - MAX_NAMES} more" if len(views) > MAX_NAMES else ""
     return f"view{'s' if len(views) > 1 else ''} {names}{more}"

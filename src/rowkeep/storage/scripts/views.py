@@ -72,7 +72,7 @@ class Views(WorkspaceSteps):
                 id=view.id, name_key=name_key(view.name), definition=as_stored(view)
             )
         )
-        yield from self._keep_tables(view)
+        yield from self._store_tables(view)
         return view, tables
 
     def replace(self, name: str, body: ViewBody) -> Steps[ViewWithTables]:
@@ -94,24 +94,24 @@ class Views(WorkspaceSteps):
             .values(name_key=name_key(view.name), definition=as_stored(view))
             .where(views.c.id == view.id)
         )
-        yield from self._keep_tables(view)
+        yield from self._store_tables(view)
         return view, tables
 
     def _read(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
         # an invalid name matches nothing, and may contain characters that an engine rejects
         names = {name_key(name) for name in body.table_names if NAME.fullmatch(name)}
         tables = yield from self._stored.tables_by("name_key", names)
-        kept = self._system.views
+        system_views = self._system.views
         rows = yield from self._do(
-            sa.select(kept.c.name_key, kept.c.definition).where(
-                kept.c.name_key.in_([sa.literal(each) for each in sorted(names)])
+            sa.select(system_views.c.name_key, system_views.c.definition).where(
+                system_views.c.name_key.in_([sa.literal(each) for each in sorted(names)])
             )
         )
         views = {row[0]: stored_view(row[1]).name for row in rows}
         view = read_view(body, view_id, tables, views)
         return view, {table.id: table for table in tables.values()}
 
-    def _keep_tables(self, view: View) -> Steps[None]:
+    def _store_tables(self, view: View) -> Steps[None]:
         uses = self._system.view_tables
         yield from self._do(sa.delete(uses).where(uses.c.view_id == view.id))
         for table_id in sorted(set(view.table_ids)):
@@ -121,9 +121,9 @@ class Views(WorkspaceSteps):
         """Drop a view with its grants. Raises NoSuchView."""
         yield from self._state.raise_version()
         view = yield from self._stored.existing_view(name)
-        for kept, column in (
+        for system_views, column in (
             (self._system.views, "id"),
             (self._system.view_tables, "view_id"),
             (self._system.grants, "table_id"),
         ):
-            yield from self._do(sa.delete(kept).where(kept.c[column] == view.id))
+            yield from self._do(sa.delete(system_views).where(system_views.c[column] == view.id))

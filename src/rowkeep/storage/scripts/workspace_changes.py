@@ -33,7 +33,7 @@ T = TypeVar("T")
 class WorkspaceChangeStep(msgspec.Struct, frozen=True):
     """One step of a change, described for people, and the position in the body that requires it."""
 
-    says: str
+    description: str
     where: str
     rewrites_table: bool = False
     loses_data: bool = False
@@ -89,24 +89,24 @@ class WorkspaceChangeScripts:
             return (yield from _at(action.where, self._change(action), action.is_whole))
         if isinstance(action, DropView):
             yield from _at("/views", self._views.drop(action.name), False)
-            return _step(action.says, "/views")
+            return _step(action.description, "/views")
         if isinstance(action, DropTable):
             yield from _at("/tables", self._tables.drop(action.name), False)
-            return [WorkspaceChangeStep(action.says, "/tables", loses_data=True)]
+            return [WorkspaceChangeStep(action.description, "/tables", loses_data=True)]
         if isinstance(action, CreateTable):
             yield from _at(action.where, self._tables.create(action.body, self._new_id()))
         elif isinstance(action, CreateView):
             yield from _at(action.where, self._views.create(action.body, self._new_id()))
         else:
             yield from _at(action.where, self._grant(action), False)
-        return _step(action.says, action.where)
+        return _step(action.description, action.where)
 
     def _change(self, action: ChangeTable) -> Steps[list[WorkspaceChangeStep]]:
         planned = yield from self._changes.make(action.name, action.body, allow_data_loss=True)
         change = planned.change
         return [
             WorkspaceChangeStep(
-                f"table {change.after.name}: {step.says}",
+                f"table {change.after.name}: {step.description}",
                 action.where + (step.where if action.is_whole else ""),
                 rewrites(step, self._scripts.dialect),
                 step.loses_data,
@@ -120,8 +120,8 @@ class WorkspaceChangeScripts:
         )
 
 
-def _step(says: str, where: str) -> list[WorkspaceChangeStep]:
-    return [WorkspaceChangeStep(says, where)] if says else []
+def _step(description: str, where: str) -> list[WorkspaceChangeStep]:
+    return [WorkspaceChangeStep(description, where)] if description else []
 
 
 def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
@@ -140,8 +140,8 @@ def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
 def _refuse_loss(done: list[WorkspaceChangeStep]) -> None:
     losing = [step for step in done if step.loses_data]
     if losing:
-        told = [
-            Problem(f"This would lose data ({step.says}). {LOSS_HINT}", DataLoss.code, step.where)
+        problems = [
+            Problem(f"This would lose data ({step.description}). {LOSS_HINT}", DataLoss.code, step.where)
             for step in losing
         ]
-        raise DataLoss(told[0].msg, problems=told)
+        raise DataLoss(problems[0].msg, problems=problems)

@@ -236,10 +236,10 @@ def _meaning(error: apsw.Error) -> Exception | None:
     if isinstance(error, apsw.SchemaChangeError):
         return StaleCatalog()
     if isinstance(error, apsw.SQLError):
-        said = str(error)
-        if said == "integer overflow":
+        message = str(error)
+        if message == "integer overflow":
             return BeyondRange()
-        is_stale = said.startswith(("no such table", "no such column")) or "has no column named" in said
+        is_stale = message.startswith(("no such table", "no such column")) or "has no column named" in message
         return StaleCatalog() if is_stale else None
     if isinstance(error, apsw.FullError | apsw.ReadOnlyError):
         log.error("sqlite failed", error=str(error), kind=type(error).__name__)

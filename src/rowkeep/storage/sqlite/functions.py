@@ -102,17 +102,17 @@ class _DecimalGreatest(_DecimalLeast):
         return value > found
 
 
-def _whole(upper: int, lower: int) -> int:
+def _integer(upper: int, lower: int) -> int:
     return (upper << 32) + lower
 
 
-def _whole_sum(*cells: Any) -> str | None:
-    return None if cells[0] is None else str(_whole(*cells))
+def _integer_sum(*cells: Any) -> str | None:
+    return None if cells[0] is None else str(_integer(*cells))
 
 
-def _whole_mean(*cells: Any) -> float | None:
+def _integer_mean(*cells: Any) -> float | None:
     upper, lower, count = cells
-    return None if upper is None else _whole(upper, lower) / count
+    return None if upper is None else _integer(upper, lower) / count
 
 
 def _contains(text: str, part: str) -> bool:
@@ -135,12 +135,12 @@ def add_functions(connection: Turning) -> None:
     """Register the functions that the dialect and :mod:`rowkeep.sql.aggregates` use on SQLite."""
     for name, function, arguments in ((DECIMAL_KEY, decimal_key, 1), (CONTAINS, _contains, 2)):
         connection.create_scalar_function(name, _in_turn(function, connection), arguments, deterministic=True)
-    connection.create_scalar_function(aggregates.WHOLE_SUM, _whole_sum, 2, deterministic=True)
-    connection.create_scalar_function(aggregates.WHOLE_MEAN, _whole_mean, 3, deterministic=True)
-    for name, made in (
+    connection.create_scalar_function(aggregates.INTEGER_SUM, _integer_sum, 2, deterministic=True)
+    connection.create_scalar_function(aggregates.INTEGER_MEAN, _integer_mean, 3, deterministic=True)
+    for name, aggregate in (
         (aggregates.DECIMAL_SUM, _DecimalSum),
         (aggregates.DECIMAL_AVG, _DecimalMean),
         (aggregates.DECIMAL_MIN, _DecimalLeast),
         (aggregates.DECIMAL_MAX, _DecimalGreatest),
     ):
-        connection.create_aggregate_function(name, partial(made, connection), 1)
+        connection.create_aggregate_function(name, partial(aggregate, connection), 1)

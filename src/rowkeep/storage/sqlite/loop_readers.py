@@ -86,7 +86,7 @@ class QuickReader:
             self._ticks = 0
             self._until = math.inf
 
-    def see_to_schema(self) -> None:
+    def refresh_schema(self) -> None:
         """Read the schema of the file again if it has changed since: the read may be what took so many
         steps."""
         with suppress(Busy):

@@ -72,7 +72,7 @@ class Reader:
             try:
                 return quick.run(work)
             except OverBudget:
-                quick.see_to_schema()
+                quick.refresh_schema()
             except Busy:
                 pass
         lane = self._scripts if table_id is None else self._queries

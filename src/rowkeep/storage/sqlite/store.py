@@ -46,15 +46,15 @@ class SqliteStore(Store):
         self._files, self._catalog_file = (OpenFiles(1, threads) for threads in self._threads)
         self._databases: dict[int, SqliteWorkspaceDatabase] = {}
         self._opening = asyncio.Lock()
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self._is_new = False
 
     async def open(self, *, create: bool = True) -> None:
         try:
             self._refuse_without_catalog(create)
             # rows are private: no other user of this machine can read them
-            self._made = make_private_directory(self._directory)
-            self._made = [*make_private_directory(self._directory / WORKSPACES), *self._made]
+            self._created = make_private_directory(self._directory)
+            self._created = [*make_private_directory(self._directory / WORKSPACES), *self._created]
             self._files = OpenFiles(affordable_files(self._settings.sqlite_open_workspaces), self._threads[0])
             catalog = SqliteDatabase(self._catalog_path, self._settings, self._catalog_file)
             self.catalog = CatalogDatabase(catalog)
@@ -112,7 +112,7 @@ class SqliteStore(Store):
         await self.close()
         if is_unused or (self._is_new and _has_no_tables(self._catalog_path)):
             _unlink(self._catalog_path)
-        for directory in self._made:
+        for directory in self._created:
             # a directory that others have used meanwhile is not empty
             with contextlib.suppress(OSError):
                 directory.rmdir()

@@ -138,8 +138,8 @@ def _references_wait(table: Table, connection: apsw.Connection) -> Iterator[None
 
 def _named_conflict(conflict: UniqueConflict, sql: TableSql, row: int | None) -> UniqueConflict:
     """SQLite reports the columns of a failed unique index: ``UNIQUE constraint failed: t.a, t.b``."""
-    said = str(conflict.__cause__).rpartition("failed: ")[2]
-    failed = [part.rpartition(".")[2] for part in said.split(", ")]
+    index_columns = str(conflict.__cause__).rpartition("failed: ")[2]
+    failed = [part.rpartition(".")[2] for part in index_columns.split(", ")]
     return UniqueConflict(_unique_index(sql.schema, failed), row)
 
 
