@@ -16,7 +16,7 @@ from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.tables import ROW_KEY, Column, Table, name_key
 from rowkeep.plan.table_changes.diff import Change, StepKind, TableStep
-from rowkeep.plan.table_changes.matching import UnchangedColumn
+from rowkeep.plan.table_changes.matching import RemainingColumn
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import (
@@ -89,12 +89,12 @@ class ChangeSql:
         for column in self._change.dropped:
             yield from self._drop_column(self._was, column)
 
-    def add_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
+    def add_converted(self, pairs: Sequence[RemainingColumn]) -> Iterator[Statement]:
         """Add temporary columns for the converted cells."""
         for pair in pairs:
             yield from self._add_columns(self._was, pair.after, temporary=True)
 
-    def page(self, pairs: Sequence[UnchangedColumn]) -> Template:
+    def page(self, pairs: Sequence[RemainingColumn]) -> Template:
         """Some rows in the order of their ids, after the id in the parameter ``after``: the id and the old
         values."""
         names = [pair.before.name for pair in pairs]
@@ -108,7 +108,7 @@ class ChangeSql:
         )
         return template(rows, self._dialect)
 
-    def write_converted(self, pairs: Sequence[UnchangedColumn]) -> Template:
+    def write_converted(self, pairs: Sequence[RemainingColumn]) -> Template:
         """Write one row: its id in the parameter ``row``, its new values in ``v0``, ``v1`` and so on."""
         cells: dict[Any, Expression] = {}
         for at, pair in enumerate(pairs):
@@ -122,7 +122,7 @@ class ChangeSql:
         update = sa.update(target).values(cells).where(row == sa.bindparam("row", type_=sa.Text()))
         return template(update, self._dialect)
 
-    def drop_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
+    def drop_converted(self, pairs: Sequence[RemainingColumn]) -> Iterator[Statement]:
         """Drop the columns with the old cells."""
         for pair in pairs:
             yield from self._drop_column(self._was, pair.before)
@@ -135,7 +135,7 @@ class ChangeSql:
             yield from self._add_columns(self._now, column)
         yield from self._fill()
         may_be_empty = {column.name: True for column in self._change.added}
-        for pair in self._change.unchanged:
+        for pair in self._change.remaining:
             may_be_empty[pair.after.name] = pair.converts or not pair.before.is_required
         for column in self._change.after.columns:
             if may_be_empty[column.name] == column.is_required:
@@ -166,7 +166,7 @@ class ChangeSql:
         before = self._change.before
         names = {str(index_name(before, index)) for index in self._change.dropped_indexes}
         remaining = {str(index.name) for index in self._now.indexes}
-        written = {pair.before.id for pair in self._change.unchanged if pair.converts}
+        written = {pair.before.id for pair in self._change.remaining if pair.converts}
         rewritten = written | {column.id for column in self._change.referring}
         for column in before.columns:
             name = str(reference_index_name(before, column))
@@ -275,7 +275,7 @@ class ChangeSql:
         """Rename columns, through temporary names where one takes the name of another that is renamed too."""
         pairs = [
             names
-            for pair in self._change.unchanged
+            for pair in self._change.remaining
             for names in (
                 [(was, now) for now, was in self._temporary_renames(pair.after)]
                 if pair.converts
@@ -302,7 +302,7 @@ class ChangeSql:
         added = [column for column in self._change.added if column.default is not None]
         if added:
             yield self._filling(sa.update(table), added)
-        for pair in self._change.unchanged:
+        for pair in self._change.remaining:
             if pair.fills:
                 empty = table.c[column_name(pair.after.name)].is_(None)
                 yield self._filling(sa.update(table).where(empty), [pair.after])

@@ -10,7 +10,7 @@ import msgspec
 from rowkeep.errors.catalogue import pointer
 from rowkeep.model.definitions.table_updates import Redefinition
 from rowkeep.model.tables import Column, Index
-from rowkeep.plan.table_changes.matching import UnchangedColumn, below, formerly, names_of
+from rowkeep.plan.table_changes.matching import RemainingColumn, below, formerly, names_of
 
 
 class Need(Enum):
@@ -65,10 +65,10 @@ def added_checks(origins: dict[str, Column | None], wanted: Redefinition) -> Ite
             yield Check(Need.NO_ROWS, (), message, wanted.where(column.name, "default"))
 
 
-def column_checks(unchanged: list[UnchangedColumn], wanted: Redefinition) -> Iterator[Check]:
+def column_checks(remaining: list[RemainingColumn], wanted: Redefinition) -> Iterator[Check]:
     """Checks for existing columns: their cells must fit the new rules. Converted cells are checked when they
     are converted."""
-    for pair in unchanged:
+    for pair in remaining:
         was, now = pair.before, pair.after
         if now.is_required and not was.is_required and now.default is None:
             message = f"Column {now.name} cannot be required: {{rows}} no value in it."

@@ -20,7 +20,7 @@ from rowkeep.plan.table_changes.checks import (
     index_checks,
     reference_checks,
 )
-from rowkeep.plan.table_changes.matching import UnchangedColumn, names_of, same_indexes, with_ids
+from rowkeep.plan.table_changes.matching import RemainingColumn, names_of, same_indexes, with_ids
 
 LOSS_HINT = "To rename it, set renamedFrom. To drop it, pass allowDataLoss=true."
 
@@ -72,7 +72,7 @@ class Change(msgspec.Struct, frozen=True):
     before: Table
     after: Table
     steps: tuple[TableStep, ...]
-    unchanged: tuple[UnchangedColumn, ...]
+    remaining: tuple[RemainingColumn, ...]
     added: tuple[Column, ...]
     dropped: tuple[Column, ...]
     dropped_indexes: tuple[Index, ...]
@@ -170,23 +170,23 @@ def plan_change(before: Table, wanted: Redefinition) -> Change:
     former = {name: None if was is None else was.name for name, was in found.items()}
     indexes = with_ids(before, wanted.table.indexes)
     same = same_indexes(before, indexes, former)
-    unchanged = [
-        UnchangedColumn(was, now, wanted.where(now.name))
+    remaining = [
+        RemainingColumn(was, now, wanted.where(now.name))
         for now in wanted.table.columns
         if (was := found[now.name]) is not None
     ]
     added = tuple(now for now in wanted.table.columns if found[now.name] is None)
-    came_from = {pair.before.id for pair in unchanged}
-    written = {pair.after.name for pair in unchanged if pair.converts or pair.fills}
+    came_from = {pair.before.id for pair in remaining}
+    written = {pair.after.name for pair in remaining if pair.converts or pair.fills}
     rebuilt = {index.id for index in indexes if index.id in same and written & names_of(index)}
     created = tuple(index for index in indexes if index.id not in same or index.id in rebuilt)
     after = msgspec.structs.replace(wanted.table, indexes=indexes)
-    referring = _new_references(after, unchanged, added)
+    referring = _new_references(after, remaining, added)
     change = Change(
         before=before,
         after=after,
         steps=(),
-        unchanged=tuple(unchanged),
+        remaining=tuple(remaining),
         added=added,
         dropped=tuple(was for was in before.columns if was.id not in came_from),
         dropped_indexes=tuple(
@@ -195,7 +195,7 @@ def plan_change(before: Table, wanted: Redefinition) -> Change:
         created_indexes=created,
         referring=tuple(referring),
         checks=(
-            *column_checks(unchanged, wanted),
+            *column_checks(remaining, wanted),
             *added_checks(found, wanted),
             *index_checks(created, former, written, wanted),
             *reference_checks(referring, wanted),
@@ -207,7 +207,7 @@ def plan_change(before: Table, wanted: Redefinition) -> Change:
 def unreferenceable(change: Change) -> set[str]:
     """The ids of the columns that cannot be referenced while this change is made."""
     removed = {column.id for column in change.dropped}
-    removed |= {pair.after.id for pair in change.unchanged if pair.converts}
+    removed |= {pair.after.id for pair in change.remaining if pair.converts}
     ids = {column.name: column.id for column in change.before.all_columns}
     return removed | {
         ids[index.columns[0].name]
@@ -231,13 +231,13 @@ def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> No
 
 
 def _new_references(
-    after: Table, unchanged: list[UnchangedColumn], added: tuple[Column, ...]
+    after: Table, remaining: list[RemainingColumn], added: tuple[Column, ...]
 ) -> list[Column]:
     """The columns whose foreign keys are created: new ones, and those whose cells, or referenced cells of the
     same table, are rewritten."""
-    converted = {pair.after.id for pair in unchanged if pair.converts}
+    converted = {pair.after.id for pair in remaining if pair.converts}
     found = [column for column in added if column.reference is not None]
-    for pair in unchanged:
+    for pair in remaining:
         reference = pair.after.reference
         if reference is None:
             continue
@@ -259,7 +259,7 @@ def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[Tab
     for column in change.dropped:
         yield TableStep(StepKind.DROP_COLUMN, f"drop column {column.name}", "/schemaDef")
     for facet in FACETS:
-        for pair in change.unchanged:
+        for pair in change.remaining:
             if facet.of(pair.before) != facet.of(pair.after):
                 description = facet.description(pair.before, pair.after)
                 fills = facet.kind is StepKind.REQUIRE and pair.fills
@@ -281,7 +281,7 @@ def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[Tab
 
 def _order_steps(change: Change, same: set[int]) -> Iterator[TableStep]:
     """Steps for a new order: if existing columns or indexes change places, or new ones are not at the end."""
-    stayed = [pair.before.name for pair in change.unchanged]
+    stayed = [pair.before.name for pair in change.remaining]
     removed = {column.name for column in change.dropped}
     remaining = [column.name for column in change.before.columns if column.name not in removed]
     new = {column.name for column in change.added}

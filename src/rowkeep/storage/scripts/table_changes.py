@@ -20,7 +20,7 @@ from rowkeep.model.values.scalars import Misfit
 from rowkeep.plan.table_changes.checks import Check
 from rowkeep.plan.table_changes.conversions import converted
 from rowkeep.plan.table_changes.diff import Change, plan_change, refuse_if_referred
-from rowkeep.plan.table_changes.matching import UnchangedColumn
+from rowkeep.plan.table_changes.matching import RemainingColumn
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import ChangeSql
 from rowkeep.sql.table_checks import SAMPLE_ROWS, CheckSql
@@ -161,7 +161,7 @@ class TableChanges:
         return partial(_value, self._scripts.dialect, StoredCells(table, self._ciphers(table)))
 
     def _convert(
-        self, change: Change, sql: ChangeSql, pairs: Sequence[UnchangedColumn], *, writes: bool
+        self, change: Change, sql: ChangeSql, pairs: Sequence[RemainingColumn], *, writes: bool
     ) -> Steps[list[Problem]]:
         """Read all rows, some at a time, and write their converted cells until one does not fit."""
         page, write = sql.page(pairs), sql.write_converted(pairs)
@@ -187,7 +187,7 @@ class Misfits:
     """The cells of one column that do not fit its new definition. ``read`` reads cells of the old column,
     ``new`` has the stored cells of the new one."""
 
-    def __init__(self, pair: UnchangedColumn, read: ReadCell, new: StoredCells) -> None:
+    def __init__(self, pair: RemainingColumn, read: ReadCell, new: StoredCells) -> None:
         self.count = 0
         self._pair = pair
         self._read = read
@@ -269,7 +269,7 @@ def _raise_if_any(problems: list[Problem]) -> None:
         raise IncompatibleRows(problems[0].msg, problems=problems)
 
 
-def _batches(change: Change) -> Iterator[list[UnchangedColumn]]:
-    pairs = (pair for pair in change.unchanged if pair.converts)
+def _batches(change: Change) -> Iterator[list[RemainingColumn]]:
+    pairs = (pair for pair in change.remaining if pair.converts)
     while batch := list(islice(pairs, COLUMNS_AT_ONCE)):
         yield batch
