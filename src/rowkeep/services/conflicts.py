@@ -61,7 +61,7 @@ def update_unique_error(compiled: CompiledTable, conflict: UniqueConflict) -> Ex
 async def insert_reference_error(
     workspace: OpenWorkspace, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
 ) -> Exception:
-    """``rows`` are those of the request, ``stored`` their stored form."""
+    """``rows`` are those of the request, ``stored`` the same rows as stored."""
     names = [column.name for column in compiled.table.columns]
     script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, stored)
     missing = await workspace.database.read(script)
@@ -137,7 +137,7 @@ def _reference_error(missing: Missing, cell: Any, where: str, prefix: str) -> Re
 
 
 def _changed_meanwhile() -> Exception:
-    """The cause of the conflict is gone: the same request may succeed now."""
+    """The cause of the conflict no longer exists: the same request may succeed now."""
     return Busy("Referenced rows changed during the request. Nothing was written; try again.")
 
 

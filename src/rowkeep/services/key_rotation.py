@@ -41,7 +41,7 @@ class RotationProgress(msgspec.Struct, frozen=True):
 
 
 class MasterRotation:
-    """Replaces the master key of a store, in its key file."""
+    """Replaces the master key of a store, which is in a key file."""
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog

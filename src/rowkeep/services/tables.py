@@ -27,14 +27,14 @@ MAX_ATTEMPTS = 20
 
 
 class DefinedTable(msgspec.Struct, frozen=True):
-    """A table, and by id the tables that it references."""
+    """A table, and the tables that it references, by id."""
 
     table: Table
     referenced: Mapping[str, Table]
 
 
 class ChangeStep(msgspec.Struct, frozen=True):
-    """One step of a change of definitions, in words."""
+    """One step of a change of definitions, described for people."""
 
     description: str
     rewrites_table: bool

@@ -18,7 +18,7 @@ from rowkeep.services.lists import Listing, ListRequest
 
 
 class DefinedView(msgspec.Struct, frozen=True):
-    """A view, and by id the tables that it reads."""
+    """A view, and the tables that it reads, by id."""
 
     view: View
     tables: Mapping[str, Table]
@@ -51,7 +51,7 @@ class Views:
         return DefinedView(*await opened.database.read(partial(opened.scripts.views.get, name)))
 
     async def replace(self, workspace: str, name: str, body: ViewBody) -> DefinedView:
-        """Replace the view's definition; it keeps its grants. Raises as create does."""
+        """Replace the view's definition; its grants are unchanged. Raises the errors of create."""
         opened = await self._catalog.named(workspace)
         created = await opened.database.write(partial(opened.scripts.views.replace, name, body))
         opened.renew()
