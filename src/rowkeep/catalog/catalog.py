@@ -28,7 +28,7 @@ class Catalog:
     def __init__(self, store: Store, master: MasterKeys) -> None:
         self._store = store
         self._master = master
-        self.installation = CatalogScripts(store.catalog.dialect, store.catalog.schema)
+        self.installation = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
         self._open: dict[int, OpenWorkspace] = {}
         # a plain dict, because each request uses it; _remember bounds it
         self._clients: dict[str, OpenWorkspace] = {}

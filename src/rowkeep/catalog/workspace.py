@@ -41,7 +41,7 @@ class OpenWorkspace:
     def __init__(self, workspace: Workspace, database: WorkspaceDatabase, master: MasterKeys) -> None:
         self.workspace = workspace
         self.database = database
-        self.scripts = WorkspaceScripts(database.dialect, database.schema)
+        self.scripts = WorkspaceScripts(database.dialect, database.namespace)
         self._master = master
         self.newest: Snapshot | None = None
         """The newest known snapshot; None if it must be read again."""

@@ -91,7 +91,7 @@ class MasterRotation:
         def rewrap(wrapped: bytes) -> bytes:
             return sealer.seal(master.open(wrapped, bound_to), bound_to)
 
-        rotation = Rotation(WorkspaceScripts(database.dialect, database.schema))
+        rotation = Rotation(WorkspaceScripts(database.dialect, database.namespace))
         first = sealer.seal(new_data_key(), bound_to)
         await database.write(partial(rotation.rewrap, rewrap, first))
 
@@ -122,7 +122,7 @@ class DataRotation:
         self._workspace.renew()
 
     async def _table(self, table: Table) -> AsyncIterator[RotationProgress]:
-        sql = RotationSql(table, self._database.dialect, self._database.schema)
+        sql = RotationSql(table, self._database.dialect, self._database.namespace)
         reencrypt = {
             column.name: reencrypt_with(self._workspace.keys, table, column)
             for column in table.columns

@@ -35,9 +35,9 @@ decoder."""
 
 
 class Readable(Comparable, Protocol):
-    """A source of rows. ``physical`` is what FROM contains."""
+    """A source of rows. ``from_clause`` is what FROM contains."""
 
-    physical: Any
+    from_clause: Any
 
     def answered(self, name: str) -> Expression:
         """A column for responses, under its own name."""
@@ -73,10 +73,10 @@ class Pages(ABC):
     has_key: bool = True
     """Whether every sort ends with a column that is never null."""
 
-    def __init__(self, source: Readable, names: tuple[str, ...], schema: str | None) -> None:
-        self.schema = source
+    def __init__(self, source: Readable, names: tuple[str, ...], namespace: str | None) -> None:
+        self.physical = source
         self.names = names
-        self.system = workspace_tables(schema)
+        self.system = workspace_tables(namespace)
         self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
 
     @abstractmethod
@@ -92,16 +92,16 @@ class Pages(ABC):
         answered = list(shape.fields or self.names)
         hidden = [name for name, _ in shape.sort if name not in answered]
         columns = [*answered, *hidden]
-        chosen = [self.schema.answered(name) for name in columns]
+        chosen = [self.physical.answered(name) for name in columns]
         key = tuple(columns.index(name) for name, _ in shape.sort)
         never_null = key[-1] if self.has_key else len(columns)
         if not self.has_key:
             chosen.append(sa.literal_column("1").label("_is_row"))
-        page = sa.select(*chosen).select_from(self.schema.physical).where(*self._chosen(shape.where))
+        page = sa.select(*chosen).select_from(self.physical.from_clause).where(*self._chosen(shape.where))
         if shape.after is not None:
-            page = page.where(beyond(self.schema, shape.sort, shape.after))
+            page = page.where(beyond(self.physical, shape.sort, shape.after))
         page = page.order_by(
-            *(self.schema.ordered(name, descending=desc) for name, desc in shape.sort), *self.ties
+            *(self.physical.ordered(name, descending=desc) for name, desc in shape.sort), *self.ties
         )
         page = (
             page.limit(sa.literal_column(str(limit + 1)))
@@ -112,13 +112,13 @@ class Pages(ABC):
         return page, SelectSql(Template("", ()), None, len(answered), key, decoders, never_null)
 
     def _count(self, where: Shape | None) -> sa.Select[Any]:
-        return sa.select(sa.func.count()).select_from(self.schema.physical).where(*self._chosen(where))
+        return sa.select(sa.func.count()).select_from(self.physical.from_clause).where(*self._chosen(where))
 
     def _chosen(self, where: Shape | None) -> list[Expression]:
-        return [*self.conditions, *([] if where is None else [condition(self.schema, where)])]
+        return [*self.conditions, *([] if where is None else [condition(self.physical, where)])]
 
     def _decoders(self, names: list[str]) -> Decoders:
-        decoders = ((at, self.schema.kind(name).decode) for at, name in enumerate(names))
+        decoders = ((at, self.physical.kind(name).decode) for at, name in enumerate(names))
         return tuple((at, decode) for at, decode in decoders if decode is not None)
 
 
@@ -215,7 +215,7 @@ class PostgresPages(Pages):
 
     def _large(self, shape: SelectShape) -> list[str]:
         names = [*(shape.fields or self.names), *(name for name, _ in shape.sort)]
-        return [name for name in dict.fromkeys(names) if is_large(self.schema.columns[name], self.dialect)]
+        return [name for name in dict.fromkeys(names) if is_large(self.physical.columns[name], self.dialect)]
 
 
 INLINED_LIMITS = frozenset({1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000})

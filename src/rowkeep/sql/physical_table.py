@@ -25,25 +25,29 @@ from rowkeep.sql.names import (
 from rowkeep.sql.statements import Statement, ddl
 
 
-class TableSchema:
+class PhysicalTable:
     """A table as the engine has it: the users' columns and the stored system columns.
 
     ``referred`` has the tables that its columns refer to, by id; only the DDL of its references needs them.
     """
 
     def __init__(
-        self, table: Table, dialect: Dialect, schema: str | None, referred: Mapping[str, Table] | None = None
+        self,
+        table: Table,
+        dialect: Dialect,
+        namespace: str | None,
+        referred: Mapping[str, Table] | None = None,
     ) -> None:
         self.table = table
         self.dialect = dialect
         self.columns = {column.name: column for column in table.all_columns}
-        self.physical = sa.Table(
+        self.from_clause = sa.Table(
             table_name(table),
             sa.MetaData(),
             *(_cell_column(column, dialect) for column in table.stored_columns),
             *(_key_column(column) for column in table.columns if dialect.kinds[column.kind].key),
             sa.PrimaryKeyConstraint(column_name(ROW_KEY), name=key_name(table)),
-            schema=quoted(schema) if schema else None,
+            schema=quoted(namespace) if namespace else None,
             **dialect.table_options,
         )
         self.indexes = [
@@ -52,14 +56,14 @@ class TableSchema:
                 *(self.ordered(name, descending=descending) for name, descending in self._parts(index)),
                 unique=index.is_unique,
                 # explicit, because an index on sys_Id has no column that identifies the table
-                _table=self.physical,
+                _table=self.from_clause,
             )
             for index in table.indexes
         ]
         self.indexes += self._reference_indexes()
         if referred is not None:
             for constraint in self.references(referred):
-                self.physical.append_constraint(constraint)
+                self.from_clause.append_constraint(constraint)
 
     def _parts(self, index: Index) -> list[tuple[str, bool]]:
         """The columns of an index."""
@@ -75,7 +79,7 @@ class TableSchema:
         indexed = {index.columns[0].name for index in self.table.indexes}
         return [
             sa.Index(
-                reference_index_name(self.table, column), self.identity(column.name), _table=self.physical
+                reference_index_name(self.table, column), self.identity(column.name), _table=self.from_clause
             )
             for column in self.table.columns
             if column.reference is not None and column.name not in indexed
@@ -91,7 +95,7 @@ class TableSchema:
             there = (
                 self
                 if itself
-                else TableSchema(referred[column.reference.table], self.dialect, self.physical.schema)
+                else PhysicalTable(referred[column.reference.table], self.dialect, self.from_clause.schema)
             )
             name = next(c.name for c in there.table.all_columns if c.id == column.reference.column)
             constraints.append(
@@ -107,8 +111,8 @@ class TableSchema:
         """A stored expression that is equal for equal cells: for ``sys_Id`` the ``_id``, for a kind that the
         engine cannot compare its sort key."""
         if name == "sys_Id":
-            return self.physical.c[ROW_KEY]
-        return self.physical.c[sort_key_name(name) if self.kind(name).key else column_name(name)]
+            return self.from_clause.c[ROW_KEY]
+        return self.from_clause.c[sort_key_name(name) if self.kind(name).key else column_name(name)]
 
     def column(self, name: str) -> Expression:
         """A column for comparisons; ``sys_Id``, and columns that refer to it, as the expression that derives
@@ -120,7 +124,7 @@ class TableSchema:
     def answered(self, name: str) -> Expression:
         """A column for responses, under its own name."""
         kind = self.kind(name)
-        column = self.physical.c[column_name(name)] if kind.key else self.column(name)
+        column = self.from_clause.c[column_name(name)] if kind.key else self.column(name)
         return kind.answered(column).label(quoted(name))
 
     def written(self, name: str, parameter: str) -> dict[quoted_name, Expression]:
@@ -146,16 +150,16 @@ class TableSchema:
         """Create the table, its indexes, and its references. The references are created last where they can
         be added: a reference to the table itself can need its unique index. Otherwise they are part of the
         table."""
-        references = sorted(self.physical.foreign_key_constraints, key=lambda each: str(each.name))
+        references = sorted(self.from_clause.foreign_key_constraints, key=lambda each: str(each.name))
         inline = [] if self.dialect.can_add_foreign_keys else references
         return [
-            ddl(CreateTable(self.physical, include_foreign_key_constraints=inline), self.dialect),
+            ddl(CreateTable(self.from_clause, include_foreign_key_constraints=inline), self.dialect),
             *(ddl(CreateIndex(index), self.dialect) for index in self.indexes),
             *(ddl(AddConstraint(each), self.dialect) for each in references if each not in inline),
         ]
 
     def drop(self) -> Statement:
-        return ddl(DropTable(self.physical, if_exists=True), self.dialect)
+        return ddl(DropTable(self.from_clause, if_exists=True), self.dialect)
 
 
 def ordered(dialect: Dialect, column: Expression, *, descending: bool, has_nulls: bool = True) -> Expression:

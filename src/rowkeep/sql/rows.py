@@ -34,7 +34,7 @@ from rowkeep.sql.pages import (
     number,
     size_of,
 )
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Template, template
 
 
@@ -50,11 +50,11 @@ class TableSql(Pages):
     """All statements of one table, for one engine. ``keyed`` has the positions of cells that are sent a
     second time, after all others, for their sort keys; ``copied`` converts some cells for COPY."""
 
-    schema: TableSchema
+    physical: PhysicalTable
 
-    def __init__(self, table: Table, schema: str | None) -> None:
-        source = TableSchema(table, self.dialect, schema)
-        super().__init__(source, tuple(column.name for column in table.all_columns), schema)
+    def __init__(self, table: Table, namespace: str | None) -> None:
+        source = PhysicalTable(table, self.dialect, namespace)
+        super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
         self.table = table
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.keyed = tuple(
@@ -81,35 +81,35 @@ class TableSql(Pages):
         cells = {
             column: value
             for at, name in enumerate(shape.columns)
-            for column, value in self.schema.written(name, cell_name(at)).items()
+            for column, value in self.physical.written(name, cell_name(at)).items()
         }
-        cells |= self.schema.written("Updated_On", "now") | self.schema.written("Updated_By", "writer")
-        return sa.update(self.schema.physical).values(cells)
+        cells |= self.physical.written("Updated_On", "now") | self.physical.written("Updated_By", "writer")
+        return sa.update(self.physical.from_clause).values(cells)
 
     def _update(self, shape: UpdateShape) -> sa.Update:
         update = self._changed(shape)
-        return update if shape.where is None else update.where(condition(self.schema, shape.where))
+        return update if shape.where is None else update.where(condition(self.physical, shape.where))
 
     def _delete(self, where: Shape | None) -> sa.Delete:
-        delete = sa.delete(self.schema.physical)
-        return delete if where is None else delete.where(condition(self.schema, where))
+        delete = sa.delete(self.physical.from_clause)
+        return delete if where is None else delete.where(condition(self.physical, where))
 
     def _compile_rekey(self, name: str) -> Template:
         """Replace a cell under an ``old`` data key by the same cell under the current one (``new``)."""
-        column = self.schema.physical.c[column_name(name)]
+        column = self.physical.from_clause.c[column_name(name)]
         new, old = (sa.bindparam(each, type_=sa.LargeBinary()) for each in ("new", "old"))
         return template(
-            sa.update(self.schema.physical).values({column: new}).where(column == old), self.dialect
+            sa.update(self.physical.from_clause).values({column: new}).where(column == old), self.dialect
         )
 
     def _record(self) -> tuple[list[Expression], Decoders]:
         names = [column.name for column in self.table.all_columns]
-        return [self.schema.answered(name) for name in names], self._decoders(names)
+        return [self.physical.answered(name) for name in names], self._decoders(names)
 
     def _parameters(self) -> dict[quoted_name, Expression]:
         """The value of each physical column, from the cells of a row; sort keys follow after all cells."""
         cells = [
-            self.schema.written(column.name, cell_name(at))
+            self.physical.written(column.name, cell_name(at))
             for at, column in enumerate(self.table.stored_columns)
         ]
         visible = {column: each[column] for column, each in zip(self.columns, cells, strict=True)}
@@ -127,7 +127,7 @@ class SqliteTableSql(SqlitePages, TableSql):
     """The statements for one SQLite file."""
 
     def _compile_insert(self) -> Template:
-        return template(sa.insert(self.schema.physical).values(self._parameters()), self.dialect)
+        return template(sa.insert(self.physical.from_clause).values(self._parameters()), self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
         update = self._update(shape)
@@ -156,7 +156,7 @@ class PostgresTableSql(PostgresPages, TableSql):
             .select_from(self.system.workspace)
             .where(self._is_current())
         )
-        insert = sa.insert(self.schema.physical).from_select(list(self.columns), row)
+        insert = sa.insert(self.physical.from_clause).from_select(list(self.columns), row)
         return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
@@ -165,9 +165,9 @@ class PostgresTableSql(PostgresPages, TableSql):
         else:
             keyed = {part.name for index in self.table.indexes if index.is_unique for part in index.columns}
             locked = self._locked(shape.where, keeps_keys=keyed.isdisjoint(shape.columns))
-            update = self._changed(shape).where(self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY])
+            update = self._changed(shape).where(self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY])
         if not shape.returns:
-            changed = update.returning(self.schema.column(ROW_KEY)).cte("changed")
+            changed = update.returning(self.physical.column(ROW_KEY)).cte("changed")
             return UpdateSql(self._with_count(changed), 0, ())
         record, decoders = self._record()
         changed = update.returning(*record).cte("changed")
@@ -178,18 +178,18 @@ class PostgresTableSql(PostgresPages, TableSql):
             delete = self._delete(where).where(self._is_current())
         else:
             locked = self._locked(where, keeps_keys=False)
-            delete = sa.delete(self.schema.physical).where(
-                self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY]
+            delete = sa.delete(self.physical.from_clause).where(
+                self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY]
             )
-        return self._with_count(delete.returning(self.schema.column(ROW_KEY)).cte("deleted"))
+        return self._with_count(delete.returning(self.physical.column(ROW_KEY)).cte("deleted"))
 
     def _locked(self, where: Shape | None, *, keeps_keys: bool) -> sa.CTE:
         """The rows to be changed, locked in the order of their row keys. Because all transactions lock in the
         same order, they cannot deadlock. With ``keeps_keys``, writes that refer to a row do not wait for
         it."""
-        physical = self.schema.physical
+        physical = self.physical.from_clause
         rows = sa.select(physical.c[ROW_KEY]).select_from(physical.join(self.system.workspace, sa.true()))
-        chosen = [self._is_current()] + ([] if where is None else [condition(self.schema, where)])
+        chosen = [self._is_current()] + ([] if where is None else [condition(self.physical, where)])
         return (
             rows.where(*chosen)
             .order_by(physical.c[ROW_KEY])

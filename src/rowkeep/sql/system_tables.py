@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from rowkeep.sql.names import quoted
 
-CATALOG_SCHEMA = "rowkeep"
+CATALOG_NAMESPACE = "rowkeep"
 """The namespace of the catalog on PostgreSQL; on SQLite it is a file."""
 
 
@@ -19,8 +19,8 @@ NAME_KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 class CatalogTables:
     """The workspaces, the workspace of each client id, and the administrators."""
 
-    def __init__(self, schema: str | None) -> None:
-        meta = sa.MetaData(schema=schema)
+    def __init__(self, namespace: str | None) -> None:
+        meta = sa.MetaData(schema=namespace)
         self.installation = sa.Table(
             "installation",
             meta,
@@ -66,9 +66,9 @@ CACHED_WORKSPACES = 256
 
 
 @lru_cache(CACHED_WORKSPACES)
-def workspace_tables(schema: str | None) -> WorkspaceTables:
+def workspace_tables(namespace: str | None) -> WorkspaceTables:
     """The system tables of the workspace in this namespace, the same for all of its tables."""
-    return WorkspaceTables(schema)
+    return WorkspaceTables(namespace)
 
 
 class WorkspaceTables:
@@ -79,8 +79,8 @@ class WorkspaceTables:
     id of a table.
     """
 
-    def __init__(self, schema: str | None) -> None:
-        meta = sa.MetaData(schema=quoted(schema) if schema else None)
+    def __init__(self, namespace: str | None) -> None:
+        meta = sa.MetaData(schema=quoted(namespace) if namespace else None)
         self.workspace = sa.Table(
             "_rowkeep_workspace",
             meta,

@@ -27,7 +27,7 @@ from rowkeep.sql.names import (
     reference_name,
     sort_key_name,
 )
-from rowkeep.sql.physical_table import TableSchema, physical_columns
+from rowkeep.sql.physical_table import PhysicalTable, physical_columns
 from rowkeep.sql.statements import Statement, Template, ddl, statement, template
 from rowkeep.sql.table_checks import shown, target_of
 
@@ -49,14 +49,14 @@ class ChangeSql:
     has the tables that the changed table refers to, by id."""
 
     def __init__(
-        self, change: Change, dialect: Dialect, schema: str | None, referred: Mapping[str, Table]
+        self, change: Change, dialect: Dialect, namespace: str | None, referred: Mapping[str, Table]
     ) -> None:
         self._change = change
         self._dialect = dialect
-        self._schema = schema
+        self._namespace = namespace
         self._referred = referred
-        self._was = TableSchema(change.before, dialect, schema)
-        self._now = TableSchema(change.after, dialect, schema)
+        self._was = PhysicalTable(change.before, dialect, namespace)
+        self._now = PhysicalTable(change.after, dialect, namespace)
         self._preparer = dialect.compiler.identifier_preparer
         self._referring = {column.name for column in change.referring}
 
@@ -117,7 +117,7 @@ class ChangeSql:
                 cells[names[name]] = value
         row: sa.ColumnClause[str] = sa.column(column_name(ROW_KEY))
         target = sa.table(
-            self._was.physical.name, row, *map(sa.column, cells), schema=self._was.physical.schema
+            self._was.from_clause.name, row, *map(sa.column, cells), schema=self._was.from_clause.schema
         )
         update = sa.update(target).values(cells).where(row == sa.bindparam("row", type_=sa.Text()))
         return template(update, self._dialect)
@@ -156,11 +156,11 @@ class ChangeSql:
 
     # single steps
 
-    def _table(self, schema: TableSchema) -> str:
-        return self._preparer.format_table(schema.physical)
+    def _table(self, physical: PhysicalTable) -> str:
+        return self._preparer.format_table(physical.from_clause)
 
-    def _alter(self, schema: TableSchema, what: str) -> Statement:
-        return Statement(f"ALTER TABLE {self._table(schema)} {what}")
+    def _alter(self, physical: PhysicalTable, what: str) -> Statement:
+        return Statement(f"ALTER TABLE {self._table(physical)} {what}")
 
     def _dropped_indexes(self) -> set[str]:
         before = self._change.before
@@ -196,18 +196,18 @@ class ChangeSql:
         }
         return bool(names.get(str(index.name), self._referring) & self._referring)
 
-    def _drop_column(self, schema: TableSchema, column: Column) -> Iterator[Statement]:
+    def _drop_column(self, table: PhysicalTable, column: Column) -> Iterator[Statement]:
         for physical in physical_columns(column, self._dialect):
-            yield self._alter(schema, f"DROP COLUMN {self._preparer.quote(physical.name)}")
+            yield self._alter(table, f"DROP COLUMN {self._preparer.quote(physical.name)}")
 
     def _add_columns(
-        self, schema: TableSchema, column: Column, *, temporary: bool = False
+        self, table: PhysicalTable, column: Column, *, temporary: bool = False
     ) -> Iterator[Statement]:
         """Add a column that can be null for now; with ``temporary``, under temporary names."""
         names = self._temporary_names(column)
         for physical in physical_columns(replace(column, is_required=False), self._dialect):
             name = names[physical.name] if temporary else physical.name
-            yield self._alter(schema, f"ADD COLUMN {self._column_definition(physical, name)}")
+            yield self._alter(table, f"ADD COLUMN {self._column_definition(physical, name)}")
 
     def _column_definition(self, physical: sa.Column[Any], name: str) -> str:
         checks = [
@@ -248,7 +248,7 @@ class ChangeSql:
         )
         spec = self._column_definition(physical, temporary)
         yield self._alter(self._now, f"ADD COLUMN {spec} CONSTRAINT {key} REFERENCES {target}")
-        table = sa.table(self._now.physical.name, sa.column(cell), sa.column(temporary))
+        table = sa.table(self._now.from_clause.name, sa.column(cell), sa.column(temporary))
         yield statement(sa.update(table).values({temporary: table.c[cell]}), self._dialect)
         yield self._alter(self._now, f"DROP COLUMN {quoted_cell}")
         yield self._alter(self._now, f"RENAME COLUMN {self._preparer.quote(temporary)} TO {quoted_cell}")
@@ -256,17 +256,17 @@ class ChangeSql:
             yield self._alter(self._now, f"ALTER COLUMN {quoted_cell} SET NOT NULL")
 
     def _rename_table(self) -> Iterator[Statement]:
-        was, now = self._was.physical.name, self._now.physical.name
+        was, now = self._was.from_clause.name, self._now.from_clause.name
         if was == now:
             return
-        schema = self._was.physical.schema
+        namespace = self._was.from_clause.schema
         if name_key(str(was)) == name_key(str(now)):
             # for SQLite, the same name in another case is another table
             temporary = quoted(f"_rename_{self._change.before.id}")
             yield self._alter(self._was, f"RENAME TO {self._preparer.quote(temporary)}")
-            source = sa.Table(temporary, sa.MetaData(), schema=schema)
+            source = sa.Table(temporary, sa.MetaData(), schema=namespace)
         else:
-            source = self._was.physical
+            source = self._was.from_clause
         yield Statement(
             f"ALTER TABLE {self._preparer.format_table(source)} RENAME TO {self._preparer.quote(now)}"
         )
@@ -298,7 +298,7 @@ class ChangeSql:
             )
 
     def _fill(self) -> Iterator[Statement]:
-        table = self._now.physical
+        table = self._now.from_clause
         added = [column for column in self._change.added if column.default is not None]
         if added:
             yield self._filling(sa.update(table), added)

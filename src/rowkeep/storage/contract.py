@@ -105,8 +105,8 @@ class Database(ABC):
     """One database. In addition to the errors of a script, its methods raise Busy and StorageUnavailable."""
 
     dialect: Dialect
-    schema: str | None
-    """The PostgreSQL schema with its tables; None on SQLite."""
+    namespace: str | None
+    """The PostgreSQL schema that contains its tables; None on SQLite."""
 
     @abstractmethod
     async def read(self, script: Script[T]) -> T:

@@ -35,7 +35,7 @@ class CatalogDatabase(Database):
     def __init__(self, database: Database) -> None:
         self._database = database
         self.dialect = database.dialect
-        self.schema = database.schema
+        self.namespace = database.namespace
         self._faults = LimitedLog()
 
     async def read(self, script: Script[T]) -> T:
@@ -57,15 +57,15 @@ class CatalogDatabase(Database):
 
 
 def prepare_catalog(
-    dialect: Dialect, schema: str | None, present: Script[list[str]], missing: str
+    dialect: Dialect, namespace: str | None, present: Script[list[str]], missing: str
 ) -> Generator[Statement, Sequence[Row], bool]:
     """Script: bring the catalog to this version; returns whether it was created now.
 
     ``present`` lists the databases of workspaces. Raises SetupError with the text ``missing`` if there are
     databases but no catalog.
     """
-    done = yield from migrate(CATALOG_STEPS, dialect, schema)
-    installation = CatalogScripts(dialect, schema)
+    done = yield from migrate(CATALOG_STEPS, dialect, namespace)
+    installation = CatalogScripts(dialect, namespace)
     if done == 0:
         refuse_without_catalog((yield from present()), missing)
     elif done < DATABASES_STEP:
@@ -99,5 +99,5 @@ async def refuse_if_missing(database: Database, workspace: Workspace) -> None:
 
 
 def _has_keys(database: Database) -> Generator[Statement, Sequence[Row], bool]:
-    keys = workspace_tables(database.schema).data_keys
+    keys = workspace_tables(database.namespace).data_keys
     return bool((yield statement(sa.select(keys.c.number).limit(1), database.dialect)))

@@ -23,7 +23,7 @@ class Access(WorkspaceSteps):
     """The scripts of the apps and grants of one workspace."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
 

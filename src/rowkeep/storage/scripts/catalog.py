@@ -27,10 +27,10 @@ def _workspace_of(row: Row) -> Workspace:
 class CatalogScripts:
     """The scripts of the catalog."""
 
-    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+    def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
-        self._schema = schema
-        self._tables = CatalogTables(schema)
+        self._namespace = namespace
+        self._tables = CatalogTables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         return (yield statement(clause, self._dialect))
@@ -88,7 +88,7 @@ class CatalogScripts:
     def record_databases(self, ids: Sequence[int]) -> Steps[None]:
         """The same for several; ids that belong to no workspace are ignored."""
         workspaces, databases = self._tables.workspaces, self._tables.databases
-        yield from alone(self._dialect, self._schema)
+        yield from alone(self._dialect, self._namespace)
         for first in range(0, len(ids), IDS_AT_ONCE):
             wanted = ids[first : first + IDS_AT_ONCE]
             has_database = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
@@ -102,7 +102,7 @@ class CatalogScripts:
 
     def create_workspace(self, name: str, created_on: str) -> Steps[Workspace]:
         """Raises NameTaken."""
-        yield from alone(self._dialect, self._schema)
+        yield from alone(self._dialect, self._namespace)
         workspaces = self._tables.workspaces
         taken = sa.select(workspaces.c.id).where(workspaces.c.name_key == name_key(name))
         if (yield from self._do(taken)):
@@ -118,7 +118,7 @@ class CatalogScripts:
         """Delete a workspace and the assignments of client ids to it. Raises NoSuchWorkspace,
         DeleteNotAllowed."""
         # two simultaneous requests would both find it
-        yield from alone(self._dialect, self._schema)
+        yield from alone(self._dialect, self._namespace)
         workspace = yield from self.workspace(name)
         if name_key(workspace.name) == "main":
             raise DeleteNotAllowed("The workspace main cannot be deleted.")
@@ -144,7 +144,7 @@ class CatalogScripts:
         """Assign a client id to a workspace; False if it is assigned to it already. Raises NameTaken if it is
         assigned to another one."""
         # two simultaneous requests would both find it free
-        yield from alone(self._dialect, self._schema)
+        yield from alone(self._dialect, self._namespace)
         clients = self._tables.clients
         rows = yield from self._do(sa.select(clients.c.workspace_id).where(clients.c.client_id == client_id))
         if rows and rows[0][0] != workspace.id:

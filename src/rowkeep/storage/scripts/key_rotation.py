@@ -39,7 +39,7 @@ class Rotation(WorkspaceSteps):
     """The scripts of one workspace."""
 
     def __init__(self, scripts: WorkspaceScripts) -> None:
-        super().__init__(scripts.dialect, scripts.schema)
+        super().__init__(scripts.dialect, scripts.namespace)
         self._state = scripts.state
         self._tables = scripts.tables
         self._access = scripts.access

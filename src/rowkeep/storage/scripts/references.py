@@ -15,7 +15,7 @@ import msgspec
 
 from rowkeep.model.filters import Where
 from rowkeep.model.tables import ROW_KEY, Column, Table
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.references import is_referred_to, present
 from rowkeep.sql.rows import TableSql
 from rowkeep.storage.contract import Row, Steps
@@ -46,19 +46,19 @@ def find_missing(
 ) -> Steps[Missing | None]:
     """The first cell, column by column, that refers to nothing. ``rows`` have the columns ``names``, as
     stored."""
-    schema = sql.schema
-    referred = yield from tables.referred_by([schema.table])
+    physical = sql.physical
+    referred = yield from tables.referred_by([physical.table])
     for at, name in enumerate(names):
-        column = schema.columns[name]
+        column = physical.columns[name]
         if column.reference is None:
             continue
-        table = referred.get(column.reference.table, schema.table)
+        table = referred.get(column.reference.table, physical.table)
         there = _column(table, column.reference.column)
         comparable = column.type_facts.same or (lambda cell: cell)
         cells = [None if row[at] is None else comparable(row[at]) for row in rows]
-        parent = TableSchema(table, schema.dialect, tables.schema)
+        parent = PhysicalTable(table, physical.dialect, tables.namespace)
         found = set(map(comparable, (yield from _present(parent, there, cells))))
-        if table.id == schema.table.id and there in names:
+        if table.id == physical.table.id and there in names:
             # rows of one request can refer to each other
             found |= {
                 comparable(row[names.index(there)]) for row in rows if row[names.index(there)] is not None
@@ -69,13 +69,13 @@ def find_missing(
     return None
 
 
-def _present(schema: TableSchema, name: str, cells: list[Any]) -> Steps[list[Any]]:
+def _present(physical: PhysicalTable, name: str, cells: list[Any]) -> Steps[list[Any]]:
     # cells that refer to a sys_Id are stored as the _id that it contains
     stored = ROW_KEY if name == "sys_Id" else name
     wanted = [cell for cell in dict.fromkeys(cells) if cell is not None]
     found: list[Any] = []
     for start in range(0, len(wanted), CHUNK):
-        rows = yield present(schema, stored, wanted[start : start + CHUNK])
+        rows = yield present(physical, stored, wanted[start : start + CHUNK])
         found += [row[0] for row in rows]
     return found
 
@@ -85,13 +85,13 @@ def find_referring(
 ) -> Steps[Referring | None]:
     """A column that refers to a row that a filter finds; if only some columns are ``changed``, by one of
     these."""
-    parent = sql.schema
+    parent = sql.physical
     for table, column in (yield from tables.referring(parent.table.id)):
         assert column.reference is not None  # noqa: S101 - the column has a reference
         there = _column(parent.table, column.reference.column)
         if changed is not None and there not in changed:
             continue
-        child = TableSchema(table, parent.dialect, tables.schema)
+        child = PhysicalTable(table, parent.dialect, tables.namespace)
         rows = yield is_referred_to(parent, there, where, child, column)
         if rows[0][0]:
             return Referring(table.name, column.name, there)

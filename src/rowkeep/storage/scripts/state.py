@@ -17,7 +17,7 @@ class WorkspaceState(WorkspaceSteps):
         """Give a new workspace its first version and its wrapped data key; do nothing for an existing one."""
         workspace = self._system.workspace
         # two simultaneous first requests would both find it new
-        yield from alone(self.dialect, self.schema)
+        yield from alone(self.dialect, self.namespace)
         if not (yield from self._do(sa.select(workspace.c.version))):
             yield from self._do(sa.insert(workspace).values(version=1))
             yield from self._do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))

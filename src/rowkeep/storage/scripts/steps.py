@@ -15,10 +15,10 @@ from rowkeep.storage.contract import Row, Steps
 class WorkspaceSteps:
     """Runs statements over the system tables of one workspace."""
 
-    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+    def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self.dialect = dialect
-        self.schema = schema
-        self._system = workspace_tables(schema)
+        self.namespace = namespace
+        self._system = workspace_tables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         """Run one statement; returns its rows."""

@@ -125,7 +125,7 @@ class TableChanges:
         return planned
 
     def _sql(self, planned: Planned) -> ChangeSql:
-        return ChangeSql(planned.change, self._scripts.dialect, self._scripts.schema, planned.referred)
+        return ChangeSql(planned.change, self._scripts.dialect, self._scripts.namespace, planned.referred)
 
     def _alter(self, planned: Planned, sql: ChangeSql) -> Steps[None]:
         change = planned.change
@@ -145,7 +145,7 @@ class TableChanges:
     def _check(self, planned: Planned, *, late: bool) -> Steps[list[Problem]]:
         problems = []
         change = planned.change
-        sql = CheckSql(change, self._scripts.dialect, self._scripts.schema, planned.referred)
+        sql = CheckSql(change, self._scripts.dialect, self._scripts.namespace, planned.referred)
         for check in change.checks:
             if check.is_late is late:
                 count, sample = sql.violations(check)

@@ -26,7 +26,7 @@ class TableList(WorkspaceSteps):
     """The scripts of one workspace."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
 

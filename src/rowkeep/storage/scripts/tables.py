@@ -11,7 +11,7 @@ from rowkeep.errors.catalogue import NameTaken, StillReferenced
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.tables import Column, Table, name_key
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.steps import WorkspaceSteps, run
@@ -27,7 +27,7 @@ class Tables(WorkspaceSteps):
     changes run one after the other."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions, view_needs: ViewNeeds) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
         self._view_needs = view_needs
@@ -68,7 +68,7 @@ class Tables(WorkspaceSteps):
         table = read_table(body, table_id, named, (yield from self._state.newest_key()))
         yield from self.check_name_is_free(table.name)
         referred = {each.id: each for each in named.values()}
-        yield from run(TableSchema(table, self.dialect, self.schema, referred).create())
+        yield from run(PhysicalTable(table, self.dialect, self.namespace, referred).create())
         yield from self._do(
             sa.insert(self._system.tables).values(
                 id=table.id, name_key=name_key(table.name), definition=as_stored(table)
@@ -135,7 +135,7 @@ class Tables(WorkspaceSteps):
                 f"Table {table.name} is referenced by {columns}. Remove that reference first."
             )
         yield from self._view_needs.check_drop(table)
-        yield TableSchema(table, self.dialect, self.schema).drop()
+        yield PhysicalTable(table, self.dialect, self.namespace).drop()
         for system_table, column in (
             (self._system.tables, "id"),
             (self._system.grants, "table_id"),

@@ -22,7 +22,7 @@ class ViewNeeds(WorkspaceSteps):
     """Scripts over the views of one workspace, for changes of the tables that they need."""
 
     def __init__(self, stored: StoredDefinitions) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._stored = stored
 
     def views_needing(self, table_id: str, column_id: str | None = None) -> Steps[list[View]]:

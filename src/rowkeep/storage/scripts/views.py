@@ -26,7 +26,7 @@ class Views(WorkspaceSteps):
     changes run one after the other."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions, tables: Tables) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
         self._tables = tables

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 class SqliteDatabase(Database):
     dialect = SQLITE
-    schema = None
+    namespace = None
 
     def __init__(self, path: Path, settings: Settings, files: OpenFiles, *, create: bool = True) -> None:
         """``create`` creates a missing file."""

@@ -16,7 +16,7 @@ from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import TableSql
 from rowkeep.storage.contract import ReferenceConflict, Row, StaleCatalog, UniqueConflict, UpdatedRows
 from rowkeep.storage.response_sizes import fitting
@@ -140,12 +140,12 @@ def _named_conflict(conflict: UniqueConflict, sql: TableSql, row: int | None) ->
     """SQLite reports the columns of a failed unique index: ``UNIQUE constraint failed: t.a, t.b``."""
     index_columns = str(conflict.__cause__).rpartition("failed: ")[2]
     failed = [part.rpartition(".")[2] for part in index_columns.split(", ")]
-    return UniqueConflict(_unique_index(sql.schema, failed), row)
+    return UniqueConflict(_unique_index(sql.physical, failed), row)
 
 
-def _unique_index(schema: TableSchema, failed: list[str]) -> Index | None:
-    for index in schema.table.indexes:
-        names = [getattr(schema.identity(part.name), "name", None) for part in index.columns]
+def _unique_index(physical: PhysicalTable, failed: list[str]) -> Index | None:
+    for index in physical.table.indexes:
+        names = [getattr(physical.identity(part.name), "name", None) for part in index.columns]
         if index.is_unique and names == failed:
             return index
     return None
