@@ -1,8 +1,9 @@
-"""Rows: the statements that insert, select, update and delete rows of one table, each compiled once a shape.
+"""Rows: the statements that insert, select, update and delete rows of one table, compiled once for each
+shape.
 
-SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement reads the
-workspace's version along, so that a request takes one trip; on SQLite, where a trip costs nothing, the
-version is read by a statement of its own in the same transaction.
+SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement also reads the
+version of the workspace, so that a request takes one round trip. On SQLite, where a round trip costs nothing,
+a separate statement in the same transaction reads the version.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from rowkeep.sql.pages import (
     number,
     size_of,
 )
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Template, template
 
 
 class UpdateSql(msgspec.Struct, frozen=True):
-    """An update's statement; ``width`` is 0 if it returns no records."""
+    """The statement of an update; ``width`` is 0 if it returns no records."""
 
     update: Template
     width: int
@@ -46,14 +47,14 @@ class UpdateSql(msgspec.Struct, frozen=True):
 
 
 class TableSql(Pages):
-    """All statements of one table, spelt for one engine. ``keyed`` says which cells of a row are handed over
-    once more behind all others, for their keys; ``copied`` has what makes of some cells what COPY takes."""
+    """All statements of one table, for one engine. ``keyed`` has the positions of cells that are sent a
+    second time, after all others, for their sort keys; ``copied`` converts some cells for COPY."""
 
-    schema: TableSchema
+    physical: PhysicalTable
 
-    def __init__(self, table: Table, schema: str | None) -> None:
-        source = TableSchema(table, self.dialect, schema)
-        super().__init__(source, tuple(column.name for column in table.all_columns), schema)
+    def __init__(self, table: Table, namespace: str | None) -> None:
+        source = PhysicalTable(table, self.dialect, namespace)
+        super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
         self.table = table
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.keyed = tuple(
@@ -80,35 +81,35 @@ class TableSql(Pages):
         cells = {
             column: value
             for at, name in enumerate(shape.columns)
-            for column, value in self.schema.written(name, cell_name(at)).items()
+            for column, value in self.physical.written(name, cell_name(at)).items()
         }
-        cells |= self.schema.written("Updated_On", "now") | self.schema.written("Updated_By", "writer")
-        return sa.update(self.schema.physical).values(cells)
+        cells |= self.physical.written("Updated_On", "now") | self.physical.written("Updated_By", "writer")
+        return sa.update(self.physical.from_clause).values(cells)
 
     def _update(self, shape: UpdateShape) -> sa.Update:
         update = self._changed(shape)
-        return update if shape.where is None else update.where(condition(self.schema, shape.where))
+        return update if shape.where is None else update.where(condition(self.physical, shape.where))
 
     def _delete(self, where: Shape | None) -> sa.Delete:
-        delete = sa.delete(self.schema.physical)
-        return delete if where is None else delete.where(condition(self.schema, where))
+        delete = sa.delete(self.physical.from_clause)
+        return delete if where is None else delete.where(condition(self.physical, where))
 
     def _compile_rekey(self, name: str) -> Template:
-        """A cell under the present key (``new``) in the place of the same cell under an ``old`` one."""
-        column = self.schema.physical.c[column_name(name)]
+        """Replace a cell under an ``old`` data key by the same cell under the current one (``new``)."""
+        column = self.physical.from_clause.c[column_name(name)]
         new, old = (sa.bindparam(each, type_=sa.LargeBinary()) for each in ("new", "old"))
         return template(
-            sa.update(self.schema.physical).values({column: new}).where(column == old), self.dialect
+            sa.update(self.physical.from_clause).values({column: new}).where(column == old), self.dialect
         )
 
     def _record(self) -> tuple[list[Expression], Decoders]:
         names = [column.name for column in self.table.all_columns]
-        return [self.schema.answered(name) for name in names], self._decoders(names)
+        return [self.physical.answered(name) for name in names], self._decoders(names)
 
     def _parameters(self) -> dict[quoted_name, Expression]:
-        """What each physical column is given of a row's cells; keys come behind all cells."""
+        """The value of each physical column, from the cells of a row; sort keys follow after all cells."""
         cells = [
-            self.schema.written(column.name, cell_name(at))
+            self.physical.written(column.name, cell_name(at))
             for at, column in enumerate(self.table.stored_columns)
         ]
         visible = {column: each[column] for column, each in zip(self.columns, cells, strict=True)}
@@ -118,15 +119,15 @@ class TableSql(Pages):
 
 
 def cell_name(at: int) -> str:
-    """The parameter that holds the cell number ``at`` of what is written."""
+    """The parameter of cell number ``at`` of a write."""
     return f"c{at}"
 
 
 class SqliteTableSql(SqlitePages, TableSql):
-    """Of one SQLite file."""
+    """The statements for one SQLite file."""
 
     def _compile_insert(self) -> Template:
-        return template(sa.insert(self.schema.physical).values(self._parameters()), self.dialect)
+        return template(sa.insert(self.physical.from_clause).values(self._parameters()), self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
         update = self._update(shape)
@@ -140,8 +141,8 @@ class SqliteTableSql(SqlitePages, TableSql):
 
 
 class PostgresTableSql(PostgresPages, TableSql):
-    """Each row of an answer begins with the version; the next columns of a page and of an update are the
-    count and how many bytes its texts take."""
+    """The statements for one namespace. Each row of a result begins with the version; in pages and updates
+    the next columns are the count and how many bytes the texts take."""
 
     def is_lookup(self, shape: SelectShape) -> bool:
         return is_lookup(self.table, shape)
@@ -155,7 +156,7 @@ class PostgresTableSql(PostgresPages, TableSql):
             .select_from(self.system.workspace)
             .where(self._is_current())
         )
-        insert = sa.insert(self.schema.physical).from_select(list(self.columns), row)
+        insert = sa.insert(self.physical.from_clause).from_select(list(self.columns), row)
         return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
@@ -164,9 +165,9 @@ class PostgresTableSql(PostgresPages, TableSql):
         else:
             keyed = {part.name for index in self.table.indexes if index.is_unique for part in index.columns}
             locked = self._locked(shape.where, keeps_keys=keyed.isdisjoint(shape.columns))
-            update = self._changed(shape).where(self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY])
+            update = self._changed(shape).where(self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY])
         if not shape.returns:
-            changed = update.returning(self.schema.column(ROW_KEY)).cte("changed")
+            changed = update.returning(self.physical.column(ROW_KEY)).cte("changed")
             return UpdateSql(self._with_count(changed), 0, ())
         record, decoders = self._record()
         changed = update.returning(*record).cte("changed")
@@ -177,17 +178,18 @@ class PostgresTableSql(PostgresPages, TableSql):
             delete = self._delete(where).where(self._is_current())
         else:
             locked = self._locked(where, keeps_keys=False)
-            delete = sa.delete(self.schema.physical).where(
-                self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY]
+            delete = sa.delete(self.physical.from_clause).where(
+                self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY]
             )
-        return self._with_count(delete.returning(self.schema.column(ROW_KEY)).cte("gone"))
+        return self._with_count(delete.returning(self.physical.column(ROW_KEY)).cte("deleted"))
 
     def _locked(self, where: Shape | None, *, keeps_keys: bool) -> sa.CTE:
-        """The rows to be changed, locked in the order of their keys. Where all take their locks in one order,
-        nobody waits for one who waits for him. ``keeps_keys``: what refers to a row does not wait for it."""
-        physical = self.schema.physical
+        """The rows to be changed, locked in the order of their row keys. Because all transactions lock in the
+        same order, they cannot deadlock. With ``keeps_keys``, writes that refer to a row do not wait for
+        it."""
+        physical = self.physical.from_clause
         rows = sa.select(physical.c[ROW_KEY]).select_from(physical.join(self.system.workspace, sa.true()))
-        chosen = [self._is_current()] + ([] if where is None else [condition(self.schema, where)])
+        chosen = [self._is_current()] + ([] if where is None else [condition(self.physical, where)])
         return (
             rows.where(*chosen)
             .order_by(physical.c[ROW_KEY])
@@ -196,19 +198,19 @@ class PostgresTableSql(PostgresPages, TableSql):
         )
 
     def _with_count(self, touched: sa.CTE) -> Template:
-        """The version, and how many rows were touched."""
+        """The version, and how many rows were changed."""
         total = sa.select(sa.func.count()).select_from(touched).scalar_subquery()
-        whole = sa.select(self._version, total.label("total")).select_from(self.system.workspace)
-        return template(whole, self.dialect)
+        complete = sa.select(self._version, total.label("total")).select_from(self.system.workspace)
+        return template(complete, self.dialect)
 
     def _with_records(self, changed: sa.CTE) -> Template:
-        """The version, how many rows were changed and what their texts take; and their records, unless they
-        are more than ``max_records`` or take more than ``max_bytes``."""
+        """The version, how many rows were changed, how many bytes their texts take, and their records, unless
+        they are more than ``max_records`` or take more than ``max_bytes``."""
         large = [column.name for column in self.table.all_columns if is_large(column, self.dialect)]
         size = size_of(changed, large).label("size")
         facts = sa.select(sa.func.count().label("total"), size).select_from(changed).subquery("facts")
         records = sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).subquery("records")
         fits = (facts.c.total <= number("max_records")) & (facts.c.size <= MAX_BYTES)
         joined = self.system.workspace.join(facts, sa.true()).outerjoin(records, fits)
-        whole = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)
-        return template(whole, self.dialect)
+        complete = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)
+        return template(complete, self.dialect)

@@ -1,6 +1,7 @@
-"""Migrations: the numbered steps that bring our own tables to this version.
+"""Migrations: the numbered steps that bring the system tables to this version.
 
-Each database counts the steps it has had. A step is never changed once released; a new one goes to the end.
+Each database counts its completed steps. A step never changes after its release; a new step is added at the
+end.
 """
 
 from __future__ import annotations
@@ -16,28 +17,28 @@ from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement
-from rowkeep.sql.system_tables import CATALOG_SCHEMA, CatalogTables, WorkspaceTables
+from rowkeep.sql.system_tables import CATALOG_NAMESPACE, CatalogTables, WorkspaceTables
 from rowkeep.storage.contract import Steps
 
 Step = Callable[[Dialect, str | None], list[Statement]]
 
 
 def _create_all(tables: Sequence[sa.Table], dialect: Dialect) -> list[Statement]:
-    made: list[Statement] = []
+    created: list[Statement] = []
     for table in tables:
-        made.append(ddl(CreateTable(table), dialect))
-        made += [
+        created.append(ddl(CreateTable(table), dialect))
+        created += [
             ddl(CreateIndex(index), dialect) for index in sorted(table.indexes, key=lambda i: str(i.name))
         ]
-    return made
+    return created
 
 
-def _catalog_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
-    tables = CatalogTables(schema)
+def _catalog_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = CatalogTables(namespace)
     return _create_all((tables.installation, tables.workspaces, tables.clients, tables.admin_tokens), dialect)
 
 
-def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
+def _fold_function(dialect: Dialect, _namespace: str | None) -> list[Statement]:
     """Our table of simple case folding as a function, unless each connection registers it."""
     if not dialect.has_stored_functions:
         return []
@@ -49,49 +50,49 @@ def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
     )
     return [
         Statement(
-            f'CREATE FUNCTION {CATALOG_SCHEMA}."{FOLD}"(t text) RETURNS text LANGUAGE sql '
+            f'CREATE FUNCTION {CATALOG_NAMESPACE}."{FOLD}"(t text) RETURNS text LANGUAGE sql '
             f"IMMUTABLE STRICT PARALLEL SAFE AS $fold${body}$fold$"
         )
     ]
 
 
-def _fold_what_is_there(dialect: Dialect, _schema: str | None) -> list[Statement]:
-    """The same function, at a tenth of its time or less for texts beyond ASCII."""
+def _faster_fold_function(dialect: Dialect, _namespace: str | None) -> list[Statement]:
+    """The same function, in at most a tenth of the time for texts beyond ASCII."""
     if not dialect.has_stored_functions:
         return []
     return [
         Statement(
-            f'CREATE OR REPLACE FUNCTION {CATALOG_SCHEMA}."{FOLD}"(t text) RETURNS text LANGUAGE plpgsql '
+            f'CREATE OR REPLACE FUNCTION {CATALOG_NAMESPACE}."{FOLD}"(t text) RETURNS text LANGUAGE plpgsql '
             f"IMMUTABLE STRICT PARALLEL SAFE AS $fold${fold_body()}$fold$"
         )
     ]
 
 
-def _workspace_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
-    tables = WorkspaceTables(schema)
+def _workspace_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = WorkspaceTables(namespace)
     ours = (tables.workspace, tables.data_keys, tables.tables, tables.apps, tables.grants)
     return _create_all(ours, dialect)
 
 
-def _references(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(schema).references,), dialect)
+def _references(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).references,), dialect)
 
 
-def _views(dialect: Dialect, schema: str | None) -> list[Statement]:
-    tables = WorkspaceTables(schema)
+def _views(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = WorkspaceTables(namespace)
     return _create_all((tables.views, tables.view_tables), dialect)
 
 
-def _databases(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(schema).databases,), dialect)
+def _databases(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(namespace).databases,), dialect)
 
 
-def _former_admin_tokens(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(schema).former_admin_tokens,), dialect)
+def _former_admin_tokens(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(namespace).former_admin_tokens,), dialect)
 
 
-def _former_apps(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(schema).former_apps,), dialect)
+def _former_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).former_apps,), dialect)
 
 
 CATALOG_STEPS: tuple[Step, ...] = (
@@ -99,36 +100,36 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _fold_function,
     _databases,
     _former_admin_tokens,
-    _fold_what_is_there,
+    _faster_fold_function,
 )
 DATABASES_STEP = 3
-"""From this step on the catalog knows which databases were made."""
+"""From this step on the catalog records which databases were created."""
 
 WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
 
 
-def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
-    """Script: of several processes that come here at once, let one continue and the others wait for its
+def alone(dialect: Dialect, namespace: str | None) -> Steps[None]:
+    """Script: if several processes come here at the same time, one continues and the others wait for its
     end."""
     if dialect.has_concurrent_writers:
-        lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{schema}")))
+        lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{namespace}")))
         yield statement(lock, dialect)
 
 
-def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Steps[int]:
-    """Script: bring one database to the last step; gives how many it had. Safe when several processes start
-    at once.
+def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> Steps[int]:
+    """Script: bring one database to the last step; returns how many steps it had completed. Safe when several
+    processes start at the same time.
 
     Raises SetupError for a database that a newer Rowkeep has written.
     """
     applied = sa.Table(
         "_rowkeep_steps",
-        sa.MetaData(schema=quoted(schema) if schema else None),
+        sa.MetaData(schema=quoted(namespace) if namespace else None),
         sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
     )
-    yield from alone(dialect, schema)
-    if schema is not None:
-        yield ddl(CreateSchema(quoted(schema), if_not_exists=True), dialect)
+    yield from alone(dialect, namespace)
+    if namespace is not None:
+        yield ddl(CreateSchema(quoted(namespace), if_not_exists=True), dialect)
     yield ddl(CreateTable(applied, if_not_exists=True), dialect)
     rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0)), dialect)
     done = int(rows[0][0])
@@ -137,7 +138,7 @@ def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Step
             "The store was created by a newer version of Rowkeep. Use that version or a later one."
         )
     for number, step in enumerate(steps[done:], start=done + 1):
-        for each in step(dialect, schema):  # noqa: UP028 - a list cannot be sent the rows
+        for each in step(dialect, namespace):  # noqa: UP028 - a list cannot receive rows
             yield each
         yield statement(sa.insert(applied).values(step=number), dialect)
     return done

@@ -61,10 +61,10 @@ async def _copy(
     pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
 ) -> None:
     """Write rows by binary COPY. The lock keeps definitions as they are from the check to the commit."""
-    physical = sql.schema.physical
-    schema, name = str(physical.schema), str(physical.name)
-    lock = f'LOCK TABLE "{schema}"."{name}" IN ROW EXCLUSIVE MODE'
-    read_version = f'SELECT version FROM "{schema}"._rowkeep_workspace'  # noqa: S608 - our own name
+    physical = sql.physical.from_clause
+    namespace, name = str(physical.schema), str(physical.name)
+    lock = f'LOCK TABLE "{namespace}"."{name}" IN ROW EXCLUSIVE MODE'
+    read_version = f'SELECT version FROM "{namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
 
     async def copy(connection: asyncpg.Connection) -> None:
         await connection.execute(lock)
@@ -74,7 +74,7 @@ async def _copy(
         if plan.rows:
             await connection.copy_records_to_table(
                 name,
-                schema_name=schema,
+                schema_name=namespace,
                 columns=[str(column) for column in sql.columns],
                 records=_stored(sql, plan, stamp),
             )

@@ -10,14 +10,14 @@ from rowkeep.storage.scripts.steps import WorkspaceSteps
 
 
 class WorkspaceState(WorkspaceSteps):
-    """The scripts of one workspace. Whatever changes something raises the version first, which puts all
-    changes one after the other."""
+    """The scripts of one workspace. Scripts that change something raise the version first, which makes all
+    changes run one after the other."""
 
     def initialise(self, wrapped: bytes) -> Steps[None]:
-        """Give a new workspace its first version and its wrapped data key; leave an old one as it is."""
+        """Give a new workspace its first version and its wrapped data key; do nothing for an existing one."""
         workspace = self._system.workspace
-        # two first requests at once would both find it new
-        yield from alone(self.dialect, self.schema)
+        # two simultaneous first requests would both find it new
+        yield from alone(self.dialect, self.namespace)
         if not (yield from self._do(sa.select(workspace.c.version))):
             yield from self._do(sa.insert(workspace).values(version=1))
             yield from self._do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))
