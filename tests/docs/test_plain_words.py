@@ -25,6 +25,7 @@ PAGES = [
 ]
 
 PACKAGE = ROOT / "src" / "rowkeep"
+PACKAGE = ROOT / "src" / "rowkeep"
 NOT_SEARCHED = PACKAGE / "storage" / "postgres"
 """A package whose docstrings and comments are not searched yet."""
 
