@@ -24,13 +24,8 @@ PAGES = [
     if page.relative_to(ROOT).as_posix() not in NOT_COVERED
 ]
 
-PACKAGE = ROOT / "src" / "rowkeep"
-PACKAGE = ROOT / "src" / "rowkeep"
-NOT_SEARCHED = PACKAGE / "storage" / "postgres"
-"""A package whose docstrings and comments are not searched yet."""
-
 MODULES = [
-    *(path for path in sorted(PACKAGE.rglob("*.py")) if NOT_SEARCHED not in path.parents),
+    *sorted((ROOT / "src" / "rowkeep").rglob("*.py")),
     *sorted((ROOT / "benchmarks").glob("*.py")),
     *sorted((ROOT / "tests" / "support").glob("*.py")),
     ROOT / "docs" / "generate.py",
