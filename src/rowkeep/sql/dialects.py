@@ -71,12 +71,20 @@ class StoredKind:
     """What makes the answered cell of what the driver gives (None for an empty cell), where that is another
     one."""
     copied: CopiedCells | None = None
-    """What COPY takes of cells, where the engine has it and that is not what a parameter takes."""
+    """What is written of cells, where the engine takes them in a form of its own: by COPY, and by parameters
+    of the type ``native``."""
+    native: Any = None
     is_long: bool = False
     """Whether cells may be so long that they are measured before a page is sent."""
 
     def open_parameter(self, name: str) -> sa.BindParameter[Any]:
         return sa.bindparam(name, type_=self.parameter)
+
+    def native_parameter(self, name: str) -> Expression:
+        """An open parameter as it is stored; it takes what ``copied`` makes of a cell, if there is that."""
+        if self.copied is None:
+            return self.bound(self.open_parameter(name))
+        return sa.bindparam(name, type_=self.native)
 
     def compared(self, value: Expression) -> Expression:
         """A value as cells of this kind are compared with it."""
@@ -199,6 +207,7 @@ POSTGRES = Dialect(
             answered=_postgres_moment,
             bound=_cast_to(postgresql.TIMESTAMP(timezone=True)),
             copied=copied_moments,
+            native=postgresql.TIMESTAMP(timezone=True),
         ),
         Kind.DECIMAL: StoredKind(
             sa.Numeric(),
@@ -206,6 +215,7 @@ POSTGRES = Dialect(
             answered=_as_text,
             bound=_cast_to(sa.Numeric()),
             copied=copied_decimals,
+            native=sa.Numeric(),
             aggregates=POSTGRES_DECIMAL,
         ),
         Kind.DOCUMENT: StoredKind(

@@ -50,8 +50,8 @@ async def insert(
 async def _insert_one(
     pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
 ) -> None:
-    on, writer = stamp.written_on, plan.writer
-    row = (*plan.rows[0], on, on, writer, writer, *stamp.ids())
+    on, writer = copied_moment(stamp.moment), plan.writer
+    row = (*_natively(plan.rows[0], sql.copied), on, on, writer, writer, *stamp.ids())
     bound = sql.insert.bind(insert_values(row) | {"version": version})
     if await pool.execute(bound.text, bound.parameters, Call(lane, sql.table.id)) != "INSERT 0 1":
         raise StaleCatalog()
@@ -86,7 +86,8 @@ async def update(
     pool: Pool, lane: ConnectionLane, ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
 ) -> UpdatedRows:
     statements = sql.update(plan.shape)
-    values = update_values(plan, ids.stamp(0).written_on) | {"version": version}
+    now = copied_moment(ids.stamp(0).moment)
+    values = update_values(plan, _natively(plan.cells, statements.copied), now) | {"version": version}
     bound = statements.update.bind(values)
     call = Call(lane, sql.table.id, is_limited=True)
     try:
@@ -154,6 +155,18 @@ def _copied(sql: TableSql, rows: Sequence[Row]) -> Iterable[Row]:
     # a part at a time, as COPY asks for it: the event loop does not wait for all of them
     parts = (rows[at : at + COPIED_AT_ONCE] for at in range(0, len(rows), COPIED_AT_ONCE))
     return chain.from_iterable(map(partial(_copied_columns, sql.copied), parts))
+
+
+def _natively(cells: Sequence[Any], copied: Mapping[int, CopiedCells]) -> Sequence[Any]:
+    """The cells of one row, as PostgreSQL has them."""
+    if not copied:
+        return cells
+    made = list(cells)
+    for at, convert in copied.items():
+        cell = made[at]
+        if cell is not None:
+            made[at] = convert((cell,))[cell]
+    return made
 
 
 def _copied_columns(changed: Mapping[int, CopiedCells], rows: Sequence[Row]) -> Iterable[Row]:
