@@ -62,6 +62,7 @@ class TableSql(Pages):
         super().__init__(source, tuple(column.name for column in table.all_columns), schema)
         self.table = table
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
+        self.kinds = tuple(column.kind for column in table.stored_columns)
         self.keyed = tuple(
             at for at, column in enumerate(table.stored_columns) if self.dialect.kinds[column.kind].key
         )
