@@ -113,6 +113,8 @@ class Dialect:
     the engine runs one writing transaction at a time."""
     has_stored_functions: bool
     """Whether our SQL functions are created in the database; else each connection registers them."""
+    can_add_primary_keys: bool
+    """Whether an existing table can get a primary key; else it is made again with it."""
     can_add_foreign_keys: bool
     """Whether an existing column can get a foreign key; else it comes with the column, which is made again
     for it."""
@@ -164,6 +166,7 @@ SQLITE = Dialect(
     indexes_end_with_row_key=False,
     has_concurrent_writers=False,
     has_stored_functions=False,
+    can_add_primary_keys=False,
     can_add_foreign_keys=False,
     drops_columns_in_place=False,
 )
@@ -236,6 +239,7 @@ POSTGRES = Dialect(
     indexes_end_with_row_key=True,
     has_concurrent_writers=True,
     has_stored_functions=True,
+    can_add_primary_keys=True,
     can_add_foreign_keys=True,
     drops_columns_in_place=True,
 )

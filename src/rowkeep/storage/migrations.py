@@ -32,9 +32,40 @@ def _create_all(tables: Sequence[sa.Table], dialect: Dialect) -> list[Statement]
     return made
 
 
+def _with_key(table: sa.Table, dialect: Dialect) -> list[Statement]:
+    """Give a table of one row, which had no primary key, its present form."""
+    if not dialect.can_add_primary_keys:
+        former = quoted(f"{table.name}_former")
+        spell = dialect.compiler.identifier_preparer
+        names = ", ".join(spell.format_column(column) for column in table.c if column is not table.c.id)
+        return [
+            Statement(f"ALTER TABLE {spell.format_table(table)} RENAME TO {spell.quote(former)}"),
+            ddl(CreateTable(table), dialect),
+            Statement(
+                f"INSERT INTO {spell.format_table(table)} ({names}) "  # noqa: S608 - our own names
+                f"SELECT {names} FROM {spell.quote(former)}"
+            ),
+            Statement(f"DROP TABLE {spell.quote(former)}"),
+        ]
+    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(table)}"
+    # one after the other: a cluster adds no column together with its constraint
+    return [
+        Statement(f"{alter} ADD COLUMN id INTEGER DEFAULT 1 NOT NULL"),
+        Statement(f"{alter} ADD CONSTRAINT {table.name}_pkey PRIMARY KEY (id)"),
+    ]
+
+
+def _without_key(table: sa.Table) -> sa.Table:
+    """A table of one row as it was before it had a primary key."""
+    others = (column for column in table.c if column is not table.c.id)
+    columns = [sa.Column(column.name, column.type, nullable=False) for column in others]
+    return sa.Table(table.name, sa.MetaData(schema=table.schema), *columns)
+
+
 def _catalog_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
     tables = CatalogTables(schema)
-    return _create_all((tables.installation, tables.workspaces, tables.clients, tables.admin_tokens), dialect)
+    installation = _without_key(tables.installation)
+    return _create_all((installation, tables.workspaces, tables.clients, tables.admin_tokens), dialect)
 
 
 def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
@@ -69,7 +100,7 @@ def _fold_what_is_there(dialect: Dialect, _schema: str | None) -> list[Statement
 
 def _workspace_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
     tables = WorkspaceTables(schema)
-    ours = (tables.workspace, tables.data_keys, tables.tables, tables.apps, tables.grants)
+    ours = (_without_key(tables.workspace), tables.data_keys, tables.tables, tables.apps, tables.grants)
     return _create_all(ours, dialect)
 
 
@@ -94,17 +125,32 @@ def _former_apps(dialect: Dialect, schema: str | None) -> list[Statement]:
     return _create_all((WorkspaceTables(schema).former_apps,), dialect)
 
 
+def _key_of_installation(dialect: Dialect, schema: str | None) -> list[Statement]:
+    return _with_key(CatalogTables(schema).installation, dialect)
+
+
+def _key_of_workspace(dialect: Dialect, schema: str | None) -> list[Statement]:
+    return _with_key(WorkspaceTables(schema).workspace, dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
     _databases,
     _former_admin_tokens,
     _fold_what_is_there,
+    _key_of_installation,
 )
 DATABASES_STEP = 3
 """From this step on the catalog knows which databases were made."""
 
-WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
+WORKSPACE_STEPS: tuple[Step, ...] = (
+    _workspace_tables,
+    _references,
+    _views,
+    _former_apps,
+    _key_of_workspace,
+)
 
 
 def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
@@ -113,6 +159,22 @@ def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
     if dialect.has_concurrent_writers:
         lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{schema}")))
         yield statement(lock, dialect)
+
+
+def _is_there(table: sa.Table, dialect: Dialect) -> Steps[bool]:
+    name = dialect.compiler.identifier_preparer.format_table(table)
+    rows = yield statement(sa.select(sa.func.to_regclass(name).is_not(None)), dialect)
+    return bool(rows[0][0])
+
+
+def _create_namespace(schema: str, dialect: Dialect) -> Steps[None]:
+    if schema == CATALOG_SCHEMA:
+        # a cluster that puts each new namespace on one of its nodes leaves this one on the coordinator
+        yield Statement(
+            "SELECT set_config(name, 'off', true) FROM pg_catalog.pg_settings "
+            "WHERE name = 'citus.enable_schema_based_sharding'"
+        )
+    yield ddl(CreateSchema(quoted(schema), if_not_exists=True), dialect)
 
 
 def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Steps[int]:
@@ -127,9 +189,12 @@ def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Step
         sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
     )
     yield from alone(dialect, schema)
-    if schema is not None:
-        yield ddl(CreateSchema(quoted(schema), if_not_exists=True), dialect)
-    yield ddl(CreateTable(applied, if_not_exists=True), dialect)
+    if schema is None:
+        yield ddl(CreateTable(applied, if_not_exists=True), dialect)
+    elif not (yield from _is_there(applied, dialect)):
+        # only then: what creates is sent to all nodes of a cluster, and fails if one of them is down
+        yield from _create_namespace(schema, dialect)
+        yield ddl(CreateTable(applied, if_not_exists=True), dialect)
     rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0)), dialect)
     done = int(rows[0][0])
     if done > len(steps):

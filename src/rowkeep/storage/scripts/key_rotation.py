@@ -7,7 +7,7 @@ was stopped goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from rowkeep.model.access import App
 from rowkeep.model.tables import Column, Table
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.contract import Steps
+from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
@@ -88,13 +88,15 @@ class Rotation(WorkspaceSteps):
             yield from self._tables.store(changed)
         return changed
 
-    def reseal_rows(self, sql: RotationSql, reseal: dict[str, Reseal], after: str) -> Steps[Batch]:
-        """Seal the cells of some rows anew, those behind the row ``after``."""
-        names = list(reseal)
-        rows = yield sql.batch(names, after, BATCH_ROWS)
+    def rows(self, sql: RotationSql, names: Sequence[str], after: str) -> Steps[Sequence[Row]]:
+        """The ids and the encrypted cells of the next rows after the row ``after``."""
+        return (yield sql.batch(names, after, BATCH_ROWS))
+
+    def reseal_rows(self, sql: RotationSql, reseal: dict[str, Reseal], rows: Sequence[Row]) -> Steps[Batch]:
+        """Replace the cells of these rows by the same under the new key, unless they changed meanwhile."""
         for row_id, *cells in rows:
-            for name, cell in zip(names, cells, strict=True):
-                fresh = None if cell is None else reseal[name](bytes(cell))
+            for (name, fresh_cell), cell in zip(reseal.items(), cells, strict=True):
+                fresh = None if cell is None else fresh_cell(bytes(cell))
                 if fresh is not None:
                     yield sql.replace(name, row_id, bytes(cell), fresh)
         return Batch(rows[-1][0] if len(rows) == BATCH_ROWS else None, len(rows))
