@@ -14,6 +14,7 @@ import pytest
 
 from support.bot import Bot
 from support.postgres import PostgresServer
+from support.recorded import check
 from support.server import RowkeepServer, sqlite_url
 from support.workspace import PEOPLE, Workspace
 
@@ -58,10 +59,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL for tests in which no machine loses its power (fsync is off)."""
-    server = PostgresServer(durable=False)
+    """A PostgreSQL for tests in which no machine loses its power (fsync is off). In the end, all that was run
+    there is held against the rules."""
+    server = PostgresServer(durable=False, recorded=True)
     yield server
+    broken = check(server)
     server.stop()
+    assert broken == {}
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

@@ -63,6 +63,7 @@ OF_NODES: tuple[tuple[str, Callable[[], Exception]], ...] = (
     ("duplicate key value", UniqueConflict),
     ("violates foreign key constraint", ReferenceConflict),
     ("canceling statement due to", Busy),
+    ("canceling the transaction", Busy),
     ("deadlock detected", Busy),
     ("could not serialize access", Busy),
     ("No space left on device", StorageFull),
