@@ -65,11 +65,13 @@ async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
 
 class Call(msgspec.Struct, frozen=True):
     """Who asks for a connection: the lane it waits in, the table or view it is about, if it is about one, and
-    whether ``max_query_seconds`` holds for it."""
+    whether ``max_query_seconds`` holds for it. What ``is_statement`` is one statement without such a limit:
+    PostgreSQL itself cancels it after that time, and if that does not help, it loses its connection."""
 
     lane: ConnectionLane
     table_id: str | None = None
     is_limited: bool = False
+    is_statement: bool = False
 
 
 class Pool:
@@ -144,14 +146,15 @@ class Pool:
         except BaseException:
             lane.give_back()
             raise
-        running = self._watch.start(connection, self._limit if call.is_limited else None)
+        is_watched = call.is_limited or call.is_statement
+        running = self._watch.start(connection, self._limit if is_watched else None)
         try:
             result = await work(connection)
         except BaseException as error:
             self._watch.end(connection)
             # the turn is free once PostgreSQL has really ended what ran
             kept.drop(connection, lane.give_back)
-            reason = self._reason(running, error)
+            reason = self._reason(running, call, error)
             if reason is not None:
                 raise reason from error
             raise
@@ -160,11 +163,11 @@ class Pool:
         lane.give_back()
         return result
 
-    def _reason(self, running: Running, error: BaseException) -> Exception | None:
+    def _reason(self, running: Running, call: Call, error: BaseException) -> Exception | None:
         """What ended the work, where the error alone does not tell."""
         if isinstance(error, asyncio.CancelledError):
             return running.reason()
-        is_over = running.limit is not None and running.seconds() >= running.limit * NEARLY_WHOLE
+        is_over = call.is_limited and running.seconds() >= self._limit * NEARLY_WHOLE
         if is_over and isinstance(error, asyncpg.QueryCanceledError):
             return query_timeout(self._limit)
         return None

@@ -65,7 +65,8 @@ async def _insert_one(
     on, writer = copied_moment(stamp.moment), plan.writer
     row = (*_natively(plan.rows[0], sql.copied), on, on, writer, writer, *stamp.ids())
     bound = sql.insert.bind(insert_values(row) | {"version": version})
-    if await pool.execute(bound.text, bound.parameters, Call(lane, sql.table.id)) != "INSERT 0 1":
+    call = Call(lane, sql.table.id, is_statement=True)
+    if await pool.execute(bound.text, bound.parameters, call) != "INSERT 0 1":
         raise StaleCatalog()
 
 
