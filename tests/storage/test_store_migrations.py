@@ -101,7 +101,7 @@ async def test_tables_of_one_row_get_a_primary_key(
             (store.catalog, "installation", "key_fingerprint", "TEXT"),
             (things.database, "_rowkeep_workspace", "version", "BIGINT"),
         ):
-            for text in FORMER[backend]:
+            for text in FORMER["sqlite" if backend == "sqlite" else "postgresql"]:
                 await rows_of(database, text.format(table=f"@{table}", column=column, type=type_))
             await rows_of(database, "DELETE FROM @_rowkeep_steps WHERE step >= $1", KEYS_STEPS[table])
     for _ in range(times):

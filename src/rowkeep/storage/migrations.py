@@ -171,8 +171,9 @@ def _create_namespace(schema: str, dialect: Dialect) -> Steps[None]:
     if schema == CATALOG_SCHEMA:
         # a cluster that puts each new namespace on one of its nodes leaves this one on the coordinator
         yield Statement(
-            "SELECT set_config(name, 'off', true) FROM pg_catalog.pg_settings "
-            "WHERE name = 'citus.enable_schema_based_sharding'"
+            "SELECT set_config(name, 'off', true) "
+            "FROM (VALUES ('citus.enable_schema_based_sharding')) AS setting (name) "
+            "WHERE current_setting(name, true) IS NOT NULL"
         )
     yield ddl(CreateSchema(quoted(schema), if_not_exists=True), dialect)
 
