@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL for tests in which no machine loses its power (fsync is off). In the end, all that was run
-    there is held against the rules."""
+    there is checked against the rules."""
     server = PostgresServer(durable=False, recorded=True)
     yield server
     broken = check(server)

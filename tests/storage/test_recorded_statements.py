@@ -1,4 +1,4 @@
-"""What PostgreSQL runs for Rowkeep is recorded, so that it can be held against the rules."""
+"""What PostgreSQL runs for Rowkeep is recorded, so that it can be checked against the rules."""
 
 from __future__ import annotations
 

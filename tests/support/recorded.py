@@ -1,4 +1,4 @@
-"""Recorded: what a PostgreSQL of the tests has run, and the tables that it has, held against the rules."""
+"""Recorded: what a PostgreSQL of the tests has run, and the tables that it has, checked against the rules."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Statements that PostgreSQL ran for Rowkeep, read from its log, and the rules that they must follow.
 
-The rules are what makes Rowkeep right on a Citus cluster with one workspace on each node (see
-docs/scale-out.md). They are checked on every statement of the suites that run on PostgreSQL, because no such
-cluster is at hand there.
+A Citus cluster, which stores each workspace on one of its nodes, needs these rules (see docs/scale-out.md).
+They are checked on every statement of the tests on PostgreSQL, because the tests have no such cluster.
 """
 
 from __future__ import annotations
@@ -125,7 +124,7 @@ def _transactions(lines: Iterable[list[str]]) -> Iterator[Transaction]:
 
 
 def broken_rules(log: Path, mutable: frozenset[str] = MUTABLE) -> dict[str, set[str]]:
-    """The statements that break a rule, by rule; and how many statements there were, under no rule."""
+    """The statements that break a rule, by rule."""
     broken: dict[str, set[str]] = {}
     for transaction in transactions(log):
         for rule, text in transaction.faults(mutable):
