@@ -98,6 +98,7 @@ def workspaces_in(statement: str) -> set[str]:
 
 def transactions(log: Path) -> Iterator[Transaction]:
     """What Rowkeep ran, from the files of this directory, transaction by transaction."""
+    csv.field_size_limit(1 << 30)
     for file in sorted(log.glob("*.csv")):
         with file.open(newline="", encoding="utf-8", errors="replace") as lines:
             yield from _transactions(csv.reader(lines))

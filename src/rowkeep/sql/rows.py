@@ -24,7 +24,7 @@ from rowkeep.sql.conditions import condition, is_never_true
 from rowkeep.sql.copied_cells import CopiedCells
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.lookups import finds_one, is_lookup
-from rowkeep.sql.names import column_name
+from rowkeep.sql.names import column_name, quoted
 from rowkeep.sql.pages import (
     CACHED_SHAPES,
     MAX_BYTES,
@@ -187,7 +187,9 @@ class PostgresTableSql(PostgresPages, TableSql):
         if not shape.returns:
             changed = update.returning(self.schema.column(ROW_KEY)).cte("changed")
             return UpdateSql(self._with_count(changed), 0, (), copied)
-        changed = update.returning(*self.schema.physical.c).cte("changed")
+        # under their own names, for the compiler shortens those of the longest columns
+        stored = (column.label(quoted(column.name)) for column in self.schema.physical.c)
+        changed = update.returning(*stored).cte("changed")
         decoders = self._decoders(self.names)
         return UpdateSql(self._with_records(changed), len(self.names), decoders, copied)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
 
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import SetupError, StorageReadOnly
 from rowkeep.model.values.case_folding import folding_table
 from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
@@ -162,9 +162,14 @@ def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
 
 
 def _is_there(table: sa.Table, dialect: Dialect) -> Steps[bool]:
+    """Raises StorageReadOnly for a database that accepts no writes, such as a standby."""
     name = dialect.compiler.identifier_preparer.format_table(table)
-    rows = yield statement(sa.select(sa.func.to_regclass(name).is_not(None)), dialect)
-    return bool(rows[0][0])
+    found = sa.func.to_regclass(name).is_not(None)
+    rows = yield statement(sa.select(found, sa.func.current_setting("transaction_read_only")), dialect)
+    is_there, read_only = rows[0]
+    if read_only == "on":
+        raise StorageReadOnly()
+    return bool(is_there)
 
 
 def _create_namespace(schema: str, dialect: Dialect) -> Steps[None]:
