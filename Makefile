@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test check format hooks bench crash attack docs clean
+.PHONY: help demo test check format hooks bench crash citus attack docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,10 @@ bench: .venv/ready ## run the benchmarks
 
 crash: .venv/ready ## run the long crash tests: SIGKILL under load, on both databases
 	$(BIN)/python -m pytest tests/crash --crash-rounds=20 --timeout=1800 $(ARGS)
+
+citus: .venv/ready ## run the tests on a Citus cluster: ROWKEEP_TEST_CITUS=host:port,... (coordinator first)
+	@test -n "$(ROWKEEP_TEST_CITUS)" || { echo "Set ROWKEEP_TEST_CITUS=host:port,... (coordinator first)" >&2; exit 1; }
+	$(BIN)/python -m pytest -k citus tests/storage tests/http tests/concurrency tests/crash $(ARGS)
 
 attack: .venv/ready ## run the attack tests in full size, on both databases
 	$(BIN)/python -m pytest tests/attack --attack-scale=10 --timeout=1800 $(ARGS)

@@ -6,14 +6,18 @@ import asyncio
 import functools
 import inspect
 import itertools
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from support import citus as citus_nodes
 from support.bot import Bot
+from support.citus import CitusCluster
 from support.postgres import PostgresServer
+from support.recorded import check
 from support.server import RowkeepServer, sqlite_url
 from support.workspace import PEOPLE, Workspace
 
@@ -58,13 +62,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL for tests in which no machine loses its power (fsync is off)."""
-    server = PostgresServer(durable=False)
+    """A PostgreSQL for tests in which no machine loses its power (fsync is off). In the end, all that was run
+    there is checked against the rules."""
+    server = PostgresServer(durable=False, recorded=True)
     yield server
+    broken = check(server)
     server.stop()
+    assert broken == {}
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def citus() -> Iterator[CitusCluster]:
+    """The cluster that the environment names."""
+    cluster = CitusCluster(os.environ[citus_nodes.VARIABLE])
+    yield cluster
+    cluster.stop()
+
+
+BACKENDS = ["sqlite", "postgresql", *(["citus"] if os.environ.get(citus_nodes.VARIABLE) else [])]
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     """The name of the backend that the test runs on."""
     return request.param
@@ -78,6 +96,9 @@ def new_store(
     if backend == "postgresql":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         return postgres.create_database
+    if backend == "citus":
+        cluster: CitusCluster = request.getfixturevalue("citus")
+        return cluster.create_database
     return lambda: sqlite_url(tmp_path_factory.mktemp("store") / "data")
 
 
@@ -93,6 +114,12 @@ def server_on_postgresql(
 ) -> Iterator[RowkeepServer]:
     """The same on PostgreSQL."""
     yield from serving(postgres.create_database(), tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def server_on_citus(citus: CitusCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
+    """The same on a Citus cluster."""
+    yield from serving(citus.create_database(), tmp_path_factory)
 
 
 def serving(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:

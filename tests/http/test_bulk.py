@@ -191,6 +191,22 @@ def test_a_key_far_down_a_long_bulk_is_pointed_to(codes: Bot) -> None:
     assert total(codes, "codes") == 1
 
 
+def test_all_duplicates_are_listed(codes: Bot) -> None:
+    records(codes.bulk("codes", [{"Code": "b"}, {"Code": "d"}]))
+    refusal = problem(codes.bulk("codes", [{"Code": c} for c in "abcadbe"]), 409, "unique_violation")
+    assert pointers(refusal) == [f"/data/{at}/Code" for at in (1, 3, 4, 5)]
+    assert [error["code"] for error in refusal["errors"]] == ["unique_violation"] * 4
+    assert [error["msg"][:20] for error in refusal["errors"]][1] == "Row 3: A row with Co"
+    assert total(codes, "codes") == 2
+
+
+def test_at_most_100_duplicates_are_listed(codes: Bot) -> None:
+    rows = [{"Code": f"c{at}"} for at in range(1200)]
+    records(codes.bulk("codes", rows))
+    refusal = problem(codes.bulk("codes", [{"Code": "new"}, *rows]), 409, "unique_violation")
+    assert pointers(refusal) == [f"/data/{at}/Code" for at in range(1, 101)]
+
+
 def test_bad_values_are_told_before_unique_violations(codes: Bot) -> None:
     records(codes.bulk("codes", [{"Code": "a"}]))
     data = [{"Code": "a"}, {"Code": "b", "Number": "x"}]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from workbench import SIGNER, Workbench, initialised, new_workspace, rows_of, where
 
+from rowkeep.model.column_types import Kind
+from rowkeep.model.values.scalars import canonical_date
 from rowkeep.sql.binding import delete_values, select_values, update_values
+from rowkeep.sql.copied_cells import copied_moment
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Store
 
@@ -157,7 +161,10 @@ async def test_updates_and_deletes_use_an_index(country: Workbench, name: str) -
     update = country.update_plan(query, {"Plain": "x"})
     delete = country.delete_plan(query)
     version = {"version": country.version}
-    values = update_values(update, "2020-03-28T07:02:09.652Z") | version
+    written_on = datetime(2020, 3, 28, 7, 2, 9, 652000, UTC)
+    is_native = country.sql.dialect.kinds[Kind.MOMENT].copied is not None
+    now = copied_moment(written_on) if is_native else canonical_date(written_on)
+    values = update_values(update, update.cells, now) | version
     for statement in (
         country.sql.update(update.shape).update.bind(values),
         country.sql.delete(delete.where.shape).bind(delete_values(delete) | version),

@@ -91,6 +91,31 @@ async def test_an_insert_that_waits_has_the_longer_wait(address: str) -> None:
                     await things.insert(*rows)
 
 
+STUBBORN = (
+    'CREATE FUNCTION "{0}".stubborn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN FOR at IN 1..200 '
+    "LOOP BEGIN PERFORM pg_sleep(0.1); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; "
+    "RETURN NEW; END $$; "
+    'CREATE TRIGGER stubborn BEFORE INSERT ON "{0}".things EXECUTE FUNCTION "{0}".stubborn()'
+)
+"""Inserts that do not end when they are cancelled, as on a node that does not answer."""
+
+
+async def test_an_insert_that_cannot_be_cancelled_loses_its_connection(address: str) -> None:
+    async with opened(address, max_query_seconds=0.2, postgres_connections=1) as store:
+        things = await new_table(store)
+        other = await new_table(store)
+        connection = await asyncpg.connect(address)
+        try:
+            await connection.execute(STUBBORN.format(things.database.namespace))
+        finally:
+            await connection.close()
+        started = time.monotonic()
+        with pytest.raises(StorageUnavailable):
+            await things.insert({})
+        assert time.monotonic() - started < 8
+        await other.insert({})
+
+
 async def test_a_cancelled_call_is_cancelled_in_the_database(address: str) -> None:
     async with opened(address, postgres_connections=1) as store:
         things = await new_table(store)

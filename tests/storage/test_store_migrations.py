@@ -16,11 +16,23 @@ from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
-from rowkeep.storage.contract import Database, Store
-from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS
+from rowkeep.storage.contract import Database, Store, UniqueConflict
+from rowkeep.storage.migrations import (
+    CATALOG_STEPS,
+    WORKSPACE_STEPS,
+    _key_of_installation,
+    _key_of_workspace,
+)
 from rowkeep.storage.opening import make_store
+from rowkeep.storage.scripts.catalog import CatalogScripts
 
 pytestmark = pytest.mark.anyio
+
+KEYS_STEPS = {
+    "installation": CATALOG_STEPS.index(_key_of_installation) + 1,
+    "_rowkeep_workspace": WORKSPACE_STEPS.index(_key_of_workspace) + 1,
+}
+"""The steps that add primary keys."""
 
 
 async def steps_of(database: Database) -> list[int]:
@@ -57,6 +69,51 @@ async def test_a_store_that_is_opened_again_has_what_it_had(new_store: Callable[
             database = await initialised(store, workspace)
             assert (await steps_of(store.catalog), await steps_of(database)) == before
             assert await things.at(database).column("Text") == ["kept"]
+
+
+FORMER = {
+    "sqlite": [
+        "CREATE TABLE former AS SELECT {column} FROM {table}",
+        "DROP TABLE {table}",
+        "CREATE TABLE {table} ({column} {type} NOT NULL)",
+        "INSERT INTO {table} SELECT * FROM former",
+        "DROP TABLE former",
+    ],
+    "postgresql": ["ALTER TABLE {table} DROP COLUMN id"],
+}
+"""What gives a table of one row the form that it had without a primary key."""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_tables_of_one_row_get_a_primary_key(
+    new_store: Callable[[], str], backend: str, times: int
+) -> None:
+    url, workspace = new_store(), new_workspace()
+    async with opened(url) as store:
+        things = await Workbench.with_table(await initialised(store, workspace), THINGS)
+        await things.insert({"Text": "kept"})
+        version = await things.database.read(things.scripts.state.version)
+        fingerprint = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
+        await store.catalog.write(
+            partial(fingerprint.initialise, "a fingerprint", "2020-03-28T07:02:09.652Z")
+        )
+        for database, table, column, type_ in (
+            (store.catalog, "installation", "key_fingerprint", "TEXT"),
+            (things.database, "_rowkeep_workspace", "version", "BIGINT"),
+        ):
+            for text in FORMER["sqlite" if backend == "sqlite" else "postgresql"]:
+                await rows_of(database, text.format(table=f"@{table}", column=column, type=type_))
+            await rows_of(database, "DELETE FROM @_rowkeep_steps WHERE step >= $1", KEYS_STEPS[table])
+    for _ in range(times):
+        async with opened(url) as store:
+            database = await initialised(store, workspace)
+            assert await database.read(scripts_of(database).state.version) == version
+            assert await store.catalog.read(fingerprint.key_fingerprint) == "a fingerprint"
+            assert await rows_of(database, "SELECT id FROM @_rowkeep_workspace") == [(1,)]
+            assert await rows_of(store.catalog, "SELECT id FROM @installation") == [(1,)]
+            assert await things.at(database).column("Text") == ["kept"]
+            with pytest.raises(UniqueConflict):
+                await rows_of(database, "INSERT INTO @_rowkeep_workspace (id, version) VALUES (1, 7)")
 
 
 async def test_definitions_of_the_first_version_are_read_the_same_everywhere(

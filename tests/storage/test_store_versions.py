@@ -13,7 +13,7 @@ from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened
 
 from rowkeep.model.access import Algorithm, App, Grant, Workspace
 from rowkeep.model.definitions.tables import TableBody
-from rowkeep.storage.contract import StaleCatalog, Store
+from rowkeep.storage.contract import StaleCatalog, Store, UniqueConflict, WorkspaceDatabase
 
 pytestmark = pytest.mark.anyio
 
@@ -159,6 +159,26 @@ async def test_a_table_without_a_column_that_the_plan_names(
     with pytest.raises(StaleCatalog):
         await call(with_version(things, things.version + 1))
     assert await rows_of(things.database, "SELECT count(*) FROM @things") == rows
+
+
+UNIQUE = {
+    **THINGS,
+    "indexes": [{"name": "by_text", "isUnique": True, "columns": [{"name": "Text"}]}],
+}
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+async def test_an_outdated_plan_is_refused_as_such_although_its_rows_do_not_fit(
+    database: WorkspaceDatabase, rows: int
+) -> None:
+    """What does not fit may fit the present definition."""
+    things = await Workbench.with_table(database, UNIQUE)
+    await things.insert({"Text": "taken"})
+    await database.write(things.scripts.state.raise_version)
+    with pytest.raises(StaleCatalog):
+        await things.insert(*[{"Text": "taken"}] * rows)
+    with pytest.raises(UniqueConflict):
+        await (await renewed(things)).insert(*[{"Text": "taken"}] * rows)
 
 
 @EVERY_CALL

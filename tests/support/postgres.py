@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import statement_rules
 from .processes import GUARD, free_port, kill_tree
 
 SOURCE_VARIABLE = "ROWKEEP_TEST_POSTGRES"
@@ -114,11 +115,11 @@ def _of_system() -> Iterator[Path]:
 class PostgresServer:
     """PostgreSQL in a temporary directory, on a Unix socket and on a free port of 127.0.0.1.
 
-    ``durable=False`` turns fsync off. ``source`` is as in :func:`binaries`. The constructor starts the
-    server; everyone can log in as ``postgres``.
+    ``durable=False`` turns fsync off; ``recorded=True`` logs all statements to :attr:`statements`. ``source``
+    is as in :func:`binaries`. The constructor starts the server; everyone can log in as ``postgres``.
     """
 
-    def __init__(self, *, durable: bool = True, source: str | None = None) -> None:
+    def __init__(self, *, durable: bool = True, recorded: bool = False, source: str | None = None) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="rowkeep-pg-"))
         GUARD.keep(self.directory)
         self._account = Account.suitable()
@@ -126,6 +127,8 @@ class PostgresServer:
         self._log = self.directory / "log"
         self._data = self.directory / "data"
         self._durable = durable
+        self._recorded = recorded
+        self.statements = self._data / "statements"
         self._databases = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -141,6 +144,8 @@ class PostgresServer:
             f"unix_socket_directories={self.directory}",
         ]
         settings += ["max_connections=200", *(() if self._durable else FAST)]
+        if self._recorded:
+            settings += [*statement_rules.SETTINGS, f"log_directory={self.statements.name}"]
         options = [part for setting in settings for part in ("-c", setting)]
         self._process = self._account.popen(
             [str(self.binaries / "postgres"), "-D", str(self._data), *options], self._log
@@ -166,6 +171,10 @@ class PostgresServer:
     def tcp_url(self, database: str) -> str:
         """The URL of a database over TCP."""
         return f"postgresql://postgres:any@127.0.0.1:{self.port}/{database}"
+
+    def databases(self) -> list[str]:
+        """The URLs of all databases that were made here."""
+        return [self.url(f"test_{number}") for number in range(1, self._databases + 1)]
 
     def kill(self) -> None:
         """Kill all processes with SIGKILL: the database recovers at the next start."""

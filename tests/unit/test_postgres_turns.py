@@ -38,6 +38,17 @@ async def refused_after(lane: ConnectionLane, seconds: float) -> float:
     return time.monotonic() - started
 
 
+@pytest.mark.parametrize(
+    ("size", "limit", "held"), [(10, 6, 9), (10, 10, 9), (5, 2, 3), (2, 1, 2), (1, 1, 1)]
+)
+def test_one_workspace_never_holds_more_than_its_part(size: int, limit: int, held: int) -> None:
+    turns = ConnectionTurns(size, limit)
+    lanes = turns.new_workspace(), turns.new_definitions()
+    assert sum(lane.take_at_once() for lane in lanes for _ in range(size)) == held
+    others = turns.catalog.take_at_once()
+    assert others == (held < size)
+
+
 async def test_each_waits_as_long_as_it_may(lane: ConnectionLane) -> None:
     # the first arms the timer; the second must not wait for it, nor the third be ended with the second
     waited = await asyncio.gather(*(refused_after(lane, seconds) for seconds in (0.3, 0.1, 0.5)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.catalog.workspace import OpenWorkspace
+from rowkeep.errors.base import MAX_PROBLEMS, Problem
 from rowkeep.errors.catalogue import (
     Busy,
     ReferenceViolation,
@@ -16,30 +17,55 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
-from rowkeep.model.tables import Column, Table
+from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
 from rowkeep.storage.contract import UniqueConflict
 from rowkeep.storage.scripts.references import Missing, find_missing, find_referring
+from rowkeep.storage.scripts.uniqueness import find_duplicates
 
 
-def insert_unique_error(
-    compiled: CompiledTable, rows: Sequence[Any], conflict: UniqueConflict, many: bool
+async def insert_unique_error(
+    workspace: OpenWorkspace,
+    compiled: CompiledTable,
+    rows: Sequence[Any],
+    stored: Sequence[Any],
+    conflict: UniqueConflict,
+    many: bool,
 ) -> Exception:
-    """``rows`` are those of the request; values of encrypted columns are not shown."""
+    """``rows`` are those of the request, ``stored`` the same as they would have been stored; values of
+    encrypted columns are not shown."""
     if conflict.index is None:
         return Busy()  # two rows got the same id, which is very unlikely; a retry creates other ids
-    where, prefix = _place(conflict.row, many)
-    names = [part.name for part in conflict.index.columns]
+    duplicates: list[int | None] = [conflict.row]
+    if len(rows) > 1:
+        first = conflict.row or 0
+        script = partial(find_duplicates, compiled.sql, conflict.index, stored, first, MAX_PROBLEMS)
+        found = await workspace.database.read(script)
+        if conflict.row is None and found:
+            duplicates = list(found)
+        else:
+            # the row that the engine named stays the first
+            duplicates += [row for row in found if row != conflict.row]
+    problems = [_duplicate(compiled, rows, conflict.index, row, many) for row in duplicates[:MAX_PROBLEMS]]
+    return UniqueViolation(problems[0].msg, problems=problems)
+
+
+def _duplicate(
+    compiled: CompiledTable, rows: Sequence[Any], index: Index, row: int | None, many: bool
+) -> Problem:
+    where, prefix = _place(row, many)
+    names = [part.name for part in index.columns]
     places = {column.name: at for at, column in enumerate(compiled.table.columns)}
     values = [
-        f"{name}{_shown_value(compiled.table.columns[places[name]], rows[conflict.row][places[name]])}"
+        f"{name}{_shown_value(compiled.table.columns[places[name]], rows[row][places[name]])}"
         for name in names
-        if name in places and conflict.row is not None
+        if name in places and row is not None
     ]
-    return UniqueViolation(
+    return Problem(
         f"{prefix}A row with {' and '.join(values or names)} already exists, and the index "
-        f"{conflict.index.name} is unique.",
-        pointer=where + (pointer(names[0]) if len(names) == 1 and names[0] in places else ""),
+        f"{index.name} is unique.",
+        UniqueViolation.code,
+        where + (pointer(names[0]) if len(names) == 1 and names[0] in places else ""),
     )
 
 

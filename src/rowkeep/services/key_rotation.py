@@ -133,7 +133,8 @@ class DataRotation:
         done = 0
         while after is not None:
             yield RotationProgress(table.name, done, total)
-            batch = await self._database.write(partial(self._rotation.reencrypt_rows, sql, reencrypt, after))
+            rows = await self._database.read(partial(self._rotation.rows, sql, list(reencrypt), after))
+            batch = await self._database.write(partial(self._rotation.reencrypt_rows, sql, reencrypt, rows))
             after, done = batch.after, done + batch.rows
         yield RotationProgress(table.name, done, max(done, total))
 

@@ -93,7 +93,9 @@ class Rows:
             try:
                 stamp = await caller.workspace.database.insert(compiled.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
-                raise insert_unique_error(compiled, request.rows, conflict, request.is_array) from conflict
+                raise await insert_unique_error(
+                    caller.workspace, compiled, request.rows, plan.rows, conflict, request.is_array
+                ) from conflict
             except ReferenceConflict:
                 raise await insert_reference_error(
                     caller.workspace, compiled, request.rows, plan.rows, request.is_array

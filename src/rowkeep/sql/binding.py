@@ -36,9 +36,10 @@ def select_values(plan: SelectPlan, constants: Mapping[str, Any] = MappingProxyT
     return values
 
 
-def update_values(plan: UpdatePlan, now: str) -> dict[str, Any]:
+def update_values(plan: UpdatePlan, cells: Sequence[Any], now: Any) -> dict[str, Any]:
+    """``cells`` and ``now`` are those of the plan, as the engine takes them."""
     values = _named(where_name, plan.where.values)
-    values.update(_named(cell_name, plan.cells))
+    values.update(_named(cell_name, cells))
     values["now"] = now
     values["writer"] = plan.writer
     values["max_records"] = plan.max_records

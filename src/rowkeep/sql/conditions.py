@@ -63,14 +63,34 @@ def condition(source: Comparable, shape: Shape, name: Callable[[int], str] = whe
 
 def _condition(source: Comparable, shape: Shape, slots: Iterator[str]) -> Expression:
     if isinstance(shape, Junction):
-        parts = [_condition(source, part, slots) for part in shape.parts]
-        return sa.or_(*parts) if shape.either else sa.and_(*parts)
+        return _joined([_condition(source, part, slots) for part in shape.parts], either=shape.either)
     if isinstance(shape, Negation):
         return _not_true(_condition(source, shape.part, slots))
     return _match(source, shape, slots)
 
 
+def is_never_true(condition: Expression) -> bool:
+    """Whether no row can fulfil a condition, whatever its values are."""
+    return isinstance(condition, sa.False_)
+
+
+def _joined(parts: list[Expression], *, either: bool) -> Expression:
+    """AND or OR. Constants are worked out here, so that a condition that is always false is ``sa.false()``
+    itself."""
+    deciding, neutral = (sa.true(), sa.false()) if either else (sa.false(), sa.true())
+    if any(isinstance(part, type(deciding)) for part in parts):
+        return deciding
+    rest = [part for part in parts if not isinstance(part, type(neutral))]
+    if not rest:
+        return neutral
+    return sa.or_(*rest) if either else sa.and_(*rest)
+
+
 def _not_true(condition: Expression) -> Expression:
+    if isinstance(condition, sa.False_):
+        return sa.true()
+    if isinstance(condition, sa.True_):
+        return sa.false()
     return condition.self_group().op("IS NOT", is_comparison=True)(sa.literal_column("TRUE"))
 
 

@@ -71,12 +71,20 @@ class StoredKind:
     decode: Callable[[Any], Any] | None = None
     """Converts what the driver returns to the cell of the response (None for null), where these differ."""
     copied: CopiedCells | None = None
-    """Converts cells for COPY, where the engine has it and it takes other values than a parameter."""
+    """What is written of cells, where the engine takes them in a form of its own: by COPY, and by parameters
+    of the type ``native``."""
+    native: Any = None
     is_long: bool = False
     """Whether cells can be so long that they are measured before a page is sent."""
 
     def open_parameter(self, name: str) -> sa.BindParameter[Any]:
         return sa.bindparam(name, type_=self.parameter)
+
+    def native_parameter(self, name: str) -> Expression:
+        """An open parameter as it is stored; it takes what ``copied`` makes of a cell, if there is that."""
+        if self.copied is None:
+            return self.bound(self.open_parameter(name))
+        return sa.bindparam(name, type_=self.native)
 
     def compared(self, value: Expression) -> Expression:
         """A value as an expression that can be compared with cells of this kind."""
@@ -104,7 +112,9 @@ class Dialect:
     """Whether transactions write at the same time, so that a script that must run alone takes a lock;
     otherwise the engine runs one writing transaction at a time."""
     has_stored_functions: bool
-    """Whether our SQL functions are created in the database; otherwise each connection registers them."""
+    """Whether our SQL functions are created in the database; else each connection registers them."""
+    can_add_primary_keys: bool
+    """Whether an existing table can get a primary key; else it is made again with it."""
     can_add_foreign_keys: bool
     """Whether a foreign key can be added to an existing column; otherwise the column is replaced by a new one
     with the foreign key."""
@@ -156,6 +166,7 @@ SQLITE = Dialect(
     indexes_end_with_row_key=False,
     has_concurrent_writers=False,
     has_stored_functions=False,
+    can_add_primary_keys=False,
     can_add_foreign_keys=False,
     drops_columns_in_place=False,
 )
@@ -199,6 +210,7 @@ POSTGRES = Dialect(
             answered=_postgres_moment,
             bound=_cast_to(postgresql.TIMESTAMP(timezone=True)),
             copied=copied_moments,
+            native=postgresql.TIMESTAMP(timezone=True),
         ),
         Kind.DECIMAL: StoredKind(
             sa.Numeric(),
@@ -206,6 +218,7 @@ POSTGRES = Dialect(
             answered=_as_text,
             bound=_cast_to(sa.Numeric()),
             copied=copied_decimals,
+            native=sa.Numeric(),
             aggregates=POSTGRES_DECIMAL,
         ),
         Kind.DOCUMENT: StoredKind(
@@ -226,6 +239,7 @@ POSTGRES = Dialect(
     indexes_end_with_row_key=True,
     has_concurrent_writers=True,
     has_stored_functions=True,
+    can_add_primary_keys=True,
     can_add_foreign_keys=True,
     drops_columns_in_place=True,
 )

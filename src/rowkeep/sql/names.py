@@ -58,8 +58,6 @@ def index_name(table: Table, index: Index) -> quoted_name:
 
 
 def index_named(table: Table, physical: str) -> Index | None:
-    """The index with this physical name."""
-    for index in table.indexes:
-        if index_name(table, index) == physical:
-            return index
-    return None
+    """The index that has this name inside the engine, or on one shard of it: there a number follows."""
+    names = {str(index_name(table, index)): index for index in table.indexes}
+    return names.get(physical) or names.get(physical.rpartition("_")[0])

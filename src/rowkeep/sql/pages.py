@@ -117,7 +117,7 @@ class Pages(ABC):
     def _chosen(self, where: Shape | None) -> list[Expression]:
         return [*self.conditions, *([] if where is None else [condition(self.physical, where)])]
 
-    def _decoders(self, names: list[str]) -> Decoders:
+    def _decoders(self, names: Sequence[str]) -> Decoders:
         decoders = ((at, self.physical.kind(name).decode) for at, name in enumerate(names))
         return tuple((at, decode) for at, decode in decoders if decode is not None)
 
@@ -175,7 +175,7 @@ class PostgresPages(Pages):
     def _compile(self, shape: SelectShape, limit: int) -> SelectSql:
         inner, sql = self._page(shape, limit)
         page = inner.cte("page")
-        size = size_of(page, self._large(shape))
+        size = size_of(self._large(page, shape))
         facts = sa.select(sa.func.count().label("found"), size.label("size")).select_from(page)
         found = facts.subquery("facts")
         # a left join to one row: the page keeps its order, and an empty page still returns the version
@@ -204,7 +204,7 @@ class PostgresPages(Pages):
         count follows the number of rows of the whole page."""
         inner, sql = self._page(shape)
         page = inner.cte("page")
-        upto = size_of(page, self._large(shape), over_rows=True).label("_upto")
+        upto = size_of(self._large(page, shape), over_rows=True).label("_upto")
         summed = sa.select(*page.c, upto).subquery("summed")
         found = sa.select(sa.func.count().label("found")).select_from(page).subquery("facts")
         joined = self.system.workspace.join(found, sa.true()).outerjoin(summed, summed.c._upto <= MAX_BYTES)
@@ -213,9 +213,9 @@ class PostgresPages(Pages):
         complete = sa.select(self._version, total.label("total"), found.c.found, *columns).select_from(joined)
         return msgspec.structs.replace(sql, page=template(complete, self.dialect))
 
-    def _large(self, shape: SelectShape) -> list[str]:
-        names = [*(shape.fields or self.names), *(name for name, _ in shape.sort)]
-        return [name for name in dict.fromkeys(names) if is_large(self.physical.columns[name], self.dialect)]
+    def _large(self, page: Any, shape: SelectShape) -> list[Expression]:
+        names = dict.fromkeys([*(shape.fields or self.names), *(name for name, _ in shape.sort)])
+        return [page.c[quoted(name)] for name in names if is_large(self.physical.columns[name], self.dialect)]
 
 
 INLINED_LIMITS = frozenset({1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000})
@@ -235,11 +235,11 @@ def is_large(column: Column, dialect: Dialect) -> bool:
     return dialect.kinds[column.kind].is_long and not is_short
 
 
-def size_of(rows: Any, names: Sequence[str], *, over_rows: bool = False) -> Expression:
-    """How many bytes these columns take in all of ``rows``, or, for each row, in the rows up to it.
-    PostgreSQL knows this without reading the texts."""
+def size_of(cells: Sequence[Expression], *, over_rows: bool = False) -> Expression:
+    """How many bytes these columns take in all rows, or, for each row, in those up to it. PostgreSQL tells
+    without reading the texts."""
     sizes: list[Expression] = [
-        sa.func.coalesce(sa.func.octet_length(rows.c[quoted(name)]), _NOTHING) for name in names
+        sa.func.coalesce(sa.func.octet_length(_bare(cell)), _NOTHING) for cell in cells
     ]
     if not sizes:
         return sa.literal_column("0", sa.BigInteger())
@@ -250,6 +250,10 @@ def size_of(rows: Any, names: Sequence[str], *, over_rows: bool = False) -> Expr
     if over_rows:
         return sa.cast(in_all.over(rows=(None, 0)), sa.BigInteger())
     return sa.func.coalesce(in_all, _NOTHING)
+
+
+def _bare(cell: Expression) -> Expression:
+    return cell.element if isinstance(cell, sa.Label) else cell
 
 
 _NOTHING: sa.ColumnClause[int] = sa.literal_column("0", sa.Integer())

@@ -122,9 +122,18 @@ class PhysicalTable:
         return self.identity(name)
 
     def answered(self, name: str) -> Expression:
-        """A column for responses, under its own name."""
+        """A column as it is answered, under its own name."""
+        return self.answered_from(self.from_clause.c, name)
+
+    def answered_from(self, columns: Any, name: str) -> Expression:
+        """The same of rows that have the columns as they are stored."""
         kind = self.kind(name)
-        column = self.from_clause.c[column_name(name)] if kind.key else self.column(name)
+        if name == "sys_Id":
+            column = _derived_sys_id(columns[ROW_KEY])
+        elif self.columns[name].holds_sys_ids:
+            column = _derived_sys_id(columns[column_name(name)])
+        else:
+            column = columns[column_name(name)]
         return kind.answered(column).label(quoted(name))
 
     def written(self, name: str, parameter: str) -> dict[quoted_name, Expression]:
@@ -136,6 +145,13 @@ class PhysicalTable:
         if kind.key is not None:
             stored[sort_key_name(name)] = kind.key(cell)
         return stored
+
+    def written_natively(self, name: str, parameter: str) -> dict[quoted_name, Expression]:
+        """The same for a parameter that takes the cell as the engine has it: without a cast of a text, which
+        may depend on the settings of a connection."""
+        return self.written(name, parameter) | {
+            column_name(name): self.kind(name).native_parameter(parameter)
+        }
 
     def kind(self, name: str) -> StoredKind:
         return self.dialect.kinds[self.columns[name].kind]

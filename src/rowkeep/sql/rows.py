@@ -9,7 +9,9 @@ a separate statement in the same transaction reads the version.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -19,7 +21,8 @@ from rowkeep.model.filters import Shape
 from rowkeep.model.tables import ROW_KEY, Table
 from rowkeep.plan.rows.select import SelectShape
 from rowkeep.plan.rows.writes import UpdateShape
-from rowkeep.sql.conditions import condition
+from rowkeep.sql.conditions import condition, is_never_true
+from rowkeep.sql.copied_cells import CopiedCells
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.lookups import finds_one, is_lookup
 from rowkeep.sql.names import column_name, quoted
@@ -39,16 +42,19 @@ from rowkeep.sql.statements import Template, template
 
 
 class UpdateSql(msgspec.Struct, frozen=True):
-    """The statement of an update; ``width`` is 0 if it returns no records."""
+    """An update's statement; ``width`` is 0 if it returns no records, and ``copied`` is as that of
+    :class:`TableSql`, by the places of the cells that are set."""
 
     update: Template
     width: int
     decoders: Decoders
+    copied: Mapping[int, CopiedCells] = {}
 
 
 class TableSql(Pages):
-    """All statements of one table, for one engine. ``keyed`` has the positions of cells that are sent a
-    second time, after all others, for their sort keys; ``copied`` converts some cells for COPY."""
+    """All statements of one table, for one engine. ``keyed`` has the positions of cells that are sent a second
+    time, after all others, for their sort keys; ``copied`` converts some cells, by their positions in a row,
+    for COPY and inserts."""
 
     physical: PhysicalTable
 
@@ -57,11 +63,11 @@ class TableSql(Pages):
         super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
         self.table = table
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
+        self.kinds = tuple(column.kind for column in table.stored_columns)
         self.keyed = tuple(
             at for at, column in enumerate(table.stored_columns) if self.dialect.kinds[column.kind].key
         )
-        kinds = ((at, self.dialect.kinds[column.kind]) for at, column in enumerate(table.columns))
-        self.copied = {at: kind.copied for at, kind in kinds if kind.copied is not None}
+        self.copied = self._copied(column.name for column in table.columns)
         self.insert = self._compile_insert()
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
@@ -76,14 +82,19 @@ class TableSql(Pages):
     @abstractmethod
     def _compile_delete(self, where: Shape | None) -> Template: ...
 
+    def _copied(self, names: Iterable[str]) -> dict[int, CopiedCells]:
+        kinds = ((at, self.physical.kind(name)) for at, name in enumerate(names))
+        return {at: kind.copied for at, kind in kinds if kind.copied is not None}
+
     def _changed(self, shape: UpdateShape) -> sa.Update:
         """An update of every row."""
         cells = {
             column: value
             for at, name in enumerate(shape.columns)
-            for column, value in self.physical.written(name, cell_name(at)).items()
+            for column, value in self.physical.written_natively(name, cell_name(at)).items()
         }
-        cells |= self.physical.written("Updated_On", "now") | self.physical.written("Updated_By", "writer")
+        cells |= self.physical.written_natively("Updated_On", "now")
+        cells |= self.physical.written("Updated_By", "writer")
         return sa.update(self.physical.from_clause).values(cells)
 
     def _update(self, shape: UpdateShape) -> sa.Update:
@@ -102,14 +113,14 @@ class TableSql(Pages):
             sa.update(self.physical.from_clause).values({column: new}).where(column == old), self.dialect
         )
 
-    def _record(self) -> tuple[list[Expression], Decoders]:
-        names = [column.name for column in self.table.all_columns]
-        return [self.physical.answered(name) for name in names], self._decoders(names)
+    def _record(self, columns: Any) -> list[Expression]:
+        """A record of a row that has the columns as they are stored."""
+        return [self.physical.answered_from(columns, name) for name in self.names]
 
     def _parameters(self) -> dict[quoted_name, Expression]:
         """The value of each physical column, from the cells of a row; sort keys follow after all cells."""
         cells = [
-            self.physical.written(column.name, cell_name(at))
+            self.physical.written_natively(column.name, cell_name(at))
             for at, column in enumerate(self.table.stored_columns)
         ]
         visible = {column: each[column] for column, each in zip(self.columns, cells, strict=True)}
@@ -133,7 +144,8 @@ class SqliteTableSql(SqlitePages, TableSql):
         update = self._update(shape)
         if not shape.returns:
             return UpdateSql(template(update, self.dialect), 0, ())
-        record, decoders = self._record()
+        record = self._record(self.physical.from_clause.c)
+        decoders = self._decoders(self.names)
         return UpdateSql(template(update.returning(*record), self.dialect), len(record), decoders)
 
     def _compile_delete(self, where: Shape | None) -> Template:
@@ -141,8 +153,12 @@ class SqliteTableSql(SqlitePages, TableSql):
 
 
 class PostgresTableSql(PostgresPages, TableSql):
-    """The statements for one namespace. Each row of a result begins with the version; in pages and updates
-    the next columns are the count and how many bytes the texts take."""
+    """Each row of an answer begins with the version; the next columns of a page and of an update are the
+    count and how many bytes its texts take.
+
+    A write returns columns as they are stored, and the query around it makes records of them: a function in
+    RETURNING may depend on settings of the connection, and a database on several machines refuses it then.
+    """
 
     def is_lookup(self, shape: SelectShape) -> bool:
         return is_lookup(self.table, shape)
@@ -160,6 +176,9 @@ class PostgresTableSql(PostgresPages, TableSql):
         return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
+        copied = self._copied(shape.columns)
+        if self._finds_nothing(shape.where):
+            return UpdateSql(self._nothing(), len(self.names) if shape.returns else 0, (), copied)
         if finds_one(self.table, shape.where):
             update = self._update(shape).where(self._is_current())
         else:
@@ -168,12 +187,16 @@ class PostgresTableSql(PostgresPages, TableSql):
             update = self._changed(shape).where(self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY])
         if not shape.returns:
             changed = update.returning(self.physical.column(ROW_KEY)).cte("changed")
-            return UpdateSql(self._with_count(changed), 0, ())
-        record, decoders = self._record()
-        changed = update.returning(*record).cte("changed")
-        return UpdateSql(self._with_records(changed), len(record), decoders)
+            return UpdateSql(self._with_count(changed), 0, (), copied)
+        # under their own names, for the compiler shortens those of the longest columns
+        stored = (column.label(quoted(column.name)) for column in self.physical.from_clause.c)
+        changed = update.returning(*stored).cte("changed")
+        decoders = self._decoders(self.names)
+        return UpdateSql(self._with_records(changed), len(self.names), decoders, copied)
 
     def _compile_delete(self, where: Shape | None) -> Template:
+        if self._finds_nothing(where):
+            return self._nothing()
         if finds_one(self.table, where):
             delete = self._delete(where).where(self._is_current())
         else:
@@ -182,6 +205,14 @@ class PostgresTableSql(PostgresPages, TableSql):
                 self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY]
             )
         return self._with_count(delete.returning(self.physical.column(ROW_KEY)).cte("deleted"))
+
+    def _finds_nothing(self, where: Shape | None) -> bool:
+        return where is not None and is_never_true(condition(self.physical, where))
+
+    def _nothing(self) -> Template:
+        """The version, and that no row was touched; none needs to be looked for."""
+        none: sa.Label[int] = sa.literal_column("0").label("total")
+        return template(sa.select(self._version, none).select_from(self.system.workspace), self.dialect)
 
     def _locked(self, where: Shape | None, *, keeps_keys: bool) -> sa.CTE:
         """The rows to be changed, locked in the order of their row keys. Because all transactions lock in the
@@ -204,12 +235,17 @@ class PostgresTableSql(PostgresPages, TableSql):
         return template(complete, self.dialect)
 
     def _with_records(self, changed: sa.CTE) -> Template:
-        """The version, how many rows were changed, how many bytes their texts take, and their records, unless
-        they are more than ``max_records`` or take more than ``max_bytes``."""
-        large = [column.name for column in self.table.all_columns if is_large(column, self.dialect)]
-        size = size_of(changed, large).label("size")
+        """The version, how many rows were changed and what their texts take; and their records, unless they
+        are more than ``max_records`` or take more than ``max_bytes``."""
+        record = self._record(changed.c)
+        large = [
+            cell
+            for cell, column in zip(record, self.table.all_columns, strict=True)
+            if is_large(column, self.dialect)
+        ]
+        size = size_of(large).label("size")
         facts = sa.select(sa.func.count().label("total"), size).select_from(changed).subquery("facts")
-        records = sa.select(changed).order_by(changed.c[quoted(ROW_KEY)]).subquery("records")
+        records = sa.select(*record).order_by(changed.c[ROW_KEY]).subquery("records")
         fits = (facts.c.total <= number("max_records")) & (facts.c.size <= MAX_BYTES)
         joined = self.system.workspace.join(facts, sa.true()).outerjoin(records, fits)
         complete = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)

@@ -16,6 +16,11 @@ NAME_KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 """Lists are sorted by name, in the same order on every engine."""
 
 
+def _only_row() -> sa.Column[int]:
+    """The primary key of a table that has one row."""
+    return sa.Column("id", sa.Integer, primary_key=True, autoincrement=False, server_default=sa.text("1"))
+
+
 class CatalogTables:
     """The workspaces, the workspace of each client id, and the administrators."""
 
@@ -24,6 +29,7 @@ class CatalogTables:
         self.installation = sa.Table(
             "installation",
             meta,
+            _only_row(),
             sa.Column("key_fingerprint", sa.Text, nullable=False),
         )
         self.workspaces = sa.Table(
@@ -84,6 +90,7 @@ class WorkspaceTables:
         self.workspace = sa.Table(
             "_rowkeep_workspace",
             meta,
+            _only_row(),
             sa.Column("version", sa.BigInteger, nullable=False),
         )
         self.data_keys = sa.Table(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
 
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import SetupError, StorageReadOnly
 from rowkeep.model.values.case_folding import folding_table
 from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
@@ -33,9 +33,40 @@ def _create_all(tables: Sequence[sa.Table], dialect: Dialect) -> list[Statement]
     return created
 
 
+def _with_key(table: sa.Table, dialect: Dialect) -> list[Statement]:
+    """Give a table of one row, which had no primary key, its present form."""
+    if not dialect.can_add_primary_keys:
+        former = quoted(f"{table.name}_former")
+        spell = dialect.compiler.identifier_preparer
+        names = ", ".join(spell.format_column(column) for column in table.c if column is not table.c.id)
+        return [
+            Statement(f"ALTER TABLE {spell.format_table(table)} RENAME TO {spell.quote(former)}"),
+            ddl(CreateTable(table), dialect),
+            Statement(
+                f"INSERT INTO {spell.format_table(table)} ({names}) "  # noqa: S608 - our own names
+                f"SELECT {names} FROM {spell.quote(former)}"
+            ),
+            Statement(f"DROP TABLE {spell.quote(former)}"),
+        ]
+    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(table)}"
+    # one after the other: a cluster adds no column together with its constraint
+    return [
+        Statement(f"{alter} ADD COLUMN id INTEGER DEFAULT 1 NOT NULL"),
+        Statement(f"{alter} ADD CONSTRAINT {table.name}_pkey PRIMARY KEY (id)"),
+    ]
+
+
+def _without_key(table: sa.Table) -> sa.Table:
+    """A table of one row as it was before it had a primary key."""
+    others = (column for column in table.c if column is not table.c.id)
+    columns = [sa.Column(column.name, column.type, nullable=False) for column in others]
+    return sa.Table(table.name, sa.MetaData(schema=table.schema), *columns)
+
+
 def _catalog_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = CatalogTables(namespace)
-    return _create_all((tables.installation, tables.workspaces, tables.clients, tables.admin_tokens), dialect)
+    installation = _without_key(tables.installation)
+    return _create_all((installation, tables.workspaces, tables.clients, tables.admin_tokens), dialect)
 
 
 def _fold_function(dialect: Dialect, _namespace: str | None) -> list[Statement]:
@@ -70,7 +101,7 @@ def _faster_fold_function(dialect: Dialect, _namespace: str | None) -> list[Stat
 
 def _workspace_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = WorkspaceTables(namespace)
-    ours = (tables.workspace, tables.data_keys, tables.tables, tables.apps, tables.grants)
+    ours = (_without_key(tables.workspace), tables.data_keys, tables.tables, tables.apps, tables.grants)
     return _create_all(ours, dialect)
 
 
@@ -95,17 +126,32 @@ def _former_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((WorkspaceTables(namespace).former_apps,), dialect)
 
 
+def _key_of_installation(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _with_key(CatalogTables(namespace).installation, dialect)
+
+
+def _key_of_workspace(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _with_key(WorkspaceTables(namespace).workspace, dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
     _databases,
     _former_admin_tokens,
     _faster_fold_function,
+    _key_of_installation,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""
 
-WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
+WORKSPACE_STEPS: tuple[Step, ...] = (
+    _workspace_tables,
+    _references,
+    _views,
+    _former_apps,
+    _key_of_workspace,
+)
 
 
 def alone(dialect: Dialect, namespace: str | None) -> Steps[None]:
@@ -114,6 +160,28 @@ def alone(dialect: Dialect, namespace: str | None) -> Steps[None]:
     if dialect.has_concurrent_writers:
         lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{namespace}")))
         yield statement(lock, dialect)
+
+
+def _is_there(table: sa.Table, dialect: Dialect) -> Steps[bool]:
+    """Raises StorageReadOnly for a database that accepts no writes, such as a standby."""
+    name = dialect.compiler.identifier_preparer.format_table(table)
+    found = sa.func.to_regclass(name).is_not(None)
+    rows = yield statement(sa.select(found, sa.func.current_setting("transaction_read_only")), dialect)
+    is_there, read_only = rows[0]
+    if read_only == "on":
+        raise StorageReadOnly()
+    return bool(is_there)
+
+
+def _create_namespace(namespace: str, dialect: Dialect) -> Steps[None]:
+    if namespace == CATALOG_NAMESPACE:
+        # a cluster that puts each new namespace on one of its nodes leaves this one on the coordinator
+        yield Statement(
+            "SELECT set_config(name, 'off', true) "
+            "FROM (VALUES ('citus.enable_schema_based_sharding')) AS setting (name) "
+            "WHERE current_setting(name, true) IS NOT NULL"
+        )
+    yield ddl(CreateSchema(quoted(namespace), if_not_exists=True), dialect)
 
 
 def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> Steps[int]:
@@ -128,9 +196,12 @@ def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> S
         sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
     )
     yield from alone(dialect, namespace)
-    if namespace is not None:
-        yield ddl(CreateSchema(quoted(namespace), if_not_exists=True), dialect)
-    yield ddl(CreateTable(applied, if_not_exists=True), dialect)
+    if namespace is None:
+        yield ddl(CreateTable(applied, if_not_exists=True), dialect)
+    elif not (yield from _is_there(applied, dialect)):
+        # only then: what creates is sent to all nodes of a cluster, and fails if one of them is down
+        yield from _create_namespace(namespace, dialect)
+        yield ddl(CreateTable(applied, if_not_exists=True), dialect)
     rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0)), dialect)
     done = int(rows[0][0])
     if done > len(steps):

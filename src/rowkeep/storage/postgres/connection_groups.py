@@ -1,11 +1,11 @@
-"""Kept connections: those that the driver's pool gave out, at hand for the next request.
+"""Connection groups: connections of the driver's pool, ready for the next request.
 
-The pool starts a task or two for each time that it gives a connection out and takes it back, so one goes back
-only if something went wrong with it.
+The pool starts one or two tasks each time that it lends a connection and takes it back. So a connection is
+returned to it only after an error.
 
-Where requests go to more tables than a connection keeps statements of, each connection is at home with one
-group of tables. A request waits a moment for one that is, if nobody else does, for that costs less than to
-have PostgreSQL parse and plan what it has not seen; otherwise it takes another.
+If requests use more tables than a connection can hold prepared statements for, each connection serves one
+group of tables. A request waits a moment for such a connection if no other request waits, because that costs
+less than a statement that PostgreSQL must parse and plan; otherwise it uses another connection.
 """
 
 from __future__ import annotations

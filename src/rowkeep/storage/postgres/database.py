@@ -47,7 +47,7 @@ class PostgresDatabase(Database):
 
 class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     def __init__(self, pool: Pool, namespace: str, ids: IdSource) -> None:
-        super().__init__(pool, namespace, pool.turns.definitions)
+        super().__init__(pool, namespace, pool.turns.new_definitions())
         self._ids = ids
         self._rows = pool.turns.new_workspace()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Any, TypeAlias, TypeVar
@@ -12,20 +11,13 @@ import asyncpg
 import msgspec
 import structlog
 
-from rowkeep.errors.catalogue import (
-    Busy,
-    SetupError,
-    ShuttingDown,
-    StorageFull,
-    StorageReadOnly,
-    StorageUnavailable,
-    TooManyColumns,
-)
+from rowkeep.errors.catalogue import SetupError, ShuttingDown, StorageUnavailable
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import BeyondRange, ReferenceConflict, Row, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.contract import Row, Script
 from rowkeep.storage.postgres.cancellation import Running, Watch
 from rowkeep.storage.postgres.connection_groups import ConnectionGroups
+from rowkeep.storage.postgres.driver_errors import REFUSED, translated
 from rowkeep.storage.postgres.waiting import ConnectionLane, ConnectionTurns
 from rowkeep.storage.response_sizes import query_timeout
 
@@ -37,28 +29,7 @@ CACHED_STATEMENTS = 512
 MAX_TRIES = 10
 NEARLY_WHOLE = 0.9
 """While so much of busy_timeout_seconds is left, the connection's own lock_timeout is near enough."""
-COPY_LINE = re.compile(r"COPY .*, line (\d+)")
 
-STALE = (
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.InvalidSchemaNameError,
-    # columns of the old names, but of other types: no such operator or function, no such cast
-    asyncpg.DatatypeMismatchError,
-    asyncpg.UndefinedFunctionError,
-    asyncpg.AmbiguousFunctionError,
-    asyncpg.CannotCoerceError,
-    asyncpg.InvalidCachedStatementError,
-    asyncpg.OutdatedSchemaCacheError,
-)
-BUSY = (
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    TimeoutError,
-)
 AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -67,20 +38,6 @@ AGAIN = (
     asyncpg.OutdatedSchemaCacheError,
 )
 """What may go well if it is done again."""
-REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
-UNAVAILABLE = (
-    *REFUSED,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    ConnectionError,
-    OSError,
-)
-
 NOT_A_URL = (
     "ROWKEEP_DATABASE_URL is not a valid PostgreSQL URL: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with "
     "special characters of the password percent-encoded."
@@ -108,11 +65,13 @@ async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
 
 class Call(msgspec.Struct, frozen=True):
     """Who asks for a connection: the lane it waits in, the table or view it is about, if it is about one, and
-    whether ``max_query_seconds`` holds for it."""
+    whether ``max_query_seconds`` holds for it. What ``is_statement`` is one statement without such a limit:
+    PostgreSQL itself cancels it after that time, and if that does not help, it loses its connection."""
 
     lane: ConnectionLane
     table_id: str | None = None
     is_limited: bool = False
+    is_statement: bool = False
 
 
 class Pool:
@@ -130,6 +89,7 @@ class Pool:
         self._kept: ConnectionGroups | None = None
         self._watch = Watch(url)
         self._is_closing = False
+        self._types: dict[tuple[str, str], object] = {}
         self.turns = ConnectionTurns(self._size, settings.postgres_workspace_connections)
 
     async def open(self) -> None:
@@ -186,14 +146,15 @@ class Pool:
         except BaseException:
             lane.give_back()
             raise
-        running = self._watch.start(connection, self._limit if call.is_limited else None)
+        is_watched = call.is_limited or call.is_statement
+        running = self._watch.start(connection, self._limit if is_watched else None)
         try:
             result = await work(connection)
         except BaseException as error:
             self._watch.end(connection)
             # the turn is free once PostgreSQL has really ended what ran
             kept.drop(connection, lane.give_back)
-            reason = self._reason(running, error)
+            reason = self._reason(running, call, error)
             if reason is not None:
                 raise reason from error
             raise
@@ -202,11 +163,11 @@ class Pool:
         lane.give_back()
         return result
 
-    def _reason(self, running: Running, error: BaseException) -> Exception | None:
+    def _reason(self, running: Running, call: Call, error: BaseException) -> Exception | None:
         """What ended the work, where the error alone does not tell."""
         if isinstance(error, asyncio.CancelledError):
             return running.reason()
-        is_over = running.limit is not None and running.seconds() >= running.limit * NEARLY_WHOLE
+        is_over = call.is_limited and running.seconds() >= self._limit * NEARLY_WHOLE
         if is_over and isinstance(error, asyncpg.QueryCanceledError):
             return query_timeout(self._limit)
         return None
@@ -235,6 +196,20 @@ class Pool:
             return rows
 
         return await self._tried(change, call, deadline)
+
+    async def expect_types(
+        self, connection: asyncpg.Connection, table: tuple[str, str], types: object
+    ) -> None:
+        """Before rows are copied to a table: its columns have these types. The driver caches for each
+        connection as what it sends the cells of a table, and the server does not notice if that is no longer
+        right; so this makes it forget what it cached when the types were others."""
+        if self._types.setdefault(table, types) != types:
+            await connection.reload_schema_state()
+            self._types[table] = types
+
+    def forget_types(self, table: tuple[str, str]) -> None:
+        """Which types the driver has cached for a table is not known any more."""
+        self._types[table] = None
 
     async def read(self, script: Script[T], call: Call) -> T:
         """A script that reads, on one snapshot."""
@@ -298,52 +273,3 @@ async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
     except StopIteration as stop:
         result: T = stop.value
         return result
-
-
-class _Translation:
-    """Driver errors end here: what leaves is ours."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        ours = None if error is None else _meaning(error)
-        if ours is not None:
-            raise ours from error
-
-
-_TRANSLATION = _Translation()
-
-
-def translated() -> _Translation:
-    """``with translated():`` around what speaks to the driver; it has no state and so is made once."""
-    return _TRANSLATION
-
-
-def _meaning(error: BaseException) -> Exception | None:
-    """What a driver's error means to a caller; None for what is none of the driver's."""
-    if isinstance(error, asyncpg.UniqueViolationError):
-        return UniqueConflict()
-    if isinstance(error, asyncpg.ForeignKeyViolationError):
-        return ReferenceConflict()
-    if isinstance(error, asyncpg.NumericValueOutOfRangeError):
-        return BeyondRange()
-    if isinstance(error, asyncpg.TooManyColumnsError):
-        return TooManyColumns()
-    if isinstance(error, STALE):
-        return StaleCatalog()
-    if isinstance(error, BUSY):
-        return Busy()
-    if isinstance(error, UNAVAILABLE):
-        log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
-        return StorageFull() if isinstance(error, asyncpg.DiskFullError) else StorageUnavailable()
-    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
-        log.warning("postgresql failed", error=str(error), kind=type(error).__name__)
-        return StorageReadOnly()
-    return None
-
-
-def copied_line(error: BaseException | None) -> int | None:
-    """Which row of a COPY failed, counted from 0."""
-    said = COPY_LINE.search(getattr(error, "context", None) or "")
-    return int(said.group(1)) - 1 if said else None

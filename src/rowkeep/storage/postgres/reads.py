@@ -34,7 +34,7 @@ async def select(pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan,
     if size > plan.max_bytes:
         return await _select_fitting(pool, lane, sql, plan, version)
     if rows[0][LEAD + statements.never_null] is None:
-        # only the row that bears the version: the page is empty
+        # only the row with the version: the page is empty
         return Selected((), plan.offset if plan.shape.is_counted and total is None else total, None)
     if total is None and plan.shape.is_counted:
         total = plan.offset + len(rows)

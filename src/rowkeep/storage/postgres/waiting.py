@@ -92,11 +92,16 @@ class ConnectionTurns:
         """Until when each of those who wait does so, on the clock of the event loop."""
         self._timer: asyncio.TimerHandle | None = None
         self.catalog = ConnectionLane(self, size, size)
-        self.definitions = ConnectionLane(self, size, size - 1 if reserved > 1 else size)
+        self._for_definitions = size - 1 if reserved > 1 else size
 
     def new_workspace(self) -> ConnectionLane:
         """The lane for the rows of one workspace."""
         return ConnectionLane(self, self._workspace_limit, self._for_rows)
+
+    def new_definitions(self) -> ConnectionLane:
+        """The lane for the definitions of one workspace. It has half as many turns as the one for its rows,
+        so that a workspace whose database does not answer leaves some to others."""
+        return ConnectionLane(self, max(1, self._workspace_limit // 2), self._for_definitions)
 
     def waits(self, lane: ConnectionLane, arrival: asyncio.Future[None], deadline: float) -> None:
         """Somebody waits in a lane. One timer, for the earliest deadline, serves all who wait: few ever wait

@@ -23,10 +23,22 @@ from rowkeep.sql.names import index_named
 from rowkeep.sql.rows import TableSql, UpdateSql
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, UpdatedRows
-from rowkeep.storage.postgres.pool import Call, Pool, copied_line
+from rowkeep.storage.postgres.driver_errors import constraint_of, copied_line
+from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import CELL_BYTES, answered
 from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.response_sizes import fitting
+
+UNFIT = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.SyntaxOrAccessError,
+    asyncpg.InternalServerError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
+"""What COPY raises, or the driver before it sends a row, for rows that do not fit the table."""
 
 COPIED_AT_ONCE = 10_000
 """Of how many rows cells are made what COPY takes, at once."""
@@ -50,43 +62,64 @@ async def insert(
 async def _insert_one(
     pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
 ) -> None:
-    on, writer = stamp.written_on, plan.writer
-    row = (*plan.rows[0], on, on, writer, writer, *stamp.ids())
+    on, writer = copied_moment(stamp.moment), plan.writer
+    row = (*_natively(plan.rows[0], sql.copied), on, on, writer, writer, *stamp.ids())
     bound = sql.insert.bind(insert_values(row) | {"version": version})
-    if await pool.execute(bound.text, bound.parameters, Call(lane, sql.table.id)) != "INSERT 0 1":
+    call = Call(lane, sql.table.id, is_statement=True)
+    if await pool.execute(bound.text, bound.parameters, call) != "INSERT 0 1":
         raise StaleCatalog()
 
 
 async def _copy(
     pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
 ) -> None:
-    """Write rows by binary COPY. The lock keeps definitions as they are from the check to the commit."""
+    """Write rows by binary COPY, then compare the version: the lock that COPY takes keeps the definition as
+    it is until the commit. The write comes first, because a cluster prepares the commit on another node only
+    if the transaction began with a write there; without that, a failed commit would pass for a good one."""
     physical = sql.physical.from_clause
-    namespace, name = str(physical.schema), str(physical.name)
-    lock = f'LOCK TABLE "{namespace}"."{name}" IN ROW EXCLUSIVE MODE'
+    place = namespace, name = str(physical.schema), str(physical.name)
     read_version = f'SELECT version FROM "{namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
 
     async def copy(connection: asyncpg.Connection) -> None:
-        await connection.execute(lock)
+        try:
+            await _rekey(connection, sql, plan)
+            if plan.rows:
+                await pool.expect_types(connection, place, sql.kinds)
+                await connection.copy_records_to_table(
+                    name,
+                    schema_name=namespace,
+                    columns=[str(column) for column in sql.columns],
+                    records=_stored(sql, plan, stamp),
+                )
+        except UNFIT as error:
+            # rows of an older definition do not fit the table
+            await _roll_back(connection, error)
+            await check_version(connection)
+            raise
+        await check_version(connection)
+
+    async def check_version(connection: asyncpg.Connection) -> None:
         if await connection.fetchval(read_version) != version:
+            pool.forget_types(place)
             raise StaleCatalog()
-        await _rekey(connection, sql, plan)
-        if plan.rows:
-            await connection.copy_records_to_table(
-                name,
-                schema_name=namespace,
-                columns=[str(column) for column in sql.columns],
-                records=_stored(sql, plan, stamp),
-            )
 
     await pool.transaction(copy, Call(lane))
+
+
+async def _roll_back(connection: asyncpg.Connection, error: Exception) -> None:
+    """End the transaction that an error ended, so that something can be read; raises the error if the
+    connection has ended too."""
+    if connection.is_closed():
+        raise error
+    await connection.execute("ROLLBACK")
 
 
 async def update(
     pool: Pool, lane: ConnectionLane, ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
 ) -> UpdatedRows:
     statements = sql.update(plan.shape)
-    values = update_values(plan, ids.stamp(0).written_on) | {"version": version}
+    now = copied_moment(ids.stamp(0).moment)
+    values = update_values(plan, _natively(plan.cells, statements.copied), now) | {"version": version}
     bound = statements.update.bind(values)
     call = Call(lane, sql.table.id, is_limited=True)
     try:
@@ -156,6 +189,18 @@ def _copied(sql: TableSql, rows: Sequence[Row]) -> Iterable[Row]:
     return chain.from_iterable(map(partial(_copied_columns, sql.copied), parts))
 
 
+def _natively(cells: Sequence[Any], copied: Mapping[int, CopiedCells]) -> Sequence[Any]:
+    """The cells of one row, as PostgreSQL has them."""
+    if not copied:
+        return cells
+    made = list(cells)
+    for at, convert in copied.items():
+        cell = made[at]
+        if cell is not None:
+            made[at] = convert((cell,))[cell]
+    return made
+
+
 def _copied_columns(changed: Mapping[int, CopiedCells], rows: Sequence[Row]) -> Iterable[Row]:
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for at, copied in changed.items():
@@ -164,5 +209,4 @@ def _copied_columns(changed: Mapping[int, CopiedCells], rows: Sequence[Row]) -> 
 
 
 def _named_conflict(conflict: UniqueConflict, table: Table, row: int | None) -> UniqueConflict:
-    physical = getattr(conflict.__cause__, "constraint_name", None) or ""
-    return UniqueConflict(index_named(table, physical), row)
+    return UniqueConflict(index_named(table, constraint_of(conflict.__cause__)), row)

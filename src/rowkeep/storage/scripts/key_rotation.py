@@ -7,7 +7,7 @@ continues where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from rowkeep.model.access import App
 from rowkeep.model.tables import Column, Table
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.contract import Steps
+from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
@@ -90,13 +90,17 @@ class Rotation(WorkspaceSteps):
             yield from self._tables.store(changed)
         return changed
 
-    def reencrypt_rows(self, sql: RotationSql, reencrypt: dict[str, Reencrypt], after: str) -> Steps[Batch]:
-        """Replace the encrypted cells of some rows, those after the row ``after``."""
-        names = list(reencrypt)
-        rows = yield sql.batch(names, after, BATCH_ROWS)
+    def rows(self, sql: RotationSql, names: Sequence[str], after: str) -> Steps[Sequence[Row]]:
+        """The ids and the encrypted cells of the next rows after the row ``after``."""
+        return (yield sql.batch(names, after, BATCH_ROWS))
+
+    def reencrypt_rows(
+        self, sql: RotationSql, reencrypt: dict[str, Reencrypt], rows: Sequence[Row]
+    ) -> Steps[Batch]:
+        """Encrypt the cells of these rows with the new key, except those that changed meanwhile."""
         for row_id, *cells in rows:
-            for name, cell in zip(names, cells, strict=True):
-                fresh = None if cell is None else reencrypt[name](bytes(cell))
+            for (name, fresh_cell), cell in zip(reencrypt.items(), cells, strict=True):
+                fresh = None if cell is None else fresh_cell(bytes(cell))
                 if fresh is not None:
                     yield sql.replace(name, row_id, bytes(cell), fresh)
         return Batch(rows[-1][0] if len(rows) == BATCH_ROWS else None, len(rows))

@@ -18,7 +18,9 @@ class WorkspaceState(WorkspaceSteps):
         workspace = self._system.workspace
         # two simultaneous first requests would both find it new
         yield from alone(self.dialect, self.namespace)
-        if not (yield from self._do(sa.select(workspace.c.version))):
+        # a write comes first here, as in every transaction that writes
+        known = sa.update(workspace).values(version=workspace.c.version).returning(workspace.c.version)
+        if not (yield from self._do(known)):
             yield from self._do(sa.insert(workspace).values(version=1))
             yield from self._do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))
 

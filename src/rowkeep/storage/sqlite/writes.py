@@ -73,7 +73,7 @@ def update(
     with translated():
         _check_version(connection, version)
     _rekey(sql, plan, connection)
-    bound = statements.update.bind(update_values(plan, ids.stamp(0).written_on))
+    bound = statements.update.bind(update_values(plan, plan.cells, ids.stamp(0).written_on))
     try:
         with translated():
             cursor = connection.execute(bound.text, bound.parameters)

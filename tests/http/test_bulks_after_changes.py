@@ -1,0 +1,38 @@
+"""Bulks of a table whose columns have just got other types, on connections that knew the old ones."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from definitions import column, table
+from test_schema_changes import ALLOW, put
+
+from support.workspace import Workspace, succeeded
+
+CELLS: dict[str, Any] = {
+    "string": "1",
+    "number": 1,
+    "integer": 1,
+    "boolean": True,
+    "date": "2020-03-28T07:02:09.652Z",
+    "decimal": "1.5",
+}
+
+
+@pytest.mark.parametrize("before", CELLS)
+def test_bulks_after_a_change_of_types(workspace: Workspace, before: str) -> None:
+    for number, after in enumerate(CELLS):
+        name = f"cells_{number}"
+        workspace.create_table(table(name, column("Cell", before)))
+        bot = workspace.bot({name: "rwd"})
+
+        def insert(cell: Any, bot: Any = bot, name: str = name) -> None:
+            succeeded(bot.bulk(name, [{"Cell": cell}] * 3))
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(insert, [CELLS[before]] * 24))
+            succeeded(bot.delete(name, {"all": True}))
+            succeeded(put(workspace, table(name, column("Cell", after)), **ALLOW))
+            list(threads.map(insert, [CELLS[after]] * 24))

@@ -1,0 +1,143 @@
+"""Statements that PostgreSQL ran for Rowkeep, read from its log, and the rules that they must follow.
+
+A Citus cluster, which stores each workspace on one of its nodes, needs these rules (see docs/scale-out.md).
+They are checked on every statement of the tests on PostgreSQL, because the tests have no such cluster.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SETTINGS = (
+    "logging_collector=on",
+    "log_destination=csvlog",
+    "log_statement=all",
+    "log_parameter_max_length=0",
+    "log_rotation_size=0",
+    "log_rotation_age=0",
+    "log_error_verbosity=terse",
+)
+"""Of the server whose log is read; ``log_directory`` is one more."""
+
+DATABASE, SESSION, MESSAGE, APPLICATION = 2, 5, 13, 22
+"""Places in a line of PostgreSQL's log."""
+
+RAN = re.compile(r"(?:statement|execute [^:]+): (.*)", re.DOTALL)
+QUOTED = re.compile(r"'(?:[^']|'')*'")
+WORKSPACE = re.compile(r'"?\b(w[0-9]+_[a-z][a-z0-9_]*)"?\.')
+MUTABLE = frozenset({"now", "timezone", "to_char", "to_json", "to_timestamp", "random", "gen_random_uuid"})
+"""Functions of PostgreSQL that depend on settings, on the time, or on chance; :func:`mutable_functions` has
+all."""
+
+FUNCTION = re.compile(r"\b([a-z_][a-z0-9_]*)\(")
+TEXT_TO_MOMENT = re.compile(r"\bAS TIMESTAMP|::(?:VARCHAR|TEXT)::TIMESTAMP")
+RETURNED = re.compile(r"\bRETURNING\b(.*?)(?:\)\s*,|\)\s*SELECT|$)", re.DOTALL)
+CALCULATED = re.compile(r"\w\(|::|\|\||\bCASE\b|\bCAST\b")
+CHANGE = re.compile(r"\b(?:CREATE|ALTER|DROP) (?:TABLE|SCHEMA|INDEX|UNIQUE INDEX|FUNCTION|OR REPLACE)\b")
+WRITE = re.compile(r"\b(?:INSERT INTO|UPDATE [\"\w]|DELETE FROM)|^COPY\b")
+CHANGES_ROWS = re.compile(r"\bUPDATE [\"\w].*\bSET\b|\bDELETE FROM\b", re.DOTALL)
+
+PLAIN_INSERT_SELECT = "function or cast in INSERT ... SELECT that depends on settings"
+PLAIN_RETURNING = "RETURNING of more than columns"
+NO_LOCK = "LOCK TABLE without a change of definitions"
+NO_CONSTANT = "UPDATE or DELETE with a constant condition"
+ONE_WORKSPACE = "two workspaces in one statement or transaction"
+WRITE_FIRST = "a read before the write of a transaction"
+
+
+@dataclass
+class Transaction:
+    """The statements of one transaction, in their order."""
+
+    statements: list[str] = field(default_factory=list)
+
+    def faults(self, mutable: frozenset[str]) -> Iterator[tuple[str, str]]:
+        """Each rule that is broken, with the statement that breaks it."""
+        for text in self.statements:
+            for rule in faults_of(text, mutable):
+                yield rule, text
+        changes = any(CHANGE.search(text) for text in self.statements)
+        raises = any("_rowkeep_workspace SET version" in text for text in self.statements)
+        if not changes and not raises:
+            yield from ((NO_LOCK, text) for text in self.statements if text.startswith("LOCK TABLE"))
+        if len({name for text in self.statements for name in workspaces_in(text)}) > 1:
+            yield ONE_WORKSPACE, "; ".join(self.statements)
+        if not changes:
+            yield from self._reads_first()
+
+    def _reads_first(self) -> Iterator[tuple[str, str]]:
+        of_rows = [text for text in self.statements if workspaces_in(text)]
+        writes = [bool(WRITE.search(text)) for text in of_rows]
+        if any(writes) and not writes[0]:
+            yield WRITE_FIRST, of_rows[0]
+
+
+def faults_of(statement: str, mutable: frozenset[str] = MUTABLE) -> list[str]:
+    """The rules that a statement breaks by itself."""
+    text = QUOTED.sub("''", statement)
+    faults = []
+    inserted = re.search(r"\bINSERT INTO\b(.*?)\bSELECT\b", text, re.DOTALL)
+    if inserted and "VALUES" not in inserted[1]:
+        selected = text[inserted.end() :]
+        if mutable.intersection(FUNCTION.findall(selected)) or TEXT_TO_MOMENT.search(selected):
+            faults.append(PLAIN_INSERT_SELECT)
+    if any(CALCULATED.search(returned) for returned in RETURNED.findall(text)):
+        faults.append(PLAIN_RETURNING)
+    if CHANGES_ROWS.search(text) and re.search(r"\b(?:WHERE|AND|NOT|\() *false\b", text, re.IGNORECASE):
+        faults.append(NO_CONSTANT)
+    return faults
+
+
+def workspaces_in(statement: str) -> set[str]:
+    return set(WORKSPACE.findall(QUOTED.sub("''", statement)))
+
+
+def transactions(log: Path) -> Iterator[Transaction]:
+    """What Rowkeep ran, from the files of this directory, transaction by transaction."""
+    csv.field_size_limit(1 << 30)
+    for file in sorted(log.glob("*.csv")):
+        with file.open(newline="", encoding="utf-8", errors="replace") as lines:
+            yield from _transactions(csv.reader(lines))
+
+
+def _transactions(lines: Iterable[list[str]]) -> Iterator[Transaction]:
+    open_ones: dict[str, Transaction] = {}
+    for line in lines:
+        found = RAN.match(line[MESSAGE]) if len(line) > APPLICATION else None
+        if found is None or line[APPLICATION] != "rowkeep":
+            continue
+        text, session = found[1].strip(), line[SESSION]
+        if text.startswith("BEGIN"):
+            open_ones[session] = Transaction()
+        elif text.startswith(("COMMIT", "ROLLBACK")):
+            ended = open_ones.pop(session, None)
+            if ended is not None:
+                yield ended
+        elif session in open_ones:
+            open_ones[session].statements.append(text)
+        else:
+            yield Transaction([text])
+    yield from open_ones.values()
+
+
+def broken_rules(log: Path, mutable: frozenset[str] = MUTABLE) -> dict[str, set[str]]:
+    """The statements that break a rule, by rule."""
+    broken: dict[str, set[str]] = {}
+    for transaction in transactions(log):
+        for rule, text in transaction.faults(mutable):
+            broken.setdefault(rule, set()).add(text[:2000])
+    return broken
+
+
+MUTABLE_FUNCTIONS = "SELECT DISTINCT proname FROM pg_catalog.pg_proc WHERE provolatile <> 'i'"
+WITHOUT_KEY = """
+SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND (n.nspname = 'rowkeep' OR n.nspname ~ '^w[0-9]+_')
+AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+"""
+"""The tables of ours that have no primary key."""
