@@ -45,7 +45,7 @@ async def country(store: Store) -> AsyncIterator[Workbench]:
     drawn = random.Random(7)
     for _ in range(4):
         await country.insert(*(_row(drawn) for _ in range(ROWS // 4)))
-    await rows_of(country.database, "ANALYZE @country" if country.database.schema else "ANALYZE")
+    await rows_of(country.database, "ANALYZE @country" if country.database.namespace else "ANALYZE")
     yield country
     await store.drop_workspace(workspace)
 
@@ -64,7 +64,7 @@ def _row(drawn: random.Random) -> dict[str, Any]:
 
 async def plan_of(country: Workbench, statement: Statement) -> str:
     """How the engine goes about a statement, in its own words."""
-    explain = "EXPLAIN (COSTS OFF)" if country.database.schema else "EXPLAIN QUERY PLAN"
+    explain = "EXPLAIN (COSTS OFF)" if country.database.namespace else "EXPLAIN QUERY PLAN"
     rows = await rows_of(country.database, f"{explain} {statement.text}", *statement.parameters)
     return "\n".join(str(row[-1]) for row in rows)
 

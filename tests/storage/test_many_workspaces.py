@@ -83,7 +83,7 @@ async def test_what_is_at_work_stays_open(small: Store) -> None:
         return int(rows[0][0])
 
     writing = asyncio.ensure_future(busy.database.write(script))
-    if small.catalog.schema is None:
+    if small.catalog.namespace is None:
         await asyncio.to_thread(began.wait)
         behind = asyncio.ensure_future(busy.insert({"Text": "behind"}))
     else:

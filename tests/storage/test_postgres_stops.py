@@ -46,7 +46,7 @@ async def locked(address: str, things: Workbench) -> AsyncIterator[asyncpg.Conne
     transaction = holder.transaction()
     await transaction.start()
     try:
-        await holder.execute(f'LOCK TABLE "{things.database.schema}"."things"')
+        await holder.execute(f'LOCK TABLE "{things.database.namespace}"."things"')
         yield observer
     finally:
         await observer.close()
@@ -106,7 +106,7 @@ async def test_an_insert_that_cannot_be_cancelled_loses_its_connection(address: 
         other = await new_table(store)
         connection = await asyncpg.connect(address)
         try:
-            await connection.execute(STUBBORN.format(things.database.schema))
+            await connection.execute(STUBBORN.format(things.database.namespace))
         finally:
             await connection.close()
         started = time.monotonic()
@@ -151,7 +151,7 @@ async def test_a_wait_for_a_turn_ends(address: str) -> None:
         things = await new_table(store)
         holder = await asyncpg.connect(address)
         async with holder.transaction():
-            await holder.execute(f'LOCK TABLE "{things.database.schema}"."things"')
+            await holder.execute(f'LOCK TABLE "{things.database.namespace}"."things"')
             results = await asyncio.gather(*(things.select() for _ in range(20)), return_exceptions=True)
         await holder.close()
         assert {type(result) for result in results} == {Busy}

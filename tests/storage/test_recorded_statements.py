@@ -29,7 +29,7 @@ async def test_each_kind_of_request_is_recorded_and_breaks_no_rule() -> None:
     finally:
         server.stop()
     assert broken == {}
-    texts = [text for each in ran for text in each if f'"{things.database.schema}"' in text]
+    texts = [text for each in ran for text in each if f'"{things.database.namespace}"' in text]
     assert [text for text in texts if text.startswith("INSERT INTO") and "things" in text]
     assert [text for text in texts if "UPDATE" in text and "RETURNING" in text and "things" in text]
     assert [text for text in texts if "DELETE FROM" in text and "things" in text]

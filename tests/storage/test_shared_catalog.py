@@ -22,7 +22,7 @@ CREATED_ON = "2020-03-28T07:02:09.652Z"
 
 
 def installation_of(store: Store) -> CatalogScripts:
-    return CatalogScripts(store.catalog.dialect, store.catalog.schema)
+    return CatalogScripts(store.catalog.dialect, store.catalog.namespace)
 
 
 async def outcomes(*calls: Callable[[], Awaitable[Any]]) -> Counter[str]:

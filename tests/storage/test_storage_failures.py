@@ -45,12 +45,12 @@ async def break_writes(things: Workbench, kind: type[StorageFull | StorageReadOn
         else:
             connection.pragma("query_only", True)
         return
-    schema = things.database.schema
+    namespace = things.database.namespace
     for text in (
-        f'CREATE FUNCTION "{schema}".fail() RETURNS trigger LANGUAGE plpgsql AS '
+        f'CREATE FUNCTION "{namespace}".fail() RETURNS trigger LANGUAGE plpgsql AS '
         f"$$ BEGIN RAISE EXCEPTION USING ERRCODE = '{CODES[kind]}'; END $$",
-        f'CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON "{schema}".things '
-        f'EXECUTE FUNCTION "{schema}".fail()',
+        f'CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON "{namespace}".things '
+        f'EXECUTE FUNCTION "{namespace}".fail()',
     ):
         await rows_of(things.database, text)
 

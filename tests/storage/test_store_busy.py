@@ -46,7 +46,7 @@ class Holder:
                 await (await store.workspace(workspace)).write(self._drop)
 
     def _drop(self) -> Generator[Statement, Sequence[Row], None]:
-        yield self._things.sql.schema.drop()
+        yield self._things.sql.physical.drop()
         self._has_it.set()
         self._lets_go.wait()
         raise Undone
@@ -65,7 +65,7 @@ CALLS: dict[str, Callable[[Workbench], Awaitable[Any]]] = {
     "bulk": lambda things: things.insert({"Text": "new"}, {"Text": "new"}),
     "update": lambda things: things.update(ALL, {"Text": "new"}),
     "delete": lambda things: things.delete(ALL),
-    "script": lambda things: things.database.write(lambda: iter([things.sql.schema.drop()])),
+    "script": lambda things: things.database.write(lambda: iter([things.sql.physical.drop()])),
 }
 
 

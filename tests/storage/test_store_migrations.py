@@ -93,7 +93,7 @@ async def test_tables_of_one_row_get_a_primary_key(
         things = await Workbench.with_table(await initialised(store, workspace), THINGS)
         await things.insert({"Text": "kept"})
         version = await things.database.read(things.scripts.state.version)
-        fingerprint = CatalogScripts(store.catalog.dialect, store.catalog.schema)
+        fingerprint = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
         await store.catalog.write(
             partial(fingerprint.initialise, "a fingerprint", "2020-03-28T07:02:09.652Z")
         )

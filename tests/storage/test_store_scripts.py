@@ -58,7 +58,7 @@ async def test_what_a_script_raises_undoes_it(things: Workbench) -> None:
 
 async def test_what_is_created_is_undone_too(things: Workbench) -> None:
     def script() -> Generator[Statement, Sequence[Row], None]:
-        yield things.sql.schema.drop()
+        yield things.sql.physical.drop()
         yield from things.scripts.tables.create(msgspec.convert(THINGS, TableBody), "again")
 
     with pytest.raises(NameTaken):

@@ -83,7 +83,7 @@ async def initialised(store: Store, workspace: Workspace) -> WorkspaceDatabase:
 
 
 def scripts_of(database: Database) -> WorkspaceScripts:
-    return WorkspaceScripts(database.dialect, database.schema)
+    return WorkspaceScripts(database.dialect, database.namespace)
 
 
 async def rows_of(database: Database, text: str, *parameters: Any) -> Sequence[Row]:
@@ -97,8 +97,8 @@ async def rows_of(database: Database, text: str, *parameters: Any) -> Sequence[R
 
 def statement(database: Database, text: str, *parameters: Any) -> Statement:
     """SQL of the test's own, in which ``@name`` is a table's name in this database."""
-    schema = f'"{database.schema}".' if database.schema else ""
-    return Statement(re.sub(r"@(\w+)", rf'{schema}"\1"', text), parameters)
+    namespace = f'"{database.namespace}".' if database.namespace else ""
+    return Statement(re.sub(r"@(\w+)", rf'{namespace}"\1"', text), parameters)
 
 
 class Workbench:

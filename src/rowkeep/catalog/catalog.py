@@ -28,8 +28,8 @@ class Catalog:
     def __init__(self, store: Store, master: MasterKeys) -> None:
         self._store = store
         self._master = master
-        self.installation = CatalogScripts(store.catalog.dialect, store.catalog.schema)
-        self._live: dict[int, OpenWorkspace] = {}
+        self.installation = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
+        self._open: dict[int, OpenWorkspace] = {}
         # a plain dict, because each request uses it; _remember bounds it
         self._clients: dict[str, OpenWorkspace] = {}
 
@@ -83,28 +83,28 @@ class Catalog:
             self.forget(opened)
 
     def forget(self, opened: OpenWorkspace) -> None:
-        self._live.pop(opened.workspace.id, None)
+        self._open.pop(opened.workspace.id, None)
         for client_id in [key for key, value in self._clients.items() if value is opened]:
             del self._clients[client_id]
 
     async def drop(self, workspace: Workspace) -> None:
         """Drop the database of a workspace that was removed from the catalog."""
         with suppress(StaleCatalog):
-            opened = self._live.get(workspace.id) or await self._start(workspace)
+            opened = self._open.get(workspace.id) or await self._start(workspace)
             # its apps are deleted first, so that processes that still have it open refuse them
             await opened.database.write(opened.scripts.access.delete_all_apps)
             self.forget(opened)
         await self._store.drop_workspace(workspace)
 
     async def _use(self, workspace: Workspace) -> OpenWorkspace:
-        opened = self._live.get(workspace.id)
+        opened = self._open.get(workspace.id)
         if opened is None:
             opened = await self._start(workspace)
-            if await self._is_gone(workspace):
+            if await self._is_deleted(workspace):
                 # it was deleted while it was opened, and opening may have created it again
                 await self._store.drop_workspace(workspace)
                 raise StaleCatalog()
-            self._live[workspace.id] = opened
+            self._open[workspace.id] = opened
         return opened
 
     async def _start(self, workspace: Workspace) -> OpenWorkspace:
@@ -117,27 +117,27 @@ class Catalog:
             await opened.load_keys()
         except (StorageUnavailable, StaleCatalog) as error:
             # files that are deleted while they are opened look like a disk error
-            if await self._is_gone(workspace):
+            if await self._is_deleted(workspace):
                 raise StaleCatalog() from None
             raise _named_fault(error, workspace) from error.__cause__
         if not workspace.is_made:
             # last: if it is interrupted before this, everything is done again
-            await self._store.catalog.write(partial(self.installation.note_database, workspace))
+            await self._store.catalog.write(partial(self.installation.record_database, workspace))
         return opened
 
     async def check_database(self, name: str) -> None:
         """Raises NoSuchWorkspace, and StorageMissing for a workspace whose database is missing."""
         workspace = await self._store.catalog.read(partial(self.installation.workspace, name))
         if workspace.is_made:
-            self._live.pop(workspace.id, None)
+            self._open.pop(workspace.id, None)
             await self._start(workspace)
 
     async def missing_databases(self) -> list[Workspace]:
         """The workspaces whose databases were created and are missing."""
-        made = await self._store.catalog.read(self.installation.noted_workspaces)
+        created = await self._store.catalog.read(self.installation.workspaces_with_database)
         present = set(await self._store.present())
-        missing = [each for each in made if each.physical not in present]
-        return [each for each in missing if not await self._is_gone(each)]
+        missing = [each for each in created if each.physical not in present]
+        return [each for each in missing if not await self._is_deleted(each)]
 
     async def fingerprint(self) -> str:
         """The fingerprint of the master key that the store is encrypted with. Raises SetupError if there is
@@ -151,7 +151,7 @@ class Catalog:
         """Encrypt a data key with the master key of this fingerprint. Raises SetupError."""
         return self._master.sealer(fingerprint).seal(data_key, key_bound_to(workspace))
 
-    async def _is_gone(self, workspace: Workspace) -> bool:
+    async def _is_deleted(self, workspace: Workspace) -> bool:
         return not await self._store.catalog.read(partial(self.installation.has_workspace, workspace))
 
 

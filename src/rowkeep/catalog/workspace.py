@@ -41,7 +41,7 @@ class OpenWorkspace:
     def __init__(self, workspace: Workspace, database: WorkspaceDatabase, master: MasterKeys) -> None:
         self.workspace = workspace
         self.database = database
-        self.scripts = WorkspaceScripts(database.dialect, database.schema)
+        self.scripts = WorkspaceScripts(database.dialect, database.namespace)
         self._master = master
         self.newest: Snapshot | None = None
         """The newest known snapshot; None if it must be read again."""
@@ -111,13 +111,13 @@ class OpenWorkspace:
         if known is not None and known.table == table:
             return known
         names = ColumnNames(table)
-        forms = StoredCells(table, self.ciphers(table))
+        stored_cells = StoredCells(table, self.ciphers(table))
         compiled = CompiledTable(
             table=table,
             names=names,
-            codec=TableCodec(table, names, forms),
+            codec=TableCodec(table, names, stored_cells),
             sql=self.database.prepare(table),
-            target=Relation(table.id, names, forms.store_cell, forms.find_cell),
+            target=Relation(table.id, names, stored_cells.store_cell, stored_cells.find_cell),
             meta=meta_info(table.all_columns),
         )
         self._compiled[table.id] = compiled
@@ -149,15 +149,19 @@ class OpenWorkspace:
         if known is not None and (known.view, known.tables) == (view, tables):
             return known
         bound = bind_view(view, tables)
-        sealed = bound.encrypted.items()
-        forms = StoredCells(bound, {name: self.keys.cipher(*origin) for name, origin in sealed})
+        encrypted = bound.encrypted.items()
+        stored_cells = StoredCells(bound, {name: self.keys.cipher(*origin) for name, origin in encrypted})
         compiled = CompiledView(
             view=view,
             tables=tables,
-            codec=RowEncoder(bound, forms),
+            codec=RowEncoder(bound, stored_cells),
             sql=self.database.prepare_view(bound),
             target=Relation(
-                view.id, ColumnNames(bound, "View"), forms.store_cell, forms.find_cell, bound.order
+                view.id,
+                ColumnNames(bound, "View"),
+                stored_cells.store_cell,
+                stored_cells.find_cell,
+                bound.order,
             ),
             meta=meta_info(bound.columns),
         )

@@ -95,8 +95,8 @@ DEFAULT_LIMITS = InsertLimits()
 class RowEncoder:
     """The encoders of one table or view."""
 
-    def __init__(self, table: Columns, forms: StoredCells) -> None:
-        self.forms = forms
+    def __init__(self, table: Columns, stored_cells: StoredCells) -> None:
+        self.stored_cells = stored_cells
         self.record = _record([column.name for column in table.all_columns])
         self.projection = lru_cache(maxsize=64)(_record)
 
@@ -107,14 +107,14 @@ class RowEncoder:
     def records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> list[Any]:
         """The same as records to be encoded later, as a part of a response."""
         record = self.record if fields is None else self.projection(fields)
-        return list(starmap(record, self.forms.answer(rows, fields)))
+        return list(starmap(record, self.stored_cells.answer(rows, fields)))
 
 
 class TableCodec(RowEncoder):
     """The decoders and encoders of one table."""
 
-    def __init__(self, table: Table, names: ColumnNames, forms: StoredCells) -> None:
-        super().__init__(table, forms)
+    def __init__(self, table: Table, names: ColumnNames, stored_cells: StoredCells) -> None:
+        super().__init__(table, stored_cells)
         self._table = table
         self._names = names
         self._columns = table.columns
@@ -243,35 +243,35 @@ class TableCodec(RowEncoder):
         rows = []
         for at, row in enumerate(data, first or 0):
             where = "/data" if first is None else pointer("data", at)
-            said = "" if first is None else f"Row {at}: "
+            prefix = "" if first is None else f"Row {at}: "
             try:
                 given = _decoded_row(row, where, is_checked=is_checked)
-                rows.append(self._read_row(given, where, said, problems))
+                rows.append(self._read_row(given, where, prefix, problems))
             except msgspec.ValidationError:
                 got = _JSON_TYPES.get(bytes(row)[:1], "a number")
-                problems.add(InvalidBody, f"{said}A row must be an object; got {got}.", where)
+                problems.add(InvalidBody, f"{prefix}A row must be an object; got {got}.", where)
             except msgspec.DecodeError as error:
-                problems.add(InvalidBody, complaint(error, bytes(row), f"{said}A key of the row"), where)
+                problems.add(InvalidBody, complaint(error, bytes(row), f"{prefix}A key of the row"), where)
             if problems.full:
                 break
         return rows
 
-    def _read_row(self, row: dict[str, msgspec.Raw], where: str, said: str, problems: ProblemList) -> Cells:
+    def _read_row(self, row: dict[str, msgspec.Raw], where: str, prefix: str, problems: ProblemList) -> Cells:
         cells = list(self._defaults)
-        given = self.read_cells(row, where, said, problems)
+        given = self.read_cells(row, where, prefix, problems)
         for name, cell in given.items():
             cells[self._positions[name]] = cell
         for column in self._columns:
             if column.is_required and column.default is None and column.name not in given:
                 problems.add(
                     MissingValue,
-                    f"{said}Column {column.name} is required.",
+                    f"{prefix}Column {column.name} is required.",
                     f"{where}{pointer(column.name)}",
                 )
         return tuple(cells)
 
     def read_cells(
-        self, row: dict[str, msgspec.Raw], where: str, said: str, problems: ProblemList
+        self, row: dict[str, msgspec.Raw], where: str, prefix: str, problems: ProblemList
     ) -> dict[str, Cell]:
         """The cells of an object by column name; errors are added to ``problems``."""
         given: dict[str, Cell] = {}
@@ -281,23 +281,23 @@ class TableCodec(RowEncoder):
             # a key that is too long for a column is left out of pointers
             spot = f"{where}{pointer(key)}" if len(key) <= MAX_KEY_LENGTH else where
             if HALF in key:
-                problems.add(UnknownColumn, f"{said}A column name {HALF_SURROGATES}.", where)
+                problems.add(UnknownColumn, f"{prefix}A column name {HALF_SURROGATES}.", where)
                 continue
             try:
                 column = self._names.find(key, spot, problems.takes_hint)
             except RowkeepError as error:
-                problems.add(type(error), f"{said}{error.msg}", spot)
+                problems.add(type(error), f"{prefix}{error.msg}", spot)
                 continue
             if column.is_system:
                 problems.add(
-                    SystemColumn, f"{said}{column.name} is a system column and cannot be written.", spot
+                    SystemColumn, f"{prefix}{column.name} is a system column and cannot be written.", spot
                 )
             elif column.name in given:
                 problems.add(
-                    DuplicateColumn, f"{said}Two keys match column {column.name}. Send one of them.", spot
+                    DuplicateColumn, f"{prefix}Two keys match column {column.name}. Send one of them.", spot
                 )
             else:
-                given[column.name] = _read_cell(column, value, spot, said, problems)
+                given[column.name] = _read_cell(column, value, spot, prefix, problems)
         return given
 
     # rows out
@@ -314,7 +314,7 @@ class TableCodec(RowEncoder):
         system = zip(
             repeat(on), repeat(on), repeat(writer), repeat(writer), stamp.sys_ids(), stamp.ids(), strict=False
         )
-        records = starmap(self.record, map(add, self.forms.answer_sent(rows), system))
+        records = starmap(self.record, map(add, self.stored_cells.answer_sent(rows), system))
         if not many:
             return encode(next(records))
         most = max(1, MAX_SLICE_CELLS // (len(self._columns) + SYSTEM_CELLS))
@@ -379,10 +379,10 @@ def _decoded_value(raw: bytes) -> Any:
     return decode_value(raw)
 
 
-def _read_cell(column: Column, raw: msgspec.Raw, where: str, said: str, problems: ProblemList) -> Cell:
+def _read_cell(column: Column, raw: msgspec.Raw, where: str, prefix: str, problems: ProblemList) -> Cell:
     text = marked_halves(bytes(raw))
     if has_half(text):
-        problems.add(InvalidValue, f"{said}Column {column.name} {HALF_SURROGATES}.", where)
+        problems.add(InvalidValue, f"{prefix}Column {column.name} {HALF_SURROGATES}.", where)
         return None
     try:
         value = _decoded_value(text)
@@ -390,13 +390,13 @@ def _read_cell(column: Column, raw: msgspec.Raw, where: str, said: str, problems
         raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
     if value is None or (value == "" and column.reads_empty_as_null):
         if column.is_required:
-            problems.add(MissingValue, f"{said}Column {column.name} is required.", where)
+            problems.add(MissingValue, f"{prefix}Column {column.name} is required.", where)
         return None
     try:
         return checked_cell(column, raw if column.type_facts.is_raw else value)
     except Misfit as misfit:
-        told = "" if column.is_encrypted else f"; got {preview(value)}"
-        problems.add(InvalidValue, f"{said}Column {column.name} {misfit}{told}.", where)
+        received = "" if column.is_encrypted else f"; got {preview(value)}"
+        problems.add(InvalidValue, f"{prefix}Column {column.name} {misfit}{received}.", where)
         return None
 
 

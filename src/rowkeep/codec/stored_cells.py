@@ -60,17 +60,19 @@ class StoredCells:
             if column.is_encrypted:
                 if facts.same is not None:
                     self._show[column.name] = facts.same
-                self._store[column.name] = partial(_sealed, facts, ciphers[column.name])
+                self._store[column.name] = partial(_encrypt, facts, ciphers[column.name])
                 self._answer[column.name] = partial(_opened, facts, ciphers[column.name])
             elif column.holds_sys_ids:
                 self._store[column.name] = _row_key
         self._each = {
-            c.name: partial(_sealed_each, c.type_facts, ciphers[c.name]) for c in table.columns if c.old_key
+            c.name: partial(_encrypt_with_each, c.type_facts, ciphers[c.name])
+            for c in table.columns
+            if c.old_key
         }
         unique = {part.name for index in table.indexes if index.is_unique for part in index.columns}
         self._rekeyed = [name for name in self._each if name in unique]
         self._own = [column.name for column in table.columns]
-        self._whole = [column.name for column in table.all_columns]
+        self._all_names = [column.name for column in table.all_columns]
 
     def store(self, rows: list[tuple[Cell, ...]]) -> Sequence[Row]:
         """Rows of the table's own columns in their stored form."""
@@ -98,7 +100,7 @@ class StoredCells:
 
     def answer(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Sequence[Row]:
         """Stored rows of these columns, or of a whole record, in the form that is encoded."""
-        return with_columns(rows, _placed(self._answer, names or self._whole)) if self._answer else rows
+        return with_columns(rows, _placed(self._answer, names or self._all_names)) if self._answer else rows
 
     def answer_sent(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The same for rows of a request, which are not encrypted."""
@@ -114,22 +116,22 @@ def _row_key(sys_id: Any) -> Any:
     return row_id_of(sys_id) or ""
 
 
-def _sealed(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> bytes:
+def _encrypt(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> bytes:
     return cipher.seal(_clear(facts, cell))
 
 
 def _clear(facts: ColumnType, cell: Any) -> bytes:
     """The bytes of a cell, the same for equal cells."""
-    alike = cell if facts.same is None else facts.same(cell)
-    return alike.encode() if isinstance(alike, str) else msgspec.json.encode(alike)
+    comparable = cell if facts.same is None else facts.same(cell)
+    return comparable.encode() if isinstance(comparable, str) else msgspec.json.encode(comparable)
 
 
-def _sealed_each(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> tuple[bytes, ...]:
+def _encrypt_with_each(facts: ColumnType, cipher: ColumnCipher, cell: Any) -> tuple[bytes, ...]:
     return cipher.seal_each(_clear(facts, cell))
 
 
-def _opened(facts: ColumnType, cipher: ColumnCipher, sealed: Any) -> Any:
-    text = cipher.open(bytes(sealed))
+def _opened(facts: ColumnType, cipher: ColumnCipher, encrypted: Any) -> Any:
+    text = cipher.open(bytes(encrypted))
     if facts.cell is str:
         cell = text.decode()
         return cell if facts.answer is None else facts.answer(cell)

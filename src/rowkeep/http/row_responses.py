@@ -73,7 +73,7 @@ async def queried(page: QueryPage) -> Body:
     if page.total is not None:
         response["total"] = page.total
     response["metaInfo"] = (
-        relation.meta if fields is None else meta_info(map(relation.sql.schema.columns.__getitem__, fields))
+        relation.meta if fields is None else meta_info(map(relation.sql.physical.columns.__getitem__, fields))
     )
     cursor = {} if page.next_cursor is None else {"nextCursor": page.next_cursor}
     if page.size <= PART_BYTES:

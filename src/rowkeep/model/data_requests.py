@@ -9,7 +9,8 @@ from msgspec import UNSET, UnsetType
 
 
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"not_": "not", "all_": "all"}):
-    """Any node of a filter in a request: a comparison, a filter or a ``not``. The plan decides which."""
+    """Any node of a filter in a request: a comparison, a filter or a ``not``. The plan checks which one it
+    is."""
 
     field: str | UnsetType = UNSET
     operand: str | UnsetType = UNSET

@@ -26,7 +26,7 @@ class ColumnNames:
     """The columns of one table or view by exact or similar name; errors call it ``kind``."""
 
     def __init__(self, table: Columns, kind: str = "Table") -> None:
-        self._told = f"{kind} {table.name}"
+        self._description = f"{kind} {table.name}"
         self._exact = {column.name: column for column in table.all_columns}
         self._near: dict[str, list[Column]] = defaultdict(list)
         for column in table.columns:
@@ -52,11 +52,11 @@ class ColumnNames:
     def _complaint(self, name: str, near: list[Column] | tuple[()], takes_hint: Callable[[], bool]) -> str:
         if near:
             candidates = " or ".join(column.name for column in near)
-            return f"Column {preview(name)} of {self._told} is ambiguous: it could be {candidates}."
-        alike = near_names(simplified(name), self._near) if takes_hint() else []
-        names = " or ".join(column.name for key in alike for column in self._near[key])
+            return f"Column {preview(name)} of {self._description} is ambiguous: it could be {candidates}."
+        near_keys = near_names(simplified(name), self._near) if takes_hint() else []
+        names = " or ".join(column.name for key in near_keys for column in self._near[key])
         hint = f" Did you mean {names}?" if names else ""
-        return f"{self._told} has no column {preview(name)}.{hint}"
+        return f"{self._description} has no column {preview(name)}.{hint}"
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:

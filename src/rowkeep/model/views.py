@@ -37,15 +37,16 @@ class JoinKind(Enum):
 
 
 class Aggregate(msgspec.Struct, frozen=True):
-    """An aggregate of one column of a group. ``suits`` tells which columns it can be used on, ``gives`` the
-    type of its result if that is not the type of the column; both by the facts of types."""
+    """An aggregate of one column of a group. ``suits`` is the kind of columns that it can be used on,
+    ``gives`` the type of its result if that is not the type of the column; both depend on the facts of
+    types."""
 
     name: str
     meaning: str
     suits: Callable[[Column], bool] = lambda _: True
     gives: Callable[[ColumnType], str] = lambda _: ""
     is_count: bool = False
-    """Whether its result is a number of cells, never empty."""
+    """Whether its result is a number of cells, which is never null."""
 
     def type_of(self, column: Column) -> str:
         """The type of the result."""

@@ -57,18 +57,18 @@ class Apps:
         claim = partial(self._catalog.installation.claim_client, app.client_id, opened.workspace)
         is_claimed = await self._catalog.store.catalog.write(claim)
         try:
-            made, secret = await _create(opened, app, body)
+            created, secret = await _create(opened, app, body)
         except (RowkeepError, StaleCatalog):
             if is_claimed:
-                await self._forget_client(opened, app.client_id)
+                await self._release_client(opened, app.client_id)
             raise
         if not is_claimed:
             # the claim is from a failed request, which may have removed it just now
             await self._catalog.store.catalog.write(claim)
         opened.renew()
-        return AppWithSecret(made, secret)
+        return AppWithSecret(created, secret)
 
-    async def _forget_client(self, opened: OpenWorkspace, client_id: str) -> None:
+    async def _release_client(self, opened: OpenWorkspace, client_id: str) -> None:
         """Release the client id, unless another request has just created an app with it."""
         installation = self._catalog.installation
         await self._catalog.store.catalog.write(partial(installation.remove_client, client_id))
@@ -103,11 +103,11 @@ class Apps:
     ) -> AppWithSecret:
         """Change the current state of an app, so that concurrent changes do not undo each other."""
         opened = await self._catalog.named(workspace)
-        made: list[str | None] = []
+        created: list[str | None] = []
 
         def changed(app: App) -> App:
             app, secret = change(opened, app)
-            made.append(secret)
+            created.append(secret)
             return app
 
         change_app = opened.scripts.access.change_app
@@ -115,14 +115,14 @@ class Apps:
             lambda: partial(change_app, client_id, opened.keys.newest, changed)
         )
         opened.renew()
-        return AppWithSecret(app, made[-1])
+        return AppWithSecret(app, created[-1])
 
     async def delete(self, workspace: str, client_id: str) -> None:
         """Delete the app and its grants; its rows stay."""
         opened = await self._catalog.named(workspace)
         await opened.database.write(partial(opened.scripts.access.delete_app, client_id))
         opened.renew()
-        await self._forget_client(opened, client_id)
+        await self._release_client(opened, client_id)
 
     async def grants(self, workspace: str, client_id: str) -> Sequence[GrantOf]:
         opened = await self._catalog.named(workspace)
@@ -173,14 +173,14 @@ def _check_brought(body: AppBody) -> None:
 
 async def _create(opened: OpenWorkspace, app: App, body: AppBody) -> tuple[App, str | None]:
     """Store an app with its credentials. Returns it, and its secret in plain text."""
-    made: list[Changed] = []
+    created: list[Changed] = []
 
     def create() -> Script[None]:
-        made.append(_with_credentials(opened, app, body.public_key, brought=body.client_secret))
-        return partial(opened.scripts.access.create_app, made[-1][0], opened.keys.newest)
+        created.append(_with_credentials(opened, app, body.public_key, brought=body.client_secret))
+        return partial(opened.scripts.access.create_app, created[-1][0], opened.keys.newest)
 
     await opened.write_with_keys(create)
-    return made[-1]
+    return created[-1]
 
 
 def _patched(patch: AppPatch, opened: OpenWorkspace, app: App) -> Changed:
@@ -222,8 +222,8 @@ def _with_credentials(
     if keeps_secret:
         return app, None
     secret = brought or secrets.token_urlsafe(app.algorithm.secret_bytes)
-    sealed = opened.secrets.seal(secret.encode(), app.client_id)
-    return structs.replace(app, secret=sealed, public_key=None), secret
+    encrypted = opened.secrets.seal(secret.encode(), app.client_id)
+    return structs.replace(app, secret=encrypted, public_key=None), secret
 
 
 def check_label(name: str) -> str:

@@ -53,23 +53,23 @@ async def insert_unique_error(
 def _duplicate(
     compiled: CompiledTable, rows: Sequence[Any], index: Index, row: int | None, many: bool
 ) -> Problem:
-    where, said = _place(row, many)
+    where, prefix = _place(row, many)
     names = [part.name for part in index.columns]
     places = {column.name: at for at, column in enumerate(compiled.table.columns)}
-    told = [
-        f"{name}{_said(compiled.table.columns[places[name]], rows[row][places[name]])}"
+    values = [
+        f"{name}{_shown_value(compiled.table.columns[places[name]], rows[row][places[name]])}"
         for name in names
         if name in places and row is not None
     ]
     return Problem(
-        f"{said}A row with {' and '.join(told or names)} already exists, and the index "
+        f"{prefix}A row with {' and '.join(values or names)} already exists, and the index "
         f"{index.name} is unique.",
         UniqueViolation.code,
         where + (pointer(names[0]) if len(names) == 1 and names[0] in places else ""),
     )
 
 
-def _said(column: Column, cell: Any) -> str:
+def _shown_value(column: Column, cell: Any) -> str:
     return "" if column.is_encrypted else f" {preview(cell)}"
 
 
@@ -87,14 +87,14 @@ def update_unique_error(compiled: CompiledTable, conflict: UniqueConflict) -> Ex
 async def insert_reference_error(
     workspace: OpenWorkspace, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
 ) -> Exception:
-    """``rows`` are those of the request, ``stored`` their stored form."""
+    """``rows`` are those of the request, ``stored`` the same rows as stored."""
     names = [column.name for column in compiled.table.columns]
     script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, stored)
     missing = await workspace.database.read(script)
     if missing is None:
         return _changed_meanwhile()
-    where, said = _place(missing.row, many)
-    return _reference_error(missing, rows[missing.row][names.index(missing.column.name)], where, said)
+    where, prefix = _place(missing.row, many)
+    return _reference_error(missing, rows[missing.row][names.index(missing.column.name)], where, prefix)
 
 
 async def update_reference_error(
@@ -111,11 +111,11 @@ async def update_reference_error(
     if (referred := await _referred(workspace, compiled, plan, "changed")) is not None:
         return referred
     cells = dict(zip(names, plan.cells, strict=True))
-    outdone = _replaced_key(compiled.table, cells)
+    replaced = _replaced_key(compiled.table, cells)
     return (
         _changed_meanwhile()
-        if outdone is None
-        else _reference_error(outdone, cells[outdone.column.name], "/data", "")
+        if replaced is None
+        else _reference_error(replaced, cells[replaced.column.name], "/data", "")
     )
 
 
@@ -126,9 +126,9 @@ def _replaced_key(table: Table, cells: dict[str, Any]) -> Missing | None:
         if column.reference is None or column.reference.table != table.id:
             continue
         there = names.get(column.reference.column)
-        alike = column.type_facts.same or (lambda cell: cell)
+        comparable = column.type_facts.same or (lambda cell: cell)
         cell, key = cells.get(column.name), cells.get(there or "")
-        if there in cells and cell is not None and (key is None or alike(cell) != alike(key)):
+        if there in cells and cell is not None and (key is None or comparable(cell) != comparable(key)):
             return Missing(0, column, table.name, str(there))
     return None
 
@@ -154,16 +154,16 @@ async def _referred(
     )
 
 
-def _reference_error(missing: Missing, cell: Any, where: str, said: str) -> ReferenceViolation:
+def _reference_error(missing: Missing, cell: Any, where: str, prefix: str) -> ReferenceViolation:
     value = "" if cell is None else f" {preview(cell)}"
     return ReferenceViolation(
-        f"{said}{missing.column.name}{value} does not exist in {missing.table}.{missing.there}.",
+        f"{prefix}{missing.column.name}{value} does not exist in {missing.table}.{missing.there}.",
         pointer=where + pointer(missing.column.name),
     )
 
 
 def _changed_meanwhile() -> Exception:
-    """The cause of the conflict is gone: the same request may succeed now."""
+    """The cause of the conflict no longer exists: the same request may succeed now."""
     return Busy("Referenced rows changed during the request. Nothing was written; try again.")
 
 

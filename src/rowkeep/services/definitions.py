@@ -45,7 +45,7 @@ class WorkspaceDefinitions:
             with suppress(Undone):
                 await opened.write_with_keys(lambda: make)
                 opened.renew()
-        return [ChangeStep(step.says, step.rewrites_table, step.loses_data) for step in done]
+        return [ChangeStep(step.description, step.rewrites_table, step.loses_data) for step in done]
 
 
 def _scripts(opened: OpenWorkspace) -> WorkspaceChangeScripts:

@@ -25,7 +25,7 @@ async def initialise(store: Store, settings: Settings) -> str | None:
     Returns the admin token, which is not stored; None if the store was already initialised, possibly by
     another process at the same time. Raises SetupError.
     """
-    installation = CatalogScripts(store.catalog.dialect, store.catalog.schema)
+    installation = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
     if await store.catalog.read(installation.key_fingerprint) is not None:
         return None
     present = await store.present()
@@ -34,19 +34,19 @@ async def initialise(store: Store, settings: Settings) -> str | None:
         return None
     refuse_without_catalog(present, "The catalog is empty. Restore it from a backup of the same time.")
     found = find_master_keys(settings)
-    master, made = (found, None) if found is not None else make_master_key(settings)
+    master, created = (found, None) if found is not None else make_master_key(settings)
     try:
         return await store.catalog.write(partial(_initialise, installation, store, settings, master))
     except BaseException:
-        if made is not None and await store.catalog.read(installation.key_fingerprint) is None:
-            remove_made(made)
+        if created is not None and await store.catalog.read(installation.key_fingerprint) is None:
+            remove_made(created)
         raise
 
 
 def _initialise(
     installation: CatalogScripts, store: Store, settings: Settings, master: MasterKeys
 ) -> Generator[Statement, Sequence[Row], str | None]:
-    yield from alone(store.catalog.dialect, store.catalog.schema)
+    yield from alone(store.catalog.dialect, store.catalog.namespace)
     stamp = store.ids.stamp(1)
     if not (yield from installation.initialise(master.fingerprints[-1], canonical_date(stamp.moment))):
         return None

@@ -26,7 +26,7 @@ from rowkeep.model.access import App, Workspace
 from rowkeep.model.tables import Table
 from rowkeep.settings import Settings
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.scripts.key_rotation import Rotation, reseal_with
+from rowkeep.storage.scripts.key_rotation import Rotation, reencrypt_with
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 PAGE = 1000
@@ -41,7 +41,7 @@ class RotationProgress(msgspec.Struct, frozen=True):
 
 
 class MasterRotation:
-    """Replaces the master key of a store, in its key file."""
+    """Replaces the master key of a store, which is in a key file."""
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
@@ -91,7 +91,7 @@ class MasterRotation:
         def rewrap(wrapped: bytes) -> bytes:
             return sealer.seal(master.open(wrapped, bound_to), bound_to)
 
-        rotation = Rotation(WorkspaceScripts(database.dialect, database.schema))
+        rotation = Rotation(WorkspaceScripts(database.dialect, database.namespace))
         first = sealer.seal(new_data_key(), bound_to)
         await database.write(partial(rotation.rewrap, rewrap, first))
 
@@ -101,30 +101,30 @@ class DataRotation:
 
     def __init__(self, catalog: Catalog, opened: OpenWorkspace) -> None:
         self._catalog = catalog
-        self._live = opened
+        self._workspace = opened
         self._database = opened.database
         self._rotation = Rotation(opened.scripts)
 
     async def run(self) -> AsyncIterator[RotationProgress]:
         """Raises SetupError, StorageUnavailable, Busy, CorruptedCell."""
         fingerprint = await self._catalog.fingerprint()
-        data_key = self._catalog.wrap(new_data_key(), self._live.workspace, fingerprint)
+        data_key = self._catalog.wrap(new_data_key(), self._workspace.workspace, fingerprint)
         key = await self._database.write(partial(self._rotation.begin, lambda _: data_key))
-        await self._live.load_keys()
+        await self._workspace.load_keys()
         for found in await self._database.read(self._rotation.encrypted_tables):
             table = await self._database.write(partial(self._rotation.begin_table, found.id, key))
             if table is not None:
                 async for progress in self._table(table):
                     yield progress
                 await self._database.write(partial(self._rotation.end_table, table.id))
-        await self._database.write(partial(self._rotation.reseal_apps, self._reseal_app))
+        await self._database.write(partial(self._rotation.reencrypt_apps, self._reencrypt_app))
         await self._database.write(partial(self._rotation.end, key))
-        self._live.renew()
+        self._workspace.renew()
 
     async def _table(self, table: Table) -> AsyncIterator[RotationProgress]:
-        sql = RotationSql(table, self._database.dialect, self._database.schema)
-        reseal = {
-            column.name: reseal_with(self._live.keys, table, column)
+        sql = RotationSql(table, self._database.dialect, self._database.namespace)
+        reencrypt = {
+            column.name: reencrypt_with(self._workspace.keys, table, column)
             for column in table.columns
             if column.old_key is not None
         }
@@ -133,14 +133,14 @@ class DataRotation:
         done = 0
         while after is not None:
             yield RotationProgress(table.name, done, total)
-            rows = await self._database.read(partial(self._rotation.rows, sql, list(reseal), after))
-            batch = await self._database.write(partial(self._rotation.reseal_rows, sql, reseal, rows))
+            rows = await self._database.read(partial(self._rotation.rows, sql, list(reencrypt), after))
+            batch = await self._database.write(partial(self._rotation.reencrypt_rows, sql, reencrypt, rows))
             after, done = batch.after, done + batch.rows
         yield RotationProgress(table.name, done, max(done, total))
 
-    def _reseal_app(self, app: App) -> bytes:
+    def _reencrypt_app(self, app: App) -> bytes:
         assert app.secret is not None  # noqa: S101 - only apps with a secret are asked for
-        secrets: SecretSealer = self._live.secrets
+        secrets: SecretSealer = self._workspace.secrets
         return secrets.seal(secrets.open(app.secret, app.client_id), app.client_id)
 
 

@@ -31,8 +31,8 @@ class ListRequest(msgspec.Struct, frozen=True):
 
     def page(self, found: Sequence[T], key: Callable[[T], str]) -> Listing[T]:
         """The page of ``limit`` + 1 items, if there are that many."""
-        shown = found[: self.limit]
-        return Listing(shown, write_cursor(key(shown[-1])) if len(found) > self.limit else None)
+        items = found[: self.limit]
+        return Listing(items, write_cursor(key(items[-1])) if len(found) > self.limit else None)
 
 
 def write_cursor(key: str) -> str:

@@ -84,8 +84,10 @@ class Rows:
                 )
 
             def plan_insert() -> InsertPlan:
-                forms = compiled.codec.forms
-                return InsertPlan(forms.store(request.rows), caller.writer, forms.rekeyed(request.rows))
+                stored_cells = compiled.codec.stored_cells
+                return InsertPlan(
+                    stored_cells.store(request.rows), caller.writer, stored_cells.rekeyed(request.rows)
+                )
 
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
             try:

@@ -27,16 +27,16 @@ MAX_ATTEMPTS = 20
 
 
 class DefinedTable(msgspec.Struct, frozen=True):
-    """A table, and by id the tables that it references."""
+    """A table, and the tables that it references, by id."""
 
     table: Table
     referenced: Mapping[str, Table]
 
 
 class ChangeStep(msgspec.Struct, frozen=True):
-    """One step of a change of definitions, in words."""
+    """One step of a change of definitions, described for people."""
 
-    says: str
+    description: str
     rewrites_table: bool
     loses_data: bool
 
@@ -82,9 +82,9 @@ class Tables:
         if not planned.change.steps:
             return DefinedTable(planned.change.after, planned.referred)
         make = partial(changes.make, name, body, allow_data_loss=allow_data_loss)
-        made = await opened.write_with_keys(lambda: make)
+        defined = await opened.write_with_keys(lambda: make)
         opened.renew()
-        return DefinedTable(made.change.after, made.referred)
+        return DefinedTable(defined.change.after, defined.referred)
 
     async def _rehearse(
         self, opened: OpenWorkspace, changes: TableChanges, name: str, body: TableBody
@@ -121,4 +121,4 @@ class Tables:
 
 
 def _described(step: TableStep, dialect: Dialect) -> ChangeStep:
-    return ChangeStep(step.says, rewrites(step, dialect), step.loses_data)
+    return ChangeStep(step.description, rewrites(step, dialect), step.loses_data)

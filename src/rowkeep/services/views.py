@@ -18,7 +18,7 @@ from rowkeep.services.lists import Listing, ListRequest
 
 
 class DefinedView(msgspec.Struct, frozen=True):
-    """A view, and by id the tables that it reads."""
+    """A view, and the tables that it reads, by id."""
 
     view: View
     tables: Mapping[str, Table]
@@ -33,9 +33,11 @@ class Views:
     async def create(self, workspace: str, body: ViewBody) -> DefinedView:
         """Raises NameTaken, and all errors in the definition."""
         opened = await self._catalog.named(workspace)
-        made = await opened.database.write(partial(opened.scripts.views.create, body, secrets.token_hex(8)))
+        created = await opened.database.write(
+            partial(opened.scripts.views.create, body, secrets.token_hex(8))
+        )
         opened.renew()
-        return DefinedView(*made)
+        return DefinedView(*created)
 
     async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedView]:
         opened = await self._catalog.named(workspace)
@@ -49,11 +51,11 @@ class Views:
         return DefinedView(*await opened.database.read(partial(opened.scripts.views.get, name)))
 
     async def replace(self, workspace: str, name: str, body: ViewBody) -> DefinedView:
-        """Replace the view's definition; it keeps its grants. Raises as create does."""
+        """Replace the view's definition; its grants are unchanged. Raises the errors of create."""
         opened = await self._catalog.named(workspace)
-        made = await opened.database.write(partial(opened.scripts.views.replace, name, body))
+        created = await opened.database.write(partial(opened.scripts.views.replace, name, body))
         opened.renew()
-        return DefinedView(*made)
+        return DefinedView(*created)
 
     async def drop(self, workspace: str, name: str) -> None:
         """Drop the view with its grants; its tables do not change."""

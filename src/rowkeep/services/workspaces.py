@@ -47,5 +47,5 @@ class Workspaces:
     async def delete(self, name: str) -> None:
         """Delete the workspace with its contents. Raises DeleteNotAllowed for ``main``."""
         # of several concurrent requests, only one continues after this and drops the database
-        gone = await self._database.write(partial(self._catalog.installation.delete_workspace, name))
-        await self._catalog.drop(gone)
+        deleted = await self._database.write(partial(self._catalog.installation.delete_workspace, name))
+        await self._catalog.drop(deleted)

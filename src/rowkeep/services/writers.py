@@ -13,7 +13,7 @@ from rowkeep.services.lists import Listing, ListRequest
 APP, ADMINISTRATOR = "app", "administrator"
 
 _CLIENT_IDS = "cs-"
-"""The prefix of client ids, which tells the two parts of the list apart in a cursor."""
+"""The prefix of client ids, which distinguishes the two parts of the list in a cursor."""
 
 
 class Writer(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class Writer(msgspec.Struct, frozen=True):
 
 
 class Writers:
-    """Administrators, then the apps of a workspace, each by its own id; those that were deleted included."""
+    """Administrators, then the apps of a workspace, each sorted by id; including deleted ones."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog

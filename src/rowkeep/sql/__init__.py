@@ -1,5 +1,6 @@
-"""SQL: the only place where it is spelt. Pure: plans and definitions in, text and parameters out.
+"""SQL: the only package that writes SQL. Pure: the input is plans and definitions, the output text and
+parameters.
 
-SQLAlchemy Core spells it, as a compiler only; identifiers go through :func:`rowkeep.sql.names.quoted`, and
-values are always bound.
+SQLAlchemy Core serves as a compiler only. Identifiers go through :func:`rowkeep.sql.names.quoted`, and values
+are always bound.
 """

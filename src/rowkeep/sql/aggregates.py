@@ -1,7 +1,7 @@
-"""Aggregates: how each engine spells them, so that both give the same.
+"""Aggregates: the SQL for each engine, so that both return the same results.
 
-Sums of integers are exact, also beyond 64 bits; those of doubles depend, in their last digits, on the order
-in which an engine adds. A sum that no double can hold is an error on both engines.
+Sums of integers are exact, also beyond 64 bits; the last digits of sums of doubles depend on the order in
+which an engine adds. A sum that is too large for a double is an error on both engines.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ import sqlalchemy as sa
 
 from rowkeep.sql.expressions import Aggregation, Expression
 
-WHOLE_SUM = "_rowkeep_whole_sum"
-"""On SQLite, gives the decimal text of a sum from the sums of its upper and its lower 32 bits."""
+INTEGER_SUM = "_rowkeep_whole_sum"
+"""On SQLite, returns the decimal text of a sum from the sums of its upper and its lower 32 bits."""
 
-WHOLE_MEAN = "_rowkeep_whole_mean"
-"""The same with a count, for the mean as a double."""
+INTEGER_MEAN = "_rowkeep_whole_mean"
+"""The same with a count, returns the mean as a double."""
 
 DECIMAL_SUM, DECIMAL_AVG = "_rowkeep_decimal_sum", "_rowkeep_decimal_avg"
 DECIMAL_MIN, DECIMAL_MAX = "_rowkeep_decimal_min", "_rowkeep_decimal_max"
-"""SQLite's aggregates over the texts of decimals; the last two give the one text of all that are equal."""
+"""SQLite's aggregates over the texts of decimals; the last two return one text for all equal values."""
 
 MEAN_PLACES, MAX_MEAN_PLACES = 20, 970
-"""A mean of decimals is rounded to as many places as its sum has, but to these at least and at most: beyond,
-PostgreSQL's division has no more places to round by."""
+"""A mean of decimals is rounded to as many decimal places as its sum has, but at least to the first and at
+most to the second of these: beyond, PostgreSQL's division has no more places to round by."""
 
 SPARE_PLACES = 25
-"""How many places more are divided to: a mean is never so near to a half without being one."""
+"""Additional places in the division. No mean is closer to a half than this, unless it is a half."""
 
 Aggregations: TypeAlias = Mapping[str, Aggregation]
-"""The aggregates of one kind that an engine does not have under their own names; ``""`` is what the rows of a
-group have in common."""
+"""The aggregates of one kind that an engine does not have under their own names; ``""`` is the value that the
+rows of a group have in common."""
 
 
 def _number(text: str) -> Expression:
@@ -47,7 +47,8 @@ def _halves(column: Expression) -> tuple[Expression, Expression]:
 
 
 def _sqlite_double_sum(column: Expression) -> Expression:
-    """An infinite sum makes abs() fail, which has no other value to give for the least of all integers."""
+    """An infinite sum makes abs() fail: its argument is the smallest integer, which has no positive
+    counterpart."""
     total = sa.func.sum(column)
     failure = sa.func.abs(
         sa.cast(total, sa.Integer) * _number("0") - _number("9223372036854775807") - _number("1")
@@ -56,17 +57,17 @@ def _sqlite_double_sum(column: Expression) -> Expression:
 
 
 def _postgres_double_mean(column: Expression) -> Expression:
-    """A quotient too small for a double is 0; PostgreSQL would take it for an error."""
+    """A quotient that is too small for a double is 0; in PostgreSQL it would be an error."""
     total, count = sa.func.sum(column), sa.func.count(column)
     size: Expression = sa.func.abs(total)
     least: Expression = sa.cast(_number("'5e-324'"), sa.Double())
     mean = total.op("/")(count)
-    vanishes = size * _number("2") <= count * least
-    small = sa.case((vanishes, sa.cast(_number("0"), sa.Double())), else_=mean)
+    is_zero = size * _number("2") <= count * least
+    small = sa.case((is_zero, sa.cast(_number("0"), sa.Double())), else_=mean)
     return sa.case((size < sa.cast(_number("'1e-300'"), sa.Double()), small), else_=mean)
 
 
-def _postgres_whole_mean(column: Expression) -> Expression:
+def _postgres_integer_mean(column: Expression) -> Expression:
     exact = sa.func.round(sa.func.sum(column), _number("40")).op("/")(sa.func.count(column))
     return sa.cast(exact, sa.Double())
 
@@ -90,8 +91,8 @@ def _plain(function: str) -> Aggregation:
 
 SQLITE_INTEGER: Aggregations = MappingProxyType(
     {
-        "sum": lambda column, _: getattr(sa.func, WHOLE_SUM)(*_halves(column)),
-        "avg": lambda column, _: getattr(sa.func, WHOLE_MEAN)(*_halves(column), sa.func.count(column)),
+        "sum": lambda column, _: getattr(sa.func, INTEGER_SUM)(*_halves(column)),
+        "avg": lambda column, _: getattr(sa.func, INTEGER_MEAN)(*_halves(column), sa.func.count(column)),
     }
 )
 
@@ -112,7 +113,7 @@ SQLITE_DECIMAL: Aggregations = MappingProxyType(
     }
 )
 
-POSTGRES_INTEGER: Aggregations = MappingProxyType({"avg": lambda column, _: _postgres_whole_mean(column)})
+POSTGRES_INTEGER: Aggregations = MappingProxyType({"avg": lambda column, _: _postgres_integer_mean(column)})
 
 POSTGRES_DOUBLE: Aggregations = MappingProxyType({"avg": lambda column, _: _postgres_double_mean(column)})
 
@@ -127,10 +128,10 @@ POSTGRES_DECIMAL: Aggregations = MappingProxyType(
 
 
 def aggregated(own: Aggregations, aggregate: str, column: Expression, text: Expression) -> Expression:
-    """One column of a group: an aggregate of it, or, for ``""``, the column that the group is made by.
+    """One column of a group: an aggregate of it, or, for ``""``, the column that the rows are grouped by.
 
-    ``own`` are the aggregates that the engine has for the column's kind; ``column`` is as it is compared,
-    ``text`` as it is answered; the result is as the engine stores such a value.
+    ``own`` has the aggregates that the engine has for the column's kind. ``column`` is the expression for
+    comparisons, ``text`` the one for responses. The result is a value as the engine stores it.
     """
     if aggregate in own:
         return own[aggregate](column, text)

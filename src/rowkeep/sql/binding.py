@@ -1,4 +1,4 @@
-"""Binding: the values of a plan under the names of its statements' parameters."""
+"""Binding: the values of a plan under the names of the parameters of its statements."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _names(name: Callable[[int], str], count: int) -> tuple[str, ...]:
 
 
 def select_values(plan: SelectPlan, constants: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    """One row more than the limit is asked for: it tells whether there are more. ``constants`` are the values
-    of what is read."""
+    """The values of a select. The limit is one row more than requested, which shows whether there are more
+    rows. ``constants`` are the values of the table or view that is read."""
     values = _named(where_name, plan.where.values)
     if constants:
         values.update(constants)

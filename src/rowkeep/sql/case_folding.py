@@ -1,8 +1,8 @@
 """Folding: the body of PostgreSQL's function that folds case by Rowkeep's own table.
 
 ``translate`` with the whole table compares each character with all 1,428 that fold. So the function first
-finds which of them the text has, by one regular expression, and then replaces these alone: they are few in
-any text of a living language. Of a text with very many of them ``translate`` does the rest.
+finds which of them a text contains, with one regular expression, and then replaces only these: texts in
+natural languages contain few. If a text contains very many of them, ``translate`` replaces the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from rowkeep.model.values.case_folding import folding_table
 
 MAX_PASSES = 32
-"""After so many characters, each of which takes a pass over the text, one pass for all others is cheaper."""
+"""The limit of characters that are replaced one by one. Each takes one pass over the text, so for more of
+them one pass for all is cheaper."""
 
 
 def fold_body() -> str:
@@ -46,8 +47,8 @@ END
 
 
 def _ranges(points: Iterable[int]) -> str:
-    """These characters as a class of a regular expression has them. None means anything else in one: all are
-    beyond ASCII."""
+    """These characters as a character class of a regular expression. None of them is special in a class: all
+    are beyond ASCII."""
     ranges: list[list[int]] = []
     for point in sorted(points):
         if ranges and point == ranges[-1][1] + 1:

@@ -23,7 +23,7 @@ COMPARISONS = {
 
 
 class Comparable(Protocol):
-    """What has columns that can be compared, by name."""
+    """A source of columns that can be compared, by name."""
 
     @property
     def dialect(self) -> Dialect: ...
@@ -34,39 +34,39 @@ class Comparable(Protocol):
     def kind(self, name: str) -> StoredKind: ...
 
     def column(self, name: str) -> Expression:
-        """A column as it is compared."""
+        """The expression that compares and sorts a column."""
 
     def identity(self, name: str) -> Expression:
-        """What is equal where a column's cells are, and quicker to find."""
+        """An expression that is equal for equal cells of a column, and faster to find."""
 
 
 def where_name(at: int) -> str:
-    """The parameter that holds the filter's value number ``at``."""
+    """The parameter of the filter's value number ``at``."""
     return f"w{at}"
 
 
 def after_name(at: int) -> str:
-    """The parameter that holds the cursor's value number ``at``."""
+    """The parameter of the cursor's value number ``at``."""
     return f"a{at}"
 
 
 def parameter(kind: StoredKind, name: str) -> Expression:
-    """An open parameter, handed over and compared as this kind is."""
+    """A parameter of this kind without a value, ready for comparisons."""
     return kind.compared(kind.open_parameter(name))
 
 
-def condition(schema: Comparable, shape: Shape, name: Callable[[int], str] = where_name) -> Expression:
-    """The filter as a condition, its values under the parameters that ``name`` gives. What is neither true
-    nor false counts as false: below a ``not`` that is said (IS NOT TRUE), elsewhere WHERE does it."""
-    return _condition(schema, shape, map(name, count()))
+def condition(source: Comparable, shape: Shape, name: Callable[[int], str] = where_name) -> Expression:
+    """The filter as a condition, with its values as the parameters that ``name`` returns. An unknown result
+    counts as false: below a ``not``, IS NOT TRUE is explicit; elsewhere WHERE does it."""
+    return _condition(source, shape, map(name, count()))
 
 
-def _condition(schema: Comparable, shape: Shape, slots: Iterator[str]) -> Expression:
+def _condition(source: Comparable, shape: Shape, slots: Iterator[str]) -> Expression:
     if isinstance(shape, Junction):
-        return _joined([_condition(schema, part, slots) for part in shape.parts], either=shape.either)
+        return _joined([_condition(source, part, slots) for part in shape.parts], either=shape.either)
     if isinstance(shape, Negation):
-        return _not_true(_condition(schema, shape.part, slots))
-    return _match(schema, shape, slots)
+        return _not_true(_condition(source, shape.part, slots))
+    return _match(source, shape, slots)
 
 
 def is_never_true(condition: Expression) -> bool:
@@ -94,14 +94,14 @@ def _not_true(condition: Expression) -> Expression:
     return condition.self_group().op("IS NOT", is_comparison=True)(sa.literal_column("TRUE"))
 
 
-def _match(schema: Comparable, match: Match, slots: Iterator[str]) -> Expression:
+def _match(source: Comparable, match: Match, slots: Iterator[str]) -> Expression:
     by_identity = match.test in (Test.EQUAL, Test.IN, Test.NULL)
-    column = schema.identity(match.column) if by_identity else schema.column(match.column)
-    kind = schema.kind(match.column)
+    column = source.identity(match.column) if by_identity else source.column(match.column)
+    kind = source.kind(match.column)
     values = [parameter(kind, next(slots)) for _ in range(match.slots)]
     if match.folded:
-        column = schema.dialect.fold(column)
-    found = _found(schema, match, column, values)
+        column = source.dialect.fold(column)
+    found = _found(source, match, column, values)
     if not match.negated:
         return found
     if match.test is Test.NULL or (match.test is Test.EQUAL and match.or_null):
@@ -111,7 +111,7 @@ def _match(schema: Comparable, match: Match, slots: Iterator[str]) -> Expression
     return _not_true(found)
 
 
-def _found(schema: Comparable, match: Match, column: Expression, values: list[Expression]) -> Expression:
+def _found(source: Comparable, match: Match, column: Expression, values: list[Expression]) -> Expression:
     test = match.test
     if test in COMPARISONS:
         return COMPARISONS[test](column, values[0])
@@ -126,9 +126,9 @@ def _found(schema: Comparable, match: Match, column: Expression, values: list[Ex
     if test is Test.STARTS and not match.folded:
         return sa.and_(column >= values[0], *(column < end for end in values[1:]))
     text_test = {
-        Test.STARTS: schema.dialect.starts_with,
-        Test.ENDS: schema.dialect.ends_with,
-        Test.CONTAINS: schema.dialect.contains,
+        Test.STARTS: source.dialect.starts_with,
+        Test.ENDS: source.dialect.ends_with,
+        Test.CONTAINS: source.dialect.contains,
     }[test]
     return text_test(column, values[0])
 
@@ -144,35 +144,35 @@ def _one_of(column: Expression, values: list[Expression], or_null: bool) -> Expr
     return sa.or_(*parts) if parts else sa.false()
 
 
-def beyond(schema: Comparable, sort: Sort, nulls: tuple[bool, ...]) -> Expression:
-    """The rows that a sort puts behind the one a cursor names, empty cells being least of all."""
-    follows = _beyond(schema, sort, nulls, 0)
+def beyond(source: Comparable, sort: Sort, nulls: tuple[bool, ...]) -> Expression:
+    """The rows after the row of a cursor, in the order of a sort; null is less than every value."""
+    follows = _beyond(source, sort, nulls, 0)
     name, descending = sort[0]
     if len(sort) == 1 or nulls[0]:
         return follows
-    column, value = schema.column(name), parameter(schema.kind(name), after_name(0))
-    # says nothing new, but in a form by which an index can start where the cursor stands
+    column, value = source.column(name), parameter(source.kind(name), after_name(0))
+    # implied by the next condition, but an index can use it to start at the position of the cursor
     if not descending:
         return sa.and_(column >= value, follows)
-    if schema.columns[name].is_required:
+    if source.columns[name].is_required:
         return sa.and_(column <= value, follows)
     return follows
 
 
-def _beyond(schema: Comparable, sort: Sort, nulls: tuple[bool, ...], at: int) -> Expression:
+def _beyond(source: Comparable, sort: Sort, nulls: tuple[bool, ...], at: int) -> Expression:
     name, descending = sort[at]
-    column = schema.column(name)
-    value = parameter(schema.kind(name), after_name(at))
+    column = source.column(name)
+    value = parameter(source.kind(name), after_name(at))
     follows: Expression
     if nulls[at]:
         follows = sa.false() if descending else column.is_not(None)
     elif not descending:
         follows = column > value
-    elif schema.columns[name].is_required:
+    elif source.columns[name].is_required:
         follows = column < value
     else:
         follows = sa.or_(column < value, column.is_(None))
     if at + 1 == len(sort):
         return follows
     same = column.is_(None) if nulls[at] else column == value
-    return sa.or_(follows, sa.and_(same, _beyond(schema, sort, nulls, at + 1)))
+    return sa.or_(follows, sa.and_(same, _beyond(source, sort, nulls, at + 1)))

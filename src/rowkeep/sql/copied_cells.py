@@ -1,4 +1,5 @@
-"""Copied cells: what PostgreSQL's binary COPY takes of cells that statements hand over as text."""
+"""Copied cells: the values for PostgreSQL's binary COPY, made from cells that are text in other
+statements."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import Any, TypeAlias
 from rowkeep.model.values.scalars import moments_of
 
 CopiedCells: TypeAlias = Callable[[Collection[Any]], Mapping[Any, Any]]
-"""What COPY takes by cell, of these different cells; none of them is empty."""
+"""Maps distinct cells to the values that COPY takes; none of the cells is null."""
 
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -32,5 +33,5 @@ def copied_moment(moment: datetime) -> tuple[int]:
 
 
 def _stored_moments(moments: Iterable[Any]) -> Iterator[tuple[int]]:
-    """Moments as PostgreSQL has them, each in a tuple, for so the connections take them."""
+    """Timestamps as PostgreSQL has them, each in a tuple, because the connections take tuples."""
     return zip(map(floordiv, map(sub, moments, repeat(POSTGRES_EPOCH)), repeat(MICROSECOND)), strict=True)

@@ -1,7 +1,8 @@
-"""Dialects: what differs between the engines, as facts: one row for each engine, and in it one for each kind.
+"""Dialects: the differences between the engines, as facts: one entry for each engine, with one entry for each
+kind.
 
-Statements ask for these facts and never for an engine, so that another engine is another row, or a variation
-of one (``dataclasses.replace``).
+Statements depend on these facts and never on an engine's name, so that another engine is another entry, or a
+variation of an existing one (``dataclasses.replace``).
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ FOLD = "_rowkeep_fold"
 """The SQL function that folds case: registered on each SQLite connection, created in PostgreSQL."""
 
 DECIMAL_KEY = "_rowkeep_decimal_key"
-"""The SQL function that makes SQLite's sortable keys of decimals, registered on each connection."""
+"""The SQL function that computes the sort keys of decimals on SQLite, registered on each connection."""
 
 CONTAINS = "_rowkeep_contains"
-"""The SQL function that looks for long texts on SQLite, registered on each connection."""
+"""The SQL function that searches for long texts on SQLite, registered on each connection."""
 
 SHORT_NEEDLE_BYTES = 256
-"""The longest text that SQLite's ``instr`` looks for: it compares the whole of it at each character."""
+"""The longest text that SQLite's ``instr`` searches for: it compares the whole text at each character."""
 
-Spelling: TypeAlias = Callable[[Expression], Expression]
+Conversion: TypeAlias = Callable[[Expression], Expression]
 
 
 def _unchanged(expression: Expression) -> Expression:
@@ -49,33 +50,32 @@ def _unchanged(expression: Expression) -> Expression:
 
 @dataclass(frozen=True)
 class StoredKind:
-    """How an engine stores, compares and answers the cells of one kind.
+    """How an engine stores, compares and returns the cells of one kind.
 
-    ``answered`` gives a column as it is answered, and ``bound`` a value, which is handed over as
-    ``parameter``, as the engine stores it. Where the engine cannot compare the cells themselves, ``key``
-    makes a sort key of a cell: it is stored next to the cell, and everything that compares or sorts goes by
-    it.
+    ``answered`` returns a column as the expression for responses, ``bound`` a value (sent as ``parameter``)
+    as the engine stores it. Where the engine cannot compare the cells themselves, ``key`` returns a sort key
+    of a cell: it is stored next to the cell, and all comparisons and sorts use it.
     """
 
     type: Any
-    """Of the column."""
+    """The type of the column."""
     parameter: Any
-    """The type as which a value is handed over."""
-    answered: Spelling = _unchanged
-    bound: Spelling = _unchanged
-    key: Spelling | None = None
+    """The type of the parameter that sends a value."""
+    answered: Conversion = _unchanged
+    bound: Conversion = _unchanged
+    key: Conversion | None = None
     check: str = ""
-    """What every cell must fulfil where the type does not say it; ``{column}`` stands for the column."""
+    """A condition for every cell, where the type does not ensure it; ``{column}`` is a placeholder for the
+    column."""
     aggregates: Aggregations = field(default_factory=dict)
     decode: Callable[[Any], Any] | None = None
-    """What makes the answered cell of what the driver gives (None for an empty cell), where that is another
-    one."""
+    """Converts what the driver returns to the cell of the response (None for null), where these differ."""
     copied: CopiedCells | None = None
     """What is written of cells, where the engine takes them in a form of its own: by COPY, and by parameters
     of the type ``native``."""
     native: Any = None
     is_long: bool = False
-    """Whether cells may be so long that they are measured before a page is sent."""
+    """Whether cells can be so long that they are measured before a page is sent."""
 
     def open_parameter(self, name: str) -> sa.BindParameter[Any]:
         return sa.bindparam(name, type_=self.parameter)
@@ -87,7 +87,7 @@ class StoredKind:
         return sa.bindparam(name, type_=self.native)
 
     def compared(self, value: Expression) -> Expression:
-        """A value as cells of this kind are compared with it."""
+        """A value as an expression that can be compared with cells of this kind."""
         return self.bound(value) if self.key is None else self.key(value)
 
 
@@ -97,29 +97,29 @@ class Dialect:
 
     compiler: sa.Dialect
     kinds: Mapping[Kind, StoredKind]
-    fold: Spelling
+    fold: Conversion
     starts_with: Callable[[Expression, Expression], Expression]
     ends_with: Callable[[Expression, Expression], Expression]
     contains: Callable[[Expression, Expression], Expression]
     table_options: Mapping[str, Any]
     nulls_are_least: bool
-    """Whether the engine sorts NULL as the least of all by itself."""
+    """Whether the engine sorts NULL before all values by default."""
     indexes_end_with_row_key: bool
-    """Whether an index that is not unique goes on to the row key, by which rows come unless they are sorted.
-    Without that, PostgreSQL, knowing nothing of a new table, reads the whole of it in that order to find a
-    few."""
+    """Whether the columns of a non-unique index end with the row key, the default order of rows. Without it,
+    PostgreSQL, which has no statistics of a new table, reads the whole table in that order to find a few
+    rows."""
     has_concurrent_writers: bool
-    """Whether transactions write at the same time, so that a script that must be alone takes a lock; else
-    the engine runs one writing transaction at a time."""
+    """Whether transactions write at the same time, so that a script that must run alone takes a lock;
+    otherwise the engine runs one writing transaction at a time."""
     has_stored_functions: bool
     """Whether our SQL functions are created in the database; else each connection registers them."""
     can_add_primary_keys: bool
     """Whether an existing table can get a primary key; else it is made again with it."""
     can_add_foreign_keys: bool
-    """Whether an existing column can get a foreign key; else it comes with the column, which is made again
-    for it."""
+    """Whether a foreign key can be added to an existing column; otherwise the column is replaced by a new one
+    with the foreign key."""
     drops_columns_in_place: bool
-    """Whether a column is dropped without writing the rows again."""
+    """Whether a column is dropped without a rewrite of the rows."""
 
 
 def _is_exact_integer(column: Expression, whole: Expression) -> Expression:
@@ -176,7 +176,7 @@ CANONICAL_FORM = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
 
 def _postgres_number(column: Expression) -> Expression:
-    # as JSON, because one column gives integers where whole, which the driver decodes as they are
+    # JSON, because one column returns integers for whole numbers, which the driver decodes as integers
     whole = sa.and_(column == sa.func.trunc(column), sa.func.abs(column) <= sa.literal_column(f"{MAX_EXACT}"))
     return sa.case((whole, sa.func.to_json(sa.cast(column, sa.BigInteger))), else_=sa.func.to_json(column))
 
@@ -190,8 +190,8 @@ def _as_text(column: Expression) -> Expression:
     return sa.cast(column, sa.Text())
 
 
-def _cast_to(type_: Any) -> Spelling:
-    """Of what is handed over as text, and is not text in the database."""
+def _cast_to(type_: Any) -> Conversion:
+    """For a value that is sent as text and is not text in the database."""
     return lambda value: sa.cast(value, type_)
 
 

@@ -1,4 +1,4 @@
-"""Expressions: what parts of statements are to the type checker."""
+"""Expressions: the types of parts of statements, for the type checker."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ import sqlalchemy as sa
 Expression: TypeAlias = sa.ColumnElement[Any]
 
 Aggregation: TypeAlias = Callable[[Expression, Expression], Expression]
-"""An aggregate of one column, given the column as it is compared, and as it is answered."""
+"""An aggregate of one column; the arguments are the column for comparisons, and the column for responses."""

@@ -1,6 +1,6 @@
-"""Lookups: filters of which the definition alone tells that an index finds their rows.
+"""Lookups: filters whose rows an index finds, which is known from the definition alone.
 
-Pure facts about a filter's shape; PostgreSQL's statements are spelt by them.
+Pure facts about the shape of a filter; PostgreSQL's statements depend on them.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ KEYS = (ROW_KEY, "sys_Id")
 
 
 def finds_one(table: Table, where: Shape | None) -> bool:
-    """Whether a filter finds one row at most: it has one value for each column of a unique index."""
-    sought = _sought(where)
-    return bool(sought) and _by_unique(table, {name for name, is_single in sought.items() if is_single})
+    """Whether a filter finds at most one row: it has one value for each column of a unique index."""
+    matched = _matched_columns(where)
+    return bool(matched) and _by_unique(table, {name for name, is_single in matched.items() if is_single})
 
 
 def is_lookup(table: Table, shape: SelectShape) -> bool:
-    """Whether one plan suits a page whatever its values are: all tests are equalities, and either a unique
-    index has their columns, or another index has them all and brings their rows in the order asked for."""
-    sought = _sought(shape.where)
-    if not sought or shape.after is not None:
+    """Whether one plan is good for a page with any values: all conditions are equalities, and the filter
+    contains all columns of an index that is unique, or, with one value for each, of one that returns its rows
+    in the requested order."""
+    matched = _matched_columns(shape.where)
+    if not matched or shape.after is not None:
         return False
-    if _by_unique(table, set(sought)):
+    if _by_unique(table, set(matched)):
         return True
-    if not all(sought.values()) or shape.sort not in (((ROW_KEY, False),), ((ROW_KEY, True),)):
+    if not all(matched.values()) or shape.sort not in (((ROW_KEY, False),), ((ROW_KEY, True),)):
         return False
-    return any({part.name for part in index.columns} <= sought.keys() for index in table.indexes)
+    return any({part.name for part in index.columns} <= matched.keys() for index in table.indexes)
 
 
 def _by_unique(table: Table, names: set[str]) -> bool:
@@ -37,20 +38,20 @@ def _by_unique(table: Table, names: set[str]) -> bool:
     return any(index.is_unique and {part.name for part in index.columns} <= names for index in table.indexes)
 
 
-def _sought(where: Shape | None) -> dict[str, bool]:
-    """The columns that a filter wants to be equal to something, each with whether it is to one value;
-    nothing if the filter has any other test."""
+def _matched_columns(where: Shape | None) -> dict[str, bool]:
+    """The columns that a filter compares with ``=`` or ``in``, each with whether it is one value; nothing if
+    the filter has any other condition."""
     if isinstance(where, Match):
         parts: tuple[Shape, ...] = (where,)
     elif isinstance(where, Junction) and not where.either:
         parts = where.parts
     else:
         return {}
-    sought: dict[str, bool] = {}
+    matched: dict[str, bool] = {}
     for part in parts:
         if not isinstance(part, Match) or part.test not in (Test.EQUAL, Test.IN):
             return {}
         if part.negated or part.folded or part.or_null or not part.slots:
             return {}
-        sought[part.column] = sought.get(part.column, False) or part.slots == 1
-    return sought
+        matched[part.column] = matched.get(part.column, False) or part.slots == 1
+    return matched

@@ -1,7 +1,7 @@
-"""Physical names: what tables, columns and indexes are called inside the engines.
+"""Physical names: the names of tables, columns and indexes inside the engines.
 
-They are the users' own names wherever an engine allows it, so that any SQL tool finds its way. No name of a
-user begins with ``_``, so what does is ours.
+They are the users' names wherever an engine allows it, so that they can be recognised in any SQL tool. No
+name of a user begins with ``_``, so every name that does is ours.
 """
 
 from __future__ import annotations
@@ -16,24 +16,26 @@ SQLITE_ROW_IDS = {"oid", "rowid"}
 
 
 def quoted(name: str) -> quoted_name:
-    """The one door for identifiers: always quoted, so that no word is reserved and case is kept."""
+    """The only function that makes identifiers: they are always quoted, so that no word is reserved and case
+    is preserved."""
     return quoted_name(name, quote=True)
 
 
 def table_name(table: Table) -> quoted_name:
-    """SQLite keeps names that begin with ``sqlite_`` for itself; ours is as long, for 63 is the most."""
+    """SQLite reserves names that begin with ``sqlite_``. Our replacement has the same length, because the
+    limit is 63."""
     return quoted(f"_{table.name[1:]}" if table.name.lower().startswith("sqlite_") else table.name)
 
 
 def column_name(name: str) -> quoted_name:
-    """PostgreSQL has system columns of its own in every table, and SQLite gives an old column no name by
-    which it knows its row ids."""
-    is_kept = name in POSTGRES_SYSTEM_COLUMNS or name.lower() in SQLITE_ROW_IDS
-    return quoted(f"_{name}" if is_kept else name)
+    """The physical name of a column. PostgreSQL has system columns of its own in every table, and SQLite
+    cannot rename a column to a name of its row id."""
+    is_reserved = name in POSTGRES_SYSTEM_COLUMNS or name.lower() in SQLITE_ROW_IDS
+    return quoted(f"_{name}" if is_reserved else name)
 
 
 def sort_key_name(name: str) -> quoted_name:
-    """Where the key is stored by which an engine compares what it has no type for."""
+    """The column that stores the sort key, for types that an engine cannot compare."""
     return quoted(f"_key_{name}")
 
 
@@ -50,7 +52,8 @@ def key_name(table: Table) -> quoted_name:
 
 
 def index_name(table: Table, index: Index) -> quoted_name:
-    """Index names are unique within a table here, but within a database there."""
+    """The physical name of an index. Index names are unique within a table in Rowkeep, but within a database
+    in the engines."""
     return quoted(f"_ix_{table.id}_{index.id}")
 
 

@@ -1,8 +1,8 @@
-"""Pages: the statements that read rows of one table or view, each compiled once a shape.
+"""Pages: the statements that read rows of one table or view, compiled once for each shape.
 
-SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement reads the
-workspace's version along, so that a request takes one trip; on SQLite, where a trip costs nothing, the
-version is read by a statement of its own in the same transaction.
+SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement also reads the
+version of the workspace, so that a request takes one round trip. On SQLite, where a round trip costs nothing,
+a separate statement in the same transaction reads the version.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from rowkeep.sql.statements import Template, template
 from rowkeep.sql.system_tables import workspace_tables
 
 CACHED_SHAPES = 256
-"""How many shapes of each kind a table or a view keeps compiled."""
+"""How many compiled shapes of each kind are cached for a table or view."""
 
 
 Decoders: TypeAlias = tuple[tuple[int, Callable[[Any], Any]], ...]
-"""The places of columns whose cells the driver does not give as they are answered, each with what makes
-these."""
+"""The positions of columns whose cells the driver does not return as they are in responses, each with its
+decoder."""
 
 
 class Readable(Comparable, Protocol):
-    """Where rows come from. ``physical`` is what stands in FROM."""
+    """A source of rows. ``from_clause`` is what FROM contains."""
 
-    physical: Any
+    from_clause: Any
 
     def answered(self, name: str) -> Expression:
-        """A column as it is answered, under its own name."""
+        """A column for responses, under its own name."""
 
     def ordered(self, name: str, *, descending: bool) -> Expression:
-        """A column in a sort: empty cells are least of all, on every engine."""
+        """A column in a sort: null is less than every value, on every engine."""
 
 
 class SelectSql(msgspec.Struct, frozen=True):
-    """A page's statements. Its rows bear the answered columns, then sort columns that are not among them;
-    ``key`` says where each sort column stands, ``decoders`` what makes the answered cells of some columns,
-    and ``never_null`` where a column stands that no row leaves empty."""
+    """The statements of a page. Its rows have the requested columns, followed by sort columns that are not
+    among them. ``key`` has the positions of the sort columns, ``decoders`` converts the cells of some
+    columns, and ``never_null`` is the position of a column that is never null."""
 
     page: Template
     count: Template | None
@@ -60,10 +60,10 @@ class SelectSql(msgspec.Struct, frozen=True):
 
 
 class Pages(ABC):
-    """What reads a table or a view, spelt for one engine.
+    """The statements that read a table or a view, for one engine.
 
-    ``conditions`` hold for all of its rows, and ``ties`` end every sort; ``constants`` are the values of the
-    parameters in them.
+    ``conditions`` apply to all of its rows, and every sort ends with ``ties``; ``constants`` are the values
+    of the parameters in them.
     """
 
     dialect: Dialect
@@ -71,37 +71,37 @@ class Pages(ABC):
     ties: Sequence[Expression] = ()
     constants: Mapping[str, Any] = {}
     has_key: bool = True
-    """Whether every sort ends with a column that no row leaves empty."""
+    """Whether every sort ends with a column that is never null."""
 
-    def __init__(self, source: Readable, names: tuple[str, ...], schema: str | None) -> None:
-        self.schema = source
+    def __init__(self, source: Readable, names: tuple[str, ...], namespace: str | None) -> None:
+        self.physical = source
         self.names = names
-        self.system = workspace_tables(schema)
+        self.system = workspace_tables(namespace)
         self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
 
     @abstractmethod
     def _compile_select(self, shape: SelectShape) -> SelectSql: ...
 
     def limited(self, shape: SelectShape, limit: int) -> SelectSql:  # noqa: ARG002 - for engines that use it
-        """The same for a page of ``limit`` rows from the start, where the engine gains by knowing that."""
+        """The same for a page of ``limit`` rows from the start, where a known limit helps the engine."""
         return self.select(shape)
 
     def _page(self, shape: SelectShape, limit: int = 0) -> tuple[sa.Select[Any], SelectSql]:
-        """One page, in order, and where its columns stand (its templates still empty). ``limit`` is how many
-        rows it has if it begins at the start; else both are parameters."""
+        """One page, in order, and the positions of its columns (the templates are still empty). ``limit`` is
+        the number of rows of a page from the start; if it is 0, limit and offset are parameters."""
         answered = list(shape.fields or self.names)
         hidden = [name for name, _ in shape.sort if name not in answered]
         columns = [*answered, *hidden]
-        chosen = [self.schema.answered(name) for name in columns]
+        chosen = [self.physical.answered(name) for name in columns]
         key = tuple(columns.index(name) for name, _ in shape.sort)
         never_null = key[-1] if self.has_key else len(columns)
         if not self.has_key:
             chosen.append(sa.literal_column("1").label("_is_row"))
-        page = sa.select(*chosen).select_from(self.schema.physical).where(*self._chosen(shape.where))
+        page = sa.select(*chosen).select_from(self.physical.from_clause).where(*self._chosen(shape.where))
         if shape.after is not None:
-            page = page.where(beyond(self.schema, shape.sort, shape.after))
+            page = page.where(beyond(self.physical, shape.sort, shape.after))
         page = page.order_by(
-            *(self.schema.ordered(name, descending=desc) for name, desc in shape.sort), *self.ties
+            *(self.physical.ordered(name, descending=desc) for name, desc in shape.sort), *self.ties
         )
         page = (
             page.limit(sa.literal_column(str(limit + 1)))
@@ -112,13 +112,13 @@ class Pages(ABC):
         return page, SelectSql(Template("", ()), None, len(answered), key, decoders, never_null)
 
     def _count(self, where: Shape | None) -> sa.Select[Any]:
-        return sa.select(sa.func.count()).select_from(self.schema.physical).where(*self._chosen(where))
+        return sa.select(sa.func.count()).select_from(self.physical.from_clause).where(*self._chosen(where))
 
     def _chosen(self, where: Shape | None) -> list[Expression]:
-        return [*self.conditions, *([] if where is None else [condition(self.schema, where)])]
+        return [*self.conditions, *([] if where is None else [condition(self.physical, where)])]
 
     def _decoders(self, names: Sequence[str]) -> Decoders:
-        decoders = ((at, self.schema.kind(name).decode) for at, name in enumerate(names))
+        decoders = ((at, self.physical.kind(name).decode) for at, name in enumerate(names))
         return tuple((at, decode) for at, decode in decoders if decode is not None)
 
 
@@ -138,8 +138,8 @@ class SqlitePages(Pages):
 class PostgresPages(Pages):
     """Each row of a page begins with the version, the count, and how many bytes the texts of the page take.
 
-    The count is null where the page itself tells it: then all rows that were found are on it. If its texts
-    take more than ``max_bytes``, it has no rows at all; ``cut`` then gives those that fit.
+    The count is null where the page itself shows it: then all rows that were found are on the page. If its
+    texts take more than ``max_bytes``, the page has no rows; ``cut`` then returns those that fit.
     """
 
     dialect = POSTGRES
@@ -156,13 +156,14 @@ class PostgresPages(Pages):
     def _version(self) -> sa.Column[Any]:
         return self.system.workspace.c.version
 
-    def is_lookup(self, shape: SelectShape) -> bool:  # noqa: ARG002 - a view knows of none
-        """Whether one plan suits a page, whatever the values of its filter are."""
+    def is_lookup(self, shape: SelectShape) -> bool:  # noqa: ARG002 - a view has no indexes
+        """Whether one plan is good for a page with any values of its filter."""
         return False
 
     def limited(self, shape: SelectShape, limit: int) -> SelectSql:
-        """PostgreSQL reuses a plan only if it seems as cheap as one for the values at hand. It takes a limit
-        that is a parameter for a tenth of all rows, so a plan with that never seems so."""
+        """PostgreSQL reuses a plan only if its estimated cost is as low as that of a plan for the current
+        values. For a limit that is a parameter it assumes a tenth of all rows, so the cost of such a plan is
+        always too high."""
         return self._limited(shape, limit) if limit in INLINED_LIMITS else self.select(shape)
 
     def _compile_limited(self, shape: SelectShape, limit: int) -> SelectSql:
@@ -177,15 +178,15 @@ class PostgresPages(Pages):
         size = size_of(self._large(page, shape))
         facts = sa.select(sa.func.count().label("found"), size.label("size")).select_from(page)
         found = facts.subquery("facts")
-        # joined to one row on the left, the page keeps its order; and an empty page still gives the version
+        # a left join to one row: the page keeps its order, and an empty page still returns the version
         joined = self.system.workspace.join(found, sa.true()).outerjoin(page, found.c.size <= MAX_BYTES)
-        whole = sa.select(
+        complete = sa.select(
             self._version, self._total(shape, limit, found).label("total"), found.c.size, *page.c
         ).select_from(joined)
-        return msgspec.structs.replace(sql, page=template(whole, self.dialect))
+        return msgspec.structs.replace(sql, page=template(complete, self.dialect))
 
     def _total(self, shape: SelectShape, limit: int, found: Any) -> Expression:
-        """The count, where the page does not tell it: PostgreSQL runs it only then."""
+        """The count, where the page does not show it: PostgreSQL runs the subquery only then."""
         if not shape.is_counted:
             return sa.null()
         count = self._count(shape.where).scalar_subquery()
@@ -194,13 +195,13 @@ class PostgresPages(Pages):
         most = sa.literal_column(str(limit + 1)) if limit else number("limit")
         is_open = found.c.found >= most
         if not limit:
-            # an empty page behind the start tells nothing
+            # an empty page that does not begin at the start shows nothing
             is_open = is_open | ((found.c.found == _NOTHING) & (number("offset") > _NOTHING))
         return sa.case((is_open, count))
 
     def _compile_cut(self, shape: SelectShape) -> SelectSql:
-        """The page up to where its texts take more than ``max_bytes``; after the version and the count
-        comes how many rows the whole page has."""
+        """The page up to the row with which its texts take more than ``max_bytes``. After the version and the
+        count follows the number of rows of the whole page."""
         inner, sql = self._page(shape)
         page = inner.cte("page")
         upto = size_of(self._large(page, shape), over_rows=True).label("_upto")
@@ -209,25 +210,25 @@ class PostgresPages(Pages):
         joined = self.system.workspace.join(found, sa.true()).outerjoin(summed, summed.c._upto <= MAX_BYTES)
         total = self._count(shape.where).scalar_subquery() if shape.is_counted else sa.null()
         columns = [column for column in summed.c if column.name != "_upto"]
-        whole = sa.select(self._version, total.label("total"), found.c.found, *columns).select_from(joined)
-        return msgspec.structs.replace(sql, page=template(whole, self.dialect))
+        complete = sa.select(self._version, total.label("total"), found.c.found, *columns).select_from(joined)
+        return msgspec.structs.replace(sql, page=template(complete, self.dialect))
 
     def _large(self, page: Any, shape: SelectShape) -> list[Expression]:
         names = dict.fromkeys([*(shape.fields or self.names), *(name for name, _ in shape.sort)])
-        return [page.c[quoted(name)] for name in names if is_large(self.schema.columns[name], self.dialect)]
+        return [page.c[quoted(name)] for name in names if is_large(self.physical.columns[name], self.dialect)]
 
 
 INLINED_LIMITS = frozenset({1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000})
-"""Limits that have statements of their own; few, since a connection prepares each."""
+"""Limits with their own statements; few, because each connection prepares each of them."""
 
 MAX_BYTES = sa.bindparam("max_bytes", type_=sa.BigInteger())
 
 SMALL_LENGTH = 64
-"""Texts of at most so many characters are not measured."""
+"""Texts of at most this many characters are not measured."""
 
 
 def is_large(column: Column, dialect: Dialect) -> bool:
-    """Whether a column's cells may take so much that a page of them is measured."""
+    """Whether a column's cells can be so large that a page of them is measured."""
     if column.is_system or column.holds_sys_ids:
         return False
     is_short = column.max_length is not None and column.max_length <= SMALL_LENGTH

@@ -1,4 +1,4 @@
-"""Schema: a definition as SQLAlchemy's table, and the DDL that makes and drops it."""
+"""Physical tables: a definition as SQLAlchemy's table, and the DDL that creates and drops it."""
 
 from __future__ import annotations
 
@@ -25,26 +25,29 @@ from rowkeep.sql.names import (
 from rowkeep.sql.statements import Statement, ddl
 
 
-class TableSchema:
+class PhysicalTable:
     """A table as the engine has it: the users' columns and the stored system columns.
 
-    ``referred`` are the tables that its columns refer to, by id; only the DDL of its references asks for
-    them.
+    ``referred`` has the tables that its columns refer to, by id; only the DDL of its references needs them.
     """
 
     def __init__(
-        self, table: Table, dialect: Dialect, schema: str | None, referred: Mapping[str, Table] | None = None
+        self,
+        table: Table,
+        dialect: Dialect,
+        namespace: str | None,
+        referred: Mapping[str, Table] | None = None,
     ) -> None:
         self.table = table
         self.dialect = dialect
         self.columns = {column.name: column for column in table.all_columns}
-        self.physical = sa.Table(
+        self.from_clause = sa.Table(
             table_name(table),
             sa.MetaData(),
             *(_cell_column(column, dialect) for column in table.stored_columns),
             *(_key_column(column) for column in table.columns if dialect.kinds[column.kind].key),
             sa.PrimaryKeyConstraint(column_name(ROW_KEY), name=key_name(table)),
-            schema=quoted(schema) if schema else None,
+            schema=quoted(namespace) if namespace else None,
             **dialect.table_options,
         )
         self.indexes = [
@@ -52,39 +55,39 @@ class TableSchema:
                 index_name(table, index),
                 *(self.ordered(name, descending=descending) for name, descending in self._parts(index)),
                 unique=index.is_unique,
-                # said in so many words, because an index on sys_Id has no column to tell it by
-                _table=self.physical,
+                # explicit, because an index on sys_Id has no column that identifies the table
+                _table=self.from_clause,
             )
             for index in table.indexes
         ]
         self.indexes += self._reference_indexes()
         if referred is not None:
             for constraint in self.references(referred):
-                self.physical.append_constraint(constraint)
+                self.from_clause.append_constraint(constraint)
 
     def _parts(self, index: Index) -> list[tuple[str, bool]]:
         """The columns of an index."""
         parts = [(part.name, part.descending) for part in index.columns]
-        goes_on = self.dialect.indexes_end_with_row_key and not index.is_unique
-        if not goes_on or {"sys_Id", ROW_KEY} & {name for name, _ in parts}:
+        ends_with_row_key = self.dialect.indexes_end_with_row_key and not index.is_unique
+        if not ends_with_row_key or {"sys_Id", ROW_KEY} & {name for name, _ in parts}:
             return parts
         return [*parts, (ROW_KEY, False)]
 
     def _reference_indexes(self) -> list[sa.Index]:
-        """What refers is looked for whenever what is referred to is deleted: by an index, if there is none
-        yet."""
-        led = {index.columns[0].name for index in self.table.indexes}
+        """Indexes for references: when a row is deleted, the engine searches for rows that refer to it.
+        Columns that have an index already get no other one."""
+        indexed = {index.columns[0].name for index in self.table.indexes}
         return [
             sa.Index(
-                reference_index_name(self.table, column), self.identity(column.name), _table=self.physical
+                reference_index_name(self.table, column), self.identity(column.name), _table=self.from_clause
             )
             for column in self.table.columns
-            if column.reference is not None and column.name not in led
+            if column.reference is not None and column.name not in indexed
         ]
 
     def references(self, referred: Mapping[str, Table]) -> list[sa.ForeignKeyConstraint]:
         """The foreign keys of its columns."""
-        made = []
+        constraints = []
         for column in self.table.columns:
             if column.reference is None:
                 continue
@@ -92,27 +95,27 @@ class TableSchema:
             there = (
                 self
                 if itself
-                else TableSchema(referred[column.reference.table], self.dialect, self.physical.schema)
+                else PhysicalTable(referred[column.reference.table], self.dialect, self.from_clause.schema)
             )
             name = next(c.name for c in there.table.all_columns if c.id == column.reference.column)
-            made.append(
+            constraints.append(
                 sa.ForeignKeyConstraint(
                     [self.identity(column.name)],
                     [there.identity(name)],
                     name=reference_name(self.table, column),
                 )
             )
-        return made
+        return constraints
 
     def identity(self, name: str) -> Expression:
-        """What is stored of a column and is equal where its cells are: of ``sys_Id`` the ``_id``, of a kind
-        that the engine cannot compare its key."""
+        """A stored expression that is equal for equal cells: for ``sys_Id`` the ``_id``, for a kind that the
+        engine cannot compare its sort key."""
         if name == "sys_Id":
-            return self.physical.c[ROW_KEY]
-        return self.physical.c[sort_key_name(name) if self.kind(name).key else column_name(name)]
+            return self.from_clause.c[ROW_KEY]
+        return self.from_clause.c[sort_key_name(name) if self.kind(name).key else column_name(name)]
 
     def column(self, name: str) -> Expression:
-        """A column as it is compared; ``sys_Id``, and what refers to it, as the expression that derives
+        """A column for comparisons; ``sys_Id``, and columns that refer to it, as the expression that derives
         it."""
         if name == "sys_Id" or self.columns[name].holds_sys_ids:
             return _derived_sys_id(self.identity(name))
@@ -120,7 +123,7 @@ class TableSchema:
 
     def answered(self, name: str) -> Expression:
         """A column as it is answered, under its own name."""
-        return self.answered_from(self.physical.c, name)
+        return self.answered_from(self.from_clause.c, name)
 
     def answered_from(self, columns: Any, name: str) -> Expression:
         """The same of rows that have the columns as they are stored."""
@@ -134,7 +137,7 @@ class TableSchema:
         return kind.answered(column).label(quoted(name))
 
     def written(self, name: str, parameter: str) -> dict[quoted_name, Expression]:
-        """What is stored for a cell, which is handed over as this parameter: the cell, and its key if it has
+        """The stored values for a cell that is sent as this parameter: the cell, and its sort key if it has
         one."""
         kind = self.kind(name)
         cell = kind.open_parameter(parameter)
@@ -154,28 +157,29 @@ class TableSchema:
         return self.dialect.kinds[self.columns[name].kind]
 
     def ordered(self, name: str, *, descending: bool) -> Expression:
-        """A column in a sort or an index: empty cells are least of all, on every engine."""
+        """A column in a sort or an index: null is less than every value, on every engine."""
         column = self.column(name) if name == "sys_Id" else self.identity(name)
-        # the primary key's own index has no clause for them, and a sort must match it to use it
+        # the index of the primary key has no NULLS clause, and a sort must match the index to use it
         return ordered(self.dialect, column, descending=descending, has_nulls=name != ROW_KEY)
 
     def create(self) -> list[Statement]:
-        """The table, its indexes, and its references. These come last where they can be added: one to the
-        table itself may need its unique index. Else they come with the table."""
-        references = sorted(self.physical.foreign_key_constraints, key=lambda each: str(each.name))
+        """Create the table, its indexes, and its references. The references are created last where they can
+        be added: a reference to the table itself can need its unique index. Otherwise they are part of the
+        table."""
+        references = sorted(self.from_clause.foreign_key_constraints, key=lambda each: str(each.name))
         inline = [] if self.dialect.can_add_foreign_keys else references
         return [
-            ddl(CreateTable(self.physical, include_foreign_key_constraints=inline), self.dialect),
+            ddl(CreateTable(self.from_clause, include_foreign_key_constraints=inline), self.dialect),
             *(ddl(CreateIndex(index), self.dialect) for index in self.indexes),
             *(ddl(AddConstraint(each), self.dialect) for each in references if each not in inline),
         ]
 
     def drop(self) -> Statement:
-        return ddl(DropTable(self.physical, if_exists=True), self.dialect)
+        return ddl(DropTable(self.from_clause, if_exists=True), self.dialect)
 
 
 def ordered(dialect: Dialect, column: Expression, *, descending: bool, has_nulls: bool = True) -> Expression:
-    """A column in a sort, empty cells least of all."""
+    """A column in a sort; null is less than every value."""
     in_order = column.desc() if descending else column.asc()
     if dialect.nulls_are_least or not has_nulls:
         return in_order
@@ -183,7 +187,7 @@ def ordered(dialect: Dialect, column: Expression, *, descending: bool, has_nulls
 
 
 def physical_columns(column: Column, dialect: Dialect) -> list[sa.Column[Any]]:
-    """What the engine has of a column: its cells, and their keys if it has any."""
+    """The physical columns of a column: its cells, and their sort keys if it has them."""
     keys = [_key_column(column)] if dialect.kinds[column.kind].key else []
     return [_cell_column(column, dialect), *keys]
 
@@ -191,7 +195,7 @@ def physical_columns(column: Column, dialect: Dialect) -> list[sa.Column[Any]]:
 def _cell_column(column: Column, dialect: Dialect) -> sa.Column[Any]:
     kind = dialect.kinds[column.kind]
     name = column_name(column.name)
-    # names are letters, digits and _, so quotes are all they need
+    # names are letters, digits and _, so quotes are sufficient
     rules = [kind.check.format(column=f'"{name}"')] if kind.check else []
     checks = [sa.CheckConstraint(sa.text(rule)) for rule in rules]
     return sa.Column(name, kind.type, *checks, nullable=not column.is_required)
@@ -212,7 +216,7 @@ def _derived_sys_id(row_key: Expression) -> Expression:
         text("sys-"), part(1, 8), text("-"), part(9, 4), text("-8"), part(13, 3), text("-8"), part(16, 3),
         text("-000000"), part(19, 6),
     ]  # fmt: skip
-    whole = pieces[0]
+    joined = pieces[0]
     for piece in pieces[1:]:
-        whole = whole.op("||")(piece)
-    return sa.type_coerce(whole, sa.Text())
+        joined = joined.op("||")(piece)
+    return sa.type_coerce(joined, sa.Text())

@@ -1,4 +1,4 @@
-"""References: what is asked when an engine has refused a write because of one."""
+"""References: queries that explain why an engine rejected a write because of a reference."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import sqlalchemy as sa
 from rowkeep.model.filters import Where
 from rowkeep.model.tables import Column
 from rowkeep.sql.conditions import condition, where_name
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Statement, statement, template
 
 
-def present(schema: TableSchema, name: str, cells: Sequence[Any]) -> Statement:
-    """Which of these cells a column holds."""
-    kind = schema.kind(name)
-    sought = [kind.compared(sa.bindparam(None, cell, type_=kind.parameter)) for cell in cells]
-    found = sa.select(schema.answered(name)).where(schema.identity(name).in_(sought))
-    return statement(found, schema.dialect)
+def present(physical: PhysicalTable, name: str, cells: Sequence[Any]) -> Statement:
+    """Selects those of these cells that a column contains."""
+    kind = physical.kind(name)
+    wanted = [kind.compared(sa.bindparam(None, cell, type_=kind.parameter)) for cell in cells]
+    found = sa.select(physical.answered(name)).where(physical.identity(name).in_(wanted))
+    return statement(found, physical.dialect)
 
 
 def is_referred_to(
-    parent: TableSchema, there: str, where: Where, child: TableSchema, column: Column
+    parent: PhysicalTable, there: str, where: Where, child: PhysicalTable, column: Column
 ) -> Statement:
-    """Whether there is a row of ``child`` whose ``column`` refers to ``there`` of a row that a filter
+    """Selects whether a row of ``child`` has a ``column`` that refers to ``there`` in a row that a filter
     finds."""
-    referring = child.physical.alias("_referring")
+    referring = child.from_clause.alias("_referring")
     refers = referring.c[child.identity(column.name).name] == parent.identity(there)
     found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(
-        parent.physical.join(referring, refers)
+        parent.from_clause.join(referring, refers)
     )
     if where.shape is not None:
         found = found.where(condition(parent, where.shape))

@@ -1,8 +1,9 @@
-"""Rows: the statements that insert, select, update and delete rows of one table, each compiled once a shape.
+"""Rows: the statements that insert, select, update and delete rows of one table, compiled once for each
+shape.
 
-SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement reads the
-workspace's version along, so that a request takes one trip; on SQLite, where a trip costs nothing, the
-version is read by a statement of its own in the same transaction.
+SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement also reads the
+version of the workspace, so that a request takes one round trip. On SQLite, where a round trip costs nothing,
+a separate statement in the same transaction reads the version.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from rowkeep.sql.pages import (
     number,
     size_of,
 )
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Template, template
 
 
@@ -51,15 +52,15 @@ class UpdateSql(msgspec.Struct, frozen=True):
 
 
 class TableSql(Pages):
-    """All statements of one table, spelt for one engine. ``keyed`` says which cells of a row are handed over
-    once more behind all others, for their keys; ``copied`` has what makes of some cells, by their places in a
-    row as it is stored, what COPY and inserts take."""
+    """All statements of one table, for one engine. ``keyed`` has the positions of cells that are sent a
+    second time, after all others, for their sort keys; ``copied`` converts some cells, by their positions in a
+    row, for COPY and for inserts."""
 
-    schema: TableSchema
+    physical: PhysicalTable
 
-    def __init__(self, table: Table, schema: str | None) -> None:
-        source = TableSchema(table, self.dialect, schema)
-        super().__init__(source, tuple(column.name for column in table.all_columns), schema)
+    def __init__(self, table: Table, namespace: str | None) -> None:
+        source = PhysicalTable(table, self.dialect, namespace)
+        super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
         self.table = table
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.kinds = tuple(column.kind for column in table.stored_columns)
@@ -82,7 +83,7 @@ class TableSql(Pages):
     def _compile_delete(self, where: Shape | None) -> Template: ...
 
     def _copied(self, names: Iterable[str]) -> dict[int, CopiedCells]:
-        kinds = ((at, self.schema.kind(name)) for at, name in enumerate(names))
+        kinds = ((at, self.physical.kind(name)) for at, name in enumerate(names))
         return {at: kind.copied for at, kind in kinds if kind.copied is not None}
 
     def _changed(self, shape: UpdateShape) -> sa.Update:
@@ -90,36 +91,36 @@ class TableSql(Pages):
         cells = {
             column: value
             for at, name in enumerate(shape.columns)
-            for column, value in self.schema.written_natively(name, cell_name(at)).items()
+            for column, value in self.physical.written_natively(name, cell_name(at)).items()
         }
-        cells |= self.schema.written_natively("Updated_On", "now")
-        cells |= self.schema.written("Updated_By", "writer")
-        return sa.update(self.schema.physical).values(cells)
+        cells |= self.physical.written_natively("Updated_On", "now")
+        cells |= self.physical.written("Updated_By", "writer")
+        return sa.update(self.physical.from_clause).values(cells)
 
     def _update(self, shape: UpdateShape) -> sa.Update:
         update = self._changed(shape)
-        return update if shape.where is None else update.where(condition(self.schema, shape.where))
+        return update if shape.where is None else update.where(condition(self.physical, shape.where))
 
     def _delete(self, where: Shape | None) -> sa.Delete:
-        delete = sa.delete(self.schema.physical)
-        return delete if where is None else delete.where(condition(self.schema, where))
+        delete = sa.delete(self.physical.from_clause)
+        return delete if where is None else delete.where(condition(self.physical, where))
 
     def _compile_rekey(self, name: str) -> Template:
-        """A cell under the present key (``new``) in the place of the same cell under an ``old`` one."""
-        column = self.schema.physical.c[column_name(name)]
+        """Replace a cell under an ``old`` data key by the same cell under the current one (``new``)."""
+        column = self.physical.from_clause.c[column_name(name)]
         new, old = (sa.bindparam(each, type_=sa.LargeBinary()) for each in ("new", "old"))
         return template(
-            sa.update(self.schema.physical).values({column: new}).where(column == old), self.dialect
+            sa.update(self.physical.from_clause).values({column: new}).where(column == old), self.dialect
         )
 
     def _record(self, columns: Any) -> list[Expression]:
         """A record of a row that has the columns as they are stored."""
-        return [self.schema.answered_from(columns, name) for name in self.names]
+        return [self.physical.answered_from(columns, name) for name in self.names]
 
     def _parameters(self) -> dict[quoted_name, Expression]:
-        """What each physical column is given of a row's cells; keys come behind all cells."""
+        """The value of each physical column, from the cells of a row; sort keys follow after all cells."""
         cells = [
-            self.schema.written_natively(column.name, cell_name(at))
+            self.physical.written_natively(column.name, cell_name(at))
             for at, column in enumerate(self.table.stored_columns)
         ]
         visible = {column: each[column] for column, each in zip(self.columns, cells, strict=True)}
@@ -129,21 +130,21 @@ class TableSql(Pages):
 
 
 def cell_name(at: int) -> str:
-    """The parameter that holds the cell number ``at`` of what is written."""
+    """The parameter of cell number ``at`` of a write."""
     return f"c{at}"
 
 
 class SqliteTableSql(SqlitePages, TableSql):
-    """Of one SQLite file."""
+    """The statements for one SQLite file."""
 
     def _compile_insert(self) -> Template:
-        return template(sa.insert(self.schema.physical).values(self._parameters()), self.dialect)
+        return template(sa.insert(self.physical.from_clause).values(self._parameters()), self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
         update = self._update(shape)
         if not shape.returns:
             return UpdateSql(template(update, self.dialect), 0, ())
-        record = self._record(self.schema.physical.c)
+        record = self._record(self.physical.from_clause.c)
         decoders = self._decoders(self.names)
         return UpdateSql(template(update.returning(*record), self.dialect), len(record), decoders)
 
@@ -171,7 +172,7 @@ class PostgresTableSql(PostgresPages, TableSql):
             .select_from(self.system.workspace)
             .where(self._is_current())
         )
-        insert = sa.insert(self.schema.physical).from_select(list(self.columns), row)
+        insert = sa.insert(self.physical.from_clause).from_select(list(self.columns), row)
         return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
@@ -183,12 +184,12 @@ class PostgresTableSql(PostgresPages, TableSql):
         else:
             keyed = {part.name for index in self.table.indexes if index.is_unique for part in index.columns}
             locked = self._locked(shape.where, keeps_keys=keyed.isdisjoint(shape.columns))
-            update = self._changed(shape).where(self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY])
+            update = self._changed(shape).where(self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY])
         if not shape.returns:
-            changed = update.returning(self.schema.column(ROW_KEY)).cte("changed")
+            changed = update.returning(self.physical.column(ROW_KEY)).cte("changed")
             return UpdateSql(self._with_count(changed), 0, (), copied)
         # under their own names, for the compiler shortens those of the longest columns
-        stored = (column.label(quoted(column.name)) for column in self.schema.physical.c)
+        stored = (column.label(quoted(column.name)) for column in self.physical.from_clause.c)
         changed = update.returning(*stored).cte("changed")
         decoders = self._decoders(self.names)
         return UpdateSql(self._with_records(changed), len(self.names), decoders, copied)
@@ -200,13 +201,13 @@ class PostgresTableSql(PostgresPages, TableSql):
             delete = self._delete(where).where(self._is_current())
         else:
             locked = self._locked(where, keeps_keys=False)
-            delete = sa.delete(self.schema.physical).where(
-                self.schema.physical.c[ROW_KEY] == locked.c[ROW_KEY]
+            delete = sa.delete(self.physical.from_clause).where(
+                self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY]
             )
-        return self._with_count(delete.returning(self.schema.column(ROW_KEY)).cte("gone"))
+        return self._with_count(delete.returning(self.physical.column(ROW_KEY)).cte("deleted"))
 
     def _finds_nothing(self, where: Shape | None) -> bool:
-        return where is not None and is_never_true(condition(self.schema, where))
+        return where is not None and is_never_true(condition(self.physical, where))
 
     def _nothing(self) -> Template:
         """The version, and that no row was touched; none needs to be looked for."""
@@ -214,11 +215,12 @@ class PostgresTableSql(PostgresPages, TableSql):
         return template(sa.select(self._version, none).select_from(self.system.workspace), self.dialect)
 
     def _locked(self, where: Shape | None, *, keeps_keys: bool) -> sa.CTE:
-        """The rows to be changed, locked in the order of their keys. Where all take their locks in one order,
-        nobody waits for one who waits for him. ``keeps_keys``: what refers to a row does not wait for it."""
-        physical = self.schema.physical
+        """The rows to be changed, locked in the order of their row keys. Because all transactions lock in the
+        same order, they cannot deadlock. With ``keeps_keys``, writes that refer to a row do not wait for
+        it."""
+        physical = self.physical.from_clause
         rows = sa.select(physical.c[ROW_KEY]).select_from(physical.join(self.system.workspace, sa.true()))
-        chosen = [self._is_current()] + ([] if where is None else [condition(self.schema, where)])
+        chosen = [self._is_current()] + ([] if where is None else [condition(self.physical, where)])
         return (
             rows.where(*chosen)
             .order_by(physical.c[ROW_KEY])
@@ -227,10 +229,10 @@ class PostgresTableSql(PostgresPages, TableSql):
         )
 
     def _with_count(self, touched: sa.CTE) -> Template:
-        """The version, and how many rows were touched."""
+        """The version, and how many rows were changed."""
         total = sa.select(sa.func.count()).select_from(touched).scalar_subquery()
-        whole = sa.select(self._version, total.label("total")).select_from(self.system.workspace)
-        return template(whole, self.dialect)
+        complete = sa.select(self._version, total.label("total")).select_from(self.system.workspace)
+        return template(complete, self.dialect)
 
     def _with_records(self, changed: sa.CTE) -> Template:
         """The version, how many rows were changed and what their texts take; and their records, unless they
@@ -246,5 +248,5 @@ class PostgresTableSql(PostgresPages, TableSql):
         records = sa.select(*record).order_by(changed.c[ROW_KEY]).subquery("records")
         fits = (facts.c.total <= number("max_records")) & (facts.c.size <= MAX_BYTES)
         joined = self.system.workspace.join(facts, sa.true()).outerjoin(records, fits)
-        whole = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)
-        return template(whole, self.dialect)
+        complete = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)
+        return template(complete, self.dialect)

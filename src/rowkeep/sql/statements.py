@@ -14,7 +14,8 @@ from rowkeep.sql.dialects import Dialect
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """One statement, ready to run; with ``many``, once for each of these parameters, giving no rows."""
+    """One statement, ready to run; with ``many``, once for each of these sets of parameters, without a
+    result."""
 
     text: str
     parameters: tuple[Any, ...] = ()
@@ -22,7 +23,7 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class Template(msgspec.Struct, frozen=True):
-    """A statement whose parameters are still open; ``order`` names them in their places."""
+    """A statement without values; ``order`` has the names of its parameters by position."""
 
     text: str
     order: tuple[str, ...]
@@ -31,12 +32,12 @@ class Template(msgspec.Struct, frozen=True):
         return Statement(self.text, tuple(map(values.__getitem__, self.order)))
 
     def bind_many(self, many: Iterable[Mapping[str, Any]]) -> Statement:
-        """To be run once for each of these values."""
+        """A statement that runs once for each of these sets of values."""
         return Statement(self.text, many=tuple(tuple(map(values.__getitem__, self.order)) for values in many))
 
 
 def template(clause: sa.Executable, dialect: Dialect) -> Template:
-    """``clause`` spelt for this engine, its named bind parameters left open."""
+    """``clause`` as text for this engine, with its named bind parameters left open."""
     compiled = clause.compile(dialect=dialect.compiler)  # type: ignore[attr-defined]
     return Template(str(compiled), tuple(compiled.positiontup or ()))
 

@@ -1,4 +1,4 @@
-"""System tables: those of the catalog, and those that stand in each workspace beside the users' tables."""
+"""System tables: those of the catalog, and those of each workspace, next to the users' tables."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from rowkeep.sql.names import quoted
 
-CATALOG_SCHEMA = "rowkeep"
-"""The schema of the catalog on PostgreSQL; on SQLite it is a file."""
+CATALOG_NAMESPACE = "rowkeep"
+"""The namespace of the catalog on PostgreSQL; on SQLite it is a file."""
 
 
 NAME_KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-"""Lists are in the order of names, the same on every engine."""
+"""Lists are sorted by name, in the same order on every engine."""
 
 
 def _only_row() -> sa.Column[int]:
@@ -22,10 +22,10 @@ def _only_row() -> sa.Column[int]:
 
 
 class CatalogTables:
-    """Which workspaces there are, whose client ids are where, and who administers."""
+    """The workspaces, the workspace of each client id, and the administrators."""
 
-    def __init__(self, schema: str | None) -> None:
-        meta = sa.MetaData(schema=schema)
+    def __init__(self, namespace: str | None) -> None:
+        meta = sa.MetaData(schema=namespace)
         self.installation = sa.Table(
             "installation",
             meta,
@@ -68,24 +68,25 @@ class CatalogTables:
         )
 
 
-KEPT_WORKSPACES = 256
+CACHED_WORKSPACES = 256
 
 
-@lru_cache(KEPT_WORKSPACES)
-def workspace_tables(schema: str | None) -> WorkspaceTables:
-    """The system tables of the workspace in this schema: what all of its tables share."""
-    return WorkspaceTables(schema)
+@lru_cache(CACHED_WORKSPACES)
+def workspace_tables(namespace: str | None) -> WorkspaceTables:
+    """The system tables of the workspace in this namespace, the same for all of its tables."""
+    return WorkspaceTables(namespace)
 
 
 class WorkspaceTables:
     """The definitions, apps and grants of one workspace, and the version that every change of them raises.
 
-    What tables refer to, and views are made of, stands in their definitions, and once more by itself, to be
-    found from the other end. A grant's ``table_id`` may be a view's: no view has the id of a table.
+    The references of tables and the sources of views are part of their definitions. They are stored a second
+    time, to be found in the other direction. A grant's ``table_id`` can be the id of a view: no view has the
+    id of a table.
     """
 
-    def __init__(self, schema: str | None) -> None:
-        meta = sa.MetaData(schema=quoted(schema) if schema else None)
+    def __init__(self, namespace: str | None) -> None:
+        meta = sa.MetaData(schema=quoted(namespace) if namespace else None)
         self.workspace = sa.Table(
             "_rowkeep_workspace",
             meta,

@@ -1,7 +1,7 @@
 """Changes: the steps from one definition of a table to another, and the checks before them, as SQL.
 
-Both engines do all of it by ALTER TABLE. Where cells are written anew, a new column is added, filled and
-given the name of the old one, which is dropped: the rows stay where they are, and so do foreign keys.
+Both engines use ALTER TABLE for all of it. Where cells are rewritten, a new column is added, filled and given
+the name of the old one, which is dropped. The table itself stays, and so do its foreign keys.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.tables import ROW_KEY, Column, Table, name_key
 from rowkeep.plan.table_changes.diff import Change, StepKind, TableStep
-from rowkeep.plan.table_changes.matching import UnchangedColumn
+from rowkeep.plan.table_changes.matching import RemainingColumn
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import (
@@ -27,16 +27,16 @@ from rowkeep.sql.names import (
     reference_name,
     sort_key_name,
 )
-from rowkeep.sql.physical_table import TableSchema, physical_columns
+from rowkeep.sql.physical_table import PhysicalTable, physical_columns
 from rowkeep.sql.statements import Statement, Template, ddl, statement, template
 from rowkeep.sql.table_checks import shown, target_of
 
 PAGE_ROWS = 500
-"""How many rows are converted at once."""
+"""How many rows are converted at a time."""
 
 
 def rewrites(step: TableStep, dialect: Dialect) -> bool:
-    """Whether the engine writes all rows of the table again for this step."""
+    """Whether the engine rewrites all rows of the table for this step."""
     if step.kind is StepKind.REFER:
         return step.fills or not dialect.can_add_foreign_keys
     if step.kind is StepKind.DROP_COLUMN:
@@ -49,39 +49,39 @@ class ChangeSql:
     has the tables that the changed table refers to, by id."""
 
     def __init__(
-        self, change: Change, dialect: Dialect, schema: str | None, referred: Mapping[str, Table]
+        self, change: Change, dialect: Dialect, namespace: str | None, referred: Mapping[str, Table]
     ) -> None:
         self._change = change
         self._dialect = dialect
-        self._schema = schema
+        self._namespace = namespace
         self._referred = referred
-        self._was = TableSchema(change.before, dialect, schema)
-        self._now = TableSchema(change.after, dialect, schema)
-        self._spell = dialect.compiler.identifier_preparer
+        self._was = PhysicalTable(change.before, dialect, namespace)
+        self._now = PhysicalTable(change.after, dialect, namespace)
+        self._preparer = dialect.compiler.identifier_preparer
         self._referring = {column.name for column in change.referring}
 
     def lock(self) -> Iterator[Statement]:
-        """Nobody else reads or writes the table from now on."""
+        """Prevent all other reads and writes of the table from now on."""
         if self._dialect.has_concurrent_writers:
             yield Statement(f"LOCK TABLE {self._table(self._was)} IN ACCESS EXCLUSIVE MODE")
             for column in self._change.referring:
                 there, _ = target_of(column, self._now, self._referred)
                 if there.table.id != self._change.after.id:
-                    # what is referred to must not go between the check and the foreign key
+                    # rows that are referred to must not be deleted between the check and the foreign key
                     yield Statement(f"LOCK TABLE {self._table(there)} IN SHARE ROW EXCLUSIVE MODE")
 
     # the change itself
 
     def drop(self) -> Iterator[Statement]:
-        """Foreign keys, indexes and columns go."""
-        gone = {column.id for column in self._change.dropped}
-        anew = {column.id for column in self._change.referring}
+        """Drop foreign keys, indexes and columns."""
+        removed = {column.id for column in self._change.dropped}
+        rewritten = {column.id for column in self._change.referring}
         stays = {column.id: column.reference for column in self._change.after.columns}
         for column in self._change.before.columns:
             if column.reference is not None and (
-                column.id in gone | anew or stays[column.id] != column.reference
+                column.id in removed | rewritten or stays[column.id] != column.reference
             ):
-                constraint = self._spell.quote(reference_name(self._change.before, column))
+                constraint = self._preparer.quote(reference_name(self._change.before, column))
                 yield self._alter(self._was, f"DROP CONSTRAINT {constraint}")
         for index in self._was.indexes:
             if index.name in self._dropped_indexes():
@@ -89,13 +89,14 @@ class ChangeSql:
         for column in self._change.dropped:
             yield from self._drop_column(self._was, column)
 
-    def add_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
-        """The columns that take converted cells, under names of their own."""
+    def add_converted(self, pairs: Sequence[RemainingColumn]) -> Iterator[Statement]:
+        """Add temporary columns for the converted cells."""
         for pair in pairs:
-            yield from self._add_columns(self._was, pair.after, passing=True)
+            yield from self._add_columns(self._was, pair.after, temporary=True)
 
-    def page(self, pairs: Sequence[UnchangedColumn]) -> Template:
-        """Some rows in the order of their ids, behind that in the parameter ``after``: id and old values."""
+    def page(self, pairs: Sequence[RemainingColumn]) -> Template:
+        """Some rows in the order of their ids, after the id in the parameter ``after``: the id and the old
+        values."""
         names = [pair.before.name for pair in pairs]
         row = self._was.column(ROW_KEY)
         rows = (
@@ -107,71 +108,72 @@ class ChangeSql:
         )
         return template(rows, self._dialect)
 
-    def write_converted(self, pairs: Sequence[UnchangedColumn]) -> Template:
-        """One row: its id in the parameter ``row``, its new values in ``v0``, ``v1`` and so on."""
+    def write_converted(self, pairs: Sequence[RemainingColumn]) -> Template:
+        """Write one row: its id in the parameter ``row``, its new values in ``v0``, ``v1`` and so on."""
         cells: dict[Any, Expression] = {}
         for at, pair in enumerate(pairs):
-            names = self._passing(pair.after)
+            names = self._temporary_names(pair.after)
             for name, value in self._now.written(pair.after.name, f"v{at}").items():
                 cells[names[name]] = value
         row: sa.ColumnClause[str] = sa.column(column_name(ROW_KEY))
         target = sa.table(
-            self._was.physical.name, row, *map(sa.column, cells), schema=self._was.physical.schema
+            self._was.from_clause.name, row, *map(sa.column, cells), schema=self._was.from_clause.schema
         )
         update = sa.update(target).values(cells).where(row == sa.bindparam("row", type_=sa.Text()))
         return template(update, self._dialect)
 
-    def drop_converted(self, pairs: Sequence[UnchangedColumn]) -> Iterator[Statement]:
-        """The columns that the old cells were in."""
+    def drop_converted(self, pairs: Sequence[RemainingColumn]) -> Iterator[Statement]:
+        """Drop the columns with the old cells."""
         for pair in pairs:
             yield from self._drop_column(self._was, pair.before)
 
     def finish(self) -> Iterator[Statement]:
-        """Names, new columns, defaults in their cells, and what must not be empty."""
+        """Set names, new columns, defaults in their cells, and NOT NULL."""
         yield from self._rename_table()
         yield from self._rename_columns()
         for column in self._change.added:
             yield from self._add_columns(self._now, column)
         yield from self._fill()
         may_be_empty = {column.name: True for column in self._change.added}
-        for pair in self._change.kept:
+        for pair in self._change.remaining:
             may_be_empty[pair.after.name] = pair.converts or not pair.before.is_required
         for column in self._change.after.columns:
             if may_be_empty[column.name] == column.is_required:
                 yield from self._require(column)
 
     def make_indexes(self) -> Iterator[Statement]:
-        """Unique indexes come first, for columns may refer to theirs; then foreign keys; then the others."""
-        made = self._made_indexes()
-        for index in made:
+        """Create unique indexes first, because columns can refer to theirs; then foreign keys; then the other
+        indexes."""
+        missing = self._missing_indexes()
+        for index in missing:
             if not self._waits(index):
                 yield ddl(CreateIndex(index), self._dialect)
         for column in self._change.referring:
             yield from self._refer(column)
-        for index in made:
+        for index in missing:
             if self._waits(index):
                 yield ddl(CreateIndex(index), self._dialect)
 
-    # one at a time
+    # single steps
 
-    def _table(self, schema: TableSchema) -> str:
-        return self._spell.format_table(schema.physical)
+    def _table(self, physical: PhysicalTable) -> str:
+        return self._preparer.format_table(physical.from_clause)
 
-    def _alter(self, schema: TableSchema, what: str) -> Statement:
-        return Statement(f"ALTER TABLE {self._table(schema)} {what}")
+    def _alter(self, physical: PhysicalTable, what: str) -> Statement:
+        return Statement(f"ALTER TABLE {self._table(physical)} {what}")
 
     def _dropped_indexes(self) -> set[str]:
         before = self._change.before
         names = {str(index_name(before, index)) for index in self._change.dropped_indexes}
-        kept = {str(index.name) for index in self._now.indexes}
-        written = {pair.before.id for pair in self._change.kept if pair.converts}
-        anew = written | {column.id for column in self._change.referring}
+        remaining = {str(index.name) for index in self._now.indexes}
+        written = {pair.before.id for pair in self._change.remaining if pair.converts}
+        rewritten = written | {column.id for column in self._change.referring}
         for column in before.columns:
             name = str(reference_index_name(before, column))
-            if name not in kept or column.id in anew:
+            if name not in remaining or column.id in rewritten:
                 names.add(name)
         if not self._dialect.can_add_foreign_keys:
-            # a column that is to refer is made again, and no index may hold it
+            # a column that gets a reference is replaced, and no index may contain it
             referring = {column.id for column in self._change.referring}
             ids = {column.name: column.id for column in before.columns}
             for index in before.indexes:
@@ -179,13 +181,13 @@ class ChangeSql:
                     names.add(str(index_name(before, index)))
         return names
 
-    def _made_indexes(self) -> list[sa.Index]:
-        """Those that are not there, or are no longer."""
+    def _missing_indexes(self) -> list[sa.Index]:
+        """The indexes that are missing, or were dropped."""
         there = {str(index.name) for index in self._was.indexes} - self._dropped_indexes()
         return [index for index in self._now.indexes if str(index.name) not in there]
 
     def _waits(self, index: sa.Index) -> bool:
-        """Whether an index holds a column that is made again, so that it refers."""
+        """Whether an index contains a column that is replaced to get its reference."""
         if self._dialect.can_add_foreign_keys:
             return False
         names = {
@@ -194,20 +196,20 @@ class ChangeSql:
         }
         return bool(names.get(str(index.name), self._referring) & self._referring)
 
-    def _drop_column(self, schema: TableSchema, column: Column) -> Iterator[Statement]:
+    def _drop_column(self, table: PhysicalTable, column: Column) -> Iterator[Statement]:
         for physical in physical_columns(column, self._dialect):
-            yield self._alter(schema, f"DROP COLUMN {self._spell.quote(physical.name)}")
+            yield self._alter(table, f"DROP COLUMN {self._preparer.quote(physical.name)}")
 
     def _add_columns(
-        self, schema: TableSchema, column: Column, *, passing: bool = False
+        self, table: PhysicalTable, column: Column, *, temporary: bool = False
     ) -> Iterator[Statement]:
-        """A column that may be empty as yet; ``passing`` under names of its own."""
-        names = self._passing(column)
+        """Add a column that can be null for now; with ``temporary``, under temporary names."""
+        names = self._temporary_names(column)
         for physical in physical_columns(replace(column, is_required=False), self._dialect):
-            name = names[physical.name] if passing else physical.name
-            yield self._alter(schema, f"ADD COLUMN {self._spelt_column(physical, name)}")
+            name = names[physical.name] if temporary else physical.name
+            yield self._alter(table, f"ADD COLUMN {self._column_definition(physical, name)}")
 
-    def _spelt_column(self, physical: sa.Column[Any], name: str) -> str:
+    def _column_definition(self, physical: sa.Column[Any], name: str) -> str:
         checks = [
             sa.CheckConstraint(sa.text(str(check.sqltext).replace(f'"{physical.name}"', f'"{name}"')))
             for check in physical.constraints
@@ -217,63 +219,65 @@ class ChangeSql:
         sa.Table("t", sa.MetaData(), renamed)
         return ddl(CreateColumn(renamed), self._dialect).text
 
-    def _passing(self, column: Column) -> dict[str, quoted_name]:
-        """The names under which a column's physical columns are filled, by those that they will have."""
+    def _temporary_names(self, column: Column) -> dict[str, quoted_name]:
+        """The temporary names under which a column's physical columns are filled, by their final names."""
         return {
             column_name(column.name): quoted(f"_new_{column.id}"),
             sort_key_name(column.name): quoted(f"_newkey_{column.id}"),
         }
 
     def _refer(self, column: Column) -> Iterator[Statement]:
-        """A foreign key; with its column, made again, where the engine cannot add one to it."""
+        """Add a foreign key; where the engine cannot add one to a column, replace the column."""
         there, name = target_of(column, self._now, self._referred)
         cell = self._now.identity(column.name).name
         quoted_cell, key = (
-            self._spell.quote(cell),
-            self._spell.quote(reference_name(self._change.after, column)),
+            self._preparer.quote(cell),
+            self._preparer.quote(reference_name(self._change.after, column)),
         )
-        target = f"{self._table(there)} ({self._spell.quote(there.identity(name).name)})"
+        target = f"{self._table(there)} ({self._preparer.quote(there.identity(name).name)})"
         if self._dialect.can_add_foreign_keys:
             yield self._alter(
                 self._now, f"ADD CONSTRAINT {key} FOREIGN KEY ({quoted_cell}) REFERENCES {target}"
             )
             return
-        passing = quoted(f"_ref_{column.id}")
+        temporary = quoted(f"_ref_{column.id}")
         physical = next(
             each
             for each in physical_columns(replace(column, is_required=False), self._dialect)
             if each.name == cell
         )
-        spec = self._spelt_column(physical, passing)
+        spec = self._column_definition(physical, temporary)
         yield self._alter(self._now, f"ADD COLUMN {spec} CONSTRAINT {key} REFERENCES {target}")
-        table = sa.table(self._now.physical.name, sa.column(cell), sa.column(passing))
-        yield statement(sa.update(table).values({passing: table.c[cell]}), self._dialect)
+        table = sa.table(self._now.from_clause.name, sa.column(cell), sa.column(temporary))
+        yield statement(sa.update(table).values({temporary: table.c[cell]}), self._dialect)
         yield self._alter(self._now, f"DROP COLUMN {quoted_cell}")
-        yield self._alter(self._now, f"RENAME COLUMN {self._spell.quote(passing)} TO {quoted_cell}")
+        yield self._alter(self._now, f"RENAME COLUMN {self._preparer.quote(temporary)} TO {quoted_cell}")
         if column.is_required:
             yield self._alter(self._now, f"ALTER COLUMN {quoted_cell} SET NOT NULL")
 
     def _rename_table(self) -> Iterator[Statement]:
-        was, now = self._was.physical.name, self._now.physical.name
+        was, now = self._was.from_clause.name, self._now.from_clause.name
         if was == now:
             return
-        schema = self._was.physical.schema
+        namespace = self._was.from_clause.schema
         if name_key(str(was)) == name_key(str(now)):
-            # SQLite takes a table of the same name in another case for another table
-            passing = quoted(f"_rename_{self._change.before.id}")
-            yield self._alter(self._was, f"RENAME TO {self._spell.quote(passing)}")
-            source = sa.Table(passing, sa.MetaData(), schema=schema)
+            # for SQLite, the same name in another case is another table
+            temporary = quoted(f"_rename_{self._change.before.id}")
+            yield self._alter(self._was, f"RENAME TO {self._preparer.quote(temporary)}")
+            source = sa.Table(temporary, sa.MetaData(), schema=namespace)
         else:
-            source = self._was.physical
-        yield Statement(f"ALTER TABLE {self._spell.format_table(source)} RENAME TO {self._spell.quote(now)}")
+            source = self._was.from_clause
+        yield Statement(
+            f"ALTER TABLE {self._preparer.format_table(source)} RENAME TO {self._preparer.quote(now)}"
+        )
 
     def _rename_columns(self) -> Iterator[Statement]:
-        """Through names of their own where one takes the name of another that is renamed too."""
+        """Rename columns, through temporary names where one takes the name of another that is renamed too."""
         pairs = [
             names
-            for pair in self._change.kept
+            for pair in self._change.remaining
             for names in (
-                [(was, now) for now, was in self._passing_of(pair.after)]
+                [(was, now) for now, was in self._temporary_renames(pair.after)]
                 if pair.converts
                 else list(
                     zip(self._physical_names(pair.before), self._physical_names(pair.after), strict=True)
@@ -282,23 +286,23 @@ class ChangeSql:
         ]
         pairs = [(was, now) for was, now in pairs if was != now]
         wanted = {name_key(str(now)): was for was, now in pairs}
-        passing: list[tuple[quoted_name, quoted_name]] = []
+        temporary: list[tuple[quoted_name, quoted_name]] = []
         for at, (was, now) in enumerate(pairs):
-            # it stands where another goes
+            # its old name is the new name of another column
             if wanted.get(name_key(str(was)), was) != was:
-                passing.append((was, quoted(f"_rename_{at}")))
-                pairs[at] = (passing[-1][1], now)
-        for was, now in (*passing, *pairs):
+                temporary.append((was, quoted(f"_rename_{at}")))
+                pairs[at] = (temporary[-1][1], now)
+        for was, now in (*temporary, *pairs):
             yield self._alter(
-                self._now, f"RENAME COLUMN {self._spell.quote(was)} TO {self._spell.quote(now)}"
+                self._now, f"RENAME COLUMN {self._preparer.quote(was)} TO {self._preparer.quote(now)}"
             )
 
     def _fill(self) -> Iterator[Statement]:
-        table = self._now.physical
+        table = self._now.from_clause
         added = [column for column in self._change.added if column.default is not None]
         if added:
             yield self._filling(sa.update(table), added)
-        for pair in self._change.kept:
+        for pair in self._change.remaining:
             if pair.fills:
                 empty = table.c[column_name(pair.after.name)].is_(None)
                 yield self._filling(sa.update(table).where(empty), [pair.after])
@@ -313,12 +317,12 @@ class ChangeSql:
     def _require(self, column: Column) -> Iterator[Statement]:
         change = "SET" if column.is_required else "DROP"
         for name in self._physical_names(column):
-            yield self._alter(self._now, f"ALTER COLUMN {self._spell.quote(name)} {change} NOT NULL")
+            yield self._alter(self._now, f"ALTER COLUMN {self._preparer.quote(name)} {change} NOT NULL")
 
     def _physical_names(self, column: Column) -> list[quoted_name]:
         return [quoted(physical.name) for physical in physical_columns(column, self._dialect)]
 
-    def _passing_of(self, column: Column) -> Iterator[tuple[quoted_name, quoted_name]]:
-        names = self._passing(column)
+    def _temporary_renames(self, column: Column) -> Iterator[tuple[quoted_name, quoted_name]]:
+        names = self._temporary_names(column)
         for name in self._physical_names(column):
             yield name, names[name]

@@ -6,18 +6,18 @@ import sqlalchemy as sa
 
 from rowkeep.model.tables import Index
 from rowkeep.sql.expressions import Expression
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Template, template
 
 
 def part_name(row: int, at: int) -> str:
-    """The parameter that holds a key's part number ``at``, of the sought key number ``row``."""
+    """The parameter that holds a key's part number ``at``, of the key number ``row``."""
     return f"k{row}_{at}"
 
 
-def present_keys(schema: TableSchema, index: Index, count: int) -> Template:
+def present_keys(physical: PhysicalTable, index: Index, count: int) -> Template:
     """Which of ``count`` keys the index has, each by its number."""
-    kinds = [schema.kind(part.name) for part in index.columns]
+    kinds = [physical.kind(part.name) for part in index.columns]
     number: Expression = sa.column("number", sa.Integer)
     parts = [sa.column(f"part_{at}", kind.parameter) for at, kind in enumerate(kinds)]
     values = sa.values(number, *parts, name="sought").data(
@@ -31,8 +31,8 @@ def present_keys(schema: TableSchema, index: Index, count: int) -> Template:
     )
     sought = values.cte("sought")
     same = [
-        schema.identity(part.name) == kind.compared(sought.c[f"part_{at}"])
+        physical.identity(part.name) == kind.compared(sought.c[f"part_{at}"])
         for at, (part, kind) in enumerate(zip(index.columns, kinds, strict=True))
     ]
-    found = sa.select(sought.c.number).select_from(sought.join(schema.physical, sa.and_(*same)))
-    return template(found, schema.dialect)
+    found = sa.select(sought.c.number).select_from(sought.join(physical.from_clause, sa.and_(*same)))
+    return template(found, physical.dialect)

@@ -1,7 +1,7 @@
-"""Views: the query of a view as the place that rows come from, beside tables.
+"""Views: the query of a view as a source of rows, like a table.
 
-A view is no object of the engine. Its query is part of each statement that reads it, and so an engine can use
-the indexes of its tables, and no change of a table has a view in its way.
+A view is not an object of the engine. Its query is part of each statement that reads it, so an engine can use
+the indexes of its tables, and a view never blocks a change of a table.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from rowkeep.sql.dialects import Dialect, StoredKind
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import quoted
 from rowkeep.sql.pages import Pages, PostgresPages, SqlitePages
-from rowkeep.sql.physical_table import TableSchema, ordered
+from rowkeep.sql.physical_table import PhysicalTable, ordered
 
 
 def filter_name(at: int) -> str:
-    """The parameter that holds value number ``at`` of the view's own filter."""
+    """The parameter of value number ``at`` of the view's own filter."""
     return f"f{at}"
 
 
 def having_name(at: int) -> str:
-    """The same of its having."""
+    """The same for ``having``."""
     return f"h{at}"
 
 
-class SourceSchema(TableSchema):
-    """A table as one of the sources of a view: under another name, for it may be there twice."""
+class SourceTable(PhysicalTable):
+    """A table as one of the sources of a view, under an alias, because a view can contain a table twice."""
 
-    def __init__(self, table: Table, dialect: Dialect, schema: str | None, at: int) -> None:
-        super().__init__(table, dialect, schema)
-        self.physical = self.physical.alias(quoted(f"s{at}"))  # type: ignore[assignment] # as good to read from
+    def __init__(self, table: Table, dialect: Dialect, namespace: str | None, at: int) -> None:
+        super().__init__(table, dialect, namespace)
+        self.from_clause = self.from_clause.alias(quoted(f"s{at}"))  # type: ignore[assignment] # FROM takes an alias too
         self._by_key = columns_by_key(table)
 
     def name_of(self, ref: Ref) -> str:
@@ -48,23 +48,23 @@ class SourceSchema(TableSchema):
 
 
 class Sources:
-    """The tables of a view, joined; its columns by the names that the view's filter has for them."""
+    """The tables of a view, joined; its columns by the names that the view's filter uses."""
 
-    def __init__(self, view: BoundView, dialect: Dialect, schema: str | None) -> None:
+    def __init__(self, view: BoundView, dialect: Dialect, namespace: str | None) -> None:
         self.dialect = dialect
         self.columns: dict[str, Column] = {}
-        self.schemas = [SourceSchema(table, dialect, schema, at) for at, table in enumerate(view.tables)]
+        self.tables = [SourceTable(table, dialect, namespace, at) for at, table in enumerate(view.tables)]
         self._places = {name: at for at, name in enumerate(view.sources)}
-        joined: Any = self.schemas[0].physical
+        joined: Any = self.tables[0].from_clause
         for at, join in enumerate(view.view.joins, start=1):
             joined = self._join(joined, at, join)
         self.joined: sa.FromClause = joined
 
     def _join(self, before: Any, at: int, join: Join) -> Any:
-        origin = self.schemas[at].physical
+        origin = self.tables[at].from_clause
         on = sa.and_(*map(self._on, join.on))
         if join.kind is JoinKind.RIGHT:
-            # the same as a left one with its sides changed
+            # equal to a left join with the sides exchanged
             return origin.outerjoin(before, on)
         return before.join(origin, on, isouter=join.kind is JoinKind.LEFT)
 
@@ -76,52 +76,51 @@ class Sources:
         return COMPARISONS[test](left, right)
 
     def compared(self, ref: Ref) -> Expression:
-        schema = self.of(ref)
-        return schema.column(schema.name_of(ref))
+        physical = self.of(ref)
+        return physical.column(physical.name_of(ref))
 
-    def of(self, ref: Ref) -> SourceSchema:
-        return self.schemas[ref.source]
+    def of(self, ref: Ref) -> SourceTable:
+        return self.tables[ref.source]
 
-    # as the view's filter sees it
+    # for the view's filter
 
-    def _found(self, name: str) -> tuple[SourceSchema, str]:
+    def _found(self, name: str) -> tuple[SourceTable, str]:
         source, _, column = name.partition(".")
-        return self.schemas[self._places[source]], column
+        return self.tables[self._places[source]], column
 
     def column(self, name: str) -> Expression:
-        schema, column = self._found(name)
-        return schema.column(column)
+        physical, column = self._found(name)
+        return physical.column(column)
 
     def identity(self, name: str) -> Expression:
         return self.column(name)
 
     def kind(self, name: str) -> StoredKind:
-        schema, column = self._found(name)
-        return schema.kind(column)
+        physical, column = self._found(name)
+        return physical.kind(column)
 
 
-class ViewSchema:
-    """A view as conditions and pages see it: what :class:`TableSchema` is to a table.
+class PhysicalView:
+    """A view as conditions and pages use it, like a :class:`PhysicalTable` for a table.
 
-    A plain view's columns are those of its tables; a grouped one is a query of its own, whose columns they
-    are.
+    The columns of a plain view are those of its tables; a grouped view is a subquery with its own columns.
     """
 
-    def __init__(self, view: BoundView, dialect: Dialect, schema: str | None) -> None:
+    def __init__(self, view: BoundView, dialect: Dialect, namespace: str | None) -> None:
         self.dialect = dialect
         self.columns = {column.name: column for column in view.columns}
-        self._sources = Sources(view, dialect, schema)
+        self._sources = Sources(view, dialect, namespace)
         self._compared: dict[str, Expression] = {}
         self._texts: dict[str, Expression] = {}
         self.conditions: list[Expression] = []
         self.ties: list[Expression] = []
         chosen = [] if view.where.shape is None else [condition(self._sources, view.where.shape, filter_name)]
         if view.view.is_grouped:
-            self.physical = self._grouped(view, chosen)
+            self.from_clause = self._grouped(view, chosen)
             if view.having.shape is not None:
                 self.conditions.append(condition(self, view.having.shape, having_name))
         else:
-            self.physical = self._sources.joined
+            self.from_clause = self._sources.joined
             self.conditions += chosen
             self._plain(view)
 
@@ -132,10 +131,10 @@ class ViewSchema:
             self._compared[column.name] = source.column(name)
             self._texts[column.name] = source.answered(name).element
         if view.order.key is None:
-            # what no column of the view tells apart still comes in one order
+            # a fixed order also for rows that are equal in all columns of the view
             self.ties = [
-                ordered(self.dialect, schema.column(ROW_KEY), descending=False)
-                for schema in self._sources.schemas
+                ordered(self.dialect, physical.column(ROW_KEY), descending=False)
+                for physical in self._sources.tables
             ]
 
     def _grouped(self, view: BoundView, chosen: Sequence[Expression]) -> sa.FromClause:
@@ -170,14 +169,14 @@ class ViewSchema:
         )
 
     def column(self, name: str) -> Expression:
-        """A column as it is compared and sorted."""
+        """A column for comparisons and sorts."""
         return self._compared[name]
 
     def identity(self, name: str) -> Expression:
         return self._compared[name]
 
     def answered(self, name: str) -> Expression:
-        """A column as it is answered, under its own name."""
+        """A column for responses, under its own name."""
         return self._texts[name].label(quoted(name))
 
     def kind(self, name: str) -> StoredKind:
@@ -188,13 +187,13 @@ class ViewSchema:
 
 
 class ViewSql(Pages):
-    """The statements that read a view, spelt for one engine."""
+    """The statements that read a view, for one engine."""
 
     has_key = False
 
-    def __init__(self, view: BoundView, schema: str | None) -> None:
-        source = ViewSchema(view, self.dialect, schema)
-        super().__init__(source, tuple(column.name for column in view.columns), schema)
+    def __init__(self, view: BoundView, namespace: str | None) -> None:
+        source = PhysicalView(view, self.dialect, namespace)
+        super().__init__(source, tuple(column.name for column in view.columns), namespace)
         self.view = view
         self.conditions = tuple(source.conditions)
         self.ties = tuple(source.ties)
@@ -206,8 +205,8 @@ def _constants(where: Where, name: Callable[[int], str]) -> dict[str, Any]:
 
 
 class SqliteViewSql(SqlitePages, ViewSql):
-    """Of one SQLite file."""
+    """The statements for one SQLite file."""
 
 
 class PostgresViewSql(PostgresPages, ViewSql):
-    """Of one schema on PostgreSQL."""
+    """The statements for one namespace on PostgreSQL."""

@@ -1,1 +1,1 @@
-"""Storage: the only place that talks to a database. ``base`` is the contract, the rest keeps it."""
+"""Storage: the only package that connects to a database. ``contract`` defines what every backend provides."""

@@ -1,12 +1,12 @@
-"""The storage contract. One suite of tests holds every backend to these docstrings.
+"""The storage contract. One suite of tests checks every backend against these docstrings.
 
 A workspace is one database: its tables, their definitions, its apps and its grants, with one version that
-every change of the last three raises. What is read and what is written is checked against the version that
-the caller planned with, in the same transaction: so a request sees old definitions and grants or new ones,
-never a mixture, and a grant that is revoked stays revoked, whichever process is asked.
+every change of the last three raises. Each read and write checks, in the same transaction, the version that
+the caller planned with: so a request uses the old definitions and grants or the new ones, never a mixture,
+and a revoked grant is revoked in all processes.
 
-What is the same on every engine is written as *scripts*: generators that yield statements and are sent the
-rows. A backend runs a script as one transaction, in its own way.
+Code that is the same on every engine is written as *scripts*: generators that yield statements and receive
+their rows. A backend runs a script as one transaction, in its own way.
 
 Limits, the same on every engine:
 
@@ -15,9 +15,9 @@ Limits, the same on every engine:
   scripts (``read``, ``write``) have no such limit.
 - Nothing waits for a turn or a lock longer than ``busy_timeout_seconds``; then it raises Busy.
 - When the task that awaits a call is cancelled, its statement is cancelled in the database at once (a call
-  that still waits for its turn just leaves the queue), and its turn is free for others. A transaction that
-  was cancelled before its commit writes nothing.
-- What others wrote and were told is on disk is never undone by a call that was cancelled.
+  that still waits for its turn leaves the queue), and its turn is free for others. A transaction that was
+  cancelled before its commit writes nothing.
+- Writes of other callers that have returned are on disk; a cancelled call never undoes them.
 - ``close`` cancels long queries that still run.
 - Pages and records of an update take about ``max_bytes`` at most (see ``rowkeep.storage.response_sizes``).
 """
@@ -45,22 +45,22 @@ from rowkeep.sql.views import ViewSql
 T = TypeVar("T")
 Row: TypeAlias = Sequence[Any]
 Steps: TypeAlias = Generator[Statement, Sequence[Row], T]
-"""A part of a transaction: yields statements, is sent the rows of each, and gives a result."""
+"""A part of a transaction: yields statements, receives the rows of each, and returns a result."""
 
 Script: TypeAlias = Callable[[], Steps[T]]
-"""A transaction: called anew for each try."""
+"""A transaction: called again for each attempt."""
 
 
 class StaleCatalog(Exception):
-    """The caller planned with definitions or grants that are no longer those of the database.
+    """The caller planned with definitions or grants that have changed since.
 
-    Nothing was written. The caller reads them anew and plans again.
+    Nothing was written. The caller reads them again and plans again.
     """
 
 
 class UniqueConflict(Exception):
-    """A unique index holds the value already; nothing was written. ``index`` is None for a system table,
-    ``row`` the place, in the request, of the row that did not fit, if the engine says."""
+    """A unique index contains the value already; nothing was written. ``index`` is None for a system table,
+    ``row`` the position, in the request, of the row that did not fit, if the engine reports it."""
 
     def __init__(self, index: Index | None = None, row: int | None = None) -> None:
         super().__init__(index, row)
@@ -69,20 +69,21 @@ class UniqueConflict(Exception):
 
 
 class ReferenceConflict(Exception):
-    """A row would refer to what is not there, or what is referred to would go; nothing was written."""
+    """A row would refer to a missing row, or a row that others refer to would be deleted; nothing was
+    written."""
 
 
 class BeyondRange(Exception):
-    """A sum of doubles is beyond what a double can hold."""
+    """A sum of doubles is too large for a double."""
 
 
 class Selected(msgspec.Struct, frozen=True):
-    """One page: at most ``limit`` rows, in order, each with the answered columns; the number of rows that
-    the filter finds, if it was asked for; and the sort values of the last row if there are more.
+    """One page: at most ``limit`` rows, in order, each with the requested columns; the number of rows that
+    the filter finds, if it was requested; and the sort values of the last row if there are more rows.
 
     The page ends before the first row with which all of its rows would take more than ``max_bytes``: then
-    ``next_key`` is set, and ``total`` counts all rows as ever. ``size`` is about how many bytes the rows
-    take; 0 where a backend knows without counting that they are few (less than a megabyte or so).
+    ``next_key`` is set, and ``total`` still counts all rows. ``size`` is about how many bytes the rows take;
+    0 where a backend knows without counting that they are few (less than a megabyte or so).
     """
 
     rows: Sequence[Row]
@@ -92,8 +93,8 @@ class Selected(msgspec.Struct, frozen=True):
 
 
 class UpdatedRows(msgspec.Struct, frozen=True):
-    """How many rows were changed, and their records by ``_id``; None if not asked for, or if they are more
-    than ``max_records`` or take more than ``max_bytes``. ``size`` is as that of Selected."""
+    """How many rows were changed, and their records by ``_id``; None if they were not requested, or if they
+    are more than ``max_records`` or take more than ``max_bytes``. For ``size`` see Selected."""
 
     count: int
     rows: Sequence[Row] | None
@@ -101,11 +102,11 @@ class UpdatedRows(msgspec.Struct, frozen=True):
 
 
 class Database(ABC):
-    """One database. Its methods raise, beside what a script raises, Busy and StorageUnavailable."""
+    """One database. In addition to the errors of a script, its methods raise Busy and StorageUnavailable."""
 
     dialect: Dialect
-    schema: str | None
-    """Where its tables are on PostgreSQL; None on SQLite."""
+    namespace: str | None
+    """The PostgreSQL schema that contains its tables; None on SQLite."""
 
     @abstractmethod
     async def read(self, script: Script[T]) -> T:
@@ -113,9 +114,9 @@ class Database(ABC):
 
     @abstractmethod
     async def write(self, script: Script[T]) -> T:
-        """Run a script as one transaction: all of it or nothing, on disk when this returns.
+        """Run a script as one transaction: completely or not at all, on disk when this returns.
 
-        Scripts that write are one behind the other as soon as they have written to the same row. Raises
+        Scripts that write run one after the other as soon as they have written to the same row. Raises
         UniqueConflict, ReferenceConflict, StaleCatalog.
         """
 
@@ -133,7 +134,7 @@ class WorkspaceDatabase(Database):
 
     @abstractmethod
     async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
-        """One page of a table or a view and, if the plan counts, the number of all rows that match, from one
+        """One page of a table or a view and, if the plan counts, the number of all matching rows, from one
         snapshot.
 
         Rows that do not fit into ``max_bytes`` are not held in memory: no more are fetched once the page is
@@ -145,20 +146,20 @@ class WorkspaceDatabase(Database):
     async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
         """Write all rows, or none; they are on disk when this returns.
 
-        The ids of the stamp belong to the rows in their order, and increase strictly within a process and,
-        to the second, across processes. Rows may refer to rows of the same request, whatever their order.
-        Raises StaleCatalog, UniqueConflict, ReferenceConflict.
+        The ids of the stamp belong to the rows in their order, and increase strictly within a process and, to
+        the second, across processes. Rows can refer to rows of the same request in any order. Raises
+        StaleCatalog, UniqueConflict, ReferenceConflict.
         """
 
     @abstractmethod
     async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> UpdatedRows:
-        """Change every row that matches, or none. Raises StaleCatalog, UniqueConflict, ReferenceConflict,
+        """Change all matching rows, or none. Raises StaleCatalog, UniqueConflict, ReferenceConflict,
         QueryTimeout."""
 
     @abstractmethod
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
-        """Delete every row that matches, or none; gives their number. Raises StaleCatalog,
-        ReferenceConflict, QueryTimeout."""
+        """Delete all matching rows, or none; returns their number. Raises StaleCatalog, ReferenceConflict,
+        QueryTimeout."""
 
 
 class Store(ABC):
@@ -169,7 +170,7 @@ class Store(ABC):
 
     @abstractmethod
     async def open(self, *, create: bool = True) -> None:
-        """Open the catalog, which may be empty, and is made if it is not there and ``create`` is true.
+        """Open the catalog, which can be empty; it is created if it is missing and ``create`` is true.
 
         Raises StorageUnavailable, and SetupError, also for a catalog that is missing although there are
         databases of workspaces.
@@ -177,21 +178,21 @@ class Store(ABC):
 
     @abstractmethod
     async def discard(self) -> None:
-        """Close, and remove what :meth:`open` made, if that failed or nobody has initialised the store."""
+        """Close, and remove what :meth:`open` created, if that failed or nobody has initialised the store."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Cancel long queries, finish what else runs, and close everything."""
+        """Cancel long queries, finish everything else, and close all connections."""
 
     @abstractmethod
     async def workspace(self, workspace: Workspace) -> WorkspaceDatabase:
-        """The database of a workspace; if it was not made before, it is made now (it may still lack all
-        tables). Raises StorageMissing for one that was made and is not there."""
+        """The database of a workspace, created now if it never was (it can still lack all tables). Raises
+        StorageMissing for one that was created and is missing."""
 
     @abstractmethod
     async def present(self) -> list[str]:
-        """The files or schemas of workspaces that there are, by name."""
+        """The names of the workspaces' files or PostgreSQL schemas that exist."""
 
     @abstractmethod
     async def drop_workspace(self, workspace: Workspace) -> None:
-        """Take the database of a workspace away, with all that is in it."""
+        """Delete the database of a workspace with all of its data."""

@@ -1,6 +1,6 @@
-"""Presence: which databases of workspaces there are, held against what the catalog knows.
+"""Known databases: compares the existing databases of workspaces with those that the catalog knows.
 
-A database that is missing must not be made again: its workspace would look empty, and nobody would notice.
+A missing database must not be created again: its workspace would look empty, and nobody would notice.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from rowkeep.storage.scripts.catalog import CatalogScripts
 T = TypeVar("T")
 
 PHYSICAL = re.compile(r"w([0-9]{1,18})_[a-z][a-z0-9_]*")
-"""The name of a workspace's file or schema."""
+"""The name of a workspace's file or PostgreSQL schema."""
 
-SHOWN = 5
+MAX_NAMES = 5
 
 
 class CatalogDatabase(Database):
-    """The catalog of an open store: one that has lost its tables is missing, and the log says so."""
+    """The catalog of an open store. If its tables are lost, it counts as missing, and the log reports it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.dialect = database.dialect
-        self.schema = database.schema
+        self.namespace = database.namespace
         self._faults = LimitedLog()
 
     async def read(self, script: Script[T]) -> T:
@@ -57,47 +57,47 @@ class CatalogDatabase(Database):
 
 
 def prepare_catalog(
-    dialect: Dialect, schema: str | None, present: Script[list[str]], missing: str
+    dialect: Dialect, namespace: str | None, present: Script[list[str]], missing: str
 ) -> Generator[Statement, Sequence[Row], bool]:
-    """Script: bring the catalog to this version; gives whether it was made by this.
+    """Script: bring the catalog to this version; returns whether it was created now.
 
-    ``present`` lists the databases of workspaces. Raises SetupError, saying ``missing``, if there are some
-    although there is no catalog.
+    ``present`` lists the databases of workspaces. Raises SetupError with the text ``missing`` if there are
+    databases but no catalog.
     """
-    done = yield from migrate(CATALOG_STEPS, dialect, schema)
-    installation = CatalogScripts(dialect, schema)
+    done = yield from migrate(CATALOG_STEPS, dialect, namespace)
+    installation = CatalogScripts(dialect, namespace)
     if done == 0:
         refuse_without_catalog((yield from present()), missing)
     elif done < DATABASES_STEP:
-        # a store of the first version: what is there now must be there from now on
-        yield from installation.note_databases(ids_of((yield from present())))
+        # a store of the first version: databases that exist now must exist from now on
+        yield from installation.record_databases(ids_of((yield from present())))
     return done == 0
 
 
 def refuse_without_catalog(present: Sequence[str], missing: str) -> None:
     """Raises SetupError if there are databases of workspaces."""
     if present:
-        shown = ", ".join(sorted(present)[:SHOWN]) + (", …" if len(present) > SHOWN else "")
-        raise SetupError(f"{missing} Databases of workspaces still exist: {shown}.")
+        names = ", ".join(sorted(present)[:MAX_NAMES]) + (", …" if len(present) > MAX_NAMES else "")
+        raise SetupError(f"{missing} Databases of workspaces still exist: {names}.")
 
 
 def ids_of(names: Iterable[str]) -> list[int]:
-    """The ids of the workspaces whose files or schemas have these names."""
+    """The ids of the workspaces whose files or PostgreSQL schemas have these names."""
     return [int(found[1]) for name in names if (found := PHYSICAL.fullmatch(name))]
 
 
 async def refuse_if_missing(database: Database, workspace: Workspace) -> None:
-    """Raises StorageMissing if a database that was made is not there, or is empty."""
+    """Raises StorageMissing if a database that was created is missing or empty."""
     if workspace.is_made:
         try:
-            is_there = await database.read(lambda: _has_keys(database))
+            has_tables = await database.read(lambda: _has_keys(database))
         except StaleCatalog:
-            is_there = False
-        if not is_there:
+            has_tables = False
+        if not has_tables:
             cause = FileNotFoundError(f"the database {workspace.physical} is missing or empty")
             raise StorageMissing() from cause
 
 
 def _has_keys(database: Database) -> Generator[Statement, Sequence[Row], bool]:
-    keys = workspace_tables(database.schema).data_keys
+    keys = workspace_tables(database.namespace).data_keys
     return bool((yield statement(sa.select(keys.c.number).limit(1), database.dialect)))

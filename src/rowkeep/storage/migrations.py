@@ -1,6 +1,7 @@
-"""Migrations: the numbered steps that bring our own tables to this version.
+"""Migrations: the numbered steps that bring the system tables to this version.
 
-Each database counts the steps it has had. A step is never changed once released; a new one goes to the end.
+Each database counts its completed steps. A step never changes after its release; a new step is added at the
+end.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement
-from rowkeep.sql.system_tables import CATALOG_SCHEMA, CatalogTables, WorkspaceTables
+from rowkeep.sql.system_tables import CATALOG_NAMESPACE, CatalogTables, WorkspaceTables
 from rowkeep.storage.contract import Steps
 
 Step = Callable[[Dialect, str | None], list[Statement]]
 
 
 def _create_all(tables: Sequence[sa.Table], dialect: Dialect) -> list[Statement]:
-    made: list[Statement] = []
+    created: list[Statement] = []
     for table in tables:
-        made.append(ddl(CreateTable(table), dialect))
-        made += [
+        created.append(ddl(CreateTable(table), dialect))
+        created += [
             ddl(CreateIndex(index), dialect) for index in sorted(table.indexes, key=lambda i: str(i.name))
         ]
-    return made
+    return created
 
 
 def _with_key(table: sa.Table, dialect: Dialect) -> list[Statement]:
@@ -62,13 +63,13 @@ def _without_key(table: sa.Table) -> sa.Table:
     return sa.Table(table.name, sa.MetaData(schema=table.schema), *columns)
 
 
-def _catalog_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
-    tables = CatalogTables(schema)
+def _catalog_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = CatalogTables(namespace)
     installation = _without_key(tables.installation)
     return _create_all((installation, tables.workspaces, tables.clients, tables.admin_tokens), dialect)
 
 
-def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
+def _fold_function(dialect: Dialect, _namespace: str | None) -> list[Statement]:
     """Our table of simple case folding as a function, unless each connection registers it."""
     if not dialect.has_stored_functions:
         return []
@@ -80,57 +81,57 @@ def _fold_function(dialect: Dialect, _schema: str | None) -> list[Statement]:
     )
     return [
         Statement(
-            f'CREATE FUNCTION {CATALOG_SCHEMA}."{FOLD}"(t text) RETURNS text LANGUAGE sql '
+            f'CREATE FUNCTION {CATALOG_NAMESPACE}."{FOLD}"(t text) RETURNS text LANGUAGE sql '
             f"IMMUTABLE STRICT PARALLEL SAFE AS $fold${body}$fold$"
         )
     ]
 
 
-def _fold_what_is_there(dialect: Dialect, _schema: str | None) -> list[Statement]:
-    """The same function, at a tenth of its time or less for texts beyond ASCII."""
+def _faster_fold_function(dialect: Dialect, _namespace: str | None) -> list[Statement]:
+    """The same function, in at most a tenth of the time for texts beyond ASCII."""
     if not dialect.has_stored_functions:
         return []
     return [
         Statement(
-            f'CREATE OR REPLACE FUNCTION {CATALOG_SCHEMA}."{FOLD}"(t text) RETURNS text LANGUAGE plpgsql '
+            f'CREATE OR REPLACE FUNCTION {CATALOG_NAMESPACE}."{FOLD}"(t text) RETURNS text LANGUAGE plpgsql '
             f"IMMUTABLE STRICT PARALLEL SAFE AS $fold${fold_body()}$fold$"
         )
     ]
 
 
-def _workspace_tables(dialect: Dialect, schema: str | None) -> list[Statement]:
-    tables = WorkspaceTables(schema)
+def _workspace_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = WorkspaceTables(namespace)
     ours = (_without_key(tables.workspace), tables.data_keys, tables.tables, tables.apps, tables.grants)
     return _create_all(ours, dialect)
 
 
-def _references(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(schema).references,), dialect)
+def _references(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).references,), dialect)
 
 
-def _views(dialect: Dialect, schema: str | None) -> list[Statement]:
-    tables = WorkspaceTables(schema)
+def _views(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = WorkspaceTables(namespace)
     return _create_all((tables.views, tables.view_tables), dialect)
 
 
-def _databases(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(schema).databases,), dialect)
+def _databases(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(namespace).databases,), dialect)
 
 
-def _former_admin_tokens(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(schema).former_admin_tokens,), dialect)
+def _former_admin_tokens(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(namespace).former_admin_tokens,), dialect)
 
 
-def _former_apps(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(schema).former_apps,), dialect)
+def _former_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).former_apps,), dialect)
 
 
-def _key_of_installation(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _with_key(CatalogTables(schema).installation, dialect)
+def _key_of_installation(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _with_key(CatalogTables(namespace).installation, dialect)
 
 
-def _key_of_workspace(dialect: Dialect, schema: str | None) -> list[Statement]:
-    return _with_key(WorkspaceTables(schema).workspace, dialect)
+def _key_of_workspace(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _with_key(WorkspaceTables(namespace).workspace, dialect)
 
 
 CATALOG_STEPS: tuple[Step, ...] = (
@@ -138,11 +139,11 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _fold_function,
     _databases,
     _former_admin_tokens,
-    _fold_what_is_there,
+    _faster_fold_function,
     _key_of_installation,
 )
 DATABASES_STEP = 3
-"""From this step on the catalog knows which databases were made."""
+"""From this step on the catalog records which databases were created."""
 
 WORKSPACE_STEPS: tuple[Step, ...] = (
     _workspace_tables,
@@ -153,11 +154,11 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
 )
 
 
-def alone(dialect: Dialect, schema: str | None) -> Steps[None]:
-    """Script: of several processes that come here at once, let one continue and the others wait for its
+def alone(dialect: Dialect, namespace: str | None) -> Steps[None]:
+    """Script: if several processes come here at the same time, one continues and the others wait for its
     end."""
     if dialect.has_concurrent_writers:
-        lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{schema}")))
+        lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{namespace}")))
         yield statement(lock, dialect)
 
 
@@ -172,18 +173,18 @@ def _is_there(table: sa.Table, dialect: Dialect) -> Steps[bool]:
     return bool(is_there)
 
 
-def _create_namespace(schema: str, dialect: Dialect) -> Steps[None]:
-    if schema == CATALOG_SCHEMA:
+def _create_namespace(namespace: str, dialect: Dialect) -> Steps[None]:
+    if namespace == CATALOG_NAMESPACE:
         # a cluster that puts each new namespace on one of its nodes leaves this one on the coordinator
         yield Statement(
             "SELECT set_config(name, 'off', true) "
             "FROM (VALUES ('citus.enable_schema_based_sharding')) AS setting (name) "
             "WHERE current_setting(name, true) IS NOT NULL"
         )
-    yield ddl(CreateSchema(quoted(schema), if_not_exists=True), dialect)
+    yield ddl(CreateSchema(quoted(namespace), if_not_exists=True), dialect)
 
 
-def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Steps[int]:
+def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> Steps[int]:
     """Script: bring one database to the last step; gives how many it had. Safe when several processes start
     at once.
 
@@ -191,15 +192,15 @@ def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Step
     """
     applied = sa.Table(
         "_rowkeep_steps",
-        sa.MetaData(schema=quoted(schema) if schema else None),
+        sa.MetaData(schema=quoted(namespace) if namespace else None),
         sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
     )
-    yield from alone(dialect, schema)
-    if schema is None:
+    yield from alone(dialect, namespace)
+    if namespace is None:
         yield ddl(CreateTable(applied, if_not_exists=True), dialect)
     elif not (yield from _is_there(applied, dialect)):
         # only then: what creates is sent to all nodes of a cluster, and fails if one of them is down
-        yield from _create_namespace(schema, dialect)
+        yield from _create_namespace(namespace, dialect)
         yield ddl(CreateTable(applied, if_not_exists=True), dialect)
     rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0)), dialect)
     done = int(rows[0][0])
@@ -208,7 +209,7 @@ def migrate(steps: Sequence[Step], dialect: Dialect, schema: str | None) -> Step
             "The store was created by a newer version of Rowkeep. Use that version or a later one."
         )
     for number, step in enumerate(steps[done:], start=done + 1):
-        for each in step(dialect, schema):  # noqa: UP028 - a list cannot be sent the rows
+        for each in step(dialect, namespace):  # noqa: UP028 - a list cannot receive rows
             yield each
         yield statement(sa.insert(applied).values(step=number), dialect)
     return done

@@ -1,4 +1,4 @@
-"""Opening: the store that a database URL names."""
+"""Opening: selects the store for a database URL."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SCHEMES: dict[str, Callable[[str, Settings, IdSource], Store]] = {
 
 
 def make_store(settings: Settings, ids: IdSource) -> Store:
-    """The store of ``settings.database_url``, not yet open. Raises SetupError for a URL of no backend."""
+    """The store of ``settings.database_url``, not yet open. Raises SetupError for a URL without a backend."""
     scheme = settings.database_url.partition("://")[0]
     if scheme not in SCHEMES:
         raise SetupError(

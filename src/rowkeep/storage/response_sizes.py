@@ -1,6 +1,6 @@
-"""Sizes: about how many bytes rows take in a response, counted without a step of Python for each row.
+"""Sizes: an estimate of how many bytes rows take in a response, counted without a Python step for each row.
 
-What is counted is a row as MessagePack: texts by their length in UTF-8, everything else by some bytes. No
+It is the size of a row as MessagePack: texts with their length in UTF-8, everything else with a few bytes. No
 other count is as fast.
 """
 
@@ -20,7 +20,8 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Fitting(msgspec.Struct, frozen=True):
-    """The first rows that fit together, how many bytes they take, and whether a further one did not fit."""
+    """The first rows that fit together, how many bytes they take, and whether there was a row that did not
+    fit."""
 
     rows: list[Row]
     size: int
@@ -28,22 +29,22 @@ class Fitting(msgspec.Struct, frozen=True):
 
 
 def sizes(rows: Iterable[Row]) -> Iterator[int]:
-    """About how many bytes each row takes, as it comes."""
+    """About how many bytes each row takes, one by one."""
     return map(len, map(_encode, map(tuple, rows)))
 
 
 def fitting(rows: Iterable[Row], max_bytes: int) -> Fitting:
-    """The first of ``rows`` that together take at most ``max_bytes``. Of a cursor, no more are fetched than
-    these and the one that did not fit."""
-    kept, measured = tee(rows)
+    """The first of ``rows`` that together take at most ``max_bytes``. From a database cursor, only these and
+    the one that did not fit are fetched."""
+    fitting_rows, measured = tee(rows)
     totals = list(takewhile(max_bytes.__ge__, accumulate(sizes(measured))))
-    found = list(islice(kept, len(totals)))
-    return Fitting(found, totals[-1] if totals else 0, next(kept, None) is not None)
+    found = list(islice(fitting_rows, len(totals)))
+    return Fitting(found, totals[-1] if totals else 0, next(fitting_rows, None) is not None)
 
 
 def fitting_page(rows: Iterable[Row], max_bytes: int) -> Fitting:
-    """The same for a page, which has one row at least. Raises ResponseTooLarge if the first one takes more
-    alone."""
+    """The same for a page, which has at least one row. Raises ResponseTooLarge if the first row alone takes
+    more."""
     found = fitting(rows, max_bytes)
     if found.is_cut and not found.rows:
         raise record_too_large(max_bytes)
@@ -51,7 +52,7 @@ def fitting_page(rows: Iterable[Row], max_bytes: int) -> Fitting:
 
 
 def record_too_large(max_bytes: int) -> ResponseTooLarge:
-    """What is raised when a single record takes more than ``max_response_bytes``."""
+    """The error for a single record that takes more than ``max_response_bytes``."""
     return ResponseTooLarge(
         f"A record is larger than {max_bytes} bytes (the setting max_response_bytes). "
         'Request fewer columns with "fields".',
@@ -60,7 +61,7 @@ def record_too_large(max_bytes: int) -> ResponseTooLarge:
 
 
 def query_timeout(seconds: float) -> QueryTimeout:
-    """What is raised when a statement ran longer than ``max_query_seconds``."""
+    """The error for a statement that ran longer than ``max_query_seconds``."""
     return QueryTimeout(
         f"The query took longer than {seconds:g} s (the setting max_query_seconds). Nothing was written. "
         "Use a narrower filter, or one that an index supports."

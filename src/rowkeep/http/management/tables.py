@@ -132,7 +132,7 @@ def steps_form(steps: Sequence[ChangeStep]) -> dict[str, Any]:
     """The JSON of the steps of a change."""
     return {
         "steps": [
-            {"step": step.says, "rewritesTable": step.rewrites_table, "losesData": step.loses_data}
+            {"step": step.description, "rewritesTable": step.rewrites_table, "losesData": step.loses_data}
             for step in steps
         ]
     }

@@ -15,8 +15,10 @@ from rowkeep.model.tables import ROW_KEY, Column, Reference, Table, name_key
 
 def referred_names(bodies: Iterable[ColumnBody]) -> set[str]:
     """The name keys of the tables that a definition references."""
-    wishes = (body.reference for body in bodies)
-    names = (given_reference.get("table") for given_reference in wishes if isinstance(given_reference, dict))
+    references = (body.reference for body in bodies)
+    names = (
+        given_reference.get("table") for given_reference in references if isinstance(given_reference, dict)
+    )
     return {name_key(name) for name in names if isinstance(name, str)}
 
 
@@ -44,8 +46,8 @@ def read_reference(
         return None
     there = next((each for each in table.all_columns if each.name == given_reference["column"]), None)
     if there is None:
-        said = f"Table {table.name} has no column {preview(given_reference['column'])}."
-        problems.add(InvalidDefinition, said, f"{where}/column")
+        message = f"Table {table.name} has no column {preview(given_reference['column'])}."
+        problems.add(InvalidDefinition, message, f"{where}/column")
         return None
     refusal = _refusal(column, table, there)
     if refusal is not None:

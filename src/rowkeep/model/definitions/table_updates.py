@@ -54,8 +54,10 @@ def read_redefinition(
     # the table cannot be referenced by its former name
     others = {key: table for key, table in tables.items() if table.id != before.id}
     table = read_definition(body, before.id, others, found.identify, problems)
-    made = before.columns_made + sum(was is None for was in found.origins.values())
-    return Redefinition(msgspec.structs.replace(table, columns_made=made), found.origins, found.places)
+    column_count = before.columns_made + sum(was is None for was in found.origins.values())
+    return Redefinition(
+        msgspec.structs.replace(table, columns_made=column_count), found.origins, found.places
+    )
 
 
 class _Origins:
@@ -67,19 +69,19 @@ class _Origins:
         self._before = before
         self._key = key
         self._renames = renames
-        self._there = {name_key(column.name): column for column in before.columns}
+        self._former = {name_key(column.name): column for column in before.columns}
         self._taken: dict[str, str] = {}
 
     def identify(self, places: dict[int, Column], problems: ProblemList) -> list[Column]:
         """The columns with the ids of their former columns, or new ids; and with their data keys, if they
         were encrypted."""
-        made = self._before.columns_made
+        column_count = self._before.columns_made
         found = []
         for at, column in places.items():
             self.places[column.name] = at
             was = self.origins[column.name] = self._origin(column.name, at, problems)
-            made += was is None
-            given: dict[str, Any] = {"id": f"c{made}", "key": self._key}
+            column_count += was is None
+            given: dict[str, Any] = {"id": f"c{column_count}", "key": self._key}
             if was is not None:
                 given["id"] = was.id
                 if was.is_encrypted:
@@ -91,17 +93,17 @@ class _Origins:
         where = pointer("schemaDef", at, "renamedFrom")
         renamed = where in self._renames
         key = name_key(str(self._renames.get(where, name)))
-        if key not in self._there and name_key(name) in self._there:
+        if key not in self._former and name_key(name) in self._former:
             # already renamed: the same definition can be sent again
             key = name_key(name)
         if key in self._taken:
             other = self._taken[key]
             problems.add(
                 InvalidDefinition,
-                f"Columns {other} and {name} cannot both be renamed from {self._there[key].name}.",
+                f"Columns {other} and {name} cannot both be renamed from {self._former[key].name}.",
                 where if renamed else pointer("schemaDef", self.places[other], "renamedFrom"),
             )
-        elif key in self._there:
+        elif key in self._former:
             self._taken[key] = name
         elif renamed:
             problems.add(
@@ -109,4 +111,4 @@ class _Origins:
                 f"Table {self._before.name} has no column {preview(self._renames[where])}.",
                 where,
             )
-        return self._there.get(key)
+        return self._former.get(key)

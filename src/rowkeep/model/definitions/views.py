@@ -144,24 +144,24 @@ def definition_of_view(view: View, tables: Mapping[str, Table]) -> dict[str, Any
             }
             for at, join in enumerate(view.joins, start=1)
         ],
-        "columns": [_column_form(column, names) for column in view.columns],
-        "filter": _filter_form(names.filter(view)),
+        "columns": [_column_json(column, names) for column in view.columns],
+        "filter": _filter_json(names.filter(view)),
         "groupBy": [names.name(ref) for ref in view.group_by],
-        "having": _filter_form(view.having),
+        "having": _filter_json(view.having),
         "sortBy": [
             {"field": name, "order": "desc" if descending else "asc"} for name, descending in view.sort_by
         ],
     }
 
 
-def _column_form(column: ViewColumn, names: ViewNames) -> str | dict[str, str]:
+def _column_json(column: ViewColumn, names: ViewNames) -> str | dict[str, str]:
     expression = expression_of(names.name(column.ref), column.aggregate)
     if column.name == default_name(names.column(column.ref), column.aggregate):
         return expression
     return {"expr": expression, "as": column.name}
 
 
-def _filter_form(node: Node | None) -> Any:
+def _filter_json(node: Node | None) -> Any:
     return {} if node is None else msgspec.to_builtins(node)
 
 

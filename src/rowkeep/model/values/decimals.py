@@ -18,7 +18,7 @@ MAX_EXPONENT_LENGTH = len("e+9999")
 MAX_TEXT = 2 * MAX_PLACES + len("-.")
 KEY_BIAS = 5000
 COMPLEMENT = str.maketrans("0123456789", "9876543210")
-BEHIND_DIGITS = "~"
+AFTER_DIGITS = "~"
 
 
 def read_decimal(value: object) -> str:
@@ -39,10 +39,10 @@ _PLACES = f"must not have digits more than {MAX_PLACES} places from the decimal 
 
 def canonical_decimal(text: str) -> str:
     """The canonical form of a number. Raises Misfit."""
-    spelled = JSON_NUMBER.fullmatch(text) if len(text) <= MAX_TEXT else None
-    if spelled is None:
+    number = JSON_NUMBER.fullmatch(text) if len(text) <= MAX_TEXT else None
+    if number is None:
         raise Misfit('must be a decimal number (or a numeric string such as "1.50")')
-    if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
+    if len(number.group(2) or "") > MAX_EXPONENT_LENGTH:
         raise Misfit("must have an exponent of at most 4 digits")
     exact = Decimal(text)
     _, digits, exponent = exact.as_tuple()
@@ -70,4 +70,4 @@ def decimal_key(text: str) -> str:
         return "1"
     sign, digits, _ = exact.as_tuple()
     magnitude = f"{exact.adjusted() + KEY_BIAS:04d}" + "".join(map(str, digits)).rstrip("0")
-    return f"0{magnitude.translate(COMPLEMENT)}{BEHIND_DIGITS}" if sign else f"2{magnitude}"
+    return f"0{magnitude.translate(COMPLEMENT)}{AFTER_DIGITS}" if sign else f"2{magnitude}"

@@ -92,10 +92,10 @@ def settled(value: float) -> int | float:
 
 
 def number_from_text(text: str) -> int | float:
-    spelled = JSON_NUMBER.fullmatch(text)
-    if spelled is None:
+    number = JSON_NUMBER.fullmatch(text)
+    if number is None:
         raise Misfit('must be a number (or a numeric string such as "263")')
-    if spelled.group(1) or spelled.group(2):
+    if number.group(1) or number.group(2):
         return float(text)
     if len(text) > 20:
         raise Misfit(f"must be from -{MAX_EXACT} to {MAX_EXACT} when written as an integer")
@@ -119,10 +119,10 @@ def read_integer(value: object) -> int:
 
 
 def integer_from_text(text: str) -> int:
-    spelled = JSON_NUMBER.fullmatch(text)
-    if len(text) > 100 or spelled is None:
+    number = JSON_NUMBER.fullmatch(text)
+    if len(text) > 100 or number is None:
         raise Misfit(WHOLE_NUMBER)
-    if len(spelled.group(2) or "") > MAX_EXPONENT_LENGTH:
+    if len(number.group(2) or "") > MAX_EXPONENT_LENGTH:
         raise Misfit("must have an exponent of at most 3 digits")
     exact = Decimal(text)
     if exact.adjusted() > 19:
@@ -170,7 +170,7 @@ def parsed_date(text: str) -> datetime:
         offset = timedelta(hours=hours, minutes=minutes)
         zone = timezone(-offset if parts.group(9) == "-" else offset)
     try:
-        # a moment of year 0 can be in year 1 in UTC; the calendar repeats every 400 years
+        # a time in year 0 can be in year 1 in UTC; the calendar repeats every 400 years
         cycle = 400 if year == 0 else 0
         local = datetime(year + cycle, month, day, hour, minute, second, milliseconds * 1000, zone)
         moment = local.astimezone(UTC)
@@ -185,7 +185,7 @@ def parsed_date(text: str) -> datetime:
 
 
 def canonical_date(moment: datetime) -> str:
-    """A moment in UTC in the form of the store and of responses: ``2020-03-28T07:02:09.652Z``."""
+    """A time in UTC in the form of the store and of responses: ``2020-03-28T07:02:09.652Z``."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{moment.microsecond // 1000:03d}Z"
 
 
@@ -200,7 +200,7 @@ def check_exact_number(text: str, cell: Cell) -> None:
 
 
 def check_exact_date(text: str, _cell: Cell) -> None:
-    """Misfit if more of a date's text than its cell holds is cut."""
+    """Misfit if a part of a date's text is cut that its cell does not store."""
     parts = RFC3339.fullmatch(text)
     if parts is not None and ((parts.group(7) or "")[3:].strip("0") or parts.group(6) == "60"):
         raise Misfit("must be a date without fractions of a millisecond")
@@ -220,7 +220,7 @@ def check_dates(column: Iterable[Cell]) -> None:
 
 
 def moments_of(column: Iterable[Cell]) -> dict[Cell, datetime | None]:
-    """The moment of each canonical text in the column, found without a step per row."""
+    """The time of each canonical text in the column, found without a step per row."""
     texts = set(column)
     texts.discard(None)
     return dict(zip(texts, map(datetime.fromisoformat, texts), strict=True))  # type: ignore[arg-type] # None is out

@@ -48,10 +48,10 @@ class CursorSigner:
         tag, content = signed[:TAG_BYTES], signed[TAG_BYTES:]
         if not any(hmac.compare_digest(tag, _tag(key, content)) for key in self._keys):
             raise refusal
-        held = _decoder.decode(content)
-        if held.fingerprint != fingerprint:
+        cursor_content = _decoder.decode(content)
+        if cursor_content.fingerprint != fingerprint:
             raise refusal
-        return held.key
+        return cursor_content.key
 
 
 def _tag(key: bytes, content: bytes) -> bytes:
@@ -63,5 +63,5 @@ def fingerprint_of(
 ) -> str:
     """Identifies a query, so that its cursors are not used with another. ``types`` are those of the sort's
     columns, because a cursor has their values."""
-    told = msgspec.json.encode((table_id, where.shape, where.values, sort, types))
-    return blake2b(told, digest_size=FINGERPRINT_BYTES).hexdigest()
+    query = msgspec.json.encode((table_id, where.shape, where.values, sort, types))
+    return blake2b(query, digest_size=FINGERPRINT_BYTES).hexdigest()

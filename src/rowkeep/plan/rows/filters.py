@@ -101,8 +101,10 @@ def _plan_all(query: Node, at: str) -> Where:
 def _refuse(node: Node, keys: tuple[str, ...], where: str, rule: str) -> None:
     for key in keys:
         if getattr(node, key) is not UNSET:
-            said = key.rstrip("_")
-            raise InvalidFilter(f'"{said}" cannot be here. {rule}.', pointer=f"{where}/{said}")
+            name_in_request = key.rstrip("_")
+            raise InvalidFilter(
+                f'"{name_in_request}" cannot be here. {rule}.', pointer=f"{where}/{name_in_request}"
+            )
 
 
 def _check_operator(node: Node, where: str) -> None:
@@ -235,8 +237,8 @@ class _WherePlanner:
             try:
                 cells.append(column.type_facts.read(value))
             except Misfit as misfit:
-                told = "" if column.is_encrypted else f"; got {preview(value)}"
-                raise InvalidValue(f"Column {column.name} {misfit}{told}.", pointer=spot) from None
+                actual = "" if column.is_encrypted else f"; got {preview(value)}"
+                raise InvalidValue(f"Column {column.name} {misfit}{actual}.", pointer=spot) from None
         return cells, len(cells) < len(sent)
 
     def _stored(self, column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:

@@ -122,8 +122,8 @@ def _plan_sort(names: Names, body: QueryBody) -> dict[str, bool]:
         column = names.find(key.field, f"/sort/{at}/field")
         name = column.name
         if not column.is_sortable:
-            told = "encrypted" if column.is_encrypted else f"of type {column.type}"
-            raise InvalidBody(f"Cannot sort by {name}: it is {told}.", pointer=f"/sort/{at}/field")
+            kind = "encrypted" if column.is_encrypted else f"of type {column.type}"
+            raise InvalidBody(f"Cannot sort by {name}: it is {kind}.", pointer=f"/sort/{at}/field")
         if name in keys:
             raise DuplicateColumn(f'Column {name} is in "sort" twice.', pointer=f"/sort/{at}/field")
         keys[name] = key.order == "desc"

@@ -36,7 +36,8 @@ class Order(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "usual", self._completed({}))
 
     def complete(self, requested: Mapping[str, bool]) -> Sort:
-        """A query's sort, by column whether it descends, and what breaks the ties that it leaves."""
+        """The columns of a query's sort, each with whether it is descending, and the columns that break
+        ties."""
         return self._completed(requested) if requested else self.usual
 
     def _completed(self, requested: Mapping[str, bool]) -> Sort:

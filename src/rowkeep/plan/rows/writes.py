@@ -58,7 +58,7 @@ def plan_update(
     given = codec.read_cells(body.data, "/data", "", problems)
     problems.raise_if_any()
     cells = tuple(target.store(target.names.find(name, "/data"), cell) for name, cell in given.items())
-    rekeyed = codec.forms.rekeyed([tuple(given.values())], tuple(given))
+    rekeyed = codec.stored_cells.rekeyed([tuple(given.values())], tuple(given))
     max_records = 0 if minimal else settings.max_returned_records
     shape = UpdateShape(tuple(given), where.shape, returns=max_records > 0)
     return UpdatePlan(shape, cells, where, writer, max_records, settings.max_response_bytes, rekeyed)

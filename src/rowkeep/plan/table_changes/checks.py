@@ -10,7 +10,7 @@ import msgspec
 from rowkeep.errors.catalogue import pointer
 from rowkeep.model.definitions.table_updates import Redefinition
 from rowkeep.model.tables import Column, Index
-from rowkeep.plan.table_changes.matching import UnchangedColumn, below, formerly, names_of
+from rowkeep.plan.table_changes.matching import RemainingColumn, below, formerly, names_of
 
 
 class Need(Enum):
@@ -32,18 +32,18 @@ class Check(msgspec.Struct, frozen=True):
 
     need: Need
     names: tuple[str, ...]
-    says: str
+    message: str
     where: str
     column: Column | None = None
     is_late: bool = False
 
 
 def index_checks(
-    made: tuple[Index, ...], former: dict[str, str | None], written: set[str], wanted: Redefinition
+    created: tuple[Index, ...], former: dict[str, str | None], written: set[str], wanted: Redefinition
 ) -> Iterator[Check]:
     """Checks for new indexes: if unique, existing values must be unique."""
     places = {index.name: at for at, index in enumerate(wanted.table.indexes)}
-    for index in made:
+    for index in created:
         if index.is_unique:
             names = tuple(part.name for part in index.columns)
             was = formerly(index, former)
@@ -61,34 +61,34 @@ def added_checks(origins: dict[str, Column | None], wanted: Redefinition) -> Ite
     """Checks for new columns: a required one needs a default if there are rows."""
     for column in wanted.table.columns:
         if origins[column.name] is None and column.is_required and column.default is None:
-            says = f"Column {column.name} is required and has no default: {{rows}} no value for it."
-            yield Check(Need.NO_ROWS, (), says, wanted.where(column.name, "default"))
+            message = f"Column {column.name} is required and has no default: {{rows}} no value for it."
+            yield Check(Need.NO_ROWS, (), message, wanted.where(column.name, "default"))
 
 
-def column_checks(kept: list[UnchangedColumn], wanted: Redefinition) -> Iterator[Check]:
+def column_checks(remaining: list[RemainingColumn], wanted: Redefinition) -> Iterator[Check]:
     """Checks for existing columns: their cells must fit the new rules. Converted cells are checked when they
     are converted."""
-    for pair in kept:
+    for pair in remaining:
         was, now = pair.before, pair.after
         if now.is_required and not was.is_required and now.default is None:
-            says = f"Column {now.name} cannot be required: {{rows}} no value in it."
-            yield Check(Need.NO_EMPTY, (was.name,), says, wanted.where(now.name, "isRequired"))
+            message = f"Column {now.name} cannot be required: {{rows}} no value in it."
+            yield Check(Need.NO_EMPTY, (was.name,), message, wanted.where(now.name, "isRequired"))
         if pair.converts or not now.is_text:
             continue
         if below(now.max_length, was.max_length):
-            says = f"Column {now.name} cannot have maxLength {now.max_length}: {{rows}} a longer value."
-            yield Check(Need.SHORT, (was.name,), says, wanted.where(now.name, "maxLength"), now)
+            message = f"Column {now.name} cannot have maxLength {now.max_length}: {{rows}} a longer value."
+            yield Check(Need.SHORT, (was.name,), message, wanted.where(now.name, "maxLength"), now)
         elif below(now.max_bytes, was.max_bytes):
-            says = (
+            message = (
                 f"Column {now.name} can have at most {now.max_bytes} bytes in this index: "
                 "{rows} a longer value."
             )
-            yield Check(Need.SHORT, (was.name,), says, "/indexes", now)
+            yield Check(Need.SHORT, (was.name,), message, "/indexes", now)
 
 
 def reference_checks(columns: list[Column], wanted: Redefinition) -> Iterator[Check]:
     """Checks for new references: the referenced values must exist."""
     for column in columns:
-        says = f"Column {column.name} cannot be a reference: {{rows}} a value that does not exist there."
+        message = f"Column {column.name} cannot be a reference: {{rows}} a value that does not exist there."
         where = wanted.where(column.name, "reference")
-        yield Check(Need.PRESENT, (column.name,), says, where, column, is_late=True)
+        yield Check(Need.PRESENT, (column.name,), message, where, column, is_late=True)

@@ -23,7 +23,7 @@ def converted(was: Column, column: Column, value: object) -> Cell:
         if isinstance(value, msgspec.Raw):
             value = _decoded(bytes(value), column)
         if column.type_facts.converts_as_text:
-            value = _spelt(value)
+            value = _with_full_numbers(value)
     cell = checked_cell(column, value)
     check_exact = column.type_facts.check_exact
     if isinstance(value, str) and check_exact is not None:
@@ -38,6 +38,6 @@ def _decoded(document: bytes, column: Column) -> object:
     return text if reads_text else msgspec.json.decode(document)
 
 
-def _spelt(value: object) -> object:
+def _with_full_numbers(value: object) -> object:
     """A number or a boolean as JSON text; other values unchanged."""
     return encode(value).decode() if isinstance(value, bool | int | float) else value

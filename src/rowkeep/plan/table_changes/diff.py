@@ -20,7 +20,7 @@ from rowkeep.plan.table_changes.checks import (
     index_checks,
     reference_checks,
 )
-from rowkeep.plan.table_changes.matching import UnchangedColumn, names_of, same_indexes, with_ids
+from rowkeep.plan.table_changes.matching import RemainingColumn, names_of, same_indexes, with_ids
 
 LOSS_HINT = "To rename it, set renamedFrom. To drop it, pass allowDataLoss=true."
 
@@ -56,7 +56,7 @@ class TableStep(msgspec.Struct, frozen=True):
     """One step: its kind, its description, the pointer to its cause, and whether existing rows get values."""
 
     kind: StepKind
-    says: str
+    description: str
     where: str
     fills: bool = False
 
@@ -72,11 +72,11 @@ class Change(msgspec.Struct, frozen=True):
     before: Table
     after: Table
     steps: tuple[TableStep, ...]
-    kept: tuple[UnchangedColumn, ...]
+    remaining: tuple[RemainingColumn, ...]
     added: tuple[Column, ...]
     dropped: tuple[Column, ...]
     dropped_indexes: tuple[Index, ...]
-    made_indexes: tuple[Index, ...]
+    created_indexes: tuple[Index, ...]
     referring: tuple[Column, ...]
     """The columns whose foreign keys are created, in their new form."""
     checks: tuple[Check, ...]
@@ -95,11 +95,12 @@ class Change(msgspec.Struct, frozen=True):
         """Raises DataLoss, listing the steps that lose data."""
         losing = [step for step in self.steps if step.loses_data]
         if losing:
-            told = [f"This would {step.says} with all its values. {LOSS_HINT}" for step in losing]
+            messages = [f"This would {step.description} with all its values. {LOSS_HINT}" for step in losing]
             raise DataLoss(
-                told[0],
+                messages[0],
                 problems=[
-                    Problem(msg, DataLoss.code, step.where) for msg, step in zip(told, losing, strict=True)
+                    Problem(msg, DataLoss.code, step.where)
+                    for msg, step in zip(messages, losing, strict=True)
                 ],
             )
 
@@ -109,34 +110,34 @@ class Facet(msgspec.Struct, frozen=True):
 
     kind: StepKind
     of: Callable[[Column], object]
-    says: Callable[[Column, Column], str]
+    description: Callable[[Column, Column], str]
     key: str
 
 
-def _says_required(_was: Column, now: Column) -> str:
+def _describe_required(_was: Column, now: Column) -> str:
     if not now.is_required:
         return f"make column {now.name} optional"
     filled = ", with its default in place of null" if now.default is not None else ""
     return f"make column {now.name} required{filled}"
 
 
-def _says_limit(_was: Column, now: Column) -> str:
+def _describe_limit(_was: Column, now: Column) -> str:
     if now.max_length is None:
         return f"remove maxLength from column {now.name}"
     return f"set maxLength of column {now.name} to {now.max_length}"
 
 
-def _says_default(_was: Column, now: Column) -> str:
+def _describe_default(_was: Column, now: Column) -> str:
     if now.default is None:
         return f"remove the default of column {now.name}"
     return f"set the default of column {now.name} to {preview(now.default)}"
 
 
-def _says_encrypted(_was: Column, now: Column) -> str:
+def _describe_encrypted(_was: Column, now: Column) -> str:
     return f"{'encrypt' if now.is_encrypted else 'decrypt'} column {now.name}"
 
 
-def _says_reference(was: Column, now: Column) -> str:
+def _describe_reference(was: Column, now: Column) -> str:
     if now.reference is None:
         return f"remove the reference of column {now.name}"
     return f"{'set' if was.reference is None else 'change'} the reference of column {now.name}"
@@ -155,11 +156,11 @@ FACETS = (
         lambda was, now: f"change the type of column {now.name} from {was.type} to {now.type}",
         "type",
     ),
-    Facet(StepKind.ENCRYPT, lambda column: column.is_encrypted, _says_encrypted, "isEncrypted"),
-    Facet(StepKind.REFER, lambda column: column.reference, _says_reference, "reference"),
-    Facet(StepKind.LIMIT, lambda column: column.max_length, _says_limit, "maxLength"),
-    Facet(StepKind.REQUIRE, lambda column: column.is_required, _says_required, "isRequired"),
-    Facet(StepKind.DEFAULT, lambda column: column.default, _says_default, "default"),
+    Facet(StepKind.ENCRYPT, lambda column: column.is_encrypted, _describe_encrypted, "isEncrypted"),
+    Facet(StepKind.REFER, lambda column: column.reference, _describe_reference, "reference"),
+    Facet(StepKind.LIMIT, lambda column: column.max_length, _describe_limit, "maxLength"),
+    Facet(StepKind.REQUIRE, lambda column: column.is_required, _describe_required, "isRequired"),
+    Facet(StepKind.DEFAULT, lambda column: column.default, _describe_default, "default"),
 )
 
 
@@ -169,34 +170,34 @@ def plan_change(before: Table, wanted: Redefinition) -> Change:
     former = {name: None if was is None else was.name for name, was in found.items()}
     indexes = with_ids(before, wanted.table.indexes)
     same = same_indexes(before, indexes, former)
-    kept = [
-        UnchangedColumn(was, now, wanted.where(now.name))
+    remaining = [
+        RemainingColumn(was, now, wanted.where(now.name))
         for now in wanted.table.columns
         if (was := found[now.name]) is not None
     ]
     added = tuple(now for now in wanted.table.columns if found[now.name] is None)
-    came_from = {pair.before.id for pair in kept}
-    written = {pair.after.name for pair in kept if pair.converts or pair.fills}
+    came_from = {pair.before.id for pair in remaining}
+    written = {pair.after.name for pair in remaining if pair.converts or pair.fills}
     rebuilt = {index.id for index in indexes if index.id in same and written & names_of(index)}
-    made = tuple(index for index in indexes if index.id not in same or index.id in rebuilt)
+    created = tuple(index for index in indexes if index.id not in same or index.id in rebuilt)
     after = msgspec.structs.replace(wanted.table, indexes=indexes)
-    referring = _referring_anew(after, kept, added)
+    referring = _new_references(after, remaining, added)
     change = Change(
         before=before,
         after=after,
         steps=(),
-        kept=tuple(kept),
+        remaining=tuple(remaining),
         added=added,
         dropped=tuple(was for was in before.columns if was.id not in came_from),
         dropped_indexes=tuple(
             index for index in before.indexes if index.id not in same or index.id in rebuilt
         ),
-        made_indexes=made,
+        created_indexes=created,
         referring=tuple(referring),
         checks=(
-            *column_checks(kept, wanted),
+            *column_checks(remaining, wanted),
             *added_checks(found, wanted),
-            *index_checks(made, former, written, wanted),
+            *index_checks(created, former, written, wanted),
             *reference_checks(referring, wanted),
         ),
     )
@@ -205,10 +206,10 @@ def plan_change(before: Table, wanted: Redefinition) -> Change:
 
 def unreferenceable(change: Change) -> set[str]:
     """The ids of the columns that cannot be referenced while this change is made."""
-    gone = {column.id for column in change.dropped}
-    gone |= {pair.after.id for pair in change.kept if pair.converts}
+    removed = {column.id for column in change.dropped}
+    removed |= {pair.after.id for pair in change.remaining if pair.converts}
     ids = {column.name: column.id for column in change.before.all_columns}
-    return gone | {
+    return removed | {
         ids[index.columns[0].name]
         for index in change.dropped_indexes
         if index.is_unique and len(index.columns) == 1
@@ -218,9 +219,9 @@ def unreferenceable(change: Change) -> set[str]:
 def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
     """Raises StillReferenced if columns of other tables reference a column that is dropped, rewritten, or no
     longer unique by the same index."""
-    gone = unreferenceable(change)
+    removed = unreferenceable(change)
     for table, column in others:
-        if column.reference is not None and column.reference.column in gone:
+        if column.reference is not None and column.reference.column in removed:
             name = next(each.name for each in change.before.all_columns if each.id == column.reference.column)
             raise StillReferenced(
                 f"Column {name} is referenced by {table.name}.{column.name}: it cannot be dropped, and its "
@@ -229,12 +230,14 @@ def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> No
             )
 
 
-def _referring_anew(after: Table, kept: list[UnchangedColumn], added: tuple[Column, ...]) -> list[Column]:
+def _new_references(
+    after: Table, remaining: list[RemainingColumn], added: tuple[Column, ...]
+) -> list[Column]:
     """The columns whose foreign keys are created: new ones, and those whose cells, or referenced cells of the
     same table, are rewritten."""
-    converted = {pair.after.id for pair in kept if pair.converts}
+    converted = {pair.after.id for pair in remaining if pair.converts}
     found = [column for column in added if column.reference is not None]
-    for pair in kept:
+    for pair in remaining:
         reference = pair.after.reference
         if reference is None:
             continue
@@ -256,19 +259,19 @@ def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[Tab
     for column in change.dropped:
         yield TableStep(StepKind.DROP_COLUMN, f"drop column {column.name}", "/schemaDef")
     for facet in FACETS:
-        for pair in change.kept:
+        for pair in change.remaining:
             if facet.of(pair.before) != facet.of(pair.after):
-                says = facet.says(pair.before, pair.after)
+                description = facet.description(pair.before, pair.after)
                 fills = facet.kind is StepKind.REQUIRE and pair.fills
                 is_lifted = facet.kind is StepKind.REFER and pair.after.reference is None
                 kind = StepKind.RELEASE if is_lifted else facet.kind
-                yield TableStep(kind, says, wanted.where(pair.after.name, facet.key), fills)
+                yield TableStep(kind, description, wanted.where(pair.after.name, facet.key), fills)
     for column in change.added:
         fills = column.default is not None
-        says = f"add column {column.name} of type {column.type}" + (
+        description = f"add column {column.name} of type {column.type}" + (
             ", with its default in existing rows" if fills else ""
         )
-        yield TableStep(StepKind.ADD_COLUMN, says, wanted.where(column.name), fills)
+        yield TableStep(StepKind.ADD_COLUMN, description, wanted.where(column.name), fills)
     yield from _order_steps(change, same)
     for at, index in enumerate(after.indexes):
         if index.id not in same:
@@ -278,18 +281,18 @@ def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[Tab
 
 def _order_steps(change: Change, same: set[int]) -> Iterator[TableStep]:
     """Steps for a new order: if existing columns or indexes change places, or new ones are not at the end."""
-    stayed = [pair.before.name for pair in change.kept]
-    gone = {column.name for column in change.dropped}
-    there = [column.name for column in change.before.columns if column.name not in gone]
+    stayed = [pair.before.name for pair in change.remaining]
+    removed = {column.name for column in change.dropped}
+    remaining = [column.name for column in change.before.columns if column.name not in removed]
     new = {column.name for column in change.added}
-    if stayed != there or _comes_between(column.name in new for column in change.after.columns):
+    if stayed != remaining or _is_inserted(column.name in new for column in change.after.columns):
         yield TableStep(StepKind.REORDER, "reorder the columns", "/schemaDef")
     before = [index.id for index in change.before.indexes if index.id in same]
     after = [index.id for index in change.after.indexes if index.id in same]
-    if before != after or _comes_between(index.id not in same for index in change.after.indexes):
+    if before != after or _is_inserted(index.id not in same for index in change.after.indexes):
         yield TableStep(StepKind.REORDER, "reorder the indexes", "/indexes")
 
 
-def _comes_between(are_new: Iterable[bool]) -> bool:
+def _is_inserted(are_new: Iterable[bool]) -> bool:
     found = list(are_new)
     return found != sorted(found)

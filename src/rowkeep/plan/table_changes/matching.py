@@ -7,7 +7,7 @@ import msgspec
 from rowkeep.model.tables import Column, Index, IndexColumn, Table
 
 
-class UnchangedColumn(msgspec.Struct, frozen=True):
+class RemainingColumn(msgspec.Struct, frozen=True):
     """An existing column before and after a change."""
 
     before: Column

@@ -1,4 +1,4 @@
-"""Binding: a view and its tables become what its queries are planned and compiled with."""
+"""Binding: a view and its tables become one relation, for which queries are planned and compiled."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class BoundView(msgspec.Struct, frozen=True):
 
     @property
     def indexes(self) -> tuple[Index, ...]:
-        """A view has none of its own."""
+        """Empty: a view has no indexes of its own."""
         return ()
 
     @property
@@ -62,7 +62,7 @@ class BoundView(msgspec.Struct, frozen=True):
 
 
 def bind_view(view: View, tables: Mapping[str, Table]) -> BoundView:
-    """``tables`` has the tables that the view uses, by id."""
+    """Bind a view. ``tables`` has the tables that the view uses, by id."""
     names = ViewNames(view, tables)
     columns = _columns(view, names)
     sources = SourceNames(list(zip(names.sources, names.tables, strict=True)))

@@ -18,7 +18,7 @@ EXPRESSION = re.compile(
 )
 """``table.column`` or an aggregate of one."""
 
-_FORMS = (
+_SYNTAX = (
     f'Use "table.column" or an aggregate ({", ".join(AGGREGATES)}), such as "count(distinct people.City)"'
 )
 
@@ -93,7 +93,7 @@ class ColumnReader:
         parts = EXPRESSION.fullmatch(body.expr)
         if parts is None:
             self._problems.add(
-                InvalidDefinition, f"{preview(body.expr)} is not a valid column expression. {_FORMS}.", spot
+                InvalidDefinition, f"{preview(body.expr)} is not a valid column expression. {_SYNTAX}.", spot
             )
             self._name_output(body.as_ or "", None, where)
             return None
@@ -110,22 +110,22 @@ class ColumnReader:
                 spot,
             )
             aggregate = AGGREGATES["count"]
-        said = aggregate.name if aggregate else ""
-        name = body.as_ or default_name(column, said)
+        aggregate_name = aggregate.name if aggregate else ""
+        name = body.as_ or default_name(column, aggregate_name)
         if not (NAME.fullmatch(name) or name == column.name):
             check_name(name, "column", f"{where}/as" if body.as_ else where, self._problems)
         self._name_output(name, output_column(name, column, aggregate, may_be_empty=True), where)
-        return ViewColumn(name, ref, said)
+        return ViewColumn(name, ref, aggregate_name)
 
     def _read_aggregate(self, parts: re.Match[str], where: str) -> Aggregate | None:
         if parts["bare"]:
             return None
-        said = parts["function"] + (" distinct" if parts["distinct"] else "")
-        aggregate = AGGREGATES.get(said)
+        aggregate_name = parts["function"] + (" distinct" if parts["distinct"] else "")
+        aggregate = AGGREGATES.get(aggregate_name)
         if aggregate is None:
             self._problems.add(
                 InvalidDefinition,
-                f"Unknown aggregate {preview(said)}. Aggregates are {', '.join(AGGREGATES)}.",
+                f"Unknown aggregate {preview(aggregate_name)}. Aggregates are {', '.join(AGGREGATES)}.",
                 where,
             )
         return aggregate

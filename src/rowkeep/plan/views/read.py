@@ -92,9 +92,9 @@ class _ViewReader:
             alias=self._body.as_ or "",
             joins=self._joins,
             columns=self._columns.columns,
-            filter=None if filter_ is None else with_comparisons(filter_, self._kept_comparison),
+            filter=None if filter_ is None else with_comparisons(filter_, self._stored_comparison),
             group_by=self._columns.group_by,
-            having=None if having is None else with_comparisons(having, self._kept_choice),
+            having=None if having is None else with_comparisons(having, self._stored_choice),
             sort_by=sort_by,
         )
 
@@ -109,11 +109,11 @@ class _ViewReader:
             )
         return description
 
-    def _kept_comparison(self, node: Node) -> Node:
+    def _stored_comparison(self, node: Node) -> Node:
         ref, column = self._sources.names.ref(str(node.field), "")
         return with_field(_with_cells(node, column), field_of(ref))
 
-    def _kept_choice(self, node: Node) -> Node:
+    def _stored_choice(self, node: Node) -> Node:
         return _with_cells(node, self._columns.names.find(str(node.field), ""))
 
     def _read_filter(self, sent: Node | str | None, names: Names, at: str) -> Node | None:

@@ -74,11 +74,11 @@ class SourceReader:
         if table is not None and table.name == name:
             return table
         if name_key(name) in self._views:
-            said = f"{self._views[name_key(name)]} is a view. A view can only read tables."
+            message = f"{self._views[name_key(name)]} is a view. A view can only read tables."
         else:
             hint = f" Did you mean {table.name}?" if table is not None else ""
-            said = f"No such table: {preview(name)}.{hint}"
-        self._problems.add(InvalidDefinition, said, where)
+            message = f"No such table: {preview(name)}.{hint}"
+        self._problems.add(InvalidDefinition, message, where)
         return None
 
     def table_id(self, at: int) -> str:
@@ -135,11 +135,11 @@ class SourceReader:
                 "before it.",
                 where,
             )
-        for key, (said, _, column) in zip(("left", "right"), sides, strict=True):
+        for key, (field_name, _, column) in zip(("left", "right"), sides, strict=True):
             if not is_comparable(column, comparison):
                 self._problems.add(
                     InvalidDefinition,
-                    f"Cannot use {body.operand} on {said}: it is {kind_of(column)}.",
+                    f"Cannot use {body.operand} on {field_name}: it is {kind_of(column)}.",
                     f"{where}/{key}",
                 )
         if left[1].type != right[1].type:

@@ -12,17 +12,17 @@ from rowkeep.model.definitions.views import ViewBody
 
 
 class DropView(msgspec.Struct, frozen=True):
-    """``says`` is empty for a view that is created again at the end."""
+    """``description`` is empty for a view that is created again at the end."""
 
     name: str
-    says: str
+    description: str
 
 
 class DropTable(msgspec.Struct, frozen=True):
     name: str
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"drop table {self.name} with all its rows"
 
 
@@ -31,7 +31,7 @@ class CreateTable(msgspec.Struct, frozen=True):
     where: str
 
     @property
-    def says(self) -> str:
+    def description(self) -> str:
         return f"create table {self.body.name}"
 
 
@@ -48,18 +48,18 @@ class ChangeTable(msgspec.Struct, frozen=True):
 class CreateView(msgspec.Struct, frozen=True):
     body: ViewBody
     where: str
-    says: str
+    description: str
 
 
 class SetGrant(msgspec.Struct, frozen=True):
-    """``says`` is empty if a view is created again and gets its grants back."""
+    """``description`` is empty if a view is created again and gets its grants back."""
 
     name: str
     is_on_view: bool
     client_id: str
     grant: Grant
     where: str
-    says: str
+    description: str
 
 
 Action: TypeAlias = DropView | DropTable | CreateTable | ChangeTable | CreateView | SetGrant

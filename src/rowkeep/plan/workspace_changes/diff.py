@@ -49,11 +49,11 @@ class _Names(msgspec.Struct, frozen=True):
     """The new names of existing tables and views, by whether it is a view and the key of the current name;
     and the views that are created again."""
 
-    kept: Mapping[tuple[bool, str], str]
-    anew: frozenset[str]
+    new_names: Mapping[tuple[bool, str], str]
+    recreated: frozenset[str]
 
     def holder(self, given: GrantOf) -> Holder | None:
-        name = self.kept.get((given.is_on_view, name_key(given.name)))
+        name = self.new_names.get((given.is_on_view, name_key(given.name)))
         return None if name is None else (given.is_on_view, name_key(name), given.app.casefold())
 
 
@@ -72,8 +72,10 @@ def plan_schema(present: WorkspaceDefinition, body: WorkspaceDefinitionBody) -> 
         [] if body.tables is None else [each.key for each in wanted if not is_untouched(each, stay, by_key)]
     )
     views = _Views(present, body.views, by_key)
-    kept = {(False, name_key(each.before.name)): each.body.name for each in wanted if each.before is not None}
-    names = _Names(kept | views.kept, frozenset(views.anew))
+    new_names = {
+        (False, name_key(each.before.name)): each.body.name for each in wanted if each.before is not None
+    }
+    names = _Names(new_names | views.new_names, frozenset(views.recreated))
     tables = {each.key: each.body.name for each in wanted}
     return [
         *views.drop(),
@@ -114,22 +116,22 @@ class _Views:
     ) -> None:
         self._present = {name_key(view.name): view for view in present.views}
         self._bodies = bodies
-        self.anew: set[str] = set()
-        self.kept: dict[tuple[bool, str], str] = {}
+        self.recreated: set[str] = set()
+        self.new_names: dict[tuple[bool, str], str] = {}
         self._same: set[str] = set()
         self.names = (
             [view.name for view in present.views] if bodies is None else [body.name for body in bodies]
         )
         if bodies is None:
-            self.kept = {(True, key): view.name for key, view in self._present.items()}
+            self.new_names = {(True, key): view.name for key, view in self._present.items()}
             return
         for body, before in zip(bodies, self._sources(bodies), strict=True):
             if before is not None:
-                self.kept[True, name_key(before.name)] = body.name
+                self.new_names[True, name_key(before.name)] = body.name
                 if _is_same_view(before, body, by_key):
                     self._same.add(name_key(body.name))
                 else:
-                    self.anew.add(name_key(body.name))
+                    self.recreated.add(name_key(body.name))
 
     def _sources(self, bodies: Sequence[ViewBody]) -> list[View | None]:
         problems = ProblemList()
@@ -139,8 +141,8 @@ class _Views:
             found = sources(self._present.keys(), {body.name: body.renamed_from for body in bodies})
         except TwoSources as both:
             at = [body.name for body in bodies].index(both.name)
-            said = f"Cannot rename view {both.former} to {both.name}: both exist. Remove renamedFrom."
-            raise NameTaken(said, pointer=pointer("views", at, "renamedFrom")) from None
+            message = f"Cannot rename view {both.former} to {both.name}: both exist. Remove renamedFrom."
+            raise NameTaken(message, pointer=pointer("views", at, "renamedFrom")) from None
         keys = [found[body.name] for body in bodies]
         return [None if key is None else self._present[key] for key in keys]
 
@@ -148,26 +150,26 @@ class _Views:
         if self._bodies is None:
             return
         for key, view in self._present.items():
-            name = self.kept.get((True, key))
+            name = self.new_names.get((True, key))
             if name is None:
                 yield DropView(view.name, f"drop view {view.name}")
-            elif name_key(name) in self.anew:
+            elif name_key(name) in self.recreated:
                 yield DropView(view.name, "")
 
     def create(self) -> Iterator[Action]:
-        former = {name: key for (_, key), name in self.kept.items()}
+        former = {name: key for (_, key), name in self.new_names.items()}
         for at, body in enumerate(self._bodies or ()):
             key = name_key(body.name)
             if key in self._same:
                 continue
-            says = f"create view {body.name}"
-            if key in self.anew:
+            description = f"create view {body.name}"
+            if key in self.recreated:
                 before = self._present[former[body.name]]
                 is_renamed = name_key(before.name) != key
-                says = (
+                description = (
                     f"rename view {before.name} to {body.name}" if is_renamed else f"change view {body.name}"
                 )
-            yield CreateView(replace(body, renamed_from=None), pointer("views", at), says)
+            yield CreateView(replace(body, renamed_from=None), pointer("views", at), description)
 
 
 def _is_same_view(before: View, body: ViewBody, by_key: Mapping[str, Table]) -> bool:
@@ -196,11 +198,11 @@ def _grants(
         is_view, key, app_key = holder
         before = given[holder].grant if holder in given else Grant()
         after, where = wanted.get(holder, (Grant(), "/grants"))
-        is_anew = is_view and key in names.anew
-        if after != before or (is_anew and not after.is_empty):
+        is_recreated = is_view and key in names.recreated
+        if after != before or (is_recreated and not after.is_empty):
             app, name = apps[app_key], there[is_view, key]
-            says = _grant_says(app.name, f"{'view' if is_view else 'table'} {name}", after)
-            yield SetGrant(name, is_view, app.client_id, after, where, says if after != before else "")
+            description = _grant_description(app.name, f"{'view' if is_view else 'table'} {name}", after)
+            yield SetGrant(name, is_view, app.client_id, after, where, description if after != before else "")
 
 
 def _wanted_grants(
@@ -224,8 +226,8 @@ def _wanted_grants(
         if is_view and (body.write or body.delete):
             problems.add(InvalidDefinition, "A view can only be read: write and delete must be false.", where)
         if body.app.casefold() not in known:
-            said = f"No such app: {preview(body.app)}. Create it first; its secret is shown only then."
-            problems.add(NoSuchApp, said, f"{where}/app")
+            message = f"No such app: {preview(body.app)}. Create it first; its secret is shown only then."
+            problems.add(NoSuchApp, message, f"{where}/app")
         holder = (is_view, name_key(name), body.app.casefold())
         if holder in found:
             problems.add(
@@ -238,7 +240,7 @@ def _wanted_grants(
     return found
 
 
-def _grant_says(app: str, on: str, grant: Grant) -> str:
+def _grant_description(app: str, on: str, grant: Grant) -> str:
     rights = ", ".join(right.value for right in Right if getattr(grant, right.value))
     return (
         f"grant app {preview(app)} {rights} on {on}"

@@ -35,9 +35,9 @@ class TableOrder:
         self._wanted = wanted
         self._by_key = {each.key: each for each in wanted}
         self._touched = [each for each in wanted if each.key in touched]
-        kept = {each.before.id for each in wanted if each.before is not None}
-        self._shaken = {each.key: unreferenceable_columns(each) for each in self._touched}
-        self._dropped = [table for table in present if table.id not in kept]
+        remaining = {each.before.id for each in wanted if each.before is not None}
+        self._unreferenceable = {each.key: unreferenceable_columns(each) for each in self._touched}
+        self._dropped = [table for table in present if table.id not in remaining]
 
     def actions(self) -> Iterator[Action]:
         """All actions, in order."""
@@ -48,7 +48,7 @@ class TableOrder:
     def _staying(self, column: ColumnBody, wanted: WantedTable) -> tuple[WantedTable, Column] | None:
         """The reference that a column keeps while the referenced table changes."""
         found = same_reference(column, wanted, self._by_key)
-        if found is None or found[1].id in self._shaken.get(found[0].key, ()):
+        if found is None or found[1].id in self._unreferenceable.get(found[0].key, ()):
             return None
         return found
 
@@ -102,25 +102,25 @@ class TableOrder:
                     if column.reference is not None and column.reference.table == table_id
                 }
                 yield self._without(table, loose, "/tables")
-                self._present[other] = _let_loose(table, loose)
+                self._present[other] = _without_references(table, loose)
             waiting.discard(table_id)
             yield DropTable(self._present[table_id].name)
 
     # tables that are changed and created
 
     def _change(self) -> Iterator[Action]:
-        undone = {each.key: each for each in self._touched}
+        pending = {each.key: each for each in self._touched}
         bearers = {name_key(each.before.name): each.key for each in self._touched if each.before is not None}
-        should = {key: self._targets(each) & undone.keys() for key, each in undone.items()}
-        must = {key: bearer for key in undone if (bearer := bearers.get(key, key)) != key}
-        behind: list[WantedTable] = []
-        for key in in_order(list(undone), should, must):
-            wanted = undone.pop(key)
-            body = self._body_now(wanted, undone)
-            if self._defers(wanted, undone):
-                behind.append(wanted)
+        should = {key: self._targets(each) & pending.keys() for key, each in pending.items()}
+        must = {key: bearer for key in pending if (bearer := bearers.get(key, key)) != key}
+        deferred: list[WantedTable] = []
+        for key in in_order(list(pending), should, must):
+            wanted = pending.pop(key)
+            body = self._current_body(wanted, pending)
+            if self._defers(wanted, pending):
+                deferred.append(wanted)
             yield _action(wanted, body)
-        for wanted in behind:
+        for wanted in deferred:
             yield ChangeTable(wanted.body.name, wanted.plain, wanted.where)
 
     def _targets(self, wanted: WantedTable) -> set[str]:
@@ -131,24 +131,24 @@ class TableOrder:
             if (key := _target(column)) is not None and key in self._by_key
         }
 
-    def _body_now(self, wanted: WantedTable, undone: Collection[str]) -> TableBody:
+    def _current_body(self, wanted: WantedTable, pending: Collection[str]) -> TableBody:
         """A definition with references by current names, without those to tables that do not exist yet."""
         columns = [
-            self._column_now(column, wanted) if _target(column) in set(undone) - {wanted.key} else column
+            self._current_column(column, wanted) if _target(column) in set(pending) - {wanted.key} else column
             for column in wanted.body.schema_def
         ]
         return replace(wanted.body, schema_def=columns)
 
-    def _column_now(self, column: ColumnBody, wanted: WantedTable) -> ColumnBody:
+    def _current_column(self, column: ColumnBody, wanted: WantedTable) -> ColumnBody:
         found = self._staying(column, wanted)
         if found is None or found[0].before is None:
             return replace(column, reference=None)
         return replace(column, reference={"table": found[0].before.name, "column": found[1].name})
 
-    def _defers(self, wanted: WantedTable, undone: Collection[str]) -> bool:
+    def _defers(self, wanted: WantedTable, pending: Collection[str]) -> bool:
         """Whether a reference is left out at first."""
         return any(
-            _target(column) in undone and self._staying(column, wanted) is None
+            _target(column) in pending and self._staying(column, wanted) is None
             for column in wanted.body.schema_def
         )
 
@@ -173,7 +173,7 @@ def _targets(table: Table) -> set[str]:
     return {column.reference.table for column in table.columns if column.reference is not None}
 
 
-def _let_loose(table: Table, loose: Collection[str]) -> Table:
+def _without_references(table: Table, loose: Collection[str]) -> Table:
     columns = tuple(
         replace(column, reference=None) if column.name in loose else column for column in table.columns
     )

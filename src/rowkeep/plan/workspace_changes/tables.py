@@ -87,8 +87,8 @@ def refuse_duplicates(names: Iterable[str], kind: str, problems: ProblemList) ->
     taken: set[str] = set()
     for at, name in enumerate(names):
         if name_key(name) in taken:
-            said = f"Duplicate {kind.removesuffix('s')} {preview(name)}."
-            problems.add(NameTaken, said, pointer(kind, at, "name"))
+            message = f"Duplicate {kind.removesuffix('s')} {preview(name)}."
+            problems.add(NameTaken, message, pointer(kind, at, "name"))
         taken.add(name_key(name))
 
 
@@ -138,20 +138,20 @@ def _wanted(at: int, body: TableBody, before: Table | None, problems: ProblemLis
             where + pointer("schemaDef", spot, "renamedFrom"),
         )
         found = {}
-    kept = {name: None if key is None else there[key] for name, key in found.items()}
+    former = {name: None if key is None else there[key] for name, key in found.items()}
     renamed = before is not None and name_key(before.name) != name_key(body.name)
     cleaned = replace(
         body,
         renamed_from=before.name if before is not None and renamed else None,
-        schema_def=[_with_former(column, kept) for column in body.schema_def],
+        schema_def=[_with_former(column, former) for column in body.schema_def],
     )
-    wanted = WantedTable(at, cleaned, before, kept)
+    wanted = WantedTable(at, cleaned, before, former)
     _check_by_itself(wanted, problems)
     return wanted
 
 
-def _with_former(column: ColumnBody, kept: Mapping[str, Column | None]) -> ColumnBody:
-    before = kept.get(column.name) if isinstance(column.name, str) else None
+def _with_former(column: ColumnBody, former: Mapping[str, Column | None]) -> ColumnBody:
+    before = former.get(column.name) if isinstance(column.name, str) else None
     renamed = before is not None and name_key(before.name) != name_key(column.name)
     return replace(column, renamed_from=before.name if before is not None and renamed else None)
 
@@ -166,10 +166,10 @@ def _check_by_itself(wanted: WantedTable, problems: ProblemList) -> None:
             problems.add(type(error), problem.msg, wanted.where + (problem.pointer or ""))
 
 
-def without_references(body: TableBody, gone: Callable[[ColumnBody], bool]) -> TableBody:
+def without_references(body: TableBody, is_removed: Callable[[ColumnBody], bool]) -> TableBody:
     """A definition without the references of some columns."""
     columns = [
-        replace(column, reference=None) if is_set(column.reference) and gone(column) else column
+        replace(column, reference=None) if is_set(column.reference) and is_removed(column) else column
         for column in body.schema_def
     ]
     return replace(body, schema_def=columns)

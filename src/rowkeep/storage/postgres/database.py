@@ -33,9 +33,9 @@ Work: TypeAlias = Coroutine[Any, Any, T]
 class PostgresDatabase(Database):
     dialect = POSTGRES
 
-    def __init__(self, pool: Pool, schema: str, lane: ConnectionLane) -> None:
+    def __init__(self, pool: Pool, namespace: str, lane: ConnectionLane) -> None:
         self._pool = pool
-        self.schema: str = schema
+        self.namespace: str = namespace
         self._script = Call(lane)
 
     async def read(self, script: Script[T]) -> T:
@@ -46,16 +46,16 @@ class PostgresDatabase(Database):
 
 
 class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
-    def __init__(self, pool: Pool, schema: str, ids: IdSource) -> None:
-        super().__init__(pool, schema, pool.turns.new_definitions())
+    def __init__(self, pool: Pool, namespace: str, ids: IdSource) -> None:
+        super().__init__(pool, namespace, pool.turns.new_definitions())
         self._ids = ids
         self._rows = pool.turns.new_workspace()
 
     def prepare(self, table: Table) -> TableSql:
-        return PostgresTableSql(table, self.schema)
+        return PostgresTableSql(table, self.namespace)
 
     def prepare_view(self, view: BoundView) -> ViewSql:
-        return PostgresViewSql(view, self.schema)
+        return PostgresViewSql(view, self.namespace)
 
     # each of these gives the coroutine itself, so that none waits in another
 

@@ -15,7 +15,7 @@ from rowkeep.settings import Settings
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl
-from rowkeep.sql.system_tables import CATALOG_SCHEMA
+from rowkeep.sql.system_tables import CATALOG_NAMESPACE
 from rowkeep.storage.contract import Row, Store, WorkspaceDatabase
 from rowkeep.storage.known_databases import (
     PHYSICAL,
@@ -30,7 +30,7 @@ from rowkeep.storage.postgres.pool import Pool
 from rowkeep.storage.scripts.catalog import CatalogScripts
 
 CATALOG_MISSING = (
-    f"The catalog (schema {CATALOG_SCHEMA}) is missing or empty in the database of ROWKEEP_DATABASE_URL. "
+    f"The catalog (schema {CATALOG_NAMESPACE}) is missing or empty in the database of ROWKEEP_DATABASE_URL. "
     "Restore it from a backup of the same time. To start with an empty store, use another database."
 )
 
@@ -48,7 +48,7 @@ class PostgresStore(Store):
 
     async def open(self, *, create: bool = True) -> None:
         await self._pool.open()
-        catalog = PostgresDatabase(self._pool, CATALOG_SCHEMA, self._pool.turns.catalog)
+        catalog = PostgresDatabase(self._pool, CATALOG_NAMESPACE, self._pool.turns.catalog)
         self.catalog = CatalogDatabase(catalog)
         if not create and not await self.catalog.read(_has_catalog):
             refuse_without_catalog(await self.present(), CATALOG_MISSING)
@@ -56,7 +56,7 @@ class PostgresStore(Store):
                 "No store in the database of ROWKEEP_DATABASE_URL. Run rowkeep init or rowkeep serve to "
                 "create one."
             )
-        prepare = partial(prepare_catalog, POSTGRES, CATALOG_SCHEMA, _list_present, CATALOG_MISSING)
+        prepare = partial(prepare_catalog, POSTGRES, CATALOG_NAMESPACE, _list_present, CATALOG_MISSING)
         self._made_catalog = await catalog.write(prepare)
 
     async def present(self) -> list[str]:
@@ -105,16 +105,16 @@ def _list_present() -> Generator[Statement, Sequence[Row], list[str]]:
 
 def _has_catalog() -> Generator[Statement, Sequence[Row], bool]:
     """Script: whether there is a catalog."""
-    found = f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = '{CATALOG_SCHEMA}'"  # noqa: S608 - ours
+    found = f"SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = '{CATALOG_NAMESPACE}'"  # noqa: S608 - ours
     return bool((yield Statement(found)))
 
 
 def _drop_unused_catalog() -> Generator[Statement, Sequence[Row], None]:
     """Script: drop the catalog unless it was initialised."""
-    yield from alone(POSTGRES, CATALOG_SCHEMA)
-    if (yield from CatalogScripts(POSTGRES, CATALOG_SCHEMA).key_fingerprint()) is None:
-        yield from _drop_schema(CATALOG_SCHEMA)
+    yield from alone(POSTGRES, CATALOG_NAMESPACE)
+    if (yield from CatalogScripts(POSTGRES, CATALOG_NAMESPACE).key_fingerprint()) is None:
+        yield from _drop_schema(CATALOG_NAMESPACE)
 
 
-def _drop_schema(schema: str) -> Generator[Statement, Sequence[Row], None]:
-    yield ddl(DropSchema(quoted(schema), cascade=True, if_exists=True), POSTGRES)
+def _drop_schema(namespace: str) -> Generator[Statement, Sequence[Row], None]:
+    yield ddl(DropSchema(quoted(namespace), cascade=True, if_exists=True), POSTGRES)

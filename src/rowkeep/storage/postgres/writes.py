@@ -76,9 +76,9 @@ async def _copy(
     """Write rows by binary COPY, then compare the version: the lock that COPY takes keeps the definition as
     it is until the commit. The write comes first, because a cluster prepares the commit on another node only
     if the transaction began with a write there; without that, a failed commit would pass for a good one."""
-    physical = sql.schema.physical
-    place = schema, name = str(physical.schema), str(physical.name)
-    read_version = f'SELECT version FROM "{schema}"._rowkeep_workspace'  # noqa: S608 - our own name
+    physical = sql.physical.from_clause
+    place = namespace, name = str(physical.schema), str(physical.name)
+    read_version = f'SELECT version FROM "{namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
 
     async def copy(connection: asyncpg.Connection) -> None:
         try:
@@ -87,7 +87,7 @@ async def _copy(
                 await pool.expect_types(connection, place, sql.kinds)
                 await connection.copy_records_to_table(
                     name,
-                    schema_name=schema,
+                    schema_name=namespace,
                     columns=[str(column) for column in sql.columns],
                     records=_stored(sql, plan, stamp),
                 )

@@ -1,1 +1,1 @@
-"""Scripts: transactions over Rowkeep's own tables, as generators that run the same way on both engines."""
+"""Scripts: transactions over the system tables, as generators that run the same way on both engines."""

@@ -23,7 +23,7 @@ class Access(WorkspaceSteps):
     """The scripts of the apps and grants of one workspace."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
 
@@ -58,8 +58,8 @@ class Access(WorkspaceSteps):
         return app
 
     def create_app(self, app: App, key: int) -> Steps[None]:
-        """An app whose secret is sealed under the data key number ``key``. Raises NameTaken, and
-        StaleCatalog if that is not the newest one any more."""
+        """Store an app whose secret is encrypted under the data key number ``key``. Raises NameTaken, and
+        StaleCatalog if that is no longer the newest key."""
         yield from self._state.raise_version()
         yield from self._check_key(key)
         apps = self._system.apps
@@ -76,8 +76,8 @@ class Access(WorkspaceSteps):
             raise StaleCatalog()
 
     def change_app(self, client_id: str, key: int, change: Callable[[App], App]) -> Steps[App]:
-        """Put what ``change`` makes of an app in its place. Raises NoSuchApp, NameTaken, what ``change``
-        raises, and StaleCatalog as create_app does."""
+        """Replace an app by the result of ``change``. Raises NoSuchApp, NameTaken, the errors of ``change``,
+        and StaleCatalog as create_app does."""
         yield from self._state.raise_version()
         yield from self._check_key(key)
         app = change((yield from self.existing_app(client_id)))
@@ -93,7 +93,7 @@ class Access(WorkspaceSteps):
             raise NameTaken(f"App {preview(app.name)} already exists.", pointer="/name")
 
     def delete_app(self, client_id: str) -> Steps[None]:
-        """Delete an app and its grants; its name stays, for the rows that it wrote. Raises NoSuchApp."""
+        """Delete an app and its grants; its name remains, for the rows that it wrote. Raises NoSuchApp."""
         yield from self._state.raise_version()
         app = yield from self.existing_app(client_id)
         former = sa.insert(self._system.former_apps).values(client_id=client_id, name=app.name)
@@ -102,7 +102,7 @@ class Access(WorkspaceSteps):
             yield from self._do(sa.delete(table).where(table.c.client_id == client_id))
 
     def app_names(self, after: str, limit: int) -> Steps[list[Row]]:
-        """Client id and name of all apps by client id, those that were deleted included."""
+        """Client id and name of all apps by client id, including deleted ones."""
         apps, former = self._system.apps, self._system.former_apps
         every = sa.union_all(
             sa.select(apps.c.client_id, apps.c.name), sa.select(former.c.client_id, former.c.name)
@@ -113,7 +113,7 @@ class Access(WorkspaceSteps):
         return list(rows)
 
     def delete_all_apps(self) -> Steps[None]:
-        """What comes before the workspace itself is taken away: nobody may go on using it."""
+        """The first step of the deletion of the workspace: nobody can use it from now on."""
         yield from self._state.raise_version()
         for table in (self._system.apps, self._system.grants):
             yield from self._do(sa.delete(table))
@@ -121,8 +121,8 @@ class Access(WorkspaceSteps):
     # grants
 
     def set_grant(self, name: str, client_id: str, grant: Grant, *, on_view: bool = False) -> Steps[GrantOf]:
-        """Give, change or (all false) take away a grant on a table or a view. Raises NoSuchTable, NoSuchView,
-        NoSuchApp."""
+        """Give, change or (if all rights are false) revoke a grant on a table or a view. Raises NoSuchTable,
+        NoSuchView, NoSuchApp."""
         yield from self._state.raise_version()
         thing = yield from self._grantable(name, on_view)
         app = yield from self.existing_app(client_id)
@@ -181,7 +181,7 @@ class Access(WorkspaceSteps):
 
 
 class _Named(msgspec.Struct):
-    """What a table's and a view's definition have in common."""
+    """The part that the definitions of tables and views have in common."""
 
     name: str
 

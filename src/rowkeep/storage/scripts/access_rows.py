@@ -1,4 +1,4 @@
-"""Access rows: apps and grants as our tables have them."""
+"""Access rows: apps and grants as rows of the system tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rowkeep.storage.contract import Row
 
 
 def client_id_taken(client_id: str) -> NameTaken:
-    """There is an app with this client id, in this workspace or in another."""
+    """The error for a client id that belongs to an app already, in this workspace or in another."""
     return NameTaken(
         f"Client id {preview(client_id)} is already used by another app. Delete that app first, or "
         "leave clientId and clientSecret out to get new ones.",

@@ -1,4 +1,4 @@
-"""Installation: scripts over the catalog: workspaces, where client ids belong, admin tokens."""
+"""Catalog: scripts over the catalog's database: workspaces, the workspaces of client ids, admin tokens."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
 from rowkeep.storage.scripts.access_rows import client_id_taken
 
-NOTED_AT_ONCE = 500
-"""Fewer than either engine allows as parameters of one statement."""
+IDS_AT_ONCE = 500
+"""The number of ids in one statement, below the limit of parameters on both engines."""
 
 
 def _workspace_of(row: Row) -> Workspace:
@@ -27,27 +27,27 @@ def _workspace_of(row: Row) -> Workspace:
 class CatalogScripts:
     """The scripts of the catalog."""
 
-    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+    def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
-        self._schema = schema
-        self._tables = CatalogTables(schema)
+        self._namespace = namespace
+        self._tables = CatalogTables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         return (yield statement(clause, self._dialect))
 
-    # the installation itself
+    # store
 
     def key_fingerprint(self) -> Steps[str | None]:
-        """Of the master key that the store was initialised with; None for an empty store."""
+        """The fingerprint of the master key that the store was initialised with; None for an empty store."""
         rows = yield from self._do(sa.select(self._tables.installation.c.key_fingerprint))
         return str(rows[0][0]) if rows else None
 
     def set_key_fingerprint(self, fingerprint: str) -> Steps[None]:
-        """The store is sealed under another master key."""
+        """Record that the store is encrypted with another master key."""
         yield from self._do(sa.update(self._tables.installation).values(key_fingerprint=fingerprint))
 
     def initialise(self, fingerprint: str, created_on: str) -> Steps[bool]:
-        """Make an empty store one with a workspace ``main``; False if it is not empty any more."""
+        """Initialise an empty store with a workspace ``main``; False if it is not empty any more."""
         if (yield from self.key_fingerprint()) is not None:
             return False
         yield from self._do(sa.insert(self._tables.installation).values(key_fingerprint=fingerprint))
@@ -65,7 +65,7 @@ class CatalogScripts:
         return _workspace_of(rows[0])
 
     def has_workspace(self, workspace: Workspace) -> Steps[bool]:
-        """Whether this very workspace is there, not another one of its name."""
+        """Whether exactly this workspace exists, not another one with its name."""
         workspaces = self._tables.workspaces
         found = yield from self._do(sa.select(workspaces.c.id).where(workspaces.c.id == workspace.id))
         return bool(found)
@@ -80,28 +80,29 @@ class CatalogScripts:
         is_made = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
         return sa.select(workspaces.c.id, workspaces.c.name, workspaces.c.created_on, is_made)
 
-    def note_database(self, workspace: Workspace) -> Steps[None]:
-        """The database of a workspace was made; nothing happens if the workspace was deleted meanwhile."""
-        yield from self.note_databases([workspace.id])
+    def record_database(self, workspace: Workspace) -> Steps[None]:
+        """Record that the database of a workspace was created; nothing happens if the workspace was deleted
+        meanwhile."""
+        yield from self.record_databases([workspace.id])
 
-    def note_databases(self, ids: Sequence[int]) -> Steps[None]:
-        """The same of several, and of those among them that are workspaces."""
+    def record_databases(self, ids: Sequence[int]) -> Steps[None]:
+        """The same for several; ids that belong to no workspace are ignored."""
         workspaces, databases = self._tables.workspaces, self._tables.databases
-        yield from alone(self._dialect, self._schema)
-        for first in range(0, len(ids), NOTED_AT_ONCE):
-            wanted = ids[first : first + NOTED_AT_ONCE]
-            is_noted = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
-            found = sa.select(workspaces.c.id).where(workspaces.c.id.in_(wanted), ~is_noted)
+        yield from alone(self._dialect, self._namespace)
+        for first in range(0, len(ids), IDS_AT_ONCE):
+            wanted = ids[first : first + IDS_AT_ONCE]
+            has_database = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
+            found = sa.select(workspaces.c.id).where(workspaces.c.id.in_(wanted), ~has_database)
             yield from self._do(sa.insert(databases).from_select(["workspace_id"], found))
 
-    def noted_workspaces(self) -> Steps[list[Workspace]]:
-        """All workspaces whose databases were made."""
+    def workspaces_with_database(self) -> Steps[list[Workspace]]:
+        """All workspaces whose databases were created."""
         rows = yield from self._do(self._select_workspaces())
         return [workspace for row in rows if (workspace := _workspace_of(row)).is_made]
 
     def create_workspace(self, name: str, created_on: str) -> Steps[Workspace]:
         """Raises NameTaken."""
-        yield from alone(self._dialect, self._schema)
+        yield from alone(self._dialect, self._namespace)
         workspaces = self._tables.workspaces
         taken = sa.select(workspaces.c.id).where(workspaces.c.name_key == name_key(name))
         if (yield from self._do(taken)):
@@ -114,9 +115,10 @@ class CatalogScripts:
         return Workspace(rows[0][0], name, created_on)
 
     def delete_workspace(self, name: str) -> Steps[Workspace]:
-        """Forget a workspace and whose client ids it had. Raises NoSuchWorkspace, DeleteNotAllowed."""
-        # two at once would both find it there
-        yield from alone(self._dialect, self._schema)
+        """Delete a workspace and the assignments of client ids to it. Raises NoSuchWorkspace,
+        DeleteNotAllowed."""
+        # two simultaneous requests would both find it
+        yield from alone(self._dialect, self._namespace)
         workspace = yield from self.workspace(name)
         if name_key(workspace.name) == "main":
             raise DeleteNotAllowed("The workspace main cannot be deleted.")
@@ -139,10 +141,10 @@ class CatalogScripts:
         return _workspace_of(rows[0]) if rows else None
 
     def claim_client(self, client_id: str, workspace: Workspace) -> Steps[bool]:
-        """Let a client id lead to a workspace; False if it does already. Raises NameTaken if it leads to
-        another one."""
-        # two at once would both find it free
-        yield from alone(self._dialect, self._schema)
+        """Assign a client id to a workspace; False if it is assigned to it already. Raises NameTaken if it is
+        assigned to another one."""
+        # two simultaneous requests would both find it free
+        yield from alone(self._dialect, self._namespace)
         clients = self._tables.clients
         rows = yield from self._do(sa.select(clients.c.workspace_id).where(clients.c.client_id == client_id))
         if rows and rows[0][0] != workspace.id:
@@ -177,7 +179,7 @@ class CatalogScripts:
         return AdminToken(*rows[0]) if rows else None
 
     def administrators(self, after: str, limit: int) -> Steps[list[Row]]:
-        """Id and name of all admin tokens by id, those that were deleted included."""
+        """Id and name of all admin tokens by id, including deleted ones."""
         tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
         every = sa.union_all(
             sa.select(tokens.c.id, tokens.c.name), sa.select(former.c.id, former.c.name)
@@ -198,8 +200,8 @@ class CatalogScripts:
         )
 
     def remove_admin_token(self, token_id: str) -> Steps[None]:
-        """Its name stays, for the rows that it wrote. Raises NoSuchAdminToken, or DeleteNotAllowed for the
-        last one."""
+        """Remove a token; its name remains, for the rows that it wrote. Raises NoSuchAdminToken, or
+        DeleteNotAllowed for the last token."""
         tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens
         locked = sa.select(tokens.c.id, tokens.c.name).with_for_update()
         names = {row[0]: row[1] for row in (yield from self._do(locked))}

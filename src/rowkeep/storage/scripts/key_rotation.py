@@ -1,8 +1,8 @@
 """Rotation: scripts that replace the data key of a workspace, step by step, while it is in use.
 
-From the first step on, whoever writes a cell seals it under the new key, and whoever looks for one looks for
-it under both. Then the rows are walked, a batch in a transaction. What is done stays done: a rotation that
-was stopped goes on where it was.
+From the first step on, all writes encrypt cells with the new key, and searches compare with both. Then all
+rows are processed, one batch in each transaction. Completed steps are permanent: a rotation that was stopped
+continues where it was.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 BATCH_ROWS = 500
 
-Reseal: TypeAlias = Callable[[bytes], bytes | None]
-"""Gives what was sealed under an old key under the present one; None for what is so already."""
+Reencrypt: TypeAlias = Callable[[bytes], bytes | None]
+"""Encrypts with the current key what was encrypted with an old one; None if it has the current key
+already."""
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """How far a walk has come: the last row's id (None at the end), and how many rows it took."""
+    """The progress of a rotation: the id of the last row (None at the end), and how many rows were in the
+    batch."""
 
     after: str | None
     rows: int
@@ -37,14 +39,14 @@ class Rotation(WorkspaceSteps):
     """The scripts of one workspace."""
 
     def __init__(self, scripts: WorkspaceScripts) -> None:
-        super().__init__(scripts.dialect, scripts.schema)
+        super().__init__(scripts.dialect, scripts.namespace)
         self._state = scripts.state
         self._tables = scripts.tables
         self._access = scripts.access
 
     def begin(self, wrap: Callable[[int], bytes]) -> Steps[int]:
-        """Add a data key, unless a rotation is under way; gives the number of the newest. ``wrap`` gives a
-        new key of that number, wrapped."""
+        """Add a data key, unless a rotation is running; returns the number of the newest key. ``wrap``
+        returns a new key of that number, wrapped."""
         yield from self._state.raise_version()
         known = yield from self._state.data_keys()
         newest = max(known)
@@ -61,8 +63,8 @@ class Rotation(WorkspaceSteps):
         return [table for table in tables if any(column.is_encrypted for column in table.columns)]
 
     def begin_table(self, table_id: str, key: int) -> Steps[Table | None]:
-        """Have a table written under this key from now on; None if it is gone or has nothing left to be
-        sealed anew."""
+        """From now on, write a table with this key; None if it is missing or has no cells that need another
+        key."""
 
         def begun(column: Column) -> Column:
             if not column.is_encrypted or column.key == key:
@@ -75,7 +77,7 @@ class Rotation(WorkspaceSteps):
         return table
 
     def end_table(self, table_id: str) -> Steps[None]:
-        """Nothing of a table is sealed under the old key any more."""
+        """Record that nothing in a table is encrypted with the old key any more."""
         yield from self._change(table_id, lambda column: msgspec.structs.replace(column, old_key=None))
 
     def _change(self, table_id: str, change: Callable[[Column], Column]) -> Steps[Table | None]:
@@ -92,10 +94,12 @@ class Rotation(WorkspaceSteps):
         """The ids and the encrypted cells of the next rows after the row ``after``."""
         return (yield sql.batch(names, after, BATCH_ROWS))
 
-    def reseal_rows(self, sql: RotationSql, reseal: dict[str, Reseal], rows: Sequence[Row]) -> Steps[Batch]:
+    def reencrypt_rows(
+        self, sql: RotationSql, reencrypt: dict[str, Reencrypt], rows: Sequence[Row]
+    ) -> Steps[Batch]:
         """Replace the cells of these rows by the same under the new key, unless they changed meanwhile."""
         for row_id, *cells in rows:
-            for (name, fresh_cell), cell in zip(reseal.items(), cells, strict=True):
+            for (name, fresh_cell), cell in zip(reencrypt.items(), cells, strict=True):
                 fresh = None if cell is None else fresh_cell(bytes(cell))
                 if fresh is not None:
                     yield sql.replace(name, row_id, bytes(cell), fresh)
@@ -105,23 +109,23 @@ class Rotation(WorkspaceSteps):
         rows = yield sql.count()
         return int(rows[0][0])
 
-    def reseal_apps(self, reseal: Callable[[App], bytes]) -> Steps[None]:
-        """Seal the secrets of all apps anew."""
+    def reencrypt_apps(self, reencrypt: Callable[[App], bytes]) -> Steps[None]:
+        """Encrypt the secrets of all apps with the new key."""
         yield from self._state.raise_version()
         apps = self._system.apps
         for app in (yield from self._access.apps("", None)):
             if app.secret is not None:
-                update = sa.update(apps).values(secret=reseal(app))
+                update = sa.update(apps).values(secret=reencrypt(app))
                 yield from self._do(update.where(apps.c.client_id == app.client_id))
 
     def end(self, key: int) -> Steps[None]:
-        """Forget all data keys but this one."""
+        """Delete all data keys except this one."""
         yield from self._state.raise_version()
         keys = self._system.data_keys
         yield from self._do(sa.delete(keys).where(keys.c.number != key))
 
     def rewrap(self, rewrap: Callable[[bytes], bytes], fresh: bytes) -> Steps[None]:
-        """Wrap the data keys anew; a workspace that has none yet gets ``fresh``."""
+        """Wrap the data keys with another master key; a workspace that has none yet gets ``fresh``."""
         yield from self._state.initialise(fresh)
         keys = self._system.data_keys
         for number, wrapped in (yield from self._state.data_keys()).items():
@@ -130,14 +134,15 @@ class Rotation(WorkspaceSteps):
             )
 
 
-def reseal_with(keys: Any, table: Table, column: Column) -> Reseal:
-    """What seals the cells of one column anew. ``keys`` are the workspace's DataKeys."""
+def reencrypt_with(keys: Any, table: Table, column: Column) -> Reencrypt:
+    """Returns the function that encrypts the cells of one column with the current key. ``keys`` are the
+    workspace's DataKeys."""
     fresh = keys.cipher(table.id, column.id, [column.key])
     any_key = keys.cipher(table.id, column.id, column.keys)
 
-    def reseal(cell: bytes) -> bytes | None:
-        sealed: bytes = fresh.seal(any_key.open(cell))
-        # the same text under the same key is the same bytes
-        return None if sealed == cell else sealed
+    def reencrypt(cell: bytes) -> bytes | None:
+        encrypted: bytes = fresh.seal(any_key.open(cell))
+        # the same text under the same key has the same bytes
+        return None if encrypted == cell else encrypted
 
-    return reseal
+    return reencrypt

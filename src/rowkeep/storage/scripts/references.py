@@ -1,7 +1,9 @@
-"""References: scripts that find out, after the engine refused a write, which row and which reference it was.
+"""References: scripts that find out, after the engine rejected a write, which row and which reference was the
+cause.
 
-Engines say little: SQLite only that some foreign key failed, PostgreSQL not which of the rows of a bulk.
-They are asked again, on what is stored now; if that changed meanwhile, nothing is found.
+The errors of the engines have few details: SQLite reports only that some foreign key failed, PostgreSQL not
+which row of a bulk. So these scripts query the stored rows; if those have changed meanwhile, nothing is
+found.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import msgspec
 
 from rowkeep.model.filters import Where
 from rowkeep.model.tables import ROW_KEY, Column, Table
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.references import is_referred_to, present
 from rowkeep.sql.rows import TableSql
 from rowkeep.storage.contract import Row, Steps
@@ -23,7 +25,7 @@ CHUNK = 1000
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """A cell that refers to what is not there: in which row of the request and which column, and to what."""
+    """A cell that refers to a missing row: its row in the request, its column, and the target."""
 
     row: int
     column: Column
@@ -44,34 +46,36 @@ def find_missing(
 ) -> Steps[Missing | None]:
     """The first cell, column by column, that refers to nothing. ``rows`` have the columns ``names``, as
     stored."""
-    schema = sql.schema
-    referred = yield from tables.referred_by([schema.table])
+    physical = sql.physical
+    referred = yield from tables.referred_by([physical.table])
     for at, name in enumerate(names):
-        column = schema.columns[name]
+        column = physical.columns[name]
         if column.reference is None:
             continue
-        table = referred.get(column.reference.table, schema.table)
+        table = referred.get(column.reference.table, physical.table)
         there = _column(table, column.reference.column)
-        alike = column.type_facts.same or (lambda cell: cell)
-        cells = [None if row[at] is None else alike(row[at]) for row in rows]
-        parent = TableSchema(table, schema.dialect, tables.schema)
-        found = set(map(alike, (yield from _present(parent, there, cells))))
-        if table.id == schema.table.id and there in names:
-            # rows of one request may refer to each other
-            found |= {alike(row[names.index(there)]) for row in rows if row[names.index(there)] is not None}
+        comparable = column.type_facts.same or (lambda cell: cell)
+        cells = [None if row[at] is None else comparable(row[at]) for row in rows]
+        parent = PhysicalTable(table, physical.dialect, tables.namespace)
+        found = set(map(comparable, (yield from _present(parent, there, cells))))
+        if table.id == physical.table.id and there in names:
+            # rows of one request can refer to each other
+            found |= {
+                comparable(row[names.index(there)]) for row in rows if row[names.index(there)] is not None
+            }
         for number, cell in enumerate(cells):
             if cell is not None and cell not in found:
                 return Missing(number, column, table.name, there)
     return None
 
 
-def _present(schema: TableSchema, name: str, cells: list[Any]) -> Steps[list[Any]]:
-    # what refers to a sys_Id is stored as the _id that it carries
+def _present(physical: PhysicalTable, name: str, cells: list[Any]) -> Steps[list[Any]]:
+    # cells that refer to a sys_Id are stored as the _id that it contains
     stored = ROW_KEY if name == "sys_Id" else name
-    sought = [cell for cell in dict.fromkeys(cells) if cell is not None]
+    wanted = [cell for cell in dict.fromkeys(cells) if cell is not None]
     found: list[Any] = []
-    for start in range(0, len(sought), CHUNK):
-        rows = yield present(schema, stored, sought[start : start + CHUNK])
+    for start in range(0, len(wanted), CHUNK):
+        rows = yield present(physical, stored, wanted[start : start + CHUNK])
         found += [row[0] for row in rows]
     return found
 
@@ -81,13 +85,13 @@ def find_referring(
 ) -> Steps[Referring | None]:
     """A column that refers to a row that a filter finds; if only some columns are ``changed``, by one of
     these."""
-    parent = sql.schema
+    parent = sql.physical
     for table, column in (yield from tables.referring(parent.table.id)):
-        assert column.reference is not None  # noqa: S101 - it refers
+        assert column.reference is not None  # noqa: S101 - the column has a reference
         there = _column(parent.table, column.reference.column)
         if changed is not None and there not in changed:
             continue
-        child = TableSchema(table, parent.dialect, tables.schema)
+        child = PhysicalTable(table, parent.dialect, tables.namespace)
         rows = yield is_referred_to(parent, there, where, child, column)
         if rows[0][0]:
             return Referring(table.name, column.name, there)

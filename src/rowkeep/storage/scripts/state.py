@@ -10,14 +10,14 @@ from rowkeep.storage.scripts.steps import WorkspaceSteps
 
 
 class WorkspaceState(WorkspaceSteps):
-    """The scripts of one workspace. Whatever changes something raises the version first, which puts all
-    changes one after the other."""
+    """The scripts of one workspace. Scripts that change something raise the version first, which makes all
+    changes run one after the other."""
 
     def initialise(self, wrapped: bytes) -> Steps[None]:
-        """Give a new workspace its first version and its wrapped data key; leave an old one as it is."""
+        """Give a new workspace its first version and its wrapped data key; do nothing for an existing one."""
         workspace = self._system.workspace
         # two first requests at once would both find it new
-        yield from alone(self.dialect, self.schema)
+        yield from alone(self.dialect, self.namespace)
         # a write comes first here, as in every transaction that writes
         known = sa.update(workspace).values(version=workspace.c.version).returning(workspace.c.version)
         if not (yield from self._do(known)):

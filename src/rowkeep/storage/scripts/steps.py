@@ -15,17 +15,17 @@ from rowkeep.storage.contract import Row, Steps
 class WorkspaceSteps:
     """Runs statements over the system tables of one workspace."""
 
-    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+    def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self.dialect = dialect
-        self.schema = schema
-        self._system = workspace_tables(schema)
+        self.namespace = namespace
+        self._system = workspace_tables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        """Run one statement; gives its rows."""
+        """Run one statement; returns its rows."""
         return (yield statement(clause, self.dialect))
 
 
 def run(statements: Iterable[Statement]) -> Steps[None]:
-    """Run statements whose rows nobody needs."""
-    for each in statements:  # noqa: UP028 - a list cannot be sent rows
+    """Run statements whose rows are not needed."""
+    for each in statements:  # noqa: UP028 - a list cannot receive rows
         yield each

@@ -18,8 +18,8 @@ _view_decoder = msgspec.json.Decoder(View)
 
 
 def stored_table(definition: str) -> Table:
-    """A table of its stored definition. The indexes of the first version had no ids: their places were
-    these."""
+    """A table from its stored definition. The indexes of the first version had no ids: their ids were their
+    positions."""
     table = _table_decoder.decode(definition)
     if len({index.id for index in table.indexes}) == len(table.indexes):
         return table
@@ -40,7 +40,7 @@ class StoredDefinitions(WorkspaceSteps):
     """Scripts that find definitions by their names and ids."""
 
     def find_table(self, name: str) -> Steps[Table | None]:
-        """The table of that name, whatever its case."""
+        """The table with this name, in any case."""
         tables = self._system.tables
         same_name = tables.c.name_key == name_key(name)
         rows = yield from self._do(sa.select(tables.c.definition).where(same_name))
@@ -54,7 +54,8 @@ class StoredDefinitions(WorkspaceSteps):
         return table
 
     def tables_by(self, column: str, values: Collection[str]) -> Steps[dict[str, Table]]:
-        """The tables that have one of these values in a column of ours (``id`` or ``name_key``), by that."""
+        """The tables with one of these values in a system table's column (``id`` or ``name_key``), by that
+        value."""
         tables = self._system.tables
         if not values:
             return {}
@@ -66,7 +67,7 @@ class StoredDefinitions(WorkspaceSteps):
         return {row[0]: stored_table(row[1]) for row in rows}
 
     def find_view(self, name: str) -> Steps[View | None]:
-        """The view of that name, whatever its case."""
+        """The view with this name, in any case."""
         views = self._system.views
         if not NAME.fullmatch(name):
             return None

@@ -1,4 +1,4 @@
-"""Changes: the scripts that make a table what a new definition says, the same on every engine."""
+"""Changes: the scripts that change a table to match a new definition, the same on every engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rowkeep.model.values.scalars import Misfit
 from rowkeep.plan.table_changes.checks import Check
 from rowkeep.plan.table_changes.conversions import converted
 from rowkeep.plan.table_changes.diff import Change, plan_change, refuse_if_referred
-from rowkeep.plan.table_changes.matching import UnchangedColumn
+from rowkeep.plan.table_changes.matching import RemainingColumn
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import ChangeSql
 from rowkeep.sql.table_checks import SAMPLE_ROWS, CheckSql
@@ -29,15 +29,15 @@ from rowkeep.storage.scripts.steps import run
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 COLUMNS_AT_ONCE = 16
-"""How many columns are converted in one pass over the rows. More at once would be quicker, but a row bears
-the old cells beside the new ones, and must fit a page of PostgreSQL."""
+"""How many columns are converted in one pass over the rows. More would be faster, but meanwhile a row
+contains the old and the new cells, and must fit into a page of PostgreSQL."""
 
 ReadCell: TypeAlias = Callable[[Column, Any], Any]
-"""Makes the answered cell of a column of what a statement gives."""
+"""Converts a cell of a column from what a statement returns to what a response contains."""
 
 
 class Undone(Exception):
-    """A trial went well; what it did is undone by this."""
+    """A dry run has succeeded; this error rolls it back."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -49,8 +49,8 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class TableChanges:
-    """The scripts that change the tables of one workspace. ``ciphers`` gives those of a table's encrypted
-    columns, by their names."""
+    """The scripts that change the tables of one workspace. ``ciphers`` returns those of a table's encrypted
+    columns, by name."""
 
     def __init__(
         self, scripts: WorkspaceScripts, ciphers: Callable[[Table], dict[str, ColumnCipher]]
@@ -60,9 +60,9 @@ class TableChanges:
         self._ciphers = ciphers
 
     def plan(self, name: str, body: TableBody) -> Steps[Planned]:
-        """What makes of the table of that name what a definition says.
+        """Plan the change of the table with this name to a definition.
 
-        Raises NoSuchTable, NameTaken, StillReferenced, and all that is wrong with the definition.
+        Raises NoSuchTable, NameTaken, StillReferenced, and the errors of the definition.
         """
         version, before = yield from self._tables.find(name)
         former = former_name(body)
@@ -75,7 +75,8 @@ class TableChanges:
                     f"Cannot rename {renamed.name} to {before.name}: both exist. Remove renamedFrom.",
                     pointer="/name",
                 )
-            # without the former one it is renamed already: the same definition may be sent again
+            # if the former name is unknown, the table is renamed already: the same definition can be sent
+            # again
             before = before or renamed
         if before is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
@@ -90,9 +91,9 @@ class TableChanges:
         return Planned(version, change, {table.id: table for table in named.values()})
 
     def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:
-        """As ``plan``, with a look at the stored rows. Raises IncompatibleRows too.
+        """Like ``plan``, and check the stored rows. Raises IncompatibleRows too.
 
-        What a late check would find is only known after a trial.
+        The result of late checks is only known after a dry run.
         """
         planned = yield from self.plan(name, body)
         sql = self._sql(planned)
@@ -105,9 +106,9 @@ class TableChanges:
     def make(
         self, name: str, body: TableBody, *, allow_data_loss: bool, undo: bool = False
     ) -> Steps[Planned]:
-        """Make of the table what a definition says; or only try to, and raise Undone.
+        """Change the table to match a definition. With ``undo``, roll this back and raise Undone.
 
-        Raises what ``rehearse`` raises, and DataLoss unless that is allowed.
+        Raises the errors of ``rehearse``, and DataLoss unless that is allowed.
         """
         yield from self._scripts.state.raise_version()
         planned = yield from self.plan(name, body)
@@ -124,7 +125,7 @@ class TableChanges:
         return planned
 
     def _sql(self, planned: Planned) -> ChangeSql:
-        return ChangeSql(planned.change, self._scripts.dialect, self._scripts.schema, planned.referred)
+        return ChangeSql(planned.change, self._scripts.dialect, self._scripts.namespace, planned.referred)
 
     def _alter(self, planned: Planned, sql: ChangeSql) -> Steps[None]:
         change = planned.change
@@ -139,12 +140,12 @@ class TableChanges:
         _raise_if_any((yield from self._check(planned, late=True)))
         yield from run(sql.make_indexes())
 
-    # what stored rows must be like
+    # checks of stored rows
 
     def _check(self, planned: Planned, *, late: bool) -> Steps[list[Problem]]:
         problems = []
         change = planned.change
-        sql = CheckSql(change, self._scripts.dialect, self._scripts.schema, planned.referred)
+        sql = CheckSql(change, self._scripts.dialect, self._scripts.namespace, planned.referred)
         for check in change.checks:
             if check.is_late is late:
                 count, sample = sql.violations(check)
@@ -156,11 +157,11 @@ class TableChanges:
         return problems
 
     def _reader(self, table: Table) -> ReadCell:
-        """What makes answered cells of the cells that statements give."""
+        """The function that converts cells from what statements return to what responses contain."""
         return partial(_value, self._scripts.dialect, StoredCells(table, self._ciphers(table)))
 
     def _convert(
-        self, change: Change, sql: ChangeSql, pairs: Sequence[UnchangedColumn], *, writes: bool
+        self, change: Change, sql: ChangeSql, pairs: Sequence[RemainingColumn], *, writes: bool
     ) -> Steps[list[Problem]]:
         """Read all rows, some at a time, and write their converted cells until one does not fit."""
         page, write = sql.page(pairs), sql.write_converted(pairs)
@@ -183,10 +184,10 @@ class TableChanges:
 
 
 class Misfits:
-    """The cells of one column that do not fit what it becomes. ``read`` reads cells of the column before,
-    ``new`` has the forms of cells after."""
+    """The cells of one column that do not fit its new definition. ``read`` reads cells of the old column,
+    ``new`` has the stored cells of the new one."""
 
-    def __init__(self, pair: UnchangedColumn, read: ReadCell, new: StoredCells) -> None:
+    def __init__(self, pair: RemainingColumn, read: ReadCell, new: StoredCells) -> None:
         self.count = 0
         self._pair = pair
         self._read = read
@@ -195,7 +196,7 @@ class Misfits:
         self._sample: list[dict[str, Any]] = []
 
     def converted(self, row: str, stored: Any) -> Any:
-        """The cell as it is stored in the new column; None, and counted, if it does not fit."""
+        """The cell as the new column stores it; None, and counted, if it does not fit."""
         before, after = self._pair.before, self._pair.after
         value = self._read(before, stored)
         try:
@@ -211,30 +212,30 @@ class Misfits:
     def problem(self) -> Problem:
         was, now = self._pair.before, self._pair.after
         what, key = (f"type {now.type}", "type") if was.type != now.type else ("these limits", "maxLength")
-        says = (
+        message = (
             f"Column {now.name} cannot have {what}: {{rows}} a value that does not fit. A value {self._rule}."
         )
-        return _problem(says, f"{self._pair.where}/{key}", self.count, self._sample)
+        return _problem(message, f"{self._pair.where}/{key}", self.count, self._sample)
 
 
-def _value(dialect: Dialect, forms: StoredCells, column: Column, stored: Any) -> Any:
-    """A cell as it is answered."""
+def _value(dialect: Dialect, stored_cells: StoredCells, column: Column, stored: Any) -> Any:
+    """A cell as it is in a response."""
     if stored is None:
         return None
     decode = dialect.kinds[column.kind].decode
     if decode is not None:
         stored = decode(stored)
     if column.holds_sys_ids:
-        # the statement gives it as it is answered
+        # the statement returns it as it is in a response
         return stored
-    return forms.answer([(stored,)], (column.name,))[0][0]
+    return stored_cells.answer([(stored,)], (column.name,))[0][0]
 
 
 def _sampled(row: str, values: dict[str, Any]) -> dict[str, Any]:
-    return {ROW_KEY: row, "values": {name: _shown(value) for name, value in values.items()}}
+    return {ROW_KEY: row, "values": {name: _sample_value(value) for name, value in values.items()}}
 
 
-def _shown(value: Any) -> Any:
+def _sample_value(value: Any) -> Any:
     if isinstance(value, msgspec.Raw):
         value = bytes(value).decode()
     return excerpt(value) if isinstance(value, str) else value
@@ -254,13 +255,13 @@ def _violation(
         )
         for row in rows
     ]
-    return _problem(check.says, check.where, count, sample)
+    return _problem(check.message, check.where, count, sample)
 
 
-def _problem(says: str, where: str, count: int, sample: list[dict[str, Any]]) -> Problem:
+def _problem(message: str, where: str, count: int, sample: list[dict[str, Any]]) -> Problem:
     rows = "1 row has" if count == 1 else f"{count} rows have"
     more = {"count": count, "sample": sample}
-    return Problem(says.replace("{rows}", rows), IncompatibleRows.code, where, more)
+    return Problem(message.replace("{rows}", rows), IncompatibleRows.code, where, more)
 
 
 def _raise_if_any(problems: list[Problem]) -> None:
@@ -268,7 +269,7 @@ def _raise_if_any(problems: list[Problem]) -> None:
         raise IncompatibleRows(problems[0].msg, problems=problems)
 
 
-def _batches(change: Change) -> Iterator[list[UnchangedColumn]]:
-    pairs = (pair for pair in change.kept if pair.converts)
+def _batches(change: Change) -> Iterator[list[RemainingColumn]]:
+    pairs = (pair for pair in change.remaining if pair.converts)
     while batch := list(islice(pairs, COLUMNS_AT_ONCE)):
         yield batch

@@ -1,4 +1,4 @@
-"""Table list: scripts that read which tables and views an app may use, or all of them."""
+"""Table list: scripts that read all tables and views, or those that an app may use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, stored
 
 
 class TableListing(msgspec.Struct, frozen=True):
-    """Tables and views as they were at one version, and the tables that the views need, by id."""
+    """Tables and views at one version, and the tables that the views need, by id."""
 
     version: int
     tables: list[Table]
@@ -26,7 +26,7 @@ class TableList(WorkspaceSteps):
     """The scripts of one workspace."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
 

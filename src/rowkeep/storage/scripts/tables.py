@@ -11,7 +11,7 @@ from rowkeep.errors.catalogue import NameTaken, StillReferenced
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.tables import Column, Table, name_key
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.steps import WorkspaceSteps, run
@@ -19,26 +19,26 @@ from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, as_sto
 from rowkeep.storage.scripts.view_dependencies import ViewNeeds
 
 TableWithReferred: TypeAlias = tuple[Table, dict[str, Table]]
-"""A table, and those that it refers to, by id."""
+"""A table, and the tables that it refers to, by id."""
 
 
 class Tables(WorkspaceSteps):
-    """The scripts of one workspace. Those that change something raise its version first, which puts them
-    one after the other."""
+    """The scripts of one workspace. Scripts that change something raise the version first, which makes all
+    changes run one after the other."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions, view_needs: ViewNeeds) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
         self._view_needs = view_needs
 
     def find(self, name: str) -> Steps[tuple[int, Table | None]]:
-        """The version, and the table of that name, whatever its case."""
+        """The version, and the table with this name, in any case."""
         version = yield from self._state.version()
         return version, (yield from self._stored.find_table(name))
 
     def page(self, after: str, limit: int | None) -> Steps[list[Table]]:
-        """Tables in the order of their names, behind the name ``after``; all of them without a limit."""
+        """Tables in the order of their names, after the name ``after``; all of them without a limit."""
         tables = self._system.tables
         rows = yield from self._do(
             sa.select(tables.c.definition)
@@ -68,7 +68,7 @@ class Tables(WorkspaceSteps):
         table = read_table(body, table_id, named, (yield from self._state.newest_key()))
         yield from self.check_name_is_free(table.name)
         referred = {each.id: each for each in named.values()}
-        yield from run(TableSchema(table, self.dialect, self.schema, referred).create())
+        yield from run(PhysicalTable(table, self.dialect, self.namespace, referred).create())
         yield from self._do(
             sa.insert(self._system.tables).values(
                 id=table.id, name_key=name_key(table.name), definition=as_stored(table)
@@ -78,21 +78,21 @@ class Tables(WorkspaceSteps):
         return table, referred
 
     def store(self, table: Table) -> Steps[None]:
-        """Replace the stored definition; the table itself and what it refers to stay as they are."""
+        """Replace the stored definition; the table itself and its references are unchanged."""
         tables = self._system.tables
         update = sa.update(tables).values(name_key=name_key(table.name), definition=as_stored(table))
         yield from self._do(update.where(tables.c.id == table.id))
 
     def check_name_is_free(self, name: str, but: str = "") -> Steps[None]:
-        """Tables and views share their names; ``but`` is the id of the one that may have it. Raises
-        NameTaken."""
-        for kind, kept in (("table", self._system.tables), ("view", self._system.views)):
-            same_name = sa.and_(kept.c.name_key == name_key(name), kept.c.id != but)
-            if (yield from self._do(sa.select(kept.c.id).where(same_name))):
+        """Tables and views share one set of names; ``but`` is the id of the one that may have the name.
+        Raises NameTaken."""
+        for kind, system_table in (("table", self._system.tables), ("view", self._system.views)):
+            same_name = sa.and_(system_table.c.name_key == name_key(name), system_table.c.id != but)
+            if (yield from self._do(sa.select(system_table.c.id).where(same_name))):
                 raise NameTaken(f"{kind.capitalize()} {name} already exists.", pointer="/name")
 
     def _store_references(self, table: Table) -> Steps[None]:
-        """Replace what is stored of the references of a table."""
+        """Replace the stored references of a table."""
         references = self._system.references
         yield from self._do(sa.delete(references).where(references.c.table_id == table.id))
         for column in table.columns:
@@ -103,12 +103,12 @@ class Tables(WorkspaceSteps):
                 )
 
     def replace(self, table: Table) -> Steps[None]:
-        """Replace the stored definition of a table, and what it refers to."""
+        """Replace the stored definition of a table, and its stored references."""
         yield from self.store(table)
         yield from self._store_references(table)
 
     def referring(self, table_id: str) -> Steps[list[tuple[Table, Column]]]:
-        """The columns that refer to a table, those of its own last, each with its table."""
+        """The columns that refer to a table, its own columns last, each with its table."""
         references = self._system.references
         rows = yield from self._do(
             sa.select(references.c.table_id, references.c.column_id).where(
@@ -130,23 +130,25 @@ class Tables(WorkspaceSteps):
         table = yield from self._stored.existing_table(name)
         others = [each for each in (yield from self.referring(table.id)) if each[0].id != table.id]
         if others:
-            told = " and ".join(f"{other.name}.{column.name}" for other, column in others)
-            raise StillReferenced(f"Table {table.name} is referenced by {told}. Remove that reference first.")
+            columns = " and ".join(f"{other.name}.{column.name}" for other, column in others)
+            raise StillReferenced(
+                f"Table {table.name} is referenced by {columns}. Remove that reference first."
+            )
         yield from self._view_needs.check_drop(table)
-        yield TableSchema(table, self.dialect, self.schema).drop()
-        for kept, column in (
+        yield PhysicalTable(table, self.dialect, self.namespace).drop()
+        for system_table, column in (
             (self._system.tables, "id"),
             (self._system.grants, "table_id"),
             (self._system.references, "table_id"),
         ):
-            yield from self._do(sa.delete(kept).where(kept.c[column] == table.id))
+            yield from self._do(sa.delete(system_table).where(system_table.c[column] == table.id))
 
     def get(self, name: str) -> Steps[TableWithReferred]:
-        """The table of that name, whatever its case. Raises NoSuchTable."""
+        """The table with this name, in any case. Raises NoSuchTable."""
         table = yield from self._stored.existing_table(name)
         return table, (yield from self.referred_by([table]))
 
     def page_with_referred(self, after: str, limit: int) -> Steps[tuple[list[Table], dict[str, Table]]]:
-        """Tables in the order of their names, behind the name ``after``, and those that they refer to."""
+        """Tables in the order of their names, after the name ``after``, and those that they refer to."""
         tables = yield from self.page(after, limit)
         return tables, (yield from self.referred_by(tables))

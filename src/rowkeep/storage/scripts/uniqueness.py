@@ -41,7 +41,7 @@ def find_duplicates(
                 for number, at in enumerate(asked)
                 for place, cell in enumerate(keys[at])
             }
-            there = yield present_keys(sql.schema, index, len(asked)).bind(values)
+            there = yield present_keys(sql.physical, index, len(asked)).bind(values)
             stored = {asked[row[0]] for row in there}
         found += [at for at in chunk if at in repeated or at in stored]
         if len(found) >= limit:
@@ -62,6 +62,6 @@ def _keys_of(sql: TableSql, index: Index, rows: Sequence[Row]) -> dict[int, tupl
 
 def _alike(sql: TableSql, index: Index, key: tuple[Any, ...]) -> tuple[Any, ...]:
     """A key as it is equal to others."""
-    columns = [sql.schema.columns[part.name] for part in index.columns]
+    columns = [sql.physical.columns[part.name] for part in index.columns]
     same = [column.type_facts.same for column in columns]
     return tuple(cell if alike is None else alike(cell) for alike, cell in zip(same, key, strict=True))

@@ -1,4 +1,4 @@
-"""View needs: which views cannot do without a table or a column, asked before either goes or changes."""
+"""View dependencies: which views need a table or a column, checked before it is dropped or changed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, stored_view
 
-MAX_TOLD = 10
+MAX_NAMES = 10
 """How many views an error names."""
 
 
 class ViewNeeds(WorkspaceSteps):
-    """Scripts over the views of one workspace, for whoever changes what they need."""
+    """Scripts over the views of one workspace, for changes of the tables that they need."""
 
     def __init__(self, stored: StoredDefinitions) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._stored = stored
 
     def views_needing(self, table_id: str, column_id: str | None = None) -> Steps[list[View]]:
@@ -42,19 +42,20 @@ class ViewNeeds(WorkspaceSteps):
         views = yield from self.views_needing(table.id)
         if views:
             raise StillReferenced(
-                f"Table {table.name} is used by {_told(views)}. Change or delete that first."
+                f"Table {table.name} is used by {_names_of(views)}. Change or delete that first."
             )
 
     def check_change(self, before: Table, after: Table) -> Steps[None]:
-        """Raises StillReferenced if there is a view that a change of a table would leave without a column, or
-        with one that cannot be compared, summed or filtered as the view does. Renamed columns it follows."""
+        """Raises StillReferenced if a change of a table would drop a column that a view needs, or would
+        change it so that it cannot be compared, summed or filtered as the view does. Renamed columns are not
+        an error: views follow them."""
         views = yield from self.views_needing(before.id)
-        kept = columns_by_key(after)
+        remaining = columns_by_key(after)
         for key, column in columns_by_key(before).items():
             needing = [view for view in views if view.needs(before.id, key)]
-            if key not in kept and needing:
+            if key not in remaining and needing:
                 raise StillReferenced(
-                    f"Column {column.name} of table {before.name} is used by {_told(needing)}. "
+                    f"Column {column.name} of table {before.name} is used by {_names_of(needing)}. "
                     "Change or delete that first."
                 )
         others = {table_id for view in views for table_id in view.table_ids}
@@ -65,7 +66,7 @@ class ViewNeeds(WorkspaceSteps):
                 raise StillReferenced(f"This change would break view {view.name}: {problem}")
 
 
-def _told(views: Sequence[View]) -> str:
-    names = ", ".join(view.name for view in views[:MAX_TOLD])
-    more = f" and {len(views) - MAX_TOLD} more" if len(views) > MAX_TOLD else ""
+def _names_of(views: Sequence[View]) -> str:
+    names = ", ".join(view.name for view in views[:MAX_NAMES])
+    more = f" and {len(views) - MAX_NAMES} more" if len(views) > MAX_NAMES else ""
     return f"view{'s' if len(views) > 1 else ''} {names}{more}"

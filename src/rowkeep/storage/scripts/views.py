@@ -22,17 +22,17 @@ ViewWithTables: TypeAlias = tuple[View, dict[str, Table]]
 
 
 class Views(WorkspaceSteps):
-    """The scripts of one workspace. Those that change something raise its version first, which puts them
-    one behind the other."""
+    """The scripts of one workspace. Scripts that change something raise the version first, which makes all
+    changes run one after the other."""
 
     def __init__(self, state: WorkspaceState, stored: StoredDefinitions, tables: Tables) -> None:
-        super().__init__(stored.dialect, stored.schema)
+        super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
         self._tables = tables
 
     def find(self, name: str) -> Steps[tuple[int, ViewWithTables | None]]:
-        """The version, and the view of that name, whatever its case."""
+        """The version, and the view with this name, in any case."""
         version = yield from self._state.version()
         try:
             return version, (yield from self.get(name))
@@ -40,12 +40,12 @@ class Views(WorkspaceSteps):
             return version, None
 
     def get(self, name: str) -> Steps[ViewWithTables]:
-        """The view of that name, whatever its case. Raises NoSuchView."""
+        """The view with this name, in any case. Raises NoSuchView."""
         view = yield from self._stored.existing_view(name)
         return view, (yield from self._stored.tables_by("id", set(view.table_ids)))
 
     def page(self, after: str, limit: int | None) -> Steps[tuple[list[View], dict[str, Table]]]:
-        """Views in the order of their names, behind the name ``after``, and the tables that they need."""
+        """Views in the order of their names, after the name ``after``, and the tables that they need."""
         views = self._system.views
         rows = yield from self._do(
             sa.select(views.c.definition)
@@ -72,12 +72,12 @@ class Views(WorkspaceSteps):
                 id=view.id, name_key=name_key(view.name), definition=as_stored(view)
             )
         )
-        yield from self._keep_tables(view)
+        yield from self._store_tables(view)
         return view, tables
 
     def replace(self, name: str, body: ViewBody) -> Steps[ViewWithTables]:
-        """Make the view of that name what a definition says; it keeps its grants. With ``renamedFrom`` the
-        view that is called so gets the new name. Raises NoSuchView, and what create raises."""
+        """Replace the definition of the view with this name; its grants are unchanged. With ``renamedFrom``
+        the view with that name is renamed. Raises NoSuchView, and the errors of create."""
         yield from self._state.raise_version()
         if name_key(body.name) != name_key(name):
             raise InvalidDefinition(
@@ -94,24 +94,24 @@ class Views(WorkspaceSteps):
             .values(name_key=name_key(view.name), definition=as_stored(view))
             .where(views.c.id == view.id)
         )
-        yield from self._keep_tables(view)
+        yield from self._store_tables(view)
         return view, tables
 
     def _read(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
-        # what is no name is none of anything, and may be no text that an engine takes
+        # an invalid name matches nothing, and may contain characters that an engine rejects
         names = {name_key(name) for name in body.table_names if NAME.fullmatch(name)}
         tables = yield from self._stored.tables_by("name_key", names)
-        kept = self._system.views
+        system_views = self._system.views
         rows = yield from self._do(
-            sa.select(kept.c.name_key, kept.c.definition).where(
-                kept.c.name_key.in_([sa.literal(each) for each in sorted(names)])
+            sa.select(system_views.c.name_key, system_views.c.definition).where(
+                system_views.c.name_key.in_([sa.literal(each) for each in sorted(names)])
             )
         )
         views = {row[0]: stored_view(row[1]).name for row in rows}
         view = read_view(body, view_id, tables, views)
         return view, {table.id: table for table in tables.values()}
 
-    def _keep_tables(self, view: View) -> Steps[None]:
+    def _store_tables(self, view: View) -> Steps[None]:
         uses = self._system.view_tables
         yield from self._do(sa.delete(uses).where(uses.c.view_id == view.id))
         for table_id in sorted(set(view.table_ids)):
@@ -121,9 +121,9 @@ class Views(WorkspaceSteps):
         """Drop a view with its grants. Raises NoSuchView."""
         yield from self._state.raise_version()
         view = yield from self._stored.existing_view(name)
-        for kept, column in (
+        for system_views, column in (
             (self._system.views, "id"),
             (self._system.view_tables, "view_id"),
             (self._system.grants, "table_id"),
         ):
-            yield from self._do(sa.delete(kept).where(kept.c[column] == view.id))
+            yield from self._do(sa.delete(system_views).where(system_views.c[column] == view.id))

@@ -1,4 +1,4 @@
-"""Workspace: the scripts of one workspace, by what they are about."""
+"""Workspace: all scripts of one workspace, by subject."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rowkeep.storage.scripts.views import Views
 class WorkspaceScripts:
     """Scripts that a database runs, the same on every engine."""
 
-    def __init__(self, dialect: Dialect, schema: str | None) -> None:
+    def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self.dialect = dialect
-        self.schema = schema
-        self.state = WorkspaceState(dialect, schema)
-        stored = StoredDefinitions(dialect, schema)
+        self.namespace = namespace
+        self.state = WorkspaceState(dialect, namespace)
+        stored = StoredDefinitions(dialect, namespace)
         self.view_needs = ViewNeeds(stored)
         self.tables = Tables(self.state, stored, self.view_needs)
         self.views = Views(self.state, stored, self.tables)

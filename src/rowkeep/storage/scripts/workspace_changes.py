@@ -1,5 +1,5 @@
-"""Schemas: the scripts that read all definitions and grants of a workspace, and make them what a schema says,
-the same on every engine."""
+"""Workspace changes: the scripts that read all definitions and grants of a workspace, and change them to
+match a schema, the same on every engine."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ T = TypeVar("T")
 
 
 class WorkspaceChangeStep(msgspec.Struct, frozen=True):
-    """One step towards a schema, in words; and where in the body it is wished for."""
+    """One step of a change, described for people, and the position in the body that requires it."""
 
-    says: str
+    description: str
     where: str
     rewrites_table: bool = False
     loses_data: bool = False
 
 
 class WorkspaceChangeScripts:
-    """The scripts of one workspace; ``new_id`` gives the ids of what is created."""
+    """The scripts of one workspace; ``new_id`` returns the ids of what is created."""
 
     def __init__(self, scripts: WorkspaceScripts, changes: TableChanges, new_id: Callable[[], str]) -> None:
         self._scripts = scripts
@@ -51,7 +51,7 @@ class WorkspaceChangeScripts:
         self._new_id = new_id
 
     def present(self) -> Steps[WorkspaceDefinition]:
-        """All that there is."""
+        """All definitions and grants of the workspace."""
         tables = yield from self._tables.page("", None)
         views, _ = yield from self._views.page("", None)
         grants = yield from self._access.all_grants()
@@ -59,7 +59,7 @@ class WorkspaceChangeScripts:
         return WorkspaceDefinition(tables, views, grants, apps)
 
     def plan(self, body: WorkspaceDefinitionBody) -> Steps[list[Action]]:
-        """What is to be done, before rows are looked at. Raises all that is wrong with the body."""
+        """The required steps, before rows are checked. Raises the errors of the body."""
         return plan_schema((yield from self.present()), body)
 
     def make(
@@ -70,11 +70,10 @@ class WorkspaceChangeScripts:
         done: list[WorkspaceChangeStep],
         undo: bool,
     ) -> Steps[None]:
-        """Do all of it, in one transaction; ``done`` is emptied, and filled with the steps that it took. With
-        ``undo``, or if nothing was to do, raises Undone behind that.
+        """Do all steps, in one transaction; ``done`` is cleared, and filled with the completed steps. With
+        ``undo``, or if there was nothing to do, raises Undone at the end.
 
-        Raises DataLoss unless that is allowed, and whatever refuses one of the steps, with pointers into the
-        body.
+        Raises DataLoss unless that is allowed, and the errors of the steps, with pointers into the body.
         """
         done.clear()
         yield from self._scripts.state.raise_version()
@@ -90,24 +89,24 @@ class WorkspaceChangeScripts:
             return (yield from _at(action.where, self._change(action), action.is_whole))
         if isinstance(action, DropView):
             yield from _at("/views", self._views.drop(action.name), False)
-            return _step(action.says, "/views")
+            return _step(action.description, "/views")
         if isinstance(action, DropTable):
             yield from _at("/tables", self._tables.drop(action.name), False)
-            return [WorkspaceChangeStep(action.says, "/tables", loses_data=True)]
+            return [WorkspaceChangeStep(action.description, "/tables", loses_data=True)]
         if isinstance(action, CreateTable):
             yield from _at(action.where, self._tables.create(action.body, self._new_id()))
         elif isinstance(action, CreateView):
             yield from _at(action.where, self._views.create(action.body, self._new_id()))
         else:
             yield from _at(action.where, self._grant(action), False)
-        return _step(action.says, action.where)
+        return _step(action.description, action.where)
 
     def _change(self, action: ChangeTable) -> Steps[list[WorkspaceChangeStep]]:
         planned = yield from self._changes.make(action.name, action.body, allow_data_loss=True)
         change = planned.change
         return [
             WorkspaceChangeStep(
-                f"table {change.after.name}: {step.says}",
+                f"table {change.after.name}: {step.description}",
                 action.where + (step.where if action.is_whole else ""),
                 rewrites(step, self._scripts.dialect),
                 step.loses_data,
@@ -121,13 +120,13 @@ class WorkspaceChangeScripts:
         )
 
 
-def _step(says: str, where: str) -> list[WorkspaceChangeStep]:
-    return [WorkspaceChangeStep(says, where)] if says else []
+def _step(description: str, where: str) -> list[WorkspaceChangeStep]:
+    return [WorkspaceChangeStep(description, where)] if description else []
 
 
 def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
-    """The steps; what they raise points into the whole schema. Pointers into a definition that was not sent
-    mean nothing to anybody."""
+    """Run the steps with their errors' pointers relative to the whole schema. Pointers into a definition that
+    was not in the request are removed."""
     try:
         return (yield from steps)
     except RowkeepError as error:
@@ -141,8 +140,8 @@ def _at(where: str, steps: Steps[T], is_whole: bool = True) -> Steps[T]:
 def _refuse_loss(done: list[WorkspaceChangeStep]) -> None:
     losing = [step for step in done if step.loses_data]
     if losing:
-        told = [
-            Problem(f"This would lose data ({step.says}). {LOSS_HINT}", DataLoss.code, step.where)
+        problems = [
+            Problem(f"This would lose data ({step.description}). {LOSS_HINT}", DataLoss.code, step.where)
             for step in losing
         ]
-        raise DataLoss(told[0].msg, problems=told)
+        raise DataLoss(problems[0].msg, problems=problems)

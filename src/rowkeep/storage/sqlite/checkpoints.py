@@ -1,11 +1,11 @@
-"""Checkpoints: the WAL is copied into its file in a thread of its own, while others write.
+"""Checkpoints: a separate thread copies the WAL into its file, while others write.
 
-SQLite itself does this in the commit that makes the WAL too long: whoever commits waits until a thousand
-pages are copied and flushed, and so does everybody who waits for a turn to write. Here a commit only starts
-it.
+SQLite itself does this in the commit that makes the WAL too long: that commit, and everyone who waits to
+write, waits until a thousand pages are copied and flushed. Here a commit only starts the copy.
 
-Such a copy cannot reach the end of a WAL that keeps growing, and only a WAL that is copied to its end begins
-again. So once the WAL is long, the rest, which is short, is copied while it is our turn to write.
+Such a copy cannot reach the end of a WAL that keeps growing, and a WAL begins again only after a complete
+copy. So once the WAL is long, the rest, which is short, is copied during a turn of its own in the write
+queue.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ PAGES_OF_A_COPY = 1000
 """How many new pages of the WAL start a copy."""
 
 LONG_PAGES = 4000
-"""A WAL of so many pages (16 MB) is copied to its end, and begins again. To find a page in the WAL, SQLite
-takes one look-up for each 4,000 pages or so."""
+"""A WAL of this many pages (16 MB) is copied to its end, and begins again. To find a page in the WAL, SQLite
+needs about one look-up for each 4,000 pages."""
 
 LIMIT_PAGES = WAL_LIMIT_BYTES // PAGE_BYTES
-"""A WAL of so many pages (64 MB) is copied in the commit, as SQLite does: the thread is too slow."""
+"""A WAL of this many pages (64 MB) is copied in the commit, as SQLite does: the thread is too slow."""
 
 LOCK_SECONDS = 0.02
-"""How long the last part of a copy, for which all writers wait, waits for those that read older pages. What
-cannot be copied is left to the next copy."""
+"""How long the last part of a copy, for which all writers wait, waits for readers of older pages. Pages that
+cannot be copied are left to the next copy."""
 
 TURN_SECONDS = 10.0
 """How long a copy waits for its turn to write."""
@@ -43,11 +43,12 @@ FAILURES = (Busy, StorageUnavailable, OverBudget)
 
 
 class Checkpoints:
-    """The checkpoints of one file, as far as this process does them. Another process that copies the same WAL
-    does no harm: SQLite lets one of them go on."""
+    """The checkpoints that this process makes for one file. If another process copies the same WAL, no harm
+    is done: SQLite lets only one of them continue."""
 
     def __init__(self, connect: Callable[[float], Connection], executor: Executor, turns: WriteQueue) -> None:
-        """``connect`` opens a connection that waits so many seconds for locks; ``turns`` is for us only."""
+        """``connect`` opens a connection that waits this many seconds for locks; ``turns`` is not shared with
+        others."""
         self._connect = connect
         self._executor = executor
         self._turns = turns
@@ -55,15 +56,15 @@ class Checkpoints:
         self._pages = 0
         """How many pages the WAL had after the last commit of this process."""
         self._copied = 0
-        """How many of them need no copy, as far as is known."""
+        """How many of them are known to be copied."""
         self.is_running = False
 
     def follow(self, writer: Connection) -> None:
-        """Look at the WAL after each commit of this connection, in place of SQLite's own checkpoints."""
+        """Check the WAL after each commit of this connection, instead of SQLite's own checkpoints."""
         writer.set_wal_hook(self._committed)
 
     def _committed(self, writer: Any, _database: str, pages: int) -> int:
-        """The WAL has so many pages after a commit. It must not fail: what is committed stays so."""
+        """The WAL has this many pages after a commit. This must not fail: the commit cannot be undone."""
         if pages < self._pages:
             self._copied = 0  # the WAL began again
         self._pages = pages
@@ -80,7 +81,7 @@ class Checkpoints:
                 self._connection = self._connect(LOCK_SECONDS)
             self._copy(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
             if self._pages >= LONG_PAGES:
-                # what was written meanwhile, so that little is left for our turn
+                # the pages written meanwhile, so that little is left for our turn
                 self._copy(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
                 self._copy_rest(self._connection)
         except FAILURES:
@@ -98,8 +99,8 @@ class Checkpoints:
             self._turns.give()
 
     def _copy(self, connection: apsw.Connection, mode: int) -> None:
-        """Copy the pages that the WAL has now. If that fails, or another process does it at the moment, it is
-        tried again when the WAL has grown; an error of the disk has been logged."""
+        """Copy the current pages of the WAL. If this fails, or another process is copying, it is repeated
+        when the WAL has grown; a disk error is already logged."""
         try:
             with translated():
                 _, self._copied = connection.wal_checkpoint(mode=mode)

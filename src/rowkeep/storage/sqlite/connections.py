@@ -1,4 +1,4 @@
-"""Connections: how a file is opened, how a script is run on it, and what its errors mean."""
+"""Connections: opening a file, running a script on it, and translating its errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 CACHED_STATEMENTS = 512
 BUSY_NAP_SECONDS = 0.002
 CALLS_AT_ONCE = 100
-"""How many functions run on short texts before the next look whether it is the turn of others."""
+"""How many calls of functions on short texts are made before the next check whether other threads are waiting
+for a turn."""
 
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -54,40 +55,40 @@ BROKEN = (
 
 
 class OverBudget(Exception):
-    """A statement took more than its connection allows, or was interrupted."""
+    """A statement exceeded the limits of its connection, or was interrupted."""
 
 
 class Connection(Turning):
-    """A connection that knows the workspace's version for as long as the file stays as it is."""
+    """A connection that caches the version of the workspace for as long as the file is unchanged."""
 
     _version: int | None = None
     _version_of: int | None = None
-    """What SQLite called the state of the file in which the version was read."""
+    """SQLite's number for the state of the file in which the version was read."""
     wait: Callable[[int], bool] | None = None
-    """What SQLite asks whether to try again where the file is locked."""
+    """The busy handler: decides whether SQLite tries again when the file is locked."""
 
     max_cell_bytes: int | None = None
-    """For a connection of the event loop, how large a cell is that it reads; None for any size."""
+    """For a connection of the event loop, the size of the largest cell that it reads; None for any size."""
 
     last_folded: tuple[str, str] | None = None
-    """A long text, and what it is in one case: filters often compare a cell several times."""
+    """A long text, and its case-folded form: filters often compare a cell several times."""
 
     turns: FunctionTurns | None = None
-    """Where functions written in Python wait for their turn; None on the event loop, and for inserts."""
+    """The queue of threads that call functions written in Python; None on the event loop, and for inserts."""
 
     def take_turn(self) -> None:
-        """Wait for a turn where others have theirs."""
+        """Wait for a turn if threads queue for turns."""
         self.calls_left = CALLS_AT_ONCE
         if self.turns is not None:
             self.turns.take(self, self.stop_if_interrupted)
 
     def stop_if_interrupted(self) -> None:
-        """SQLite does not look whether it is interrupted while a function runs. Raises OverBudget."""
+        """SQLite does not check for interrupts while a function runs. Raises OverBudget."""
         if self.is_interrupted:
             raise OverBudget()
 
     def end_turn(self) -> None:
-        """The statements of one work have ended."""
+        """The statements of a transaction have ended."""
         self.last_folded = None
         if self.turns is not None:
             self.turns.give(self)
@@ -104,8 +105,8 @@ class Connection(Turning):
             self.set_busy_handler(self.wait)
 
     def version(self) -> int | None:
-        """The version in the snapshot of a transaction that only reads, and that has read something already:
-        SQLite notices that the file is another one when it begins to read."""
+        """The version in the snapshot of a read-only transaction that has already read something: SQLite only
+        notices that the file has changed when it begins to read."""
         state = self.data_version()
         if state != self._version_of:
             rows = self.execute(VERSION).fetchall()
@@ -115,15 +116,15 @@ class Connection(Turning):
 
 
 def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connection:
-    """A connection that waits for locks in short naps: SQLite's own waits grow so long that a process that
-    writes much would starve the others. ``create`` makes a file that is not there."""
+    """A connection that waits for locks in short sleeps: SQLite's own waits grow so long that a process that
+    writes a lot would block the others. ``create`` creates a missing file."""
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     with translated():
         connection = Connection(str(path), flags=flags, statementcachesize=CACHED_STATEMENTS)
     try:
         _set_up(connection, busy_timeout_seconds)
     except BaseException:
-        # at once: whoever keeps the error would keep the file open
+        # immediately: a stored error would keep the file open
         connection.close()
         raise
     return connection
@@ -133,9 +134,9 @@ def _set_up(connection: Connection, busy_timeout_seconds: float) -> None:
     connection.wait = _busy_handler(busy_timeout_seconds)
     with translated():
         connection.set_busy_handler(connection.wait)
-        # plans are kept for all values: without this, every other LIMIT has its statement compiled anew
+        # plans are reused for all values: without this, a statement is compiled again for every other LIMIT
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-        # what stands in double quotes is a name, never a text, also where there is no such column
+        # text in double quotes is always a name, even if there is no such column
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         _set_wal(connection, busy_timeout_seconds)
@@ -147,7 +148,7 @@ def _set_up(connection: Connection, busy_timeout_seconds: float) -> None:
 
 def _folding(connection: Connection) -> Callable[..., str | None]:
     """The function that folds case. It runs within one step of SQLite, where nothing interrupts it: so on the
-    event loop it refuses long texts, and elsewhere it looks between parts whether it is to stop."""
+    event loop it rejects long texts, and elsewhere it checks between parts whether it must stop."""
 
     def turn() -> None:
         connection.stop_if_interrupted()
@@ -171,7 +172,8 @@ def _folding(connection: Connection) -> Callable[..., str | None]:
 
 
 def _set_wal(connection: apsw.Connection, timeout_seconds: float) -> None:
-    """Where several give a new file its WAL at once, SQLite refuses some without asking the busy handler."""
+    """If several connections set the WAL of a new file at once, SQLite rejects some without a call of the
+    busy handler."""
     waits = _busy_handler(timeout_seconds)
     tries = 0
     while True:
@@ -201,7 +203,7 @@ def _busy_handler(timeout_seconds: float) -> Callable[[int], bool]:
 
 
 class _Translation:
-    """Driver errors end here: what leaves is ours."""
+    """Translates errors of the driver to ours; no other errors leave this block."""
 
     def __enter__(self) -> None:
         pass
@@ -217,13 +219,13 @@ _TRANSLATION = _Translation()
 
 
 def translated() -> _Translation:
-    """``with translated():`` around what speaks to the driver. It has no state and so is made once: one of
-    contextlib's would cost a query more than its plan does."""
+    """The context for calls of the driver, ``with translated():``. It has no state and is created once: one
+    of contextlib's would cost a query more than its plan does."""
     return _TRANSLATION
 
 
 def _meaning(error: apsw.Error) -> Exception | None:
-    """What a driver's error means to a caller; None for a fault of ours."""
+    """The error of a caller for a driver's error; None for a fault of ours."""
     if isinstance(error, apsw.ConstraintError):
         conflict = CONFLICTS.get(getattr(error, "extendedresult", 0))
         return None if conflict is None else conflict()
@@ -234,10 +236,10 @@ def _meaning(error: apsw.Error) -> Exception | None:
     if isinstance(error, apsw.SchemaChangeError):
         return StaleCatalog()
     if isinstance(error, apsw.SQLError):
-        said = str(error)
-        if said == "integer overflow":
+        message = str(error)
+        if message == "integer overflow":
             return BeyondRange()
-        is_stale = said.startswith(("no such table", "no such column")) or "has no column named" in said
+        is_stale = message.startswith(("no such table", "no such column")) or "has no column named" in message
         return StaleCatalog() if is_stale else None
     if isinstance(error, apsw.FullError | apsw.ReadOnlyError):
         log.error("sqlite failed", error=str(error), kind=type(error).__name__)
@@ -256,8 +258,8 @@ def _rows_of(connection: apsw.Connection, wanted: Statement) -> list[Any]:
 
 
 def in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
-    """Do ``work``, which only reads, in one snapshot."""
-    # what is as short as this is better prepared anew than in the place of what is kept prepared
+    """Run ``work``, which only reads, in one snapshot."""
+    # a statement this short is better prepared again than in the place of a cached one
     connection.execute("BEGIN", can_cache=False)
     try:
         return work(connection)

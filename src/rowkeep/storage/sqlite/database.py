@@ -37,10 +37,10 @@ T = TypeVar("T")
 
 class SqliteDatabase(Database):
     dialect = SQLITE
-    schema = None
+    namespace = None
 
     def __init__(self, path: Path, settings: Settings, files: OpenFiles, *, create: bool = True) -> None:
-        """``create`` makes a file that is not there."""
+        """``create`` creates a missing file."""
         self.path = path
         place = FileIdentity(path)
         self.opener = Opener(place, files, partial(OpenFile, place, settings, files), create=create)
@@ -66,7 +66,7 @@ class SqliteDatabase(Database):
             raise failure_at(self.path, error) from error.__cause__
 
     def _refuse_if_gone(self) -> None:
-        """Where the file may be taken away by somebody who may do so, raises StaleCatalog if it was."""
+        """If the file can be deleted legitimately, raises StaleCatalog when it was."""
 
 
 class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
@@ -80,7 +80,7 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         return SqliteTableSql(table, None)
 
     def _refuse_if_gone(self) -> None:
-        """A file that somebody took away: most likely its workspace was deleted, which the catalog knows."""
+        """The file was deleted: most likely its workspace was deleted, which the catalog knows."""
         if not self.path.exists():
             raise StaleCatalog() from None
 

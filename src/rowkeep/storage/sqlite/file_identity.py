@@ -1,7 +1,7 @@
-"""Place: whether a file that is open is still the one at its path.
+"""File identity: whether an open file is still the one at its path.
 
-Who deletes a file that is open takes only its name away: reads and writes go on, and all of it is lost when
-the last connection closes. So the path is looked at again: at each commit, and for reads once a second.
+Deleting an open file removes only its name: reads and writes continue, and all data is lost when the last
+connection closes. So the path is checked again: at each commit, and for reads once a second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class FileIdentity:
-    """The path of a file, and which file it was there when it was first opened."""
+    """The path of a file, and the identity of the file that was there when it was first opened."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -35,10 +35,10 @@ class FileIdentity:
         self.check()
 
     def check(self) -> None:
-        """Raises StorageMissing if the file was deleted or another one was put in its place."""
+        """Raises StorageMissing if the file was deleted or replaced by another one."""
         present = self._present()
         if present != self._file:
-            # who reads next looks again, too
+            # the next reader must check, too
             self._next_look = 0.0
             raise StorageMissing() from FileNotFoundError(
                 f"the file {self.path} was {'deleted' if present is None else 'replaced'} while it was open"

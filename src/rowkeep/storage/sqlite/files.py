@@ -1,8 +1,8 @@
-"""Files: what is open of one SQLite file, and how many files are open at once.
+"""Files: the connections of one SQLite file, and the number of files that are open at once.
 
-An open workspace costs five to eleven file descriptors, one with thousands of tables up to 25, and some
-hundred kilobytes, so a process keeps a bounded number open and closes those that were used least recently, if
-nothing of them runs. A file that was closed is opened again when it is asked for; who asks does not notice.
+An open workspace needs five to eleven file descriptors, one with thousands of tables up to 25, and some
+hundred kilobytes. So a process limits the number of open files and closes those that were used least
+recently, if they are idle. A closed file is opened again when it is needed, invisible to the caller.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from rowkeep.storage.sqlite.writer import GroupWriter
 log = structlog.get_logger(__name__)
 
 WORKSPACES = "workspaces"
-"""The directory of the workspaces' files, in that of the store."""
+"""The directory of the workspaces' files, in the directory of the store."""
 
 FULL_BYTES = 256 * 1024
-"""A device that has no more than this left is full: a WAL and its shared memory need as much."""
+"""A device with at most this much free space is full: a WAL and its shared memory need as much."""
 
 FILES_OF_A_WORKSPACE = 11
 """Database and WAL of each connection (writer, checkpoints, quick reader, two long readers), and their shared
@@ -46,12 +46,13 @@ memory."""
 IDLE_NAP_SECONDS = 0.05
 
 SPARE_FILES = 256 + 2 * SPARE
-"""What is left for sockets, for more quick readers and all else, where few file descriptors may be had."""
+"""Reserved for sockets, additional quick readers and everything else, where the limit of file descriptors is
+low."""
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file for its owner alone; SQLite gives its WAL the same owner and mode. Nothing happens
-    if there is one. Raises StorageUnavailable."""
+    """Create an empty file that only its owner can access; SQLite gives its WAL the same owner and mode.
+    Nothing happens if the file exists. Raises StorageUnavailable."""
     directory = path.parent.parent if path.parent.name == WORKSPACES else path.parent
     try:
         os.close(create_private(path, owner_model_of(directory)))
@@ -62,7 +63,7 @@ def make_file(path: Path) -> None:
 
 
 def file_failure(error: OSError) -> StorageUnavailable:
-    """What an error of the file system means to a caller."""
+    """The error of a caller for an error of the file system."""
     log.error("cannot create file", error=str(error))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull()
@@ -70,8 +71,8 @@ def file_failure(error: OSError) -> StorageUnavailable:
 
 
 def failure_at(path: Path, error: StorageUnavailable) -> StorageUnavailable:
-    """The same error, or a clearer one: of a full device or one that is read-only SQLite often says only that
-    input or output failed."""
+    """The same error, or a clearer one: for a device that is full or read-only, SQLite often reports only a
+    failed input or output."""
     if type(error) is not StorageUnavailable:
         return error
     try:
@@ -94,7 +95,7 @@ class OpenFile:
     """The connections of one file."""
 
     def __init__(self, place: FileIdentity, settings: Settings, files: OpenFiles, *, create: bool) -> None:
-        """Raises StorageUnavailable; where ``create`` is false, also for a file that is not there."""
+        """Raises StorageUnavailable; if ``create`` is false, also for a missing file."""
         timeout = settings.busy_timeout_seconds
         path = place.path
         if create:
@@ -115,17 +116,17 @@ class OpenFile:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing runs and nothing waits; true until the event loop's next turn."""
+        """Whether nothing runs and nothing waits; valid until the next iteration of the event loop."""
         runs = self.writer.is_running or self.reader.is_running or self.checkpoints.is_running
         return not runs
 
     def stop(self) -> None:
-        """Interrupt long queries, updates and deletes, and refuse those that wait."""
+        """Interrupt long queries, updates and deletes, and reject those that wait."""
         self.reader.stop()
         self.writer.stop()
 
     def close(self) -> None:
-        """Close the file; nothing may be running. The last one to close it folds the WAL into it."""
+        """Close the file; nothing may be running. The last connection to close copies the WAL into it."""
         self.reader.close()
         self.checkpoints.close()
         self.connection.close()
@@ -137,7 +138,7 @@ class Opener:
     def __init__(
         self, place: FileIdentity, files: OpenFiles, open_file: Callable[..., OpenFile], *, create: bool
     ) -> None:
-        """``create`` makes a file that is not there when it is first opened."""
+        """``create`` creates a missing file when it is first opened."""
         self._place = place
         self._files = files
         self._open_file = open_file
@@ -146,14 +147,15 @@ class Opener:
         self.file: OpenFile | None = None
 
     async def use(self) -> OpenFile:
-        """The file, open; it stays so until the event loop's next turn, and for as long as it has work.
+        """The open file; it stays open until the next iteration of the event loop, and for as long as it has
+        work.
 
         Raises StorageMissing if it was deleted or replaced since it was first opened.
         """
         if self.file is None:
             async with self._opening:
                 if self.file is None:
-                    # once there, it is never made again: where it is gone, its workspace was deleted
+                    # a file that existed is never created again: if it is missing, its workspace was deleted
                     make = partial(self._open_file, create=self._create and not self._place.was_open)
                     self.file = await asyncio.get_running_loop().run_in_executor(self._files.executor, make)
                 self._files.opened(self)
@@ -163,7 +165,7 @@ class Opener:
         return self.file
 
     async def close(self) -> None:
-        """Close the file if nothing of it runs; else whoever still uses it finishes undisturbed, and it is
+        """Close the file if it is idle; otherwise its running work finishes undisturbed, and the file is
         closed then."""
         file, self.file = self.file, None
         self._files.order.pop(self, None)
@@ -174,7 +176,7 @@ class Opener:
 
 
 class OpenFiles:
-    """Which files are open, the least recently used first; at most ``limit``, unless more are at work."""
+    """The open files, the least recently used first; at most ``limit``, unless more of them have work."""
 
     def __init__(self, limit: int, threads: Threads) -> None:
         self.threads = threads
@@ -185,7 +187,7 @@ class OpenFiles:
         self._leaving: dict[OpenFile, asyncio.Task[None]] = {}
 
     def opened(self, opener: Opener) -> None:
-        """Count a file as open and used just now, and close others if they are too many."""
+        """Count a file as open and used just now, and close others if there are too many."""
         self.order[opener] = None
         self.order.move_to_end(opener)
         idle = (each for each in self.order if each is not opener and _is_idle(each))
@@ -196,17 +198,17 @@ class OpenFiles:
                 self.executor.submit(file.close)
 
     def leave(self, file: OpenFile) -> None:
-        """Close a file, that nobody will open again, once it is idle."""
+        """Close a file that nobody will open again, once it is idle."""
         self._leaving[file] = asyncio.ensure_future(self._close_when_idle(file))
 
     async def _close_when_idle(self, file: OpenFile) -> None:
-        while not file.is_idle:  # noqa: ASYNC110 - rare, and an event would cost each query something
+        while not file.is_idle:  # noqa: ASYNC110 - rare, and an event would make each query slower
             await asyncio.sleep(IDLE_NAP_SECONDS)
         del self._leaving[file]
         self.executor.submit(file.close)
 
     def stop(self) -> None:
-        """Interrupt what runs long in any of the files."""
+        """Interrupt long work in all files."""
         for file in (*self._leaving, *(opener.file for opener in self.order)):
             if file is not None:
                 file.stop()
@@ -228,8 +230,8 @@ def _is_idle(opener: Opener) -> bool:
 
 
 def affordable_files(wanted: int) -> int:
-    """How many workspaces this process can have open: it asks the system for the file descriptors that it
-    needs, and makes do with what it gets."""
+    """How many workspaces this process can have open: it requests the file descriptors that it needs from the
+    system, and uses what it gets."""
     try:
         import resource
     except ImportError:  # a system that has no such limit

@@ -1,11 +1,11 @@
-"""Function turns: of the threads whose statements call functions written in Python, one at a time goes on.
+"""Function turns: only one thread at a time runs statements that call functions written in Python.
 
-Python runs one thread at a time anyway, and the event loop waits until its turn comes: with 16 queries that
-ignore case, for up to a second. So these queries wait here instead, first come, first served. Each runs for a
-short time and then goes to the end of the queue.
+Python runs one thread at a time anyway, and the event loop waits for its turn: with 16 queries that ignore
+case, for up to a second. So these queries wait here instead, first come, first served. Each runs for a short
+time and then goes to the end of the queue.
 
-A turn only sets an order and protects nothing. If the thread that has it does not come back, because
-SQLite is busy with something else, the next one takes it.
+A turn only sets an order and protects nothing. If the thread that has the turn does not return, because
+SQLite is busy with something else, the next thread takes the turn.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from collections.abc import Callable
 
 TURN_SECONDS = 0.02
 LOOK_SECONDS = 0.05
-"""How often a thread that waits looks whether it must stop, and whether its turn has come unnoticed."""
+"""How often a waiting thread checks whether it must stop, and whether it missed its turn."""
 
 
 class _Waiting:
-    """A thread that waits, and what it runs."""
+    """A waiting thread, and what it runs."""
 
     def __init__(self, who: object) -> None:
         self.who = who
@@ -38,8 +38,7 @@ class FunctionTurns:
         self._until = 0.0
 
     def take(self, who: object, check: Callable[[], None]) -> None:
-        """Go on, or wait until it is the turn of ``who``. While it waits, ``check`` is called, which may
-        raise."""
+        """Continue, or wait for the turn of ``who``. While it waits, it calls ``check``, which may raise."""
         if self._who is who and (not self._queue or time.monotonic() < self._until):
             return
         with self._lock:
@@ -92,4 +91,4 @@ class FunctionTurns:
 
 
 TURNS = FunctionTurns()
-"""Those of this process, as Python's lock is that of the process."""
+"""The queue of this process, like Python's lock."""

@@ -1,4 +1,4 @@
-"""Functions: what SQLite lacks and PostgreSQL has, given to each connection."""
+"""Functions: SQL functions that SQLite lacks and PostgreSQL has, registered on each connection."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY
 T = TypeVar("T")
 
 SHORT_TEXT = 1024
-"""How many characters of a text the event loop folds; before a longer one, a thread waits for its turn."""
+"""How many characters the event loop folds; before a longer text, a thread waits for its turn."""
 
 EXACT = Context(prec=3000, rounding=ROUND_HALF_UP)
-"""Holds every sum of decimals: 1,000 digits on either side of the point, and what so many rows carry."""
+"""Exact for every sum of decimals: 1,000 digits before and after the decimal point, and the carry of as many
+rows as there can be."""
 
 
 class Turning(apsw.Connection):
-    """A connection whose functions, some calls at a time, wait for their turn."""
+    """A connection whose functions wait for a turn after a number of calls."""
 
     calls_left = 0
-    """How many more calls may be made before :meth:`take_turn`."""
+    """How many more calls are allowed before :meth:`take_turn`."""
 
     def take_turn(self) -> None:
         raise NotImplementedError
 
 
 def take_turn(connection: Turning, text: str) -> None:
-    """Before a function works on this text."""
+    """Take a turn before a function reads this text, if needed."""
     if connection.calls_left and len(text) <= SHORT_TEXT:
         connection.calls_left -= 1
     else:
@@ -41,7 +42,7 @@ def take_turn(connection: Turning, text: str) -> None:
 
 
 class _DecimalSum:
-    """The sum of the texts, with as many places as the one that has most; NULL of none."""
+    """The sum of the texts, with as many decimal places as the text that has most; NULL without values."""
 
     def __init__(self, connection: Turning) -> None:
         self._connection = connection
@@ -61,7 +62,7 @@ class _DecimalSum:
 
 
 class _DecimalMean(_DecimalSum):
-    """Their mean, rounded half away from zero, without zeros at its end."""
+    """Their mean, rounded half away from zero, without trailing zeros."""
 
     def final(self) -> str | None:
         if self._total is None:
@@ -74,7 +75,7 @@ class _DecimalMean(_DecimalSum):
 
 
 class _DecimalLeast:
-    """The least of the texts, in the one form of all that are equal to it."""
+    """The least of the texts, as the one text for all equal values."""
 
     def __init__(self, connection: Turning) -> None:
         self._connection = connection
@@ -101,22 +102,22 @@ class _DecimalGreatest(_DecimalLeast):
         return value > found
 
 
-def _whole(upper: int, lower: int) -> int:
+def _integer(upper: int, lower: int) -> int:
     return (upper << 32) + lower
 
 
-def _whole_sum(*cells: Any) -> str | None:
-    return None if cells[0] is None else str(_whole(*cells))
+def _integer_sum(*cells: Any) -> str | None:
+    return None if cells[0] is None else str(_integer(*cells))
 
 
-def _whole_mean(*cells: Any) -> float | None:
+def _integer_mean(*cells: Any) -> float | None:
     upper, lower, count = cells
-    return None if upper is None else _whole(upper, lower) / count
+    return None if upper is None else _integer(upper, lower) / count
 
 
 def _contains(text: str, part: str) -> bool:
-    """Whether a text contains another, in a time that grows with both; that of SQLite's ``instr`` may grow
-    with their product, and nothing interrupts it."""
+    """Whether a text contains another, in a time that grows with the sum of their lengths; the time of
+    SQLite's ``instr`` can grow with the product, and nothing interrupts it."""
     return part in text
 
 
@@ -131,15 +132,15 @@ def _in_turn(function: Callable[..., T], connection: Turning) -> Callable[..., T
 
 
 def add_functions(connection: Turning) -> None:
-    """Give a connection what the dialect and :mod:`rowkeep.sql.aggregates` spell for SQLite."""
+    """Register the functions that the dialect and :mod:`rowkeep.sql.aggregates` use on SQLite."""
     for name, function, arguments in ((DECIMAL_KEY, decimal_key, 1), (CONTAINS, _contains, 2)):
         connection.create_scalar_function(name, _in_turn(function, connection), arguments, deterministic=True)
-    connection.create_scalar_function(aggregates.WHOLE_SUM, _whole_sum, 2, deterministic=True)
-    connection.create_scalar_function(aggregates.WHOLE_MEAN, _whole_mean, 3, deterministic=True)
-    for name, made in (
+    connection.create_scalar_function(aggregates.INTEGER_SUM, _integer_sum, 2, deterministic=True)
+    connection.create_scalar_function(aggregates.INTEGER_MEAN, _integer_mean, 3, deterministic=True)
+    for name, aggregate in (
         (aggregates.DECIMAL_SUM, _DecimalSum),
         (aggregates.DECIMAL_AVG, _DecimalMean),
         (aggregates.DECIMAL_MIN, _DecimalLeast),
         (aggregates.DECIMAL_MAX, _DecimalGreatest),
     ):
-        connection.create_aggregate_function(name, partial(made, connection), 1)
+        connection.create_aggregate_function(name, partial(aggregate, connection), 1)

@@ -1,14 +1,14 @@
-"""Quick readers: connections whose queries run on the event loop, under a budget of steps and time.
+"""Quick readers: connections whose queries run on the event loop, with a limit of steps and time.
 
 Some steps take long: so these connections read no large cells, and fold no long texts. A query that needs
-either goes to a thread.
+either runs in a thread.
 
-A connection reads the whole schema before it can do anything, and again after each change of it. That of a
-thousand tables takes more steps than the budget has, and an interrupted connection would begin it anew with
-each query; so it is read in a thread, and until then every query goes there.
+A connection reads the whole schema of the file before it can do anything, and again after each change of it.
+For a thousand tables this takes more steps than the limit allows, and an interrupted connection would start
+it again with each query. So the schema is read in a thread, and until then every query runs in a thread.
 
-Where requests go to more tables than a connection keeps statements of, there are several, one for each group
-of tables.
+If requests use more tables than a connection can cache the statements of, there are several quick readers,
+one for each group of tables.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ T = TypeVar("T")
 
 STEPS_PER_TICK = 1_000
 BUDGET_TICKS = 20
-"""About a millisecond's worth of SQLite's virtual machine."""
+"""About a millisecond of SQLite's virtual machine."""
 
 BUDGET_SECONDS = 0.01
-"""How long a query may take at once, however few its steps are."""
+"""How long a query can take on the event loop, even if it has few steps."""
 
 MAX_CELL_BYTES = 64 * 1024
-"""The largest cell that is read at once."""
+"""The largest cell that is read on the event loop."""
 
 MAX_EACH_FILE = 8
 """How many quick readers a file has: enough for 2,048 tables."""
 
 SPARE = 64
-"""How many quick readers a process has beyond the first of each file."""
+"""How many quick readers a process has in addition to the first of each file."""
 
 
 class QuickReader:
-    """One connection on the event loop; its queries raise OverBudget where they take too long."""
+    """One connection on the event loop; its queries raise OverBudget if they take too long."""
 
     def __init__(self, connection: Connection, executor: Executor) -> None:
         self._connection = connection
@@ -57,7 +57,7 @@ class QuickReader:
         self._until = 0.0
         self._schema_read: int | None = None
         self.is_reading_schema = False
-        """Whether the schema is being read in a thread; nothing else may be asked until then."""
+        """Whether a thread is reading the schema of the file; the connection cannot be used until then."""
         connection.set_busy_handler(None)
         connection.set_progress_handler(self._tick, STEPS_PER_TICK)
         connection.max_cell_bytes = MAX_CELL_BYTES
@@ -70,7 +70,7 @@ class QuickReader:
         return is_over and not self.is_reading_schema
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """Do ``work`` at once. Raises OverBudget or Busy, and then somebody else must do it."""
+        """Run ``work`` now. Raises OverBudget or Busy; then another connection must run it."""
         self._ticks = 0
         self._until = time.monotonic() + BUDGET_SECONDS
         try:
@@ -82,12 +82,13 @@ class QuickReader:
         try:
             return work(connection)
         finally:
-            # the end of its transaction must not be stopped, too: the next one could not begin
+            # the end of its transaction must not be interrupted as well: the next one could not begin
             self._ticks = 0
             self._until = math.inf
 
-    def see_to_schema(self) -> None:
-        """Have the schema read if it is another one than was read last: it may be what took so many steps."""
+    def refresh_schema(self) -> None:
+        """Read the schema of the file again if it has changed since: the read may be what took so many
+        steps."""
         with suppress(Busy):
             with translated():
                 version: int = self._connection.pragma("schema_version")
@@ -96,7 +97,7 @@ class QuickReader:
                 self._executor.submit(self._read_schema, version)
 
     def _read_schema(self, version: int) -> None:
-        # a definition may be larger than a cell that is read at once
+        # a definition can be larger than the largest cell that the event loop reads
         self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, self._any_length)
         try:
             self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
@@ -110,9 +111,9 @@ class QuickReader:
 
 
 class QuickReaders:
-    """The quick readers of one file: one, and more where many tables are asked for.
+    """The quick readers of one file: one, and more if many tables are used.
 
-    ``more`` is what the process can spare for these.
+    ``more`` is the number of additional readers that the process has left.
     """
 
     def __init__(self, connect: Callable[[], Connection], executor: Executor, more: threading.Semaphore):
@@ -126,19 +127,20 @@ class QuickReaders:
 
     @property
     def is_running(self) -> bool:
-        """Whether one of them is opened or reads the schema; while they run queries, nobody can ask."""
+        """Whether one of them is being opened or reads the schema. This runs on the event loop, as their
+        queries do, so no query is running."""
         return self._is_opening or any(each.is_reading_schema for each in self._all)
 
     def of(self, table_id: str | None) -> QuickReader:
-        """The one that reads this table or view, or, for None, anything else."""
+        """The reader of this table or view, or, for None, of anything else."""
         group = 0 if table_id is None else self._groups.of(table_id)
         if group >= len(self._all) and self._may_open and not self._is_opening:
             self._add()
         return self._all[group % len(self._all)]
 
     def _add(self) -> None:
-        """Have another one opened in a thread, for that may take a while; until then those there are will
-        do."""
+        """Open another reader in a thread, because that can take a while; until then the existing ones are
+        used."""
         if self._more.acquire(blocking=False):
             self._is_opening = True
             self._executor.submit(self._open_another)

@@ -1,8 +1,8 @@
-"""Reader: short queries where the request is, long ones in a thread.
+"""Readers: short queries run on the event loop, long ones in a thread.
 
-A hop to a thread costs more than most queries do. So a query runs at once, on the event loop, under a budget
-of steps and time; one that exceeds it is stopped and run again in a thread. There, too, its time is limited,
-and it is interrupted when nobody waits for it any more.
+Switching to a thread costs more than most queries do. So a query first runs on the event loop, with a limit
+of steps and time; if it exceeds the limit it is stopped and run again in a thread. There its time is limited
+too, and it is interrupted when its caller is gone.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 
 class Reader:
-    """The readers of one file: quick ones, up to ``sqlite_readers`` for queries that take their time, and one
-    for scripts, so that no query holds up what administrators do."""
+    """The readers of one file: quick ones, up to ``sqlite_readers`` for long queries, and one for scripts, so
+    that no query delays administrators."""
 
     def __init__(
         self,
@@ -57,13 +57,13 @@ class Reader:
 
     def _open(self) -> Connection:
         connection = self._connect()
-        # touches no file, and so cannot fail
+        # accesses no file, and so cannot fail
         connection.execute("PRAGMA query_only = ON").fetchall()
         return connection
 
     async def run(self, work: Callable[[Connection], T], table_id: str | None) -> T:
-        """Do ``work``, which only reads, in a transaction of its own: one snapshot. ``table_id`` says which
-        table or view is read, if it is one; then it may take ``max_query_seconds``.
+        """Run ``work``, which only reads, in a transaction of its own: one snapshot. ``table_id`` is the id
+        of the table or view that it reads, if it reads one; then it can take ``max_query_seconds``.
 
         Raises Busy, QueryTimeout, ShuttingDown.
         """
@@ -72,7 +72,7 @@ class Reader:
             try:
                 return quick.run(work)
             except OverBudget:
-                quick.see_to_schema()
+                quick.refresh_schema()
             except Busy:
                 pass
         lane = self._scripts if table_id is None else self._queries
@@ -84,7 +84,7 @@ class Reader:
         return await self._run_long(work, lane)
 
     async def _run_long(self, work: Callable[[Connection], T], lane: ThreadLane) -> T:
-        """Do ``work`` in a thread. The turn is given back when the thread has ended it."""
+        """Run ``work`` in a thread. The turn ends when the thread has finished."""
         if self._is_stopping:
             lane.give_back()
             raise ShuttingDown()
@@ -132,7 +132,7 @@ class Reader:
                 self._idle.append(connection)
 
     def stop(self) -> None:
-        """Interrupt what runs in threads, and refuse what waits for a turn."""
+        """Interrupt what runs in threads, and reject what waits for a turn."""
         self._is_stopping = True
         loop = asyncio.get_running_loop()
         for stoppable, running in self._running.items():

@@ -39,7 +39,7 @@ def select(sql: Pages, plan: SelectPlan, version: int, connection: Connection) -
 
 
 def _page(connection: Connection, page: Statement, max_bytes: int) -> tuple[Sequence[Row], int, bool]:
-    """The rows that fit, about how many bytes they take (0 for few), and whether some did not fit."""
+    """The rows that fit, about how many bytes they take (0 for few), and whether some rows did not fit."""
     cursor = connection.execute(page.text, page.parameters)
     if connection.max_cell_bytes is None:
         try:
@@ -48,7 +48,7 @@ def _page(connection: Connection, page: Statement, max_bytes: int) -> tuple[Sequ
             cursor.close(True)
         return found.rows, found.size, found.is_cut
     rows = cursor.fetchall()
-    # of few cells that are not large it is known that they fit
+    # a few cells that are not large always fit
     may_be_large = bool(rows) and len(rows) * len(rows[0]) * connection.max_cell_bytes > max_bytes
     size = sum(sizes(rows if may_be_large else ()))
     if size > max_bytes:
@@ -58,7 +58,7 @@ def _page(connection: Connection, page: Statement, max_bytes: int) -> tuple[Sequ
 
 
 def decoded(rows: Sequence[Row], decoders: Decoders) -> Sequence[Row]:
-    """The rows with their cells as they are answered, a column at a time."""
+    """The rows with their cells as in responses, one column at a time."""
     if not decoders or not rows:
         return rows
     columns: list[Iterable[object]] = list(zip(*rows, strict=True))

@@ -36,7 +36,7 @@ MAX_LONG_QUERIES = 16
 
 
 class SqliteStore(Store):
-    """Several processes may open one directory; SQLite's locks keep them apart."""
+    """Several processes can open one directory; SQLite's locks separate them."""
 
     def __init__(self, directory: Path, settings: Settings, ids: IdSource) -> None:
         self.ids = ids
@@ -46,15 +46,15 @@ class SqliteStore(Store):
         self._files, self._catalog_file = (OpenFiles(1, threads) for threads in self._threads)
         self._databases: dict[int, SqliteWorkspaceDatabase] = {}
         self._opening = asyncio.Lock()
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self._is_new = False
 
     async def open(self, *, create: bool = True) -> None:
         try:
             self._refuse_without_catalog(create)
-            # rows are nobody else's business on this machine
-            self._made = make_private_directory(self._directory)
-            self._made = [*make_private_directory(self._directory / WORKSPACES), *self._made]
+            # rows are private: no other user of this machine can read them
+            self._created = make_private_directory(self._directory)
+            self._created = [*make_private_directory(self._directory / WORKSPACES), *self._created]
             self._files = OpenFiles(affordable_files(self._settings.sqlite_open_workspaces), self._threads[0])
             catalog = SqliteDatabase(self._catalog_path, self._settings, self._catalog_file)
             self.catalog = CatalogDatabase(catalog)
@@ -66,9 +66,9 @@ class SqliteStore(Store):
             raise SetupError(reason + owner_hint(self._directory)) from error
 
     def _refuse_without_catalog(self, create: bool) -> None:
-        """Raises SetupError where a catalog may not be made, or by us may not be used."""
+        """Raises SetupError if a catalog must not be created, or cannot be used by this process."""
         present = _files_of(self._directory / WORKSPACES)
-        # looked for behind the files: who makes an empty store at this moment makes the catalog first
+        # checked after the files: another process that creates a store now creates the catalog first
         try:
             size = self._catalog_path.stat().st_size
         except FileNotFoundError:
@@ -99,7 +99,7 @@ class SqliteStore(Store):
         )
 
     def _list_present(self) -> Generator[Statement, Sequence[Row], list[str]]:
-        """Script: nothing is asked of the catalog."""
+        """Script without statements: the catalog is not used."""
         yield from ()
         return _files_of(self._directory / WORKSPACES)
 
@@ -112,8 +112,8 @@ class SqliteStore(Store):
         await self.close()
         if is_unused or (self._is_new and _has_no_tables(self._catalog_path)):
             _unlink(self._catalog_path)
-        for directory in self._made:
-            # what others have used meanwhile is not empty
+        for directory in self._created:
+            # a directory that others have used meanwhile is not empty
             with contextlib.suppress(OSError):
                 directory.rmdir()
 
@@ -123,14 +123,14 @@ class SqliteStore(Store):
             try:
                 return await self.catalog.read(CatalogScripts(SQLITE, None).key_fingerprint) is None
             except StorageMissing as error:
-                # it has no tables yet; but a file that was replaced is another process's
+                # it has no tables yet; but a replaced file belongs to another process
                 return not isinstance(error.__cause__, FileNotFoundError)
             except (StorageUnavailable, Busy):
                 pass
         return False
 
     def _reason(self, error: OSError | StorageUnavailable) -> str:
-        """What failed, as the system said it."""
+        """The cause of a failure, as the system reports it."""
         if isinstance(error, StorageUnavailable):
             clear = failure_at(self._catalog_path, error)
             return str(clear if clear is not error else error.__cause__ or error).rstrip(".")
@@ -139,7 +139,7 @@ class SqliteStore(Store):
     async def close(self) -> None:
         for files in (self._files, self._catalog_file):
             files.stop()
-        # running jobs end first, for the files are closed under them
+        # running jobs end first, because closing the files interrupts them
         for threads in self._threads:
             await asyncio.get_running_loop().run_in_executor(None, threads.shut_down)
         for files in (self._files, self._catalog_file):
@@ -172,7 +172,7 @@ class SqliteStore(Store):
 
 
 def _files_of(directory: Path) -> list[str]:
-    """The databases in a directory, without their ending."""
+    """The names of the databases in a directory, without their extension."""
     try:
         return [path.stem for path in directory.glob("w*.db") if PHYSICAL.fullmatch(path.stem)]
     except FileNotFoundError:
@@ -180,7 +180,7 @@ def _files_of(directory: Path) -> list[str]:
 
 
 def _has_no_tables(path: Path) -> bool:
-    """Whether a database is no more than its first page, and its WAL less than one."""
+    """Whether a database is at most its first page, and its WAL less than one page."""
     wal = path.with_name(f"{path.name}-wal")
     if wal.exists() and wal.stat().st_size >= FIRST_PAGE_BYTES:
         return False

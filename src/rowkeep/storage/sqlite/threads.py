@@ -1,7 +1,7 @@
-"""Threads of a store: long queries, writes, and all else have threads of their own each.
+"""Threads of a store: long queries, writes, and everything else have separate threads.
 
-So a write never waits for queries of other workspaces, nor does the work of administrators. What runs in a
-thread for long can be stopped from outside.
+So writes and the work of administrators never wait for queries of other workspaces. Long work in a thread can
+be stopped from the event loop.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INTERRUPT_AGAIN_SECONDS = 0.02
 
 class Threads:
     """The threads of a store. ``count`` is how many long queries run at once, over all of its files; there
-    are as many for everything else that reads, and twice as many for writes."""
+    are as many threads for all other reads, and twice as many for writes."""
 
     def __init__(self, name: str, count: int) -> None:
         self.queries = ThreadPoolExecutor(count, thread_name_prefix=f"{name}-query")
@@ -38,7 +38,7 @@ class Threads:
 
 
 class ThreadLane:
-    """Turns for work of one kind on one file: at most ``count`` at once, and as many over all files as
+    """Turns for work of one kind on one file: at most ``count`` at once, and over all files as many as
     ``shared`` has."""
 
     def __init__(
@@ -50,7 +50,7 @@ class ThreadLane:
         self._wait_seconds = wait_seconds
 
     async def take(self) -> None:
-        """Wait for a turn. Raises Busy if there is none in time."""
+        """Wait for a turn. Raises Busy if none is free in time."""
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await self._own.acquire()
@@ -71,7 +71,7 @@ class ThreadLane:
 
 
 class Stoppable:
-    """Work on a connection in a thread, that can be stopped from the event loop."""
+    """Work on a connection in a thread that can be stopped from the event loop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -81,7 +81,7 @@ class Stoppable:
 
     @contextmanager
     def on(self, connection: Connection) -> Iterator[None]:
-        """While the block runs, its statements may be interrupted."""
+        """Within this block, its statements can be interrupted."""
         with self._lock:
             if self.reason is not None:
                 raise self.reason

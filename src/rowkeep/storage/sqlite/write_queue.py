@@ -1,13 +1,13 @@
-"""Turns: processes that write to one file queue for it in the kernel, first come, first served.
+"""Write queue: processes that write to one file queue for it in the kernel, first come, first served.
 
-SQLite has no queue: who finds a file locked sleeps and tries again, and meanwhile others take the lock. So a
-writer takes a semaphore before it begins a transaction. Waiting costs nothing, the kernel passes the
-semaphore on in the order of arrival, and takes it back from a process that ends. The semaphore only sets an
-order, SQLite's own lock protects the file: a tool that does not know of the semaphore does no harm, and where
-there are no such semaphores (macOS, some containers), writers retry as SQLite does.
+SQLite has no queue: a connection that finds a file locked sleeps and tries again, and meanwhile others take
+the lock. So a writer takes a semaphore before it begins a transaction. Waiting costs nothing, and the kernel
+passes the semaphore on in the order of arrival, and releases it if a process ends. The semaphore only sets an
+order; SQLite's own lock protects the file. So a tool that does not use the semaphore does no harm, and on
+systems without such semaphores (macOS, some containers), writers retry as SQLite does.
 
 They are System V semaphores: the only lock of Linux with a queue, a time limit and a release at the end of a
-process. All files of one user share a set of them, so that none is ever left over (``ipcs -s`` shows it).
+process. All files of one user share a set of them, so that none is ever left unused (``ipcs -s`` shows it).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 SEMAPHORES = 1024
-"""Of one set. Two files that share a semaphore wait for each other, as if they were one."""
+"""The size of a set. Two files that share a semaphore wait for each other, as if they were one."""
 
 IPC_CREAT = 0o1000
 IPC_NOWAIT = 0o4000
@@ -43,7 +43,8 @@ class _Timeout(ctypes.Structure):
 
 
 class _Calls:
-    """The system calls; those that never wait keep the interpreter's lock, which takes long to get back."""
+    """The system calls; those that never wait do not release the interpreter's lock, because getting it back
+    takes long."""
 
     def __init__(self) -> None:
         self.open = ctypes.CDLL(None, use_errno=True).semget
@@ -55,13 +56,13 @@ _CALLS = _Calls() if sys.platform == "linux" else None
 
 
 class WriteQueue:
-    """The queue of all that write to one file, which must exist."""
+    """The queue of all writers of one file, which must exist."""
 
     def __init__(self, path: Path) -> None:
         status = path.stat()
         self._owner = status.st_uid
         number = _number(f"{status.st_dev} {status.st_ino}") % SEMAPHORES
-        # zero is free, for that is what a new set begins with
+        # zero is free, the initial value in a new set
         self._take = _operations((number, 0, 0), (number, 1, SEM_UNDO))
         self._try = _operations((number, 0, IPC_NOWAIT), (number, 1, SEM_UNDO | IPC_NOWAIT))
         self._give = _operations((number, -1, SEM_UNDO | IPC_NOWAIT))
@@ -69,8 +70,8 @@ class WriteQueue:
         self._is_taken = False
 
     def take(self, seconds: float) -> bool:
-        """Wait until it is our turn; false if it was not within ``seconds``. True also where there is no
-        queue. Whatever it is, call :meth:`give` once the work is done."""
+        """Wait for our turn; false if it did not come within ``seconds``. True also if there is no queue. In
+        any case, call :meth:`give` once the work is done."""
         if _CALLS is None:
             return True
         if _CALLS.operate(self._set, self._try, len(self._try)) == 0:
@@ -93,7 +94,7 @@ class WriteQueue:
         return True
 
     def give(self) -> None:
-        """Pass the turn on to who has waited longest."""
+        """Pass the turn on to the one that has waited longest."""
         if self._is_taken and _CALLS is not None:
             self._is_taken = False
             _CALLS.operate(self._set, self._give, len(self._give))
@@ -109,8 +110,8 @@ def _number(name: str) -> int:
 
 
 def _open_set(calls: _Calls, owner: int) -> int:
-    """The semaphores for the files of one user; -1 if there are none. Only that user makes them: nobody else
-    could give them to them."""
+    """The semaphores for the files of one user; -1 if there are none. Only that user creates them: nobody
+    else could make them the owner."""
     flags = OWNER_ONLY | (IPC_CREAT if os.geteuid() == owner else 0)
     found: int = calls.open(_number(f"rowkeep writers of {owner}") or 1, SEMAPHORES, flags)
     if found < 0:

@@ -1,12 +1,12 @@
-"""Writer: one at a time for each file, and everything that waits is committed together.
+"""Writer: one for each file; it commits all waiting jobs together.
 
-A commit costs an fsync. The writer takes all jobs that wait, runs each in a savepoint of its own, commits
-once, and only then lets their answers go: so many small writers share one fsync. Neighbours that do the same
-share the savepoint and the statements too; if one of them fails, each is tried on its own.
+A commit costs an fsync. The writer takes all waiting jobs, runs each in a savepoint of its own, commits once,
+and only then returns their results: so many small writes share one fsync. Consecutive jobs of the same kind
+also share the savepoint and the statements; if one of them fails, each is run again separately.
 
-A job can be stopped: taken out of the queue, or interrupted. SQLite undoes the whole transaction of a
-statement that is interrupted, so the other jobs of its group are run again. Once a commit has begun, nothing
-is stopped.
+A job can be stopped: removed from the queue, or interrupted. SQLite undoes the whole transaction of an
+interrupted statement, so the other jobs of its group are run again. Once a commit has begun, nothing is
+stopped.
 """
 
 from __future__ import annotations
@@ -38,31 +38,31 @@ MAX_GROUP = 256
 
 MAX_GROUP_SECONDS = 0.05
 """A group that took longer is committed before the rest of its jobs is run: other processes wait for their
-turn, and the rest is not to be run again because one of its jobs was stopped."""
+turn, and the rest must not run again because one of its jobs was stopped."""
 
 STOPS = (QueryTimeout, ShuttingDown)
-"""Why a job is stopped."""
+"""The reasons to stop a job."""
 
 WATCH_SECONDS = 0.25
-"""How often it is looked at what waits or runs for too long."""
+"""How often jobs are checked that wait or run for too long."""
 
 
 class Joinable(ABC, Generic[T]):
-    """Work that can be done together with its like: with all that have the same ``key``."""
+    """Work that can be run together with similar work: all that has the same ``key``."""
 
     key: Hashable
 
     @abstractmethod
     def __call__(self, connection: Connection) -> T:
-        """Do it alone."""
+        """Run it alone."""
 
     @abstractmethod
     def join(self, connection: Connection, works: Sequence[Any]) -> Iterable[T]:
-        """Do all of them, this one included; what each gives, in their order. Raises if one fails."""
+        """Run all of them, including this one; returns their results, in their order. Raises if one fails."""
 
 
 class State(Enum):
-    """Where a job is. From TAKEN on it belongs to a group; one that is ENDED is on disk, or failed."""
+    """The state of a job. From TAKEN on it belongs to a group; an ENDED job is on disk, or has failed."""
 
     WAITING = auto()
     TAKEN = auto()
@@ -71,8 +71,8 @@ class State(Enum):
 
 
 class Job:
-    """One transaction to be: what to do, and who waits for it. ``is_limited`` says whether it may take
-    ``max_query_seconds`` only."""
+    """A transaction in the queue: its work, and the future of its caller. ``is_limited`` says whether it can
+    take at most ``max_query_seconds``."""
 
     __slots__ = ("error", "future", "is_limited", "key", "result", "since", "state", "stopped", "work")
 
@@ -85,9 +85,9 @@ class Job:
         self.is_limited = is_limited
         self.state = State.WAITING
         self.since = time.monotonic()
-        """Since when it waits, or runs."""
+        """The time at which it began to wait, or to run."""
         self.stopped: Exception | None = None
-        """Why it is to be stopped, if it is."""
+        """Why it must be stopped, if so."""
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -109,7 +109,7 @@ class _UndoneError(Exception):
 
 
 class GroupWriter:
-    """The writer of one file. It takes a thread of ``executor`` only while there is something to write."""
+    """The writer of one file. It uses a thread of ``executor`` only while there is something to write."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class GroupWriter:
         settings: Settings,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """``check`` raises StorageMissing if the file is not where it was any more."""
+        """``check`` raises StorageMissing if the file is no longer at its path."""
         self._check = check
         self._connection = connection
         self._executor = executor
@@ -128,7 +128,7 @@ class GroupWriter:
         self._max_seconds = settings.max_query_seconds
         self._waiting: deque[Job] = deque()
         self._current: Job | None = None
-        """What runs now and may be interrupted; never a statement of the writer's own."""
+        """The running job, which can be interrupted; never a statement of the writer itself."""
         self._lock = threading.Lock()
         self._watch: asyncio.TimerHandle | None = None
         self._is_stopping = False
@@ -136,13 +136,12 @@ class GroupWriter:
         """Whether something is being written, or waits for it."""
 
     async def run(self, work: Callable[[Connection], T], *, is_limited: bool = False) -> T:
-        """Do ``work`` in a transaction; its result comes back once it is on disk, its error once it is
-        undone. ``work`` may be run with that of others in one commit, and more than once; it knows nothing of
-        either.
+        """Run ``work`` in a transaction. The result is returned once it is on disk, an error once it is
+        rolled back. ``work`` can run with other work in one commit, and more than once, without noticing it.
 
-        Raises Busy if it does not begin in time, and QueryTimeout if it ``is_limited`` and takes too long.
-        Where the caller is cancelled, nothing is written; if it is on disk already, or about to be, this
-        returns as if the caller were not cancelled.
+        Raises Busy if it does not begin in time, and QueryTimeout if it ``is_limited`` and takes too long. If
+        the caller is cancelled, nothing is written; if it is on disk already, or in a commit, this returns as
+        if the caller were not cancelled.
         """
         loop = asyncio.get_running_loop()
         job = Job(work, loop.create_future(), is_limited)
@@ -160,7 +159,7 @@ class GroupWriter:
         return result
 
     async def _leave(self, job: Job, loop: asyncio.AbstractEventLoop) -> Any:
-        """Stop a job whose caller was cancelled. What cannot be stopped any more gives its result."""
+        """Stop a job whose caller was cancelled. A job that cannot be stopped any more returns its result."""
         with self._lock:
             if job.state is State.WAITING:
                 self._waiting.remove(job)
@@ -178,13 +177,13 @@ class GroupWriter:
             raise asyncio.CancelledError from None
 
     def _stop(self, job: Job, reason: Exception) -> None:
-        """Have a job stopped; the lock is the caller's."""
+        """Request that a job is stopped; the caller has the lock."""
         job.stopped = job.stopped or reason
         if job is self._current:
             self._connection.interrupt()
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Refuse jobs that waited too long, and interrupt one that runs too long or is to be stopped: an
+        """Reject jobs that waited too long, and interrupt one that runs too long or must be stopped. An
         interrupt between two statements has no effect, so it is repeated."""
         now = time.monotonic()
         late = []
@@ -209,7 +208,8 @@ class GroupWriter:
         self._watch = loop.call_later(WATCH_SECONDS, self._look, loop) if looks_again else None
 
     def stop(self) -> None:
-        """Stop the update or delete that runs, and refuse those that wait; inserts and scripts are done."""
+        """Stop the running update or delete, and reject those that wait; inserts and scripts are
+        completed."""
         with self._lock:
             self._is_stopping = True
             if self._current is not None and self._current.is_limited:
@@ -217,7 +217,7 @@ class GroupWriter:
 
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._has_more():
-            # what comes while other processes write is part of the group
+            # jobs that arrive while other processes write are part of the group
             in_time = self._turns.take(self._wait_seconds)
             try:
                 group = self._take_group()
@@ -245,28 +245,28 @@ class GroupWriter:
             return group
 
     def _end_group(self, group: list[Job], in_time: bool) -> list[Job]:
-        """Those jobs of a group that have their result or error, from the first on."""
+        """The jobs of a group that have their result or error, beginning with the first."""
         try:
             with translated():
                 return self._commit_others(group, in_time) if group else []
         except BaseException as error:
-            # nothing of the group is on disk: whoever waits must hear of it, whatever it was
+            # nothing of the group is on disk: every caller must get the error, of any type
             _fail(group, error)
             return group
 
     def _commit_others(self, group: list[Job], in_time: bool) -> list[Job]:
-        """Run the jobs of a group, without those that are stopped; gives those that were run, from the first
-        on. Raises only if none of them was committed."""
+        """Run the jobs of a group, except stopped ones; returns those that were run, beginning with the
+        first. Raises only if none of them was committed."""
         while True:
             try:
                 return self._commit(group, in_time)
             except _UndoneError as undone:
-                # that took its time, so what follows it is left to the next group
+                # this took time, so the jobs after it are left to the next group
                 group = group[: group.index(undone.job) + 1]
 
     def _commit(self, group: list[Job], in_time: bool) -> list[Job]:
         """Run the jobs of a group in one transaction, as many as there is time for. If our turn did not come
-        ``in_time``, the file must be free at once."""
+        ``in_time``, the file must be free immediately."""
         connection = self._connection
         done: list[Job] = []
         with translated():
@@ -281,7 +281,7 @@ class GroupWriter:
                 done += jobs
                 if time.monotonic() > until:
                     break
-            # to a file that was deleted one can write for ever
+            # writes to a deleted file never fail
             self._check()
             with self._lock:
                 for job in done:
@@ -321,11 +321,11 @@ class GroupWriter:
             raise job.stopped
 
     def _run_joined(self, jobs: list[Job]) -> bool:
-        """Run jobs of one key together; False if that failed, and nothing of them is done."""
+        """Run jobs with one key together; False if that failed, and all of them are rolled back."""
         return self._in_savepoint(partial(_joined, jobs)) is None
 
     def _in_savepoint(self, run: Callable[[Connection], None]) -> Exception | None:
-        """What ``run`` raised, and then nothing of it is done."""
+        """The error of ``run``, if any; then its changes are rolled back."""
         connection = self._connection
         failure = None
         connection.execute("SAVEPOINT job")
@@ -335,7 +335,8 @@ class GroupWriter:
             if not connection.in_transaction:
                 if isinstance(error, STOPS):
                     return error
-                # a full disk, say: SQLite gave up the whole transaction, and with it the jobs before this
+                # for example a full disk: SQLite rolled back the whole transaction, with the jobs before this
+                # one
                 if isinstance(error, StorageUnavailable):
                     raise
                 raise StorageUnavailable() from error
@@ -356,7 +357,7 @@ def _is_stopped(job: Job) -> bool:
 def _joined(jobs: list[Job], connection: Connection) -> None:
     works: list[Any] = [job.work for job in jobs]
     for job, result in zip(jobs, works[0].join(connection, works), strict=True):
-        # it may have failed in a try that was undone
+        # an earlier attempt that was rolled back may have set an error
         job.result, job.error = result, None
 
 

@@ -1,6 +1,6 @@
 """Writes: inserts, updates and deletes of rows in a workspace's file, each run by its writer in a savepoint.
 
-Whatever is written goes through here, after the version was checked in the same transaction.
+All writes of rows use this module, after a check of the version in the same transaction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
-from rowkeep.sql.physical_table import TableSchema
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import TableSql
 from rowkeep.storage.contract import ReferenceConflict, Row, StaleCatalog, UniqueConflict, UpdatedRows
 from rowkeep.storage.response_sizes import fitting
@@ -26,14 +26,14 @@ from rowkeep.storage.sqlite.writer import Joinable
 
 
 class Insert(Joinable[Stamp]):
-    """Rows that are to be written. Single rows of one app for one table are written together."""
+    """Rows to be written. Single rows of one app for one table are written together."""
 
     def __init__(self, sql: TableSql, plan: InsertPlan, version: int, ids: IdSource) -> None:
         self._sql = sql
         self._plan = plan
         self._version = version
         self._ids = ids
-        # rows that refer to each other belong together only if they were sent together
+        # rows that refer to each other are only accepted in one request
         is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not _refers_to_itself(sql.table)
         self.key = (sql, plan.writer, version) if is_joinable else self
 
@@ -42,7 +42,7 @@ class Insert(Joinable[Stamp]):
         try:
             return self._write(connection, self._plan.rows, rows)
         except UniqueConflict as conflict:
-            # the rows that the iterator still holds were not reached
+            # the rows that the iterator still contains were not reached
             reached = len(self._plan.rows) - length_hint(rows)
             raise _named_conflict(conflict, self._sql, reached - 1) from conflict
 
@@ -77,7 +77,7 @@ def update(
     try:
         with translated():
             cursor = connection.execute(bound.text, bound.parameters)
-            # one record too many tells that there are; the rest is not even looked at
+            # one record too many shows that there are more; the rest is not fetched
             try:
                 found = fitting(islice(cursor, plan.max_records + 1), plan.max_bytes)
             finally:
@@ -100,11 +100,11 @@ def delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Conne
     return connection.changes()
 
 
-# what writes have in common
+# common to all writes
 
 
 def _check_version(connection: apsw.Connection, version: int) -> None:
-    """Raises StaleCatalog if definitions or grants are not those that a plan was made with."""
+    """Raises StaleCatalog if the definitions or grants have changed since a plan was made."""
     if connection.execute(VERSION).fetchall() != [(version,)]:
         raise StaleCatalog()
 
@@ -121,12 +121,12 @@ def _rekey(sql: TableSql, plan: InsertPlan | UpdatePlan, connection: apsw.Connec
 
 @contextmanager
 def _references_wait(table: Table, connection: apsw.Connection) -> Iterator[None]:
-    """Rows of one request may refer to each other in any order: references to the table itself are looked at
-    behind the last row. (PostgreSQL does so anyway.)"""
+    """Rows of one request can refer to each other in any order: references to the table itself are checked
+    after the last row. (PostgreSQL always does so.)"""
     if not _refers_to_itself(table):
         yield
         return
-    # until the end of the transaction, that is of the whole group: it holds for other jobs just as well
+    # until the end of the transaction, that is of the whole group; it is correct for the other jobs as well
     connection.execute("PRAGMA defer_foreign_keys = ON")
     try:
         yield
@@ -137,15 +137,15 @@ def _references_wait(table: Table, connection: apsw.Connection) -> Iterator[None
 
 
 def _named_conflict(conflict: UniqueConflict, sql: TableSql, row: int | None) -> UniqueConflict:
-    """SQLite says which columns of the table failed to be unique: ``UNIQUE constraint failed: t.a, t.b``."""
-    said = str(conflict.__cause__).rpartition("failed: ")[2]
-    failed = [part.rpartition(".")[2] for part in said.split(", ")]
-    return UniqueConflict(_unique_index(sql.schema, failed), row)
+    """SQLite reports the columns of a failed unique index: ``UNIQUE constraint failed: t.a, t.b``."""
+    index_columns = str(conflict.__cause__).rpartition("failed: ")[2]
+    failed = [part.rpartition(".")[2] for part in index_columns.split(", ")]
+    return UniqueConflict(_unique_index(sql.physical, failed), row)
 
 
-def _unique_index(schema: TableSchema, failed: list[str]) -> Index | None:
-    for index in schema.table.indexes:
-        names = [getattr(schema.identity(part.name), "name", None) for part in index.columns]
+def _unique_index(physical: PhysicalTable, failed: list[str]) -> Index | None:
+    for index in physical.table.indexes:
+        names = [getattr(physical.identity(part.name), "name", None) for part in index.columns]
         if index.is_unique and names == failed:
             return index
     return None
