@@ -53,8 +53,8 @@ class UpdateSql(msgspec.Struct, frozen=True):
 
 class TableSql(Pages):
     """All statements of one table, for one engine. ``keyed`` has the positions of cells that are sent a
-    second time, after all others, for their sort keys; ``copied`` converts some cells, by their positions in a
-    row, for COPY and for inserts."""
+    second time, after all others, for their sort keys; ``copied`` converts some cells, by their positions in
+    a row, for COPY and for inserts."""
 
     physical: PhysicalTable
 
