@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateTable
 
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.values.case_folding import folding_table
@@ -70,7 +70,8 @@ def _faster_fold_function(dialect: Dialect, _namespace: str | None) -> list[Stat
 
 def _workspace_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = WorkspaceTables(namespace)
-    ours = (tables.workspace, tables.data_keys, tables.tables, tables.apps, tables.grants)
+    apps = _without(tables.apps, GUARDS_OF_APPS)
+    ours = (tables.workspace, tables.data_keys, tables.tables, apps, tables.grants)
     return _create_all(ours, dialect)
 
 
@@ -95,6 +96,27 @@ def _former_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((WorkspaceTables(namespace).former_apps,), dialect)
 
 
+GUARDS_OF_APPS = ("max_affected", "allow_all")
+
+
+def _without(table: sa.Table, names: Sequence[str]) -> sa.Table:
+    """A table as it was before it had these columns."""
+    columns = [
+        sa.Column(
+            each.name, each.type, primary_key=each.primary_key, nullable=each.nullable, unique=each.unique
+        )
+        for each in table.c
+        if each.name not in names
+    ]
+    return sa.Table(table.name, sa.MetaData(schema=table.schema), *columns)
+
+
+def _guards_of_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    apps = WorkspaceTables(namespace).apps
+    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(apps)} ADD COLUMN"
+    return [Statement(f"{alter} {ddl(CreateColumn(apps.c[name]), dialect).text}") for name in GUARDS_OF_APPS]
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -105,7 +127,13 @@ CATALOG_STEPS: tuple[Step, ...] = (
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""
 
-WORKSPACE_STEPS: tuple[Step, ...] = (_workspace_tables, _references, _views, _former_apps)
+WORKSPACE_STEPS: tuple[Step, ...] = (
+    _workspace_tables,
+    _references,
+    _views,
+    _former_apps,
+    _guards_of_apps,
+)
 
 
 def alone(dialect: Dialect, namespace: str | None) -> Steps[None]:
