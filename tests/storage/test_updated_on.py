@@ -115,7 +115,7 @@ async def test_apps_of_an_older_version_have_no_limits(database: WorkspaceDataba
         await rows_of(database, f"ALTER TABLE @_rowkeep_apps DROP COLUMN {name}")
 
     def step() -> Generator[Statement, Sequence[Row], None]:
-        made = migrations._guards_of_apps(database.dialect, database.schema)
+        made = migrations._guards_of_apps(database.dialect, database.namespace)
         for each in made:  # noqa: UP028 - a list cannot be sent the rows
             yield each
 

@@ -94,7 +94,7 @@ class Dialect:
     ends_with: Callable[[Expression, Expression], Expression]
     contains: Callable[[Expression, Expression], Expression]
     table_options: Mapping[str, Any]
-    next_millisecond: Spelling
+    next_millisecond: Conversion
     """The moment one millisecond after a stored one."""
     nulls_are_least: bool
     """Whether the engine sorts NULL before all values by default."""
