@@ -133,7 +133,10 @@ def test_every_command(shell: Commands, bot: Bot) -> None:
     assert shell.json("delete", "people", "--where", "Number>5", "--yes") == {"nDeleted": 2}
     # ids of several processes increase only to the second
     assert sorted(row["Number"] for row in all_rows(bot, "people")) == [1, 2, 3, 5]
-    assert shell.json("delete", "people", "--all", "--yes") == {"nDeleted": 4}
+    assert "but maxAffected is 3" in shell.fails("delete", "people", "--all", "--yes", "--max-affected", "3")
+    few = ("update", "people", "--where", "Number<3", "--set", "Gender=y", "--min-affected", "3")
+    assert "but minAffected is 3" in shell.fails(*few)
+    assert shell.json("delete", "people", "--all", "--yes", "--min-affected", "4") == {"nDeleted": 4}
 
 
 def test_which_rows_are_shown(admin_shell: Commands) -> None:

@@ -99,6 +99,15 @@ def test_apps(shell: Shell, place: str, tmp_path: Path) -> None:
     assert shell.json("app", "get", client_id, *here)["enabled"] is False
     assert "disabled" in shell.succeeds("app", "list", *here)
     assert shell.json("app", "enable", client_id, *here)["enabled"] is True
+    limited = shell.json("app", "change", client_id, "--max-affected", "5", "--no-allow-all", *here)
+    assert (limited["maxAffected"], limited["allowAll"]) == (5, False)
+    assert "not allowed" in shell.succeeds("app", "get", client_id, *here)
+    free = shell.json("app", "change", client_id, "--no-max-affected", "--allow-all", *here)
+    assert (free["maxAffected"], free["allowAll"]) == (None, True)
+    shell.fails("app", "change", client_id, *here, status=2)
+    shell.fails("app", "change", client_id, "--max-affected", "5", "--no-max-affected", *here, status=2)
+    new = shell.json("app", "create", "limited", "--max-affected", "0", "--no-allow-all", *here)
+    assert (new["maxAffected"], new["allowAll"]) == (0, False)
     key = tmp_path / "key.pem"
     key.write_text(key_pair().public)
     keyed = shell.json("app", "create", "keyed", "--algorithm", "RS256", "--public-key", str(key), *here)

@@ -23,7 +23,9 @@ OVERVIEW = (
     fact("Algorithm", "algorithm"),
     STATE,
 )
-FACTS = (*OVERVIEW, fact("Created", "createdOn"), fact("Secret", "clientSecret"))
+LIMIT = Fact("Max. rows", lambda app: app["maxAffected"])
+ALL_ROWS = Fact("All rows", lambda app: None if app["allowAll"] else "not allowed")
+FACTS = (*OVERVIEW, LIMIT, ALL_ROWS, fact("Created", "createdOn"), fact("Secret", "clientSecret"))
 SHOWN_ONCE = "The secret is not shown again."
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the app, unique in the workspace.")]
@@ -36,6 +38,26 @@ PublicKey = Annotated[
         "standard input.",
     ),
 ]
+MaxAffected = Annotated[
+    int | None,
+    typer.Option(
+        min=0, metavar="ROWS", help="The maximum number of rows that one update or delete may affect."
+    ),
+]
+AllowAll = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-all/--no-allow-all",
+        help="Whether updates and deletes of all rows are allowed.",
+        show_default=False,
+    ),
+]
+
+
+def _limits(max_affected: int | None, allow_all: bool | None) -> dict[str, Any]:
+    """The limits that were given, as members of a body."""
+    given = {"maxAffected": max_affected, "allowAll": allow_all}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _print(app: dict[str, Any], as_json: bool) -> None:
@@ -94,6 +116,8 @@ def create(
             metavar="FILE", help="The file with the secret of the imported app; - for standard input."
         ),
     ] = None,
+    max_affected: MaxAffected = None,
+    allow_all: AllowAll = None,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
@@ -101,7 +125,7 @@ def create(
 
     No option takes the secret itself, because it would stay in the history of the shell.
     """
-    body = {"name": name, "algorithm": algorithm.value}
+    body = {"name": name, "algorithm": algorithm.value, **_limits(max_affected, allow_all)}
     if public_key is None and not algorithm.secret_bytes:
         raise typer.BadParameter(
             f"an app with algorithm {algorithm.value} needs a public key.", param_hint="--public-key"
@@ -130,6 +154,26 @@ def list_all(workspace: Workspace = "main", as_json: AsJson = False) -> None:
 def get(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
     """Show one app."""
     _print(call("GET", "workspaces", workspace, "apps", client_id), as_json)
+
+
+@commands.command()
+def change(
+    client_id: ClientId,
+    max_affected: MaxAffected = None,
+    no_max_affected: Annotated[
+        bool, typer.Option("--no-max-affected", help="Remove the maximum number of rows.")
+    ] = False,
+    allow_all: AllowAll = None,
+    workspace: Workspace = "main",
+    as_json: AsJson = False,
+) -> None:
+    """Change the limits of an app, from its next request on."""
+    if no_max_affected and max_affected is not None:
+        raise typer.BadParameter("it cannot be used with --max-affected.", param_hint="--no-max-affected")
+    body = _limits(max_affected, allow_all) | ({"maxAffected": None} if no_max_affected else {})
+    if not body:
+        raise typer.BadParameter("use at least one of --max-affected, --no-max-affected and --allow-all")
+    _print(call("PATCH", "workspaces", workspace, "apps", client_id, body=body), as_json)
 
 
 @commands.command()

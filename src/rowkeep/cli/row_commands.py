@@ -215,6 +215,22 @@ def _data(data: str | None, values: list[str] | None, what: str) -> Any:
     return parsed(read_file("-").decode("utf-8-sig", "replace") if data == "-" else data, what)
 
 
+MinAffected = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="ROWS", help="Do nothing if fewer rows match."),
+]
+MaxAffected = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="ROWS", help="Do nothing if more rows match."),
+]
+
+
+def _bounds(min_affected: int | None, max_affected: int | None) -> dict[str, int]:
+    """The bounds that were given, as members of a body."""
+    given = {"minAffected": min_affected, "maxAffected": max_affected}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 All = Annotated[bool, typer.Option("--all", help="Select every row of the table.")]
 
 
@@ -229,12 +245,15 @@ def update(
         str | None,
         typer.Option(metavar="JSON", help="The columns to change, as a JSON object; - for standard input."),
     ] = None,
+    min_affected: MinAffected = None,
+    max_affected: MaxAffected = None,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Update the rows that match. Columns that are not set stay unchanged."""
-    body = {"query": _rows_meant(where, filter_, row_id, everything), "data": _data(data, values, "--data")}
+    meant = _rows_meant(where, filter_, row_id, everything)
+    body = {"query": meant, "data": _data(data, values, "--data"), **_bounds(min_affected, max_affected)}
     answer = do(app, workspace, lambda api: api.write("PUT", table, body, minimal=not as_json))
     print_json(answer) if as_json else print_line(f"Updated {count_of(answer['nModified'])} of {table}.")
 
@@ -246,18 +265,21 @@ def delete(
     row_id: RowId = None,
     everything: All = False,
     yes: Annotated[bool, typer.Option("--yes", help="Delete more than one row without asking.")] = False,
+    min_affected: MinAffected = None,
+    max_affected: MaxAffected = None,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Delete the rows that match. Asks for confirmation if there is more than one."""
     meant = _rows_meant(where, filter_, row_id, everything)
+    bounds = _bounds(min_affected, max_affected)
 
     async def work(api: DataClient) -> Any:
         if not yes:
             body = {"query": meant, "fields": ["_id"]}
             _confirm((await api.read("tables", table, body, 1, 0))["total"], table)
-        return await api.write("POST", table, {"query": meant}, "/delete")
+        return await api.write("POST", table, {"query": meant, **bounds}, "/delete")
 
     answer = do(app, workspace, work)
     print_json(answer) if as_json else print_line(f"Deleted {count_of(answer['nDeleted'])} of {table}.")

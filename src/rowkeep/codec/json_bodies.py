@@ -136,6 +136,7 @@ _JSON_TYPES = {
     "null": "null",
 }
 _MISMATCH = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+_BEYOND = re.compile(r"Expected `int` (>=|<=) (-?[0-9]+)")
 _IN_QUERY = ("expressions", "operator", "all", "not", "field", "operand", "value")
 _IN_URL = {"sys_limit": "sys_limit", "sys_offset": "sys_offset", "limit": "sys_limit", "offset": "sys_offset"}
 
@@ -160,10 +161,17 @@ def _refusal(message: str, body_type: Any) -> RowkeepError:
         choices = _choices(body_type, where.split("/")[1:])
         rule = f"must be one of {', '.join(map(preview, choices))}" if choices else "has an invalid value"
         return InvalidBody(f"{place} {rule}; got {preview(value)}.", pointer=where)
+    beyond = _BEYOND.fullmatch(what)
+    if beyond:
+        rule = f"at {'least' if beyond[1] == '>=' else 'most'} {beyond[2]}"
+        return InvalidBody(f"{place} must be a whole number, {rule}.", pointer=where)
     mismatch = _MISMATCH.fullmatch(what)
     if mismatch:
         wanted = " or ".join(dict.fromkeys(_JSON_TYPES.get(name, name) for name in mismatch[1].split(" | ")))
         got = _JSON_TYPES.get(mismatch[2], mismatch[2])
+        if "float" not in mismatch[1]:
+            wanted = wanted.replace("a number", "a whole number")
+            got = "a number with a decimal point or an exponent" if mismatch[2] == "float" else got
         return InvalidBody(f"{place} must be {wanted}; got {got}.", pointer=where)
     return InvalidBody(f"{place} is invalid: {what.replace('`', '')}.", pointer=where)
 

@@ -276,6 +276,13 @@ class IncompatibleRows(RowkeepError):
     code, status, title = "incompatible_rows", 409, "Existing rows violate the change"
 
 
+class AffectedOutOfBounds(RowkeepError):
+    """The filter matches fewer rows than ``minAffected``, or more than ``maxAffected`` or the maximum of the
+    app. ``nMatched`` says how many. Nothing was written."""
+
+    code, status, title = "affected_out_of_bounds", 409, "Number of affected rows out of bounds"
+
+
 class TooManyColumns(RowkeepError):
     """PostgreSQL allows no more columns in this table: 1,600 in its lifetime, dropped ones included.
     Nothing was changed."""

@@ -155,7 +155,7 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         responses=(responses.UpdatedResponse,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, *_in_rows, errors.StillReferenced,
-            errors.QueryTimeout,
+            errors.AffectedOutOfBounds, errors.QueryTimeout,
         ),
     ),
     DataEndpoint(
@@ -165,7 +165,7 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         responses=(responses.DeletedResponse,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
-            errors.QueryTimeout,
+            errors.AffectedOutOfBounds, errors.QueryTimeout,
         ),
     ),
     DataEndpoint(
@@ -183,7 +183,7 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         responses=(responses.DeletedResponse,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, errors.StillReferenced,
-            errors.QueryTimeout,
+            errors.AffectedOutOfBounds, errors.QueryTimeout,
         ),
     ),
     DataEndpoint(

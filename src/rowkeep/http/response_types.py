@@ -75,6 +75,10 @@ class ProblemEntry(ResponseBody):
         Annotated[list[SampledRow], Meta(max_length=10)] | UnsetType,
         Meta(description="`incompatible_rows`: some of these rows."),
     ] = UNSET
+    n_matched: Annotated[
+        Annotated[int, Meta(ge=0)] | UnsetType,
+        Meta(description="`affected_out_of_bounds`: the number of rows that match the filter."),
+    ] = UNSET
 
 
 class ProblemDetails(ResponseBody):

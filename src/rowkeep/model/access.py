@@ -59,7 +59,11 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """A program with its own credentials: an encrypted ``secret`` or a ``public_key``."""
+    """A program with its own credentials: an encrypted ``secret`` or a ``public_key``.
+
+    ``max_affected`` limits how many rows one update or delete of the app may affect; without ``allow_all`` it
+    cannot use ``{"all": true}`` there.
+    """
 
     client_id: str
     name: str
@@ -68,6 +72,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     public_key: str | None = None
     enabled: bool = True
     created_on: str
+    max_affected: int | None = None
+    allow_all: bool = True
 
 
 class GrantOf(msgspec.Struct, frozen=True):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
+
+from rowkeep.model.values.scalars import MAX_EXACT
+
+RowCount: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_EXACT)]
 
 
 class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"not_": "not", "all_": "all"}):
@@ -36,13 +40,21 @@ class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cursor: str | UnsetType = UNSET
 
 
-class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """If the filter matches fewer rows than ``minAffected`` or more than ``maxAffected``, none is changed."""
+
     data: dict[str, msgspec.Raw]
     query: Node | UnsetType = UNSET
+    min_affected: RowCount | UnsetType = UNSET
+    max_affected: RowCount | UnsetType = UNSET
 
 
-class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """If the filter matches fewer rows than ``minAffected`` or more than ``maxAffected``, none is deleted."""
+
     query: Node | UnsetType = UNSET
+    min_affected: RowCount | UnsetType = UNSET
+    max_affected: RowCount | UnsetType = UNSET
 
 
 class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

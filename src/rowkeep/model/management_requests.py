@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rowkeep.model.access import Algorithm
+from rowkeep.model.data_requests import RowCount
 
 
 class WorkspaceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -24,6 +25,8 @@ class AppBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
     public_key: str | None = None
     client_id: str | None = None
     client_secret: str | None = None
+    max_affected: RowCount | None = None
+    allow_all: bool = True
 
 
 class AppPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -33,6 +36,8 @@ class AppPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     enabled: bool | UnsetType = UNSET
     algorithm: Algorithm | UnsetType = UNSET
     public_key: str | UnsetType | None = UNSET
+    max_affected: RowCount | UnsetType | None = UNSET
+    allow_all: bool | UnsetType = UNSET
 
 
 class GrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

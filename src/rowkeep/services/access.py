@@ -23,7 +23,7 @@ from rowkeep.errors.catalogue import (
     Unauthenticated,
     preview,
 )
-from rowkeep.model.access import Grant, Right
+from rowkeep.model.access import App, Grant, Right
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
@@ -50,7 +50,7 @@ Credential: TypeAlias = str | AdminCredential
 class Caller(msgspec.Struct, frozen=True):
     """An authenticated app or administrator, with the snapshot of the workspace at that time.
 
-    ``grants`` are by the id of a table or view; None for an administrator, who has all rights.
+    ``grants`` are by the id of a table or view; None for an administrator, who has all rights. So is ``app``.
     """
 
     workspace: OpenWorkspace
@@ -58,6 +58,7 @@ class Caller(msgspec.Struct, frozen=True):
     writer: str
     grants: dict[str, Grant] | None
     client_id: str | None = None
+    app: App | None = None
 
     async def table(self, name: str, *rights: Right) -> CompiledTable:
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
@@ -114,9 +115,8 @@ class Access:
                         return await action(Caller(workspace, snapshot, writer, None))
                     app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
                     compiled = self._prove(app, credential)
-                    return await action(
-                        Caller(workspace, snapshot, compiled.writer, compiled.grants, client_id)
-                    )
+                    writer, grants = compiled.writer, compiled.grants
+                    return await action(Caller(workspace, snapshot, writer, grants, client_id, compiled.app))
                 except (Busy, QueryTimeout, ShuttingDown, StorageUnavailable):
                     raise
                 except RowkeepError:

@@ -50,6 +50,8 @@ class Apps:
             name=check_label(body.name),
             algorithm=body.algorithm,
             created_on=canonical_date(self._clock()),
+            max_affected=body.max_affected,
+            allow_all=body.allow_all,
         )
         # checks the body before anything is written
         _with_credentials(opened, app, body.public_key, brought=body.client_secret)
@@ -188,6 +190,10 @@ def _patched(patch: AppPatch, opened: OpenWorkspace, app: App) -> Changed:
         app = structs.replace(app, name=check_label(patch.name))
     if patch.enabled is not UNSET:
         app = structs.replace(app, enabled=patch.enabled)
+    if patch.max_affected is not UNSET:
+        app = structs.replace(app, max_affected=patch.max_affected)
+    if patch.allow_all is not UNSET:
+        app = structs.replace(app, allow_all=patch.allow_all)
     if patch.algorithm is not UNSET and patch.algorithm is not app.algorithm:
         app = structs.replace(app, algorithm=patch.algorithm)
         return _with_credentials(opened, app, patch.public_key or app.public_key)

@@ -119,6 +119,7 @@ class Rows:
                 caller.writer,
                 self._settings,
                 minimal=not request.returns_rows,
+                app=caller.app,
             )
             if len(plan.where.values) > SHORT_FILTER:
                 await _compiled(compiled.sql.update, plan.shape)
@@ -140,7 +141,7 @@ class Rows:
         async def delete(caller: Caller) -> Deleted:
             compiled = await caller.table(table, *DELETE_RIGHTS)
             request = await read()
-            plan = plan_delete(compiled.target, request.body, self._settings)
+            plan = plan_delete(compiled.target, request.body, self._settings, caller.app)
             if len(plan.where.values) > SHORT_FILTER:
                 await _compiled(compiled.sql.delete, plan.where.shape)
             try:

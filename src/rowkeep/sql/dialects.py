@@ -102,6 +102,8 @@ class Dialect:
     ends_with: Callable[[Expression, Expression], Expression]
     contains: Callable[[Expression, Expression], Expression]
     table_options: Mapping[str, Any]
+    next_millisecond: Conversion
+    """The moment one millisecond after a stored one."""
     nulls_are_least: bool
     """Whether the engine sorts NULL before all values by default."""
     indexes_end_with_row_key: bool
@@ -137,6 +139,11 @@ def _sqlite_contains(column: Expression, text: Expression) -> Expression:
     return sa.case((is_short, found), else_=getattr(sa.func, CONTAINS)(column, text))
 
 
+def _sqlite_next_millisecond(moment: Expression) -> Expression:
+    form: Expression = sa.literal_column("'%Y-%m-%dT%H:%M:%fZ'")
+    return sa.func.strftime(form, moment, sa.literal_column("'+0.001 seconds'"))
+
+
 _BOOLEANS: dict[object, bool] = {0: False, 1: True}
 
 SQLITE = Dialect(
@@ -161,6 +168,7 @@ SQLITE = Dialect(
     ),
     ends_with=lambda column, text: sa.func.substr(column, -sa.func.length(text)) == text,
     contains=_sqlite_contains,
+    next_millisecond=_sqlite_next_millisecond,
     table_options={"sqlite_strict": True},
     nulls_are_least=True,
     indexes_end_with_row_key=False,
@@ -184,6 +192,13 @@ def _postgres_number(column: Expression) -> Expression:
 def _postgres_moment(column: Expression) -> Expression:
     in_utc = sa.func.timezone(sa.literal_column("'UTC'"), column)
     return sa.func.to_char(in_utc, sa.literal_column(f"'{CANONICAL_FORM}'"))
+
+
+def _postgres_next_millisecond(moment: Expression) -> Expression:
+    # in UTC, because the sum of a moment with a zone depends on settings of the connection
+    utc: Expression = sa.literal_column("'UTC'")
+    step: Expression = sa.literal_column("INTERVAL '1 millisecond'")
+    return sa.func.timezone(utc, sa.func.timezone(utc, moment).op("+")(step))
 
 
 def _as_text(column: Expression) -> Expression:
@@ -234,6 +249,7 @@ POSTGRES = Dialect(
     starts_with=sa.func.starts_with,
     ends_with=lambda column, text: sa.func.right(column, sa.func.length(text)) == text,
     contains=lambda column, text: sa.func.strpos(column, text) > sa.literal_column("0"),
+    next_millisecond=_postgres_next_millisecond,
     table_options={},
     nulls_are_least=False,
     indexes_end_with_row_key=True,

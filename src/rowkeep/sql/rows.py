@@ -95,7 +95,19 @@ class TableSql(Pages):
         }
         cells |= self.physical.written_natively("Updated_On", "now")
         cells |= self.physical.written("Updated_By", "writer")
-        return sa.update(self.physical.from_clause).values(cells)
+        return sa.update(self.physical.from_clause).values(self._with_later_moment(cells))
+
+    def most(self, where: Shape | None) -> int | None:
+        """How many rows a filter matches at most, by the definition alone; None if any number."""
+        return 1 if finds_one(self.table, where) else None
+
+    def _with_later_moment(self, cells: dict[quoted_name, Expression]) -> dict[quoted_name, Expression]:
+        """The cells with an ``Updated_On`` that is later than the stored one, also for several updates in one
+        millisecond and if the clock went back."""
+        name = column_name("Updated_On")
+        stored, now = self.physical.from_clause.c[name], cells[name]
+        later = self.dialect.next_millisecond(stored)
+        return cells | {name: sa.case((now > stored, now), else_=later)}
 
     def _update(self, shape: UpdateShape) -> sa.Update:
         update = self._changed(shape)

@@ -126,6 +126,8 @@ class WorkspaceTables:
             sa.Column("public_key", sa.Text),
             sa.Column("enabled", sa.Boolean, nullable=False),
             sa.Column("created_on", sa.Text, nullable=False),
+            sa.Column("max_affected", sa.BigInteger),
+            sa.Column("allow_all", sa.Boolean, nullable=False, server_default=sa.true()),
         )
         self.grants = sa.Table(
             "_rowkeep_grants",

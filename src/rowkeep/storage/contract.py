@@ -153,13 +153,14 @@ class WorkspaceDatabase(Database):
 
     @abstractmethod
     async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> UpdatedRows:
-        """Change all matching rows, or none. Raises StaleCatalog, UniqueConflict, ReferenceConflict,
-        QueryTimeout."""
+        """Change all matching rows, or none. ``Updated_On`` of each is later than it was, by a
+        millisecond at least. Raises StaleCatalog, UniqueConflict, ReferenceConflict, QueryTimeout, and
+        AffectedOutOfBounds if the number of rows is not within the plan's bounds."""
 
     @abstractmethod
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
-        """Delete all matching rows, or none; returns their number. Raises StaleCatalog, ReferenceConflict,
-        QueryTimeout."""
+        """Delete all matching rows, or none; returns their number. Raises StaleCatalog,
+        ReferenceConflict, QueryTimeout, and AffectedOutOfBounds as update does."""
 
 
 class Store(ABC):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateTable
 
 from rowkeep.errors.catalogue import SetupError, StorageReadOnly
 from rowkeep.model.values.case_folding import folding_table
@@ -101,7 +101,8 @@ def _faster_fold_function(dialect: Dialect, _namespace: str | None) -> list[Stat
 
 def _workspace_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = WorkspaceTables(namespace)
-    ours = (_without_key(tables.workspace), tables.data_keys, tables.tables, tables.apps, tables.grants)
+    apps = _without(tables.apps, GUARDS_OF_APPS)
+    ours = (_without_key(tables.workspace), tables.data_keys, tables.tables, apps, tables.grants)
     return _create_all(ours, dialect)
 
 
@@ -134,6 +135,27 @@ def _key_of_workspace(dialect: Dialect, namespace: str | None) -> list[Statement
     return _with_key(WorkspaceTables(namespace).workspace, dialect)
 
 
+GUARDS_OF_APPS = ("max_affected", "allow_all")
+
+
+def _without(table: sa.Table, names: Sequence[str]) -> sa.Table:
+    """A table as it was before it had these columns."""
+    columns = [
+        sa.Column(
+            each.name, each.type, primary_key=each.primary_key, nullable=each.nullable, unique=each.unique
+        )
+        for each in table.c
+        if each.name not in names
+    ]
+    return sa.Table(table.name, sa.MetaData(schema=table.schema), *columns)
+
+
+def _guards_of_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    apps = WorkspaceTables(namespace).apps
+    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(apps)} ADD COLUMN"
+    return [Statement(f"{alter} {ddl(CreateColumn(apps.c[name]), dialect).text}") for name in GUARDS_OF_APPS]
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -151,6 +173,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _views,
     _former_apps,
     _key_of_workspace,
+    _guards_of_apps,
 )
 
 

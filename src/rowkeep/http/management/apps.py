@@ -20,6 +20,7 @@ from rowkeep.http.response_types import (
 from rowkeep.http.sample_values import CLIENT_ID, WHEN
 from rowkeep.model import access
 from rowkeep.model.access import Algorithm
+from rowkeep.model.data_requests import RowCount
 from rowkeep.model.management_requests import AppBody, AppPatch
 from rowkeep.services.apps import AppWithSecret
 
@@ -32,6 +33,13 @@ class AppResponse(ResponseBody):
         str | None, Meta(description="The public key in PEM; null for an app that has a secret.")
     ]
     enabled: bool
+    max_affected: Annotated[
+        RowCount | None,
+        Meta(description="The maximum number of rows that one update or delete may affect; null for any."),
+    ]
+    allow_all: Annotated[
+        bool, Meta(description='Whether the app may use `{"all": true}` in updates and deletes.')
+    ]
     created_on: Moment
 
 
@@ -52,6 +60,8 @@ APP_SAMPLE = {
     "algorithm": "HS256",
     "publicKey": None,
     "enabled": True,
+    "maxAffected": None,
+    "allowAll": True,
     "createdOn": WHEN,
 }
 _NEW_APP_SAMPLE = APP_SAMPLE | {"clientSecret": "kX0n3dq0V5mJm2h2c0u3rj8nq0nFQ0mQm8m4yZJq1aE"}
@@ -65,6 +75,8 @@ def app_form(app: access.App) -> dict[str, Any]:
         "algorithm": Algorithm(app.algorithm).value,
         "publicKey": app.public_key,
         "enabled": app.enabled,
+        "maxAffected": app.max_affected,
+        "allowAll": app.allow_all,
         "createdOn": app.created_on,
     }
 
@@ -127,7 +139,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="PATCH",
         path=_APP,
         name="changeApp",
-        summary="Rename, enable or disable an app, or change its algorithm or public key",
+        summary="Rename, enable or disable an app, or change its limits, algorithm or public key",
         call=lambda services, request: services.apps.change(
             request.path["workspace"], request.path["clientId"], request.body
         ),
@@ -138,6 +150,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         request_samples={
             "Disable": {"enabled": False},
             "Rename": {"name": "front-desk-bot"},
+            "Limit updates and deletes": {"maxAffected": 100, "allowAll": False},
             "Another algorithm": {"algorithm": "HS512"},
         },
         response_samples={"An app": APP_SAMPLE | {"enabled": False}},

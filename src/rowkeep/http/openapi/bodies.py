@@ -53,11 +53,23 @@ _REFERENCE = {
     "additionalProperties": False,
 }
 
+_BOUNDS = {
+    "minAffected": {"description": "If the filter matches fewer rows, nothing is written."},
+    "maxAffected": {"description": "If the filter matches more rows, nothing is written."},
+}
+_GUARDS = {
+    "maxAffected": {
+        "description": "The maximum number of rows that one update or delete of the app may affect; null for "
+        "any number."
+    },
+    "allowAll": {"description": 'Whether the app may use `{"all": true}` in updates and deletes.'},
+}
+
 _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
     "InsertBody": {"data": {"anyOf": [ref("Row"), ROWS]}},
     "BulkBody": {"data": ROWS},
-    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("Row")},
-    "DeleteBody": {"query": ref("WriteFilter")},
+    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("Row"), **_BOUNDS},
+    "DeleteBody": {"query": ref("WriteFilter"), **_BOUNDS},
     "QueryBody": {
         "query": ref("Filter"),
         "fields": {
@@ -82,8 +94,8 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
             "description": "Printable characters, without leading or trailing spaces.",
         }
     },
-    "AppBody": {"name": LABEL, "publicKey": KEY},
-    "AppPatch": {"name": LABEL, "publicKey": KEY},
+    "AppBody": {"name": LABEL, "publicKey": KEY, **_GUARDS},
+    "AppPatch": {"name": LABEL, "publicKey": KEY, **_GUARDS},
     "TableBody": {
         "name": NAME_SCHEMA,
         "description": _or_not_set({"type": "string", "maxLength": MAX_DESCRIPTION}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rowkeep.errors.catalogue import (
+    AffectedOutOfBounds,
     DataLoss,
     IncompatibleRows,
     InvalidValue,
@@ -15,6 +16,8 @@ from rowkeep.errors.catalogue import (
 from rowkeep.plan.table_changes.diff import LOSS_HINT
 
 _TOO_EMPTY = "Column Gender cannot be required: 1 row has no value in it."
+
+_TOO_MANY = "The filter matches 5 rows, but maxAffected is 1. Nothing was written."
 
 PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
     UnknownColumn: UnknownColumn(
@@ -35,6 +38,10 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
                 {"count": 1, "sample": [{"_id": "5e7ef67172034b39ac000001", "values": {"Gender": None}}]},
             )
         ],
+    ),
+    AffectedOutOfBounds: AffectedOutOfBounds(
+        _TOO_MANY,
+        problems=[Problem(_TOO_MANY, AffectedOutOfBounds.code, "/maxAffected", {"nMatched": 5})],
     ),
     Unauthenticated: Unauthenticated(),
     MethodNotAllowed: MethodNotAllowed("PATCH", "GET, POST"),

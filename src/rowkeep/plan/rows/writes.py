@@ -9,9 +9,11 @@ import msgspec
 
 from rowkeep.codec.rows import TableCodec
 from rowkeep.codec.stored_cells import Rekeyed
-from rowkeep.errors.catalogue import ProblemList
+from rowkeep.errors.catalogue import Forbidden, ProblemList
+from rowkeep.model.access import App
 from rowkeep.model.data_requests import DeleteBody, UpdateBody
 from rowkeep.model.filters import Shape, Where
+from rowkeep.plan.rows.bounds import UNBOUNDED, Bounds, plan_bounds
 from rowkeep.plan.rows.filters import plan_where
 from rowkeep.plan.rows.relation import Relation
 from rowkeep.settings import Settings
@@ -34,7 +36,8 @@ class UpdateShape(msgspec.Struct, frozen=True):
 
 class UpdatePlan(msgspec.Struct, frozen=True):
     """Cells to set in every matching row. ``max_records`` is the maximum number of records in the response, 0
-    for none; ``max_bytes`` is their approximate maximum size."""
+    for none; ``max_bytes`` is their approximate maximum size. The number of rows must be within
+    ``bounds``."""
 
     shape: UpdateShape
     cells: tuple[object, ...]
@@ -43,17 +46,28 @@ class UpdatePlan(msgspec.Struct, frozen=True):
     max_records: int
     max_bytes: int
     rekeyed: Rekeyed
+    bounds: Bounds = UNBOUNDED
 
 
 class DeletePlan(msgspec.Struct, frozen=True):
     where: Where
+    bounds: Bounds = UNBOUNDED
 
 
 def plan_update(
-    target: Relation, codec: TableCodec, body: UpdateBody, writer: str, settings: Settings, *, minimal: bool
+    target: Relation,
+    codec: TableCodec,
+    body: UpdateBody,
+    writer: str,
+    settings: Settings,
+    *,
+    minimal: bool,
+    app: App | None = None,
 ) -> UpdatePlan:
-    """Raises what plan_where raises, then all errors in ``data`` together."""
-    where = plan_where(target, body.query, settings.max_filter_expressions, guarded=True)
+    """The update of an ``app``, or of an administrator. Raises what plan_bounds and plan_where raise, and
+    Forbidden, then all errors in ``data`` together."""
+    bounds = plan_bounds(body, app)
+    where = _plan_guarded(target, body, settings, app)
     problems = ProblemList()
     given = codec.read_cells(body.data, "/data", "", problems)
     problems.raise_if_any()
@@ -61,9 +75,23 @@ def plan_update(
     rekeyed = codec.stored_cells.rekeyed([tuple(given.values())], tuple(given))
     max_records = 0 if minimal else settings.max_returned_records
     shape = UpdateShape(tuple(given), where.shape, returns=max_records > 0)
-    return UpdatePlan(shape, cells, where, writer, max_records, settings.max_response_bytes, rekeyed)
+    return UpdatePlan(shape, cells, where, writer, max_records, settings.max_response_bytes, rekeyed, bounds)
 
 
-def plan_delete(target: Relation, body: DeleteBody, settings: Settings) -> DeletePlan:
-    """Raises what plan_where raises."""
-    return DeletePlan(plan_where(target, body.query, settings.max_filter_expressions, guarded=True))
+def plan_delete(target: Relation, body: DeleteBody, settings: Settings, app: App | None = None) -> DeletePlan:
+    """The delete of an ``app``, or of an administrator. Raises what plan_bounds and plan_where raise, and
+    Forbidden."""
+    bounds = plan_bounds(body, app)
+    return DeletePlan(_plan_guarded(target, body, settings, app), bounds)
+
+
+def _plan_guarded(
+    target: Relation, body: UpdateBody | DeleteBody, settings: Settings, app: App | None
+) -> Where:
+    where = plan_where(target, body.query, settings.max_filter_expressions, guarded=True)
+    if where.shape is None and app is not None and not app.allow_all:
+        raise Forbidden(
+            "The app may not change or delete all rows (allowAll is false). Send a filter with expressions.",
+            pointer="/query/all",
+        )
+    return where

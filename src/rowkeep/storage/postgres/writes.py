@@ -16,6 +16,7 @@ import asyncpg
 
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Table
+from rowkeep.plan.rows.bounds import Bounds
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, insert_values, update_values
 from rowkeep.sql.copied_cells import CopiedCells, copied_moment
@@ -123,8 +124,8 @@ async def update(
     bound = statements.update.bind(values)
     call = Call(lane, sql.table.id, is_limited=True)
     try:
-        if plan.rekeyed:
-            rows = await pool.transaction(partial(_update_rekeyed, sql, plan, bound), call)
+        if plan.rekeyed or plan.bounds.need_undo(sql.most(plan.where.shape)):
+            rows = await pool.transaction(partial(_update_in_steps, sql, plan, bound), call)
         else:
             rows = await pool.change(bound.text, bound.parameters, call)
     except UniqueConflict as conflict:
@@ -132,16 +133,25 @@ async def update(
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
     count = rows[0][1]
+    plan.bounds.check(count)
     if not statements.width or count > plan.max_records:
         return UpdatedRows(count, None)
     return _updated(rows, statements, plan) if count else UpdatedRows(0, ())
 
 
-async def _update_rekeyed(
+async def _update_in_steps(
     sql: TableSql, plan: UpdatePlan, bound: Statement, connection: asyncpg.Connection
 ) -> list[Any]:
     await _rekey(connection, sql, plan)
+    return await _write_within(plan.bounds, bound, connection)
+
+
+async def _write_within(bounds: Bounds, bound: Statement, connection: asyncpg.Connection) -> list[Any]:
+    """Run a statement that answers with the version and the number of rows, and undo it if that number is
+    out of bounds."""
     rows: list[Any] = await connection.fetch(bound.text, *bound.parameters)
+    if rows and not bounds.include(rows[0][1]):
+        await connection.execute("ROLLBACK AND CHAIN")
     return rows
 
 
@@ -159,10 +169,15 @@ def _updated(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan) -> Up
 async def delete(pool: Pool, lane: ConnectionLane, sql: TableSql, plan: DeletePlan, version: int) -> int:
     bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
     call = Call(lane, sql.table.id, is_limited=True)
-    rows = await pool.change(bound.text, bound.parameters, call)
+    if plan.bounds.need_undo(sql.most(plan.where.shape)):
+        rows = await pool.transaction(partial(_write_within, plan.bounds, bound), call)
+    else:
+        rows = await pool.change(bound.text, bound.parameters, call)
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
-    return int(rows[0][1])
+    count = int(rows[0][1])
+    plan.bounds.check(count)
+    return count
 
 
 # what writes have in common

@@ -25,7 +25,7 @@ def grant_of(row: Row) -> Grant:
 
 
 def app_of(row: Row) -> App:
-    client_id, name, _, algorithm, secret, public_key, enabled, created_on = row
+    client_id, name, _, algorithm, secret, public_key, enabled, created_on, max_affected, allow_all = row
     return App(
         client_id=client_id,
         name=name,
@@ -34,6 +34,8 @@ def app_of(row: Row) -> App:
         public_key=public_key,
         enabled=bool(enabled),
         created_on=created_on,
+        max_affected=max_affected,
+        allow_all=bool(allow_all),
     )
 
 

@@ -85,6 +85,8 @@ def update(
     except UniqueConflict as conflict:
         raise _named_conflict(conflict, sql, None) from conflict
     count = connection.changes()
+    # what it raises makes the writer undo this job, and no other of its group
+    plan.bounds.check(count)
     rows = found.rows
     if not statements.width or found.is_cut or len(rows) > plan.max_records:
         return UpdatedRows(count, None)
@@ -97,7 +99,9 @@ def delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Conne
         _check_version(connection, version)
         bound = sql.delete(plan.where.shape).bind(delete_values(plan))
         connection.execute(bound.text, bound.parameters).fetchall()
-    return connection.changes()
+    count = connection.changes()
+    plan.bounds.check(count)
+    return count
 
 
 # common to all writes
