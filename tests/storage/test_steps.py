@@ -26,6 +26,7 @@ from workbench import THINGS, WRITER, Workbench, initialised, new_workspace, ope
 
 from rowkeep.codec.rows import encode
 from rowkeep.plan.rows.writes import InsertPlan
+from rowkeep.storage.sqlite import checkpoints
 from rowkeep.storage.sqlite import loop_readers as quick
 from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.loop_readers import QuickReader
@@ -107,9 +108,12 @@ def steps() -> Iterator[Steps]:
 
 @pytest.fixture(scope="module", autouse=True)
 def no_clock() -> Iterator[None]:
-    """Queries stay on the event loop, however slow the machine is; else they would be run twice."""
+    """Queries stay on the event loop, however slow the machine is; otherwise they would be run twice. The WAL
+    is not copied, because a writer would wait for that and try again."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quick, "BUDGET_SECONDS", 3600.0)
+        patch.setattr(checkpoints, "PAGES_OF_A_COPY", 1_000_000_000)
+        patch.setattr(checkpoints, "LIMIT_PAGES", 1_000_000_000)
         yield
 
 
