@@ -24,7 +24,9 @@ from rowkeep.storage.migrations import (
     _key_of_workspace,
 )
 from rowkeep.storage.opening import make_store
+from rowkeep.storage.postgres import store as postgres_store
 from rowkeep.storage.scripts.catalog import CatalogScripts
+from rowkeep.storage.sqlite import store as sqlite_store
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +88,7 @@ FORMER = {
 
 @pytest.mark.parametrize("times", [1, 2])
 async def test_tables_of_one_row_get_a_primary_key(
-    new_store: Callable[[], str], backend: str, times: int
+    new_store: Callable[[], str], backend: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, workspace = new_store(), new_workspace()
     async with opened(url) as store:
@@ -104,6 +106,10 @@ async def test_tables_of_one_row_get_a_primary_key(
             for text in FORMER["sqlite" if backend == "sqlite" else "postgresql"]:
                 await rows_of(database, text.format(table=f"@{table}", column=column, type=type_))
             await rows_of(database, "DELETE FROM @_rowkeep_steps WHERE step >= $1", KEYS_STEPS[table])
+    # what later steps make is there already
+    steps = WORKSPACE_STEPS[: KEYS_STEPS["_rowkeep_workspace"]]
+    for engine in (sqlite_store, postgres_store):
+        monkeypatch.setattr(engine, "WORKSPACE_STEPS", steps)
     for _ in range(times):
         async with opened(url) as store:
             database = await initialised(store, workspace)
