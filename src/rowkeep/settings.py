@@ -236,6 +236,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "proxy may remove the prefix from paths or leave it."
         ),
     ] = ""
+    server_timing: Annotated[
+        bool,
+        Meta(
+            description="Whether responses of the Data API have the header `Server-Timing`: the milliseconds "
+            "of authentication, planning, database and encoding."
+        ),
+    ] = False
     token_leeway_seconds: Annotated[
         int,
         Meta(

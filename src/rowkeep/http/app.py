@@ -53,7 +53,7 @@ def wire(
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
     rows = Rows(Access(catalog, admin_tokens, settings, clock), settings, offload)
-    edge = DataEdge(rows, RowRequests(settings, offload), offload)
+    edge = DataEdge(rows, RowRequests(settings, offload), offload, settings.server_timing)
     admin = management_services(catalog, clock, admin_tokens)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)

@@ -25,6 +25,7 @@ from rowkeep.services.access import AdminCredential, Credential
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import Inserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
+from rowkeep.services.timings import start_timings
 
 PREFIX = "/api/public/"
 
@@ -38,6 +39,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     rows: Rows
     requests: RowRequests
     offload: Offload
+    is_timed: bool
 
 
 Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Body]]
@@ -248,11 +250,16 @@ class DataEndpoints:
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         call, name = _find(scope["method"], self._rest(scope))
         request = Request(scope, receive, self._budget)
+        timings = start_timings() if self._edge.is_timed else None
         try:
             body = await call.call(self._edge, self._credential(scope, request), name, request)
         finally:
             request.release()
-        return Response(200, body, headers=_MINIMAL if call.writes and request.minimal else ())
+        headers = _MINIMAL if call.writes and request.minimal else ()
+        if timings is not None:
+            timings.end("encode")
+            headers = (*headers, (b"server-timing", timings.header()))
+        return Response(200, body, headers=headers)
 
     def _rest(self, scope: Scope) -> str:
         """The part of the path after the prefix."""

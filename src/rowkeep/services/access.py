@@ -26,6 +26,7 @@ from rowkeep.errors.catalogue import (
 from rowkeep.model.access import App, Grant, Right
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.services.admin_tokens import AdminTokens
+from rowkeep.services.timings import end_phase
 from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog
@@ -112,10 +113,12 @@ class Access:
                 snapshot = workspace.newest or await workspace.snapshot()
                 try:
                     if not isinstance(credential, str):
+                        end_phase("auth")
                         return await action(Caller(workspace, snapshot, writer, None))
                     app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
                     compiled = self._prove(app, credential)
                     writer, grants = compiled.writer, compiled.grants
+                    end_phase("auth")
                     return await action(Caller(workspace, snapshot, writer, grants, client_id, compiled.app))
                 except (Busy, QueryTimeout, ShuttingDown, StorageUnavailable):
                     raise

@@ -34,6 +34,7 @@ from rowkeep.services.row_requests import (
     UpdateRequest,
 )
 from rowkeep.services.table_list import UsableTables, table_list
+from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict
 
@@ -90,6 +91,7 @@ class Rows:
                 )
 
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
+            end_phase("plan")
             try:
                 stamp = await caller.workspace.database.insert(compiled.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
@@ -100,6 +102,7 @@ class Rows:
                 raise await insert_reference_error(
                     caller.workspace, compiled, request.rows, plan.rows, request.is_array
                 ) from None
+            end_phase("db")
             return Inserted(compiled, request, stamp, caller.writer)
 
         return self._access.run(credential, insert)
@@ -123,12 +126,14 @@ class Rows:
             )
             if len(plan.where.values) > SHORT_FILTER:
                 await _compiled(compiled.sql.update, plan.shape)
+            end_phase("plan")
             try:
                 updated = await caller.workspace.database.update(compiled.sql, plan, caller.snapshot.version)
             except UniqueConflict as conflict:
                 raise update_unique_error(compiled, conflict) from conflict
             except ReferenceConflict:
                 raise await update_reference_error(caller.workspace, compiled, plan) from None
+            end_phase("db")
             return Updated(compiled, updated.count, updated.rows, updated.size)
 
         return self._access.run(credential, update)
@@ -144,10 +149,12 @@ class Rows:
             plan = plan_delete(compiled.target, request.body, self._settings, caller.app)
             if len(plan.where.values) > SHORT_FILTER:
                 await _compiled(compiled.sql.delete, plan.where.shape)
+            end_phase("plan")
             try:
                 count = await caller.workspace.database.delete(compiled.sql, plan, caller.snapshot.version)
             except ReferenceConflict:
                 raise await delete_reference_error(caller.workspace, compiled, plan) from None
+            end_phase("db")
             return Deleted(count)
 
         return self._access.run(credential, delete)
@@ -180,12 +187,14 @@ class Rows:
         plan = plan_select(compiled.target, request.body, request.page, self._settings, cursors)
         if len(plan.where.values) > SHORT_FILTER:
             await _compiled(compiled.sql.select, plan.shape)
+        end_phase("plan")
         try:
             found = await caller.workspace.database.select(compiled.sql, plan, caller.snapshot.version)
         except BeyondRange:
             raise InvalidValue(
                 "A sum in this view is too large for its type. Use a narrower filter."
             ) from None
+        end_phase("db")
         has_more = found.next_key is not None
         next_cursor = None
         if found.next_key is not None and plan.has_cursors:
