@@ -91,11 +91,13 @@ class StoredKind:
         return self.bound(value) if self.key is None else self.key(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dialect:
     """One engine."""
 
     compiler: sa.Dialect
+    upsert: Callable[[sa.Table], Any]
+    """An INSERT that can have ON CONFLICT."""
     kinds: Mapping[Kind, StoredKind]
     fold: Conversion
     starts_with: Callable[[Expression, Expression], Expression]
@@ -148,6 +150,7 @@ _BOOLEANS: dict[object, bool] = {0: False, 1: True}
 
 SQLITE = Dialect(
     compiler=sqlite.dialect(paramstyle="qmark"),
+    upsert=sqlite.insert,
     kinds={
         Kind.TEXT: StoredKind(sa.Text(), sa.Text()),
         Kind.DOUBLE: StoredKind(sa.REAL(), sa.Double(), answered=_sqlite_number, aggregates=SQLITE_DOUBLE),
@@ -212,6 +215,7 @@ def _cast_to(type_: Any) -> Conversion:
 
 POSTGRES = Dialect(
     compiler=asyncpg.dialect(),  # type: ignore[no-untyped-call]
+    upsert=postgresql.insert,
     kinds={
         Kind.TEXT: StoredKind(sa.Text(collation="C"), sa.Text(), is_long=True),
         Kind.DOUBLE: StoredKind(
