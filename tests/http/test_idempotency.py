@@ -123,6 +123,20 @@ def test_a_refused_request_leaves_the_key_free(workspace: Workspace) -> None:
     assert total(bot, "people") == 3
 
 
+@pytest.mark.parametrize("write", ["update", "delete", "delete by POST"])
+def test_a_write_out_of_bounds_leaves_the_key_free(people: Bot, write: str) -> None:
+    good(people.bulk("people", [{"Number": 7}, {"Number": 8}]))
+    method, path, body = WRITES[write]
+
+    def send(**bounds: int) -> httpx.Response:
+        return people.request(method, TABLE + path, json=body | bounds, headers=keyed("k"))
+
+    problem(send(maxAffected=1), 409, "affected_out_of_bounds")
+    assert [row["Number"] for row in good(people.query("people"))["queryResult"]] == [7, 8]
+    twice(lambda: send(maxAffected=2))
+    assert total(people, "people") == ROWS_AFTER[write]
+
+
 def test_token_and_grants_are_checked_again(workspace: Workspace) -> None:
     workspace.create_table(PEOPLE)
     app = workspace.app("bot")
