@@ -80,7 +80,9 @@ def put(path: str, body: Any, token: str) -> bytes:
     return post(path, body, token, method="PUT")
 
 
-def post(path: str, body: Any, token: str, *, minimal: bool = False, method: str = "POST") -> bytes:
+def post(
+    path: str, body: Any, token: str, *, minimal: bool = False, method: str = "POST", key: str | None = None
+) -> bytes:
     """A complete HTTP/1.1 request, with authentication and a JSON body."""
     content = msgspec.json.encode(body)
     lines = [
@@ -92,4 +94,6 @@ def post(path: str, body: Any, token: str, *, minimal: bool = False, method: str
     ]
     if minimal:
         lines.append("prefer: return=minimal")
+    if key is not None:
+        lines.append(f"idempotency-key: {key}")
     return "\r\n".join([*lines, "", ""]).encode() + content

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -31,6 +32,7 @@ from benchmarks.rounds import Run, call_and_meter, compare, drive_and_meter
 
 BULK_ROWS = 10_000
 BULKS_PER_ROUND = 3
+KEYED_PER_ROUND = 4_000
 TABLE_ROWS = 100_000
 CONNECTIONS = 32
 SECONDS = 3.0
@@ -100,6 +102,23 @@ def insert(stage: Stage, rounds: int) -> Measurement:
     with stage.target("people_insert") as target:
         requests = [data.post(target.path, {"data": row}, target.token) for row in data.rows(1_000, seed=1)]
         return _against_bare_app(stage, target, requests, rounds)
+
+
+def insert_keyed(stage: Stage, rounds: int) -> Measurement:
+    """Inserts of 1 row, each under an idempotency key of its own, against the same without keys."""
+    with stage.target("people_keyed") as target:
+        rows = data.rows(KEYED_PER_ROUND, seed=4)
+
+        def inserts(*, keyed: bool) -> Run:
+            requests = [
+                data.post(target.path, {"data": row}, target.token, key=str(uuid4()) if keyed else None)
+                for row in rows
+            ]
+            job = target.job(requests, connections=CONNECTIONS, count=len(requests))
+            return drive_and_meter(job, target.tree, stage.postgres_tree)
+
+        comparison = compare(lambda: inserts(keyed=True), lambda: inserts(keyed=False), rounds)
+        return from_comparison(comparison, "request", target.tree.peak_rss_bytes(), of_times=True)
 
 
 def pages(stage: Stage, rounds: int) -> Measurement:
@@ -279,6 +298,13 @@ WORKS = [
         yardstick="bare ASGI app",
         bars={"sqlite": Bar(0.25)},
         measure=insert,
+    ),
+    Work(
+        name="insert-keyed",
+        title="insert of 1 row under an idempotency key, 32 connections (time)",
+        yardstick="the same without a key",
+        bars={"sqlite": Bar(1.5, at_least=False), "postgresql": Bar(1.5, at_least=False)},
+        measure=insert_keyed,
     ),
     Work(
         name="memory",

@@ -195,6 +195,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, le=600, description="The time limit for a request to wait for the store; then it is 503."),
     ] = 10.0
+    idempotency_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=8_760,
+            description="How long an `Idempotency-Key` and its response are stored. Afterwards the key can "
+            "be used again.",
+        ),
+    ] = 24
     sqlite_readers: Annotated[
         int,
         Meta(ge=1, le=64, description="The number of threads for long queries of one workspace, on SQLite."),

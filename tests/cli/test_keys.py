@@ -209,6 +209,10 @@ def test_the_plain_text_is_in_no_file(
     rows = [{"Number": 900, "Email": secret, "Note": secret}, {"Number": 901, "Email": f"{secret}2"}]
     succeeded(bot.bulk("vault", rows))
     where = {"expressions": [{"field": "Email", "operand": "in", "value": [secret, f"{secret}3"]}]}
+    body = {"data": {"Number": 77, "Email": f"{secret}77"}}
+    keyed = {"json": body, "headers": {"Idempotency-Key": "one"}}
+    first = bot.request("POST", "/api/public/tables/vault", **keyed)
+    succeeded(first)
     for answer in (
         bot.query("vault", {"query": where}),
         bot.update("vault", where, {"Note": f"{secret} again"}),
@@ -222,6 +226,10 @@ def test_the_plain_text_is_in_no_file(
             secret not in answer.text or answer.status_code == 200 or "must be a whole number" in answer.text
         )
     assert start(shell, "keys", "rotate", "--data").wait() == 0
+    # the stored response to a write with an idempotency key is encrypted again too
+    again = bot.request("POST", "/api/public/tables/vault", **keyed)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
     root = Path(kept.database_url.removeprefix("sqlite:///"))
     if backend == "postgresql":
         root = request.getfixturevalue("postgres").directory

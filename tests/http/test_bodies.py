@@ -196,18 +196,3 @@ def test_what_is_not_json_is_said_plainly(empty_people: Bot) -> None:
     content, part = PLAIN_COMPLAINTS[0]
     refusal = problem(empty_people.request("POST", TABLE, content=content, headers=JSON), 400)
     assert part in refusal["detail"]
-
-
-@pytest.mark.parametrize(("method", "path"), CALLS[:-1])
-def test_idempotency_keys_are_refused_until_they_work(empty_people: Bot, method: str, path: str) -> None:
-    content = EACH_BODY[(method, path)]
-    headers = {**JSON, "Idempotency-Key": "one"}
-    refusal = problem(
-        empty_people.request(method, TABLE + path, content=content, headers=headers), 400, "invalid_parameter"
-    )
-    assert "Idempotency-Key" in refusal["detail"]
-    assert total(empty_people, "people") == 0
-
-
-def test_queries_ignore_idempotency_keys(empty_people: Bot) -> None:
-    good(empty_people.request("POST", f"{TABLE}/query", headers={"Idempotency-Key": "one"}))

@@ -111,4 +111,5 @@ def test_management_calls_without_a_body(workspace: Workspace) -> None:
     assert workspace.admin.request("POST", secret, content=b"", headers=form).status_code == 200
     keyed = {"Idempotency-Key": "one"}
     problem(workspace.admin.request("POST", secret, headers=keyed), 400, "invalid_parameter")
-    assert workspace.admin.get(f"{workspace.path}/apps", headers=form | keyed).status_code == 200
+    problem(workspace.admin.get(f"{workspace.path}/apps", headers=keyed), 400, "invalid_parameter")
+    assert workspace.admin.get(f"{workspace.path}/apps", headers=form).status_code == 200

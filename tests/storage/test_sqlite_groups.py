@@ -16,7 +16,8 @@ from workbench import ALL, Workbench, initialised, new_workspace, opened, where
 
 from rowkeep.errors.catalogue import NameTaken
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict
+from rowkeep.storage.contract import KeyUsed, Row, StaleCatalog, StoredResponse, UniqueConflict, WriteKey
+from rowkeep.storage.sqlite.writer import GroupWriter
 from support.server import sqlite_url
 
 pytestmark = pytest.mark.anyio
@@ -113,6 +114,36 @@ async def test_one_that_fails_leaves_the_others(notes: Workbench) -> None:
     assert await notes.column("Code") == ["c", "a"]
     assert await notes.column("Whole") == [None, 2]
     assert commits.count == 2
+
+
+async def test_inserts_with_keys_are_written_together(
+    notes: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share savepoint and statements; if one of the keys was used before, each is written alone."""
+    alone: list[Any] = []
+    run_alone = GroupWriter._run
+
+    def run(writer: GroupWriter, job: Any) -> None:
+        alone.append(job)
+        run_alone(writer, job)
+
+    monkeypatch.setattr(GroupWriter, "_run", run)
+
+    def insert(name: str) -> Any:
+        key = WriteKey("st-one", name, 0, 1, lambda stamp: StoredResponse(200, 1, next(stamp.ids()).encode()))
+        return notes.database.insert(notes.sql, notes.insert_plan({"Code": name}), notes.version, key)
+
+    commits = Commits(notes)
+    stamps = await together(notes, *[partial(insert, f"key {at}") for at in range(50)])
+    assert (len(alone), commits.count) == (1, 2)  # the gate's, and then the group's
+    assert await notes.count() == 50
+    names = ["other 1", "key 7", "other 2", "other 2"]
+    results = await together(notes, *[partial(insert, name) for name in names])
+    assert (len(alone), commits.count) == (1 + 1 + 4, 4)
+    assert [isinstance(result, KeyUsed) for result in results] == [False, True, False, True]
+    assert results[1].stored.response.decode() == next(stamps[7].ids())
+    assert results[3].stored.response.decode() == next(results[2].ids())
+    assert await notes.count() == 52
 
 
 async def test_of_single_rows_written_together_each_stands_alone(notes: Workbench) -> None:

@@ -37,6 +37,10 @@ class Catalog:
     def store(self) -> Store:
         return self._store
 
+    def in_use(self) -> list[OpenWorkspace]:
+        """The workspaces that this process has used since it started."""
+        return list(self._open.values())
+
     def known(self, client_id: str) -> OpenWorkspace | None:
         """The workspace of a client id, if it is cached."""
         return self._clients.get(client_id)

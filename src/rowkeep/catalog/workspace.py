@@ -66,6 +66,7 @@ class OpenWorkspace:
             ) from error
         self.keys = DataKeys(opened)
         self.secrets = SecretSealer(self.keys)
+        self.responses = SecretSealer(self.keys, "idempotent-responses")
         self.cursors = CursorSigner(*self.keys.derive_each("cursors"))
 
     async def write_with_keys(self, make: Callable[[], Script[T]]) -> T:

@@ -126,10 +126,12 @@ class DataKeys:
 
 
 class SecretSealer:
-    """Encrypts secrets of apps with the newest data key, and decrypts them with any."""
+    """Encrypts secrets of one purpose with the newest data key, and decrypts them with any."""
 
-    def __init__(self, data: DataKeys) -> None:
-        self._sealers = [Sealer(key) for key in data.derive_each("app-secrets")]
+    def __init__(self, data: DataKeys, purpose: str = "app-secrets") -> None:
+        self._sealers = [Sealer(key) for key in data.derive_each(purpose)]
+        self.number = data.newest
+        """The number of the data key that secrets are encrypted with."""
 
     def seal(self, secret: bytes, bound_to: str) -> bytes:
         return self._sealers[0].seal(secret, bound_to)

@@ -283,6 +283,19 @@ class AffectedOutOfBounds(RowkeepError):
     code, status, title = "affected_out_of_bounds", 409, "Number of affected rows out of bounds"
 
 
+class IdempotencyInProgress(RowkeepError):
+    """A write with the same Idempotency-Key is still running. Nothing was written; repeat it later."""
+
+    code, status, title = "idempotency_in_progress", 409, "Idempotency key in progress"
+
+    def __init__(
+        self,
+        msg: str = "A write with the same Idempotency-Key is still running. Nothing was written; repeat the "
+        "same request later.",
+    ) -> None:
+        super().__init__(msg, headers={"Retry-After": "1"})
+
+
 class TooManyColumns(RowkeepError):
     """PostgreSQL allows no more columns in this table: 1,600 in its lifetime, dropped ones included.
     Nothing was changed."""
@@ -320,6 +333,12 @@ class MissingValue(RowkeepError):
     """A required column has no value."""
 
     code, status, title = "missing_value", 422, "Missing value"
+
+
+class IdempotencyKeyReused(RowkeepError):
+    """The Idempotency-Key was used for another request. Nothing was written."""
+
+    code, status, title = "idempotency_key_reused", 422, "Idempotency key reused"
 
 
 # 500, 503: the server

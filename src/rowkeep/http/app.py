@@ -29,6 +29,7 @@ from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
+from rowkeep.services.idempotency import Idempotency, delete_expired_keys
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
 from rowkeep.services.rows import Rows
@@ -42,6 +43,9 @@ SHOWN = 20
 MISSING_DATABASES_SECONDS = 600.0
 """The time between two checks for missing databases."""
 
+EXPIRED_KEYS_SECONDS = 3600.0
+"""The time between two deletions of expired idempotency keys."""
+
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 """Matches the paths of the Data API for administrators."""
 
@@ -52,7 +56,8 @@ def wire(
     """The ASGI application for an open catalog."""
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
-    rows = Rows(Access(catalog, admin_tokens, settings, clock), settings, offload)
+    keys = Idempotency(settings, clock)
+    rows = Rows(Access(catalog, admin_tokens, settings, clock), settings, offload, keys)
     edge = DataEdge(rows, RowRequests(settings, offload), offload, settings.server_timing)
     admin = management_services(catalog, clock, admin_tokens)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
@@ -91,12 +96,13 @@ async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
     await error_response(NoSuchEndpoint()).send(send)
 
 
-def background_tasks(catalog: Catalog) -> tuple[BackgroundTask, ...]:
+def background_tasks(catalog: Catalog, clock: Clock = wall_clock) -> tuple[BackgroundTask, ...]:
     """The tasks that a server repeats while it runs."""
     return (
         BackgroundTask(
             "missing databases", partial(log_missing_databases, catalog), MISSING_DATABASES_SECONDS
         ),
+        BackgroundTask("expired keys", partial(delete_expired_keys, catalog, clock), EXPIRED_KEYS_SECONDS),
     )
 
 
@@ -125,7 +131,7 @@ async def running(
     try:
         await store.open(create=False)
         catalog = await open_initialised(store, settings)
-        async with BackgroundTasks(background_tasks(catalog) if operator is None else ()) as tasks:
+        async with BackgroundTasks(background_tasks(catalog, clock) if operator is None else ()) as tasks:
             yield wire(catalog, settings, clock, tasks, operator)
     finally:
         await store.close()

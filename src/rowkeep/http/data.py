@@ -15,6 +15,7 @@ from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepEr
 from rowkeep.http import data_responses as responses
 from rowkeep.http import row_responses
 from rowkeep.http.body_budget import BodyBudget
+from rowkeep.http.keyed_requests import KeyedWrite
 from rowkeep.http.request import Request
 from rowkeep.http.responses import Response, reply
 from rowkeep.http.row_requests import RowRequests
@@ -22,8 +23,8 @@ from rowkeep.http.row_responses import Body
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import DeleteBody, InsertBody, QueryBody, UpdateBody
 from rowkeep.services.access import AdminCredential, Credential
+from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
-from rowkeep.services.row_requests import Inserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
 from rowkeep.services.timings import start_timings
 
@@ -42,7 +43,10 @@ class DataEdge(msgspec.Struct, frozen=True):
     is_timed: bool
 
 
-Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Body]]
+Outcome: TypeAlias = Body | Replayed
+"""The body of a response, or a stored response that is sent again."""
+
+Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Outcome]]
 
 
 class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +73,11 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[type[RowkeepError], ...]
 
     @property
+    def changes_rows(self) -> bool:
+        """Whether it takes an ``Idempotency-Key``."""
+        return self.call in (_insert, _insert_bulk, _update, _delete)
+
+    @property
     def admin_path(self) -> str:
         """The path of the endpoint for administrators."""
         return ADMIN_PREFIX + self.path.removeprefix(PREFIX)
@@ -85,28 +94,47 @@ class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: list[Any]
 
 
-async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
-    read = partial(edge.requests.insert, request, False)
-    return await _inserted(edge, request, await edge.rows.insert(credential, name, read))
+async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    return await _insert_rows(edge, credential, name, request, False)
 
 
-async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
-    read = partial(edge.requests.insert, request, True)
-    return await _inserted(edge, request, await edge.rows.insert(credential, name, read))
+async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    return await _insert_rows(edge, credential, name, request, True)
 
 
-async def _inserted(edge: DataEdge, request: Request, result: Inserted) -> Body:
+async def _insert_rows(
+    edge: DataEdge, credential: Credential, name: str, request: Request, must_be_array: bool
+) -> Outcome:
+    read = partial(edge.requests.insert, request, must_be_array)
+    keyed = None
+    if request.has_idempotency_key:
+        encode = partial(row_responses.inserted_at_once, request.minimal, request)
+        keyed = KeyedWrite.of(request, encode, row_responses.n_inserted)
+    result = await edge.rows.insert(credential, name, read, keyed)
+    if isinstance(result, Replayed):
+        return result
+    if keyed is not None and keyed.body is not None:
+        row_responses.release(result, edge.offload)
+        return keyed.body
     return await row_responses.inserted(result, request.minimal, edge.offload)
 
 
-async def _update(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
+async def _update(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
     read = partial(edge.requests.update, request)
-    return await row_responses.updated(await edge.rows.update(credential, name, read))
+    keyed = KeyedWrite.of(request, row_responses.updated_at_once, row_responses.n_modified)
+    result = await edge.rows.update(credential, name, read, keyed)
+    if isinstance(result, Replayed):
+        return result
+    if keyed is not None and keyed.body is not None:
+        return keyed.body
+    return await row_responses.updated(result)
 
 
-async def _delete(edge: DataEdge, credential: Credential, name: str, request: Request) -> bytes:
+async def _delete(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
     read = partial(edge.requests.delete, request)
-    return row_responses.deleted(await edge.rows.delete(credential, name, read))
+    keyed = KeyedWrite.of(request, row_responses.deleted, row_responses.deleted)
+    result = await edge.rows.delete(credential, name, read, keyed)
+    return result if isinstance(result, Replayed) else row_responses.deleted(result)
 
 
 async def _query(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
@@ -204,6 +232,7 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
 )  # fmt: skip
 
 _MINIMAL = ((b"preference-applied", b"return=minimal"),)
+_REPLAYED = (b"idempotency-replayed", b"true")
 
 
 def _by_path() -> dict[tuple[str, str | None], dict[str, DataEndpoint]]:
@@ -259,6 +288,8 @@ class DataEndpoints:
         if timings is not None:
             timings.end("encode")
             headers = (*headers, (b"server-timing", timings.header()))
+        if isinstance(body, Replayed):
+            return Response(body.status, body.body, headers=(*headers, _REPLAYED))
         return Response(200, body, headers=headers)
 
     def _rest(self, scope: Scope) -> str:

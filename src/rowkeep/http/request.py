@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable
 from functools import lru_cache
@@ -24,6 +25,10 @@ LARGE_BYTES = 1024 * 1024
 """A longer body is joined in a thread."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+ESCAPED = re.compile(r'\\(["\\])')
+"""A string of a structured field (RFC 9651, section 3.3.3), and what is escaped in it."""
+IDEMPOTENCY_KEY = re.compile("[ -~]{1,255}")
 DIGITS = re.compile(r"[0-9]{1,19}")
 MAX_OFFSET = 2**63 - 1
 
@@ -47,6 +52,7 @@ class Request:
         self._size = 0
         self._is_complete = False
         self._body: bytes | None = None
+        self._had_mark = False
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(self._headers) < len(scope["headers"]):
             self._headers = _joined(scope["headers"])
@@ -113,15 +119,56 @@ class Request:
                 # sent in chunks: the media type of an empty body does not matter
                 self._check_media_type()
             self._body = body.removeprefix(BYTE_ORDER_MARK)
+            self._had_mark = len(self._body) < len(body)
         return self._body
+
+    @property
+    def has_idempotency_key(self) -> bool:
+        return b"idempotency-key" in self._headers
 
     def no_idempotency_key(self) -> None:
         """Raises InvalidParameter for ``Idempotency-Key``, because a client that sends it depends on it."""
-        if b"idempotency-key" in self._headers:
+        if self.has_idempotency_key:
             raise InvalidParameter(
-                "The header Idempotency-Key is not supported yet. Nothing was written; send the request "
-                "without it."
+                "The header Idempotency-Key is supported only for inserts, updates and deletes of the Data "
+                "API. Nothing was done; send the request without it."
             )
+
+    def idempotency_key(self) -> str:
+        """The key, bare or quoted. Raises InvalidParameter."""
+        sent = self._headers[b"idempotency-key"].decode("latin-1").strip()
+        key = sent
+        if sent.startswith('"'):
+            quoted = QUOTED.fullmatch(sent)
+            key = "" if quoted is None else ESCAPED.sub(r"\1", quoted[1])
+        if not IDEMPOTENCY_KEY.fullmatch(key):
+            raise InvalidParameter(
+                "The header Idempotency-Key must be 1 to 255 printable ASCII characters, bare or in double "
+                f"quotes; got {preview(sent)}."
+            )
+        return key
+
+    async def fingerprint(self) -> bytes:
+        """The SHA-256 of what makes this request the same as another one."""
+        body = await self.body()
+        scope = self._scope
+        digest = hashlib.sha256()
+        prefer = self._headers.get(b"prefer", b"")
+        for part in (scope["method"].encode(), scope["path"].encode(), scope["query_string"], prefer):
+            digest.update(b"%d:" % len(part) + part)
+        if self._had_mark:
+            digest.update(BYTE_ORDER_MARK)
+        if len(body) > LARGE_BYTES:
+            # Python's lock is free meanwhile
+            await asyncio.get_running_loop().run_in_executor(None, digest.update, body)
+        else:
+            digest.update(body)
+        return digest.digest()
+
+    @property
+    def received_bytes(self) -> int:
+        """The size of the body, as far as it was read."""
+        return self._size
 
     def _check_media_type(self) -> None:
         if self._headers.get(b"content-type") != b"application/json":

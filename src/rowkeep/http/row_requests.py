@@ -29,7 +29,6 @@ class RowRequests:
     async def insert(self, request: Request, must_be_array: bool, table: CompiledTable) -> InsertRequest:
         """One row or an array of rows; a bulk accepts only an array."""
         request.no_parameters()
-        request.no_idempotency_key()
         body = await request.body()
         is_large = len(body) > LARGE_BYTES or table.codec.cells_of(body) > LARGE_CELLS
         decode = partial(table.codec.decode_rows, body, self._limits)
@@ -51,13 +50,11 @@ class RowRequests:
 
     async def update(self, request: Request) -> UpdateRequest:
         request.no_parameters()
-        request.no_idempotency_key()
         body = await self._offload.decode(await self._whole(request), _update_decoder, marks_halves=True)
         return UpdateRequest(body, returns_rows=not request.minimal)
 
     async def delete(self, request: Request) -> DeleteRequest:
         request.no_parameters()
-        request.no_idempotency_key()
         body = await self._whole(request)
         if not body:
             raise MalformedJson(
@@ -67,6 +64,7 @@ class RowRequests:
         return DeleteRequest(await self._offload.decode(body, _delete_decoder, marks_halves=True))
 
     async def query(self, request: Request) -> QueryRequest:
+        request.no_idempotency_key()
         page = request.page()
         sent = await self._whole(request)
         body = await self._offload.decode(sent, _query_decoder, marks_halves=True) if sent else QueryBody()
@@ -74,6 +72,7 @@ class RowRequests:
 
     async def nothing(self, request: Request) -> None:
         """A request without parameters and body."""
+        request.no_idempotency_key()
         request.no_parameters()
         if await request.body():
             raise InvalidBody("This endpoint takes no request body. Remove it.")

@@ -11,6 +11,7 @@ import msgspec
 
 from rowkeep.codec.rows import RowEncoder, encode, meta_info
 from rowkeep.codec.stored_cells import Row
+from rowkeep.http.request import Request
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated
 from rowkeep.services.table_list import UsableTables
@@ -50,15 +51,46 @@ async def inserted(result: Inserted, minimal: bool, offload: Offload) -> Body:
         offload.release(request.rows)
 
 
+def release(result: Inserted, offload: Offload) -> None:
+    """The rows of a large insert are not needed any more."""
+    if result.request.is_large:
+        offload.release(result.request.rows)
+
+
+def inserted_at_once(minimal: bool, request: Request, result: Inserted) -> Body | None:
+    """The same as :func:`inserted`; None if the rows take more than :data:`PART_BYTES`."""
+    if minimal:
+        return n_inserted(result)
+    if request.received_bytes > PART_BYTES:
+        return None
+    sent = result.request
+    return result.table.codec.encode_written(sent.rows, result.stamp, result.writer, sent.is_array)
+
+
+def n_inserted(result: Inserted) -> bytes:
+    return encode({"nInserted": len(result.request.rows)})
+
+
 async def updated(result: Updated) -> Body:
     """The records of an update, if they are returned, and their number."""
-    if result.rows is None:
-        return encode({"nModified": result.count})
-    if result.size <= PART_BYTES:
-        records = result.table.codec.records(result.rows)
-        return encode({"records": records, "nModified": result.count})
+    small = updated_at_once(result)
+    if small is not None or result.rows is None:
+        return small or n_modified(result)
     parts = await _record_parts(result.table.codec, result.rows, None, result.size)
     return [b'{"records":[', *parts, b'],"nModified":%d}' % result.count]
+
+
+def updated_at_once(result: Updated) -> bytes | None:
+    """The same; None if the records take more than :data:`PART_BYTES`."""
+    if result.rows is None:
+        return n_modified(result)
+    if result.size > PART_BYTES:
+        return None
+    return encode({"records": result.table.codec.records(result.rows), "nModified": result.count})
+
+
+def n_modified(result: Updated) -> bytes:
+    return encode({"nModified": result.count})
 
 
 def deleted(result: Deleted) -> bytes:

@@ -24,8 +24,10 @@ from rowkeep.crypto.master_key import (
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.access import App, Workspace
 from rowkeep.model.tables import Table
+from rowkeep.services.idempotency import response_bound_to
 from rowkeep.settings import Settings
 from rowkeep.sql.key_rotation import RotationSql
+from rowkeep.storage.contract import Row
 from rowkeep.storage.scripts.key_rotation import Rotation, reencrypt_with
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
@@ -118,6 +120,7 @@ class DataRotation:
                     yield progress
                 await self._database.write(partial(self._rotation.end_table, table.id))
         await self._database.write(partial(self._rotation.reencrypt_apps, self._reencrypt_app))
+        await self._reencrypt_responses(key)
         await self._database.write(partial(self._rotation.end, key))
         self._workspace.renew()
 
@@ -137,6 +140,16 @@ class DataRotation:
             batch = await self._database.write(partial(self._rotation.reencrypt_rows, sql, reencrypt, rows))
             after, done = batch.after, done + batch.rows
         yield RotationProgress(table.name, done, max(done, total))
+
+    async def _reencrypt_responses(self, key: int) -> None:
+        """Encrypt the stored responses to writes with an idempotency key again."""
+        keys = self._workspace.scripts.keys
+        while rows := await self._database.read(partial(keys.of_other_data_keys, key)):
+            await self._database.write(partial(keys.reencrypt, rows, key, self._reencrypt_response))
+
+    def _reencrypt_response(self, row: Row) -> bytes:
+        bound_to, responses = response_bound_to(row[0], row[1]), self._workspace.responses
+        return responses.seal(responses.open(bytes(row[2]), bound_to), bound_to)
 
     def _reencrypt_app(self, app: App) -> bytes:
         assert app.secret is not None  # noqa: S101 - only apps with a secret are asked for

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from rowkeep.catalog.snapshot import CompiledTable
@@ -20,6 +21,7 @@ from rowkeep.services.conflicts import (
     update_reference_error,
     update_unique_error,
 )
+from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import (
     CompiledRelation,
@@ -36,7 +38,7 @@ from rowkeep.services.row_requests import (
 from rowkeep.services.table_list import UsableTables, table_list
 from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
-from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict
+from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict, UpdatedRows
 
 MAX_ROWS = 10_000_000
 """The maximum number of rows in one bulk. Their ids must fit the counter of an ObjectId, which has 24
@@ -48,6 +50,7 @@ DELETE_RIGHTS = (Right.READ, Right.DELETE)
 QUERY_RIGHTS = (Right.READ,)
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 SHORT_FILTER = 16
 """The statement of a filter with more values takes a few milliseconds to compile."""
@@ -64,19 +67,26 @@ class Rows:
     what its plan and storage raise.
     """
 
-    def __init__(self, access: Access, settings: Settings, offload: Offload) -> None:
+    def __init__(self, access: Access, settings: Settings, offload: Offload, keys: Idempotency) -> None:
         self._access = access
+        self._keys = keys
         self._settings = settings
         self._offload = offload
 
     def insert(
-        self, credential: Credential, table: str, read: Callable[[CompiledTable], Awaitable[InsertRequest]]
-    ) -> Awaitable[Inserted]:
+        self,
+        credential: Credential,
+        table: str,
+        read: Callable[[CompiledTable], Awaitable[InsertRequest]],
+        keyed: KeyedRequest[Inserted] | None = None,
+    ) -> Awaitable[Inserted | Replayed]:
         """Insert all rows of the request, or none. Its rows are decoded by the table's own codec, so ``read``
         is given the table."""
 
         async def insert(caller: Caller) -> Inserted:
             compiled = await caller.table(table, *INSERT_RIGHTS)
+            if keyed is not None:
+                await keyed.read()
             request = await read(compiled)
             if len(request.rows) > MAX_ROWS:
                 raise InvalidBody(
@@ -91,9 +101,16 @@ class Rows:
                 )
 
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
+            key = None
+            if keyed is not None:
+                key = self._keys.write_key(
+                    caller, keyed, lambda stamp: Inserted(compiled, request, stamp, caller.writer)
+                )
             end_phase("plan")
             try:
-                stamp = await caller.workspace.database.insert(compiled.sql, plan, caller.snapshot.version)
+                stamp = await caller.workspace.database.insert(
+                    compiled.sql, plan, caller.snapshot.version, key
+                )
             except UniqueConflict as conflict:
                 raise await insert_unique_error(
                     caller.workspace, compiled, request.rows, plan.rows, conflict, request.is_array
@@ -105,15 +122,21 @@ class Rows:
             end_phase("db")
             return Inserted(compiled, request, stamp, caller.writer)
 
-        return self._access.run(credential, insert)
+        return self._run(credential, keyed, insert)
 
     def update(
-        self, credential: Credential, table: str, read: ReadRequest[UpdateRequest]
-    ) -> Awaitable[Updated]:
+        self,
+        credential: Credential,
+        table: str,
+        read: ReadRequest[UpdateRequest],
+        keyed: KeyedRequest[Updated] | None = None,
+    ) -> Awaitable[Updated | Replayed]:
         """Update the rows that the request's filter matches."""
 
         async def update(caller: Caller) -> Updated:
             compiled = await caller.table(table, *UPDATE_RIGHTS)
+            if keyed is not None:
+                await keyed.read()
             request = await read()
             plan = plan_update(
                 compiled.target,
@@ -126,38 +149,63 @@ class Rows:
             )
             if len(plan.where.values) > SHORT_FILTER:
                 await _compiled(compiled.sql.update, plan.shape)
+            key = None
+            if keyed is not None:
+                key = self._keys.write_key(caller, keyed, partial(_updated, compiled))
             end_phase("plan")
             try:
-                updated = await caller.workspace.database.update(compiled.sql, plan, caller.snapshot.version)
+                updated = await caller.workspace.database.update(
+                    compiled.sql, plan, caller.snapshot.version, key
+                )
             except UniqueConflict as conflict:
                 raise update_unique_error(compiled, conflict) from conflict
             except ReferenceConflict:
                 raise await update_reference_error(caller.workspace, compiled, plan) from None
             end_phase("db")
-            return Updated(compiled, updated.count, updated.rows, updated.size)
+            return _updated(compiled, updated)
 
-        return self._access.run(credential, update)
+        return self._run(credential, keyed, update)
 
     def delete(
-        self, credential: Credential, table: str, read: ReadRequest[DeleteRequest]
-    ) -> Awaitable[Deleted]:
+        self,
+        credential: Credential,
+        table: str,
+        read: ReadRequest[DeleteRequest],
+        keyed: KeyedRequest[Deleted] | None = None,
+    ) -> Awaitable[Deleted | Replayed]:
         """Delete the rows that the request's filter matches."""
 
         async def delete(caller: Caller) -> Deleted:
             compiled = await caller.table(table, *DELETE_RIGHTS)
+            if keyed is not None:
+                await keyed.read()
             request = await read()
             plan = plan_delete(compiled.target, request.body, self._settings, caller.app)
             if len(plan.where.values) > SHORT_FILTER:
                 await _compiled(compiled.sql.delete, plan.where.shape)
+            key = None if keyed is None else self._keys.write_key(caller, keyed, Deleted)
             end_phase("plan")
             try:
-                count = await caller.workspace.database.delete(compiled.sql, plan, caller.snapshot.version)
+                count = await caller.workspace.database.delete(
+                    compiled.sql, plan, caller.snapshot.version, key
+                )
             except ReferenceConflict:
                 raise await delete_reference_error(caller.workspace, compiled, plan) from None
             end_phase("db")
             return Deleted(count)
 
-        return self._access.run(credential, delete)
+        return self._run(credential, keyed, delete)
+
+    def _run(
+        self,
+        credential: Credential,
+        keyed: KeyedRequest[R] | None,
+        write: Callable[[Caller], Awaitable[R]],
+    ) -> Awaitable[R | Replayed]:
+        """Run a write, under its key if it has one."""
+        if keyed is None:
+            return self._access.run(credential, write)
+        return self._access.run(credential, partial(self._keys.run, keyed, write))
 
     def query(
         self, credential: Credential, table: str, read: ReadRequest[QueryRequest]
@@ -211,6 +259,10 @@ class Rows:
             return await table_list(caller)
 
         return self._access.run(credential, tables)
+
+
+def _updated(compiled: CompiledTable, updated: UpdatedRows) -> Updated:
+    return Updated(compiled, updated.count, updated.rows, updated.size)
 
 
 async def _compiled(compile_shape: Callable[[T], object], shape: T) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from rowkeep.plan.rows.writes import UpdateShape
 from rowkeep.sql.conditions import condition, is_never_true
 from rowkeep.sql.copied_cells import CopiedCells
 from rowkeep.sql.expressions import Expression
+from rowkeep.sql.idempotency import key_sql
 from rowkeep.sql.lookups import finds_one, is_lookup
 from rowkeep.sql.names import column_name, quoted
 from rowkeep.sql.pages import (
@@ -62,6 +63,7 @@ class TableSql(Pages):
         source = PhysicalTable(table, self.dialect, namespace)
         super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
         self.table = table
+        self.namespace = namespace
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.kinds = tuple(column.kind for column in table.stored_columns)
         self.keyed = tuple(
@@ -72,6 +74,11 @@ class TableSql(Pages):
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
         self.rekey = lru_cache(CACHED_SHAPES)(self._compile_rekey)
+
+    @cached_property
+    def keyed_insert(self) -> Template:
+        """An insert that stores an idempotency key too, where one statement can do both."""
+        raise NotImplementedError
 
     @abstractmethod
     def _compile_insert(self) -> Template: ...
@@ -184,6 +191,15 @@ class PostgresTableSql(PostgresPages, TableSql):
             .select_from(self.system.workspace)
             .where(self._is_current())
         )
+        insert = sa.insert(self.physical.from_clause).from_select(list(self.columns), row)
+        return template(insert, self.dialect)
+
+    @cached_property
+    def keyed_insert(self) -> Template:
+        current = sa.select().select_from(self.system.workspace).where(self._is_current())
+        claim = key_sql(self.dialect, self.namespace).claiming(current)
+        claimed = claim.returning(self.system.idempotency_keys.c.status).cte("claimed")
+        row = sa.select(*self._parameters().values()).select_from(claimed)
         insert = sa.insert(self.physical.from_clause).from_select(list(self.columns), row)
         return template(insert, self.dialect)
 

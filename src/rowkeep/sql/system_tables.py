@@ -138,12 +138,28 @@ class WorkspaceTables:
             sa.Column("write", sa.Boolean, nullable=False),
             sa.Column("delete", sa.Boolean, nullable=False),
         )
+        self.idempotency_keys = _idempotency_keys(meta)
         self.former_apps = sa.Table(
             "_rowkeep_former_apps",
             meta,
             sa.Column("client_id", sa.Text, primary_key=True),
             sa.Column("name", sa.Text, nullable=False),
         )
+
+
+def _idempotency_keys(meta: sa.MetaData) -> sa.Table:
+    """The keys of writes. ``response`` is empty only within the transaction of a write; ``expires`` is in
+    seconds since 1970."""
+    return sa.Table(
+        "_rowkeep_idempotency_keys",
+        meta,
+        sa.Column("writer", NAME_KEY, primary_key=True),
+        sa.Column("key", NAME_KEY, primary_key=True),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("data_key", sa.Integer, nullable=False),
+        sa.Column("response", sa.LargeBinary, nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    )
 
 
 def _view_tables(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:

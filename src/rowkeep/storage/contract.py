@@ -77,6 +77,36 @@ class BeyondRange(Exception):
     """A sum of doubles is too large for a double."""
 
 
+class StoredResponse(msgspec.Struct, frozen=True):
+    """The response to a write as it is stored under its key: encrypted under the data key of this number."""
+
+    status: int
+    data_key: int
+    response: bytes
+
+
+class WriteKey(msgspec.Struct, frozen=True):
+    """The key of a write, unique for its writer until it expires. Times are in seconds since 1970.
+
+    ``respond`` makes the stored response from the result of the write. It is called in the transaction of
+    the write, in any thread, and again if the transaction is run again.
+    """
+
+    writer: str
+    key: str
+    now: int
+    expires: int
+    respond: Callable[[Any], StoredResponse]
+
+
+class KeyUsed(Exception):
+    """The key of a write was used before; nothing was written. ``stored`` is the response to that write."""
+
+    def __init__(self, stored: StoredResponse) -> None:
+        super().__init__()
+        self.stored = stored
+
+
 class Selected(msgspec.Struct, frozen=True):
     """One page: at most ``limit`` rows, in order, each with the requested columns; the number of rows that
     the filter finds, if it was requested; and the sort values of the last row if there are more rows.
@@ -122,7 +152,12 @@ class Database(ABC):
 
 
 class WorkspaceDatabase(Database):
-    """The database of one workspace."""
+    """The database of one workspace.
+
+    A write with a ``key`` stores the key and its response in its own transaction. If the key is stored
+    already and has not expired, it raises KeyUsed. If another write with this key is running, it waits for
+    it as for a lock, and raises IdempotencyInProgress instead of Busy where the engine names the lock.
+    """
 
     @abstractmethod
     def prepare(self, table: Table) -> TableSql:
@@ -143,24 +178,28 @@ class WorkspaceDatabase(Database):
         """
 
     @abstractmethod
-    async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
+    async def insert(
+        self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
+    ) -> Stamp:
         """Write all rows, or none; they are on disk when this returns.
 
         The ids of the stamp belong to the rows in their order, and increase strictly within a process and, to
         the second, across processes. Rows can refer to rows of the same request in any order. Raises
-        StaleCatalog, UniqueConflict, ReferenceConflict.
+        StaleCatalog, UniqueConflict, ReferenceConflict, KeyUsed.
         """
 
     @abstractmethod
-    async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> UpdatedRows:
+    async def update(
+        self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None
+    ) -> UpdatedRows:
         """Change all matching rows, or none. ``Updated_On`` of each is later than it was, by a
-        millisecond at least. Raises StaleCatalog, UniqueConflict, ReferenceConflict, QueryTimeout, and
-        AffectedOutOfBounds if the number of rows is not within the plan's bounds."""
+        millisecond at least. Raises StaleCatalog, UniqueConflict, ReferenceConflict, KeyUsed,
+        QueryTimeout, and AffectedOutOfBounds if the number of rows is not within the plan's bounds."""
 
     @abstractmethod
-    async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
+    async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:
         """Delete all matching rows, or none; returns their number. Raises StaleCatalog,
-        ReferenceConflict, QueryTimeout, and AffectedOutOfBounds as update does."""
+        ReferenceConflict, KeyUsed, QueryTimeout, and AffectedOutOfBounds as update does."""
 
 
 class Store(ABC):

@@ -156,6 +156,10 @@ def _guards_of_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return [Statement(f"{alter} {ddl(CreateColumn(apps.c[name]), dialect).text}") for name in GUARDS_OF_APPS]
 
 
+def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).idempotency_keys,), dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -174,6 +178,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _former_apps,
     _key_of_workspace,
     _guards_of_apps,
+    _idempotency_keys,
 )
 
 

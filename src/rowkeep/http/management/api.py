@@ -95,8 +95,7 @@ class ManagementEndpoint:
         given = request.parameters(*parameters_of(self._endpoint))
         listed = _list_request(given)
         flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
-        if self._endpoint.method != "GET":
-            request.no_idempotency_key()
+        request.no_idempotency_key()
         texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
         sent = await request.body()
         body: Any = None

@@ -52,6 +52,7 @@ EVERY_CALL = (
 """Errors that every endpoint of the APIs can return."""
 
 WITH_A_BODY = (errors.MalformedJson, errors.RepeatedKey, errors.UnknownKey, errors.InvalidValue)
+WITH_A_KEY = (errors.IdempotencyInProgress, errors.IdempotencyKeyReused)
 WITH_A_CURSOR = (errors.InvalidCursor,)
 WITH_A_NAME = (errors.NoSuchEndpoint,)
 """An additional error of endpoints with a name in their path: a slash in the name makes it a different
@@ -99,6 +100,8 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         given += parameters.row_page_parameters(settings)
     if call.writes:
         given.append(parameters.prefer_parameter())
+    if call.changes_rows:
+        given.append(parameters.idempotency_key_parameter())
     return Operation(
         path=call.path,
         method=call.method,
@@ -113,12 +116,16 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         responses=call.responses,
         request_samples=data_samples.REQUESTS.get(call.name, {}),
         response_samples=data_samples.RESPONSES[call.name],
-        headers=parameters.preference_applied() if call.writes else {},
+        headers={
+            **(parameters.preference_applied() if call.writes else {}),
+            **(parameters.idempotency_replayed() if call.changes_rows else {}),
+        },
         errors=(
             *EVERY_CALL,
             *(WITH_A_BODY if call.body else ()),
             *(WITH_A_NAME if "{" in call.path else ()),
             *((errors.Forbidden,) if call.rights else ()),
+            *(WITH_A_KEY if call.changes_rows else ()),
             *call.errors,
         ),
     )
@@ -174,7 +181,7 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
 
 
 _ALIVE = {"Alive": {"status": "alive"}}
-_READY = {"Ready": {"status": "ready", "tasks": {"missing databases": "ok"}}}
+_READY = {"Ready": {"status": "ready", "tasks": {"missing databases": "ok", "expired keys": "ok"}}}
 
 
 def _server_operations() -> list[Operation]:

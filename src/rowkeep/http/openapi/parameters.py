@@ -127,6 +127,28 @@ def prefer_parameter() -> dict[str, Any]:
     }
 
 
+def idempotency_key_parameter() -> dict[str, Any]:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Makes the request safe to repeat: the same request under the same key is done once, "
+        "and gets the response of the first time. 1 to 255 printable ASCII characters, bare or in double "
+        "quotes, such as a UUID. A key is stored for the time of the setting `idempotency_hours`.",
+        "schema": {"type": "string", "minLength": 1},
+        "examples": {"uuid": {"value": "5e7ef671-7203-4b39-ac00-000300000001"}},
+    }
+
+
+def idempotency_replayed() -> dict[str, Any]:
+    return {
+        "Idempotency-Replayed": {
+            "description": "Present if this is the stored response to an earlier request with the same "
+            "`Idempotency-Key`; nothing was written this time.",
+            "schema": {"const": "true"},
+        }
+    }
+
+
 def preference_applied() -> dict[str, Any]:
     return {
         "Preference-Applied": {

@@ -67,10 +67,15 @@ def _shared_name(group: list[type[RowkeepError]]) -> str | None:
 
 def _answer(group: list[type[RowkeepError]]) -> dict[str, Any]:
     codes = [kind.code for kind in group]
+    sent = [_sample(kind).headers for kind in group]
     headers = {
-        name: {"description": _HEADERS[name], "required": True, "schema": {"type": "string"}}
-        for kind in group
-        for name in _sample(kind).headers
+        name: {
+            "description": _HEADERS[name],
+            "required": all(name in others for others in sent),
+            "schema": {"type": "string"},
+        }
+        for each in sent
+        for name in each
     }
     # one schema for all of them, because client generators would create a class for each variant; the
     # possible codes are those of the examples

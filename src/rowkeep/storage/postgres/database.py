@@ -20,6 +20,7 @@ from rowkeep.storage.contract import (
     Selected,
     UpdatedRows,
     WorkspaceDatabase,
+    WriteKey,
 )
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import select
@@ -62,11 +63,15 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     def select(self, sql: Pages, plan: SelectPlan, version: int) -> Work[Selected]:
         return select(self._pool, self._rows, sql, plan, version)
 
-    def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Work[Stamp]:
-        return insert(self._pool, self._rows, sql, plan, version, self._ids.stamp(len(plan.rows)))
+    def insert(
+        self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
+    ) -> Work[Stamp]:
+        return insert(self._pool, self._rows, sql, plan, version, self._ids.stamp(len(plan.rows)), key)
 
-    def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> Work[UpdatedRows]:
-        return update(self._pool, self._rows, self._ids, sql, plan, version)
+    def update(
+        self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None
+    ) -> Work[UpdatedRows]:
+        return update(self._pool, self._rows, self._ids, sql, plan, version, key)
 
-    def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> Work[int]:
-        return delete(self._pool, self._rows, sql, plan, version)
+    def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> Work[int]:
+        return delete(self._pool, self._rows, sql, plan, version, key)

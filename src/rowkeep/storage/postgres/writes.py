@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 
+from rowkeep.errors.catalogue import Busy, IdempotencyInProgress
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Table
 from rowkeep.plan.rows.bounds import Bounds
@@ -23,8 +24,10 @@ from rowkeep.sql.copied_cells import CopiedCells, copied_moment
 from rowkeep.sql.names import index_named
 from rowkeep.sql.rows import TableSql, UpdateSql
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, UpdatedRows
+from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, UpdatedRows, WriteKey
+from rowkeep.storage.key_values import key_values
 from rowkeep.storage.postgres.driver_errors import constraint_of, copied_line
+from rowkeep.storage.postgres.keys import is_in_progress, keyed, used_key
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import CELL_BYTES, answered
 from rowkeep.storage.postgres.waiting import ConnectionLane
@@ -46,14 +49,20 @@ COPIED_AT_ONCE = 10_000
 
 
 async def insert(
-    pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+    pool: Pool,
+    lane: ConnectionLane,
+    sql: TableSql,
+    plan: InsertPlan,
+    version: int,
+    stamp: Stamp,
+    key: WriteKey | None = None,
 ) -> Stamp:
     """Write the rows with the ids and the time of the stamp; gives it back."""
     try:
         if len(plan.rows) == 1 and not plan.rekeyed:
-            await _insert_one(pool, lane, sql, plan, version, stamp)
+            await _insert_one(pool, lane, sql, plan, version, stamp, key)
         else:
-            await _copy(pool, lane, sql, plan, version, stamp)
+            await _copy(pool, lane, sql, plan, version, stamp, key)
     except UniqueConflict as conflict:
         only = 0 if len(plan.rows) == 1 else copied_line(conflict.__cause__)
         raise _named_conflict(conflict, sql.table, only) from conflict
@@ -61,18 +70,44 @@ async def insert(
 
 
 async def _insert_one(
-    pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+    pool: Pool,
+    lane: ConnectionLane,
+    sql: TableSql,
+    plan: InsertPlan,
+    version: int,
+    stamp: Stamp,
+    key: WriteKey | None,
 ) -> None:
     on, writer = copied_moment(stamp.moment), plan.writer
     row = (*_natively(plan.rows[0], sql.copied), on, on, writer, writer, *stamp.ids())
     bound = sql.insert.bind(insert_values(row) | {"version": version})
     call = Call(lane, sql.table.id, is_statement=True)
-    if await pool.execute(bound.text, bound.parameters, call) != "INSERT 0 1":
+    if key is not None:
+        values = insert_values(row) | {"version": version} | key_values(key, key.respond(stamp))
+        await _insert_keyed(pool, call, sql, key, values)
+    elif await pool.execute(bound.text, bound.parameters, call) != "INSERT 0 1":
         raise StaleCatalog()
 
 
+async def _insert_keyed(pool: Pool, call: Call, sql: TableSql, key: WriteKey, values: dict[str, Any]) -> None:
+    """Write a row and its key by one statement."""
+    bound = sql.keyed_insert.bind(values)
+    try:
+        done = await pool.execute(bound.text, bound.parameters, call)
+    except Busy as busy:
+        raise IdempotencyInProgress() if is_in_progress(busy) else busy from busy.__cause__
+    if done != "INSERT 0 1":
+        raise await used_key(pool, call, sql.namespace, key)
+
+
 async def _copy(
-    pool: Pool, lane: ConnectionLane, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+    pool: Pool,
+    lane: ConnectionLane,
+    sql: TableSql,
+    plan: InsertPlan,
+    version: int,
+    stamp: Stamp,
+    key: WriteKey | None,
 ) -> None:
     """Write rows by binary COPY, then compare the version: the lock that COPY takes keeps the definition as
     it is until the commit. The write comes first, because a cluster prepares the commit on another node only
@@ -104,7 +139,14 @@ async def _copy(
             pool.forget_types(place)
             raise StaleCatalog()
 
-    await pool.transaction(copy, Call(lane))
+    async def copy_keyed(connection: asyncpg.Connection) -> Stamp:
+        await copy(connection)
+        return stamp
+
+    if key is None:
+        await pool.transaction(copy, Call(lane))
+    else:
+        await keyed(pool, Call(lane), namespace, key, copy_keyed)
 
 
 async def _roll_back(connection: asyncpg.Connection, error: Exception) -> None:
@@ -116,20 +158,37 @@ async def _roll_back(connection: asyncpg.Connection, error: Exception) -> None:
 
 
 async def update(
-    pool: Pool, lane: ConnectionLane, ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
+    pool: Pool,
+    lane: ConnectionLane,
+    ids: IdSource,
+    sql: TableSql,
+    plan: UpdatePlan,
+    version: int,
+    key: WriteKey | None = None,
 ) -> UpdatedRows:
     statements = sql.update(plan.shape)
     now = copied_moment(ids.stamp(0).moment)
     values = update_values(plan, _natively(plan.cells, statements.copied), now) | {"version": version}
     bound = statements.update.bind(values)
     call = Call(lane, sql.table.id, is_limited=True)
+
+    async def update_keyed(connection: asyncpg.Connection) -> UpdatedRows:
+        return _result(await _update_in_steps(sql, plan, bound, connection), statements, plan, version)
+
     try:
+        if key is not None:
+            return await keyed(pool, call, sql.namespace, key, update_keyed)
         if plan.rekeyed or plan.bounds.need_undo(sql.most(plan.where.shape)):
             rows = await pool.transaction(partial(_update_in_steps, sql, plan, bound), call)
         else:
             rows = await pool.change(bound.text, bound.parameters, call)
     except UniqueConflict as conflict:
         raise _named_conflict(conflict, sql.table, None) from conflict
+    return _result(rows, statements, plan, version)
+
+
+def _result(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan, version: int) -> UpdatedRows:
+    """What the rows of an update say. Raises StaleCatalog."""
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
     count = rows[0][1]
@@ -166,13 +225,31 @@ def _updated(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan) -> Up
     return UpdatedRows(count, found, size)
 
 
-async def delete(pool: Pool, lane: ConnectionLane, sql: TableSql, plan: DeletePlan, version: int) -> int:
+async def delete(
+    pool: Pool,
+    lane: ConnectionLane,
+    sql: TableSql,
+    plan: DeletePlan,
+    version: int,
+    key: WriteKey | None = None,
+) -> int:
     bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
     call = Call(lane, sql.table.id, is_limited=True)
+
+    async def delete_keyed(connection: asyncpg.Connection) -> int:
+        return _count(await _write_within(plan.bounds, bound, connection), plan, version)
+
+    if key is not None:
+        return await keyed(pool, call, sql.namespace, key, delete_keyed)
     if plan.bounds.need_undo(sql.most(plan.where.shape)):
         rows = await pool.transaction(partial(_write_within, plan.bounds, bound), call)
     else:
         rows = await pool.change(bound.text, bound.parameters, call)
+    return _count(rows, plan, version)
+
+
+def _count(rows: Sequence[Any], plan: DeletePlan, version: int) -> int:
+    """Raises StaleCatalog, AffectedOutOfBounds."""
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
     count = int(rows[0][1])

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 
 from rowkeep.errors.catalogue import NameTaken, NoSuchApp, preview
 from rowkeep.model.access import App, Grant, GrantOf
+from rowkeep.model.ids import writer_of
 from rowkeep.model.tables import Table
 from rowkeep.model.views import View
 from rowkeep.storage.contract import Row, StaleCatalog, Steps
 from rowkeep.storage.scripts.access_rows import app_of, app_values, client_id_taken, grant_of
+from rowkeep.storage.scripts.idempotency_keys import IdempotencyKeys
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions
@@ -22,10 +24,11 @@ from rowkeep.storage.scripts.stored_definitions import StoredDefinitions
 class Access(WorkspaceSteps):
     """The scripts of the apps and grants of one workspace."""
 
-    def __init__(self, state: WorkspaceState, stored: StoredDefinitions) -> None:
+    def __init__(self, state: WorkspaceState, stored: StoredDefinitions, keys: IdempotencyKeys) -> None:
         super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
+        self._keys = keys
 
     # apps
 
@@ -100,6 +103,7 @@ class Access(WorkspaceSteps):
         yield from self._do(former)
         for table in (self._system.apps, self._system.grants):
             yield from self._do(sa.delete(table).where(table.c.client_id == client_id))
+        yield from self._keys.delete_of(writer_of(client_id))
 
     def app_names(self, after: str, limit: int) -> Steps[list[Row]]:
         """Client id and name of all apps by client id, including deleted ones."""

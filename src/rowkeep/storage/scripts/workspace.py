@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rowkeep.sql.dialects import Dialect
 from rowkeep.storage.scripts.access import Access
+from rowkeep.storage.scripts.idempotency_keys import IdempotencyKeys
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions
 from rowkeep.storage.scripts.table_list import TableList
@@ -24,4 +25,5 @@ class WorkspaceScripts:
         self.tables = Tables(self.state, stored, self.view_needs)
         self.views = Views(self.state, stored, self.tables)
         self.table_list = TableList(self.state, stored)
-        self.access = Access(self.state, stored)
+        self.keys = IdempotencyKeys(dialect, namespace)
+        self.access = Access(self.state, stored, self.keys)

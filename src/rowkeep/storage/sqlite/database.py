@@ -25,10 +25,12 @@ from rowkeep.storage.contract import (
     StaleCatalog,
     UpdatedRows,
     WorkspaceDatabase,
+    WriteKey,
 )
 from rowkeep.storage.sqlite.connections import Connection, run_script
 from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
+from rowkeep.storage.sqlite.keys import keyed
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.writes import Insert, delete, update
 
@@ -90,11 +92,17 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
         return await self._read(partial(select, sql, plan, version), plan.table_id)
 
-    async def insert(self, sql: TableSql, plan: InsertPlan, version: int) -> Stamp:
-        return await self._write(Insert(sql, plan, version, self._ids))
+    async def insert(
+        self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
+    ) -> Stamp:
+        return await self._write(Insert(sql, plan, version, self._ids, key))
 
-    async def update(self, sql: TableSql, plan: UpdatePlan, version: int) -> UpdatedRows:
-        return await self._write(partial(update, sql, plan, version, self._ids), is_limited=True)
+    async def update(
+        self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None
+    ) -> UpdatedRows:
+        work = partial(update, sql, plan, version, self._ids)
+        return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
 
-    async def delete(self, sql: TableSql, plan: DeletePlan, version: int) -> int:
-        return await self._write(partial(delete, sql, plan, version), is_limited=True)
+    async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:
+        work = partial(delete, sql, plan, version)
+        return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -10,8 +11,9 @@ from typing import Any, TypeVar
 import apsw
 
 from rowkeep.model.values.decimals import decimal_key, normal_decimal
+from rowkeep.model.values.scalars import canonical_date
 from rowkeep.sql import aggregates
-from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY
+from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY, NEXT_MILLISECOND
 
 T = TypeVar("T")
 
@@ -121,6 +123,11 @@ def _contains(text: str, part: str) -> bool:
     return part in text
 
 
+def _next_millisecond(moment: str) -> str:
+    """The moment one millisecond later. It is run only for rows that change twice within one."""
+    return canonical_date(datetime.fromisoformat(moment) + timedelta(milliseconds=1))
+
+
 def _in_turn(function: Callable[..., T], connection: Turning) -> Callable[..., T | None]:
     def in_turn(*cells: Any) -> T | None:
         if cells[0] is None:
@@ -135,6 +142,7 @@ def add_functions(connection: Turning) -> None:
     """Register the functions that the dialect and :mod:`rowkeep.sql.aggregates` use on SQLite."""
     for name, function, arguments in ((DECIMAL_KEY, decimal_key, 1), (CONTAINS, _contains, 2)):
         connection.create_scalar_function(name, _in_turn(function, connection), arguments, deterministic=True)
+    connection.create_scalar_function(NEXT_MILLISECOND, _next_millisecond, 1, deterministic=True)
     connection.create_scalar_function(aggregates.INTEGER_SUM, _integer_sum, 2, deterministic=True)
     connection.create_scalar_function(aggregates.INTEGER_MEAN, _integer_mean, 3, deterministic=True)
     for name, aggregate in (

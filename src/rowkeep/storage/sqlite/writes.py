@@ -5,8 +5,9 @@ All writes of rows use this module, after a check of the version in the same tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice, repeat
 from operator import add, itemgetter, length_hint
 
@@ -18,9 +19,17 @@ from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import TableSql
-from rowkeep.storage.contract import ReferenceConflict, Row, StaleCatalog, UniqueConflict, UpdatedRows
+from rowkeep.storage.contract import (
+    ReferenceConflict,
+    Row,
+    StaleCatalog,
+    UniqueConflict,
+    UpdatedRows,
+    WriteKey,
+)
 from rowkeep.storage.response_sizes import fitting
 from rowkeep.storage.sqlite.connections import VERSION, translated
+from rowkeep.storage.sqlite.keys import claim, claim_all
 from rowkeep.storage.sqlite.reads import decoded
 from rowkeep.storage.sqlite.writer import Joinable
 
@@ -28,19 +37,22 @@ from rowkeep.storage.sqlite.writer import Joinable
 class Insert(Joinable[Stamp]):
     """Rows to be written. Single rows of one app for one table are written together."""
 
-    def __init__(self, sql: TableSql, plan: InsertPlan, version: int, ids: IdSource) -> None:
+    def __init__(
+        self, sql: TableSql, plan: InsertPlan, version: int, ids: IdSource, key: WriteKey | None = None
+    ) -> None:
         self._sql = sql
         self._plan = plan
         self._version = version
         self._ids = ids
         # rows that refer to each other are only accepted in one request
         is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not _refers_to_itself(sql.table)
-        self.key = (sql, plan.writer, version) if is_joinable else self
+        self._write_key = key
+        self.key = (sql, plan.writer, version, key is None) if is_joinable else self
 
     def __call__(self, connection: apsw.Connection) -> Stamp:
         rows = iter(self._plan.rows)
         try:
-            return self._write(connection, self._plan.rows, rows)
+            return self._write(connection, self._plan.rows, rows, self._claim)
         except UniqueConflict as conflict:
             # the rows that the iterator still contains were not reached
             reached = len(self._plan.rows) - length_hint(rows)
@@ -48,14 +60,27 @@ class Insert(Joinable[Stamp]):
 
     def join(self, connection: apsw.Connection, works: Sequence[Insert]) -> Iterable[Stamp]:
         rows = [work._plan.rows[0] for work in works]
-        return self._write(connection, rows, iter(rows)).each()
+        claim = partial(_claim_each, works)
+        return self._write(connection, rows, iter(rows), claim).each()
 
-    def _write(self, connection: apsw.Connection, rows: Sequence[Row], reached: Iterator[Row]) -> Stamp:
+    def _claim(self, connection: apsw.Connection, stamp: Stamp) -> None:
+        assert self._write_key is not None  # noqa: S101 - only then it is called
+        claim(connection, self._write_key, stamp)
+
+    def _write(
+        self,
+        connection: apsw.Connection,
+        rows: Sequence[Row],
+        reached: Iterator[Row],
+        claim_keys: Callable[[apsw.Connection, Stamp], None],
+    ) -> Stamp:
         sql = self._sql
         with translated():
             _check_version(connection, self._version)
             _rekey(sql, self._plan, connection)
             stamp = self._ids.stamp(len(rows))
+            if self._write_key is not None:
+                claim_keys(connection, stamp)
             on, by = repeat(stamp.written_on), repeat(self._plan.writer)
             cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
             if sql.keyed:
@@ -102,6 +127,10 @@ def delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Conne
     count = connection.changes()
     plan.bounds.check(count)
     return count
+
+
+def _claim_each(works: Sequence[Insert], connection: apsw.Connection, stamp: Stamp) -> None:
+    claim_all(connection, [work._write_key for work in works if work._write_key is not None], stamp.each())
 
 
 # common to all writes

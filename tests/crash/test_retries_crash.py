@@ -1,0 +1,133 @@
+"""Writes are repeated after the server was killed: with an idempotency key, each is done once."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from ledger import LEDGER_TABLE
+
+from support.bot import Bot
+from support.server import RowkeepServer
+from support.workspace import Workspace, succeeded
+
+TABLE = "/api/public/tables/ledger"
+CLIENTS = 8
+PATIENCE_SECONDS = 20
+
+
+@pytest.fixture
+def server(new_store: Callable[[], str], tmp_path: Path) -> Iterator[RowkeepServer]:
+    """A server on a store of its own, which a test may kill."""
+    server = RowkeepServer(new_store(), tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bot(server: RowkeepServer) -> Bot:
+    workspace = Workspace(server, "crash")
+    workspace.create_table(LEDGER_TABLE)
+    return workspace.bot({"ledger": "rwd"})
+
+
+def row(batch: int, position: int = 0) -> dict[str, Any]:
+    return {"Batch": batch, "Position": position, "Value": 1, "Note": "n"}
+
+
+def connected(server: RowkeepServer, bot: Bot) -> Bot:
+    return Bot(server.url, bot.client_id, bot.secret)
+
+
+def batches(bot: Bot) -> list[int]:
+    """The batch of every row."""
+    found: list[int] = []
+    cursor: dict[str, Any] = {}
+    while True:
+        page = succeeded(bot.query("ledger", {"fields": ["Batch"]} | cursor, sys_limit=1000))
+        found += [each["Batch"] for each in page["queryResult"]]
+        if not page["hasMore"]:
+            return sorted(found)
+        cursor = {"cursor": page["nextCursor"]}
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_the_server_is_killed_between_commit_and_response(
+    server: RowkeepServer, bot: Bot, many: bool
+) -> None:
+    """A client that does not get the response sends the request again: the rows are there once."""
+    path, data = (f"{TABLE}/bulk", [row(1, 0), row(1, 1)]) if many else (TABLE, row(1))
+    body = json.dumps({"data": data}).encode()
+    headers = {"auth": bot.token(), "Content-Type": "application/json", "Idempotency-Key": "first"}
+    place = urlsplit(server.url)
+    with socket.create_connection((place.hostname, place.port)) as connection:
+        head = [f"POST {path} HTTP/1.1", f"Host: {place.netloc}", f"Content-Length: {len(body)}"]
+        head += [f"{name}: {value}" for name, value in headers.items()]
+        connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not batches(bot):
+            assert time.monotonic() < until
+        # it is committed, and nobody has read the response
+        server.kill()
+    server.start()
+    again = connected(server, bot).request("POST", path, content=body, headers=headers)
+    answer = succeeded(again)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    records = answer["records"] if many else [answer]
+    assert [record["Batch"] for record in records] == [1] * len(records)
+    assert batches(connected(server, bot)) == [1] * (2 if many else 1)
+
+
+class Client(threading.Thread):
+    """Inserts one row after the other, each under a key, until its connection breaks."""
+
+    def __init__(self, bot: Bot, first: int) -> None:
+        super().__init__()
+        self.bot = bot
+        self.sent = first
+        self.answers: dict[int, Any] = {}
+
+    def run(self) -> None:
+        try:
+            while True:
+                self.sent += 1
+                self.send(self.bot)
+        except httpx.TransportError:
+            return
+
+    def send(self, bot: Bot) -> httpx.Response:
+        headers = {"Idempotency-Key": f"key {self.sent}"}
+        response = bot.request("POST", TABLE, json={"data": row(self.sent)}, headers=headers)
+        self.answers[self.sent] = succeeded(response)["_id"]
+        return response
+
+
+def test_each_repeated_insert_is_there_once(server: RowkeepServer, bot: Bot, request: Any) -> None:
+    expected: list[int] = []
+    for turn in range(int(request.config.getoption("--crash-rounds"))):
+        firsts = [(turn * CLIENTS + at) * 1_000_000 for at in range(CLIENTS)]
+        clients = [Client(connected(server, bot), first) for first in firsts]
+        for client in clients:
+            client.start()
+        time.sleep(1.0)
+        server.kill()
+        for client in clients:
+            client.join()
+        server.start()
+        fresh = connected(server, bot)
+        for client in clients:
+            client.send(fresh)
+            before = client.answers[client.sent]
+            client.send(fresh)
+            assert client.answers[client.sent] == before
+            expected += client.answers
+    assert batches(connected(server, bot)) == sorted(expected)
