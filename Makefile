@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test check format hooks bench crash citus attack docs clean
+.PHONY: help demo test check coverage format hooks bench crash citus attack docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ check: .venv/clients/ready ## run the checks of CI: format, lint, types, layers,
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m cogapp --check -PUI . docs/*.md README.md
+	$(BIN)/python -m $(PYTEST) $(ARGS)
+
+coverage: .venv/clients/ready ## run all tests and measure the coverage of all processes
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m $(PYTEST) $(ARGS)
 	$(BIN)/coverage combine --quiet

@@ -143,7 +143,7 @@ def _sqlite_contains(column: Expression, text: Expression) -> Expression:
 
 
 def _sqlite_next_millisecond(moment: Expression) -> Expression:
-    # SQLite's own strftime makes each update that contains it ten times as expensive, also where it is not run
+    # SQLite's strftime makes each update that contains it ten times as expensive, even where it is not run
     next_: Expression = getattr(sa.func, NEXT_MILLISECOND)(moment)
     return next_
 

@@ -123,9 +123,9 @@ def _contains(text: str, part: str) -> bool:
     return part in text
 
 
-def _next_millisecond(moment: str) -> str:
-    """The moment one millisecond later. It is run only for rows that change twice within one."""
-    return canonical_date(datetime.fromisoformat(moment) + timedelta(milliseconds=1))
+def _next_millisecond(*cells: Any) -> str:
+    """The moment one millisecond later. It is called only for rows that change twice within one."""
+    return canonical_date(datetime.fromisoformat(cells[0]) + timedelta(milliseconds=1))
 
 
 def _in_turn(function: Callable[..., T], connection: Turning) -> Callable[..., T | None]:
