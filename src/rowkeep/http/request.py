@@ -114,7 +114,9 @@ class Request:
             length = self._headers.get(b"content-length", b"")
             if length.strip(b"0"):
                 self._check_media_type()
-            body = await self._read()
+            body = await self._next_chunk()
+            if not self._is_complete:
+                body = await self._with_rest(body)
             if body and not length:
                 # sent in chunks: the media type of an empty body does not matter
                 self._check_media_type()
@@ -193,11 +195,9 @@ class Request:
                     f"Content-Type must be application/json in UTF-8; got {preview(content_type)}."
                 )
 
-    async def _read(self) -> bytes:
-        chunk = await self._next_chunk()
-        if self._is_complete:
-            return chunk
-        chunks = [chunk, *[each async for each in self.chunks()]]
+    async def _with_rest(self, first: bytes) -> bytes:
+        """The body after its first chunk."""
+        chunks = [first, *[each async for each in self.chunks()]]
         if self._size <= LARGE_BYTES:
             return b"".join(chunks)
         # the interpreter lock is released while the chunks are copied

@@ -37,25 +37,26 @@ class RowRequests:
             raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
         return InsertRequest(rows, is_array, is_large)
 
-    async def _whole(self, request: Request) -> bytes:
-        """A body that is decoded in one piece. Raises BodyTooLarge."""
-        sent = await request.body()
+    def _check_size(self, sent: bytes) -> None:
+        """Raises BodyTooLarge for a body that is too large to be decoded in one piece."""
         most = self._limits.max_row_bytes
         if len(sent) > most:
             raise BodyTooLarge(
                 f"The body has {len(sent)} bytes; a query, update or delete may have {most} (the setting "
                 "max_row_bytes)."
             )
-        return sent
 
     async def update(self, request: Request) -> UpdateRequest:
         request.no_parameters()
-        body = await self._offload.decode(await self._whole(request), _update_decoder, marks_halves=True)
+        sent = await request.body()
+        self._check_size(sent)
+        body = await self._offload.decode(sent, _update_decoder, marks_halves=True)
         return UpdateRequest(body, returns_rows=not request.minimal)
 
     async def delete(self, request: Request) -> DeleteRequest:
         request.no_parameters()
-        body = await self._whole(request)
+        body = await request.body()
+        self._check_size(body)
         if not body:
             raise MalformedJson(
                 'The body is empty. Send the filter: {"query": {"expressions": [...]}}. If a proxy '
@@ -66,7 +67,8 @@ class RowRequests:
     async def query(self, request: Request) -> QueryRequest:
         request.no_idempotency_key()
         page = request.page()
-        sent = await self._whole(request)
+        sent = await request.body()
+        self._check_size(sent)
         body = await self._offload.decode(sent, _query_decoder, marks_halves=True) if sent else QueryBody()
         return QueryRequest(body, page)
 

@@ -212,8 +212,8 @@ class Rows:
     ) -> Awaitable[QueryPage]:
         """A page of the rows of a table."""
 
-        async def query(caller: Caller) -> QueryPage:
-            return await self._select(caller, await caller.table(table, *QUERY_RIGHTS), read)
+        def query(caller: Caller) -> Awaitable[QueryPage]:
+            return self._select(caller, caller.table(table, *QUERY_RIGHTS), read)
 
         return self._access.run(credential, query)
 
@@ -222,14 +222,16 @@ class Rows:
     ) -> Awaitable[QueryPage]:
         """A page of the rows of a view. Raises NoSuchView instead of NoSuchTable."""
 
-        async def query(caller: Caller) -> QueryPage:
-            return await self._select(caller, await caller.view(view), read)
+        def query(caller: Caller) -> Awaitable[QueryPage]:
+            return self._select(caller, caller.view(view), read)
 
         return self._access.run(credential, query)
 
     async def _select(
-        self, caller: Caller, compiled: CompiledRelation, read: ReadRequest[QueryRequest]
+        self, caller: Caller, usable: Awaitable[CompiledRelation], read: ReadRequest[QueryRequest]
     ) -> QueryPage:
+        """A page of what the caller can use."""
+        compiled = await usable
         request = await read()
         cursors = caller.workspace.cursors
         plan = plan_select(compiled.target, request.body, request.page, self._settings, cursors)
