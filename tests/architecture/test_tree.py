@@ -61,7 +61,7 @@ def test_no_path_of_one_machine() -> None:
         ("/home/you/shop", False),
         ("/api/v1/workspaces/main/data/people", False),
         ("/data/0/Number", False),
-        ("{prefix}/work/orders", False),
+        ("{prefix}/shop/orders", False),
         ("see /ho" + "me/ada/rowkeep", True),
         ('"/tm' + 'p/rowkeep"', True),
         ("cd /ro" + "ot/rowkeep", True),

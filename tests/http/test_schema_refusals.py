@@ -1,4 +1,4 @@
-"""PUT of a definition that is refused, for its wishes are impossible or rows do not fit. Nothing changes."""
+"""PUT of a definition that is refused, because it is impossible or rows do not fit. Nothing changes."""
 
 from __future__ import annotations
 

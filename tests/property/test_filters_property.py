@@ -14,8 +14,8 @@ from oracle.effort import examples
 from oracle.filters import Record, matching
 from oracle.folding import fold_character
 from oracle.ordering import in_order
+from oracle.random_requests import fields, filters, sorts
 from oracle.strategies import TRICKY, Column, Table, changes, rows, tables
-from oracle.wishes import fields, filters, sorts
 
 MOST_ROWS = 12
 NEW_ROWS = 5

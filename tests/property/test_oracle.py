@@ -10,9 +10,9 @@ import pytest
 from oracle.edges import HELD, MONSTERS, NEVER_ANOTHER, REFUSED
 from oracle.folding import fold_character
 from oracle.operands import OPERAND_TWINS
+from oracle.random_requests import OPERANDS
 from oracle.strategies import TYPE_STRATEGIES
 from oracle.values import CANONICAL, canonical
-from oracle.wishes import OPERANDS
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
 

@@ -15,9 +15,9 @@ from oracle.columns import SYSTEM_COLUMNS
 from oracle.edges import HELD, MONSTERS, NEVER_ANOTHER, REFUSED
 from oracle.effort import examples
 from oracle.filters import Record
+from oracle.random_requests import OPERANDS
 from oracle.strategies import Column, Table, rows, tables
 from oracle.values import comparable
-from oracle.wishes import OPERANDS
 
 JSON = {"Content-Type": "application/json"}
 TYPES = sorted(HELD)

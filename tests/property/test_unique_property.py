@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from oracle.effort import examples
 from oracle.filters import Record, matching
+from oracle.random_requests import filters
 from oracle.strategies import Table, changes, rows, tables
 from oracle.uniqueness import is_violated
-from oracle.wishes import filters
 
 
 def with_unique_indexes(table: Table) -> Table:

@@ -1,4 +1,4 @@
-"""The largest wishes that pass the checks before storage: storage must be able to carry them out."""
+"""The largest requests that pass the checks before storage: storage must be able to carry them out."""
 
 from __future__ import annotations
 
