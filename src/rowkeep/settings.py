@@ -380,12 +380,12 @@ def _rule(kind: Any) -> str:
     assert isinstance(found, msgspec.inspect.IntType | msgspec.inspect.FloatType)  # noqa: S101 - all others
     what = "a whole number" if isinstance(found, msgspec.inspect.IntType) else "a number"
     bounds = (("more than", found.gt), ("at least", found.ge), ("at most", found.le))
-    said = " and ".join(
+    limits = " and ".join(
         f"{word} {bound:g}" if isinstance(bound, float) else f"{word} {bound}"
         for word, bound in bounds
         if bound is not None
     )
-    return f"{what}, {said}" if said else what
+    return f"{what}, {limits}" if limits else what
 
 
 _ALTERNATIVES = re.compile(r"\^\(([a-z0-9|]+)\)\$")
