@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(checkpoints, "PAGES_OF_A_COPY", copy)
         monkeypatch.setattr(checkpoints, "LONG_PAGES", long)
         monkeypatch.setattr(checkpoints, "LIMIT_PAGES", limit)
+        monkeypatch.setattr(checkpoints, "PAGES_OF_A_RESTART", limit)
 
     return set_limits
 
@@ -144,3 +146,31 @@ async def test_who_reads_older_pages_delays_nobody(notes: Workbench, limits: Cal
     await until(lambda: not checkpoints_of(notes).is_running)
     await insert(notes, 10)
     assert wal_pages(notes) <= size + 10 * PAGES_OF_A_ROW + MOST_PAGES_OF_A_COMMIT
+
+
+def read_without_end(path: Path, seconds: float, stop: threading.Event) -> None:
+    """Read for some seconds, again and again."""
+    reader = apsw.Connection(str(path))
+    while not stop.wait(0.001):
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM notes").fetchall()
+        time.sleep(seconds)
+        reader.execute("COMMIT")
+    reader.close()
+
+
+async def test_reads_that_overlap_without_end(notes: Workbench, limits: Callable[..., None]) -> None:
+    """There is never a moment when nobody needs the WAL, unless writers wait."""
+    limits(copy=2 * PAGES_OF_A_ROW, long=4 * PAGES_OF_A_ROW, limit=10 * PAGES_OF_A_ROW)
+    await insert(notes)
+    stop = threading.Event()
+    reads = [asyncio.to_thread(read_without_end, path_of(notes), each, stop) for each in (0.05, 0.06, 0.07)]
+    reading = asyncio.gather(*reads)
+    largest = 0
+    for _ in range(20):
+        await insert(notes, 5)
+        await until(lambda: not checkpoints_of(notes).is_running)
+        largest = max(largest, wal_pages(notes))
+    stop.set()
+    await reading
+    assert largest < 50 * PAGES_OF_A_ROW

@@ -6,6 +6,9 @@ write, waits until a thousand pages are copied and flushed. Here a commit only s
 Such a copy cannot reach the end of a WAL that keeps growing, and a WAL begins again only after a complete
 copy. So once the WAL is long, the rest, which is short, is copied during a turn of its own in the write
 queue.
+
+Reads that overlap without end always need some of the pages. Beyond a limit the writers therefore wait until
+the reads that run have ended, for a time that grows with the WAL.
 """
 
 from __future__ import annotations
@@ -36,6 +39,12 @@ LOCK_SECONDS = 0.02
 """How long the last part of a copy, for which all writers wait, waits for readers of older pages. Pages that
 cannot be copied are left to the next copy."""
 
+RESTART_SECONDS = 1.0
+"""How long all writers wait for the running reads to end, for each :data:`LIMIT_PAGES` of the WAL."""
+
+PAGES_OF_A_RESTART = LIMIT_PAGES // 4
+"""How many more pages the WAL must have before writers wait for reads again."""
+
 TURN_SECONDS = 10.0
 """How long a copy waits for its turn to write."""
 
@@ -46,17 +55,26 @@ class Checkpoints:
     """The checkpoints that this process makes for one file. If another process copies the same WAL, no harm
     is done: SQLite lets only one of them continue."""
 
-    def __init__(self, connect: Callable[[float], Connection], executor: Executor, turns: WriteQueue) -> None:
+    def __init__(
+        self,
+        connect: Callable[[float], Connection],
+        executor: Executor,
+        turns: WriteQueue,
+        longest_wait_seconds: float,
+    ) -> None:
         """``connect`` opens a connection that waits this many seconds for locks; ``turns`` is not shared with
-        others."""
+        others. Writers wait for reads no longer than ``longest_wait_seconds``."""
         self._connect = connect
         self._executor = executor
         self._turns = turns
+        self._longest_wait_seconds = longest_wait_seconds
         self._connection: Connection | None = None
         self._pages = 0
         """How many pages the WAL had after the last commit of this process."""
         self._copied = 0
         """How many of them are known to be copied."""
+        self._restarted = 0
+        """How many pages the WAL had when writers last waited for reads."""
         self.is_running = False
 
     def follow(self, writer: Connection) -> None:
@@ -67,13 +85,18 @@ class Checkpoints:
         """The WAL has this many pages after a commit. This must not fail: the commit cannot be undone."""
         if pages < self._pages:
             self._copied = 0  # the WAL began again
+            self._restarted = 0
         self._pages = pages
         if pages >= LIMIT_PAGES:
             self._copy(writer, apsw.SQLITE_CHECKPOINT_PASSIVE)
-        elif pages - self._copied >= PAGES_OF_A_COPY and not self.is_running:
+        is_due = pages - self._copied >= PAGES_OF_A_COPY or self._needs_restart()
+        if is_due and not self.is_running:
             self.is_running = True
             self._executor.submit(self._run)
         return apsw.SQLITE_OK
+
+    def _needs_restart(self) -> bool:
+        return self._pages >= max(LIMIT_PAGES, self._restarted + PAGES_OF_A_RESTART)
 
     def _run(self) -> None:
         try:
@@ -83,20 +106,37 @@ class Checkpoints:
             if self._pages >= LONG_PAGES:
                 # the pages written meanwhile, so that little is left for our turn
                 self._copy(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
-                self._copy_rest(self._connection)
+                self._in_a_turn(self._copy_rest, self._connection)
+            if self._needs_restart():
+                self._in_a_turn(self._restart, self._connection)
         except FAILURES:
             self._copied = self._pages
         finally:
             self.is_running = False
 
-    def _copy_rest(self, connection: Connection) -> None:
-        """Copy to the end of the WAL, while nobody writes."""
+    def _in_a_turn(self, copy: Callable[[Connection], None], connection: Connection) -> None:
+        """Copy while nobody writes."""
         in_time = self._turns.take(TURN_SECONDS)
         try:
             if in_time:
-                self._copy(connection, apsw.SQLITE_CHECKPOINT_FULL)
+                copy(connection)
         finally:
             self._turns.give()
+
+    def _copy_rest(self, connection: Connection) -> None:
+        """Copy to the end of the WAL, except pages that a read keeps from being copied."""
+        self._copy(connection, apsw.SQLITE_CHECKPOINT_FULL)
+
+    def _restart(self, connection: Connection) -> None:
+        """Wait for the running reads, and copy to the end of the WAL, so that it begins again. New reads do
+        not need it once all of it is copied."""
+        self._restarted = self._pages
+        seconds = min(self._pages / LIMIT_PAGES * RESTART_SECONDS, self._longest_wait_seconds)
+        connection.set_wait(seconds)
+        try:
+            self._copy(connection, apsw.SQLITE_CHECKPOINT_RESTART)
+        finally:
+            connection.set_wait(LOCK_SECONDS)
 
     def _copy(self, connection: apsw.Connection, mode: int) -> None:
         """Copy the current pages of the WAL. If this fails, or another process is copying, it is repeated

@@ -93,6 +93,11 @@ class Connection(Turning):
         if self.turns is not None:
             self.turns.give(self)
 
+    def set_wait(self, seconds: float) -> None:
+        """Wait this long for locks."""
+        self.wait = _busy_handler(seconds)
+        self.set_busy_handler(self.wait)
+
     def begin(self, *, waits: bool) -> None:
         """Begin a transaction that writes; ``waits`` is whether there is time to wait for SQLite's lock."""
         if waits:

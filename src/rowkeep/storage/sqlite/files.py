@@ -106,7 +106,7 @@ class OpenFile:
             place.opened()
             turns = _turns_of(path)
             open_briefly = partial(connect, path, create=False)
-            self.checkpoints = Checkpoints(open_briefly, files.threads.others, _turns_of(path))
+            self.checkpoints = Checkpoints(open_briefly, files.threads.others, _turns_of(path), timeout / 2)
             self.checkpoints.follow(self.connection)
             self.writer = GroupWriter(self.connection, files.threads.writers, turns, settings, place.check)
             self.reader = Reader(open_another, files.threads, settings, files.more_readers)
