@@ -20,6 +20,9 @@ from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+"""The edge does not touch the database."""
+
 Launch = Callable[..., RowkeepServer]
 Watch = Callable[[RowkeepServer], Vitals]
 
@@ -31,12 +34,6 @@ QUICK: dict[str, Any] = {
     "idle_timeout_seconds": 1,
     "write_timeout_seconds": 1,
 }
-
-
-@pytest.fixture(scope="session", params=["sqlite"])
-def backend(request: pytest.FixtureRequest) -> str:
-    """The edge does not touch the database."""
-    return request.param
 
 
 @contextlib.contextmanager

@@ -226,7 +226,7 @@ def test_the_database_of_another_workspace(server: RowkeepServer, place: Place) 
     assert logged(server, "request failed") == []
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], scope="session")
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_file_that_is_replaced_under_a_server(server: RowkeepServer, place: Place) -> None:
     one = bot_in(server, "one")
     path = place.directory / "workspaces" / f"{place.physical('one')}.db"
@@ -310,7 +310,7 @@ def test_a_store_of_the_first_version(server: RowkeepServer, place: Place) -> No
     assert missing(other.query("people"))
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], scope="session")
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_file_that_was_closed_meanwhile_is_not_made_again(
     new_store: Callable[[], str], tmp_path: Path
 ) -> None:

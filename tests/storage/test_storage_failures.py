@@ -69,7 +69,7 @@ async def test_a_write_that_the_device_refuses(
         assert await things.column("Text") == ["before"]
 
 
-@pytest.mark.parametrize("backend", ["postgresql"], scope="session")
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 async def test_a_database_that_is_read_only(new_store: Callable[[], str]) -> None:
     """As a standby of PostgreSQL is."""
     url = new_store()

@@ -1,0 +1,39 @@
+"""Backends of the tests: each test runs on the backend that its name says.
+
+pytest caches fixtures of a session. If a second fixture ``backend`` hides the first, or a test gives it a
+value directly, the fixtures that depend on it are not made again for the next test, which then runs on
+another backend than its name says.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+
+
+def test_there_is_one_fixture() -> None:
+    found = [path for path in TESTS.rglob("*.py") if "\ndef backend(" in path.read_text(encoding="utf-8")]
+    assert found == [TESTS / "conftest.py"]
+
+
+def test_values_go_through_the_fixture() -> None:
+    direct = [
+        f"{path.relative_to(TESTS)}:{call.lineno}"
+        for path in TESTS.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and gives_backend(call) and not is_indirect(call)
+    ]
+    assert direct == []
+
+
+def gives_backend(call: ast.Call) -> bool:
+    names = call.args[0] if call.args else None
+    return ast.unparse(call.func).endswith("parametrize") and (
+        isinstance(names, ast.Constant) and "backend" in str(names.value).replace(" ", "").split(",")
+    )
+
+
+def is_indirect(call: ast.Call) -> bool:
+    return any(keyword.arg == "indirect" for keyword in call.keywords)
