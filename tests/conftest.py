@@ -16,6 +16,7 @@ import pytest
 from support import citus as citus_nodes
 from support.bot import Bot
 from support.citus import CitusCluster
+from support.forks import FORKS
 from support.postgres import PostgresServer
 from support.recorded import check
 from support.server import RowkeepServer, sqlite_url
@@ -58,6 +59,10 @@ def limited(
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-rounds", type=int, default=2, help="how often the crash test kills the server")
     parser.addoption("--attack-scale", type=int, default=1, help="how many times as large the attacks are")
+
+
+def pytest_sessionfinish() -> None:
+    FORKS.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from typing import Any
 from shell import Result, Shell
 
 from support.bot import Bot
+from support.forks import FORKS
 from support.server import RowkeepServer
 from support.workspace import Workspace
 
@@ -59,13 +60,10 @@ class RowsShell:
 
     def run_bytes(self, command: str, table: str, *more: str) -> subprocess.CompletedProcess[bytes]:
         """The same with what it prints as it is."""
-        return subprocess.run(
-            [sys.executable, "-m", "rowkeep", *self.arguments(command, table, *more)],
-            env=self.shell.variables,
-            cwd=self.directory,
-            capture_output=True,
-            check=True,
-        )
+        arguments = self.arguments(command, table, *more)
+        done = FORKS.run("rowkeep", arguments, env=self.shell.variables, cwd=self.directory)
+        done.check_returncode()
+        return done
 
     def write(self, name: str, text: str | bytes) -> str:
         """A file in the shell's directory; its name."""

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, cast
+from subprocess import Popen
+from typing import IO, Any, cast
 from unittest.mock import patch
 
 import structlog
 
 from rowkeep.cli.main import run
 from rowkeep.exit_status import end
+from support.forks import FORKS, Fork
 from support.server import environment
 
 
@@ -55,7 +57,7 @@ class Shell:
         demo, which has processes of its own.
         """
         if arguments[:1] in (("serve",), ("demo",)):
-            return self.run_process(*arguments)
+            return self.run_fork(*arguments)
         given = TextIOWrapper(BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), "utf-8")
         out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
         logging = structlog.get_config()
@@ -72,8 +74,17 @@ class Shell:
                 structlog.configure(**logging)
         return Result(status, _written(out), _written(err))
 
+    def run_fork(self, *arguments: str) -> Result:
+        """The same in a process of its own that has Rowkeep imported."""
+        done = FORKS.run("rowkeep", arguments, env=self.variables, cwd=self.directory)
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(self, *arguments: str, stderr: int | IO[bytes] = subprocess.DEVNULL) -> Fork | Popen[bytes]:
+        """Start ``rowkeep`` in a process of its own, which prints nothing."""
+        return FORKS.start("rowkeep", arguments, env=self.variables, cwd=self.directory, stderr=stderr)
+
     def run_process(self, *arguments: str, stdin: str = "") -> Result:
-        """The same in a process of its own, where that is what a test is about."""
+        """The same with an interpreter of its own, where that is what a test is about."""
         done = subprocess.run(
             [sys.executable, "-m", "rowkeep", *arguments],
             env=self.variables,

@@ -6,15 +6,15 @@ import base64
 import os
 import secrets
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from shell import Shell
 
 from support import plain
+from support.forks import FORKS
 from support.server import RowkeepServer, sqlite_url
 from support.workspace import PEOPLE, Workspace
 
@@ -120,17 +120,11 @@ def test_no_secret_lies_in_the_clear(tmp_path: Path) -> None:
 
 def test_several_inits_at_once_give_one_first_token(new_store: Callable[[], str], tmp_path: Path) -> None:
     shell = Shell.on_store(new_store(), tmp_path)
-    command = [sys.executable, "-m", "rowkeep", "init"]
-    processes = [
-        subprocess.Popen(
-            command, env=shell.variables, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for _ in range(TOGETHER)
-    ]
-    said = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0] * TOGETHER, said
-    assert sum(FIRST_TOKEN.encode() in out for out, _ in said) == 1
-    assert [err for _, err in said] == [b""] * TOGETHER
+    with ThreadPoolExecutor(TOGETHER) as threads:
+        ended = list(threads.map(lambda _: shell.run_fork("init"), range(TOGETHER)))
+    assert [each.status for each in ended] == [0] * TOGETHER, ended
+    assert sum(FIRST_TOKEN in each.out for each in ended) == 1
+    assert [each.err for each in ended] == [""] * TOGETHER
     assert len(shell.json("admin-token", "list")["adminTokens"]) == 1
 
 
@@ -157,6 +151,5 @@ def test_several_servers_at_once_give_one_first_token(new_store: Callable[[], st
 @pytest.mark.parametrize("umask", ["000", "022", "077"])
 def test_the_umask_opens_no_secret(tmp_path: Path, umask: str) -> None:
     shell = Shell.on_store(sqlite_url(tmp_path / "data"), tmp_path)
-    command = f"umask {umask}; exec {sys.executable} -m rowkeep init"
-    subprocess.run(["sh", "-c", command], env=shell.variables, cwd=tmp_path, check=True, capture_output=True)
+    FORKS.run("rowkeep", ["init"], env=shell.variables, cwd=tmp_path, umask=int(umask, 8)).check_returncode()
     assert mode(tmp_path / "rowkeep.key") == mode(next(tmp_path.glob("*.admin-token"))) == 0o600

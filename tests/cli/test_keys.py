@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -110,17 +108,6 @@ def test_the_master_key_is_replaced_under_a_running_server(kept: RowkeepServer, 
     shell.fails("keys", "rotate", "--workspace", "main", status=2)
 
 
-def start(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "rowkeep", *arguments]
-    return subprocess.Popen(
-        command,
-        env=shell.variables,
-        cwd=shell.directory,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
 def stored_emails(server: RowkeepServer, postgres: PostgresServer | None) -> set[bytes]:
     """The cells as they are stored, seen by another tool."""
     if postgres is None:
@@ -181,7 +168,7 @@ def test_data_keys_are_replaced_while_rows_are_written(
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write)
         for attempt in range(3):
-            rotation = start(shell, "keys", "rotate", "--data")
+            rotation = shell.start("keys", "rotate", "--data")
             time.sleep(random.uniform(0.3, 1.2))
             rotation.kill()
             rotation.wait()
@@ -190,7 +177,7 @@ def test_data_keys_are_replaced_while_rows_are_written(
             succeeded(admin.put("/workspaces/main/tables/vault", json=wider))
             seen = bot.request("POST", "/api/public/views/mails/query", json={"query": by_mail(attempt)})
             assert succeeded(seen)["queryResult"] == [{"Number": attempt, "Email": mail(attempt)}]
-        assert start(shell, "keys", "rotate", "--data", "--workspace", "main").wait() == 0
+        assert shell.start("keys", "rotate", "--data", "--workspace", "main").wait() == 0
         done.set()
         writing.result()
     check_rows(bot, set(range(ROWS)) | made)
@@ -225,7 +212,7 @@ def test_the_plain_text_is_in_no_file(
         assert (
             secret not in answer.text or answer.status_code == 200 or "must be a whole number" in answer.text
         )
-    assert start(shell, "keys", "rotate", "--data").wait() == 0
+    assert shell.start("keys", "rotate", "--data").wait() == 0
     # the stored response to a write with an idempotency key is encrypted again too
     again = bot.request("POST", "/api/public/tables/vault", **keyed)
     assert (again.status_code, again.content) == (200, first.content)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -64,23 +63,19 @@ def test_killed_at_any_point(rows: RowsShell, bot: Bot, server: RowkeepServer, w
 def _killed(shell: Shell, command: list[str], progress: Path, pause: float | None) -> tuple[int, bytes]:
     """Run a command, and kill it so many seconds after its progress moves; its status and what it said."""
     before = progress.read_bytes() if progress.exists() else None
-    importer = subprocess.Popen(
-        [sys.executable, "-m", "rowkeep", *command],
-        cwd=shell.directory,
-        env=shell.variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    GUARD.keep(importer.pid)
-    while pause is not None and importer.poll() is None:
-        if progress.exists() and progress.read_bytes() != before:
-            time.sleep(pause)
-            importer.kill()
-            break
-        time.sleep(0.005)
-    _, said = importer.communicate()
-    GUARD.release(importer.pid)
-    return importer.returncode, said
+    with tempfile.TemporaryFile() as said:
+        importer = shell.start(*command, stderr=said)
+        GUARD.keep(importer.pid)
+        while pause is not None and importer.poll() is None:
+            if progress.exists() and progress.read_bytes() != before:
+                time.sleep(pause)
+                importer.kill()
+                break
+            time.sleep(0.005)
+        status = importer.wait()
+        GUARD.release(importer.pid)
+        said.seek(0)
+        return status, said.read()
 
 
 AT_ONCE = {"Retry-After": "0"}

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from support.bot import Bot
+from support.forks import FORKS
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
@@ -137,15 +138,10 @@ def logged(server: RowkeepServer, event: str) -> list[dict[str, object]]:
     return [entry for entry in map(msgspec.json.decode, lines) if entry["event"] == event]
 
 
-def command(server: RowkeepServer, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rowkeep", *arguments],
-        env=server.environment,
-        cwd=server.directory,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def command(server: RowkeepServer, *arguments: str) -> tuple[int, str, str]:
+    """The exit status of a command and what it wrote to standard output and standard error."""
+    done = FORKS.run("rowkeep", arguments, env=server.environment, cwd=server.directory)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 @pytest.mark.parametrize("how", ["remove", "empty"])
@@ -244,12 +240,12 @@ def test_a_catalog_that_is_missing(server: RowkeepServer, place: Place) -> None:
     server.stop()
     place.remove_catalog()
     for arguments in (["serve"], ["init"], ["workspace", "list"], ["admin-token", "create"]):
-        done = command(server, *arguments)
-        assert (done.returncode, done.stdout) == (1, ""), done
-        assert "catalog" in done.stderr
-        assert "Restore it from a backup" in done.stderr
-        assert place.physical("one") in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+        status, out, err = command(server, *arguments)
+        assert (status, out) == (1, ""), err
+        assert "catalog" in err
+        assert "Restore it from a backup" in err
+        assert place.physical("one") in err
+        assert len(err.splitlines()) == 1
         assert not place.has_catalog()
 
 

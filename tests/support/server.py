@@ -6,13 +6,13 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
 
 from . import plain
+from .forks import FORKS, Fork, start_interpreter
 from .processes import GUARD, PATIENT, free_port, kill_tree
 
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
@@ -37,7 +37,8 @@ class RowkeepServer:
     """A server on one store. ``settings`` are Rowkeep's own (``workers=2``); ``None`` unsets one.
 
     Its log and master key are in ``directory``: servers of one store share the directory, and so the key.
-    It runs the program that ``rowkeep serve`` becomes, or, with ``by_command``, that command.
+    It runs the program that ``rowkeep serve`` becomes, or, with ``by_command``, that command. Its process is
+    forked, unless :meth:`leave_unmeasured` is called or its environment asks for another interpreter.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class RowkeepServer:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / f"server-{self.port}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._is_forked = True
+        self._process: subprocess.Popen[bytes] | Fork | None = None
         self._admin_token: str | None = None
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> subprocess.Popen[bytes] | Fork:
         """The (first) process of the running server."""
         assert self._process is not None, "the server is not running"
         return self._process
@@ -76,19 +78,20 @@ class RowkeepServer:
         """Start the server without waiting."""
         variables = {"ROWKEEP_HOST": "127.0.0.1", "ROWKEEP_PORT": str(self.port)}
         if self.by_command:
-            command = [sys.executable, "-m", "rowkeep", "serve", "--host", "127.0.0.1"]
-            command += ["--port", str(self.port)]
+            program, arguments = "rowkeep", ["serve", "--host", "127.0.0.1", "--port", str(self.port)]
+            variables = {}
         else:
-            command = [sys.executable, "-P", "-m", "rowkeep.server"]
+            program, arguments = "rowkeep.server", []
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                env=self.environment if self.by_command else self.environment | variables,
+            start = FORKS.start if self._is_forked else start_interpreter
+            self._process = start(
+                program,
+                arguments,
+                env=self.environment | variables,
                 cwd=self.directory,
-                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                new_session=True,
             )
         GUARD.keep(self._process.pid)
 
@@ -114,7 +117,9 @@ class RowkeepServer:
             self._ended()
 
     def leave_unmeasured(self) -> None:
-        """Do not measure the coverage of its processes, which costs them memory and time."""
+        """Start it with an interpreter of its own, and do not measure the coverage of its processes, which
+        costs them memory and time."""
+        self._is_forked = False
         self.environment.pop(COVERAGE, None)
 
     def restart(self) -> None:
@@ -145,13 +150,13 @@ class RowkeepServer:
         return token if response.status_code == 200 else None
 
     def _new_token(self) -> str:
-        made = subprocess.run(
-            [sys.executable, "-m", "rowkeep", "admin-token", "create", "--name", "tests", "--json"],
+        made = FORKS.run(
+            "rowkeep",
+            ["admin-token", "create", "--name", "tests", "--json"],
             env=self.environment,
             cwd=self.directory,
-            stdout=subprocess.PIPE,
-            check=True,
         )
+        assert made.returncode == 0, made
         token: str = json.loads(made.stdout)["token"]
         return token
 
