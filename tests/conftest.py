@@ -8,6 +8,7 @@ import inspect
 import itertools
 import os
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -54,6 +55,28 @@ def limited(
             await test(*arguments, **named)
 
     return run
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a directory there that is this user's own
+MEMORY_BYTES = 2 * 2**30
+"""How much must be free there: a whole run takes about a third of it."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Stores are in memory where the system has a file system for that: on a disk, tests wait for each
+    commit and prove nothing more. ``--basetemp`` or PYTEST_DEBUG_TEMPROOT names another place."""
+    if config.getoption("basetemp") is None and PLACE not in os.environ and _has_memory():
+        os.environ[PLACE] = str(MEMORY)
+
+
+PLACE = "PYTEST_DEBUG_TEMPROOT"
+
+
+def _has_memory() -> bool:
+    if not os.access(MEMORY, os.W_OK):
+        return False
+    system = os.statvfs(MEMORY)
+    return system.f_bavail * system.f_frsize >= MEMORY_BYTES and not system.f_flag & os.ST_NOEXEC
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from blocks import blocks_of
 from reader import follow
 from terminal import Shell
 
+from support.forks import Forks
 from support.postgres import PostgresServer
 from support.processes import free_port
 from support.server import RowkeepServer
@@ -58,6 +60,16 @@ def environment(**more: str) -> dict[str, str]:
     return outer | {"PATH": path, "LC_ALL": "C.UTF-8", "no_proxy": "*"} | more
 
 
+@pytest.fixture(scope="module")
+def path() -> Iterator[str]:
+    """The search path of a reader, whose command ``rowkeep`` starts at once. (An address must be short.)"""
+    forks = Forks(environment())
+    with tempfile.TemporaryDirectory(prefix="rowkeep-") as directory:
+        forks.install(Path(directory))
+        yield f"{directory}{os.pathsep}{environment()['PATH']}"
+    forks.close()
+
+
 @pytest.mark.parametrize("name", OF_APPS)
 def test_page_of_apps(name: str, server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:
     tables = ["people", "customers"]
@@ -80,14 +92,14 @@ def test_page_of_administrators(name: str, new_store: Callable[[], str], tmp_pat
 
 
 @pytest.mark.parametrize("name", OF_MACHINES)
-def test_page_of_machines(name: str, postgres: PostgresServer, tmp_path: Path) -> None:
+def test_page_of_machines(name: str, postgres: PostgresServer, path: str, tmp_path: Path) -> None:
     port = free_port()
     known = {
         ADDRESS: f"127.0.0.1:{port}",
         DIRECTORY: str(tmp_path),
         POSTGRES: postgres.create_database(),
     }
-    with Shell(tmp_path, environment(ROWKEEP_PORT=str(port))) as shell:
+    with Shell(tmp_path, environment(PATH=path, ROWKEEP_PORT=str(port))) as shell:
         follow(page(name), shell, tmp_path, known)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -12,7 +13,7 @@ import socket
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 import rowkeep
 
@@ -36,62 +37,91 @@ def import_all() -> None:
         import_module(name)
 
 
-def host(control: socket.socket) -> Callable[[], None] | None:
-    """Fork for each job that comes, until the other end is closed; in a fork, returns what it must run."""
-    running: dict[int, socket.socket] = {}
-    wakes, woken = os.pipe()
-    os.set_blocking(wakes, False)
-    os.set_blocking(woken, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
-    with selectors.DefaultSelector() as selector:
-        selector.register(control, selectors.EVENT_READ)
-        selector.register(wakes, selectors.EVENT_READ)
+class Host:
+    """Forks for each job that comes on ``control``, until its other end is closed, and for each connection to
+    ``commands``: see ``fork_command.py``."""
+
+    def __init__(self, control: socket.socket, commands: socket.socket | None) -> None:
+        self._control = control
+        self._commands = commands
+        self._running: dict[int, socket.socket] = {}
+        self._wakes, self._woken = os.pipe()
+        os.set_blocking(self._wakes, False)
+        os.set_blocking(self._woken, False)
+        self._selector = selectors.DefaultSelector()
+        for each in (control, commands, self._wakes):
+            if each is not None:
+                self._selector.register(each, selectors.EVENT_READ)
+
+    def run(self) -> Callable[[], None] | None:
+        """Returns in the end, and in each fork: there, with what the fork must run."""
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
         while True:
-            ready = {key.fd for key, _ in selector.select()}
-            if wakes in ready:
-                os.read(wakes, 4096)
-                report_ends(running)
-            if control.fileno() in ready:
-                head, descriptors, _, _ = socket.recv_fds(control, LENGTH_BYTES, 4)
-                if not head:
-                    return None
-                job = json.loads(received(control, int.from_bytes(head, "big")))
-                status, *streams = descriptors
-                pid = os.fork()
-                if pid == 0:
-                    break
-                for stream in streams:
-                    os.close(stream)
-                running[pid] = socket.socket(fileno=status)
-                running[pid].sendall(pid.to_bytes(NUMBER_BYTES, "big"))
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for each in (*running.values(), control):
-        each.close()
-    for descriptor in (wakes, woken, status):
-        os.close(descriptor)
-    return prepared(job, streams)
+            for key, _ in self._selector.select():
+                if key.fd == self._wakes:
+                    os.read(self._wakes, 4096)
+                    self._report_ends()
+                elif key.fileobj is self._control:
+                    taken = received(self._control)
+                    if taken is None:
+                        return None
+                    job, (status, *streams) = taken
+                    if self._fork(streams, socket.socket(fileno=status)) == 0:
+                        return prepared(job, streams)
+                elif key.fileobj is self._commands:
+                    connection, _address = self._commands.accept()
+                    taken = received(connection)
+                    assert taken is not None
+                    pid = self._fork(taken[1], connection)
+                    if pid == 0:
+                        return prepared(*taken)
+                    self._selector.register(connection, selectors.EVENT_READ, pid)
+                else:
+                    self._selector.unregister(key.fileobj)
+                    if key.data in self._running:  # the command was killed, which its fork must not outlive
+                        os.kill(key.data, signal.SIGKILL)
 
-
-def report_ends(running: dict[int, socket.socket]) -> None:
-    """Report the exit status of each process that has ended."""
-    while running:
-        pid, status = os.waitpid(-1, os.WNOHANG)
+    def _fork(self, streams: list[int], status: socket.socket) -> int:
+        pid = os.fork()
         if pid == 0:
-            return
-        with running.pop(pid) as waiting:
-            try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._selector.close()
+            for each in (*self._running.values(), self._control, self._commands, status):
+                if each is not None:
+                    each.close()
+            os.close(self._wakes)
+            os.close(self._woken)
+        else:
+            for stream in streams:
+                os.close(stream)
+            self._running[pid] = status
+            status.sendall(pid.to_bytes(NUMBER_BYTES, "big"))
+        return pid
+
+    def _report_ends(self) -> None:
+        """Report the exit status of each process that has ended."""
+        while self._running:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            with self._running.pop(pid) as waiting, contextlib.suppress(OSError):  # nobody may wait for it
+                if waiting in {key.fileobj for key in self._selector.get_map().values()}:
+                    self._selector.unregister(waiting)
                 waiting.sendall(status.to_bytes(NUMBER_BYTES, "big"))
-            except OSError:
-                continue  # nobody waits for it
 
 
-def received(control: socket.socket, length: int) -> bytes:
+def received(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """A job, and the descriptors that came with it; None at the end of the channel."""
+    head, descriptors, _, _ = socket.recv_fds(channel, LENGTH_BYTES, 4)
+    if not head:
+        return None
+    length = int.from_bytes(head, "big")
     content = b""
     while len(content) < length:
-        content += control.recv(length - len(content))
-    return content
+        content += channel.recv(length - len(content))
+    return json.loads(content), descriptors
 
 
 def prepared(job: dict[str, Any], streams: list[int]) -> Callable[[], None]:
@@ -106,12 +136,21 @@ def prepared(job: dict[str, Any], streams: list[int]) -> Callable[[], None]:
         os.umask(job["umask"])
     os.environ.clear()
     os.environ.update(job["env"])
-    for text in (sys.stdout, sys.stderr):
-        text.reconfigure(line_buffering=text.isatty() or text is sys.stderr)  # type: ignore[union-attr]
+    sys.stdin = sys.__stdin__ = opened(0, "r", sys.stdin)
+    sys.stdout = sys.__stdout__ = opened(1, "w", sys.stdout)
+    sys.stderr = sys.__stderr__ = opened(2, "w", sys.stderr)
     sys.argv = [job["program"], *job["arguments"]]
     os.execve = become_server  # type: ignore[assignment]
     main: Callable[[], None] = import_module(PROGRAMS[job["program"]]).main
     return main
+
+
+def opened(number: int, mode: str, before: TextIO) -> TextIO:
+    """A standard stream as a new interpreter opens it. What it is (a pipe, a file) has changed."""
+    stream = open(number, mode, encoding=before.encoding, errors=before.errors, closefd=False)  # noqa: SIM115
+    unbuffered = mode == "w" and bool(os.environ.get("PYTHONUNBUFFERED"))
+    stream.reconfigure(line_buffering=stream.isatty() or number == 2, write_through=unbuffered)
+    return stream
 
 
 def become_server(interpreter: str, arguments: list[str], variables: dict[str, str]) -> None:
@@ -126,6 +165,7 @@ if __name__ == "__main__":
     import_all()
     gc.collect()
     gc.freeze()  # the collector would write to pages that all forks share
-    program = host(socket.socket(fileno=int(sys.argv[1])))
+    control, *commands = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
+    program = Host(control, commands[0] if commands else None).run()
     if program is not None:
         program()

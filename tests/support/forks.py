@@ -23,14 +23,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-COMMAND = "rowkeep"
-SERVER = "rowkeep.server"
-"""The two programs: ``python -m`` with one of these names."""
-
 OF_INTERPRETER = ("PYTHON", "COVERAGE", "LC_", "LANG", "LD_", "TZ")
 """How the names of the variables start that a new interpreter reads."""
 
 HOST = Path(__file__).with_name("fork_host.py")
+COMMAND_HERE = HOST.with_name("fork_command.py")
 LENGTH_BYTES = 8
 NUMBER_BYTES = 4
 
@@ -79,9 +76,12 @@ class Fork:
 
 
 class Forks:
-    """Starts the process that forks when it is needed first."""
+    """Starts the process that forks when it is needed first, with these environment variables (by default
+    those of this process)."""
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = variables
+        self._commands: socket.socket | None = None
         self._host: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._environment: dict[str, str] = {}
@@ -94,7 +94,7 @@ class Forks:
 
     def start(
         self,
-        program: str,
+        program: str,  # rowkeep or rowkeep.server
         arguments: Sequence[str],
         *,
         env: Mapping[str, str],
@@ -165,22 +165,39 @@ class Forks:
             err.seek(0)
             return subprocess.CompletedProcess([program, *arguments], status, out.read(), err.read())
 
+    def install(self, directory: Path) -> None:
+        """Write the command ``rowkeep`` into this directory. It takes its interpreter's variables from the
+        process that forks."""
+        address = directory / "forks"
+        self._commands = socket.socket(socket.AF_UNIX)
+        self._commands.bind(str(address))
+        self._commands.listen()
+        self._ready()
+        command = directory / "rowkeep"
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} -ISB {COMMAND_HERE} {address} "$@"\n')
+        command.chmod(0o755)
+
     def close(self) -> None:
         """End the process that forks; processes that it started are not ended."""
         if self._control is not None and self._host is not None:
             self._control.close()
             self._host.wait()
-        self._control = self._host = None
+        self._control = self._host = self._commands = None
 
     def _ready(self) -> None:
         with self._turn:
             if self._host is None:
                 self._control, theirs = socket.socketpair()
-                self._environment = dict(os.environ)
-                with theirs:
+                self._environment = dict(self._variables or os.environ)
+                sockets = [theirs, *([] if self._commands is None else [self._commands])]
+                numbers = [each.fileno() for each in sockets]
+                with contextlib.ExitStack() as stack:
+                    for each in sockets:
+                        stack.enter_context(each)
                     self._host = subprocess.Popen(
-                        [sys.executable, "-P", str(HOST), str(theirs.fileno())],
-                        pass_fds=[theirs.fileno()],
+                        [sys.executable, "-P", str(HOST), *map(str, numbers)],
+                        env=self._environment,
+                        pass_fds=numbers,
                         stdin=subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         start_new_session=True,
