@@ -12,6 +12,7 @@ needs no more of them for a thousand rows than for ten, so none are left out for
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import threading
@@ -61,6 +62,10 @@ ROWS: dict[str, Callable[[int], dict[str, Any]]] = {
     "whole numbers": lambda at: {"Number": at},
     "fractions": lambda at: {"Number": at / 1024 + 0.0001},
 }
+
+
+SETTLE_SECONDS = 0.02
+"""How long the thread that writes may take to see, after the response, that nothing more is to do."""
 
 
 class Steps:
@@ -144,8 +149,10 @@ async def assert_same_steps(
     counted = []
     for call in (few, many):
         await call()  # what is compiled once is compiled
+        await asyncio.sleep(SETTLE_SECONDS)
         with steps.counted() as taken:
             await call()
+            await asyncio.sleep(SETTLE_SECONDS)
         counted.append(taken)
     differing = {place for place in counted[0] | counted[1] if counted[0][place] != counted[1][place]}
     assert {place: (counted[0][place], counted[1][place]) for place in sorted(differing)} == {}
