@@ -105,7 +105,7 @@ class Forks:
         new_session: bool = False,
         umask: int | None = None,
     ) -> Fork | subprocess.Popen[bytes]:
-        """Start ``python -m program arguments``; streams are files or their descriptors. It is no fork if the
+        """Start ``python -m program arguments``; streams are files or their descriptors. It is not a fork if the
         environment asks for another interpreter."""
         if not self.can_start(env):
             return start_interpreter(
