@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import json
@@ -11,9 +12,11 @@ import selectors
 import signal
 import socket
 import sys
+import threading
+import traceback
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import rowkeep
 
@@ -161,6 +164,26 @@ def become_server(interpreter: str, arguments: list[str], variables: dict[str, s
     import_module(SERVER).main()
 
 
+def end(program: Callable[[], None]) -> NoReturn:
+    """Run this, and end the process as an interpreter ends it, but for the destruction of all objects: that
+    takes as long as many a command."""
+    status: object = 0
+    try:
+        program()
+    except SystemExit as done:
+        status = done.code
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    assert status is None or isinstance(status, int)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BrokenPipeError):
+            stream.flush()
+    os._exit(status or 0)
+
+
 if __name__ == "__main__":
     import_all()
     gc.collect()
@@ -168,4 +191,4 @@ if __name__ == "__main__":
     control, *commands = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     program = Host(control, commands[0] if commands else None).run()
     if program is not None:
-        program()
+        end(program)

@@ -105,8 +105,8 @@ class Forks:
         new_session: bool = False,
         umask: int | None = None,
     ) -> Fork | subprocess.Popen[bytes]:
-        """Start ``python -m program arguments``; streams are files or their descriptors. It has an interpreter
-        of its own if the environment asks for that."""
+        """Start ``python -m program arguments``; streams are files or their descriptors. The process has an
+        interpreter of its own if the environment asks for that."""
         if not self.can_start(env):
             return start_interpreter(
                 program,
