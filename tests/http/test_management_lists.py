@@ -39,6 +39,16 @@ def walk(admin: httpx.Client, path: str, kind: str, limit: int) -> list[list[dic
 @pytest.fixture
 def filled(workspace: Workspace) -> Workspace:
     """A workspace with eight tables and eight apps."""
+    return fill(workspace)
+
+
+@pytest.fixture(scope="module")
+def full(shared: Workspace) -> Workspace:
+    """The same, shared by the module's tests that only read."""
+    return fill(shared)
+
+
+def fill(workspace: Workspace) -> Workspace:
     for name in NAMES:
         workspace.create_table(table(name, column("A")))
         workspace.app(name)
@@ -46,8 +56,8 @@ def filled(workspace: Workspace) -> Workspace:
 
 
 @pytest.mark.parametrize("kind", ["tables", "apps"])
-def test_ordered_by_name_regardless_of_case(filled: Workspace, kind: str) -> None:
-    answer = good(filled.admin.get(f"{filled.path}/{kind}"))
+def test_ordered_by_name_regardless_of_case(full: Workspace, kind: str) -> None:
+    answer = good(full.admin.get(f"{full.path}/{kind}"))
     assert answer.keys() == {kind}
     names = [thing["name"] for thing in answer[kind]]
     assert names == sorted(NAMES, key=str.lower)
@@ -55,11 +65,9 @@ def test_ordered_by_name_regardless_of_case(filled: Workspace, kind: str) -> Non
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 8, 9, 1000])
 @pytest.mark.parametrize("kind", ["tables", "apps"])
-def test_pages_hold_each_thing_once(filled: Workspace, kind: str, limit: int) -> None:
-    pages = walk(filled.admin, f"{filled.path}/{kind}", kind, limit)
-    assert [thing for page in pages for thing in page] == good(filled.admin.get(f"{filled.path}/{kind}"))[
-        kind
-    ]
+def test_pages_hold_each_thing_once(full: Workspace, kind: str, limit: int) -> None:
+    pages = walk(full.admin, f"{full.path}/{kind}", kind, limit)
+    assert [thing for page in pages for thing in page] == good(full.admin.get(f"{full.path}/{kind}"))[kind]
     assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
     assert 1 <= len(pages[-1]) <= limit
 
@@ -126,11 +134,11 @@ def test_other_parameters_are_refused(admin: httpx.Client, shared: Workspace, ki
 
 
 @pytest.mark.parametrize("ask", ["get", "delete"])
-def test_single_things_take_no_parameters(filled: Workspace, ask: str) -> None:
-    call: Callable[..., httpx.Response] = getattr(filled.admin, ask)
-    problem(call(f"{filled.path}/tables/alpha", params={"limit": 1}), 400, "invalid_parameter")
-    problem(call(filled.path, params={"force": "true"}), 400, "invalid_parameter")
-    assert len(good(filled.admin.get(f"{filled.path}/tables"))["tables"]) == len(NAMES)
+def test_single_things_take_no_parameters(full: Workspace, ask: str) -> None:
+    call: Callable[..., httpx.Response] = getattr(full.admin, ask)
+    problem(call(f"{full.path}/tables/alpha", params={"limit": 1}), 400, "invalid_parameter")
+    problem(call(full.path, params={"force": "true"}), 400, "invalid_parameter")
+    assert len(good(full.admin.get(f"{full.path}/tables"))["tables"]) == len(NAMES)
 
 
 def test_a_hundred_unless_told(workspace: Workspace) -> None:

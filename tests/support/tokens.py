@@ -38,9 +38,15 @@ def signature(message: bytes, key: str, algorithm: str) -> bytes:
     kind, bits = algorithm[:2], algorithm[2:]
     if kind == "HS":
         return hmac.new(key.encode(), message, getattr(hashlib, f"sha{bits}")).digest()
-    private = serialization.load_pem_private_key(key.encode(), None)
-    assert isinstance(private, rsa.RSAPrivateKey)
-    return private.sign(message, padding.PKCS1v15(), getattr(hashes, f"SHA{bits}")())
+    return _private_key(key).sign(message, padding.PKCS1v15(), getattr(hashes, f"SHA{bits}")())
+
+
+@functools.cache
+def _private_key(pem: str) -> rsa.RSAPrivateKey:
+    """The key in this PEM: to check it takes longer than to sign with it."""
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
 
 
 class KeyPair(NamedTuple):
