@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, repeat, starmap
 from operator import add, getitem, is_, itemgetter
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -21,10 +21,10 @@ from rowkeep.codec.bulk_slices import (
     MAX_SLICE_CELLS,
     RowSlice,
     count_rows,
-    loose_data,
-    row_slices,
     row_too_large,
+    sliced_body,
 )
+from rowkeep.codec.insert_envelope import loose_envelope
 from rowkeep.codec.json_bodies import (
     MAX_DEPTH,
     MAX_VALUES,
@@ -52,6 +52,7 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.model.column_types import decode_value
+from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.model.ids import Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import SYSTEM_COLUMNS, Column, Columns, Table
@@ -90,6 +91,14 @@ class InsertLimits(msgspec.Struct, frozen=True):
 
 
 DEFAULT_LIMITS = InsertLimits()
+
+
+class DecodedRows(NamedTuple):
+    """The rows of the body of an insert, whether they were sent as an array, and its other members."""
+
+    rows: list[Cells]
+    is_array: bool
+    options: InsertOptions = DEFAULT_OPTIONS
 
 
 class RowEncoder:
@@ -134,8 +143,8 @@ class TableCodec(RowEncoder):
         """The maximum number of cells in the rows of a body, without decoding it."""
         return count(body, b"{") * len(self._columns)
 
-    def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> tuple[list[Cells], bool]:
-        """The rows of an insert's body, checked, and whether it was an array.
+    def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> DecodedRows:
+        """The checked body of an insert.
 
         Raises TooManyCells, BodyTooLarge, MalformedJson, InvalidBody, UnknownKey or RepeatedKey for the body,
         else every problem of its rows together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue,
@@ -145,16 +154,23 @@ class TableCodec(RowEncoder):
         if cells > limits.max_cells:
             self._refuse_too_many(count_rows(body, limits.max_row_bytes), limits)
         if len(body) > MAX_SLICE_BYTES or cells > MAX_SLICE_CELLS:
-            slices = row_slices(body, len(self._columns), limits.max_row_bytes)
-            if slices is not None:
-                return self._read_slices(slices, limits), True
+            sliced = sliced_body(body, len(self._columns), limits.max_row_bytes)
+            if sliced is not None:
+                return DecodedRows(self._read_slices(sliced.slices, limits), True, sliced.options)
             if len(body) > limits.max_row_bytes:
                 raise row_too_large(limits.max_row_bytes)
-        rows = self._decode_strictly(body, limits)
-        if rows is not None:
-            return rows
+        return self._decode_strictly(body, limits) or self._decode_loosely(body, limits)
+
+    def _decode_loosely(self, body: bytes, limits: InsertLimits) -> DecodedRows:
+        """The same for a body that the strict decoder refuses."""
         refuse_other_encodings(body)
-        data = loose_data(marked_halves(body))
+        body = marked_halves(body)
+        start, end, options = loose_envelope(body)
+        data = body[start:end]
+        if options is not DEFAULT_OPTIONS:
+            strict = self._decode_strictly(b'{"data":%b}' % data, limits)
+            if strict is not None:
+                return strict._replace(options=options)
         many = data[:1] == b"["
         refuse_deep(data, limits.max_depth + 1 + many)
         if not many:
@@ -165,7 +181,7 @@ class TableCodec(RowEncoder):
         raw = _rows_decoder.decode(data) if many else [msgspec.Raw(data)]
         found = self._read_rows(raw, 0 if many else None, problems, is_checked=len(data) <= MAX_SLICE_BYTES)
         problems.raise_if_any()
-        return found, many
+        return DecodedRows(found, many, options)
 
     def _refuse_too_many(self, rows: int, limits: InsertLimits) -> None:
         width = len(self._columns)
@@ -182,7 +198,7 @@ class TableCodec(RowEncoder):
         for part in slices:
             strict = self._decode_strictly(b'{"data":%b}' % part.text, limits, part.first)
             if strict is not None:
-                rows += strict[0]
+                rows += strict.rows
                 continue
             refuse_other_encodings(part.text)
             refuse_deep(part.text, limits.max_depth + 2)
@@ -195,10 +211,9 @@ class TableCodec(RowEncoder):
         problems.raise_if_any()
         return rows
 
-    def _decode_strictly(
-        self, body: bytes, limits: InsertLimits, first: int = 0
-    ) -> tuple[list[Cells], bool] | None:
-        """The rows, if all are canonical; ``first`` is the number of the first."""
+    def _decode_strictly(self, body: bytes, limits: InsertLimits, first: int = 0) -> DecodedRows | None:
+        """The rows of a body without other members, if all are canonical; ``first`` is the number of the
+        first."""
         if b"\\u0000" in body:
             return None
         try:
@@ -213,7 +228,7 @@ class TableCodec(RowEncoder):
             _refuse_repetition(body, first)
         if self._has_documents and body.count(b"[") + body.count(b"{") - len(cells) > limits.max_depth:
             refuse_deep(body, limits.max_depth + 2 + many)
-        return rows, many
+        return DecodedRows(rows, many)
 
     def _with_defaults(self, rows: list[Cells]) -> list[Cells]:
         """The rows with defaults for missing cells, a column at a time."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.errors import catalogue as errors
@@ -21,7 +22,14 @@ from rowkeep.http.responses import Response, reply
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.model.access import Right
-from rowkeep.model.data_requests import DeleteBody, InsertBody, QueryBody, UpdateBody
+from rowkeep.model.data_requests import (
+    Conflict,
+    DeleteBody,
+    InsertBody,
+    InsertMode,
+    QueryBody,
+    UpdateBody,
+)
 from rowkeep.services.access import AdminCredential, Credential
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
@@ -87,11 +95,14 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name}InWorkspace"
 
 
-class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Several rows, of which all or none are inserted."""
 
     # only for the OpenAPI document: the body is read like that of an insert, but must be an array
     data: list[Any]
+    on_conflict: Conflict | UnsetType = UNSET
+    mode: InsertMode | UnsetType = UNSET
+    dry_run: bool = False
 
 
 async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:

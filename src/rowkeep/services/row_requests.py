@@ -10,7 +10,14 @@ import msgspec
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.codec.rows import Cells, RowEncoder
 from rowkeep.codec.stored_cells import Row
-from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
+from rowkeep.model.data_requests import (
+    DEFAULT_OPTIONS,
+    DeleteBody,
+    InsertOptions,
+    QueryBody,
+    RowRange,
+    UpdateBody,
+)
 from rowkeep.model.ids import Stamp
 from rowkeep.plan.rows.relation import Relation
 from rowkeep.sql.pages import Pages
@@ -49,6 +56,7 @@ class InsertRequest(msgspec.Struct, frozen=True):
     rows: list[Cells]
     is_array: bool
     is_large: bool = False
+    options: InsertOptions = DEFAULT_OPTIONS
 
 
 class UpdateRequest(msgspec.Struct, frozen=True):

@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+from msgspec import UNSET
+
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
 from rowkeep.model.access import Right
+from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.plan.rows.select import plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
@@ -88,6 +91,8 @@ class Rows:
             if keyed is not None:
                 await keyed.read()
             request = await read(compiled)
+            if request.options is not DEFAULT_OPTIONS:
+                _refuse_unsupported(request.options)
             if len(request.rows) > MAX_ROWS:
                 raise InvalidBody(
                     f"A bulk insert can have at most {MAX_ROWS} rows; got {len(request.rows)}.",
@@ -261,6 +266,15 @@ class Rows:
             return await table_list(caller)
 
         return self._access.run(credential, tables)
+
+
+def _refuse_unsupported(options: InsertOptions) -> None:
+    if options.on_conflict is not UNSET:
+        raise InvalidBody('"onConflict" is not supported. Remove it.', pointer="/onConflict")
+    if options.is_partial:
+        raise InvalidBody('"mode" must be "atomic"; got "partial".', pointer="/mode")
+    if options.dry_run:
+        raise InvalidBody('"dryRun" is not supported. Remove it.', pointer="/dryRun")
 
 
 def _updated(compiled: CompiledTable, updated: UpdatedRows) -> Updated:
