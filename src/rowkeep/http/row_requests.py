@@ -41,7 +41,7 @@ class RowRequests:
             raise InvalidBody(
                 '"mode" is only for an array of rows; "data" is an object. Remove "mode".', pointer="/mode"
             )
-        return InsertRequest(rows, is_array, is_large, options)
+        return InsertRequest(rows, is_array, is_large, options, returns_rows=not request.minimal)
 
     def _check_size(self, sent: bytes) -> None:
         """Raises BodyTooLarge for a body that is too large to be decoded in one piece."""

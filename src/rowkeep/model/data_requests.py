@@ -77,6 +77,15 @@ class InsertOptions(msgspec.Struct, frozen=True):
     dry_run: bool = False
 
     @property
+    def action(self) -> ConflictAction | None:
+        return None if self.on_conflict is UNSET else self.on_conflict.action
+
+    @property
+    def is_upsert(self) -> bool:
+        """Whether a row may find its key stored, and so need not bring all columns."""
+        return self.action in ("ignore", "update")
+
+    @property
     def is_partial(self) -> bool:
         return self.mode == "partial"
 
