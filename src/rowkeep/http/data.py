@@ -168,7 +168,7 @@ _in_rows = (
     errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.MissingValue,
     errors.UniqueViolation, errors.ReferenceViolation,
 )  # fmt: skip
-_in_inserts = (errors.TooManyCells, *_in_rows)
+_in_inserts = (errors.TooManyCells, *_in_rows, errors.DuplicateKey, errors.StillReferenced)
 _in_filters = (errors.UnknownColumn, errors.UnknownOperand, errors.InvalidFilter)
 _in_queries = (
     *_in_filters, errors.DuplicateColumn, errors.InvalidCursor, errors.QueryTimeout, errors.ResponseTooLarge,
@@ -184,9 +184,14 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
     ),
     DataEndpoint(
         method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
-        description="An array in `data` inserts several rows, like the bulk endpoint.",
+        description="An array in `data` inserts several rows, like the bulk endpoint. With `onConflict`, a "
+        "row whose key is stored is ignored, or updates the stored row; an update also needs the right "
+        "`read`.",
         call=_insert, rights=INSERT_RIGHTS, body=InsertBody, writes=True,
-        responses=(responses.Record, responses.RecordsResponse, responses.InsertedResponse),
+        responses=(
+            responses.Record, responses.UpsertResponse, responses.RecordsResponse,
+            responses.UpsertCounts, responses.InsertedResponse,
+        ),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataEndpoint(
@@ -212,9 +217,13 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
     DataEndpoint(
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
         description="All rows are inserted, or none. The response has the records in the order of the "
-        "request.",
+        "request. With `onConflict`, rows whose keys are stored are ignored, or update the stored rows; "
+        "an update also needs the right `read`.",
         call=_insert_bulk, rights=INSERT_RIGHTS, body=BulkBody, writes=True,
-        responses=(responses.RecordsResponse, responses.InsertedResponse),
+        responses=(
+            responses.UpsertResponse, responses.RecordsResponse,
+            responses.UpsertCounts, responses.InsertedResponse,
+        ),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataEndpoint(
