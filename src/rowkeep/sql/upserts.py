@@ -33,6 +33,9 @@ Cells: TypeAlias = dict[quoted_name, Expression]
 NEW = "excluded"
 """The name that both engines give to the row that is not inserted."""
 
+ID_RANGE = ("first", "last")
+"""The parameters of a range of ids."""
+
 MAX_MISSING = 100
 """How many rows that cannot be inserted are reported."""
 
@@ -41,13 +44,17 @@ FLAGS, PLACE, IS_COMPLETE = "_flags", "_place", "_is_complete"
 
 
 class SqliteUpsertSql(msgspec.Struct, frozen=True):
-    """Each statement takes one row and returns its record, or only its ``_id``, which is the last column.
-    ``write`` inserts it or does what the shape says; ``change`` only updates, ``find`` only reads the stored
-    row. ``width`` is 0 if there are no records."""
+    """``write`` inserts a row or does what the shape says; ``change`` only updates the stored row. They
+    return nothing: with RETURNING, SQLite's journal of a statement takes longer with each row before it.
+
+    ``find`` returns the stored row of a key, ``made`` the rows whose ``_id`` is in a range: their records, or
+    only their ``_id``, which is the last column. ``width`` is 0 if there are no records.
+    """
 
     write: Template
     change: Template
     find: Template
+    made: Template
     width: int
     decoders: Decoders
 
@@ -160,12 +167,19 @@ def sqlite_upsert(
             return upsert.sent(name)
         return {column: insert.excluded[column] for column in upsert.sent(name)}
 
-    write = upsert.on_conflict(insert.values(upsert.all_sent()), brought).returning(*returned)
+    write = upsert.on_conflict(insert.values(upsert.all_sent()), brought)
     found = upsert.has_key(upsert.sent)
-    change = sa.update(stored).values(upsert.changes(upsert.sent, _flag)).where(found).returning(*returned)
+    change = sa.update(stored).values(upsert.changes(upsert.sent, _flag)).where(found)
+    first, last = (sa.bindparam(name, type_=sa.Text()) for name in ID_RANGE)
     find = sa.select(*returned).where(found)
+    made = sa.select(*returned).where(stored.c[ROW_KEY].between(first, last))
     return SqliteUpsertSql(
-        template(write, dialect), template(change, dialect), template(find, dialect), len(record), decoders
+        template(write, dialect),
+        template(change, dialect),
+        template(find, dialect),
+        template(made, dialect),
+        len(record),
+        decoders,
     )
 
 

@@ -72,7 +72,7 @@ async def upsert(
 async def _write(pool: Pool, lane: ConnectionLane, written: _Upsert, key: WriteKey | None) -> UpsertedRows:
     is_single, rekeyed = len(written.plan.rows) == 1, written.plan.rekeyed
     if is_single and not rekeyed and key is None:
-        call = Call(lane, written.sql.table.id)
+        call = Call(lane, written.sql.table.id, is_statement=True)
         return await written.write_one(lambda bound: pool.change(bound.text, bound.parameters, call))
     work = written.write_one_of if is_single else written.write_all
     if key is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, islice, repeat
-from operator import add, itemgetter, length_hint
+from operator import add, itemgetter, length_hint, not_
 from typing import Any
 
 import apsw
@@ -14,7 +14,7 @@ from rowkeep.plan.rows.upserts import Outcome, UpsertPlan
 from rowkeep.sql.physical_table import cell_name
 from rowkeep.sql.rows import SqliteTableSql
 from rowkeep.sql.statements import Template
-from rowkeep.sql.upserts import MAX_MISSING, flag_name
+from rowkeep.sql.upserts import ID_RANGE, MAX_MISSING, flag_name
 from rowkeep.storage.contract import NotStored, Row, UniqueConflict, UpsertedRows
 from rowkeep.storage.response_sizes import sizes
 from rowkeep.storage.sqlite.connections import translated
@@ -35,12 +35,11 @@ def upsert(
     written = _Upsert(sql, plan, list(stamp.ids()), stamp.written_on, connection)
     with references_wait(sql.table, connection):
         written.write()
-    written.find_ignored()
     return written.result()
 
 
 class _Upsert:
-    """One upsert: its statements, and what they have returned."""
+    """One upsert in its transaction."""
 
     def __init__(
         self, sql: SqliteTableSql, plan: UpsertPlan, ids: list[str], on: str, connection: apsw.Connection
@@ -51,104 +50,90 @@ class _Upsert:
         self._system = (on, on, plan.writer, plan.writer)
         self._connection = connection
         self._statements = sql.upsert(plan.shape)
-        self._inserted: set[str] = set()
-        self._stored: dict[int, str] = {}
-        """The ``_id`` of the stored row, by the place of a row that was not inserted."""
-        self._records = _Records(plan.max_bytes)
+        self._is_incomplete = [at in plan.incomplete for at in range(len(ids))] if plan.incomplete else []
 
     def write(self) -> None:
         """Raises UniqueConflict, ReferenceConflict, NotStored."""
-        plan = self._plan
-        reached = iter(plan.rows)
-        rows = self._parameters(self._statements.write, reached)
-        if plan.incomplete:
-            rows = compress(rows, [at not in plan.incomplete for at in range(len(plan.rows))])
+        self._run(self._statements.write, map(not_, self._is_incomplete))
+        if not self._is_incomplete:
+            return
+        is_changed = False
+        if self._plan.shape.action == "update":
+            before = self._connection.total_changes()
+            self._run(self._statements.change, self._is_incomplete)
+            is_changed = self._connection.total_changes() - before == len(self._plan.incomplete)
+        if not is_changed:
+            missing = (at for at in sorted(self._plan.incomplete) if not self._found(at))
+            places = list(islice(missing, MAX_MISSING))
+            if places:
+                raise NotStored(places)
+
+    def _run(self, statement: Template, is_chosen: Iterable[bool]) -> None:
+        """Run a statement for the rows, or for those that are chosen if some are incomplete."""
+        reached = iter(self._plan.rows)
+        rows = self._parameters(statement, reached)
         try:
-            found = self._run_many(self._statements.write, rows)
+            with translated():
+                chosen = compress(rows, is_chosen) if self._is_incomplete else rows
+                self._connection.executemany(statement.text, chosen)
         except UniqueConflict as conflict:
             # the rows that the iterator still contains were not reached
-            row = len(plan.rows) - length_hint(reached) - 1
+            row = len(self._ids) - length_hint(reached) - 1
             raise named_conflict(conflict, self._sql, row) from conflict
-        self._inserted = set(found).intersection(self._ids)
-        if plan.shape.action == "update":
-            places = [at for at in range(len(plan.rows)) if at not in plan.incomplete]
-            self._stored.update(zip(places, found, strict=True))
-            self._run_each(self._statements.change, sorted(plan.incomplete))
-
-    def find_ignored(self) -> None:
-        """Raises NotStored."""
-        plan = self._plan
-        if plan.shape.action == "ignore":
-            ignored = [at for at, each in enumerate(self._ids) if each not in self._inserted]
-            shown = ignored if plan.shows_ignored and plan.shape.returns else plan.incomplete
-            self._run_each(self._statements.find, [at for at in ignored if at in shown])
-
-    def result(self) -> UpsertedRows:
-        records, new = self._records, len(self._inserted)
-        if not self._plan.shape.returns or records.is_full:
-            return UpsertedRows(new, len(self._ids) - new, None, None)
-        outcomes: list[Outcome] = [
-            "inserted" if each in self._inserted else self._plan.outcome for each in self._ids
-        ]
-        rows = decoded(records.rows, self._statements.decoders)
-        by_id = dict(zip(map(itemgetter(-1), records.rows), rows, strict=True))
-        stored = {} if self._hides_stored else self._stored
-        ids = (stored.get(at, each) for at, each in enumerate(self._ids))
-        return UpsertedRows(new, len(self._ids) - new, outcomes, list(map(by_id.get, ids)), records.size)
-
-    @property
-    def _hides_stored(self) -> bool:
-        return self._plan.shape.action == "ignore" and not self._plan.shows_ignored
 
     def _parameters(self, statement: Template, rows: Iterable[Row]) -> Iterator[Row]:
-        """The parameters of a statement for each of the plan's rows, without a step of Python for each."""
-        plan = self._plan
-        system = map(add, repeat(self._system), zip(self._ids))
+        """The parameters of a statement for rows of the plan, without a step of Python for each."""
+        system = map(add, repeat(self._system), zip(self._ids, strict=False))
         cells = map(add, map(tuple, rows), system)
-        if plan.flags:
-            cells = map(add, cells, plan.flags)
+        if self._plan.flags:
+            cells = map(add, cells, self._plan.flags)
         return map(_picked(self._order(statement)), cells)
 
     def _order(self, statement: Template) -> list[int]:
         """The places of a statement's parameters in the cells of a row with its flags."""
-        width = len(self._sql.columns)
-        names = [cell_name(at) for at in range(width)]
+        names = [cell_name(at) for at in range(len(self._sql.columns))]
         names += [flag_name(at) for at in range(len(self._plan.shape.optional))]
         places = {name: at for at, name in enumerate(names)}
         return [places[name] for name in statement.order]
 
-    def _run_many(self, statement: Template, rows: Iterable[Row]) -> list[str]:
-        """The ids that a statement returns for all of these rows."""
+    def _found(self, at: int) -> Sequence[Row]:
+        """The stored row with the key of a row of the plan."""
+        find = self._statements.find
+        cells = (*self._plan.rows[at], *self._system, self._ids[at])
         with translated():
-            return self._fetched(self._connection.executemany(statement.text, rows))
-
-    def _run_each(self, statement: Template, places: Sequence[int]) -> None:
-        """Run a statement that must find the stored row of each place. Raises NotStored."""
-        missing: list[int] = []
-        pick = _picked(self._order(statement))
-        for at in places:
-            flags = self._plan.flags[at] if self._plan.flags else ()
-            cells = (*self._plan.rows[at], *self._system, self._ids[at], *flags)
-            try:
-                with translated():
-                    found = self._fetched(self._connection.execute(statement.text, pick(cells)))
-            except UniqueConflict as conflict:
-                raise named_conflict(conflict, self._sql, at) from conflict
-            if found:
-                self._stored[at] = found[0]
-            elif len(missing) < MAX_MISSING:
-                missing.append(at)
-        if missing:
-            raise NotStored(missing)
-
-    def _fetched(self, cursor: apsw.Cursor) -> list[str]:
-        if not self._plan.shape.returns:
-            return [str(row[0]) for row in cursor.fetchall()]
-        found: list[str] = []
-        while part := list(islice(cursor, FETCHED_AT_ONCE)):
-            found += map(itemgetter(-1), part)
-            self._records.add(part)
+            found: Sequence[Row] = self._connection.execute(
+                find.text, _picked(self._order(find))(cells)
+            ).fetchall()
         return found
+
+    def _made(self) -> Iterable[Row]:
+        """The rows that were inserted."""
+        if not self._ids:
+            return ()
+        made = self._statements.made.bind(dict(zip(ID_RANGE, (self._ids[0], self._ids[-1]), strict=True)))
+        return self._connection.execute(made.text, made.parameters)
+
+    def result(self) -> UpsertedRows:
+        """What was done, with the records if they fit."""
+        plan, records = self._plan, _Records(self._plan.max_bytes)
+        if not plan.shape.returns:
+            with translated():
+                count = len(list(self._made()))
+            return UpsertedRows(count, len(self._ids) - count, None, None)
+        with translated():
+            inserted = {str(each): at for at, each in enumerate(records.taken(self._made()))}
+        others = [at for at, each in enumerate(self._ids) if each not in inserted]
+        shown = others if plan.shape.action == "update" or plan.shows_ignored else []
+        places = {at: spot for spot, at in enumerate(shown, len(inserted))}
+        for at in shown:
+            records.take(self._found(at))
+        if records.is_full:
+            return UpsertedRows(len(inserted), len(others), None, None)
+        outcomes: list[Outcome] = ["inserted" if each in inserted else plan.outcome for each in self._ids]
+        rows = decoded(records.rows, self._statements.decoders)
+        spots = (inserted.get(each, places.get(at)) for at, each in enumerate(self._ids))
+        in_order = [None if spot is None else rows[spot] for spot in spots]
+        return UpsertedRows(len(inserted), len(others), outcomes, in_order, records.size)
 
 
 class _Records:
@@ -163,7 +148,16 @@ class _Records:
     def is_full(self) -> bool:
         return self.size > self._max_bytes
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def taken(self, rows: Iterable[Row]) -> list[Any]:
+        """Take all rows, and give their ids."""
+        ids: list[Any] = []
+        found = iter(rows)
+        while part := list(islice(found, FETCHED_AT_ONCE)):
+            ids += map(itemgetter(-1), part)
+            self.take(part)
+        return ids
+
+    def take(self, rows: Sequence[Row]) -> None:
         self.size += sum(sizes(rows))
         if self.is_full:
             self.rows = []
