@@ -59,7 +59,8 @@ def test_one_of_many_inserts(counters: Crowd, action: str) -> None:
         outcomes = Counter(answer["outcomes"][0] for answer in answers)
         assert outcomes == {"inserted": 1, "updated" if action == "update" else "ignored": CLIENTS - 1}
     rows = rows_of(counters.bots[0])
-    assert [row["Code"] for row in rows] == [f"c{turn}" for turn in range(ROUNDS)]
+    # between several processes, _id increases only to the second
+    assert sorted(row["Code"] for row in rows) == [f"c{turn}" for turn in range(ROUNDS)]
     for row in rows:
         values = [row[name] for name in COLUMNS]
         if action == "update":
