@@ -36,6 +36,14 @@ class Baseline(Protocol):
         """Insert each batch in a separate durable transaction; returns the number of rows."""
         ...
 
+    def all_rows(self) -> list[StoredRow]:
+        """All rows in Rowkeep's table, in stored form."""
+        ...
+
+    def upsert(self, rows: list[StoredRow], key: str, changed: Sequence[str]) -> int:
+        """Insert rows in one durable transaction, or change these columns of those whose key is stored."""
+        ...
+
     def close(self) -> None:
         """Close all connections."""
         ...
@@ -81,6 +89,18 @@ class SqliteBaseline:
             self._ours.executemany(statement, batch)
             self._ours.execute("COMMIT")
         return sum(len(batch) for batch in batches)
+
+    def all_rows(self) -> list[StoredRow]:
+        assert self._theirs is not None
+        return self._theirs.execute(f'SELECT * FROM "{self._table}"').fetchall()  # noqa: S608 — the same
+
+    def upsert(self, rows: list[StoredRow], key: str, changed: Sequence[str]) -> int:
+        marks = ", ".join("?" * len(rows[0]))
+        statement = f'INSERT INTO "{self._table}" VALUES ({marks}) {_on_conflict(key, changed)}'  # noqa: S608 — the same
+        self._ours.execute("BEGIN IMMEDIATE")
+        self._ours.executemany(statement, rows)
+        self._ours.execute("COMMIT")
+        return len(rows)
 
     def close(self) -> None:
         self._close_theirs()
@@ -130,9 +150,31 @@ class PostgresBaseline:
         async with self._connection.transaction():
             await self._connection.copy_records_to_table(BARE_TABLE, schema_name=self._schema, records=batch)
 
+    def all_rows(self) -> list[StoredRow]:
+        query = f"SELECT * FROM {self._theirs}"  # noqa: S608 — names from the engine's own catalog
+        return [tuple(row) for row in self._runner.run(self._connection.fetch(query))]
+
+    def upsert(self, rows: list[StoredRow], key: str, changed: Sequence[str]) -> int:
+        self._runner.run(self._upsert(rows, key, changed))
+        return len(rows)
+
+    async def _upsert(self, rows: list[StoredRow], key: str, changed: Sequence[str]) -> None:
+        bare = f"{self._schema}.{BARE_TABLE}"
+        async with self._connection.transaction():
+            await self._connection.execute(f"CREATE TEMP TABLE copied (LIKE {bare}) ON COMMIT DROP")
+            await self._connection.copy_records_to_table("copied", records=rows)
+            await self._connection.execute(
+                f"INSERT INTO {bare} SELECT * FROM copied {_on_conflict(key, changed)}"  # noqa: S608 — the same
+            )
+
     def close(self) -> None:
         self._runner.run(self._connection.close())
         self._runner.close()
+
+
+def _on_conflict(key: str, changed: Sequence[str]) -> str:
+    cells = ", ".join(f'"{name}" = excluded."{name}"' for name in changed)
+    return f'ON CONFLICT ("{key}") DO UPDATE SET {cells}'
 
 
 async def _connect(url: str) -> asyncpg.Connection:

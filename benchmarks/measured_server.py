@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import apsw
 import asyncpg
@@ -24,14 +25,17 @@ BACKENDS = ("sqlite", "postgresql")
 
 
 class Target:
-    """Tables with the four columns of the reference pages on a server, and an app with all rights to them."""
+    """Tables on a server, by default with the four columns of the reference pages, and an app with all rights
+    to them."""
 
-    def __init__(self, server: RowkeepServer, tables: list[str]) -> None:
+    def __init__(
+        self, server: RowkeepServer, tables: list[str], definition: Mapping[str, Any] = PEOPLE
+    ) -> None:
         self.tables = tables
         self.tree = ProcessTree(server.process.pid)
         workspace = Workspace(server, "bench")
         for table in tables:
-            workspace.create_table({**PEOPLE, "name": table})
+            workspace.create_table({**definition, "name": table})
         self.bot: Bot = workspace.bot(grants=dict.fromkeys(tables, "rwd"))
         self.token = self.bot.token()
         self.path = self.path_of(tables[0])
@@ -91,10 +95,11 @@ class Stage:
         """A new server with empty tables, and the bare engine for comparison."""
         with self.server() as (server, url):
             target = Target(server, tables)
-            with contextlib.closing(self._baseline(url)) as baseline:
+            with contextlib.closing(self.baseline(url)) as baseline:
                 yield target, baseline
 
-    def _baseline(self, url: str) -> Baseline:
+    def baseline(self, url: str) -> Baseline:
+        """The bare engine, next to the store of a server."""
         if self.postgres:
             return PostgresBaseline(url)
         store = Path(url.removeprefix("sqlite:///"))

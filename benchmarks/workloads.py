@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from benchmarks import data, workers
+from benchmarks import data, upserts, workers
 from benchmarks.bare_catalog_size import BareCrowd
 from benchmarks.catalog_size import CONNECTIONS as CROWD_CONNECTIONS
 from benchmarks.catalog_size import (
@@ -284,6 +284,13 @@ WORKS = [
         yardstick="bare executemany / COPY",
         bars={"sqlite": Bar(0.60), "postgresql": Bar(0.60)},
         measure=functools.partial(bulk, minimal=True),
+    ),
+    Work(
+        name="upsert",
+        title="upsert of 100,000 rows in a request, of which half are stored, return=minimal",
+        yardstick="bare executemany / COPY and INSERT … SELECT, with ON CONFLICT",
+        bars={"sqlite": Bar(0.50), "postgresql": Bar(0.50)},
+        measure=upserts.upsert,
     ),
     Work(
         name="query",

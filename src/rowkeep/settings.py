@@ -185,7 +185,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=0,
-            description="An update of more rows than this returns only `nModified`, without records.",
+            description="An update or upsert of more rows than this returns only counts, without records.",
         ),
     ] = 10_000
     max_filter_expressions: Annotated[

@@ -320,3 +320,25 @@ def test_an_app_brings_its_credentials(server: RowkeepServer, workspace: Workspa
     workspace.grant(ids[3], "people", "r")
     named = shell.with_variables(ROWKEEP_APP_SECRET=long, ROWKEEP_APP_ALGORITHM="HS512")
     assert named.succeeds("rows", "query", "people", "--app", ids[3], "--json")
+
+
+def test_inserts_that_update_or_ignore(shell: Commands, workspace: Workspace, bot: Bot) -> None:
+    definition = PEOPLE | {"name": "keyed"}
+    key = {"name": "k", "isUnique": True, "columns": [{"name": "Number"}, {"name": "Last_Name"}]}
+    workspace.create_table(definition | {"indexes": [key]})
+    workspace.grant(bot.client_id, "keyed", "rwd")
+    insert = ("insert", "keyed", "--key", "Last_Name", "--key", "Number", "--on-conflict")
+    jane = json.dumps(ROWS[0])
+    assert shell.prints(*insert, "update", jane) == "Inserted 1 row into keyed; 0 updated, 0 ignored.\n"
+    changed = json.dumps([ROWS[0] | {"First_Name": "Janet"}, ROWS[1]])
+    assert shell.prints(*insert, "update", changed) == "Inserted 1 row into keyed; 1 updated, 0 ignored.\n"
+    assert shell.prints(*insert, "ignore", jane) == "Inserted 0 rows into keyed; 0 updated, 1 ignored.\n"
+    answer = shell.json(*insert, "update", jane)
+    assert (answer["outcomes"], answer["records"][0]["First_Name"]) == (["updated"], "Jane")
+    assert "already exists" in shell.fails(*insert, "error", jane)
+    assert '"error", "ignore", "update"' in shell.fails(*insert, "replace", jane)
+    assert "unique index" in shell.fails(
+        "insert", "keyed", jane, "--on-conflict", "update", "--key", "Number"
+    )
+    for alone in (("--on-conflict", "update"), ("--key", "Number")):
+        assert "must be used together" in shell.fails("insert", "keyed", jane, *alone, status=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from support.workspace import PEOPLE, Workspace
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-OF_APPS = ["README.md", "data-api.md", "errors.md", "filters.md", "safe-retries.md"]
+OF_APPS = ["README.md", "data-api.md", "errors.md", "filters.md", "safe-retries.md", "upserts.md"]
 """They begin with a server, the tables people and customers, and an app that was granted both."""
 
 OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "schema-changes.md", "types.md"]
@@ -75,6 +76,11 @@ def test_page_of_apps(name: str, server: RowkeepServer, workspace: Workspace, tm
     tables = ["people", "customers"]
     for table in tables:
         workspace.create_table(PEOPLE | {"name": table})
+    if name == "upserts.md":
+        # the page shows the definition of its own table
+        definition = next(block for block in blocks_of(page(name)) if not block.is_command)
+        workspace.create_table(json.loads(definition.text))
+        tables.append("products")
     app = workspace.bot(dict.fromkeys(tables, "rwd"))
     with Shell(tmp_path, environment(URL=server.url, TOKEN=app.token())) as shell:
         follow(page(name), shell, tmp_path, {ADDRESS: f"127.0.0.1:{server.port}"})

@@ -96,8 +96,8 @@ def test_a_row_must_be_an_object(people: Bot, post: Post, row: Any) -> None:
 
 def test_unknown_body_keys_are_errors(empty_people: Bot) -> None:
     for path in PATHS:
-        response = empty_people.request("POST", path, json={"data": [{}], "mode": "partial"})
-        problem(response, 400, "unknown_key", "/mode")
+        response = empty_people.request("POST", path, json={"data": [{}], "Mode": "partial"})
+        problem(response, 400, "unknown_key", "/Mode")
     assert total(empty_people, "people") == 0
 
 

@@ -115,7 +115,7 @@ def test_the_body_must_be_an_object(empty_people: Bot, body: Any) -> None:
     problem(response, 400, "invalid_body")
 
 
-@pytest.mark.parametrize("key", ["Data", "dryRun"])
+@pytest.mark.parametrize("key", ["Data", "dryrun"])
 def test_unknown_body_keys_are_errors(empty_people: Bot, key: str) -> None:
     response = empty_people.request("POST", "/api/public/tables/people", json={"data": JANE, key: None})
     problem(response, 400, "unknown_key", f"/{key}")

@@ -183,7 +183,9 @@ def test_examples_work(workspace: Workspace, description: Description) -> None:
     """What the document shows can be sent as it stands."""
     definition = next(body for call, _, body in EXAMPLES if call == "createTable")
     workspace.create_table(definition)
-    bot = workspace.bot({definition["name"]: "rwd"})
+    key = {"name": "key", "isUnique": True, "columns": [{"name": "Number"}]}
+    workspace.create_table({**definition, "name": "keyed", "indexes": [key]})
+    bot = workspace.bot({definition["name"]: "rwd", "keyed": "rwd"})
     for view in [body for call, _, body in EXAMPLES if call == "createView"]:
         path = f"{workspace.path}/views"
         assert workspace.admin.post(path, json=view).status_code == 201
@@ -193,7 +195,8 @@ def test_examples_work(workspace: Workspace, description: Description) -> None:
     for name, _, body in EXAMPLES:
         method, path, operation = description.operation(name)
         if operation["tags"] == ["Data API"]:
-            path = path.replace("{table}", definition["name"]).replace("{view}", "adults")
+            table = "keyed" if "onConflict" in body else definition["name"]
+            path = path.replace("{table}", table).replace("{view}", "adults")
             response = bot.request(method, path, json=body)
             assert response.status_code == 200, (name, response.text)
 

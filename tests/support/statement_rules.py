@@ -82,7 +82,8 @@ def faults_of(statement: str, mutable: frozenset[str] = MUTABLE) -> list[str]:
     faults = []
     inserted = re.search(r"\bINSERT INTO\b(.*?)\bSELECT\b", text, re.DOTALL)
     if inserted and "VALUES" not in inserted[1]:
-        selected = text[inserted.end() :]
+        # what ON CONFLICT sets is not selected
+        selected = re.split(r"\bON CONFLICT\b", text[inserted.end() :], maxsplit=1)[0]
         if mutable.intersection(FUNCTION.findall(selected)) or TEXT_TO_MOMENT.search(selected):
             faults.append(PLAIN_INSERT_SELECT)
     if any(CALCULATED.search(returned) for returned in RETURNED.findall(text)):

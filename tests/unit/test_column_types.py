@@ -45,7 +45,7 @@ def answer(entry: ColumnType, cell: Cell) -> Any:
 
 def decoded(entry: ColumnType, value: Any) -> Cell:
     """One value by the way that an insert takes."""
-    rows, _ = codec_of(entry).decode_rows(encode({"data": {"c": value}}))
+    rows, *_ = codec_of(entry).decode_rows(encode({"data": {"c": value}}))
     return rows[0][0]
 
 

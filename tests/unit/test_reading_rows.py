@@ -46,7 +46,7 @@ def test_missing_data_points_to_where_it_should_stand(people: Planner) -> None:
 @pytest.mark.parametrize(
     ("key", "pointer"),
     [
-        *((key, f"/{key}") for key in ("Data", "query", "rows", "dryRun", "onConflict", "mode", "")),
+        *((key, f"/{key}") for key in ("Data", "query", "rows", "dryrun", "on_conflict", "Mode", "")),
         ("a/b~c", "/a~1b~0c"),
     ],
 )

@@ -14,6 +14,8 @@ GOOD = [
     'INSERT INTO w1_a.people ("Day", _id) SELECT $1::TIMESTAMP WITH TIME ZONE, $2::VARCHAR '
     "FROM w1_a._rowkeep_workspace WHERE w1_a._rowkeep_workspace.version = $3::BIGINT",
     "INSERT INTO w1_a._rowkeep_workspace (version) VALUES ($1::BIGINT)",
+    'INSERT INTO w1_a.people ("Code") SELECT $1::VARCHAR FROM w1_a.t ON CONFLICT ("Code") DO UPDATE SET '
+    '"Updated_On" = timezone(\'UTC\', w1_a.people."Updated_On")',
     'WITH changed AS (UPDATE w1_a.people SET "Day"=$1::TIMESTAMP WITH TIME ZONE WHERE w1_a.people._id = '
     '$2::VARCHAR RETURNING w1_a.people."Day", w1_a.people._id) SELECT to_char(changed."Day", \'YYYY\'), '
     "count(*) FROM changed",

@@ -59,6 +59,19 @@ Set = Annotated[
         "type of the column.",
     ),
 ]
+OnConflict = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ACTION",
+        help="What happens to a row whose key is stored: update, ignore or error. Needs --key.",
+    ),
+]
+Key = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN", help="A column of the key, which is a unique index. Repeat it for all columns."
+    ),
+]
 DEFAULT_LIMIT = 100
 
 
@@ -191,19 +204,35 @@ def insert(
         ),
     ] = None,
     values: Set = None,
+    on_conflict: OnConflict = None,
+    key: Key = None,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Insert one or more rows, in one transaction."""
+    """Insert one or more rows, in one transaction. With --on-conflict, a row whose key is stored is ignored,
+    or updates the columns of the stored row that it has."""
     sent = _data(data, values, "JSON")
-    answer = do(app, workspace, lambda api: api.write("POST", table, {"data": sent}))
+    conflict = _conflict(on_conflict, key)
+    minimal = bool(conflict) and not as_json
+    body = {"data": sent, **conflict}
+    answer = do(app, workspace, lambda api: api.write("POST", table, body, minimal=minimal))
     if as_json:
         print_json(answer)
+    elif conflict:
+        counts = f"{answer['nUpdated']:,} updated, {answer['nIgnored']:,} ignored"
+        print_line(f"Inserted {count_of(answer['nInserted'])} into {table}; {counts}.")
     elif isinstance(sent, list):
         print_line(f"Inserted {count_of(len(answer['records']))} into {table}.")
     else:
         print_line(f"Inserted row {answer['_id']} into {table}.")
+
+
+def _conflict(action: str | None, key: list[str] | None) -> dict[str, Any]:
+    """The member of a body for these options."""
+    if (action is None) != (not key):
+        raise typer.BadParameter("--on-conflict and --key must be used together")
+    return {} if action is None else {"onConflict": {"columns": key, "action": action}}
 
 
 def _data(data: str | None, values: list[str] | None, what: str) -> Any:

@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from rowkeep.codec.json_bodies import MAX_VALUES, decode_unchecked
-from rowkeep.codec.json_scan import COMMA, OPENING, STEP, WHITE, marked_halves, tokens
-from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, RepeatedKey, pointer
+from rowkeep.codec.insert_envelope import loose_envelope, usual_envelope
+from rowkeep.codec.json_bodies import MAX_VALUES
+from rowkeep.codec.json_scan import COMMA, OPENING, STEP, marked_halves, tokens
+from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, pointer
+from rowkeep.model.data_requests import InsertOptions
 
 MAX_SLICE_BYTES = 2 * 1024 * 1024
 MAX_SLICE_CELLS = 200_000
@@ -25,17 +27,7 @@ MAX_ROW_TOKENS = 3 * MAX_VALUES
 LEAST_BYTES = 1024
 GUESSES = 8
 
-_HEAD = re.compile(rb'[ \t\n\r]{0,1000}+\{[ \t\n\r]{0,1000}+"data"[ \t\n\r]{0,1000}+:[ \t\n\r]{0,1000}+\[')
-_TAIL = re.compile(rb"\][ \t\n\r]*+\}[ \t\n\r]*+\Z")
-_ONE_KEY = re.compile(rb'[ \t\n\r]*+\{[ \t\n\r]*+"(?:[^"\\]|\\.)*+"[ \t\n\r]*+:[ \t\n\r]*+')
 _NEXT_ROW = re.compile(rb"[ \t\n\r]{0,1000}+,[ \t\n\r]{0,1000}+(?=\{)")
-_TAIL_BYTES = 200
-
-
-class LooseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of an insert, with its rows not yet decoded."""
-
-    data: msgspec.Raw
 
 
 class SliceBounds(NamedTuple):
@@ -54,54 +46,28 @@ class RowSlice(NamedTuple):
     first: int
 
 
-_body_decoder = msgspec.json.Decoder(LooseBody)
 _BLANK = re.compile(rb"[ \t\n\r]*+")
 _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def loose_data(body: bytes) -> bytes:
-    """The JSON of ``data``. Raises MalformedJson, UnknownKey, InvalidBody, or RepeatedKey for a second
-    ``data``."""
-    start, end = _loose_span(body)
-    return body[start:end]
+class SlicedBody(NamedTuple):
+    """The slices of the array in ``data``, and the members next to it."""
+
+    slices: Iterator[RowSlice]
+    options: InsertOptions
 
 
-def _loose_span(body: bytes) -> tuple[int, int]:
-    """The start and end of the JSON of ``data``."""
-    size = memoryview(decode_unchecked(body, _body_decoder).data).nbytes
-    end = _without_blanks(body, _without_blanks(body, len(body)) - 1)
-    start = end - size
-    if body[start : start + 1] not in (b"{", b"["):
-        raise InvalidBody('"data" must be an object or an array of objects.', pointer="/data")
-    if not _ONE_KEY.fullmatch(body, 0, start):
-        raise RepeatedKey('The body has the key "data" twice. Send each key once.', pointer="/data")
-    return start, end
+def sliced_body(body: bytes, columns: int, max_row_bytes: int) -> SlicedBody | None:
+    """The slices of a body; None if it has a single row. ``columns`` is the number of cells of a row.
 
-
-def _without_blanks(body: bytes, end: int) -> int:
-    """The position after the last character before ``end`` that is not a blank."""
-    while end > 0:
-        start = max(0, end - _TAIL_BYTES)
-        end = start + len(body[start:end].rstrip(WHITE))
-        if end > start:
-            break
-    return end
-
-
-def row_slices(body: bytes, columns: int, max_row_bytes: int) -> Iterator[RowSlice] | None:
-    """The slices of the array in ``data``; None if it is a single row. ``columns`` is the number of cells of
-    a row.
-
-    Raises what :func:`loose_data` raises, at the latest when the array turns out not to be valid JSON, and
-    BodyTooLarge for a row that has more than ``max_row_bytes``.
+    Raises what :func:`loose_envelope` raises, at the latest when the array turns out not to be valid JSON,
+    and BodyTooLarge for a row that has more than ``max_row_bytes``.
     """
-    head, tail = _HEAD.match(body), _TAIL.search(body, max(0, len(body) - _TAIL_BYTES))
-    if head and tail:
-        return _slices(body, head.end(), tail.start(), columns, max_row_bytes)
-    start, end = _loose_span(body)
+    envelope = usual_envelope(body) or loose_envelope(body)
+    start, end, options = envelope
     if body[start] != OPENING[0]:
         return None
-    return _slices(body, start + 1, end - 1, columns, max_row_bytes)
+    return SlicedBody(_slices(body, start + 1, end - 1, columns, max_row_bytes), options)
 
 
 def row_too_large(max_row_bytes: int, row: int | None = None) -> BodyTooLarge:
@@ -114,8 +80,8 @@ def row_too_large(max_row_bytes: int, row: int | None = None) -> BodyTooLarge:
 
 def count_rows(body: bytes, max_row_bytes: int) -> int:
     """The number of rows of an insert, counted without decoding them."""
-    slices = row_slices(body, 1, max_row_bytes)
-    return 1 if slices is None else sum(len(part.rows) for part in slices)
+    sliced = sliced_body(body, 1, max_row_bytes)
+    return 1 if sliced is None else sum(len(part.rows) for part in sliced.slices)
 
 
 def _slices(body: bytes, at: int, end: int, columns: int, max_row_bytes: int) -> Iterator[RowSlice]:
@@ -130,8 +96,8 @@ def _slices(body: bytes, at: int, end: int, columns: int, max_row_bytes: int) ->
                 body, at, end, SliceBounds(size, columns, max_row_bytes), first
             )
         if rows is None:
-            if _HEAD.match(body):
-                loose_data(body)
+            if usual_envelope(body) is not None:
+                loose_envelope(body)
             raise MalformedJson('The rows in "data" are not valid JSON.', pointer="/data")
         yield RowSlice(text, rows, first)
         if after == end:

@@ -138,6 +138,7 @@ _JSON_TYPES = {
 _MISMATCH = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 _BEYOND = re.compile(r"Expected `int` (>=|<=) (-?[0-9]+)")
 _IN_QUERY = ("expressions", "operator", "all", "not", "field", "operand", "value")
+_IN_CONFLICT = ("columns", "action")
 _IN_URL = {"sys_limit": "sys_limit", "sys_offset": "sys_offset", "limit": "sys_limit", "offset": "sys_offset"}
 
 
@@ -216,6 +217,8 @@ def _right_place(key: str, where: str, members: tuple[str, ...]) -> str:
         return f' Put it in the URL of a query: "?{right}=10".'
     if where == "" and key in _IN_QUERY and "query" in members:
         return ' Put it inside "query".'
+    if where == "" and key in _IN_CONFLICT and "on_conflict" in members:
+        return ' Put it inside "onConflict".'
     if where == "" and "data" in members:
         return ' Put columns inside "data".'
     if where.startswith("/query") and key in members:

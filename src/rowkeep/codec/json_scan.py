@@ -156,7 +156,7 @@ def repeated_key(text: bytes) -> KeyPlace | None:
         elif token.first == COMMA and objects and objects[-1] is None:
             path[-1] = int(path[-1]) + 1
         elif token.is_key and objects and (keys := objects[-1]) is not None:
-            key = _string(text[token.start : token.end].rstrip(WHITE + b":"))
+            key = json_string(text[token.start : token.end])
             if key in keys:
                 return KeyPlace(key, tuple(path[:-1]))
             keys.add(key)
@@ -164,7 +164,9 @@ def repeated_key(text: bytes) -> KeyPlace | None:
     return None
 
 
-def _string(text: bytes) -> str:
+def json_string(text: bytes) -> str:
+    """A string of a JSON text, also a key with its colon."""
+    text = text.rstrip(WHITE + b":")
     if b"\\" not in text:
         return text[1:-1].decode()
     decoded: Any = json.loads(text, strict=False)

@@ -7,11 +7,12 @@ strings, and reports all errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
 from itertools import chain, islice, repeat, starmap
 from operator import add, getitem, is_, itemgetter
-from typing import Annotated, Any, TypeAlias
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -21,10 +22,10 @@ from rowkeep.codec.bulk_slices import (
     MAX_SLICE_CELLS,
     RowSlice,
     count_rows,
-    loose_data,
-    row_slices,
     row_too_large,
+    sliced_body,
 )
+from rowkeep.codec.insert_envelope import loose_envelope
 from rowkeep.codec.json_bodies import (
     MAX_DEPTH,
     MAX_VALUES,
@@ -52,6 +53,7 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.model.column_types import decode_value
+from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.model.ids import Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import SYSTEM_COLUMNS, Column, Columns, Table
@@ -72,7 +74,8 @@ Encoded: TypeAlias = bytes | list[bytes]
 """JSON in one piece or in parts, so that a large response need not be copied."""
 
 Cells: TypeAlias = tuple[Cell, ...]
-"""The table's own columns of one row, in canonical form and in the order of the definition."""
+"""The table's own columns of one row, in canonical form and in the order of the definition. Only a row of an
+upsert has UNSET, for columns that it does not bring; in other rows these have their defaults."""
 
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
@@ -92,6 +95,14 @@ class InsertLimits(msgspec.Struct, frozen=True):
 DEFAULT_LIMITS = InsertLimits()
 
 
+class DecodedRows(NamedTuple):
+    """The rows of the body of an insert, whether they were sent as an array, and its other members."""
+
+    rows: list[Cells]
+    is_array: bool
+    options: InsertOptions = DEFAULT_OPTIONS
+
+
 class RowEncoder:
     """The encoders of one table or view."""
 
@@ -108,6 +119,13 @@ class RowEncoder:
         """The same as records to be encoded later, as a part of a response."""
         record = self.record if fields is None else self.projection(fields)
         return list(starmap(record, self.stored_cells.answer(rows, fields)))
+
+    def some_records(self, rows: Sequence[Row | None]) -> list[Any]:
+        """The same, with null for what is not shown."""
+        if None not in rows:
+            return self.records(rows)  # type: ignore[arg-type]  # none of them is None
+        shown = iter(self.records([row for row in rows if row is not None]))
+        return [None if row is None else next(shown) for row in rows]
 
 
 class TableCodec(RowEncoder):
@@ -128,14 +146,19 @@ class TableCodec(RowEncoder):
         self._has_documents = any(column.type_facts.is_document for column in table.columns)
         self._strict = msgspec.json.Decoder(_strict_body(table))
 
+    @cached_property
+    def _strict_upsert(self) -> msgspec.json.Decoder[Any]:
+        """The same for rows that may lack any column."""
+        return msgspec.json.Decoder(_strict_body(self._table, is_upsert=True))
+
     # rows in
 
     def cells_of(self, body: bytes) -> int:
         """The maximum number of cells in the rows of a body, without decoding it."""
         return count(body, b"{") * len(self._columns)
 
-    def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> tuple[list[Cells], bool]:
-        """The rows of an insert's body, checked, and whether it was an array.
+    def decode_rows(self, body: bytes, limits: InsertLimits = DEFAULT_LIMITS) -> DecodedRows:
+        """The checked body of an insert.
 
         Raises TooManyCells, BodyTooLarge, MalformedJson, InvalidBody, UnknownKey or RepeatedKey for the body,
         else every problem of its rows together: UnknownColumn, DuplicateColumn, SystemColumn, InvalidValue,
@@ -145,16 +168,25 @@ class TableCodec(RowEncoder):
         if cells > limits.max_cells:
             self._refuse_too_many(count_rows(body, limits.max_row_bytes), limits)
         if len(body) > MAX_SLICE_BYTES or cells > MAX_SLICE_CELLS:
-            slices = row_slices(body, len(self._columns), limits.max_row_bytes)
-            if slices is not None:
-                return self._read_slices(slices, limits), True
+            sliced = sliced_body(body, len(self._columns), limits.max_row_bytes)
+            if sliced is not None:
+                options = sliced.options
+                rows = self._read_slices(sliced.slices, limits, is_upsert=options.is_upsert)
+                return DecodedRows(rows, True, options)
             if len(body) > limits.max_row_bytes:
                 raise row_too_large(limits.max_row_bytes)
-        rows = self._decode_strictly(body, limits)
-        if rows is not None:
-            return rows
+        return self._decode_strictly(body, limits) or self._decode_loosely(body, limits)
+
+    def _decode_loosely(self, body: bytes, limits: InsertLimits) -> DecodedRows:
+        """The same for a body that the strict decoder refuses."""
         refuse_other_encodings(body)
-        data = loose_data(marked_halves(body))
+        body = marked_halves(body)
+        start, end, options = loose_envelope(body)
+        data = body[start:end]
+        if options is not DEFAULT_OPTIONS:
+            strict = self._decode_strictly(b'{"data":%b}' % data, limits, is_upsert=options.is_upsert)
+            if strict is not None:
+                return strict._replace(options=options)
         many = data[:1] == b"["
         refuse_deep(data, limits.max_depth + 1 + many)
         if not many:
@@ -163,9 +195,11 @@ class TableCodec(RowEncoder):
         if len(data) <= MAX_SLICE_BYTES:
             refuse_repeated_keys(data, "/data")
         raw = _rows_decoder.decode(data) if many else [msgspec.Raw(data)]
-        found = self._read_rows(raw, 0 if many else None, problems, is_checked=len(data) <= MAX_SLICE_BYTES)
+        read = partial(self._read_row, is_upsert=options.is_upsert)
+        first = 0 if many else None
+        found = self._read_rows(raw, first, problems, read, is_checked=len(data) <= MAX_SLICE_BYTES)
         problems.raise_if_any()
-        return found, many
+        return DecodedRows(found, many, options)
 
     def _refuse_too_many(self, rows: int, limits: InsertLimits) -> None:
         width = len(self._columns)
@@ -176,44 +210,52 @@ class TableCodec(RowEncoder):
                 pointer="/data",
             )
 
-    def _read_slices(self, slices: Iterable[RowSlice], limits: InsertLimits) -> list[Cells]:
+    def _read_slices(
+        self, slices: Iterable[RowSlice], limits: InsertLimits, *, is_upsert: bool
+    ) -> list[Cells]:
         problems = ProblemList()
         rows: list[Cells] = []
+        read = partial(self._read_row, is_upsert=is_upsert)
         for part in slices:
-            strict = self._decode_strictly(b'{"data":%b}' % part.text, limits, part.first)
+            body = b'{"data":%b}' % part.text
+            strict = self._decode_strictly(body, limits, part.first, is_upsert=is_upsert)
             if strict is not None:
-                rows += strict[0]
+                rows += strict.rows
                 continue
             refuse_other_encodings(part.text)
             refuse_deep(part.text, limits.max_depth + 2)
             is_usual = len(part.text) <= MAX_SLICE_BYTES
             if is_usual:
                 refuse_repeated_keys(part.text, "/data", part.first)
-            rows += self._read_rows(part.rows, part.first, problems, is_checked=is_usual)
+            rows += self._read_rows(part.rows, part.first, problems, read, is_checked=is_usual)
             if problems.full:
                 break
         problems.raise_if_any()
         return rows
 
     def _decode_strictly(
-        self, body: bytes, limits: InsertLimits, first: int = 0
-    ) -> tuple[list[Cells], bool] | None:
-        """The rows, if all are canonical; ``first`` is the number of the first."""
+        self, body: bytes, limits: InsertLimits, first: int = 0, *, is_upsert: bool = False
+    ) -> DecodedRows | None:
+        """The rows of a body without other members, if all are canonical; ``first`` is the number of the
+        first."""
         if b"\\u0000" in body:
             return None
         try:
-            data = self._strict.decode(body).data
+            data = (self._strict_upsert if is_upsert else self._strict).decode(body).data
             many = isinstance(data, list)
             cells: list[Cells] = list(map(msgspec.structs.astuple, data if many else (data,)))
             missing = sum(map(is_, chain.from_iterable(cells), repeat(UNSET)))
-            rows = self._settle(self._with_defaults(cells) if missing else cells)
+            if not missing:
+                rows = self._settle(cells)
+            else:
+                rows = self._settle_some(cells) if is_upsert else self._settle(self._with_defaults(cells))
         except (ValueError, RecursionError):
             return None
         if not has_keys(body, len(cells) * len(self._columns) - missing + 1):
             _refuse_repetition(body, first)
         if self._has_documents and body.count(b"[") + body.count(b"{") - len(cells) > limits.max_depth:
             refuse_deep(body, limits.max_depth + 2 + many)
-        return rows, many
+        return DecodedRows(rows, many)
 
     def _with_defaults(self, rows: list[Cells]) -> list[Cells]:
         """The rows with defaults for missing cells, a column at a time."""
@@ -223,20 +265,42 @@ class TableCodec(RowEncoder):
     def _settle(self, rows: list[Cells]) -> list[Cells]:
         """Correct or check whole columns if their type requires it. Raises ValueError if a value needs
         ``read``."""
-        changed: dict[int, list[Cell]] = {}
+        changed: dict[int, list[Any]] = {}
         for at, settle in self._settlers:
             settled = settle(list(map(itemgetter(at), rows)))
             if settled is not None:
                 if self._columns[at].is_required and None in settled:
                     raise ValueError
                 changed[at] = settled
+        return self._with_changed(rows, changed)
+
+    def _with_changed(self, rows: list[Cells], changed: dict[int, list[Any]]) -> list[Cells]:
         if not changed:
             return rows
         columns = [changed.get(at) or map(itemgetter(at), rows) for at in range(len(self._columns))]
         return list(zip(*columns, strict=True))
 
+    def _settle_some(self, rows: list[Cells]) -> list[Cells]:
+        """The same for rows that lack some columns."""
+        changed: dict[int, list[Any]] = {}
+        for at, settle in self._settlers:
+            column = list(map(itemgetter(at), rows))
+            settled = settle([cell for cell in column if cell is not UNSET])
+            if settled is not None:
+                if self._columns[at].is_required and None in settled:
+                    raise ValueError
+                brought = iter(settled)
+                changed[at] = [cell if cell is UNSET else next(brought) for cell in column]
+        return self._with_changed(rows, changed)
+
     def _read_rows(
-        self, data: Iterable[msgspec.Raw], first: int | None, problems: ProblemList, *, is_checked: bool
+        self,
+        data: Iterable[msgspec.Raw],
+        first: int | None,
+        problems: ProblemList,
+        read_row: Callable[[dict[str, msgspec.Raw], str, str, ProblemList], Cells],
+        *,
+        is_checked: bool,
     ) -> list[Cells]:
         """The rows of an array; ``first`` is the number of the first, None for a single row. ``is_checked``
         means that they have no repeated keys."""
@@ -246,7 +310,7 @@ class TableCodec(RowEncoder):
             prefix = "" if first is None else f"Row {at}: "
             try:
                 given = _decoded_row(row, where, is_checked=is_checked)
-                rows.append(self._read_row(given, where, prefix, problems))
+                rows.append(read_row(given, where, prefix, problems))
             except msgspec.ValidationError:
                 got = _JSON_TYPES.get(bytes(row)[:1], "a number")
                 problems.add(InvalidBody, f"{prefix}A row must be an object; got {got}.", where)
@@ -256,11 +320,21 @@ class TableCodec(RowEncoder):
                 break
         return rows
 
-    def _read_row(self, row: dict[str, msgspec.Raw], where: str, prefix: str, problems: ProblemList) -> Cells:
-        cells = list(self._defaults)
+    def _read_row(
+        self,
+        row: dict[str, msgspec.Raw],
+        where: str,
+        prefix: str,
+        problems: ProblemList,
+        *,
+        is_upsert: bool,
+    ) -> Cells:
+        cells: list[Any] = [UNSET] * len(self._columns) if is_upsert else list(self._defaults)
         given = self.read_cells(row, where, prefix, problems)
         for name, cell in given.items():
             cells[self._positions[name]] = cell
+        if is_upsert:
+            return tuple(cells)
         for column in self._columns:
             if column.is_required and column.default is None and column.name not in given:
                 problems.add(
@@ -303,9 +377,16 @@ class TableCodec(RowEncoder):
     # rows out
 
     def encode_written(
-        self, rows: Sequence[Row], stamp: Stamp, writer: str, many: bool, sent_bytes: int = 0
+        self,
+        rows: Sequence[Row],
+        stamp: Stamp,
+        writer: str,
+        many: bool,
+        sent_bytes: int = 0,
+        after: Mapping[str, Any] = MappingProxyType({}),
     ) -> Encoded:
-        """The response to an insert: the record, or ``{"records":[…]}`` in the order of the request.
+        """The response to an insert: the record, or ``{"records":[…]}`` in the order of the request, with the
+        members ``after`` if there are any.
 
         Only a limited number of bytes is encoded at a time, so that other threads run in between: rows with
         many ``sent_bytes`` are encoded in parts.
@@ -315,12 +396,12 @@ class TableCodec(RowEncoder):
             repeat(on), repeat(on), repeat(writer), repeat(writer), stamp.sys_ids(), stamp.ids(), strict=False
         )
         records = starmap(self.record, map(add, self.stored_cells.answer_sent(rows), system))
-        if not many:
+        if not (many or after):
             return encode(next(records))
         most = max(1, MAX_SLICE_CELLS // (len(self._columns) + SYSTEM_CELLS))
         if sent_bytes <= PART_BYTES and len(rows) <= most:
-            return encode({"records": list(records)})
-        return with_records({}, "records", list(_encoded_parts(records)), {})
+            return encode({"records": list(records), **after})
+        return with_records({}, "records", list(_encoded_parts(records)), dict(after))
 
 
 def _encoded_parts(records: Iterator[Any]) -> Iterator[bytes]:
@@ -424,14 +505,15 @@ def _wire_type(column: Column) -> Any:
     return wire if column.is_required else wire | None
 
 
-def _strict_body(table: Table) -> Any:
-    """``{"data": row or [row, …]}`` with a Struct of exactly this table's columns.
+def _strict_body(table: Table, *, is_upsert: bool = False) -> Any:
+    """``{"data": row or [row, …]}`` with a Struct of exactly this table's columns. Rows of an upsert can lack
+    each of them.
 
     Its fields are numbered and renamed to the columns, because a column's name can be forbidden in Python.
     """
     fields: list[Any] = []
     for at, column in enumerate(table.columns):
-        required = column.is_required and column.default is None
+        required = column.is_required and column.default is None and not is_upsert
         wire = _wire_type(column)
         fields.append((f"c{at}", wire if required else wire | UnsetType) + (() if required else (UNSET,)))
     row: Any = msgspec.defstruct(

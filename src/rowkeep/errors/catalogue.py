@@ -335,6 +335,12 @@ class MissingValue(RowkeepError):
     code, status, title = "missing_value", 422, "Missing value"
 
 
+class DuplicateKey(RowkeepError):
+    """Several rows of an upsert have the same key. Nothing was written."""
+
+    code, status, title = "duplicate_key", 422, "Duplicate key"
+
+
 class IdempotencyKeyReused(RowkeepError):
     """The Idempotency-Key was used for another request. Nothing was written."""
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.types import Receive, Scope, Send
 
 from rowkeep.errors import catalogue as errors
@@ -21,7 +22,14 @@ from rowkeep.http.responses import Response, reply
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.model.access import Right
-from rowkeep.model.data_requests import DeleteBody, InsertBody, QueryBody, UpdateBody
+from rowkeep.model.data_requests import (
+    Conflict,
+    DeleteBody,
+    InsertBody,
+    InsertMode,
+    QueryBody,
+    UpdateBody,
+)
 from rowkeep.services.access import AdminCredential, Credential
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
@@ -87,11 +95,14 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name}InWorkspace"
 
 
-class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Several rows, of which all or none are inserted."""
 
     # only for the OpenAPI document: the body is read like that of an insert, but must be an array
     data: list[Any]
+    on_conflict: Conflict | UnsetType = UNSET
+    mode: InsertMode | UnsetType = UNSET
+    dry_run: bool = False
 
 
 async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
@@ -157,7 +168,7 @@ _in_rows = (
     errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.MissingValue,
     errors.UniqueViolation, errors.ReferenceViolation,
 )  # fmt: skip
-_in_inserts = (errors.TooManyCells, *_in_rows)
+_in_inserts = (errors.TooManyCells, *_in_rows, errors.DuplicateKey, errors.StillReferenced)
 _in_filters = (errors.UnknownColumn, errors.UnknownOperand, errors.InvalidFilter)
 _in_queries = (
     *_in_filters, errors.DuplicateColumn, errors.InvalidCursor, errors.QueryTimeout, errors.ResponseTooLarge,
@@ -173,9 +184,14 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
     ),
     DataEndpoint(
         method="POST", path=_TABLE, name="insertRows", summary="Insert a row",
-        description="An array in `data` inserts several rows, like the bulk endpoint.",
+        description="An array in `data` inserts several rows, like the bulk endpoint. With `onConflict`, a "
+        "row whose key is stored is ignored, or updates the stored row; an update also needs the right "
+        "`read`.",
         call=_insert, rights=INSERT_RIGHTS, body=InsertBody, writes=True,
-        responses=(responses.Record, responses.RecordsResponse, responses.InsertedResponse),
+        responses=(
+            responses.Record, responses.UpsertResponse, responses.RecordsResponse,
+            responses.UpsertCounts, responses.InsertedResponse,
+        ),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataEndpoint(
@@ -201,9 +217,13 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
     DataEndpoint(
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
         description="All rows are inserted, or none. The response has the records in the order of the "
-        "request.",
+        "request. With `onConflict`, rows whose keys are stored are ignored, or update the stored rows; "
+        "an update also needs the right `read`.",
         call=_insert_bulk, rights=INSERT_RIGHTS, body=BulkBody, writes=True,
-        responses=(responses.RecordsResponse, responses.InsertedResponse),
+        responses=(
+            responses.UpsertResponse, responses.RecordsResponse,
+            responses.UpsertCounts, responses.InsertedResponse,
+        ),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataEndpoint(

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.http.response_types import Count, Name, NextCursor, ResponseBody, TypeName, ref
 from rowkeep.model.access import Right
+from rowkeep.plan.rows.upserts import Outcome
 
 Record: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Record"))]
 """A row in a response. Its keys are the columns of its table, so no static type can list them."""
@@ -26,6 +27,26 @@ class InsertedResponse(ResponseBody):
     """The response with `Prefer: return=minimal`."""
 
     n_inserted: Count
+
+
+class UpsertResponse(ResponseBody):
+    """The response to an insert with `onConflict`: the rows as they are stored, in the order of the request,
+    and what happened to each."""
+
+    records: Annotated[
+        list[Record | None],
+        Meta(description="null for a row that was ignored, if the app has no read grant."),
+    ]
+    outcomes: list[Outcome]
+
+
+class UpsertCounts(ResponseBody):
+    """The response with `onConflict` and `Prefer: return=minimal`, or if there are more records than the
+    setting `max_returned_records`."""
+
+    n_inserted: Count
+    n_updated: Count
+    n_ignored: Count
 
 
 class UpdatedResponse(ResponseBody):

@@ -65,9 +65,18 @@ _VIEW_PAGE = {
     "queryResult": [{"Last_Name": "Smith", "count_id": 2, "Largest": 263}],
 }
 
+_BY_NUMBER = {"columns": ["Number"], "action": "update"}
+
 REQUESTS: dict[str, dict[str, Any]] = {
-    "insertRows": {"One row": {"data": _JANE}, "Many rows, as a bulk": {"data": [_JANE, _MIKE]}},
-    "insertBulk": {"Many rows": {"data": [_JANE, _MIKE]}},
+    "insertRows": {
+        "One row": {"data": _JANE},
+        "Many rows, as a bulk": {"data": [_JANE, _MIKE]},
+        "Insert or update": {"data": _JANE, "onConflict": _BY_NUMBER},
+    },
+    "insertBulk": {
+        "Many rows": {"data": [_JANE, _MIKE]},
+        "Insert or update": {"data": [_JANE, _MIKE], "onConflict": _BY_NUMBER},
+    },
     "updateRows": {
         "By filter": {
             "query": _JANE_DOE,
@@ -99,8 +108,14 @@ RESPONSES: dict[str, dict[str, Any]] = {
         "One row": _RECORDS[0],
         "Many rows": {"records": _RECORDS},
         "Prefer: return=minimal": {"nInserted": 1},
+        "onConflict": {"records": [_CHANGED], "outcomes": ["updated"]},
     },
-    "insertBulk": {"Records": {"records": _RECORDS}, "Prefer: return=minimal": {"nInserted": 2}},
+    "insertBulk": {
+        "Records": {"records": _RECORDS},
+        "Prefer: return=minimal": {"nInserted": 2},
+        "onConflict": {"records": [_CHANGED, _RECORDS[1]], "outcomes": ["updated", "inserted"]},
+        "onConflict and Prefer: return=minimal": {"nInserted": 1, "nUpdated": 1, "nIgnored": 0},
+    },
     "updateRows": {
         "Records": {"records": [_CHANGED], "nModified": 1},
         "Prefer: return=minimal": {"nModified": 1},

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
-from rowkeep.codec.rows import RowEncoder, encode, meta_info
-from rowkeep.codec.stored_cells import Row
+from rowkeep.codec.rows import Encoded, encode, meta_info
 from rowkeep.http.request import Request
 from rowkeep.services.offload import Offload
-from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated
+from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated, Upserted
 from rowkeep.services.table_list import UsableTables
 
 Body: TypeAlias = bytes | Sequence[bytes]
@@ -26,49 +25,90 @@ TABLES_AT_ONCE = 50
 """How many tables of a list are encoded at a time; other requests run in between."""
 
 
-async def inserted(result: Inserted, minimal: bool, offload: Offload) -> Body:
+async def inserted(result: Inserted | Upserted, minimal: bool, offload: Offload) -> Body:
     """The records of an insert, or their number. Stored rows are always returned, however busy the server
     is."""
+    if isinstance(result, Upserted):
+        return await _upserted(result, offload)
     request = result.request
     if minimal:
-        counted = encode({"nInserted": len(request.rows)})
-        if request.is_large:
-            offload.release(request.rows)
+        counted = n_inserted(result)
+        release(result, offload)
         return counted
-    written = partial(
-        result.table.codec.encode_written,
-        request.rows,
-        result.stamp,
-        result.writer,
-        request.is_array,
-        PART_BYTES + 1 if request.is_large else 0,
-    )
+    written = partial(_written, result, PART_BYTES + 1 if request.is_large else 0)
     if not request.is_large:
         return written()
     try:
         return await offload.run(written, is_refusable=False)
     finally:
-        offload.release(request.rows)
+        release(result, offload)
 
 
-def release(result: Inserted, offload: Offload) -> None:
+def _written(result: Inserted, sent_bytes: int = 0) -> Encoded:
+    request = result.request
+    outcomes = ["inserted"] * len(request.rows)
+    return result.table.codec.encode_written(
+        request.rows,
+        result.stamp,
+        result.writer,
+        request.is_array,
+        sent_bytes,
+        {} if request.options.action is None else {"outcomes": outcomes},
+    )
+
+
+def release(result: Inserted | Upserted, offload: Offload) -> None:
     """The rows of a large insert are not needed any more."""
     if result.request.is_large:
         offload.release(result.request.rows)
 
 
-def inserted_at_once(minimal: bool, request: Request, result: Inserted) -> Body | None:
+def inserted_at_once(minimal: bool, request: Request, result: Inserted | Upserted) -> Body | None:
     """The same as :func:`inserted`; None if the rows take more than :data:`PART_BYTES`."""
+    if isinstance(result, Upserted):
+        return _upserted_at_once(result)
     if minimal:
         return n_inserted(result)
-    if request.received_bytes > PART_BYTES:
+    return None if request.received_bytes > PART_BYTES else _written(result)
+
+
+def n_inserted(result: Inserted | Upserted) -> bytes:
+    """How many rows were inserted; for an upsert, also how many were not."""
+    action = result.request.options.action
+    if isinstance(result, Upserted):
+        others = result.written.others
+        updated, ignored = (others, 0) if action == "update" else (0, others)
+        return _counts(result.written.inserted, updated, ignored)
+    rows = len(result.request.rows)
+    return encode({"nInserted": rows}) if action is None else _counts(rows, 0, 0)
+
+
+def _counts(inserted: int, updated: int, ignored: int) -> bytes:
+    return encode({"nInserted": inserted, "nUpdated": updated, "nIgnored": ignored})
+
+
+async def _upserted(result: Upserted, offload: Offload) -> Body:
+    """What an upsert did with each row, with the records if they are returned; else how often it did what."""
+    try:
+        written = result.written
+        small = _upserted_at_once(result)
+        if small is not None or written.rows is None:
+            return small or n_inserted(result)
+        parts = await _parts(result.table.codec.some_records, written.rows, written.size)
+        return [b'{"records":[', *parts, b'],"outcomes":%b}' % encode(written.outcomes)]
+    finally:
+        release(result, offload)
+
+
+def _upserted_at_once(result: Upserted) -> bytes | None:
+    """The same; None if the records take more than :data:`PART_BYTES`."""
+    written = result.written
+    if written.rows is None:
+        return n_inserted(result)
+    if written.size > PART_BYTES:
         return None
-    sent = result.request
-    return result.table.codec.encode_written(sent.rows, result.stamp, result.writer, sent.is_array)
-
-
-def n_inserted(result: Inserted) -> bytes:
-    return encode({"nInserted": len(result.request.rows)})
+    records = result.table.codec.some_records(written.rows)
+    return encode({"records": records, "outcomes": written.outcomes})
 
 
 async def updated(result: Updated) -> Body:
@@ -76,7 +116,7 @@ async def updated(result: Updated) -> Body:
     small = updated_at_once(result)
     if small is not None or result.rows is None:
         return small or n_modified(result)
-    parts = await _record_parts(result.table.codec, result.rows, None, result.size)
+    parts = await _parts(result.table.codec.records, result.rows, result.size)
     return [b'{"records":[', *parts, b'],"nModified":%d}' % result.count]
 
 
@@ -110,7 +150,7 @@ async def queried(page: QueryPage) -> Body:
     cursor = {} if page.next_cursor is None else {"nextCursor": page.next_cursor}
     if page.size <= PART_BYTES:
         return encode({**response, "queryResult": relation.codec.records(page.rows, fields), **cursor})
-    parts = await _record_parts(relation.codec, page.rows, fields, page.size)
+    parts = await _parts(partial(relation.codec.records, fields=fields), page.rows, page.size)
     end = b"]" + (b"," + encode(cursor)[1:] if cursor else b"}")
     return [encode(response)[:-1] + b',"queryResult":[', *parts, end]
 
@@ -125,9 +165,7 @@ async def usable_tables(tables: UsableTables) -> bytes:
     return encode({"tables": encoded})
 
 
-async def _record_parts(
-    codec: RowEncoder, rows: Sequence[Row], fields: tuple[str, ...] | None, size: int
-) -> list[bytes]:
+async def _parts(records: Callable[[Any], list[Any]], rows: Sequence[Any], size: int) -> list[bytes]:
     """The records of rows of about ``size`` bytes in all, in the format of the elements of a JSON array.
 
     Encoding blocks the interpreter in any thread, so it is done in parts on the event loop.
@@ -136,6 +174,6 @@ async def _record_parts(
     parts = []
     for start in range(0, len(rows), step):
         await asyncio.sleep(0)
-        encoded = codec.encode_records(rows[start : start + step], fields)
+        encoded = encode(records(rows[start : start + step]))
         parts.append(encoded[1:-1] if start == 0 else b"," + encoded[1:-1])
     return parts

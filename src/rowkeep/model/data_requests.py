@@ -57,10 +57,49 @@ class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     max_affected: RowCount | UnsetType = UNSET
 
 
-class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+ConflictAction: TypeAlias = Literal["error", "ignore", "update"]
+InsertMode: TypeAlias = Literal["atomic", "partial"]
+
+
+class Conflict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an insert does with a row whose key is stored already: ``columns`` are those of a unique index, in
+    any order."""
+
+    columns: list[str]
+    action: ConflictAction
+
+
+class InsertOptions(msgspec.Struct, frozen=True):
+    """The members of the body of an insert other than ``data``. A mode is only for an array of rows."""
+
+    on_conflict: Conflict | UnsetType = UNSET
+    mode: InsertMode | UnsetType = UNSET
+    dry_run: bool = False
+
+    @property
+    def action(self) -> ConflictAction | None:
+        return None if self.on_conflict is UNSET else self.on_conflict.action
+
+    @property
+    def is_upsert(self) -> bool:
+        """Whether a row may find its key stored, and so need not bring all columns."""
+        return self.action in ("ignore", "update")
+
+    @property
+    def is_partial(self) -> bool:
+        return self.mode == "partial"
+
+
+DEFAULT_OPTIONS = InsertOptions()
+
+
+class InsertBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One row, or several rows as an array."""
 
     data: dict[str, msgspec.Raw] | list[msgspec.Raw]
+    on_conflict: Conflict | UnsetType = UNSET
+    mode: InsertMode | UnsetType = UNSET
+    dry_run: bool = False
 
 
 class RowRange(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.access import App, Grant, Right
 from rowkeep.model.ids import Clock, writer_of
+from rowkeep.model.tables import Table
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.timings import end_phase
 from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
@@ -73,6 +74,13 @@ class Caller(msgspec.Struct, frozen=True):
             if grant is None or not grant.allows(right):
                 raise Forbidden(f"The app has no {right.value} grant for table {compiled.table.name}.")
         return compiled
+
+    def may(self, table: Table, right: Right) -> bool:
+        """Whether the caller has a right to a table."""
+        if self.grants is None:
+            return True
+        grant = self.grants.get(table.id)
+        return grant is not None and grant.allows(right)
 
     async def view(self, name: str) -> CompiledView:
         """The view, if the caller has the right to read it; grants on the view's tables do not matter. Raises

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from msgspec import UNSET
+
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.base import MAX_PROBLEMS, Problem
@@ -17,11 +19,13 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
+from rowkeep.model.filters import EVERYTHING
 from rowkeep.model.tables import Column, Index, Table
+from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
 from rowkeep.storage.contract import UniqueConflict
 from rowkeep.storage.scripts.references import Missing, find_missing, find_referring
-from rowkeep.storage.scripts.uniqueness import find_duplicates
+from rowkeep.storage.scripts.uniqueness import find_duplicates, find_other_duplicates
 
 
 async def insert_unique_error(
@@ -48,6 +52,59 @@ async def insert_unique_error(
             duplicates += [row for row in found if row != conflict.row]
     problems = [_duplicate(compiled, rows, conflict.index, row, many) for row in duplicates[:MAX_PROBLEMS]]
     return UniqueViolation(problems[0].msg, problems=problems)
+
+
+async def upsert_unique_error(
+    workspace: OpenWorkspace,
+    compiled: CompiledTable,
+    plan: UpsertPlan,
+    conflict: UniqueConflict,
+    many: bool,
+) -> Exception:
+    """The error for rows that would have the same key as others in an index that is not the one of the
+    upsert."""
+    index = conflict.index
+    if index is None:
+        return Busy()
+    found = [conflict.row]
+    if conflict.row is None:
+        script = partial(find_other_duplicates, compiled.sql, index, plan.shape.key, plan.rows, MAX_PROBLEMS)
+        found = list(await workspace.database.read(script)) or [None]
+    problems = [_upsert_duplicate(compiled, index, row, many) for row in found]
+    return UniqueViolation(problems[0].msg, problems=problems)
+
+
+def _upsert_duplicate(compiled: CompiledTable, index: Index, row: int | None, many: bool) -> Problem:
+    where, prefix = _place(row, many)
+    names = [part.name for part in index.columns]
+    own = {column.name for column in compiled.table.columns}
+    return Problem(
+        f"{prefix}Another row has the same {' and '.join(names)}, and the index {index.name} is unique.",
+        UniqueViolation.code,
+        where + (pointer(names[0]) if len(names) == 1 and names[0] in own and row is not None else ""),
+    )
+
+
+async def upsert_reference_error(
+    workspace: OpenWorkspace, compiled: CompiledTable, plan: UpsertPlan, rows: Sequence[Any], many: bool
+) -> Exception:
+    """``rows`` are those of the request."""
+    names = [column.name for column in compiled.table.columns]
+    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, plan.rows)
+    missing = await workspace.database.read(script)
+    if missing is not None:
+        where, prefix = _place(missing.row, many)
+        cell = rows[missing.row][names.index(missing.column.name)]
+        return _reference_error(missing, None if cell is UNSET else cell, where, prefix)
+    tables, changed = workspace.scripts.tables, plan.shape.columns
+    found = await workspace.database.read(partial(find_referring, tables, compiled.sql, EVERYTHING, changed))
+    if found is None:
+        return _changed_meanwhile()
+    return StillReferenced(
+        f"Rows of {compiled.table.name} cannot be changed: their {found.there} is referenced by "
+        f"{found.table}.{found.column}. Change or delete the referencing rows first.",
+        pointer="/data",
+    )
 
 
 def _duplicate(

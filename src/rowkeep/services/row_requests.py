@@ -10,10 +10,18 @@ import msgspec
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.codec.rows import Cells, RowEncoder
 from rowkeep.codec.stored_cells import Row
-from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
+from rowkeep.model.data_requests import (
+    DEFAULT_OPTIONS,
+    DeleteBody,
+    InsertOptions,
+    QueryBody,
+    RowRange,
+    UpdateBody,
+)
 from rowkeep.model.ids import Stamp
 from rowkeep.plan.rows.relation import Relation
 from rowkeep.sql.pages import Pages
+from rowkeep.storage.contract import UpsertedRows
 
 R = TypeVar("R")
 
@@ -43,12 +51,14 @@ class InsertRequest(msgspec.Struct, frozen=True):
     """Rows to insert, as the codec of their table decoded them: all of them, or none.
 
     ``is_array`` says that they were sent as an array, so that errors name the row. ``is_large`` rows are
-    encrypted and encoded off the event loop.
+    encrypted and encoded off the event loop. Without ``returns_rows`` only their number is returned.
     """
 
     rows: list[Cells]
     is_array: bool
     is_large: bool = False
+    options: InsertOptions = DEFAULT_OPTIONS
+    returns_rows: bool = True
 
 
 class UpdateRequest(msgspec.Struct, frozen=True):
@@ -78,6 +88,14 @@ class Inserted(msgspec.Struct, frozen=True):
     request: InsertRequest
     stamp: Stamp
     writer: str
+
+
+class Upserted(msgspec.Struct, frozen=True):
+    """What an upsert did with the rows of a request."""
+
+    table: CompiledTable
+    request: InsertRequest
+    written: UpsertedRows
 
 
 class Updated(msgspec.Struct, frozen=True):

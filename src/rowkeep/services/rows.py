@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from msgspec import UNSET
 
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
 from rowkeep.model.access import Right
+from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.plan.rows.select import plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
@@ -34,11 +37,13 @@ from rowkeep.services.row_requests import (
     ReadRequest,
     Updated,
     UpdateRequest,
+    Upserted,
 )
 from rowkeep.services.table_list import UsableTables, table_list
 from rowkeep.services.timings import end_phase
+from rowkeep.services.upserts import refuse_repeated_keys, upsert
 from rowkeep.settings import Settings
-from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict, UpdatedRows
+from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict, UpdatedRows, WriteKey
 
 MAX_ROWS = 10_000_000
 """The maximum number of rows in one bulk. Their ids must fit the counter of an ObjectId, which has 24
@@ -78,34 +83,41 @@ class Rows:
         credential: Credential,
         table: str,
         read: Callable[[CompiledTable], Awaitable[InsertRequest]],
-        keyed: KeyedRequest[Inserted] | None = None,
-    ) -> Awaitable[Inserted | Replayed]:
-        """Insert all rows of the request, or none. Its rows are decoded by the table's own codec, so ``read``
-        is given the table."""
+        keyed: KeyedRequest[Inserted | Upserted] | None = None,
+    ) -> Awaitable[Inserted | Upserted | Replayed]:
+        """Insert or upsert all rows of the request, or none. Its rows are decoded by the table's own codec,
+        so ``read`` is given the table."""
 
-        async def insert(caller: Caller) -> Inserted:
+        async def insert(caller: Caller) -> Inserted | Upserted:
             compiled = await caller.table(table, *INSERT_RIGHTS)
             if keyed is not None:
                 await keyed.read()
             request = await read(compiled)
+            options = request.options
+            if options is not DEFAULT_OPTIONS:
+                _refuse_unsupported(options)
             if len(request.rows) > MAX_ROWS:
                 raise InvalidBody(
                     f"A bulk insert can have at most {MAX_ROWS} rows; got {len(request.rows)}.",
                     pointer="/data",
                 )
 
+            if options.is_upsert:
+                make_key = partial(self._write_key, caller, keyed)
+                return await upsert(caller, compiled, request, self._settings, self._offload, make_key)
+
             def plan_insert() -> InsertPlan:
+                if options.on_conflict is not UNSET:
+                    refuse_repeated_keys(compiled, request, options.on_conflict)
                 stored_cells = compiled.codec.stored_cells
                 return InsertPlan(
                     stored_cells.store(request.rows), caller.writer, stored_cells.rekeyed(request.rows)
                 )
 
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
-            key = None
-            if keyed is not None:
-                key = self._keys.write_key(
-                    caller, keyed, lambda stamp: Inserted(compiled, request, stamp, caller.writer)
-                )
+            key = self._write_key(
+                caller, keyed, lambda stamp: Inserted(compiled, request, stamp, caller.writer)
+            )
             end_phase("plan")
             try:
                 stamp = await caller.workspace.database.insert(
@@ -196,6 +208,11 @@ class Rows:
 
         return self._run(credential, keyed, delete)
 
+    def _write_key(
+        self, caller: Caller, keyed: KeyedRequest[R] | None, result_of: Callable[[Any], R]
+    ) -> WriteKey | None:
+        return None if keyed is None else self._keys.write_key(caller, keyed, result_of)
+
     def _run(
         self,
         credential: Credential,
@@ -261,6 +278,13 @@ class Rows:
             return await table_list(caller)
 
         return self._access.run(credential, tables)
+
+
+def _refuse_unsupported(options: InsertOptions) -> None:
+    if options.is_partial:
+        raise InvalidBody('"mode" must be "atomic"; got "partial".', pointer="/mode")
+    if options.dry_run:
+        raise InvalidBody('"dryRun" is not supported. Remove it.', pointer="/dryRun")
 
 
 def _updated(compiled: CompiledTable, updated: UpdatedRows) -> Updated:

@@ -10,7 +10,7 @@ from typing import Any
 from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
 from rowkeep.sql.conditions import after_name, where_name
-from rowkeep.sql.rows import cell_name
+from rowkeep.sql.physical_table import cell_name
 
 
 def _named(name: Callable[[int], str], values: Sequence[Any]) -> dict[str, Any]:

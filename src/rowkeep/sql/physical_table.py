@@ -25,6 +25,11 @@ from rowkeep.sql.names import (
 from rowkeep.sql.statements import Statement, ddl
 
 
+def cell_name(at: int) -> str:
+    """The parameter of cell number ``at`` of a write."""
+    return f"c{at}"
+
+
 class PhysicalTable:
     """A table as the engine has it: the users' columns and the stored system columns.
 

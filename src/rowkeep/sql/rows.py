@@ -15,11 +15,13 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import ROW_KEY, Table
 from rowkeep.plan.rows.select import SelectShape
+from rowkeep.plan.rows.upserts import UpsertShape
 from rowkeep.plan.rows.writes import UpdateShape
 from rowkeep.sql.conditions import condition, is_never_true
 from rowkeep.sql.copied_cells import CopiedCells
@@ -38,8 +40,10 @@ from rowkeep.sql.pages import (
     number,
     size_of,
 )
-from rowkeep.sql.physical_table import PhysicalTable
+from rowkeep.sql.physical_table import PhysicalTable, cell_name
 from rowkeep.sql.statements import Template, template
+from rowkeep.sql.updated_on import with_later_moment
+from rowkeep.sql.upserts import PostgresUpsertSql, SqliteUpsertSql, postgres_upsert, sqlite_upsert
 
 
 class UpdateSql(msgspec.Struct, frozen=True):
@@ -102,19 +106,11 @@ class TableSql(Pages):
         }
         cells |= self.physical.written_natively("Updated_On", "now")
         cells |= self.physical.written("Updated_By", "writer")
-        return sa.update(self.physical.from_clause).values(self._with_later_moment(cells))
+        return sa.update(self.physical.from_clause).values(with_later_moment(self.physical, cells))
 
     def most(self, where: Shape | None) -> int | None:
         """How many rows a filter matches at most, by the definition alone; None if any number."""
         return 1 if finds_one(self.table, where) else None
-
-    def _with_later_moment(self, cells: dict[quoted_name, Expression]) -> dict[quoted_name, Expression]:
-        """The cells with an ``Updated_On`` that is later than the stored one, also for several updates in one
-        millisecond and if the clock went back."""
-        name = column_name("Updated_On")
-        stored, now = self.physical.from_clause.c[name], cells[name]
-        later = self.dialect.next_millisecond(stored)
-        return cells | {name: sa.case((now > stored, now), else_=later)}
 
     def _update(self, shape: UpdateShape) -> sa.Update:
         update = self._changed(shape)
@@ -148,13 +144,17 @@ class TableSql(Pages):
         }
 
 
-def cell_name(at: int) -> str:
-    """The parameter of cell number ``at`` of a write."""
-    return f"c{at}"
-
-
 class SqliteTableSql(SqlitePages, TableSql):
     """The statements for one SQLite file."""
+
+    def __init__(self, table: Table, namespace: str | None) -> None:
+        super().__init__(table, namespace)
+        self.upsert = lru_cache(CACHED_SHAPES)(self._compile_upsert)
+
+    def _compile_upsert(self, shape: UpsertShape) -> SqliteUpsertSql:
+        record = self._record(self.physical.from_clause.c) if shape.returns else []
+        decoders = self._decoders(self.names) if shape.returns else ()
+        return sqlite_upsert(self.physical, shape, record, decoders)
 
     def _compile_insert(self) -> Template:
         return template(sa.insert(self.physical.from_clause).values(self._parameters()), self.dialect)
@@ -178,6 +178,10 @@ class PostgresTableSql(PostgresPages, TableSql):
     A write returns columns as they are stored, and the query around it makes records of them: a function in
     RETURNING may depend on settings of the connection, and a database on several machines refuses it then.
     """
+
+    def __init__(self, table: Table, namespace: str | None) -> None:
+        super().__init__(table, namespace)
+        self.upsert = lru_cache(CACHED_SHAPES)(self._compile_upsert)
 
     def is_lookup(self, shape: SelectShape) -> bool:
         return is_lookup(self.table, shape)
@@ -234,6 +238,22 @@ class PostgresTableSql(PostgresPages, TableSql):
             )
         return self._with_count(delete.returning(self.physical.column(ROW_KEY)).cte("deleted"))
 
+    def _compile_upsert(self, shape: UpsertShape) -> PostgresUpsertSql:
+        def answer(written: sa.CTE) -> sa.Select[Any]:
+            columns = self._record(written.c) if shape.returns else [written.c[ROW_KEY]]
+            joined = self.system.workspace.outerjoin(written, sa.true())
+            return sa.select(self._version, *columns).select_from(joined)
+
+        return postgres_upsert(self.physical, shape, self._is_current(), answer)
+
+    @cached_property
+    def by_ids(self) -> Template:
+        """Records by their ids, in the format of the response of an update."""
+        stored = (column.label(quoted(column.name)) for column in self.physical.from_clause.c)
+        ids = sa.bindparam("ids", type_=postgresql.ARRAY(sa.Text()))
+        is_one = self.physical.from_clause.c[ROW_KEY] == sa.any_(ids)
+        return self._with_records(sa.select(*stored).where(is_one).cte("found"))
+
     def _finds_nothing(self, where: Shape | None) -> bool:
         return where is not None and is_never_true(condition(self.physical, where))
 
@@ -253,7 +273,7 @@ class PostgresTableSql(PostgresPages, TableSql):
             rows.where(*chosen)
             .order_by(physical.c[ROW_KEY])
             .with_for_update(of=physical, key_share=keeps_keys)
-            .cte("locked")
+            .cte("_locked")
         )
 
     def _with_count(self, touched: sa.CTE) -> Template:

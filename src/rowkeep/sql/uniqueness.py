@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from rowkeep.model.tables import Index
@@ -15,9 +17,11 @@ def part_name(row: int, at: int) -> str:
     return f"k{row}_{at}"
 
 
-def present_keys(physical: PhysicalTable, index: Index, count: int) -> Template:
-    """Which of ``count`` keys the index has, each by its number."""
-    kinds = [physical.kind(part.name) for part in index.columns]
+def present_keys(physical: PhysicalTable, index: Index, count: int, own: Sequence[str] = ()) -> Template:
+    """Which of ``count`` keys the index has, each by its number. If a row has the cells of ``own`` columns
+    too, which follow in each key, it is the row itself, and does not count."""
+    names = [*(part.name for part in index.columns), *own]
+    kinds = [physical.kind(name) for name in names]
     number: Expression = sa.column("number", sa.Integer)
     parts = [sa.column(f"part_{at}", kind.parameter) for at, kind in enumerate(kinds)]
     values = sa.values(number, *parts, name="sought").data(
@@ -31,8 +35,13 @@ def present_keys(physical: PhysicalTable, index: Index, count: int) -> Template:
     )
     sought = values.cte("sought")
     same = [
-        physical.identity(part.name) == kind.compared(sought.c[f"part_{at}"])
-        for at, (part, kind) in enumerate(zip(index.columns, kinds, strict=True))
+        physical.identity(name) == kind.compared(sought.c[f"part_{at}"])
+        for at, (name, kind) in enumerate(zip(names, kinds, strict=True))
     ]
-    found = sa.select(sought.c.number).select_from(sought.join(physical.from_clause, sa.and_(*same)))
+    width = len(index.columns)
+    matches = sa.and_(*same[:width])
+    if own:
+        # a comparison with null is not true
+        matches &= sa.case((sa.and_(*same[width:]), sa.false()), else_=sa.true())
+    found = sa.select(sought.c.number).select_from(sought.join(physical.from_clause, matches)).distinct()
     return template(found, physical.dialect)

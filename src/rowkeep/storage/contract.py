@@ -34,6 +34,7 @@ from rowkeep.model.access import Workspace
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
 from rowkeep.plan.rows.select import SelectPlan
+from rowkeep.plan.rows.upserts import Outcome, UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.plan.views.bind import BoundView
 from rowkeep.sql.dialects import Dialect
@@ -71,6 +72,15 @@ class UniqueConflict(Exception):
 class ReferenceConflict(Exception):
     """A row would refer to a missing row, or a row that others refer to would be deleted; nothing was
     written."""
+
+
+class NotStored(Exception):
+    """These rows of an upsert, by their places, lack a required column, and their key is not stored; nothing
+    was written."""
+
+    def __init__(self, places: Sequence[int]) -> None:
+        super().__init__(places)
+        self.places = places
 
 
 class BeyondRange(Exception):
@@ -131,6 +141,19 @@ class UpdatedRows(msgspec.Struct, frozen=True):
     size: int = 0
 
 
+class UpsertedRows(msgspec.Struct, frozen=True):
+    """How many rows were inserted, and of how many the key was stored; what happened to each row; and the
+    record of each as it is stored now, None for one that was ignored and is not shown. There are no outcomes
+    and records if they were not requested, or if they are more than ``max_records`` or take more than
+    ``max_bytes``. For ``size`` see Selected."""
+
+    inserted: int
+    others: int
+    outcomes: Sequence[Outcome] | None
+    rows: Sequence[Row | None] | None
+    size: int = 0
+
+
 class Database(ABC):
     """One database. In addition to the errors of a script, its methods raise Busy and StorageUnavailable."""
 
@@ -186,6 +209,18 @@ class WorkspaceDatabase(Database):
         The ids of the stamp belong to the rows in their order, and increase strictly within a process and, to
         the second, across processes. Rows can refer to rows of the same request in any order. Raises
         StaleCatalog, UniqueConflict, ReferenceConflict, KeyUsed.
+        """
+
+    @abstractmethod
+    async def upsert(
+        self, sql: TableSql, plan: UpsertPlan, version: int, key: WriteKey | None = None
+    ) -> UpsertedRows:
+        """Write all rows, or none: a row whose key is not stored is inserted, as by insert; otherwise the
+        stored row is ignored, or the columns that the row brings are updated, as by update.
+
+        It holds for writes at the same time: of several upserts with the same key, one inserts it. No key is
+        twice in the plan. Raises StaleCatalog, UniqueConflict (for other indexes), ReferenceConflict,
+        NotStored, KeyUsed.
         """
 
     @abstractmethod

@@ -57,6 +57,11 @@ _BOUNDS = {
     "minAffected": {"description": "If the filter matches fewer rows, nothing is written."},
     "maxAffected": {"description": "If the filter matches more rows, nothing is written."},
 }
+_OPTIONS = {
+    "onConflict": ref("Conflict"),
+    "mode": {"description": "`atomic`: all rows are inserted, or none. Only for an array of rows."},
+    "dryRun": {"description": "Check everything, but store nothing."},
+}
 _GUARDS = {
     "maxAffected": {
         "description": "The maximum number of rows that one update or delete of the app may affect; null for "
@@ -66,8 +71,21 @@ _GUARDS = {
 }
 
 _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
-    "InsertBody": {"data": {"anyOf": [ref("Row"), ROWS]}},
-    "BulkBody": {"data": ROWS},
+    "InsertBody": {"data": {"anyOf": [ref("Row"), ROWS]}, **_OPTIONS},
+    "BulkBody": {"data": ROWS, **_OPTIONS},
+    "Conflict": {
+        "columns": {
+            "items": FIELD,
+            "minItems": 1,
+            "maxItems": MAX_INDEX_COLUMNS,
+            "uniqueItems": True,
+            "description": "The columns of one unique index, in any order.",
+        },
+        "action": {
+            "description": "What happens to a row whose key is stored already: `error` refuses the request, "
+            "`ignore` does not change the stored row, `update` changes the columns that the row has."
+        },
+    },
     "UpdateBody": {"query": ref("WriteFilter"), "data": ref("Row"), **_BOUNDS},
     "DeleteBody": {"query": ref("WriteFilter"), **_BOUNDS},
     "QueryBody": {

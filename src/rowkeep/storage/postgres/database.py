@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Table
 from rowkeep.plan.rows.select import SelectPlan
+from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.plan.views.bind import BoundView
 from rowkeep.sql.dialects import POSTGRES
@@ -19,11 +20,13 @@ from rowkeep.storage.contract import (
     Script,
     Selected,
     UpdatedRows,
+    UpsertedRows,
     WorkspaceDatabase,
     WriteKey,
 )
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import select
+from rowkeep.storage.postgres.upserts import upsert
 from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.postgres.writes import delete, insert, update
 
@@ -67,6 +70,12 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
     ) -> Work[Stamp]:
         return insert(self._pool, self._rows, sql, plan, version, self._ids.stamp(len(plan.rows)), key)
+
+    def upsert(
+        self, sql: TableSql, plan: UpsertPlan, version: int, key: WriteKey | None = None
+    ) -> Work[UpsertedRows]:
+        assert isinstance(sql, PostgresTableSql)  # noqa: S101 - prepare() makes no other
+        return upsert(self._pool, self._rows, sql, plan, version, self._ids.stamp(len(plan.rows)), key)
 
     def update(
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None

@@ -18,6 +18,7 @@ from rowkeep.errors.catalogue import Busy, IdempotencyInProgress
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Table
 from rowkeep.plan.rows.bounds import Bounds
+from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, insert_values, update_values
 from rowkeep.sql.copied_cells import CopiedCells, copied_moment
@@ -65,7 +66,7 @@ async def insert(
             await _copy(pool, lane, sql, plan, version, stamp, key)
     except UniqueConflict as conflict:
         only = 0 if len(plan.rows) == 1 else copied_line(conflict.__cause__)
-        raise _named_conflict(conflict, sql.table, only) from conflict
+        raise named_conflict(conflict, sql.table, only) from conflict
     return stamp
 
 
@@ -79,7 +80,7 @@ async def _insert_one(
     key: WriteKey | None,
 ) -> None:
     on, writer = copied_moment(stamp.moment), plan.writer
-    row = (*_natively(plan.rows[0], sql.copied), on, on, writer, writer, *stamp.ids())
+    row = (*natively(plan.rows[0], sql.copied), on, on, writer, writer, *stamp.ids())
     bound = sql.insert.bind(insert_values(row) | {"version": version})
     call = Call(lane, sql.table.id, is_statement=True)
     if key is not None:
@@ -114,11 +115,11 @@ async def _copy(
     if the transaction began with a write there; without that, a failed commit would pass for a good one."""
     physical = sql.physical.from_clause
     place = namespace, name = str(physical.schema), str(physical.name)
-    read_version = f'SELECT version FROM "{namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
+    read_version = version_of(sql)
 
     async def copy(connection: asyncpg.Connection) -> None:
         try:
-            await _rekey(connection, sql, plan)
+            await rekey(connection, sql, plan)
             if plan.rows:
                 await pool.expect_types(connection, place, sql.kinds)
                 await connection.copy_records_to_table(
@@ -129,7 +130,7 @@ async def _copy(
                 )
         except UNFIT as error:
             # rows of an older definition do not fit the table
-            await _roll_back(connection, error)
+            await roll_back(connection, error)
             await check_version(connection)
             raise
         await check_version(connection)
@@ -149,7 +150,12 @@ async def _copy(
         await keyed(pool, Call(lane), namespace, key, copy_keyed)
 
 
-async def _roll_back(connection: asyncpg.Connection, error: Exception) -> None:
+def version_of(sql: TableSql) -> str:
+    """The statement that reads the version of the workspace."""
+    return f'SELECT version FROM "{sql.namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
+
+
+async def roll_back(connection: asyncpg.Connection, error: Exception) -> None:
     """End the transaction that an error ended, so that something can be read; raises the error if the
     connection has ended too."""
     if connection.is_closed():
@@ -168,7 +174,7 @@ async def update(
 ) -> UpdatedRows:
     statements = sql.update(plan.shape)
     now = copied_moment(ids.stamp(0).moment)
-    values = update_values(plan, _natively(plan.cells, statements.copied), now) | {"version": version}
+    values = update_values(plan, natively(plan.cells, statements.copied), now) | {"version": version}
     bound = statements.update.bind(values)
     call = Call(lane, sql.table.id, is_limited=True)
 
@@ -183,7 +189,7 @@ async def update(
         else:
             rows = await pool.change(bound.text, bound.parameters, call)
     except UniqueConflict as conflict:
-        raise _named_conflict(conflict, sql.table, None) from conflict
+        raise named_conflict(conflict, sql.table, None) from conflict
     return _result(rows, statements, plan, version)
 
 
@@ -201,7 +207,7 @@ def _result(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan, versio
 async def _update_in_steps(
     sql: TableSql, plan: UpdatePlan, bound: Statement, connection: asyncpg.Connection
 ) -> list[Any]:
-    await _rekey(connection, sql, plan)
+    await rekey(connection, sql, plan)
     return await _write_within(plan.bounds, bound, connection)
 
 
@@ -260,7 +266,9 @@ def _count(rows: Sequence[Any], plan: DeletePlan, version: int) -> int:
 # what writes have in common
 
 
-async def _rekey(connection: asyncpg.Connection, sql: TableSql, plan: InsertPlan | UpdatePlan) -> None:
+async def rekey(
+    connection: asyncpg.Connection, sql: TableSql, plan: InsertPlan | UpdatePlan | UpsertPlan
+) -> None:
     for name, cells in plan.rekeyed.items():
         await connection.executemany(sql.rekey(name).text, cells)
 
@@ -269,10 +277,10 @@ def _stored(sql: TableSql, plan: InsertPlan, stamp: Stamp) -> Iterator[tuple[Any
     """The rows as they are written, without a step of Python for each."""
     on = copied_moment(stamp.moment)
     system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)
-    return map(add, _copied(sql, plan.rows), system)
+    return map(add, copied(sql, plan.rows), system)
 
 
-def _copied(sql: TableSql, rows: Sequence[Row]) -> Iterable[Row]:
+def copied(sql: TableSql, rows: Sequence[Row]) -> Iterable[Row]:
     """Rows as COPY takes them, a column at a time."""
     if not sql.copied:
         return rows
@@ -281,12 +289,12 @@ def _copied(sql: TableSql, rows: Sequence[Row]) -> Iterable[Row]:
     return chain.from_iterable(map(partial(_copied_columns, sql.copied), parts))
 
 
-def _natively(cells: Sequence[Any], copied: Mapping[int, CopiedCells]) -> Sequence[Any]:
+def natively(cells: Sequence[Any], changed: Mapping[int, CopiedCells]) -> Sequence[Any]:
     """The cells of one row, as PostgreSQL has them."""
-    if not copied:
+    if not changed:
         return cells
     made = list(cells)
-    for at, convert in copied.items():
+    for at, convert in changed.items():
         cell = made[at]
         if cell is not None:
             made[at] = convert((cell,))[cell]
@@ -295,10 +303,10 @@ def _natively(cells: Sequence[Any], copied: Mapping[int, CopiedCells]) -> Sequen
 
 def _copied_columns(changed: Mapping[int, CopiedCells], rows: Sequence[Row]) -> Iterable[Row]:
     columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
-    for at, copied in changed.items():
-        columns[at] = map(copied(set(columns[at]) - {None}).get, columns[at])
+    for at, convert in changed.items():
+        columns[at] = map(convert(set(columns[at]) - {None}).get, columns[at])
     return zip(*columns, strict=True)
 
 
-def _named_conflict(conflict: UniqueConflict, table: Table, row: int | None) -> UniqueConflict:
+def named_conflict(conflict: UniqueConflict, table: Table, row: int | None) -> UniqueConflict:
     return UniqueConflict(index_named(table, constraint_of(conflict.__cause__)), row)

@@ -49,6 +49,32 @@ def find_duplicates(
     return found[:limit]
 
 
+def find_other_duplicates(
+    sql: TableSql, index: Index, own: Sequence[str], rows: Sequence[Row], limit: int
+) -> Steps[list[int]]:
+    """The rows of an upsert whose key in the index an earlier row has, or a stored row that is not the one
+    with the same ``own`` key. Rows that do not bring a column of the index are taken with its default."""
+    keys = _keys_of(sql, index, rows)
+    places = {column.name: at for at, column in enumerate(sql.table.columns)}
+    if keys is None or any(name not in places for name in own):
+        return []
+    seen: dict[Any, int] = {}
+    found = {at for at, key in keys.items() if seen.setdefault(_alike(sql, index, key), at) != at}
+    sought = list(keys)
+    for start in range(0, len(sought), CHUNK):
+        chunk = sought[start : start + CHUNK]
+        values = {
+            part_name(number, place): cell
+            for number, at in enumerate(chunk)
+            for place, cell in enumerate((*keys[at], *(rows[at][places[name]] for name in own)))
+        }
+        there = yield present_keys(sql.physical, index, len(chunk), own).bind(values)
+        found.update(chunk[row[0]] for row in there)
+        if len(found) >= limit:
+            break
+    return sorted(found)[:limit]
+
+
 def _keys_of(sql: TableSql, index: Index, rows: Sequence[Row]) -> dict[int, tuple[Any, ...]] | None:
     """The keys of the rows by their places, without keys with an empty cell, which are never duplicates. None
     if the index has a system column, whose cells differ with each try."""

@@ -11,6 +11,7 @@ from rowkeep.errors.catalogue import StorageUnavailable
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Table
 from rowkeep.plan.rows.select import SelectPlan
+from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.plan.views.bind import BoundView
 from rowkeep.settings import Settings
@@ -24,6 +25,7 @@ from rowkeep.storage.contract import (
     Selected,
     StaleCatalog,
     UpdatedRows,
+    UpsertedRows,
     WorkspaceDatabase,
     WriteKey,
 )
@@ -32,6 +34,7 @@ from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
 from rowkeep.storage.sqlite.keys import keyed
 from rowkeep.storage.sqlite.reads import select
+from rowkeep.storage.sqlite.upserts import upsert
 from rowkeep.storage.sqlite.writes import Insert, delete, update
 
 T = TypeVar("T")
@@ -96,6 +99,13 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
     ) -> Stamp:
         return await self._write(Insert(sql, plan, version, self._ids, key))
+
+    async def upsert(
+        self, sql: TableSql, plan: UpsertPlan, version: int, key: WriteKey | None = None
+    ) -> UpsertedRows:
+        assert isinstance(sql, SqliteTableSql)  # noqa: S101 - prepare() makes no other
+        work = partial(upsert, sql, plan, version, self._ids)
+        return await self._write(work if key is None else partial(keyed, key, work))
 
     async def update(
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None

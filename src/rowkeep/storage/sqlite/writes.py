@@ -15,6 +15,7 @@ import apsw
 
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
+from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
 from rowkeep.sql.physical_table import PhysicalTable
@@ -45,7 +46,7 @@ class Insert(Joinable[Stamp]):
         self._version = version
         self._ids = ids
         # rows that refer to each other are only accepted in one request
-        is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not _refers_to_itself(sql.table)
+        is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not refers_to_itself(sql.table)
         self._write_key = key
         self.key = (sql, plan.writer, version, key is None) if is_joinable else self
 
@@ -56,7 +57,7 @@ class Insert(Joinable[Stamp]):
         except UniqueConflict as conflict:
             # the rows that the iterator still contains were not reached
             reached = len(self._plan.rows) - length_hint(rows)
-            raise _named_conflict(conflict, self._sql, reached - 1) from conflict
+            raise named_conflict(conflict, self._sql, reached - 1) from conflict
 
     def join(self, connection: apsw.Connection, works: Sequence[Insert]) -> Iterable[Stamp]:
         rows = [work._plan.rows[0] for work in works]
@@ -76,8 +77,8 @@ class Insert(Joinable[Stamp]):
     ) -> Stamp:
         sql = self._sql
         with translated():
-            _check_version(connection, self._version)
-            _rekey(sql, self._plan, connection)
+            check_version(connection, self._version)
+            rekey(sql, self._plan, connection)
             stamp = self._ids.stamp(len(rows))
             if self._write_key is not None:
                 claim_keys(connection, stamp)
@@ -86,7 +87,7 @@ class Insert(Joinable[Stamp]):
             if sql.keyed:
                 keys = zip(*(map(itemgetter(at), rows) for at in sql.keyed), strict=True)
                 cells = map(add, cells, keys)
-            with _references_wait(sql.table, connection):
+            with references_wait(sql.table, connection):
                 connection.executemany(sql.insert.text, cells)
         return stamp
 
@@ -96,8 +97,8 @@ def update(
 ) -> UpdatedRows:
     statements = sql.update(plan.shape)
     with translated():
-        _check_version(connection, version)
-    _rekey(sql, plan, connection)
+        check_version(connection, version)
+    rekey(sql, plan, connection)
     bound = statements.update.bind(update_values(plan, plan.cells, ids.stamp(0).written_on))
     try:
         with translated():
@@ -108,7 +109,7 @@ def update(
             finally:
                 cursor.close(True)
     except UniqueConflict as conflict:
-        raise _named_conflict(conflict, sql, None) from conflict
+        raise named_conflict(conflict, sql, None) from conflict
     count = connection.changes()
     # what it raises makes the writer undo this job, and no other of its group
     plan.bounds.check(count)
@@ -121,7 +122,7 @@ def update(
 
 def delete(sql: TableSql, plan: DeletePlan, version: int, connection: apsw.Connection) -> int:
     with translated():
-        _check_version(connection, version)
+        check_version(connection, version)
         bound = sql.delete(plan.where.shape).bind(delete_values(plan))
         connection.execute(bound.text, bound.parameters).fetchall()
     count = connection.changes()
@@ -136,27 +137,27 @@ def _claim_each(works: Sequence[Insert], connection: apsw.Connection, stamp: Sta
 # common to all writes
 
 
-def _check_version(connection: apsw.Connection, version: int) -> None:
+def check_version(connection: apsw.Connection, version: int) -> None:
     """Raises StaleCatalog if the definitions or grants have changed since a plan was made."""
     if connection.execute(VERSION).fetchall() != [(version,)]:
         raise StaleCatalog()
 
 
-def _refers_to_itself(table: Table) -> bool:
+def refers_to_itself(table: Table) -> bool:
     return any(c.reference is not None and c.reference.table == table.id for c in table.columns)
 
 
-def _rekey(sql: TableSql, plan: InsertPlan | UpdatePlan, connection: apsw.Connection) -> None:
+def rekey(sql: TableSql, plan: InsertPlan | UpdatePlan | UpsertPlan, connection: apsw.Connection) -> None:
     for name, cells in plan.rekeyed.items():
         with translated():
             connection.executemany(sql.rekey(name).text, cells)
 
 
 @contextmanager
-def _references_wait(table: Table, connection: apsw.Connection) -> Iterator[None]:
+def references_wait(table: Table, connection: apsw.Connection) -> Iterator[None]:
     """Rows of one request can refer to each other in any order: references to the table itself are checked
     after the last row. (PostgreSQL always does so.)"""
-    if not _refers_to_itself(table):
+    if not refers_to_itself(table):
         yield
         return
     # until the end of the transaction, that is of the whole group; it is correct for the other jobs as well
@@ -169,7 +170,7 @@ def _references_wait(table: Table, connection: apsw.Connection) -> Iterator[None
         connection.execute("PRAGMA defer_foreign_keys = OFF")
 
 
-def _named_conflict(conflict: UniqueConflict, sql: TableSql, row: int | None) -> UniqueConflict:
+def named_conflict(conflict: UniqueConflict, sql: TableSql, row: int | None) -> UniqueConflict:
     """SQLite reports the columns of a failed unique index: ``UNIQUE constraint failed: t.a, t.b``."""
     index_columns = str(conflict.__cause__).rpartition("failed: ")[2]
     failed = [part.rpartition(".")[2] for part in index_columns.split(", ")]

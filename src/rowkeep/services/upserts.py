@@ -1,0 +1,99 @@
+"""Upserts: inserts of apps and administrators that ignore or update stored rows (contract, section 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import UNSET
+
+from rowkeep.catalog.snapshot import CompiledTable
+from rowkeep.model.access import Right
+from rowkeep.model.data_requests import Conflict
+from rowkeep.model.tables import Index
+from rowkeep.plan.rows.upserts import (
+    UpsertLimits,
+    UpsertPlan,
+    find_key,
+    missing_values,
+    plan_upsert,
+    refuse_repeated,
+)
+from rowkeep.services.access import Caller
+from rowkeep.services.conflicts import upsert_reference_error, upsert_unique_error
+from rowkeep.services.offload import Offload
+from rowkeep.services.row_requests import InsertRequest, Upserted
+from rowkeep.services.timings import end_phase
+from rowkeep.settings import Settings
+from rowkeep.storage.contract import NotStored, ReferenceConflict, UniqueConflict, UpsertedRows, WriteKey
+
+
+def key_of(compiled: CompiledTable, conflict: Conflict) -> Index:
+    """The unique index of a request. Raises UnknownColumn, DuplicateColumn, InvalidBody."""
+    return find_key(compiled.table, compiled.names, conflict)
+
+
+def refuse_repeated_keys(compiled: CompiledTable, request: InsertRequest, conflict: Conflict) -> None:
+    """Raises DuplicateKey if rows that are only inserted have the same key, and what :func:`key_of`
+    raises."""
+    key = [part.name for part in key_of(compiled, conflict).columns]
+    refuse_repeated(compiled.table, key, compiled.codec.stored_cells.store(request.rows))
+
+
+async def upsert(
+    caller: Caller,
+    compiled: CompiledTable,
+    request: InsertRequest,
+    settings: Settings,
+    offload: Offload,
+    make_key: Callable[[Callable[[UpsertedRows], Upserted]], WriteKey | None],
+) -> Upserted:
+    """Write the rows of a request. ``make_key`` makes its idempotency key, from a function that makes the
+    result."""
+    conflict = request.options.on_conflict
+    assert conflict is not UNSET  # noqa: S101 - only then it is called
+    if conflict.action == "update":
+        await caller.table(compiled.table.name, Right.READ)
+    index = key_of(compiled, conflict)
+    limits = UpsertLimits(
+        settings.max_returned_records if request.returns_rows else 0,
+        settings.max_response_bytes,
+        shows_ignored=caller.may(compiled.table, Right.READ),
+    )
+    plan_rows = partial(
+        plan_upsert,
+        compiled.table,
+        compiled.codec.stored_cells,
+        index,
+        "update" if conflict.action == "update" else "ignore",
+        request.rows,
+        caller.writer,
+        limits,
+    )
+    plan = await offload.run(plan_rows) if request.is_large else plan_rows()
+    key = make_key(partial(_result, compiled, request))
+    end_phase("plan")
+    try:
+        written = await caller.workspace.database.upsert(compiled.sql, plan, caller.snapshot.version, key)
+    except NotStored as missing:
+        raise missing_values(
+            compiled.table, request.rows, missing.places, is_array=request.is_array
+        ) from None
+    except UniqueConflict as conflicting:
+        raise await upsert_unique_error(
+            caller.workspace, compiled, plan, conflicting, request.is_array
+        ) from conflicting
+    except ReferenceConflict:
+        raise await _reference_error(caller, compiled, plan, request) from None
+    end_phase("db")
+    return _result(compiled, request, written)
+
+
+async def _reference_error(
+    caller: Caller, compiled: CompiledTable, plan: UpsertPlan, request: InsertRequest
+) -> Exception:
+    return await upsert_reference_error(caller.workspace, compiled, plan, request.rows, request.is_array)
+
+
+def _result(compiled: CompiledTable, request: InsertRequest, written: UpsertedRows) -> Upserted:
+    return Upserted(compiled, request, written)

@@ -1,0 +1,246 @@
+"""Upserts: rows that are inserted, or that update or ignore the stored row with the same key.
+
+A single row is one statement. Several rows are copied to a temporary table first, in a transaction; of that,
+one statement inserts and one updates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import count, repeat
+from operator import add
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from rowkeep.errors.catalogue import Busy
+from rowkeep.model.ids import Stamp
+from rowkeep.plan.rows.upserts import Outcome, UpsertPlan
+from rowkeep.sql.binding import insert_values
+from rowkeep.sql.copied_cells import copied_moment
+from rowkeep.sql.rows import PostgresTableSql
+from rowkeep.sql.statements import Statement, Template
+from rowkeep.sql.upserts import PostgresUpsertSql
+from rowkeep.storage.contract import NotStored, Row, StaleCatalog, UniqueConflict, UpsertedRows, WriteKey
+from rowkeep.storage.postgres.keys import keyed
+from rowkeep.storage.postgres.pool import Call, Pool
+from rowkeep.storage.postgres.reads import answered
+from rowkeep.storage.postgres.waiting import ConnectionLane
+from rowkeep.storage.postgres.writes import (
+    UNFIT,
+    copied,
+    named_conflict,
+    natively,
+    rekey,
+    roll_back,
+    version_of,
+)
+from rowkeep.storage.response_sizes import sizes
+
+MAX_TRIES = 10
+"""How often a row is looked for that others delete and insert again."""
+
+Fetch: TypeAlias = Callable[[Statement], Awaitable[Sequence[Any]]]
+
+
+class _GoneError(Exception):
+    """A row that was stored is deleted by now, and was not inserted."""
+
+
+async def upsert(
+    pool: Pool,
+    lane: ConnectionLane,
+    sql: PostgresTableSql,
+    plan: UpsertPlan,
+    version: int,
+    stamp: Stamp,
+    key: WriteKey | None = None,
+) -> UpsertedRows:
+    """Write the rows, new ones with the ids and the time of the stamp."""
+    written = _Upsert(sql, plan, version, stamp)
+    for _ in range(MAX_TRIES):
+        try:
+            return await _write(pool, lane, written, key)
+        except _GoneError:
+            continue
+        except UniqueConflict as conflict:
+            only = 0 if len(plan.rows) == 1 else None
+            raise named_conflict(conflict, sql.table, only) from conflict
+    raise Busy()
+
+
+async def _write(pool: Pool, lane: ConnectionLane, written: _Upsert, key: WriteKey | None) -> UpsertedRows:
+    is_single, rekeyed = len(written.plan.rows) == 1, written.plan.rekeyed
+    if is_single and not rekeyed and key is None:
+        call = Call(lane, written.sql.table.id, is_statement=True)
+        return await written.write_one(lambda bound: pool.change(bound.text, bound.parameters, call))
+    work = written.write_one_of if is_single else written.write_all
+    if key is None:
+        return await pool.transaction(work, Call(lane))
+    return await keyed(pool, Call(lane), written.sql.namespace, key, work)
+
+
+class _Upsert:
+    """One upsert."""
+
+    def __init__(self, sql: PostgresTableSql, plan: UpsertPlan, version: int, stamp: Stamp) -> None:
+        self.sql = sql
+        self.plan = plan
+        self._version = version
+        self._stamp = stamp
+        self._statements: PostgresUpsertSql = sql.upsert(plan.shape)
+        on = copied_moment(stamp.moment)
+        self._system = (on, on, plan.writer, plan.writer)
+
+    # a single row
+
+    async def write_one_of(self, connection: asyncpg.Connection) -> UpsertedRows:
+        """The row of a single one, in a transaction."""
+        await rekey(connection, self.sql, self.plan)
+        return await self.write_one(lambda bound: connection.fetch(bound.text, *bound.parameters))
+
+    async def write_one(self, fetch: Fetch) -> UpsertedRows:
+        plan, statements = self.plan, self._statements
+        (own_id,) = self._stamp.ids()
+        cells = (*natively(plan.rows[0], self.sql.copied), *self._system, own_id)
+        values = insert_values(cells) | {"version": self._version}
+        if plan.incomplete:
+            found = await self._one(
+                fetch, statements.change_one if self._updates else statements.find_one, values
+            )
+            if found is None:
+                raise NotStored([0])
+            return self._only(plan.outcome, found)
+        found = await self._one(fetch, statements.write, values)
+        if found is not None:
+            return self._only("inserted" if found[-1] == own_id else plan.outcome, found)
+        if plan.shape.returns and plan.shows_ignored:
+            found = await self._one(fetch, statements.find_one, values)
+            if found is None:
+                raise _GoneError
+        return self._only(plan.outcome, found)
+
+    @property
+    def _updates(self) -> bool:
+        return self.plan.shape.action == "update"
+
+    async def _one(self, fetch: Fetch, statement: Template, values: dict[str, Any]) -> Row | None:
+        """The row that a statement returns after the version. Raises StaleCatalog."""
+        rows = await fetch(statement.bind(values))
+        if not rows or rows[0][0] != self._version:
+            raise StaleCatalog()
+        found = tuple(rows[0])[1:]
+        return None if found[-1] is None else found
+
+    def _only(self, outcome: Outcome, record: Row | None) -> UpsertedRows:
+        inserted = int(outcome == "inserted")
+        if not self.plan.shape.returns:
+            return UpsertedRows(inserted, 1 - inserted, None, None)
+        is_shown = outcome != "ignored" or self.plan.shows_ignored
+        rows = [record if is_shown else None]
+        size = 0 if record is None else sum(sizes([record]))
+        if size > self.plan.max_bytes:
+            return UpsertedRows(inserted, 1 - inserted, None, None)
+        return UpsertedRows(inserted, 1 - inserted, [outcome], rows, size)
+
+    # several rows
+
+    async def write_all(self, connection: asyncpg.Connection) -> UpsertedRows:
+        """All rows, in a transaction."""
+        if not self.plan.rows:
+            await self._check_version(connection)
+            return UpsertedRows(0, 0, [], []) if self.plan.shape.returns else UpsertedRows(0, 0, None, None)
+        try:
+            await rekey(connection, self.sql, self.plan)
+            await self._copy(connection)
+            inserted = await self._fetch(connection, self._statements.insert)
+            others = await self._write_others(connection, self._count(inserted))
+        except UNFIT as error:
+            # rows of an older definition do not fit the table
+            await roll_back(connection, error)
+            await self._check_version(connection)
+            raise
+        await self._check_version(connection)
+        return await self._result(connection, inserted, others)
+
+    async def _copy(self, connection: asyncpg.Connection) -> None:
+        statements = self._statements
+        await connection.execute(statements.create.text)
+        await connection.copy_records_to_table(
+            statements.source,
+            schema_name="pg_temp",
+            columns=list(statements.columns),
+            records=self._records(),
+        )
+
+    def _records(self) -> Iterator[Row]:
+        """The rows of the source, without a step of Python for each."""
+        plan = self.plan
+        incomplete = plan.incomplete
+        complete: Iterable[bool] = (
+            (at not in incomplete for at in range(len(plan.rows))) if incomplete else repeat(True)
+        )
+        flags: Iterable[bytes] = map(bytes, plan.flags) if plan.flags else repeat(b"")
+        system = zip(self._stamp.ids(), count(), complete, flags, strict=False)
+        return map(add, map(tuple, copied(self.sql, plan.rows)), system)
+
+    async def _write_others(self, connection: asyncpg.Connection, inserted: int) -> Sequence[Any]:
+        """Update or find the stored rows of those that were not inserted. Raises NotStored."""
+        plan, statements = self.plan, self._statements
+        left = len(plan.rows) - inserted
+        if not left or not (self._updates or plan.incomplete or (plan.shape.returns and plan.shows_ignored)):
+            return ()
+        others = await self._fetch(connection, statements.change if self._updates else statements.find)
+        if self._count(others) < left:
+            missing = await connection.fetch(statements.missing.text)
+            places = [row[0] for row in missing if row[0] in plan.incomplete]
+            if places:
+                raise NotStored(places)
+            raise _GoneError
+        return others
+
+    async def _fetch(self, connection: asyncpg.Connection, statement: Template) -> Sequence[Any]:
+        place = len(self.plan.rows[0])
+        values = insert_values((*repeat(None, place), *self._system))
+        bound = statement.bind(values)
+        rows: Sequence[Any] = await connection.fetch(bound.text, *bound.parameters)
+        return rows
+
+    def _count(self, rows: Sequence[Any]) -> int:
+        """How many rows were touched; without records, the statement itself counts them."""
+        return len(rows) if self.plan.shape.returns or not rows else rows[0][0]
+
+    async def _check_version(self, connection: asyncpg.Connection) -> None:
+        if await connection.fetchval(version_of(self.sql)) != self._version:
+            raise StaleCatalog()
+
+    async def _result(
+        self, connection: asyncpg.Connection, inserted: Sequence[Any], others: Sequence[Any]
+    ) -> UpsertedRows:
+        plan = self.plan
+        new = self._count(inserted)
+        counted = UpsertedRows(new, len(plan.rows) - new, None, None)
+        if not plan.shape.returns:
+            return counted
+        own = list(self._stamp.ids())
+        made = {row[0] for row in inserted}
+        outcomes: list[Outcome] = ["inserted" if each in made else plan.outcome for each in own]
+        ids = {at: each for at, each in enumerate(own) if each in made} | {row[0]: row[1] for row in others}
+        shown = self.sql.by_ids.bind(
+            {
+                "ids": list(ids.values()),
+                "version": self._version,
+                "max_records": plan.max_records,
+                "max_bytes": plan.max_bytes,
+            }
+        )
+        found = await connection.fetch(shown.text, *shown.parameters)
+        _, total, size, *_ = found[0]
+        if size > plan.max_bytes:
+            return counted
+        if total < len(ids):
+            raise _GoneError
+        records = answered(found, self._statements.width)
+        by_id = {record[-1]: record for record in records}
+        rows = [by_id[ids[at]] if at in ids else None for at in range(len(own))]
+        return UpsertedRows(new, len(own) - new, outcomes, rows, max(size, sum(sizes(records))))
