@@ -27,6 +27,8 @@ from benchmarks.catalog_size import (
 from benchmarks.load import drive
 from benchmarks.measured_server import BACKENDS, Stage, Target
 from benchmarks.measurement import MB, Bar, Measurement, from_comparison, from_peaks
+from benchmarks.partial_bulks import KINDS as PARTIAL_KINDS
+from benchmarks.partial_bulks import partial_bulk
 from benchmarks.processes import ProcessTree, bare_server
 from benchmarks.rounds import Run, call_and_meter, compare, drive_and_meter
 
@@ -38,7 +40,7 @@ CONNECTIONS = 32
 SECONDS = 3.0
 PAGE_SECONDS = 1.5
 MIB = 2**20
-GROUPS = ("tables", "workspaces", "workers")
+GROUPS = ("tables", "workspaces", "workers", "partial")
 """Workloads whose names start with one of these are measured together."""
 
 
@@ -327,6 +329,16 @@ WORKS = [
         bars={"sqlite": Bar(1.5, at_least=False), "postgresql": Bar(1.5, at_least=False)},
         measure=pages,
     ),
+]
+WORKS += [
+    Work(
+        name=f"partial-{kind}",
+        title=f"partial bulk of 10,000 rows: {title}",
+        yardstick="good atomic bulk",
+        bars=dict.fromkeys(BACKENDS, Bar(0.5)),
+        measure=functools.partial(partial_bulk, kind=kind),
+    )
+    for kind, (title, _) in PARTIAL_KINDS.items()
 ]
 WORKS += _crowd_works()
 WORKS += _worker_works()

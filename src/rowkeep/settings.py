@@ -169,6 +169,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "422.",
         ),
     ] = 5_000_000
+    max_bulk_errors: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="The maximum number of errors of one bulk with mode `partial`; with more, nothing is "
+            "stored, and the response is 422.",
+        ),
+    ] = 100_000
     max_json_depth: Annotated[
         int,
         Meta(

@@ -139,6 +139,21 @@ def test_every_command(shell: Commands, bot: Bot) -> None:
     assert shell.json("delete", "people", "--all", "--yes", "--min-affected", "4") == {"nDeleted": 4}
 
 
+def test_dry_runs(shell: Commands, bot: Bot) -> None:
+    before = all_rows(bot, "people")
+    several = '[{"Number": 6}, {"Number": 7}]'
+    assert shell.json("insert", "people", several, "--dry-run") == {"nInserted": 2, "dryRun": True}
+    assert shell.json("insert", "people", "--set", "Number=8", "--dry-run")["nInserted"] == 1
+    some = ("people", "--where", "Number>=2", "--dry-run")
+    assert shell.json("update", *some, "--set", "Gender=x") == {"nModified": 2, "dryRun": True}
+    assert shell.json("delete", *some) == {"nDeleted": 2, "dryRun": True}
+    assert "must be a number" in shell.fails("insert", "people", '{"Number": "many"}', "--dry-run")
+    assert shell.prints("insert", "people", several, "--dry-run") == "Would insert 2 rows into people.\n"
+    assert shell.prints("update", *some, "--set", "Gender=x") == "Would update 2 rows of people.\n"
+    assert shell.prints("delete", *some) == "Would delete 2 rows of people.\n"
+    assert all_rows(bot, "people") == before
+
+
 def test_which_rows_are_shown(admin_shell: Commands) -> None:
     def numbers(*options: str) -> list[int]:
         return [row["Number"] for row in admin_shell.json("query", "people", *options)["queryResult"]]

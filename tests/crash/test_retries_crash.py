@@ -87,12 +87,25 @@ def test_the_server_is_killed_between_commit_and_response(
     assert batches(connected(server, bot)) == [1] * (2 if many else 1)
 
 
-class Client(threading.Thread):
-    """Inserts one row after the other, each under a key, until its connection breaks."""
+PARTIAL_ROWS = 200
 
-    def __init__(self, bot: Bot, first: int) -> None:
+
+def partial_bulk(batch: int) -> dict[str, Any]:
+    """A bulk of which one row in ten is bad."""
+    rows = [row(batch, at) for at in range(PARTIAL_ROWS)]
+    return {
+        "mode": "partial",
+        "data": [each | {"Value": "x"} if at % 10 == 0 else each for at, each in enumerate(rows)],
+    }
+
+
+class Client(threading.Thread):
+    """Inserts one row after the other, or one partial bulk, each under a key, until its connection breaks."""
+
+    def __init__(self, bot: Bot, first: int, is_partial: bool) -> None:
         super().__init__()
         self.bot = bot
+        self.is_partial = is_partial
         self.sent = first
         self.answers: dict[int, Any] = {}
 
@@ -106,16 +119,21 @@ class Client(threading.Thread):
 
     def send(self, bot: Bot) -> httpx.Response:
         headers = {"Idempotency-Key": f"key {self.sent}"}
-        response = bot.request("POST", TABLE, json={"data": row(self.sent)}, headers=headers)
-        self.answers[self.sent] = succeeded(response)["_id"]
+        body = partial_bulk(self.sent) if self.is_partial else {"data": row(self.sent)}
+        response = bot.request("POST", TABLE, json=body, headers=headers)
+        assert response.status_code == (207 if self.is_partial else 200), response.text
+        self.answers[self.sent] = response.json()
         return response
 
 
-def test_each_repeated_insert_is_there_once(server: RowkeepServer, bot: Bot, request: Any) -> None:
+@pytest.mark.parametrize(("is_partial", "rows"), [(False, 1), (True, PARTIAL_ROWS * 9 // 10)])
+def test_each_repeated_insert_is_there_once(
+    server: RowkeepServer, bot: Bot, request: Any, is_partial: bool, rows: int
+) -> None:
     expected: list[int] = []
     for turn in range(int(request.config.getoption("--crash-rounds"))):
         firsts = [(turn * CLIENTS + at) * 1_000_000 for at in range(CLIENTS)]
-        clients = [Client(connected(server, bot), first) for first in firsts]
+        clients = [Client(connected(server, bot), first, is_partial) for first in firsts]
         for client in clients:
             client.start()
         time.sleep(1.0)
@@ -129,5 +147,5 @@ def test_each_repeated_insert_is_there_once(server: RowkeepServer, bot: Bot, req
             before = client.answers[client.sent]
             client.send(fresh)
             assert client.answers[client.sent] == before
-            expected += client.answers
+            expected += [batch for batch in client.answers for _ in range(rows)]
     assert batches(connected(server, bot)) == sorted(expected)

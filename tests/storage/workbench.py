@@ -146,14 +146,20 @@ class Workbench:
         return plan_select(self._target, wish, RowRange(limit, offset), self._settings, SIGNER)
 
     def update_plan(
-        self, query: Mapping[str, Any], data: Mapping[str, Any], max_records: int = 10_000
+        self,
+        query: Mapping[str, Any],
+        data: Mapping[str, Any],
+        max_records: int = 10_000,
+        *,
+        dry_run: bool = False,
     ) -> UpdatePlan:
-        wish = decode_body(encode({"query": query, "data": data}), UPDATE)
+        wish = decode_body(encode({"query": query, "data": data, "dryRun": dry_run}), UPDATE)
         settings = msgspec.structs.replace(self._settings, max_returned_records=max_records)
         return plan_update(self._target, self.codec, wish, WRITER, settings, minimal=False)
 
-    def delete_plan(self, query: Mapping[str, Any]) -> DeletePlan:
-        return plan_delete(self._target, msgspec.convert({"query": query}, DeleteBody), self._settings)
+    def delete_plan(self, query: Mapping[str, Any], *, dry_run: bool = False) -> DeletePlan:
+        wish = msgspec.convert({"query": query, "dryRun": dry_run}, DeleteBody)
+        return plan_delete(self._target, wish, self._settings)
 
     # calls
 

@@ -55,7 +55,7 @@ def test_unknown_keys_of_an_insert(people: Planner, key: str, pointer: str) -> N
     problem(people.insert_text(body_of({"data": [JANE], key: None})), 400, "unknown_key", pointer)
 
 
-@pytest.mark.parametrize("key", ["fields", "sort", "maxRows", "dryRun", "Query"])
+@pytest.mark.parametrize("key", ["fields", "sort", "maxRows", "dryrun", "Query"])
 def test_unknown_keys_of_an_update(people: Planner, key: str) -> None:
     body = {"query": EVERYTHING, "data": {}, key: None}
     problem(people.update_text(body_of(body)), 400, "unknown_key", f"/{key}")

@@ -194,6 +194,13 @@ def get(
     print_json(row) if as_json else print_one(row, tuple(_cell(name) for name in row))
 
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, and store nothing.")]
+
+
+def _dry_run_member(dry_run: bool) -> dict[str, bool]:
+    return {"dryRun": True} if dry_run else {}
+
+
 def insert(
     table: TableName,
     data: Annotated[
@@ -206,6 +213,7 @@ def insert(
     values: Set = None,
     on_conflict: OnConflict = None,
     key: Key = None,
+    dry_run: DryRun = False,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
@@ -215,13 +223,16 @@ def insert(
     sent = _data(data, values, "JSON")
     conflict = _conflict(on_conflict, key)
     minimal = bool(conflict) and not as_json
-    body = {"data": sent, **conflict}
+    body = {"data": sent, **conflict, **_dry_run_member(dry_run)}
     answer = do(app, workspace, lambda api: api.write("POST", table, body, minimal=minimal))
+    done = "Would insert" if dry_run else "Inserted"
     if as_json:
         print_json(answer)
     elif conflict:
         counts = f"{answer['nUpdated']:,} updated, {answer['nIgnored']:,} ignored"
-        print_line(f"Inserted {count_of(answer['nInserted'])} into {table}; {counts}.")
+        print_line(f"{done} {count_of(answer['nInserted'])} into {table}; {counts}.")
+    elif dry_run:
+        print_line(f"{done} {count_of(answer['nInserted'])} into {table}.")
     elif isinstance(sent, list):
         print_line(f"Inserted {count_of(len(answer['records']))} into {table}.")
     else:
@@ -276,15 +287,18 @@ def update(
     ] = None,
     min_affected: MinAffected = None,
     max_affected: MaxAffected = None,
+    dry_run: DryRun = False,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Update the rows that match. Columns that are not set stay unchanged."""
     meant = _rows_meant(where, filter_, row_id, everything)
-    body = {"query": meant, "data": _data(data, values, "--data"), **_bounds(min_affected, max_affected)}
+    options = _bounds(min_affected, max_affected) | _dry_run_member(dry_run)
+    body = {"query": meant, "data": _data(data, values, "--data"), **options}
     answer = do(app, workspace, lambda api: api.write("PUT", table, body, minimal=not as_json))
-    print_json(answer) if as_json else print_line(f"Updated {count_of(answer['nModified'])} of {table}.")
+    done = "Would update" if dry_run else "Updated"
+    print_json(answer) if as_json else print_line(f"{done} {count_of(answer['nModified'])} of {table}.")
 
 
 def delete(
@@ -296,22 +310,24 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Delete more than one row without asking.")] = False,
     min_affected: MinAffected = None,
     max_affected: MaxAffected = None,
+    dry_run: DryRun = False,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Delete the rows that match. Asks for confirmation if there is more than one."""
     meant = _rows_meant(where, filter_, row_id, everything)
-    bounds = _bounds(min_affected, max_affected)
+    options = _bounds(min_affected, max_affected) | _dry_run_member(dry_run)
 
     async def work(api: DataClient) -> Any:
-        if not yes:
+        if not (yes or dry_run):
             body = {"query": meant, "fields": ["_id"]}
             _confirm((await api.read("tables", table, body, 1, 0))["total"], table)
-        return await api.write("POST", table, {"query": meant, **bounds}, "/delete")
+        return await api.write("POST", table, {"query": meant, **options}, "/delete")
 
     answer = do(app, workspace, work)
-    print_json(answer) if as_json else print_line(f"Deleted {count_of(answer['nDeleted'])} of {table}.")
+    done = "Would delete" if dry_run else "Deleted"
+    print_json(answer) if as_json else print_line(f"{done} {count_of(answer['nDeleted'])} of {table}.")
 
 
 def _rows_meant(

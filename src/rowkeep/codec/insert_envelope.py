@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from rowkeep.codec.json_bodies import decode_unchecked, refuse_repeated_keys
 from rowkeep.codec.json_scan import STEP, WHITE, json_string, tokens
-from rowkeep.errors.catalogue import InvalidBody, RepeatedKey
+from rowkeep.errors.catalogue import InvalidBody, RepeatedKey, RowkeepError
 from rowkeep.model.data_requests import DEFAULT_OPTIONS, Conflict, InsertMode, InsertOptions
 
 TAIL_BYTES = 4096
@@ -84,6 +84,16 @@ def loose_envelope(body: bytes) -> Envelope:
         # the decoder used another one
         raise RepeatedKey('The body has the key "data" twice. Send each key once.', pointer="/data")
     return Envelope(start, end, _options(b"%b[]%b" % (body[:start], body[end:])))
+
+
+def is_dry_run(body: bytes) -> bool:
+    """Whether a body that was refused is that of a dry run, as far as it can be read."""
+    if b'"dryRun"' not in body:
+        return False
+    try:
+        return (usual_envelope(body) or loose_envelope(body)).options.dry_run
+    except RowkeepError:
+        return False
 
 
 def _options(envelope: bytes) -> InsertOptions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from itertools import chain, islice, repeat, starmap
+from itertools import chain, repeat, starmap
 from operator import add, getitem, is_, itemgetter
 from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -37,6 +37,8 @@ from rowkeep.codec.json_bodies import (
     refuse_sprawling,
 )
 from rowkeep.codec.json_scan import count, first_keys, has_half, has_more_values, marked_halves
+from rowkeep.codec.partial_rows import ColumnRule, FailedRow, FailedRows, RowReaders, read_partly
+from rowkeep.codec.record_parts import PART_BYTES, Encoded, encode, encoded_parts, with_records
 from rowkeep.codec.stored_cells import Row, StoredCells
 from rowkeep.errors.catalogue import (
     DuplicateColumn,
@@ -45,6 +47,7 @@ from rowkeep.errors.catalogue import (
     MalformedJson,
     MissingValue,
     ProblemList,
+    RepeatedKey,
     RowkeepError,
     SystemColumn,
     TooManyCells,
@@ -60,6 +63,9 @@ from rowkeep.model.tables import SYSTEM_COLUMNS, Column, Columns, Table
 from rowkeep.model.values.json_values import MAX_DOCUMENT_BYTES
 from rowkeep.model.values.scalars import HALF, HALF_SURROGATES, Cell, Misfit
 
+__all__ = ("Encoded", "encode")
+"""Re-exported for modules that encode responses."""
+
 MAX_KEY_LENGTH = 200
 MAX_ROW_KEYS = 1000
 """The maximum number of keys that are read from a row: with more, there are more errors than are listed."""
@@ -67,40 +73,34 @@ MAX_ROW_KEYS = 1000
 SYSTEM_CELLS = len(SYSTEM_COLUMNS)
 LARGE_ROW_BYTES = 64 * 1024
 
-PART_BYTES = 1024 * 1024
-"""Larger results are encoded in parts of about this size; other requests run in between."""
-
-Encoded: TypeAlias = bytes | list[bytes]
-"""JSON in one piece or in parts, so that a large response need not be copied."""
-
 Cells: TypeAlias = tuple[Cell, ...]
 """The table's own columns of one row, in canonical form and in the order of the definition. Only a row of an
 upsert has UNSET, for columns that it does not bring; in other rows these have their defaults."""
-
-_encoder = msgspec.json.Encoder()
-encode = _encoder.encode
 
 _row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class InsertLimits(msgspec.Struct, frozen=True):
-    """The settings max_bulk_cells, max_json_depth and max_row_bytes."""
+    """The settings max_bulk_cells, max_json_depth, max_row_bytes and max_bulk_errors."""
 
     max_cells: int = 5_000_000
     max_depth: int = MAX_DEPTH
     max_row_bytes: int = 8 * 1024 * 1024
+    max_errors: int = 100_000
 
 
 DEFAULT_LIMITS = InsertLimits()
 
 
 class DecodedRows(NamedTuple):
-    """The rows of the body of an insert, whether they were sent as an array, and its other members."""
+    """The rows of the body of an insert, whether they were sent as an array, and its other members. With the
+    mode ``partial``, ``failed`` are the rows that cannot be read."""
 
     rows: list[Cells]
     is_array: bool
     options: InsertOptions = DEFAULT_OPTIONS
+    failed: Sequence[FailedRow] = ()
 
 
 class RowEncoder:
@@ -144,12 +144,12 @@ class TableCodec(RowEncoder):
             if column.type_facts.settle is not None
         ]
         self._has_documents = any(column.type_facts.is_document for column in table.columns)
-        self._strict = msgspec.json.Decoder(_strict_body(table))
+        self._strict = msgspec.json.Decoder(_strict_body(_strict_row(table)))
 
     @cached_property
     def _strict_upsert(self) -> msgspec.json.Decoder[Any]:
         """The same for rows that may lack any column."""
-        return msgspec.json.Decoder(_strict_body(self._table, is_upsert=True))
+        return msgspec.json.Decoder(_strict_body(_strict_row(self._table, is_upsert=True)))
 
     # rows in
 
@@ -171,8 +171,9 @@ class TableCodec(RowEncoder):
             sliced = sliced_body(body, len(self._columns), limits.max_row_bytes)
             if sliced is not None:
                 options = sliced.options
-                rows = self._read_slices(sliced.slices, limits, is_upsert=options.is_upsert)
-                return DecodedRows(rows, True, options)
+                failed = FailedRows(limits.max_errors) if options.is_partial else None
+                rows = self._read_slices(sliced.slices, limits, failed, is_upsert=options.is_upsert)
+                return DecodedRows(rows, True, options, () if failed is None else tuple(failed.rows))
             if len(body) > limits.max_row_bytes:
                 raise row_too_large(limits.max_row_bytes)
         return self._decode_strictly(body, limits) or self._decode_loosely(body, limits)
@@ -184,13 +185,19 @@ class TableCodec(RowEncoder):
         start, end, options = loose_envelope(body)
         data = body[start:end]
         if options is not DEFAULT_OPTIONS:
-            strict = self._decode_strictly(b'{"data":%b}' % data, limits, is_upsert=options.is_upsert)
+            strict = self._decode_strictly(
+                b'{"data":%b}' % data, limits, is_upsert=options.is_upsert, is_partial=options.is_partial
+            )
             if strict is not None:
                 return strict._replace(options=options)
         many = data[:1] == b"["
         refuse_deep(data, limits.max_depth + 1 + many)
         if not many:
             refuse_sprawling(data)
+        if many and options.is_partial:
+            failed = FailedRows(limits.max_errors)
+            found = read_partly(self._readers, data, _rows_decoder.decode(data), 0, failed)
+            return DecodedRows(found, many, options, tuple(failed.rows))
         problems = ProblemList()
         if len(data) <= MAX_SLICE_BYTES:
             refuse_repeated_keys(data, "/data")
@@ -211,19 +218,31 @@ class TableCodec(RowEncoder):
             )
 
     def _read_slices(
-        self, slices: Iterable[RowSlice], limits: InsertLimits, *, is_upsert: bool
+        self,
+        slices: Iterable[RowSlice],
+        limits: InsertLimits,
+        failed: FailedRows | None,
+        *,
+        is_upsert: bool,
     ) -> list[Cells]:
+        """The rows of all slices, without the ``failed`` ones of a partial bulk."""
         problems = ProblemList()
         rows: list[Cells] = []
         read = partial(self._read_row, is_upsert=is_upsert)
         for part in slices:
             body = b'{"data":%b}' % part.text
-            strict = self._decode_strictly(body, limits, part.first, is_upsert=is_upsert)
+            is_partial = failed is not None
+            strict = self._decode_strictly(
+                body, limits, part.first, is_upsert=is_upsert, is_partial=is_partial
+            )
             if strict is not None:
                 rows += strict.rows
                 continue
             refuse_other_encodings(part.text)
             refuse_deep(part.text, limits.max_depth + 2)
+            if failed is not None:
+                rows += read_partly(self._readers, part.text, part.rows, part.first, failed)
+                continue
             is_usual = len(part.text) <= MAX_SLICE_BYTES
             if is_usual:
                 refuse_repeated_keys(part.text, "/data", part.first)
@@ -233,11 +252,29 @@ class TableCodec(RowEncoder):
         problems.raise_if_any()
         return rows
 
+    @cached_property
+    def _readers(self) -> RowReaders:
+        """What a partial bulk is read by."""
+        read = partial(self._read_row, is_upsert=False)
+
+        def lenient(rows: Iterable[msgspec.Raw], first: int, problems: ProblemList) -> list[Cells]:
+            return self._read_rows(rows, first, problems, read, is_checked=True)
+
+        rules = [ColumnRule(at, settle, self._columns[at].is_required) for at, settle in self._settlers]
+        decoder = msgspec.json.Decoder(_strict_row(self._table))
+        return RowReaders(decoder, lenient, self._with_defaults, self._settle, rules)
+
     def _decode_strictly(
-        self, body: bytes, limits: InsertLimits, first: int = 0, *, is_upsert: bool = False
+        self,
+        body: bytes,
+        limits: InsertLimits,
+        first: int = 0,
+        *,
+        is_upsert: bool = False,
+        is_partial: bool = False,
     ) -> DecodedRows | None:
         """The rows of a body without other members, if all are canonical; ``first`` is the number of the
-        first."""
+        first. In a partial bulk a repeated key is not canonical."""
         if b"\\u0000" in body:
             return None
         try:
@@ -252,7 +289,12 @@ class TableCodec(RowEncoder):
         except (ValueError, RecursionError):
             return None
         if not has_keys(body, len(cells) * len(self._columns) - missing + 1):
-            _refuse_repetition(body, first)
+            try:
+                _refuse_repetition(body, first)
+            except RepeatedKey:
+                if is_partial:
+                    return None
+                raise
         if self._has_documents and body.count(b"[") + body.count(b"{") - len(cells) > limits.max_depth:
             refuse_deep(body, limits.max_depth + 2 + many)
         return DecodedRows(rows, many)
@@ -391,38 +433,31 @@ class TableCodec(RowEncoder):
         Only a limited number of bytes is encoded at a time, so that other threads run in between: rows with
         many ``sent_bytes`` are encoded in parts.
         """
-        on = stamp.written_on
-        system = zip(
-            repeat(on), repeat(on), repeat(writer), repeat(writer), stamp.sys_ids(), stamp.ids(), strict=False
-        )
-        records = starmap(self.record, map(add, self.stored_cells.answer_sent(rows), system))
+        records = self._written(rows, stamp, writer)
         if not (many or after):
             return encode(next(records))
         most = max(1, MAX_SLICE_CELLS // (len(self._columns) + SYSTEM_CELLS))
         if sent_bytes <= PART_BYTES and len(rows) <= most:
             return encode({"records": list(records), **after})
-        return with_records({}, "records", list(_encoded_parts(records)), dict(after))
+        return with_records({}, "records", list(encoded_parts(records)), dict(after))
 
+    def encode_partly_written(
+        self, rows: Sequence[Row], numbers: Sequence[int], count: int, stamp: Stamp, writer: str, after: Any
+    ) -> Encoded:
+        """The response to a partial bulk of ``count`` rows: the records of the rows with these ``numbers``,
+        null for the others, then other members."""
+        records = self._written(rows, stamp, writer)
+        stored = frozenset(numbers)
+        each = (next(records) if number in stored else None for number in range(count))
+        return with_records({}, "records", list(encoded_parts(each)), after)
 
-def _encoded_parts(records: Iterator[Any]) -> Iterator[bytes]:
-    """Parts of an array of records, without its brackets. The size of each part determines the number of
-    records in the next one."""
-    size = 1
-    while part := list(islice(records, size)):
-        text = encode(part)
-        size = max(1, min(4 * size, len(part) * PART_BYTES // len(text)))
-        yield text[1:-1]
-
-
-def with_records(before: dict[str, Any], name: str, parts: list[bytes], after: dict[str, Any]) -> Encoded:
-    """An object with an array of records, which is encoded in parts (without its brackets), between other
-    members."""
-    opening = encode(before)[:-1] + (b"," if before else b"") + encode(name) + b":["
-    closing = b"]" + (b"," if after else b"") + encode(after)[1:]
-    commas = [b","] * (2 * len(parts) - 1)
-    commas[::2] = parts
-    encoded = [opening, *commas, closing]
-    return b"".join(encoded) if sum(map(len, parts)) <= PART_BYTES else encoded
+    def _written(self, rows: Sequence[Row], stamp: Stamp, writer: str) -> Iterator[Any]:
+        """The records of rows that were just written."""
+        on = stamp.written_on
+        system = zip(
+            repeat(on), repeat(on), repeat(writer), repeat(writer), stamp.sys_ids(), stamp.ids(), strict=False
+        )
+        return starmap(self.record, map(add, self.stored_cells.answer_sent(rows), system))
 
 
 def _filled(column: Sequence[Any], default: Cell) -> Iterable[Any]:
@@ -505,9 +540,8 @@ def _wire_type(column: Column) -> Any:
     return wire if column.is_required else wire | None
 
 
-def _strict_body(table: Table, *, is_upsert: bool = False) -> Any:
-    """``{"data": row or [row, …]}`` with a Struct of exactly this table's columns. Rows of an upsert can lack
-    each of them.
+def _strict_row(table: Table, *, is_upsert: bool = False) -> Any:
+    """A Struct of exactly this table's columns. Rows of an upsert can lack each of them.
 
     Its fields are numbered and renamed to the columns, because a column's name can be forbidden in Python.
     """
@@ -516,7 +550,7 @@ def _strict_body(table: Table, *, is_upsert: bool = False) -> Any:
         required = column.is_required and column.default is None and not is_upsert
         wire = _wire_type(column)
         fields.append((f"c{at}", wire if required else wire | UnsetType) + (() if required else (UNSET,)))
-    row: Any = msgspec.defstruct(
+    return msgspec.defstruct(
         "Row",
         fields,
         kw_only=True,
@@ -525,6 +559,10 @@ def _strict_body(table: Table, *, is_upsert: bool = False) -> Any:
         forbid_unknown_fields=True,
         rename={f"c{at}": column.name for at, column in enumerate(table.columns)},
     )
+
+
+def _strict_body(row: Any) -> Any:
+    """``{"data": row or [row, …]}``."""
     return msgspec.defstruct(
         "Body", [("data", row | list[row])], frozen=True, gc=False, forbid_unknown_fields=True
     )

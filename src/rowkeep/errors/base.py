@@ -69,12 +69,17 @@ class Problem:
     pointer: str | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
+    def entry(self) -> dict[str, object]:
+        """The entry of ``errors`` in a response."""
+        place = {} if self.pointer is None else {"pointer": self.pointer}
+        return {"msg": self.msg, "code": self.code, **place, **self.more}
+
 
 class RowkeepError(Exception):
     """The base of all errors that are sent in a response.
 
     ``problems`` has at least one entry; the first one is the ``detail`` of the response. ``headers`` are
-    added to the response.
+    added to the response, ``members`` to its body; they can also replace ``errors``.
     """
 
     code: ClassVar[str]
@@ -88,10 +93,12 @@ class RowkeepError(Exception):
         pointer: str | None = None,
         problems: Iterable[Problem] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(msg)
         self.problems = tuple(problems) or (Problem(msg, self.code, pointer),)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
     @property
     def msg(self) -> str:
@@ -100,7 +107,8 @@ class RowkeepError(Exception):
 
 @dataclass(slots=True)
 class ProblemList:
-    """Collects the problems of one body, at most :data:`MAX_PROBLEMS`, and raises them together.
+    """Collects the problems of one body, at most :data:`MAX_PROBLEMS` (or ``most``), and raises them
+    together.
 
     The class of the first problem decides the status (readings, 67).
     """
@@ -109,6 +117,7 @@ class ProblemList:
     found: list[Problem] = field(default_factory=list)
     hints: int = MAX_HINTS
     """The number of further unknown names for which similar names are searched, which is slow."""
+    most: int = MAX_PROBLEMS
 
     def add(self, kind: type[RowkeepError], msg: str, where: str) -> None:
         if self.first is None:
@@ -123,7 +132,7 @@ class ProblemList:
 
     @property
     def full(self) -> bool:
-        return len(self.found) >= MAX_PROBLEMS
+        return len(self.found) >= self.most
 
     def raise_if_any(self) -> None:
         if self.first is not None:

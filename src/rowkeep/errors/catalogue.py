@@ -323,6 +323,19 @@ class TooManyCells(RowkeepError):
     code, status, title = "too_many_cells", 422, "Too many cells"
 
 
+class AllRowsFailed(RowkeepError):
+    """None of the rows of a bulk with mode ``partial`` could be inserted. ``errors`` has the errors of all
+    rows, each with its own code; ``nInserted`` and ``nFailed`` are the counts. Nothing was written."""
+
+    code, status, title = "all_rows_failed", 422, "All rows failed"
+
+
+class TooManyFailedRows(RowkeepError):
+    """A bulk with mode ``partial`` has more errors than the setting max_bulk_errors. Nothing was written."""
+
+    code, status, title = "too_many_failed_rows", 422, "Too many failed rows"
+
+
 class ResponseTooLarge(RowkeepError):
     """A single record is larger than the setting max_response_bytes."""
 

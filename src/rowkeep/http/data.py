@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepError, Unauthenticated
 from rowkeep.http import data_responses as responses
-from rowkeep.http import row_responses
+from rowkeep.http import partial_responses, row_responses
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.keyed_requests import KeyedWrite
 from rowkeep.http.request import Request
@@ -33,6 +33,7 @@ from rowkeep.model.data_requests import (
 from rowkeep.services.access import AdminCredential, Credential
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
+from rowkeep.services.row_requests import Inserted, PartlyInserted, Upserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
 from rowkeep.services.timings import start_timings
 
@@ -51,8 +52,15 @@ class DataEdge(msgspec.Struct, frozen=True):
     is_timed: bool
 
 
-Outcome: TypeAlias = Body | Replayed
-"""The body of a response, or a stored response that is sent again."""
+class Answered(msgspec.Struct, frozen=True):
+    """A response with a status of its own."""
+
+    status: int
+    body: Body
+
+
+Outcome: TypeAlias = Body | Answered | Replayed
+"""The body of a response (200), one with a status, or a stored response that is sent again."""
 
 Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Outcome]]
 
@@ -78,6 +86,8 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     is_paged: bool = False
     writes: bool = False
     responses: tuple[Any, ...]
+    partial_response: Any = None
+    """The type of a response with status 207."""
     errors: tuple[type[RowkeepError], ...]
 
     @property
@@ -96,7 +106,7 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Several rows, of which all or none are inserted."""
+    """Several rows. All or none are inserted, unless the mode is `partial`."""
 
     # only for the OpenAPI document: the body is read like that of an insert, but must be an array
     data: list[Any]
@@ -119,15 +129,40 @@ async def _insert_rows(
     read = partial(edge.requests.insert, request, must_be_array)
     keyed = None
     if request.has_idempotency_key:
-        encode = partial(row_responses.inserted_at_once, request.minimal, request)
-        keyed = KeyedWrite.of(request, encode, row_responses.n_inserted)
+        encode = partial(_inserted_at_once, request)
+        keyed = KeyedWrite.of(request, encode, _n_inserted)
     result = await edge.rows.insert(credential, name, read, keyed)
     if isinstance(result, Replayed):
         return result
+    if isinstance(result, PartlyInserted):
+        return await _partly_inserted(edge, request, result, None if keyed is None else keyed.body)
     if keyed is not None and keyed.body is not None:
         row_responses.release(result, edge.offload)
         return keyed.body
     return await row_responses.inserted(result, request.minimal, edge.offload)
+
+
+async def _partly_inserted(
+    edge: DataEdge, request: Request, result: PartlyInserted, encoded: Body | None
+) -> Answered:
+    if encoded is None:
+        encoded = await partial_responses.partly_inserted(result, request.minimal, edge.offload)
+    else:
+        partial_responses.release(result, edge.offload)
+    return Answered(result.status, encoded)
+
+
+def _inserted_at_once(request: Request, result: Inserted | Upserted | PartlyInserted) -> Body | None:
+    """The response to be stored under a key; None if it is too large."""
+    if isinstance(result, PartlyInserted):
+        return partial_responses.partly_inserted_at_once(request.minimal, request, result)
+    return row_responses.inserted_at_once(request.minimal, request, result)
+
+
+def _n_inserted(result: Inserted | Upserted | PartlyInserted) -> bytes:
+    if isinstance(result, PartlyInserted):
+        return partial_responses.partial_counts(result)
+    return row_responses.n_inserted(result)
 
 
 async def _update(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
@@ -168,7 +203,10 @@ _in_rows = (
     errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.MissingValue,
     errors.UniqueViolation, errors.ReferenceViolation,
 )  # fmt: skip
-_in_inserts = (errors.TooManyCells, *_in_rows, errors.DuplicateKey, errors.StillReferenced)
+_in_inserts = (
+    errors.TooManyCells, errors.AllRowsFailed, errors.TooManyFailedRows, *_in_rows, errors.DuplicateKey,
+    errors.StillReferenced,
+)  # fmt: skip
 _in_filters = (errors.UnknownColumn, errors.UnknownOperand, errors.InvalidFilter)
 _in_queries = (
     *_in_filters, errors.DuplicateColumn, errors.InvalidCursor, errors.QueryTimeout, errors.ResponseTooLarge,
@@ -190,8 +228,9 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         call=_insert, rights=INSERT_RIGHTS, body=InsertBody, writes=True,
         responses=(
             responses.Record, responses.UpsertResponse, responses.RecordsResponse,
-            responses.UpsertCounts, responses.InsertedResponse,
+            responses.UpsertCounts, responses.InsertedResponse, responses.PartialResponse,
         ),
+        partial_response=responses.PartialResponse,
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataEndpoint(
@@ -216,14 +255,15 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
     ),
     DataEndpoint(
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
-        description="All rows are inserted, or none. The response has the records in the order of the "
-        "request. With `onConflict`, rows whose keys are stored are ignored, or update the stored rows; "
-        "an update also needs the right `read`.",
+        description="All rows are inserted, or none; with mode `partial`, those that can be. The response "
+        "has the records in the order of the request. With `onConflict`, rows whose keys are stored are "
+        "ignored, or update the stored rows; an update also needs the right `read`.",
         call=_insert_bulk, rights=INSERT_RIGHTS, body=BulkBody, writes=True,
         responses=(
             responses.UpsertResponse, responses.RecordsResponse,
-            responses.UpsertCounts, responses.InsertedResponse,
+            responses.UpsertCounts, responses.InsertedResponse, responses.PartialResponse,
         ),
+        partial_response=responses.PartialResponse,
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataEndpoint(
@@ -310,6 +350,8 @@ class DataEndpoints:
             headers = (*headers, (b"server-timing", timings.header()))
         if isinstance(body, Replayed):
             return Response(body.status, body.body, headers=(*headers, _REPLAYED))
+        if isinstance(body, Answered):
+            return Response(body.status, body.body, headers=headers)
         return Response(200, body, headers=headers)
 
     def _rest(self, scope: Scope) -> str:

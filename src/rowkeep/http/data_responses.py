@@ -6,12 +6,22 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
-from rowkeep.http.response_types import Count, Name, NextCursor, ResponseBody, TypeName, ref
+from rowkeep.http.response_types import (
+    Count,
+    Name,
+    NextCursor,
+    ProblemEntry,
+    ResponseBody,
+    TypeName,
+    ref,
+)
 from rowkeep.model.access import Right
 from rowkeep.plan.rows.upserts import Outcome
 
 Record: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Record"))]
 """A row in a response. Its keys are the columns of its table, so no static type can list them."""
+
+RecordOrNull: TypeAlias = Annotated[Any, Meta(extra_json_schema={"anyOf": [ref("Record"), {"type": "null"}]})]
 
 Selection: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Selection"))]
 """The columns of a row that a query selects."""
@@ -23,10 +33,35 @@ class RecordsResponse(ResponseBody):
     records: list[Record]
 
 
+DryRun: TypeAlias = Annotated[
+    Literal[True] | UnsetType, Meta(description="Present for a dry run: nothing was stored.")
+]
+
+
 class InsertedResponse(ResponseBody):
-    """The response with `Prefer: return=minimal`."""
+    """The response with `Prefer: return=minimal`, or to a dry run."""
 
     n_inserted: Count
+    dry_run: DryRun = UNSET
+
+
+class PartialResponse(ResponseBody):
+    """The response to a bulk with mode `partial`: 200 if all rows are stored, 207 if some are not."""
+
+    errors: Annotated[
+        list[ProblemEntry],
+        Meta(description="All errors of the rows that are not stored, at most ten of each row."),
+    ]
+    n_inserted: Count
+    n_failed: Count
+    records: Annotated[
+        list[RecordOrNull] | UnsetType,
+        Meta(
+            description="In the order of the request; null for a row that is not stored. Missing with "
+            "`Prefer: return=minimal`, or for a dry run."
+        ),
+    ] = UNSET
+    dry_run: DryRun = UNSET
 
 
 class UpsertResponse(ResponseBody):
@@ -47,6 +82,7 @@ class UpsertCounts(ResponseBody):
     n_inserted: Count
     n_updated: Count
     n_ignored: Count
+    dry_run: DryRun = UNSET
 
 
 class UpdatedResponse(ResponseBody):
@@ -57,13 +93,15 @@ class UpdatedResponse(ResponseBody):
         list[Record] | UnsetType,
         Meta(
             description="Missing with `Prefer: return=minimal`, or if there are more than the setting "
-            "`max_returned_records`."
+            "`max_returned_records`, or for a dry run."
         ),
     ] = UNSET
+    dry_run: DryRun = UNSET
 
 
 class DeletedResponse(ResponseBody):
     n_deleted: Count
+    dry_run: DryRun = UNSET
 
 
 class MetaInfo(ResponseBody):

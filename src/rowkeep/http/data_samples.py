@@ -76,6 +76,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "insertBulk": {
         "Many rows": {"data": [_JANE, _MIKE]},
         "Insert or update": {"data": [_JANE, _MIKE], "onConflict": _BY_NUMBER},
+        "The good rows of many": {"data": [_JANE, _MIKE], "mode": "partial"},
+        "Only a check": {"data": [_JANE, _MIKE], "dryRun": True},
     },
     "updateRows": {
         "By filter": {
@@ -115,12 +117,19 @@ RESPONSES: dict[str, dict[str, Any]] = {
         "Prefer: return=minimal": {"nInserted": 2},
         "onConflict": {"records": [_CHANGED, _RECORDS[1]], "outcomes": ["updated", "inserted"]},
         "onConflict and Prefer: return=minimal": {"nInserted": 1, "nUpdated": 1, "nIgnored": 0},
+        "Mode partial, all rows are stored": {
+            "records": _RECORDS,
+            "errors": [],
+            "nInserted": 2,
+            "nFailed": 0,
+        },
+        "A dry run": {"nInserted": 2, "dryRun": True},
     },
     "updateRows": {
         "Records": {"records": [_CHANGED], "nModified": 1},
         "Prefer: return=minimal": {"nModified": 1},
     },
-    "deleteRows": {"A count": {"nDeleted": 1}},
+    "deleteRows": {"A count": {"nDeleted": 1}, "A dry run": {"nDeleted": 1, "dryRun": True}},
     "deleteRowsByPost": {"A count": {"nDeleted": 1}},
     "queryRows": {
         "The last page": _PAGE,
@@ -153,3 +162,22 @@ RESPONSES: dict[str, dict[str, Any]] = {
     },
 }
 """Response bodies, by endpoint and title."""
+
+PARTIAL_RESPONSES: dict[str, dict[str, Any]] = {
+    "PartialResponse": {
+        "One of two rows is stored": {
+            "records": [_RECORDS[0], None],
+            "errors": [
+                {
+                    "msg": 'Row 1: Column Number must be a number (or a numeric string such as "263"); got '
+                    '"many".',
+                    "code": "invalid_value",
+                    "pointer": "/data/1/Number",
+                }
+            ],
+            "nInserted": 1,
+            "nFailed": 1,
+        }
+    }
+}
+"""Response bodies with status 207, by their type and title."""

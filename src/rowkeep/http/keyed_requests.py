@@ -23,7 +23,7 @@ class KeyedWrite(Generic[R]):
         self, request: Request, encode: Callable[[R], Body | None], count: Callable[[R], bytes]
     ) -> None:
         """``encode`` gives None for a response that is too large to be stored, and is encoded afterwards."""
-        self.key: RequestKey | None = None
+        self._key: RequestKey | None = None
         self.body: Body | None = None
         self._request = request
         self._encode = encode
@@ -38,7 +38,14 @@ class KeyedWrite(Generic[R]):
 
     async def read(self) -> None:
         """Raises InvalidParameter, and what reading the body raises."""
-        self.key = RequestKey(self._request.idempotency_key(), await self._request.fingerprint())
+        self._key = RequestKey(self._request.idempotency_key(), await self._request.fingerprint())
+
+    @property
+    def key(self) -> RequestKey | None:
+        return None if self._request.ignores_key else self._key
+
+    def ignore(self) -> None:
+        self._request.ignores_key = True
 
     def respond(self, result: R) -> bytes:
         self.body = self._encode(result)

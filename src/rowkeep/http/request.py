@@ -53,6 +53,8 @@ class Request:
         self._is_complete = False
         self._body: bytes | None = None
         self._had_mark = False
+        self.ignores_key = False
+        """Whether the request is a dry run, which has no idempotency key."""
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(self._headers) < len(scope["headers"]):
             self._headers = _joined(scope["headers"])

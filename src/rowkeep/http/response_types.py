@@ -89,4 +89,18 @@ class ProblemDetails(ResponseBody):
     status: Annotated[int, Meta(ge=400, le=599)]
     code: Code
     detail: Annotated[str, Meta(description="The message of the first entry of `errors`.")]
-    errors: Annotated[list[ProblemEntry], Meta(min_length=1, max_length=MAX_PROBLEMS)]
+    errors: Annotated[
+        list[ProblemEntry],
+        Meta(
+            min_length=1,
+            description=f"At most {MAX_PROBLEMS}; in `all_rows_failed`, at most the setting "
+            "`max_bulk_errors`.",
+        ),
+    ]
+    n_inserted: Annotated[
+        Annotated[int, Meta(ge=0, le=0)] | UnsetType, Meta(description="`all_rows_failed`: 0.")
+    ] = UNSET
+    n_failed: Annotated[
+        Annotated[int, Meta(ge=1)] | UnsetType,
+        Meta(description="`all_rows_failed`: the number of rows of the bulk."),
+    ] = UNSET

@@ -77,12 +77,8 @@ def error_response(error: RowkeepError) -> Response:
         "status": error.status,
         "code": error.code,
         "detail": error.problems[0].msg,
-        "errors": [
-            {"msg": problem.msg, "code": problem.code}
-            | ({} if problem.pointer is None else {"pointer": problem.pointer})
-            | dict(problem.more)
-            for problem in error.problems
-        ],
+        "errors": [problem.entry() for problem in error.problems],
+        **error.members,
     }
     headers = tuple((name.lower().encode(), value.encode()) for name, value in error.headers.items())
     return Response(error.status, encode(body), PROBLEM, headers)

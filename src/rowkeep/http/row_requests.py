@@ -7,14 +7,18 @@ from functools import partial
 from msgspec import UNSET
 
 from rowkeep.catalog.snapshot import CompiledTable
+from rowkeep.codec.insert_envelope import is_dry_run
 from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.codec.rows import InsertLimits
-from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson
+from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, RowkeepError
 from rowkeep.http.request import Request
 from rowkeep.model.data_requests import DeleteBody, QueryBody, UpdateBody
 from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
 from rowkeep.services.row_requests import DeleteRequest, InsertRequest, QueryRequest, UpdateRequest
 from rowkeep.settings import Settings
+
+LARGE_PARTIAL_BYTES = 8 * 1024
+"""The same limit as LARGE_BYTES for partial bulks."""
 
 _query_decoder = body_decoder(QueryBody)
 _update_decoder = body_decoder(UpdateBody)
@@ -26,22 +30,33 @@ class RowRequests:
 
     def __init__(self, settings: Settings, offload: Offload) -> None:
         self._offload = offload
-        self._limits = InsertLimits(settings.max_bulk_cells, settings.max_json_depth, settings.max_row_bytes)
+        self._limits = InsertLimits(
+            settings.max_bulk_cells,
+            settings.max_json_depth,
+            settings.max_row_bytes,
+            settings.max_bulk_errors,
+        )
 
     async def insert(self, request: Request, must_be_array: bool, table: CompiledTable) -> InsertRequest:
         """One row or an array of rows; a bulk accepts only an array."""
         request.no_parameters()
         body = await request.body()
         is_large = len(body) > LARGE_BYTES or table.codec.cells_of(body) > LARGE_CELLS
+        # each of its rows can fail
+        is_large = is_large or (len(body) > LARGE_PARTIAL_BYTES and b'"partial"' in body)
         decode = partial(table.codec.decode_rows, body, self._limits)
-        rows, is_array, options = await self._offload.run(decode) if is_large else decode()
+        try:
+            rows, is_array, options, failed = await self._offload.run(decode) if is_large else decode()
+        except RowkeepError:
+            request.ignores_key = request.has_idempotency_key and is_dry_run(body)
+            raise
         if must_be_array and not is_array:
             raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
         if options.mode is not UNSET and not is_array:
             raise InvalidBody(
                 '"mode" is only for an array of rows; "data" is an object. Remove "mode".', pointer="/mode"
             )
-        return InsertRequest(rows, is_array, is_large, options, returns_rows=not request.minimal)
+        return InsertRequest(rows, is_array, is_large, options, not request.minimal, failed)
 
     def _check_size(self, sent: bytes) -> None:
         """Raises BodyTooLarge for a body that is too large to be decoded in one piece."""

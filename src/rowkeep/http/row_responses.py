@@ -31,7 +31,7 @@ async def inserted(result: Inserted | Upserted, minimal: bool, offload: Offload)
     if isinstance(result, Upserted):
         return await _upserted(result, offload)
     request = result.request
-    if minimal:
+    if minimal or request.options.dry_run:
         counted = n_inserted(result)
         release(result, offload)
         return counted
@@ -78,13 +78,15 @@ def n_inserted(result: Inserted | Upserted) -> bytes:
     if isinstance(result, Upserted):
         others = result.written.others
         updated, ignored = (others, 0) if action == "update" else (0, others)
-        return _counts(result.written.inserted, updated, ignored)
-    rows = len(result.request.rows)
-    return encode({"nInserted": rows}) if action is None else _counts(rows, 0, 0)
+        counts = _counts(result.written.inserted, updated, ignored)
+    else:
+        rows = len(result.request.rows)
+        counts = {"nInserted": rows} if action is None else _counts(rows, 0, 0)
+    return encode(counts | _dry_run(result.request.options.dry_run))
 
 
-def _counts(inserted: int, updated: int, ignored: int) -> bytes:
-    return encode({"nInserted": inserted, "nUpdated": updated, "nIgnored": ignored})
+def _counts(inserted: int, updated: int, ignored: int) -> dict[str, object]:
+    return {"nInserted": inserted, "nUpdated": updated, "nIgnored": ignored}
 
 
 async def _upserted(result: Upserted, offload: Offload) -> Body:
@@ -130,12 +132,16 @@ def updated_at_once(result: Updated) -> bytes | None:
 
 
 def n_modified(result: Updated) -> bytes:
-    return encode({"nModified": result.count})
+    return encode({"nModified": result.count} | _dry_run(result.is_dry_run))
+
+
+def _dry_run(is_dry_run: bool) -> dict[str, object]:
+    return {"dryRun": True} if is_dry_run else {}
 
 
 def deleted(result: Deleted) -> bytes:
     """The number of deleted rows."""
-    return encode({"nDeleted": result.count})
+    return encode({"nDeleted": result.count} | _dry_run(result.is_dry_run))
 
 
 async def queried(page: QueryPage) -> Body:

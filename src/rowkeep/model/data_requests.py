@@ -41,20 +41,24 @@ class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """If the filter matches fewer rows than ``minAffected`` or more than ``maxAffected``, none is changed."""
+    """If the filter matches fewer rows than ``minAffected`` or more than ``maxAffected``, none is changed.
+    With ``dryRun`` everything is checked, and nothing is stored."""
 
     data: dict[str, msgspec.Raw]
     query: Node | UnsetType = UNSET
     min_affected: RowCount | UnsetType = UNSET
     max_affected: RowCount | UnsetType = UNSET
+    dry_run: bool = False
 
 
 class DeleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """If the filter matches fewer rows than ``minAffected`` or more than ``maxAffected``, none is deleted."""
+    """If the filter matches fewer rows than ``minAffected`` or more than ``maxAffected``, none is deleted.
+    With ``dryRun`` everything is checked, and nothing is stored."""
 
     query: Node | UnsetType = UNSET
     min_affected: RowCount | UnsetType = UNSET
     max_affected: RowCount | UnsetType = UNSET
+    dry_run: bool = False
 
 
 ConflictAction: TypeAlias = Literal["error", "ignore", "update"]

@@ -23,8 +23,8 @@ from rowkeep.model.filters import EVERYTHING
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
-from rowkeep.storage.contract import UniqueConflict
-from rowkeep.storage.scripts.references import Missing, find_missing, find_referring
+from rowkeep.storage.contract import Missing, RefusedRow, UniqueConflict
+from rowkeep.storage.scripts.references import find_missing, find_referring
 from rowkeep.storage.scripts.uniqueness import find_duplicates, find_other_duplicates
 
 
@@ -50,8 +50,25 @@ async def insert_unique_error(
         else:
             # the row that the engine named stays the first
             duplicates += [row for row in found if row != conflict.row]
-    problems = [_duplicate(compiled, rows, conflict.index, row, many) for row in duplicates[:MAX_PROBLEMS]]
+    problems = [
+        _duplicate(compiled, None if row is None else rows[row], conflict.index, _place(row, many))
+        for row in duplicates[:MAX_PROBLEMS]
+    ]
     return UniqueViolation(problems[0].msg, problems=problems)
+
+
+def refused_problems(
+    compiled: CompiledTable, cells: Sequence[Any], number: int, refused: RefusedRow
+) -> list[Problem]:
+    """The errors of a row of a partial bulk, with its number in the request."""
+    place = where, prefix = _place(number, many=True)
+    problems = [_duplicate(compiled, cells, index, place) for index in refused.indexes]
+    places = {column.name: at for at, column in enumerate(compiled.table.columns)}
+    for missing in refused.missing:
+        problems += _reference_error(missing, cells[places[missing.column.name]], where, prefix).problems
+    return problems or [
+        Problem(f"{prefix}Other rows of the request exclude this row.", ReferenceViolation.code, where)
+    ]
 
 
 async def upsert_unique_error(
@@ -108,15 +125,15 @@ async def upsert_reference_error(
 
 
 def _duplicate(
-    compiled: CompiledTable, rows: Sequence[Any], index: Index, row: int | None, many: bool
+    compiled: CompiledTable, cells: Sequence[Any] | None, index: Index, place: tuple[str, str]
 ) -> Problem:
-    where, prefix = _place(row, many)
+    where, prefix = place
     names = [part.name for part in index.columns]
     places = {column.name: at for at, column in enumerate(compiled.table.columns)}
     values = [
-        f"{name}{_shown_value(compiled.table.columns[places[name]], rows[row][places[name]])}"
+        f"{name}{_shown_value(compiled.table.columns[places[name]], cells[places[name]])}"
         for name in names
-        if name in places and row is not None
+        if name in places and cells is not None
     ]
     return Problem(
         f"{prefix}A row with {' and '.join(values or names)} already exists, and the index "

@@ -29,6 +29,7 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.ids import Clock
 from rowkeep.services.access import Caller
+from rowkeep.services.row_requests import OK, PartlyInserted
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import KeyUsed, StaleCatalog, StoredResponse, WriteKey
 
@@ -36,7 +37,6 @@ R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
 
 FINGERPRINT_BYTES = 32
-OK = 200
 
 EXPIRED_AT_ONCE = 200
 """How many expired keys one transaction deletes."""
@@ -58,6 +58,9 @@ class KeyedRequest(Protocol[R_contra]):
 
     async def read(self) -> None:
         """Read the key, once the caller is known to have the rights that the request needs."""
+
+    def ignore(self) -> None:
+        """Forget the key: the request is neither stored under it nor looked for."""
 
     def respond(self, result: R_contra) -> bytes:
         """The body to be stored. It is called in the transaction of the write."""
@@ -87,8 +90,10 @@ class Idempotency:
         bound_to = response_bound_to(caller.writer, sent.key)
 
         def respond(written: Any) -> StoredResponse:
-            body = keyed.respond(result_of(written))
-            return StoredResponse(OK, sealer.number, sealer.seal(sent.fingerprint + body, bound_to))
+            result = result_of(written)
+            body = keyed.respond(result)
+            status = result.status if isinstance(result, PartlyInserted) else OK
+            return StoredResponse(status, sealer.number, sealer.seal(sent.fingerprint + body, bound_to))
 
         now = self._now()
         return WriteKey(caller.writer, sent.key, now, now + self._seconds, respond)

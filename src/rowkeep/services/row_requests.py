@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias, TypeVar
 import msgspec
 
 from rowkeep.catalog.snapshot import CompiledTable
+from rowkeep.codec.partial_rows import FailedRow
 from rowkeep.codec.rows import Cells, RowEncoder
 from rowkeep.codec.stored_cells import Row
 from rowkeep.model.data_requests import (
@@ -24,6 +25,8 @@ from rowkeep.sql.pages import Pages
 from rowkeep.storage.contract import UpsertedRows
 
 R = TypeVar("R")
+
+OK, MULTI_STATUS = 200, 207
 
 ReadRequest: TypeAlias = Callable[[], Awaitable[R]]
 """Reads the request. It is called after the rights of the caller are checked, and again if definitions
@@ -48,7 +51,8 @@ class CompiledRelation(Protocol):
 
 
 class InsertRequest(msgspec.Struct, frozen=True):
-    """Rows to insert, as the codec of their table decoded them: all of them, or none.
+    """Rows to insert, as the codec of their table decoded them: all of them, or none. In a partial bulk,
+    ``failed`` are the rows that could not be read.
 
     ``is_array`` says that they were sent as an array, so that errors name the row. ``is_large`` rows are
     encrypted and encoded off the event loop. Without ``returns_rows`` only their number is returned.
@@ -59,6 +63,12 @@ class InsertRequest(msgspec.Struct, frozen=True):
     is_large: bool = False
     options: InsertOptions = DEFAULT_OPTIONS
     returns_rows: bool = True
+    failed: Sequence[FailedRow] = ()
+
+    @property
+    def count(self) -> int:
+        """The number of rows that were sent."""
+        return len(self.rows) + len(self.failed)
 
 
 class UpdateRequest(msgspec.Struct, frozen=True):
@@ -90,6 +100,32 @@ class Inserted(msgspec.Struct, frozen=True):
     writer: str
 
 
+class PartlyInserted(msgspec.Struct, frozen=True):
+    """The result of a partial bulk: the stored ``rows`` as they were sent, and their ``numbers`` in the
+    request. ``failed_rows`` makes the others with their errors, in their order."""
+
+    table: CompiledTable
+    request: InsertRequest
+    stamp: Stamp
+    writer: str
+    rows: list[Cells]
+    numbers: Sequence[int]
+    failed_rows: Callable[[], list[FailedRow]]
+
+    @property
+    def n_inserted(self) -> int:
+        return len(self.rows)
+
+    @property
+    def n_failed(self) -> int:
+        return self.request.count - len(self.rows)
+
+    @property
+    def status(self) -> int:
+        """The status of its response."""
+        return MULTI_STATUS if self.n_failed else OK
+
+
 class Upserted(msgspec.Struct, frozen=True):
     """What an upsert did with the rows of a request."""
 
@@ -105,12 +141,14 @@ class Updated(msgspec.Struct, frozen=True):
     count: int
     rows: Sequence[Row] | None
     size: int
+    is_dry_run: bool = False
 
 
 class Deleted(msgspec.Struct, frozen=True):
     """The number of deleted rows."""
 
     count: int
+    is_dry_run: bool = False
 
 
 class QueryPage(msgspec.Struct, frozen=True):

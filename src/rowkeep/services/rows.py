@@ -13,7 +13,6 @@ from msgspec import UNSET
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
 from rowkeep.model.access import Right
-from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.plan.rows.select import plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
@@ -26,12 +25,14 @@ from rowkeep.services.conflicts import (
 )
 from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
 from rowkeep.services.offload import Offload
+from rowkeep.services.partial_inserts import PartialInsert, all_failed
 from rowkeep.services.row_requests import (
     CompiledRelation,
     Deleted,
     DeleteRequest,
     Inserted,
     InsertRequest,
+    PartlyInserted,
     QueryPage,
     QueryRequest,
     ReadRequest,
@@ -41,13 +42,18 @@ from rowkeep.services.row_requests import (
 )
 from rowkeep.services.table_list import UsableTables, table_list
 from rowkeep.services.timings import end_phase
-from rowkeep.services.upserts import refuse_repeated_keys, upsert
+from rowkeep.services.upserts import key_of, refuse_repeated_keys, upsert
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict, UpdatedRows, WriteKey
 
 MAX_ROWS = 10_000_000
 """The maximum number of rows in one bulk. Their ids must fit the counter of an ObjectId, which has 24
 bits."""
+
+PARTIAL_UPSERT = (
+    '"mode": "partial" cannot be combined with the action "ignore" or "update" of "onConflict". Use the mode '
+    '"atomic", or remove "onConflict".'
+)
 
 INSERT_RIGHTS = (Right.WRITE,)
 UPDATE_RIGHTS = (Right.READ, Right.WRITE)
@@ -83,22 +89,25 @@ class Rows:
         credential: Credential,
         table: str,
         read: Callable[[CompiledTable], Awaitable[InsertRequest]],
-        keyed: KeyedRequest[Inserted | Upserted] | None = None,
-    ) -> Awaitable[Inserted | Upserted | Replayed]:
-        """Insert or upsert all rows of the request, or none. Its rows are decoded by the table's own codec,
-        so ``read`` is given the table."""
+        given_key: KeyedRequest[Inserted | Upserted | PartlyInserted] | None = None,
+    ) -> Awaitable[Inserted | Upserted | PartlyInserted | Replayed]:
+        """Insert or upsert all rows of the request, or none; in a partial bulk, those that can be stored. Its
+        rows are decoded by the table's own codec, so ``read`` is given the table.
 
-        async def insert(caller: Caller) -> Inserted | Upserted:
+        Raises AllRowsFailed for a partial bulk of which no row can be stored."""
+
+        async def insert(caller: Caller) -> Inserted | Upserted | PartlyInserted:
             compiled = await caller.table(table, *INSERT_RIGHTS)
-            if keyed is not None:
-                await keyed.read()
+            if given_key is not None:
+                await given_key.read()
             request = await read(compiled)
             options = request.options
-            if options is not DEFAULT_OPTIONS:
-                _refuse_unsupported(options)
-            if len(request.rows) > MAX_ROWS:
+            if options.is_partial and options.is_upsert:
+                raise InvalidBody(PARTIAL_UPSERT, pointer="/mode")
+            keyed = _key_of(given_key, is_dry_run=options.dry_run)
+            if request.count > MAX_ROWS:
                 raise InvalidBody(
-                    f"A bulk insert can have at most {MAX_ROWS} rows; got {len(request.rows)}.",
+                    f"A bulk insert can have at most {MAX_ROWS} rows; got {request.count}.",
                     pointer="/data",
                 )
 
@@ -106,15 +115,10 @@ class Rows:
                 make_key = partial(self._write_key, caller, keyed)
                 return await upsert(caller, compiled, request, self._settings, self._offload, make_key)
 
-            def plan_insert() -> InsertPlan:
-                if options.on_conflict is not UNSET:
-                    refuse_repeated_keys(compiled, request, options.on_conflict)
-                stored_cells = compiled.codec.stored_cells
-                return InsertPlan(
-                    stored_cells.store(request.rows), caller.writer, stored_cells.rekeyed(request.rows)
-                )
-
+            plan_insert = partial(_insert_plan, compiled, request, caller.writer)
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
+            if options.is_partial:
+                return await self._insert_partly(caller, compiled, request, plan, keyed)
             key = self._write_key(
                 caller, keyed, lambda stamp: Inserted(compiled, request, stamp, caller.writer)
             )
@@ -134,22 +138,42 @@ class Rows:
             end_phase("db")
             return Inserted(compiled, request, stamp, caller.writer)
 
-        return self._run(credential, keyed, insert)
+        return self._run(credential, given_key, insert)
+
+    async def _insert_partly(
+        self,
+        caller: Caller,
+        compiled: CompiledTable,
+        request: InsertRequest,
+        plan: InsertPlan,
+        keyed: KeyedRequest[Inserted | PartlyInserted] | None,
+    ) -> PartlyInserted:
+        """Raises AllRowsFailed."""
+        bulk = PartialInsert(caller, compiled, request, self._settings.max_bulk_errors)
+        key = self._write_key(caller, keyed, bulk.result)
+        end_phase("plan")
+        result = await bulk.insert(plan, key)
+        end_phase("db")
+        if request.count and not result.n_inserted:
+            made = partial(all_failed, result)
+            raise await self._offload.run(made) if request.is_large else made()
+        return result
 
     def update(
         self,
         credential: Credential,
         table: str,
         read: ReadRequest[UpdateRequest],
-        keyed: KeyedRequest[Updated] | None = None,
+        given_key: KeyedRequest[Updated] | None = None,
     ) -> Awaitable[Updated | Replayed]:
         """Update the rows that the request's filter matches."""
 
         async def update(caller: Caller) -> Updated:
             compiled = await caller.table(table, *UPDATE_RIGHTS)
-            if keyed is not None:
-                await keyed.read()
+            if given_key is not None:
+                await given_key.read()
             request = await read()
+            keyed = _key_of(given_key, is_dry_run=request.body.dry_run)
             plan = plan_update(
                 compiled.target,
                 compiled.codec,
@@ -163,7 +187,7 @@ class Rows:
                 await _compiled(compiled.sql.update, plan.shape)
             key = None
             if keyed is not None:
-                key = self._keys.write_key(caller, keyed, partial(_updated, compiled))
+                key = self._keys.write_key(caller, keyed, partial(_updated, compiled, False))
             end_phase("plan")
             try:
                 updated = await caller.workspace.database.update(
@@ -174,24 +198,25 @@ class Rows:
             except ReferenceConflict:
                 raise await update_reference_error(caller.workspace, compiled, plan) from None
             end_phase("db")
-            return _updated(compiled, updated)
+            return _updated(compiled, plan.is_dry_run, updated)
 
-        return self._run(credential, keyed, update)
+        return self._run(credential, given_key, update)
 
     def delete(
         self,
         credential: Credential,
         table: str,
         read: ReadRequest[DeleteRequest],
-        keyed: KeyedRequest[Deleted] | None = None,
+        given_key: KeyedRequest[Deleted] | None = None,
     ) -> Awaitable[Deleted | Replayed]:
         """Delete the rows that the request's filter matches."""
 
         async def delete(caller: Caller) -> Deleted:
             compiled = await caller.table(table, *DELETE_RIGHTS)
-            if keyed is not None:
-                await keyed.read()
+            if given_key is not None:
+                await given_key.read()
             request = await read()
+            keyed = _key_of(given_key, is_dry_run=request.body.dry_run)
             plan = plan_delete(compiled.target, request.body, self._settings, caller.app)
             if len(plan.where.values) > SHORT_FILTER:
                 await _compiled(compiled.sql.delete, plan.where.shape)
@@ -204,9 +229,9 @@ class Rows:
             except ReferenceConflict:
                 raise await delete_reference_error(caller.workspace, compiled, plan) from None
             end_phase("db")
-            return Deleted(count)
+            return Deleted(count, plan.is_dry_run)
 
-        return self._run(credential, keyed, delete)
+        return self._run(credential, given_key, delete)
 
     def _write_key(
         self, caller: Caller, keyed: KeyedRequest[R] | None, result_of: Callable[[Any], R]
@@ -280,15 +305,28 @@ class Rows:
         return self._access.run(credential, tables)
 
 
-def _refuse_unsupported(options: InsertOptions) -> None:
-    if options.is_partial:
-        raise InvalidBody('"mode" must be "atomic"; got "partial".', pointer="/mode")
-    if options.dry_run:
-        raise InvalidBody('"dryRun" is not supported. Remove it.', pointer="/dryRun")
+def _insert_plan(compiled: CompiledTable, request: InsertRequest, writer: str) -> InsertPlan:
+    """Raises DuplicateKey, and what :func:`key_of` raises."""
+    options = request.options
+    if options.on_conflict is not UNSET and options.is_partial:
+        key_of(compiled, options.on_conflict)
+    elif options.on_conflict is not UNSET:
+        refuse_repeated_keys(compiled, request, options.on_conflict)
+    stored_cells = compiled.codec.stored_cells
+    stored, rekeyed = stored_cells.store(request.rows), stored_cells.rekeyed(request.rows)
+    return InsertPlan(stored, writer, rekeyed, is_dry_run=options.dry_run)
 
 
-def _updated(compiled: CompiledTable, updated: UpdatedRows) -> Updated:
-    return Updated(compiled, updated.count, updated.rows, updated.size)
+def _key_of(keyed: KeyedRequest[R] | None, *, is_dry_run: bool) -> KeyedRequest[R] | None:
+    """The key that a write is stored under. A dry run has none: its key is neither looked for nor stored."""
+    if keyed is not None and is_dry_run:
+        keyed.ignore()
+        return None
+    return keyed
+
+
+def _updated(compiled: CompiledTable, is_dry_run: bool, updated: UpdatedRows) -> Updated:
+    return Updated(compiled, updated.count, updated.rows, updated.size, is_dry_run)
 
 
 async def _compiled(compile_shape: Callable[[T], object], shape: T) -> None:

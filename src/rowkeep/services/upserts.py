@@ -56,7 +56,7 @@ async def upsert(
         await caller.table(compiled.table.name, Right.READ)
     index = key_of(compiled, conflict)
     limits = UpsertLimits(
-        settings.max_returned_records if request.returns_rows else 0,
+        settings.max_returned_records if request.returns_rows and not request.options.dry_run else 0,
         settings.max_response_bytes,
         shows_ignored=caller.may(compiled.table, Right.READ),
     )
@@ -69,6 +69,7 @@ async def upsert(
         request.rows,
         caller.writer,
         limits,
+        is_dry_run=request.options.dry_run,
     )
     plan = await offload.run(plan_rows) if request.is_large else plan_rows()
     key = make_key(partial(_result, compiled, request))

@@ -107,6 +107,9 @@ class Dialect:
     table_options: Mapping[str, Any]
     next_millisecond: Conversion
     """The moment one millisecond after a stored one."""
+    has_arrays: bool
+    """Whether a parameter can be an array, so that one statement searches for many keys; otherwise a
+    statement is run for each key, without a round trip."""
     nulls_are_least: bool
     """Whether the engine sorts NULL before all values by default."""
     indexes_end_with_row_key: bool
@@ -175,6 +178,7 @@ SQLITE = Dialect(
     contains=_sqlite_contains,
     next_millisecond=_sqlite_next_millisecond,
     table_options={"sqlite_strict": True},
+    has_arrays=False,
     nulls_are_least=True,
     indexes_end_with_row_key=False,
     has_concurrent_writers=False,
@@ -257,6 +261,7 @@ POSTGRES = Dialect(
     contains=lambda column, text: sa.func.strpos(column, text) > sa.literal_column("0"),
     next_millisecond=_postgres_next_millisecond,
     table_options={},
+    has_arrays=True,
     nulls_are_least=False,
     indexes_end_with_row_key=True,
     has_concurrent_writers=True,

@@ -14,8 +14,8 @@ from rowkeep.sql.dialects import Dialect
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """One statement, ready to run; with ``many``, once for each of these sets of parameters, without a
-    result."""
+    """One statement, ready to run; with ``many``, once for each of these sets of parameters. Only an engine
+    without arrays returns the rows of such a statement."""
 
     text: str
     parameters: tuple[Any, ...] = ()

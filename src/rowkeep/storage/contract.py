@@ -32,7 +32,7 @@ import msgspec
 
 from rowkeep.model.access import Workspace
 from rowkeep.model.ids import IdSource, Stamp
-from rowkeep.model.tables import Index, Table
+from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.plan.rows.upserts import Outcome, UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
@@ -85,6 +85,42 @@ class NotStored(Exception):
 
 class BeyondRange(Exception):
     """A sum of doubles is too large for a double."""
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A cell that refers to a missing row: its row in the request, its column, and the target."""
+
+    row: int
+    column: Column
+    table: str
+    there: str
+
+
+class RefusedRow(msgspec.Struct, frozen=True):
+    """A row of a partial bulk that cannot be stored: its position, the unique indexes that have its key
+    already, and its cells that refer to nothing."""
+
+    row: int
+    indexes: tuple[Index, ...]
+    missing: tuple[Missing, ...]
+
+
+class Sifted(msgspec.Struct, frozen=True):
+    """The rows of a partial bulk by their positions: those that can be stored, and the others."""
+
+    accepted: Sequence[int]
+    refused: Sequence[RefusedRow]
+
+
+Sift: TypeAlias = Callable[[str], Steps[Sifted]]
+"""A script that only reads, for rows that are written at a moment."""
+
+
+class PartlyInserted(msgspec.Struct, frozen=True):
+    """The result of a partial bulk; the ids of the stamp belong to the accepted rows."""
+
+    stamp: Stamp
+    sifted: Sifted
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
@@ -180,6 +216,9 @@ class WorkspaceDatabase(Database):
     A write with a ``key`` stores the key and its response in its own transaction. If the key is stored
     already and has not expired, it raises KeyUsed. If another write with this key is running, it waits for
     it as for a lock, and raises IdempotencyInProgress instead of Busy where the engine names the lock.
+
+    A dry run (``is_dry_run`` of a plan) does everything that the write does, in its transaction, and then
+    undoes it: it returns or raises the same, nobody sees its rows, and it has no ``key``.
     """
 
     @abstractmethod
@@ -210,6 +249,14 @@ class WorkspaceDatabase(Database):
         the second, across processes. Rows can refer to rows of the same request in any order. Raises
         StaleCatalog, UniqueConflict, ReferenceConflict, KeyUsed.
         """
+
+    @abstractmethod
+    async def insert_partly(
+        self, sql: TableSql, plan: InsertPlan, sift: Sift, version: int, key: WriteKey | None = None
+    ) -> PartlyInserted:
+        """Write the rows that ``sift`` accepts: all of them, or none. What it found still holds when they are
+        written. If it accepts none, nothing is written, not even the key. Raises StaleCatalog, KeyUsed, and
+        Busy if other writes changed each time what it had found."""
 
     @abstractmethod
     async def upsert(

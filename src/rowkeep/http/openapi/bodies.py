@@ -57,10 +57,19 @@ _BOUNDS = {
     "minAffected": {"description": "If the filter matches fewer rows, nothing is written."},
     "maxAffected": {"description": "If the filter matches more rows, nothing is written."},
 }
+_DRY_RUN = {
+    "dryRun": {
+        "description": "Whether to check everything and store nothing. The response has counts and no "
+        "records; an `Idempotency-Key` is ignored."
+    }
+}
 _OPTIONS = {
     "onConflict": ref("Conflict"),
-    "mode": {"description": "`atomic`: all rows are inserted, or none. Only for an array of rows."},
-    "dryRun": {"description": "Check everything, but store nothing."},
+    "mode": {
+        "description": "`atomic` (the default): all rows are inserted, or none. `partial`: those that can "
+        "be, and the response lists the errors of the others. Only for an array of rows."
+    },
+    **_DRY_RUN,
 }
 _GUARDS = {
     "maxAffected": {
@@ -86,8 +95,8 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
             "`ignore` does not change the stored row, `update` changes the columns that the row has."
         },
     },
-    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("Row"), **_BOUNDS},
-    "DeleteBody": {"query": ref("WriteFilter"), **_BOUNDS},
+    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("Row"), **_BOUNDS, **_DRY_RUN},
+    "DeleteBody": {"query": ref("WriteFilter"), **_BOUNDS, **_DRY_RUN},
     "QueryBody": {
         "query": ref("Filter"),
         "fields": {

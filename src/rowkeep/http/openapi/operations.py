@@ -75,6 +75,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     responses: tuple[Any, ...] = ()
     """The types of the responses; empty for a response without content."""
+    partial_response: Any = None
+    """The type of the response if some of the rows are not stored (207)."""
     request_samples: dict[str, Any] = {}
     response_samples: dict[str, Any] = {}
     """Samples by title."""
@@ -114,6 +116,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         body=call.body,
         body_is_optional=call.body_is_optional,
         responses=call.responses,
+        partial_response=call.partial_response,
         request_samples=data_samples.REQUESTS.get(call.name, {}),
         response_samples=data_samples.RESPONSES[call.name],
         headers={
@@ -246,6 +249,7 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
         }
     result["responses"] = {
         str(operation.status): _success(operation),
+        **_partial_success(operation),
         **error_responses(operation.errors),
     }
     return result
@@ -261,6 +265,18 @@ def _success(operation: Operation) -> dict[str, Any]:
         content["examples"] = _examples(operation.response_samples)
     answer = {"description": description, "content": {operation.media_type: content}}
     return answer | ({"headers": operation.headers} if operation.headers else {})
+
+
+def _partial_success(operation: Operation) -> dict[str, Any]:
+    if operation.partial_response is None:
+        return {}
+    samples = data_samples.PARTIAL_RESPONSES[operation.partial_response.__name__]
+    schema = schema_of(operation.partial_response)
+    content = {operation.media_type: {"schema": schema, "examples": _examples(samples)}}
+    status = HTTPStatus.MULTI_STATUS
+    return {
+        str(status.value): {"description": status.phrase, "content": content, "headers": operation.headers}
+    }
 
 
 def _examples(given: dict[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class UpsertPlan(msgspec.Struct, frozen=True):
     places, lack a required column, so they are not inserted.
 
     ``shows_ignored`` is whether the response has the records of rows that are ignored. ``max_records``,
-    ``max_bytes`` and ``rekeyed`` are as in an update.
+    ``max_bytes``, ``rekeyed`` and ``is_dry_run`` are as in an update.
     """
 
     shape: UpsertShape
@@ -66,6 +66,7 @@ class UpsertPlan(msgspec.Struct, frozen=True):
     max_records: int
     max_bytes: int
     rekeyed: Rekeyed = {}
+    is_dry_run: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -126,6 +127,8 @@ def plan_upsert(
     rows: list[Cells],
     writer: str,
     limits: UpsertLimits,
+    *,
+    is_dry_run: bool = False,
 ) -> UpsertPlan:
     """The upsert of rows that have UNSET for columns that they do not bring. Raises DuplicateKey."""
     lacking = _lacking(len(table.columns), rows)
@@ -162,6 +165,7 @@ def plan_upsert(
         limits.max_records,
         limits.max_bytes,
         stored_cells.rekeyed(complete),
+        is_dry_run,
     )
 
 

@@ -21,11 +21,13 @@ from rowkeep.settings import Settings
 
 class InsertPlan(msgspec.Struct, frozen=True):
     """Rows of the table's own columns in their stored form, to be written by ``writer`` after the cells in
-    ``rekeyed`` were encrypted again; ids and times are assigned when they are written."""
+    ``rekeyed`` were encrypted again; ids and times are assigned when they are written. A dry run is undone
+    after all checks."""
 
     rows: Sequence[Sequence[Any]]
     writer: str
     rekeyed: Rekeyed = {}
+    is_dry_run: bool = False
 
 
 class UpdateShape(msgspec.Struct, frozen=True):
@@ -37,7 +39,7 @@ class UpdateShape(msgspec.Struct, frozen=True):
 class UpdatePlan(msgspec.Struct, frozen=True):
     """Cells to set in every matching row. ``max_records`` is the maximum number of records in the response, 0
     for none; ``max_bytes`` is their approximate maximum size. The number of rows must be within
-    ``bounds``."""
+    ``bounds``. A dry run is undone after all checks."""
 
     shape: UpdateShape
     cells: tuple[object, ...]
@@ -47,11 +49,15 @@ class UpdatePlan(msgspec.Struct, frozen=True):
     max_bytes: int
     rekeyed: Rekeyed
     bounds: Bounds = UNBOUNDED
+    is_dry_run: bool = False
 
 
 class DeletePlan(msgspec.Struct, frozen=True):
+    """The rows to delete. Their number must be within ``bounds``. A dry run is undone after all checks."""
+
     where: Where
     bounds: Bounds = UNBOUNDED
+    is_dry_run: bool = False
 
 
 def plan_update(
@@ -73,16 +79,19 @@ def plan_update(
     problems.raise_if_any()
     cells = tuple(target.store(target.names.find(name, "/data"), cell) for name, cell in given.items())
     rekeyed = codec.stored_cells.rekeyed([tuple(given.values())], tuple(given))
-    max_records = 0 if minimal else settings.max_returned_records
+    max_records = 0 if minimal or body.dry_run else settings.max_returned_records
     shape = UpdateShape(tuple(given), where.shape, returns=max_records > 0)
-    return UpdatePlan(shape, cells, where, writer, max_records, settings.max_response_bytes, rekeyed, bounds)
+    max_bytes = settings.max_response_bytes
+    return UpdatePlan(
+        shape, cells, where, writer, max_records, max_bytes, rekeyed, bounds, is_dry_run=body.dry_run
+    )
 
 
 def plan_delete(target: Relation, body: DeleteBody, settings: Settings, app: App | None = None) -> DeletePlan:
     """The delete of an ``app``, or of an administrator. Raises what plan_bounds and plan_where raise, and
     Forbidden."""
     bounds = plan_bounds(body, app)
-    return DeletePlan(_plan_guarded(target, body, settings, app), bounds)
+    return DeletePlan(_plan_guarded(target, body, settings, app), bounds, is_dry_run=body.dry_run)
 
 
 def _plan_guarded(

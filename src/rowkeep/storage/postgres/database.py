@@ -17,13 +17,16 @@ from rowkeep.sql.rows import PostgresTableSql, TableSql
 from rowkeep.sql.views import PostgresViewSql, ViewSql
 from rowkeep.storage.contract import (
     Database,
+    PartlyInserted,
     Script,
     Selected,
+    Sift,
     UpdatedRows,
     UpsertedRows,
     WorkspaceDatabase,
     WriteKey,
 )
+from rowkeep.storage.postgres.partial_inserts import insert_partly
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import select
 from rowkeep.storage.postgres.upserts import upsert
@@ -70,6 +73,12 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
     ) -> Work[Stamp]:
         return insert(self._pool, self._rows, sql, plan, version, self._ids.stamp(len(plan.rows)), key)
+
+    def insert_partly(
+        self, sql: TableSql, plan: InsertPlan, sift: Sift, version: int, key: WriteKey | None = None
+    ) -> Work[PartlyInserted]:
+        stamp = self._ids.stamp(len(plan.rows))
+        return insert_partly(self._pool, self._rows, sql, plan, sift, version, stamp, key)
 
     def upsert(
         self, sql: TableSql, plan: UpsertPlan, version: int, key: WriteKey | None = None

@@ -14,7 +14,7 @@ import structlog
 from rowkeep.errors.catalogue import SetupError, ShuttingDown, StorageUnavailable
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import Row, Script
+from rowkeep.storage.contract import Row, Script, Steps
 from rowkeep.storage.postgres.cancellation import Running, Watch
 from rowkeep.storage.postgres.connection_groups import ConnectionGroups
 from rowkeep.storage.postgres.driver_errors import REFUSED, translated
@@ -91,6 +91,11 @@ class Pool:
         self._is_closing = False
         self._types: dict[tuple[str, str], object] = {}
         self.turns = ConnectionTurns(self._size, settings.postgres_workspace_connections)
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long a call waits at most for what others hold."""
+        return self._timeout
 
     async def open(self) -> None:
         """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
@@ -211,10 +216,11 @@ class Pool:
         """Which types the driver has cached for a table is not known any more."""
         self._types[table] = None
 
-    async def read(self, script: Script[T], call: Call) -> T:
-        """A script that reads, on one snapshot."""
+    async def read(self, script: Script[T], call: Call, *, in_thread: bool = False) -> T:
+        """A script that reads, on one snapshot. With ``in_thread``, its own work between two statements is
+        done in a thread."""
         return await self.transaction(
-            lambda connection: _run_script(connection, script),
+            lambda connection: _run_script(connection, script, in_thread=in_thread),
             call,
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         )
@@ -223,8 +229,10 @@ class Pool:
         """A script that writes, in one transaction."""
         return await self.transaction(lambda connection: _run_script(connection, script), call)
 
-    async def transaction(self, work: Work[T], call: Call, begin: str = "BEGIN") -> T:
-        """All that ``work`` does, in one transaction; done again if that may help."""
+    async def transaction(
+        self, work: Work[T], call: Call, begin: str = "BEGIN", *, is_dry_run: bool = False
+    ) -> T:
+        """All that ``work`` does, in one transaction; done again if that may help. A dry run is undone."""
         deadline = monotonic() + self._timeout
         limit = "" if call.is_limited else "SET LOCAL statement_timeout = 0; "
 
@@ -232,7 +240,7 @@ class Pool:
             left = _milliseconds(deadline - monotonic())
             await connection.execute(f"{begin}; {limit}SET LOCAL lock_timeout = {left}")
             result = await work(connection)
-            await connection.execute("COMMIT")
+            await connection.execute("ROLLBACK" if is_dry_run else "COMMIT")
             return result
 
         return await self._tried(run, call, deadline)
@@ -263,8 +271,10 @@ async def _rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequenc
     return rows
 
 
-async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
+async def _run_script(connection: asyncpg.Connection, script: Script[T], *, in_thread: bool = False) -> T:
     steps = script()
+    if in_thread:
+        return await _run_in_thread(connection, steps)
     try:
         wanted = next(steps)
         while True:
@@ -272,4 +282,30 @@ async def _run_script(connection: asyncpg.Connection, script: Script[T]) -> T:
             wanted = steps.send(rows)
     except StopIteration as stop:
         result: T = stop.value
+        return result
+
+
+class _Ended(Exception):
+    """A script has returned: a thread cannot raise StopIteration to a coroutine."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__()
+        self.result = result
+
+
+async def _run_in_thread(connection: asyncpg.Connection, steps: Steps[T]) -> T:
+    def go_on(rows: Sequence[Row] | None) -> Statement:
+        try:
+            # a generator begins with None
+            return steps.send(rows)  # type: ignore[arg-type]
+        except StopIteration as stop:
+            raise _Ended(stop.value) from None
+
+    run = asyncio.get_running_loop().run_in_executor
+    try:
+        wanted = await run(None, go_on, None)
+        while True:
+            wanted = await run(None, go_on, await _rows_of(connection, wanted))
+    except _Ended as ended:
+        result: T = ended.result
         return result

@@ -71,12 +71,12 @@ async def upsert(
 
 async def _write(pool: Pool, lane: ConnectionLane, written: _Upsert, key: WriteKey | None) -> UpsertedRows:
     is_single, rekeyed = len(written.plan.rows) == 1, written.plan.rekeyed
-    if is_single and not rekeyed and key is None:
+    if is_single and not rekeyed and key is None and not written.plan.is_dry_run:
         call = Call(lane, written.sql.table.id, is_statement=True)
         return await written.write_one(lambda bound: pool.change(bound.text, bound.parameters, call))
     work = written.write_one_of if is_single else written.write_all
     if key is None:
-        return await pool.transaction(work, Call(lane))
+        return await pool.transaction(work, Call(lane), is_dry_run=written.plan.is_dry_run)
     return await keyed(pool, Call(lane), written.sql.namespace, key, work)
 
 

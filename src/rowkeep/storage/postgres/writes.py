@@ -60,7 +60,7 @@ async def insert(
 ) -> Stamp:
     """Write the rows with the ids and the time of the stamp; gives it back."""
     try:
-        if len(plan.rows) == 1 and not plan.rekeyed:
+        if len(plan.rows) == 1 and not plan.rekeyed and not plan.is_dry_run:
             await _insert_one(pool, lane, sql, plan, version, stamp, key)
         else:
             await _copy(pool, lane, sql, plan, version, stamp, key)
@@ -145,7 +145,7 @@ async def _copy(
         return stamp
 
     if key is None:
-        await pool.transaction(copy, Call(lane))
+        await pool.transaction(copy, Call(lane), is_dry_run=plan.is_dry_run)
     else:
         await keyed(pool, Call(lane), namespace, key, copy_keyed)
 
@@ -184,8 +184,9 @@ async def update(
     try:
         if key is not None:
             return await keyed(pool, call, sql.namespace, key, update_keyed)
-        if plan.rekeyed or plan.bounds.need_undo(sql.most(plan.where.shape)):
-            rows = await pool.transaction(partial(_update_in_steps, sql, plan, bound), call)
+        if plan.is_dry_run or plan.rekeyed or plan.bounds.need_undo(sql.most(plan.where.shape)):
+            steps = partial(_update_in_steps, sql, plan, bound)
+            rows = await pool.transaction(steps, call, is_dry_run=plan.is_dry_run)
         else:
             rows = await pool.change(bound.text, bound.parameters, call)
     except UniqueConflict as conflict:
@@ -247,8 +248,9 @@ async def delete(
 
     if key is not None:
         return await keyed(pool, call, sql.namespace, key, delete_keyed)
-    if plan.bounds.need_undo(sql.most(plan.where.shape)):
-        rows = await pool.transaction(partial(_write_within, plan.bounds, bound), call)
+    if plan.is_dry_run or plan.bounds.need_undo(sql.most(plan.where.shape)):
+        steps = partial(_write_within, plan.bounds, bound)
+        rows = await pool.transaction(steps, call, is_dry_run=plan.is_dry_run)
     else:
         rows = await pool.change(bound.text, bound.parameters, call)
     return _count(rows, plan, version)

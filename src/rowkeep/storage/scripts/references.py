@@ -14,23 +14,14 @@ from typing import Any
 import msgspec
 
 from rowkeep.model.filters import Where
-from rowkeep.model.tables import ROW_KEY, Column, Table
+from rowkeep.model.tables import ROW_KEY, Table
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.references import is_referred_to, present
 from rowkeep.sql.rows import TableSql
-from rowkeep.storage.contract import Row, Steps
+from rowkeep.storage.contract import Missing, Row, Steps
 from rowkeep.storage.scripts.tables import Tables
 
 CHUNK = 1000
-
-
-class Missing(msgspec.Struct, frozen=True):
-    """A cell that refers to a missing row: its row in the request, its column, and the target."""
-
-    row: int
-    column: Column
-    table: str
-    there: str
 
 
 class Referring(msgspec.Struct, frozen=True):

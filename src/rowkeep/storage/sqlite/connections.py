@@ -257,8 +257,7 @@ def _meaning(error: apsw.Error) -> Exception | None:
 
 def _rows_of(connection: apsw.Connection, wanted: Statement) -> list[Any]:
     if wanted.many is not None:
-        connection.executemany(wanted.text, wanted.many)
-        return []
+        return connection.executemany(wanted.text, wanted.many).fetchall()
     return connection.execute(wanted.text, wanted.parameters).fetchall()
 
 

@@ -21,8 +21,10 @@ from rowkeep.sql.rows import SqliteTableSql, TableSql
 from rowkeep.sql.views import SqliteViewSql, ViewSql
 from rowkeep.storage.contract import (
     Database,
+    PartlyInserted,
     Script,
     Selected,
+    Sift,
     StaleCatalog,
     UpdatedRows,
     UpsertedRows,
@@ -30,12 +32,13 @@ from rowkeep.storage.contract import (
     WriteKey,
 )
 from rowkeep.storage.sqlite.connections import Connection, run_script
+from rowkeep.storage.sqlite.dry_runs import DryRunDone, undone
 from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
 from rowkeep.storage.sqlite.keys import keyed
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.upserts import upsert
-from rowkeep.storage.sqlite.writes import Insert, delete, update
+from rowkeep.storage.sqlite.writes import Insert, delete, insert_partly, update
 
 T = TypeVar("T")
 
@@ -98,21 +101,42 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     async def insert(
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
     ) -> Stamp:
-        return await self._write(Insert(sql, plan, version, self._ids, key))
+        insert = Insert(sql, plan, version, self._ids, key)
+        return await (self._try(insert) if plan.is_dry_run else self._write(insert))
+
+    async def insert_partly(
+        self, sql: TableSql, plan: InsertPlan, sift: Sift, version: int, key: WriteKey | None = None
+    ) -> PartlyInserted:
+        work = partial(insert_partly, sql, plan, sift, version, self._ids, key)
+        return await (self._try(work) if plan.is_dry_run else self._write(work))
 
     async def upsert(
         self, sql: TableSql, plan: UpsertPlan, version: int, key: WriteKey | None = None
     ) -> UpsertedRows:
         assert isinstance(sql, SqliteTableSql)  # noqa: S101 - prepare() makes no other
         work = partial(upsert, sql, plan, version, self._ids)
+        if plan.is_dry_run:
+            return await self._try(work)
         return await self._write(work if key is None else partial(keyed, key, work))
 
     async def update(
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None
     ) -> UpdatedRows:
         work = partial(update, sql, plan, version, self._ids)
+        if plan.is_dry_run:
+            return await self._try(work, is_limited=True)
         return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
 
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:
         work = partial(delete, sql, plan, version)
+        if plan.is_dry_run:
+            return await self._try(work, is_limited=True)
         return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
+
+    async def _try(self, work: Callable[[Connection], T], *, is_limited: bool = False) -> T:
+        """A dry run of a write."""
+        try:
+            return await self._write(partial(undone, work), is_limited=is_limited)
+        except DryRunDone as done:
+            result: T = done.result
+            return result

@@ -10,7 +10,7 @@ import apsw
 from rowkeep.model.ids import Stamp
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.idempotency import key_sql
-from rowkeep.storage.contract import KeyUsed, StoredResponse, WriteKey
+from rowkeep.storage.contract import KeyUsed, PartlyInserted, StoredResponse, WriteKey
 from rowkeep.storage.key_values import key_values
 from rowkeep.storage.sqlite.connections import translated
 
@@ -21,10 +21,10 @@ class _UsedAmongOthers(Exception):
     """One of several keys was used before, or two are equal: their writes are run one by one."""
 
 
-def claim(connection: apsw.Connection, key: WriteKey, stamp: Stamp) -> None:
+def claim(connection: apsw.Connection, key: WriteKey, inserted: Stamp | PartlyInserted) -> None:
     """Store the key of an insert with its response. Raises KeyUsed."""
     check_unused(connection, key)
-    _store(connection, [key], [key.respond(stamp)])
+    _store(connection, [key], [key.respond(inserted)])
 
 
 def claim_all(connection: apsw.Connection, keys: Sequence[WriteKey], stamps: Iterable[Stamp]) -> None:

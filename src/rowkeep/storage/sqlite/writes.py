@@ -12,6 +12,7 @@ from itertools import islice, repeat
 from operator import add, itemgetter, length_hint
 
 import apsw
+import msgspec
 
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
@@ -21,15 +22,17 @@ from rowkeep.sql.binding import delete_values, update_values
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import TableSql
 from rowkeep.storage.contract import (
+    PartlyInserted,
     ReferenceConflict,
     Row,
+    Sift,
     StaleCatalog,
     UniqueConflict,
     UpdatedRows,
     WriteKey,
 )
 from rowkeep.storage.response_sizes import fitting
-from rowkeep.storage.sqlite.connections import VERSION, translated
+from rowkeep.storage.sqlite.connections import VERSION, run_script, translated
 from rowkeep.storage.sqlite.keys import claim, claim_all
 from rowkeep.storage.sqlite.reads import decoded
 from rowkeep.storage.sqlite.writer import Joinable
@@ -82,14 +85,51 @@ class Insert(Joinable[Stamp]):
             stamp = self._ids.stamp(len(rows))
             if self._write_key is not None:
                 claim_keys(connection, stamp)
-            on, by = repeat(stamp.written_on), repeat(self._plan.writer)
-            cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
-            if sql.keyed:
-                keys = zip(*(map(itemgetter(at), rows) for at in sql.keyed), strict=True)
-                cells = map(add, cells, keys)
-            with references_wait(sql.table, connection):
-                connection.executemany(sql.insert.text, cells)
+            _write_rows(connection, sql, rows, reached, stamp, self._plan.writer)
         return stamp
+
+
+def _write_rows(
+    connection: apsw.Connection,
+    sql: TableSql,
+    rows: Sequence[Row],
+    reached: Iterator[Row],
+    stamp: Stamp,
+    writer: str,
+) -> None:
+    on, by = repeat(stamp.written_on), repeat(writer)
+    cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
+    if sql.keyed:
+        keys = zip(*(map(itemgetter(at), rows) for at in sql.keyed), strict=True)
+        cells = map(add, cells, keys)
+    with references_wait(sql.table, connection):
+        connection.executemany(sql.insert.text, cells)
+
+
+def insert_partly(
+    sql: TableSql,
+    plan: InsertPlan,
+    sift: Sift,
+    version: int,
+    ids: IdSource,
+    key: WriteKey | None,
+    connection: apsw.Connection,
+) -> PartlyInserted:
+    with translated():
+        check_version(connection, version)
+    # the search must find cells under an old key as well
+    rekey(sql, plan, connection)
+    stamp = ids.stamp(len(plan.rows))
+    sifted = run_script(connection, partial(sift, stamp.written_on))
+    accepted = sifted.accepted
+    inserted = PartlyInserted(msgspec.structs.replace(stamp, count=len(accepted)), sifted)
+    if accepted or not plan.rows:
+        if key is not None:
+            claim(connection, key, inserted)
+        rows = plan.rows if len(accepted) == len(plan.rows) else [plan.rows[at] for at in accepted]
+        with translated():
+            _write_rows(connection, sql, rows, iter(rows), inserted.stamp, plan.writer)
+    return inserted
 
 
 def update(
