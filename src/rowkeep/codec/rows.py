@@ -25,6 +25,7 @@ from rowkeep.codec.bulk_slices import (
     row_too_large,
     sliced_body,
 )
+from rowkeep.codec.changes import RefusedChange, read_change, refused_in_insert, sent_changes
 from rowkeep.codec.insert_envelope import loose_envelope
 from rowkeep.codec.json_bodies import (
     MAX_DEPTH,
@@ -52,6 +53,7 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
+from rowkeep.model.changes import Change
 from rowkeep.model.column_types import decode_value
 from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.model.ids import Stamp
@@ -345,9 +347,15 @@ class TableCodec(RowEncoder):
         return tuple(cells)
 
     def read_cells(
-        self, row: dict[str, msgspec.Raw], where: str, prefix: str, problems: ProblemList
+        self,
+        row: dict[str, msgspec.Raw],
+        where: str,
+        prefix: str,
+        problems: ProblemList,
+        changes: dict[str, Change] | None = None,
     ) -> dict[str, Cell]:
-        """The cells of an object by column name; errors are added to ``problems``."""
+        """The cells of an object by column name; errors are added to ``problems``. Where an object may have
+        changes, they are added to ``changes`` by column name, and the cell is what the change adds."""
         given: dict[str, Cell] = {}
         for key, value in row.items():
             if problems.full:
@@ -371,7 +379,7 @@ class TableCodec(RowEncoder):
                     DuplicateColumn, f"{prefix}Two keys match column {column.name}. Send one of them.", spot
                 )
             else:
-                given[column.name] = _read_cell(column, value, spot, prefix, problems)
+                given[column.name] = _read_cell(column, value, spot, prefix, problems, changes)
         return given
 
     # rows out
@@ -460,12 +468,21 @@ def _decoded_value(raw: bytes) -> Any:
     return decode_value(raw)
 
 
-def _read_cell(column: Column, raw: msgspec.Raw, where: str, prefix: str, problems: ProblemList) -> Cell:
+def _read_cell(
+    column: Column,
+    raw: msgspec.Raw,
+    where: str,
+    prefix: str,
+    problems: ProblemList,
+    changes: dict[str, Change] | None,
+) -> Cell:
     text = marked_halves(bytes(raw))
     if has_half(text):
         problems.add(InvalidValue, f"{prefix}Column {column.name} {HALF_SURROGATES}.", where)
         return None
     try:
+        if (sent := sent_changes(column, text)) is not None:
+            return _read_change(column, sent, where, prefix, problems, changes)
         value = _decoded_value(text)
     except (ValueError, RecursionError) as error:
         raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
@@ -478,6 +495,25 @@ def _read_cell(column: Column, raw: msgspec.Raw, where: str, prefix: str, proble
     except Misfit as misfit:
         received = "" if column.is_encrypted else f"; got {preview(value)}"
         problems.add(InvalidValue, f"{prefix}Column {column.name} {misfit}{received}.", where)
+        return None
+
+
+def _read_change(
+    column: Column,
+    sent: Mapping[str, msgspec.Raw],
+    where: str,
+    prefix: str,
+    problems: ProblemList,
+    changes: dict[str, Change] | None,
+) -> Cell:
+    """What a change adds; the change itself is added to ``changes``, which is None where none is allowed."""
+    try:
+        if changes is None:
+            raise refused_in_insert(column, sent)
+        changes[column.name], cell = read_change(column, sent, checked_cell)
+        return cell
+    except RefusedChange as refused:
+        problems.add(refused.kind, f"{prefix}{refused}", where)
         return None
 
 

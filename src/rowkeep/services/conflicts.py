@@ -22,7 +22,7 @@ from rowkeep.errors.catalogue import (
 from rowkeep.model.filters import EVERYTHING
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.upserts import UpsertPlan
-from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
+from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan, UpdateShape
 from rowkeep.storage.contract import UniqueConflict
 from rowkeep.storage.scripts.references import Missing, find_missing, find_referring
 from rowkeep.storage.scripts.uniqueness import find_duplicates, find_other_duplicates
@@ -130,12 +130,15 @@ def _shown_value(column: Column, cell: Any) -> str:
     return "" if column.is_encrypted else f" {preview(cell)}"
 
 
-def update_unique_error(compiled: CompiledTable, conflict: UniqueConflict) -> Exception:
+def update_unique_error(compiled: CompiledTable, plan: UpdatePlan, conflict: UniqueConflict) -> Exception:
     if conflict.index is None:
         return Busy()
-    names = " and ".join(part.name for part in conflict.index.columns)
+    parts = [part.name for part in conflict.index.columns]
+    # a change gives each row another value, and the engines compare it with the rows that follow
+    changes = dict(zip(plan.shape.columns, plan.shape.changes, strict=False))
+    when = "During" if any(map(changes.get, parts)) else "After"
     return UniqueViolation(
-        f"After this update, two rows of {compiled.table.name} would have the same {names}, "
+        f"{when} this update, two rows of {compiled.table.name} would have the same {' and '.join(parts)}, "
         f"but the index {conflict.index.name} is unique.",
         pointer="/data",
     )
@@ -157,23 +160,36 @@ async def insert_reference_error(
 async def update_reference_error(
     workspace: OpenWorkspace, compiled: CompiledTable, plan: UpdatePlan
 ) -> Exception:
-    names = plan.shape.columns
+    cells = {name: plan.cells[at] for at, name in enumerate(plan.shape.columns) if not plan.shape.change(at)}
     missing = await workspace.database.read(
-        partial(find_missing, workspace.scripts.tables, compiled.sql, names, [plan.cells])
+        partial(find_missing, workspace.scripts.tables, compiled.sql, [*cells], [[*cells.values()]])
     )
     if missing is not None:
         # the stored form of a sys_Id is not the value of the request
-        cell = None if missing.column.holds_sys_ids else plan.cells[names.index(missing.column.name)]
+        cell = None if missing.column.holds_sys_ids else cells[missing.column.name]
         return _reference_error(missing, cell, "/data", "")
     if (referred := await _referred(workspace, compiled, plan, "changed")) is not None:
         return referred
-    cells = dict(zip(names, plan.cells, strict=True))
     replaced = _replaced_key(compiled.table, cells)
-    return (
-        _changed_meanwhile()
-        if replaced is None
-        else _reference_error(replaced, cells[replaced.column.name], "/data", "")
-    )
+    if replaced is not None:
+        return _reference_error(replaced, cells[replaced.column.name], "/data", "")
+    return _changed_reference_error(compiled.table, plan.shape) or _changed_meanwhile()
+
+
+def _changed_reference_error(table: Table, shape: UpdateShape) -> Exception | None:
+    """The error for columns that refer to rows, and that were changed to values that the engine does not
+    name."""
+    changes = dict(zip(shape.columns, shape.changes, strict=False))
+    found = [
+        Problem(
+            f"After {change.value}, {column.name} of a row would not exist in the column that it references.",
+            ReferenceViolation.code,
+            f"/data{pointer(column.name)}",
+        )
+        for column in table.columns
+        if column.reference is not None and (change := changes.get(column.name)) is not None
+    ]
+    return ReferenceViolation(found[0].msg, problems=found) if found else None
 
 
 def _replaced_key(table: Table, cells: dict[str, Any]) -> Missing | None:

@@ -83,6 +83,16 @@ class NotStored(Exception):
         self.places = places
 
 
+class ChangeRefused(Exception):
+    """The result of a change does not fit its column; nothing was written. ``at`` is the place of the change
+    in the update, ``row_key`` the ``_id`` of a row for which it does not fit."""
+
+    def __init__(self, at: int, row_key: str) -> None:
+        super().__init__(at, row_key)
+        self.at = at
+        self.row_key = row_key
+
+
 class BeyondRange(Exception):
     """A sum of doubles is too large for a double."""
 
@@ -228,8 +238,10 @@ class WorkspaceDatabase(Database):
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None
     ) -> UpdatedRows:
         """Change all matching rows, or none. ``Updated_On`` of each is later than it was, by a
-        millisecond at least. Raises StaleCatalog, UniqueConflict, ReferenceConflict, KeyUsed,
-        QueryTimeout, and AffectedOutOfBounds if the number of rows is not within the plan's bounds."""
+        millisecond at least. A change of a cell starts from the cell as it is when the row is written: no
+        other write comes between. Raises StaleCatalog, UniqueConflict, ReferenceConflict, ChangeRefused,
+        KeyUsed, QueryTimeout, and AffectedOutOfBounds if the number of rows is not within the plan's
+        bounds."""
 
     @abstractmethod
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:
