@@ -25,7 +25,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def sent_changes(column: Column, text: bytes) -> Mapping[str, msgspec.Raw] | None:
-    """The members of a JSON text that is a change, or is meant to be one; None for a value."""
+    """The members of a JSON text that is a change, or looks like one; None for a value."""
     if text[:1] != b"{" or column.type_facts.is_document:
         return None
     members: dict[str, msgspec.Raw] = _members.decode(first_keys(text, MOST_KEYS))

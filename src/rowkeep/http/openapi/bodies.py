@@ -86,7 +86,7 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
             "`ignore` does not change the stored row, `update` changes the columns that the row has."
         },
     },
-    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("Row"), **_BOUNDS},
+    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("UpdateRow"), **_BOUNDS},
     "DeleteBody": {"query": ref("WriteFilter"), **_BOUNDS},
     "QueryBody": {
         "query": ref("Filter"),
