@@ -53,7 +53,7 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
-from rowkeep.model.changes import Change
+from rowkeep.model.changes import Change, Changes
 from rowkeep.model.column_types import decode_value
 from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.model.ids import Stamp
@@ -103,6 +103,8 @@ class DecodedRows(NamedTuple):
     rows: list[Cells]
     is_array: bool
     options: InsertOptions = DEFAULT_OPTIONS
+    changes: Changes = MappingProxyType({})
+    """The cells that are what a change adds; only in an upsert that updates."""
 
 
 class RowEncoder:
@@ -172,9 +174,7 @@ class TableCodec(RowEncoder):
         if len(body) > MAX_SLICE_BYTES or cells > MAX_SLICE_CELLS:
             sliced = sliced_body(body, len(self._columns), limits.max_row_bytes)
             if sliced is not None:
-                options = sliced.options
-                rows = self._read_slices(sliced.slices, limits, is_upsert=options.is_upsert)
-                return DecodedRows(rows, True, options)
+                return self._read_slices(sliced.slices, limits, sliced.options)
             if len(body) > limits.max_row_bytes:
                 raise row_too_large(limits.max_row_bytes)
         return self._decode_strictly(body, limits) or self._decode_loosely(body, limits)
@@ -197,11 +197,12 @@ class TableCodec(RowEncoder):
         if len(data) <= MAX_SLICE_BYTES:
             refuse_repeated_keys(data, "/data")
         raw = _rows_decoder.decode(data) if many else [msgspec.Raw(data)]
-        read = partial(self._read_row, is_upsert=options.is_upsert)
+        changes: dict[int, dict[str, Change]] = {}
+        read = partial(self._read_row, options, changes)
         first = 0 if many else None
         found = self._read_rows(raw, first, problems, read, is_checked=len(data) <= MAX_SLICE_BYTES)
         problems.raise_if_any()
-        return DecodedRows(found, many, options)
+        return DecodedRows(found, many, options, changes)
 
     def _refuse_too_many(self, rows: int, limits: InsertLimits) -> None:
         width = len(self._columns)
@@ -213,14 +214,15 @@ class TableCodec(RowEncoder):
             )
 
     def _read_slices(
-        self, slices: Iterable[RowSlice], limits: InsertLimits, *, is_upsert: bool
-    ) -> list[Cells]:
+        self, slices: Iterable[RowSlice], limits: InsertLimits, options: InsertOptions
+    ) -> DecodedRows:
         problems = ProblemList()
         rows: list[Cells] = []
-        read = partial(self._read_row, is_upsert=is_upsert)
+        changes: dict[int, dict[str, Change]] = {}
+        read = partial(self._read_row, options, changes)
         for part in slices:
             body = b'{"data":%b}' % part.text
-            strict = self._decode_strictly(body, limits, part.first, is_upsert=is_upsert)
+            strict = self._decode_strictly(body, limits, part.first, is_upsert=options.is_upsert)
             if strict is not None:
                 rows += strict.rows
                 continue
@@ -233,7 +235,7 @@ class TableCodec(RowEncoder):
             if problems.full:
                 break
         problems.raise_if_any()
-        return rows
+        return DecodedRows(rows, True, options, changes)
 
     def _decode_strictly(
         self, body: bytes, limits: InsertLimits, first: int = 0, *, is_upsert: bool = False
@@ -300,7 +302,7 @@ class TableCodec(RowEncoder):
         data: Iterable[msgspec.Raw],
         first: int | None,
         problems: ProblemList,
-        read_row: Callable[[dict[str, msgspec.Raw], str, str, ProblemList], Cells],
+        read_row: Callable[[int, dict[str, msgspec.Raw], str, str, ProblemList], Cells],
         *,
         is_checked: bool,
     ) -> list[Cells]:
@@ -312,7 +314,7 @@ class TableCodec(RowEncoder):
             prefix = "" if first is None else f"Row {at}: "
             try:
                 given = _decoded_row(row, where, is_checked=is_checked)
-                rows.append(read_row(given, where, prefix, problems))
+                rows.append(read_row(at, given, where, prefix, problems))
             except msgspec.ValidationError:
                 got = _JSON_TYPES.get(bytes(row)[:1], "a number")
                 problems.add(InvalidBody, f"{prefix}A row must be an object; got {got}.", where)
@@ -324,18 +326,23 @@ class TableCodec(RowEncoder):
 
     def _read_row(
         self,
+        options: InsertOptions,
+        changes: dict[int, dict[str, Change]],
+        at: int,
         row: dict[str, msgspec.Raw],
         where: str,
         prefix: str,
         problems: ProblemList,
-        *,
-        is_upsert: bool,
     ) -> Cells:
-        cells: list[Any] = [UNSET] * len(self._columns) if is_upsert else list(self._defaults)
-        given = self.read_cells(row, where, prefix, problems)
+        """The cells of row number ``at``, whose changes are added to ``changes``."""
+        cells: list[Any] = [UNSET] * len(self._columns) if options.is_upsert else list(self._defaults)
+        own: dict[str, Change] | None = {} if options.action == "update" else None
+        given = self.read_cells(row, where, prefix, problems, own)
         for name, cell in given.items():
             cells[self._positions[name]] = cell
-        if is_upsert:
+        if own:
+            changes[at] = own
+        if options.is_upsert:
             return tuple(cells)
         for column in self._columns:
             if column.is_required and column.default is None and column.name not in given:

@@ -34,14 +34,14 @@ class RowRequests:
         body = await request.body()
         is_large = len(body) > LARGE_BYTES or table.codec.cells_of(body) > LARGE_CELLS
         decode = partial(table.codec.decode_rows, body, self._limits)
-        rows, is_array, options = await self._offload.run(decode) if is_large else decode()
+        rows, is_array, options, changes = await self._offload.run(decode) if is_large else decode()
         if must_be_array and not is_array:
             raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
         if options.mode is not UNSET and not is_array:
             raise InvalidBody(
                 '"mode" is only for an array of rows; "data" is an object. Remove "mode".', pointer="/mode"
             )
-        return InsertRequest(rows, is_array, is_large, options, returns_rows=not request.minimal)
+        return InsertRequest(rows, is_array, is_large, options, not request.minimal, changes)
 
     def _check_size(self, sent: bytes) -> None:
         """Raises BodyTooLarge for a body that is too large to be decoded in one piece."""

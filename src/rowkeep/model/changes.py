@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import TypeAlias
 
 
 class Change(Enum):
@@ -13,6 +15,9 @@ class Change(Enum):
     APPEND = "$append"
     """Adds a text to the end; null counts as an empty text."""
 
+
+Changes: TypeAlias = Mapping[int, Mapping[str, Change]]
+"""The changes in rows of a request, by the place of the row and the name of the column."""
 
 CHANGE_MARK = "$"
 """The first character of the key of a change."""

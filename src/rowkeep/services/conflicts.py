@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,10 +19,11 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
+from rowkeep.model.changes import Change, Changes
 from rowkeep.model.filters import EVERYTHING
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.upserts import UpsertPlan
-from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan, UpdateShape
+from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
 from rowkeep.storage.contract import UniqueConflict
 from rowkeep.storage.scripts.references import Missing, find_missing, find_referring
 from rowkeep.storage.scripts.uniqueness import find_duplicates, find_other_duplicates
@@ -67,7 +68,9 @@ async def upsert_unique_error(
     if index is None:
         return Busy()
     found = [conflict.row]
-    if conflict.row is None:
+    # the request does not have the result of a change
+    is_changed = any(name == part.name for name, _ in plan.shape.changes for part in index.columns)
+    if conflict.row is None and not is_changed:
         script = partial(find_other_duplicates, compiled.sql, index, plan.shape.key, plan.rows, MAX_PROBLEMS)
         found = list(await workspace.database.read(script)) or [None]
     problems = [_upsert_duplicate(compiled, index, row, many) for row in found]
@@ -86,11 +89,17 @@ def _upsert_duplicate(compiled: CompiledTable, index: Index, row: int | None, ma
 
 
 async def upsert_reference_error(
-    workspace: OpenWorkspace, compiled: CompiledTable, plan: UpsertPlan, rows: Sequence[Any], many: bool
+    workspace: OpenWorkspace,
+    compiled: CompiledTable,
+    plan: UpsertPlan,
+    rows: Sequence[Any],
+    row_changes: Changes,
+    many: bool,
 ) -> Exception:
-    """``rows`` are those of the request."""
+    """``rows`` are those of the request, with their changes."""
     names = [column.name for column in compiled.table.columns]
-    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, plan.rows)
+    known = _without_changes(names, plan.rows, row_changes)
+    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, known)
     missing = await workspace.database.read(script)
     if missing is not None:
         where, prefix = _place(missing.row, many)
@@ -99,12 +108,22 @@ async def upsert_reference_error(
     tables, changed = workspace.scripts.tables, plan.shape.columns
     found = await workspace.database.read(partial(find_referring, tables, compiled.sql, EVERYTHING, changed))
     if found is None:
-        return _changed_meanwhile()
+        return _changed_reference_error(compiled.table, plan.shape.changes) or _changed_meanwhile()
     return StillReferenced(
         f"Rows of {compiled.table.name} cannot be changed: their {found.there} is referenced by "
         f"{found.table}.{found.column}. Change or delete the referencing rows first.",
         pointer="/data",
     )
+
+
+def _without_changes(names: Sequence[str], rows: Sequence[Any], changes: Changes) -> Sequence[Any]:
+    """The rows with null for cells that are changed, whose results the request does not have."""
+    if not changes:
+        return rows
+    return [
+        [None if name in changes.get(at, ()) else cell for name, cell in zip(names, row, strict=True)]
+        for at, row in enumerate(rows)
+    ]
 
 
 def _duplicate(
@@ -173,13 +192,14 @@ async def update_reference_error(
     replaced = _replaced_key(compiled.table, cells)
     if replaced is not None:
         return _reference_error(replaced, cells[replaced.column.name], "/data", "")
-    return _changed_reference_error(compiled.table, plan.shape) or _changed_meanwhile()
+    changed = zip(plan.shape.columns, plan.shape.changes, strict=False)
+    return _changed_reference_error(compiled.table, changed) or _changed_meanwhile()
 
 
-def _changed_reference_error(table: Table, shape: UpdateShape) -> Exception | None:
+def _changed_reference_error(table: Table, changed: Iterable[tuple[str, Change | None]]) -> Exception | None:
     """The error for columns that refer to rows, and that were changed to values that the engine does not
     name."""
-    changes = dict(zip(shape.columns, shape.changes, strict=False))
+    changes = dict(changed)
     found = [
         Problem(
             f"After {change.value}, {column.name} of a row would not exist in the column that it references.",

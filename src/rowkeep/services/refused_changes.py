@@ -8,8 +8,27 @@ from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidValue, pointer, preview
 from rowkeep.model.changes import Change
 from rowkeep.model.tables import Column
+from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import UpdatePlan
 from rowkeep.storage.contract import ChangeRefused
+
+
+def upsert_change_error(
+    compiled: CompiledTable, plan: UpsertPlan, refused: ChangeRefused, *, is_array: bool
+) -> Exception:
+    """The same for an upsert."""
+    name = plan.shape.columns[refused.at]
+    change = dict(plan.shape.changes)[name]
+    at = next(at for at, each in enumerate(compiled.table.columns) if each.name == name)
+    place = refused.place or 0
+    where, prefix = (pointer("data", place), f"Row {place}: ") if is_array else ("/data", "")
+    rule = _rule(compiled.table.columns[at], change, plan.shape.max_cell_bytes)
+    return InvalidValue(
+        f"{prefix}Column {name} {rule}: after {change.value} {preview(plan.rows[place][at])}, the stored row "
+        f"with the _id {preview(refused.row_key)} would violate this. Nothing was changed. Send another "
+        "value.",
+        pointer=f"{where}{pointer(name)}",
+    )
 
 
 def update_change_error(

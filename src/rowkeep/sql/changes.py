@@ -7,7 +7,9 @@ second statement is needed. The error names the column, by its place in the upda
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from rowkeep.model.changes import Change
@@ -19,27 +21,47 @@ from rowkeep.sql.physical_table import PhysicalTable
 MAX_CELL_BYTES = "max_cell_bytes"
 """The parameter with the maximum size of a text that a change makes."""
 
-_MARK = re.compile(r"\[rowkeep change (\d+) of ([0-9a-f]{24})\]")
+_MARK = re.compile(r"\[rowkeep change (\d+) of ([0-9a-f]{24})(?: in (\d+))?\]")
 
 
-def changed(physical: PhysicalTable, name: str, change: Change, operand: Expression, at: int) -> Expression:
-    """The changed cell of a stored row; ``at`` is the place of the change in its update."""
+class ChangeLimits(msgspec.Struct, frozen=True):
+    """The maximum size of a text that a change makes, and the place of the row in the request, if the
+    statement knows it."""
+
+    max_cell_bytes: Expression
+    place: Expression | None = None
+
+
+USUAL = ChangeLimits(sa.bindparam(MAX_CELL_BYTES, type_=sa.BigInteger()))
+
+
+def changed(
+    physical: PhysicalTable,
+    name: str,
+    change: Change,
+    operand: Expression,
+    at: int,
+    limits: ChangeLimits = USUAL,
+) -> Expression:
+    """The changed cell of a stored row; ``at`` is the place of the column in its update."""
     column, kind = physical.columns[name], physical.kind(name)
     stored = physical.from_clause.c[column_name(name)]
     if change is Change.INCREMENT:
         assert kind.added is not None  # noqa: S101 - every number has it
         result = kind.added(stored, operand)
     else:
-        result = _appended(column, stored, operand)
-    refusal = physical.dialect.refused(_mark(at, physical.from_clause.c[ROW_KEY]))
+        result = _appended(column, stored, operand, limits.max_cell_bytes)
+    refusal = physical.dialect.refused(_mark(at, physical.from_clause.c[ROW_KEY], limits.place))
     return sa.func.coalesce(result, sa.cast(refusal, kind.parameter if kind.native is None else kind.native))
 
 
-def _appended(column: Column, stored: Expression, operand: Expression) -> Expression:
+def _appended(
+    column: Column, stored: Expression, operand: Expression, max_cell_bytes: Expression
+) -> Expression:
     """A longer text, null if it is too long."""
     text = sa.func.coalesce(stored, _constant("")).op("||")(operand)
     size = sa.func.octet_length(text)
-    limits = [size <= sa.bindparam(MAX_CELL_BYTES, type_=sa.BigInteger())]
+    limits = [size <= max_cell_bytes]
     if column.max_bytes is not None:
         limits.append(size <= sa.literal_column(str(column.max_bytes)))
     if column.max_length is not None:
@@ -47,18 +69,28 @@ def _appended(column: Column, stored: Expression, operand: Expression) -> Expres
     return sa.case((sa.and_(*limits), text))
 
 
-def _mark(at: int, row_key: Expression) -> Expression:
+def _mark(at: int, row_key: Expression, place: Expression | None) -> Expression:
     """The text that names a refused change; it depends on the row, so that no engine calculates it before it
     needs it."""
-    text: Expression = _constant(f"[rowkeep change {at} of ").op("||")(row_key).op("||")(_constant("]"))
-    return text
+    text: Expression = _constant(f"[rowkeep change {at} of ").op("||")(row_key)
+    if place is not None:
+        text = text.op("||")(_constant(" in ")).op("||")(sa.cast(place, sa.Text()))
+    return text.op("||")(_constant("]"))
 
 
-def refused_change(message: str) -> tuple[int, str] | None:
-    """The place of the change, and the ``_id`` of the row, that an error of the engine names; None for
-    another error."""
+class RefusedAt(NamedTuple):
+    """A refused change: the place of its column in the update, the ``_id`` of the stored row, and the place
+    of the row in the request, if the statement knows it."""
+
+    at: int
+    row_key: str
+    place: int | None
+
+
+def refused_change(message: str) -> RefusedAt | None:
+    """The refused change that an error of the engine names; None for another error."""
     found = _MARK.search(message)
-    return None if found is None else (int(found[1]), found[2])
+    return None if found is None else RefusedAt(int(found[1]), found[2], int(found[3]) if found[3] else None)
 
 
 def _constant(text: str) -> Expression:

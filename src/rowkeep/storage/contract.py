@@ -84,13 +84,15 @@ class NotStored(Exception):
 
 
 class ChangeRefused(Exception):
-    """The result of a change does not fit its column; nothing was written. ``at`` is the place of the change
-    in the update, ``row_key`` the ``_id`` of a row for which it does not fit."""
+    """The result of a change does not fit its column; nothing was written. ``at`` is the place of the column
+    in the update, ``row_key`` the ``_id`` of a stored row for which it does not fit, and ``place`` that of
+    the row in an upsert."""
 
-    def __init__(self, at: int, row_key: str) -> None:
-        super().__init__(at, row_key)
+    def __init__(self, at: int, row_key: str, place: int | None = None) -> None:
+        super().__init__(at, row_key, place)
         self.at = at
         self.row_key = row_key
+        self.place = place
 
 
 class BeyondRange(Exception):
@@ -230,7 +232,7 @@ class WorkspaceDatabase(Database):
 
         It holds for writes at the same time: of several upserts with the same key, one inserts it. No key is
         twice in the plan. Raises StaleCatalog, UniqueConflict (for other indexes), ReferenceConflict,
-        NotStored, KeyUsed.
+        NotStored, ChangeRefused, KeyUsed.
         """
 
     @abstractmethod
