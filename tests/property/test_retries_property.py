@@ -26,11 +26,13 @@ CLIENTS = 4
 STEPS = 6
 SHARED = -1
 SHARED_CODES = ("one", "two", "three")
+COUNTED = -2
+COUNTED_CODES = ("four", "five")
 MAX_ROWS = 1000
 NUMBERS = count(1)
 
-KINDS = ("insert", "bulk", "taken", "set", "increase", "extend", "remove", "add", "add")
-"""What a client does: the last one with rows that all clients share, the others with its own."""
+KINDS = ("insert", "bulk", "taken", "set", "increase", "extend", "remove", "add", "add", "count")
+"""What a client does: the last ones with rows that all clients share, the others with its own."""
 
 Operation = tuple[str, int]
 Record = dict[str, Any]
@@ -67,6 +69,9 @@ class Client:
         self.rows: dict[str, Record] = {}
         self.added: dict[str, list[tuple[int, str]]] = {code: [] for code in SHARED_CODES}
         """What it added to each of the shared rows: a number, and a text."""
+        self.counted: dict[str, list[tuple[int, str]]] = {code: [] for code in COUNTED_CODES}
+        """The same for rows that the first client makes which counts in them."""
+        self.made_counts: list[str] = []
         self._made = 0
 
     def run(self, work: list[Operation]) -> None:
@@ -123,6 +128,18 @@ class Client:
         for code in codes:
             self.added[code].append((amount, mark))
 
+    def count(self, amount: int) -> None:
+        """Add to a row that all clients share, whether it is stored or not."""
+        code, mark = COUNTED_CODES[amount % len(COUNTED_CODES)], f"{self.number}.{len(self.retrying.sent)};"
+        row = {"Owner": COUNTED, "Code": code, "Count": {"$inc": amount}, "Log": {"$append": mark}}
+        answer = self._done("POST", {"data": row, "onConflict": {"columns": ["Code"], "action": "update"}})
+        (record,), (outcome,) = answer["records"], answer["outcomes"]
+        assert record["Log"].endswith(mark)
+        assert (outcome == "inserted") == (record["Log"] == mark)
+        self.counted[code].append((amount, mark))
+        if outcome == "inserted":
+            self.made_counts.append(code)
+
     def _update(self, query: Any, data: dict[str, Any], codes: list[str] | None = None) -> None:
         answer = self._done("PUT", {"query": query, "data": data})
         expected = [changed(self.rows[code], data) for code in (codes or self.rows)]
@@ -156,6 +173,13 @@ def changed(row: Record, data: dict[str, Any]) -> Record:
         else:
             cells[name] = (row[name] or 0) + value["$inc"]
     return cells
+
+
+def assert_added(row: Record, added: list[tuple[int, str]]) -> None:
+    """Each number and each text must have been added once."""
+    marks = [f"{mark};" for mark in (row["Log"] or "").split(";")[:-1]]
+    assert sorted(marks) == sorted(mark for _, mark in added)
+    assert (row["Count"] or 0) == sum(amount for amount, _ in added)
 
 
 class RetriesMachine(RuleBasedStateMachine):
@@ -237,15 +261,19 @@ class RetriesMachine(RuleBasedStateMachine):
             mine = {row["Code"]: row for row in stored if row["Owner"] == client.number}
             assert mine == client.rows
         shared = [row for row in stored if row["Owner"] == SHARED]
-        assert len(stored) == len(shared) + sum(len(client.rows) for client in self.clients)
+        counted = [row for row in stored if row["Owner"] == COUNTED]
+        common = len(shared) + len(counted)
+        assert len(stored) == common + sum(len(client.rows) for client in self.clients)
+        made = [code for client in self.clients for code in client.made_counts]
+        assert sorted(made) == sorted(row["Code"] for row in counted)
+        for row in counted:
+            assert_added(row, [each for client in self.clients for each in client.counted[row["Code"]]])
         for row in shared:
             self._check_shared(row)
 
     def _check_shared(self, row: Record) -> None:
         added = [each for client in self.clients for each in client.added[row["Code"]]]
-        marks = [f"{mark};" for mark in (row["Log"] or "").split(";")[:-1]]
-        assert sorted(marks) == sorted(mark for _, mark in added)
-        assert (row["Count"] or 0) == sum(amount for amount, _ in added)
+        assert_added(row, added)
         quarters = [amount for amount, mark in added if not mark.startswith("c")]
         expected = sum((Decimal(f"{amount}.25") for amount in quarters), Decimal(0))
         assert Decimal(row["Sum"] or 0) == expected

@@ -12,6 +12,9 @@ from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import UpdatePlan
 from rowkeep.storage.contract import ChangeRefused
 
+MAX_CHARACTER_BYTES = 4
+"""The maximum size of a character in UTF-8."""
+
 
 def upsert_change_error(
     compiled: CompiledTable, plan: UpsertPlan, refused: ChangeRefused, *, is_array: bool
@@ -52,9 +55,11 @@ def _rule(column: Column, change: Change | None, max_cell_bytes: int) -> str:
     """What the result must be."""
     if change is not Change.APPEND:
         return column.type_facts.result_rule
-    limits = [f"{max_cell_bytes} bytes (the setting max_row_bytes)"]
-    if column.max_bytes is not None:
-        limits.insert(0, f"{column.max_bytes} bytes, because it is indexed")
+    limits = []
     if column.max_length is not None:
-        limits.insert(0, f"{column.max_length} characters (maxLength)")
+        limits.append(f"{column.max_length} characters (maxLength)")
+    if column.max_bytes is not None:
+        limits.append(f"{column.max_bytes} bytes, because it is indexed")
+    elif column.max_length is None or column.max_length * MAX_CHARACTER_BYTES > max_cell_bytes:
+        limits.append(f"{max_cell_bytes} bytes (the setting max_row_bytes)")
     return "must have at most " + ", and at most ".join(limits)

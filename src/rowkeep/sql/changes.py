@@ -65,7 +65,7 @@ def _appended(
     if column.max_bytes is not None:
         limits.append(size <= sa.literal_column(str(column.max_bytes)))
     if column.max_length is not None:
-        limits.append(sa.func.length(text) <= sa.literal_column(str(column.max_length)))
+        limits.append(sa.func.char_length(text) <= sa.literal_column(str(column.max_length)))
     return sa.case((sa.and_(*limits), text))
 
 

@@ -57,6 +57,6 @@ def sqlite_decimal_sum(stored: Expression, operand: Expression) -> Expression:
 def postgres_decimal_sum(stored: Expression, operand: Expression) -> Expression:
     total = _or_zero(stored) + operand
     text = sa.func.replace(sa.cast(sa.func.abs(total), sa.Text()), _number("'.'"), _number("''"))
-    digits = sa.func.length(sa.func.btrim(text, _number("'0'")))
+    digits = sa.func.char_length(sa.func.btrim(text, _number("'0'")))
     beyond = sa.cast(_number(f"'1e{MAX_PLACES}'"), sa.Numeric())
     return sa.case((sa.and_(digits <= _number(str(MAX_DIGITS)), sa.func.abs(total) < beyond), total))
