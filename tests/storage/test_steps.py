@@ -127,7 +127,7 @@ async def things(steps: Steps, url: str, anyio_backend: object) -> AsyncIterator
 
 async def insert(things: Workbench, body: bytes) -> bytes:
     """A bulk as the service does it, from its body to its answer."""
-    rows, many, _ = things.codec.decode_rows(body)
+    rows, many, *_ = things.codec.decode_rows(body)
     stamp = await things.database.insert(things.sql, InsertPlan(rows, WRITER), things.version)
     return things.codec.encode_written(rows, stamp, WRITER, many)
 

@@ -137,7 +137,7 @@ class Planner:
         return self.query_text(body_of(body), page)
 
     def _written(self, body: bytes) -> bytes:
-        rows, many, _ = self.codec.decode_rows(body)
+        rows, many, *_ = self.codec.decode_rows(body)
         self.forms.store(rows)
         return self.codec.encode_written(rows, self._ids.stamp(len(rows)), WRITER, many)
 

@@ -59,7 +59,7 @@ def cells(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def decoded(body: bytes) -> list[tuple[Any, ...]]:
-    rows, many, _ = CODEC.decode_rows(body)
+    rows, many, *_ = CODEC.decode_rows(body)
     assert many
     return [(text, number, None if raw is None else json.loads(str(raw))) for text, number, raw in rows]
 
