@@ -75,7 +75,7 @@ bench: .venv/ready ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
 
 crash: .venv/ready ## run the long crash tests: SIGKILL under load, on both databases
-	$(BIN)/python -m pytest tests/crash --crash-rounds=20 --timeout=1800 $(ARGS)
+	$(BIN)/python -m pytest tests/crash tests/property/test_retries_property.py --crash-rounds=20 --timeout=1800 $(ARGS)
 
 citus: .venv/ready ## run the tests on a Citus cluster: ROWKEEP_TEST_CITUS=host:port,... (coordinator first)
 	@test -n "$(ROWKEEP_TEST_CITUS)" || { echo "Set ROWKEEP_TEST_CITUS=host:port,... (coordinator first)" >&2; exit 1; }

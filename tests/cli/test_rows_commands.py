@@ -129,6 +129,11 @@ def test_every_command(shell: Commands, bot: Bot) -> None:
     assert (changed["nModified"], changed["records"][0]["Gender"]) == (3, "x")
     changed = shell.json("update", "people", "--id", one["_id"], "--data", '{"First_Name": null}')
     assert changed["records"][0]["First_Name"] is None
+    changes = ("--inc", "Number=-1.5", "--inc", "number=0", "--append", "Last_Name= x=y")
+    assert "match column Number" in shell.fails("update", "people", "--id", one["_id"], *changes)
+    changes = ("--inc", "Number=-1.5", "--append", "Last_Name= x=y", "--set", "Gender=z")
+    (record,) = shell.json("update", "people", "--id", one["_id"], *changes)["records"]
+    assert (record["Number"], record["Last_Name"], record["Gender"]) == (2.5, " x=y", "z")
     assert shell.json("delete", "people", "--id", one["sys_Id"]) == {"nDeleted": 1}
     assert shell.json("delete", "people", "--where", "Number>5", "--yes") == {"nDeleted": 2}
     # ids of several processes increase only to the second
@@ -232,6 +237,10 @@ USAGE = [
     ("update", "people", "--all", "--id", "x", "--set", "Number=1"),
     ("update", "people", "--all", "--set", "Number"),
     ("update", "people", "--all", "--set", "Number=1", "--set", "Number=2"),
+    ("update", "people", "--all", "--set", "Number=1", "--inc", "Number=2"),
+    ("update", "people", "--all", "--inc", "Number"),
+    ("update", "people", "--all", "--append", "=1"),
+    ("update", "people", "--all", "--inc", "Number=1", "--data", "{}"),
     ("delete", "people"),
     ("delete", "people", "--where", "Number"),
     ("delete", "people", "--where", "=1"),

@@ -149,7 +149,7 @@ def test_a_usual_envelope_is_found_without_the_rows() -> None:
 def test_a_row_that_looks_like_members_is_a_row() -> None:
     texts = ['"', '],"mode":"partial"}', '{"data":[', "]}", "\\"]
     body = encode({"data": [{"Code": text} for text in texts], "dryRun": True})
-    rows, _, options, _ = CODEC.decode_rows(body)
+    rows, _, options, *_ = CODEC.decode_rows(body)
     assert [row[0] for row in rows] == texts
     assert options == InsertOptions(dry_run=True)
 

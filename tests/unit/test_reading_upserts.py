@@ -32,7 +32,7 @@ STORED = StoredCells(TABLE, {})
 NAMES = ColumnNames(TABLE)
 CODEC = TableCodec(TABLE, NAMES, STORED)
 CONFLICT = {"columns": ["Part", "Code"], "action": "update"}
-LIMITS = UpsertLimits(100, 1000, shows_ignored=True)
+LIMITS = UpsertLimits(100, 1000, shows_ignored=True, max_cell_bytes=1000)
 
 
 @pytest.fixture(params=[None, 40, 300])
@@ -52,7 +52,7 @@ def decoded(rows: Any, action: str = "update") -> list[Any]:
 
 def plan(*rows: Any, action: Any = "update") -> UpsertPlan:
     index = find_key(TABLE, NAMES, Conflict(["code", "Part"], action))
-    return plan_upsert(TABLE, STORED, index, action, decoded(rows), "st-1", LIMITS)
+    return plan_upsert(TABLE, STORED, index, action, decoded(rows), "st-1", LIMITS, {})
 
 
 @pytest.mark.usefixtures("sizes")

@@ -63,10 +63,11 @@ def test_a_value_that_came_back_can_be_sent_again(typed: Planner) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("Num", {"$inc": 1}), ("Text", {"$append": "x"})])
-def test_operators_of_later_versions_are_values_that_do_not_fit(
-    typed: Planner, name: str, value: object
+def test_changes_are_read_in_an_update_and_refused_in_an_insert(
+    typed: Planner, name: str, value: dict[str, object]
 ) -> None:
-    problem(typed.update(EVERYTHING, {name: value}), 422, "invalid_value", f"/data/{name}")
+    assert good(typed.update(EVERYTHING, {name: value})) == {name: next(iter(value.values()))}
+    problem(typed.insert({"Label": "x", name: value}), 422, "invalid_value", f"/data/{name}")
 
 
 @pytest.mark.parametrize("name", EMPTY_IS_NULL)

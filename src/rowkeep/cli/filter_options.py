@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from rowkeep.codec.json_bodies import refuse_repeated_keys
 from rowkeep.errors.catalogue import RepeatedKey, SetupError, preview
+from rowkeep.model.changes import Change
 
 Where = Annotated[
     list[str] | None,
@@ -65,6 +67,9 @@ def _comparison(condition: str) -> dict[str, Any]:
     return {"field": column, "operand": operand, "value": value.strip()}
 
 
+CHANGES = {"--inc": Change.INCREMENT, "--append": Change.APPEND}
+
+
 def parsed(text: str, what: str) -> Any:
     """JSON from the command line. Raises SetupError."""
     try:
@@ -77,17 +82,21 @@ def parsed(text: str, what: str) -> Any:
         raise SetupError(f"{what}: {error}") from None
 
 
-def assigned(assignments: list[str]) -> dict[str, str]:
-    """The row from ``--set`` options. Raises BadParameter."""
-    row: dict[str, str] = {}
-    for assignment in assignments:
-        parts = _ASSIGNMENT.fullmatch(assignment)
-        if parts is None:
-            raise typer.BadParameter(f"must be COLUMN=VALUE; got {preview(assignment)}", param_hint="--set")
-        column, value = parts.groups()
-        if column in row:
-            raise typer.BadParameter(f"column {preview(column)} is set twice", param_hint="--set")
-        row[column] = value
+def assigned(assignments: Mapping[str, list[str] | None]) -> dict[str, Any]:
+    """The row from the assignments of each option: ``--set`` sets a column, and each option in
+    :data:`CHANGES` changes it. Raises BadParameter."""
+    row: dict[str, Any] = {}
+    for option, given in assignments.items():
+        for assignment in given or ():
+            parts = _ASSIGNMENT.fullmatch(assignment)
+            if parts is None:
+                raise typer.BadParameter(
+                    f"must be COLUMN=VALUE; got {preview(assignment)}", param_hint=option
+                )
+            column, value = parts.groups()
+            if column in row:
+                raise typer.BadParameter(f"column {preview(column)} is set twice", param_hint=option)
+            row[column] = {CHANGES[option].value: value} if option in CHANGES else value
     return row
 
 

@@ -72,6 +72,20 @@ Key = Annotated[
         metavar="COLUMN", help="A column of the key, which is a unique index. Repeat it for all columns."
     ),
 ]
+Inc = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--inc",
+        metavar="COLUMN=NUMBER",
+        help="Add this number to the column, without a read in between. Can be repeated.",
+    ),
+]
+Append = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--append", metavar="COLUMN=TEXT", help="Add this text to the end of the column. Can be repeated."
+    ),
+]
 DEFAULT_LIMIT = 100
 
 
@@ -220,7 +234,7 @@ def insert(
 ) -> None:
     """Insert one or more rows, in one transaction. With --on-conflict, a row whose key is stored is ignored,
     or updates the columns of the stored row that it has."""
-    sent = _data(data, values, "JSON")
+    sent = _data(data, {"--set": values}, "JSON")
     conflict = _conflict(on_conflict, key)
     minimal = bool(conflict) and not as_json
     body = {"data": sent, **conflict, **_dry_run_member(dry_run)}
@@ -246,12 +260,14 @@ def _conflict(action: str | None, key: list[str] | None) -> dict[str, Any]:
     return {} if action is None else {"onConflict": {"columns": key, "action": action}}
 
 
-def _data(data: str | None, values: list[str] | None, what: str) -> Any:
-    """A row from ``--set`` options, or the value of the JSON option."""
-    if (data is None) == (not values):
-        raise typer.BadParameter(f"use either {what} or --set")
+def _data(data: str | None, assignments: dict[str, list[str] | None], what: str) -> Any:
+    """A row from options such as ``--set``, or the value of the JSON option."""
+    if (data is None) != any(assignments.values()):
+        *others, last = assignments
+        options = f"{', '.join(others)} or {last}" if others else last
+        raise typer.BadParameter(f"use either {what} or {options}")
     if data is None:
-        return assigned(values or [])
+        return assigned(assignments)
     return parsed(read_file("-").decode("utf-8-sig", "replace") if data == "-" else data, what)
 
 
@@ -281,6 +297,8 @@ def update(
     row_id: RowId = None,
     everything: All = False,
     values: Set = None,
+    inc: Inc = None,
+    append: Append = None,
     data: Annotated[
         str | None,
         typer.Option(metavar="JSON", help="The columns to change, as a JSON object; - for standard input."),
@@ -295,7 +313,8 @@ def update(
     """Update the rows that match. Columns that are not set stay unchanged."""
     meant = _rows_meant(where, filter_, row_id, everything)
     options = _bounds(min_affected, max_affected) | _dry_run_member(dry_run)
-    body = {"query": meant, "data": _data(data, values, "--data"), **options}
+    row = _data(data, {"--set": values, "--inc": inc, "--append": append}, "--data")
+    body = {"query": meant, "data": row, **options}
     answer = do(app, workspace, lambda api: api.write("PUT", table, body, minimal=not as_json))
     done = "Would update" if dry_run else "Updated"
     print_json(answer) if as_json else print_line(f"{done} {count_of(answer['nModified'])} of {table}.")

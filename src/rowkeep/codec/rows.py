@@ -12,10 +12,10 @@ from functools import cached_property, lru_cache, partial
 from itertools import chain, repeat, starmap
 from operator import add, getitem, is_, itemgetter
 from types import MappingProxyType
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 
 from rowkeep.codec.bulk_slices import (
     MAX_SLICE_BYTES,
@@ -25,6 +25,7 @@ from rowkeep.codec.bulk_slices import (
     row_too_large,
     sliced_body,
 )
+from rowkeep.codec.changes import RefusedChange, read_change, refused_in_insert, sent_changes
 from rowkeep.codec.insert_envelope import loose_envelope
 from rowkeep.codec.json_bodies import (
     MAX_DEPTH,
@@ -39,6 +40,7 @@ from rowkeep.codec.json_bodies import (
 from rowkeep.codec.json_scan import count, first_keys, has_half, has_more_values, marked_halves
 from rowkeep.codec.partial_rows import ColumnRule, FailedRow, FailedRows, RowReaders, read_partly
 from rowkeep.codec.record_parts import PART_BYTES, Encoded, encode, encoded_parts, with_records
+from rowkeep.codec.row_types import record_type, strict_body, strict_row
 from rowkeep.codec.stored_cells import Row, StoredCells
 from rowkeep.errors.catalogue import (
     DuplicateColumn,
@@ -55,6 +57,7 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
+from rowkeep.model.changes import Change, Changes
 from rowkeep.model.column_types import decode_value
 from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.model.ids import Stamp
@@ -101,6 +104,8 @@ class DecodedRows(NamedTuple):
     is_array: bool
     options: InsertOptions = DEFAULT_OPTIONS
     failed: Sequence[FailedRow] = ()
+    changes: Changes = MappingProxyType({})
+    """The cells that are what a change adds; only in an upsert that updates."""
 
 
 class RowEncoder:
@@ -108,8 +113,8 @@ class RowEncoder:
 
     def __init__(self, table: Columns, stored_cells: StoredCells) -> None:
         self.stored_cells = stored_cells
-        self.record = _record([column.name for column in table.all_columns])
-        self.projection = lru_cache(maxsize=64)(_record)
+        self.record = record_type([column.name for column in table.all_columns])
+        self.projection = lru_cache(maxsize=64)(record_type)
 
     def encode_records(self, rows: Sequence[Row], fields: tuple[str, ...] | None = None) -> bytes:
         """A JSON array of records. The rows are in the order of ``fields``, or of a whole record."""
@@ -144,12 +149,12 @@ class TableCodec(RowEncoder):
             if column.type_facts.settle is not None
         ]
         self._has_documents = any(column.type_facts.is_document for column in table.columns)
-        self._strict = msgspec.json.Decoder(_strict_body(_strict_row(table)))
+        self._strict = msgspec.json.Decoder(strict_body(strict_row(table)))
 
     @cached_property
     def _strict_upsert(self) -> msgspec.json.Decoder[Any]:
         """The same for rows that may lack any column."""
-        return msgspec.json.Decoder(_strict_body(_strict_row(self._table, is_upsert=True)))
+        return msgspec.json.Decoder(strict_body(strict_row(self._table, is_upsert=True)))
 
     # rows in
 
@@ -170,10 +175,7 @@ class TableCodec(RowEncoder):
         if len(body) > MAX_SLICE_BYTES or cells > MAX_SLICE_CELLS:
             sliced = sliced_body(body, len(self._columns), limits.max_row_bytes)
             if sliced is not None:
-                options = sliced.options
-                failed = FailedRows(limits.max_errors) if options.is_partial else None
-                rows = self._read_slices(sliced.slices, limits, failed, is_upsert=options.is_upsert)
-                return DecodedRows(rows, True, options, () if failed is None else tuple(failed.rows))
+                return self._read_slices(sliced.slices, limits, sliced.options)
             if len(body) > limits.max_row_bytes:
                 raise row_too_large(limits.max_row_bytes)
         return self._decode_strictly(body, limits) or self._decode_loosely(body, limits)
@@ -202,11 +204,12 @@ class TableCodec(RowEncoder):
         if len(data) <= MAX_SLICE_BYTES:
             refuse_repeated_keys(data, "/data")
         raw = _rows_decoder.decode(data) if many else [msgspec.Raw(data)]
-        read = partial(self._read_row, is_upsert=options.is_upsert)
+        changes: dict[int, dict[str, Change]] = {}
+        read = partial(self._read_row, options, changes)
         first = 0 if many else None
         found = self._read_rows(raw, first, problems, read, is_checked=len(data) <= MAX_SLICE_BYTES)
         problems.raise_if_any()
-        return DecodedRows(found, many, options)
+        return DecodedRows(found, many, options, changes=changes)
 
     def _refuse_too_many(self, rows: int, limits: InsertLimits) -> None:
         width = len(self._columns)
@@ -218,22 +221,18 @@ class TableCodec(RowEncoder):
             )
 
     def _read_slices(
-        self,
-        slices: Iterable[RowSlice],
-        limits: InsertLimits,
-        failed: FailedRows | None,
-        *,
-        is_upsert: bool,
-    ) -> list[Cells]:
-        """The rows of all slices, without the ``failed`` ones of a partial bulk."""
+        self, slices: Iterable[RowSlice], limits: InsertLimits, options: InsertOptions
+    ) -> DecodedRows:
+        """The rows of all slices; of a partial bulk, without those that failed."""
+        failed = FailedRows(limits.max_errors) if options.is_partial else None
         problems = ProblemList()
         rows: list[Cells] = []
-        read = partial(self._read_row, is_upsert=is_upsert)
+        changes: dict[int, dict[str, Change]] = {}
+        read = partial(self._read_row, options, changes)
         for part in slices:
             body = b'{"data":%b}' % part.text
-            is_partial = failed is not None
             strict = self._decode_strictly(
-                body, limits, part.first, is_upsert=is_upsert, is_partial=is_partial
+                body, limits, part.first, is_upsert=options.is_upsert, is_partial=options.is_partial
             )
             if strict is not None:
                 rows += strict.rows
@@ -250,18 +249,18 @@ class TableCodec(RowEncoder):
             if problems.full:
                 break
         problems.raise_if_any()
-        return rows
+        return DecodedRows(rows, True, options, () if failed is None else tuple(failed.rows), changes)
 
     @cached_property
     def _readers(self) -> RowReaders:
         """What a partial bulk is read by."""
-        read = partial(self._read_row, is_upsert=False)
+        read = partial(self._read_row, DEFAULT_OPTIONS, {})
 
         def lenient(rows: Iterable[msgspec.Raw], first: int, problems: ProblemList) -> list[Cells]:
             return self._read_rows(rows, first, problems, read, is_checked=True)
 
         rules = [ColumnRule(at, settle, self._columns[at].is_required) for at, settle in self._settlers]
-        decoder = msgspec.json.Decoder(_strict_row(self._table))
+        decoder = msgspec.json.Decoder(strict_row(self._table))
         return RowReaders(decoder, lenient, self._with_defaults, self._settle, rules)
 
     def _decode_strictly(
@@ -340,7 +339,7 @@ class TableCodec(RowEncoder):
         data: Iterable[msgspec.Raw],
         first: int | None,
         problems: ProblemList,
-        read_row: Callable[[dict[str, msgspec.Raw], str, str, ProblemList], Cells],
+        read_row: Callable[[int, dict[str, msgspec.Raw], str, str, ProblemList], Cells],
         *,
         is_checked: bool,
     ) -> list[Cells]:
@@ -352,7 +351,7 @@ class TableCodec(RowEncoder):
             prefix = "" if first is None else f"Row {at}: "
             try:
                 given = _decoded_row(row, where, is_checked=is_checked)
-                rows.append(read_row(given, where, prefix, problems))
+                rows.append(read_row(at, given, where, prefix, problems))
             except msgspec.ValidationError:
                 got = _JSON_TYPES.get(bytes(row)[:1], "a number")
                 problems.add(InvalidBody, f"{prefix}A row must be an object; got {got}.", where)
@@ -364,18 +363,23 @@ class TableCodec(RowEncoder):
 
     def _read_row(
         self,
+        options: InsertOptions,
+        changes: dict[int, dict[str, Change]],
+        at: int,
         row: dict[str, msgspec.Raw],
         where: str,
         prefix: str,
         problems: ProblemList,
-        *,
-        is_upsert: bool,
     ) -> Cells:
-        cells: list[Any] = [UNSET] * len(self._columns) if is_upsert else list(self._defaults)
-        given = self.read_cells(row, where, prefix, problems)
+        """The cells of row number ``at``, whose changes are added to ``changes``."""
+        cells: list[Any] = [UNSET] * len(self._columns) if options.is_upsert else list(self._defaults)
+        own: dict[str, Change] | None = {} if options.action == "update" else None
+        given = self.read_cells(row, where, prefix, problems, own)
         for name, cell in given.items():
             cells[self._positions[name]] = cell
-        if is_upsert:
+        if own:
+            changes[at] = own
+        if options.is_upsert:
             return tuple(cells)
         for column in self._columns:
             if column.is_required and column.default is None and column.name not in given:
@@ -387,9 +391,15 @@ class TableCodec(RowEncoder):
         return tuple(cells)
 
     def read_cells(
-        self, row: dict[str, msgspec.Raw], where: str, prefix: str, problems: ProblemList
+        self,
+        row: dict[str, msgspec.Raw],
+        where: str,
+        prefix: str,
+        problems: ProblemList,
+        changes: dict[str, Change] | None = None,
     ) -> dict[str, Cell]:
-        """The cells of an object by column name; errors are added to ``problems``."""
+        """The cells of an object by column name; errors are added to ``problems``. Where an object may have
+        changes, they are added to ``changes`` by column name, and the cell is what the change adds."""
         given: dict[str, Cell] = {}
         for key, value in row.items():
             if problems.full:
@@ -413,7 +423,7 @@ class TableCodec(RowEncoder):
                     DuplicateColumn, f"{prefix}Two keys match column {column.name}. Send one of them.", spot
                 )
             else:
-                given[column.name] = _read_cell(column, value, spot, prefix, problems)
+                given[column.name] = _read_cell(column, value, spot, prefix, problems, changes)
         return given
 
     # rows out
@@ -495,12 +505,21 @@ def _decoded_value(raw: bytes) -> Any:
     return decode_value(raw)
 
 
-def _read_cell(column: Column, raw: msgspec.Raw, where: str, prefix: str, problems: ProblemList) -> Cell:
+def _read_cell(
+    column: Column,
+    raw: msgspec.Raw,
+    where: str,
+    prefix: str,
+    problems: ProblemList,
+    changes: dict[str, Change] | None,
+) -> Cell:
     text = marked_halves(bytes(raw))
     if has_half(text):
         problems.add(InvalidValue, f"{prefix}Column {column.name} {HALF_SURROGATES}.", where)
         return None
     try:
+        if (sent := sent_changes(column, text)) is not None:
+            return _read_change(column, sent, where, prefix, problems, changes)
         value = _decoded_value(text)
     except (ValueError, RecursionError) as error:
         raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
@@ -516,6 +535,25 @@ def _read_cell(column: Column, raw: msgspec.Raw, where: str, prefix: str, proble
         return None
 
 
+def _read_change(
+    column: Column,
+    sent: Mapping[str, msgspec.Raw],
+    where: str,
+    prefix: str,
+    problems: ProblemList,
+    changes: dict[str, Change] | None,
+) -> Cell:
+    """What a change adds; the change itself is added to ``changes``, which is None where none is allowed."""
+    try:
+        if changes is None:
+            raise refused_in_insert(column, sent)
+        changes[column.name], cell = read_change(column, sent, checked_cell)
+        return cell
+    except RefusedChange as refused:
+        problems.add(refused.kind, f"{prefix}{refused}", where)
+        return None
+
+
 def checked_cell(column: Column, value: object) -> Cell:
     """One value as a cell of this column, within its limits. Raises Misfit."""
     cell = column.type_facts.read(value)
@@ -525,54 +563,6 @@ def checked_cell(column: Column, value: object) -> Cell:
         if column.max_bytes is not None and len(cell.encode()) > column.max_bytes:
             raise Misfit(f"must have at most {column.max_bytes} bytes, because it is indexed")
     return cell
-
-
-def _wire_type(column: Column) -> Any:
-    """The type that the strict decoder accepts for this column."""
-    wire = column.type_facts.wire
-    if column.type_facts.is_raw:
-        return wire
-    if column.type_facts.is_text:
-        # a code point has at most 4 bytes, so this many characters always fit
-        limits = [column.max_length, column.max_bytes and column.max_bytes // 4]
-        known = [limit for limit in limits if limit is not None]
-        wire = Annotated[str, Meta(max_length=min(known))] if known else str
-    return wire if column.is_required else wire | None
-
-
-def _strict_row(table: Table, *, is_upsert: bool = False) -> Any:
-    """A Struct of exactly this table's columns. Rows of an upsert can lack each of them.
-
-    Its fields are numbered and renamed to the columns, because a column's name can be forbidden in Python.
-    """
-    fields: list[Any] = []
-    for at, column in enumerate(table.columns):
-        required = column.is_required and column.default is None and not is_upsert
-        wire = _wire_type(column)
-        fields.append((f"c{at}", wire if required else wire | UnsetType) + (() if required else (UNSET,)))
-    return msgspec.defstruct(
-        "Row",
-        fields,
-        kw_only=True,
-        frozen=True,
-        gc=False,
-        forbid_unknown_fields=True,
-        rename={f"c{at}": column.name for at, column in enumerate(table.columns)},
-    )
-
-
-def _strict_body(row: Any) -> Any:
-    """``{"data": row or [row, …]}``."""
-    return msgspec.defstruct(
-        "Body", [("data", row | list[row])], frozen=True, gc=False, forbid_unknown_fields=True
-    )
-
-
-def _record(names: Sequence[str]) -> Any:
-    """A Struct that is encoded as an object with these keys, in this order."""
-    fields = [(f"c{at}", Any) for at in range(len(names))]
-    rename = {f"c{at}": name for at, name in enumerate(names)}
-    return msgspec.defstruct("Record", fields, frozen=True, gc=False, rename=rename)
 
 
 def meta_info(columns: Iterable[Column]) -> msgspec.Raw:

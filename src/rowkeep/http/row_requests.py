@@ -46,17 +46,18 @@ class RowRequests:
         is_large = is_large or (len(body) > LARGE_PARTIAL_BYTES and b'"partial"' in body)
         decode = partial(table.codec.decode_rows, body, self._limits)
         try:
-            rows, is_array, options, failed = await self._offload.run(decode) if is_large else decode()
+            decoded = await self._offload.run(decode) if is_large else decode()
         except RowkeepError:
             request.ignores_key = request.has_idempotency_key and is_dry_run(body)
             raise
+        rows, is_array, options, failed, changes = decoded
         if must_be_array and not is_array:
             raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
         if options.mode is not UNSET and not is_array:
             raise InvalidBody(
                 '"mode" is only for an array of rows; "data" is an object. Remove "mode".', pointer="/mode"
             )
-        return InsertRequest(rows, is_array, is_large, options, not request.minimal, failed)
+        return InsertRequest(rows, is_array, is_large, options, not request.minimal, failed, changes)
 
     def _check_size(self, sent: bytes) -> None:
         """Raises BodyTooLarge for a body that is too large to be decoded in one piece."""

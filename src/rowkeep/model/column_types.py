@@ -9,8 +9,9 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from rowkeep.model.changes import Change
 from rowkeep.model.values import scalars as cells
-from rowkeep.model.values.decimals import MAX_DIGITS, normal_decimal, read_decimal
+from rowkeep.model.values.decimals import MAX_DIGITS, MAX_PLACES, normal_decimal, read_decimal
 from rowkeep.model.values.json_values import read_document
 from rowkeep.model.values.scalars import MAX_EXACT, MAX_INTEGER, MIN_INTEGER, Cell
 
@@ -67,6 +68,10 @@ class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
     """Whether cells are text that users write: it can be searched, and has a length."""
     is_number: bool = False
     """Whether cells have a sum and a mean."""
+    changes: frozenset[Change] = frozenset()
+    """What an update can do with a cell other than set it."""
+    result_rule: str = ""
+    """What the result of a change must be, for errors; the limits of the column are added to it."""
     is_ordered: bool = True
     """Whether cells have an order, and so a minimum and a maximum."""
     is_comparable: bool = True
@@ -138,6 +143,7 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             cell=str,
             file_form=FileForm.TEXT,
             is_text=True,
+            changes=frozenset({Change.APPEND}),
             has_empty_text=True,
             converts_as_text=True,
             accepts=(("Jane", "Jane"), ("", ""), ("ŝ😀", "ŝ😀")),
@@ -154,6 +160,8 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             cell=int | float,
             file_form=FileForm.DOUBLE,
             is_number=True,
+            changes=frozenset({Change.INCREMENT}),
+            result_rule=f"must be a finite number, and a sum of integers is at most ±{MAX_EXACT}",
             check_exact=cells.check_exact_number,
             accepts=((263, 263), ("263", 263), (263.0, 263), (0.1, 0.1), ("-1.5e3", -1500), (1e300, 1e300)),
             refuses=("0x1", "1_0", " 1", "NaN", True, MAX_EXACT + 2, [], {}),
@@ -168,6 +176,8 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             cell=int,
             file_form=FileForm.INTEGER,
             is_number=True,
+            changes=frozenset({Change.INCREMENT}),
+            result_rule=f"must be from {MIN_INTEGER} to {MAX_INTEGER}",
             sum_type="decimal",
             mean_type="number",
             accepts=((MAX_INTEGER, MAX_INTEGER), (MIN_INTEGER, MIN_INTEGER), ("1.0", 1), (1e3, 1000)),
@@ -219,6 +229,9 @@ COLUMN_TYPES: dict[str, ColumnType] = {
             cell=str,
             file_form=FileForm.TEXT,
             is_number=True,
+            changes=frozenset({Change.INCREMENT}),
+            result_rule=f"must have at most {MAX_DIGITS} significant digits, none more than {MAX_PLACES} "
+            "places from the decimal point",
             converts_as_text=True,
             accepts=(
                 ("1.50", "1.50"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
+from rowkeep.model.changes import Change, Changes
 from rowkeep.model.filters import EVERYTHING
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.upserts import UpsertPlan
@@ -84,7 +85,9 @@ async def upsert_unique_error(
     if index is None:
         return Busy()
     found = [conflict.row]
-    if conflict.row is None:
+    # the request does not have the result of a change
+    is_changed = any(name == part.name for name, _ in plan.shape.changes for part in index.columns)
+    if conflict.row is None and not is_changed:
         script = partial(find_other_duplicates, compiled.sql, index, plan.shape.key, plan.rows, MAX_PROBLEMS)
         found = list(await workspace.database.read(script)) or [None]
     problems = [_upsert_duplicate(compiled, index, row, many) for row in found]
@@ -103,11 +106,17 @@ def _upsert_duplicate(compiled: CompiledTable, index: Index, row: int | None, ma
 
 
 async def upsert_reference_error(
-    workspace: OpenWorkspace, compiled: CompiledTable, plan: UpsertPlan, rows: Sequence[Any], many: bool
+    workspace: OpenWorkspace,
+    compiled: CompiledTable,
+    plan: UpsertPlan,
+    rows: Sequence[Any],
+    row_changes: Changes,
+    many: bool,
 ) -> Exception:
-    """``rows`` are those of the request."""
+    """``rows`` are those of the request, with their changes."""
     names = [column.name for column in compiled.table.columns]
-    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, plan.rows)
+    known = _without_changes(names, plan.rows, row_changes)
+    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, known)
     missing = await workspace.database.read(script)
     if missing is not None:
         where, prefix = _place(missing.row, many)
@@ -116,12 +125,22 @@ async def upsert_reference_error(
     tables, changed = workspace.scripts.tables, plan.shape.columns
     found = await workspace.database.read(partial(find_referring, tables, compiled.sql, EVERYTHING, changed))
     if found is None:
-        return _changed_meanwhile()
+        return _changed_reference_error(compiled.table, plan.shape.changes) or _changed_meanwhile()
     return StillReferenced(
         f"Rows of {compiled.table.name} cannot be changed: their {found.there} is referenced by "
         f"{found.table}.{found.column}. Change or delete the referencing rows first.",
         pointer="/data",
     )
+
+
+def _without_changes(names: Sequence[str], rows: Sequence[Any], changes: Changes) -> Sequence[Any]:
+    """The rows with null for cells that are changed, whose results the request does not have."""
+    if not changes:
+        return rows
+    return [
+        [None if name in changes.get(at, ()) else cell for name, cell in zip(names, row, strict=True)]
+        for at, row in enumerate(rows)
+    ]
 
 
 def _duplicate(
@@ -147,12 +166,15 @@ def _shown_value(column: Column, cell: Any) -> str:
     return "" if column.is_encrypted else f" {preview(cell)}"
 
 
-def update_unique_error(compiled: CompiledTable, conflict: UniqueConflict) -> Exception:
+def update_unique_error(compiled: CompiledTable, plan: UpdatePlan, conflict: UniqueConflict) -> Exception:
     if conflict.index is None:
         return Busy()
-    names = " and ".join(part.name for part in conflict.index.columns)
+    parts = [part.name for part in conflict.index.columns]
+    # a change gives each row another value, and the engines compare it with the rows that follow
+    changes = dict(zip(plan.shape.columns, plan.shape.changes, strict=False))
+    when = "During" if any(map(changes.get, parts)) else "After"
     return UniqueViolation(
-        f"After this update, two rows of {compiled.table.name} would have the same {names}, "
+        f"{when} this update, two rows of {compiled.table.name} would have the same {' and '.join(parts)}, "
         f"but the index {conflict.index.name} is unique.",
         pointer="/data",
     )
@@ -174,23 +196,37 @@ async def insert_reference_error(
 async def update_reference_error(
     workspace: OpenWorkspace, compiled: CompiledTable, plan: UpdatePlan
 ) -> Exception:
-    names = plan.shape.columns
+    cells = {name: plan.cells[at] for at, name in enumerate(plan.shape.columns) if not plan.shape.change(at)}
     missing = await workspace.database.read(
-        partial(find_missing, workspace.scripts.tables, compiled.sql, names, [plan.cells])
+        partial(find_missing, workspace.scripts.tables, compiled.sql, [*cells], [[*cells.values()]])
     )
     if missing is not None:
         # the stored form of a sys_Id is not the value of the request
-        cell = None if missing.column.holds_sys_ids else plan.cells[names.index(missing.column.name)]
+        cell = None if missing.column.holds_sys_ids else cells[missing.column.name]
         return _reference_error(missing, cell, "/data", "")
     if (referred := await _referred(workspace, compiled, plan, "changed")) is not None:
         return referred
-    cells = dict(zip(names, plan.cells, strict=True))
     replaced = _replaced_key(compiled.table, cells)
-    return (
-        _changed_meanwhile()
-        if replaced is None
-        else _reference_error(replaced, cells[replaced.column.name], "/data", "")
-    )
+    if replaced is not None:
+        return _reference_error(replaced, cells[replaced.column.name], "/data", "")
+    changed = zip(plan.shape.columns, plan.shape.changes, strict=False)
+    return _changed_reference_error(compiled.table, changed) or _changed_meanwhile()
+
+
+def _changed_reference_error(table: Table, changed: Iterable[tuple[str, Change | None]]) -> Exception | None:
+    """The error for columns that refer to rows, and that were changed to values that the engine does not
+    name."""
+    changes = dict(changed)
+    found = [
+        Problem(
+            f"After {change.value}, {column.name} of a row would not exist in the column that it references.",
+            ReferenceViolation.code,
+            f"/data{pointer(column.name)}",
+        )
+        for column in table.columns
+        if column.reference is not None and (change := changes.get(column.name)) is not None
+    ]
+    return ReferenceViolation(found[0].msg, problems=found) if found else None
 
 
 def _replaced_key(table: Table, cells: dict[str, Any]) -> Missing | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from types import MappingProxyType
 from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.codec.partial_rows import FailedRow
 from rowkeep.codec.rows import Cells, RowEncoder
 from rowkeep.codec.stored_cells import Row
+from rowkeep.model.changes import Changes
 from rowkeep.model.data_requests import (
     DEFAULT_OPTIONS,
     DeleteBody,
@@ -56,6 +58,7 @@ class InsertRequest(msgspec.Struct, frozen=True):
 
     ``is_array`` says that they were sent as an array, so that errors name the row. ``is_large`` rows are
     encrypted and encoded off the event loop. Without ``returns_rows`` only their number is returned.
+    Cells that have a change in ``changes`` are what it adds.
     """
 
     rows: list[Cells]
@@ -64,6 +67,7 @@ class InsertRequest(msgspec.Struct, frozen=True):
     options: InsertOptions = DEFAULT_OPTIONS
     returns_rows: bool = True
     failed: Sequence[FailedRow] = ()
+    changes: Changes = MappingProxyType({})
 
     @property
     def count(self) -> int:

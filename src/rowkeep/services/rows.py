@@ -26,6 +26,7 @@ from rowkeep.services.conflicts import (
 from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.partial_inserts import PartialInsert, all_failed
+from rowkeep.services.refused_changes import update_change_error
 from rowkeep.services.row_requests import (
     CompiledRelation,
     Deleted,
@@ -44,7 +45,14 @@ from rowkeep.services.table_list import UsableTables, table_list
 from rowkeep.services.timings import end_phase
 from rowkeep.services.upserts import key_of, refuse_repeated_keys, upsert
 from rowkeep.settings import Settings
-from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict, UpdatedRows, WriteKey
+from rowkeep.storage.contract import (
+    BeyondRange,
+    ChangeRefused,
+    ReferenceConflict,
+    UniqueConflict,
+    UpdatedRows,
+    WriteKey,
+)
 
 MAX_ROWS = 10_000_000
 """The maximum number of rows in one bulk. Their ids must fit the counter of an ObjectId, which has 24
@@ -194,7 +202,9 @@ class Rows:
                     compiled.sql, plan, caller.snapshot.version, key
                 )
             except UniqueConflict as conflict:
-                raise update_unique_error(compiled, conflict) from conflict
+                raise update_unique_error(compiled, plan, conflict) from conflict
+            except ChangeRefused as refused:
+                raise update_change_error(compiled, plan, request.body.data, refused) from None
             except ReferenceConflict:
                 raise await update_reference_error(caller.workspace, compiled, plan) from None
             end_phase("db")

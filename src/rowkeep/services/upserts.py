@@ -17,15 +17,24 @@ from rowkeep.plan.rows.upserts import (
     find_key,
     missing_values,
     plan_upsert,
+    refuse_changed_keys,
     refuse_repeated,
 )
 from rowkeep.services.access import Caller
 from rowkeep.services.conflicts import upsert_reference_error, upsert_unique_error
 from rowkeep.services.offload import Offload
+from rowkeep.services.refused_changes import upsert_change_error
 from rowkeep.services.row_requests import InsertRequest, Upserted
 from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
-from rowkeep.storage.contract import NotStored, ReferenceConflict, UniqueConflict, UpsertedRows, WriteKey
+from rowkeep.storage.contract import (
+    ChangeRefused,
+    NotStored,
+    ReferenceConflict,
+    UniqueConflict,
+    UpsertedRows,
+    WriteKey,
+)
 
 
 def key_of(compiled: CompiledTable, conflict: Conflict) -> Index:
@@ -59,7 +68,9 @@ async def upsert(
         settings.max_returned_records if request.returns_rows and not request.options.dry_run else 0,
         settings.max_response_bytes,
         shows_ignored=caller.may(compiled.table, Right.READ),
+        max_cell_bytes=settings.max_row_bytes,
     )
+    refuse_changed_keys(index, request.changes, is_array=request.is_array)
     plan_rows = partial(
         plan_upsert,
         compiled.table,
@@ -69,6 +80,7 @@ async def upsert(
         request.rows,
         caller.writer,
         limits,
+        request.changes,
         is_dry_run=request.options.dry_run,
     )
     plan = await offload.run(plan_rows) if request.is_large else plan_rows()
@@ -80,6 +92,8 @@ async def upsert(
         raise missing_values(
             compiled.table, request.rows, missing.places, is_array=request.is_array
         ) from None
+    except ChangeRefused as refused:
+        raise upsert_change_error(compiled, plan, refused, is_array=request.is_array) from None
     except UniqueConflict as conflicting:
         raise await upsert_unique_error(
             caller.workspace, compiled, plan, conflicting, request.is_array
@@ -93,7 +107,9 @@ async def upsert(
 async def _reference_error(
     caller: Caller, compiled: CompiledTable, plan: UpsertPlan, request: InsertRequest
 ) -> Exception:
-    return await upsert_reference_error(caller.workspace, compiled, plan, request.rows, request.is_array)
+    return await upsert_reference_error(
+        caller.workspace, compiled, plan, request.rows, request.changes, request.is_array
+    )
 
 
 def _result(compiled: CompiledTable, request: InsertRequest, written: UpsertedRows) -> Upserted:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
+from rowkeep.sql.changes import MAX_CELL_BYTES
 from rowkeep.sql.conditions import after_name, where_name
 from rowkeep.sql.physical_table import cell_name
 
@@ -44,6 +45,7 @@ def update_values(plan: UpdatePlan, cells: Sequence[Any], now: Any) -> dict[str,
     values["writer"] = plan.writer
     values["max_records"] = plan.max_records
     values["max_bytes"] = plan.max_bytes
+    values[MAX_CELL_BYTES] = plan.max_cell_bytes
     return values
 
 

@@ -28,6 +28,13 @@ from rowkeep.sql.aggregates import (
 )
 from rowkeep.sql.copied_cells import CopiedCells, copied_decimals, copied_moments
 from rowkeep.sql.expressions import Expression
+from rowkeep.sql.sums import (
+    double_sum,
+    postgres_decimal_sum,
+    postgres_integer_sum,
+    sqlite_decimal_sum,
+    sqlite_integer_sum,
+)
 
 FOLD = "_rowkeep_fold"
 """The SQL function that folds case: registered on each SQLite connection, created in PostgreSQL."""
@@ -42,7 +49,11 @@ NEXT_MILLISECOND = "_rowkeep_next_millisecond"
 SHORT_NEEDLE_BYTES = 256
 """The longest text that SQLite's ``instr`` searches for: it compares the whole text at each character."""
 
+REFUSE = "_rowkeep_refuse"
+"""The SQL function that ends a statement with an error on SQLite, registered on each connection."""
+
 Conversion: TypeAlias = Callable[[Expression], Expression]
+Sum: TypeAlias = Callable[[Expression, Expression], Expression]
 
 
 def _unchanged(expression: Expression) -> Expression:
@@ -69,6 +80,8 @@ class StoredKind:
     """A condition for every cell, where the type does not ensure it; ``{column}`` is a placeholder for the
     column."""
     aggregates: Aggregations = field(default_factory=dict)
+    added: Sum | None = None
+    """For numbers, the sum of a cell and a parameter, null if it is not in the range of the type."""
     decode: Callable[[Any], Any] | None = None
     """Converts what the driver returns to the cell of the response (None for null), where these differ."""
     copied: CopiedCells | None = None
@@ -110,6 +123,8 @@ class Dialect:
     has_arrays: bool
     """Whether a parameter can be an array, so that one statement searches for many keys; otherwise a
     statement is run for each key, without a round trip."""
+    refused: Conversion
+    """An expression that ends the statement with an error that contains this text, if it is calculated."""
     nulls_are_least: bool
     """Whether the engine sorts NULL before all values by default."""
     indexes_end_with_row_key: bool
@@ -158,14 +173,22 @@ SQLITE = Dialect(
     upsert=sqlite.insert,
     kinds={
         Kind.TEXT: StoredKind(sa.Text(), sa.Text()),
-        Kind.DOUBLE: StoredKind(sa.REAL(), sa.Double(), answered=_sqlite_number, aggregates=SQLITE_DOUBLE),
-        Kind.INT64: StoredKind(sa.Integer(), sa.BigInteger(), aggregates=SQLITE_INTEGER),
+        Kind.DOUBLE: StoredKind(
+            sa.REAL(), sa.Double(), answered=_sqlite_number, aggregates=SQLITE_DOUBLE, added=double_sum
+        ),
+        Kind.INT64: StoredKind(
+            sa.Integer(), sa.BigInteger(), aggregates=SQLITE_INTEGER, added=sqlite_integer_sum
+        ),
         Kind.BOOLEAN: StoredKind(
             sa.Integer(), sa.Boolean(), check="{column} IN (0, 1)", decode=_BOOLEANS.get
         ),
         Kind.MOMENT: StoredKind(sa.Text(), sa.Text()),
         Kind.DECIMAL: StoredKind(
-            sa.Text(), sa.Text(), key=getattr(sa.func, DECIMAL_KEY), aggregates=SQLITE_DECIMAL
+            sa.Text(),
+            sa.Text(),
+            key=getattr(sa.func, DECIMAL_KEY),
+            aggregates=SQLITE_DECIMAL,
+            added=sqlite_decimal_sum,
         ),
         Kind.DOCUMENT: StoredKind(sa.Text(), sa.Text()),
         Kind.SEALED: StoredKind(sa.BLOB(), sa.LargeBinary()),
@@ -177,6 +200,7 @@ SQLITE = Dialect(
     ends_with=lambda column, text: sa.func.substr(column, -sa.func.length(text)) == text,
     contains=_sqlite_contains,
     next_millisecond=_sqlite_next_millisecond,
+    refused=getattr(sa.func, REFUSE),
     table_options={"sqlite_strict": True},
     has_arrays=False,
     nulls_are_least=True,
@@ -225,9 +249,15 @@ POSTGRES = Dialect(
     kinds={
         Kind.TEXT: StoredKind(sa.Text(collation="C"), sa.Text(), is_long=True),
         Kind.DOUBLE: StoredKind(
-            sa.Double(), sa.Double(), answered=_postgres_number, aggregates=POSTGRES_DOUBLE
+            sa.Double(),
+            sa.Double(),
+            answered=_postgres_number,
+            aggregates=POSTGRES_DOUBLE,
+            added=double_sum,
         ),
-        Kind.INT64: StoredKind(sa.BigInteger(), sa.BigInteger(), aggregates=POSTGRES_INTEGER),
+        Kind.INT64: StoredKind(
+            sa.BigInteger(), sa.BigInteger(), aggregates=POSTGRES_INTEGER, added=postgres_integer_sum
+        ),
         Kind.BOOLEAN: StoredKind(sa.Boolean(), sa.Boolean()),
         Kind.MOMENT: StoredKind(
             postgresql.TIMESTAMP(timezone=True, precision=3),
@@ -245,6 +275,7 @@ POSTGRES = Dialect(
             copied=copied_decimals,
             native=sa.Numeric(),
             aggregates=POSTGRES_DECIMAL,
+            added=postgres_decimal_sum,
         ),
         Kind.DOCUMENT: StoredKind(
             postgresql.JSON(),
@@ -260,6 +291,8 @@ POSTGRES = Dialect(
     ends_with=lambda column, text: sa.func.right(column, sa.func.length(text)) == text,
     contains=lambda column, text: sa.func.strpos(column, text) > sa.literal_column("0"),
     next_millisecond=_postgres_next_millisecond,
+    # the error of a text that is not a number contains the text
+    refused=_cast_to(sa.BigInteger()),
     table_options={},
     has_arrays=True,
     nulls_are_least=False,

@@ -158,6 +158,12 @@ class PhysicalTable:
             column_name(name): self.kind(name).native_parameter(parameter)
         }
 
+    def calculated(self, name: str, value: Expression) -> dict[quoted_name, Expression]:
+        """The same for a cell that the engine calculates."""
+        kind = self.kind(name)
+        key = {} if kind.key is None else {sort_key_name(name): kind.key(value)}
+        return {column_name(name): value, **key}
+
     def kind(self, name: str) -> StoredKind:
         return self.dialect.kinds[self.columns[name].kind]
 

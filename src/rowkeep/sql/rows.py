@@ -23,6 +23,7 @@ from rowkeep.model.tables import ROW_KEY, Table
 from rowkeep.plan.rows.select import SelectShape
 from rowkeep.plan.rows.upserts import UpsertShape
 from rowkeep.plan.rows.writes import UpdateShape
+from rowkeep.sql.changes import changed
 from rowkeep.sql.conditions import condition, is_never_true
 from rowkeep.sql.copied_cells import CopiedCells
 from rowkeep.sql.expressions import Expression
@@ -101,12 +102,20 @@ class TableSql(Pages):
         """An update of every row."""
         cells = {
             column: value
-            for at, name in enumerate(shape.columns)
-            for column, value in self.physical.written_natively(name, cell_name(at)).items()
+            for at in range(len(shape.columns))
+            for column, value in self._written(shape, at).items()
         }
         cells |= self.physical.written_natively("Updated_On", "now")
         cells |= self.physical.written("Updated_By", "writer")
         return sa.update(self.physical.from_clause).values(with_later_moment(self.physical, cells))
+
+    def _written(self, shape: UpdateShape, at: int) -> dict[quoted_name, Expression]:
+        """The stored values for a cell of an update."""
+        name, change = shape.columns[at], shape.change(at)
+        if change is None:
+            return self.physical.written_natively(name, cell_name(at))
+        operand = self.physical.kind(name).native_parameter(cell_name(at))
+        return self.physical.calculated(name, changed(self.physical, name, change, operand, at))
 
     def most(self, where: Shape | None) -> int | None:
         """How many rows a filter matches at most, by the definition alone; None if any number."""
@@ -218,13 +227,13 @@ class PostgresTableSql(PostgresPages, TableSql):
             locked = self._locked(shape.where, keeps_keys=keyed.isdisjoint(shape.columns))
             update = self._changed(shape).where(self.physical.from_clause.c[ROW_KEY] == locked.c[ROW_KEY])
         if not shape.returns:
-            changed = update.returning(self.physical.column(ROW_KEY)).cte("changed")
-            return UpdateSql(self._with_count(changed), 0, (), copied)
+            touched = update.returning(self.physical.column(ROW_KEY)).cte("changed")
+            return UpdateSql(self._with_count(touched), 0, (), copied)
         # under their own names, for the compiler shortens those of the longest columns
         stored = (column.label(quoted(column.name)) for column in self.physical.from_clause.c)
-        changed = update.returning(*stored).cte("changed")
+        touched = update.returning(*stored).cte("changed")
         decoders = self._decoders(self.names)
-        return UpdateSql(self._with_records(changed), len(self.names), decoders, copied)
+        return UpdateSql(self._with_records(touched), len(self.names), decoders, copied)
 
     def _compile_delete(self, where: Shape | None) -> Template:
         if self._finds_nothing(where):

@@ -19,7 +19,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.tables import ROW_KEY, Table
-from rowkeep.plan.rows.upserts import SET, UpsertShape
+from rowkeep.plan.rows.upserts import CHANGED, SET, UpsertShape
+from rowkeep.sql.changes import ChangeLimits, changed
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import column_name, quoted
 from rowkeep.sql.pages import Decoders
@@ -94,6 +95,9 @@ class Upsert:
         self.physical = physical
         self.shape = shape
         self.stored = physical.from_clause
+        self.place: Expression | None = None
+        """The place of a row in the request, where the statement has several."""
+        self.max_cell_bytes: Expression = sa.literal_column(str(shape.max_cell_bytes))
         self.places = {column.name: at for at, column in enumerate(physical.table.stored_columns)}
 
     def sent(self, name: str) -> Cells:
@@ -116,10 +120,19 @@ class Upsert:
         """The values that an update gives to one column, and to its sort key."""
         if name not in self.shape.optional:
             return new
-        is_set = flag(self.shape.optional.index(name)) == sa.literal_column(str(SET))
-        return {
+        given = flag(self.shape.optional.index(name))
+        is_set = given == sa.literal_column(str(SET))
+        cells: Cells = {
             column: sa.case((is_set, value), else_=self.stored.c[column]) for column, value in new.items()
         }
+        change = dict(self.shape.changes).get(name)
+        if change is None:
+            return cells
+        at, limits = self.shape.columns.index(name), ChangeLimits(self.max_cell_bytes, self.place)
+        result = changed(self.physical, name, change, new[column_name(name)], at, limits)
+        is_changed = given == sa.literal_column(str(CHANGED))
+        results = self.physical.calculated(name, result)
+        return {column: sa.case((is_changed, results[column]), else_=cells[column]) for column in cells}
 
     def key_columns(self) -> list[str]:
         """The physical columns of the unique index."""
@@ -235,6 +248,7 @@ class _Bulk:
         self._upsert = upsert
         self._stored = upsert.stored
         self.source = _source(upsert.physical)
+        upsert.place = self.source.c[PLACE]
 
     def create(self) -> Statement:
         created = ddl(sa.schema.CreateTable(self.source), self._upsert.physical.dialect)

@@ -83,6 +83,18 @@ class NotStored(Exception):
         self.places = places
 
 
+class ChangeRefused(Exception):
+    """The result of a change does not fit its column; nothing was written. ``at`` is the place of the column
+    in the update, ``row_key`` the ``_id`` of a stored row for which it does not fit, and ``place`` that of
+    the row in an upsert."""
+
+    def __init__(self, at: int, row_key: str, place: int | None = None) -> None:
+        super().__init__(at, row_key, place)
+        self.at = at
+        self.row_key = row_key
+        self.place = place
+
+
 class BeyondRange(Exception):
     """A sum of doubles is too large for a double."""
 
@@ -267,7 +279,7 @@ class WorkspaceDatabase(Database):
 
         It holds for writes at the same time: of several upserts with the same key, one inserts it. No key is
         twice in the plan. Raises StaleCatalog, UniqueConflict (for other indexes), ReferenceConflict,
-        NotStored, KeyUsed.
+        NotStored, ChangeRefused, KeyUsed.
         """
 
     @abstractmethod
@@ -275,8 +287,10 @@ class WorkspaceDatabase(Database):
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None
     ) -> UpdatedRows:
         """Change all matching rows, or none. ``Updated_On`` of each is later than it was, by a
-        millisecond at least. Raises StaleCatalog, UniqueConflict, ReferenceConflict, KeyUsed,
-        QueryTimeout, and AffectedOutOfBounds if the number of rows is not within the plan's bounds."""
+        millisecond at least. A change of a cell starts from the cell as it is when the row is written: no
+        other write comes between. Raises StaleCatalog, UniqueConflict, ReferenceConflict, ChangeRefused,
+        KeyUsed, QueryTimeout, and AffectedOutOfBounds if the number of rows is not within the plan's
+        bounds."""
 
     @abstractmethod
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:

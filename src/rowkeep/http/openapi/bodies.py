@@ -92,10 +92,11 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
         },
         "action": {
             "description": "What happens to a row whose key is stored already: `error` refuses the request, "
-            "`ignore` does not change the stored row, `update` changes the columns that the row has."
+            "`ignore` does not change the stored row, `update` changes the columns that the row has. "
+            "With `update`, values in rows can be an `Increment` or an `Append`."
         },
     },
-    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("Row"), **_BOUNDS, **_DRY_RUN},
+    "UpdateBody": {"query": ref("WriteFilter"), "data": ref("UpdateRow"), **_BOUNDS, **_DRY_RUN},
     "DeleteBody": {"query": ref("WriteFilter"), **_BOUNDS, **_DRY_RUN},
     "QueryBody": {
         "query": ref("Filter"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rowkeep.http.response_types import UUID, ref
+from rowkeep.model.changes import Change
 from rowkeep.model.column_types import COLUMN_TYPES, ColumnType
 from rowkeep.model.ids import ROW_ID, SYS_ID
 from rowkeep.model.tables import SYSTEM_COLUMNS, Column
@@ -54,6 +55,25 @@ def record_schemas() -> dict[str, Any]:
             "propertyNames": FIELD,
             "additionalProperties": ref("Cell"),
         },
+        "UpdateRow": {
+            "description": "The columns that an update changes: their new values, or changes of the stored "
+            "values, which no other write can come between. A missing column stays unchanged.",
+            "type": "object",
+            "propertyNames": FIELD,
+            "additionalProperties": {"anyOf": [ref("Increment"), ref("Append"), ref("Cell")]},
+        },
+        "Increment": _change(
+            Change.INCREMENT,
+            {"type": ["number", "string"]},
+            "Adds a number to a column of type number, integer or decimal; null counts as 0. A result that "
+            "the column cannot have is 422. In a column of type json, this is a value.",
+        ),
+        "Append": _change(
+            Change.APPEND,
+            {"type": "string"},
+            "Adds a text to the end of a column of type string; null counts as an empty text. A result that "
+            "is too long is 422. In a column of type json, this is a value.",
+        ),
         "Record": {
             "description": "A row in a response: the columns of the table, followed by the system columns.",
             "required": list(system),
@@ -63,6 +83,16 @@ def record_schemas() -> dict[str, Any]:
             "description": "The columns in `fields`, in that order; without `fields` a whole record."
         }
         | answered,
+    }
+
+
+def _change(change: Change, operand: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "type": "object",
+        "properties": {change.value: operand},
+        "required": [change.value],
+        "additionalProperties": False,
     }
 
 

@@ -6,7 +6,7 @@ to ``1.5``. PostgreSQL has a type for decimals; SQLite compares and sorts them b
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from rowkeep.model.values.scalars import JSON_NUMBER, ExactDouble, Misfit
 
@@ -19,6 +19,8 @@ MAX_TEXT = 2 * MAX_PLACES + len("-.")
 KEY_BIAS = 5000
 COMPLEMENT = str.maketrans("0123456789", "9876543210")
 AFTER_DIGITS = "~"
+_EXACT = Context(prec=2 * MAX_PLACES + 1)
+"""Exact for the sum of two decimals."""
 
 
 def read_decimal(value: object) -> str:
@@ -52,6 +54,15 @@ def canonical_decimal(text: str) -> str:
         raise Misfit(_PLACES)
     # zero has no sign and no leading zeros
     return format(exact or exact.copy_abs().quantize(Decimal(1).scaleb(min(int(exponent), 0))), "f")
+
+
+def added_decimals(cell: str, other: str) -> str | None:
+    """The exact sum of two decimals in canonical form, with the larger of their scales; None if it is not a
+    decimal."""
+    try:
+        return canonical_decimal(format(_EXACT.add(Decimal(cell), Decimal(other)), "f"))
+    except Misfit:
+        return None
 
 
 def normal_decimal(text: str) -> str:

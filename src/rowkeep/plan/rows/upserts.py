@@ -18,18 +18,20 @@ from rowkeep.errors.catalogue import (
     DuplicateColumn,
     DuplicateKey,
     InvalidBody,
+    InvalidValue,
     MissingValue,
     Problem,
     pointer,
     preview,
 )
+from rowkeep.model.changes import Change, Changes
 from rowkeep.model.data_requests import Conflict
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import ROW_KEY, Index, Table
 
 Outcome: TypeAlias = Literal["inserted", "updated", "ignored"]
 
-KEPT, SET = 0, 1
+KEPT, SET, CHANGED = 0, 1, 2
 """What an update does with a column that only some rows bring: the values of its flag."""
 
 ASSIGNED = (ROW_KEY, "sys_Id")
@@ -38,14 +40,18 @@ ASSIGNED = (ROW_KEY, "sys_Id")
 
 class UpsertShape(msgspec.Struct, frozen=True):
     """An upsert without its rows. ``key`` has the columns of the unique index, ``columns`` what an update
-    sets; of these, ``optional`` are only set where the flag of a row says so. Without ``returns``, it returns
-    no records."""
+    sets; for the ``optional`` ones of these, the flag of a row says what it does. Without ``returns``, it
+    returns no records."""
 
     key: tuple[str, ...]
     action: Literal["ignore", "update"]
     columns: tuple[str, ...]
     optional: tuple[str, ...]
     returns: bool
+    changes: tuple[tuple[str, Change], ...] = ()
+    """The columns that some rows change, which are optional, and how. A text that a change makes has at most
+    ``max_cell_bytes``."""
+    max_cell_bytes: int = 0
 
 
 class UpsertPlan(msgspec.Struct, frozen=True):
@@ -76,11 +82,12 @@ class UpsertPlan(msgspec.Struct, frozen=True):
 
 class UpsertLimits(msgspec.Struct, frozen=True):
     """What the response to an upsert has: at most so many records, of about so many bytes; with those that
-    are ignored, if the caller can read them."""
+    are ignored, if the caller can read them. And the maximum size of a text that a change makes."""
 
     max_records: int
     max_bytes: int
     shows_ignored: bool
+    max_cell_bytes: int
 
 
 def find_key(table: Table, names: ColumnNames, conflict: Conflict) -> Index:
@@ -127,10 +134,12 @@ def plan_upsert(
     rows: list[Cells],
     writer: str,
     limits: UpsertLimits,
+    changes: Changes,
     *,
     is_dry_run: bool = False,
 ) -> UpsertPlan:
     """The upsert of rows that have UNSET for columns that they do not bring. Raises DuplicateKey."""
+    changed = {name: change for each in changes.values() for name, change in each.items()}
     lacking = _lacking(len(table.columns), rows)
     complete = _with_defaults(table, rows) if any(lacking) else rows
     stored = stored_cells.store(complete)
@@ -144,7 +153,7 @@ def plan_upsert(
     optional = [
         column.name
         for column, missing in zip(table.columns, lacking, strict=True)
-        if missing and column.name in brought
+        if (missing or column.name in changed) and column.name in brought
     ]
     is_update = action == "update"
     returns = limits.max_records > 0 and len(rows) <= limits.max_records
@@ -154,11 +163,13 @@ def plan_upsert(
         tuple(brought) if is_update else (),
         tuple(optional) if is_update else (),
         returns,
+        tuple(sorted(changed.items())),
+        limits.max_cell_bytes if changed else 0,
     )
     return UpsertPlan(
         shape,
         stored,
-        _flags(table, shape.optional, rows),
+        _flags(table, shape.optional, rows, changes),
         frozenset(_incomplete(table, lacking, rows)),
         writer,
         limits.shows_ignored,
@@ -167,6 +178,28 @@ def plan_upsert(
         stored_cells.rekeyed(complete),
         is_dry_run,
     )
+
+
+def refuse_changed_keys(index: Index, changes: Changes, *, is_array: bool) -> None:
+    """Raises InvalidValue if rows change a column by which they are found."""
+    key = {part.name for part in index.columns}
+    problems: list[Problem] = []
+    for at, changed in changes.items():
+        prefix, where = (f"Row {at}: ", pointer("data", at)) if is_array else ("", "/data")
+        problems += [
+            Problem(
+                f"{prefix}Column {name} is a conflict column and cannot be changed by {change.value}. Send "
+                "its value.",
+                InvalidValue.code,
+                where + pointer(name),
+            )
+            for name, change in changed.items()
+            if name in key
+        ]
+        if len(problems) >= MAX_PROBLEMS:
+            break
+    if problems:
+        raise InvalidValue(problems[0].msg, problems=problems[:MAX_PROBLEMS])
 
 
 def _is_same_cell(table: Table, name: str) -> bool:
@@ -202,9 +235,20 @@ def _filled(defaults: Sequence[object], rows: Sequence[Row]) -> Iterable[Cells]:
     return zip(*columns, strict=True)
 
 
-def _flags(table: Table, optional: Sequence[str], rows: Sequence[Row]) -> list[tuple[int, ...]]:
+def _flags(
+    table: Table, optional: Sequence[str], rows: Sequence[Row], changes: Changes
+) -> list[tuple[int, ...]]:
     if not optional:
         return []
+    found = _brought_flags(table, optional, rows)
+    for at, changed in changes.items():
+        pairs = zip(optional, found[at], strict=True)
+        found[at] = tuple(CHANGED if name in changed else flag for name, flag in pairs)
+    return found
+
+
+def _brought_flags(table: Table, optional: Sequence[str], rows: Sequence[Row]) -> list[tuple[int, ...]]:
+    """The flags of the rows without their changes."""
     places = _places(table, optional)
     flags: list[Iterable[int]] = [
         map((SET, KEPT).__getitem__, map(is_, map(itemgetter(at), rows), repeat(UNSET))) for at in places

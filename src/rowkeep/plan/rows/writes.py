@@ -11,6 +11,7 @@ from rowkeep.codec.rows import TableCodec
 from rowkeep.codec.stored_cells import Rekeyed
 from rowkeep.errors.catalogue import Forbidden, ProblemList
 from rowkeep.model.access import App
+from rowkeep.model.changes import Change
 from rowkeep.model.data_requests import DeleteBody, UpdateBody
 from rowkeep.model.filters import Shape, Where
 from rowkeep.plan.rows.bounds import UNBOUNDED, Bounds, plan_bounds
@@ -31,13 +32,21 @@ class InsertPlan(msgspec.Struct, frozen=True):
 
 
 class UpdateShape(msgspec.Struct, frozen=True):
+    """``changes`` has the changes of the columns, None where a column is set; it is empty if all are set."""
+
     columns: tuple[str, ...]
     where: Shape | None
     returns: bool
+    changes: tuple[Change | None, ...] = ()
+
+    def change(self, at: int) -> Change | None:
+        """The change of the column at this place; None if it is set."""
+        return self.changes[at] if self.changes else None
 
 
 class UpdatePlan(msgspec.Struct, frozen=True):
-    """Cells to set in every matching row. ``max_records`` is the maximum number of records in the response, 0
+    """Cells to set in every matching row, or what their changes add. A text that a change makes has at most
+    ``max_cell_bytes``. ``max_records`` is the maximum number of records in the response, 0
     for none; ``max_bytes`` is their approximate maximum size. The number of rows must be within
     ``bounds``. A dry run is undone after all checks."""
 
@@ -48,6 +57,7 @@ class UpdatePlan(msgspec.Struct, frozen=True):
     max_records: int
     max_bytes: int
     rekeyed: Rekeyed
+    max_cell_bytes: int
     bounds: Bounds = UNBOUNDED
     is_dry_run: bool = False
 
@@ -75,15 +85,25 @@ def plan_update(
     bounds = plan_bounds(body, app)
     where = _plan_guarded(target, body, settings, app)
     problems = ProblemList()
-    given = codec.read_cells(body.data, "/data", "", problems)
+    changes: dict[str, Change] = {}
+    given = codec.read_cells(body.data, "/data", "", problems, changes)
     problems.raise_if_any()
     cells = tuple(target.store(target.names.find(name, "/data"), cell) for name, cell in given.items())
     rekeyed = codec.stored_cells.rekeyed([tuple(given.values())], tuple(given))
     max_records = 0 if minimal or body.dry_run else settings.max_returned_records
-    shape = UpdateShape(tuple(given), where.shape, returns=max_records > 0)
-    max_bytes = settings.max_response_bytes
+    changed = tuple(map(changes.get, given)) if changes else ()
+    shape = UpdateShape(tuple(given), where.shape, max_records > 0, changed)
     return UpdatePlan(
-        shape, cells, where, writer, max_records, max_bytes, rekeyed, bounds, is_dry_run=body.dry_run
+        shape,
+        cells,
+        where,
+        writer,
+        max_records,
+        settings.max_response_bytes,
+        rekeyed,
+        settings.max_row_bytes,
+        bounds,
+        is_dry_run=body.dry_run,
     )
 
 

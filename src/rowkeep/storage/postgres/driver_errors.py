@@ -15,7 +15,14 @@ import asyncpg
 import structlog
 
 from rowkeep.errors.catalogue import Busy, StorageFull, StorageReadOnly, StorageUnavailable, TooManyColumns
-from rowkeep.storage.contract import BeyondRange, ReferenceConflict, StaleCatalog, UniqueConflict
+from rowkeep.sql.changes import refused_change
+from rowkeep.storage.contract import (
+    BeyondRange,
+    ChangeRefused,
+    ReferenceConflict,
+    StaleCatalog,
+    UniqueConflict,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -109,6 +116,8 @@ def _meaning(error: BaseException) -> Exception | None:
         return ReferenceConflict()
     if isinstance(error, asyncpg.NumericValueOutOfRangeError):
         return BeyondRange()
+    if isinstance(error, asyncpg.PostgresError) and (refused := refused_change(str(error))) is not None:
+        return ChangeRefused(*refused)
     if isinstance(error, asyncpg.TooManyColumnsError):
         return TooManyColumns()
     if isinstance(error, STALE):

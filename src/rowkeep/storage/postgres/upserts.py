@@ -20,7 +20,7 @@ from rowkeep.sql.binding import insert_values
 from rowkeep.sql.copied_cells import copied_moment
 from rowkeep.sql.rows import PostgresTableSql
 from rowkeep.sql.statements import Statement, Template
-from rowkeep.sql.upserts import PostgresUpsertSql
+from rowkeep.sql.upserts import PostgresUpsertSql, flag_name
 from rowkeep.storage.contract import NotStored, Row, StaleCatalog, UniqueConflict, UpsertedRows, WriteKey
 from rowkeep.storage.postgres.keys import keyed
 from rowkeep.storage.postgres.pool import Call, Pool
@@ -104,6 +104,8 @@ class _Upsert:
         (own_id,) = self._stamp.ids()
         cells = (*natively(plan.rows[0], self.sql.copied), *self._system, own_id)
         values = insert_values(cells) | {"version": self._version}
+        if plan.flags:
+            values |= {flag_name(at): flag for at, flag in enumerate(plan.flags[0])}
         if plan.incomplete:
             found = await self._one(
                 fetch, statements.change_one if self._updates else statements.find_one, values

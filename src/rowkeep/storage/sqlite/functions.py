@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 
 import apsw
 
-from rowkeep.model.values.decimals import decimal_key, normal_decimal
+from rowkeep.model.values.decimals import added_decimals, decimal_key, normal_decimal
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.sql import aggregates
-from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY, NEXT_MILLISECOND
+from rowkeep.sql.changes import refused_change
+from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY, NEXT_MILLISECOND, REFUSE
+from rowkeep.sql.sums import DECIMAL_SUM_OF_TWO
+from rowkeep.storage.contract import ChangeRefused
 
 T = TypeVar("T")
 
@@ -128,6 +131,13 @@ def _next_millisecond(*cells: Any) -> str:
     return canonical_date(datetime.fromisoformat(cells[0]) + timedelta(milliseconds=1))
 
 
+def _refuse(*cells: Any) -> None:
+    """End the statement. Raises ChangeRefused."""
+    refused = refused_change(cells[0])
+    assert refused is not None  # noqa: S101 - our own text
+    raise ChangeRefused(*refused)
+
+
 def _in_turn(function: Callable[..., T], connection: Turning) -> Callable[..., T | None]:
     def in_turn(*cells: Any) -> T | None:
         if cells[0] is None:
@@ -140,8 +150,13 @@ def _in_turn(function: Callable[..., T], connection: Turning) -> Callable[..., T
 
 def add_functions(connection: Turning) -> None:
     """Register the functions that the dialect and :mod:`rowkeep.sql.aggregates` use on SQLite."""
-    for name, function, arguments in ((DECIMAL_KEY, decimal_key, 1), (CONTAINS, _contains, 2)):
+    for name, function, arguments in (
+        (DECIMAL_KEY, decimal_key, 1),
+        (CONTAINS, _contains, 2),
+        (DECIMAL_SUM_OF_TWO, added_decimals, 2),
+    ):
         connection.create_scalar_function(name, _in_turn(function, connection), arguments, deterministic=True)
+    connection.create_scalar_function(REFUSE, _refuse, 1, deterministic=True)
     connection.create_scalar_function(NEXT_MILLISECOND, _next_millisecond, 1, deterministic=True)
     connection.create_scalar_function(aggregates.INTEGER_SUM, _integer_sum, 2, deterministic=True)
     connection.create_scalar_function(aggregates.INTEGER_MEAN, _integer_mean, 3, deterministic=True)

@@ -15,7 +15,7 @@ from rowkeep.sql.physical_table import cell_name
 from rowkeep.sql.rows import SqliteTableSql
 from rowkeep.sql.statements import Template
 from rowkeep.sql.upserts import ID_RANGE, MAX_MISSING, flag_name
-from rowkeep.storage.contract import NotStored, Row, UniqueConflict, UpsertedRows
+from rowkeep.storage.contract import ChangeRefused, NotStored, Row, UniqueConflict, UpsertedRows
 from rowkeep.storage.response_sizes import sizes
 from rowkeep.storage.sqlite.connections import translated
 from rowkeep.storage.sqlite.reads import decoded
@@ -80,6 +80,9 @@ class _Upsert:
             # the rows that the iterator still contains were not reached
             row = len(self._ids) - length_hint(reached) - 1
             raise named_conflict(conflict, self._sql, row) from conflict
+        except ChangeRefused as refused:
+            row = len(self._ids) - length_hint(reached) - 1
+            raise ChangeRefused(refused.at, refused.row_key, row) from None
 
     def _parameters(self, statement: Template, rows: Iterable[Row]) -> Iterator[Row]:
         """The parameters of a statement for rows of the plan, without a step of Python for each."""
