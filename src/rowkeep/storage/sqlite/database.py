@@ -20,7 +20,10 @@ from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import SqliteTableSql, TableSql
 from rowkeep.sql.views import SqliteViewSql, ViewSql
 from rowkeep.storage.contract import (
+    EITHER,
+    BatchKind,
     Database,
+    RowScript,
     Script,
     Selected,
     StaleCatalog,
@@ -29,6 +32,7 @@ from rowkeep.storage.contract import (
     WorkspaceDatabase,
     WriteKey,
 )
+from rowkeep.storage.sqlite.batches import DryRunEnded, run_batch
 from rowkeep.storage.sqlite.connections import Connection, run_script
 from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
@@ -56,9 +60,12 @@ class SqliteDatabase(Database):
     async def write(self, script: Script[T]) -> T:
         return await self._write(lambda connection: run_script(connection, script))
 
-    async def _read(self, work: Callable[[Connection], T], table_id: str | None = None) -> T:
+    async def _read(
+        self, work: Callable[[Connection], T], table_id: str | None = None, *, is_long: bool = False
+    ) -> T:
         try:
-            return await (await self.opener.use()).reader.run(work, table_id)
+            reader = (await self.opener.use()).reader
+            return await (reader.run_long(work) if is_long else reader.run(work, table_id))
         except StorageUnavailable as error:
             self._refuse_if_gone()
             raise failure_at(self.path, error) from error.__cause__
@@ -116,3 +123,15 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:
         work = partial(delete, sql, plan, version)
         return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
+
+    async def batch(
+        self, script: RowScript[T], version: int, kind: BatchKind = EITHER, key: WriteKey | None = None
+    ) -> T:
+        work = partial(run_batch, script, version, self._ids, kind)
+        if kind.only_reads and key is None:
+            return await self._read(work, is_long=True)
+        try:
+            return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
+        except DryRunEnded as ended:
+            result: T = ended.result
+            return result

@@ -1,0 +1,61 @@
+"""Batches: the operations of a row script, run one after the other in one savepoint or one snapshot."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from rowkeep.model.ids import IdSource
+from rowkeep.sql.statements import Statement
+from rowkeep.storage.contract import (
+    BatchKind,
+    DeleteRows,
+    InsertRows,
+    RowOperation,
+    RowScript,
+    UpdateRows,
+)
+from rowkeep.storage.sqlite.connections import Connection, rows_of, translated
+from rowkeep.storage.sqlite.reads import select
+from rowkeep.storage.sqlite.writes import Insert, check_version, delete, update
+
+T = TypeVar("T")
+
+
+class DryRunEnded(Exception):
+    """A dry run has its result, and is undone."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__()
+        self.result = result
+
+
+def run_batch(
+    script: RowScript[T], version: int, ids: IdSource, kind: BatchKind, connection: Connection
+) -> T:
+    """Raises DryRunEnded in a dry run that writes."""
+    with translated():
+        check_version(connection, version)
+    steps = script()
+    try:
+        wanted = next(steps)
+        while True:
+            connection.refuse_if_stopped()
+            wanted = steps.send(_run(wanted, version, ids, connection))
+    except StopIteration as stop:
+        result: T = stop.value
+    if kind.dry_run and not kind.only_reads:
+        raise DryRunEnded(result)
+    return result
+
+
+def _run(wanted: RowOperation | Statement, version: int, ids: IdSource, connection: Connection) -> Any:
+    if isinstance(wanted, InsertRows):
+        return Insert(wanted.sql, wanted.plan, version, ids)(connection)
+    if isinstance(wanted, UpdateRows):
+        return update(wanted.sql, wanted.plan, version, ids, connection)
+    if isinstance(wanted, DeleteRows):
+        return delete(wanted.sql, wanted.plan, version, connection)
+    if isinstance(wanted, Statement):
+        with translated():
+            return rows_of(connection, wanted)
+    return select(wanted.sql, wanted.plan, None, connection)
