@@ -96,6 +96,31 @@ REQUESTS: dict[str, dict[str, Any]] = {
             "count": "none",
         },
     },
+    "runBatch": {
+        "A parent and its children": {
+            "operations": [
+                {"op": "insert", "table": "people", "data": _JANE},
+                {
+                    "op": "bulk",
+                    "table": "visits",
+                    "data": [{"Person": {"$ref": "/0/_id"}, "Page": page} for page in ("/", "/docs")],
+                },
+            ]
+        },
+        "Several writes, and a look at the result": {
+            "operations": [
+                {
+                    "op": "update",
+                    "table": "people",
+                    "query": _SMITHS,
+                    "data": {"Number": 0},
+                    "minAffected": 1,
+                },
+                {"op": "delete", "table": "visits", "query": {"all": True}},
+                {"op": "query", "table": "people", "fields": ["First_Name"], "limit": 5},
+            ]
+        },
+    },
     "queryView": {
         "Every row": {},
         "Some rows": {"query": {"expressions": [{"field": "Largest", "operand": ">", "value": 200}]}},
@@ -127,6 +152,19 @@ RESPONSES: dict[str, dict[str, Any]] = {
         "A page with more pages after it": _PAGE | {"hasMore": True, "total": 5000, "nextCursor": "n0GqS4yZ"},
     },
     "queryView": {"The last page": _VIEW_PAGE},
+    "runBatch": {
+        "Records": {
+            "results": [
+                _RECORDS[0],
+                {"records": [_record({"Person": _RECORDS[0]["_id"], "Page": "/"}, 3)]},
+                {"records": [_CHANGED], "nModified": 1},
+                {"nDeleted": 1},
+                _PAGE,
+            ]
+        },
+        "Prefer: return=minimal": {"results": [{"nInserted": 1}, {"nInserted": 2}]},
+        "A dry run": {"dryRun": True, "results": [{"nInserted": 1}, {"hasMore": False, "total": 2}]},
+    },
     "listUsableTables": {
         "A table and a view": {
             "tables": [

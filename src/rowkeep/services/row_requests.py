@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, TypeVar
 import msgspec
 
 from rowkeep.catalog.snapshot import CompiledTable
-from rowkeep.codec.rows import Cells, RowEncoder
+from rowkeep.codec.rows import Cells, RowEncoder, meta_info
 from rowkeep.codec.stored_cells import Row
 from rowkeep.model.data_requests import (
     DEFAULT_OPTIONS,
@@ -123,3 +123,10 @@ class QueryPage(msgspec.Struct, frozen=True):
     total: int | None
     has_more: bool
     next_cursor: str | None
+
+    @property
+    def meta(self) -> msgspec.Raw:
+        """The JSON that describes the columns of the page."""
+        if self.fields is None:
+            return self.relation.meta
+        return meta_info(map(self.relation.sql.physical.columns.__getitem__, self.fields))

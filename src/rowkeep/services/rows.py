@@ -14,7 +14,8 @@ from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
-from rowkeep.plan.rows.select import plan_select
+from rowkeep.plan.rows.cursors import CursorSigner
+from rowkeep.plan.rows.select import SelectPlan, plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.conflicts import (
@@ -43,7 +44,14 @@ from rowkeep.services.table_list import UsableTables, table_list
 from rowkeep.services.timings import end_phase
 from rowkeep.services.upserts import refuse_repeated_keys, upsert
 from rowkeep.settings import Settings
-from rowkeep.storage.contract import BeyondRange, ReferenceConflict, UniqueConflict, UpdatedRows, WriteKey
+from rowkeep.storage.contract import (
+    BeyondRange,
+    ReferenceConflict,
+    Selected,
+    UniqueConflict,
+    UpdatedRows,
+    WriteKey,
+)
 
 MAX_ROWS = 10_000_000
 """The maximum number of rows in one bulk. Their ids must fit the counter of an ObjectId, which has 24
@@ -263,9 +271,7 @@ class Rows:
             ) from None
         end_phase("db")
         has_more = found.next_key is not None
-        next_cursor = None
-        if found.next_key is not None and plan.has_cursors:
-            next_cursor = cursors.sign(plan.fingerprint, found.next_key)
+        next_cursor = next_cursor_of(plan, found, cursors)
         return QueryPage(
             compiled, plan.shape.fields, found.rows, found.size, found.total, has_more, next_cursor
         )
@@ -285,6 +291,13 @@ def _refuse_unsupported(options: InsertOptions) -> None:
         raise InvalidBody('"mode" must be "atomic"; got "partial".', pointer="/mode")
     if options.dry_run:
         raise InvalidBody('"dryRun" is not supported. Remove it.', pointer="/dryRun")
+
+
+def next_cursor_of(plan: SelectPlan, found: Selected, cursors: CursorSigner) -> str | None:
+    """The cursor after a page, if there are more rows and the rows have cursors."""
+    if found.next_key is None or not plan.has_cursors:
+        return None
+    return cursors.sign(plan.fingerprint, found.next_key)
 
 
 def _updated(compiled: CompiledTable, updated: UpdatedRows) -> Updated:

@@ -115,9 +115,7 @@ class Batch(Generic[T]):
                 await roll_back(connection, error)
                 await check_version(connection, self._namespace, self._version)
             raise
-        if self._kind.dry_run:
-            await connection.execute("ROLLBACK AND CHAIN")
-        elif self._kind.only_reads and not has_written:
+        if self._kind.dry_run or (self._kind.only_reads and not has_written):
             # a table can have changed since the snapshot, which has the old version
             await connection.execute("ROLLBACK AND CHAIN")
             await check_version(connection, self._namespace, self._version)
