@@ -24,6 +24,7 @@ from rowkeep.storage.contract import (
     RowScript,
     RowSteps,
     SelectRows,
+    StaleCatalog,
     UniqueConflict,
     UpdateRows,
     WriteKey,
@@ -120,10 +121,15 @@ class Batch(Generic[T]):
             await connection.execute("ROLLBACK AND CHAIN")
             await check_version(connection, self._namespace, self._version)
         else:
-            # fails if the version was raised since the snapshot. The locks of the operations keep the
-            # definitions of their tables until the commit
-            await check_version(connection, self._namespace, self._version, " FOR KEY SHARE")
+            await self._check_unchanged(connection)
         return result
+
+    async def _check_unchanged(self, connection: asyncpg.Connection) -> None:
+        """Fails if the version was raised since the snapshot, which has the old one. (Whoever raises it now
+        waits for this transaction, because of its locks on the tables, or is not seen by it.)"""
+        read = f'SELECT version FROM "{self._namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
+        if await connection.fetchval(f"{read} FOR SHARE SKIP LOCKED") not in (None, self._version):
+            raise StaleCatalog()
 
     async def _write_first(self, connection: asyncpg.Connection) -> None:
         """Begin with a write, although it finds nothing: a cluster needs that (see docs/scale-out.md)."""

@@ -186,9 +186,9 @@ async def _check_types(
         raise
 
 
-async def check_version(connection: asyncpg.Connection, namespace: str, version: int, lock: str = "") -> None:
+async def check_version(connection: asyncpg.Connection, namespace: str, version: int) -> None:
     """Raises StaleCatalog if the definitions or grants have changed since a plan was made."""
-    read = f'SELECT version FROM "{namespace}"._rowkeep_workspace{lock}'  # noqa: S608 - our own name
+    read = f'SELECT version FROM "{namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
     if await connection.fetchval(read) != version:
         raise StaleCatalog()
 
