@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rowkeep.cli.batch_command import batch
 from rowkeep.cli.filter_options import Filter, Where, count_of, query_body, selection
 from rowkeep.cli.options import TableName
 from rowkeep.cli.output import print_json, print_line
@@ -37,6 +38,7 @@ for name, command in (
     ("insert", insert),
     ("update", update),
     ("delete", delete),
+    ("batch", batch),
 ):
     commands.command(name)(command)
 
