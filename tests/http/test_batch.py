@@ -731,3 +731,73 @@ def test_updated_on_increases_with_every_operation(family: Bot) -> None:
     moments = [first["Updated_On"], *(each["records"][0]["Updated_On"] for each in changed)]
     assert sorted(set(moments)) == moments
     assert {each["records"][0]["Created_On"] for each in changed} == {first["Created_On"]}
+
+
+# upserts
+
+
+def upsert(table_name: str, data: Any, action: str = "update") -> dict[str, Any]:
+    op = "bulk" if isinstance(data, list) else "insert"
+    conflict = {"columns": ["Code"], "action": action}
+    return {"op": op, "table": table_name, "data": data, "onConflict": conflict}
+
+
+def test_upserts_in_a_batch(family: Bot) -> None:
+    (stored,) = records(family.bulk("parents", [{"Code": "a", "Name": "A", "Amount": 1}]))
+    batch = [
+        upsert("parents", [{"Code": "a", "Amount": 2}, {"Code": "b"}]),
+        upsert("parents", {"Code": "b", "Amount": 3}),
+        upsert("parents", {"Code": "a", "Amount": 9}, "ignore"),
+        upsert("parents", [{"Code": "b"}, {"Code": "c"}], "ignore"),
+        upsert("parents", {"Code": "d"}, "error"),
+        upsert("parents", [{"Code": "d"}, {"Code": "e"}]),
+        bulk(
+            "children",
+            {"Parent": ref("/0/records/1/_id"), "Name": ref("/0/outcomes/0")},
+            {"Parent": ref("/4/records/0/_id"), "Name": ref("/4/outcomes/0")},
+        ),
+    ]
+    found = results(run(family, *batch))
+    assert [each["outcomes"] for each in found[:6]] == [
+        ["updated", "inserted"],
+        ["updated"],
+        ["ignored"],
+        ["ignored", "inserted"],
+        ["inserted"],
+        ["updated", "inserted"],
+    ]
+    assert found[0]["records"][0]["_id"] == stored["_id"]
+    assert (found[0]["records"][0]["Name"], found[0]["records"][0]["Amount"]) == ("A", 2)
+    parents, children = state(family)
+    assert [(row["Code"], row["Amount"]) for row in parents] == [
+        ("a", 2), ("b", 3), ("c", None), ("d", None), ("e", None)
+    ]  # fmt: skip
+    assert [row["Name"] for row in children] == ["updated", "inserted"]
+    counts = results(run(family, *batch[:4], prefer="return=minimal"))
+    assert counts[0] == {"nInserted": 0, "nUpdated": 2, "nIgnored": 0}
+    assert counts[3] == {"nInserted": 0, "nUpdated": 0, "nIgnored": 2}
+    dry = good(run(family, *batch[:1], more={"dryRun": True}))
+    assert dry["results"] == [{"nInserted": 0, "nUpdated": 2, "nIgnored": 0}]
+
+
+def test_refused_upserts_in_a_batch(family: Bot, workspace: Workspace) -> None:
+    first = insert("parents", {"Code": "a"})
+    refused(
+        run(family, first, upsert("parents", [{"Code": "x"}, {"Code": "x"}])),
+        422,
+        "duplicate_key",
+        "/operations/1/data/0/Code",
+    )
+    wrong = upsert("parents", {"Code": "x"}) | {"onConflict": {"columns": ["Name"], "action": "update"}}
+    refused(run(family, first, wrong), 400, "invalid_body", "/operations/1/onConflict/columns")
+    refused(
+        run(family, first, upsert("parents", {"Code": "a"}, "error")),
+        409,
+        "unique_violation",
+        "/operations/1/data/Code",
+    )
+    writer = workspace.bot({"parents": "w"})
+    refused(run(writer, first, upsert("parents", {"Code": "a"})), 403, "forbidden", "/operations/1")
+    assert results(run(writer, upsert("parents", {"Code": "a"}, "ignore")))[0]["outcomes"] == ["inserted"]
+    assert results(run(writer, upsert("parents", {"Code": "a"}, "ignore")))[0]["records"] == [None]
+    assert total(family, "parents") == 1

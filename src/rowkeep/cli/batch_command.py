@@ -71,6 +71,9 @@ def _body(file: str) -> dict[str, Any]:
 
 def _done(operation: dict[str, Any], result: dict[str, Any], is_dry: bool) -> str:
     relation = operation.get("table") or operation.get("view")
+    if "nIgnored" in result:
+        counts = f"{result['nUpdated']} updated, {result['nIgnored']} ignored"
+        return f"{count_of(result['nInserted'])} of {relation} inserted, {counts}."
     for key, verb in COUNTS.items():
         if key in result:
             return f"{count_of(result[key])} of {relation} {verb}."

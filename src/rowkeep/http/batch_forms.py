@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.codec.batch_bodies import MAX_OPERATIONS
 from rowkeep.http.response_types import ResponseBody, ref
-from rowkeep.model.data_requests import RowCount, SortKey
+from rowkeep.model.data_requests import Conflict, RowCount, SortKey
 
 BatchFilter: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("BatchFilter"))]
 """A filter whose values can be references to earlier results."""
@@ -30,6 +30,7 @@ class InsertOperation(_Operation, frozen=True, tag="insert"):
 
     table: str
     data: Any
+    on_conflict: Conflict | UnsetType = UNSET
 
 
 class BulkOperation(_Operation, frozen=True, tag="bulk"):
@@ -37,6 +38,7 @@ class BulkOperation(_Operation, frozen=True, tag="bulk"):
 
     table: str
     data: list[Any]
+    on_conflict: Conflict | UnsetType = UNSET
 
 
 class UpdateOperation(_Operation, frozen=True, tag="update"):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec import Raw
+
 from rowkeep.codec.rows import encode
 from rowkeep.http import row_responses
 from rowkeep.http.row_responses import PART_BYTES, Body
 from rowkeep.services.batch_results import Result
 from rowkeep.services.batches import BatchDone
 from rowkeep.services.offload import Offload
-from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated
+from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated, Upserted
 
 AT_ONCE_BYTES = 64 * 1024
 """How many bytes of results are encoded at a time; other requests run in between."""
@@ -41,8 +43,11 @@ async def batched(batch: BatchDone, offload: Offload) -> Body:
 
 
 async def _response(result: Result, returns_rows: bool, offload: Offload) -> Body:
-    if isinstance(result, Inserted):
-        return await row_responses.inserted(result, not returns_rows, offload)
+    if isinstance(result, Inserted | Upserted):
+        if returns_rows:
+            return await row_responses.inserted(result, False, offload)
+        row_responses.release(result, offload)
+        return row_responses.n_inserted(result)
     if isinstance(result, Updated):
         return await row_responses.updated(result) if returns_rows else row_responses.n_modified(result)
     if isinstance(result, Deleted):
@@ -62,6 +67,8 @@ def batched_at_once(batch: BatchDone) -> bytes | None:
 
 def _size(result: Result, returns_rows: bool) -> int:
     """About how many bytes a response takes."""
+    if isinstance(result, Upserted) and returns_rows:
+        return result.written.size
     if isinstance(result, Inserted) and returns_rows:
         return RECORD_BYTES * len(result.request.rows)
     if isinstance(result, QueryPage) or (isinstance(result, Updated) and returns_rows):
@@ -70,7 +77,7 @@ def _size(result: Result, returns_rows: bool) -> int:
 
 
 def _response_at_once(result: Result, returns_rows: bool) -> bytes:
-    if isinstance(result, Inserted):
+    if isinstance(result, Inserted | Upserted):
         return row_responses.inserted_small(result) if returns_rows else row_responses.n_inserted(result)
     if isinstance(result, Updated):
         small = row_responses.updated_at_once(result) if returns_rows else None
@@ -86,9 +93,9 @@ def counted(batch: BatchDone) -> bytes:
     return encode(({"dryRun": True} if batch.request.sent.dry_run else {}) | counts)
 
 
-def _counts(result: Result) -> dict[str, Any]:
-    if isinstance(result, Inserted):
-        return {"nInserted": len(result.request.rows)}
+def _counts(result: Result) -> Any:
+    if isinstance(result, Inserted | Upserted):
+        return Raw(row_responses.n_inserted(result))
     if isinstance(result, Updated):
         return {"nModified": result.count}
     if isinstance(result, Deleted):

@@ -7,9 +7,11 @@ and explains a conflict. None of this waits for anything, because it runs in the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import msgspec
+from msgspec import UNSET
 
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.codec.batch_bodies import Op, SentOperation
@@ -17,7 +19,7 @@ from rowkeep.codec.json_bodies import body_decoder, complaint, decode_body
 from rowkeep.codec.rows import InsertLimits
 from rowkeep.errors.catalogue import InvalidBody, MalformedJson
 from rowkeep.model.access import Right
-from rowkeep.model.data_requests import DeleteBody, QueryBody, UpdateBody
+from rowkeep.model.data_requests import Conflict, DeleteBody, QueryBody, UpdateBody
 from rowkeep.plan.rows.result_references import References
 from rowkeep.plan.rows.select import plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
@@ -28,6 +30,8 @@ from rowkeep.services.conflicts import (
     find_insert_reference,
     find_insert_unique,
     find_update_reference,
+    find_upsert_reference,
+    find_upsert_unique,
     update_unique_error,
 )
 from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS
@@ -41,8 +45,10 @@ from rowkeep.services.row_requests import (
     QueryRequest,
     Updated,
     UpdateRequest,
+    Upserted,
 )
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, next_cursor_of
+from rowkeep.services.upserts import plan_rows, refuse_repeated_keys
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import (
     DeleteRows,
@@ -52,12 +58,14 @@ from rowkeep.storage.contract import (
     Steps,
     UniqueConflict,
     UpdateRows,
+    UpsertRows,
 )
 from rowkeep.storage.scripts.tables import Tables
 
 _update_decoder = body_decoder(UpdateBody)
 _delete_decoder = body_decoder(DeleteBody)
 _query_decoder = body_decoder(QueryBody)
+_conflict_decoder = msgspec.json.Decoder(Conflict)
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -114,6 +122,21 @@ class PlannedInsert(Planned):
         return find_insert_reference(self.tables, self.relation, rows, self.operation.plan.rows, many)
 
 
+class PlannedUpsert(Planned):
+    operation: UpsertRows
+    request: InsertRequest
+
+    def result(self, found: Any) -> Upserted:
+        return Upserted(self.relation, self.request, found)
+
+    def explain_unique(self, conflict: UniqueConflict) -> Steps[Exception]:
+        return find_upsert_unique(self.relation, self.operation.plan, conflict, self.request.is_array)
+
+    def explain_reference(self) -> Steps[Exception]:
+        rows, many = self.request.rows, self.request.is_array
+        return find_upsert_reference(self.tables, self.relation, self.operation.plan, rows, many)
+
+
 class PlannedUpdate(Planned):
     operation: UpdateRows
 
@@ -164,6 +187,11 @@ class Operation(ABC):
         self.relation = relation
         self.returns_rows = returns_rows
 
+    @classmethod
+    def rights_of(cls, sent: SentOperation) -> tuple[Right, ...]:  # noqa: ARG003 - for inserts
+        """The rights to its table that an operation needs."""
+        return cls.rights
+
     def check_references(self, references: References) -> None:
         """Visit all references, without reading anything else."""
         self._with_references(references)
@@ -202,13 +230,31 @@ class InsertOperation(Operation):
 
     def read(self, references: References | None) -> InsertRequest:
         body = msgspec.json.encode(self._with_references(references))
-        rows, is_array = self.relation.codec.decode_rows(body, self.around.limits)
+        rows, is_array, options = self.relation.codec.decode_rows(body, self.around.limits)
         if self.sent.op is Op.BULK and not is_array:
             raise InvalidBody('"data" must be an array of rows; got an object.', pointer="/data")
         is_large = len(body) > LARGE_BYTES or len(rows) * len(self.relation.table.columns) > LARGE_CELLS
-        return InsertRequest(rows, is_array, is_large)
+        return InsertRequest(rows, is_array, is_large, options, self.returns_rows)
+
+    @classmethod
+    def rights_of(cls, sent: SentOperation) -> tuple[Right, ...]:
+        on_conflict = sent.members.get("onConflict")
+        with suppress(msgspec.DecodeError):
+            if on_conflict is not None and _conflict_decoder.decode(on_conflict).action == "update":
+                return UPDATE_RIGHTS
+        return cls.rights
 
     def plan(self, request: InsertRequest) -> Planned:
+        conflict = request.options.on_conflict
+        if conflict is not UNSET and request.options.is_upsert:
+            caller, settings = self.around.caller, self.around.settings
+            plan = plan_rows(caller, self.relation, request, conflict, settings)
+            return self._planned(PlannedUpsert, request, UpsertRows(self.relation.sql, plan))
+        if conflict is not UNSET:
+            refuse_repeated_keys(self.relation, request, conflict)
+        return self._plan_insert(request)
+
+    def _plan_insert(self, request: InsertRequest) -> Planned:
         stored_cells = self.relation.codec.stored_cells
         writer = self.around.caller.writer
         plan = InsertPlan(stored_cells.store(request.rows), writer, stored_cells.rekeyed(request.rows))

@@ -10,9 +10,9 @@ import msgspec
 from rowkeep.codec.rows import encode
 from rowkeep.model.ids import Stamp
 from rowkeep.plan.rows.result_references import INDEX, ResultReference
-from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated
+from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated, Upserted
 
-Result: TypeAlias = Inserted | Updated | Deleted | QueryPage
+Result: TypeAlias = Inserted | Upserted | Updated | Deleted | QueryPage
 
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -83,11 +83,28 @@ def _place(result: Result, tokens: Sequence[str]) -> Place | None:
         return _in_records(tokens, len(updated), lambda at: codec.encode_records(updated[at : at + 1])[1:-1])
     if isinstance(result, QueryPage):
         return _in_page(result, tokens)
-    if not result.request.is_array:
+    if isinstance(result, Upserted):
+        return _in_upsert(result, tokens)
+    action = result.request.options.action
+    if tokens[:1] == ("outcomes",) and action is not None:
+        return _json({"outcomes": ["inserted"] * len(result.request.rows)}), tokens
+    if not result.request.is_array and action is None:
         return msgspec.Raw(_inserted(result, 0)), tokens
     if tokens[:1] != ("records",):
         return _json({}), tokens
     return _in_records(tokens, len(result.request.rows), lambda at: _inserted(result, at))
+
+
+def _in_upsert(result: Upserted, tokens: Sequence[str]) -> Place | None:
+    written, codec = result.written, result.table.codec
+    if written.rows is None:
+        others = "nUpdated" if result.request.options.action == "update" else "nIgnored"
+        counts = {"nInserted": written.inserted, "nUpdated": 0, "nIgnored": 0, others: written.others}
+        return _json(counts), tokens
+    if tokens[:1] != ("records",):
+        return _json({"outcomes": written.outcomes}), tokens
+    rows = written.rows
+    return _in_records(tokens, len(rows), lambda at: encode(codec.some_records(rows[at : at + 1]))[1:-1])
 
 
 def _in_page(page: QueryPage, tokens: Sequence[str]) -> Place | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -23,19 +23,22 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.filters import Junction, Negation, Shape
 from rowkeep.plan.rows.result_references import References, ResultReference
+from rowkeep.plan.rows.upserts import missing_values
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.batch_operations import KINDS, Around, Operation, Planned, QueryOperation
 from rowkeep.services.batch_results import BatchResults, Result
 from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
 from rowkeep.services.offload import Offload
-from rowkeep.services.row_requests import QueryPage, ReadRequest, Updated
+from rowkeep.services.row_requests import QueryPage, ReadRequest, Updated, Upserted
 from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
+from rowkeep.sql.rows import PostgresTableSql, SqliteTableSql
 from rowkeep.storage.contract import (
     BatchKind,
     BeyondRange,
     DeleteRows,
     InsertRows,
+    NotStored,
     ReferenceConflict,
     RowOperation,
     RowScript,
@@ -44,6 +47,7 @@ from rowkeep.storage.contract import (
     Steps,
     UniqueConflict,
     UpdateRows,
+    UpsertRows,
     WriteKey,
 )
 from rowkeep.storage.response_sizes import sizes
@@ -144,7 +148,7 @@ async def _usable(around: Around, number: int, sent: SentOperation, request: Bat
         if sent.is_view:
             relation = await around.caller.view(sent.relation)
         else:
-            relation = await around.caller.table(sent.relation, *kind.rights)
+            relation = await around.caller.table(sent.relation, *kind.rights_of(sent))
     returns_rows = request.returns_rows and not request.sent.dry_run
     operation = kind(around, sent, relation, returns_rows=returns_rows)
     return _Prepared(operation, sent.may_have_references())
@@ -217,6 +221,8 @@ class _Run:
             results = await self._workspace.database.batch(self._steps, self._version, kind, key)
         except (UniqueConflict, ReferenceConflict) as conflict:
             raise await self._explained(conflict) from conflict
+        except NotStored as missing:
+            raise self._missing(missing) from None
         except BeyondRange:
             raise placed(InvalidValue(BEYOND_RANGE), self._current) from None
         except RowkeepError as error:
@@ -243,6 +249,13 @@ class _Run:
             found = yield operation
             results.done.append(self._budget.counted(planned.result(found)))
         return results.done
+
+    def _missing(self, missing: NotStored) -> Exception:
+        """The error for rows of an upsert that lack a required column."""
+        assert self._planned is not None  # noqa: S101 - it failed after it was planned
+        request, table = self._planned.request, self._planned.relation.table
+        error = missing_values(table, request.rows, missing.places, is_array=request.is_array)
+        return placed(error, self._current)
 
     def _placed(self, error: RowkeepError) -> Exception:
         if isinstance(error, ResponseTooLarge) and self._budget.used > 0:
@@ -296,7 +309,7 @@ class _Budget:
 
     def limited(self, planned: RowOperation) -> RowOperation:
         """The operation within what is left. Raises TooManyCells, InvalidFilter."""
-        if isinstance(planned, InsertRows):
+        if isinstance(planned, InsertRows | UpsertRows):
             self._cells += len(planned.plan.rows) * len(planned.sql.table.columns)
             if self._cells > self._max_cells:
                 raise TooManyCells(
@@ -304,7 +317,7 @@ class _Budget:
                     f"{self._max_cells} are allowed (the setting max_bulk_cells).",
                     pointer="/data",
                 )
-            return planned
+            return planned if isinstance(planned, InsertRows) else self._sized(planned)
         self._conditions += _conditions(planned.plan.where.shape)
         if self._conditions > self._max_conditions:
             raise InvalidFilter(
@@ -312,8 +325,9 @@ class _Budget:
                 f"({FILTERS_OF_A_BATCH} times the setting max_filter_expressions).",
                 pointer="/query",
             )
-        if isinstance(planned, DeleteRows):
-            return planned
+        return planned if isinstance(planned, DeleteRows) else self._sized(planned)
+
+    def _sized(self, planned: UpsertRows | UpdateRows | SelectRows) -> RowOperation:
         left = max(0, self._max_bytes - self.used)
         plan = msgspec.structs.replace(planned.plan, max_bytes=left)
         return msgspec.structs.replace(planned, plan=plan)
@@ -321,6 +335,8 @@ class _Budget:
     def counted(self, result: Result) -> Result:
         """The result with its size."""
         self.used += RESULT_BYTES
+        if isinstance(result, Upserted):
+            self.used += result.written.size
         if isinstance(result, Updated | QueryPage):
             size = sum(sizes(result.rows or ()))
             self.used += size
@@ -343,6 +359,8 @@ def _compile(planned: RowOperation) -> None:
     finds it in the cache."""
     if isinstance(planned, UpdateRows):
         planned.sql.update(planned.plan.shape)
+    elif isinstance(planned, UpsertRows):
+        cast("SqliteTableSql | PostgresTableSql", planned.sql).upsert(planned.plan.shape)
     elif isinstance(planned, DeleteRows):
         planned.sql.delete(planned.plan.where.shape)
     elif isinstance(planned, SelectRows):

@@ -93,13 +93,22 @@ async def upsert_unique_error(
 ) -> Exception:
     """The error for rows that would have the same key as others in an index that is not the one of the
     upsert."""
+    return await workspace.database.read(partial(find_upsert_unique, compiled, plan, conflict, many))
+
+
+def find_upsert_unique(
+    compiled: CompiledTable, plan: UpsertPlan, conflict: UniqueConflict, many: bool
+) -> Steps[Exception]:
+    """Script: the same error."""
     index = conflict.index
     if index is None:
         return Busy()
-    found = [conflict.row]
+    found: list[int | None] = [conflict.row]
     if conflict.row is None:
-        script = partial(find_other_duplicates, compiled.sql, index, plan.shape.key, plan.rows, MAX_PROBLEMS)
-        found = list(await workspace.database.read(script)) or [None]
+        others = yield from find_other_duplicates(
+            compiled.sql, index, plan.shape.key, plan.rows, MAX_PROBLEMS
+        )
+        found = [*others] or [None]
     problems = [_upsert_duplicate(compiled, index, row, many) for row in found]
     return UniqueViolation(problems[0].msg, problems=problems)
 
@@ -119,15 +128,21 @@ async def upsert_reference_error(
     workspace: OpenWorkspace, compiled: CompiledTable, plan: UpsertPlan, rows: Sequence[Any], many: bool
 ) -> Exception:
     """``rows`` are those of the request."""
+    tables = workspace.scripts.tables
+    return await workspace.database.read(partial(find_upsert_reference, tables, compiled, plan, rows, many))
+
+
+def find_upsert_reference(
+    tables: Tables, compiled: CompiledTable, plan: UpsertPlan, rows: Sequence[Any], many: bool
+) -> Steps[Exception]:
+    """Script: the same error."""
     names = [column.name for column in compiled.table.columns]
-    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, plan.rows)
-    missing = await workspace.database.read(script)
+    missing = yield from find_missing(tables, compiled.sql, names, plan.rows)
     if missing is not None:
         where, prefix = _place(missing.row, many)
         cell = rows[missing.row][names.index(missing.column.name)]
         return _reference_error(missing, None if cell is UNSET else cell, where, prefix)
-    tables, changed = workspace.scripts.tables, plan.shape.columns
-    found = await workspace.database.read(partial(find_referring, tables, compiled.sql, EVERYTHING, changed))
+    found = yield from find_referring(tables, compiled.sql, EVERYTHING, plan.shape.columns)
     if found is None:
         return _changed_meanwhile()
     return StillReferenced(

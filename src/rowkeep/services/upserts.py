@@ -40,6 +40,30 @@ def refuse_repeated_keys(compiled: CompiledTable, request: InsertRequest, confli
     refuse_repeated(compiled.table, key, compiled.codec.stored_cells.store(request.rows))
 
 
+def plan_rows(
+    caller: Caller,
+    compiled: CompiledTable,
+    request: InsertRequest,
+    conflict: Conflict,
+    settings: Settings,
+) -> UpsertPlan:
+    """Raises what :func:`key_of` raises, and DuplicateKey."""
+    limits = UpsertLimits(
+        settings.max_returned_records if request.returns_rows else 0,
+        settings.max_response_bytes,
+        shows_ignored=caller.may(compiled.table, Right.READ),
+    )
+    return plan_upsert(
+        compiled.table,
+        compiled.codec.stored_cells,
+        key_of(compiled, conflict),
+        "update" if conflict.action == "update" else "ignore",
+        request.rows,
+        caller.writer,
+        limits,
+    )
+
+
 async def upsert(
     caller: Caller,
     compiled: CompiledTable,
@@ -54,23 +78,8 @@ async def upsert(
     assert conflict is not UNSET  # noqa: S101 - only then it is called
     if conflict.action == "update":
         await caller.table(compiled.table.name, Right.READ)
-    index = key_of(compiled, conflict)
-    limits = UpsertLimits(
-        settings.max_returned_records if request.returns_rows else 0,
-        settings.max_response_bytes,
-        shows_ignored=caller.may(compiled.table, Right.READ),
-    )
-    plan_rows = partial(
-        plan_upsert,
-        compiled.table,
-        compiled.codec.stored_cells,
-        index,
-        "update" if conflict.action == "update" else "ignore",
-        request.rows,
-        caller.writer,
-        limits,
-    )
-    plan = await offload.run(plan_rows) if request.is_large else plan_rows()
+    plan_all = partial(plan_rows, caller, compiled, request, conflict, settings)
+    plan = await offload.run(plan_all) if request.is_large else plan_all()
     key = make_key(partial(_result, compiled, request))
     end_phase("plan")
     try:

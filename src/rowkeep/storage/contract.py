@@ -161,6 +161,13 @@ class InsertRows(msgspec.Struct, frozen=True):
     plan: InsertPlan
 
 
+class UpsertRows(msgspec.Struct, frozen=True):
+    """The same as ``WorkspaceDatabase.upsert``. Its result is an UpsertedRows."""
+
+    sql: TableSql
+    plan: UpsertPlan
+
+
 class UpdateRows(msgspec.Struct, frozen=True):
     """The same as ``WorkspaceDatabase.update``. Its result is an UpdatedRows."""
 
@@ -182,7 +189,7 @@ class SelectRows(msgspec.Struct, frozen=True):
     plan: SelectPlan
 
 
-RowOperation: TypeAlias = InsertRows | UpdateRows | DeleteRows | SelectRows
+RowOperation: TypeAlias = InsertRows | UpsertRows | UpdateRows | DeleteRows | SelectRows
 
 RowSteps: TypeAlias = Generator[RowOperation | Statement, Any, T]
 """Yields operations, or statements that read, and receives the result of each; so a later operation can be

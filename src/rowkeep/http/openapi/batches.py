@@ -11,10 +11,11 @@ from rowkeep.http.response_types import ref
 _QUERY = {"query": ref("BatchFilter")}
 _DATA = {"data": ref("Row")}
 _TABLE = {"table": NAME_SCHEMA}
+_CONFLICT = {"onConflict": ref("Conflict")}
 
 BATCH_PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
-    "InsertOperation": {**_TABLE, "data": {"anyOf": [ref("Row"), ROWS]}},
-    "BulkOperation": {**_TABLE, "data": ROWS},
+    "InsertOperation": {**_TABLE, "data": {"anyOf": [ref("Row"), ROWS]}, **_CONFLICT},
+    "BulkOperation": {**_TABLE, "data": ROWS, **_CONFLICT},
     "UpdateOperation": {**_TABLE, **_QUERY, **_DATA},
     "DeleteOperation": {**_TABLE, **_QUERY},
     "QueryOperation": {
@@ -35,6 +36,8 @@ def batch_schemas() -> dict[str, Any]:
     results = (
         "RecordsResponse",
         "InsertedResponse",
+        "UpsertResponse",
+        "UpsertCounts",
         "UpdatedResponse",
         "DeletedResponse",
         "QueryResponse",

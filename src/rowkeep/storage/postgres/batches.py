@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import asyncpg
 
 from rowkeep.model.ids import IdSource
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.idempotency import key_sql
+from rowkeep.sql.rows import PostgresTableSql
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import (
     BatchKind,
@@ -27,11 +28,13 @@ from rowkeep.storage.contract import (
     StaleCatalog,
     UniqueConflict,
     UpdateRows,
+    UpsertRows,
     WriteKey,
 )
 from rowkeep.storage.postgres.keys import keyed
 from rowkeep.storage.postgres.pool import Call, Pool, rows_of
 from rowkeep.storage.postgres.reads import select_by
+from rowkeep.storage.postgres.upserts import named_upsert_conflict, upsert_on
 from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.postgres.writes import (
     UNFIT,
@@ -156,6 +159,10 @@ class Batch(Generic[T]):
             stamp = self._ids.stamp(len(wanted.plan.rows))
             await insert_on(connection, self._pool, wanted.sql, wanted.plan, self._version, stamp)
             return stamp
+        if isinstance(wanted, UpsertRows):
+            sql = cast("PostgresTableSql", wanted.sql)
+            stamp = self._ids.stamp(len(wanted.plan.rows))
+            return await upsert_on(connection, sql, wanted.plan, self._version, stamp)
         if isinstance(wanted, UpdateRows):
             return await update_on(connection, self._ids, wanted.sql, wanted.plan, self._version)
         if isinstance(wanted, DeleteRows):
@@ -172,6 +179,8 @@ class Batch(Generic[T]):
         failed = self._current
         if isinstance(failed, InsertRows):
             return named_insert_conflict(conflict, failed.sql.table, failed.plan)
+        if isinstance(failed, UpsertRows):
+            return named_upsert_conflict(conflict, cast("PostgresTableSql", failed.sql), failed.plan)
         if isinstance(failed, UpdateRows):
             return named_conflict(conflict, failed.sql.table, None)
         return conflict

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from rowkeep.model.ids import IdSource
+from rowkeep.sql.rows import SqliteTableSql
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import (
     BatchKind,
@@ -13,9 +14,11 @@ from rowkeep.storage.contract import (
     RowOperation,
     RowScript,
     UpdateRows,
+    UpsertRows,
 )
 from rowkeep.storage.sqlite.connections import Connection, rows_of, translated
 from rowkeep.storage.sqlite.reads import select
+from rowkeep.storage.sqlite.upserts import upsert
 from rowkeep.storage.sqlite.writes import Insert, check_version, delete, update
 
 T = TypeVar("T")
@@ -51,6 +54,8 @@ def run_batch(
 def _run(wanted: RowOperation | Statement, version: int, ids: IdSource, connection: Connection) -> Any:
     if isinstance(wanted, InsertRows):
         return Insert(wanted.sql, wanted.plan, version, ids)(connection)
+    if isinstance(wanted, UpsertRows):
+        return upsert(cast("SqliteTableSql", wanted.sql), wanted.plan, version, ids, connection)
     if isinstance(wanted, UpdateRows):
         return update(wanted.sql, wanted.plan, version, ids, connection)
     if isinstance(wanted, DeleteRows):
