@@ -15,8 +15,8 @@ from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepError, Unauthenticated
 from rowkeep.http import batch_responses, row_responses
 from rowkeep.http import data_responses as responses
-from rowkeep.http.batch_forms import BatchBody, BatchResponse
 from rowkeep.http.batch_requests import BatchRequests
+from rowkeep.http.batch_types import BatchBody, BatchResponse
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.keyed_requests import KeyedWrite
 from rowkeep.http.request import Request

@@ -97,26 +97,22 @@ REQUESTS: dict[str, dict[str, Any]] = {
         },
     },
     "runBatch": {
-        "A parent and its children": {
+        "A row, and others that use its values": {
             "operations": [
                 {"op": "insert", "table": "people", "data": _JANE},
                 {
                     "op": "bulk",
-                    "table": "visits",
-                    "data": [{"Person": {"$ref": "/0/_id"}, "Page": page} for page in ("/", "/docs")],
+                    "table": "people",
+                    "data": [
+                        {"First_Name": name, "Last_Name": {"$ref": "/0/Last_Name"}} for name in ("Jo", "Kim")
+                    ],
                 },
             ]
         },
         "Several writes, and a look at the result": {
             "operations": [
-                {
-                    "op": "update",
-                    "table": "people",
-                    "query": _SMITHS,
-                    "data": {"Number": 0},
-                    "minAffected": 1,
-                },
-                {"op": "delete", "table": "visits", "query": {"all": True}},
+                {"op": "update", "table": "people", "query": _SMITHS, "data": {"Number": 0}},
+                {"op": "delete", "table": "people", "query": _JANE_DOE, "maxAffected": 5},
                 {"op": "query", "table": "people", "fields": ["First_Name"], "limit": 5},
             ]
         },
@@ -156,7 +152,7 @@ RESPONSES: dict[str, dict[str, Any]] = {
         "Records": {
             "results": [
                 _RECORDS[0],
-                {"records": [_record({"Person": _RECORDS[0]["_id"], "Page": "/"}, 3)]},
+                {"records": [_record(_MIKE, 3)]},
                 {"records": [_CHANGED], "nModified": 1},
                 {"nDeleted": 1},
                 _PAGE,

@@ -1,4 +1,4 @@
-"""Batch forms: the types of the body and the response of a batch, for the OpenAPI document.
+"""Batch types: those of the body and the response of a batch, for the OpenAPI document.
 
 The body is read in parts, because the columns of a table decide how its rows are read.
 """
