@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -32,11 +33,9 @@ def operations(draw: st.DrawFn, table: Table, state: list[Record]) -> dict[str, 
         return {"op": op, "data": draw(rows(table, 1, 1))[0]}
     if op == "bulk":
         return {"op": op, "data": draw(rows(table, 0, 3))}
-    wish = draw(
-        filters(table, state, bare_lists=False).filter(
-            lambda each: not any(f'"{name}"' in str(each).replace("'", '"') for name in SYSTEM)
-        )
-    )
+    wish = draw(filters(table, state, bare_lists=False))
+    if any(f'"{name}"' in json.dumps(wish) for name in SYSTEM):
+        wish = {"all": True}
     if op == "update":
         return {"op": op, "query": wish, "data": draw(changes(table))}
     return {"op": op, "query": wish}
@@ -56,7 +55,7 @@ def alone(table: OpenTable, operation: dict[str, Any]) -> httpx.Response:
     return table.bot.request(method, path + end, json=body)
 
 
-@examples(25)
+@examples(8)
 @given(table=tables(), data=st.data())
 def test_a_batch_does_the_same_as_its_operations_one_by_one(
     arena: Arena, table: Table, data: st.DataObject
@@ -65,7 +64,7 @@ def test_a_batch_does_the_same_as_its_operations_one_by_one(
         stored = data.draw(rows(table, 0, 5), label="rows")
         one.bulk(stored)
         state = other.bulk(stored)
-        drawn = [data.draw(operations(table, state), label="operation") for _ in range(4)]
+        drawn = [data.draw(operations(table, state), label="operation") for _ in range(3)]
         before = one.find()
         response = batches.run(one.bot, *({**each, "table": one.name} for each in drawn))
         refusals = [each for each in (alone(other, each) for each in drawn) if each.status_code != 200]
