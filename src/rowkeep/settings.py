@@ -66,8 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=2 * 1024 * 1024,
             description="The maximum size of one row of an insert, as sent, and of the body of a query, "
-            "update or delete; larger ones are 413. Each is decoded in one step, and other requests wait "
-            "meanwhile.",
+            "update, delete or batch; larger ones are 413. Each is decoded in one step, and other requests "
+            "wait meanwhile.",
         ),
     ] = 8 * 1024 * 1024
     max_request_line_bytes: Annotated[

@@ -366,3 +366,35 @@ def test_inserts_that_update_or_ignore(shell: Commands, workspace: Workspace, bo
     )
     for alone in (("--on-conflict", "update"), ("--key", "Number")):
         assert "must be used together" in shell.fails("insert", "keyed", jane, *alone, status=2)
+
+
+def test_batches(shell: Commands, bot: Bot, tmp_path: Path) -> None:
+    by_id = {"expressions": [{"field": "_id", "operand": "=", "value": {"$ref": "/0/_id"}}]}
+    batch: list[Any] = [
+        {"op": "insert", "table": "people", "data": {"First_Name": "Bob", "Number": 4}},
+        {"op": "update", "table": "people", "query": by_id, "data": {"Number": 5}},
+        {"op": "query", "table": "people", "count": "none"},
+        {"op": "delete", "table": "people", "query": by_id},
+    ]
+    (tmp_path / "batch.json").write_text(json.dumps(batch))
+    lines = [
+        "Operation 0: 1 row of people inserted.",
+        "Operation 1: 1 row of people updated.",
+        "Operation 2: 4 rows of people found.",
+        "Operation 3: 1 row of people deleted.",
+    ]
+    assert shell.prints("batch", "batch.json").splitlines() == lines
+    lines[2] = "Operation 2: query of people checked."
+    dry = shell.prints("batch", "-", "--dry-run", stdin=json.dumps({"operations": batch}))
+    assert dry.splitlines() == [*lines, "Dry run: nothing was stored."]
+    keyed = ("batch", "-", "--idempotency-key", 'a "key"')
+    one = json.dumps(batch[:1])
+    assert shell.json(*keyed, stdin=one) == shell.json(*keyed, stdin=one)
+    assert len(all_rows(bot, "people")) == 4
+    batch[1]["minAffected"] = 2
+    assert "Operation 1: The filter matches 1 row" in shell.fails("batch", "-", stdin=json.dumps(batch))
+    assert "has no array of operations" in shell.fails("batch", "-", stdin="{}")
+    assert "is not JSON" in shell.fails("batch", "-", stdin="{")
+    assert "cannot be read" in shell.fails("batch", "nowhere.json")
+    assert "printable ASCII" in shell.fails("batch", "-", "--idempotency-key", "\u00e4", status=2, stdin=one)
+    assert len(all_rows(bot, "people")) == 4

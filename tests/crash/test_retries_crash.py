@@ -15,6 +15,7 @@ import httpx
 import pytest
 from ledger import LEDGER_TABLE
 
+from support import batches as operations
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import Workspace, succeeded
@@ -149,3 +150,46 @@ def test_each_repeated_insert_is_there_once(
             assert client.answers[client.sent] == before
             expected += [batch for batch in client.answers for _ in range(rows)]
     assert batches(connected(server, bot)) == sorted(expected)
+
+
+class BatchClient(Client):
+    """The same with a batch of several operations for each number."""
+
+    def send(self, bot: Bot) -> httpx.Response:
+        number = self.sent
+        response = operations.run(
+            bot,
+            operations.insert("ledger", row(number)),
+            operations.bulk("ledger", row(number, 1), row(number, 2)),
+            operations.update(
+                "ledger",
+                {"expressions": [{"field": "_id", "operand": "=", "value": operations.ref("/0/_id")}]},
+                {"Value": 2},
+                minAffected=1,
+            ),
+            headers={"Idempotency-Key": f"key {number}"},
+        )
+        self.answers[number] = succeeded(response)["results"][0]["_id"]
+        return response
+
+
+def test_a_killed_batch_is_there_as_a_whole_or_not_at_all(server: RowkeepServer, bot: Bot) -> None:
+    clients = [BatchClient(connected(server, bot), at * 1_000_000) for at in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    time.sleep(1.0)
+    server.kill()
+    for client in clients:
+        client.join()
+    server.start()
+    fresh = connected(server, bot)
+    found = batches(fresh)
+    assert all(found.count(number) == 3 for number in set(found))
+    assert {number for client in clients for number in client.answers} <= set(found)
+    expected: list[int] = []
+    for client in clients:
+        client.send(fresh)
+        expected += list(client.answers) * 3
+    assert batches(fresh) == sorted(expected)
+    changed = {"expressions": [{"field": "Value", "operand": "=", "value": 2}]}
+    assert succeeded(fresh.query("ledger", {"query": changed}))["total"] == len(expected) // 3

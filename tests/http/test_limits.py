@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from answers import good, problem, records, total
-from expressions import EVERYTHING, any_of, comparison, where
+from answers import good, problem, records, rows, total
+from expressions import EVERYTHING, all_of, any_of, comparison, where
 
+from support.batches import bulk, delete, insert, query, ref, run, update
 from support.bot import Bot
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
 TABLE = "/api/public/tables/people"
 MAX_BODY_BYTES = 20_000
+MAX_RESPONSE_BYTES = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,8 @@ def small(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
         max_returned_records=3,
         max_filter_expressions=4,
         max_body_bytes=MAX_BODY_BYTES,
+        max_response_bytes=MAX_RESPONSE_BYTES,
+        max_bulk_cells=400,
     )
     server.start()
     try:
@@ -118,3 +122,51 @@ def test_the_server_goes_on_after_a_body_that_is_too_large(bot: Bot) -> None:
         problem(bot.request("POST", TABLE, content=b" " * (MAX_BODY_BYTES + 1)), 413)
         good(bot.insert("people", {}))
     assert total(bot, "people") == 3
+
+
+# of all operations of a batch together
+
+
+def test_records_that_an_update_in_a_batch_does_not_return(bot: Bot) -> None:
+    batch = [bulk("people", *[{}] * 4), update("people", EVERYTHING, {"Number": 1})]
+    assert good(run(bot, *batch))["results"][1] == {"nModified": 4}
+    wrong = insert("people", {"Last_Name": ref("/1/records/0/_id")})
+    problem(run(bot, *batch, wrong), 422, "invalid_result_reference", "/operations/2/data/Last_Name")
+    assert total(bot, "people") == 4
+    # each update for itself
+    each = [update("people", where("_id", "=", row["_id"]), {}) for row in rows(bot.query("people"))]
+    assert [len(part["records"]) for part in good(run(bot, *each))["results"]] == [1] * 4
+
+
+def test_cells_of_a_batch(bot: Bot) -> None:
+    assert len(good(run(bot, bulk("people", *[{}] * 50), bulk("people", *[{}] * 50)))["results"]) == 2
+    fault = run(bot, bulk("people", *[{}] * 50), bulk("people", *[{}] * 50), insert("people", {}))
+    problem(fault, 422, "too_many_cells", "/operations/2/data")
+    assert total(bot, "people") == 100
+
+
+def test_conditions_of_a_batch(bot: Bot) -> None:
+    one = {"op": "delete", "table": "people", "query": all_of(*[comparison("Number", "=", 1)] * 4)}
+    good(run(bot, *[one] * 20))
+    refusal = problem(run(bot, *[one] * 21), 400, "invalid_filter", "/operations/20/query")
+    assert "80 conditions" in refusal["detail"]
+    five = all_of(*[comparison("Number", "=", 1)] * 5)
+    problem(run(bot, delete("people", five)), 400, "invalid_filter", "/operations/0/query/expressions/4")
+
+
+def test_page_size_of_a_batch(bot: Bot) -> None:
+    problem(run(bot, query("people", limit=26)), 400, "invalid_body", "/operations/0/limit")
+
+
+def test_records_of_a_batch_have_a_size_together(bot: Bot) -> None:
+    for _ in range(2):
+        records(bot.bulk("people", [{"Last_Name": "x" * 2000} for _ in range(5)]))
+    first, second = good(run(bot, query("people"), query("people")))["results"]
+    assert (len(first["queryResult"]), first["hasMore"]) == (10, False)
+    assert 1 <= len(second["queryResult"]) < 10
+    assert (second["hasMore"], second["total"], "nextCursor" in second) == (True, 10, True)
+    refusal = problem(run(bot, *[query("people")] * 3), 422, "response_too_large", "/operations/2")
+    assert "records of the batch" in refusal["detail"]
+    # an update that has no room for its records answers with their number
+    touched = update("people", where("_id", "=", first["queryResult"][0]["_id"]), {"Number": 1})
+    assert good(run(bot, query("people"), query("people"), touched))["results"][2] == {"nModified": 1}

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from rowkeep.cli.batch_command import batch
 from rowkeep.cli.filter_options import Filter, Where, count_of, query_body, selection
 from rowkeep.cli.import_options import Mode, OnConflict, bulk_options
 from rowkeep.cli.import_reports import report_finished, report_import
@@ -38,6 +39,7 @@ for name, command in (
     ("insert", insert),
     ("update", update),
     ("delete", delete),
+    ("batch", batch),
 ):
     commands.command(name)(command)
 

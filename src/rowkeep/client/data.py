@@ -92,6 +92,27 @@ class DataClient:
 
         return msgspec.json.decode(await self.patiently(send))
 
+    async def batch(self, body: Mapping[str, Any], *, minimal: bool = False, key: str | None = None) -> Any:
+        """Do several operations in one transaction; returns the JSON of the response. With an idempotency
+        key, it is also retried if there is no response."""
+        content = msgspec.json.encode(body)
+        headers = {"Prefer": "return=minimal"} if minimal else {}
+        if key is not None:
+            headers["Idempotency-Key"] = f'"{key}"'
+
+        async def send() -> bytes:
+            try:
+                return await self._send("POST", f"{self._credentials.prefix}/batch", content, headers)
+            except NoResponse as failure:
+                if key is not None or body.get("dryRun") is True:
+                    raise
+                raise Unreachable(
+                    f"No response from {self.connection.name}: {failure}. The batch may or may not have been "
+                    "carried out. Check its rows before you retry, or use an idempotency key."
+                ) from None
+
+        return msgspec.json.decode(await self.patiently(send))
+
     def _table(self, table: str) -> str:
         return f"{self._credentials.prefix}/tables/{path_part(table)}"
 

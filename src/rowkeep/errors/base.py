@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 MAX_PROBLEMS = 100
@@ -103,6 +103,16 @@ class RowkeepError(Exception):
     @property
     def msg(self) -> str:
         return str(self.args[0])
+
+    def placed(self, where: str, part: str) -> RowkeepError:
+        """This error, of one part of a larger request: ``where`` is the pointer to the part, and messages
+        begin with its name."""
+        self.problems = tuple(
+            replace(each, msg=f"{part}: {each.msg}", pointer=where + (each.pointer or ""))
+            for each in self.problems
+        )
+        self.args = (self.problems[0].msg,)
+        return self
 
 
 @dataclass(slots=True)

@@ -336,8 +336,20 @@ class TooManyFailedRows(RowkeepError):
     code, status, title = "too_many_failed_rows", 422, "Too many failed rows"
 
 
+class TooManyOperations(RowkeepError):
+    """A batch has more than 1,000 operations. Nothing was written."""
+
+    code, status, title = "too_many_operations", 422, "Too many operations"
+
+
+class InvalidResultReference(RowkeepError):
+    """A ``{"$ref": …}`` in a batch does not refer to a single value of an earlier result."""
+
+    code, status, title = "invalid_result_reference", 422, "Invalid reference to a result"
+
+
 class ResponseTooLarge(RowkeepError):
-    """A single record is larger than the setting max_response_bytes."""
+    """A single record, or the records of a batch, are larger than the setting max_response_bytes."""
 
     code, status, title = "response_too_large", 422, "Response too large"
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
+from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.cors import with_cors
 from rowkeep.http.data import ADMIN_ROUTE, AdminDataEndpoints, DataEdge, DataEndpoints
@@ -29,6 +30,7 @@ from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
+from rowkeep.services.batches import Batches
 from rowkeep.services.idempotency import Idempotency, delete_expired_keys
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
@@ -57,8 +59,16 @@ def wire(
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
     keys = Idempotency(settings, clock)
-    rows = Rows(Access(catalog, admin_tokens, settings, clock), settings, offload, keys)
-    edge = DataEdge(rows, RowRequests(settings, offload), offload, settings.server_timing)
+    access = Access(catalog, admin_tokens, settings, clock)
+    rows = Rows(access, settings, offload, keys)
+    edge = DataEdge(
+        rows,
+        Batches(access, settings, offload, keys),
+        RowRequests(settings, offload),
+        BatchRequests(settings, offload),
+        offload,
+        settings.server_timing,
+    )
     admin = management_services(catalog, clock, admin_tokens)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)

@@ -13,8 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepError, Unauthenticated
+from rowkeep.http import batch_responses, partial_responses, row_responses
 from rowkeep.http import data_responses as responses
-from rowkeep.http import partial_responses, row_responses
+from rowkeep.http.batch_requests import BatchRequests
+from rowkeep.http.batch_types import BatchBody, BatchResponse
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.keyed_requests import KeyedWrite
 from rowkeep.http.request import Request
@@ -31,6 +33,7 @@ from rowkeep.model.data_requests import (
     UpdateBody,
 )
 from rowkeep.services.access import AdminCredential, Credential
+from rowkeep.services.batches import Batches
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import Inserted, PartlyInserted, Upserted
@@ -47,7 +50,9 @@ class DataEdge(msgspec.Struct, frozen=True):
     """The services and helpers that the endpoints of the Data API use."""
 
     rows: Rows
+    batches: Batches
     requests: RowRequests
+    batch_requests: BatchRequests
     offload: Offload
     is_timed: bool
 
@@ -93,7 +98,7 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def changes_rows(self) -> bool:
         """Whether it takes an ``Idempotency-Key``."""
-        return self.call in (_insert, _insert_bulk, _update, _delete)
+        return self.call in (_insert, _insert_bulk, _update, _delete, _batch)
 
     @property
     def admin_path(self) -> str:
@@ -193,6 +198,17 @@ async def _query_view(edge: DataEdge, credential: Credential, name: str, request
     return await row_responses.queried(await edge.rows.query_view(credential, name, read))
 
 
+async def _batch(edge: DataEdge, credential: Credential, _name: str, request: Request) -> Outcome:
+    read = partial(edge.batch_requests.batch, request)
+    keyed = KeyedWrite.of(request, batch_responses.batched_at_once, batch_responses.counted)
+    result = await edge.batches.run(credential, read, keyed)
+    if isinstance(result, Replayed):
+        return result
+    if keyed is not None and keyed.body is not None:
+        return keyed.body
+    return await batch_responses.batched(result, edge.offload)
+
+
 async def _list_tables(edge: DataEdge, credential: Credential, _name: str, request: Request) -> bytes:
     read = partial(edge.requests.nothing, request)
     return await row_responses.usable_tables(await edge.rows.tables(credential, read))
@@ -288,6 +304,20 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         "view identify its rows; otherwise use `sys_offset`.",
         call=_query_view, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
         responses=(responses.ViewQueryResponse,), errors=(errors.NoSuchView, *_in_queries),
+    ),
+    DataEndpoint(
+        method="POST", path="/api/public/batch", name="runBatch",
+        summary="Do several operations in one transaction",
+        description="All operations are done in their order, or none. Each needs the rights of its own "
+        "endpoint. `{\"$ref\": \"/0/_id\"}` in the place of a value stands for a value in the result of an "
+        "earlier operation: a JSON Pointer (RFC 6901) into `results`. The pointers of all errors begin with "
+        "the operation.",
+        call=_batch, rights=(), body=BatchBody, writes=True, responses=(BatchResponse,),
+        errors=(
+            errors.Forbidden, errors.NoSuchTable, errors.NoSuchView, errors.TooManyOperations,
+            errors.InvalidResultReference, errors.MissingFilter, errors.StillReferenced,
+            errors.AffectedOutOfBounds, *_in_inserts, *_in_queries,
+        ),
     ),
 )  # fmt: skip
 

@@ -98,6 +98,27 @@ REQUESTS: dict[str, dict[str, Any]] = {
             "count": "none",
         },
     },
+    "runBatch": {
+        "A row, and others that use its values": {
+            "operations": [
+                {"op": "insert", "table": "people", "data": _JANE},
+                {
+                    "op": "bulk",
+                    "table": "people",
+                    "data": [
+                        {"First_Name": name, "Last_Name": {"$ref": "/0/Last_Name"}} for name in ("Jo", "Kim")
+                    ],
+                },
+            ]
+        },
+        "Several writes, and a look at the result": {
+            "operations": [
+                {"op": "update", "table": "people", "query": _SMITHS, "data": {"Number": 0}},
+                {"op": "delete", "table": "people", "query": _JANE_DOE, "maxAffected": 5},
+                {"op": "query", "table": "people", "fields": ["First_Name"], "limit": 5},
+            ]
+        },
+    },
     "queryView": {
         "Every row": {},
         "Some rows": {"query": {"expressions": [{"field": "Largest", "operand": ">", "value": 200}]}},
@@ -136,6 +157,19 @@ RESPONSES: dict[str, dict[str, Any]] = {
         "A page with more pages after it": _PAGE | {"hasMore": True, "total": 5000, "nextCursor": "n0GqS4yZ"},
     },
     "queryView": {"The last page": _VIEW_PAGE},
+    "runBatch": {
+        "Records": {
+            "results": [
+                _RECORDS[0],
+                {"records": [_record(_MIKE, 3)]},
+                {"records": [_CHANGED], "nModified": 1},
+                {"nDeleted": 1},
+                _PAGE,
+            ]
+        },
+        "Prefer: return=minimal": {"results": [{"nInserted": 1}, {"nInserted": 2}]},
+        "A dry run": {"dryRun": True, "results": [{"nInserted": 1}, {"hasMore": False, "total": 2}]},
+    },
     "listUsableTables": {
         "A table and a view": {
             "tables": [

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from rowkeep.codec.rows import Encoded, encode, meta_info
+from rowkeep.codec.rows import Encoded, encode
 from rowkeep.http.request import Request
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated, Upserted
@@ -113,6 +113,14 @@ def _upserted_at_once(result: Upserted) -> bytes | None:
     return encode({"records": records, "outcomes": written.outcomes})
 
 
+def inserted_small(result: Inserted | Upserted) -> bytes:
+    """The records of a few rows."""
+    if isinstance(result, Upserted):
+        return _upserted_at_once(result) or n_inserted(result)
+    encoded = _written(result)
+    return encoded if isinstance(encoded, bytes) else b"".join(encoded)
+
+
 async def updated(result: Updated) -> Body:
     """The records of an update, if they are returned, and their number."""
     small = updated_at_once(result)
@@ -146,19 +154,28 @@ def deleted(result: Deleted) -> bytes:
 
 async def queried(page: QueryPage) -> Body:
     """One page of a query."""
-    fields, relation = page.fields, page.relation
+    if page.size <= PART_BYTES:
+        return queried_at_once(page)
+    response, cursor = _around_page(page)
+    parts = await _parts(partial(page.relation.codec.records, fields=page.fields), page.rows, page.size)
+    end = b"]" + (b"," + encode(cursor)[1:] if cursor else b"}")
+    return [encode(response)[:-1] + b',"queryResult":[', *parts, end]
+
+
+def queried_at_once(page: QueryPage) -> bytes:
+    """The same for a page that is not large."""
+    response, cursor = _around_page(page)
+    records = page.relation.codec.records(page.rows, page.fields)
+    return encode({**response, "queryResult": records, **cursor})
+
+
+def _around_page(page: QueryPage) -> tuple[dict[str, object], dict[str, str]]:
+    """The members of a response before and after its records."""
     response: dict[str, object] = {"hasMore": page.has_more}
     if page.total is not None:
         response["total"] = page.total
-    response["metaInfo"] = (
-        relation.meta if fields is None else meta_info(map(relation.sql.physical.columns.__getitem__, fields))
-    )
-    cursor = {} if page.next_cursor is None else {"nextCursor": page.next_cursor}
-    if page.size <= PART_BYTES:
-        return encode({**response, "queryResult": relation.codec.records(page.rows, fields), **cursor})
-    parts = await _parts(partial(relation.codec.records, fields=fields), page.rows, page.size)
-    end = b"]" + (b"," + encode(cursor)[1:] if cursor else b"}")
-    return [encode(response)[:-1] + b',"queryResult":[', *parts, end]
+    response["metaInfo"] = page.meta
+    return response, {} if page.next_cursor is None else {"nextCursor": page.next_cursor}
 
 
 async def usable_tables(tables: UsableTables) -> bytes:

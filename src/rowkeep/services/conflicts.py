@@ -1,4 +1,8 @@
-"""Conflicts: the errors for writes that violate a unique index or a reference."""
+"""Conflicts: the errors for writes that violate a unique index or a reference.
+
+To name the rows, scripts read what is stored: after the write was undone, or, for an operation of a batch, in
+a transaction in which the operations before it are done again.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +28,9 @@ from rowkeep.model.filters import EVERYTHING
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
-from rowkeep.storage.contract import Missing, RefusedRow, UniqueConflict
+from rowkeep.storage.contract import Missing, RefusedRow, Steps, UniqueConflict
 from rowkeep.storage.scripts.references import find_missing, find_referring
+from rowkeep.storage.scripts.tables import Tables
 from rowkeep.storage.scripts.uniqueness import find_duplicates, find_other_duplicates
 
 
@@ -39,13 +44,38 @@ async def insert_unique_error(
 ) -> Exception:
     """``rows`` are those of the request, ``stored`` the same as they would have been stored; values of
     encrypted columns are not shown."""
+    find = partial(find_insert_unique, compiled, rows, stored, conflict, many)
+    return (
+        await workspace.database.read(find) if len(rows) > 1 else _duplicates(compiled, rows, conflict, many)
+    )
+
+
+def find_insert_unique(
+    compiled: CompiledTable,
+    rows: Sequence[Any],
+    stored: Sequence[Any],
+    conflict: UniqueConflict,
+    many: bool,
+) -> Steps[Exception]:
+    """Script: the same error."""
+    found: list[int] = []
+    if len(rows) > 1 and conflict.index is not None:
+        first = conflict.row or 0
+        found = yield from find_duplicates(compiled.sql, conflict.index, stored, first, MAX_PROBLEMS)
+    return _duplicates(compiled, rows, conflict, many, found)
+
+
+def _duplicates(
+    compiled: CompiledTable,
+    rows: Sequence[Any],
+    conflict: UniqueConflict,
+    many: bool,
+    found: Sequence[int] = (),
+) -> Exception:
     if conflict.index is None:
         return Busy()  # two rows got the same id, which is very unlikely; a retry creates other ids
     duplicates: list[int | None] = [conflict.row]
     if len(rows) > 1:
-        first = conflict.row or 0
-        script = partial(find_duplicates, compiled.sql, conflict.index, stored, first, MAX_PROBLEMS)
-        found = await workspace.database.read(script)
         if conflict.row is None and found:
             duplicates = list(found)
         else:
@@ -81,15 +111,24 @@ async def upsert_unique_error(
 ) -> Exception:
     """The error for rows that would have the same key as others in an index that is not the one of the
     upsert."""
+    return await workspace.database.read(partial(find_upsert_unique, compiled, plan, conflict, many))
+
+
+def find_upsert_unique(
+    compiled: CompiledTable, plan: UpsertPlan, conflict: UniqueConflict, many: bool
+) -> Steps[Exception]:
+    """Script: the same error."""
     index = conflict.index
     if index is None:
         return Busy()
-    found = [conflict.row]
+    found: list[int | None] = [conflict.row]
     # the request does not have the result of a change
     is_changed = any(name == part.name for name, _ in plan.shape.changes for part in index.columns)
     if conflict.row is None and not is_changed:
-        script = partial(find_other_duplicates, compiled.sql, index, plan.shape.key, plan.rows, MAX_PROBLEMS)
-        found = list(await workspace.database.read(script)) or [None]
+        others = yield from find_other_duplicates(
+            compiled.sql, index, plan.shape.key, plan.rows, MAX_PROBLEMS
+        )
+        found = [*others] or [None]
     problems = [_upsert_duplicate(compiled, index, row, many) for row in found]
     return UniqueViolation(problems[0].msg, problems=problems)
 
@@ -114,16 +153,27 @@ async def upsert_reference_error(
     many: bool,
 ) -> Exception:
     """``rows`` are those of the request, with their changes."""
+    script = partial(find_upsert_reference, workspace.scripts.tables, compiled, plan, rows, row_changes, many)
+    return await workspace.database.read(script)
+
+
+def find_upsert_reference(
+    tables: Tables,
+    compiled: CompiledTable,
+    plan: UpsertPlan,
+    rows: Sequence[Any],
+    row_changes: Changes,
+    many: bool,
+) -> Steps[Exception]:
+    """Script: the same error."""
     names = [column.name for column in compiled.table.columns]
     known = _without_changes(names, plan.rows, row_changes)
-    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, known)
-    missing = await workspace.database.read(script)
+    missing = yield from find_missing(tables, compiled.sql, names, known)
     if missing is not None:
         where, prefix = _place(missing.row, many)
         cell = rows[missing.row][names.index(missing.column.name)]
         return _reference_error(missing, None if cell is UNSET else cell, where, prefix)
-    tables, changed = workspace.scripts.tables, plan.shape.columns
-    found = await workspace.database.read(partial(find_referring, tables, compiled.sql, EVERYTHING, changed))
+    found = yield from find_referring(tables, compiled.sql, EVERYTHING, plan.shape.columns)
     if found is None:
         return _changed_reference_error(compiled.table, plan.shape.changes) or _changed_meanwhile()
     return StillReferenced(
@@ -184,9 +234,16 @@ async def insert_reference_error(
     workspace: OpenWorkspace, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
 ) -> Exception:
     """``rows`` are those of the request, ``stored`` the same rows as stored."""
+    tables = workspace.scripts.tables
+    return await workspace.database.read(partial(find_insert_reference, tables, compiled, rows, stored, many))
+
+
+def find_insert_reference(
+    tables: Tables, compiled: CompiledTable, rows: Sequence[Any], stored: Sequence[Any], many: bool
+) -> Steps[Exception]:
+    """Script: the same error."""
     names = [column.name for column in compiled.table.columns]
-    script = partial(find_missing, workspace.scripts.tables, compiled.sql, names, stored)
-    missing = await workspace.database.read(script)
+    missing = yield from find_missing(tables, compiled.sql, names, stored)
     if missing is None:
         return _changed_meanwhile()
     where, prefix = _place(missing.row, many)
@@ -196,15 +253,21 @@ async def insert_reference_error(
 async def update_reference_error(
     workspace: OpenWorkspace, compiled: CompiledTable, plan: UpdatePlan
 ) -> Exception:
-    cells = {name: plan.cells[at] for at, name in enumerate(plan.shape.columns) if not plan.shape.change(at)}
-    missing = await workspace.database.read(
-        partial(find_missing, workspace.scripts.tables, compiled.sql, [*cells], [[*cells.values()]])
+    return await workspace.database.read(
+        partial(find_update_reference, workspace.scripts.tables, compiled, plan)
     )
+
+
+def find_update_reference(tables: Tables, compiled: CompiledTable, plan: UpdatePlan) -> Steps[Exception]:
+    """Script: the same error."""
+    cells = {name: plan.cells[at] for at, name in enumerate(plan.shape.columns) if not plan.shape.change(at)}
+    missing = yield from find_missing(tables, compiled.sql, [*cells], [[*cells.values()]])
     if missing is not None:
         # the stored form of a sys_Id is not the value of the request
         cell = None if missing.column.holds_sys_ids else cells[missing.column.name]
         return _reference_error(missing, cell, "/data", "")
-    if (referred := await _referred(workspace, compiled, plan, "changed")) is not None:
+    referred = yield from _referred(tables, compiled, plan, "changed")
+    if referred is not None:
         return referred
     replaced = _replaced_key(compiled.table, cells)
     if replaced is not None:
@@ -246,15 +309,21 @@ def _replaced_key(table: Table, cells: dict[str, Any]) -> Missing | None:
 async def delete_reference_error(
     workspace: OpenWorkspace, compiled: CompiledTable, plan: DeletePlan
 ) -> Exception:
-    return await _referred(workspace, compiled, plan, "deleted") or _changed_meanwhile()
+    return await workspace.database.read(
+        partial(find_delete_reference, workspace.scripts.tables, compiled, plan)
+    )
 
 
-async def _referred(
-    workspace: OpenWorkspace, compiled: CompiledTable, plan: UpdatePlan | DeletePlan, done: str
-) -> StillReferenced | None:
+def find_delete_reference(tables: Tables, compiled: CompiledTable, plan: DeletePlan) -> Steps[Exception]:
+    """Script: the same error."""
+    return (yield from _referred(tables, compiled, plan, "deleted")) or _changed_meanwhile()
+
+
+def _referred(
+    tables: Tables, compiled: CompiledTable, plan: UpdatePlan | DeletePlan, done: str
+) -> Steps[StillReferenced | None]:
     changed = plan.shape.columns if isinstance(plan, UpdatePlan) else None
-    script = partial(find_referring, workspace.scripts.tables, compiled.sql, plan.where, changed)
-    found = await workspace.database.read(script)
+    found = yield from find_referring(tables, compiled.sql, plan.where, changed)
     if found is None:
         return None
     return StillReferenced(

@@ -10,7 +10,7 @@ import msgspec
 
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.codec.partial_rows import FailedRow
-from rowkeep.codec.rows import Cells, RowEncoder
+from rowkeep.codec.rows import Cells, RowEncoder, meta_info
 from rowkeep.codec.stored_cells import Row
 from rowkeep.model.changes import Changes
 from rowkeep.model.data_requests import (
@@ -165,3 +165,10 @@ class QueryPage(msgspec.Struct, frozen=True):
     total: int | None
     has_more: bool
     next_cursor: str | None
+
+    @property
+    def meta(self) -> msgspec.Raw:
+        """The JSON that describes the columns of the page."""
+        if self.fields is None:
+            return self.relation.meta
+        return meta_info(map(self.relation.sql.physical.columns.__getitem__, self.fields))

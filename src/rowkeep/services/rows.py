@@ -13,7 +13,8 @@ from msgspec import UNSET
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
 from rowkeep.model.access import Right
-from rowkeep.plan.rows.select import plan_select
+from rowkeep.plan.rows.cursors import CursorSigner
+from rowkeep.plan.rows.select import SelectPlan, plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.conflicts import (
@@ -49,6 +50,7 @@ from rowkeep.storage.contract import (
     BeyondRange,
     ChangeRefused,
     ReferenceConflict,
+    Selected,
     UniqueConflict,
     UpdatedRows,
     WriteKey,
@@ -298,9 +300,7 @@ class Rows:
             ) from None
         end_phase("db")
         has_more = found.next_key is not None
-        next_cursor = None
-        if found.next_key is not None and plan.has_cursors:
-            next_cursor = cursors.sign(plan.fingerprint, found.next_key)
+        next_cursor = next_cursor_of(plan, found, cursors)
         return QueryPage(
             compiled, plan.shape.fields, found.rows, found.size, found.total, has_more, next_cursor
         )
@@ -333,6 +333,13 @@ def _key_of(keyed: KeyedRequest[R] | None, *, is_dry_run: bool) -> KeyedRequest[
         keyed.ignore()
         return None
     return keyed
+
+
+def next_cursor_of(plan: SelectPlan, found: Selected, cursors: CursorSigner) -> str | None:
+    """The cursor after a page, if there are more rows and the rows have cursors."""
+    if found.next_key is None or not plan.has_cursors:
+        return None
+    return cursors.sign(plan.fingerprint, found.next_key)
 
 
 def _updated(compiled: CompiledTable, is_dry_run: bool, updated: UpdatedRows) -> Updated:

@@ -49,6 +49,35 @@ def refuse_repeated_keys(compiled: CompiledTable, request: InsertRequest, confli
     refuse_repeated(compiled.table, key, compiled.codec.stored_cells.store(request.rows))
 
 
+def plan_rows(
+    caller: Caller,
+    compiled: CompiledTable,
+    request: InsertRequest,
+    conflict: Conflict,
+    settings: Settings,
+) -> UpsertPlan:
+    """Raises what :func:`key_of` raises, and DuplicateKey."""
+    limits = UpsertLimits(
+        settings.max_returned_records if request.returns_rows and not request.options.dry_run else 0,
+        settings.max_response_bytes,
+        shows_ignored=caller.may(compiled.table, Right.READ),
+        max_cell_bytes=settings.max_row_bytes,
+    )
+    index = key_of(compiled, conflict)
+    refuse_changed_keys(index, request.changes, is_array=request.is_array)
+    return plan_upsert(
+        compiled.table,
+        compiled.codec.stored_cells,
+        index,
+        "update" if conflict.action == "update" else "ignore",
+        request.rows,
+        caller.writer,
+        limits,
+        request.changes,
+        is_dry_run=request.options.dry_run,
+    )
+
+
 async def upsert(
     caller: Caller,
     compiled: CompiledTable,
@@ -63,27 +92,8 @@ async def upsert(
     assert conflict is not UNSET  # noqa: S101 - only then it is called
     if conflict.action == "update":
         await caller.table(compiled.table.name, Right.READ)
-    index = key_of(compiled, conflict)
-    limits = UpsertLimits(
-        settings.max_returned_records if request.returns_rows and not request.options.dry_run else 0,
-        settings.max_response_bytes,
-        shows_ignored=caller.may(compiled.table, Right.READ),
-        max_cell_bytes=settings.max_row_bytes,
-    )
-    refuse_changed_keys(index, request.changes, is_array=request.is_array)
-    plan_rows = partial(
-        plan_upsert,
-        compiled.table,
-        compiled.codec.stored_cells,
-        index,
-        "update" if conflict.action == "update" else "ignore",
-        request.rows,
-        caller.writer,
-        limits,
-        request.changes,
-        is_dry_run=request.options.dry_run,
-    )
-    plan = await offload.run(plan_rows) if request.is_large else plan_rows()
+    plan_all = partial(plan_rows, caller, compiled, request, conflict, settings)
+    plan = await offload.run(plan_all) if request.is_large else plan_all()
     key = make_key(partial(_result, compiled, request))
     end_phase("plan")
     try:

@@ -38,6 +38,10 @@ class KeySql:
             dialect,
         )
         """Gives a key its response."""
+        self.no_key = statement(
+            sa.delete(self._keys).where(self._keys.c.writer == "", self._keys.c.key == ""), dialect
+        )
+        """A write that finds nothing."""
 
     def claiming(self, only_if: sa.Select[Any] | None = None) -> Any:
         """An insert of a key, for a statement of several parts; ``only_if`` is a select whose row must be

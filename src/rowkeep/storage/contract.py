@@ -10,9 +10,9 @@ their rows. A backend runs a script as one transaction, in its own way.
 
 Limits, the same on every engine:
 
-- ``select``, ``update`` and ``delete`` run for at most ``max_query_seconds`` in the database; then they are
-  cancelled there, nothing is written, and they raise QueryTimeout (see ``query_timeout``). Inserts and
-  scripts (``read``, ``write``) have no such limit.
+- ``select``, ``update``, ``delete`` and ``batch`` run for at most ``max_query_seconds`` in the database; then
+  they are cancelled there, nothing is written, and they raise QueryTimeout (see ``query_timeout``). Inserts
+  and scripts (``read``, ``write``) have no such limit.
 - Nothing waits for a turn or a lock longer than ``busy_timeout_seconds``; then it raises Busy.
 - When the task that awaits a call is cancelled, its statement is cancelled in the database at once (a call
   that still waits for its turn leaves the queue), and its turn is free for others. A transaction that was
@@ -202,6 +202,63 @@ class UpsertedRows(msgspec.Struct, frozen=True):
     size: int = 0
 
 
+class InsertRows(msgspec.Struct, frozen=True):
+    """An operation of a row script: the same as ``WorkspaceDatabase.insert``. Its result is a Stamp."""
+
+    sql: TableSql
+    plan: InsertPlan
+
+
+class UpsertRows(msgspec.Struct, frozen=True):
+    """The same as ``WorkspaceDatabase.upsert``. Its result is an UpsertedRows."""
+
+    sql: TableSql
+    plan: UpsertPlan
+
+
+class UpdateRows(msgspec.Struct, frozen=True):
+    """The same as ``WorkspaceDatabase.update``. Its result is an UpdatedRows."""
+
+    sql: TableSql
+    plan: UpdatePlan
+
+
+class DeleteRows(msgspec.Struct, frozen=True):
+    """The same as ``WorkspaceDatabase.delete``. Its result is the number of rows."""
+
+    sql: TableSql
+    plan: DeletePlan
+
+
+class SelectRows(msgspec.Struct, frozen=True):
+    """The same as ``WorkspaceDatabase.select``. Its result is a Selected."""
+
+    sql: Pages
+    plan: SelectPlan
+
+
+RowOperation: TypeAlias = InsertRows | UpsertRows | UpdateRows | DeleteRows | SelectRows
+
+RowSteps: TypeAlias = Generator[RowOperation | Statement, Any, T]
+"""Yields operations, or statements that read, and receives the result of each; so a later operation can be
+planned with the results of earlier ones."""
+
+RowScript: TypeAlias = Callable[[], RowSteps[T]]
+"""Several operations on rows as one transaction: called again for each attempt, in any thread."""
+
+
+class BatchKind(msgspec.Struct, frozen=True):
+    """What is known of a row script before it runs. One that ``only_reads`` does not wait for writes; one
+    that is a ``dry_run`` is undone at its end; the steps of one that ``is_large`` can take long in Python."""
+
+    only_reads: bool = False
+    dry_run: bool = False
+    is_large: bool = False
+
+
+EITHER = BatchKind()
+
+
 class Database(ABC):
     """One database. In addition to the errors of a script, its methods raise Busy and StorageUnavailable."""
 
@@ -296,6 +353,16 @@ class WorkspaceDatabase(Database):
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:
         """Delete all matching rows, or none; returns their number. Raises StaleCatalog,
         ReferenceConflict, KeyUsed, QueryTimeout, and AffectedOutOfBounds as update does."""
+
+    @abstractmethod
+    async def batch(
+        self, script: RowScript[T], version: int, kind: BatchKind = EITHER, key: WriteKey | None = None
+    ) -> T:
+        """Run the operations of a script as one transaction: all of them, or none. Its reads see one snapshot
+        and what the operations before them wrote. All together run for at most ``max_query_seconds``.
+
+        Raises what its operations and the script raise, and then nothing was written.
+        """
 
 
 class Store(ABC):

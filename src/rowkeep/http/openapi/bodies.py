@@ -154,12 +154,13 @@ _WHOLE: dict[str, dict[str, Any]] = {
 }
 
 
-def refined(made: dict[str, Any]) -> dict[str, Any]:
-    """The components that msgspec created, completed by what their types do not contain."""
+def refined(made: dict[str, Any], more: dict[str, dict[str, dict[str, Any]]]) -> dict[str, Any]:
+    """The components that msgspec created, completed by what their types do not contain; ``more`` are further
+    schemas of properties."""
     found = dict(made)
     # the type of a filter node accepts every kind of node; the document has a separate schema for each kind
     del found["Node"]
-    for component, properties in (_PROPERTIES | VIEW_PROPERTIES).items():
+    for component, properties in (_PROPERTIES | VIEW_PROPERTIES | more).items():
         known = found[component]["properties"]
         for name, schema in properties.items():
             is_whole = "$ref" in schema or "anyOf" in schema

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rowkeep.codec.rows import encode
+from rowkeep.http.openapi.batches import BATCH_PROPERTIES, batch_schemas
 from rowkeep.http.openapi.bodies import refined
 from rowkeep.http.openapi.filters import filter_schemas
 from rowkeep.http.openapi.problems import error_table
@@ -31,7 +32,7 @@ def components_of(kinds: Iterable[Any], settings: Settings) -> dict[str, Any]:
     _, made = msgspec.json.schema_components(kinds, ref_template=REFERENCES)
     made["ProblemDetails"]["description"] += f"\n\n{error_table()}"
     filters = filter_schemas(settings.max_filter_expressions)
-    found = refined(made) | filters | record_schemas() | view_schemas()
+    found = refined(made, BATCH_PROPERTIES) | filters | record_schemas() | view_schemas() | batch_schemas()
     for schema in found.values():
         _say_defaults(schema)
     return found

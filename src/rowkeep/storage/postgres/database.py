@@ -16,8 +16,11 @@ from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import PostgresTableSql, TableSql
 from rowkeep.sql.views import PostgresViewSql, ViewSql
 from rowkeep.storage.contract import (
+    EITHER,
+    BatchKind,
     Database,
     PartlyInserted,
+    RowScript,
     Script,
     Selected,
     Sift,
@@ -26,6 +29,7 @@ from rowkeep.storage.contract import (
     WorkspaceDatabase,
     WriteKey,
 )
+from rowkeep.storage.postgres.batches import Batch
 from rowkeep.storage.postgres.partial_inserts import insert_partly
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import select
@@ -93,3 +97,9 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
 
     def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> Work[int]:
         return delete(self._pool, self._rows, sql, plan, version, key)
+
+    def batch(
+        self, script: RowScript[T], version: int, kind: BatchKind = EITHER, key: WriteKey | None = None
+    ) -> Work[T]:
+        batch: Batch[T] = Batch(self._pool, self._rows, self._ids, self.namespace, version, kind)
+        return batch.run(script, key)

@@ -16,7 +16,7 @@ from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.idempotency import KeySql, key_sql
 from rowkeep.storage.contract import KeyUsed, StaleCatalog, StoredResponse, WriteKey
 from rowkeep.storage.key_values import key_values
-from rowkeep.storage.postgres.pool import Call, Pool
+from rowkeep.storage.postgres.pool import MAX_TRIES, Call, Pool
 
 T = TypeVar("T")
 
@@ -33,6 +33,8 @@ async def keyed(
     namespace: str | None,
     key: WriteKey,
     work: Callable[[asyncpg.Connection], Awaitable[T]],
+    begin: str = "BEGIN",
+    tries: int = MAX_TRIES,
 ) -> T:
     """Do ``work`` in a transaction that stores its response under the key. Raises KeyUsed,
     IdempotencyInProgress."""
@@ -46,7 +48,7 @@ async def keyed(
         return result
 
     try:
-        return await pool.transaction(run, call)
+        return await pool.transaction(run, call, begin, tries)
     except _TakenError:
         raise await used_key(pool, call, namespace, key) from None
 

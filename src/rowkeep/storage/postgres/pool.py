@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 
 CACHED_STATEMENTS = 512
 MAX_TRIES = 10
+RETRY_STEP_SECONDS = 0.002
+MAX_RETRY_SECONDS = 0.1
+"""The wait before a retry grows by this step, up to this maximum."""
 NEARLY_WHOLE = 0.9
 """While so much of busy_timeout_seconds is left, the connection's own lock_timeout is near enough."""
 
@@ -212,6 +215,11 @@ class Pool:
             await connection.reload_schema_state()
             self._types[table] = types
 
+    @property
+    def max_seconds(self) -> float:
+        """The setting max_query_seconds."""
+        return self._limit
+
     def forget_types(self, table: tuple[str, str]) -> None:
         """Which types the driver has cached for a table is not known any more."""
         self._types[table] = None
@@ -230,7 +238,13 @@ class Pool:
         return await self.transaction(lambda connection: _run_script(connection, script), call)
 
     async def transaction(
-        self, work: Work[T], call: Call, begin: str = "BEGIN", *, is_dry_run: bool = False
+        self,
+        work: Work[T],
+        call: Call,
+        begin: str = "BEGIN",
+        tries: int = MAX_TRIES,
+        *,
+        is_dry_run: bool = False,
     ) -> T:
         """All that ``work`` does, in one transaction; done again if that may help. A dry run is undone."""
         deadline = monotonic() + self._timeout
@@ -243,18 +257,19 @@ class Pool:
             await connection.execute("ROLLBACK" if is_dry_run else "COMMIT")
             return result
 
-        return await self._tried(run, call, deadline)
+        return await self._tried(run, call, deadline, tries)
 
-    async def _tried(self, work: Work[T], call: Call, deadline: float = 0.0) -> T:
+    async def _tried(self, work: Work[T], call: Call, deadline: float = 0.0, tries: int = MAX_TRIES) -> T:
         deadline = deadline or monotonic() + self._timeout
         with translated():
-            for _ in range(MAX_TRIES - 1):
+            for tried in range(tries - 1):
                 try:
                     return await self._use(work, call, deadline)
                 except AGAIN as error:
                     if monotonic() >= deadline:
                         raise
                     log.info("transaction failed", kind=type(error).__name__, action="retry")
+                    await asyncio.sleep(min(tried * RETRY_STEP_SECONDS, MAX_RETRY_SECONDS))
             return await self._use(work, call, deadline)
 
 
@@ -263,7 +278,7 @@ def _milliseconds(seconds: float) -> str:
     return str(max(1, int(seconds * 1000)))
 
 
-async def _rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequence[Row]:
+async def rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequence[Row]:
     if wanted.many is not None:
         await connection.executemany(wanted.text, wanted.many)
         return ()
@@ -278,7 +293,7 @@ async def _run_script(connection: asyncpg.Connection, script: Script[T], *, in_t
     try:
         wanted = next(steps)
         while True:
-            rows = await _rows_of(connection, wanted)
+            rows = await rows_of(connection, wanted)
             wanted = steps.send(rows)
     except StopIteration as stop:
         result: T = stop.value
@@ -305,7 +320,7 @@ async def _run_in_thread(connection: asyncpg.Connection, steps: Steps[T]) -> T:
     try:
         wanted = await run(None, go_on, None)
         while True:
-            wanted = await run(None, go_on, await _rows_of(connection, wanted))
+            wanted = await run(None, go_on, await rows_of(connection, wanted))
     except _Ended as ended:
         result: T = ended.result
         return result

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 
@@ -23,16 +23,26 @@ CELL_BYTES = 64
 """About what a cell takes in memory beyond the text in it."""
 
 
-async def select(pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan, version: int) -> Selected:
+Fetch: TypeAlias = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
+"""Runs one statement: in a transaction of its own, or as a part of one."""
+
+
+def select(
+    pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan, version: int
+) -> Coroutine[Any, Any, Selected]:
+    call = Call(lane, plan.table_id, is_limited=True)
+    return select_by(lambda text, parameters: pool.fetch(text, parameters, call), sql, plan, version)
+
+
+async def select_by(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) -> Selected:
     statements = sql.select(plan.shape) if plan.offset else sql.limited(plan.shape, plan.limit)
     page = statements.page.bind(select_values(plan, sql.constants))
-    call = Call(lane, plan.table_id, is_limited=True)
-    rows = await pool.fetch(page.text, page.parameters, call)
+    rows = await fetch(page.text, page.parameters)
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
     _, total, size, *_ = rows[0]
     if size > plan.max_bytes:
-        return await _select_fitting(pool, lane, sql, plan, version)
+        return await _select_fitting(fetch, sql, plan, version)
     if rows[0][LEAD + statements.never_null] is None:
         # only the row with the version: the page is empty
         return Selected((), plan.offset if plan.shape.is_counted and total is None else total, None)
@@ -41,14 +51,11 @@ async def select(pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan,
     return _page(rows, statements, plan, total, size, is_cut=False)
 
 
-async def _select_fitting(
-    pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan, version: int
-) -> Selected:
+async def _select_fitting(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) -> Selected:
     """The start of a page that is too large as a whole, so that the rest of it never gets here."""
     statements = cast("PostgresPages", sql).cut(plan.shape)
     page = statements.page.bind(select_values(plan, sql.constants))
-    call = Call(lane, plan.table_id, is_limited=True)
-    rows = await pool.fetch(page.text, page.parameters, call)
+    rows = await fetch(page.text, page.parameters)
     if not rows or rows[0][0] != version:
         raise StaleCatalog()
     _, total, found, *_ = rows[0]

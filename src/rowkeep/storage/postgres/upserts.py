@@ -64,9 +64,31 @@ async def upsert(
         except _GoneError:
             continue
         except UniqueConflict as conflict:
-            only = 0 if len(plan.rows) == 1 else None
-            raise named_conflict(conflict, sql.table, only) from conflict
+            raise named_upsert_conflict(conflict, sql, plan) from conflict
     raise Busy()
+
+
+async def upsert_on(
+    connection: asyncpg.Connection, sql: PostgresTableSql, plan: UpsertPlan, version: int, stamp: Stamp
+) -> UpsertedRows:
+    """The same, as a part of a transaction."""
+    written = _Upsert(sql, plan, version, stamp)
+    try:
+        if len(plan.rows) == 1:
+            return await written.write_one_of(connection)
+        result = await written.write_all(connection)
+    except _GoneError:
+        # it cannot be seen in this snapshot, but in the next one
+        raise asyncpg.SerializationError("a row was deleted meanwhile") from None
+    if plan.rows:
+        await written.drop_source(connection)
+    return result
+
+
+def named_upsert_conflict(
+    conflict: UniqueConflict, sql: PostgresTableSql, plan: UpsertPlan
+) -> UniqueConflict:
+    return named_conflict(conflict, sql.table, 0 if len(plan.rows) == 1 else None)
 
 
 async def _write(pool: Pool, lane: ConnectionLane, written: _Upsert, key: WriteKey | None) -> UpsertedRows:
@@ -174,6 +196,10 @@ class _Upsert:
             columns=list(statements.columns),
             records=self._records(),
         )
+
+    async def drop_source(self, connection: asyncpg.Connection) -> None:
+        """Drop the source before the end of the transaction, which may have another upsert."""
+        await connection.execute(f"DROP TABLE pg_temp.{self._statements.source}")
 
     def _records(self) -> Iterator[Row]:
         """The rows of the source, without a step of Python for each."""

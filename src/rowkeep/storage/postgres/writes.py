@@ -65,9 +65,25 @@ async def insert(
         else:
             await _copy(pool, lane, sql, plan, version, stamp, key)
     except UniqueConflict as conflict:
-        only = 0 if len(plan.rows) == 1 else copied_line(conflict.__cause__)
-        raise named_conflict(conflict, sql.table, only) from conflict
+        raise named_insert_conflict(conflict, sql.table, plan) from conflict
     return stamp
+
+
+def named_insert_conflict(conflict: UniqueConflict, table: Table, plan: InsertPlan) -> UniqueConflict:
+    only = 0 if len(plan.rows) == 1 else copied_line(conflict.__cause__)
+    return named_conflict(conflict, table, only)
+
+
+async def insert_on(
+    connection: asyncpg.Connection, pool: Pool, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+) -> None:
+    """The same as :func:`insert`, as a part of a transaction."""
+    if len(plan.rows) == 1 and not plan.rekeyed:
+        bound = sql.insert.bind(_row_values(sql, plan, version, stamp))
+        if await connection.execute(bound.text, *bound.parameters) != "INSERT 0 1":
+            raise StaleCatalog()
+    else:
+        await _copy_on(connection, pool, sql, plan, version, stamp)
 
 
 async def _insert_one(
@@ -79,15 +95,21 @@ async def _insert_one(
     stamp: Stamp,
     key: WriteKey | None,
 ) -> None:
-    on, writer = copied_moment(stamp.moment), plan.writer
-    row = (*natively(plan.rows[0], sql.copied), on, on, writer, writer, *stamp.ids())
-    bound = sql.insert.bind(insert_values(row) | {"version": version})
+    values = _row_values(sql, plan, version, stamp)
     call = Call(lane, sql.table.id, is_statement=True)
     if key is not None:
-        values = insert_values(row) | {"version": version} | key_values(key, key.respond(stamp))
-        await _insert_keyed(pool, call, sql, key, values)
-    elif await pool.execute(bound.text, bound.parameters, call) != "INSERT 0 1":
+        await _insert_keyed(pool, call, sql, key, values | key_values(key, key.respond(stamp)))
+        return
+    bound = sql.insert.bind(values)
+    if await pool.execute(bound.text, bound.parameters, call) != "INSERT 0 1":
         raise StaleCatalog()
+
+
+def _row_values(sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp) -> dict[str, Any]:
+    """The values of an insert of one row."""
+    on, writer = copied_moment(stamp.moment), plan.writer
+    row = (*natively(plan.rows[0], sql.copied), on, on, writer, writer, *stamp.ids())
+    return insert_values(row) | {"version": version}
 
 
 async def _insert_keyed(pool: Pool, call: Call, sql: TableSql, key: WriteKey, values: dict[str, Any]) -> None:
@@ -110,49 +132,65 @@ async def _copy(
     stamp: Stamp,
     key: WriteKey | None,
 ) -> None:
-    """Write rows by binary COPY, then compare the version: the lock that COPY takes keeps the definition as
-    it is until the commit. The write comes first, because a cluster prepares the commit on another node only
-    if the transaction began with a write there; without that, a failed commit would pass for a good one."""
-    physical = sql.physical.from_clause
-    place = namespace, name = str(physical.schema), str(physical.name)
-    read_version = version_of(sql)
+    """Write rows by binary COPY."""
 
-    async def copy(connection: asyncpg.Connection) -> None:
-        try:
-            await rekey(connection, sql, plan)
-            if plan.rows:
-                await pool.expect_types(connection, place, sql.kinds)
-                await connection.copy_records_to_table(
-                    name,
-                    schema_name=namespace,
-                    columns=[str(column) for column in sql.columns],
-                    records=_stored(sql, plan, stamp),
-                )
-        except UNFIT as error:
-            # rows of an older definition do not fit the table
-            await roll_back(connection, error)
-            await check_version(connection)
-            raise
-        await check_version(connection)
-
-    async def check_version(connection: asyncpg.Connection) -> None:
-        if await connection.fetchval(read_version) != version:
-            pool.forget_types(place)
-            raise StaleCatalog()
-
-    async def copy_keyed(connection: asyncpg.Connection) -> Stamp:
-        await copy(connection)
+    async def copy(connection: asyncpg.Connection) -> Stamp:
+        await _copy_on(connection, pool, sql, plan, version, stamp)
         return stamp
 
     if key is None:
         await pool.transaction(copy, Call(lane), is_dry_run=plan.is_dry_run)
     else:
-        await keyed(pool, Call(lane), namespace, key, copy_keyed)
+        await keyed(pool, Call(lane), sql.namespace, key, copy)
 
 
 def version_of(sql: TableSql) -> str:
     """The statement that reads the version of the workspace."""
     return f'SELECT version FROM "{sql.namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
+
+
+async def _copy_on(
+    connection: asyncpg.Connection, pool: Pool, sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp
+) -> None:
+    """Write rows by binary COPY, then compare the version: the lock that COPY takes keeps the definition as
+    it is until the commit. The write comes first, because a cluster prepares the commit on another node only
+    if the transaction began with a write there; without that, a failed commit would pass for a good one."""
+    physical = sql.physical.from_clause
+    place = namespace, name = str(physical.schema), str(physical.name)
+    try:
+        await rekey(connection, sql, plan)
+        if plan.rows:
+            await pool.expect_types(connection, place, sql.kinds)
+            await connection.copy_records_to_table(
+                name,
+                schema_name=namespace,
+                columns=[str(column) for column in sql.columns],
+                records=_stored(sql, plan, stamp),
+            )
+    except UNFIT as error:
+        # rows of an older definition do not fit the table
+        await roll_back(connection, error)
+        await _check_types(connection, pool, place, version)
+        raise
+    await _check_types(connection, pool, place, version)
+
+
+async def _check_types(
+    connection: asyncpg.Connection, pool: Pool, place: tuple[str, str], version: int
+) -> None:
+    """Raises StaleCatalog."""
+    try:
+        await check_version(connection, place[0], version)
+    except StaleCatalog:
+        pool.forget_types(place)
+        raise
+
+
+async def check_version(connection: asyncpg.Connection, namespace: str, version: int) -> None:
+    """Raises StaleCatalog if the definitions or grants have changed since a plan was made."""
+    read = f'SELECT version FROM "{namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
+    if await connection.fetchval(read) != version:
+        raise StaleCatalog()
 
 
 async def roll_back(connection: asyncpg.Connection, error: Exception) -> None:
@@ -172,10 +210,7 @@ async def update(
     version: int,
     key: WriteKey | None = None,
 ) -> UpdatedRows:
-    statements = sql.update(plan.shape)
-    now = copied_moment(ids.stamp(0).moment)
-    values = update_values(plan, natively(plan.cells, statements.copied), now) | {"version": version}
-    bound = statements.update.bind(values)
+    statements, bound = _bound_update(ids, sql, plan, version)
     call = Call(lane, sql.table.id, is_limited=True)
 
     async def update_keyed(connection: asyncpg.Connection) -> UpdatedRows:
@@ -192,6 +227,23 @@ async def update(
     except UniqueConflict as conflict:
         raise named_conflict(conflict, sql.table, None) from conflict
     return _result(rows, statements, plan, version)
+
+
+async def update_on(
+    connection: asyncpg.Connection, ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
+) -> UpdatedRows:
+    """The same, as a part of a transaction."""
+    statements, bound = _bound_update(ids, sql, plan, version)
+    return _result(await _update_in_steps(sql, plan, bound, connection), statements, plan, version)
+
+
+def _bound_update(
+    ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
+) -> tuple[UpdateSql, Statement]:
+    statements = sql.update(plan.shape)
+    now = copied_moment(ids.stamp(0).moment)
+    values = update_values(plan, natively(plan.cells, statements.copied), now) | {"version": version}
+    return statements, statements.update.bind(values)
 
 
 def _result(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan, version: int) -> UpdatedRows:
@@ -254,6 +306,12 @@ async def delete(
     else:
         rows = await pool.change(bound.text, bound.parameters, call)
     return _count(rows, plan, version)
+
+
+async def delete_on(connection: asyncpg.Connection, sql: TableSql, plan: DeletePlan, version: int) -> int:
+    """The same, as a part of a transaction."""
+    bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
+    return _count(await _write_within(plan.bounds, bound, connection), plan, version)
 
 
 def _count(rows: Sequence[Any], plan: DeletePlan, version: int) -> int:

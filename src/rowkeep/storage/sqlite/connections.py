@@ -73,6 +73,9 @@ class Connection(Turning):
     last_folded: tuple[str, str] | None = None
     """A long text, and its case-folded form: filters often compare a cell several times."""
 
+    stopped: Callable[[], Exception | None] | None = None
+    """For work of several statements: the reason to stop it, if there is one."""
+
     turns: FunctionTurns | None = None
     """The queue of threads that call functions written in Python; None on the event loop, and for inserts."""
 
@@ -86,6 +89,12 @@ class Connection(Turning):
         """SQLite does not check for interrupts while a function runs. Raises OverBudget."""
         if self.is_interrupted:
             raise OverBudget()
+
+    def refuse_if_stopped(self) -> None:
+        """Between two statements, where an interrupt has no effect. Raises the reason to stop."""
+        reason = None if self.stopped is None else self.stopped()
+        if reason is not None:
+            raise reason
 
     def end_turn(self) -> None:
         """The statements of a transaction have ended."""
@@ -255,7 +264,7 @@ def _meaning(error: apsw.Error) -> Exception | None:
     return None
 
 
-def _rows_of(connection: apsw.Connection, wanted: Statement) -> list[Any]:
+def rows_of(connection: apsw.Connection, wanted: Statement) -> list[Any]:
     if wanted.many is not None:
         return connection.executemany(wanted.text, wanted.many).fetchall()
     return connection.execute(wanted.text, wanted.parameters).fetchall()
@@ -278,7 +287,7 @@ def run_script(connection: apsw.Connection, script: Script[T]) -> T:
         try:
             wanted = next(steps)
             while True:
-                wanted = steps.send(_rows_of(connection, wanted))
+                wanted = steps.send(rows_of(connection, wanted))
         except StopIteration as stop:
             result: T = stop.value
             return result

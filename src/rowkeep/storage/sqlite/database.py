@@ -20,8 +20,11 @@ from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import SqliteTableSql, TableSql
 from rowkeep.sql.views import SqliteViewSql, ViewSql
 from rowkeep.storage.contract import (
+    EITHER,
+    BatchKind,
     Database,
     PartlyInserted,
+    RowScript,
     Script,
     Selected,
     Sift,
@@ -31,6 +34,7 @@ from rowkeep.storage.contract import (
     WorkspaceDatabase,
     WriteKey,
 )
+from rowkeep.storage.sqlite.batches import run_batch
 from rowkeep.storage.sqlite.connections import Connection, run_script
 from rowkeep.storage.sqlite.dry_runs import DryRunDone, undone
 from rowkeep.storage.sqlite.file_identity import FileIdentity
@@ -59,9 +63,12 @@ class SqliteDatabase(Database):
     async def write(self, script: Script[T]) -> T:
         return await self._write(lambda connection: run_script(connection, script))
 
-    async def _read(self, work: Callable[[Connection], T], table_id: str | None = None) -> T:
+    async def _read(
+        self, work: Callable[[Connection], T], table_id: str | None = None, *, is_long: bool = False
+    ) -> T:
         try:
-            return await (await self.opener.use()).reader.run(work, table_id)
+            reader = (await self.opener.use()).reader
+            return await (reader.run_long(work) if is_long else reader.run(work, table_id))
         except StorageUnavailable as error:
             self._refuse_if_gone()
             raise failure_at(self.path, error) from error.__cause__
@@ -130,6 +137,16 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:
         work = partial(delete, sql, plan, version)
         if plan.is_dry_run:
+            return await self._try(work, is_limited=True)
+        return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
+
+    async def batch(
+        self, script: RowScript[T], version: int, kind: BatchKind = EITHER, key: WriteKey | None = None
+    ) -> T:
+        work = partial(run_batch, script, version, self._ids)
+        if kind.only_reads and key is None:
+            return await self._read(work, is_long=True)
+        if kind.dry_run:
             return await self._try(work, is_limited=True)
         return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
 

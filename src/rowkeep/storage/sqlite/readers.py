@@ -75,7 +75,13 @@ class Reader:
                 quick.refresh_schema()
             except Busy:
                 pass
-        lane = self._scripts if table_id is None else self._queries
+        return await self._run_in_turn(work, self._scripts if table_id is None else self._queries)
+
+    async def run_long(self, work: Callable[[Connection], T]) -> T:
+        """The same for work that can take ``max_query_seconds`` and is not tried on the event loop."""
+        return await self._run_in_turn(work, self._queries)
+
+    async def _run_in_turn(self, work: Callable[[Connection], T], lane: ThreadLane) -> T:
         self._waiting += 1
         try:
             await lane.take()

@@ -15,14 +15,15 @@ from rowkeep.storage.response_sizes import fitting_page, sizes
 from rowkeep.storage.sqlite.connections import Connection, translated
 
 
-def select(sql: Pages, plan: SelectPlan, version: int, connection: Connection) -> Selected:
+def select(sql: Pages, plan: SelectPlan, version: int | None, connection: Connection) -> Selected:
+    """A page. ``version`` is None in a transaction that has compared it."""
     statements = sql.select(plan.shape)
     values = select_values(plan, sql.constants)
     total: Any = None
     with translated():
         page = statements.page.bind(values)
         rows, size, is_cut = _page(connection, page, plan.max_bytes)
-        if connection.version() != version:
+        if version is not None and connection.version() != version:
             raise StaleCatalog()
         if statements.count is not None and plan.is_whole(len(rows)) and not is_cut:
             total = plan.offset + len(rows)

@@ -86,11 +86,16 @@ class Stoppable:
             if self.reason is not None:
                 raise self.reason
             self._connection = connection
+        connection.stopped = self._why
         try:
             yield
         finally:
+            connection.stopped = None
             with self._lock:
                 self._connection = None
+
+    def _why(self) -> Exception | None:
+        return self.reason
 
     def stop(self, loop: asyncio.AbstractEventLoop, running: Future[Any], reason: Exception) -> None:
         """Interrupt its statements until it has ended."""

@@ -308,6 +308,7 @@ class GroupWriter:
             job.since = time.monotonic()
             self._current = job
         connection.turns = TURNS if job.is_limited else None
+        connection.stopped = lambda: job.stopped
         try:
             job.result = job.work(connection)
         except (OverBudget, apsw.InterruptError):
@@ -316,7 +317,7 @@ class GroupWriter:
             with self._lock:
                 self._current = None
             connection.end_turn()
-            connection.turns = None
+            connection.turns = connection.stopped = None
         if job.stopped is not None:
             raise job.stopped
 

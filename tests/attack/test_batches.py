@@ -1,0 +1,109 @@
+"""Hostile batches of an app that has a grant: time, memory and other clients' requests stay within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from vitals import Vitals
+
+from support import batches
+from support.bot import Bot
+from support.server import RowkeepServer
+from support.workspace import Workspace
+
+MEGABYTE = 1024 * 1024
+SLOWEST_HEALTH_SECONDS = 2
+MOST_MEGABYTES = 400
+
+NOTES: dict[str, Any] = {
+    "name": "notes",
+    "schemaDef": [
+        {"name": "Text", "type": "string"},
+        {"name": "Number", "type": "integer"},
+        {"name": "Doc", "type": "json"},
+    ],
+}
+ROWS = 2000
+
+
+def bot_of(server: RowkeepServer) -> Bot:
+    workspace = Workspace(server, f"attacked_{uuid4().hex[:8]}")
+    workspace.create_table(NOTES)
+    bot = workspace.bot({"notes": "rwd"})
+    rows = [{"Text": f"{at} " + "x" * 500, "Number": at} for at in range(ROWS)]
+    assert bot.bulk("notes", rows, prefer="return=minimal").status_code == 200
+    return bot
+
+
+def comparisons(count: int, start: int) -> dict[str, Any]:
+    names = ("=", "<", "<=", ">", ">=")
+    parts = [
+        {"field": "Number", "operand": names[(start + at) % len(names)], "value": start + at}
+        for at in range(count)
+    ]
+    return {"expressions": parts, "operator": "or"}
+
+
+def many_queries() -> list[Any]:
+    return [batches.query("notes", limit=1000)] * 1000
+
+
+def many_large_filters() -> list[Any]:
+    return [batches.query("notes", query=comparisons(4, at), limit=1) for at in range(1000)]
+
+
+def many_values() -> list[Any]:
+    values = list(range(500))
+    return [
+        batches.delete("notes", {"expressions": [{"field": "Number", "operand": "in", "value": values}]})
+    ] * 900
+
+
+def amplified() -> list[Any]:
+    """Few bytes that stand for very many."""
+    large = batches.insert("notes", {"Text": "x" * MEGABYTE})
+    return [large, batches.bulk("notes", *[{"Text": batches.ref("/0/Text")}] * 100_000)]
+
+
+def many_references() -> list[Any]:
+    """Each of them looks into a large document."""
+    large = batches.insert("notes", {"Doc": [{"a": at} for at in range(60_000)]})
+    each = [{"Number": batches.ref(f"/0/Doc/{at}/a")} for at in range(50_000)]
+    return [large, batches.bulk("notes", *each)]
+
+
+def deep_pointers() -> list[Any]:
+    first = batches.insert("notes", {"Doc": 1})
+    return [first, *[batches.insert("notes", {"Number": batches.ref("/0/Doc" + "/0" * 3000)})] * 900]
+
+
+HOSTILE: dict[str, tuple[Callable[[], list[Any]], int, str]] = {
+    "queries of many rows": (many_queries, 422, "response_too_large"),
+    "large filters": (many_large_filters, 200, ""),
+    "filters with many values": (many_values, 200, ""),
+    "references to a large value": (amplified, 422, "invalid_result_reference"),
+    "references into a large document": (many_references, 422, "invalid_result_reference"),
+    "deep pointers": (deep_pointers, 422, "invalid_result_reference"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_batches(
+    launch: Callable[..., RowkeepServer], watch: Callable[[RowkeepServer], Vitals], kind: str
+) -> None:
+    make, status, code = HOSTILE[kind]
+    server = launch()
+    bot = bot_of(server)
+    vitals = watch(server)
+    response = batches.run(bot, *make())
+    vitals.end()
+    assert response.status_code == status, response.text[:1000]
+    assert status == 200 or response.json()["code"] == code, response.text[:1000]
+    assert vitals.failures == []
+    assert vitals.slowest_health_seconds < SLOWEST_HEALTH_SECONDS
+    assert vitals.grown_megabytes < MOST_MEGABYTES
+    left = bot.query("notes", {"query": {"expressions": [{"field": "Doc", "operand": "is not null"}]}})
+    assert left.json()["total"] == 0
