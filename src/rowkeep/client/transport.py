@@ -100,12 +100,16 @@ def local_client(url: str, headers: Mapping[str, str]) -> httpx.Client:
     return httpx.Client(base_url=url, headers=dict(headers), timeout=timeout(), trust_env=False)
 
 
-def send(client: httpx.Client, method: str, path: str, **how: Any) -> httpx.Response:
-    """Send a request that must succeed. Raises SetupError."""
+def send(
+    client: httpx.Client, method: str, path: str, refused: int | None = None, **how: Any
+) -> httpx.Response:
+    """Send a request that must succeed or, if ``refused`` is a status, be refused with it. Raises
+    SetupError."""
     try:
         response = client.request(method, path, **how)
     except httpx.RequestError as error:
         raise SetupError(f"No response from the server: {error}.") from None
-    if not response.is_success:
+    is_expected = response.is_success if refused is None else response.status_code == refused
+    if not is_expected:
         raise SetupError(f"{method} {path} returned status {response.status_code}: {response.text}")
     return response

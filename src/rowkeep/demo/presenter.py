@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from rowkeep.client.transport import send
 from rowkeep.demo.short_json import brief, shortened
 
 WIDTH = 100
+REPLAYED = "Idempotency-Replayed"
 
 
 class Stage:
@@ -37,19 +39,36 @@ class Stage:
         self._console.print()
         self._console.rule(Text(f"{self._acts}. {title}", "bold"), align="left", style="dim")
 
-    def exchange(self, client: httpx.Client, method: str, path: str, body: Any, shown: int = 1) -> Any:
+    def exchange(
+        self,
+        client: httpx.Client,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        shown: int = 1,
+        headers: Mapping[str, str] | None = None,
+        refused: int | None = None,
+    ) -> Any:
         """Send a request, and print it with its response (of lists, the first ``shown`` elements). Returns
         the JSON of the response.
 
-        Raises SetupError if the request is rejected.
+        Raises SetupError if the request is rejected, or, with the status ``refused``, if it is not rejected
+        with it.
         """
         self._console.print(Text(method, "bold magenta"), Text(path, "bold cyan"), soft_wrap=True)
+        for name, value in (headers or {}).items():
+            self._console.print(Text(f"{name}: {value}", "cyan"), soft_wrap=True)
         self._show(body)
         started = time.perf_counter()
-        answer = send(client, method, path, json=body)
+        answer = send(client, method, path, refused, json=body, headers=headers)
         milliseconds = (time.perf_counter() - started) * 1000
-        status = f"{answer.status_code} {answer.reason_phrase}"
-        self._console.print(Text(status, "bold green"), Text(f"in {milliseconds:.0f} ms", "dim"))
+        status = Text(
+            f"{answer.status_code} {answer.reason_phrase}", "bold green" if refused is None else "bold yellow"
+        )
+        self._console.print(status, Text(f"in {milliseconds:.0f} ms", "dim"))
+        if REPLAYED in answer.headers:
+            self._console.print(Text(f"{REPLAYED}: {answer.headers[REPLAYED]}", "cyan"))
         found = answer.json()
         self._show(shortened(found, shown))
         return found

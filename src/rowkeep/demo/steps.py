@@ -11,6 +11,7 @@ import msgspec
 
 from rowkeep.client.transport import local_client, send
 from rowkeep.demo.presenter import Stage
+from rowkeep.demo.safe_writes import TABLES, show_safe_writes
 from rowkeep.model.access import Algorithm
 from rowkeep.services.tokens import sign_token
 
@@ -68,6 +69,7 @@ def play(stage: Stage, url: str, admin_token: str) -> str:
         token = _set_up(stage, administrator)
     with local_client(url, {"auth": token}) as app:
         _use(stage, app)
+        show_safe_writes(stage, app, TABLE)
         _load(stage, app)
     return token
 
@@ -77,11 +79,16 @@ def _set_up(stage: Stage, administrator: httpx.Client) -> str:
     main = "/api/v1/workspaces/main"
     stage.act("Define a table, as an administrator")
     stage.exchange(administrator, "POST", f"{main}/tables", DEFINITION)
+    for definition in TABLES:
+        send(administrator, "POST", f"{main}/tables", json=definition)
     stage.act("Create an app with its own secret")
     app = stage.exchange(administrator, "POST", f"{main}/apps", {"name": "demo-bot"})
     stage.act("Grant it access to the table")
     rights = {"read": True, "write": True, "delete": True}
     stage.exchange(administrator, "PUT", f"{main}/tables/{TABLE}/grants/{app['clientId']}", rights)
+    for definition in TABLES:
+        path = f"{main}/tables/{definition['name']}/grants/{app['clientId']}"
+        send(administrator, "PUT", path, json=rights)
     return sign_token(app["clientId"], app["clientSecret"], Algorithm(app["algorithm"]))
 
 
