@@ -254,6 +254,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "proxy may remove the prefix from paths or leave it."
         ),
     ] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            description="The URL at which people open Rowkeep, such as `https://data.example`, without "
+            "`root_path`. Needed only if a proxy changes the header `Host`, and for OpenID Connect."
+        ),
+    ] = ""
+    session_hours: Annotated[
+        int,
+        Meta(ge=1, le=8_760, description="How long users stay signed in."),
+    ] = 168
     server_timing: Annotated[
         bool,
         Meta(
@@ -337,9 +348,9 @@ def origins(text: str) -> tuple[str, ...]:
     return found if found == ("*",) else tuple(map(_origin, found))
 
 
-def _origin(text: str) -> str:
+def _origin(text: str, name: str = "CORS_ORIGINS") -> str:
     refused = SetupError(
-        f"{PREFIX}CORS_ORIGINS: {preview(text)} is not a valid origin. An origin is a scheme, a host and, if "
+        f"{PREFIX}{name}: {preview(text)} is not a valid origin. An origin is a scheme, a host and, if "
         "it is not the default, a port, such as https://app.example or http://localhost:3000, without path, "
         "trailing slash or wildcard."
     )
@@ -410,7 +421,20 @@ def _text_rule(pattern: str, least: int | None, most: int | None) -> str:
     return " ".join(("a text", *filter(None, parts)))
 
 
-_CHECKS: dict[str, Callable[[str], object]] = {"cors_origins": origins, "root_path": _check_root_path}
+def _check_public_url(text: str) -> None:
+    """Raises SetupError."""
+    if _origin(text, "PUBLIC_URL") != text or not text.startswith(("http://", "https://")):
+        raise SetupError(
+            f"{PREFIX}PUBLIC_URL must be an origin in lower case that starts with http:// or https://, such "
+            f"as https://data.example; got {preview(text)}."
+        )
+
+
+_CHECKS: dict[str, Callable[[str], object]] = {
+    "cors_origins": origins,
+    "root_path": _check_root_path,
+    "public_url": _check_public_url,
+}
 """Checks of settings whose type does not check their format."""
 
 

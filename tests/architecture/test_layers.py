@@ -38,6 +38,8 @@ ONLY_IN = {
     "pyarrow": {"cli"},
     "httpx": {"client", "demo"},
     "joserfc": {"services"},
+    "argon2": {"services"},
+    "authlib": {"services"},
     "cryptography": {"crypto", "services"},
 }
 """Which layers may know of a library. Others would be tied to it without need."""

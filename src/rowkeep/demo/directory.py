@@ -34,10 +34,10 @@ def emptied() -> Iterator[str]:
             raise SetupError(f"Another demo is running in ./{DIRECTORY}. Stop it first.") from None
         _clear()
         quiet_logs(PLACE.log_level)
-        token = asyncio.run(initialise_store(PLACE))
-        if token is None:
+        first = asyncio.run(initialise_store(PLACE))
+        if first is None:
             raise SetupError(f"./{DIRECTORY} could not be created again.")
-        yield token
+        yield first.admin_token
 
 
 def _clear() -> None:
