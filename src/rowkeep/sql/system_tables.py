@@ -207,12 +207,17 @@ class WorkspaceTables:
         )
         self.idempotency_keys = _idempotency_keys(meta)
         self.members, self.owners, self.shares = _rights_of_users(meta)
-        self.former_apps = sa.Table(
-            "_rowkeep_former_apps",
-            meta,
-            sa.Column("client_id", sa.Text, primary_key=True),
-            sa.Column("name", sa.Text, nullable=False),
-        )
+        self.former_apps = _former_apps(meta)
+
+
+def _former_apps(meta: sa.MetaData) -> sa.Table:
+    """The names of deleted apps."""
+    return sa.Table(
+        "_rowkeep_former_apps",
+        meta,
+        sa.Column("client_id", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+    )
 
 
 def _rights_of_users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
