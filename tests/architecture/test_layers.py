@@ -36,7 +36,7 @@ ONLY_IN = {
     "typer": {"cli", "demo"},
     "rich": {"cli", "demo"},
     "pyarrow": {"cli"},
-    "httpx": {"client", "demo"},
+    "httpx": {"client", "demo", "services"},
     "joserfc": {"services"},
     "argon2": {"services"},
     "authlib": {"services"},

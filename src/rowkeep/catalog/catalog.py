@@ -182,6 +182,10 @@ class Catalog:
             raise SetupError("The store is not initialised. Run rowkeep init.")
         return known
 
+    async def derive_key(self, purpose: str) -> bytes:
+        """A key for one purpose of the whole installation, from the master key."""
+        return self._master.sealer(await self.fingerprint()).derive(purpose)
+
     def wrap(self, data_key: bytes, workspace: Workspace, fingerprint: str) -> bytes:
         """Encrypt a data key with the master key of this fingerprint. Raises SetupError."""
         return self._master.sealer(fingerprint).seal(data_key, key_bound_to(workspace))

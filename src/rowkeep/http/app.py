@@ -69,7 +69,9 @@ def wire(
     edge = DataEdge(
         rows, RowRequests(settings, offload), offload, settings.server_timing, settings.public_url
     )
-    gate = Gate(catalog, partial(management_services, clock, admin_tokens, sessions, passwords), settings)
+    gate = Gate(
+        catalog, partial(management_services, settings, clock, admin_tokens, sessions, passwords), settings
+    )
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)

@@ -8,6 +8,9 @@ from rowkeep.errors.catalogue import CrossOrigin, preview
 from rowkeep.http.request import Request
 
 COOKIE = "rowkeep_session"
+FLOW_COOKIE = "rowkeep_openid"
+"""The cookie of a sign-in at an OpenID provider that was started."""
+
 SAFE_METHODS = ("GET", "HEAD")
 
 
@@ -47,7 +50,7 @@ def check_origin(request: Request, scope: Scope, public_url: str, *, has_cookie:
 
 
 def is_secure(request: Request, scope: Scope, public_url: str) -> bool:
-    """Whether the browser uses https. Behind a proxy, only the browser's own Origin says so."""
+    """Whether the browser uses https. With a proxy in between, only the browser's own Origin says so."""
     origin = request.header(b"origin") or public_url
     return scope.get("scheme") == "https" or origin.startswith("https://")
 

@@ -68,7 +68,7 @@ class Caller(msgspec.Struct, frozen=True):
     """An authenticated app, administrator or user, with the snapshot of the workspace at that time.
 
     ``grants`` are by the id of a table or view; None for an administrator, who has all rights. So is ``app``.
-    ``restricted_user_id`` is set for a user who is no administrator, and sees only some tables and views.
+    ``restricted_user_id`` is set for a user who is not an administrator and sees only some tables and views.
     """
 
     workspace: OpenWorkspace

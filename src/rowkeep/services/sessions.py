@@ -59,13 +59,6 @@ class SignedIn(msgspec.Struct, frozen=True):
     seconds: int
 
 
-class SignInMethods(msgspec.Struct, frozen=True):
-    """How people can sign in."""
-
-    open_id: bool
-    first_user: bool
-
-
 def page_of(kind: OneTimeLink, token: str, settings: Settings, url: str | None = None) -> str:
     """The page of the console that uses a link: a URL, or a path if the server does not know its own. The
     secret is in the fragment, which browsers never send."""
@@ -228,12 +221,12 @@ class Sessions:
         await self._database.write(forget)
 
     async def end(self, token: str) -> None:
-        """Sign out. An unknown session is no error."""
+        """Sign out. An unknown session is not an error."""
         if len(token) <= MAX_SESSION_TOKEN:
             await self._database.write(partial(self._scripts.end, hash_token(token)))
 
-    async def methods(self) -> SignInMethods:
-        return SignInMethods(False, not await self._database.read(self._users.has_any))
+    async def has_users(self) -> bool:
+        return await self._database.read(self._users.has_any)
 
     async def new_link(self, kind: OneTimeLink, user: str) -> str:
         """A link for a user, by id or e-mail address. Raises NoSuchUser."""
@@ -281,7 +274,7 @@ class Sessions:
 
 
 def signed_in_user(actor: Actor) -> User:
-    """Raises Forbidden for an admin token, which is no user."""
+    """Raises Forbidden for an admin token, which is not a user."""
     if actor.user is None:
         raise Forbidden("This endpoint is for signed-in users; the request has an admin token.")
     return actor.user

@@ -17,6 +17,7 @@ from rowkeep.http.management import (
     apps,
     definitions,
     members,
+    openid,
     sessions,
     shares,
     tables,
@@ -25,7 +26,7 @@ from rowkeep.http.management import (
     workspaces,
     writers,
 )
-from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Methods, parameters_of
+from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Methods, Redirect, parameters_of
 from rowkeep.http.management.gate import Gate
 from rowkeep.http.management.sessions import session_cookie
 from rowkeep.http.request import Request, flag, whole_number
@@ -36,6 +37,7 @@ from rowkeep.services.apps import Apps
 from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, ListRequest, read_cursor
 from rowkeep.services.offload import Offload
+from rowkeep.services.openid import OpenId
 from rowkeep.services.passwords import Passwords
 from rowkeep.services.sessions import Sessions
 from rowkeep.services.sharing import Sharing
@@ -44,6 +46,7 @@ from rowkeep.services.users import Users
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.services.writers import Writers
+from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog
 
 PREFIX = "/api/v1"
@@ -57,6 +60,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *admin_tokens.ENDPOINTS,
     *definitions.ENDPOINTS,
     *sessions.ENDPOINTS,
+    *openid.ENDPOINTS,
     *users.ENDPOINTS,
     *members.ENDPOINTS,
     *shares.ENDPOINTS,
@@ -76,10 +80,17 @@ class ManagementServices(msgspec.Struct, frozen=True):
     sessions: Sessions
     users: Users
     sharing: Sharing
+    openid: OpenId
+    root_path: str
 
 
 def management_services(
-    clock: Clock, admin_tokens: AdminTokens, sessions: Sessions, passwords: Passwords, catalog: Catalog
+    settings: Settings,
+    clock: Clock,
+    admin_tokens: AdminTokens,
+    sessions: Sessions,
+    passwords: Passwords,
+    catalog: Catalog,
 ) -> ManagementServices:
     """The services over an open catalog."""
     return ManagementServices(
@@ -93,6 +104,8 @@ def management_services(
         sessions=sessions,
         users=Users(catalog, passwords),
         sharing=Sharing(catalog),
+        openid=OpenId(catalog, sessions, settings, clock),
+        root_path=settings.root_path,
     )
 
 
@@ -118,7 +131,9 @@ class ManagementEndpoint:
     async def _answer(self, request: Request, scope: Scope) -> Response:
         path: dict[str, str] = scope["path_params"]
         sender = await self._gate.sender(self._endpoint, request, scope)
-        given = request.parameters(*parameters_of(self._endpoint))
+        given = request.parameters(
+            *parameters_of(self._endpoint), or_others=self._endpoint.takes_any_parameters
+        )
         listed = _list_request(given)
         flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
         request.no_idempotency_key()
@@ -133,6 +148,8 @@ class ManagementEndpoint:
             if "workspace" in path:
                 await self._gate.services.workspaces.check_database(path["workspace"])
             raise NoSuchWorkspace("The workspace was deleted.") from None
+        if isinstance(done, Redirect):
+            return Response(303, b"", headers=((b"location", done.location.encode()), *done.cookies))
         form = self._endpoint.form
         response = json_response(done if form is None else form(done), self._endpoint.status)
         if self._endpoint.sets_cookie:

@@ -30,9 +30,17 @@ class Text(msgspec.Struct, frozen=True):
     schema: dict[str, Any]
 
 
+class Redirect(msgspec.Struct, frozen=True):
+    """A response that sends the browser to another page."""
+
+    location: str
+    cookies: tuple[tuple[bytes, bytes], ...] = ()
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of the management API. ``need`` is what a user needs to call it; ``sets_cookie`` says that
-    it starts a session, or ends one.
+    it starts a session, or ends one; ``takes_any_parameters`` that unknown query parameters are ignored,
+    because others choose them.
 
     ``call`` receives the services and a :class:`ManagementRequest`; ``form`` converts its result to JSON. The
     other fields are for the OpenAPI document: ``response`` is the type of that JSON, ``other_response`` an
@@ -46,6 +54,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     need: Need = Need.ADMIN
     sets_cookie: bool = False
+    takes_any_parameters: bool = False
     call: Callable[[Any, ManagementRequest], Awaitable[Any]]
     form: Callable[[Any], Any] | None = None
     body: type | None = None
@@ -75,6 +84,7 @@ class Sender(msgspec.Struct, frozen=True):
 
     actor: Actor | None
     session: str | None
+    flow: str | None
     address: str
     is_secure: bool
 

@@ -11,7 +11,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import Forbidden, Unauthenticated
 from rowkeep.http.management.endpoint import Endpoint, Sender
 from rowkeep.http.request import Request
-from rowkeep.http.session_cookie import check_origin, is_secure, session_token
+from rowkeep.http.session_cookie import FLOW_COOKIE, check_origin, cookie, is_secure, session_token
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.definitions.views import ViewBody
@@ -52,6 +52,7 @@ class Gate:
         return Sender(
             actor=actor,
             session=session,
+            flow=cookie(request, FLOW_COOKIE),
             address=client[0] if client else "",
             is_secure=is_secure(request, scope, self._public_url),
         )

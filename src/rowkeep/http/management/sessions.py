@@ -117,6 +117,11 @@ async def _get(services: Any, request: ManagementRequest) -> CurrentUser:
     return await _current(services, signed_in_user(request.actor))
 
 
+async def _methods(services: Any, _request: ManagementRequest) -> dict[str, bool]:
+    has_users = await services.sessions.has_users()
+    return {"password": True, "openId": services.openid.is_on, "firstUser": not has_users}
+
+
 async def _end(services: Any, request: ManagementRequest) -> None:
     if request.sender.session is not None:
         await services.sessions.end(request.sender.session)
@@ -281,12 +286,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         name="getSignInMethods",
         summary="Get how people can sign in",
         need=Need.NOTHING,
-        call=lambda services, _request: services.sessions.methods(),
-        form=lambda methods: {
-            "password": True,
-            "openId": methods.open_id,
-            "firstUser": methods.first_user,
-        },
+        call=_methods,
         response=SignInMethodsResponse,
         response_samples={"A password": {"password": True, "openId": False, "firstUser": False}},
     ),

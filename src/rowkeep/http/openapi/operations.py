@@ -176,7 +176,7 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
         responses=tuple(each for each in (endpoint.response, endpoint.other_response) if each is not None),
         request_samples=endpoint.request_samples,
         response_samples=endpoint.response_samples,
-        headers=parameters.set_cookie() if endpoint.sets_cookie else {},
+        headers=parameters.response_headers(endpoint),
         errors=(
             *(each for each in EVERY_CALL if not is_open or each is not errors.Unauthenticated),
             *(WITH_A_BODY if endpoint.body else ()),

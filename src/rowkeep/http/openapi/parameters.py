@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from rowkeep.http.management.endpoint import Flag, Text
+from rowkeep.http.management.endpoint import Endpoint, Flag, Text
 from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
 from rowkeep.http.request import MAX_OFFSET
 from rowkeep.http.response_types import UUID
@@ -169,7 +170,12 @@ def idempotency_replayed() -> dict[str, Any]:
     }
 
 
-def set_cookie() -> dict[str, Any]:
+def response_headers(endpoint: Endpoint) -> dict[str, Any]:
+    """The headers of a response of the management API."""
+    if endpoint.status == HTTPStatus.SEE_OTHER:
+        return {"Location": {"description": "The next page.", "schema": {"type": "string"}}}
+    if not endpoint.sets_cookie:
+        return {}
     return {
         "Set-Cookie": {
             "description": f"The cookie `{COOKIE}` of the session; after signing out, it is deleted.",

@@ -142,6 +142,11 @@ class UserScripts:
         same = sa.and_(users.c.id == user_id, users.c.password_hash == before)
         yield from self._do(sa.update(users).values(password_hash=after).where(same))
 
+    def has_identity(self, user_id: str) -> Steps[bool]:
+        users = self._tables.users.c
+        rows = yield from self._do(sa.select(users.identity).where(users.id == user_id))
+        return bool(rows) and rows[0][0] is not None
+
     def set_identity(self, user_id: str, identity: str) -> Steps[None]:
         users = self._tables.users
         yield from self._do(sa.update(users).values(identity=identity).where(users.c.id == user_id))
