@@ -1,5 +1,4 @@
-"""Changing rights: a right that was taken away is gone at once in all processes, also for waiting requests."""
-wait."""
+"""Changing rights: a right that was taken away is gone at once in all processes."""
 
 from __future__ import annotations
 
