@@ -127,8 +127,9 @@ class Sessions:
         tries. Raises TooManySignIns."""
         now = self._now()
         for key, most in (
-            (_account_key(email), MAX_FAILURES_OF_ACCOUNT),
+            # first the address: one that is refused must not lock accounts
             (_address_key(address), MAX_FAILURES_OF_ADDRESS),
+            (_account_key(email), MAX_FAILURES_OF_ACCOUNT),
         ):
             script = partial(self._scripts.count_attempt, key, now, FAILURE_SECONDS)
             count, expires = await self._database.write(script)
@@ -148,6 +149,7 @@ class Sessions:
             is_disabled=False,
             created_on=canonical_date(stamp.moment),
         )
+        await self._check_link(body.token, OneTimeLink.FIRST)
         password_hash = await self._passwords.hash(body.password)
 
         def create() -> Steps[User]:
@@ -164,6 +166,7 @@ class Sessions:
         """Set a password with a one-time link, which ends all other sessions of the user. Raises InvalidLink,
         InvalidValue."""
         check_new_password(body.password)
+        await self._check_link(body.token, OneTimeLink.RESET)
         password_hash = await self._passwords.hash(body.password)
 
         def change() -> Steps[User]:
@@ -242,6 +245,12 @@ class Sessions:
 
         await self._database.write(add)
         return page_of(kind, token, self._settings)
+
+    async def _check_link(self, token: str, kind: OneTimeLink) -> None:
+        """Refuse an unknown link before a password is hashed for it. Raises InvalidLink."""
+        script = partial(self._scripts.has_link, hash_token(token), kind, self._now())
+        if len(token) > MAX_SESSION_TOKEN or not await self._database.read(script):
+            raise InvalidLink()
 
     def _use(self, token: str, kind: OneTimeLink) -> Steps[str]:
         """Use up a link; returns the id of its user. Raises InvalidLink."""

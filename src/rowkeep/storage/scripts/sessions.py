@@ -93,6 +93,12 @@ class SessionScripts:
             sa.insert(links).values(hash=token_hash, kind=kind.value, user_id=user_id, expires=expires)
         )
 
+    def has_link(self, token_hash: str, kind: OneTimeLink, now: int) -> Steps[bool]:
+        """Whether a link of this kind can be used."""
+        links = self._tables.links.c
+        same = sa.and_(links.hash == token_hash, links.kind == kind.value, links.expires > now)
+        return bool((yield from self._do(sa.select(links.hash).where(same))))
+
     def use_link(self, token_hash: str, kind: OneTimeLink, now: int) -> Steps[UsedLink | None]:
         """Use up a link of this kind: of several requests, only one gets it."""
         links = self._tables.links
