@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rowkeep.errors import catalogue as errors
-from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Redirect, Text
+from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Redirect, Sender, Text
 from rowkeep.http.session_cookie import COOKIE, FLOW_COOKIE, set_cookie
 from rowkeep.model.users import Need
 from rowkeep.services.openid import CALLBACK, SECONDS, Callback
+from rowkeep.services.sessions import SignedIn
 
 PATH = CALLBACK.removeprefix("/api/v1").removesuffix("/callback")
 CONSOLE, SIGN_IN_PAGE = "/console", "/console/sign-in"
@@ -32,11 +33,18 @@ async def _finish(services: Any, request: ManagementRequest) -> Redirect:
         signed_in = await services.openid.finish(callback, request.sender.flow)
     except errors.SignInFailed as error:
         return _failed(services, error, ended)
-    if request.sender.session is not None:
-        await services.sessions.end(request.sender.session)
+    return await _signed_in(services, request.sender, signed_in, ended)
+
+
+async def _signed_in(
+    services: Any, sender: Sender, done: SignedIn, *cookies: tuple[bytes, bytes]
+) -> Redirect:
+    """The console, with the cookie of a new session; the former session of the browser ends."""
+    if sender.session is not None:
+        await services.sessions.end(sender.session)
     root_path = services.root_path
-    session = set_cookie(COOKIE, signed_in.token, signed_in.seconds, root_path, secure=secure)
-    return Redirect(root_path + CONSOLE, (session, ended))
+    session = set_cookie(COOKIE, done.token, done.seconds, root_path, secure=sender.is_secure)
+    return Redirect(root_path + CONSOLE, (session, *cookies))
 
 
 def _failed(services: Any, error: errors.RowkeepError, *cookies: tuple[bytes, bytes]) -> Redirect:
