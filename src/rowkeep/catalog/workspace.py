@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cachetools import LRUCache
 
@@ -59,7 +59,9 @@ class OpenWorkspace:
         mine = copy(self)
         mine.owner, mine._shared = user_id, self
         if guard is not None:
-            mine.database = GuardedDatabase(self.database, partial(self.scripts.rights.check, guard))
+            # only scripts run in it
+            guarded = GuardedDatabase(self.database, partial(self.scripts.rights.check, guard))
+            mine.database = cast("WorkspaceDatabase", guarded)
         return mine
 
     async def load_keys(self) -> None:
