@@ -11,8 +11,8 @@ T = TypeVar("T")
 
 
 class GuardedDatabase(Database):
-    """``check`` raises the error for a user who lacks a right. It runs scripts only: requests for rows use the
-    workspace itself, whose reads and writes check the version that the rights were read with."""
+    """``check`` raises the error for a user who lacks a right. It runs scripts only: requests for rows use
+    the workspace itself, whose reads and writes check the version that the rights were read with."""
 
     def __init__(self, database: Database, check: Script[None]) -> None:
         self._database = database
