@@ -260,6 +260,8 @@ def _leaves(command: Any, parent: Any, name: str) -> Iterator[tuple[Any, Any]]:
 
 DEPENDENCIES = {
     "apsw": "SQLite in a current version; binds values at half the cost of `sqlite3` (Python 3.11)",
+    "argon2-cffi": "hashes of passwords (argon2id)",
+    "authlib": "sign-in by OpenID Connect",
     "asyncpg": "PostgreSQL; binary COPY",
     "cachetools": "caches with a maximum size",
     "cryptography": "AES-SIV, AES-GCM and HKDF, for encrypted columns and secrets",

@@ -254,6 +254,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "proxy may remove the prefix from paths or leave it."
         ),
     ] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            description="The URL at which people open Rowkeep, such as `https://data.example`, without "
+            "`root_path`. Needed only if a proxy changes the header `Host`, and for OpenID Connect."
+        ),
+    ] = ""
+    session_hours: Annotated[
+        int,
+        Meta(ge=1, le=8_760, description="How long users stay signed in."),
+    ] = 168
+    openid_issuer: Annotated[
+        str,
+        Meta(
+            description="The issuer of an OpenID Connect provider, such as `https://accounts.example`, at "
+            "which people can sign in. Needs `openid_client_id` and `public_url`."
+        ),
+    ] = ""
+    openid_client_id: Annotated[
+        str, Meta(description="The client id of Rowkeep at the OpenID Connect provider.")
+    ] = ""
+    openid_client_secret: Annotated[
+        str | None, Meta(description="The client secret of Rowkeep there, if the provider gave one.")
+    ] = None
+    openid_domains: Annotated[
+        str,
+        Meta(
+            description="The domains of e-mail addresses with which people can sign in at the provider, "
+            "separated by commas; empty for all."
+        ),
+    ] = ""
+    openid_creates_users: Annotated[
+        bool,
+        Meta(
+            description="Whether somebody who signs in at the provider, and is not a user yet, becomes one, "
+            "without any rights."
+        ),
+    ] = False
     server_timing: Annotated[
         bool,
         Meta(
@@ -278,10 +316,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
 
     def __repr__(self) -> str:
-        """Omits the master key and the password of the database."""
+        """Omits the master key, the client secret and the password of the database."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
-        if self.master_key is not None:
-            shown["master_key"] = "***"
+        secret = [name for name in ("master_key", "openid_client_secret") if shown[name] is not None]
+        shown |= dict.fromkeys(secret, "***")
         # everything between the scheme and the host, even if the URL is invalid
         shown["database_url"] = CREDENTIALS.sub("//***@", PASSWORD.sub("\\1***", self.database_url))
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
@@ -316,7 +354,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name, check in _CHECKS.items():
             if name in values:
                 check(values[name])
-        return cls(**values)
+        settings = cls(**values)
+        if settings.openid_issuer and not (settings.openid_client_id and settings.public_url):
+            raise SetupError(
+                f"{PREFIX}OPENID_ISSUER needs {PREFIX}OPENID_CLIENT_ID and {PREFIX}PUBLIC_URL. Set all three."
+            )
+        return settings
 
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
@@ -337,9 +380,9 @@ def origins(text: str) -> tuple[str, ...]:
     return found if found == ("*",) else tuple(map(_origin, found))
 
 
-def _origin(text: str) -> str:
+def _origin(text: str, name: str = "CORS_ORIGINS") -> str:
     refused = SetupError(
-        f"{PREFIX}CORS_ORIGINS: {preview(text)} is not a valid origin. An origin is a scheme, a host and, if "
+        f"{PREFIX}{name}: {preview(text)} is not a valid origin. An origin is a scheme, a host and, if "
         "it is not the default, a port, such as https://app.example or http://localhost:3000, without path, "
         "trailing slash or wildcard."
     )
@@ -410,7 +453,36 @@ def _text_rule(pattern: str, least: int | None, most: int | None) -> str:
     return " ".join(("a text", *filter(None, parts)))
 
 
-_CHECKS: dict[str, Callable[[str], object]] = {"cors_origins": origins, "root_path": _check_root_path}
+def _check_public_url(text: str) -> None:
+    """Raises SetupError."""
+    if _origin(text, "PUBLIC_URL") != text or not text.startswith(("http://", "https://")):
+        raise SetupError(
+            f"{PREFIX}PUBLIC_URL must be an origin in lower case that starts with http:// or https://, such "
+            f"as https://data.example; got {preview(text)}."
+        )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL is that of a server on this machine."""
+    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+
+
+def _check_issuer(text: str) -> None:
+    """Raises SetupError."""
+    is_safe = text.startswith("https://") or (text.startswith("http://") and is_loopback(text))
+    if not is_safe or "?" in text or "#" in text:
+        raise SetupError(
+            f"{PREFIX}OPENID_ISSUER must be the https:// URL of the provider, without ? and #; got "
+            f"{preview(text)}."
+        )
+
+
+_CHECKS: dict[str, Callable[[str], object]] = {
+    "cors_origins": origins,
+    "root_path": _check_root_path,
+    "public_url": _check_public_url,
+    "openid_issuer": _check_issuer,
+}
 """Checks of settings whose type does not check their format."""
 
 

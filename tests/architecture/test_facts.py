@@ -39,7 +39,7 @@ def test_every_dependency_is_pinned() -> None:
     assert {package_of(requirement) for requirement in project()["dependencies"]} - pinned == set()
 
 
-IMPORTED_AS = {"swagger-ui-py": "swagger_ui"}
+IMPORTED_AS = {"argon2-cffi": "argon2", "swagger-ui-py": "swagger_ui"}
 USED_BY_OTHERS = {"httptools", "uvloop"}
 """What uvicorn takes by itself where it is installed."""
 

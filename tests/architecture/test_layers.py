@@ -36,8 +36,10 @@ ONLY_IN = {
     "typer": {"cli", "demo"},
     "rich": {"cli", "demo"},
     "pyarrow": {"cli"},
-    "httpx": {"client", "demo"},
+    "httpx": {"client", "demo", "services"},
     "joserfc": {"services"},
+    "argon2": {"services"},
+    "authlib": {"services"},
     "cryptography": {"crypto", "services"},
 }
 """Which layers may know of a library. Others would be tied to it without need."""

@@ -72,7 +72,10 @@ def test_a_terminal_is_shown_the_first_token(fresh: RowkeepServer) -> None:
         words = re.findall(r"[A-Za-z0-9_-]{40,}", shown.decode())
         while not ready(fresh.url):
             assert process.poll() is None
-        assert [asked(fresh.url, word) for word in words] == [200]
+        token, link = words
+        assert asked(fresh.url, token) == 200
+        assert f"{fresh.url}/console/welcome#{link}" in shown.decode()
+        assert not list(fresh.directory.glob("*.first-user"))
         assert not list(fresh.directory.glob("*.admin-token"))
     finally:
         process.terminate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,25 @@ def test_admin_tokens(shell: Shell, cli_server: RowkeepServer) -> None:
     printed = shell.succeeds("admin-token", "create")
     (token,) = [word for word in printed.split() if len(word) >= 40]
     assert accepted(cli_server, token)
+
+
+def test_users(shell: Shell) -> None:
+    email = f"{uuid4().hex[:12]}@example.com"
+    made = shell.json("user", "create", email, "--admin")
+    assert (made["email"], made["name"], made["admin"]) == (email, email.partition("@")[0], True)
+    assert re.fullmatch(r"http://[^/]+/console/reset#rkl_[\w-]{43}", made.pop("link"))
+    assert made in shell.json("user", "list")["users"]
+    assert email in shell.succeeds("user", "list")
+    assert email in shell.fails("user", "create", email)
+    assert email in shell.succeeds("user", "disable", email)
+    assert made | {"disabled": True} in shell.json("user", "list")["users"]
+    assert email in shell.succeeds("user", "enable", made["id"])
+    assert "/console/reset#rkl_" in shell.succeeds("user", "reset", email)
+    assert "nobody@example.com" in shell.fails("user", "disable", "nobody@example.com")
+    other = f"{uuid4().hex[:12]}@example.com"
+    printed = shell.succeeds("user", "create", other, "--name", "Somebody Else")
+    assert "Somebody Else" in printed
+    assert "/console/reset#rkl_" in printed
 
 
 def test_long_lists_are_whole(shell: Shell, place: str, cli_server: RowkeepServer) -> None:

@@ -35,8 +35,9 @@ async def application(**environment: str) -> AsyncIterator[httpx.AsyncClient]:
     with TemporaryDirectory() as directory:
         url = {"ROWKEEP_DATABASE_URL": f"sqlite:///{directory}/data"}
         settings = Settings.from_environment(url | environment)
-        token = await initialise_store(settings)
-        headers = {"Authorization": f"Bearer {token}"}
+        first = await initialise_store(settings)
+        assert first is not None
+        headers = {"Authorization": f"Bearer {first.admin_token}"}
         async with running(settings) as app:
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(

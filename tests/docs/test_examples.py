@@ -42,6 +42,7 @@ NOT_RUN = {
     "scale-out.md": 6,  # a Citus cluster
     "security.md": 1,  # a line of the log
     "performance.md": 1,  # the benchmark
+    "users.md": 2,  # a session, a provider of OpenID Connect
 }
 """How many blocks are not run."""
 

@@ -16,6 +16,7 @@ from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
+from rowkeep.storage import known_databases
 from rowkeep.storage.contract import Database, Store, UniqueConflict
 from rowkeep.storage.migrations import (
     CATALOG_STEPS,
@@ -107,9 +108,9 @@ async def test_tables_of_one_row_get_a_primary_key(
                 await rows_of(database, text.format(table=f"@{table}", column=column, type=type_))
             await rows_of(database, "DELETE FROM @_rowkeep_steps WHERE step >= $1", KEYS_STEPS[table])
     # what later steps make is there already
-    steps = WORKSPACE_STEPS[: KEYS_STEPS["_rowkeep_workspace"]]
     for engine in (sqlite_store, postgres_store):
-        monkeypatch.setattr(engine, "WORKSPACE_STEPS", steps)
+        monkeypatch.setattr(engine, "WORKSPACE_STEPS", WORKSPACE_STEPS[: KEYS_STEPS["_rowkeep_workspace"]])
+    monkeypatch.setattr(known_databases, "CATALOG_STEPS", CATALOG_STEPS[: KEYS_STEPS["installation"]])
     for _ in range(times):
         async with opened(url) as store:
             database = await initialised(store, workspace)

@@ -9,15 +9,25 @@ the version is still current.
 from __future__ import annotations
 
 from contextlib import suppress
+from copy import copy
 from functools import partial
 
 from rowkeep.catalog.workspace import OpenWorkspace, key_bound_to, log_missing_database
 from rowkeep.crypto.ciphers import new_data_key
 from rowkeep.crypto.master_key import MasterKeys
-from rowkeep.errors.catalogue import SetupError, StorageMissing, StorageUnavailable
+from rowkeep.errors.catalogue import (
+    NoSuchWorkspace,
+    SetupError,
+    StorageMissing,
+    StorageUnavailable,
+    preview,
+)
 from rowkeep.model.access import Workspace
-from rowkeep.storage.contract import StaleCatalog, Store
+from rowkeep.model.users import Guard
+from rowkeep.storage.contract import StaleCatalog, Steps, Store
 from rowkeep.storage.scripts.catalog import CatalogScripts
+from rowkeep.storage.scripts.sessions import SessionScripts
+from rowkeep.storage.scripts.users import UserScripts
 
 CACHED_CLIENTS = 65536
 
@@ -29,6 +39,10 @@ class Catalog:
         self._store = store
         self._master = master
         self.installation = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
+        self.users = UserScripts(store.catalog.dialect, store.catalog.namespace)
+        self.sessions = SessionScripts(store.catalog.dialect, store.catalog.namespace)
+        self._user_id: str | None = None
+        self._guard: Guard | None = None
         self._open: dict[int, OpenWorkspace] = {}
         # a plain dict, because each request uses it; _remember bounds it
         self._clients: dict[str, OpenWorkspace] = {}
@@ -36,6 +50,22 @@ class Catalog:
     @property
     def store(self) -> Store:
         return self._store
+
+    def for_user(self, user_id: str, guard: Guard | None) -> Catalog:
+        """The same catalog for one request of a user: what the user creates has an owner, and each
+        transaction in a workspace checks the ``guard``."""
+        mine = copy(self)
+        mine._user_id, mine._guard = user_id, guard
+        return mine
+
+    async def check_guard(self, name: str) -> None:
+        """Check the guard of a request in this workspace. Raises its errors, and NoSuchWorkspace."""
+        try:
+            opened = await self.named(name)
+            await opened.database.read(_nothing)
+        except StaleCatalog:
+            await self.check_database(name)
+            raise NoSuchWorkspace(f"No such workspace: {preview(name)}.") from None
 
     def in_use(self) -> list[OpenWorkspace]:
         """The workspaces that this process has used since it started."""
@@ -75,7 +105,8 @@ class Catalog:
 
     async def named(self, name: str) -> OpenWorkspace:
         """The workspace with this name. Raises NoSuchWorkspace, or StaleCatalog if it is being deleted."""
-        return await self._use(await self._store.catalog.read(partial(self.installation.workspace, name)))
+        opened = await self._use(await self._store.catalog.read(partial(self.installation.workspace, name)))
+        return opened if self._user_id is None else opened.for_user(self._user_id, self._guard)
 
     async def renew(self, opened: OpenWorkspace) -> None:
         """Read a workspace again after its definitions or grants changed; remove it from the cache if it was
@@ -151,12 +182,20 @@ class Catalog:
             raise SetupError("The store is not initialised. Run rowkeep init.")
         return known
 
+    async def derive_key(self, purpose: str) -> bytes:
+        """A key for one purpose of the whole installation, from the master key."""
+        return self._master.sealer(await self.fingerprint()).derive(purpose)
+
     def wrap(self, data_key: bytes, workspace: Workspace, fingerprint: str) -> bytes:
         """Encrypt a data key with the master key of this fingerprint. Raises SetupError."""
         return self._master.sealer(fingerprint).seal(data_key, key_bound_to(workspace))
 
     async def _is_deleted(self, workspace: Workspace) -> bool:
         return not await self._store.catalog.read(partial(self.installation.has_workspace, workspace))
+
+
+def _nothing() -> Steps[None]:
+    yield from ()
 
 
 def _named_fault(error: StorageUnavailable | StaleCatalog, workspace: Workspace) -> StorageUnavailable:

@@ -10,6 +10,7 @@ from rowkeep.codec.rows import RowEncoder, TableCodec
 from rowkeep.model.access import App, Grant
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table, name_key
+from rowkeep.model.users import UserRights
 from rowkeep.model.views import View
 from rowkeep.plan.rows.relation import Relation
 from rowkeep.sql.rows import TableSql
@@ -59,6 +60,7 @@ class Snapshot:
     tables: dict[str, CompiledTable] = field(default_factory=dict)
     views: dict[str, CompiledView] = field(default_factory=dict)
     apps: dict[str, CompiledApp] = field(default_factory=dict)
+    users: dict[str, UserRights] = field(default_factory=dict)
 
     def table(self, name: str) -> CompiledTable | None:
         """The table with this name, if it is cached."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cachetools import LRUCache
 
@@ -19,11 +20,13 @@ from rowkeep.model.access import App, Workspace
 from rowkeep.model.ids import writer_of
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table, name_key
+from rowkeep.model.users import Guard, UserRights
 from rowkeep.model.views import View
 from rowkeep.plan.rows.cursors import CursorSigner
 from rowkeep.plan.rows.relation import Relation
 from rowkeep.plan.views.bind import bind_view
 from rowkeep.storage.contract import Script, StaleCatalog, WorkspaceDatabase
+from rowkeep.storage.guarded import GuardedDatabase
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 faults = LimitedLog()
@@ -43,10 +46,23 @@ class OpenWorkspace:
         self.database = database
         self.scripts = WorkspaceScripts(database.dialect, database.namespace)
         self._master = master
+        self.owner: str | None = None
+        """The id of the user whose request this is; None for an administrator's token."""
+        self._shared: OpenWorkspace | None = None
         self.newest: Snapshot | None = None
         """The newest known snapshot; None if it must be read again."""
         self._compiled: LRUCache[str, CompiledTable] = LRUCache(CACHED_TABLES)
         self._compiled_views: LRUCache[str, CompiledView] = LRUCache(CACHED_VIEWS)
+
+    def for_user(self, user_id: str, guard: Guard | None) -> OpenWorkspace:
+        """The same workspace for one request of a user; each of its scripts checks the ``guard``."""
+        mine = copy(self)
+        mine.owner, mine._shared = user_id, self
+        if guard is not None:
+            # only scripts run in it
+            guarded = GuardedDatabase(self.database, partial(self.scripts.rights.check, guard))
+            mine.database = cast("WorkspaceDatabase", guarded)
+        return mine
 
     async def load_keys(self) -> None:
         """Read the data keys, which change when they are replaced."""
@@ -94,6 +110,8 @@ class OpenWorkspace:
     def renew(self) -> None:
         """Make the next request read again; unchanged definitions stay compiled."""
         self.newest = None
+        if self._shared is not None:
+            self._shared.renew()
 
     async def table(self, snapshot: Snapshot, name: str) -> CompiledTable | None:
         """The table with this name, without regard to case. Raises StaleCatalog."""
@@ -179,6 +197,16 @@ class OpenWorkspace:
                 key = await self.signing_key(app)
                 compiled = snapshot.apps[client_id] = CompiledApp(app, grants, key, writer_of(client_id))
         return compiled
+
+    async def rights(self, snapshot: Snapshot, user_id: str) -> UserRights:
+        """The rights of a user. Raises StaleCatalog."""
+        known = snapshot.users.get(user_id)
+        if known is not None:
+            return known
+        version, found = await self.database.read(partial(self.scripts.rights.find, user_id))
+        _check(snapshot, version)
+        snapshot.users[user_id] = found
+        return found
 
     async def signing_key(self, app: App) -> str:
         """The app's secret in plain text, or its public key: the key for its tokens."""

@@ -52,6 +52,7 @@ GROUPS = {
     "app": "rowkeep.cli.apps",
     "grant": "rowkeep.cli.grants",
     "schema": "rowkeep.cli.schema",
+    "user": "rowkeep.cli.users",
     "admin-token": "rowkeep.cli.admin_tokens",
     "keys": "rowkeep.cli.keys",
 }

@@ -32,7 +32,8 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
 
 
 def init() -> None:
-    """Initialise an empty store: system tables, master key, first admin token.
+    """Initialise an empty store: system tables, master key, first admin token, link for the
+    first user.
 
     `rowkeep serve` does the same if the store is empty.
     """
@@ -40,8 +41,8 @@ def init() -> None:
     from rowkeep.services.local_store import initialise_store, shell_settings
 
     settings = shell_settings()
-    token = asyncio.run(initialise_store(settings))
-    if token is None:
+    first = asyncio.run(initialise_store(settings))
+    if first is None:
         print("The store is already initialised; nothing was changed.")
     else:
-        hand_over(token, settings)
+        hand_over(first, settings, f"http://{settings.host}:{settings.port}")

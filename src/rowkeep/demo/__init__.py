@@ -25,15 +25,16 @@ def demo(stop: Exit = False) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
     stage = Stage()
-    with emptied() as admin_token, serving(PLACE) as server:
+    with emptied() as secrets, serving(PLACE) as server:
         if stop:
             stage.say("Rowkeep is running, on SQLite in ./demo-data")
-            play(stage, server.url, admin_token)
+            play(stage, server.url, secrets.admin_token)
             stage.say("\nStopped. Without --exit, the demo keeps running and prints commands to try.")
             return
         stage.say(f"Rowkeep is running at {server.url}, on SQLite in ./demo-data")
-        token = play(stage, server.url, admin_token)
-        show_next_steps(stage, server.url, token, admin_token, TABLE)
+        token = play(stage, server.url, secrets.admin_token)
+        show_next_steps(stage, server.url, token, secrets.admin_token, TABLE)
+        stage.say(f"Console (this link signs you in once): {server.url}{secrets.sign_in_page}\n")
         stage.say("Rowkeep keeps running; press Ctrl-C to stop it.")
         try:
             server.wait()

@@ -141,10 +141,25 @@ class Unauthenticated(RowkeepError):
         self.cause = cause
 
 
+class SignInFailed(RowkeepError):
+    """The e-mail address or the password is wrong. The response is the same for all causes."""
+
+    code, status, title = "sign_in_failed", 401, "Sign-in failed"
+
+    def __init__(self, msg: str = "The e-mail address or the password is wrong.") -> None:
+        super().__init__(msg, headers={"WWW-Authenticate": "Bearer"})
+
+
 class Forbidden(RowkeepError):
-    """The app does not have the required grant."""
+    """The app does not have the required grant, or the user not the required right."""
 
     code, status, title = "forbidden", 403, "Forbidden"
+
+
+class CrossOrigin(RowkeepError):
+    """A request with the cookie of a session was sent by a page of another origin. Nothing was done."""
+
+    code, status, title = "cross_origin", 403, "Request from another origin"
 
 
 # 404, 405, 408, 413, 414, 415, 431: the endpoint, and the size and form of the request
@@ -187,6 +202,25 @@ class NoSuchAdminToken(RowkeepError):
     """No admin token has this id."""
 
     code, status, title = "no_such_admin_token", 404, "No such admin token"
+
+
+class NoSuchUser(RowkeepError):
+    """No user has this id or e-mail address, or it is not a member or has no share."""
+
+    code, status, title = "no_such_user", 404, "No such user"
+
+
+class InvalidLink(RowkeepError):
+    """The one-time link is invalid, was used already, or has expired."""
+
+    code, status, title = "invalid_link", 410, "Invalid link"
+
+    def __init__(
+        self,
+        msg: str = "The link is invalid, was used already, or has expired. Ask an administrator for "
+        "another one.",
+    ) -> None:
+        super().__init__(msg)
 
 
 class MethodNotAllowed(RowkeepError):
@@ -258,7 +292,7 @@ class StillReferenced(RowkeepError):
 
 
 class DeleteNotAllowed(RowkeepError):
-    """The workspace main and the last admin token cannot be deleted."""
+    """The workspace main, the last admin token and one's own user cannot be deleted or disabled."""
 
     code, status, title = "delete_not_allowed", 409, "Delete not allowed"
 
@@ -370,6 +404,21 @@ class IdempotencyKeyReused(RowkeepError):
     """The Idempotency-Key was used for another request. Nothing was written."""
 
     code, status, title = "idempotency_key_reused", 422, "Idempotency key reused"
+
+
+# 429: too many requests
+
+
+class TooManySignIns(RowkeepError):
+    """Too many sign-ins to this account or from this address have failed. ``Retry-After`` is at most 60."""
+
+    code, status, title = "too_many_sign_ins", 429, "Too many failed sign-ins"
+
+    def __init__(self, seconds: int = 60) -> None:
+        super().__init__(
+            f"Too many sign-ins have failed. Try again in {seconds} seconds.",
+            headers={"Retry-After": str(seconds)},
+        )
 
 
 # 500, 503: the server

@@ -23,6 +23,7 @@ from rowkeep.http.health import Alive, Ready
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.api import management_routes, management_services
 from rowkeep.http.management.endpoint import readable
+from rowkeep.http.management.gate import Gate
 from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
 from rowkeep.http.row_requests import RowRequests
@@ -34,7 +35,9 @@ from rowkeep.services.batches import Batches
 from rowkeep.services.idempotency import Idempotency, delete_expired_keys
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
+from rowkeep.services.passwords import Passwords
 from rowkeep.services.rows import Rows
+from rowkeep.services.sessions import Sessions, delete_expired_sessions
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
@@ -48,6 +51,9 @@ MISSING_DATABASES_SECONDS = 600.0
 EXPIRED_KEYS_SECONDS = 3600.0
 """The time between two deletions of expired idempotency keys."""
 
+EXPIRED_SESSIONS_SECONDS = 300.0
+"""The time between two deletions of expired sessions, one-time links and failed sign-ins."""
+
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 """Matches the paths of the Data API for administrators."""
 
@@ -59,17 +65,21 @@ def wire(
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
     keys = Idempotency(settings, clock)
-    access = Access(catalog, admin_tokens, settings, clock)
-    rows = Rows(access, settings, offload, keys)
+    passwords = Passwords()
+    sessions = Sessions(catalog, passwords, settings, clock)
+    access = Access(catalog, admin_tokens, sessions, settings, clock)
     edge = DataEdge(
-        rows,
+        Rows(access, settings, offload, keys),
         Batches(access, settings, offload, keys),
         RowRequests(settings, offload),
         BatchRequests(settings, offload),
         offload,
         settings.server_timing,
+        settings.public_url,
     )
-    admin = management_services(catalog, clock, admin_tokens)
+    gate = Gate(
+        catalog, partial(management_services, settings, clock, admin_tokens, sessions, passwords), settings
+    )
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)
@@ -78,7 +88,7 @@ def wire(
             Route("/healthz", readable(Alive())),
             Route("/readyz", readable(Ready(catalog, tasks))),
             *document_routes(settings),
-            *management_routes(admin, offload, budget),
+            *management_routes(gate, offload, budget),
             Route(ADMIN_ROUTE, AdminDataEndpoints(edge, budget)),
         ],
         redirect_slashes=False,
@@ -113,6 +123,9 @@ def background_tasks(catalog: Catalog, clock: Clock = wall_clock) -> tuple[Backg
             "missing databases", partial(log_missing_databases, catalog), MISSING_DATABASES_SECONDS
         ),
         BackgroundTask("expired keys", partial(delete_expired_keys, catalog, clock), EXPIRED_KEYS_SECONDS),
+        BackgroundTask(
+            "expired sessions", partial(delete_expired_sessions, catalog, clock), EXPIRED_SESSIONS_SECONDS
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from rowkeep.http.request import Request
 from rowkeep.http.responses import Response, reply
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
+from rowkeep.http.session_cookie import check_origin, session_token
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import (
     Conflict,
@@ -32,7 +33,7 @@ from rowkeep.model.data_requests import (
     QueryBody,
     UpdateBody,
 )
-from rowkeep.services.access import AdminCredential, Credential
+from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
@@ -55,6 +56,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     batch_requests: BatchRequests
     offload: Offload
     is_timed: bool
+    public_url: str
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -394,16 +396,22 @@ class DataEndpoints:
 
 
 class AdminDataEndpoints(DataEndpoints):
-    """The same endpoints for administrators, routed by :data:`ADMIN_ROUTE`."""
+    """The same endpoints for administrators and signed-in users, routed by :data:`ADMIN_ROUTE`."""
 
     def _rest(self, scope: Scope) -> str:
         return str(scope["path_params"]["rest"])
 
     def _credential(self, scope: Scope, request: Request) -> Credential:
+        """Raises Unauthenticated, and CrossOrigin for the cookie of a session from another origin."""
+        workspace = scope["path_params"]["workspace"]
         token = request.bearer()
-        if token is None:
+        if token is not None:
+            return AdminCredential(token, workspace)
+        session = session_token(request)
+        if session is None:
             raise Unauthenticated("no token")
-        return AdminCredential(token, scope["path_params"]["workspace"])
+        check_origin(request, scope, self._edge.public_url)
+        return UserCredential(session, workspace)
 
 
 ADMIN_ROUTE = ADMIN_PREFIX + "{rest:path}"

@@ -99,9 +99,10 @@ class Request:
             raise Unauthenticated("two different tokens")
         return token
 
-    def parameters(self, *known: str) -> dict[str, str]:
-        """The query parameters. Raises InvalidParameter for an unknown or duplicate one."""
-        return _parameters(self._scope["query_string"], known)
+    def parameters(self, *known: str, or_others: bool = False) -> dict[str, str]:
+        """The query parameters. Raises InvalidParameter for an unknown one, unless there can be others, and
+        for a duplicate one."""
+        return _parameters(self._scope["query_string"], known, or_others)
 
     def no_parameters(self) -> None:
         if self._scope["query_string"]:
@@ -257,12 +258,14 @@ def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return joined
 
 
-def _parameters(query: bytes, known: tuple[str, ...]) -> dict[str, str]:
+def _parameters(query: bytes, known: tuple[str, ...], or_others: bool = False) -> dict[str, str]:
     found: dict[str, str] = {}
     if not query:
         return found
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in known:
+            if or_others:
+                continue
             takes = f"takes {' and '.join(known)}" if known else "takes none"
             raise InvalidParameter(f"Unknown query parameter {preview(name)}. This endpoint {takes}.")
         if name in found:

@@ -28,13 +28,14 @@ def run(settings: Settings) -> None:
     workers = worker_count(settings)
     # open the port first: if that fails, no first token must be created and lost
     with listen(settings.host, settings.port, shares=workers > 1 and SPREADS) as sock:
-        token = asyncio.run(initialise_store(settings))
-        if token is not None:
-            hand_over(token, settings)
+        first = asyncio.run(initialise_store(settings))
+        shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{shown_host}:{sock.getsockname()[1]}"
+        if first is not None:
+            hand_over(first, settings, url)
         configure_logs(settings.log_level)
         warn_of_exposed_files(settings)
-        shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        print(f"Rowkeep is listening on http://{shown_host}:{sock.getsockname()[1]}", flush=True)
+        print(f"Rowkeep is listening on {url}", flush=True)
         if workers > 1:
             load_all()
             started = serve_with_workers(settings, workers, sock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -26,7 +26,9 @@ from rowkeep.errors.catalogue import (
 from rowkeep.model.access import App, Grant, Right
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.model.tables import Table
+from rowkeep.model.users import User
 from rowkeep.services.admin_tokens import AdminTokens
+from rowkeep.services.sessions import Sessions, signed_in_user
 from rowkeep.services.timings import end_phase
 from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
 from rowkeep.settings import Settings
@@ -45,22 +47,37 @@ class AdminCredential(msgspec.Struct, frozen=True):
     workspace: str
 
 
-Credential: TypeAlias = str | AdminCredential
-"""The token of an app, or the credential of an administrator."""
+class UserCredential(msgspec.Struct, frozen=True):
+    """The credential of a signed-in user: the token of the session, and the workspace in the path."""
+
+    session: str
+    workspace: str
+
+
+Credential: TypeAlias = str | AdminCredential | UserCredential
+"""The token of an app, or the credential of an administrator or a user."""
+
+
+class Grants(Protocol):
+    """Rights to rows by the id of a table or view."""
+
+    def get(self, thing_id: str, /) -> Grant | None: ...
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """An authenticated app or administrator, with the snapshot of the workspace at that time.
+    """An authenticated app, administrator or user, with the snapshot of the workspace at that time.
 
     ``grants`` are by the id of a table or view; None for an administrator, who has all rights. So is ``app``.
+    ``restricted_user_id`` is set for a user who is not an administrator and sees only some tables and views.
     """
 
     workspace: OpenWorkspace
     snapshot: Snapshot
     writer: str
-    grants: dict[str, Grant] | None
+    grants: Grants | None
     client_id: str | None = None
     app: App | None = None
+    restricted_user_id: str | None = None
 
     async def table(self, name: str, *rights: Right) -> CompiledTable:
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
@@ -70,9 +87,11 @@ class Caller(msgspec.Struct, frozen=True):
         if self.grants is None:
             return compiled
         grant = self.grants.get(compiled.table.id)
+        if grant is None and self.restricted_user_id is not None:
+            raise NoSuchTable(f"No such table: {preview(name)}.")
         for right in rights:
             if grant is None or not grant.allows(right):
-                raise Forbidden(f"The app has no {right.value} grant for table {compiled.table.name}.")
+                raise Forbidden(self._refusal(right, f"table {compiled.table.name}"))
         return compiled
 
     def may(self, table: Table, right: Right) -> bool:
@@ -91,17 +110,32 @@ class Caller(msgspec.Struct, frozen=True):
         if self.grants is None:
             return compiled
         grant = self.grants.get(compiled.view.id)
+        if grant is None and self.restricted_user_id is not None:
+            raise NoSuchView(f"No such view: {preview(name)}.")
         if grant is None or not grant.read:
-            raise Forbidden(f"The app has no read grant for view {compiled.view.name}.")
+            raise Forbidden(self._refusal(Right.READ, f"view {compiled.view.name}"))
         return compiled
+
+    def _refusal(self, right: Right, where: str) -> str:
+        if self.restricted_user_id is not None:
+            return f"You can read {where}, but not change its rows."
+        return f"The app has no {right.value} grant for {where}."
 
 
 class Access:
     """Authenticates apps and administrators, and runs their requests."""
 
-    def __init__(self, catalog: Catalog, admin_tokens: AdminTokens, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        admin_tokens: AdminTokens,
+        sessions: Sessions,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
         self._catalog = catalog
         self._admin_tokens = admin_tokens
+        self._sessions = sessions
         self._leeway = settings.token_leeway_seconds
         self._clock = clock
 
@@ -111,8 +145,12 @@ class Access:
         It is retried from the beginning if it used old definitions, apps or grants: storage checks that with
         every statement, and it is checked before an error is returned.
         """
+        user = None
         if isinstance(credential, str):
             client_id, writer = unverified_client_id(credential), ""
+        elif isinstance(credential, UserCredential):
+            user = signed_in_user(await self._sessions.check(credential.session))
+            client_id, writer = "", writer_of(user.id)
         else:
             client_id, writer = "", writer_of((await self._admin_tokens.check(credential.token)).id)
         for _ in range(MAX_ATTEMPTS):
@@ -121,8 +159,9 @@ class Access:
                 snapshot = workspace.newest or await workspace.snapshot()
                 try:
                     if not isinstance(credential, str):
+                        caller = await _caller(credential, user, workspace, snapshot, writer)
                         end_phase("auth")
-                        return await action(Caller(workspace, snapshot, writer, None))
+                        return await action(caller)
                     app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
                     compiled = self._prove(app, credential)
                     writer, grants = compiled.writer, compiled.grants
@@ -166,3 +205,19 @@ class Access:
             raise Unauthenticated("unknown app" if app is None else "app disabled")
         check_times(verified_claims(token, app.key, app.app.algorithm), self._clock, self._leeway)
         return app
+
+
+async def _caller(
+    credential: AdminCredential | UserCredential,
+    user: User | None,
+    workspace: OpenWorkspace,
+    snapshot: Snapshot,
+    writer: str,
+) -> Caller:
+    """An administrator or a user. Raises NoSuchWorkspace for a user without any rights there."""
+    if user is None or user.is_admin:
+        return Caller(workspace, snapshot, writer, None)
+    rights = await workspace.rights(snapshot, user.id)
+    if rights.is_empty:
+        raise NoSuchWorkspace(f"No such workspace: {preview(credential.workspace)}.")
+    return Caller(workspace, snapshot, writer, rights, restricted_user_id=user.id)

@@ -50,4 +50,4 @@ class WorkspaceDefinitions:
 
 def _scripts(opened: OpenWorkspace) -> WorkspaceChangeScripts:
     changes = TableChanges(opened.scripts, opened.ciphers)
-    return WorkspaceChangeScripts(opened.scripts, changes, partial(secrets.token_hex, 8))
+    return WorkspaceChangeScripts(opened.scripts, changes, partial(secrets.token_hex, 8), opened.owner)

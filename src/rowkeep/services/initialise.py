@@ -5,24 +5,37 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from functools import partial
 
+import msgspec
+
 from rowkeep.catalog.catalog import Catalog, open_catalog
 from rowkeep.crypto.ciphers import hash_token
 from rowkeep.crypto.master_key import MasterKeys, find_master_keys, key_file, make_master_key, remove_made
 from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.users import OneTimeLink
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.admin_tokens import new_admin_token
+from rowkeep.services.sessions import NEVER, new_link_token
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, Store
 from rowkeep.storage.known_databases import refuse_without_catalog
 from rowkeep.storage.migrations import alone
 from rowkeep.storage.scripts.catalog import CatalogScripts
+from rowkeep.storage.scripts.sessions import SessionScripts
 
 
-async def initialise(store: Store, settings: Settings) -> str | None:
-    """Initialise an empty store with a master key, the workspace ``main`` and an admin token.
+class FirstSecrets(msgspec.Struct, frozen=True):
+    """The first admin token, and the token of the one-time link for the first user; neither is stored."""
 
-    Returns the admin token, which is not stored; None if the store was already initialised, possibly by
+    admin_token: str
+    link: str
+
+
+async def initialise(store: Store, settings: Settings) -> FirstSecrets | None:
+    """Initialise an empty store with a master key, the workspace ``main``, an admin token and a one-time link
+    for the first user.
+
+    Returns the secrets, which are not stored; None if the store was already initialised, possibly by
     another process at the same time. Raises SetupError.
     """
     installation = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
@@ -45,17 +58,20 @@ async def initialise(store: Store, settings: Settings) -> str | None:
 
 def _initialise(
     installation: CatalogScripts, store: Store, settings: Settings, master: MasterKeys
-) -> Generator[Statement, Sequence[Row], str | None]:
+) -> Generator[Statement, Sequence[Row], FirstSecrets | None]:
     yield from alone(store.catalog.dialect, store.catalog.namespace)
     stamp = store.ids.stamp(1)
     if not (yield from installation.initialise(master.fingerprints[-1], canonical_date(stamp.moment))):
         return None
     token, text = new_admin_token("first", stamp)
     yield from installation.add_admin_token(token, hash_token(text))
+    link = new_link_token()
+    sessions = SessionScripts(store.catalog.dialect, store.catalog.namespace)
+    yield from sessions.add_link(hash_token(link), OneTimeLink.FIRST, "", NEVER)
     if find_master_keys(settings) is None:
         # the process that created the key failed and removed it
         raise SetupError(f"The key file {key_file(settings)} is missing. Start again.")
-    return text
+    return FirstSecrets(text, link)
 
 
 async def open_initialised(store: Store, settings: Settings) -> Catalog:

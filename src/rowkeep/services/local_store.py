@@ -10,7 +10,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.crypto.master_key import find_master_keys
 from rowkeep.logs import quiet_logs
 from rowkeep.model.ids import IdSource
-from rowkeep.services.initialise import initialise, open_initialised
+from rowkeep.services.initialise import FirstSecrets, initialise, open_initialised
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
@@ -22,23 +22,23 @@ def shell_settings() -> Settings:
     return settings
 
 
-async def initialise_store(settings: Settings) -> str | None:
+async def initialise_store(settings: Settings) -> FirstSecrets | None:
     """Initialise an empty store and check that it can be opened.
 
-    Returns its first admin token, None if it was not empty. Raises SetupError, StorageUnavailable.
+    Returns its first secrets, None if it was not empty. Raises SetupError, StorageUnavailable.
     """
     # an invalid key is refused before anything is created
     find_master_keys(settings)
     store = make_store(settings, IdSource())
     try:
         await store.open()
-        token = await initialise(store, settings)
+        first = await initialise(store, settings)
         await open_initialised(store, settings)
     except BaseException:
         await store.discard()
         raise
     await store.close()
-    return token
+    return first
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from rowkeep.model.access import Grant, Right
 from rowkeep.model.tables import Column, Table, name_key
 from rowkeep.model.views import View
 from rowkeep.plan.views.bind import view_columns
-from rowkeep.services.access import Caller
+from rowkeep.services.access import Caller, Grants
 from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.table_list import TableListing
 
@@ -48,7 +48,9 @@ UsableTables: TypeAlias = Iterator[ListedTable]
 
 async def table_list(caller: Caller) -> UsableTables:
     """The tables and views that the caller can use. Raises StaleCatalog."""
-    script = partial(caller.workspace.scripts.table_list.usable_by, caller.client_id)
+    script = partial(
+        caller.workspace.scripts.table_list.usable_by, caller.client_id, caller.restricted_user_id
+    )
     offer = await caller.workspace.database.read(script)
     if offer.version != caller.snapshot.version:
         raise StaleCatalog()
@@ -94,8 +96,8 @@ def _reference(column: Column, usable: Mapping[str, Table]) -> ListedReference |
     return ListedReference(table.name, there)
 
 
-def _rights(grants: dict[str, Grant] | None, thing_id: str, all_of_them: list[Right]) -> list[Right]:
+def _rights(grants: Grants | None, thing_id: str, all_of_them: list[Right]) -> list[Right]:
     if grants is None:
         return all_of_them
-    grant = grants.get(thing_id, Grant())
+    grant = grants.get(thing_id) or Grant()
     return [right for right in all_of_them if grant.allows(right)]

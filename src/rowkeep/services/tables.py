@@ -15,6 +15,7 @@ from rowkeep.errors.catalogue import Busy
 from rowkeep.model.access import Grant, GrantOf
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.tables import Table, name_key
+from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.plan.table_changes.diff import TableStep
 from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.sql.dialects import Dialect
@@ -50,14 +51,16 @@ class Tables:
     async def create(self, workspace: str, body: TableBody) -> DefinedTable:
         """Raises NameTaken, and all errors in the definition."""
         opened = await self._catalog.named(workspace)
-        script = partial(opened.scripts.tables.create, body, secrets.token_hex(8))
+        script = partial(opened.scripts.tables.create, body, secrets.token_hex(8), opened.owner)
         created = DefinedTable(*await opened.database.write(script))
         opened.renew()
         return created
 
-    async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedTable]:
+    async def list(
+        self, workspace: str, request: ListRequest, asker: Asker = EVERYBODY
+    ) -> Listing[DefinedTable]:
         opened = await self._catalog.named(workspace)
-        script = partial(opened.scripts.tables.page_with_referred, request.after, request.limit + 1)
+        script = partial(opened.scripts.tables.page_with_referred, request.after, request.limit + 1, asker)
         found, referenced = await opened.database.read(script)
         tables = [DefinedTable(table, referenced) for table in found]
         return request.page(tables, lambda each: name_key(each.table.name))

@@ -13,6 +13,7 @@ from rowkeep.errors.catalogue import InvalidBody
 from rowkeep.model.access import Grant, GrantOf
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.tables import Table, name_key
+from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.model.views import View
 from rowkeep.services.lists import Listing, ListRequest
 
@@ -34,14 +35,16 @@ class Views:
         """Raises NameTaken, and all errors in the definition."""
         opened = await self._catalog.named(workspace)
         created = await opened.database.write(
-            partial(opened.scripts.views.create, body, secrets.token_hex(8))
+            partial(opened.scripts.views.create, body, secrets.token_hex(8), opened.owner)
         )
         opened.renew()
         return DefinedView(*created)
 
-    async def list(self, workspace: str, request: ListRequest) -> Listing[DefinedView]:
+    async def list(
+        self, workspace: str, request: ListRequest, asker: Asker = EVERYBODY
+    ) -> Listing[DefinedView]:
         opened = await self._catalog.named(workspace)
-        script = partial(opened.scripts.views.page, request.after, request.limit + 1)
+        script = partial(opened.scripts.views.page, request.after, request.limit + 1, asker)
         found, tables = await opened.database.read(script)
         views = [DefinedView(view, tables) for view in found]
         return request.page(views, lambda each: name_key(each.view.name))

@@ -22,7 +22,8 @@ def _only_row() -> sa.Column[int]:
 
 
 class CatalogTables:
-    """The workspaces, the workspace of each client id, and the administrators."""
+    """The workspaces, the workspace of each client id, the administrators, and the users with their
+    sessions."""
 
     def __init__(self, namespace: str | None) -> None:
         meta = sa.MetaData(schema=namespace)
@@ -66,6 +67,72 @@ class CatalogTables:
             sa.Column("id", sa.Text, primary_key=True),
             sa.Column("name", sa.Text, nullable=False),
         )
+        self.users, self.former_users, self.user_workspaces = _users(meta)
+        self.sessions, self.links, self.failures = _sessions(meta)
+
+
+def _users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
+    """The users, the names of deleted ones, and in which workspaces they have or had rights. The rights are
+    in the workspaces' own databases. ``was_admin`` stays set: an administrator can write in all
+    workspaces."""
+    users = sa.Table(
+        "users",
+        meta,
+        sa.Column("id", NAME_KEY, primary_key=True),
+        sa.Column("email", sa.Text, nullable=False),
+        sa.Column("email_key", NAME_KEY, nullable=False, unique=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("password_hash", sa.Text),
+        sa.Column("identity", sa.Text, unique=True),
+        sa.Column("is_admin", sa.Boolean, nullable=False),
+        sa.Column("was_admin", sa.Boolean, nullable=False),
+        sa.Column("is_disabled", sa.Boolean, nullable=False),
+        sa.Column("created_on", sa.Text, nullable=False),
+    )
+    former = sa.Table(
+        "former_users",
+        meta,
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("was_admin", sa.Boolean, nullable=False),
+    )
+    workspaces = sa.Table(
+        "user_workspaces",
+        meta,
+        sa.Column("user_id", sa.Text, primary_key=True),
+        sa.Column("workspace_id", sa.Integer, primary_key=True, autoincrement=False, index=True),
+    )
+    return users, former, workspaces
+
+
+def _sessions(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
+    """Sessions and one-time links by the hashes of their tokens, and the failed sign-ins that are counted.
+    Times are in seconds since 1970."""
+    sessions = sa.Table(
+        "sessions",
+        meta,
+        sa.Column("hash", sa.Text, primary_key=True),
+        sa.Column("user_id", sa.Text, nullable=False, index=True),
+        sa.Column("created", sa.BigInteger, nullable=False),
+        sa.Column("last_seen", sa.BigInteger, nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    )
+    links = sa.Table(
+        "one_time_links",
+        meta,
+        sa.Column("hash", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("user_id", sa.Text, nullable=False, index=True),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    )
+    failures = sa.Table(
+        "failed_sign_ins",
+        meta,
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    )
+    return sessions, links, failures
 
 
 CACHED_WORKSPACES = 256
@@ -139,12 +206,42 @@ class WorkspaceTables:
             sa.Column("delete", sa.Boolean, nullable=False),
         )
         self.idempotency_keys = _idempotency_keys(meta)
-        self.former_apps = sa.Table(
-            "_rowkeep_former_apps",
-            meta,
-            sa.Column("client_id", sa.Text, primary_key=True),
-            sa.Column("name", sa.Text, nullable=False),
-        )
+        self.members, self.owners, self.shares = _rights_of_users(meta)
+        self.former_apps = _former_apps(meta)
+
+
+def _former_apps(meta: sa.MetaData) -> sa.Table:
+    """The names of deleted apps."""
+    return sa.Table(
+        "_rowkeep_former_apps",
+        meta,
+        sa.Column("client_id", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+    )
+
+
+def _rights_of_users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
+    """The roles of users, and the owners and shares of tables and views by their ids."""
+    members = sa.Table(
+        "_rowkeep_members",
+        meta,
+        sa.Column("user_id", NAME_KEY, primary_key=True),
+        sa.Column("role", sa.Text, nullable=False),
+    )
+    owners = sa.Table(
+        "_rowkeep_owners",
+        meta,
+        sa.Column("thing_id", sa.Text, primary_key=True),
+        sa.Column("user_id", NAME_KEY, nullable=False, index=True),
+    )
+    shares = sa.Table(
+        "_rowkeep_shares",
+        meta,
+        sa.Column("thing_id", sa.Text, primary_key=True),
+        sa.Column("user_id", NAME_KEY, primary_key=True, index=True),
+        sa.Column("right", sa.Text, nullable=False),
+    )
+    return members, owners, shares
 
 
 def _idempotency_keys(meta: sa.MetaData) -> sa.Table:

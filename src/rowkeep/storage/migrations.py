@@ -160,6 +160,17 @@ def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement
     return _create_all((WorkspaceTables(namespace).idempotency_keys,), dialect)
 
 
+def _users(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = CatalogTables(namespace)
+    ours = (tables.users, tables.former_users, tables.user_workspaces)
+    return _create_all((*ours, tables.sessions, tables.links, tables.failures), dialect)
+
+
+def _rights_of_users(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = WorkspaceTables(namespace)
+    return _create_all((tables.members, tables.owners, tables.shares), dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -167,6 +178,7 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _former_admin_tokens,
     _faster_fold_function,
     _key_of_installation,
+    _users,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""
@@ -179,6 +191,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _key_of_workspace,
     _guards_of_apps,
     _idempotency_keys,
+    _rights_of_users,
 )
 
 

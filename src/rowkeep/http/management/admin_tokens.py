@@ -65,7 +65,10 @@ def current_token_form(token: access.AdminToken) -> dict[str, Any]:
 
 
 async def _current(request: ManagementRequest) -> access.AdminToken:
-    return request.admin_token
+    """Raises NoSuchAdminToken for a user."""
+    if request.actor.admin_token is None:
+        raise errors.NoSuchAdminToken("The request has no admin token. Use GET /api/v1/session.")
+    return request.actor.admin_token
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -104,6 +107,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         call=lambda _services, request: _current(request),
         form=current_token_form,
         response=CurrentAdminTokenResponse,
+        errors=(errors.NoSuchAdminToken,),
         response_samples={
             "An admin token": _TOKEN_SAMPLE | {"writer": "st-2d3b0a0e-6b1c-5f0e-9d57-0d3c6a1f7b11"}
         },

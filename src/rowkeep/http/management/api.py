@@ -10,10 +10,25 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.codec.json_bodies import body_decoder
-from rowkeep.errors.catalogue import InvalidBody, NoSuchWorkspace, Unauthenticated
+from rowkeep.errors.catalogue import InvalidBody, NoSuchWorkspace
 from rowkeep.http.body_budget import BodyBudget
-from rowkeep.http.management import admin_tokens, apps, definitions, tables, views, workspaces, writers
-from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Methods, parameters_of
+from rowkeep.http.management import (
+    admin_tokens,
+    apps,
+    definitions,
+    members,
+    openid,
+    sessions,
+    shares,
+    tables,
+    users,
+    views,
+    workspaces,
+    writers,
+)
+from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Methods, Redirect, parameters_of
+from rowkeep.http.management.gate import Gate
+from rowkeep.http.management.sessions import session_cookie
 from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.responses import Response, json_response, reply
 from rowkeep.model.ids import Clock
@@ -22,10 +37,16 @@ from rowkeep.services.apps import Apps
 from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, ListRequest, read_cursor
 from rowkeep.services.offload import Offload
+from rowkeep.services.openid import OpenId
+from rowkeep.services.passwords import Passwords
+from rowkeep.services.sessions import Sessions
+from rowkeep.services.sharing import Sharing
 from rowkeep.services.tables import Tables
+from rowkeep.services.users import Users
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.services.writers import Writers
+from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog
 
 PREFIX = "/api/v1"
@@ -38,6 +59,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *writers.ENDPOINTS,
     *admin_tokens.ENDPOINTS,
     *definitions.ENDPOINTS,
+    *sessions.ENDPOINTS,
+    *openid.ENDPOINTS,
+    *users.ENDPOINTS,
+    *members.ENDPOINTS,
+    *shares.ENDPOINTS,
 )
 
 
@@ -51,9 +77,21 @@ class ManagementServices(msgspec.Struct, frozen=True):
     apps: Apps
     admin_tokens: AdminTokens
     writers: Writers
+    sessions: Sessions
+    users: Users
+    sharing: Sharing
+    openid: OpenId
+    root_path: str
 
 
-def management_services(catalog: Catalog, clock: Clock, admin_tokens: AdminTokens) -> ManagementServices:
+def management_services(
+    settings: Settings,
+    clock: Clock,
+    admin_tokens: AdminTokens,
+    sessions: Sessions,
+    passwords: Passwords,
+    catalog: Catalog,
+) -> ManagementServices:
     """The services over an open catalog."""
     return ManagementServices(
         workspaces=Workspaces(catalog, clock),
@@ -63,17 +101,20 @@ def management_services(catalog: Catalog, clock: Clock, admin_tokens: AdminToken
         apps=Apps(catalog, clock),
         admin_tokens=admin_tokens,
         writers=Writers(catalog),
+        sessions=sessions,
+        users=Users(catalog, passwords),
+        sharing=Sharing(catalog),
+        openid=OpenId(catalog, sessions, settings, clock),
+        root_path=settings.root_path,
     )
 
 
 class ManagementEndpoint:
     """Serves one endpoint, as an ASGI callable."""
 
-    def __init__(
-        self, endpoint: Endpoint, services: ManagementServices, offload: Offload, budget: BodyBudget
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, gate: Gate, offload: Offload, budget: BodyBudget) -> None:
         self._endpoint = endpoint
-        self._services = services
+        self._gate = gate
         self._offload = offload
         self._budget = budget
         self._decoder: msgspec.json.Decoder[Any] | None = (
@@ -83,36 +124,46 @@ class ManagementEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, self._budget)
         try:
-            await reply(self._answer(request, scope["path_params"]), scope, send)
+            await reply(self._answer(request, scope), scope, send)
         finally:
             request.release()
 
-    async def _answer(self, request: Request, path: dict[str, str]) -> Response:
-        token = request.bearer()
-        if token is None:
-            raise Unauthenticated("no token")
-        admin_token = await self._services.admin_tokens.check(token)
-        given = request.parameters(*parameters_of(self._endpoint))
+    async def _answer(self, request: Request, scope: Scope) -> Response:
+        path: dict[str, str] = scope["path_params"]
+        sender = await self._gate.sender(self._endpoint, request, scope)
+        given = request.parameters(
+            *parameters_of(self._endpoint), or_others=self._endpoint.takes_any_parameters
+        )
         listed = _list_request(given)
         flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
         request.no_idempotency_key()
         texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
-        sent = await request.body()
-        body: Any = None
-        if self._decoder is not None:
-            body = await self._offload.decode(sent, self._decoder)
-        elif sent:
-            raise InvalidBody("This endpoint takes no request body. Remove it.")
+        body = await self._body(request)
         try:
-            management_request = ManagementRequest(path, body, listed, admin_token, flags, texts)
-            done = await self._endpoint.call(self._services, management_request)
+            services = await self._gate.admit(self._endpoint, sender.actor, path, body)
+            management_request = ManagementRequest(path, body, listed, sender, flags, texts)
+            done = await self._endpoint.call(services, management_request)
         except StaleCatalog:
             # the workspace is being deleted during the request, or its database is missing
             if "workspace" in path:
-                await self._services.workspaces.check_database(path["workspace"])
+                await self._gate.services.workspaces.check_database(path["workspace"])
             raise NoSuchWorkspace("The workspace was deleted.") from None
+        if isinstance(done, Redirect):
+            return Response(303, b"", headers=((b"location", done.location.encode()), *done.cookies))
         form = self._endpoint.form
-        return json_response(done if form is None else form(done), self._endpoint.status)
+        response = json_response(done if form is None else form(done), self._endpoint.status)
+        if self._endpoint.sets_cookie:
+            cookie = session_cookie(done, sender, self._gate.root_path)
+            response = msgspec.structs.replace(response, headers=(*response.headers, cookie))
+        return response
+
+    async def _body(self, request: Request) -> Any:
+        sent = await request.body()
+        if self._decoder is not None:
+            return await self._offload.decode(sent, self._decoder)
+        if sent:
+            raise InvalidBody("This endpoint takes no request body. Remove it.")
+        return None
 
 
 def _list_request(given: dict[str, str]) -> ListRequest:
@@ -121,10 +172,10 @@ def _list_request(given: dict[str, str]) -> ListRequest:
     return ListRequest(DEFAULT_LIMIT if limit is None else limit, after)
 
 
-def management_routes(services: ManagementServices, offload: Offload, budget: BodyBudget) -> list[BaseRoute]:
+def management_routes(gate: Gate, offload: Offload, budget: BodyBudget) -> list[BaseRoute]:
     """One route for each path, with all its methods."""
     paths: dict[str, dict[str, ManagementEndpoint]] = {}
     for endpoint in ENDPOINTS:
         calls = paths.setdefault(endpoint.path, {})
-        calls[endpoint.method] = ManagementEndpoint(endpoint, services, offload, budget)
+        calls[endpoint.method] = ManagementEndpoint(endpoint, gate, offload, budget)
     return [Route(PREFIX + path, Methods(calls)) for path, calls in paths.items()]

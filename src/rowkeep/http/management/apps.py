@@ -22,6 +22,7 @@ from rowkeep.model import access
 from rowkeep.model.access import Algorithm
 from rowkeep.model.data_requests import RowCount
 from rowkeep.model.management_requests import AppBody, AppPatch
+from rowkeep.model.users import Need
 from rowkeep.services.apps import AppWithSecret
 
 
@@ -96,6 +97,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/apps",
         name="listApps",
         summary="List the apps of a workspace",
+        need=Need.MANAGER,
         call=lambda services, request: services.apps.list(request.path["workspace"], request.list),
         form=list_form("apps", app_form),
         response=AppsResponse,
@@ -108,6 +110,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/apps",
         name="createApp",
         summary="Create an app; its secret is shown only in this response",
+        need=Need.MANAGER,
         call=lambda services, request: services.apps.create(request.path["workspace"], request.body),
         body=AppBody,
         form=new_app_form,
@@ -129,6 +132,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_APP,
         name="getApp",
         summary="Get an app",
+        need=Need.MANAGER,
         call=lambda services, request: services.apps.get(request.path["workspace"], request.path["clientId"]),
         form=app_form,
         response=AppResponse,
@@ -140,6 +144,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_APP,
         name="changeApp",
         summary="Rename, enable or disable an app, or change its limits, algorithm or public key",
+        need=Need.MANAGER,
         call=lambda services, request: services.apps.change(
             request.path["workspace"], request.path["clientId"], request.body
         ),
@@ -160,6 +165,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_APP,
         name="deleteApp",
         summary="Delete an app and its grants",
+        need=Need.MANAGER,
         call=lambda services, request: services.apps.delete(
             request.path["workspace"], request.path["clientId"]
         ),
@@ -171,6 +177,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{_APP}/secret",
         name="rotateSecret",
         summary="Replace the secret of an app, with immediate effect",
+        need=Need.MANAGER,
         call=lambda services, request: services.apps.rotate_secret(
             request.path["workspace"], request.path["clientId"]
         ),
@@ -184,6 +191,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{_APP}/grants",
         name="listAppGrants",
         summary="List the grants of an app",
+        need=Need.MANAGER,
         call=lambda services, request: services.apps.grants(
             request.path["workspace"], request.path["clientId"]
         ),

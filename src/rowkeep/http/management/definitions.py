@@ -24,6 +24,7 @@ from rowkeep.http.response_types import (
     ResponseBody,
 )
 from rowkeep.model.definitions.workspaces import WorkspaceDefinitionBody, workspace_definition_form
+from rowkeep.model.users import Need
 
 
 class DefinitionGrantResponse(ResponseBody):
@@ -56,6 +57,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/schema",
         name="getSchema",
         summary="Get all definitions and grants of a workspace",
+        need=Need.MANAGER,
         call=lambda services, request: services.definitions.get(request.path["workspace"]),
         form=workspace_definition_form,
         response=WorkspaceDefinitionResponse,
@@ -69,6 +71,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/schema",
         name="applySchema",
         summary="Replace all definitions and grants of a workspace, in one transaction",
+        need=Need.MANAGER,
         call=lambda services, request: services.definitions.apply(
             request.path["workspace"],
             request.body,

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rowkeep.errors.catalogue import MethodNotAllowed, RowkeepError
+from rowkeep.errors.catalogue import InvalidParameter, MethodNotAllowed, RowkeepError, preview
 from rowkeep.http.responses import error_response
-from rowkeep.model.access import AdminToken
+from rowkeep.model.users import Actor, Asker, ListedThings, Need
 from rowkeep.services.lists import ListRequest
 
 
@@ -30,8 +30,17 @@ class Text(msgspec.Struct, frozen=True):
     schema: dict[str, Any]
 
 
+class Redirect(msgspec.Struct, frozen=True):
+    """A response that sends the browser to another page."""
+
+    location: str
+    cookies: tuple[tuple[bytes, bytes], ...] = ()
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One endpoint of the management API.
+    """One endpoint of the management API. ``need`` is what a user needs to call it; ``sets_cookie`` says that
+    it starts a session, or ends one; ``takes_any_parameters`` that unknown query parameters are ignored,
+    because others choose them.
 
     ``call`` receives the services and a :class:`ManagementRequest`; ``form`` converts its result to JSON. The
     other fields are for the OpenAPI document: ``response`` is the type of that JSON, ``other_response`` an
@@ -43,6 +52,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     name: str
     summary: str
+    need: Need = Need.ADMIN
+    sets_cookie: bool = False
+    takes_any_parameters: bool = False
     call: Callable[[Any, ManagementRequest], Awaitable[Any]]
     form: Callable[[Any], Any] | None = None
     body: type | None = None
@@ -66,15 +78,41 @@ def parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
     return (*lists, *(flag.name for flag in endpoint.flags), *(text.name for text in endpoint.texts))
 
 
+class Sender(msgspec.Struct, frozen=True):
+    """Who sent a request: ``actor`` is None where no authentication is needed. ``session`` is the token in
+    the cookie, ``is_secure`` whether the browser uses https."""
+
+    actor: Actor | None
+    session: str | None
+    flow: str | None
+    address: str
+    is_secure: bool
+
+
 class ManagementRequest(msgspec.Struct, frozen=True):
     """The decoded and checked parts of a request."""
 
     path: dict[str, str]
     body: Any
     list: ListRequest
-    admin_token: AdminToken
+    sender: Sender
     flags: dict[str, bool] = {}
     texts: dict[str, str | None] = {}
+
+    @property
+    def actor(self) -> Actor:
+        """Who sent the request, for endpoints that need authentication."""
+        assert self.sender.actor is not None  # noqa: S101 - the endpoint needs it
+        return self.sender.actor
+
+    @property
+    def asker(self) -> Asker:
+        """For whom a list of tables or views is. Raises InvalidParameter."""
+        text = self.texts.get("list") or ListedThings.ALL.value
+        if text not in list(ListedThings):
+            raise InvalidParameter(f"list must be {', '.join(ListedThings)}; got {preview(text)}.")
+        user = self.actor.user
+        return Asker(ListedThings(text), None if user is None else user.id, self.actor.is_admin)
 
 
 class Methods:

@@ -31,6 +31,7 @@ from rowkeep.model.definitions.copies import table_named
 from rowkeep.model.definitions.tables import TableBody, definition_of
 from rowkeep.model.management_requests import GrantBody
 from rowkeep.model.tables import NAME
+from rowkeep.model.users import ListedThings, Need
 from rowkeep.services.tables import ChangeStep, DefinedTable
 
 
@@ -154,6 +155,12 @@ _wrong_definition = (
 
 DRY_RUN = Flag("dryRun", "Return the steps of the change without doing them.")
 ALLOW_DATA_LOSS = Flag("allowDataLoss", "Allow steps that lose data, such as dropping a column.")
+LISTED = Text(
+    "list",
+    "`mine`: what the user owns, `shared`: what others share with the user, `all` (the default): all that is "
+    "visible.",
+    {"enum": [each.value for each in ListedThings]},
+)
 NEW_NAME = Text(
     "name",
     "The name to use instead of the name in the definition; references to itself use it too.",
@@ -166,10 +173,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/tables",
         name="listTables",
         summary="List the tables of a workspace",
-        call=lambda services, request: services.tables.list(request.path["workspace"], request.list),
+        need=Need.WORKSPACE,
+        call=lambda services, request: services.tables.list(
+            request.path["workspace"], request.list, request.asker
+        ),
         form=list_form("tables", table_form),
         response=TablesResponse,
         is_list=True,
+        texts=(LISTED,),
         errors=(errors.NoSuchWorkspace,),
         response_samples={"Tables": {"tables": [TABLE_SAMPLE]}},
     ),
@@ -178,6 +189,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/tables",
         name="createTable",
         summary="Create a table from its definition",
+        need=Need.MANAGER,
         call=lambda services, request: services.tables.create(
             request.path["workspace"], table_named(request.body, request.texts["name"])
         ),
@@ -195,6 +207,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_TABLE,
         name="getTable",
         summary="Get the definition of a table",
+        need=Need.READ,
         call=lambda services, request: services.tables.get(request.path["workspace"], request.path["table"]),
         form=table_form,
         response=TableResponse,
@@ -206,6 +219,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_TABLE,
         name="changeTable",
         summary="Replace the definition of a table, and adapt its rows",
+        need=Need.MANAGE,
         call=lambda services, request: services.tables.change(
             request.path["workspace"],
             request.path["table"],
@@ -250,6 +264,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_TABLE,
         name="deleteTable",
         summary="Delete a table with its rows and grants",
+        need=Need.MANAGE,
         call=lambda services, request: services.tables.drop(request.path["workspace"], request.path["table"]),
         status=204,
         errors=(*_no_table, errors.StillReferenced),
@@ -259,6 +274,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/tables/{{table}}/definition",
         name="exportTable",
         summary="Get the definition of a table in the form that `POST` and `PUT` accept",
+        need=Need.READ,
         call=lambda services, request: services.tables.get(request.path["workspace"], request.path["table"]),
         form=table_form,
         response=TableResponse,
@@ -270,6 +286,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{_TABLE}/grants",
         name="listTableGrants",
         summary="List the grants of a table",
+        need=Need.MANAGE,
         call=lambda services, request: services.tables.grants(
             request.path["workspace"], request.path["table"]
         ),
@@ -283,6 +300,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{_TABLE}/grants/{{clientId}}",
         name="setGrant",
         summary="Set the rights of an app to a table; all false deletes the grant",
+        need=Need.MANAGE,
         call=lambda services, request: services.tables.set_grant(
             request.path["workspace"], request.path["table"], request.path["clientId"], grant_of(request.body)
         ),

@@ -18,7 +18,7 @@ from rowkeep.http.management.grants import (
     grants_form,
 )
 from rowkeep.http.management.lists import list_form
-from rowkeep.http.management.tables import NEW_NAME
+from rowkeep.http.management.tables import LISTED, NEW_NAME
 from rowkeep.http.management.workspaces import WORKSPACE
 from rowkeep.http.response_types import (
     Name,
@@ -28,6 +28,7 @@ from rowkeep.http.response_types import (
 from rowkeep.model.definitions.copies import view_named
 from rowkeep.model.definitions.views import ViewBody, definition_of_view
 from rowkeep.model.management_requests import GrantBody
+from rowkeep.model.users import Need
 from rowkeep.model.views import COMPARISONS, JoinKind
 from rowkeep.services.views import DefinedView
 
@@ -141,10 +142,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/views",
         name="listViews",
         summary="List the views of a workspace",
-        call=lambda services, request: services.views.list(request.path["workspace"], request.list),
+        need=Need.WORKSPACE,
+        call=lambda services, request: services.views.list(
+            request.path["workspace"], request.list, request.asker
+        ),
         form=list_form("views", view_form),
         response=ViewsResponse,
         is_list=True,
+        texts=(LISTED,),
         errors=(errors.NoSuchWorkspace,),
         response_samples={"Views": {"views": [VIEW_SAMPLE]}},
     ),
@@ -153,6 +158,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/views",
         name="createView",
         summary="Create a view from its definition",
+        need=Need.MANAGER,
         call=lambda services, request: services.views.create(
             request.path["workspace"], view_named(request.body, request.texts["name"])
         ),
@@ -170,6 +176,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_VIEW,
         name="getView",
         summary="Get the definition of a view",
+        need=Need.READ,
         call=lambda services, request: services.views.get(request.path["workspace"], request.path["view"]),
         form=view_form,
         response=ViewResponse,
@@ -181,6 +188,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_VIEW,
         name="replaceView",
         summary="Replace the definition of a view, or rename it with `renamedFrom`",
+        need=Need.MANAGE,
         call=lambda services, request: services.views.replace(
             request.path["workspace"], request.path["view"], request.body
         ),
@@ -196,6 +204,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=_VIEW,
         name="deleteView",
         summary="Delete a view with its grants",
+        need=Need.MANAGE,
         call=lambda services, request: services.views.drop(request.path["workspace"], request.path["view"]),
         status=204,
         errors=_no_view,
@@ -205,6 +214,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{_VIEW}/definition",
         name="exportView",
         summary="Get the definition of a view in the form that `POST` and `PUT` accept",
+        need=Need.READ,
         call=lambda services, request: services.views.get(request.path["workspace"], request.path["view"]),
         form=view_form,
         response=ViewResponse,
@@ -216,6 +226,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{_VIEW}/grants",
         name="listViewGrants",
         summary="List the grants of a view",
+        need=Need.MANAGE,
         call=lambda services, request: services.views.grants(request.path["workspace"], request.path["view"]),
         form=grants_form,
         response=ViewGrantsResponse,
@@ -227,6 +238,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{_VIEW}/grants/{{clientId}}",
         name="setViewGrant",
         summary="Set the right of an app to read a view; false deletes the grant",
+        need=Need.MANAGE,
         call=lambda services, request: services.views.set_grant(
             request.path["workspace"], request.path["view"], request.path["clientId"], grant_of(request.body)
         ),

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from rowkeep.errors import catalogue as errors
-from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.management.endpoint import Endpoint, ManagementRequest
 from rowkeep.http.management.lists import list_form
 from rowkeep.http.response_types import (
     Moment,
@@ -18,6 +18,8 @@ from rowkeep.http.response_types import (
 from rowkeep.http.sample_values import WHEN
 from rowkeep.model import access
 from rowkeep.model.management_requests import WorkspaceBody
+from rowkeep.model.users import Need
+from rowkeep.services.lists import Listing
 
 
 class WorkspaceResponse(ResponseBody):
@@ -41,13 +43,23 @@ def workspace_form(workspace: access.Workspace) -> dict[str, Any]:
     return {"name": workspace.name, "createdOn": workspace.created_on}
 
 
+async def _list(services: Any, request: ManagementRequest) -> Listing[access.Workspace]:
+    user = request.actor.user
+    if user is None:
+        listing: Listing[access.Workspace] = await services.workspaces.list(request.list)
+        return listing
+    seen = await services.users.workspaces(user, request.list)
+    return Listing([each.workspace for each in seen.items], seen.next_cursor)
+
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET",
         path="/workspaces",
         name="listWorkspaces",
-        summary="List workspaces",
-        call=lambda services, request: services.workspaces.list(request.list),
+        summary="List the workspaces that the caller sees",
+        need=Need.SIGN_IN,
+        call=_list,
         form=list_form("workspaces", workspace_form),
         response=WorkspacesResponse,
         is_list=True,
@@ -72,6 +84,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=WORKSPACE,
         name="getWorkspace",
         summary="Get a workspace",
+        need=Need.WORKSPACE,
         call=lambda services, request: services.workspaces.get(request.path["workspace"]),
         form=workspace_form,
         response=WorkspaceResponse,

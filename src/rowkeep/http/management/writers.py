@@ -1,4 +1,5 @@
-"""Writers: the apps and administrators that can have written rows; their endpoint, types and samples."""
+"""Writers: the apps, administrators and users that can have written rows; their endpoint, types and
+samples."""
 
 from __future__ import annotations
 
@@ -17,15 +18,16 @@ from rowkeep.http.response_types import (
 )
 from rowkeep.http.sample_values import WRITER
 from rowkeep.model.ids import writer_of
+from rowkeep.model.users import Need
 from rowkeep.services import writers
 
 
 class WriterResponse(ResponseBody):
-    """An app or administrator that may have written rows. Includes deleted ones."""
+    """An app, administrator or user that may have written rows. Includes deleted ones."""
 
     id: WriterId
     name: str
-    kind: Literal["app", "administrator"]
+    kind: Literal["app", "administrator", "user"]
 
 
 class WritersResponse(ResponseBody):
@@ -44,6 +46,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/writers",
         name="listWriters",
         summary="List the writers of rows: the names of the ids in `Created_By` and `Updated_By`",
+        need=Need.WORKSPACE,
         call=lambda services, request: services.writers.list(request.path["workspace"], request.list),
         form=list_form("writers", writer_form),
         response=WritersResponse,

@@ -24,8 +24,15 @@ DEFAULTS = Settings()
 
 TAGS = (
     (DATA, "Insert, update, delete and query rows, as an app with a token that it signs."),
-    (ADMIN_DATA, "The endpoints of the Data API for administrators, in any workspace."),
-    (MANAGEMENT, "Manage workspaces, tables, views, apps, grants and admin tokens, as an administrator."),
+    (
+        ADMIN_DATA,
+        "The endpoints of the Data API for administrators, in any workspace, and for signed-in users.",
+    ),
+    (
+        MANAGEMENT,
+        "Manage workspaces, tables, views, apps, grants, users and admin tokens, with an admin token or as a "
+        "signed-in user with the required rights.",
+    ),
     (SERVER, "Endpoints that need no token."),
 )
 

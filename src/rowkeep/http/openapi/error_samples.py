@@ -10,6 +10,7 @@ from rowkeep.errors.catalogue import (
     MethodNotAllowed,
     Problem,
     RowkeepError,
+    TooManySignIns,
     Unauthenticated,
     UnknownColumn,
 )
@@ -44,6 +45,7 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
         problems=[Problem(_TOO_MANY, AffectedOutOfBounds.code, "/maxAffected", {"nMatched": 5})],
     ),
     Unauthenticated: Unauthenticated(),
+    TooManySignIns: TooManySignIns(60),
     MethodNotAllowed: MethodNotAllowed("PATCH", "GET, POST"),
     InvalidValue: InvalidValue(
         'Row 1: Column Number must be a number (or a numeric string such as "263"); got "many".',

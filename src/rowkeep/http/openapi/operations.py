@@ -19,9 +19,10 @@ from rowkeep.http.openapi import parameters
 from rowkeep.http.openapi.problems import error_responses
 from rowkeep.http.openapi.schemas import schema_of
 from rowkeep.http.response_types import AliveResponse, ReadyResponse, ref
+from rowkeep.model.users import Need
 from rowkeep.settings import Settings
 
-DATA, ADMIN_DATA = "Data API", "Rows for administrators"
+DATA, ADMIN_DATA = "Data API", "Rows for administrators and users"
 MANAGEMENT, SERVER = "Management API", "Server"
 
 EVERY_REQUEST = (
@@ -135,7 +136,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
 
 
 def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
-    """The same endpoint for administrators, who have all rights."""
+    """The same endpoint for administrators, who have all rights, and for users by their rights."""
     same = _data_operation(call, settings)
     return msgspec.structs.replace(
         same,
@@ -146,8 +147,9 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         security=parameters.ADMIN_SECURITY,
         parameters=[*parameters.path_parameters(ADMIN_DATA_PREFIX), *same.parameters],
         errors=(
-            *(each for each in same.errors if each is not errors.Forbidden),
+            *same.errors,
             errors.NoSuchWorkspace,
+            *(() if call.method == "GET" else (errors.CrossOrigin,)),
             *(each for each in WITH_A_NAME if each not in same.errors),
         ),
     )
@@ -155,13 +157,14 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
 
 def _admin_operation(endpoint: Endpoint) -> Operation:
     given = parameters.path_parameters(endpoint.path)
+    is_open = endpoint.need is Need.NOTHING
     return Operation(
         path=ADMIN_PREFIX + endpoint.path,
         method=endpoint.method,
         name=endpoint.name,
         tag=MANAGEMENT,
         summary=endpoint.summary,
-        security=parameters.ADMIN_SECURITY,
+        security=parameters.security_of(endpoint.need),
         parameters=[
             *given,
             *(parameters.list_page_parameters() if endpoint.is_list else []),
@@ -173,9 +176,12 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
         responses=tuple(each for each in (endpoint.response, endpoint.other_response) if each is not None),
         request_samples=endpoint.request_samples,
         response_samples=endpoint.response_samples,
+        headers=parameters.response_headers(endpoint),
         errors=(
-            *EVERY_CALL,
+            *(each for each in EVERY_CALL if not is_open or each is not errors.Unauthenticated),
             *(WITH_A_BODY if endpoint.body else ()),
+            *(() if is_open else (errors.Forbidden,)),
+            *(() if endpoint.method == "GET" else (errors.CrossOrigin,)),
             *(WITH_A_CURSOR if endpoint.is_list else ()),
             *(WITH_A_NAME if given else ()),
             *endpoint.errors,
@@ -184,7 +190,12 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
 
 
 _ALIVE = {"Alive": {"status": "alive"}}
-_READY = {"Ready": {"status": "ready", "tasks": {"missing databases": "ok", "expired keys": "ok"}}}
+_READY = {
+    "Ready": {
+        "status": "ready",
+        "tasks": {"missing databases": "ok", "expired keys": "ok", "expired sessions": "ok"},
+    }
+}
 
 
 def _server_operations() -> list[Operation]:
@@ -258,7 +269,7 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
 def _success(operation: Operation) -> dict[str, Any]:
     description = HTTPStatus(operation.status).phrase
     if not operation.responses:
-        return {"description": description}
+        return {"description": description} | ({"headers": operation.headers} if operation.headers else {})
     schemas = [schema_of(kind) for kind in operation.responses]
     content: dict[str, Any] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
     if operation.response_samples:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from rowkeep.http.management.endpoint import Flag, Text
+from rowkeep.http.management.endpoint import Endpoint, Flag, Text
 from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
 from rowkeep.http.request import MAX_OFFSET
 from rowkeep.http.response_types import UUID
+from rowkeep.http.session_cookie import COOKIE
 from rowkeep.model.data_requests import RowRange
+from rowkeep.model.users import Need
 from rowkeep.services import lists
 from rowkeep.settings import Settings
 
@@ -25,6 +28,11 @@ _IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
         {"type": "string", "pattern": f"^cs-{UUID}$"},
         "cs-3f8a1f0e-5b0c-4c39-9f0b-8d0f6f8f6f11",
     ),
+    "user": (
+        "The id or the e-mail address of the user.",
+        {"type": "string", "minLength": 1},
+        "us-5e7ef67172034b39ac000004",
+    ),
     "id": (
         "The id of the admin token.",
         {"type": "string", "pattern": "^at-[0-9a-f]{24}$"},
@@ -33,7 +41,13 @@ _IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 APP_SECURITY: list[dict[str, list[str]]] = [{"appToken": []}, {"appBearer": []}]
-ADMIN_SECURITY: list[dict[str, list[str]]] = [{"adminToken": []}]
+ADMIN_SECURITY: list[dict[str, list[str]]] = [{"adminToken": []}, {"session": []}]
+
+
+def security_of(need: Need) -> list[dict[str, list[str]]]:
+    """How a request authenticates itself."""
+    return [] if need is Need.NOTHING else ADMIN_SECURITY
+
 
 _SIGNED = (
     "A JWT that the app signs with its secret or private key, with the app's algorithm. "
@@ -56,6 +70,13 @@ def security_schemes() -> dict[str, Any]:
             "scheme": "bearer",
             "description": "The token of an administrator, such as the first one, which "
             "`rowkeep serve` creates for an empty store.",
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": COOKIE,
+            "description": "The session of a user, which `POST /api/v1/session` starts. Requests other than "
+            "GET and HEAD must have the header `Origin` of this server, or `Sec-Fetch-Site: same-origin`.",
         },
     }
 
@@ -145,6 +166,20 @@ def idempotency_replayed() -> dict[str, Any]:
             "description": "Present if this is the stored response to an earlier request with the same "
             "`Idempotency-Key`; nothing was written this time.",
             "schema": {"const": "true"},
+        }
+    }
+
+
+def response_headers(endpoint: Endpoint) -> dict[str, Any]:
+    """The headers of a response of the management API."""
+    if endpoint.status == HTTPStatus.SEE_OTHER:
+        return {"Location": {"description": "The next page.", "schema": {"type": "string"}}}
+    if not endpoint.sets_cookie:
+        return {}
+    return {
+        "Set-Cookie": {
+            "description": f"The cookie `{COOKIE}` of the session; after signing out, it is deleted.",
+            "schema": {"type": "string"},
         }
     }
 

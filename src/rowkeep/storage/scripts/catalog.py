@@ -75,6 +75,16 @@ class CatalogScripts:
         rows = yield from self._do(self._select_workspaces().where(key > after).order_by(key).limit(limit))
         return [_workspace_of(row) for row in rows]
 
+    def workspaces_of_user(self, user_id: str, after: str, limit: int | None) -> Steps[list[Workspace]]:
+        """The workspaces in which a user has or had rights, in the order of their names."""
+        workspaces, recorded = self._tables.workspaces, self._tables.user_workspaces
+        ids = sa.select(recorded.c.workspace_id).where(recorded.c.user_id == user_id)
+        key = workspaces.c.name_key
+        rows = yield from self._do(
+            self._select_workspaces().where(workspaces.c.id.in_(ids), key > after).order_by(key).limit(limit)
+        )
+        return [_workspace_of(row) for row in rows]
+
     def _select_workspaces(self) -> sa.Select[tuple[int, str, str, bool]]:
         workspaces, databases = self._tables.workspaces, self._tables.databases
         is_made = sa.exists().where(databases.c.workspace_id == workspaces.c.id)
@@ -123,7 +133,7 @@ class CatalogScripts:
         if name_key(workspace.name) == "main":
             raise DeleteNotAllowed("The workspace main cannot be deleted.")
         clients, workspaces = self._tables.clients, self._tables.workspaces
-        for table in (clients, self._tables.databases):
+        for table in (clients, self._tables.databases, self._tables.user_workspaces):
             yield from self._do(sa.delete(table).where(table.c.workspace_id == workspace.id))
         yield from self._do(sa.delete(workspaces).where(workspaces.c.id == workspace.id))
         return workspace

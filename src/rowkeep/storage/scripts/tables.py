@@ -11,8 +11,10 @@ from rowkeep.errors.catalogue import NameTaken, StillReferenced
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.tables import Column, Table, name_key
+from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.storage.contract import Steps
+from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.steps import WorkspaceSteps, run
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, as_stored, stored_table
@@ -26,23 +28,30 @@ class Tables(WorkspaceSteps):
     """The scripts of one workspace. Scripts that change something raise the version first, which makes all
     changes run one after the other."""
 
-    def __init__(self, state: WorkspaceState, stored: StoredDefinitions, view_needs: ViewNeeds) -> None:
+    def __init__(
+        self,
+        state: WorkspaceState,
+        stored: StoredDefinitions,
+        view_needs: ViewNeeds,
+        rights: RightsOfUsers,
+    ) -> None:
         super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
         self._view_needs = view_needs
+        self._rights = rights
 
     def find(self, name: str) -> Steps[tuple[int, Table | None]]:
         """The version, and the table with this name, in any case."""
         version = yield from self._state.version()
         return version, (yield from self._stored.find_table(name))
 
-    def page(self, after: str, limit: int | None) -> Steps[list[Table]]:
+    def page(self, after: str, limit: int | None, asker: Asker = EVERYBODY) -> Steps[list[Table]]:
         """Tables in the order of their names, after the name ``after``; all of them without a limit."""
         tables = self._system.tables
         rows = yield from self._do(
             sa.select(tables.c.definition)
-            .where(tables.c.name_key > after)
+            .where(tables.c.name_key > after, (yield from self._rights.listed(tables, asker)))
             .order_by(tables.c.name_key)
             .limit(limit)
         )
@@ -61,8 +70,9 @@ class Tables(WorkspaceSteps):
             yield from self._stored.tables_by("id", {each.table for each in references if each is not None})
         )
 
-    def create(self, body: TableBody, table_id: str) -> Steps[TableWithReferred]:
-        """Raises NameTaken, and all errors in the definition."""
+    def create(self, body: TableBody, table_id: str, owner: str | None = None) -> Steps[TableWithReferred]:
+        """Create a table; ``owner`` is the id of a user. Raises NameTaken, and all errors in the
+        definition."""
         yield from self._state.raise_version()
         named = yield from self._stored.tables_by("name_key", referred_names(body.schema_def))
         table = read_table(body, table_id, named, (yield from self._state.newest_key()))
@@ -75,6 +85,8 @@ class Tables(WorkspaceSteps):
             )
         )
         yield from self._store_references(table)
+        if owner is not None:
+            yield from self._rights.own(table.id, owner)
         return table, referred
 
     def store(self, table: Table) -> Steps[None]:
@@ -142,13 +154,16 @@ class Tables(WorkspaceSteps):
             (self._system.references, "table_id"),
         ):
             yield from self._do(sa.delete(system_table).where(system_table.c[column] == table.id))
+        yield from self._rights.disown(table.id)
 
     def get(self, name: str) -> Steps[TableWithReferred]:
         """The table with this name, in any case. Raises NoSuchTable."""
         table = yield from self._stored.existing_table(name)
         return table, (yield from self.referred_by([table]))
 
-    def page_with_referred(self, after: str, limit: int) -> Steps[tuple[list[Table], dict[str, Table]]]:
+    def page_with_referred(
+        self, after: str, limit: int, asker: Asker = EVERYBODY
+    ) -> Steps[tuple[list[Table], dict[str, Table]]]:
         """Tables in the order of their names, after the name ``after``, and those that they refer to."""
-        tables = yield from self.page(after, limit)
+        tables = yield from self.page(after, limit, asker)
         return tables, (yield from self.referred_by(tables))

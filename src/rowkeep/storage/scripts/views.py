@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from rowkeep.errors.catalogue import InvalidDefinition, NoSuchView, preview
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.tables import NAME, Table, name_key
+from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.model.views import View
 from rowkeep.plan.views.read import read_view
 from rowkeep.storage.contract import Steps
+from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions, as_stored, stored_view
@@ -25,11 +27,14 @@ class Views(WorkspaceSteps):
     """The scripts of one workspace. Scripts that change something raise the version first, which makes all
     changes run one after the other."""
 
-    def __init__(self, state: WorkspaceState, stored: StoredDefinitions, tables: Tables) -> None:
+    def __init__(
+        self, state: WorkspaceState, stored: StoredDefinitions, tables: Tables, rights: RightsOfUsers
+    ) -> None:
         super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
         self._tables = tables
+        self._rights = rights
 
     def find(self, name: str) -> Steps[tuple[int, ViewWithTables | None]]:
         """The version, and the view with this name, in any case."""
@@ -44,12 +49,14 @@ class Views(WorkspaceSteps):
         view = yield from self._stored.existing_view(name)
         return view, (yield from self._stored.tables_by("id", set(view.table_ids)))
 
-    def page(self, after: str, limit: int | None) -> Steps[tuple[list[View], dict[str, Table]]]:
+    def page(
+        self, after: str, limit: int | None, asker: Asker = EVERYBODY
+    ) -> Steps[tuple[list[View], dict[str, Table]]]:
         """Views in the order of their names, after the name ``after``, and the tables that they need."""
         views = self._system.views
         rows = yield from self._do(
             sa.select(views.c.definition)
-            .where(views.c.name_key > after)
+            .where(views.c.name_key > after, (yield from self._rights.listed(views, asker)))
             .order_by(views.c.name_key)
             .limit(limit)
         )
@@ -57,8 +64,9 @@ class Views(WorkspaceSteps):
         ids = {table_id for view in found for table_id in view.table_ids}
         return found, (yield from self._stored.tables_by("id", ids))
 
-    def create(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
-        """Raises NameTaken, and all errors in the definition."""
+    def create(self, body: ViewBody, view_id: str, owner: str | None = None) -> Steps[ViewWithTables]:
+        """Create a view; ``owner`` is the id of a user. Raises NameTaken, and all errors in the
+        definition."""
         yield from self._state.raise_version()
         if body.renamed_from:
             raise InvalidDefinition(
@@ -73,6 +81,8 @@ class Views(WorkspaceSteps):
             )
         )
         yield from self._store_tables(view)
+        if owner is not None:
+            yield from self._rights.own(view.id, owner)
         return view, tables
 
     def replace(self, name: str, body: ViewBody) -> Steps[ViewWithTables]:
@@ -127,3 +137,4 @@ class Views(WorkspaceSteps):
             (self._system.grants, "table_id"),
         ):
             yield from self._do(sa.delete(system_views).where(system_views.c[column] == view.id))
+        yield from self._rights.disown(view.id)

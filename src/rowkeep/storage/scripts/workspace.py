@@ -5,6 +5,7 @@ from __future__ import annotations
 from rowkeep.sql.dialects import Dialect
 from rowkeep.storage.scripts.access import Access
 from rowkeep.storage.scripts.idempotency_keys import IdempotencyKeys
+from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions
 from rowkeep.storage.scripts.table_list import TableList
@@ -22,8 +23,9 @@ class WorkspaceScripts:
         self.state = WorkspaceState(dialect, namespace)
         stored = StoredDefinitions(dialect, namespace)
         self.view_needs = ViewNeeds(stored)
-        self.tables = Tables(self.state, stored, self.view_needs)
-        self.views = Views(self.state, stored, self.tables)
-        self.table_list = TableList(self.state, stored)
+        self.rights = RightsOfUsers(self.state, stored)
+        self.tables = Tables(self.state, stored, self.view_needs, self.rights)
+        self.views = Views(self.state, stored, self.tables, self.rights)
+        self.table_list = TableList(self.state, stored, self.rights)
         self.keys = IdempotencyKeys(dialect, namespace)
         self.access = Access(self.state, stored, self.keys)

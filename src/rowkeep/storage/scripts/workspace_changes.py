@@ -40,15 +40,23 @@ class WorkspaceChangeStep(msgspec.Struct, frozen=True):
 
 
 class WorkspaceChangeScripts:
-    """The scripts of one workspace; ``new_id`` returns the ids of what is created."""
+    """The scripts of one workspace; ``new_id`` returns the ids of what is created,
+    ``owner`` is the user who then owns it."""
 
-    def __init__(self, scripts: WorkspaceScripts, changes: TableChanges, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        scripts: WorkspaceScripts,
+        changes: TableChanges,
+        new_id: Callable[[], str],
+        owner: str | None = None,
+    ) -> None:
         self._scripts = scripts
         self._tables = scripts.tables
         self._views = scripts.views
         self._access = scripts.access
         self._changes = changes
         self._new_id = new_id
+        self._owner = owner
 
     def present(self) -> Steps[WorkspaceDefinition]:
         """All definitions and grants of the workspace."""
@@ -94,9 +102,9 @@ class WorkspaceChangeScripts:
             yield from _at("/tables", self._tables.drop(action.name), False)
             return [WorkspaceChangeStep(action.description, "/tables", loses_data=True)]
         if isinstance(action, CreateTable):
-            yield from _at(action.where, self._tables.create(action.body, self._new_id()))
+            yield from _at(action.where, self._tables.create(action.body, self._new_id(), self._owner))
         elif isinstance(action, CreateView):
-            yield from _at(action.where, self._views.create(action.body, self._new_id()))
+            yield from _at(action.where, self._views.create(action.body, self._new_id(), self._owner))
         else:
             yield from _at(action.where, self._grant(action), False)
         return _step(action.description, action.where)
