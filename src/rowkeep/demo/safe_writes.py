@@ -13,7 +13,7 @@ ORDERS = {
     "schemaDef": [
         {"name": "Order_No", "type": "string", "isRequired": True, "maxLength": 20},
         {"name": "Customer", "type": "string"},
-        {"name": "Paid", "type": "decimal", "precision": 12, "scale": 2},
+        {"name": "Paid", "type": "decimal"},
     ],
     "indexes": [{"name": "by_order_no", "columns": [{"name": "Order_No"}], "isUnique": True}],
 }
@@ -27,9 +27,9 @@ ORDER_LINES = {
 }
 TABLES = (ORDERS, ORDER_LINES)
 
-ORDER = {"data": {"Order_No": "A-1", "Customer": "Jane", "Paid": "10.00"}}
+ORDER = {"data": {"Order_No": "A-1", "Customer": "Jane", "Paid": 10.25}}
 PAYMENT = {
-    "data": {"Order_No": "A-1", "Paid": {"$inc": "5.50"}},
+    "data": {"Order_No": "A-1", "Paid": {"$inc": 5.5}},
     "onConflict": {"columns": ["Order_No"], "action": "update"},
 }
 TOO_MANY = {
