@@ -1,0 +1,45 @@
+import { createBrowserRouter, Navigate } from "react-router";
+import { SignInPage } from "../features/session/SignInPage";
+import { RequireSession } from "../features/session/RequireSession";
+import { TablesPage } from "../features/tables/TablesPage";
+import { ErrorPage, NotFoundPage } from "./ErrorPage";
+import { Layout } from "./Layout";
+import { CONSOLE_PATH } from "./place";
+
+/** Pages that are not needed first are separate files, loaded when they are opened. */
+export const router = createBrowserRouter(
+  [
+    { path: "/sign-in", element: <SignInPage />, errorElement: <ErrorPage /> },
+    {
+      element: <RequireSession />,
+      errorElement: <ErrorPage />,
+      children: [
+        { path: "/", element: <Navigate to="/w/main/tables" replace /> },
+        {
+          path: "/w/:workspace",
+          element: <Layout />,
+          children: [
+            {
+              errorElement: <ErrorPage />,
+              children: [
+                { index: true, element: <Navigate to="tables" replace /> },
+                { path: "tables", element: <TablesPage /> },
+                {
+                  path: ":kind/:name",
+                  lazy: async () => ({ Component: (await import("../features/grid/GridPage")).GridPage }),
+                },
+                {
+                  path: "tables/:name/rows/:id",
+                  lazy: async () => ({ Component: (await import("../features/rows/RowPage")).RowPage }),
+                },
+                { path: "*", element: <NotFoundPage /> },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+    { path: "*", element: <NotFoundPage /> },
+  ],
+  { basename: CONSOLE_PATH },
+);

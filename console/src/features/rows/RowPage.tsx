@@ -1,0 +1,3 @@
+export function RowPage() {
+  return <main>Row</main>;
+}

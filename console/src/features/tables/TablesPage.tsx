@@ -1,0 +1,116 @@
+import {
+  Alert,
+  Badge,
+  Button,
+  Container,
+  Loader,
+  Table as Grid,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { IconSearch } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useParams } from "react-router";
+import { messageOf } from "../../api/errors";
+import { tablesQuery, viewsQuery } from "./queries";
+import { type Listed, listed, matching } from "./listed";
+import { RowCount } from "./RowCount";
+
+export function TablesPage() {
+  const { workspace = "main" } = useParams();
+  const tables = useQuery(tablesQuery(workspace));
+  const views = useQuery(viewsQuery(workspace));
+  const [search, setSearch] = useState("");
+  const all = listed(tables.data ?? [], views.data ?? []);
+  const shown = matching(all, search);
+  const error = tables.error ?? views.error;
+  return (
+    <Container fluid p="md" w="100%">
+      <Title order={1} size="h2" mb="md">
+        Tables
+      </Title>
+      <TextInput
+        aria-label="Search tables and views"
+        placeholder="Search"
+        leftSection={<IconSearch size={16} aria-hidden />}
+        value={search}
+        onChange={(event) => setSearch(event.currentTarget.value)}
+        maw={320}
+        mb="md"
+      />
+      {error !== null && (
+        <Alert color="red" role="alert" mb="md">
+          {messageOf(error)}
+          <Button
+            size="xs"
+            variant="light"
+            mt="xs"
+            onClick={() => void Promise.all([tables.refetch(), views.refetch()])}
+          >
+            Try again
+          </Button>
+        </Alert>
+      )}
+      {tables.isPending || views.isPending ? (
+        error === null && <Loader aria-label="Loading tables" />
+      ) : (
+        <TableList workspace={workspace} shown={shown} total={all.length} />
+      )}
+    </Container>
+  );
+}
+
+interface TableListProps {
+  workspace: string;
+  shown: Listed[];
+  total: number;
+}
+
+function TableList({ workspace, shown, total }: TableListProps) {
+  if (shown.length === 0) {
+    return (
+      <Text>
+        {total > 0
+          ? "No table or view matches the search."
+          : "This workspace has no tables yet. Create one with the command “rowkeep table create” or by the management API."}
+      </Text>
+    );
+  }
+  return (
+    <Grid.ScrollContainer minWidth={300}>
+      <Grid highlightOnHover verticalSpacing="xs">
+        <Grid.Thead>
+          <Grid.Tr>
+            <Grid.Th>Name</Grid.Th>
+            <Grid.Th ta="right">Rows</Grid.Th>
+            <Grid.Th ta="right">Columns</Grid.Th>
+            <Grid.Th visibleFrom="sm">Description</Grid.Th>
+          </Grid.Tr>
+        </Grid.Thead>
+        <Grid.Tbody>
+          {shown.map((each) => (
+            <Grid.Tr key={each.name}>
+              <Grid.Td>
+                <Text component={Link} to={`/w/${workspace}/${each.kind}/${each.name}`} c="blue" fw={500}>
+                  {each.name}
+                </Text>
+                {each.kind === "views" && (
+                  <Badge ml="xs" size="xs" variant="default">
+                    View
+                  </Badge>
+                )}
+              </Grid.Td>
+              <Grid.Td ta="right">
+                <RowCount workspace={workspace} kind={each.kind} name={each.name} />
+              </Grid.Td>
+              <Grid.Td ta="right">{each.columns}</Grid.Td>
+              <Grid.Td visibleFrom="sm">{each.description}</Grid.Td>
+            </Grid.Tr>
+          ))}
+        </Grid.Tbody>
+      </Grid>
+    </Grid.ScrollContainer>
+  );
+}

@@ -1,0 +1,99 @@
+/** Lists of workspaces, tables and views. Lists of the API are paged: these read all pages. */
+import { queryOptions } from "@tanstack/react-query";
+import { answered, api } from "../../api/client";
+import type { Table, View } from "../../api/types";
+
+const LIMIT = 1000;
+
+interface Page {
+  limit: number;
+  cursor?: string;
+}
+
+async function all<T, P extends { nextCursor?: string }>(
+  read: (page: Page) => Promise<P>,
+  items: (page: P) => T[],
+): Promise<T[]> {
+  const found: T[] = [];
+  let page: Page = { limit: LIMIT };
+  for (;;) {
+    const answer = await read(page);
+    found.push(...items(answer));
+    if (answer.nextCursor === undefined) return found;
+    page = { limit: LIMIT, cursor: answer.nextCursor };
+  }
+}
+
+export const workspacesQuery = () =>
+  queryOptions({
+    queryKey: ["workspaces"],
+    queryFn: ({ signal }) =>
+      all(
+        (query) => answered(api.GET("/api/v1/workspaces", { params: { query }, signal })),
+        (page) => page.workspaces,
+      ),
+  });
+
+export const tablesQuery = (workspace: string) =>
+  queryOptions({
+    queryKey: ["tables", workspace],
+    queryFn: ({ signal }): Promise<Table[]> =>
+      all(
+        (query) =>
+          answered(
+            api.GET("/api/v1/workspaces/{workspace}/tables", {
+              params: { path: { workspace }, query },
+              signal,
+            }),
+          ),
+        (page) => page.tables,
+      ),
+  });
+
+export const viewsQuery = (workspace: string) =>
+  queryOptions({
+    queryKey: ["views", workspace],
+    queryFn: ({ signal }): Promise<View[]> =>
+      all(
+        (query) =>
+          answered(
+            api.GET("/api/v1/workspaces/{workspace}/views", {
+              params: { path: { workspace }, query },
+              signal,
+            }),
+          ),
+        (page) => page.views,
+      ),
+  });
+
+export const tableQuery = (workspace: string, table: string) =>
+  queryOptions({
+    queryKey: ["tables", workspace, table],
+    queryFn: ({ signal }) =>
+      answered(
+        api.GET("/api/v1/workspaces/{workspace}/tables/{table}", {
+          params: { path: { workspace, table } },
+          signal,
+        }),
+      ),
+  });
+
+/** The names of the ids in Created_By and Updated_By. */
+export const writersQuery = (workspace: string) =>
+  queryOptions({
+    queryKey: ["writers", workspace],
+    staleTime: 60_000,
+    queryFn: async ({ signal }) => {
+      const writers = await all(
+        (query) =>
+          answered(
+            api.GET("/api/v1/workspaces/{workspace}/writers", {
+              params: { path: { workspace }, query },
+              signal,
+            }),
+          ),
+        (page) => page.writers,
+      );
+      return new Map(writers.map((each) => [each.id, each]));
+    },
+  });
