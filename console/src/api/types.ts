@@ -7,7 +7,8 @@ export type Table = Schemas["TableResponse"];
 export type View = Schemas["ViewResponse"];
 export type UsableTable = Schemas["UsableTableResponse"];
 export type ColumnType = Schemas["TableColumnResponse"]["type"];
-export type Filter = Schemas["Filter"];
+/** A filter of a query; `all` is for changes of every row, which the console does not send. */
+export type Filter = Exclude<Schemas["Filter"], Schemas["EveryRow"]>;
 export type Expression = Schemas["Expression"];
 export type Comparison = Schemas["Comparison"];
 export type Operand = Comparison["operand"];

@@ -97,3 +97,15 @@ export const writersQuery = (workspace: string) =>
       return new Map(writers.map((each) => [each.id, each]));
     },
   });
+
+/** What the caller can use, by name: tables and views, with the types of their columns and the rights. */
+export const usableQuery = (workspace: string) =>
+  queryOptions({
+    queryKey: ["usable", workspace],
+    queryFn: async ({ signal }) => {
+      const answer = await answered(
+        api.GET("/api/v1/workspaces/{workspace}/data/tables", { params: { path: { workspace } }, signal }),
+      );
+      return new Map(answer.tables.map((each) => [each.name, each]));
+    },
+  });
