@@ -4,25 +4,17 @@ import { API_ADDRESS } from "../app/place";
 import { ApiError, isProblem, unreachable } from "./errors";
 import type { paths } from "./schema";
 
-let authorization: string | undefined;
 const listeners = new Set<() => void>();
 
 export const api = createClient<paths>({ baseUrl: API_ADDRESS, fetch: reachable });
 
 api.use({
-  onRequest({ request }) {
-    if (authorization !== undefined) request.headers.set("Authorization", authorization);
-    return request;
-  },
-  onResponse({ response }) {
-    if (response.status === 401) for (const listener of listeners) listener();
+  onResponse({ request, response }) {
+    // a refused password is a 401 too, and ends nothing
+    const isSignIn = request.method !== "GET" && new URL(request.url).pathname.includes("/session");
+    if (response.status === 401 && !isSignIn) for (const listener of listeners) listener();
   },
 });
-
-/** Sets the header that all later requests carry. It is held in memory only. */
-export function authorize(header: string | undefined): void {
-  authorization = header;
-}
 
 /** Calls the listener whenever a request is refused because nobody is signed in. Returns how to stop it. */
 export function onSignedOut(listener: () => void): () => void {

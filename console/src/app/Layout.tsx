@@ -8,8 +8,17 @@ import {
   Select,
   useMantineColorScheme,
 } from "@mantine/core";
-import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
-import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconTable, IconUser } from "@tabler/icons-react";
+import { useDisclosure } from "@mantine/hooks";
+import {
+  IconDeviceDesktop,
+  IconLogout,
+  IconMoon,
+  IconSun,
+  IconTable,
+  IconUser,
+  IconUserCog,
+  IconUsers,
+} from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
 import { useSession } from "../features/session/session";
@@ -21,7 +30,7 @@ export function Layout() {
   const { workspace = "main" } = useParams();
   const [isOpen, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
-  useDocumentTitle("Rowkeep");
+  const { session } = useSession();
   return (
     <AppShell
       header={{ height: 48 }}
@@ -54,6 +63,26 @@ export function Layout() {
           active={/\/(tables|views)(\/|$)/.test(pathname)}
           onClick={close}
         />
+        {session?.workspaces.some(({ name, role }) => name === workspace && role !== null) && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}/members`}
+            label="Members"
+            leftSection={<IconUsers size={16} aria-hidden />}
+            active={pathname.endsWith("/members")}
+            onClick={close}
+          />
+        )}
+        {session?.admin === true && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}/users`}
+            label="Users"
+            leftSection={<IconUserCog size={16} aria-hidden />}
+            active={pathname.endsWith("/users")}
+            onClick={close}
+          />
+        )}
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
         <Outlet />

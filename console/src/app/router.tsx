@@ -1,8 +1,10 @@
 import { createBrowserRouter, Navigate } from "react-router";
+import { FirstUserPage, LinkPage, ResetPage } from "../features/session/LinkPages";
 import { SignInPage } from "../features/session/SignInPage";
 import { RequireSession } from "../features/session/RequireSession";
 import { TablesPage } from "../features/tables/TablesPage";
 import { ErrorPage, NotFoundPage } from "./ErrorPage";
+import { HomePage } from "./HomePage";
 import { Layout } from "./Layout";
 import { CONSOLE_PATH } from "./place";
 
@@ -10,11 +12,14 @@ import { CONSOLE_PATH } from "./place";
 export const router = createBrowserRouter(
   [
     { path: "/sign-in", element: <SignInPage />, errorElement: <ErrorPage /> },
+    { path: "/welcome", element: <FirstUserPage />, errorElement: <ErrorPage /> },
+    { path: "/reset", element: <ResetPage />, errorElement: <ErrorPage /> },
+    { path: "/link", element: <LinkPage />, errorElement: <ErrorPage /> },
     {
       element: <RequireSession />,
       errorElement: <ErrorPage />,
       children: [
-        { path: "/", element: <Navigate to="/w/main/tables" replace /> },
+        { path: "/", element: <HomePage /> },
         {
           path: "/w/:workspace",
           element: <Layout />,
@@ -31,6 +36,16 @@ export const router = createBrowserRouter(
                 {
                   path: "tables/:name/rows/:id",
                   lazy: async () => ({ Component: (await import("../features/rows/RowPage")).RowPage }),
+                },
+                {
+                  path: "members",
+                  lazy: async () => ({
+                    Component: (await import("../features/people/MembersPage")).MembersPage,
+                  }),
+                },
+                {
+                  path: "users",
+                  lazy: async () => ({ Component: (await import("../features/people/UsersPage")).UsersPage }),
                 },
                 { path: "*", element: <NotFoundPage /> },
               ],

@@ -1,8 +1,9 @@
 import { Alert, Anchor, Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
 import { NotFoundPage } from "../../app/ErrorPage";
+import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
 import { tableQuery, usableQuery } from "../tables/queries";
 import { type Column, columnsOfTable, columnsOfView } from "./columns";
@@ -75,6 +76,7 @@ function Page({ description, ...grid }: LoadedProps) {
         <Text size="sm" c="dimmed" truncate>
           {description}
         </Text>
+        <ShareButton source={grid} />
       </Group>
       <RowsGrid {...grid} />
     </>
@@ -100,7 +102,9 @@ function Refused({ error, onRetry }: { error: Error; onRetry: () => void }) {
       </Alert>
       <Group>
         <Button onClick={onRetry}>Try again</Button>
-        <Anchor href="./">All tables</Anchor>
+        <Anchor component={Link} to="..">
+          All tables
+        </Anchor>
       </Group>
     </Stack>
   );

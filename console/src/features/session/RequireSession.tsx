@@ -4,9 +4,10 @@ import { useSession } from "./session";
 
 /** Shows its pages only to people who are signed in; others sign in first and come back. */
 export function RequireSession() {
-  const { session } = useSession();
+  const { session, error } = useSession();
   const { pathname, search } = useLocation();
   if (session === undefined) {
+    if (error !== null) throw error;
     return (
       <Center component="main" h="100dvh">
         <Loader aria-label="Loading" />

@@ -1,32 +1,45 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
-import { answered, api, authorize, onSignedOut } from "../../api/client";
-import { type Credentials, type Session, SessionContext } from "./session";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useCallback, useEffect, useMemo } from "react";
+import { answered, api, onSignedOut } from "../../api/client";
+import { ApiError } from "../../api/errors";
+import { type Session, SessionContext } from "./session";
 
-/** Signs in by an admin token, which is held in the memory of the page and nowhere else. */
+const KEY = ["session"];
+
+/** The session is in a cookie that scripts cannot read: the server says whose it is. */
 export function SessionProvider({ children }: { children: ReactNode }) {
-  const [session, setSession] = useState<Session | null>(null);
   const queries = useQueryClient();
+  const { data, error } = useQuery({ queryKey: KEY, queryFn: current, staleTime: Infinity });
+
+  const start = useCallback(
+    (session: Session) => {
+      queries.clear();
+      queries.setQueryData(KEY, session);
+    },
+    [queries],
+  );
 
   const end = useCallback(() => {
-    authorize(undefined);
-    setSession(null);
-    queries.clear();
+    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
+    queries.setQueryData(KEY, null);
   }, [queries]);
 
   useEffect(() => onSignedOut(end), [end]);
 
-  const signIn = useCallback(async ({ token }: Credentials) => {
-    authorize(`Bearer ${token}`);
-    const current = await answered(api.GET("/api/v1/admin-tokens/current"));
-    setSession({ id: current.id, name: current.name || "Administrator" });
-  }, []);
-
-  const signOut = useCallback(() => {
+  const signOut = useCallback(async () => {
+    await answered(api.DELETE("/api/v1/session"));
     end();
-    return Promise.resolve();
   }, [end]);
 
-  const state = useMemo(() => ({ session, signIn, signOut }), [session, signIn, signOut]);
+  const state = useMemo(() => ({ session: data, error, start, signOut }), [data, error, start, signOut]);
   return <SessionContext value={state}>{children}</SessionContext>;
+}
+
+async function current({ signal }: { signal: AbortSignal }): Promise<Session | null> {
+  try {
+    return await answered(api.GET("/api/v1/session", { signal }));
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  }
 }

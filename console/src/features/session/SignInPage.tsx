@@ -1,58 +1,57 @@
-import { Alert, Button, Container, Paper, PasswordInput, Stack, Title } from "@mantine/core";
-import { type SyntheticEvent, useState } from "react";
+import { Anchor, PasswordInput, Text, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Navigate, useSearchParams } from "react-router";
-import { ApiError, messageOf } from "../../api/errors";
+import { answered, api } from "../../api/client";
+import { API_ADDRESS } from "../../app/place";
+import { CredentialsForm } from "./CredentialsForm";
 import { safeNext } from "./next";
 import { useSession } from "./session";
 
 export function SignInPage() {
-  const { session, signIn } = useSession();
+  const { session } = useSession();
   const [parameters] = useSearchParams();
-  const [token, setToken] = useState("");
-  const [error, setError] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
-
-  async function submit(event: SyntheticEvent) {
-    event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
-      await signIn({ token: token.trim() });
-    } catch (refused) {
-      const isWrong = refused instanceof ApiError && refused.status === 401;
-      setError(isWrong ? "This token is not valid." : messageOf(refused));
-      setBusy(false);
-    }
-  }
-
-  if (session) return <Navigate to={safeNext(parameters.get("next"))} replace />;
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const methods = useQuery({
+    queryKey: ["session methods"],
+    queryFn: ({ signal }) => answered(api.GET("/api/v1/session/methods", { signal })),
+  });
+  const next = safeNext(parameters.get("next"));
+  if (session) return <Navigate to={next} replace />;
   return (
-    <Container component="main" size={420} py="xl">
-      <Title order={1} size="h2" ta="center" mb="lg">
-        Sign in to Rowkeep
-      </Title>
-      <Paper withBorder p="lg">
-        <form onSubmit={(event) => void submit(event)}>
-          <Stack>
-            {error !== undefined && (
-              <Alert color="red" role="alert">
-                {error}
-              </Alert>
-            )}
-            <PasswordInput
-              label="Admin token"
-              value={token}
-              onChange={(event) => setToken(event.currentTarget.value)}
-              autoComplete="off"
-              required
-              autoFocus
-            />
-            <Button type="submit" loading={isBusy}>
-              Sign in
-            </Button>
-          </Stack>
-        </form>
-      </Paper>
-    </Container>
+    <CredentialsForm
+      title="Sign in to Rowkeep"
+      action="Sign in"
+      next={next}
+      submit={() => answered(api.POST("/api/v1/session", { body: { email, password } }))}
+      text={
+        methods.data?.firstUser === true
+          ? "There is no user yet. Open the link that “rowkeep serve” has given out at its first start, or run “rowkeep user create”."
+          : undefined
+      }
+    >
+      <TextInput
+        label="E-mail address"
+        type="email"
+        autoComplete="username"
+        required
+        autoFocus
+        value={email}
+        onChange={(event) => setEmail(event.currentTarget.value)}
+      />
+      <PasswordInput
+        label="Password"
+        autoComplete="current-password"
+        required
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+      />
+      {methods.data?.openId === true && (
+        <Text size="sm" ta="center">
+          <Anchor href={`${API_ADDRESS}/api/v1/session/openid`}>Sign in with your organisation</Anchor>
+        </Text>
+      )}
+    </CredentialsForm>
   );
 }

@@ -1,21 +1,17 @@
-/** Who is signed in. Pages know only this interface, whatever way of signing in is behind it. */
+/** Who is signed in. */
 import { createContext, useContext } from "react";
+import type { components } from "../../api/schema";
 
-export interface Session {
-  /** A stable id: settings of the browser are stored for it. */
-  id: string;
-  name: string;
-}
+export type Session = components["schemas"]["SessionResponse"];
 
 export interface SessionState {
   /** undefined: not known yet; null: nobody is signed in. */
   session: Session | null | undefined;
-  signIn: (credentials: Credentials) => Promise<void>;
+  /** Why it is not known, if the server does not respond. */
+  error: Error | null;
+  /** Takes over a session that the server has started. */
+  start: (session: Session) => void;
   signOut: () => Promise<void>;
-}
-
-export interface Credentials {
-  token: string;
 }
 
 export const SessionContext = createContext<SessionState | undefined>(undefined);

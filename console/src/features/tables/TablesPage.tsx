@@ -3,7 +3,9 @@ import {
   Badge,
   Button,
   Container,
+  Group,
   Loader,
+  SegmentedControl,
   Table as Grid,
   Text,
   TextInput,
@@ -14,14 +16,27 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
-import { tablesQuery, viewsQuery } from "./queries";
+import { tablesQuery, viewsQuery, type Whose } from "./queries";
 import { type Listed, listed, matching } from "./listed";
 import { RowCount } from "./RowCount";
 
+const WHOSE: { value: Whose; label: string }[] = [
+  { value: "all", label: "All" },
+  { value: "mine", label: "Mine" },
+  { value: "shared", label: "Shared with me" },
+];
+
+const EMPTY: Record<Whose, string> = {
+  all: "There is no table here yet. Create one with the command “rowkeep table create” or by the management API.",
+  mine: "You own no table or view here yet.",
+  shared: "Nobody shares a table or view with you here yet.",
+};
+
 export function TablesPage() {
   const { workspace = "main" } = useParams();
-  const tables = useQuery(tablesQuery(workspace));
-  const views = useQuery(viewsQuery(workspace));
+  const [whose, setWhose] = useState<Whose>("all");
+  const tables = useQuery(tablesQuery(workspace, whose));
+  const views = useQuery(viewsQuery(workspace, whose));
   const [search, setSearch] = useState("");
   const all = listed(tables.data ?? [], views.data ?? []);
   const shown = matching(all, search);
@@ -31,15 +46,23 @@ export function TablesPage() {
       <Title order={1} size="h2" mb="md">
         Tables
       </Title>
-      <TextInput
-        aria-label="Search tables and views"
-        placeholder="Search"
-        leftSection={<IconSearch size={16} aria-hidden />}
-        value={search}
-        onChange={(event) => setSearch(event.currentTarget.value)}
-        maw={320}
-        mb="md"
-      />
+      <Group mb="md">
+        <SegmentedControl
+          size="xs"
+          aria-label="Whose tables"
+          data={WHOSE}
+          value={whose}
+          onChange={(value) => setWhose(WHOSE.find((each) => each.value === value)?.value ?? "all")}
+        />
+        <TextInput
+          size="xs"
+          aria-label="Search tables and views"
+          placeholder="Search"
+          leftSection={<IconSearch size={16} aria-hidden />}
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
+      </Group>
       {error !== null && (
         <Alert color="red" role="alert" mb="md">
           {messageOf(error)}
@@ -56,7 +79,7 @@ export function TablesPage() {
       {tables.isPending || views.isPending ? (
         error === null && <Loader aria-label="Loading tables" />
       ) : (
-        <TableList workspace={workspace} shown={shown} total={all.length} />
+        <TableList workspace={workspace} shown={shown} total={all.length} whose={whose} />
       )}
     </Container>
   );
@@ -66,17 +89,12 @@ interface TableListProps {
   workspace: string;
   shown: Listed[];
   total: number;
+  whose: Whose;
 }
 
-function TableList({ workspace, shown, total }: TableListProps) {
+function TableList({ workspace, shown, total, whose }: TableListProps) {
   if (shown.length === 0) {
-    return (
-      <Text>
-        {total > 0
-          ? "No table or view matches the search."
-          : "This workspace has no tables yet. Create one with the command “rowkeep table create” or by the management API."}
-      </Text>
-    );
+    return <Text>{total > 0 ? "No table or view matches the search." : EMPTY[whose]}</Text>;
   }
   return (
     <Grid.ScrollContainer minWidth={300}>

@@ -10,7 +10,7 @@ interface Page {
   cursor?: string;
 }
 
-async function all<T, P extends { nextCursor?: string }>(
+export async function all<T, P extends { nextCursor?: string }>(
   read: (page: Page) => Promise<P>,
   items: (page: P) => T[],
 ): Promise<T[]> {
@@ -34,15 +34,18 @@ export const workspacesQuery = () =>
       ),
   });
 
-export const tablesQuery = (workspace: string) =>
+/** Whose tables and views: the user's own, those that others share with the user, or all that are visible. */
+export type Whose = "mine" | "shared" | "all";
+
+export const tablesQuery = (workspace: string, list: Whose) =>
   queryOptions({
-    queryKey: ["tables", workspace],
+    queryKey: ["tables", workspace, "list", list],
     queryFn: ({ signal }): Promise<Table[]> =>
       all(
         (query) =>
           answered(
             api.GET("/api/v1/workspaces/{workspace}/tables", {
-              params: { path: { workspace }, query },
+              params: { path: { workspace }, query: { ...query, list } },
               signal,
             }),
           ),
@@ -50,15 +53,15 @@ export const tablesQuery = (workspace: string) =>
       ),
   });
 
-export const viewsQuery = (workspace: string) =>
+export const viewsQuery = (workspace: string, list: Whose) =>
   queryOptions({
-    queryKey: ["views", workspace],
+    queryKey: ["views", workspace, "list", list],
     queryFn: ({ signal }): Promise<View[]> =>
       all(
         (query) =>
           answered(
             api.GET("/api/v1/workspaces/{workspace}/views", {
-              params: { path: { workspace }, query },
+              params: { path: { workspace }, query: { ...query, list } },
               signal,
             }),
           ),
@@ -68,7 +71,7 @@ export const viewsQuery = (workspace: string) =>
 
 export const tableQuery = (workspace: string, table: string) =>
   queryOptions({
-    queryKey: ["tables", workspace, table],
+    queryKey: ["tables", workspace, "one", table],
     queryFn: ({ signal }) =>
       answered(
         api.GET("/api/v1/workspaces/{workspace}/tables/{table}", {
