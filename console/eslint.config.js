@@ -15,6 +15,7 @@ export default tseslint.config(
       // these two are about the React compiler, which the console does not use
       "react-hooks/incompatible-library": "off",
       "react-hooks/preserve-manual-memoization": "off",
+      "@typescript-eslint/prefer-nullish-coalescing": ["error", { ignorePrimitives: true }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },

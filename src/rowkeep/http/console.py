@@ -68,7 +68,7 @@ this page again. A wheel made by <code>make wheel</code> contains the console.</
 </html>
 """
 
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 """The name of an asset; nothing else is opened."""
 
 CODING = re.compile(r"\s*([a-z*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
@@ -77,9 +77,9 @@ CODING = re.compile(r"\s*([a-z*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)
 class Console:
     """Serves the built files. Nothing is read before the first request, and no file is held in memory."""
 
-    def __init__(self, settings: Settings, files: Path = FILES) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._prefix = settings.root_path
-        self._files = files
+        self._files = FILES
 
     async def page(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """The page of the application, the same for every path: the application itself finds the view."""

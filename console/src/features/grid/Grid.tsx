@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useElementSize, useMergedRef } from "@mantine/hooks";
 import type { Row, SortKey } from "../../api/types";
@@ -37,6 +37,10 @@ export interface GridProps {
   editing: ActiveCell | null;
   /** The editor in place of the cell that is edited. */
   renderEditor: (row: Row, column: Column) => ReactNode;
+  /** Called for Delete on the number of a row. */
+  onDelete: (row: number) => void;
+  /** A cell to go to with the focus; a new object is a new request. */
+  goTo: ActiveCell | null;
   /** The menu of a column. */
   renderMenu: (column: Column) => ReactNode;
 }
@@ -105,7 +109,10 @@ export function Grid(props: GridProps) {
     }
     const found = row(at.row);
     if (found === undefined) return;
-    if (event.key === "Enter" && (column === undefined || event.ctrlKey || event.metaKey)) {
+    if (column === undefined && event.key === "Delete") {
+      event.preventDefault();
+      props.onDelete(at.row);
+    } else if (event.key === "Enter" && (column === undefined || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       props.onOpenRow(found);
     } else if (column !== undefined && !event.ctrlKey && !event.metaKey) {
@@ -117,6 +124,17 @@ export function Grid(props: GridProps) {
       }
     }
   }
+
+  const { goTo } = props;
+  const activateLatest = useRef(activate);
+  useEffect(() => {
+    activateLatest.current = activate;
+  });
+  useEffect(() => {
+    if (goTo === null) return;
+    activateLatest.current(goTo);
+    scroller.current?.focus({ preventScroll: true });
+  }, [goTo]);
 
   const rows: number[] = [];
   for (let index = vertical.first; index <= vertical.last; index++) rows.push(index);

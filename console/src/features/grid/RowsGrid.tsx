@@ -1,8 +1,10 @@
 import { Alert, Button, Group, Loader, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import type { Row } from "../../api/types";
+import { AddRowButton } from "../editing/AddRowButton";
+import { useEditing } from "../editing/useEditing";
 import { newCondition } from "../filters/draft";
 import { useSession } from "../session/session";
 import type { Kind } from "../tables/listed";
@@ -14,6 +16,7 @@ import { ColumnsButton } from "./ColumnsButton";
 import { FilterButton, openedDraft, useDraft } from "./FilterButton";
 import { Grid } from "./Grid";
 import { visible } from "./layout";
+import type { ActiveCell } from "./parts";
 import { SearchBox } from "./SearchBox";
 import { type GridState, readState, selectionOf, writeState } from "./selectionUrl";
 import { SortButton } from "./SortButton";
@@ -29,7 +32,7 @@ interface RowsGridProps {
 }
 
 /** The toolbar and the grid. The address bar has the filter, the search and the sort. */
-export function RowsGrid({ workspace, kind, name, columns }: RowsGridProps) {
+export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridProps) {
   const navigate = useNavigate();
   const [parameters, setParameters] = useSearchParams();
   const state = useMemo(() => readState(parameters), [parameters]);
@@ -42,6 +45,17 @@ export function RowsGrid({ workspace, kind, name, columns }: RowsGridProps) {
   const writers = useQuery(writersQuery(workspace));
   const [draft, setDraft] = useDraft();
   const shown = visible(columns, layout);
+  const [goTo, setGoTo] = useState<ActiveCell | null>(null);
+  const place = { workspace, table: name };
+  const canWrite = kind === "tables" && rights.includes("write");
+  const editing = useEditing({
+    place,
+    store,
+    columns: shown,
+    canWrite,
+    canDelete: kind === "tables" && rights.includes("delete"),
+    onDone: (next) => setGoTo((current) => (next === null ? current && { ...current } : { ...next })),
+  });
 
   const change = (changed: Partial<GridState>) =>
     setParameters((current) => writeState(current, { ...state, ...changed }), { replace: true });
@@ -68,6 +82,7 @@ export function RowsGrid({ workspace, kind, name, columns }: RowsGridProps) {
         />
         <SortButton columns={columns} sort={state.sort} onSort={(sort) => change({ sort })} />
         <ColumnsButton columns={columns} layout={layout} onLayout={setLayout} />
+        {canWrite && <AddRowButton place={place} columns={columns} onAdded={() => store.refresh()} />}
         <Text size="sm" c="dimmed" ml="auto" role="status">
           {store.isCounted ? `${store.total.toLocaleString()} ${store.total === 1 ? "row" : "rows"}` : ""}
         </Text>
@@ -105,10 +120,12 @@ export function RowsGrid({ workspace, kind, name, columns }: RowsGridProps) {
             if (kind === "tables") void navigate(address(row));
           }}
           renderCell={renderCell}
-          onEdit={() => false}
-          onClear={() => undefined}
-          editing={null}
-          renderEditor={() => null}
+          onEdit={editing.edit}
+          onClear={editing.clear}
+          onDelete={editing.askToDelete}
+          editing={editing.cell}
+          renderEditor={editing.renderEditor}
+          goTo={goTo}
           renderMenu={(column) => (
             <ColumnMenu
               column={column}
@@ -126,6 +143,7 @@ export function RowsGrid({ workspace, kind, name, columns }: RowsGridProps) {
           )}
         />
       )}
+      {editing.dialogs}
     </>
   );
 }

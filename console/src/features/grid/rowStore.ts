@@ -115,6 +115,15 @@ export class RowStore {
     this.changed();
   }
 
+  /** Reads everything again, after rows were added or removed. */
+  refresh(): void {
+    this.stop();
+    this.blocks.clear();
+    this.failure = undefined;
+    this.start();
+    this.changed();
+  }
+
   /** Puts a row as the server returned it in the place of an older version of it. */
   replace(index: number, row: Row): void {
     const block = this.blocks.get(Math.floor(index / BLOCK));

@@ -11,18 +11,15 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
   const { data, error } = useQuery({ queryKey: KEY, queryFn: current, staleTime: Infinity });
 
-  const start = useCallback(
-    (session: Session) => {
-      queries.clear();
+  /** What the former user has loaded is forgotten. */
+  const set = useCallback(
+    (session: Session | null) => {
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
       queries.setQueryData(KEY, session);
     },
     [queries],
   );
-
-  const end = useCallback(() => {
-    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
-    queries.setQueryData(KEY, null);
-  }, [queries]);
+  const end = useCallback(() => set(null), [set]);
 
   useEffect(() => onSignedOut(end), [end]);
 
@@ -31,7 +28,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     end();
   }, [end]);
 
-  const state = useMemo(() => ({ session: data, error, start, signOut }), [data, error, start, signOut]);
+  const state = useMemo(() => ({ session: data, error, start: set, signOut }), [data, error, set, signOut]);
   return <SessionContext value={state}>{children}</SessionContext>;
 }
 
