@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from browsing import OpenPage
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from support.person import PASSWORD, Person
 from support.server import RowkeepServer, sqlite_url
@@ -53,15 +53,13 @@ def test_a_session_that_ends(open_page: OpenPage, server: RowkeepServer, people_
     expect(page.get_by_role("gridcell", name="Person 7", exact=True)).to_be_visible()
 
 
-def test_the_first_administrator(open_page: OpenPage, tmp_path: Path) -> None:
+def test_the_first_administrator(browser: Browser, tmp_path: Path) -> None:
     """The link of the first start; its secret leaves the address at once, and works only once."""
     fresh = RowkeepServer(sqlite_url(tmp_path / "data"), tmp_path)
     fresh.start()
     try:
         link = (tmp_path / "rowkeep.first-user").read_text().strip()
         token = link.partition("#")[2]
-        browser = open_page(None).context.browser
-        assert browser is not None
         context = browser.new_context()
         page = context.new_page()
         page.goto(link)

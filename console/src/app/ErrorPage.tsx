@@ -5,7 +5,7 @@ import { messageOf } from "../api/errors";
 export function ErrorPage() {
   const error = useRouteError();
   return (
-    <Container component="main" size="sm" py="xl">
+    <Container size="sm" py="xl">
       <Title order={1} size="h2" mb="sm">
         This page cannot be shown
       </Title>
@@ -15,9 +15,18 @@ export function ErrorPage() {
   );
 }
 
+/** A page that does not exist, outside the frame of the others. */
 export function NotFoundPage() {
   return (
-    <Container component="main" size="sm" py="xl">
+    <main>
+      <NotFound />
+    </main>
+  );
+}
+
+export function NotFound() {
+  return (
+    <Container size="sm" py="xl">
       <Title order={1} size="h2" mb="sm">
         Page not found
       </Title>

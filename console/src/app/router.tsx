@@ -3,7 +3,7 @@ import { FirstUserPage, LinkPage, ResetPage } from "../features/session/LinkPage
 import { SignInPage } from "../features/session/SignInPage";
 import { RequireSession } from "../features/session/RequireSession";
 import { TablesPage } from "../features/tables/TablesPage";
-import { ErrorPage, NotFoundPage } from "./ErrorPage";
+import { ErrorPage, NotFound, NotFoundPage } from "./ErrorPage";
 import { HomePage } from "./HomePage";
 import { Layout } from "./Layout";
 import { CONSOLE_PATH } from "./place";
@@ -11,13 +11,13 @@ import { CONSOLE_PATH } from "./place";
 /** Pages that are not needed first are separate files, loaded when they are opened. */
 export const router = createBrowserRouter(
   [
-    { path: "/sign-in", element: <SignInPage />, errorElement: <ErrorPage /> },
-    { path: "/welcome", element: <FirstUserPage />, errorElement: <ErrorPage /> },
-    { path: "/reset", element: <ResetPage />, errorElement: <ErrorPage /> },
-    { path: "/link", element: <LinkPage />, errorElement: <ErrorPage /> },
+    { path: "/sign-in", element: <SignInPage />, errorElement: <main><ErrorPage /></main> },
+    { path: "/welcome", element: <FirstUserPage />, errorElement: <main><ErrorPage /></main> },
+    { path: "/reset", element: <ResetPage />, errorElement: <main><ErrorPage /></main> },
+    { path: "/link", element: <LinkPage />, errorElement: <main><ErrorPage /></main> },
     {
       element: <RequireSession />,
-      errorElement: <ErrorPage />,
+      errorElement: <main><ErrorPage /></main>,
       children: [
         { path: "/", element: <HomePage /> },
         {
@@ -47,7 +47,7 @@ export const router = createBrowserRouter(
                   path: "users",
                   lazy: async () => ({ Component: (await import("../features/people/UsersPage")).UsersPage }),
                 },
-                { path: "*", element: <NotFoundPage /> },
+                { path: "*", element: <NotFound /> },
               ],
             },
           ],

@@ -7,6 +7,9 @@ import { ROW_HEIGHT } from "../grid/useVertical";
 import { ValueEditor } from "./ValueEditor";
 import { draftOfCell, parsed } from "./values";
 
+/** Where the focus goes afterwards: it stays, goes one cell to the right, or went elsewhere already. */
+export type Next = "stay" | "right" | "elsewhere";
+
 interface CellEditorProps {
   workspace: string;
   row: Row;
@@ -15,8 +18,7 @@ interface CellEditorProps {
   typed: string | undefined;
   /** Stores the value. Its error is shown, and the editor stays open. */
   onSave: (value: Cell) => Promise<void>;
-  /** The editor is done; with the next cell to the right if Tab was pressed. */
-  onClose: (next: "stay" | "right") => void;
+  onClose: (next: Next) => void;
 }
 
 /** Edits one cell in place. Enter stores, Escape leaves the value as it was, Shift+Enter is a new line. */
@@ -27,7 +29,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
   const [error, setError] = useState<string>();
   const [isBusy, setBusy] = useState(false);
 
-  async function commit(next: "stay" | "right") {
+  async function commit(next: Next) {
     if (isBusy) return;
     if (draft === before) {
       onClose(next);
@@ -69,15 +71,16 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
       offset={-ROW_HEIGHT}
       trapFocus
       withinPortal
+      withRoles={false}
       closeOnEscape={false}
       onChange={(isOpen) => {
-        if (!isOpen) void commit("stay");
+        if (!isOpen) void commit("elsewhere");
       }}
     >
       <Popover.Target>
         <span style={{ width: "100%", height: "100%" }} />
       </Popover.Target>
-      <Popover.Dropdown p={6} miw={260} maw="90vw" aria-label={`Edit ${column.name}`} onKeyDown={onKeyDown}>
+      <Popover.Dropdown p={6} miw={260} maw="90vw" role="dialog" aria-label={`Edit ${column.name}`} onKeyDown={onKeyDown}>
         <ValueEditor workspace={workspace} column={column} draft={draft} onChange={setDraft} autoFocus />
         {error !== undefined && (
           <Text size="xs" c="red" mt={4} role="alert">

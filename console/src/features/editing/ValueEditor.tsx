@@ -75,6 +75,7 @@ function TypedEditor(props: ValueEditorProps) {
           minRows={column.type === "json" ? 3 : 1}
           maxRows={12}
           spellCheck={column.type === "string"}
+          onFocus={caretAtEnd}
           value={text}
           onChange={(event) => onChange(event.currentTarget.value)}
         />
@@ -84,11 +85,17 @@ function TypedEditor(props: ValueEditorProps) {
         <TextInput
           {...shared}
           inputMode="decimal"
+          onFocus={caretAtEnd}
           value={text}
           onChange={(event) => onChange(event.currentTarget.value)}
         />
       );
   }
+}
+
+/** A typed character opens an editor: what is typed next follows it. */
+function caretAtEnd({ currentTarget: input }: React.FocusEvent<HTMLInputElement | HTMLTextAreaElement>): void {
+  input.setSelectionRange(input.value.length, input.value.length);
 }
 
 /** The picker of the browser, in the zone of the reader. */

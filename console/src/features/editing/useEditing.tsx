@@ -82,7 +82,8 @@ export function useEditing({ place, store, columns, canWrite, canDelete, onDone 
           onSave={(value) => save(cell.row, row, column, value)}
           onClose={(next) => {
             setCell(null);
-            onDone(next === "right" ? { row: cell.row, column: cell.column + 1 } : cell);
+            if (next === "right") onDone({ row: cell.row, column: cell.column + 1 });
+            else if (next === "stay") onDone(cell);
           }}
         />
       ),

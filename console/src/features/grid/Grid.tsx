@@ -7,7 +7,7 @@ import classes from "./Grid.module.css";
 import { GridHeader } from "./GridHeader";
 import { GridRow } from "./GridRow";
 import { type Layout, widthOf } from "./layout";
-import type { ActiveCell, GridPart } from "./parts";
+import type { ActiveCell, FocusRequest, GridPart } from "./parts";
 import { ROW_HEIGHT, useVertical } from "./useVertical";
 import { useWanted } from "./useWanted";
 
@@ -39,8 +39,8 @@ export interface GridProps {
   renderEditor: (row: Row, column: Column) => ReactNode;
   /** Called for Delete on the number of a row. */
   onDelete: (row: number) => void;
-  /** A cell to go to with the focus; a new object is a new request. */
-  goTo: ActiveCell | null;
+  /** Gives the grid the focus, on a cell if it names one; a new object is a new request. */
+  focus: FocusRequest | null;
   /** The menu of a column. */
   renderMenu: (column: Column) => ReactNode;
 }
@@ -125,16 +125,16 @@ export function Grid(props: GridProps) {
     }
   }
 
-  const { goTo } = props;
+  const { focus } = props;
   const activateLatest = useRef(activate);
   useEffect(() => {
     activateLatest.current = activate;
   });
   useEffect(() => {
-    if (goTo === null) return;
-    activateLatest.current(goTo);
+    if (focus === null) return;
+    if (focus.cell !== null) activateLatest.current(focus.cell);
     scroller.current?.focus({ preventScroll: true });
-  }, [goTo]);
+  }, [focus]);
 
   const rows: number[] = [];
   for (let index = vertical.first; index <= vertical.last; index++) rows.push(index);

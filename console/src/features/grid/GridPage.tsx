@@ -1,8 +1,9 @@
 import { Alert, Anchor, Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
-import { NotFoundPage } from "../../app/ErrorPage";
+import { NotFound } from "../../app/ErrorPage";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
 import { tableQuery, usableQuery } from "../tables/queries";
@@ -14,7 +15,7 @@ export function GridPage() {
   const { workspace = "main", kind = "", name = "" } = useParams();
   if (kind === "tables") return <TablePage key={`${workspace}/${name}`} workspace={workspace} name={name} />;
   if (kind === "views") return <ViewPage key={`${workspace}/${name}`} workspace={workspace} name={name} />;
-  return <NotFoundPage />;
+  return <NotFound />;
 }
 
 interface PageProps {
@@ -46,7 +47,7 @@ function ViewPage({ workspace, name }: PageProps) {
   if (usable.error !== null) return <Refused error={usable.error} onRetry={() => void usable.refetch()} />;
   if (usable.data === undefined) return <Waiting />;
   const view = [...usable.data.values()].find((each) => each.name.toLowerCase() === name.toLowerCase());
-  if (view === undefined) return <NotFoundPage />;
+  if (view === undefined) return <NotFound />;
   return (
     <Page
       workspace={workspace}
@@ -67,6 +68,7 @@ interface LoadedProps extends PageProps {
 }
 
 function Page({ description, ...grid }: LoadedProps) {
+  useDocumentTitle(`${grid.name} – Rowkeep`);
   return (
     <>
       <Group px="md" pt="xs" gap="xs" wrap="nowrap" align="baseline">

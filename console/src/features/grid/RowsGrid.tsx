@@ -16,7 +16,7 @@ import { ColumnsButton } from "./ColumnsButton";
 import { FilterButton, openedDraft, useDraft } from "./FilterButton";
 import { Grid } from "./Grid";
 import { visible } from "./layout";
-import type { ActiveCell } from "./parts";
+import type { FocusRequest } from "./parts";
 import { SearchBox } from "./SearchBox";
 import { type GridState, readState, selectionOf, writeState } from "./selectionUrl";
 import { SortButton } from "./SortButton";
@@ -45,7 +45,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
   const writers = useQuery(writersQuery(workspace));
   const [draft, setDraft] = useDraft();
   const shown = visible(columns, layout);
-  const [goTo, setGoTo] = useState<ActiveCell | null>(null);
+  const [focus, setFocus] = useState<FocusRequest | null>(null);
   const place = { workspace, table: name };
   const canWrite = kind === "tables" && rights.includes("write");
   const editing = useEditing({
@@ -54,7 +54,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
     columns: shown,
     canWrite,
     canDelete: kind === "tables" && rights.includes("delete"),
-    onDone: (next) => setGoTo((current) => (next === null ? current && { ...current } : { ...next })),
+    onDone: (cell) => setFocus({ cell }),
   });
 
   const change = (changed: Partial<GridState>) =>
@@ -71,7 +71,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
 
   return (
     <>
-      <Group px="md" py={6} gap={6} role="toolbar" aria-label="Rows">
+      <Group px="md" py={6} gap={6} role="group" aria-label="Rows">
         <SearchBox search={state.search} onSearch={(search) => change({ search })} />
         <FilterButton
           columns={columns}
@@ -125,7 +125,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
           onDelete={editing.askToDelete}
           editing={editing.cell}
           renderEditor={editing.renderEditor}
-          goTo={goTo}
+          focus={focus}
           renderMenu={(column) => (
             <ColumnMenu
               column={column}

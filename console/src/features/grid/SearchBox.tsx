@@ -14,11 +14,15 @@ interface SearchBoxProps {
 export function SearchBox({ search, onSearch }: SearchBoxProps) {
   const [text, setText] = useState(search);
   const [shown, setShown] = useState(search);
-  const later = useDebouncedCallback(onSearch, PAUSE_MS);
+  const [sent, setSent] = useState(search);
+  const later = useDebouncedCallback((changed: string) => {
+    setSent(changed);
+    onSearch(changed);
+  }, PAUSE_MS);
   if (shown !== search) {
-    // another search came from the address bar
     setShown(search);
-    setText(search);
+    // a search from the address bar, not the one that was typed here: more may have been typed since
+    if (search !== sent) setText(search);
   }
   const change = (changed: string) => {
     setText(changed);

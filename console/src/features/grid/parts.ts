@@ -6,6 +6,10 @@ export interface ActiveCell {
   column: number;
 }
 
+export interface FocusRequest {
+  cell: ActiveCell | null;
+}
+
 /** A visible column and its place. */
 export interface GridPart {
   column: Column;

@@ -1,4 +1,5 @@
 import { Button, Container, Group, Loader, NativeSelect, Table, Text, TextInput, Title } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
@@ -14,6 +15,7 @@ function roleOf(text: string): Role {
 /** Who has a role in the workspace. Managers change it. */
 export function MembersPage() {
   const { workspace = "main" } = useParams();
+  useDocumentTitle(`Members of ${workspace} – Rowkeep`);
   const { session } = useSession();
   const members = useQuery(membersQuery(workspace));
   const queries = useQueryClient();

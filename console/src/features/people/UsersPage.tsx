@@ -12,6 +12,7 @@ import {
   TextInput,
   Title,
 } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
@@ -27,6 +28,7 @@ interface NewLink {
 
 /** The users of the installation, for administrators. */
 export function UsersPage() {
+  useDocumentTitle("Users – Rowkeep");
   const users = useQuery(usersQuery());
   const queries = useQueryClient();
   const { session } = useSession();

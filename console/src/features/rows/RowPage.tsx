@@ -1,4 +1,5 @@
 import { Alert, Anchor, Button, Container, Group, Loader, Table, Text, Title } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
@@ -12,6 +13,7 @@ import { tableQuery, tablesQuery, writersQuery } from "../tables/queries";
 /** One row: all columns, who wrote it and when, what it references and what references it. */
 export function RowPage() {
   const { workspace = "main", name = "", id = "" } = useParams();
+  useDocumentTitle(`Row of ${name} – Rowkeep`);
   const table = useQuery(tableQuery(workspace, name));
   const row = useQuery({
     queryKey: ["row", workspace, name, id],

@@ -12,6 +12,7 @@ import {
   Title,
 } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
+import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
@@ -34,6 +35,7 @@ const EMPTY: Record<Whose, string> = {
 
 export function TablesPage() {
   const { workspace = "main" } = useParams();
+  useDocumentTitle("Tables – Rowkeep");
   const [whose, setWhose] = useState<Whose>("all");
   const tables = useQuery(tablesQuery(workspace, whose));
   const views = useQuery(viewsQuery(workspace, whose));
