@@ -49,7 +49,8 @@ def test_pages(
     page.get_by_role("link", name="Open row 1", exact=True).click()
     expect(page.get_by_text("Created by")).to_be_visible()
     found["row"] = violations(page)
-    assert {name: each for name, each in found.items() if each} == {}
+    problems = [f"{name}: {each}" for name, all_of_page in found.items() for each in all_of_page]
+    assert problems == [], "\n".join(problems)
 
 
 @pytest.mark.parametrize("path", ["sign-in", "welcome", "reset", "link"])

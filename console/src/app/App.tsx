@@ -7,7 +7,7 @@ import { ApiError } from "../api/errors";
 import { SessionProvider } from "../features/session/SessionProvider";
 import { STYLE_NONCE } from "./place";
 import { router } from "./router";
-import { theme } from "./theme";
+import { theme, variables } from "./theme";
 
 const RETRIES = 3;
 
@@ -29,7 +29,12 @@ function queryClient(): QueryClient {
 export function App() {
   const [client] = useState(queryClient);
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => STYLE_NONCE}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={variables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => STYLE_NONCE}
+    >
       <Notifications position="bottom-right" />
       <QueryClientProvider client={client}>
         <SessionProvider>

@@ -11,13 +11,49 @@ import { CONSOLE_PATH } from "./place";
 /** Pages that are not needed first are separate files, loaded when they are opened. */
 export const router = createBrowserRouter(
   [
-    { path: "/sign-in", element: <SignInPage />, errorElement: <main><ErrorPage /></main> },
-    { path: "/welcome", element: <FirstUserPage />, errorElement: <main><ErrorPage /></main> },
-    { path: "/reset", element: <ResetPage />, errorElement: <main><ErrorPage /></main> },
-    { path: "/link", element: <LinkPage />, errorElement: <main><ErrorPage /></main> },
+    {
+      path: "/sign-in",
+      element: <SignInPage />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+    },
+    {
+      path: "/welcome",
+      element: <FirstUserPage />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+    },
+    {
+      path: "/reset",
+      element: <ResetPage />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+    },
+    {
+      path: "/link",
+      element: <LinkPage />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+    },
     {
       element: <RequireSession />,
-      errorElement: <main><ErrorPage /></main>,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
       children: [
         { path: "/", element: <HomePage /> },
         {

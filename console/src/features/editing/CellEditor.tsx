@@ -80,7 +80,14 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
       <Popover.Target>
         <span style={{ width: "100%", height: "100%" }} />
       </Popover.Target>
-      <Popover.Dropdown p={6} miw={260} maw="90vw" role="dialog" aria-label={`Edit ${column.name}`} onKeyDown={onKeyDown}>
+      <Popover.Dropdown
+        p={6}
+        miw={260}
+        maw="90vw"
+        role="dialog"
+        aria-label={`Edit ${column.name}`}
+        onKeyDown={onKeyDown}
+      >
         <ValueEditor workspace={workspace} column={column} draft={draft} onChange={setDraft} autoFocus />
         {error !== undefined && (
           <Text size="xs" c="red" mt={4} role="alert">

@@ -94,7 +94,9 @@ function TypedEditor(props: ValueEditorProps) {
 }
 
 /** A typed character opens an editor: what is typed next follows it. */
-function caretAtEnd({ currentTarget: input }: React.FocusEvent<HTMLInputElement | HTMLTextAreaElement>): void {
+function caretAtEnd({
+  currentTarget: input,
+}: React.FocusEvent<HTMLInputElement | HTMLTextAreaElement>): void {
   input.setSelectionRange(input.value.length, input.value.length);
 }
 

@@ -62,7 +62,11 @@ export function MembersPage() {
                 <Table.Th>Name</Table.Th>
                 <Table.Th>E-mail address</Table.Th>
                 <Table.Th>Role</Table.Th>
-                {isManager && <Table.Th aria-label="Actions" />}
+                {isManager && (
+                  <Table.Th>
+                    <span className="visually-hidden">Actions</span>
+                  </Table.Th>
+                )}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

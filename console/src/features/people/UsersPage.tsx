@@ -65,7 +65,9 @@ export function UsersPage() {
               <Table.Th>Name</Table.Th>
               <Table.Th>E-mail address</Table.Th>
               <Table.Th>State</Table.Th>
-              <Table.Th aria-label="Actions" />
+              <Table.Th>
+                <span className="visually-hidden">Actions</span>
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
