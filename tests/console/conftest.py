@@ -28,7 +28,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENT_MS = 10_000
+PATIENT_MS = 20_000
 
 
 def chromium() -> str:
