@@ -300,10 +300,10 @@ def test_export_and_import_by_an_administrator(
         options = ("--fields", "First_Name,Last_Name,Number", "--where", "Number<3")
         assert shell.json("export", "people", "-o", name, *options)["nExported"] == 2
     assert (tmp_path / "a.ndjson").read_bytes() == (tmp_path / "b.ndjson").read_bytes()
-    assert "needs --app" in remote.fails("import", "people", "a.ndjson")
-    assert store.json("import", "people", "a.ndjson")["nInserted"] == 2
+    assert remote.json("import", "people", "a.ndjson")["nInserted"] == 2
+    assert store.json("import", "people", "b.ndjson")["nInserted"] == 2
     rows = all_rows(bot, "people")
-    assert sorted(row["Number"] for row in rows) == [1, 1, 2, 2, 3]
+    assert sorted(row["Number"] for row in rows) == [1, 1, 1, 2, 2, 2, 3]
     writers = workspace.admin.get(f"{workspace.path}/writers", params={"limit": 1000}).json()["writers"]
     named = {each["id"]: each["name"] for each in writers}
     assert "rowkeep command" in {named[row["Created_By"]] for row in rows}
