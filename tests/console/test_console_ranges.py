@@ -8,7 +8,7 @@ import pytest
 from browsing import OpenPage
 from playwright.sync_api import Locator, Page, expect
 from test_console_accessibility import violations
-from test_console_editing import edit, rows_of, typed_path  # noqa: F401
+from test_console_editing import edit, rows_of
 from test_console_grid import cell
 
 from support.person import Person
@@ -97,7 +97,10 @@ def test_one_value_fills_a_selection(
 
 
 def test_what_cannot_be_stored_is_shown_before(
-    open_page: OpenPage, ada: Person, typed_path: str, workspace: Workspace  # noqa: F811
+    open_page: OpenPage,
+    ada: Person,
+    typed_path: str,
+    workspace: Workspace,
 ) -> None:
     page = open_page(ada, typed_path)
     cell(page, "one").click()
