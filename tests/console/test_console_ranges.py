@@ -276,3 +276,64 @@ def test_a_viewer_copies_but_changes_nothing(
     expect(page.get_by_role("button", name="Edit", exact=True)).to_have_count(0)
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
     assert rows_of(workspace)[0]["First_Name"] == "Person 0"
+
+
+def test_a_selection_by_the_mouse(open_page: OpenPage, ada: Person, people_path: str) -> None:
+    page = open_page(ada, people_path)
+
+    def drag(start: Locator, end: Locator) -> None:
+        start.hover()
+        page.mouse.down()
+        end.hover()
+        page.mouse.up()
+
+    drag(cell(page, "Person 1"), cell(page, "Person 3"))
+    assert copied(page) == "Person 1\nPerson 2\nPerson 3"
+    drag(*(page.get_by_role("link", name=f"Open row {at}", exact=True) for at in (2, 4)))
+    press(page, "Delete")
+    dialog = page.get_by_role("dialog", name="Delete 3 rows?")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
+    assert len(copied(page).split("\n")) == 3
+    cell(page, "Person 0").click()
+    press(page, "Control+a")
+    dialog = paste(page, "x")
+    expect(dialog.get_by_text("These are 500 rows")).to_have_count(0)
+    expect(dialog.get_by_role("button", name="Paste")).to_be_visible()
+    assert page.url.endswith("/tables/people")
+
+
+def test_a_reference_is_picked_by_a_search(open_page: OpenPage, ada: Person, workspace: Workspace) -> None:
+    index = {"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}
+    workspace.create_table(
+        {"name": "teams", "schemaDef": [{"name": "Code", "type": "string"}], "indexes": [index]}
+    )
+    column = {"name": "Team", "type": "string", "reference": {"table": "teams", "column": "Code"}}
+    workspace.create_table({"name": "players", "schemaDef": [column]})
+    rows = f"{workspace.path}/data/tables"
+    for table, data in (("teams", [{"Code": "red"}, {"Code": "green"}]), ("players", [{"Team": "red"}])):
+        succeeded(workspace.admin.post(f"{rows}/{table}/bulk", json={"data": data}))
+    page = open_page(ada, f"/console/w/{workspace.name}/tables/players")
+    cell(page, "red").dblclick()
+    editor = page.get_by_role("dialog", name="Edit Team")
+    editor.get_by_label("Team", exact=True).fill("REE")
+    editor.get_by_role("option", name="green").click()
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    expect(cell(page, "green")).to_be_visible()
+    assert rows_of(workspace, "players")[0]["Team"] == "green"
+    cell(page, "green").dblclick()
+    editor.get_by_label("Team", exact=True).fill("blue")
+    page.keyboard.press("Enter")
+    expect(editor.get_by_role("alert")).to_contain_text("blue")
+
+
+def test_tab_goes_to_the_next_and_to_the_previous_cell(
+    open_page: OpenPage, ada: Person, people_path: str
+) -> None:
+    page = open_page(ada, people_path)
+    cell(page, "Person 0").dblclick()
+    press(page, "Tab", "Enter")
+    expect(page.get_by_role("dialog", name="Edit Last_Name")).to_be_visible()
+    press(page, "Shift+Tab", "Enter")
+    expect(page.get_by_role("dialog", name="Edit First_Name")).to_be_visible()

@@ -15,7 +15,7 @@ import { messageOf } from "../../api/errors";
 import type { Column } from "../grid/columns";
 import { type CellRange } from "../grid/range";
 import type { RowStore } from "../grid/rowStore";
-import { filled, isHeader, type PasteMode, type Plan, planOf, stepsOf } from "./paste";
+import { isHeader, pastedHeight, type PasteMode, type Plan, planOf, stepsOf } from "./paste";
 import { PastePreview } from "./PastePreview";
 import { MAX_ROWS, type Step } from "./steps";
 import { fromTsv } from "./tsv";
@@ -32,10 +32,13 @@ interface PasteDialogProps {
   onClose: () => void;
 }
 
+const MAX_TEXT = 5_000_000;
+
 /** Shows what pasting would change, and does it if the person agrees. */
 export function PasteDialog({ text: pasted, onClose, ...rest }: PasteDialogProps) {
   const [text, setText] = useState(pasted);
-  const lines = useMemo(() => fromTsv(text), [text]);
+  const isTooLong = text.length > MAX_TEXT;
+  const lines = useMemo(() => (isTooLong ? [] : fromTsv(text)), [isTooLong, text]);
   return (
     <Modal
       opened
@@ -57,15 +60,12 @@ export function PasteDialog({ text: pasted, onClose, ...rest }: PasteDialogProps
             onChange={(event) => setText(event.currentTarget.value)}
           />
         )}
-        {lines.length === 0 && pasted !== "" && <Text size="sm">There is no text on the clipboard.</Text>}
-        {lines.length > MAX_ROWS + 1 ? (
+        {isTooLong && (
           <Alert color="red" role="alert">
-            These are {lines.length.toLocaleString()} rows; at most {MAX_ROWS.toLocaleString()} can be pasted
-            at once.
+            The text has more than {MAX_TEXT.toLocaleString()} characters. Paste fewer cells at once.
           </Alert>
-        ) : (
-          lines.length > 0 && <Planned key={text} lines={lines} {...rest} />
         )}
+        {lines.length > 0 && <Planned key={text} lines={lines} {...rest} />}
       </Stack>
     </Modal>
   );
@@ -81,18 +81,21 @@ function Planned({ lines, store, columns, range, onApply }: PlannedProps) {
   const [chosen, setMode] = useState<PasteMode>("change");
   const mode = range === undefined ? "add" : chosen;
   const first = range?.firstRow ?? 0;
-  const height = filled(lines, { columns, range, mode, hasHeader }).length;
+  const height = pastedHeight(lines, { columns, range, mode, hasHeader });
+  const isTooMany = height > MAX_ROWS;
   const present = useQuery({
     queryKey: ["pasted over", first, height],
     queryFn: () => store.read(first, first + height - 1),
-    enabled: mode === "change",
+    enabled: mode === "change" && !isTooMany,
     gcTime: 0,
     staleTime: Infinity,
   });
   const plan = useMemo(() => {
     const rows = mode === "add" ? [] : present.data;
-    return rows === undefined ? undefined : planOf(lines, { columns, range, mode, hasHeader, rows });
-  }, [present.data, lines, columns, range, mode, hasHeader]);
+    return rows === undefined || isTooMany
+      ? undefined
+      : planOf(lines, { columns, range, mode, hasHeader, rows });
+  }, [present.data, isTooMany, lines, columns, range, mode, hasHeader]);
   return (
     <>
       {range !== undefined && (
@@ -112,6 +115,11 @@ function Planned({ lines, store, columns, range, onApply }: PlannedProps) {
           checked={hasHeader}
           onChange={(event) => setHeader(event.currentTarget.checked)}
         />
+      )}
+      {isTooMany && (
+        <Alert color="red" role="alert">
+          These are {height.toLocaleString()} rows; at most {MAX_ROWS.toLocaleString()} can be pasted at once.
+        </Alert>
       )}
       {present.error !== null && (
         <Alert color="red" role="alert">

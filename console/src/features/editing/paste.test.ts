@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Column } from "../grid/columns";
 import type { CellRange } from "../grid/range";
-import { isHeader, pasted, planOf, stepsOf } from "./paste";
+import { isHeader, pasted, pastedHeight, planOf, stepsOf } from "./paste";
 
 const column = (name: string, type: Column["type"], more: Partial<Column> = {}): Column => ({
   name,
@@ -51,6 +51,9 @@ test("one field fills the selection, one line the selected rows", () => {
   expect(stepsOf(one).map((step) => "data" in step && step.data)).toEqual([{ Age: "5" }, { Age: "5" }]);
   const line = planOf([["x", "5"]], { ...target, range: range(0, 1, 1, 1) });
   expect(line.changedCells).toBe(4);
+  const all = { columns: COLUMNS, range: range(0, 999_999, 1, 1), hasHeader: false };
+  expect(pastedHeight([["5"]], { ...all, mode: "change" })).toBe(1_000_000);
+  expect(pastedHeight([["5"]], { ...all, mode: "add" })).toBe(1);
 });
 
 test("columns are found by a header; system columns are left out", () => {

@@ -52,15 +52,25 @@ function columnOf(field: Field, columns: readonly Column[]): Column | undefined 
   return columns.find((column) => column.name.toLowerCase() === name);
 }
 
+/** The number of rows that are pasted. */
+export function pastedHeight(lines: readonly Field[][], target: Omit<Target, "rows">): number {
+  const { range, hasHeader } = target;
+  const height = lines.length - (hasHeader ? 1 : 0);
+  return range !== undefined && fills(lines, target) ? rowCount(range) : height;
+}
+
+/** Whether one line fills all selected rows. */
+function fills(lines: readonly Field[][], { range, mode, hasHeader }: Omit<Target, "rows">): boolean {
+  return mode === "change" && !hasHeader && range !== undefined && lines.length === 1;
+}
+
 /** The lines to paste: one line fills all selected rows, one field all selected cells. */
-export function filled(
-  lines: readonly Field[][],
-  { range, mode, hasHeader }: Omit<Target, "rows">,
-): Field[][] {
-  const rows = hasHeader ? lines.slice(1) : [...lines];
-  const [only] = rows;
-  if (mode === "add" || hasHeader || range === undefined || rows.length !== 1 || only === undefined)
-    return rows;
+function filled(lines: readonly Field[][], target: Omit<Target, "rows">): Field[][] {
+  const { range, hasHeader } = target;
+  const [only] = lines;
+  if (!fills(lines, target) || range === undefined || only === undefined) {
+    return hasHeader ? lines.slice(1) : [...lines];
+  }
   const width = range.isRows ? 1 : range.lastColumn - range.firstColumn + 1;
   const line = only.length === 1 ? Array.from({ length: width }, () => only[0] ?? null) : only;
   return Array.from({ length: rowCount(range) }, () => line);

@@ -49,7 +49,14 @@ export const GridRow = memo(function GridRow(props: GridRowProps) {
         data-active={active === 0 || undefined}
         style={{ width: numberWidth }}
         onMouseDown={(event) => {
-          if (event.button === 0) props.onActivate({ row: index, column: 0 }, event.shiftKey);
+          if (event.button !== 0) return;
+          // the number is a link, which would take the focus and be dragged
+          event.preventDefault();
+          event.currentTarget.closest<HTMLElement>("[role=grid]")?.focus({ preventScroll: true });
+          props.onActivate({ row: index, column: 0 }, event.shiftKey);
+        }}
+        onClickCapture={(event) => {
+          if (event.shiftKey) event.preventDefault();
         }}
         onMouseEnter={(event) => {
           if (isDragging(event)) props.onActivate({ row: index, column: 0 }, true);
