@@ -65,7 +65,7 @@ export function PasteDialog({ text: pasted, onClose, ...rest }: PasteDialogProps
             The text has more than {MAX_TEXT.toLocaleString()} characters. Paste fewer cells at once.
           </Alert>
         )}
-        {lines.length > 0 && <Planned key={text} lines={lines} {...rest} />}
+        {lines.length > 0 && <Planned key={text} lines={lines} takesFocus={pasted !== ""} {...rest} />}
       </Stack>
     </Modal>
   );
@@ -73,9 +73,11 @@ export function PasteDialog({ text: pasted, onClose, ...rest }: PasteDialogProps
 
 interface PlannedProps extends Omit<PasteDialogProps, "text" | "onClose"> {
   lines: readonly (string | null)[][];
+  /** Whether the button gets the focus as soon as it is there. */
+  takesFocus: boolean;
 }
 
-function Planned({ lines, store, columns, range, onApply }: PlannedProps) {
+function Planned({ lines, takesFocus, store, columns, range, onApply }: PlannedProps) {
   const looksLikeHeader = isHeader(lines[0], columns) && lines.length > 1;
   const [hasHeader, setHeader] = useState(looksLikeHeader);
   const [chosen, setMode] = useState<PasteMode>("change");
@@ -129,21 +131,25 @@ function Planned({ lines, store, columns, range, onApply }: PlannedProps) {
       {plan !== undefined && (
         <>
           <PastePreview plan={plan} firstRow={first} />
-          <ApplyButton plan={plan} onApply={onApply} />
+          <ApplyButton plan={plan} takesFocus={takesFocus} onApply={onApply} />
         </>
       )}
     </>
   );
 }
 
-function ApplyButton({ plan, onApply }: { plan: Plan; onApply: PasteDialogProps["onApply"] }) {
+interface ApplyButtonProps extends Pick<PlannedProps, "takesFocus" | "onApply"> {
+  plan: Plan;
+}
+
+function ApplyButton({ plan, takesFocus, onApply }: ApplyButtonProps) {
   const [done, setDone] = useState<number>();
   const [error, setError] = useState<string>();
   const steps = useMemo(() => stepsOf(plan), [plan]);
   return (
     <Group>
       <Button
-        data-autofocus
+        autoFocus={takesFocus}
         disabled={plan.problems > 0 || steps.length === 0}
         loading={done !== undefined}
         onClick={() => {

@@ -47,6 +47,7 @@ export const GridRow = memo(function GridRow(props: GridRowProps) {
         aria-colindex={1}
         className={classes.number}
         data-active={active === 0 || undefined}
+        data-selected={props.isSelected || undefined}
         style={{ width: numberWidth }}
         onMouseDown={(event) => {
           if (event.button !== 0) return;
