@@ -3,7 +3,7 @@ import { answered, api } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { parseExact } from "../../api/exactJson";
 import type { Cell, Expression, Filter, Row } from "../../api/types";
-import { readCount, readPage } from "../grid/rowQueries";
+import { readPage } from "../grid/rowQueries";
 import { PATH, type TablePlace } from "./changes";
 import { MAX_ROWS } from "./steps";
 
@@ -15,25 +15,11 @@ export interface ColumnChange {
 
 const PAGE = 100;
 
-/** The number of rows that would change. The server checks the value, too. */
+/** The number of rows that would change. The server checks the value, too, and stores nothing. */
 export async function checkColumn(place: TablePlace, change: ColumnChange): Promise<number> {
   const body = { ...bodyOf(change), dryRun: true };
-  try {
-    const answer = await answered(api.PUT(PATH, { params: { path: place }, body }));
-    return answer.nModified;
-  } catch (error) {
-    if (!(error instanceof ApiError) || !isUnknownDryRun(error)) throw error;
-    return countRows(place, change);
-  }
-}
-
-/** A server without dry runs counts the rows. */
-function isUnknownDryRun({ status, message }: ApiError): boolean {
-  return status === 400 && message.includes("dryRun");
-}
-
-function countRows({ workspace, table }: TablePlace, { query }: ColumnChange): Promise<number> {
-  return readCount({ workspace, kind: "tables", name: table }, query === undefined ? {} : { query });
+  const answer = await answered(api.PUT(PATH, { params: { path: place }, body }));
+  return answer.nModified;
 }
 
 /** Other than `count` rows match now, so nothing was changed. */
