@@ -104,3 +104,21 @@ def people_path(workspace: Workspace) -> str:
     bulk = workspace.admin.post(f"{workspace.path}/data/tables/people/bulk", json={"data": ROWS})
     succeeded(bulk)
     return f"/console/w/{workspace.name}/tables/people"
+
+
+TYPES = [
+    {"name": "Text", "type": "string", "isRequired": True, "maxLength": 5},
+    {"name": "Whole", "type": "integer"},
+    {"name": "Exact", "type": "decimal"},
+    {"name": "Flag", "type": "boolean"},
+    {"name": "Day", "type": "date"},
+    {"name": "Data", "type": "json"},
+]
+
+
+@pytest.fixture
+def typed_path(workspace: Workspace) -> str:
+    """The address of the grid of a table with a column of most types, and one row."""
+    workspace.create_table({"name": "typed", "schemaDef": TYPES})
+    succeeded(workspace.admin.post(f"{workspace.path}/data/tables/typed", json={"data": {"Text": "one"}}))
+    return f"/console/w/{workspace.name}/tables/typed"

@@ -57,23 +57,6 @@ def test_by_the_keyboard(open_page: OpenPage, ada: Person, workspace: Workspace,
     assert (row["First_Name"], row["Last_Name"]) == ("Ada", None)
 
 
-TYPES = [
-    {"name": "Text", "type": "string", "isRequired": True, "maxLength": 5},
-    {"name": "Whole", "type": "integer"},
-    {"name": "Exact", "type": "decimal"},
-    {"name": "Flag", "type": "boolean"},
-    {"name": "Day", "type": "date"},
-    {"name": "Data", "type": "json"},
-]
-
-
-@pytest.fixture
-def typed_path(workspace: Workspace) -> str:
-    workspace.create_table({"name": "typed", "schemaDef": TYPES})
-    succeeded(workspace.admin.post(f"{workspace.path}/data/tables/typed", json={"data": {"Text": "one"}}))
-    return f"/console/w/{workspace.name}/tables/typed"
-
-
 def test_each_type(open_page: OpenPage, ada: Person, workspace: Workspace, typed_path: str) -> None:
     page = open_page(ada, typed_path, timezone_id="Europe/Berlin")
     cell(page, "one").click()

@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver, Drawer, Modal } from "@mantine/core";
+import { createTheme, type CSSVariablesResolver, Drawer, Modal, Notification } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "blue",
@@ -6,10 +6,11 @@ export const theme = createTheme({
   defaultRadius: "sm",
   cursorType: "pointer",
   focusRing: "auto",
-  // the header of a dialog is not the banner of the page
   components: {
+    // the header of a dialog is not the banner of the page
     Drawer: Drawer.extend({ defaultProps: { attributes: { header: { role: "presentation" } } } }),
     Modal: Modal.extend({ defaultProps: { attributes: { header: { role: "presentation" } } } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
   },
 });
 

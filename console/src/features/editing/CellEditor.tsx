@@ -7,8 +7,8 @@ import { ROW_HEIGHT } from "../grid/useVertical";
 import { ValueEditor } from "./ValueEditor";
 import { draftOfCell, parsed } from "./values";
 
-/** Where the focus goes afterwards: it stays, goes one cell to the right, or went elsewhere already. */
-export type Next = "stay" | "right" | "elsewhere";
+/** Where the focus goes afterwards: it stays, goes to the next or previous cell, or went elsewhere already. */
+export type Next = "stay" | "right" | "left" | "elsewhere";
 
 interface CellEditorProps {
   workspace: string;
@@ -58,9 +58,9 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
     } else if (event.key === "Enter" && !event.shiftKey && !event.defaultPrevented) {
       event.preventDefault();
       void commit("stay");
-    } else if (event.key === "Tab" && !event.shiftKey) {
+    } else if (event.key === "Tab") {
       event.preventDefault();
-      void commit("right");
+      void commit(event.shiftKey ? "left" : "right");
     }
   }
 

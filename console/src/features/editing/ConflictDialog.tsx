@@ -7,7 +7,6 @@ import type { Column } from "../grid/columns";
 import { localTime } from "../grid/cellText";
 
 export interface Conflict {
-  index: number;
   column: Column;
   mine: Cell;
   before: Row;

@@ -1,40 +1,47 @@
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { messageOf } from "../../api/errors";
+import { type CellRange, rowCount } from "../grid/range";
 
 interface DeleteDialogProps {
-  number: number;
-  onDelete: () => Promise<void>;
+  range: CellRange;
+  onDelete: (onProgress: (done: number) => void) => Promise<void>;
   onCancel: () => void;
 }
 
-/** Asks before a row is deleted. */
-export function DeleteDialog({ number, onDelete, onCancel }: DeleteDialogProps) {
+/** Asks before rows are deleted. */
+export function DeleteDialog({ range, onDelete, onCancel }: DeleteDialogProps) {
   const [error, setError] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
+  const [done, setDone] = useState<number>();
+  const count = rowCount(range);
+  const what =
+    count === 1 ? `row ${(range.firstRow + 1).toLocaleString()}` : `${count.toLocaleString()} rows`;
   return (
-    <Modal
-      opened
-      onClose={onCancel}
-      title={`Delete row ${number.toLocaleString()}?`}
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
+    <Modal opened onClose={onCancel} title={`Delete ${what}?`} closeButtonProps={{ "aria-label": "Close" }}>
       <Stack>
-        <Text size="sm">The row is removed from the table.</Text>
+        <Text size="sm">
+          {count === 1 ? "It is removed" : "They are removed"} from the table. Undo adds{" "}
+          {count === 1 ? "it" : "them"} again, with a new _id.
+        </Text>
         {error !== undefined && (
           <Text size="sm" c="red" role="alert">
             {error}
           </Text>
         )}
+        {done !== undefined && count > 1 && (
+          <Text size="sm" role="status">
+            {done.toLocaleString()} of {count.toLocaleString()}
+          </Text>
+        )}
         <Group>
           <Button
             color="red"
-            loading={isBusy}
+            loading={done !== undefined}
             onClick={() => {
-              setBusy(true);
-              void onDelete().catch((refused: unknown) => {
+              setDone(0);
+              onDelete(setDone).catch((refused: unknown) => {
                 setError(messageOf(refused));
-                setBusy(false);
+                setDone(undefined);
               });
             }}
           >

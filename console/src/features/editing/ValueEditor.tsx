@@ -75,7 +75,7 @@ function TypedEditor(props: ValueEditorProps) {
           minRows={column.type === "json" ? 3 : 1}
           maxRows={12}
           spellCheck={column.type === "string"}
-          onFocus={caretAtEnd}
+          {...(autoFocus === true ? { onFocus: caretAtEnd } : {})}
           value={text}
           onChange={(event) => onChange(event.currentTarget.value)}
         />
@@ -85,7 +85,7 @@ function TypedEditor(props: ValueEditorProps) {
         <TextInput
           {...shared}
           inputMode="decimal"
-          onFocus={caretAtEnd}
+          {...(autoFocus === true ? { onFocus: caretAtEnd } : {})}
           value={text}
           onChange={(event) => onChange(event.currentTarget.value)}
         />

@@ -13,7 +13,7 @@ export interface TablePlace {
 /** What happened: the row as it is now, or, in a conflict, the row of somebody else; null if it is gone. */
 export type Outcome = { saved: Row } | { conflict: Row | null };
 
-const PATH = "/api/v1/workspaces/{workspace}/data/tables/{table}";
+export const PATH = "/api/v1/workspaces/{workspace}/data/tables/{table}";
 
 /** Exactly the version of a row that was read. */
 function thisVersion(row: Row) {
@@ -21,7 +21,11 @@ function thisVersion(row: Row) {
   return { query: { expressions: [equal("_id"), equal("Updated_On")] }, minAffected: 1 };
 }
 
-export async function updateRow(place: TablePlace, row: Row, data: Record<string, Cell>): Promise<Outcome> {
+export async function updateRow(
+  place: TablePlace,
+  row: Row,
+  data: Readonly<Record<string, Cell>>,
+): Promise<Outcome> {
   try {
     const text = await answered(
       api.PUT(PATH, { params: { path: place }, body: { ...thisVersion(row), data }, parseAs: "text" }),
@@ -44,14 +48,9 @@ export async function deleteRow(place: TablePlace, row: Row): Promise<Row | null
   }
 }
 
-export async function insertRow(place: TablePlace, data: Record<string, Cell>): Promise<void> {
-  await answered(
-    api.POST(PATH, {
-      params: { path: place },
-      headers: { Prefer: "return=minimal" },
-      body: { data },
-    }),
-  );
+export async function insertRow(place: TablePlace, data: Record<string, Cell>): Promise<Row> {
+  const text = await answered(api.POST(PATH, { params: { path: place }, body: { data }, parseAs: "text" }));
+  return parseExact(text) as Row;
 }
 
 async function conflictOf(error: unknown, { workspace, table }: TablePlace, row: Row): Promise<Outcome> {

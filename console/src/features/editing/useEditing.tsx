@@ -1,20 +1,37 @@
 import { notifications } from "@mantine/notifications";
 import { type ReactNode, useState } from "react";
 import { messageOf } from "../../api/errors";
-import type { Cell, Row } from "../../api/types";
+import type { Cell, Filter, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
 import type { ActiveCell } from "../grid/parts";
+import { type CellRange, isOneCell, rangeOf, rowCount, type Selected } from "../grid/range";
 import type { RowStore } from "../grid/rowStore";
+import { AddRowDrawer, type Drafts } from "./AddRowDrawer";
 import { CellEditor } from "./CellEditor";
-import { deleteRow, type TablePlace, updateRow } from "./changes";
+import { type TablePlace, updateRow } from "./changes";
+import { copiedText, MAX_COPIED } from "./copy";
 import { type Conflict, ConflictDialog } from "./ConflictDialog";
 import { DeleteDialog } from "./DeleteDialog";
+import { EditTools } from "./EditTools";
+import { FailuresDialog } from "./FailuresDialog";
+import { PasteDialog } from "./PasteDialog";
+import { SetColumnDialog } from "./SetColumnDialog";
+import { MAX_ROWS, ownValues, type Step } from "./steps";
+import { useClipboard } from "./useClipboard";
+import { useHistory } from "./useHistory";
+import { countText } from "./SetColumnDialog";
+import { draftOfCell } from "./values";
 
 interface EditingProps {
   place: TablePlace;
   store: RowStore;
   /** The visible columns, in their order. */
   columns: readonly Column[];
+  /** All columns of the table. */
+  allColumns: readonly Column[];
+  selected: Selected;
+  /** The filter and the search; undefined: all rows. */
+  query: Filter | undefined;
   canWrite: boolean;
   canDelete: boolean;
   /** Gives the focus back to the grid, on the next cell if there is one. */
@@ -24,23 +41,40 @@ interface EditingProps {
 export interface Editing {
   cell: ActiveCell | null;
   edit: (cell: ActiveCell, typed?: string) => boolean;
-  clear: (cell: ActiveCell) => void;
+  /** Makes the selected cells null, or asks to delete the selected rows. */
+  remove: () => void;
+  undo: () => void;
+  redo: () => void;
   renderEditor: (row: Row, column: Column) => ReactNode;
-  askToDelete: (index: number) => void;
+  tools: ReactNode;
   dialogs: ReactNode;
 }
 
-interface Deletion {
-  index: number;
-  row: Row;
-}
+/** The dialog that is open. */
+type Open =
+  | { kind: "delete"; range: CellRange }
+  | { kind: "paste"; text: string }
+  | { kind: "set column" }
+  | { kind: "conflict"; conflict: Conflict }
+  | null;
 
-/** Editing of cells and deleting of rows in a grid. */
-export function useEditing({ place, store, columns, canWrite, canDelete, onDone }: EditingProps): Editing {
+/** Everything that changes rows in a grid: cells, ranges, whole rows, and undo. */
+export function useEditing(props: EditingProps): Editing {
+  const { place, store, columns, allColumns, selected, query, canWrite, canDelete, onDone } = props;
   const [cell, setCell] = useState<ActiveCell | null>(null);
   const [typed, setTyped] = useState<string>();
-  const [conflict, setConflict] = useState<Conflict | null>(null);
-  const [deletion, setDeletion] = useState<Deletion | null>(null);
+  const [open, setOpen] = useState<Open>(null);
+  const [adding, setAdding] = useState<Drafts>();
+  const history = useHistory(place, allColumns, store);
+  const range = rangeOf(selected, store.total, columns.length);
+  const own = allColumns.filter(({ isSystem }) => !isSystem);
+
+  const close = () => {
+    setOpen(null);
+    onDone(null);
+  };
+  const inBackground = (work: Promise<unknown>) =>
+    void work.catch((error: unknown) => notifications.show({ color: "red", message: messageOf(error) }));
 
   const editable = ({ row, column }: ActiveCell) => {
     const found = columns[column - 1];
@@ -49,12 +83,88 @@ export function useEditing({ place, store, columns, canWrite, canDelete, onDone 
       : undefined;
   };
 
-  async function save(index: number, row: Row, column: Column, mine: Cell): Promise<void> {
-    const outcome = await updateRow(place, row, { [column.name]: mine });
-    if ("saved" in outcome) store.replace(index, outcome.saved);
-    else setConflict({ index, column, mine, before: row, theirs: outcome.conflict });
+  async function save(row: Row, column: Column, mine: Cell): Promise<void> {
+    const data = { [column.name]: mine };
+    const outcome = await updateRow(place, row, data);
+    if ("saved" in outcome) {
+      history.record(`edit of ${column.name}`, [{ before: row, after: outcome.saved, data }]);
+    } else {
+      setOpen({ kind: "conflict", conflict: { column, mine, before: row, theirs: outcome.conflict } });
+    }
   }
 
+  /** The rows of a range, if they are few enough for one edit. */
+  function rowsOf({ firstRow, lastRow }: CellRange): Promise<Row[]> {
+    const count = lastRow - firstRow + 1;
+    if (count <= MAX_ROWS) return store.read(firstRow, lastRow);
+    const limit = MAX_ROWS.toLocaleString();
+    return Promise.reject(
+      new Error(`${countText(count)} are selected. One edit changes at most ${limit}; select fewer rows.`),
+    );
+  }
+
+  async function clear(cleared: CellRange): Promise<void> {
+    const names = columns
+      .slice(cleared.firstColumn - 1, cleared.lastColumn)
+      .filter(({ isSystem }) => !isSystem)
+      .map(({ name }) => name);
+    const steps = (await rowsOf(cleared)).flatMap((row): Step[] => {
+      const filled = names.filter((name) => row[name] !== null);
+      const data = Object.fromEntries(filled.map((name) => [name, null]));
+      return filled.length > 0 ? [{ kind: "update", row, data }] : [];
+    });
+    const what = isOneCell(cleared) ? (names[0] ?? "") : countText(steps.length);
+    await history.run(`clearing of ${what}`, steps);
+  }
+
+  async function duplicate(copied: CellRange): Promise<void> {
+    const rows = await rowsOf(copied);
+    const [only] = rows;
+    if (rows.length === 1 && only !== undefined) {
+      const drafts = own.map((column) => [column.name, draftOfCell(only[column.name], column)] as const);
+      setAdding(Object.fromEntries(drafts));
+      return;
+    }
+    const steps = rows.map((row): Step => ({ kind: "insert", data: ownValues(row, allColumns) }));
+    const label = `copy of ${countText(rows.length)}`;
+    if (await history.run(label, steps)) notifications.show({ message: `Added a ${label}.` });
+  }
+
+  function remove(): void {
+    if (range === undefined) return;
+    if (!range.isRows) {
+      if (canWrite) inBackground(clear(range));
+    } else if (canDelete) {
+      if (rowCount(range) > MAX_ROWS) inBackground(rowsOf(range));
+      else setOpen({ kind: "delete", range });
+    }
+  }
+
+  useClipboard({
+    copied: () => {
+      if (range === undefined) return undefined;
+      if (rowCount(range) > MAX_COPIED) {
+        const message = `At most ${MAX_COPIED.toLocaleString()} rows can be copied at once.`;
+        notifications.show({ color: "red", message });
+        return undefined;
+      }
+      const text = copiedText(store, range, columns);
+      if (text === undefined) {
+        const message = "The selected rows are loaded now: copy them again.";
+        inBackground(store.read(range.firstRow, range.lastRow).then(() => notifications.show({ message })));
+      }
+      return text;
+    },
+    onCut: () => {
+      if (range !== undefined && canWrite) inBackground(clear(range));
+    },
+    onPaste: (text) => {
+      if (canWrite && text !== "") setOpen({ kind: "paste", text });
+    },
+  });
+
+  const first = columns[selected.active.column - 1];
+  const settable = own.find((column) => column === first) ?? own[0];
   return {
     cell,
     edit: (at, character) => {
@@ -63,14 +173,9 @@ export function useEditing({ place, store, columns, canWrite, canDelete, onDone 
       setCell(at);
       return true;
     },
-    clear: (at) => {
-      const column = editable(at);
-      const row = store.row(at.row);
-      if (column === undefined || row === undefined || row[column.name] === null) return;
-      save(at.row, row, column, null).catch((error: unknown) =>
-        notifications.show({ color: "red", title: column.name, message: messageOf(error) }),
-      );
-    },
+    remove,
+    undo: history.undo,
+    redo: history.redo,
     renderEditor: (row, column) =>
       cell !== null && (
         <CellEditor
@@ -79,55 +184,109 @@ export function useEditing({ place, store, columns, canWrite, canDelete, onDone 
           row={row}
           column={column}
           typed={typed}
-          onSave={(value) => save(cell.row, row, column, value)}
+          onSave={(value) => save(row, column, value)}
           onClose={(next) => {
             setCell(null);
-            if (next === "right") onDone({ row: cell.row, column: cell.column + 1 });
-            else if (next === "stay") onDone(cell);
+            if (next !== "elsewhere") onDone({ row: cell.row, column: cell.column + MOVES[next] });
           }}
         />
       ),
-    askToDelete: (index) => {
-      const row = store.row(index);
-      if (canDelete && row !== undefined) setDeletion({ index, row });
-    },
+    tools: (
+      <EditTools
+        canWrite={canWrite}
+        canDelete={canDelete}
+        rows={range === undefined ? 0 : rowCount(range)}
+        isFiltered={query !== undefined}
+        undo={history.next}
+        redo={history.nextAgain}
+        onUndo={history.undo}
+        onRedo={history.redo}
+        onAdd={() => setAdding({})}
+        onPaste={() => setOpen({ kind: "paste", text: "" })}
+        onDuplicate={() => range !== undefined && inBackground(duplicate(range))}
+        onSetColumn={() => setOpen({ kind: "set column" })}
+        onDelete={() => range !== undefined && setOpen({ kind: "delete", range })}
+      />
+    ),
     dialogs: (
       <>
-        {conflict !== null && (
+        <AddRowDrawer
+          place={place}
+          columns={allColumns}
+          initial={adding}
+          onClose={() => setAdding(undefined)}
+          onAdded={(row) => {
+            setAdding(undefined);
+            history.recordInsert(row);
+          }}
+        />
+        {open?.kind === "conflict" && (
           <ConflictDialog
-            conflict={conflict}
+            conflict={open.conflict}
             onTake={() => {
-              if (conflict.theirs === null) store.refresh();
-              else store.replace(conflict.index, conflict.theirs);
-              setConflict(null);
-              onDone(null);
+              if (open.conflict.theirs === null) store.refresh();
+              else store.update([open.conflict.theirs]);
+              close();
             }}
             onOverwrite={async () => {
-              if (conflict.theirs === null) return;
-              setConflict(null);
-              await save(conflict.index, conflict.theirs, conflict.column, conflict.mine);
-              onDone(null);
+              const { theirs, column, mine } = open.conflict;
+              if (theirs === null) return;
+              close();
+              await save(theirs, column, mine);
             }}
           />
         )}
-        {deletion !== null && (
+        {open?.kind === "delete" && (
           <DeleteDialog
-            number={deletion.index + 1}
-            onCancel={() => {
-              setDeletion(null);
+            range={open.range}
+            onCancel={close}
+            onDelete={async (onProgress) => {
+              const rows = await rowsOf(open.range);
+              const steps = rows.map((row): Step => ({ kind: "delete", row }));
+              await history.run(`deletion of ${countText(rows.length)}`, steps, onProgress);
+              close();
+            }}
+          />
+        )}
+        {open?.kind === "paste" && (
+          <PasteDialog
+            text={open.text}
+            store={store}
+            columns={columns}
+            range={range}
+            onClose={close}
+            onApply={async (steps, onProgress) => {
+              await history.run(`paste into ${countText(steps.length)}`, steps, onProgress);
+              close();
+            }}
+          />
+        )}
+        {open?.kind === "set column" && settable !== undefined && (
+          <SetColumnDialog
+            place={place}
+            columns={own}
+            first={settable}
+            query={query}
+            onClose={close}
+            onDone={(change, rows, count) => {
+              const label = `change of ${Object.keys(change.data).join()} in ${countText(count)}`;
+              history.recordMany(label, change.data, rows);
+              notifications.show({ message: `Changed ${countText(count)}.` });
+              close();
+            }}
+          />
+        )}
+        {history.failures.length > 0 && (
+          <FailuresDialog
+            failures={history.failures}
+            columns={allColumns}
+            onClose={() => {
+              history.forgetFailures();
               onDone(null);
             }}
-            onDelete={async () => {
-              const other = await deleteRow(place, deletion.row);
-              if (other !== undefined && other !== null) {
-                store.replace(deletion.index, other);
-                setDeletion({ ...deletion, row: other });
-                throw new Error(
-                  "Somebody else has changed this row meanwhile. Look at it before you delete it.",
-                );
-              }
-              setDeletion(null);
-              store.refresh();
+            onStore={(steps) => {
+              history.forgetFailures();
+              inBackground(history.run(`change of ${countText(steps.length)}`, steps));
               onDone(null);
             }}
           />
@@ -136,3 +295,5 @@ export function useEditing({ place, store, columns, canWrite, canDelete, onDone 
     ),
   };
 }
+
+const MOVES = { stay: 0, right: 1, left: -1 };

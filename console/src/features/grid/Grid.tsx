@@ -8,6 +8,7 @@ import { GridHeader } from "./GridHeader";
 import { GridRow } from "./GridRow";
 import { type Layout, widthOf } from "./layout";
 import type { ActiveCell, FocusRequest, GridPart } from "./parts";
+import { rangeOf, type Selected, selectedCell } from "./range";
 import { ROW_HEIGHT, useVertical } from "./useVertical";
 import { useWanted } from "./useWanted";
 
@@ -33,12 +34,15 @@ export interface GridProps {
   renderCell: (row: Row, column: Column) => ReactNode;
   /** Called for Enter, F2, a double click or a typed character; returns whether the cell can be edited. */
   onEdit: (cell: ActiveCell, typed?: string) => boolean;
-  onClear: (cell: ActiveCell) => void;
+  /** Called for Delete: makes the selected cells null, or deletes the selected rows. */
+  onDelete: () => void;
+  onUndo: () => void;
+  onRedo: () => void;
+  selected: Selected;
+  onSelect: (selected: Selected) => void;
   editing: ActiveCell | null;
   /** The editor in place of the cell that is edited. */
   renderEditor: (row: Row, column: Column) => ReactNode;
-  /** Called for Delete on the number of a row. */
-  onDelete: (row: number) => void;
   /** Gives the grid the focus, on a cell if it names one; a new object is a new request. */
   focus: FocusRequest | null;
   /** The menu of a column. */
@@ -47,15 +51,15 @@ export interface GridProps {
 
 /** The grid: a window of cells, the only ones that exist, over all rows and columns.
  *
- * The grid itself has the focus; the active cell is named by aria-activedescendant. Row -1 is the header.
+ * The grid itself has the focus; the active cell is named by aria-activedescendant. Row -1 is the header. The
+ * selected cells are between the active cell and the anchor, where the selection began.
  */
 export function Grid(props: GridProps) {
-  const { columns, layout, total, row } = props;
+  const { columns, layout, total, row, selected } = props;
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
   const { ref: sized, width } = useElementSize<HTMLDivElement>();
   const merged = useMergedRef(scroller, sized);
-  const [active, setActive] = useState<ActiveCell>({ row: 0, column: 0 });
   const [openMenu, setOpenMenu] = useState<string | null>(null);
   const vertical = useVertical(scroller, total, HEADER_HEIGHT);
   useWanted(props.onVisible, vertical.first, vertical.last, total);
@@ -76,16 +80,17 @@ export function Grid(props: GridProps) {
   const parts: GridPart[] = partsOf(columns, layout, pinned.length, horizontal.getVirtualItems());
   const totalWidth = horizontal.getTotalSize();
   const at = {
-    row: Math.min(active.row, total - 1),
-    column: Math.min(Math.max(active.column, 0), columns.length),
+    row: Math.min(selected.active.row, total - 1),
+    column: Math.min(Math.max(selected.active.column, 0), columns.length),
   };
+  const range = rangeOf(selected, total, columns.length);
 
-  function activate(cell: ActiveCell) {
+  function activate(cell: ActiveCell, isExtended = false) {
     const next = {
       row: Math.min(Math.max(cell.row, -1), total - 1),
       column: Math.min(Math.max(cell.column, 0), columns.length),
     };
-    setActive(next);
+    props.onSelect(isExtended ? { active: next, anchor: selected.anchor } : selectedCell(next));
     if (next.row >= 0) vertical.show(next.row);
     const scrolled = next.column - 1 - pinned.length;
     if (scrolled >= 0) horizontal.scrollToIndex(scrolled, { align: "auto" });
@@ -96,7 +101,11 @@ export function Grid(props: GridProps) {
     const moved = move(event, at, vertical.page, total, columns.length);
     if (moved !== undefined) {
       event.preventDefault();
-      activate(moved);
+      activate(moved, event.shiftKey);
+      return;
+    }
+    if (selects(event) || changesHistory(event)) {
+      event.preventDefault();
       return;
     }
     const column = columns[at.column - 1];
@@ -109,20 +118,43 @@ export function Grid(props: GridProps) {
     }
     const found = row(at.row);
     if (found === undefined) return;
-    if (column === undefined && event.key === "Delete") {
+    if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
-      props.onDelete(at.row);
+      props.onDelete();
     } else if (event.key === "Enter" && (column === undefined || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       props.onOpenRow(found);
     } else if (column !== undefined && !event.ctrlKey && !event.metaKey) {
-      if (event.key === "Delete" || event.key === "Backspace") {
-        event.preventDefault();
-        props.onClear(at);
-      } else if (event.key === "Enter" || event.key === "F2" || event.key.length === 1) {
+      if (event.key === "Enter" || event.key === "F2" || event.key.length === 1) {
         if (props.onEdit(at, event.key.length === 1 ? event.key : undefined)) event.preventDefault();
       }
     }
+  }
+
+  /** Ctrl+A selects all, Shift+Space the rows, Ctrl+Space the columns. */
+  function selects(event: KeyboardEvent): boolean {
+    const isControl = event.ctrlKey || event.metaKey;
+    const last = total - 1;
+    if (isControl && event.key.toLowerCase() === "a") {
+      props.onSelect({ anchor: { row: 0, column: 0 }, active: { row: last, column: columns.length } });
+    } else if (event.key === " " && event.shiftKey && range !== undefined) {
+      props.onSelect({ ...selected, anchor: { row: selected.anchor.row, column: 0 } });
+    } else if (event.key === " " && isControl && range !== undefined && !range.isRows) {
+      props.onSelect({
+        anchor: { row: 0, column: range.firstColumn },
+        active: { row: last, column: range.lastColumn },
+      });
+    } else return false;
+    return true;
+  }
+
+  function changesHistory(event: KeyboardEvent): boolean {
+    if (!event.ctrlKey && !event.metaKey) return false;
+    const key = event.key.toLowerCase();
+    if (key === "y" || (key === "z" && event.shiftKey)) props.onRedo();
+    else if (key === "z") props.onUndo();
+    else return false;
+    return true;
   }
 
   const { focus } = props;
@@ -149,6 +181,7 @@ export function Grid(props: GridProps) {
       aria-label={props.label}
       aria-rowcount={total + 1}
       aria-colcount={columns.length + 1}
+      aria-multiselectable
       aria-activedescendant={isActiveThere ? cellId(id, at) : undefined}
       onKeyDown={onKeyDown}
     >
@@ -180,6 +213,9 @@ export function Grid(props: GridProps) {
             height={ROW_HEIGHT}
             numberWidth={NUMBER_WIDTH}
             active={at.row === index ? at.column : null}
+            isSelected={range !== undefined && range.firstRow <= index && index <= range.lastRow}
+            firstSelected={range?.firstColumn ?? 0}
+            lastSelected={range?.lastColumn ?? 0}
             editing={props.editing?.row === index ? props.editing.column : null}
             onActivate={activate}
             onEdit={props.onEdit}

@@ -1,4 +1,4 @@
-import { memo, type ReactNode } from "react";
+import { memo, type MouseEvent, type ReactNode } from "react";
 import { Link } from "react-router";
 import type { Row } from "../../api/types";
 import type { Column } from "./columns";
@@ -16,9 +16,13 @@ interface GridRowProps {
   height: number;
   numberWidth: number;
   active: number | null;
+  isSelected: boolean;
+  firstSelected: number;
+  lastSelected: number;
   editing: number | null;
   rowAddress?: (row: Row) => string;
-  onActivate: (cell: ActiveCell) => void;
+  /** With `isExtended`, the selection reaches from where it began to the cell. */
+  onActivate: (cell: ActiveCell, isExtended?: boolean) => void;
   onEdit: (cell: ActiveCell) => boolean;
   renderCell: (row: Row, column: Column) => ReactNode;
   renderEditor: (row: Row, column: Column) => ReactNode;
@@ -27,6 +31,8 @@ interface GridRowProps {
 export const GridRow = memo(function GridRow(props: GridRowProps) {
   const { gridId, index, row, parts, active, editing, numberWidth, height } = props;
   const number = (index + 1).toLocaleString();
+  const isSelected = (at: number) =>
+    props.isSelected && props.firstSelected <= at && at <= props.lastSelected;
   return (
     <div
       role="row"
@@ -41,8 +47,21 @@ export const GridRow = memo(function GridRow(props: GridRowProps) {
         aria-colindex={1}
         className={classes.number}
         data-active={active === 0 || undefined}
+        data-selected={props.isSelected || undefined}
         style={{ width: numberWidth }}
-        onMouseDown={() => props.onActivate({ row: index, column: 0 })}
+        onMouseDown={(event) => {
+          if (event.button !== 0) return;
+          // the number is a link, which would take the focus and be dragged
+          event.preventDefault();
+          event.currentTarget.closest<HTMLElement>("[role=grid]")?.focus({ preventScroll: true });
+          props.onActivate({ row: index, column: 0 }, event.shiftKey);
+        }}
+        onClickCapture={(event) => {
+          if (event.shiftKey) event.preventDefault();
+        }}
+        onMouseEnter={(event) => {
+          if (isDragging(event)) props.onActivate({ row: index, column: 0 }, true);
+        }}
       >
         {row !== undefined && props.rowAddress !== undefined ? (
           <Link to={props.rowAddress(row)} tabIndex={-1} aria-label={`Open row ${number}`}>
@@ -58,15 +77,20 @@ export const GridRow = memo(function GridRow(props: GridRowProps) {
           role="gridcell"
           id={cellId(gridId, { row: index, column: at })}
           aria-colindex={at + 1}
-          aria-selected={active === at}
+          aria-selected={active === at || isSelected(at)}
           className={classes.cell}
           data-type={column.type}
           data-pinned={isPinned || undefined}
           data-active={active === at || undefined}
+          data-selected={isSelected(at) || undefined}
           data-editing={editing === at || undefined}
           style={{ left, width }}
-          onMouseDown={() => {
-            if (editing !== at) props.onActivate({ row: index, column: at });
+          onMouseDown={(event) => {
+            if (editing === at || event.button !== 0) return;
+            props.onActivate({ row: index, column: at }, event.shiftKey);
+          }}
+          onMouseEnter={(event) => {
+            if (isDragging(event)) props.onActivate({ row: index, column: at }, true);
           }}
           onDoubleClick={() => {
             if (editing !== at) props.onEdit({ row: index, column: at });
@@ -84,3 +108,8 @@ export const GridRow = memo(function GridRow(props: GridRowProps) {
     </div>
   );
 });
+
+/** Whether the main button was pressed in a cell of the grid and is still down. */
+function isDragging({ buttons, currentTarget }: MouseEvent): boolean {
+  return buttons === 1 && document.activeElement === currentTarget.closest("[role=grid]");
+}

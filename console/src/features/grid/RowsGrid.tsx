@@ -3,7 +3,6 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import type { Row } from "../../api/types";
-import { AddRowButton } from "../editing/AddRowButton";
 import { useEditing } from "../editing/useEditing";
 import { newCondition } from "../filters/draft";
 import { useSession } from "../session/session";
@@ -17,6 +16,7 @@ import { FilterButton, openedDraft, useDraft } from "./FilterButton";
 import { Grid } from "./Grid";
 import { visible } from "./layout";
 import type { FocusRequest } from "./parts";
+import { type Selected, selectedCell } from "./range";
 import { SearchBox } from "./SearchBox";
 import { type GridState, readState, selectionOf, writeState } from "./selectionUrl";
 import { SortButton } from "./SortButton";
@@ -36,23 +36,23 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
   const navigate = useNavigate();
   const [parameters, setParameters] = useSearchParams();
   const state = useMemo(() => readState(parameters), [parameters]);
-  const store = useRowStore(
-    { workspace, kind, name },
-    useMemo(() => selectionOf(state, columns), [state, columns]),
-  );
+  const selection = useMemo(() => selectionOf(state, columns), [state, columns]);
+  const store = useRowStore({ workspace, kind, name }, selection);
   const { session } = useSession();
   const [layout, setLayout] = useLayout(`rowkeep.columns.${session?.id ?? ""}.${workspace}.${kind}.${name}`);
   const writers = useQuery(writersQuery(workspace));
   const [draft, setDraft] = useDraft();
   const shown = visible(columns, layout);
+  const [selected, setSelected] = useState<Selected>(() => selectedCell({ row: 0, column: 0 }));
   const [focus, setFocus] = useState<FocusRequest | null>(null);
-  const place = { workspace, table: name };
-  const canWrite = kind === "tables" && rights.includes("write");
   const editing = useEditing({
-    place,
+    place: { workspace, table: name },
     store,
     columns: shown,
-    canWrite,
+    allColumns: columns,
+    selected,
+    query: selection.query,
+    canWrite: kind === "tables" && rights.includes("write"),
     canDelete: kind === "tables" && rights.includes("delete"),
     onDone: (cell) => setFocus({ cell }),
   });
@@ -82,7 +82,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
         />
         <SortButton columns={columns} sort={state.sort} onSort={(sort) => change({ sort })} />
         <ColumnsButton columns={columns} layout={layout} onLayout={setLayout} />
-        {canWrite && <AddRowButton place={place} columns={columns} onAdded={() => store.refresh()} />}
+        {editing.tools}
         <Text size="sm" c="dimmed" ml="auto" role="status">
           {store.isCounted ? `${store.total.toLocaleString()} ${store.total === 1 ? "row" : "rows"}` : ""}
         </Text>
@@ -121,8 +121,11 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
           }}
           renderCell={renderCell}
           onEdit={editing.edit}
-          onClear={editing.clear}
-          onDelete={editing.askToDelete}
+          onDelete={editing.remove}
+          onUndo={editing.undo}
+          onRedo={editing.redo}
+          selected={selected}
+          onSelect={setSelected}
           editing={editing.cell}
           renderEditor={editing.renderEditor}
           focus={focus}

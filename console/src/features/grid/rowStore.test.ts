@@ -74,3 +74,21 @@ test("a failure is shown until it is tried again", async () => {
   expect(store.error).toBeUndefined();
   expect(store.row(0)).toEqual({ n: 1 });
 });
+
+test("rows are updated by their id, and read where they are not in memory", async () => {
+  const rows = (start: number) => Array.from({ length: BLOCK }, (_, at) => ({ _id: `${start + at}`, n: 0 }));
+  const page = (_limit: number, position: Position) => {
+    const start = "offset" in position ? position.offset : Number(position.cursor);
+    return Promise.resolve({ rows: rows(start), hasMore: true, nextCursor: `${start + BLOCK}` });
+  };
+  const store = new RowStore({ page, count: () => Promise.resolve(10 * BLOCK) });
+  store.start();
+  await settled();
+  store.update([{ _id: "7", n: 1 }]);
+  expect([store.row(6), store.row(7)]).toEqual([
+    { _id: "6", n: 0 },
+    { _id: "7", n: 1 },
+  ]);
+  const read = await store.read(3 * BLOCK - 1, 3 * BLOCK);
+  expect(read.map(({ _id }) => _id)).toEqual([`${3 * BLOCK - 1}`, `${3 * BLOCK}`]);
+});

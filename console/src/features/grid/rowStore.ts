@@ -124,12 +124,26 @@ export class RowStore {
     this.changed();
   }
 
-  /** Puts a row as the server returned it in the place of an older version of it. */
-  replace(index: number, row: Row): void {
-    const block = this.blocks.get(Math.floor(index / BLOCK));
-    if (block === undefined) return;
-    block.rows = block.rows.with(index % BLOCK, row);
+  /** Puts rows as the server returned them in the place of older versions of them. */
+  update(rows: readonly Row[]): void {
+    const versions = new Map(rows.map((row) => [row._id, row]));
+    for (const block of this.blocks.values()) {
+      if (block.rows.some(({ _id }) => versions.has(_id)))
+        block.rows = block.rows.map((row) => versions.get(row._id) ?? row);
+    }
     this.changed();
+  }
+
+  /** The rows from first to last, as far as there are any; those that are not in memory from the server. */
+  async read(first: number, last: number): Promise<Row[]> {
+    const found: Row[] = [];
+    for (let block = Math.floor(first / BLOCK); block * BLOCK <= last; block++) {
+      if (!this.blocks.has(block)) this.loaded(block, await this.page(block, this.ended.signal));
+      const { rows, nextCursor } = this.blocks.get(block) ?? { rows: [] };
+      found.push(...rows.slice(Math.max(first - block * BLOCK, 0), last - block * BLOCK + 1));
+      if (nextCursor === undefined) break;
+    }
+    return found;
   }
 
   private isWanted(block: number): boolean {
@@ -156,10 +170,8 @@ export class RowStore {
   private async load(block: number): Promise<void> {
     const request = new AbortController();
     this.requests.set(block, request);
-    const cursor = this.blocks.get(block - 1)?.nextCursor;
-    const position = cursor === undefined ? { offset: block * BLOCK } : { cursor };
     try {
-      const page = await this.reader.page(BLOCK, position, request.signal);
+      const page = await this.page(block, request.signal);
       if (this.requests.get(block) !== request) return;
       this.requests.delete(block);
       this.loaded(block, page);
@@ -168,6 +180,11 @@ export class RowStore {
       this.requests.delete(block);
       this.failed(error);
     }
+  }
+
+  private page(block: number, signal: AbortSignal): Promise<Page> {
+    const cursor = this.blocks.get(block - 1)?.nextCursor;
+    return this.reader.page(BLOCK, cursor === undefined ? { offset: block * BLOCK } : { cursor }, signal);
   }
 
   private loaded(block: number, page: Page): void {

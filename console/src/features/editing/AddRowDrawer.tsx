@@ -1,51 +1,47 @@
 import { Alert, Button, Drawer, Group, Stack } from "@mantine/core";
-import { IconPlus } from "@tabler/icons-react";
 import { type SyntheticEvent, useState } from "react";
 import { ApiError, messageOf } from "../../api/errors";
-import type { Cell } from "../../api/types";
+import type { Cell, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
 import { insertRow, type TablePlace } from "./changes";
 import { ValueEditor } from "./ValueEditor";
 import { type Draft, parsed } from "./values";
 
-interface AddRowButtonProps {
+interface AddRowFormProps {
   place: TablePlace;
   columns: readonly Column[];
-  onAdded: () => void;
+  /** The values to start with. */
+  initial: Drafts;
+  onAdded: (row: Row) => void;
+}
+
+export type Drafts = Record<string, Draft>;
+
+interface AddRowDrawerProps extends Omit<AddRowFormProps, "initial"> {
+  /** undefined: closed. */
+  initial: Drafts | undefined;
+  onClose: () => void;
 }
 
 /** Adds a row by a form. A column that is not filled in gets its default. */
-export function AddRowButton({ place, columns, onAdded }: AddRowButtonProps) {
-  const [isOpen, setOpen] = useState(false);
+export function AddRowDrawer({ initial, onClose, columns, ...form }: AddRowDrawerProps) {
   return (
-    <>
-      <Button size="xs" leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setOpen(true)}>
-        Add row
-      </Button>
-      <Drawer
-        opened={isOpen}
-        onClose={() => setOpen(false)}
-        title="Add a row"
-        position="right"
-        closeButtonProps={{ "aria-label": "Close" }}
-      >
-        {isOpen && (
-          <AddRowForm
-            place={place}
-            columns={columns.filter(({ isSystem }) => !isSystem)}
-            onAdded={() => {
-              setOpen(false);
-              onAdded();
-            }}
-          />
-        )}
-      </Drawer>
-    </>
+    <Drawer
+      opened={initial !== undefined}
+      onClose={onClose}
+      title="Add a row"
+      position="right"
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
+      {initial !== undefined && (
+        <AddRowForm {...form} columns={columns.filter(({ isSystem }) => !isSystem)} initial={initial} />
+      )}
+    </Drawer>
   );
 }
 
-function AddRowForm({ place, columns, onAdded }: AddRowButtonProps) {
-  const [drafts, setDrafts] = useState<Record<string, Draft>>({});
+function AddRowForm({ place, columns, initial, onAdded }: AddRowFormProps) {
+  const [drafts, setDrafts] = useState(initial);
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [error, setError] = useState<string>();
   const [isBusy, setBusy] = useState(false);
@@ -66,8 +62,7 @@ function AddRowForm({ place, columns, onAdded }: AddRowButtonProps) {
     if (Object.keys(found).length > 0) return;
     setBusy(true);
     try {
-      await insertRow(place, data);
-      onAdded();
+      onAdded(await insertRow(place, data));
     } catch (refused) {
       setBusy(false);
       setProblems(problemsOf(refused));
