@@ -174,7 +174,7 @@ class BatchClient(Client):
 
 
 def test_a_killed_batch_is_there_as_a_whole_or_not_at_all(server: RowkeepServer, bot: Bot) -> None:
-    clients = [BatchClient(connected(server, bot), at * 1_000_000) for at in range(CLIENTS)]
+    clients = [BatchClient(connected(server, bot), at * 1_000_000, is_partial=False) for at in range(CLIENTS)]
     for client in clients:
         client.start()
     time.sleep(1.0)
