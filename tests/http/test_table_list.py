@@ -155,3 +155,20 @@ def test_many_tables(workspace: Workspace) -> None:
     succeeded(workspace.admin.put(f"{workspace.path}/schema", json=schema))
     listed = names(workspace.admin.get(f"{workspace.path}/data/tables"))
     assert listed == sorted(f"t{number}" for number in range(120))
+
+
+def test_references(workspace: Workspace, bot: Bot) -> None:
+    """A reference is listed if the caller can use the table that it leads to."""
+    columns = [
+        {"name": "Code", "type": "string"},
+        {"name": "Parent", "type": "string", "reference": {"table": "places", "column": "Code"}},
+        {"name": "Aunt", "type": "string", "reference": {"table": "aunts", "column": "_id"}},
+    ]
+    index = {"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}
+    workspace.create_table({"name": "places", "schemaDef": columns, "indexes": [index]})
+    workspace.grant(bot.client_id, "places", "w")
+    to_itself = {"table": "places", "column": "Code"}
+    for rights, to_aunts in (("", None), ("r", {"table": "aunts", "column": "_id"})):
+        workspace.grant(bot.client_id, "aunts", rights)
+        listed = next(each for each in good(tables(bot))["tables"] if each["name"] == "places")
+        assert [column.get("reference") for column in listed["columns"]] == [None, to_itself, to_aunts]

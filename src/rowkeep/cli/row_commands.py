@@ -94,7 +94,7 @@ def do(app: str | None, workspace: str | None, work: Callable[[DataClient], Awai
     credentials = speaker(app, workspace)
 
     async def run() -> T:
-        async with reach(credentials, 0) as api:
+        async with reach(credentials) as api:
             return await work(api)
 
     try:

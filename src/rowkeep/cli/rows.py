@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rowkeep.cli.filter_options import Filter, Where, count_of, query_body, selection
+from rowkeep.cli.import_options import Mode, OnConflict, bulk_options
+from rowkeep.cli.import_reports import report_finished, report_import
 from rowkeep.cli.options import TableName
 from rowkeep.cli.output import print_json, print_line
 from rowkeep.cli.row_commands import (
@@ -64,13 +65,36 @@ Restart = Annotated[
         "progress and its rejects.",
     ),
 ]
-Settle = Annotated[
-    int,
+InDoubtOption = Annotated[
+    str | None,
     typer.Option(
-        min=1,
-        metavar="SECONDS",
-        help="How long the server may still process a request whose response was lost.",
+        "--in-doubt",
+        metavar="stored|lost",
+        help="What became of the last request, if the command asks for it.",
     ),
+]
+OnConflictOption = Annotated[
+    OnConflict,
+    typer.Option(
+        "--on-conflict",
+        help="What to do with a row whose --key is in the table: reject it, ignore it, or update the row in "
+        "the table.",
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="COLUMN,…", help="The columns of a unique index, for --on-conflict."),
+]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        "--mode",
+        help="partial: import the valid rows, reject the others. atomic: import all rows in one request, or "
+        "none.",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Import nothing, but report what would be imported and rejected.")
 ]
 Counts = Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")]
 
@@ -111,7 +135,7 @@ def export_rows(
     credentials = speaker(app, workspace)
 
     async def do() -> int:
-        async with reach(credentials, 0) as api:
+        async with reach(credentials) as api:
             with bar(f"Exporting {table}", limit) as shown:
                 return await export(api, options, kind, output, force, shown)
 
@@ -136,19 +160,22 @@ def import_rows(
         typer.Option(min=0, metavar="ROWS", help="Stop when more than this number of rows are rejected."),
     ] = None,
     rejects: RejectsFile = None,
+    on_conflict: OnConflictOption = OnConflict.ERROR,
+    key: KeyOption = None,
+    mode: ModeOption = Mode.PARTIAL,
+    dry_run: DryRun = False,
     resume_at: ResumeAt = None,
     restart: Restart = False,
-    settle: Settle = 30,
+    in_doubt: InDoubtOption = None,
     app: AppOption = None,
     workspace: WorkspaceOption = None,
     as_json: Counts = False,
 ) -> None:
     """Insert the rows of a file into a table.
 
-    With --app, the app needs the right write, and read to check whether the last request before an
-    interruption was stored. After an interruption, the same command resumes the import; once it has finished,
-    the command does nothing. No row is inserted twice. Exits with 1 if rows were rejected. An import through
-    a server needs --app, because only tokens of apps can expire before a delayed request arrives.
+    With --app, the app needs the right write, and for --on-conflict update also read. After an interruption,
+    the same command resumes the import; once it has finished, the command does nothing. No row is inserted
+    twice: each request has an idempotency key. Exits with 1 if rows were rejected.
     """
     from rowkeep.cli.files.finished_imports import Finished
     from rowkeep.cli.files.formats import format_of
@@ -157,62 +184,36 @@ def import_rows(
     from rowkeep.cli.files.resume import Plan
     from rowkeep.client.data import reach
 
-    if restart and resume_at is not None:
-        raise typer.BadParameter("--restart and --resume-at cannot be used together")
-    _check_importer(app)
+    plan = Plan(restart=restart, resume_at=resume_at, in_doubt=in_doubt)
+    plan.check()
     kind = format_of(file, format_name)
     kind.check()
     if file == "-" and not kind.is_stream:
         raise SetupError(f"{kind.name} cannot be read from standard input. Give the name of a file.")
-    rejects = rejects or Path(f"{'stdin' if file == '-' else file}.rejects.ndjson")
+    credentials = speaker(app, workspace)
     options = ImportOptions(
         table=table,
         path=file,
         kind=kind,
-        app=app or f"administrator of {(workspace or 'main').lower()}",
+        app=credentials.name,
         batch=batch,
         max_errors=max_errors,
-        rejects=rejects,
-        plan=Plan(restart=restart, resume_at=resume_at),
+        rejects=rejects or _rejects_path(file, dry_run),
+        plan=plan,
+        bulk=bulk_options(on_conflict, key, mode, dry_run),
     )
-    credentials = speaker(app, workspace)
 
     async def do() -> Standing | Finished:
-        async with reach(credentials, settle) as api:
+        async with reach(credentials) as api:
             return await import_file(api, options)
 
     done = asyncio.run(do())
-    report = _report_finished if isinstance(done, Finished) else _report
-    report(done, options, as_json)
-
-
-def _check_importer(app: str | None) -> None:
-    """Raises SetupError for an administrator who imports through a server."""
-    if app is None and os.environ.get("ROWKEEP_URL"):
-        raise SetupError(
-            "An import into a running server needs --app and ROWKEEP_APP_SECRET. To import directly into the "
-            "store, unset ROWKEEP_URL."
-        )
-
-
-def _report(standing: Any, options: Any, as_json: bool) -> None:
-    """Print the counts. Raises SetupError if rows were rejected."""
-    rejects = str(options.rejects) if standing.rejected else None
-    if as_json:
-        print_json({"nInserted": standing.inserted, "nRejected": standing.rejected, "rejects": rejects})
+    if isinstance(done, Finished):
+        report_finished(done, options, as_json)
     else:
-        print_line(f"Imported {count_of(standing.inserted)} from {options.path} into {options.table}.")
-    if rejects is not None:
-        raise SetupError(f"{count_of(standing.rejected)} rejected; see {rejects}.")
+        report_import(done, options, as_json)
 
 
-def _report_finished(done: Any, options: Any, as_json: bool) -> None:
-    """Report that the import was already finished."""
-    if as_json:
-        print_json({"nInserted": 0, "nRejected": 0, "rejects": None, "finishedOn": done.on})
-        return
-    rejected = f" and {count_of(done.rejected)} rejected" if done.rejected else ""
-    print_line(
-        f"Nothing to do: {options.path} was already imported into {options.table} on {done.on} "
-        f"({count_of(done.inserted)} inserted{rejected}). To import it again, use --restart."
-    )
+def _rejects_path(file: str, is_dry_run: bool) -> Path:
+    name = "stdin" if file == "-" else file
+    return Path(f"{name}.dry-run.ndjson" if is_dry_run else f"{name}.rejects.ndjson")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from rowkeep.client.app_keys import signing_key_of
 from rowkeep.client.paths import path_part
 from rowkeep.errors.catalogue import SetupError, preview
-from rowkeep.model.access import OPERATOR, Algorithm
-from rowkeep.model.ids import writer_of
+from rowkeep.model.access import Algorithm
 from rowkeep.services.tokens import sign_token
 
 
@@ -27,12 +27,12 @@ class AppCredentials(msgspec.Struct, frozen=True):
     operator = None
 
     @property
-    def writer(self) -> str:
-        """The value of ``Created_By`` in the rows that it writes."""
-        return writer_of(self.client_id)
+    def name(self) -> str:
+        """Identifies the owner of idempotency keys, without secrets."""
+        return self.client_id
 
-    def headers(self, **claims: Any) -> dict[str, str]:
-        return {"auth": sign_token(self.client_id, self.key, self.algorithm, **claims)}
+    def headers(self) -> dict[str, str]:
+        return {"auth": sign_token(self.client_id, self.key, self.algorithm)}
 
     @property
     def refusal(self) -> str:
@@ -50,9 +50,6 @@ class AdminCredentials(msgspec.Struct, frozen=True):
     workspace: str
     is_operator: bool
 
-    writer = writer_of(OPERATOR.id)
-    """The value of ``Created_By`` if a command uses the store directly."""
-
     refusal = (
         "Authentication failed: ROWKEEP_ADMIN_TOKEN is not a valid admin token of the server at ROWKEEP_URL."
     )
@@ -66,7 +63,15 @@ class AdminCredentials(msgspec.Struct, frozen=True):
         """The token that the application in this process must accept."""
         return self.token if self.is_operator else None
 
-    def headers(self, **_claims: Any) -> dict[str, str]:
+    @property
+    def name(self) -> str:
+        """Identifies the owner of idempotency keys, without secrets: each admin token has its own keys."""
+        administrator = f"administrator of {self.workspace.lower()}"
+        if self.is_operator:
+            return administrator
+        return f"{administrator}, token {hashlib.sha256(self.token.encode()).hexdigest()[:12]}"
+
+    def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
 

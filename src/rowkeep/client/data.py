@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
+from msgspec import structs
 
+from rowkeep.client.bulk import BulkReply, bulk_decoder
 from rowkeep.client.credentials import Credentials
 from rowkeep.client.paths import path_part
 from rowkeep.client.responses import (
@@ -21,11 +21,13 @@ from rowkeep.client.responses import (
     ReceivedProblem,
     RequestRefused,
     Unreachable,
+    UsableTable,
     page_decoder,
     problem_decoder,
+    usable_decoder,
 )
 from rowkeep.client.transport import ServerConnection, connect
-from rowkeep.errors.catalogue import BodyTooLarge, Busy, SetupError, Unauthenticated
+from rowkeep.errors.catalogue import BodyTooLarge, Busy, IdempotencyInProgress, SetupError, Unauthenticated
 from rowkeep.settings import Settings
 
 T = TypeVar("T")
@@ -36,40 +38,25 @@ MAX_WAIT_SECONDS = 60.0
 
 TOO_LARGE = BodyTooLarge.status
 
-DATE_LAG_SECONDS = 2
-"""The header Date has whole seconds, and servers update it once a second."""
-
-LOCAL_SETTLE_SECONDS = 2.0
-"""On the local store a request ends with its process, and the database notices that end at once."""
-
 
 class Limits(msgspec.Struct, frozen=True):
-    """The limits of a server: rows of a page, bytes of a body, and the time for which an expired token is
-    still accepted."""
+    """The limits of a server: rows of a page, bytes of a body, and the time for which it knows an idempotency
+    key."""
 
     page: int
     body_bytes: int
-    leeway_seconds: int
+    key_seconds: int
 
 
 class DataClient:
     """The Data API for one app or administrator. All methods raise RequestRefused and SetupError, in addition
     to the errors that they document."""
 
-    def __init__(self, connection: ServerConnection, credentials: Credentials, settle_seconds: float) -> None:
+    def __init__(self, connection: ServerConnection, credentials: Credentials) -> None:
         self.connection = connection
-        self.settle_seconds = settle_seconds
-        self.writer = credentials.writer
         self._credentials = credentials
         self._was_reached = False
         self._limits: Limits | None = None
-        self._server_time: float | None = None
-
-    @property
-    def server_time(self) -> float | None:
-        """The time of the server's clock in its last response, in seconds since 1970; None if unknown. The
-        local clock may differ."""
-        return self._server_time if self.connection.is_remote else time.time()
 
     async def query(self, table: str, body: Mapping[str, Any], limit: int) -> ReceivedPage:
         """One page of rows. The query is repeated if there is no response, which is safe."""
@@ -108,25 +95,19 @@ class DataClient:
     def _table(self, table: str) -> str:
         return f"{self._credentials.prefix}/tables/{path_part(table)}"
 
-    async def insert(self, table: str, content: bytes) -> None:
-        """Insert a bulk of rows, all or none. Raises NotServed, NoResponse.
+    async def bulk(self, table: str, content: bytes, key: str | None) -> BulkReply:
+        """Insert a bulk of rows; the response has counts and errors. ``key`` is its idempotency key. Raises
+        NotServed, NoResponse: with a key, the same request can be sent again."""
+        headers = {"Prefer": "return=minimal"} | ({} if key is None else {"Idempotency-Key": key})
+        response = await self._respond("POST", f"{self._table(table)}/bulk", content, headers)
+        reply = bulk_decoder.decode(response.content)
+        is_replayed = response.headers.get("idempotency-replayed") == "true"
+        return structs.replace(reply, is_replayed=is_replayed, size=len(response.content))
 
-        Its token is accepted for half of the time that the caller waits for the result of a lost request,
-        including the server's leeway. So a request that was delayed in the network is rejected, and one that
-        was started has the other half of the time to complete.
-        """
-        now, claims = self.server_time, {}
-        if now is not None and self.connection.is_remote:
-            accepted = self.settle_seconds / 2 + DATE_LAG_SECONDS
-            claims["exp"] = int(now + accepted - (await self.limits()).leeway_seconds)
-        path = f"{self._table(table)}/bulk"
-        try:
-            await self._send("POST", path, content, {"Prefer": "return=minimal"}, **claims)
-        except RequestRefused as error:
-            if error.code == Unauthenticated.code and claims:
-                # it may have arrived too late; if the credentials are wrong, the next query shows that
-                raise NotServed("the token of a request expired") from None
-            raise
+    async def usable_tables(self) -> list[UsableTable]:
+        """The tables and views that the app or administrator can use."""
+        answer = await self.patiently(lambda: self._send("GET", f"{self._credentials.prefix}/tables"))
+        return usable_decoder.decode(answer).tables
 
     async def limits(self) -> Limits:
         """The limits of this server, from its OpenAPI document."""
@@ -141,10 +122,11 @@ class DataClient:
             parameters = described["paths"]["/api/public/tables/{table}/query"]["post"]["parameters"]
             page = next(each for each in parameters if each["name"] == "sys_limit")["schema"]["maximum"]
             info = described["info"]
-            return Limits(int(page), int(info["x-max-body-bytes"]), int(info["x-token-leeway-seconds"]))
+            hours = int(info["x-idempotency-hours"])
+            return Limits(int(page), int(info["x-max-body-bytes"]), hours * 3600)
         except (SetupError, NotServed, LookupError, TypeError, ValueError, StopIteration):
             # a gateway may block the OpenAPI document
-            return Limits(usual.max_page_size, usual.max_body_bytes, usual.token_leeway_seconds)
+            return Limits(usual.max_page_size, usual.max_body_bytes, usual.idempotency_hours * 3600)
 
     async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call a function, and retry it while requests are not served, with waits as the server asks, at most
@@ -166,10 +148,22 @@ class DataClient:
         await asyncio.sleep(min(asked, MAX_WAIT_SECONDS))
 
     async def _send(
-        self, method: str, path: str, content: bytes | None = None, headers: Mapping[str, str] | None = None,
-        **claims: int,
-    ) -> bytes:  # fmt: skip
-        sent = {**self._credentials.headers(**claims), **(headers or {})}
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        return (await self._respond(method, path, content, headers)).content
+
+    async def _respond(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        sent = {**self._credentials.headers(), **(headers or {})}
         if content is not None:
             sent["Content-Type"] = "application/json"
         try:
@@ -179,21 +173,13 @@ class DataClient:
         except httpx.RequestError as error:
             raise NoResponse(_reason(error)) from None
         self._was_reached = True
-        self._server_time = _date_of(response)
         if response.is_success:
-            return response.content
+            return response
         raise _failure(response, self._credentials)
 
 
 def _reason(error: Exception) -> str:
     return (str(error) or type(error).__name__).rstrip(".")
-
-
-def _date_of(response: httpx.Response) -> float | None:
-    try:
-        return parsedate_to_datetime(response.headers["date"]).timestamp()
-    except (KeyError, ValueError, TypeError):
-        return None
 
 
 def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
@@ -205,7 +191,7 @@ def _failure(response: httpx.Response, credentials: Credentials) -> Exception:
         problem = None
     status = response.status_code
     reason = f"status {status}" + ("" if problem is None else f" ({problem.detail.rstrip('.')})")
-    if status == 429 or (problem is not None and problem.code == Busy.code):
+    if status == 429 or (problem is not None and problem.code in (Busy.code, IdempotencyInProgress.code)):
         return NotServed(reason, _retry_after(response))
     if status >= 500 or status == 408:
         return NoResponse(reason, _retry_after(response))
@@ -226,12 +212,8 @@ def _retry_after(response: httpx.Response) -> float | None:
 
 
 @asynccontextmanager
-async def reach(credentials: Credentials, settle_seconds: float) -> AsyncIterator[DataClient]:
-    """The Data API of the server at ROWKEEP_URL, or of the local store.
-
-    ``settle_seconds`` is for a server: how long after it was sent a request may still be executed. Raises
-    SetupError, StorageUnavailable.
-    """
+async def reach(credentials: Credentials) -> AsyncIterator[DataClient]:
+    """The Data API of the server at ROWKEEP_URL, or of the local store. Raises SetupError,
+    StorageUnavailable."""
     async with connect(credentials.operator) as connection:
-        settles = settle_seconds if connection.is_remote else LOCAL_SETTLE_SECONDS
-        yield DataClient(connection, credentials, settles)
+        yield DataClient(connection, credentials)

@@ -68,6 +68,31 @@ class NoResponse(NotServed):
     """It is not known whether the request was executed: the response was lost, or does not show it."""
 
 
+class ListedColumn(msgspec.Struct, frozen=True, rename="camel"):
+    """A column in the list of tables. ``reference`` is the table and column that it references."""
+
+    name: str
+    type: str
+    is_required: bool
+    reference: dict[str, str] | None = None
+
+
+class UsableTable(msgspec.Struct, frozen=True):
+    """A table or view in the list of those that the caller can use."""
+
+    name: str
+    kind: str
+    columns: list[ListedColumn]
+    rights: list[str]
+
+
+class UsableTables(msgspec.Struct, frozen=True):
+    """The list of tables and views."""
+
+    tables: list[UsableTable]
+
+
+usable_decoder: msgspec.json.Decoder[UsableTables] = msgspec.json.Decoder(UsableTables)
 problem_decoder: msgspec.json.Decoder[ReceivedProblem] = msgspec.json.Decoder(ReceivedProblem)
 page_decoder: msgspec.json.Decoder[ReceivedPage] = msgspec.json.Decoder(ReceivedPage)
 

@@ -141,10 +141,22 @@ class ViewQueryResponse(ResponseBody):
     next_cursor: NextCursor = UNSET
 
 
+class UsableReferenceResponse(ResponseBody):
+    table: Name
+    column: Annotated[str, Meta(description="It can be `_id` or `sys_Id`.")]
+
+
 class UsableColumnResponse(ResponseBody):
     name: Annotated[str, Meta(description="A column of a view can be a system column, such as `_id`.")]
     type: TypeName
     is_required: bool
+    reference: Annotated[
+        UsableReferenceResponse | UnsetType,
+        Meta(
+            description="The table and column that the column references; missing if it references none, or "
+            "if the caller cannot use that table."
+        ),
+    ] = UNSET
 
 
 class UsableTableResponse(ResponseBody):

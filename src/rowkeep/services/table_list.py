@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from rowkeep.model.access import Grant, Right
 from rowkeep.model.tables import Column, Table, name_key
@@ -17,10 +18,18 @@ from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.table_list import TableListing
 
 
+class ListedReference(msgspec.Struct):
+    table: str
+    column: str
+
+
 class ListedColumn(msgspec.Struct, rename="camel"):
+    """``reference`` is missing if the caller cannot use the table that the column references."""
+
     name: str
     type: str
     is_required: bool
+    reference: ListedReference | UnsetType = UNSET
 
 
 class ListedTable(msgspec.Struct, rename="camel"):
@@ -43,7 +52,8 @@ async def table_list(caller: Caller) -> UsableTables:
     offer = await caller.workspace.database.read(script)
     if offer.version != caller.snapshot.version:
         raise StaleCatalog()
-    return (_listed(each, offer, caller) for each in _ordered(offer))
+    usable = {table.id: table for table in offer.tables}
+    return (_listed(each, offer, usable, caller) for each in _ordered(offer))
 
 
 def _ordered(offer: TableListing) -> Iterator[Table | View]:
@@ -51,7 +61,9 @@ def _ordered(offer: TableListing) -> Iterator[Table | View]:
     return iter(sorted(things, key=lambda thing: name_key(thing.name)))
 
 
-def _listed(thing: Table | View, offer: TableListing, caller: Caller) -> ListedTable:
+def _listed(
+    thing: Table | View, offer: TableListing, usable: Mapping[str, Table], caller: Caller
+) -> ListedTable:
     is_table = isinstance(thing, Table)
     columns: Iterable[Column] = (
         thing.columns if isinstance(thing, Table) else view_columns(thing, offer.needed)
@@ -60,9 +72,26 @@ def _listed(thing: Table | View, offer: TableListing, caller: Caller) -> ListedT
         name=thing.name,
         description=thing.description,
         kind="table" if is_table else "view",
-        columns=[ListedColumn(column.name, column.type, column.is_required) for column in columns],
+        columns=[
+            ListedColumn(
+                column.name,
+                column.type,
+                column.is_required,
+                _reference(column, usable) if is_table else UNSET,
+            )
+            for column in columns
+        ],
         rights=_rights(caller.grants, thing.id, list(Right) if is_table else [Right.READ]),
     )
+
+
+def _reference(column: Column, usable: Mapping[str, Table]) -> ListedReference | UnsetType:
+    """The table and column that a column references, if the caller can use that table."""
+    if column.reference is None or column.reference.table not in usable:
+        return UNSET
+    table = usable[column.reference.table]
+    there = next(each.name for each in table.all_columns if each.id == column.reference.column)
+    return ListedReference(table.name, there)
 
 
 def _rights(grants: dict[str, Grant] | None, thing_id: str, all_of_them: list[Right]) -> list[Right]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import islice, takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import msgspec
 from msgspec import structs
 
-from rowkeep.cli.files.batches import BatchLimits, Importer
+from rowkeep.cli.files.batches import BatchLimits
+from rowkeep.cli.files.file_keys import FileKeys
 from rowkeep.cli.files.finished_imports import Finished, FinishedImports
 from rowkeep.cli.files.formats import Format
 from rowkeep.cli.files.journal import (
@@ -27,14 +31,20 @@ from rowkeep.cli.files.journal import (
     recorded,
 )
 from rowkeep.cli.files.progress import Bar, bar
-from rowkeep.cli.files.records import FileRefused, Record, Source
-from rowkeep.cli.files.rejects import Rejects
-from rowkeep.cli.files.resume import Plan, begin, resolve, skip_to
+from rowkeep.cli.files.records import FileRefused, Record, Row, Source
+from rowkeep.cli.files.rejects import RowLog
+from rowkeep.cli.files.requests import BulkOptions
+from rowkeep.cli.files.resume import Plan, begin, settle_in_doubt, skip_to
+from rowkeep.cli.files.row_import import RowImport, RowLogs
 from rowkeep.cli.files.sender import Sender
+from rowkeep.cli.files.table_columns import TableColumns, columns_of
 from rowkeep.cli.files.text_cells import SYSTEM_NAMES
+from rowkeep.cli.import_options import OnConflict
 from rowkeep.client.data import DataClient
-from rowkeep.client.responses import RequestRefused, Unreachable
-from rowkeep.errors.catalogue import SetupError, preview
+from rowkeep.client.responses import Unreachable
+from rowkeep.errors.catalogue import SetupError, UnknownColumn, preview
+
+ROWS_AT_ONCE = 1000
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +58,12 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_errors: int | None
     rejects: Path
     plan: Plan
+    bulk: BulkOptions
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the import has a journal."""
+        return self.path != "-" and not self.bulk.is_dry_run
 
 
 async def import_file(api: DataClient, options: ImportOptions) -> Standing | Finished:
@@ -57,40 +73,86 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
     Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After each of them, the
     import can be resumed from its journal.
     """
-    with _opened(options.path) as (file, size):
+    with _opened(options.path) as (file, size), _waiting_path(options) as waiting:
         what = _what(api, options, file)
-        finished = FinishedImports(None if options.path == "-" else options.path)
+        finished = FinishedImports(options.path if options.is_recorded else None)
         done = _finished_before(finished, what, options)
         if done is not None:
             return done
         source = options.kind.open(file, size)
-        types = await _types(api, options, source.names)
+        columns = columns_of(await api.usable_tables(), options.table)
+        types = _types(columns, options, source.names)
         ledger = _ledger(what, options, source)
-        rejects = Rejects(options.rejects)
-        _begin_rejects(ledger, rejects, options)
-        await resolve(api, options.table, ledger, source, types)
+        logs = RowLogs(RowLog(options.rejects), RowLog(waiting))
+        _begin_logs(ledger, logs, options)
+        limits = await api.limits()
+        settle_in_doubt(ledger, options.plan, limits.key_seconds, time.time(), options.bulk.is_repeatable)
         if options.plan.resume_at is not None:
             before = ledger.progress.standing
             at = skip_to(options.plan.resume_at, source.start, before.next, source, types)
             _set_standing(ledger, structs.replace(before, next=at))
         with bar(f"Importing {options.path}", source.size) as shown:
-            start = ledger.progress.standing
-            if start.next != source.start:
-                shown.say(f"Resuming at line {start.next.line:,} ({start.inserted:,} rows already imported).")
-            sender = Sender(api, options.table, ledger)
-            bounds = BatchLimits.of(options.batch, options.max_errors, (await api.limits()).body_bytes)
-            importer = Importer(sender, ledger, rejects, bounds, shown)
+            _show_start(shown, ledger.progress.standing, source)
+            bounds = BatchLimits.of(
+                options.batch, options.max_errors, limits.body_bytes, options.bulk.extra_bytes
+            )
+            sender = Sender(api, options.table, ledger, options.bulk)
+            keys = _keys(columns, options, source, types, ledger.progress.standing)
+            importer = RowImport(sender, ledger, logs, bounds, columns, keys, shown)
+            start = ledger.progress.standing.next
+            records = _with_notice(source, source.records(start, types), options.path, shown)
             try:
-                await importer.run(
-                    _with_notice(source, source.records(start.next, types), options.path, shown)
-                )
+                is_done = await _run(importer, records, options)
             except Unreachable as error:
                 raise SetupError(f"{error} Run the same command again to resume.") from None
         standing = ledger.progress.standing
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        finished.add(Finished(what=what, inserted=standing.inserted, rejected=standing.rejected, on=now))
+        if is_done:
+            now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            finished.add(Finished(what=what, inserted=standing.written, rejected=standing.rejected, on=now))
         ledger.finish()
+        waiting.unlink(missing_ok=True)
         return standing
+
+
+async def _run(importer: RowImport, records: Iterable[Record], options: ImportOptions) -> bool:
+    """Whether the import is complete."""
+    if options.bulk.is_atomic:
+        return await importer.run_at_once(records)
+    await importer.run(records)
+    await importer.run_waiting()
+    return True
+
+
+def _show_start(shown: Bar, standing: Standing, source: Source) -> None:
+    if standing.resent:
+        shown.say(f"Resuming ({standing.written:,} rows already imported).")
+    elif standing.next != source.start:
+        shown.say(f"Resuming at line {standing.next.line:,} ({standing.written:,} rows already imported).")
+
+
+def _keys(
+    columns: TableColumns, options: ImportOptions, source: Source, types: dict[str, str], standing: Standing
+) -> FileKeys | None:
+    """The keys of the rows before the current position, for --on-conflict. Raises UnknownColumn."""
+    if options.bulk.on_conflict is OnConflict.ERROR:
+        return None
+    keys = FileKeys(columns, options.bulk.key)
+    if standing.next != source.start:
+        before = takewhile(lambda each: each.end <= standing.next, source.records(source.start, types))
+        rows = (record for record in before if isinstance(record, Row))
+        while part := list(islice(rows, ROWS_AT_ONCE)):
+            keys.add(part)
+    return keys
+
+
+@contextmanager
+def _waiting_path(options: ImportOptions) -> Iterator[Path]:
+    """The path of the file of waiting rows: next to the imported file, or temporary."""
+    if options.is_recorded:
+        yield Path(f"{options.path}.waiting")
+        return
+    with TemporaryDirectory() as directory:
+        yield Path(directory) / "waiting"
 
 
 @contextmanager
@@ -108,32 +170,33 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
         yield file, os.fstat(file.fileno()).st_size
 
 
-async def _types(api: DataClient, options: ImportOptions, names: tuple[str, ...] | None) -> dict[str, str]:
-    """The types of the file's columns, by name. The API resolves the names. Raises FileRefused."""
-    taken = None if names is None else [name for name in names if name not in SYSTEM_NAMES]
-    if taken == []:
+def _types(columns: TableColumns, options: ImportOptions, names: tuple[str, ...] | None) -> dict[str, str]:
+    """The types of the file's columns, by name. Raises FileRefused."""
+    if names is None:
+        return {}
+    taken = [name for name in names if name not in SYSTEM_NAMES]
+    if not taken:
         raise FileRefused(f"{options.path} has only system columns, which cannot be written.")
     try:
-        page = await api.query(options.table, {"fields": taken or ["_id"], "count": "none"}, 1)
-    except RequestRefused as error:
-        if error.status == 403:
-            raise FileRefused(
-                f"{error} An import needs read to check, after an interruption, whether its last request was "
-                "carried out."
-            ) from None
-        if taken is not None and any(problem.pointer.startswith("/fields") for problem in error.problems):
-            raise FileRefused(
-                f"The columns of {options.path} do not match table {options.table}: {error}"
-            ) from None
-        raise
-    types = dict(zip(taken or (), page.meta_info, strict=False))
-    for name, column in types.items():
-        if column.name in SYSTEM_NAMES:
+        found = {name: columns.find(name) for name in taken}
+    except UnknownColumn as error:
+        raise FileRefused(
+            f"The columns of {options.path} do not match table {options.table}: {error}"
+        ) from None
+    by_column: dict[str, str] = {}
+    for name, column in found.items():
+        if column.is_system:
             raise FileRefused(
                 f"Column {preview(name)} of {options.path} matches the system column {column.name}, which "
                 f"cannot be written. Remove it, or rename it to {column.name} to have it skipped."
             )
-    return {name: column.type for name, column in types.items()}
+        if by_column.setdefault(column.name, name) != name or names.count(name) > 1:
+            raise FileRefused(
+                f"The columns of {options.path} do not match table {options.table}: {preview(name)} and "
+                f"{preview(by_column[column.name])} are both column {column.name}. Columns must not occur "
+                "twice."
+            )
+    return {name: column.type for name, column in found.items()}
 
 
 def _what(api: DataClient, options: ImportOptions, file: BinaryIO) -> Import:
@@ -153,6 +216,9 @@ def _what(api: DataClient, options: ImportOptions, file: BinaryIO) -> Import:
         table=options.table,
         server=api.connection.name,
         app=options.app,
+        mode=options.bulk.mode,
+        on_conflict=options.bulk.on_conflict,
+        key=",".join(options.bulk.key),
     )
 
 
@@ -173,7 +239,7 @@ def _finished_before(finished: FinishedImports, what: Import, options: ImportOpt
 
 def _ledger(what: Import, options: ImportOptions, source: Source) -> Ledger:
     """The journal of this import, with the progress so far."""
-    path = None if options.path == "-" else progress_path(options.path)
+    path = progress_path(options.path) if options.is_recorded else None
     known = None
     if path is not None and not options.plan.restart:
         with suppress(*([FileRefused] if options.plan.resume_at else [])):
@@ -184,19 +250,34 @@ def _ledger(what: Import, options: ImportOptions, source: Source) -> Ledger:
     return ledger
 
 
-def _begin_rejects(ledger: Ledger, rejects: Rejects, options: ImportOptions) -> None:
-    standing = ledger.progress.standing
-    flight = ledger.progress.in_flight
-    # the rejects file also contains the rejects of the request in flight, which are needed if it was executed
-    known: int | None = standing.rejects_bytes if flight is None else flight.then.rejects_bytes
-    is_new = ledger.progress == ImportProgress(
-        what=ledger.progress.what, standing=Standing(next=standing.next)
+def _begin_logs(ledger: Ledger, logs: RowLogs, options: ImportOptions) -> None:
+    """Remove from the files of rejected and waiting rows what the journal does not have. Raises FileRefused
+    if a new import finds existing rejects."""
+    progress = ledger.progress
+    is_new = progress == ImportProgress(
+        what=progress.what, run=progress.run, standing=Standing(next=progress.standing.next)
     )
+    may_replace = options.plan.restart or options.bulk.is_dry_run
     if is_new and options.plan.resume_at is not None:
-        is_new, known = False, None
-    size = rejects.begin(known, is_new, options.plan.restart)
-    if flight is None and size != standing.rejects_bytes:
-        _set_standing(ledger, structs.replace(standing, rejects_bytes=size))
+        # the journal was lost, but not these files
+        _set_standing(
+            ledger,
+            structs.replace(
+                progress.standing,
+                rejects_bytes=logs.rejects.size(),
+                waiting=logs.waiting.count(),
+                waiting_bytes=logs.waiting.size(),
+            ),
+        )
+    elif is_new and logs.rejects.size() and not may_replace:
+        raise FileRefused(
+            f"The rejects file {options.rejects} already exists: it is from another import, or from one that "
+            "stopped before it imported any row. Move it, name another file with --rejects, or use --restart "
+            "to replace it."
+        )
+    standing = ledger.progress.standing
+    logs.rejects.begin(standing.rejects_bytes)
+    logs.waiting.begin(standing.waiting_bytes)
 
 
 def _set_standing(ledger: Ledger, standing: Standing) -> None:

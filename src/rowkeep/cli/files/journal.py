@@ -23,7 +23,8 @@ HEAD_BYTES = 1024 * 1024
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The file and the target of an import, which must be unchanged when the import is resumed."""
+    """The file, the target and the options of an import, which must be unchanged when the import is
+    resumed."""
 
     size: int
     modified_ns: int
@@ -32,6 +33,9 @@ class Import(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     table: str
     server: str
     app: str
+    mode: str = "partial"
+    on_conflict: str = "error"
+    key: str = ""
 
 
 WHAT = {
@@ -41,44 +45,65 @@ WHAT = {
     "format": "the format",
     "table": "the table",
     "server": "the server or store",
-    "app": "the app",
+    "app": "the app or administrator",
+    "mode": "the option --mode",
+    "on_conflict": "the option --on-conflict",
+    "key": "the option --key",
 }
 """Descriptions of these fields, for messages."""
 
 
-class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A request that was sent, or was about to be sent.
+class Standing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The progress so far: everything before ``next`` is in the table, in the first ``rejects_bytes`` bytes
+    of the rejects file, or in the first ``waiting_bytes`` bytes of the file of waiting rows.
 
-    It has ``rows`` rows; ``first`` and ``last`` are the lines of the first and last one. ``then`` is the
-    progress if the request was executed. ``mark`` is the newest row that the app had written to the table
-    before, and ``sent_on`` the time of the server's clock then, in seconds since 1970.
+    ``resent`` is how many of the ``waiting`` rows were sent again, in their order. ``replayed`` is how many
+    rows were written by earlier requests with the same keys, before this import started.
+    """
+
+    next: Position
+    inserted: int = 0
+    updated: int = 0
+    ignored: int = 0
+    rejected: int = 0
+    rejects_bytes: int = 0
+    waiting: int = 0
+    waiting_bytes: int = 0
+    resent: int = 0
+    replayed: int = 0
+
+    @property
+    def written(self) -> int:
+        """The rows that the server accepted."""
+        return self.inserted + self.updated + self.ignored
+
+
+class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A request that was sent, or was about to be sent, and whose response is not yet recorded.
+
+    It has ``rows`` rows, of the records from the current position to ``end``, or of the waiting rows from
+    ``Standing.resent`` to ``resent``. ``first`` and ``last`` are the lines of its first and last row. ``key``
+    is its idempotency key, and ``sent_on`` when it was sent first, in seconds since 1970 by the clock of this
+    machine.
     """
 
     rows: int
     first: int
     last: int
-    then: Standing
-    mark: str | None
-    sent_on: float | None
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The progress so far: everything before ``next`` is in the table, or in the first ``rejects_bytes``
-    bytes of the rejects file."""
-
-    next: Position
-    inserted: int = 0
-    rejected: int = 0
-    rejects_bytes: int = 0
+    end: Position
+    resent: int
+    key: str
+    sent_on: float
 
 
 class ImportProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The content of the journal. ``marks`` are the last rows of previous requests, the newest last."""
+    """The content of the journal. ``run`` is the part of the idempotency keys that all requests of an import
+    share."""
 
     what: Import
+    run: str = ""
     standing: Standing
     in_flight: InFlight | None = None
-    marks: list[str] = []
 
 
 class Ledger:

@@ -19,6 +19,10 @@ class Bar:
     def move(self, done: int, rows: int) -> None:
         self._progress.update(self._task, completed=done, rows=rows)
 
+    def restart(self, what: str, total: int) -> None:
+        """Show other work, from its beginning."""
+        self._progress.update(self._task, description=what, total=total, completed=0)
+
     def say(self, line: str) -> None:
         """Print one line on standard error, above the bar."""
         self._progress.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)

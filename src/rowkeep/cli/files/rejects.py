@@ -1,15 +1,16 @@
-"""Rejects: rows that could not be imported, each with its line and errors."""
+"""Rejects: rows that could not be imported, or not yet, each with its line and errors."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rowkeep.cli.files.records import FileRefused, Row, Unreadable
+from rowkeep.cli.files.records import Row, Unreadable
 from rowkeep.client.responses import RequestProblem
 
 
@@ -29,6 +30,11 @@ class Reject(msgspec.Struct, frozen=True):
     errors: list[RowError]
 
 
+def refused(row: Row, msg: str, code: str, pointer: str | UnsetType = UNSET) -> Reject:
+    """A row that the import itself rejects."""
+    return Reject(row.line, msgspec.Raw(row.json), [RowError(msg, code, pointer)])
+
+
 def rejected_row(row: Row, problems: list[RequestProblem], prefix: str) -> Reject:
     """A row that the server rejected; ``prefix`` is the pointer to the row in the request."""
     errors = [RowError(_of_row(each.msg), each.code, each.pointer.removeprefix(prefix)) for each in problems]
@@ -45,64 +51,40 @@ def unreadable(record: Unreadable) -> Reject:
     return Reject(record.line, record.text, [RowError(record.reason, "unreadable_record")])
 
 
-class Rejects:
-    """The rejects file. Rejects stay in memory until everything before them is settled, and are written in
-    the order of their lines. Methods raise OSError."""
+class RowLog:
+    """A file of rows with their errors, one per line, to which each request adds its own. What the journal
+    does not have is overwritten. Methods raise OSError."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._pending: list[Reject] = []
 
-    def begin(self, known_bytes: int | None, is_new: bool, may_replace: bool) -> int:
-        """Truncate the file to the size in the journal (None for its current size); returns the size.
-
-        Raises FileRefused if a new import finds existing rejects.
-        """
-        size = self.path.stat().st_size if self.path.exists() else 0
-        if is_new and size and not may_replace:
-            raise FileRefused(
-                f"The rejects file {self.path} already exists: it is from another import, or from one that "
-                "stopped before it imported any row. Move it, name another file with --rejects, or use "
-                "--restart to replace it."
-            )
-        if known_bytes is not None and size > known_bytes:
+    def begin(self, known_bytes: int) -> None:
+        """Remove what the journal does not have: it belongs to a request that is sent again."""
+        if self.size() > known_bytes:
             if known_bytes:
                 os.truncate(self.path, known_bytes)
             else:
                 self.path.unlink()
-            return known_bytes
-        return size
 
-    def add(self, reject: Reject) -> None:
-        self._pending.append(reject)
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
 
-    @property
-    def pending(self) -> int:
-        return len(self._pending)
+    def count(self) -> int:
+        """The number of rows."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as file:
+            return sum(1 for _ in file)
 
-    @property
-    def last_line(self) -> int:
-        """The line of the last reject in memory."""
-        return max((reject.line for reject in self._pending), default=0)
-
-    def write(self, size: int, last_line: int | None = None) -> tuple[int, int]:
-        """Write the rejects up to this line after the first ``size`` bytes of the file, replacing everything
-        after these, and flush them to disk. They stay in memory until they are settled.
-
-        Returns the number of rejects, and the new size of the file.
-        """
-        self._pending.sort(key=lambda reject: reject.line)
-        due = [reject for reject in self._pending if last_line is None or reject.line <= last_line]
-        if not due:
-            return 0, size
+    def add(self, rejects: Sequence[Reject], size: int) -> int:
+        """Write rows after the first ``size`` bytes, replacing everything after these; they are on disk when
+        this returns. Returns the new size."""
+        if not rejects:
+            return size
         with self.path.open("ab") as file:
             if file.tell() > size:
                 file.truncate(size)
-            file.write(b"".join(msgspec.json.encode(reject) + b"\n" for reject in due))
+            file.write(b"".join(msgspec.json.encode(reject) + b"\n" for reject in rejects))
             file.flush()
             os.fsync(file.fileno())
-            return len(due), os.fstat(file.fileno()).st_size
-
-    def settle(self, last_line: int | None = None) -> None:
-        """Remove the rejects up to this line from memory: they are stored permanently."""
-        self._pending = [] if last_line is None else [each for each in self._pending if each.line > last_line]
+            return os.fstat(file.fileno()).st_size

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
+import hashlib
+import secrets
+from pathlib import Path
 
 import msgspec
+import typer
 from msgspec import structs
 
 from rowkeep.cli.files.journal import WHAT, Import, ImportProgress, Ledger, Standing
-from rowkeep.cli.files.lost_responses import Sent, went_in
-from rowkeep.cli.files.records import FileRefused, Position, Row, Source
-from rowkeep.client.data import DataClient
+from rowkeep.cli.files.records import FileRefused, Position, Source
+from rowkeep.cli.files.sender import check_age
+from rowkeep.errors.catalogue import preview
+
+STORED, LOST = "stored", "lost"
+"""What the user found out about a request whose response was lost."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,23 +24,35 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     restart: bool = False
     resume_at: int | None = None
+    in_doubt: str | None = None
+
+    def check(self) -> None:
+        """Raises BadParameter for options that do not fit together."""
+        if self.restart and self.resume_at is not None:
+            raise typer.BadParameter("--restart and --resume-at cannot be used together")
+        if self.in_doubt is not None and (self.restart or self.resume_at is not None):
+            raise typer.BadParameter("--in-doubt cannot be used with --restart or --resume-at")
+        if self.in_doubt not in (None, STORED, LOST):
+            raise typer.BadParameter(f"--in-doubt must be stored or lost; got {preview(self.in_doubt)}")
 
 
 def begin(
     known: ImportProgress | None, what: Import, start: Position, plan: Plan, path: str
 ) -> ImportProgress:
     """The progress to start from. Raises FileRefused if the journal is for another import."""
-    fresh = ImportProgress(what=what, standing=Standing(next=start))
+    is_same = known is not None and known.what == what and known.run != ""
+    if plan.restart or path == "-":
+        run = _random()
+    else:
+        run = known.run if known is not None and is_same else _derived(what, path)
+    fresh = ImportProgress(what=what, run=run, standing=Standing(next=start))
     if plan.restart or known is None or (known.standing.next == start and known.in_flight is None):
         return fresh
     if plan.resume_at is not None:
-        # the user has checked whether the request in flight was executed
-        flight = known.in_flight
-        is_in = flight is not None and flight.then.next.line <= plan.resume_at
-        standing = flight.then if flight is not None and is_in else known.standing
+        standing = known.standing
         if known.what.head_sha256 != what.head_sha256 or known.what.size != what.size:
             standing = structs.replace(standing, next=start)  # lines may have moved
-        return structs.replace(known, what=what, standing=standing, in_flight=None)
+        return structs.replace(known, what=what, run=_random(), standing=standing, in_flight=None)
     before, now = structs.asdict(known.what), structs.asdict(what)
     other = [description for name, description in WHAT.items() if before[name] != now[name]]
     if other:
@@ -46,27 +64,39 @@ def begin(
     return known
 
 
-async def resolve(api: DataClient, table: str, ledger: Ledger, source: Source, types: dict[str, str]) -> None:
-    """Find out whether the request in flight, if there is one, was executed, and store the result.
+def _derived(what: Import, path: str) -> str:
+    """The same for every import of this file with these options: if its journal is lost, requests that were
+    executed are not executed again."""
+    digest = hashlib.sha256(msgspec.json.encode([str(Path(path).resolve()), what]))
+    return digest.hexdigest()
 
-    Raises Uncertain, RequestRefused, FileRefused, SetupError.
+
+def _random() -> str:
+    """Another one for each import: rows that were inserted before are inserted again."""
+    return secrets.token_hex(32)
+
+
+def settle_in_doubt(ledger: Ledger, plan: Plan, key_seconds: float, now: float, repeatable: bool) -> None:
+    """Prepare the journal for the request whose response was lost, if there is one: it will be sent again,
+    unless the user knows what became of it.
+
+    Raises Uncertain if its key may have expired; with ``repeatable``, a request does no harm then.
     """
     progress = ledger.progress
     flight = progress.in_flight
     if flight is None:
         return
-    records = source.records(progress.standing.next, types)
-    ends = {
-        record.line: record.json
-        for record in takewhile(lambda record: record.line <= flight.last, records)
-        if isinstance(record, Row) and record.line in (flight.first, flight.last)
-    }
-    if not ends.keys() >= {flight.first, flight.last}:
-        raise FileRefused("The rows of the file have changed since its import started.")
-    sent = Sent(flight, ends[flight.first], ends[flight.last], progress.marks)
-    is_in = await went_in(api, table, sent)
-    standing = flight.then if is_in else progress.standing
-    ledger.record(structs.replace(progress, standing=standing, in_flight=None))
+    if plan.in_doubt is not None:
+        standing = progress.standing
+        if plan.in_doubt == STORED:
+            standing = structs.replace(
+                standing, next=flight.end, resent=flight.resent, inserted=standing.inserted + flight.rows
+            )
+        # the request can be sent again under another key
+        run = progress.run if plan.in_doubt == STORED else _random()
+        ledger.record(structs.replace(progress, run=run, standing=standing, in_flight=None))
+    elif not repeatable:
+        check_age(flight, key_seconds, now)
 
 
 def skip_to(line: int, start: Position, known: Position, source: Source, types: dict[str, str]) -> Position:

@@ -1,70 +1,137 @@
-"""Sender: sends each bulk insert exactly once; the journal is updated before and after it."""
+"""Sender: sends each bulk insert under an idempotency key, which the journal has before the request is sent.
+
+So a request whose response was lost is simply sent again: the server stores its rows once. After an
+interruption, the request of the journal is built again from the file and sent under the same key.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
+import msgspec
 from msgspec import structs
 
-from rowkeep.cli.files.journal import InFlight, Ledger, Standing
-from rowkeep.cli.files.lost_responses import Sent, newest, went_in
-from rowkeep.cli.files.records import Row
-from rowkeep.cli.files.row_runs import recent
+from rowkeep.cli.files.journal import InFlight, Ledger
+from rowkeep.cli.files.records import FileRefused, Position, Row
+from rowkeep.cli.files.requests import BulkOptions, idempotency_key
+from rowkeep.client.bulk import BulkReply
 from rowkeep.client.data import DataClient
-from rowkeep.client.responses import NoResponse, NotServed, RequestRefused
+from rowkeep.client.responses import RequestRefused
+from rowkeep.errors.catalogue import SetupError
+
+MARGIN_SECONDS = 60
+"""How long before a key expires it is not relied on any more."""
 
 
-def around(rows: bytes) -> bytes:
-    """The body of a bulk insert with these rows."""
-    return b'{"data":[' + rows + b"]}"
+class Uncertain(SetupError):
+    """It is unknown whether a request was executed; the message says what to check, and how to continue."""
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """Which rows a request has: those up to this position of the file, and this number of waiting rows."""
+
+    end: Position
+    resent: int
+
+    @property
+    def place(self) -> str:
+        return f"{self.end.line},{self.end.offset},{self.resent}"
 
 
 class Sender:
     """Sends bulk inserts to one table, with one journal."""
 
-    def __init__(self, api: DataClient, table: str, ledger: Ledger) -> None:
+    def __init__(
+        self, api: DataClient, table: str, ledger: Ledger, options: BulkOptions,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
         self._api = api
         self._table = table
         self._ledger = ledger
+        self._clock = clock
+        self.options = options
 
-    async def send(self, rows: list[Row], then: Standing) -> None:
-        """Insert these rows; then the progress in the journal is ``then``.
+    async def send(self, rows: list[Row], extent: Extent) -> BulkReply:
+        """Insert these rows, which are those of ``extent``. Until the caller records its new progress, the
+        request stays in the journal.
 
-        A request that is not served or gets no response is sent again once it is known that it was not
-        executed. Raises RequestRefused, Uncertain, and SetupError if the server stays unavailable.
+        Raises RequestRefused (the request is then not in the journal any more), Uncertain, FileRefused, and
+        SetupError if the server stays unavailable.
         """
-        content = around(b",".join([row.json for row in rows]))
+        reply = await self._keyed(rows, extent, extent.place)
+        if reply.has_errors or not reply.failed:
+            return reply
+        # the stored response was too large, so the server stored only its counts
+        if reply.written:
+            raise Uncertain(
+                f"Lines {rows[0].line} to {rows[-1].line} were imported, but the response was lost, and it "
+                f"is not known which {reply.failed} of their {len(rows)} rows were rejected. Use "
+                "--in-doubt stored to continue with the next rows, and a smaller --batch to avoid this."
+            )
+        self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
+        return await self._keyed(rows, extent, f"{extent.place} again")
+
+    async def _keyed(self, rows: list[Row], extent: Extent, place: str) -> BulkReply:
+        body = self.options.body(rows)
+        key = None
+        was_sent_before = self._ledger.progress.in_flight is not None
+        if not self.options.is_dry_run:
+            key = idempotency_key(self._ledger.progress.run, place, body)
+            self._write_down(rows, extent, key)
         tries = 0
-        while True:
-            sent = await self._write_down(rows, then)
-            try:
-                await self._api.insert(self._table, content)
-                break
-            except RequestRefused:
-                self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
-                raise
-            except NotServed as failure:
-                tries += 1
-                if isinstance(failure, NoResponse) and await went_in(self._api, self._table, sent):
-                    break
-                await self._api.wait(failure, tries)
-        self.settle(then)
 
-    def settle(self, then: Standing) -> None:
-        """Store this progress, with no request in flight."""
-        self._ledger.record(structs.replace(self._ledger.progress, standing=then, in_flight=None))
+        async def attempt() -> BulkReply:
+            nonlocal tries
+            tries += 1
+            return await self._api.bulk(self._table, body, key)
 
-    async def _write_down(self, rows: list[Row], then: Standing) -> Sent:
-        mark = await newest(self._api, self._table)
+        try:
+            reply = await self._api.patiently(attempt)
+        except RequestRefused:
+            self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
+            raise
+        is_expected = was_sent_before or tries > 1
+        return structs.replace(reply, is_replayed=False) if is_expected else reply
+
+    def _write_down(self, rows: list[Row], extent: Extent, key: str) -> None:
+        """Store the request in the journal, before it is sent. Raises FileRefused if another one is there."""
         progress = self._ledger.progress
-        marks = progress.marks
-        if mark is not None and mark not in marks:
-            marks = recent([*marks, mark])
-        flight = InFlight(
-            rows=len(rows),
-            first=rows[0].line,
-            last=rows[-1].line,
-            then=then,
-            mark=mark,
-            sent_on=self._api.server_time,
-        )
-        self._ledger.record(structs.replace(progress, in_flight=flight, marks=marks))
-        return Sent(flight, rows[0].json, rows[-1].json, marks)
+        flight = progress.in_flight
+        if flight is None:
+            flight = InFlight(
+                rows=len(rows),
+                first=rows[0].line,
+                last=rows[-1].line,
+                end=extent.end,
+                resent=extent.resent,
+                key=key,
+                sent_on=self._clock(),
+            )
+            self._ledger.record(structs.replace(progress, in_flight=flight))
+        elif flight.key != key:
+            raise FileRefused(
+                f"Lines {flight.first} to {flight.last} have changed since their request was sent, so it "
+                f"cannot be sent again. {how_to_continue(flight)}"
+            )
+
+
+def check_age(flight: InFlight, seconds: float, now: float) -> None:
+    """Raises Uncertain if the server may have deleted the key of a request, because it was sent more than
+    ``seconds`` ago, or if the clock was set back meanwhile."""
+    age = now - flight.sent_on
+    if -MARGIN_SECONDS <= age < seconds - MARGIN_SECONDS:
+        return
+    hours = f"{seconds / 3600:g} hours"
+    raise Uncertain(
+        f"Cannot tell whether lines {flight.first} to {flight.last} were imported: the response to their "
+        f"request was lost, and the server knows its idempotency key only for {hours} (idempotency_hours). "
+        + how_to_continue(flight)
+    )
+
+
+def how_to_continue(flight: InFlight) -> str:
+    return (
+        f"Check whether the row of line {flight.first} is in the table. If it is, use --in-doubt stored, "
+        "otherwise --in-doubt lost."
+    )

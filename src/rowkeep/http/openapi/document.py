@@ -40,9 +40,10 @@ def describe(settings: Settings = DEFAULTS) -> dict[str, Any]:
             "version": __version__,
             "summary": "A self-hosted data-table API for chatbots, assistants and AI agents.",
             "description": _introduction(settings),
-            # for programs: OpenAPI has no field for the maximum size of a body or the tolerance for clock
-            # differences
+            # for programs: OpenAPI has no field for the maximum size of a body, the tolerance for clock
+            # differences, or the lifetime of idempotency keys
             "x-max-body-bytes": settings.max_body_bytes,
+            "x-idempotency-hours": settings.idempotency_hours,
             "x-token-leeway-seconds": settings.token_leeway_seconds,
         },
         "servers": [{"url": settings.root_path or "/"}],

@@ -1,0 +1,56 @@
+"""Requests of an import: their bodies, and the idempotency keys that make it safe to send them again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from rowkeep.cli.files.records import Row
+from rowkeep.cli.import_options import Mode, OnConflict
+
+
+class BulkOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of every bulk insert of an import. ``key`` has the columns of a unique index."""
+
+    mode: Mode = Mode.PARTIAL
+    on_conflict: OnConflict = OnConflict.ERROR
+    key: tuple[str, ...] = ()
+    is_dry_run: bool = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a request that was executed can be sent again under another key without inserting its rows
+        twice."""
+        return self.on_conflict is not OnConflict.ERROR
+
+    @property
+    def is_atomic(self) -> bool:
+        return self.mode is Mode.ATOMIC
+
+    @property
+    def start(self) -> bytes:
+        """The start of the body, before the rows."""
+        members: dict[str, object] = {"mode": self.mode}
+        if self.key:
+            members["onConflict"] = {"columns": self.key, "action": self.on_conflict}
+        if self.is_dry_run:
+            members["dryRun"] = True
+        return msgspec.json.encode(members)[:-1] + b',"data":['
+
+    def body(self, rows: Sequence[Row]) -> bytes:
+        """The body of a bulk insert of these rows."""
+        return b"%b%b]}" % (self.start, b",".join([row.json for row in rows]))
+
+    @property
+    def extra_bytes(self) -> int:
+        """The size of a body without rows."""
+        return len(self.body(()))
+
+
+def idempotency_key(run: str, place: str, body: bytes) -> str:
+    """The key of a request. ``run`` identifies the import, and ``place`` the position of its rows."""
+    digest = hashlib.sha256(b"%b\n%b\n" % (run.encode(), place.encode()))
+    digest.update(body)
+    return f"rowkeep-import-{digest.hexdigest()}"

@@ -1,0 +1,261 @@
+"""Row import: sends the records of a file, and then the rows that waited for others, and records what became
+of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+from msgspec import structs
+
+from rowkeep.cli.files.batches import BatchLimits, BatchReader, BatchSize
+from rowkeep.cli.files.file_keys import FileKeys
+from rowkeep.cli.files.journal import Ledger, Standing
+from rowkeep.cli.files.outcomes import DATA, Outcome, by_row, insert, is_about_rows
+from rowkeep.cli.files.progress import Bar
+from rowkeep.cli.files.records import FileRefused, Record, Row, Unreadable
+from rowkeep.cli.files.rejects import Reject, RowLog, refused, rejected_row, unreadable
+from rowkeep.cli.files.sender import Extent, Sender
+from rowkeep.cli.files.table_columns import TableColumns
+from rowkeep.cli.files.waiting import WaitingRows, must_wait
+from rowkeep.client.bulk import BulkReply
+from rowkeep.client.responses import RequestRefused
+from rowkeep.errors.catalogue import BodyTooLarge, InvalidValue, SetupError
+
+MAX_ROWS = 10_000_000
+"""The maximum number of rows of one request."""
+
+
+class TooManyErrors(SetupError):
+    """More rows were rejected than --max-errors allows."""
+
+
+class RowLogs(msgspec.Struct, frozen=True):
+    """The files of rejected and of waiting rows."""
+
+    rejects: RowLog
+    waiting: RowLog
+
+
+class RowImport:
+    """Imports rows into one table. ``keys`` is for --on-conflict."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        ledger: Ledger,
+        logs: RowLogs,
+        limits: BatchLimits,
+        columns: TableColumns,
+        keys: FileKeys | None,
+        shown: Bar,
+    ) -> None:
+        self._sender = sender
+        self._ledger = ledger
+        self._logs = logs
+        self._limits = limits
+        self._columns = columns
+        self._keys = keys
+        self._shown = shown
+        self._size = BatchSize(limits.rows)
+
+    @property
+    def standing(self) -> Standing:
+        return self._ledger.progress.standing
+
+    async def run(self, records: Iterable[Record]) -> None:
+        """Import all records from the current position on. Raises TooManyErrors, RequestRefused, Uncertain,
+        FileRefused, SetupError, OSError."""
+        reader = BatchReader(records, self._limits.bytes)
+        flight = self._ledger.progress.in_flight
+        if flight is not None and flight.resent == 0:
+            await self._import(reader.take_to(flight.end), reader)
+        while records := reader.take(self._size.rows):
+            await self._import(records, reader)
+
+    async def run_at_once(self, records: Iterable[Record]) -> bool:
+        """Import all records in one request, or none of them. Returns whether they were imported. Raises what
+        ``run`` raises."""
+        taken = BatchReader(records, self._limits.row_bytes)
+        every = taken.take(MAX_ROWS)
+        if taken.take(1):
+            raise FileRefused(
+                f"The file is too large for --mode atomic: it is imported in one request, which can have "
+                f"{self._limits.row_bytes:,} bytes (the setting max_body_bytes) and {MAX_ROWS:,} rows. Use "
+                "--mode partial."
+            )
+        rows, rejects = self._sort(every)
+        if rows and not rejects:
+            end = every[-1].end
+            try:
+                reply = await self._sender.send(rows, Extent(end, 0))
+            except RequestRefused as error:
+                problems = by_row(error.problems, len(rows))
+                if not problems or not is_about_rows(error):
+                    raise
+                rejects, _ = self._judge(rows, Outcome(BulkReply(), problems), can_wait=False)
+            else:
+                self._record(structs.replace(self.standing, next=end), reply, [], [])
+        if rejects:
+            self._record(self.standing, BulkReply(), rejects, [])
+        return not rejects
+
+    async def _import(self, records: list[Record], reader: BatchReader) -> None:
+        """Import the records of one batch, or the first ones if they are too many for a request."""
+        if not records:
+            return
+        rows, rejects = self._sort(records)
+        end = records[-1].end
+        outcome: Outcome | None = Outcome(BulkReply(), {})
+        if rows:
+            outcome = await insert(self._sender, rows, Extent(end, 0))
+        if outcome is None:
+            self._size.shrink(len(records))
+            reader.put_back(records)
+            return
+        failed, waiting = self._judge(rows, outcome, can_wait=True)
+        rejects = sorted(rejects + failed, key=lambda reject: reject.line)
+        self._record(structs.replace(self.standing, next=end), outcome.reply, rejects, waiting)
+        self._size.adapt(len(records), outcome.reply.size)
+
+    def _sort(self, records: Iterable[Record]) -> tuple[list[Row], list[Reject]]:
+        """The rows to be sent, and those that are rejected already."""
+        rows: list[Row] = []
+        rejects: list[Reject] = []
+        for record in records:
+            if isinstance(record, Unreadable):
+                rejects.append(unreadable(record))
+            elif len(record.json) > self._limits.row_bytes:
+                rejects.append(refused(record, too_large(self._limits.row_bytes), BodyTooLarge.code))
+            else:
+                rows.append(record)
+        if self._keys is None:
+            return rows, rejects
+        repeated = self._keys.add(rows)
+        for row in rows:
+            if row.line in repeated:
+                message = f"Line {repeated[row.line]} has the same {self._keys.names} (--key)."
+                rejects.append(refused(row, message, InvalidValue.code))
+        return [row for row in rows if row.line not in repeated], rejects
+
+    def _judge(
+        self, rows: Sequence[Row], outcome: Outcome, *, can_wait: bool
+    ) -> tuple[list[Reject], list[Reject]]:
+        """The rejected rows, and those that wait for others."""
+        rejects: list[Reject] = []
+        waiting: list[Reject] = []
+        for place, problems in sorted(outcome.problems.items()):
+            prefix = f"{DATA}/{place}"
+            waits = can_wait and must_wait(self._columns, problems, prefix)
+            (waiting if waits else rejects).append(rejected_row(rows[place], problems, prefix))
+        return rejects, waiting
+
+    def _record(
+        self, standing: Standing, reply: BulkReply, rejects: list[Reject], waiting: list[Reject]
+    ) -> None:
+        """Store what became of the rows of a request. Raises TooManyErrors."""
+        standing = structs.replace(
+            standing,
+            inserted=standing.inserted + reply.inserted,
+            updated=standing.updated + reply.updated,
+            ignored=standing.ignored + reply.ignored,
+            rejected=standing.rejected + len(rejects),
+            rejects_bytes=self._logs.rejects.add(rejects, standing.rejects_bytes),
+            waiting=standing.waiting + len(waiting),
+            waiting_bytes=self._logs.waiting.add(waiting, standing.waiting_bytes),
+            replayed=standing.replayed + (reply.written if reply.is_replayed else 0),
+        )
+        self._ledger.record(structs.replace(self._ledger.progress, standing=standing, in_flight=None))
+        if standing.resent:
+            self._shown.move(standing.resent, standing.written)
+        else:
+            self._shown.move(standing.next.offset, standing.written)
+        if rejects and self._limits.errors is not None and standing.rejected > self._limits.errors:
+            raise TooManyErrors(
+                f"Stopped at line {rejects[-1].line}: more than {self._limits.errors} rejected rows "
+                f"(--max-errors); see {self._logs.rejects.path}. {standing.written:,} rows were imported. "
+                "Run the command again with a higher --max-errors to resume."
+            )
+
+    async def run_waiting(self) -> None:
+        """Send the waiting rows again, each after the rows that it refers to. Raises what ``run`` raises."""
+        if self.standing.resent == self.standing.waiting:
+            return
+        self._shown.restart("Importing rows that refer to later rows", self.standing.waiting)
+        waiting = WaitingRows(self._logs.waiting.path, self.standing.waiting, self._columns)
+        self._size = BatchSize(self._limits.rows)
+        groups = _Groups(_from(waiting.groups(), self.standing.resent), self._limits.bytes)
+        flight = self._ledger.progress.in_flight
+        if flight is not None:
+            await self._resend(groups.take_rows(flight.rows), groups)
+        while taken := groups.take(self._size.rows):
+            await self._resend(taken, groups)
+
+    async def _resend(self, taken: list[list[Row]], groups: _Groups) -> None:
+        rows = [row for group in taken for row in group]
+        resent = self.standing.resent + len(rows)
+        if sum(len(row.json) + 1 for row in rows) > self._limits.row_bytes:
+            outcome: Outcome | None = None
+        else:
+            outcome = await insert(self._sender, rows, Extent(self.standing.next, resent))
+        if outcome is None and len(taken) > 1:
+            self._size.shrink(len(rows))
+            groups.put_back(taken)
+            return
+        if outcome is None:
+            outcome = Outcome(BulkReply(failed=len(rows)), {})
+            message = f"{len(rows):,} rows refer to each other in a circle. That is too many for one request."
+            rejects = [refused(row, message, BodyTooLarge.code) for row in rows]
+        else:
+            rejects, _ = self._judge(rows, outcome, can_wait=False)
+        self._record(structs.replace(self.standing, resent=resent), outcome.reply, rejects, [])
+        self._size.adapt(len(rows), outcome.reply.size)
+
+
+class _Groups:
+    """Takes groups of rows in batches. A group is never divided."""
+
+    def __init__(self, groups: Iterator[list[Row]], max_bytes: int) -> None:
+        self._groups = groups
+        self._max_bytes = max_bytes
+        self._put_back: list[list[Row]] = []
+
+    def take(self, most: int) -> list[list[Row]]:
+        """The next groups, with at most ``most`` rows together, or one larger group."""
+        taken: list[list[Row]] = []
+        rows = size = 0
+        while (group := self._next()) is not None:
+            rows += len(group)
+            size += sum(len(row.json) + 1 for row in group)
+            if taken and (rows > most or size > self._max_bytes):
+                self._put_back.append(group)
+                break
+            taken.append(group)
+        return taken
+
+    def take_rows(self, count: int) -> list[list[Row]]:
+        """The next groups with so many rows."""
+        taken: list[list[Row]] = []
+        while count > 0 and (group := self._next()) is not None:
+            taken.append(group)
+            count -= len(group)
+        return taken
+
+    def put_back(self, groups: list[list[Row]]) -> None:
+        self._put_back += reversed(groups)
+
+    def _next(self) -> list[Row] | None:
+        return self._put_back.pop() if self._put_back else next(self._groups, None)
+
+
+def _from(groups: Iterator[list[Row]], rows: int) -> Iterator[list[Row]]:
+    """The groups after the first ``rows`` rows."""
+    passed = 0
+    for group in groups:
+        if passed >= rows:
+            yield group
+        passed += len(group)
+
+
+def too_large(row_bytes: int) -> str:
+    return f"The row is larger than {row_bytes} bytes, which a request can have (the setting max_body_bytes)."
