@@ -1,7 +1,7 @@
 """File keys: finds rows whose key an earlier row of the file has.
 
-With --on-conflict, what such a row does would depend on the requests that the rows come in, so it is
-rejected. The keys are stored in a temporary file.
+What such a row would do depends on the requests that the rows come in, so it is rejected. The keys are stored
+in a temporary file.
 """
 
 from __future__ import annotations

@@ -17,12 +17,12 @@ import msgspec
 from msgspec import structs
 
 from rowkeep.cli.files.batches import BatchLimits
+from rowkeep.cli.files.dry_run import DryRun
 from rowkeep.cli.files.file_keys import FileKeys
 from rowkeep.cli.files.finished_imports import Finished, FinishedImports
 from rowkeep.cli.files.formats import Format
 from rowkeep.cli.files.journal import (
     Import,
-    ImportProgress,
     Ledger,
     Standing,
     head_sha256,
@@ -39,7 +39,6 @@ from rowkeep.cli.files.row_import import RowImport, RowLogs
 from rowkeep.cli.files.sender import Sender
 from rowkeep.cli.files.table_columns import TableColumns, columns_of
 from rowkeep.cli.files.text_cells import SYSTEM_NAMES
-from rowkeep.cli.import_options import OnConflict
 from rowkeep.client.data import DataClient
 from rowkeep.client.responses import Unreachable
 from rowkeep.errors.catalogue import SetupError, UnknownColumn, preview
@@ -82,9 +81,9 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
         source = options.kind.open(file, size)
         columns = columns_of(await api.usable_tables(), options.table)
         types = _types(columns, options, source.names)
-        ledger = _ledger(what, options, source)
+        ledger, is_new = _ledger(what, options, source)
         logs = RowLogs(RowLog(options.rejects), RowLog(waiting))
-        _begin_logs(ledger, logs, options)
+        _begin_logs(ledger, logs, options, is_new)
         limits = await api.limits()
         settle_in_doubt(ledger, options.plan, limits.key_seconds, time.time(), options.bulk.is_repeatable)
         if options.plan.resume_at is not None:
@@ -98,7 +97,8 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
             )
             sender = Sender(api, options.table, ledger, options.bulk)
             keys = _keys(columns, options, source, types, ledger.progress.standing)
-            importer = RowImport(sender, ledger, logs, bounds, columns, keys, shown)
+            kind = DryRun if options.bulk.is_dry_run else RowImport
+            importer = kind(sender, ledger, logs, bounds, columns, keys, shown)
             start = ledger.progress.standing.next
             records = _with_notice(source, source.records(start, types), options.path, shown)
             try:
@@ -133,8 +133,8 @@ def _show_start(shown: Bar, standing: Standing, source: Source) -> None:
 def _keys(
     columns: TableColumns, options: ImportOptions, source: Source, types: dict[str, str], standing: Standing
 ) -> FileKeys | None:
-    """The keys of the rows before the current position, for --on-conflict. Raises UnknownColumn."""
-    if options.bulk.on_conflict is OnConflict.ERROR:
+    """The keys of the rows before the current position, with --key. Raises UnknownColumn."""
+    if not options.bulk.key:
         return None
     keys = FileKeys(columns, options.bulk.key)
     if standing.next != source.start:
@@ -224,6 +224,8 @@ def _what(api: DataClient, options: ImportOptions, file: BinaryIO) -> Import:
 
 def _finished_before(finished: FinishedImports, what: Import, options: ImportOptions) -> Finished | None:
     """The entry of this import if it is already finished and the command does not request it again."""
+    if not options.is_recorded:
+        return None
     if options.plan.restart or options.plan.resume_at is not None:
         finished.forget(what)
         return None
@@ -237,47 +239,40 @@ def _finished_before(finished: FinishedImports, what: Import, options: ImportOpt
     return done
 
 
-def _ledger(what: Import, options: ImportOptions, source: Source) -> Ledger:
-    """The journal of this import, with the progress so far."""
+def _ledger(what: Import, options: ImportOptions, source: Source) -> tuple[Ledger, bool]:
+    """The journal of this import, with the progress so far, and whether the import is a new one."""
     path = progress_path(options.path) if options.is_recorded else None
     known = None
     if path is not None and not options.plan.restart:
         with suppress(*([FileRefused] if options.plan.resume_at else [])):
             known = recorded(path)
-    ledger = Ledger(path, begin(known, what, source.start, options.plan, options.path))
-    if options.plan.restart:
-        ledger.record(ledger.progress)  # discard the old progress now, even if this import fails early
-    return ledger
+    progress = begin(known, what, source.start, options.plan, options.path)
+    is_new = known is None or known.what != what
+    return Ledger(path, progress), is_new and progress.standing == Standing(next=source.start)
 
 
-def _begin_logs(ledger: Ledger, logs: RowLogs, options: ImportOptions) -> None:
+def _begin_logs(ledger: Ledger, logs: RowLogs, options: ImportOptions, is_new: bool) -> None:
     """Remove from the files of rejected and waiting rows what the journal does not have. Raises FileRefused
     if a new import finds existing rejects."""
     progress = ledger.progress
-    is_new = progress == ImportProgress(
-        what=progress.what, run=progress.run, standing=Standing(next=progress.standing.next)
-    )
     may_replace = options.plan.restart or options.bulk.is_dry_run
     if is_new and options.plan.resume_at is not None:
         # the journal was lost, but not these files
-        _set_standing(
-            ledger,
-            structs.replace(
-                progress.standing,
-                rejects_bytes=logs.rejects.size(),
-                waiting=logs.waiting.count(),
-                waiting_bytes=logs.waiting.size(),
-            ),
+        standing = structs.replace(
+            progress.standing,
+            rejects_bytes=logs.rejects.size(),
+            waiting=logs.waiting.count(),
+            waiting_bytes=logs.waiting.size(),
         )
+        progress = structs.replace(progress, standing=standing)
     elif is_new and logs.rejects.size() and not may_replace:
         raise FileRefused(
-            f"The rejects file {options.rejects} already exists: it is from another import, or from one that "
-            "stopped before it imported any row. Move it, name another file with --rejects, or use --restart "
-            "to replace it."
+            f"The rejects file {options.rejects} already exists: it is from another import. Move it, name "
+            "another file with --rejects, or use --restart to replace it."
         )
-    standing = ledger.progress.standing
-    logs.rejects.begin(standing.rejects_bytes)
-    logs.waiting.begin(standing.waiting_bytes)
+    ledger.record(progress)
+    logs.rejects.begin(progress.standing.rejects_bytes)
+    logs.waiting.begin(progress.standing.waiting_bytes)
 
 
 def _set_standing(ledger: Ledger, standing: Standing) -> None:

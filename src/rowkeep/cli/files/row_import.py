@@ -3,7 +3,7 @@ of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import structs
@@ -17,7 +17,7 @@ from rowkeep.cli.files.records import FileRefused, Record, Row, Unreadable
 from rowkeep.cli.files.rejects import Reject, RowLog, refused, rejected_row, unreadable
 from rowkeep.cli.files.sender import Extent, Sender
 from rowkeep.cli.files.table_columns import TableColumns
-from rowkeep.cli.files.waiting import WaitingRows, must_wait
+from rowkeep.cli.files.waiting import Groups, WaitingRow, WaitingRows, must_wait
 from rowkeep.client.bulk import BulkReply
 from rowkeep.client.responses import RequestRefused
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidValue, SetupError
@@ -38,7 +38,7 @@ class RowLogs(msgspec.Struct, frozen=True):
 
 
 class RowImport:
-    """Imports rows into one table. ``keys`` is for --on-conflict."""
+    """Imports rows into one table. ``keys`` is for --key."""
 
     def __init__(
         self,
@@ -57,7 +57,11 @@ class RowImport:
         self._columns = columns
         self._keys = keys
         self._shown = shown
+        self._prepare()
         self._size = BatchSize(limits.rows)
+
+    def _prepare(self) -> None:
+        """For another kind of import."""
 
     @property
     def standing(self) -> Standing:
@@ -184,15 +188,15 @@ class RowImport:
         self._shown.restart("Importing rows that refer to later rows", self.standing.waiting)
         waiting = WaitingRows(self._logs.waiting.path, self.standing.waiting, self._columns)
         self._size = BatchSize(self._limits.rows)
-        groups = _Groups(_from(waiting.groups(), self.standing.resent), self._limits.bytes)
+        groups = Groups(waiting.groups(), self.standing.resent, self._limits.bytes)
         flight = self._ledger.progress.in_flight
         if flight is not None:
             await self._resend(groups.take_rows(flight.rows), groups)
         while taken := groups.take(self._size.rows):
             await self._resend(taken, groups)
 
-    async def _resend(self, taken: list[list[Row]], groups: _Groups) -> None:
-        rows = [row for group in taken for row in group]
+    async def _resend(self, taken: list[list[WaitingRow]], groups: Groups, /) -> None:
+        rows: list[Row] = [row for group in taken for row in group]
         resent = self.standing.resent + len(rows)
         if sum(len(row.json) + 1 for row in rows) > self._limits.row_bytes:
             outcome: Outcome | None = None
@@ -210,51 +214,6 @@ class RowImport:
             rejects, _ = self._judge(rows, outcome, can_wait=False)
         self._record(structs.replace(self.standing, resent=resent), outcome.reply, rejects, [])
         self._size.adapt(len(rows), outcome.reply.size)
-
-
-class _Groups:
-    """Takes groups of rows in batches. A group is never divided."""
-
-    def __init__(self, groups: Iterator[list[Row]], max_bytes: int) -> None:
-        self._groups = groups
-        self._max_bytes = max_bytes
-        self._put_back: list[list[Row]] = []
-
-    def take(self, most: int) -> list[list[Row]]:
-        """The next groups, with at most ``most`` rows together, or one larger group."""
-        taken: list[list[Row]] = []
-        rows = size = 0
-        while (group := self._next()) is not None:
-            rows += len(group)
-            size += sum(len(row.json) + 1 for row in group)
-            if taken and (rows > most or size > self._max_bytes):
-                self._put_back.append(group)
-                break
-            taken.append(group)
-        return taken
-
-    def take_rows(self, count: int) -> list[list[Row]]:
-        """The next groups with so many rows."""
-        taken: list[list[Row]] = []
-        while count > 0 and (group := self._next()) is not None:
-            taken.append(group)
-            count -= len(group)
-        return taken
-
-    def put_back(self, groups: list[list[Row]]) -> None:
-        self._put_back += reversed(groups)
-
-    def _next(self) -> list[Row] | None:
-        return self._put_back.pop() if self._put_back else next(self._groups, None)
-
-
-def _from(groups: Iterator[list[Row]], rows: int) -> Iterator[list[Row]]:
-    """The groups after the first ``rows`` rows."""
-    passed = 0
-    for group in groups:
-        if passed >= rows:
-            yield group
-        passed += len(group)
 
 
 def too_large(row_bytes: int) -> str:

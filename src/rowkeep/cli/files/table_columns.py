@@ -3,7 +3,7 @@ the server compares them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -74,6 +74,13 @@ class TableColumns:
         """The comparable cells of these columns in a row; None for a missing, empty or invalid one."""
         by_column = {self.name_of(name): raw for name, raw in _cells_decoder.decode(row).items()}
         return [self._comparable(name, by_column.get(name)) for name in names]
+
+    def without(self, row: bytes, columns: Collection[str | None]) -> bytes:
+        """A row without some columns of the table."""
+        cells = _cells_decoder.decode(row)
+        return msgspec.json.encode(
+            {name: raw for name, raw in cells.items() if self.name_of(name) not in columns}
+        )
 
     def _comparable(self, name: str, raw: msgspec.Raw | None) -> Cell:
         column = self._names.find(name, "", _never)

@@ -15,6 +15,7 @@ import msgspec
 
 from rowkeep.cli.files.disk_arrays import DiskArray
 from rowkeep.cli.files.records import Position, Row
+from rowkeep.cli.files.rejects import RowError
 from rowkeep.cli.files.row_order import RowGraph
 from rowkeep.cli.files.table_columns import TableColumns
 from rowkeep.client.responses import RequestProblem
@@ -22,14 +23,21 @@ from rowkeep.errors.catalogue import ReferenceViolation
 from rowkeep.model.values.scalars import Cell
 
 
-class _Waiting(msgspec.Struct, frozen=True):
+class _Stored(msgspec.Struct, frozen=True):
     line: int
     row: msgspec.Raw
+    errors: list[RowError]
 
 
-_decoder = msgspec.json.Decoder(_Waiting)
+_decoder = msgspec.json.Decoder(_Stored)
 
 NOWHERE = Position(0, 0)
+
+
+class WaitingRow(Row, frozen=True):
+    """A row that waits, with the errors of the references that were missing."""
+
+    errors: list[RowError]
 
 
 def must_wait(columns: TableColumns, problems: Sequence[RequestProblem], prefix: str) -> bool:
@@ -50,17 +58,17 @@ class WaitingRows:
         self._columns = columns
         self._starts = DiskArray(rows)
 
-    def groups(self) -> Iterator[list[Row]]:
+    def groups(self) -> Iterator[list[WaitingRow]]:
         """The rows in order, in groups that must be sent in one request."""
         graph = RowGraph(self._references())
         with self._path.open("rb") as file:
             for component in graph.components():
                 yield [self._row(file, number) for number in component]
 
-    def _row(self, file: BinaryIO, number: int) -> Row:
+    def _row(self, file: BinaryIO, number: int) -> WaitingRow:
         file.seek(self._starts[number])
-        waiting = _decoder.decode(file.readline())
-        return Row(waiting.line, NOWHERE, bytes(waiting.row))
+        stored = _decoder.decode(file.readline())
+        return WaitingRow(stored.line, NOWHERE, bytes(stored.row), stored.errors)
 
     def _references(self) -> Iterator[tuple[list[str], list[str]]]:
         """The values that each row is known by, and those that it refers to."""
@@ -73,9 +81,55 @@ class WaitingRows:
                 start += len(line)
                 cells = self._columns.cells(_decoder.decode(line).row, names)
                 there = [each.there for each in references]
-                yield _values(cells[0::2], there), _values(cells[1::2], there)
+                yield values_of(there, cells[0::2]), values_of(there, cells[1::2])
 
 
-def _values(cells: Sequence[Cell], columns: Sequence[str]) -> list[str]:
+def values_of(columns: Sequence[str], cells: Sequence[Cell]) -> list[str]:
     """The values of cells, each with the column where it is unique."""
     return [f"{column}={cell!r}" for cell, column in zip(cells, columns, strict=True) if cell is not None]
+
+
+class Groups:
+    """Takes groups of rows in batches. A group is never divided."""
+
+    def __init__(self, groups: Iterator[list[WaitingRow]], passed: int, max_bytes: int) -> None:
+        """``passed`` is the number of rows that are not taken again."""
+        self._groups = _from(groups, passed)
+        self._max_bytes = max_bytes
+        self._put_back: list[list[WaitingRow]] = []
+
+    def take(self, most: int) -> list[list[WaitingRow]]:
+        """The next groups, with at most ``most`` rows together, or one larger group."""
+        taken: list[list[WaitingRow]] = []
+        rows = size = 0
+        while (group := self._next()) is not None:
+            rows += len(group)
+            size += sum(len(row.json) + 1 for row in group)
+            if taken and (rows > most or size > self._max_bytes):
+                self._put_back.append(group)
+                break
+            taken.append(group)
+        return taken
+
+    def take_rows(self, count: int) -> list[list[WaitingRow]]:
+        """The next groups with so many rows."""
+        taken: list[list[WaitingRow]] = []
+        while count > 0 and (group := self._next()) is not None:
+            taken.append(group)
+            count -= len(group)
+        return taken
+
+    def put_back(self, groups: list[list[WaitingRow]]) -> None:
+        self._put_back += reversed(groups)
+
+    def _next(self) -> list[WaitingRow] | None:
+        return self._put_back.pop() if self._put_back else next(self._groups, None)
+
+
+def _from(groups: Iterator[list[WaitingRow]], rows: int) -> Iterator[list[WaitingRow]]:
+    """The groups after the first ``rows`` rows."""
+    passed = 0
+    for group in groups:
+        if passed >= rows:
+            yield group
+        passed += len(group)
