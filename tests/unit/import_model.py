@@ -108,27 +108,28 @@ class ServerModel:
 
     def _insert(self, sent: dict[str, Any]) -> BulkReply:
         conflict = sent.get("onConflict", {"columns": [], "action": "error"})
-        problems: dict[int, RequestProblem] = {}
+        problems: dict[int, list[RequestProblem]] = {}
         stored = {row["Code"]: row for row in self.rows if row["Code"] is not None}
         good: dict[int, tuple[str, dict[str, Any]]] = {}
         known = dict(stored)
         for at, given in enumerate(sent["data"]):
             row = {name: given.get(name) for name in COLUMNS}
             if row["Code"] == "bad":
-                problems[at] = RequestProblem("bad", "invalid_value", f"/data/{at}/Code")
+                problems[at] = [RequestProblem("bad", "invalid_value", f"/data/{at}/Code")]
             elif row["Code"] not in known or row["Code"] is None:
                 good[at] = ("inserted", row)
                 known[row["Code"]] = row
             elif conflict["action"] == "error":
-                problems[at] = RequestProblem("double", "unique_violation", f"/data/{at}/Code")
+                problems[at] = [RequestProblem("double", "unique_violation", f"/data/{at}/Code")]
             else:
                 good[at] = ("updated" if conflict["action"] == "update" else "ignored", row)
         while self._without_parents(good, stored, problems):
             pass
+        errors = [problem for at in sorted(problems) for problem in problems[at]]
         if sent["mode"] == "atomic" and problems:
-            raise RequestRefused(409, ReceivedProblem("x", "x", list(problems.values())))
+            raise RequestRefused(409, ReceivedProblem("x", "x", errors))
         if problems and not good:
-            raise RequestRefused(422, ReceivedProblem("x", "x", list(problems.values())))
+            raise RequestRefused(422, ReceivedProblem("x", "x", errors))
         counts = {"inserted": 0, "updated": 0, "ignored": 0}
         for kind, row in good.values():
             counts[kind] += 1
@@ -136,23 +137,25 @@ class ServerModel:
                 self.rows.append(row)
             elif kind == "updated":
                 stored[row["Code"]].update(row)
-        return BulkReply(**counts, failed=len(problems), errors=[problems[at] for at in sorted(problems)])
+        return BulkReply(**counts, failed=len(problems), errors=errors)
 
     @staticmethod
     def _without_parents(
         good: dict[int, tuple[str, dict[str, Any]]],
         stored: dict[str, Any],
-        problems: dict[int, RequestProblem],
+        problems: dict[int, list[RequestProblem]],
     ) -> bool:
         """Move rows to the problems that refer to nothing; whether there were any."""
-        codes = {row["Code"] for _, row in good.values()} | set(stored)
+        codes = {row["Code"] for _, row in good.values()} | set(stored) | {None}
         moved = False
         for at, (kind, row) in list(good.items()):
-            for name in ("Parent", "Other"):
-                if kind != "ignored" and row[name] is not None and row[name] not in codes:
-                    problems[at] = RequestProblem("none", "reference_violation", f"/data/{at}/{name}")
-                    good.pop(at, None)
-                    moved = True
+            missing = [name for name in ("Parent", "Other") if kind != "ignored" and row[name] not in codes]
+            if missing:
+                problems[at] = [
+                    RequestProblem("none", "reference_violation", f"/data/{at}/{name}") for name in missing
+                ]
+                del good[at]
+                moved = True
         return moved
 
 

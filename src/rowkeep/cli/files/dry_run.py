@@ -8,14 +8,14 @@ whole file, which are stored in a temporary file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from msgspec import structs
 
 from rowkeep.cli.files.outcomes import DATA, Outcome, insert
 from rowkeep.cli.files.records import Row
-from rowkeep.cli.files.rejects import Reject, rejected_row
+from rowkeep.cli.files.rejects import Reject, RowError
 from rowkeep.cli.files.row_import import RowImport
 from rowkeep.cli.files.sender import Extent
 from rowkeep.cli.files.table_columns import SelfReference, TableColumns
@@ -36,11 +36,11 @@ class KnownValues:
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.execute("CREATE TABLE known (value TEXT PRIMARY KEY) WITHOUT ROWID")
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Add the values of rows."""
+    def add(self, values: Iterable[str]) -> None:
+        """Add values."""
         if not self._there:
             return
-        found = ((value,) for row in rows for value in self.of(row))
+        found = ((value,) for value in values)
         self._database.execute("BEGIN")
         self._database.executemany("INSERT OR IGNORE INTO known VALUES (?)", found)
         self._database.execute("COMMIT")
@@ -65,40 +65,70 @@ class DryRun(RowImport):
     def _judge(
         self, rows: Sequence[Row], outcome: Outcome, *, can_wait: bool
     ) -> tuple[list[Reject], list[Reject]]:
-        self._known.add(row for place, row in enumerate(rows) if place not in outcome.problems)
+        self._known.add(self._values([row for at, row in enumerate(rows) if at not in outcome.problems]))
         return super()._judge(rows, outcome, can_wait=can_wait)
 
     async def _resend(self, taken: list[list[WaitingRow]], _groups: Groups, /) -> None:
         """Count the rows whose references are in the file, if nothing else is wrong with them."""
-        good: list[Row] = []
-        rejects: list[Reject] = []
-        for group in taken:
-            if self._are_there(group):
-                self._known.add(group)
-                good += [self._without_missing(row) for row in group]
-            else:
-                rejects += [Reject(row.line, msgspec.Raw(row.json), row.errors) for row in group]
+        candidates, rejects = self._candidates(taken)
+        sent = [self._without_missing(row) for group in candidates for row in group]
         resent = self.standing.resent + sum(map(len, taken))
         outcome: Outcome | None = Outcome(BulkReply(), {})
-        if good:
-            outcome = await insert(self._sender, good, Extent(self.standing.next, resent))
+        if sent:
+            outcome = await insert(self._sender, sent, Extent(self.standing.next, resent))
         if outcome is None:
-            # the file has too many of them for one request
-            outcome = Outcome(BulkReply(inserted=len(good)), {})
-        without = 0
-        for place, problems in outcome.problems.items():
-            prefix = f"{DATA}/{place}"
-            found = [each for each in problems if not self._is_in_file(good[place], each, prefix)]
-            without += not found
-            if found:
-                rejects.append(rejected_row(good[place], found, prefix))
-        reply = structs.replace(outcome.reply, inserted=outcome.reply.inserted + without)
+            # they are too many for one request
+            outcome = Outcome(BulkReply(inserted=len(sent)), {})
+        # the server does not know of references in the file, and some of them were taken out
+        more = place = 0
+        for group in candidates:
+            own = self._values(group)
+            places = range(place, place + len(group))
+            found = [self._others(outcome, at, row, own) for at, row in zip(places, group, strict=True)]
+            is_good = not any(found) and self._are_there(group, own)
+            for at, row, problems in zip(places, group, found, strict=True):
+                if not is_good:
+                    known = [RowError(each.msg, each.code, each.pointer) for each in problems] or row.errors
+                    rejects.append(Reject(row.line, msgspec.Raw(row.json), known))
+                is_accepted = at not in outcome.problems
+                more += (is_good and not is_accepted) - (is_accepted and not is_good)
+            if is_good:
+                self._known.add(own)
+            place += len(group)
+        reply = structs.replace(outcome.reply, inserted=max(0, outcome.reply.inserted + more))
         self._record(structs.replace(self.standing, resent=resent), reply, rejects, [])
-        self._size.adapt(len(good), reply.size)
+        self._size.adapt(len(sent), reply.size)
 
-    def _are_there(self, group: Sequence[WaitingRow]) -> bool:
-        """Whether the rows that a group refers to would be imported, or are in it."""
-        own = {value for row in group for value in self._known.of(row)}
+    def _candidates(self, taken: list[list[WaitingRow]]) -> tuple[list[list[WaitingRow]], list[Reject]]:
+        """The groups whose references are in the file, and the rows of the others."""
+        candidates: list[list[WaitingRow]] = []
+        rejects: list[Reject] = []
+        before: set[str] = set()
+        for group in taken:
+            before |= self._values(group)
+            if self._are_there(group, before):
+                candidates.append(group)
+            else:
+                before -= self._values(group)
+                rejects += [Reject(row.line, msgspec.Raw(row.json), row.errors) for row in group]
+        return candidates, rejects
+
+    def _others(
+        self, outcome: Outcome, place: int, row: WaitingRow, own: Collection[str]
+    ) -> list[RequestProblem]:
+        """The errors of a row that are not about references to other rows of the file."""
+        prefix = f"{DATA}/{place}"
+        return [
+            problem
+            for problem in outcome.problems.get(place, ())
+            if not self._is_in_file(row, problem, prefix, own)
+        ]
+
+    def _values(self, group: Sequence[Row]) -> set[str]:
+        return {value for row in group for value in self._known.of(row)}
+
+    def _are_there(self, group: Sequence[WaitingRow], own: Collection[str]) -> bool:
+        """Whether the rows that a group refers to would be imported, or are among ``own``."""
         missing = [value for row in group for value in self._missing(row)]
         return None not in missing and self._known.has_all(
             value for value in missing if value is not None and value not in own
@@ -120,7 +150,9 @@ class DryRun(RowImport):
         """The row without the references that the server did not find."""
         return structs.replace(row, json=self._columns.without(row.json, self._missing_columns(row)))
 
-    def _is_in_file(self, row: Row, problem: RequestProblem, prefix: str) -> bool:
+    def _is_in_file(
+        self, row: WaitingRow, problem: RequestProblem, prefix: str, own: Collection[str]
+    ) -> bool:
         """Whether an error is only that a reference is missing, because it was taken out, or because it leads
         to another row of the file."""
         name = self._columns.name_of(problem.pointer.removeprefix(prefix).removeprefix("/"))
@@ -128,4 +160,4 @@ class DryRun(RowImport):
         if reference is None or problem.code not in (MissingValue.code, ReferenceViolation.code):
             return False
         value = self._referred(row, reference)
-        return self._known.has_all([] if value is None else [value])
+        return value is None or value in own or self._known.has_all([value])
