@@ -219,14 +219,19 @@ def test_max_errors(rows: RowsShell) -> None:
 
 
 def test_max_errors_before_any_row(rows: RowsShell) -> None:
-    """The rejects file that a second run finds is its own."""
-    name = rows.write("c.csv", "Cust_Id\nx\n1\n")
-    limited = ("import", "customers", name, "--max-errors", "0")
+    """The rejects file that a second run finds is its own, or that of another file."""
+    name = rows.write("c.csv", "Cust_Id\nx\ny\n1\n")
+    limited = ("import", "customers", name, "--max-errors", "0", "--batch", "1")
     assert "0 rows were imported" in rows.fails(*limited)
-    said = rows.fails(*limited)
-    assert "stopped before it imported any row" in said
-    assert "--restart" in said
+    assert "0 rows were imported" in rows.run(*limited).err
+    assert [line for line, _, _ in told(rows, name)] == [2, 3]
     rows.write(name, "Cust_Id\n2\n1\n")
+    said = rows.fails(*limited)
+    assert "since then the size of the file" in said
+    (rows.directory / f"{name}.progress").unlink()
+    said = rows.fails(*limited)
+    assert "already exists: it is from another import" in said
+    assert "--restart" in said
     assert rows.json(*limited, "--restart")["nInserted"] == 2
     assert not (rows.directory / f"{name}.rejects.ndjson").exists()
 
@@ -243,6 +248,14 @@ REFUSED: dict[str, tuple[str, list[str], str]] = {
 }
 
 
+WRONG_OPTIONS = {
+    "--on-conflict update": "needs --key",
+    "--key ,": "--key must be",
+    "--in-doubt maybe": "stored or lost",
+    "--in-doubt lost --restart": "cannot be used",
+}
+
+
 def test_refused_files(rows: RowsShell, workspace: Workspace) -> None:
     for name, (text, arguments, said) in REFUSED.items():
         done = rows.fails("import", "customers", rows.write(name, text), *arguments)
@@ -253,11 +266,11 @@ def test_refused_files(rows: RowsShell, workspace: Workspace) -> None:
     name = rows.write("c.csv", "Cust_Id\n1\n")
     assert 'No such table: "nowhere"' in rows.fails("import", "nowhere", name)
     workspace.grant(rows.bot.client_id, "customers", "w")
-    assert "An import needs read to check" in rows.fails("import", "customers", name)
-    workspace.grant(rows.bot.client_id, "customers", "r")
-    assert "no write grant" in rows.fails("import", "customers", name)
-    workspace.grant(rows.bot.client_id, "customers", "rw")
     assert rows.json("import", "customers", name)["nInserted"] == 1
+    workspace.grant(rows.bot.client_id, "customers", "r")
+    assert "no write grant" in rows.fails("import", "customers", name, "--restart")
+    for arguments, said in WRONG_OPTIONS.items():
+        assert said in rows.fails("import", "customers", name, *arguments.split(), status=2)
 
 
 def test_standard_input(rows: RowsShell) -> None:

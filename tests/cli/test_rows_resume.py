@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -20,8 +21,6 @@ from support.gateway import Gateway, Handler, delay, lose_answer, lose_request, 
 from support.processes import GUARD
 from support.server import RowkeepServer
 from support.workspace import Workspace
-
-QUICK = ("--settle", "1")
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def test_killed_at_any_point(rows: RowsShell, bot: Bot, server: RowkeepServer, w
     text.insert(2001, "bad,x\n")
     name = rows.write("numbers.csv", "".join(text))
     shell = rows.shell if way == "server" else on_the_store(server, rows.directory)
-    command = rows.arguments("import", "numbers", name, "--batch", "40", *QUICK)
+    command = rows.arguments("import", "numbers", name, "--batch", "40")
     draw = random.Random(kills)
     killed, status, said = 0, -9, b""
     while status == -9:
@@ -85,26 +84,18 @@ def test_what_is_lost_on_the_way(rows: RowsShell, bot: Bot) -> None:
     handlers = [pass_on, lose_answer, lose_request, pass_on, refuse(429, **AT_ONCE), refuse(503), lose_answer]
     name = rows.write("numbers.csv", numbered(50))
     with Gateway(bot.server_url, list(handlers)) as gateway:
-        counts = rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", *QUICK)
+        counts = rows.at(gateway.url).json("import", "numbers", name, "--batch", "10")
     assert counts == {"nInserted": 50, "nRejected": 0, "rejects": None}
     assert numbers_of(bot) == list(range(50))
-    assert gateway.bulks == 5 + 3
+    assert gateway.bulks == 5 + 5
 
 
-def test_a_request_that_comes_late(rows: RowsShell, bot: Bot) -> None:
-    """Not seen at first is not yet not in."""
+@pytest.mark.parametrize("seconds", [0.2, 2.0])
+def test_a_request_that_comes_late(rows: RowsShell, bot: Bot, seconds: float) -> None:
+    """Before or after the same request was sent again, it is executed once."""
     name = rows.write("numbers.csv", numbered(20))
-    with Gateway(bot.server_url, [delay(1.0)]) as gateway:
-        rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", "--settle", "5")
-    assert numbers_of(bot) == list(range(20))
-    assert gateway.bulks == 2
-
-
-def test_a_request_that_comes_too_late(rows: RowsShell, bot: Bot) -> None:
-    """After the time that is waited for it, its token holds no longer."""
-    name = rows.write("numbers.csv", numbered(20))
-    with Gateway(bot.server_url, [delay(5.0)]) as gateway:
-        rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", *QUICK)
+    with Gateway(bot.server_url, [delay(seconds)]) as gateway:
+        rows.at(gateway.url).json("import", "numbers", name, "--batch", "10")
     assert numbers_of(bot) == list(range(20))
     assert gateway.bulks == 3
 
@@ -113,46 +104,48 @@ def test_rows_that_are_all_alike(rows: RowsShell, bot: Bot) -> None:
     """Nothing in the rows tells one batch from another; the ids do."""
     name = rows.write("same.csv", "Number\n" + "7\n" * 40)
     with Gateway(bot.server_url, [pass_on, pass_on, lose_answer, lose_request]) as gateway:
-        rows.at(gateway.url).json("import", "numbers", name, "--batch", "10", *QUICK)
+        rows.at(gateway.url).json("import", "numbers", name, "--batch", "10")
     assert Counter(numbers_of(bot)) == {7: 40}
 
 
 def test_other_rows_of_the_app(rows: RowsShell, bot: Bot) -> None:
-    """Rows that the app writes by the way leave it certain if the bulk is there, and uncertain if not."""
+    """Rows that the app writes at the same time do not matter."""
 
     def lose(is_in: bool) -> Handler:
         def handler(gateway: Gateway, request: object, body: bytes) -> None:
             bot.insert("numbers", {"Number": -1})
             if is_in:
                 gateway.pass_on(request, body)  # type: ignore[arg-type]
-            bot.insert("numbers", {"Number": -1})
-            # of the same length, but another
             bot.bulk("numbers", [{"Number": -1}] * 10)
 
         return handler
 
     name = rows.write("numbers.csv", numbered(40))
     with Gateway(bot.server_url, [pass_on, lose(True), lose(False)]) as gateway:
-        there = rows.at(gateway.url)
-        said = there.fails("import", "numbers", name, "--batch", "10", *QUICK)
-        assert "Cannot tell whether lines" in said
-        assert "--resume-at 42" in said
-        assert "Cannot tell whether" in there.fails("import", "numbers", name, "--batch", "10", *QUICK)
-        result = there.run("import", "numbers", name, "--resume-at", "42", "--json")
-    assert result.status == 0
-    assert json.loads(result.out)["nInserted"] == 40
+        assert rows.at(gateway.url).json("import", "numbers", name, "--batch", "10")["nInserted"] == 40
     assert [number for number in numbers_of(bot) if number >= 0] == list(range(40))
+
+
+def test_errors_of_a_lost_response(rows: RowsShell, bot: Bot) -> None:
+    """Which rows were rejected is in the response that the server has stored."""
+    lines = numbered(30).replace('\n7,"row', '\nx,"row').replace('\n17,"row', '\ny,"row')
+    name = rows.write("numbers.csv", lines)
+    with Gateway(bot.server_url, [lose_answer, lose_answer]) as gateway:
+        done = rows.at(gateway.url).run("import", "numbers", name, "--batch", "20", "--json")
+    assert json.loads(done.out)["nInserted"] == 28
+    assert [reject["row"]["Number"] for reject in rows.rejects(name)] == ["x", "y"]
+    assert numbers_of(bot) == [number for number in range(30) if number not in (7, 17)]
 
 
 @pytest.fixture
 def halted(rows: RowsShell, bot: Bot) -> str:
-    """A file that is imported to its 20th row."""
+    """A file that is imported to its 30th row, which is rejected."""
     name = rows.write(
         "numbers.ndjson", "".join(f'{{"Number":{n if n != 29 else None!r}}}\n' for n in range(40))
     )
     (rows.directory / name).write_text(rows.read(name).replace("None", "null"))
     assert "--max-errors" in rows.fails("import", "numbers", name, "--batch", "10", "--max-errors", "0")
-    assert numbers_of(bot) == list(range(20))
+    assert numbers_of(bot) == list(range(29))
     assert [reject["line"] for reject in rows.rejects(name)] == [30]
     return name
 
@@ -160,7 +153,7 @@ def halted(rows: RowsShell, bot: Bot) -> str:
 def test_going_on(rows: RowsShell, bot: Bot, halted: str) -> None:
     result = rows.run("import", "numbers", halted)
     assert result.status == 1
-    assert "Resuming at line 21 (20 rows already imported)." in result.err
+    assert "Resuming at line 31 (29 rows already imported)." in result.err
     assert "Imported 39 rows" in result.out
     assert "1 row rejected" in result.err
     assert [reject["line"] for reject in rows.rejects(halted)] == [30]
@@ -172,11 +165,11 @@ def test_another_file_under_the_name(rows: RowsShell, bot: Bot, halted: str) -> 
     rows.write(halted, mended)
     said = rows.fails("import", "numbers", halted)
     assert "changed" in said
-    assert "line 21" in said
-    counts = rows.json("import", "numbers", halted, "--resume-at", "21", notes=True)
-    assert counts == {"nInserted": 40, "nRejected": 0, "rejects": None}
+    assert "line 31" in said
+    result = rows.run("import", "numbers", halted, "--resume-at", "30", "--json")
+    assert json.loads(result.out)["nInserted"] == 40
     assert numbers_of(bot) == list(range(40))
-    assert not (rows.directory / f"{halted}.rejects.ndjson").exists()
+    assert [reject["line"] for reject in rows.rejects(halted)] == [30]
     rows.write(f"{halted}.rejects.ndjson", "{}")
     os.utime(rows.directory / halted)
     assert "from another import" in rows.fails("import", "numbers", halted)
@@ -238,22 +231,63 @@ def _finished(rows: RowsShell, name: str) -> list[dict[str, Any]]:
     return json.loads(rows.read(f"{name}.imported"))
 
 
-def test_rows_deleted_since(rows: RowsShell, bot: Bot) -> None:
-    name = rows.write("numbers.csv", numbered(20))
-    with Gateway(bot.server_url, [pass_on, refuse(404)]) as gateway:
+@pytest.mark.parametrize("is_in", [True, False])
+def test_a_key_that_may_have_expired(rows: RowsShell, bot: Bot, is_in: bool) -> None:
+    """The command does not guess, and says how to continue."""
+    name = rows.write("numbers.csv", numbered(30))
+    lost = lose_answer if is_in else lose_request
+    with Gateway(bot.server_url, [pass_on, lost, refuse(404)]) as gateway:
         assert "is not Rowkeep" in rows.at(gateway.url).fails("import", "numbers", name, "--batch", "10")
-    progress = rows.directory / f"{name}.progress"
-    known = json.loads(progress.read_text())
-    assert known["standing"]["next"]["line"] == 22
-    assert known["inFlight"]["first"] == 22
-    bot.delete("numbers", {"all": True})
-    known["what"]["server"] = bot.server_url
-    progress.write_text(json.dumps(known))
-    assert "or some were deleted" in rows.fails("import", "numbers", name, *QUICK)
-    progress.write_text("{")
+        progress = rows.directory / f"{name}.progress"
+        known = json.loads(progress.read_text())
+        assert (known["inFlight"]["first"], known["inFlight"]["rows"]) == (22, 10)
+        known["inFlight"]["sentOn"] -= 24 * 3600
+        progress.write_text(json.dumps(known))
+        there = rows.at(gateway.url)
+        said = there.fails("import", "numbers", name)
+        assert "Cannot tell whether lines 22 to 40 were imported" in said
+        assert "only for 24 hours (idempotency_hours)" in said
+        in_doubt = "stored" if is_in else "lost"
+        assert f"--in-doubt {in_doubt}" in said
+        result = there.run("import", "numbers", name, "--in-doubt", in_doubt, "--json")
+    assert json.loads(result.out)["nInserted"] == 30
+    assert numbers_of(bot) == list(range(30))
+
+
+def test_an_unreadable_journal(rows: RowsShell, bot: Bot) -> None:
+    name = rows.write("numbers.csv", numbered(20))
+    (rows.directory / f"{name}.progress").write_text("{")
     assert "cannot be read" in rows.fails("import", "numbers", name)
     assert rows.run("import", "numbers", name, "--resume-at", "22").status == 0
     assert numbers_of(bot) == list(range(10, 20))
+
+
+def test_rows_that_have_changed_since(rows: RowsShell, bot: Bot) -> None:
+    """A request is sent again only as it was."""
+    name = rows.write("numbers.csv", numbered(20))
+    with Gateway(bot.server_url, [lose_answer, refuse(404)]) as gateway:
+        assert "is not Rowkeep" in rows.at(gateway.url).fails("import", "numbers", name, "--batch", "10")
+        status = os.stat(rows.directory / name)
+        # as if the file's system did not notice
+        head = rows.read(name).replace("row\n3", "row\n4")
+        rows.write(name, head)
+        os.utime(rows.directory / name, ns=(status.st_atime_ns, status.st_mtime_ns))
+        progress = rows.directory / f"{name}.progress"
+        known = json.loads(progress.read_text())
+        known["what"]["headSha256"] = hashlib.sha256(head.encode()).hexdigest()
+        progress.write_text(json.dumps(known))
+        said = rows.at(gateway.url).fails("import", "numbers", name)
+    assert "have changed since their request was sent" in said
+    assert numbers_of(bot) == list(range(10))
+
+
+def test_a_lost_journal(rows: RowsShell, bot: Bot) -> None:
+    """Requests that were executed are not executed again, and the command says so."""
+    name = rows.write("numbers.csv", numbered(20))
+    assert rows.json("import", "numbers", name)["nInserted"] == 20
+    (rows.directory / f"{name}.imported").unlink()
+    assert "20 rows of them had been imported before" in rows.run("import", "numbers", name).out
+    assert numbers_of(bot) == list(range(20))
 
 
 def test_one_at_a_time(rows: RowsShell, bot: Bot) -> None:

@@ -9,12 +9,11 @@ import msgspec
 from rowkeep.cli.files.records import Position, Record, Row
 
 BATCH_BYTES = 1024 * 1024
-"""The maximum size of the rows of one request, except for a single larger row: a limit on the memory of an
-import, and on the time of one transaction."""
+"""The maximum size of a request, unless a single row is larger. The server stores the errors of larger ones
+not under their keys, so that a lost response could not be read again."""
 
 REPLY_BYTES = 512 * 1024
-"""Requests become smaller if a response is larger. The server stores responses up to 1 MiB with all their
-errors, so that a lost one can be read again."""
+"""Requests become smaller if a response is larger: the server stores responses up to 1 MiB."""
 
 BETWEEN = b","
 
@@ -35,7 +34,7 @@ class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
         """The limits for a server that accepts bodies of at most ``body_bytes``, of which ``extra_bytes`` are
         not for rows."""
         row_bytes = body_bytes - extra_bytes
-        return cls(rows=rows, bytes=min(BATCH_BYTES, row_bytes), row_bytes=row_bytes, errors=errors)
+        return cls(rows=rows, bytes=min(BATCH_BYTES - extra_bytes, row_bytes), row_bytes=row_bytes, errors=errors)
 
 
 class BatchSize:

@@ -45,7 +45,8 @@ def must_wait(columns: TableColumns, problems: Sequence[RequestProblem], prefix:
     references = {each.column for each in columns.references}
     return bool(references) and all(
         problem.code == ReferenceViolation.code
-        and columns.name_of(problem.pointer.removeprefix(prefix).removeprefix("/")) in references
+        # an error without a column is about other rows of the request
+        and (problem.pointer == prefix or columns.name_of(problem.pointer[len(prefix) + 1 :]) in references)
         for problem in problems
     )
 
