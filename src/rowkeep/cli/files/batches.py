@@ -34,7 +34,9 @@ class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
         """The limits for a server that accepts bodies of at most ``body_bytes``, of which ``extra_bytes`` are
         not for rows."""
         row_bytes = body_bytes - extra_bytes
-        return cls(rows=rows, bytes=min(BATCH_BYTES - extra_bytes, row_bytes), row_bytes=row_bytes, errors=errors)
+        return cls(
+            rows=rows, bytes=min(BATCH_BYTES - extra_bytes, row_bytes), row_bytes=row_bytes, errors=errors
+        )
 
 
 class BatchSize:

@@ -71,7 +71,8 @@ class DryRun(RowImport):
     async def _resend(self, taken: list[list[WaitingRow]], _groups: Groups, /) -> None:
         """Count the rows whose references are in the file, if nothing else is wrong with them."""
         candidates, rejects = self._candidates(taken)
-        sent = [self._without_missing(row) for group in candidates for row in group]
+        together = {value for group in candidates for value in self._values(group)}
+        sent = [self._alone(row, together) for group in candidates for row in group]
         resent = self.standing.resent + sum(map(len, taken))
         outcome: Outcome | None = Outcome(BulkReply(), {})
         if sent:
@@ -146,9 +147,15 @@ class DryRun(RowImport):
         cells = self._columns.cells(row.json, (reference.column,))
         return next(iter(values_of((reference.there,), cells)), None)
 
-    def _without_missing(self, row: WaitingRow) -> Row:
-        """The row without the references that the server did not find."""
-        return structs.replace(row, json=self._columns.without(row.json, self._missing_columns(row)))
+    def _alone(self, row: WaitingRow, together: Collection[str]) -> Row:
+        """The row without its references to other rows of the file; those with the values ``together`` are
+        sent with it."""
+        taken_out = self._missing_columns(row)
+        for reference in self._columns.references:
+            value = self._referred(row, reference)
+            if value is not None and (value in together or self._known.has_all([value])):
+                taken_out.add(reference.column)
+        return structs.replace(row, json=self._columns.without(row.json, taken_out))
 
     def _is_in_file(
         self, row: WaitingRow, problem: RequestProblem, prefix: str, own: Collection[str]

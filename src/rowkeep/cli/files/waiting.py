@@ -43,11 +43,16 @@ class WaitingRow(Row, frozen=True):
 def must_wait(columns: TableColumns, problems: Sequence[RequestProblem], prefix: str) -> bool:
     """Whether a rejected row may be valid once other rows of the file are in the table."""
     references = {each.column for each in columns.references}
-    return bool(references) and all(
-        problem.code == ReferenceViolation.code
-        # an error without a column is about other rows of the request
-        and (problem.pointer == prefix or columns.name_of(problem.pointer[len(prefix) + 1 :]) in references)
-        for problem in problems
+    return (
+        bool(references)
+        and all(
+            problem.code == ReferenceViolation.code
+            # an error without a column is about other rows of the request
+            and (
+                problem.pointer == prefix or columns.name_of(problem.pointer[len(prefix) + 1 :]) in references
+            )
+            for problem in problems
+        )
     )
 
 
