@@ -108,6 +108,8 @@ class ServerModel:
 
     def _insert(self, sent: dict[str, Any]) -> BulkReply:
         conflict = sent.get("onConflict", {"columns": [], "action": "error"})
+        is_partial = sent.get("mode") == "partial"
+        assert not is_partial or conflict["action"] == "error"
         problems: dict[int, list[RequestProblem]] = {}
         stored = {row["Code"]: row for row in self.rows if row["Code"] is not None}
         good: dict[int, tuple[str, dict[str, Any]]] = {}
@@ -125,8 +127,12 @@ class ServerModel:
                 good[at] = ("updated" if conflict["action"] == "update" else "ignored", row)
         while self._without_parents(good, stored, problems):
             pass
+        codes = {row["Code"] for _, row in good.values()} | set(stored) | {None}
+        for at in problems:
+            if problems[at][0].code == "unique_violation":
+                problems[at] += self._missing(at, sent["data"][at], codes)
         errors = [problem for at in sorted(problems) for problem in problems[at]]
-        if sent["mode"] == "atomic" and problems:
+        if not is_partial and problems:
             raise RequestRefused(409, ReceivedProblem("x", "x", errors))
         if problems and not good:
             raise RequestRefused(422, ReceivedProblem("x", "x", errors))
@@ -140,6 +146,11 @@ class ServerModel:
         return BulkReply(**counts, failed=len(problems), errors=errors)
 
     @staticmethod
+    def _missing(at: int, row: dict[str, Any], codes: set[Any]) -> list[RequestProblem]:
+        names = [name for name in ("Parent", "Other") if row[name] not in codes]
+        return [RequestProblem("none", "reference_violation", f"/data/{at}/{name}") for name in names]
+
+    @staticmethod
     def _without_parents(
         good: dict[int, tuple[str, dict[str, Any]]],
         stored: dict[str, Any],
@@ -149,11 +160,9 @@ class ServerModel:
         codes = {row["Code"] for _, row in good.values()} | set(stored) | {None}
         moved = False
         for at, (kind, row) in list(good.items()):
-            missing = [name for name in ("Parent", "Other") if kind != "ignored" and row[name] not in codes]
+            missing = [] if kind == "ignored" else ServerModel._missing(at, row, codes)
             if missing:
-                problems[at] = [
-                    RequestProblem("none", "reference_violation", f"/data/{at}/{name}") for name in missing
-                ]
+                problems[at] = missing
                 del good[at]
                 moved = True
         return moved

@@ -133,6 +133,37 @@ def test_killed_and_resumed(seed: int, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_killed_while_rows_exist(seed: int, tmp_path: Path) -> None:
+    draw = random.Random(seed)
+    places = drawn(draw, doubles=True)
+    path = write(tmp_path, places)
+    before = [place(f"c{n}") for n in range(0, 30, draw.randint(2, 5))]
+    options: dict[str, Any] = {
+        "on_conflict": draw.choice([OnConflict.IGNORE, OnConflict.UPDATE]), "key": ("Code",)
+    }  # fmt: skip
+    undisturbed, server = ServerModel(), ServerModel()
+    undisturbed.rows = [dict(row) for row in before]
+    server.rows = [dict(row) for row in before]
+    expected = run_import(undisturbed, path, batch=4, restart=True, **options)
+    rejected = sorted(rejected_lines(path))
+    Path(f"{path}.imported").unlink()
+    Path(f"{path}.rejects.ndjson").unlink(missing_ok=True)
+    accidents = Accidents(draw)
+    server.fault = accidents.at
+    standing = None
+    while standing is None:
+        try:
+            with patch.object(Ledger, "record", lambda ledger, progress: accidents.record(ledger, progress)):
+                standing = run_import(server, path, batch=draw.randint(1, 7), **options)
+        except Killed:
+            continue
+    assert sorted_rows(server.rows) == sorted_rows(undisturbed.rows)
+    assert sorted(rejected_lines(path)) == rejected
+    for name in ("inserted", "updated", "ignored"):
+        assert getattr(standing, name) == getattr(expected, name), name
+
+
 def chain(count: int) -> list[Place]:
     """Each refers to the next one."""
     return [place(f"c{number}", f"c{number + 1}" if number + 1 < count else None) for number in range(count)]

@@ -13,16 +13,17 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 from msgspec import structs
 
-from rowkeep.cli.files.outcomes import DATA, Outcome, insert
+from rowkeep.cli.files.outcomes import DATA, Outcome, Verdict, insert
 from rowkeep.cli.files.records import Row
 from rowkeep.cli.files.rejects import Reject, RowError
 from rowkeep.cli.files.row_import import RowImport
 from rowkeep.cli.files.sender import Extent
 from rowkeep.cli.files.table_columns import SelfReference, TableColumns
-from rowkeep.cli.files.waiting import Groups, WaitingRow, values_of
+from rowkeep.cli.files.waiting import NOWHERE, Groups, WaitingRow, values_of
+from rowkeep.cli.import_options import OnConflict
 from rowkeep.client.bulk import BulkReply
 from rowkeep.client.responses import RequestProblem
-from rowkeep.errors.catalogue import MissingValue, ReferenceViolation
+from rowkeep.errors.catalogue import MissingValue, ReferenceViolation, UniqueViolation
 
 
 class KnownValues:
@@ -62,9 +63,7 @@ class DryRun(RowImport):
     def _prepare(self) -> None:
         self._known = KnownValues(self._columns)
 
-    def _judge(
-        self, rows: Sequence[Row], outcome: Outcome, *, can_wait: bool
-    ) -> tuple[list[Reject], list[Reject]]:
+    def _judge(self, rows: Sequence[Row], outcome: Outcome, *, can_wait: bool) -> Verdict:
         self._known.add(self._values([row for at, row in enumerate(rows) if at not in outcome.problems]))
         return super()._judge(rows, outcome, can_wait=can_wait)
 
@@ -97,8 +96,31 @@ class DryRun(RowImport):
                 self._known.add(own)
             place += len(group)
         reply = structs.replace(outcome.reply, inserted=max(0, outcome.reply.inserted + more))
-        self._record(structs.replace(self.standing, resent=resent), reply, rejects, [])
+        self._record(structs.replace(self.standing, resent=resent), reply, Verdict(rejects=rejects))
         self._size.adapt(len(sent), reply.size)
+
+    async def run_existing(self) -> None:
+        """Count the rows whose key is in the table."""
+        while self.standing.upserted < self.standing.existing_bytes:
+            taken, end = self._logs.existing.read(
+                self.standing.upserted, self._limits.rows, self._limits.bytes
+            )
+            rows = [WaitingRow(each.line, NOWHERE, bytes(each.row), each.errors) for each in taken]
+            good = [row for row in rows if self._is_good(row)]
+            rejects = [
+                Reject(row.line, msgspec.Raw(row.json), row.errors) for row in rows if not self._is_good(row)
+            ]
+            is_update = self._sender.options.on_conflict is OnConflict.UPDATE
+            reply = BulkReply(updated=len(good)) if is_update else BulkReply(ignored=len(good))
+            self._record(structs.replace(self.standing, upserted=end), reply, Verdict(rejects=rejects))
+
+    def _is_good(self, row: WaitingRow) -> bool:
+        """Whether a row exists, and what it refers to is in the table or in the file."""
+        if not any(error.code == UniqueViolation.code for error in row.errors):
+            return False
+        if self._sender.options.on_conflict is OnConflict.IGNORE:
+            return True
+        return self._are_there([row], self._values([row]))
 
     def _candidates(self, taken: list[list[WaitingRow]]) -> tuple[list[list[WaitingRow]], list[Reject]]:
         """The groups whose references are in the file, and the rows of the others."""
@@ -141,7 +163,11 @@ class DryRun(RowImport):
         return [self._referred(row, each) for each in self._columns.references if each.column in names]
 
     def _missing_columns(self, row: WaitingRow) -> set[str | None]:
-        return {self._columns.name_of(str(error.pointer).removeprefix("/")) for error in row.errors}
+        return {
+            self._columns.name_of(str(error.pointer).removeprefix("/"))
+            for error in row.errors
+            if error.code == ReferenceViolation.code
+        }
 
     def _referred(self, row: Row, reference: SelfReference) -> str | None:
         cells = self._columns.cells(row.json, (reference.column,))

@@ -72,7 +72,7 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
     Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After each of them, the
     import can be resumed from its journal.
     """
-    with _opened(options.path) as (file, size), _waiting_path(options) as waiting:
+    with _opened(options.path) as (file, size), _places(options) as (waiting, existing):
         what = _what(api, options, file)
         finished = FinishedImports(options.path if options.is_recorded else None)
         done = _finished_before(finished, what, options)
@@ -82,7 +82,7 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
         columns = columns_of(await api.usable_tables(), options.table)
         types = _types(columns, options, source.names)
         ledger, is_new = _ledger(what, options, source)
-        logs = RowLogs(RowLog(options.rejects), RowLog(waiting))
+        logs = RowLogs(RowLog(options.rejects), RowLog(waiting), RowLog(existing))
         _begin_logs(ledger, logs, options, is_new)
         limits = await api.limits()
         settle_in_doubt(ledger, options.plan, limits.key_seconds, time.time(), options.bulk.is_repeatable)
@@ -111,6 +111,7 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
             finished.add(Finished(what=what, inserted=standing.written, rejected=standing.rejected, on=now))
         ledger.finish()
         waiting.unlink(missing_ok=True)
+        existing.unlink(missing_ok=True)
         return standing
 
 
@@ -120,11 +121,12 @@ async def _run(importer: RowImport, records: Iterable[Record], options: ImportOp
         return await importer.run_at_once(records)
     await importer.run(records)
     await importer.run_waiting()
+    await importer.run_existing()
     return True
 
 
 def _show_start(shown: Bar, standing: Standing, source: Source) -> None:
-    if standing.resent:
+    if standing.resent or standing.upserted:
         shown.say(f"Resuming ({standing.written:,} rows already imported).")
     elif standing.next != source.start:
         shown.say(f"Resuming at line {standing.next.line:,} ({standing.written:,} rows already imported).")
@@ -146,13 +148,14 @@ def _keys(
 
 
 @contextmanager
-def _waiting_path(options: ImportOptions) -> Iterator[Path]:
-    """The path of the file of waiting rows: next to the imported file, or temporary."""
+def _places(options: ImportOptions) -> Iterator[tuple[Path, Path]]:
+    """The paths of the files of waiting rows and of rows that exist: next to the imported file, or
+    temporary."""
     if options.is_recorded:
-        yield Path(f"{options.path}.waiting")
+        yield Path(f"{options.path}.waiting"), Path(f"{options.path}.existing")
         return
     with TemporaryDirectory() as directory:
-        yield Path(directory) / "waiting"
+        yield Path(directory) / "waiting", Path(directory) / "existing"
 
 
 @contextmanager
@@ -263,6 +266,7 @@ def _begin_logs(ledger: Ledger, logs: RowLogs, options: ImportOptions, is_new: b
             rejects_bytes=logs.rejects.size(),
             waiting=logs.waiting.count(),
             waiting_bytes=logs.waiting.size(),
+            existing_bytes=logs.existing.size(),
         )
         progress = structs.replace(progress, standing=standing)
     elif is_new and logs.rejects.size() and not may_replace:
@@ -273,6 +277,7 @@ def _begin_logs(ledger: Ledger, logs: RowLogs, options: ImportOptions, is_new: b
     ledger.record(progress)
     logs.rejects.begin(progress.standing.rejects_bytes)
     logs.waiting.begin(progress.standing.waiting_bytes)
+    logs.existing.begin(progress.standing.existing_bytes)
 
 
 def _set_standing(ledger: Ledger, standing: Standing) -> None:

@@ -55,10 +55,11 @@ WHAT = {
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The progress so far: everything before ``next`` is in the table, in the first ``rejects_bytes`` bytes
-    of the rejects file, or in the first ``waiting_bytes`` bytes of the file of waiting rows.
+    of the rejects file, or in the first bytes of the files of waiting rows and of rows that exist.
 
-    ``resent`` is how many of the ``waiting`` rows were sent again, in their order. ``replayed`` is how many
-    rows were written by earlier requests with the same keys, before this import started.
+    ``resent`` is how many of the ``waiting`` rows were sent again, in their order, and ``upserted`` how many
+    bytes of rows that exist. ``replayed`` is how many rows were written by earlier requests with the same
+    keys, before this import started.
     """
 
     next: Position
@@ -70,6 +71,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     waiting: int = 0
     waiting_bytes: int = 0
     resent: int = 0
+    existing_bytes: int = 0
+    upserted: int = 0
     replayed: int = 0
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rowkeep.cli.files.records import Row
+from rowkeep.cli.files.rejects import Reject
 from rowkeep.cli.files.sender import Extent, Sender
 from rowkeep.client.bulk import BulkReply
 from rowkeep.client.responses import RequestProblem, RequestRefused
@@ -25,6 +26,16 @@ class Outcome(msgspec.Struct, frozen=True):
 
     reply: BulkReply
     problems: dict[int, list[RequestProblem]]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Where the rows of a request go that the server did not accept: those that are rejected, that wait for
+    other rows of the file, and whose key is in the table; and how many of these are ignored."""
+
+    rejects: list[Reject] = []
+    waiting: list[Reject] = []
+    existing: list[Reject] = []
+    ignored: int = 0
 
 
 async def insert(sender: Sender, rows: list[Row], extent: Extent) -> Outcome | None:

@@ -30,6 +30,15 @@ class Reject(msgspec.Struct, frozen=True):
     errors: list[RowError]
 
 
+class _Stored(Reject, frozen=True):
+    """A row that is not decoded."""
+
+    row: msgspec.Raw
+
+
+_decoder: msgspec.json.Decoder[_Stored] = msgspec.json.Decoder(_Stored)
+
+
 def refused(row: Row, msg: str, code: str, pointer: str | UnsetType = UNSET) -> Reject:
     """A row that the import itself rejects."""
     return Reject(row.line, msgspec.Raw(row.json), [RowError(msg, code, pointer)])
@@ -75,6 +84,21 @@ class RowLog:
             return 0
         with self.path.open("rb") as file:
             return sum(1 for _ in file)
+
+    def read(self, start: int, most: int, max_bytes: int) -> tuple[list[Reject], int]:
+        """The next rows after ``start`` bytes, at most ``most`` and about ``max_bytes``, and where they
+        end."""
+        found: list[Reject] = []
+        end = start
+        with self.path.open("rb") as file:
+            file.seek(start)
+            while len(found) < most:
+                line = file.readline()
+                if not line or (found and end + len(line) - start > max_bytes):
+                    break
+                found.append(_decoder.decode(line))
+                end += len(line)
+        return found, end
 
     def add(self, rejects: Sequence[Reject], size: int) -> int:
         """Write rows after the first ``size`` bytes, replacing everything after these; they are on disk when

@@ -29,24 +29,25 @@ class BulkOptions(msgspec.Struct, frozen=True, kw_only=True):
     def is_atomic(self) -> bool:
         return self.mode is Mode.ATOMIC
 
-    @property
-    def start(self) -> bytes:
-        """The start of the body, before the rows."""
-        members: dict[str, object] = {"mode": self.mode}
+    def body(self, rows: Sequence[Row], *, is_upsert: bool = False) -> bytes:
+        """The body of a bulk insert of these rows. In mode partial, rows are inserted, and those whose key is
+        in the table are then sent again as an upsert, of all or none of them."""
+        members: dict[str, object] = {}
+        action = self.on_conflict
+        if not is_upsert and not self.is_atomic:
+            members["mode"] = Mode.PARTIAL
+            action = OnConflict.ERROR
         if self.key:
-            members["onConflict"] = {"columns": self.key, "action": self.on_conflict}
+            members["onConflict"] = {"columns": self.key, "action": action}
         if self.is_dry_run:
             members["dryRun"] = True
-        return msgspec.json.encode(members)[:-1] + b',"data":['
-
-    def body(self, rows: Sequence[Row]) -> bytes:
-        """The body of a bulk insert of these rows."""
-        return b"%b%b]}" % (self.start, b",".join([row.json for row in rows]))
+        start = msgspec.json.encode({**members, "data": []})[:-2]
+        return b"%b%b]}" % (start, b",".join([row.json for row in rows]))
 
     @property
     def extra_bytes(self) -> int:
         """The size of a body without rows."""
-        return len(self.body(()))
+        return len(self.body((), is_upsert=True))
 
 
 def idempotency_key(run: str, place: str, body: bytes) -> str:

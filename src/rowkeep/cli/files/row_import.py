@@ -9,18 +9,19 @@ import msgspec
 from msgspec import structs
 
 from rowkeep.cli.files.batches import BatchLimits, BatchReader, BatchSize
+from rowkeep.cli.files.conflicts import Conflict, Conflicts
 from rowkeep.cli.files.file_keys import FileKeys
 from rowkeep.cli.files.journal import Ledger, Standing
-from rowkeep.cli.files.outcomes import DATA, Outcome, by_row, insert, is_about_rows
+from rowkeep.cli.files.outcomes import DATA, Outcome, Verdict, by_row, insert, is_about_rows
 from rowkeep.cli.files.progress import Bar
 from rowkeep.cli.files.records import FileRefused, Record, Row, Unreadable
 from rowkeep.cli.files.rejects import Reject, RowLog, refused, rejected_row, unreadable
 from rowkeep.cli.files.sender import Extent, Sender
 from rowkeep.cli.files.table_columns import TableColumns
-from rowkeep.cli.files.waiting import Groups, WaitingRow, WaitingRows, must_wait
+from rowkeep.cli.files.waiting import NOWHERE, Groups, WaitingRow, WaitingRows, must_wait
 from rowkeep.client.bulk import BulkReply
-from rowkeep.client.responses import RequestRefused
-from rowkeep.errors.catalogue import BodyTooLarge, InvalidValue, SetupError
+from rowkeep.client.responses import RequestProblem, RequestRefused
+from rowkeep.errors.catalogue import BodyTooLarge, InvalidValue, ReferenceViolation, SetupError
 
 MAX_ROWS = 10_000_000
 """The maximum number of rows of one request."""
@@ -31,10 +32,11 @@ class TooManyErrors(SetupError):
 
 
 class RowLogs(msgspec.Struct, frozen=True):
-    """The files of rejected and of waiting rows."""
+    """The files of rejected rows, of waiting rows, and of rows whose key is in the table."""
 
     rejects: RowLog
     waiting: RowLog
+    existing: RowLog
 
 
 class RowImport:
@@ -57,6 +59,7 @@ class RowImport:
         self._columns = columns
         self._keys = keys
         self._shown = shown
+        self._conflicts = Conflicts(sender.options, columns)
         self._prepare()
         self._size = BatchSize(limits.rows)
 
@@ -97,11 +100,14 @@ class RowImport:
                 problems = by_row(error.problems, len(rows))
                 if not problems or not is_about_rows(error):
                     raise
-                rejects, _ = self._judge(rows, Outcome(BulkReply(), problems), can_wait=False)
+                rejects += [
+                    rejected_row(rows[place], found, f"{DATA}/{place}")
+                    for place, found in sorted(problems.items())
+                ]
             else:
-                self._record(structs.replace(self.standing, next=end), reply, [], [])
+                self._record(structs.replace(self.standing, next=end), reply, Verdict())
         if rejects:
-            self._record(self.standing, BulkReply(), rejects, [])
+            self._record(self.standing, BulkReply(), Verdict(rejects=rejects))
         return not rejects
 
     async def _import(self, records: list[Record], reader: BatchReader) -> None:
@@ -117,9 +123,10 @@ class RowImport:
             self._size.shrink(len(records))
             reader.put_back(records)
             return
-        failed, waiting = self._judge(rows, outcome, can_wait=True)
-        rejects = sorted(rejects + failed, key=lambda reject: reject.line)
-        self._record(structs.replace(self.standing, next=end), outcome.reply, rejects, waiting)
+        verdict = self._judge(rows, outcome, can_wait=True)
+        rejects = sorted(rejects + verdict.rejects, key=lambda reject: reject.line)
+        verdict = structs.replace(verdict, rejects=rejects)
+        self._record(structs.replace(self.standing, next=end), outcome.reply, verdict)
         self._size.adapt(len(records), outcome.reply.size)
 
     def _sort(self, records: Iterable[Record]) -> tuple[list[Row], list[Reject]]:
@@ -142,38 +149,42 @@ class RowImport:
                 rejects.append(refused(row, message, InvalidValue.code))
         return [row for row in rows if row.line not in repeated], rejects
 
-    def _judge(
-        self, rows: Sequence[Row], outcome: Outcome, *, can_wait: bool
-    ) -> tuple[list[Reject], list[Reject]]:
-        """The rejected rows, and those that wait for others."""
-        rejects: list[Reject] = []
-        waiting: list[Reject] = []
+    def _judge(self, rows: Sequence[Row], outcome: Outcome, *, can_wait: bool) -> Verdict:
+        """Where the rows go that the server did not accept."""
+        verdict = Verdict([], [], [])
+        ignored = 0
         for place, problems in sorted(outcome.problems.items()):
             prefix = f"{DATA}/{place}"
-            waits = can_wait and must_wait(self._columns, problems, prefix)
-            (waiting if waits else rejects).append(rejected_row(rows[place], problems, prefix))
-        return rejects, waiting
+            row = rejected_row(rows[place], problems, prefix)
+            kind = self._conflicts.judge(row)
+            if kind is Conflict.IGNORED:
+                ignored += 1
+            elif kind is Conflict.EXISTS:
+                verdict.existing.append(row)
+            elif can_wait and must_wait(self._columns, problems, prefix):
+                verdict.waiting.append(row)
+            else:
+                verdict.rejects.append(row)
+        return structs.replace(verdict, ignored=ignored)
 
-    def _record(
-        self, standing: Standing, reply: BulkReply, rejects: list[Reject], waiting: list[Reject]
-    ) -> None:
+    def _record(self, standing: Standing, reply: BulkReply, verdict: Verdict) -> None:
         """Store what became of the rows of a request. Raises TooManyErrors."""
+        rejects = verdict.rejects
         standing = structs.replace(
             standing,
             inserted=standing.inserted + reply.inserted,
             updated=standing.updated + reply.updated,
-            ignored=standing.ignored + reply.ignored,
+            ignored=standing.ignored + reply.ignored + verdict.ignored,
             rejected=standing.rejected + len(rejects),
             rejects_bytes=self._logs.rejects.add(rejects, standing.rejects_bytes),
-            waiting=standing.waiting + len(waiting),
-            waiting_bytes=self._logs.waiting.add(waiting, standing.waiting_bytes),
+            waiting=standing.waiting + len(verdict.waiting),
+            waiting_bytes=self._logs.waiting.add(verdict.waiting, standing.waiting_bytes),
+            existing_bytes=self._logs.existing.add(verdict.existing, standing.existing_bytes),
             replayed=standing.replayed + (reply.written if reply.is_replayed else 0),
         )
         self._ledger.record(structs.replace(self._ledger.progress, standing=standing, in_flight=None))
-        if standing.resent:
-            self._shown.move(standing.resent, standing.written)
-        else:
-            self._shown.move(standing.next.offset, standing.written)
+        done = standing.upserted or standing.resent or standing.next.offset
+        self._shown.move(done, standing.written)
         if rejects and self._limits.errors is not None and standing.rejected > self._limits.errors:
             raise TooManyErrors(
                 f"Stopped at line {rejects[-1].line}: more than {self._limits.errors} rejected rows "
@@ -209,11 +220,68 @@ class RowImport:
         if outcome is None:
             outcome = Outcome(BulkReply(failed=len(rows)), {})
             message = f"{len(rows):,} rows refer to each other in a circle. That is too many for one request."
-            rejects = [refused(row, message, BodyTooLarge.code) for row in rows]
+            verdict = Verdict(rejects=[refused(row, message, BodyTooLarge.code) for row in rows])
         else:
-            rejects, _ = self._judge(rows, outcome, can_wait=False)
-        self._record(structs.replace(self.standing, resent=resent), outcome.reply, rejects, [])
+            verdict = self._judge(rows, outcome, can_wait=False)
+        self._record(structs.replace(self.standing, resent=resent), outcome.reply, verdict)
         self._size.adapt(len(rows), outcome.reply.size)
+
+    async def run_existing(self) -> None:
+        """Upsert the rows whose key was in the table. All other rows of the file that they can refer to are
+        there by now. Raises what ``run`` raises."""
+        if self.standing.upserted == self.standing.existing_bytes:
+            return
+        self._shown.restart("Importing rows that exist", self.standing.existing_bytes)
+        self._size = BatchSize(self._limits.rows)
+        log = self._logs.existing
+        while self.standing.upserted < self.standing.existing_bytes:
+            taken, end = log.read(self.standing.upserted, self._size.rows, self._limits.bytes)
+            upserted = await self._upsert(taken)
+            if upserted is None:
+                self._size.shrink(len(taken))
+                continue
+            reply, rejects = upserted
+            self._record(structs.replace(self.standing, upserted=end), reply, Verdict(rejects=rejects))
+            self._size.adapt(len(taken), 0)
+
+    async def _upsert(self, taken: list[Reject]) -> tuple[BulkReply, list[Reject]] | None:
+        """Upsert rows, without those that are refused. None if they are too many for a request."""
+        rejects: list[Reject] = []
+        rows = [Row(each.line, NOWHERE, bytes(each.row)) for each in taken]
+        if self._conflicts.must_check(taken):
+            rows = await self._checked(rows, rejects)
+        while rows:
+            try:
+                return await self._sender.upsert(rows), rejects
+            except RequestRefused as error:
+                problems = by_row(error.problems, len(rows))
+                if not is_about_rows(error):
+                    raise
+                if not problems and len(rows) == 1:
+                    problems = {0: error.problems or [RequestProblem(str(error), error.code)]}
+                if not problems:
+                    return None
+                rejects += [
+                    rejected_row(rows[place], found, f"{DATA}/{place}") for place, found in problems.items()
+                ]
+                rows = [row for place, row in enumerate(rows) if place not in problems]
+        return BulkReply(), rejects
+
+    async def _checked(self, rows: list[Row], rejects: list[Reject]) -> list[Row]:
+        """The rows whose references exist; the others are added to the rejects."""
+        try:
+            found = (await self._sender.check(rows)).problems
+        except RequestRefused as error:
+            found = error.problems
+        problems = by_row([each for each in found if each.code == ReferenceViolation.code], len(rows))
+        good: list[Row] = []
+        for place, row in enumerate(rows):
+            missing = problems.get(place)
+            if missing:
+                rejects.append(rejected_row(row, missing, f"{DATA}/{place}"))
+            else:
+                good.append(row)
+        return good
 
 
 def too_large(row_bytes: int) -> str:

@@ -6,6 +6,7 @@ interruption, the request of the journal is built again from the file and sent u
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 
@@ -71,6 +72,21 @@ class Sender:
             )
         self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
         return await self._keyed(rows, extent, f"{extent.place} again")
+
+    async def upsert(self, rows: list[Row]) -> BulkReply:
+        """Upsert these rows, all or none. The journal does not need the request: after an interruption it is
+        sent again under another key, and changes nothing that it did not change before. Raises RequestRefused
+        and SetupError."""
+        body = self.options.body(rows, is_upsert=True)
+        key = idempotency_key(secrets.token_hex(), "upsert", body)
+        reply = await self._api.patiently(lambda: self._api.bulk(self._table, body, key))
+        return structs.replace(reply, is_replayed=False)
+
+    async def check(self, rows: list[Row]) -> BulkReply:
+        """Insert these rows in a dry run. Raises RequestRefused, if none could be inserted, and
+        SetupError."""
+        body = structs.replace(self.options, is_dry_run=True).body(rows)
+        return await self._api.patiently(lambda: self._api.bulk(self._table, body, None))
 
     async def _keyed(self, rows: list[Row], extent: Extent, place: str) -> BulkReply:
         body = self.options.body(rows)
