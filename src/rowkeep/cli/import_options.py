@@ -26,15 +26,15 @@ class Mode(StrEnum):
     ATOMIC = "atomic"
 
 
-def bulk_options(on_conflict: OnConflict, key: str | None, mode: Mode, dry_run: bool) -> BulkOptions:
+def bulk_options(on_conflict: OnConflict, key: list[str] | None, mode: Mode, dry_run: bool) -> BulkOptions:
     """Raises BadParameter for options that do not fit together."""
     from rowkeep.cli.files.requests import BulkOptions
 
-    columns = tuple(name.strip() for name in (key or "").split(",") if name.strip())
+    columns = tuple(name.strip() for given in key or () for name in given.split(",") if name.strip())
     if on_conflict is not OnConflict.ERROR and not columns:
         raise typer.BadParameter(
             f"--on-conflict {on_conflict} needs --key COLUMN,…: the columns of a unique index"
         )
-    if key is not None and not columns:
+    if key and not columns:
         raise typer.BadParameter("--key must be one or more columns: COLUMN,…")
     return BulkOptions(mode=mode, on_conflict=on_conflict, key=columns, is_dry_run=dry_run)

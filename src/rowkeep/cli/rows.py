@@ -82,8 +82,13 @@ OnConflictOption = Annotated[
     ),
 ]
 KeyOption = Annotated[
-    str | None,
-    typer.Option("--key", metavar="COLUMN,…", help="The columns of a unique index, for --on-conflict."),
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="COLUMN,…",
+        help="The columns of a unique index, for --on-conflict. Each key can occur once in the file. Can be "
+        "repeated.",
+    ),
 ]
 ModeOption = Annotated[
     Mode,
