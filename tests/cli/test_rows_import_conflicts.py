@@ -89,7 +89,10 @@ def test_what_is_rejected(rows: RowsShell) -> None:
         {"Code": "i0", "Label": "again"},
     ]
     name = written(rows, items)
-    done = rows.run("import", "items", name, "--on-conflict", "update", "--key", "code")
+    arguments = ("import", "items", name, "--on-conflict", "update", "--key", "code")
+    would = rows.run(*arguments, "--dry-run")
+    assert "Would import 2 rows from items.ndjson into items: 1 inserted, 1 updated, 0 ignored." in would.out
+    done = rows.run(*arguments)
     assert done.out == ("Imported 2 rows from items.ndjson into items: 1 inserted, 1 updated, 0 ignored.\n")
     found = {each["line"]: each["errors"][0]["code"] for each in rows.rejects(name)}
     assert found == {

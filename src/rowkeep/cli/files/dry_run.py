@@ -23,7 +23,7 @@ from rowkeep.cli.files.waiting import NOWHERE, Groups, WaitingRow, values_of
 from rowkeep.cli.import_options import OnConflict
 from rowkeep.client.bulk import BulkReply
 from rowkeep.client.responses import RequestProblem
-from rowkeep.errors.catalogue import MissingValue, ReferenceViolation, UniqueViolation
+from rowkeep.errors.catalogue import MissingValue, ReferenceViolation
 
 
 class KnownValues:
@@ -99,28 +99,24 @@ class DryRun(RowImport):
         self._record(structs.replace(self.standing, resent=resent), reply, Verdict(rejects=rejects))
         self._size.adapt(len(sent), reply.size)
 
-    async def run_existing(self) -> None:
-        """Count the rows whose key is in the table."""
-        while self.standing.upserted < self.standing.existing_bytes:
-            taken, end = self._logs.existing.read(
-                self.standing.upserted, self._limits.rows, self._limits.bytes
-            )
-            rows = [WaitingRow(each.line, NOWHERE, bytes(each.row), each.errors) for each in taken]
-            good = [row for row in rows if self._is_good(row)]
-            rejects = [
-                Reject(row.line, msgspec.Raw(row.json), row.errors) for row in rows if not self._is_good(row)
-            ]
-            is_update = self._sender.options.on_conflict is OnConflict.UPDATE
-            reply = BulkReply(updated=len(good)) if is_update else BulkReply(ignored=len(good))
-            self._record(structs.replace(self.standing, upserted=end), reply, Verdict(rejects=rejects))
+    async def _upsert(self, taken: list[Reject]) -> tuple[BulkReply, list[Reject]] | None:
+        """Count the rows whose references are in the table or in the file, if nothing else is wrong."""
+        rows = [WaitingRow(each.line, NOWHERE, bytes(each.row), each.errors) for each in taken]
+        good = [row for row in rows if self._may_be_ignored or self._are_there([row], self._values([row]))]
+        lines = {row.line for row in good}
+        upserted = await super()._upsert(
+            [Reject(row.line, msgspec.Raw(self._alone(row, self._values([row])).json), []) for row in good]
+        )
+        if upserted is None:
+            return None
+        reply, rejects = upserted
+        whole = {each.line: each.row for each in taken}
+        rejects = [structs.replace(each, row=whole[each.line]) for each in rejects]
+        return reply, rejects + [each for each in taken if each.line not in lines]
 
-    def _is_good(self, row: WaitingRow) -> bool:
-        """Whether a row exists, and what it refers to is in the table or in the file."""
-        if not any(error.code == UniqueViolation.code for error in row.errors):
-            return False
-        if self._sender.options.on_conflict is OnConflict.IGNORE:
-            return True
-        return self._are_there([row], self._values([row]))
+    @property
+    def _may_be_ignored(self) -> bool:
+        return self._sender.options.on_conflict is OnConflict.IGNORE
 
     def _candidates(self, taken: list[list[WaitingRow]]) -> tuple[list[list[WaitingRow]], list[Reject]]:
         """The groups whose references are in the file, and the rows of the others."""
