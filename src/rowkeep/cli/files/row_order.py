@@ -84,10 +84,6 @@ class RowGraph:
             first[number] = count
         return first, targets
 
-    def targets(self, row: int) -> Iterator[int]:
-        """The rows that a row must come after."""
-        return (self._targets[at] for at in range(self._first[row], self._first[row + 1]))
-
     def components(self) -> Iterator[list[int]]:
         """The rows in order, in groups that must be inserted together."""
         search = _Search(self._first, self._targets, self.length)

@@ -60,18 +60,33 @@ class Sender:
         Raises RequestRefused (the request is then not in the journal any more), Uncertain, FileRefused, and
         SetupError if the server stays unavailable.
         """
-        reply = await self._keyed(rows, extent, extent.place)
-        if reply.has_errors or not reply.failed:
-            return reply
-        # the stored response was too large, so the server stored only its counts
-        if reply.written:
+        body = self.options.body(rows)
+        key = None
+        was_sent_before = self._ledger.progress.in_flight is not None
+        if not self.options.is_dry_run:
+            key = idempotency_key(self._ledger.progress.run, extent.place, body)
+            self._write_down(rows, extent, key)
+        tries = 0
+
+        async def attempt() -> BulkReply:
+            nonlocal tries
+            tries += 1
+            return await self._api.bulk(self._table, body, key)
+
+        try:
+            reply = await self._api.patiently(attempt)
+        except RequestRefused:
+            self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
+            raise
+        if reply.failed and not reply.has_errors:
+            # the stored response was too large, so the server has only its counts
             raise Uncertain(
                 f"Lines {rows[0].line} to {rows[-1].line} were imported, but the response was lost, and it "
                 f"is not known which {reply.failed} of their {len(rows)} rows were rejected. Use "
                 "--in-doubt stored to continue with the next rows, and a smaller --batch to avoid this."
             )
-        self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
-        return await self._keyed(rows, extent, f"{extent.place} again")
+        is_expected = was_sent_before or tries > 1
+        return structs.replace(reply, is_replayed=False) if is_expected else reply
 
     async def upsert(self, rows: list[Row]) -> BulkReply:
         """Upsert these rows, all or none. The journal does not need the request: after an interruption it is
@@ -87,28 +102,6 @@ class Sender:
         SetupError."""
         body = structs.replace(self.options, is_dry_run=True).body(rows)
         return await self._api.patiently(lambda: self._api.bulk(self._table, body, None))
-
-    async def _keyed(self, rows: list[Row], extent: Extent, place: str) -> BulkReply:
-        body = self.options.body(rows)
-        key = None
-        was_sent_before = self._ledger.progress.in_flight is not None
-        if not self.options.is_dry_run:
-            key = idempotency_key(self._ledger.progress.run, place, body)
-            self._write_down(rows, extent, key)
-        tries = 0
-
-        async def attempt() -> BulkReply:
-            nonlocal tries
-            tries += 1
-            return await self._api.bulk(self._table, body, key)
-
-        try:
-            reply = await self._api.patiently(attempt)
-        except RequestRefused:
-            self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
-            raise
-        is_expected = was_sent_before or tries > 1
-        return structs.replace(reply, is_replayed=False) if is_expected else reply
 
     def _write_down(self, rows: list[Row], extent: Extent, key: str) -> None:
         """Store the request in the journal, before it is sent. Raises FileRefused if another one is there."""
