@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from rowkeep.cli.files.journal import Standing
 
 
+def report(done: Standing | Finished, options: ImportOptions, as_json: bool) -> None:
+    """Print what was imported, now or before. Raises SetupError if rows were rejected now."""
+    from rowkeep.cli.files.finished_imports import Finished
+
+    if isinstance(done, Finished):
+        report_finished(done, options, as_json)
+    else:
+        report_import(done, options, as_json)
+
+
 def report_import(standing: Standing, options: ImportOptions, as_json: bool) -> None:
     """Print the counts. Raises SetupError if rows were rejected."""
     rejects = str(options.rejects) if standing.rejected else None

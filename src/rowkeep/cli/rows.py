@@ -13,7 +13,7 @@ import typer
 from rowkeep.cli.batch_command import batch
 from rowkeep.cli.filter_options import Filter, Where, count_of, query_body, selection
 from rowkeep.cli.import_options import Mode, OnConflict, bulk_options
-from rowkeep.cli.import_reports import report_finished, report_import
+from rowkeep.cli.import_reports import report
 from rowkeep.cli.options import TableName
 from rowkeep.cli.output import print_json, print_line
 from rowkeep.cli.row_commands import (
@@ -191,8 +191,7 @@ def import_rows(
     from rowkeep.cli.files.resume import Plan
     from rowkeep.client.data import reach
 
-    plan = Plan(restart=restart, resume_at=resume_at, in_doubt=in_doubt)
-    plan.check()
+    plan = Plan(restart=restart, resume_at=resume_at, in_doubt=in_doubt).checked()
     kind = format_of(file, format_name)
     kind.check()
     if file == "-" and not kind.is_stream:
@@ -214,11 +213,7 @@ def import_rows(
         async with reach(credentials) as api:
             return await import_file(api, options)
 
-    done = asyncio.run(do())
-    if isinstance(done, Finished):
-        report_finished(done, options, as_json)
-    else:
-        report_import(done, options, as_json)
+    report(asyncio.run(do()), options, as_json)
 
 
 def _rejects_path(file: str, is_dry_run: bool) -> Path:

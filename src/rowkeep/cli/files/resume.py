@@ -26,14 +26,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     resume_at: int | None = None
     in_doubt: str | None = None
 
-    def check(self) -> None:
-        """Raises BadParameter for options that do not fit together."""
+    def checked(self) -> Plan:
+        """The plan itself. Raises BadParameter for options that do not fit together."""
         if self.restart and self.resume_at is not None:
             raise typer.BadParameter("--restart and --resume-at cannot be used together")
         if self.in_doubt is not None and (self.restart or self.resume_at is not None):
             raise typer.BadParameter("--in-doubt cannot be used with --restart or --resume-at")
         if self.in_doubt not in (None, STORED, LOST):
             raise typer.BadParameter(f"--in-doubt must be stored or lost; got {preview(self.in_doubt)}")
+        return self
 
 
 def begin(
