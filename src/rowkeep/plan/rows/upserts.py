@@ -74,6 +74,17 @@ class UpsertPlan(msgspec.Struct, frozen=True):
     rekeyed: Rekeyed = {}
     is_dry_run: bool = False
 
+    def part(self, places: Sequence[int]) -> UpsertPlan:
+        """The same for some of the rows."""
+        if len(places) == len(self.rows):
+            return self
+        return msgspec.structs.replace(
+            self,
+            rows=[self.rows[at] for at in places],
+            flags=[self.flags[at] for at in places] if self.flags else self.flags,
+            incomplete=frozenset(spot for spot, at in enumerate(places) if at in self.incomplete),
+        )
+
     @property
     def outcome(self) -> Outcome:
         """What happens to a row whose key is stored."""
@@ -136,15 +147,18 @@ def plan_upsert(
     limits: UpsertLimits,
     changes: Changes,
     *,
+    is_partial: bool = False,
     is_dry_run: bool = False,
 ) -> UpsertPlan:
-    """The upsert of rows that have UNSET for columns that they do not bring. Raises DuplicateKey."""
+    """The upsert of rows that have UNSET for columns that they do not bring. Raises DuplicateKey; several
+    rows of a partial one can have the same key."""
     changed = {name: change for each in changes.values() for name, change in each.items()}
     lacking = _lacking(len(table.columns), rows)
     complete = _with_defaults(table, rows) if any(lacking) else rows
     stored = stored_cells.store(complete)
     key = tuple(part.name for part in index.columns)
-    refuse_repeated(table, key, stored)
+    if not is_partial:
+        refuse_repeated(table, key, stored)
     brought = [
         column.name
         for column, missing in zip(table.columns, lacking, strict=True)
