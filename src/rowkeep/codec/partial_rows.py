@@ -140,7 +140,7 @@ def _settled(readers: RowReaders, rows: list[Cells]) -> list[Cells | None]:
     return [None if at in bad else next(good) for at in range(len(rows))]
 
 
-def _unsettled(rule: ColumnRule, column: list[Cell]) -> set[int]:
+def _unsettled(rule: ColumnRule, column: Sequence[Any]) -> set[int]:
     """The positions of the cells of a column that must be read again."""
     places = [at for at, cell in enumerate(column) if cell is not UNSET]
     given = [column[at] for at in places]

@@ -64,7 +64,7 @@ class PostgresUpsertSql(msgspec.Struct, frozen=True):
     """``write`` writes a single row; ``change_one`` only updates, ``find_one`` only finds the stored row.
     They return the version and, if there is one, the record or only its ``_id``, which is the last column.
 
-    The others use a source: ``create`` creates it, ``drop`` drops it before the end of the transaction, and ``columns`` are what is copied to it. ``insert``
+    The others use a source: ``create`` creates it, and ``columns`` are what is copied to it. ``insert``
     inserts complete rows and returns their ``_id``; ``change`` updates, and ``find`` finds, the stored rows
     of the others, and returns the place of each in the request, and its ``_id``; ``missing`` finds the places
     of some that are not stored. Without records, these return only how many rows there are.
@@ -75,7 +75,6 @@ class PostgresUpsertSql(msgspec.Struct, frozen=True):
     find_one: Template
     source: str
     create: Statement
-    drop: Statement
     columns: tuple[str, ...]
     insert: Template
     change: Template
@@ -229,7 +228,6 @@ def postgres_upsert(
         find_one=find_one,
         source=str(bulk.source.name),
         create=bulk.create(),
-        drop=bulk.drop(),
         columns=tuple(str(column.name) for column in bulk.source.c),
         insert=template(counted(bulk.insert()), dialect),
         change=template(counted(bulk.change()), dialect),
@@ -256,9 +254,6 @@ class _Bulk:
         created = ddl(sa.schema.CreateTable(self.source), self._upsert.physical.dialect)
         text = created.text.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1)
         return Statement(f"{text} ON COMMIT DROP")
-
-    def drop(self) -> Statement:
-        return ddl(sa.schema.DropTable(self.source), self._upsert.physical.dialect)
 
     def insert(self) -> Any:
         """Insert the complete rows whose key is not stored."""

@@ -105,7 +105,9 @@ class Attempts:
             if written.rows is not None and written.outcomes is not None:
                 records |= zip(part, written.rows, strict=True)
                 outcomes |= zip(part, written.outcomes, strict=True)
-        is_shown = self._plan.shape.returns and len(outcomes) == len(accepted) and size <= self._plan.max_bytes
+        is_shown = (
+            self._plan.shape.returns and len(outcomes) == len(accepted) and size <= self._plan.max_bytes
+        )
         if not is_shown:
             return UpsertedRows(inserted, others, None, None)
         in_order = [records[row] for row in accepted]

@@ -30,7 +30,7 @@ from rowkeep.storage.postgres.partial_inserts import LARGE_ROWS
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.upserts import MAX_TRIES, GoneError, Upsert
 from rowkeep.storage.postgres.waiting import ConnectionLane
-from rowkeep.storage.postgres.writes import named_conflict, rekey
+from rowkeep.storage.postgres.writes import UNFIT, named_conflict, rekey, roll_back
 
 SAVEPOINT = "upsert_part"
 
@@ -80,33 +80,43 @@ async def _write(
     for part in attempts.parts():
         if previous is not None:
             await previous.drop_source(connection)
-            previous = None
         stamp = msgspec.structs.replace(ids.stamp(len(part)), moment=moment)
         upsert = Upsert(sql, plan.part(part), version, stamp)
         await connection.execute(f"SAVEPOINT {SAVEPOINT}")
         try:
-            attempts.accept(part, await upsert.write_all(connection))
-        except NotStored as missing:
-            await _undo(connection)
-            attempts.refuse(part, missing)
-        except asyncpg.PostgresError as error:
-            refused = refusal(error)
+            attempts.accept(part, await upsert.write_rows(connection))
+        except (NotStored, *UNFIT, asyncpg.PostgresError) as error:
+            refused = _refusal(error, sql)
             if refused is None:
+                if isinstance(error, UNFIT):
+                    # rows of an older definition do not fit the table
+                    await roll_back(connection, error)
+                    await upsert.check_version(connection)
                 raise
             await _undo(connection)
-            if isinstance(refused, UniqueConflict):
-                refused.__cause__ = error
-                refused = named_conflict(refused, sql.table, None)
+            await upsert.check_version(connection)
             attempts.refuse(part, refused)
+            previous = None
         else:
             previous = upsert
             await connection.execute(f"RELEASE SAVEPOINT {SAVEPOINT}")
     if not plan.rows:
-        await Upsert(sql, plan, version, ids.stamp(0)).write_all(connection)
+        await Upsert(sql, plan, version, ids.stamp(0)).check_version(connection)
     result = attempts.result()
     if plan.rows and not result.sifted.accepted:
         raise NothingStored(result)
     return result
+
+
+def _refusal(error: Exception, sql: PostgresTableSql) -> Exception | None:
+    """What it means that rows are refused; None for another error."""
+    if isinstance(error, NotStored):
+        return error
+    refused = refusal(error) if isinstance(error, asyncpg.PostgresError) else None
+    if not isinstance(refused, UniqueConflict):
+        return refused
+    refused.__cause__ = error
+    return named_conflict(refused, sql.table, None)
 
 
 async def _undo(connection: asyncpg.Connection) -> None:

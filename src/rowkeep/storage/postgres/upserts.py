@@ -171,25 +171,25 @@ class Upsert:
 
     async def write_all(self, connection: asyncpg.Connection) -> UpsertedRows:
         """All rows, in a transaction."""
-        if not self.plan.rows:
-            await self._check_version(connection)
-            return UpsertedRows(0, 0, [], []) if self.plan.shape.returns else UpsertedRows(0, 0, None, None)
         try:
-            await rekey(connection, self.sql, self.plan)
-            await self._copy(connection)
-            inserted = await self._fetch(connection, self._statements.insert)
-            others = await self._write_others(connection, self._count(inserted))
+            return await self.write_rows(connection)
         except UNFIT as error:
             # rows of an older definition do not fit the table
             await roll_back(connection, error)
-            await self._check_version(connection)
+            await self.check_version(connection)
             raise
-        await self._check_version(connection)
-        return await self._result(connection, inserted, others)
 
-    async def drop_source(self, connection: asyncpg.Connection) -> None:
-        """Make room for the source of another upsert in the same transaction."""
-        await connection.execute(self._statements.drop.text)
+    async def write_rows(self, connection: asyncpg.Connection) -> UpsertedRows:
+        """The same; the error of the driver leaves the transaction as it is."""
+        if not self.plan.rows:
+            await self.check_version(connection)
+            return UpsertedRows(0, 0, [], []) if self.plan.shape.returns else UpsertedRows(0, 0, None, None)
+        await rekey(connection, self.sql, self.plan)
+        await self._copy(connection)
+        inserted = await self._fetch(connection, self._statements.insert)
+        others = await self._write_others(connection, self._count(inserted))
+        await self.check_version(connection)
+        return await self._result(connection, inserted, others)
 
     async def _copy(self, connection: asyncpg.Connection) -> None:
         statements = self._statements
@@ -242,7 +242,7 @@ class Upsert:
         """How many rows were touched; without records, the statement itself counts them."""
         return len(rows) if self.plan.shape.returns or not rows else rows[0][0]
 
-    async def _check_version(self, connection: asyncpg.Connection) -> None:
+    async def check_version(self, connection: asyncpg.Connection) -> None:
         if await connection.fetchval(version_of(self.sql)) != self._version:
             raise StaleCatalog()
 
@@ -257,7 +257,9 @@ class Upsert:
         own = list(self._stamp.ids())
         made = {row[0] for row in inserted}
         outcomes: list[Outcome] = ["inserted" if each in made else plan.outcome for each in own]
-        ids = {at: each for at, each in enumerate(own) if each in made} | {row[0]: row[1] for row in others}
+        ids = {at: each for at, each in enumerate(own) if each in made}
+        if self._updates or plan.shows_ignored:
+            ids |= {row[0]: row[1] for row in others}
         shown = self.sql.by_ids.bind(
             {
                 "ids": list(ids.values()),

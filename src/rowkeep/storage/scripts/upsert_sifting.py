@@ -55,7 +55,8 @@ def sift_upsert(
             each.row,
             tuple(indexes[at - 1] for at in each.unique if 0 < at <= len(indexes)),
             missing_cells(each, targets),
-            is_repeated=0 in each.unique,
+            # a row with another error need not be compared
+            is_repeated=each.unique == (0,) and not each.references,
             is_incomplete=len(indexes) + 1 in each.unique,
         )
         for each in refused_rows(checked, accepted)

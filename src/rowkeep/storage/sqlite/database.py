@@ -133,12 +133,10 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         self, sql: TableSql, plan: UpsertPlan, sift: Sift, version: int, key: WriteKey | None = None
     ) -> PartlyUpserted:
         assert isinstance(sql, SqliteTableSql)  # noqa: S101 - prepare() makes no other
-        work: Callable[[Connection], PartlyUpserted] = partial(
-            upsert_partly, sql, plan, sift, version, self._ids
-        )
-        if plan.is_dry_run:
-            return await self._try(work)
+        work = partial(upsert_partly, sql, plan, sift, version, self._ids)
         try:
+            if plan.is_dry_run:
+                return await self._try(work)
             return await self._write(work if key is None else partial(keyed, key, work))
         except NothingStored as nothing:
             return nothing.result

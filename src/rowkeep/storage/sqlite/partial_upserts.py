@@ -11,7 +11,7 @@ from rowkeep.model.ids import IdSource
 from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.sql.rows import SqliteTableSql
 from rowkeep.storage.attempts import REFUSALS, Attempts
-from rowkeep.storage.contract import NothingStored, PartlyUpserted, Sift
+from rowkeep.storage.contract import NothingStored, PartlyUpserted, Sift, UniqueConflict
 from rowkeep.storage.sqlite.connections import run_script, translated
 from rowkeep.storage.sqlite.upserts import write_all
 from rowkeep.storage.sqlite.writes import check_version, rekey
@@ -44,10 +44,18 @@ def upsert_partly(
         except REFUSALS as refusal:
             with translated():
                 connection.execute(f"ROLLBACK TO {PART}")
-            attempts.refuse(part, refusal)
+            attempts.refuse(part, _in_order(plan.part(part), refusal))
         with translated():
             connection.execute(f"RELEASE {PART}")
     result = attempts.result()
     if plan.rows and not result.sifted.accepted:
         raise NothingStored(result)
     return result
+
+
+def _in_order(plan: UpsertPlan, refusal: Exception) -> Exception:
+    """Incomplete rows are written after the others, so the row that the engine names may be earlier than the
+    one to be refused: then the part must be halved."""
+    if plan.incomplete and isinstance(refusal, UniqueConflict):
+        return UniqueConflict(refusal.index)
+    return refusal
