@@ -117,8 +117,9 @@ def test_every_kind_of_bad_row(bot: Bot) -> None:
         {"Code": None, "Name": "nobody"},
         {"Code": "f", "Name": None},
     ]
+    failed = [None] * 3
     outcomes = [
-        None, "updated", None, None, None, "inserted", None, None, "updated", None, "inserted", "inserted", None
+        None, "updated", *failed, "inserted", None, None, "updated", None, "inserted", "inserted", None
     ]  # fmt: skip
     partly(
         send(bot, data),
@@ -258,6 +259,16 @@ def test_rights(bot: Bot, workspace: Workspace) -> None:
     answer = response.json()
     assert answer["outcomes"] == ["ignored", "inserted", None]
     assert [each and each["Code"] for each in answer["records"]] == [None, "c", None]
+
+
+def test_an_ignored_row_is_not_shown_without_read(bot: Bot, workspace: Workspace) -> None:
+    """Also if it lacks a required column."""
+    writer = workspace.bot({"people": "w"})
+    conflict = {"columns": ["Code"], "action": "ignore"}
+    for data in ([{"Code": "a"}], [{"Code": "a"}, {"Code": "b", "Name": "B"}]):
+        body = {"data": data, "onConflict": conflict}
+        answer = writer.request("POST", "/api/public/tables/people/bulk", json=body).json()
+        assert answer == {"records": [None] * len(data), "outcomes": ["ignored"] * len(data)}
 
 
 def test_changes(bot: Bot) -> None:
