@@ -360,13 +360,6 @@ def test_parents_that_are_deleted_meanwhile(bot: Bot) -> None:
 # with onConflict
 
 
-@pytest.mark.parametrize("action", ["ignore", "update"])
-def test_not_together_with_an_upsert(bot: Bot, action: str) -> None:
-    on_conflict = {"columns": ["Code"], "action": action}
-    refusal = problem(send(bot, [person("a")], onConflict=on_conflict), 400, "invalid_body", "/mode")
-    assert "onConflict" in refusal["detail"]
-
-
 def test_the_action_error_is_the_default(bot: Bot) -> None:
     sent = [person("a"), person("b"), person("b")]
     answer = partly(send(bot, sent, onConflict={"columns": ["Code"], "action": "error"}), 1, 2)

@@ -36,7 +36,7 @@ NOTES: dict[str, Any] = {
         {"name": "by_whole", "isUnique": True, "columns": [{"name": "Whole"}]},
     ],
 }
-LIMITS = UpsertLimits(100, 1_000_000, shows_ignored=True)
+LIMITS = UpsertLimits(100, 1_000_000, shows_ignored=True, max_cell_bytes=1_000_000)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def plan_of(
     body = {"data": rows, "onConflict": {"columns": conflict.columns, "action": action}}
     decoded = notes.codec.decode_rows(encode(body))
     index = find_key(notes.table, ColumnNames(notes.table), conflict)
-    return plan_upsert(notes.table, notes.forms, index, action, decoded.rows, WRITER, limits)
+    return plan_upsert(notes.table, notes.forms, index, action, decoded.rows, WRITER, limits, decoded.changes)
 
 
 async def upsert(notes: Workbench, *rows: Mapping[str, Any], **more: Any) -> UpsertedRows:

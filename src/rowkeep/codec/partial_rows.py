@@ -6,6 +6,7 @@ the other rows are read again, cell by cell.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat
 from operator import is_
@@ -17,6 +18,7 @@ from msgspec import UNSET
 from rowkeep.codec.json_bodies import WHITE_BEFORE_COLON, refuse_repeated_keys
 from rowkeep.errors.base import MAX_HINTS
 from rowkeep.errors.catalogue import Problem, ProblemList, RowkeepError, TooManyFailedRows, pointer
+from rowkeep.model.changes import Changes
 from rowkeep.model.column_types import Settle
 from rowkeep.model.values.scalars import Cell
 
@@ -50,6 +52,12 @@ class FailedRows:
         if self._errors > self._max_errors:
             raise too_many_failed(self._max_errors)
 
+    def places_of(self, changes: Changes) -> Changes:
+        """Changes by the places of their rows among those that can be read, from their numbers."""
+        numbers = sorted(each.row for each in self.rows)
+        bad = set(numbers)
+        return {at - bisect_left(numbers, at): each for at, each in changes.items() if at not in bad}
+
 
 def too_many_failed(max_errors: int) -> TooManyFailedRows:
     return TooManyFailedRows(
@@ -70,7 +78,7 @@ class ColumnRule(NamedTuple):
 
 class RowReaders(NamedTuple):
     """How a table reads rows: one canonical row; the rows of an array, from a number on, cell by cell; and
-    defaults for missing cells."""
+    defaults for missing cells, which those of an upsert do not get."""
 
     strict: msgspec.json.Decoder[Any]
     lenient: Callable[[Iterable[msgspec.Raw], int, ProblemList], list[Cells]]
@@ -132,12 +140,15 @@ def _settled(readers: RowReaders, rows: list[Cells]) -> list[Cells | None]:
     return [None if at in bad else next(good) for at in range(len(rows))]
 
 
-def _unsettled(rule: ColumnRule, column: list[Cell]) -> set[int]:
+def _unsettled(rule: ColumnRule, column: Sequence[Any]) -> set[int]:
     """The positions of the cells of a column that must be read again."""
+    places = [at for at, cell in enumerate(column) if cell is not UNSET]
+    given = [column[at] for at in places]
     try:
-        return _nulls(rule, rule.settle(column))
+        bad = _nulls(rule, rule.settle(given))
     except ValueError:
-        return {at for at, cell in enumerate(column) if not _is_settled(rule, cell)}
+        bad = {at for at, cell in enumerate(given) if not _is_settled(rule, cell)}
+    return {places[at] for at in bad}
 
 
 def _is_settled(rule: ColumnRule, cell: Cell) -> bool:

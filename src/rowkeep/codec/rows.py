@@ -197,9 +197,7 @@ class TableCodec(RowEncoder):
         if not many:
             refuse_sprawling(data)
         if many and options.is_partial:
-            failed = FailedRows(limits.max_errors)
-            found = read_partly(self._readers, data, _rows_decoder.decode(data), 0, failed)
-            return DecodedRows(found, many, options, tuple(failed.rows))
+            return self._read_partly(data, options, limits)
         problems = ProblemList()
         if len(data) <= MAX_SLICE_BYTES:
             refuse_repeated_keys(data, "/data")
@@ -210,6 +208,14 @@ class TableCodec(RowEncoder):
         found = self._read_rows(raw, first, problems, read, is_checked=len(data) <= MAX_SLICE_BYTES)
         problems.raise_if_any()
         return DecodedRows(found, many, options, changes=changes)
+
+    def _read_partly(self, data: bytes, options: InsertOptions, limits: InsertLimits) -> DecodedRows:
+        """The rows of an array that can be read."""
+        failed = FailedRows(limits.max_errors)
+        changes: dict[int, dict[str, Change]] = {}
+        readers = self._readers(options, changes)
+        found = read_partly(readers, data, _rows_decoder.decode(data), 0, failed)
+        return DecodedRows(found, True, options, tuple(failed.rows), failed.places_of(changes))
 
     def _refuse_too_many(self, rows: int, limits: InsertLimits) -> None:
         width = len(self._columns)
@@ -229,6 +235,7 @@ class TableCodec(RowEncoder):
         rows: list[Cells] = []
         changes: dict[int, dict[str, Change]] = {}
         read = partial(self._read_row, options, changes)
+        readers = self._readers(options, changes)
         for part in slices:
             body = b'{"data":%b}' % part.text
             strict = self._decode_strictly(
@@ -240,7 +247,7 @@ class TableCodec(RowEncoder):
             refuse_other_encodings(part.text)
             refuse_deep(part.text, limits.max_depth + 2)
             if failed is not None:
-                rows += read_partly(self._readers, part.text, part.rows, part.first, failed)
+                rows += read_partly(readers, part.text, part.rows, part.first, failed)
                 continue
             is_usual = len(part.text) <= MAX_SLICE_BYTES
             if is_usual:
@@ -249,19 +256,31 @@ class TableCodec(RowEncoder):
             if problems.full:
                 break
         problems.raise_if_any()
-        return DecodedRows(rows, True, options, () if failed is None else tuple(failed.rows), changes)
+        if failed is None:
+            return DecodedRows(rows, True, options, changes=changes)
+        return DecodedRows(rows, True, options, tuple(failed.rows), failed.places_of(changes))
 
     @cached_property
-    def _readers(self) -> RowReaders:
-        """What a partial bulk is read by."""
-        read = partial(self._read_row, DEFAULT_OPTIONS, {})
+    def _strict_part(self) -> msgspec.json.Decoder[Any]:
+        """The strict decoder of a single row."""
+        return msgspec.json.Decoder(strict_row(self._table))
+
+    @cached_property
+    def _strict_upsert_part(self) -> msgspec.json.Decoder[Any]:
+        """The same for a row that may lack any column."""
+        return msgspec.json.Decoder(strict_row(self._table, is_upsert=True))
+
+    def _readers(self, options: InsertOptions, changes: dict[int, dict[str, Change]]) -> RowReaders:
+        """What a partial bulk is read by. Changes are added to ``changes`` by the number of the row."""
+        read = partial(self._read_row, options, changes)
 
         def lenient(rows: Iterable[msgspec.Raw], first: int, problems: ProblemList) -> list[Cells]:
             return self._read_rows(rows, first, problems, read, is_checked=True)
 
         rules = [ColumnRule(at, settle, self._columns[at].is_required) for at, settle in self._settlers]
-        decoder = msgspec.json.Decoder(strict_row(self._table))
-        return RowReaders(decoder, lenient, self._with_defaults, self._settle, rules)
+        if options.is_upsert:
+            return RowReaders(self._strict_upsert_part, lenient, lambda rows: rows, self._settle_some, rules)
+        return RowReaders(self._strict_part, lenient, self._with_defaults, self._settle, rules)
 
     def _decode_strictly(
         self,

@@ -37,7 +37,7 @@ from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
-from rowkeep.services.row_requests import Inserted, PartlyInserted, Upserted
+from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUpserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
 from rowkeep.services.timings import start_timings
 
@@ -93,8 +93,8 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     is_paged: bool = False
     writes: bool = False
     responses: tuple[Any, ...]
-    partial_response: Any = None
-    """The type of a response with status 207."""
+    partial_responses: tuple[Any, ...] = ()
+    """The types of a response with status 207."""
     errors: tuple[type[RowkeepError], ...]
 
     @property
@@ -141,33 +141,33 @@ async def _insert_rows(
     result = await edge.rows.insert(credential, name, read, keyed)
     if isinstance(result, Replayed):
         return result
-    if isinstance(result, PartlyInserted):
-        return await _partly_inserted(edge, request, result, None if keyed is None else keyed.body)
+    if isinstance(result, PartlyInserted | PartlyUpserted):
+        return await _partly_written(edge, request, result, None if keyed is None else keyed.body)
     if keyed is not None and keyed.body is not None:
         row_responses.release(result, edge.offload)
         return keyed.body
     return await row_responses.inserted(result, request.minimal, edge.offload)
 
 
-async def _partly_inserted(
-    edge: DataEdge, request: Request, result: PartlyInserted, encoded: Body | None
+async def _partly_written(
+    edge: DataEdge, request: Request, result: PartlyInserted | PartlyUpserted, encoded: Body | None
 ) -> Answered:
     if encoded is None:
-        encoded = await partial_responses.partly_inserted(result, request.minimal, edge.offload)
+        encoded = await partial_responses.partly_written(result, request.minimal, edge.offload)
     else:
         partial_responses.release(result, edge.offload)
     return Answered(result.status, encoded)
 
 
-def _inserted_at_once(request: Request, result: Inserted | Upserted | PartlyInserted) -> Body | None:
+def _inserted_at_once(request: Request, result: InsertResult) -> Body | None:
     """The response to be stored under a key; None if it is too large."""
-    if isinstance(result, PartlyInserted):
-        return partial_responses.partly_inserted_at_once(request.minimal, request, result)
+    if isinstance(result, PartlyInserted | PartlyUpserted):
+        return partial_responses.partly_written_at_once(request.minimal, request, result)
     return row_responses.inserted_at_once(request.minimal, request, result)
 
 
-def _n_inserted(result: Inserted | Upserted | PartlyInserted) -> bytes:
-    if isinstance(result, PartlyInserted):
+def _n_inserted(result: InsertResult) -> bytes:
+    if isinstance(result, PartlyInserted | PartlyUpserted):
         return partial_responses.partial_counts(result)
     return row_responses.n_inserted(result)
 
@@ -247,8 +247,9 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         responses=(
             responses.Record, responses.UpsertResponse, responses.RecordsResponse,
             responses.UpsertCounts, responses.InsertedResponse, responses.PartialResponse,
+            responses.PartialUpsertResponse,
         ),
-        partial_response=responses.PartialResponse,
+        partial_responses=(responses.PartialResponse, responses.PartialUpsertResponse),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataEndpoint(
@@ -280,8 +281,9 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         responses=(
             responses.UpsertResponse, responses.RecordsResponse,
             responses.UpsertCounts, responses.InsertedResponse, responses.PartialResponse,
+            responses.PartialUpsertResponse,
         ),
-        partial_response=responses.PartialResponse,
+        partial_responses=(responses.PartialResponse, responses.PartialUpsertResponse),
         errors=(errors.NoSuchTable, *_in_inserts),
     ),
     DataEndpoint(

@@ -85,6 +85,31 @@ class UpsertCounts(ResponseBody):
     dry_run: DryRun = UNSET
 
 
+class PartialUpsertResponse(ResponseBody):
+    """The response to a bulk with mode `partial` and `onConflict`: 200 if no row failed, 207 if some did."""
+
+    errors: Annotated[
+        list[ProblemEntry], Meta(description="All errors of the rows that failed, at most ten of each row.")
+    ]
+    n_inserted: Count
+    n_updated: Count
+    n_ignored: Count
+    n_failed: Count
+    records: Annotated[
+        list[RecordOrNull] | UnsetType,
+        Meta(
+            description="In the order of the request; null for a row that failed, or that was ignored if the "
+            "app has no read grant. Missing with `Prefer: return=minimal`, for a dry run, or if there are "
+            "more than the setting `max_returned_records`."
+        ),
+    ] = UNSET
+    outcomes: Annotated[
+        list[Outcome | None] | UnsetType,
+        Meta(description="What happened to each row; null for a row that failed. Missing like `records`."),
+    ] = UNSET
+    dry_run: DryRun = UNSET
+
+
 class UpdatedResponse(ResponseBody):
     """The rows after the update, in the order of `_id`."""
 

@@ -77,6 +77,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "Many rows": {"data": [_JANE, _MIKE]},
         "Insert or update": {"data": [_JANE, _MIKE], "onConflict": _BY_NUMBER},
         "The good rows of many": {"data": [_JANE, _MIKE], "mode": "partial"},
+        "Insert or update the good rows": {
+            "data": [_JANE, _MIKE],
+            "onConflict": _BY_NUMBER,
+            "mode": "partial",
+        },
         "Only a check": {"data": [_JANE, _MIKE], "dryRun": True},
     },
     "updateRows": {
@@ -212,6 +217,23 @@ PARTIAL_RESPONSES: dict[str, dict[str, Any]] = {
             "nInserted": 1,
             "nFailed": 1,
         }
-    }
+    },
+    "PartialUpsertResponse": {
+        "onConflict, and one of two rows failed": {
+            "records": [_CHANGED, None],
+            "outcomes": ["updated", None],
+            "errors": [
+                {
+                    "msg": "Row 1: Another row of the request has the same Number. Send each key once.",
+                    "code": "duplicate_key",
+                    "pointer": "/data/1/Number",
+                }
+            ],
+            "nInserted": 0,
+            "nUpdated": 1,
+            "nIgnored": 0,
+            "nFailed": 1,
+        }
+    },
 }
 """Response bodies with status 207, by their type and title."""

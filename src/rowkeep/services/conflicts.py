@@ -26,9 +26,10 @@ from rowkeep.errors.catalogue import (
 from rowkeep.model.changes import Change, Changes
 from rowkeep.model.filters import EVERYTHING
 from rowkeep.model.tables import Column, Index, Table
-from rowkeep.plan.rows.upserts import UpsertPlan
+from rowkeep.plan.rows.upserts import UpsertPlan, lacking_columns, repeated_key
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
-from rowkeep.storage.contract import Missing, RefusedRow, Steps, UniqueConflict
+from rowkeep.services.refused_changes import upsert_change_problem
+from rowkeep.storage.contract import ChangeRefused, Missing, RefusedRow, Steps, UniqueConflict
 from rowkeep.storage.scripts.references import find_missing, find_referring
 from rowkeep.storage.scripts.tables import Tables
 from rowkeep.storage.scripts.uniqueness import find_duplicates, find_other_duplicates
@@ -100,6 +101,40 @@ def refused_problems(
     return problems or [
         Problem(f"{prefix}Other rows of the request exclude this row.", ReferenceViolation.code, where)
     ]
+
+
+def refused_upsert_problems(
+    compiled: CompiledTable, plan: UpsertPlan, rows: Sequence[Any], number: int, refused: RefusedRow
+) -> list[Problem]:
+    """The errors of a row of a partial upsert, with its number in the request. ``rows`` are those that could
+    be read."""
+    table, cells = compiled.table, rows[refused.row]
+    problems = [_upsert_duplicate(compiled, index, number, many=True) for index in refused.indexes]
+    places = {column.name: at for at, column in enumerate(table.columns)}
+    where, prefix = _place(number, many=True)
+    for missing in refused.missing:
+        cell = cells[places[missing.column.name]]
+        shown = None if cell is UNSET else cell
+        problems += _reference_error(missing, shown, where, prefix).problems
+    if refused.is_repeated:
+        problems.append(repeated_key(table, plan.shape.key, number))
+    if refused.is_incomplete:
+        problems += lacking_columns(table, cells, number)
+    if isinstance(refused.refusal, ChangeRefused):
+        problems.append(upsert_change_problem(compiled, plan, refused.refusal, refused.row, number))
+    return problems or [_refused_reference(plan, where, prefix)]
+
+
+def _refused_reference(plan: UpsertPlan, where: str, prefix: str) -> Problem:
+    """The error for a row that the engine refuses without a word about the cause."""
+    if plan.shape.action == "update":
+        return Problem(
+            f"{prefix}Other rows refer to a value that this row would change, or it refers to a row that is "
+            "not stored. Change or delete the referencing rows first.",
+            StillReferenced.code,
+            where,
+        )
+    return Problem(f"{prefix}It refers to a row that is not stored.", ReferenceViolation.code, where)
 
 
 async def upsert_unique_error(

@@ -29,7 +29,7 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.ids import Clock
 from rowkeep.services.access import Caller
-from rowkeep.services.row_requests import OK, PartlyInserted
+from rowkeep.services.row_requests import OK, PartlyInserted, PartlyUpserted
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import KeyUsed, StaleCatalog, StoredResponse, WriteKey
 
@@ -92,7 +92,7 @@ class Idempotency:
         def respond(written: Any) -> StoredResponse:
             result = result_of(written)
             body = keyed.respond(result)
-            status = result.status if isinstance(result, PartlyInserted) else OK
+            status = result.status if isinstance(result, PartlyInserted | PartlyUpserted) else OK
             return StoredResponse(status, sealer.number, sealer.seal(sent.fingerprint + body, bound_to))
 
         now = self._now()

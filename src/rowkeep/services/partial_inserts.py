@@ -14,7 +14,7 @@ from rowkeep.errors.catalogue import AllRowsFailed, Busy
 from rowkeep.plan.rows.writes import InsertPlan
 from rowkeep.services.access import Caller
 from rowkeep.services.conflicts import refused_problems
-from rowkeep.services.row_requests import InsertRequest, PartlyInserted
+from rowkeep.services.row_requests import InsertRequest, PartlyInserted, PartlyUpserted
 from rowkeep.storage import contract
 from rowkeep.storage.contract import ReferenceConflict, Sifted, Steps, UniqueConflict, WriteKey
 from rowkeep.storage.scripts.sifting import sift
@@ -81,10 +81,10 @@ class PartialInsert:
         return sorted([*self._request.failed, *refused], key=lambda each: each.row)
 
 
-def all_failed(result: PartlyInserted) -> AllRowsFailed:
-    """The error for a bulk none of whose rows could be inserted."""
+def all_failed(result: PartlyInserted | PartlyUpserted) -> AllRowsFailed:
+    """The error for a bulk none of whose rows could be written."""
     problems = list(chain.from_iterable(each.problems for each in result.failed_rows()))
     # encoded here, because there can be very many
     errors = msgspec.Raw(encode([each.entry() for each in problems]))
-    members = {"errors": errors, "nInserted": 0, "nFailed": result.n_failed}
+    members = {"errors": errors, **result.counts}
     return AllRowsFailed(problems[0].msg, problems=problems[:1], members=members)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rowkeep.catalog.snapshot import CompiledTable
-from rowkeep.errors.catalogue import InvalidValue, pointer, preview
+from rowkeep.errors.catalogue import InvalidValue, Problem, pointer, preview
 from rowkeep.model.changes import Change
 from rowkeep.model.tables import Column
 from rowkeep.plan.rows.upserts import UpsertPlan
@@ -20,17 +20,25 @@ def upsert_change_error(
     compiled: CompiledTable, plan: UpsertPlan, refused: ChangeRefused, *, is_array: bool
 ) -> Exception:
     """The same for an upsert."""
+    place = refused.place or 0
+    problem = upsert_change_problem(compiled, plan, refused, place, place if is_array else None)
+    return InvalidValue(f"{problem.msg} Nothing was changed.", pointer=problem.pointer)
+
+
+def upsert_change_problem(
+    compiled: CompiledTable, plan: UpsertPlan, refused: ChangeRefused, place: int, number: int | None
+) -> Problem:
+    """The error of one row of an upsert. ``number`` is None for a single row."""
     name = plan.shape.columns[refused.at]
     change = dict(plan.shape.changes)[name]
     at = next(at for at, each in enumerate(compiled.table.columns) if each.name == name)
-    place = refused.place or 0
-    where, prefix = (pointer("data", place), f"Row {place}: ") if is_array else ("/data", "")
+    where, prefix = ("/data", "") if number is None else (pointer("data", number), f"Row {number}: ")
     rule = _rule(compiled.table.columns[at], change, plan.shape.max_cell_bytes)
-    return InvalidValue(
+    return Problem(
         f"{prefix}Column {name} {rule}: after {change.value} {preview(plan.rows[place][at])}, the stored row "
-        f"with the _id {preview(refused.row_key)} would violate this. Nothing was changed. Send another "
-        "value.",
-        pointer=f"{where}{pointer(name)}",
+        f"with the _id {preview(refused.row_key)} would violate this. Send another value.",
+        InvalidValue.code,
+        f"{where}{pointer(name)}",
     )
 
 

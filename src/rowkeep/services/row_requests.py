@@ -121,8 +121,23 @@ class PartlyInserted(msgspec.Struct, frozen=True):
         return len(self.rows)
 
     @property
+    def n_stored(self) -> int:
+        """How many rows did not fail."""
+        return len(self.rows)
+
+    @property
     def n_failed(self) -> int:
         return self.request.count - len(self.rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"nInserted": self.n_inserted, "nFailed": self.n_failed}
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of stored cells its records have: those of the request, which are counted
+        there."""
+        return 0
 
     @property
     def status(self) -> int:
@@ -136,6 +151,49 @@ class Upserted(msgspec.Struct, frozen=True):
     table: CompiledTable
     request: InsertRequest
     written: UpsertedRows
+
+
+class PartlyUpserted(msgspec.Struct, frozen=True):
+    """The result of a partial upsert: what was done with the rows that did not fail, which have these
+    ``numbers`` in the request. ``failed_rows`` makes the others with their errors, in their order."""
+
+    table: CompiledTable
+    request: InsertRequest
+    written: UpsertedRows
+    numbers: Sequence[int]
+    failed_rows: Callable[[], list[FailedRow]]
+
+    @property
+    def n_stored(self) -> int:
+        """How many rows did not fail."""
+        return len(self.numbers)
+
+    @property
+    def n_failed(self) -> int:
+        return self.request.count - len(self.numbers)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        written = self.written
+        is_update = self.request.options.action == "update"
+        updated, ignored = (written.others, 0) if is_update else (0, written.others)
+        return {
+            "nInserted": written.inserted, "nUpdated": updated, "nIgnored": ignored,
+            "nFailed": self.n_failed,
+        }  # fmt: skip
+
+    @property
+    def size(self) -> int:
+        """About how many bytes its records have."""
+        return self.written.size
+
+    @property
+    def status(self) -> int:
+        """The status of its response."""
+        return MULTI_STATUS if self.n_failed else OK
+
+
+InsertResult: TypeAlias = Inserted | Upserted | PartlyInserted | PartlyUpserted
 
 
 class Updated(msgspec.Struct, frozen=True):

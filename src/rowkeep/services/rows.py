@@ -34,13 +34,14 @@ from rowkeep.services.row_requests import (
     DeleteRequest,
     Inserted,
     InsertRequest,
+    InsertResult,
     PartlyInserted,
+    PartlyUpserted,
     QueryPage,
     QueryRequest,
     ReadRequest,
     Updated,
     UpdateRequest,
-    Upserted,
 )
 from rowkeep.services.table_list import UsableTables, table_list
 from rowkeep.services.timings import end_phase
@@ -60,11 +61,6 @@ MAX_ROWS = 10_000_000
 """The maximum number of rows in one bulk. Their ids must fit the counter of an ObjectId, which has 24
 bits."""
 
-PARTIAL_UPSERT = (
-    '"mode": "partial" cannot be combined with the action "ignore" or "update" of "onConflict". Use the mode '
-    '"atomic", or remove "onConflict".'
-)
-
 INSERT_RIGHTS = (Right.WRITE,)
 UPDATE_RIGHTS = (Right.READ, Right.WRITE)
 DELETE_RIGHTS = (Right.READ, Right.DELETE)
@@ -72,6 +68,7 @@ QUERY_RIGHTS = (Right.READ,)
 
 T = TypeVar("T")
 R = TypeVar("R")
+W = TypeVar("W")
 
 SHORT_FILTER = 16
 """The statement of a filter with more values takes a few milliseconds to compile."""
@@ -99,21 +96,19 @@ class Rows:
         credential: Credential,
         table: str,
         read: Callable[[CompiledTable], Awaitable[InsertRequest]],
-        given_key: KeyedRequest[Inserted | Upserted | PartlyInserted] | None = None,
-    ) -> Awaitable[Inserted | Upserted | PartlyInserted | Replayed]:
+        given_key: KeyedRequest[InsertResult] | None = None,
+    ) -> Awaitable[InsertResult | Replayed]:
         """Insert or upsert all rows of the request, or none; in a partial bulk, those that can be stored. Its
         rows are decoded by the table's own codec, so ``read`` is given the table.
 
         Raises AllRowsFailed for a partial bulk of which no row can be stored."""
 
-        async def insert(caller: Caller) -> Inserted | Upserted | PartlyInserted:
+        async def insert(caller: Caller) -> InsertResult:
             compiled = await caller.table(table, *INSERT_RIGHTS)
             if given_key is not None:
                 await given_key.read()
             request = await read(compiled)
             options = request.options
-            if options.is_partial and options.is_upsert:
-                raise InvalidBody(PARTIAL_UPSERT, pointer="/mode")
             keyed = _key_of(given_key, is_dry_run=options.dry_run)
             if request.count > MAX_ROWS:
                 raise InvalidBody(
@@ -123,7 +118,8 @@ class Rows:
 
             if options.is_upsert:
                 make_key = partial(self._write_key, caller, keyed)
-                return await upsert(caller, compiled, request, self._settings, self._offload, make_key)
+                upserted = await upsert(caller, compiled, request, self._settings, self._offload, make_key)
+                return await self._unless_all_failed(upserted)
 
             plan_insert = partial(_insert_plan, compiled, request, caller.writer)
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
@@ -156,7 +152,7 @@ class Rows:
         compiled: CompiledTable,
         request: InsertRequest,
         plan: InsertPlan,
-        keyed: KeyedRequest[Inserted | PartlyInserted] | None,
+        keyed: KeyedRequest[InsertResult] | None,
     ) -> PartlyInserted:
         """Raises AllRowsFailed."""
         bulk = PartialInsert(caller, compiled, request, self._settings.max_bulk_errors)
@@ -164,9 +160,17 @@ class Rows:
         end_phase("plan")
         result = await bulk.insert(plan, key)
         end_phase("db")
-        if request.count and not result.n_inserted:
+        return await self._unless_all_failed(result)
+
+    async def _unless_all_failed(self, result: W) -> W:
+        """Raises AllRowsFailed for a partial result of which no row is stored."""
+        if (
+            isinstance(result, PartlyInserted | PartlyUpserted)
+            and result.request.count
+            and not result.n_stored
+        ):
             made = partial(all_failed, result)
-            raise await self._offload.run(made) if request.is_large else made()
+            raise await self._offload.run(made) if result.request.is_large else made()
         return result
 
     def update(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from msgspec import UNSET
 
@@ -23,8 +24,9 @@ from rowkeep.plan.rows.upserts import (
 from rowkeep.services.access import Caller
 from rowkeep.services.conflicts import upsert_reference_error, upsert_unique_error
 from rowkeep.services.offload import Offload
+from rowkeep.services.partial_upserts import PartialUpsert, without_changed_keys
 from rowkeep.services.refused_changes import upsert_change_error
-from rowkeep.services.row_requests import InsertRequest, Upserted
+from rowkeep.services.row_requests import InsertRequest, PartlyUpserted, Upserted
 from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import (
@@ -74,6 +76,7 @@ def plan_rows(
         caller.writer,
         limits,
         request.changes,
+        is_partial=request.options.is_partial,
         is_dry_run=request.options.dry_run,
     )
 
@@ -84,16 +87,24 @@ async def upsert(
     request: InsertRequest,
     settings: Settings,
     offload: Offload,
-    make_key: Callable[[Callable[[UpsertedRows], Upserted]], WriteKey | None],
-) -> Upserted:
-    """Write the rows of a request. ``make_key`` makes its idempotency key, from a function that makes the
-    result."""
+    make_key: Callable[[Callable[[Any], Upserted | PartlyUpserted]], WriteKey | None],
+) -> Upserted | PartlyUpserted:
+    """Write the rows of a request; with the mode ``partial``, those that can be. ``make_key`` makes its
+    idempotency key, from a function that makes the result."""
     conflict = request.options.on_conflict
     assert conflict is not UNSET  # noqa: S101 - only then it is called
     if conflict.action == "update":
         await caller.table(compiled.table.name, Right.READ)
+    if request.options.is_partial:
+        request = without_changed_keys(request, key_of(compiled, conflict))
     plan_all = partial(plan_rows, caller, compiled, request, conflict, settings)
     plan = await offload.run(plan_all) if request.is_large else plan_all()
+    if request.options.is_partial:
+        end_phase("plan")
+        bulk = PartialUpsert(caller, compiled, request, settings.max_bulk_errors)
+        partly = await bulk.upsert(plan, make_key)
+        end_phase("db")
+        return partly
     key = make_key(partial(_result, compiled, request))
     end_phase("plan")
     try:

@@ -110,11 +110,17 @@ class Missing(msgspec.Struct, frozen=True):
 
 class RefusedRow(msgspec.Struct, frozen=True):
     """A row of a partial bulk that cannot be stored: its position, the unique indexes that have its key
-    already, and its cells that refer to nothing."""
+    already, and its cells that refer to nothing.
+
+    In an upsert, ``is_repeated``: another row of the request has the same key; ``is_incomplete``: it lacks a
+    required column, and its key is not stored; ``refusal``: another error of the write."""
 
     row: int
-    indexes: tuple[Index, ...]
-    missing: tuple[Missing, ...]
+    indexes: tuple[Index, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    is_repeated: bool = False
+    is_incomplete: bool = False
+    refusal: Exception | None = None
 
 
 class Sifted(msgspec.Struct, frozen=True):
@@ -133,6 +139,22 @@ class PartlyInserted(msgspec.Struct, frozen=True):
 
     stamp: Stamp
     sifted: Sifted
+
+
+class PartlyUpserted(msgspec.Struct, frozen=True):
+    """The result of a partial upsert: what was done with the accepted rows, and the others, by their
+    positions."""
+
+    sifted: Sifted
+    written: UpsertedRows
+
+
+class NothingStored(Exception):
+    """No row of a partial upsert could be stored."""
+
+    def __init__(self, result: PartlyUpserted) -> None:
+        super().__init__()
+        self.result = result
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
@@ -338,6 +360,14 @@ class WorkspaceDatabase(Database):
         twice in the plan. Raises StaleCatalog, UniqueConflict (for other indexes), ReferenceConflict,
         NotStored, ChangeRefused, KeyUsed.
         """
+
+    @abstractmethod
+    async def upsert_partly(
+        self, sql: TableSql, plan: UpsertPlan, sift: Sift, version: int, key: WriteKey | None = None
+    ) -> PartlyUpserted:
+        """Upsert the rows that ``sift`` accepts, and refuse those of them that turn out to violate something
+        else. Nothing is written, not even the key, if no row is left. Raises StaleCatalog, KeyUsed,
+        TooManyFailedRows."""
 
     @abstractmethod
     async def update(

@@ -66,7 +66,7 @@ _DRY_RUN = {
 _OPTIONS = {
     "onConflict": ref("Conflict"),
     "mode": {
-        "description": "`atomic` (the default): all rows are inserted, or none. `partial`: those that can "
+        "description": "`atomic` (the default): all rows are written, or none. `partial`: those that can "
         "be, and the response lists the errors of the others. Only for an array of rows."
     },
     **_DRY_RUN,

@@ -76,7 +76,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     responses: tuple[Any, ...] = ()
     """The types of the responses; empty for a response without content."""
-    partial_response: Any = None
+    partial_responses: tuple[Any, ...] = ()
     """The type of the response if some of the rows are not stored (207)."""
     request_samples: dict[str, Any] = {}
     response_samples: dict[str, Any] = {}
@@ -117,7 +117,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         body=call.body,
         body_is_optional=call.body_is_optional,
         responses=call.responses,
-        partial_response=call.partial_response,
+        partial_responses=call.partial_responses,
         request_samples=data_samples.REQUESTS.get(call.name, {}),
         response_samples=data_samples.RESPONSES[call.name],
         headers={
@@ -279,10 +279,13 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 
 def _partial_success(operation: Operation) -> dict[str, Any]:
-    if operation.partial_response is None:
+    kinds = operation.partial_responses
+    if not kinds:
         return {}
-    samples = data_samples.PARTIAL_RESPONSES[operation.partial_response.__name__]
-    schema = schema_of(operation.partial_response)
+    samples: dict[str, Any] = {}
+    for kind in kinds:
+        samples |= data_samples.PARTIAL_RESPONSES[kind.__name__]
+    schema = {"anyOf": [schema_of(kind) for kind in kinds]}
     content = {operation.media_type: {"schema": schema, "examples": _examples(samples)}}
     status = HTTPStatus.MULTI_STATUS
     return {

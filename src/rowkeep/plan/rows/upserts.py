@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress, count, repeat
 from operator import getitem, is_, itemgetter
 from typing import Any, Literal, TypeAlias
@@ -74,6 +74,17 @@ class UpsertPlan(msgspec.Struct, frozen=True):
     rekeyed: Rekeyed = {}
     is_dry_run: bool = False
 
+    def part(self, places: Sequence[int]) -> UpsertPlan:
+        """The same for some of the rows."""
+        if len(places) == len(self.rows):
+            return self
+        return msgspec.structs.replace(
+            self,
+            rows=[self.rows[at] for at in places],
+            flags=[self.flags[at] for at in places] if self.flags else self.flags,
+            incomplete=frozenset(spot for spot, at in enumerate(places) if at in self.incomplete),
+        )
+
     @property
     def outcome(self) -> Outcome:
         """What happens to a row whose key is stored."""
@@ -136,15 +147,18 @@ def plan_upsert(
     limits: UpsertLimits,
     changes: Changes,
     *,
+    is_partial: bool = False,
     is_dry_run: bool = False,
 ) -> UpsertPlan:
-    """The upsert of rows that have UNSET for columns that they do not bring. Raises DuplicateKey."""
+    """The upsert of rows that have UNSET for columns that they do not bring. Raises DuplicateKey; several
+    rows of a partial one can have the same key."""
     changed = {name: change for each in changes.values() for name, change in each.items()}
     lacking = _lacking(len(table.columns), rows)
     complete = _with_defaults(table, rows) if any(lacking) else rows
     stored = stored_cells.store(complete)
     key = tuple(part.name for part in index.columns)
-    refuse_repeated(table, key, stored)
+    if not is_partial:
+        refuse_repeated(table, key, stored)
     brought = [
         column.name
         for column, missing in zip(table.columns, lacking, strict=True)
@@ -182,24 +196,29 @@ def plan_upsert(
 
 def refuse_changed_keys(index: Index, changes: Changes, *, is_array: bool) -> None:
     """Raises InvalidValue if rows change a column by which they are found."""
-    key = {part.name for part in index.columns}
     problems: list[Problem] = []
     for at, changed in changes.items():
-        prefix, where = (f"Row {at}: ", pointer("data", at)) if is_array else ("", "/data")
-        problems += [
-            Problem(
-                f"{prefix}Column {name} is a conflict column and cannot be changed by {change.value}. Send "
-                "its value.",
-                InvalidValue.code,
-                where + pointer(name),
-            )
-            for name, change in changed.items()
-            if name in key
-        ]
+        problems += changed_keys(index, changed, at if is_array else None)
         if len(problems) >= MAX_PROBLEMS:
             break
     if problems:
         raise InvalidValue(problems[0].msg, problems=problems[:MAX_PROBLEMS])
+
+
+def changed_keys(index: Index, changed: Mapping[str, Change], number: int | None) -> list[Problem]:
+    """The errors of a row that changes a column by which it is found. ``number`` is None for a single row."""
+    key = {part.name for part in index.columns}
+    prefix, where = ("", "/data") if number is None else (f"Row {number}: ", pointer("data", number))
+    return [
+        Problem(
+            f"{prefix}Column {name} is a conflict column and cannot be changed by {change.value}. Send its "
+            "value.",
+            InvalidValue.code,
+            where + pointer(name),
+        )
+        for name, change in changed.items()
+        if name in key
+    ]
 
 
 def _is_same_cell(table: Table, name: str) -> bool:
@@ -317,23 +336,37 @@ def refuse_repeated(table: Table, key: Sequence[str], stored: Sequence[Row]) -> 
     raise DuplicateKey(problems[0].msg, problems=problems)
 
 
+def repeated_key(table: Table, key: Sequence[str], number: int) -> Problem:
+    """The error of a row of a partial upsert whose key an earlier row has."""
+    where = pointer(key[0]) if len(key) == 1 and _places(table, key) else ""
+    return Problem(
+        f"Row {number}: Another row of the request has the same {' and '.join(key)}. Send each key once.",
+        DuplicateKey.code,
+        pointer("data", number) + where,
+    )
+
+
 def missing_values(
     table: Table, rows: Sequence[Row], places: Iterable[int], *, is_array: bool
 ) -> MissingValue:
     """The error for rows that would be inserted, but lack required columns."""
     problems: list[Problem] = []
     for place in places:
-        prefix = f"Row {place}: " if is_array else ""
-        where = pointer("data", place) if is_array else "/data"
-        problems += [
-            Problem(
-                f"{prefix}Column {column.name} is required, because no row with this key is stored.",
-                MissingValue.code,
-                where + pointer(column.name),
-            )
-            for column, cell in zip(table.columns, rows[place], strict=True)
-            if cell is UNSET and column.is_required and column.default is None
-        ]
+        problems += lacking_columns(table, rows[place], place if is_array else None)
         if len(problems) >= MAX_PROBLEMS:
             break
     return MissingValue(problems[0].msg, problems=problems[:MAX_PROBLEMS])
+
+
+def lacking_columns(table: Table, row: Row, number: int | None) -> list[Problem]:
+    """The errors of a row that would be inserted. ``number`` is None for a single row."""
+    prefix, where = ("", "/data") if number is None else (f"Row {number}: ", pointer("data", number))
+    return [
+        Problem(
+            f"{prefix}Column {column.name} is required, because no row with this key is stored.",
+            MissingValue.code,
+            where + pointer(column.name),
+        )
+        for column, cell in zip(table.columns, row, strict=True)
+        if cell is UNSET and column.is_required and column.default is None
+    ]

@@ -19,7 +19,9 @@ from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
     Database,
+    NothingStored,
     PartlyInserted,
+    PartlyUpserted,
     RowScript,
     Script,
     Selected,
@@ -31,6 +33,7 @@ from rowkeep.storage.contract import (
 )
 from rowkeep.storage.postgres.batches import Batch
 from rowkeep.storage.postgres.partial_inserts import insert_partly
+from rowkeep.storage.postgres.partial_upserts import upsert_partly
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import select
 from rowkeep.storage.postgres.upserts import upsert
@@ -89,6 +92,15 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
     ) -> Work[UpsertedRows]:
         assert isinstance(sql, PostgresTableSql)  # noqa: S101 - prepare() makes no other
         return upsert(self._pool, self._rows, sql, plan, version, self._ids.stamp(len(plan.rows)), key)
+
+    async def upsert_partly(
+        self, sql: TableSql, plan: UpsertPlan, sift: Sift, version: int, key: WriteKey | None = None
+    ) -> PartlyUpserted:
+        assert isinstance(sql, PostgresTableSql)  # noqa: S101 - prepare() makes no other
+        try:
+            return await upsert_partly(self._pool, self._rows, sql, plan, sift, version, self._ids, key)
+        except NothingStored as nothing:
+            return nothing.result
 
     def update(
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None

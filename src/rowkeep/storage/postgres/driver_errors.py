@@ -108,6 +108,14 @@ def translated() -> _Translation:
     return _TRANSLATION
 
 
+def refusal(error: asyncpg.PostgresError) -> Exception | None:
+    """What it means to the caller that the engine refused rows; None for another error."""
+    if isinstance(error, asyncpg.UniqueViolationError | asyncpg.ForeignKeyViolationError):
+        return _meaning(error)
+    refused = refused_change(str(error))
+    return None if refused is None else ChangeRefused(*refused)
+
+
 def _meaning(error: BaseException) -> Exception | None:
     """What a driver's error means to a caller; None for what is not the driver's."""
     if isinstance(error, asyncpg.UniqueViolationError):

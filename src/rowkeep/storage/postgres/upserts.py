@@ -43,7 +43,7 @@ MAX_TRIES = 10
 Fetch: TypeAlias = Callable[[Statement], Awaitable[Sequence[Any]]]
 
 
-class _GoneError(Exception):
+class GoneError(Exception):
     """A row that was stored is deleted by now, and was not inserted."""
 
 
@@ -57,11 +57,11 @@ async def upsert(
     key: WriteKey | None = None,
 ) -> UpsertedRows:
     """Write the rows, new ones with the ids and the time of the stamp."""
-    written = _Upsert(sql, plan, version, stamp)
+    written = Upsert(sql, plan, version, stamp)
     for _ in range(MAX_TRIES):
         try:
             return await _write(pool, lane, written, key)
-        except _GoneError:
+        except GoneError:
             continue
         except UniqueConflict as conflict:
             raise named_upsert_conflict(conflict, sql, plan) from conflict
@@ -72,12 +72,12 @@ async def upsert_on(
     connection: asyncpg.Connection, sql: PostgresTableSql, plan: UpsertPlan, version: int, stamp: Stamp
 ) -> UpsertedRows:
     """The same, as a part of a transaction."""
-    written = _Upsert(sql, plan, version, stamp)
+    written = Upsert(sql, plan, version, stamp)
     try:
         if len(plan.rows) == 1:
             return await written.write_one_of(connection)
         result = await written.write_all(connection)
-    except _GoneError:
+    except GoneError:
         # it cannot be seen in this snapshot, but in the next one
         raise asyncpg.SerializationError("a row was deleted meanwhile") from None
     if plan.rows:
@@ -91,7 +91,7 @@ def named_upsert_conflict(
     return named_conflict(conflict, sql.table, 0 if len(plan.rows) == 1 else None)
 
 
-async def _write(pool: Pool, lane: ConnectionLane, written: _Upsert, key: WriteKey | None) -> UpsertedRows:
+async def _write(pool: Pool, lane: ConnectionLane, written: Upsert, key: WriteKey | None) -> UpsertedRows:
     is_single, rekeyed = len(written.plan.rows) == 1, written.plan.rekeyed
     if is_single and not rekeyed and key is None and not written.plan.is_dry_run:
         call = Call(lane, written.sql.table.id, is_statement=True)
@@ -102,7 +102,7 @@ async def _write(pool: Pool, lane: ConnectionLane, written: _Upsert, key: WriteK
     return await keyed(pool, Call(lane), written.sql.namespace, key, work)
 
 
-class _Upsert:
+class Upsert:
     """One upsert."""
 
     def __init__(self, sql: PostgresTableSql, plan: UpsertPlan, version: int, stamp: Stamp) -> None:
@@ -141,7 +141,7 @@ class _Upsert:
         if plan.shape.returns and plan.shows_ignored:
             found = await self._one(fetch, statements.find_one, values)
             if found is None:
-                raise _GoneError
+                raise GoneError
         return self._only(plan.outcome, found)
 
     @property
@@ -171,20 +171,24 @@ class _Upsert:
 
     async def write_all(self, connection: asyncpg.Connection) -> UpsertedRows:
         """All rows, in a transaction."""
-        if not self.plan.rows:
-            await self._check_version(connection)
-            return UpsertedRows(0, 0, [], []) if self.plan.shape.returns else UpsertedRows(0, 0, None, None)
         try:
-            await rekey(connection, self.sql, self.plan)
-            await self._copy(connection)
-            inserted = await self._fetch(connection, self._statements.insert)
-            others = await self._write_others(connection, self._count(inserted))
+            return await self.write_rows(connection)
         except UNFIT as error:
             # rows of an older definition do not fit the table
             await roll_back(connection, error)
-            await self._check_version(connection)
+            await self.check_version(connection)
             raise
-        await self._check_version(connection)
+
+    async def write_rows(self, connection: asyncpg.Connection) -> UpsertedRows:
+        """The same; the error of the driver leaves the transaction as it is."""
+        if not self.plan.rows:
+            await self.check_version(connection)
+            return UpsertedRows(0, 0, [], []) if self.plan.shape.returns else UpsertedRows(0, 0, None, None)
+        await rekey(connection, self.sql, self.plan)
+        await self._copy(connection)
+        inserted = await self._fetch(connection, self._statements.insert)
+        others = await self._write_others(connection, self._count(inserted))
+        await self.check_version(connection)
         return await self._result(connection, inserted, others)
 
     async def _copy(self, connection: asyncpg.Connection) -> None:
@@ -224,7 +228,7 @@ class _Upsert:
             places = [row[0] for row in missing if row[0] in plan.incomplete]
             if places:
                 raise NotStored(places)
-            raise _GoneError
+            raise GoneError
         return others
 
     async def _fetch(self, connection: asyncpg.Connection, statement: Template) -> Sequence[Any]:
@@ -238,7 +242,7 @@ class _Upsert:
         """How many rows were touched; without records, the statement itself counts them."""
         return len(rows) if self.plan.shape.returns or not rows else rows[0][0]
 
-    async def _check_version(self, connection: asyncpg.Connection) -> None:
+    async def check_version(self, connection: asyncpg.Connection) -> None:
         if await connection.fetchval(version_of(self.sql)) != self._version:
             raise StaleCatalog()
 
@@ -253,7 +257,9 @@ class _Upsert:
         own = list(self._stamp.ids())
         made = {row[0] for row in inserted}
         outcomes: list[Outcome] = ["inserted" if each in made else plan.outcome for each in own]
-        ids = {at: each for at, each in enumerate(own) if each in made} | {row[0]: row[1] for row in others}
+        ids = {at: each for at, each in enumerate(own) if each in made}
+        if self._updates or plan.shows_ignored:
+            ids |= {row[0]: row[1] for row in others}
         shown = self.sql.by_ids.bind(
             {
                 "ids": list(ids.values()),
@@ -267,7 +273,7 @@ class _Upsert:
         if size > plan.max_bytes:
             return counted
         if total < len(ids):
-            raise _GoneError
+            raise GoneError
         records = answered(found, self._statements.width)
         by_id = {record[-1]: record for record in records}
         rows = [by_id[ids[at]] if at in ids else None for at in range(len(own))]

@@ -6,10 +6,18 @@ It asks for the keys and references of all rows in a few statements, however man
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from rowkeep.model.tables import ROW_KEY, Column, Index, Table
-from rowkeep.plan.rows.acceptance import Checked, Key, References, UniqueKeys, accepted_rows, refused_rows
+from rowkeep.plan.rows.acceptance import (
+    Checked,
+    Key,
+    References,
+    Refused,
+    UniqueKeys,
+    accepted_rows,
+    refused_rows,
+)
 from rowkeep.plan.rows.writes import InsertPlan
 from rowkeep.sql.key_search import key_search
 from rowkeep.sql.rows import TableSql
@@ -24,38 +32,32 @@ def sift(
     scripts: WorkspaceScripts, sql: TableSql, plan: InsertPlan, version: int, written_on: str
 ) -> Steps[Sifted]:
     """The rows of a plan that can be stored at this moment. Raises StaleCatalog."""
-    if (yield from scripts.state.version()) != version:
-        raise StaleCatalog()
+    yield from check_version(scripts, version)
     rows = plan.rows
-    indexes = _unique_indexes(sql.table)
-    columns = [column for column in sql.table.columns if column.reference is not None]
-    referred = yield from scripts.tables.referred_by([sql.table])
-    constants = _constants(plan.writer, written_on)
+    indexes = unique_indexes(sql.table)
+    constants = common_cells(plan.writer, written_on)
     unique: list[UniqueKeys] = []
     for index in indexes:
         unique += [(yield from _unique_keys(sql, index, rows, constants))]
-    references: list[References] = []
-    targets = [_target(sql.table, column, referred) for column in columns]
-    for column, (table, there) in zip(columns, targets, strict=True):
-        references += [(yield from _references(sql, column, rows, table, there))]
+    references, targets = yield from checked_references(scripts, sql, rows)
     checked = Checked(len(rows), unique, references)
     accepted = accepted_rows(checked)
     if len(accepted) == len(rows):
         return Sifted(accepted, ())
     refused = [
-        RefusedRow(
-            each.row,
-            tuple(indexes[at] for at in each.unique),
-            tuple(
-                Missing(each.row, columns[at], targets[at][0].name, targets[at][1]) for at in each.references
-            ),
-        )
+        RefusedRow(each.row, tuple(indexes[at] for at in each.unique), missing_cells(each, targets))
         for each in refused_rows(checked, accepted)
     ]
     return Sifted(accepted, refused)
 
 
-def _unique_indexes(table: Table) -> list[Index]:
+def check_version(scripts: WorkspaceScripts, version: int) -> Steps[None]:
+    """Raises StaleCatalog."""
+    if (yield from scripts.state.version()) != version:
+        raise StaleCatalog()
+
+
+def unique_indexes(table: Table) -> list[Index]:
     """Those in which two rows can be equal."""
     return [
         index
@@ -64,7 +66,7 @@ def _unique_indexes(table: Table) -> list[Index]:
     ]
 
 
-def _constants(writer: str, written_on: str) -> dict[str, Any]:
+def common_cells(writer: str, written_on: str) -> dict[str, Any]:
     """The system cells that all rows of a request have in common."""
     return {
         "Created_By": writer, "Updated_By": writer, "Created_On": written_on, "Updated_On": written_on
@@ -75,23 +77,70 @@ def _unique_keys(
     sql: TableSql, index: Index, rows: Sequence[Row], constants: dict[str, Any]
 ) -> Steps[UniqueKeys]:
     names = tuple(part.name for part in index.columns)
-    places = {column.name: at for at, column in enumerate(sql.table.columns)}
-    cells = [
+    cells = cells_of(sql.table, names, rows, constants)
+    keys = keys_of(sql, names, cells)
+    return UniqueKeys(keys, (yield from stored_keys(sql, names, cells, keys)))
+
+
+def cells_of(
+    table: Table, names: Sequence[str], rows: Sequence[Row], constants: dict[str, Any]
+) -> list[list[Any]]:
+    """The cells of these columns."""
+    places = {column.name: at for at, column in enumerate(table.columns)}
+    return [
         [constants[name]] * len(rows) if name in constants else [row[places[name]] for row in rows]
         for name in names
     ]
+
+
+def keys_of(sql: TableSql, names: Sequence[str], cells: Sequence[list[Any]]) -> Sequence[Key]:
     alike = [
         _comparable(sql.physical.columns[name], column) for name, column in zip(names, cells, strict=True)
     ]
-    keys = alike[0] if len(names) == 1 else [_whole(key) for key in zip(*alike, strict=True)]
+    return alike[0] if len(names) == 1 else [_whole(key) for key in zip(*alike, strict=True)]
+
+
+def stored_keys(
+    sql: TableSql,
+    names: tuple[str, ...],
+    cells: Sequence[list[Any]],
+    keys: Sequence[Key],
+    own: tuple[str, ...] = (),
+    own_cells: Sequence[list[Any]] = (),
+) -> Steps[set[int]]:
+    """The rows whose key is stored, in a row that does not have the same ``own`` cells."""
     sought = [row for row, key in enumerate(keys) if key is not None]
-    search = key_search(sql.table, sql.dialect, sql.namespace, names)
+    search = key_search(sql.table, sql.dialect, sql.namespace, names, own)
     stored: set[int] = set()
     for start in range(0, len(sought), KEYS_AT_ONCE):
         chunk = sought[start : start + KEYS_AT_ONCE]
-        found = yield search.statement([[column[row] for row in chunk] for column in cells])
+        found = yield search.statement([[column[row] for row in chunk] for column in (*cells, *own_cells)])
         stored.update(chunk[each[0] - search.first] for each in found)
-    return UniqueKeys(keys, stored)
+    return stored
+
+
+Target: TypeAlias = tuple[Column, Table, str]
+"""A column that refers to a table, and the name of the column there."""
+
+
+def checked_references(
+    scripts: WorkspaceScripts, sql: TableSql, rows: Sequence[Row]
+) -> Steps[tuple[list[References], list[Target]]]:
+    """What the cells of all columns refer to."""
+    columns = [column for column in sql.table.columns if column.reference is not None]
+    referred = yield from scripts.tables.referred_by([sql.table])
+    targets = [(column, *_target(sql.table, column, referred)) for column in columns]
+    references: list[References] = []
+    for column, table, there in targets:
+        references += [(yield from _references(sql, column, rows, table, there))]
+    return references, targets
+
+
+def missing_cells(refused: Refused, targets: Sequence[Target]) -> tuple[Missing, ...]:
+    return tuple(
+        Missing(refused.row, column, table.name, there)
+        for column, table, there in (targets[at] for at in refused.references)
+    )
 
 
 def _references(

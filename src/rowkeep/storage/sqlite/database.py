@@ -23,7 +23,9 @@ from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
     Database,
+    NothingStored,
     PartlyInserted,
+    PartlyUpserted,
     RowScript,
     Script,
     Selected,
@@ -40,6 +42,7 @@ from rowkeep.storage.sqlite.dry_runs import DryRunDone, undone
 from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
 from rowkeep.storage.sqlite.keys import keyed
+from rowkeep.storage.sqlite.partial_upserts import upsert_partly
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.upserts import upsert
 from rowkeep.storage.sqlite.writes import Insert, delete, insert_partly, update
@@ -125,6 +128,18 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         if plan.is_dry_run:
             return await self._try(work)
         return await self._write(work if key is None else partial(keyed, key, work))
+
+    async def upsert_partly(
+        self, sql: TableSql, plan: UpsertPlan, sift: Sift, version: int, key: WriteKey | None = None
+    ) -> PartlyUpserted:
+        assert isinstance(sql, SqliteTableSql)  # noqa: S101 - prepare() makes no other
+        work = partial(upsert_partly, sql, plan, sift, version, self._ids)
+        try:
+            if plan.is_dry_run:
+                return await self._try(work)
+            return await self._write(work if key is None else partial(keyed, key, work))
+        except NothingStored as nothing:
+            return nothing.result
 
     async def update(
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None

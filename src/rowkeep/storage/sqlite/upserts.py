@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from rowkeep.model.ids import IdSource
+from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.plan.rows.upserts import Outcome, UpsertPlan
 from rowkeep.sql.physical_table import cell_name
 from rowkeep.sql.rows import SqliteTableSql
@@ -31,7 +31,13 @@ def upsert(
     with translated():
         check_version(connection, version)
     rekey(sql, plan, connection)
-    stamp = ids.stamp(len(plan.rows))
+    return write_all(sql, plan, ids.stamp(len(plan.rows)), connection)
+
+
+def write_all(
+    sql: SqliteTableSql, plan: UpsertPlan, stamp: Stamp, connection: apsw.Connection
+) -> UpsertedRows:
+    """Raises UniqueConflict, ReferenceConflict, NotStored."""
     written = _Upsert(sql, plan, list(stamp.ids()), stamp.written_on, connection)
     with references_wait(sql.table, connection):
         written.write()
