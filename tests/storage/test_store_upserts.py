@@ -85,8 +85,8 @@ async def test_more_than_the_limits_returns_counts(
     notes: Workbench, count: int, action: Literal["ignore", "update"]
 ) -> None:
     rows = [note(f"c{at}", at, "x" * 1000) for at in range(count)]
-    few = UpsertLimits(count - 1, 1_000_000, shows_ignored=True)
-    small = UpsertLimits(100, 1000 * count, shows_ignored=True)
+    few = UpsertLimits(count - 1, 1_000_000, shows_ignored=True, max_cell_bytes=1_000_000)
+    small = UpsertLimits(100, 1000 * count, shows_ignored=True, max_cell_bytes=1_000_000)
     for at, limits in enumerate((few, small)):
         done = await upsert(notes, *rows, action=action, limits=limits)
         assert (done.inserted, done.others) == ((count, 0) if at == 0 else (0, count))
