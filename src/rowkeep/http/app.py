@@ -15,6 +15,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
 from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.body_budget import BodyBudget
+from rowkeep.http.console import console_routes
 from rowkeep.http.cors import with_cors
 from rowkeep.http.data import ADMIN_ROUTE, AdminDataEndpoints, DataEdge, DataEndpoints
 from rowkeep.http.data import PREFIX as DATA_PREFIX
@@ -88,6 +89,7 @@ def wire(
             Route("/healthz", readable(Alive())),
             Route("/readyz", readable(Ready(catalog, tasks))),
             *document_routes(settings),
+            *console_routes(settings),
             *management_routes(gate, offload, budget),
             Route(ADMIN_ROUTE, AdminDataEndpoints(edge, budget)),
         ],

@@ -1,0 +1,41 @@
+/** Errors of the API, as the console shows them. */
+import type { components } from "./schema";
+
+type Problem = components["schemas"]["ProblemDetails"];
+
+const STATUS_TEXTS: Record<number, string> = {
+  0: "The server does not respond. Check the connection, then try again.",
+  401: "You are signed out. Sign in again.",
+  503: "The server is too busy. Try again in a moment.",
+};
+
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: string;
+
+  constructor(
+    readonly status: number,
+    readonly problem: Problem | undefined,
+    readonly retryAfter?: number,
+  ) {
+    super(problem?.detail ?? STATUS_TEXTS[status] ?? `The server responded with status ${status}.`);
+    this.code = problem?.code ?? "unknown";
+  }
+
+  /** Whether the same request can succeed later without a change. */
+  get isTemporary(): boolean {
+    return this.status === 0 || this.status === 503;
+  }
+}
+
+export function unreachable(): ApiError {
+  return new ApiError(0, undefined);
+}
+
+export function isProblem(value: unknown): value is Problem {
+  return typeof value === "object" && value !== null && "detail" in value && "code" in value;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

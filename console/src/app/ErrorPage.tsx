@@ -1,0 +1,39 @@
+import { Button, Container, Text, Title } from "@mantine/core";
+import { Link, useRouteError } from "react-router";
+import { messageOf } from "../api/errors";
+
+export function ErrorPage() {
+  const error = useRouteError();
+  return (
+    <Container size="sm" py="xl">
+      <Title order={1} size="h2" mb="sm">
+        This page cannot be shown
+      </Title>
+      <Text mb="md">{messageOf(error)}</Text>
+      <Button onClick={() => window.location.reload()}>Load the page again</Button>
+    </Container>
+  );
+}
+
+/** A page that does not exist, outside the frame of the others. */
+export function NotFoundPage() {
+  return (
+    <main>
+      <NotFound />
+    </main>
+  );
+}
+
+export function NotFound() {
+  return (
+    <Container size="sm" py="xl">
+      <Title order={1} size="h2" mb="sm">
+        Page not found
+      </Title>
+      <Text mb="md">There is no page at this address.</Text>
+      <Button component={Link} to="/">
+        Go to the tables
+      </Button>
+    </Container>
+  );
+}

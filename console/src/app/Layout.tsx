@@ -1,0 +1,167 @@
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Group,
+  Menu,
+  NavLink,
+  Select,
+  useMantineColorScheme,
+} from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import {
+  IconDeviceDesktop,
+  IconLogout,
+  IconMoon,
+  IconSun,
+  IconTable,
+  IconUser,
+  IconUserCog,
+  IconUsers,
+} from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
+import { useSession } from "../features/session/session";
+import { workspacesQuery } from "../features/tables/queries";
+import classes from "./Layout.module.css";
+
+/** The frame of every page of a workspace: navigation on the left, the page on the right. */
+export function Layout() {
+  const { workspace = "main" } = useParams();
+  const [isOpen, { toggle, close }] = useDisclosure();
+  const { pathname } = useLocation();
+  const { session } = useSession();
+  return (
+    <AppShell
+      header={{ height: 48 }}
+      navbar={{ width: 200, breakpoint: "sm", collapsed: { mobile: !isOpen } }}
+      padding={0}
+    >
+      <AppShell.Header>
+        <a className="skip-link" href="#main" onClick={skipToMain}>
+          Skip to the content
+        </a>
+        <Group h="100%" px="sm" justify="space-between" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap">
+            <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" />
+            <Link to="/" className={classes.brand}>
+              Rowkeep
+            </Link>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <WorkspaceSelect workspace={workspace} />
+            <UserMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label="Main">
+        <NavLink
+          component={Link}
+          to={`/w/${workspace}/tables`}
+          label="Tables"
+          leftSection={<IconTable size={16} aria-hidden />}
+          active={/\/(tables|views)(\/|$)/.test(pathname)}
+          onClick={close}
+        />
+        {session?.workspaces.some(({ name, role }) => name === workspace && role !== null) && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}/members`}
+            label="Members"
+            leftSection={<IconUsers size={16} aria-hidden />}
+            active={pathname.endsWith("/members")}
+            onClick={close}
+          />
+        )}
+        {session?.admin === true && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}/users`}
+            label="Users"
+            leftSection={<IconUserCog size={16} aria-hidden />}
+            active={pathname.endsWith("/users")}
+            onClick={close}
+          />
+        )}
+      </AppShell.Navbar>
+      <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
+        <Outlet />
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+/** The address of the page has a base, so a link to a fragment would leave the page. */
+function skipToMain(event: React.MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+function WorkspaceSelect({ workspace }: { workspace: string }) {
+  const { data } = useQuery(workspacesQuery());
+  const navigate = useNavigate();
+  const names = data?.map((each) => each.name) ?? [workspace];
+  if (names.length < 2) return null;
+  return (
+    <Select
+      aria-label="Workspace"
+      data={names}
+      value={workspace}
+      allowDeselect={false}
+      searchable
+      size="xs"
+      w={150}
+      onChange={(name) => {
+        if (name !== null) void navigate(`/w/${name}/tables`);
+      }}
+    />
+  );
+}
+
+function UserMenu() {
+  const { session, signOut } = useSession();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="default" size="lg" aria-label="Account and appearance">
+          <IconUser size={18} aria-hidden />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{session?.name}</Menu.Label>
+        <SchemeItem scheme="light" current={colorScheme} set={setColorScheme} icon={<IconSun size={14} />} />
+        <SchemeItem scheme="dark" current={colorScheme} set={setColorScheme} icon={<IconMoon size={14} />} />
+        <SchemeItem
+          scheme="auto"
+          current={colorScheme}
+          set={setColorScheme}
+          icon={<IconDeviceDesktop size={14} />}
+        />
+        <Menu.Divider />
+        <Menu.Item leftSection={<IconLogout size={14} />} onClick={() => void signOut()}>
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+type Scheme = "light" | "dark" | "auto";
+const SCHEMES: Record<Scheme, string> = { light: "Light", dark: "Dark", auto: "Like the system" };
+
+interface SchemeItemProps {
+  scheme: Scheme;
+  current: Scheme;
+  set: (scheme: Scheme) => void;
+  icon: React.ReactNode;
+}
+
+function SchemeItem({ scheme, current, set, icon }: SchemeItemProps) {
+  return (
+    <Menu.Item leftSection={icon} onClick={() => set(scheme)} fw={scheme === current ? 700 : undefined}>
+      {SCHEMES[scheme]}
+      {scheme === current && <span className="visually-hidden"> (selected)</span>}
+    </Menu.Item>
+  );
+}

@@ -1,0 +1,96 @@
+import { createBrowserRouter, Navigate } from "react-router";
+import { FirstUserPage, LinkPage, ResetPage } from "../features/session/LinkPages";
+import { SignInPage } from "../features/session/SignInPage";
+import { RequireSession } from "../features/session/RequireSession";
+import { TablesPage } from "../features/tables/TablesPage";
+import { ErrorPage, NotFound, NotFoundPage } from "./ErrorPage";
+import { HomePage } from "./HomePage";
+import { Layout } from "./Layout";
+import { CONSOLE_PATH } from "./place";
+
+/** Pages that are not needed first are separate files, loaded when they are opened. */
+export const router = createBrowserRouter(
+  [
+    {
+      path: "/sign-in",
+      element: <SignInPage />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+    },
+    {
+      path: "/welcome",
+      element: <FirstUserPage />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+    },
+    {
+      path: "/reset",
+      element: <ResetPage />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+    },
+    {
+      path: "/link",
+      element: <LinkPage />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+    },
+    {
+      element: <RequireSession />,
+      errorElement: (
+        <main>
+          <ErrorPage />
+        </main>
+      ),
+      children: [
+        { path: "/", element: <HomePage /> },
+        {
+          path: "/w/:workspace",
+          element: <Layout />,
+          children: [
+            {
+              errorElement: <ErrorPage />,
+              children: [
+                { index: true, element: <Navigate to="tables" replace /> },
+                { path: "tables", element: <TablesPage /> },
+                {
+                  path: ":kind/:name",
+                  lazy: async () => ({ Component: (await import("../features/grid/GridPage")).GridPage }),
+                },
+                {
+                  path: "tables/:name/rows/:id",
+                  lazy: async () => ({ Component: (await import("../features/rows/RowPage")).RowPage }),
+                },
+                {
+                  path: "members",
+                  lazy: async () => ({
+                    Component: (await import("../features/people/MembersPage")).MembersPage,
+                  }),
+                },
+                {
+                  path: "users",
+                  lazy: async () => ({ Component: (await import("../features/people/UsersPage")).UsersPage }),
+                },
+                { path: "*", element: <NotFound /> },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+    { path: "*", element: <NotFoundPage /> },
+  ],
+  { basename: CONSOLE_PATH },
+);

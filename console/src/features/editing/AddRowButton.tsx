@@ -1,0 +1,120 @@
+import { Alert, Button, Drawer, Group, Stack } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import { type SyntheticEvent, useState } from "react";
+import { ApiError, messageOf } from "../../api/errors";
+import type { Cell } from "../../api/types";
+import type { Column } from "../grid/columns";
+import { insertRow, type TablePlace } from "./changes";
+import { ValueEditor } from "./ValueEditor";
+import { type Draft, parsed } from "./values";
+
+interface AddRowButtonProps {
+  place: TablePlace;
+  columns: readonly Column[];
+  onAdded: () => void;
+}
+
+/** Adds a row by a form. A column that is not filled in gets its default. */
+export function AddRowButton({ place, columns, onAdded }: AddRowButtonProps) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <Button size="xs" leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setOpen(true)}>
+        Add row
+      </Button>
+      <Drawer
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        title="Add a row"
+        position="right"
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
+        {isOpen && (
+          <AddRowForm
+            place={place}
+            columns={columns.filter(({ isSystem }) => !isSystem)}
+            onAdded={() => {
+              setOpen(false);
+              onAdded();
+            }}
+          />
+        )}
+      </Drawer>
+    </>
+  );
+}
+
+function AddRowForm({ place, columns, onAdded }: AddRowButtonProps) {
+  const [drafts, setDrafts] = useState<Record<string, Draft>>({});
+  const [problems, setProblems] = useState<Record<string, string>>({});
+  const [error, setError] = useState<string>();
+  const [isBusy, setBusy] = useState(false);
+
+  async function submit(event: SyntheticEvent) {
+    event.preventDefault();
+    const data: Record<string, Cell> = {};
+    const found: Record<string, string> = {};
+    for (const column of columns) {
+      const draft = drafts[column.name];
+      if (draft === undefined) continue;
+      const result = parsed(draft, column);
+      if ("problem" in result) found[column.name] = result.problem;
+      else data[column.name] = result.value;
+    }
+    setProblems(found);
+    setError(undefined);
+    if (Object.keys(found).length > 0) return;
+    setBusy(true);
+    try {
+      await insertRow(place, data);
+      onAdded();
+    } catch (refused) {
+      setBusy(false);
+      setProblems(problemsOf(refused));
+      setError(messageOf(refused));
+    }
+  }
+
+  return (
+    <form onSubmit={(event) => void submit(event)} noValidate>
+      <Stack gap="sm">
+        {error !== undefined && (
+          <Alert color="red" role="alert">
+            {error}
+          </Alert>
+        )}
+        {columns.map((column) => (
+          <ValueEditor
+            key={column.name}
+            workspace={place.workspace}
+            column={column}
+            label={column.name}
+            draft={shownDraft(drafts[column.name], column)}
+            error={problems[column.name]}
+            onChange={(draft) => setDrafts((current) => ({ ...current, [column.name]: draft }))}
+          />
+        ))}
+        <Group>
+          <Button type="submit" loading={isBusy}>
+            Add
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+/** The errors of the server by column: their pointers are such as /data/Name. */
+function problemsOf(error: unknown): Record<string, string> {
+  if (!(error instanceof ApiError)) return {};
+  const entries = (error.problem?.errors ?? []).flatMap(({ msg, pointer }) => {
+    const name = pointer?.match(/^\/data\/(?:0\/)?([^/]+)$/)?.[1];
+    return name === undefined ? [] : [[name, msg] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function shownDraft(draft: Draft | undefined, { type }: Column): Draft {
+  if (draft !== undefined) return draft;
+  return type === "boolean" ? null : "";
+}

@@ -1,0 +1,103 @@
+import { Popover, Text } from "@mantine/core";
+import { type KeyboardEvent, useState } from "react";
+import { messageOf } from "../../api/errors";
+import type { Cell, Row } from "../../api/types";
+import type { Column } from "../grid/columns";
+import { ROW_HEIGHT } from "../grid/useVertical";
+import { ValueEditor } from "./ValueEditor";
+import { draftOfCell, parsed } from "./values";
+
+/** Where the focus goes afterwards: it stays, goes one cell to the right, or went elsewhere already. */
+export type Next = "stay" | "right" | "elsewhere";
+
+interface CellEditorProps {
+  workspace: string;
+  row: Row;
+  column: Column;
+  /** The character that opened the editor: it replaces the value. */
+  typed: string | undefined;
+  /** Stores the value. Its error is shown, and the editor stays open. */
+  onSave: (value: Cell) => Promise<void>;
+  onClose: (next: Next) => void;
+}
+
+/** Edits one cell in place. Enter stores, Escape leaves the value as it was, Shift+Enter is a new line. */
+export function CellEditor({ workspace, row, column, typed, onSave, onClose }: CellEditorProps) {
+  const before = draftOfCell(row[column.name], column);
+  const takesTyped = typed !== undefined && column.type !== "boolean" && column.type !== "date";
+  const [draft, setDraft] = useState(takesTyped ? typed : before);
+  const [error, setError] = useState<string>();
+  const [isBusy, setBusy] = useState(false);
+
+  async function commit(next: Next) {
+    if (isBusy) return;
+    if (draft === before) {
+      onClose(next);
+      return;
+    }
+    const result = parsed(draft, column);
+    if ("problem" in result) {
+      setError(result.problem);
+      return;
+    }
+    setBusy(true);
+    try {
+      await onSave(result.value);
+      onClose(next);
+    } catch (refused) {
+      setError(messageOf(refused));
+      setBusy(false);
+    }
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    event.stopPropagation();
+    if (event.key === "Escape") {
+      event.preventDefault();
+      onClose("stay");
+    } else if (event.key === "Enter" && !event.shiftKey && !event.defaultPrevented) {
+      event.preventDefault();
+      void commit("stay");
+    } else if (event.key === "Tab" && !event.shiftKey) {
+      event.preventDefault();
+      void commit("right");
+    }
+  }
+
+  return (
+    <Popover
+      opened
+      position="bottom-start"
+      offset={-ROW_HEIGHT}
+      trapFocus
+      withinPortal
+      withRoles={false}
+      closeOnEscape={false}
+      onChange={(isOpen) => {
+        if (!isOpen) void commit("elsewhere");
+      }}
+    >
+      <Popover.Target>
+        <span style={{ width: "100%", height: "100%" }} />
+      </Popover.Target>
+      <Popover.Dropdown
+        p={6}
+        miw={260}
+        maw="90vw"
+        role="dialog"
+        aria-label={`Edit ${column.name}`}
+        onKeyDown={onKeyDown}
+      >
+        <ValueEditor workspace={workspace} column={column} draft={draft} onChange={setDraft} autoFocus />
+        {error !== undefined && (
+          <Text size="xs" c="red" mt={4} role="alert">
+            {error}
+          </Text>
+        )}
+        <Text size="xs" c="dimmed" mt={4}>
+          {isBusy ? "Storing…" : "Enter stores, Escape cancels"}
+        </Text>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

@@ -1,0 +1,269 @@
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useElementSize, useMergedRef } from "@mantine/hooks";
+import type { Row, SortKey } from "../../api/types";
+import type { Column } from "./columns";
+import classes from "./Grid.module.css";
+import { GridHeader } from "./GridHeader";
+import { GridRow } from "./GridRow";
+import { type Layout, widthOf } from "./layout";
+import type { ActiveCell, FocusRequest, GridPart } from "./parts";
+import { ROW_HEIGHT, useVertical } from "./useVertical";
+import { useWanted } from "./useWanted";
+
+export const HEADER_HEIGHT = 37;
+const NUMBER_WIDTH = 72;
+/** The least share of a narrow grid that pinned columns leave to the others. */
+const FREE_SHARE = 0.4;
+
+export interface GridProps {
+  label: string;
+  columns: readonly Column[];
+  layout: Layout;
+  sort: readonly SortKey[];
+  total: number;
+  version: number;
+  row: (index: number) => Row | undefined;
+  onVisible: (first: number, last: number) => void;
+  onLayout: (layout: Layout) => void;
+  onSort: (sort: SortKey[]) => void;
+  /** The address of the page of a row, if rows have pages. */
+  rowAddress?: (row: Row) => string;
+  onOpenRow: (row: Row) => void;
+  renderCell: (row: Row, column: Column) => ReactNode;
+  /** Called for Enter, F2, a double click or a typed character; returns whether the cell can be edited. */
+  onEdit: (cell: ActiveCell, typed?: string) => boolean;
+  onClear: (cell: ActiveCell) => void;
+  editing: ActiveCell | null;
+  /** The editor in place of the cell that is edited. */
+  renderEditor: (row: Row, column: Column) => ReactNode;
+  /** Called for Delete on the number of a row. */
+  onDelete: (row: number) => void;
+  /** Gives the grid the focus, on a cell if it names one; a new object is a new request. */
+  focus: FocusRequest | null;
+  /** The menu of a column. */
+  renderMenu: (column: Column) => ReactNode;
+}
+
+/** The grid: a window of cells, the only ones that exist, over all rows and columns.
+ *
+ * The grid itself has the focus; the active cell is named by aria-activedescendant. Row -1 is the header.
+ */
+export function Grid(props: GridProps) {
+  const { columns, layout, total, row } = props;
+  const id = useId();
+  const scroller = useRef<HTMLDivElement>(null);
+  const { ref: sized, width } = useElementSize<HTMLDivElement>();
+  const merged = useMergedRef(scroller, sized);
+  const [active, setActive] = useState<ActiveCell>({ row: 0, column: 0 });
+  const [openMenu, setOpenMenu] = useState<string | null>(null);
+  const vertical = useVertical(scroller, total, HEADER_HEIGHT);
+  useWanted(props.onVisible, vertical.first, vertical.last, total);
+
+  const pinned = pinnedColumns(columns, layout, width);
+  const pinnedWidth = pinned.reduce((sum, column) => sum + widthOf(layout, column), NUMBER_WIDTH);
+  const widths = columns.slice(pinned.length).map((column) => widthOf(layout, column));
+  const horizontal = useVirtualizer({
+    horizontal: true,
+    count: widths.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (at) => widths[at] ?? 0,
+    getItemKey: (at) => `${at}:${widths[at] ?? 0}`,
+    paddingStart: pinnedWidth,
+    scrollPaddingStart: pinnedWidth,
+    overscan: 2,
+  });
+  const parts: GridPart[] = partsOf(columns, layout, pinned.length, horizontal.getVirtualItems());
+  const totalWidth = horizontal.getTotalSize();
+  const at = {
+    row: Math.min(active.row, total - 1),
+    column: Math.min(Math.max(active.column, 0), columns.length),
+  };
+
+  function activate(cell: ActiveCell) {
+    const next = {
+      row: Math.min(Math.max(cell.row, -1), total - 1),
+      column: Math.min(Math.max(cell.column, 0), columns.length),
+    };
+    setActive(next);
+    if (next.row >= 0) vertical.show(next.row);
+    const scrolled = next.column - 1 - pinned.length;
+    if (scrolled >= 0) horizontal.scrollToIndex(scrolled, { align: "auto" });
+  }
+
+  function onKeyDown(event: KeyboardEvent<HTMLDivElement>) {
+    if (event.target !== event.currentTarget || event.altKey) return;
+    const moved = move(event, at, vertical.page, total, columns.length);
+    if (moved !== undefined) {
+      event.preventDefault();
+      activate(moved);
+      return;
+    }
+    const column = columns[at.column - 1];
+    if (at.row < 0) {
+      if ((event.key === "Enter" || event.key === " ") && column !== undefined) {
+        event.preventDefault();
+        setOpenMenu(column.name);
+      }
+      return;
+    }
+    const found = row(at.row);
+    if (found === undefined) return;
+    if (column === undefined && event.key === "Delete") {
+      event.preventDefault();
+      props.onDelete(at.row);
+    } else if (event.key === "Enter" && (column === undefined || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      props.onOpenRow(found);
+    } else if (column !== undefined && !event.ctrlKey && !event.metaKey) {
+      if (event.key === "Delete" || event.key === "Backspace") {
+        event.preventDefault();
+        props.onClear(at);
+      } else if (event.key === "Enter" || event.key === "F2" || event.key.length === 1) {
+        if (props.onEdit(at, event.key.length === 1 ? event.key : undefined)) event.preventDefault();
+      }
+    }
+  }
+
+  const { focus } = props;
+  const activateLatest = useRef(activate);
+  useEffect(() => {
+    activateLatest.current = activate;
+  });
+  useEffect(() => {
+    if (focus === null) return;
+    if (focus.cell !== null) activateLatest.current(focus.cell);
+    scroller.current?.focus({ preventScroll: true });
+  }, [focus]);
+
+  const rows: number[] = [];
+  for (let index = vertical.first; index <= vertical.last; index++) rows.push(index);
+  const isActiveThere = at.row === -1 || (vertical.first <= at.row && at.row <= vertical.last);
+  return (
+    <div
+      ref={merged}
+      id={id}
+      className={classes.grid}
+      role="grid"
+      tabIndex={0}
+      aria-label={props.label}
+      aria-rowcount={total + 1}
+      aria-colcount={columns.length + 1}
+      aria-activedescendant={isActiveThere ? cellId(id, at) : undefined}
+      onKeyDown={onKeyDown}
+    >
+      <GridHeader
+        {...props}
+        gridId={id}
+        parts={parts}
+        width={totalWidth}
+        height={HEADER_HEIGHT}
+        numberWidth={NUMBER_WIDTH}
+        active={at}
+        openMenu={openMenu}
+        onOpenMenu={(name) => {
+          setOpenMenu(name);
+          if (name === null) scroller.current?.focus({ preventScroll: true });
+        }}
+        onActivate={activate}
+      />
+      <div role="rowgroup" className={classes.body} style={{ height: vertical.height, width: totalWidth }}>
+        {rows.map((index) => (
+          <GridRow
+            key={index}
+            gridId={id}
+            index={index}
+            row={row(index)}
+            parts={parts}
+            y={vertical.y(index)}
+            width={totalWidth}
+            height={ROW_HEIGHT}
+            numberWidth={NUMBER_WIDTH}
+            active={at.row === index ? at.column : null}
+            editing={props.editing?.row === index ? props.editing.column : null}
+            onActivate={activate}
+            onEdit={props.onEdit}
+            renderCell={props.renderCell}
+            renderEditor={props.renderEditor}
+            {...(props.rowAddress ? { rowAddress: props.rowAddress } : {})}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+export function cellId(gridId: string, { row, column }: ActiveCell): string {
+  return `${gridId}-${row}-${column}`;
+}
+
+/** Pinned columns come first in `columns`. On a narrow screen only those that leave room are pinned. */
+function pinnedColumns(columns: readonly Column[], layout: Layout, width: number): readonly Column[] {
+  const names = new Set(layout.pinned);
+  let used = NUMBER_WIDTH;
+  let count = 0;
+  for (const column of columns) {
+    used += widthOf(layout, column);
+    if (!names.has(column.name) || used > width * (1 - FREE_SHARE)) break;
+    count += 1;
+  }
+  return columns.slice(0, count);
+}
+
+function partsOf(
+  columns: readonly Column[],
+  layout: Layout,
+  pinned: number,
+  items: readonly { index: number; start: number }[],
+): GridPart[] {
+  let left = NUMBER_WIDTH;
+  const parts: GridPart[] = columns.slice(0, pinned).map((column, at) => {
+    const width = widthOf(layout, column);
+    const part = { column, at: at + 1, left, width, isPinned: true };
+    left += width;
+    return part;
+  });
+  for (const { index, start } of items) {
+    const column = columns[index + pinned];
+    if (column === undefined) continue;
+    parts.push({
+      column,
+      at: index + pinned + 1,
+      left: start,
+      width: widthOf(layout, column),
+      isPinned: false,
+    });
+  }
+  return parts;
+}
+
+/** The cell that a key moves to. */
+function move(
+  event: KeyboardEvent,
+  { row, column }: ActiveCell,
+  page: number,
+  total: number,
+  columns: number,
+): ActiveCell | undefined {
+  const isFar = event.ctrlKey || event.metaKey;
+  switch (event.key) {
+    case "ArrowUp":
+      return { row: isFar ? Math.min(row, 0) : row - 1, column };
+    case "ArrowDown":
+      return { row: isFar ? total - 1 : row + 1, column };
+    case "ArrowLeft":
+      return { row, column: isFar ? 0 : column - 1 };
+    case "ArrowRight":
+      return { row, column: isFar ? columns : column + 1 };
+    case "Home":
+      return { row: isFar ? 0 : row, column: 0 };
+    case "End":
+      return { row: isFar ? total - 1 : row, column: columns };
+    case "PageUp":
+      return { row: Math.max(row - page, 0), column };
+    case "PageDown":
+      return { row: row + page, column };
+    default:
+      return undefined;
+  }
+}

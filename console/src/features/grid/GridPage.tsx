@@ -1,0 +1,113 @@
+import { Alert, Anchor, Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "react-router";
+import { messageOf } from "../../api/errors";
+import { NotFound } from "../../app/ErrorPage";
+import { ShareButton } from "../people/ShareButton";
+import type { Kind } from "../tables/listed";
+import { tableQuery, usableQuery } from "../tables/queries";
+import { type Column, columnsOfTable, columnsOfView } from "./columns";
+import { RowsGrid } from "./RowsGrid";
+
+/** The rows of a table or of a view. */
+export function GridPage() {
+  const { workspace = "main", kind = "", name = "" } = useParams();
+  if (kind === "tables") return <TablePage key={`${workspace}/${name}`} workspace={workspace} name={name} />;
+  if (kind === "views") return <ViewPage key={`${workspace}/${name}`} workspace={workspace} name={name} />;
+  return <NotFound />;
+}
+
+interface PageProps {
+  workspace: string;
+  name: string;
+}
+
+function TablePage({ workspace, name }: PageProps) {
+  const table = useQuery(tableQuery(workspace, name));
+  const usable = useQuery(usableQuery(workspace));
+  const error = table.error ?? usable.error;
+  if (error !== null) return <Refused error={error} onRetry={() => void table.refetch()} />;
+  if (table.data === undefined || usable.data === undefined) return <Waiting />;
+  const rights = usable.data.get(table.data.name)?.rights ?? [];
+  return (
+    <Page
+      workspace={workspace}
+      kind="tables"
+      name={table.data.name}
+      description={table.data.description}
+      columns={columnsOfTable(table.data)}
+      rights={rights}
+    />
+  );
+}
+
+function ViewPage({ workspace, name }: PageProps) {
+  const usable = useQuery(usableQuery(workspace));
+  if (usable.error !== null) return <Refused error={usable.error} onRetry={() => void usable.refetch()} />;
+  if (usable.data === undefined) return <Waiting />;
+  const view = [...usable.data.values()].find((each) => each.name.toLowerCase() === name.toLowerCase());
+  if (view === undefined) return <NotFound />;
+  return (
+    <Page
+      workspace={workspace}
+      kind="views"
+      name={view.name}
+      description={view.description}
+      columns={columnsOfView(view)}
+      rights={[]}
+    />
+  );
+}
+
+interface LoadedProps extends PageProps {
+  kind: Kind;
+  description: string;
+  columns: Column[];
+  rights: readonly ("read" | "write" | "delete")[];
+}
+
+function Page({ description, ...grid }: LoadedProps) {
+  useDocumentTitle(`${grid.name} – Rowkeep`);
+  return (
+    <>
+      <Group px="md" pt="xs" gap="xs" wrap="nowrap" align="baseline">
+        <Title order={1} size="h4">
+          {grid.name}
+        </Title>
+        <Text size="sm" c="dimmed" truncate>
+          {description}
+        </Text>
+        <ShareButton source={grid} />
+      </Group>
+      <RowsGrid {...grid} />
+    </>
+  );
+}
+
+function Waiting() {
+  return (
+    <Center p="xl">
+      <Loader aria-label="Loading" />
+    </Center>
+  );
+}
+
+function Refused({ error, onRetry }: { error: Error; onRetry: () => void }) {
+  return (
+    <Stack p="md" align="flex-start">
+      <Title order={1} size="h4">
+        The table cannot be shown
+      </Title>
+      <Alert color="red" role="alert">
+        {messageOf(error)}
+      </Alert>
+      <Group>
+        <Button onClick={onRetry}>Try again</Button>
+        <Anchor component={Link} to="..">
+          All tables
+        </Anchor>
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,21 @@
+import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { readCount, readPage, type Selection, type Source } from "./rowQueries";
+import { RowStore } from "./rowStore";
+
+/** A store for the rows of a selection; another selection has another store. */
+export function useRowStore(source: Source, selection: Selection): RowStore {
+  const key = JSON.stringify([source, selection]);
+  const store = useMemo(() => {
+    const [from, selected] = JSON.parse(key) as [Source, Selection];
+    return new RowStore({
+      page: (limit, position, signal) => readPage(from, { ...selected, limit, position }, signal),
+      count: (signal) => readCount(from, selected, signal),
+    });
+  }, [key]);
+  useEffect(() => {
+    store.start();
+    return () => store.stop();
+  }, [store]);
+  useSyncExternalStore(store.subscribe, store.getVersion);
+  return store;
+}

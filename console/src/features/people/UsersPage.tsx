@@ -1,0 +1,188 @@
+import {
+  Alert,
+  Badge,
+  Button,
+  Checkbox,
+  Code,
+  Container,
+  CopyButton,
+  Group,
+  Loader,
+  Table,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { answered, api } from "../../api/client";
+import { API_ADDRESS } from "../../app/place";
+import { useSession } from "../session/session";
+import { ErrorNote } from "./ErrorNote";
+import { type User, usersQuery } from "./queries";
+
+interface NewLink {
+  name: string;
+  link: string;
+}
+
+/** The users of the installation, for administrators. */
+export function UsersPage() {
+  useDocumentTitle("Users – Rowkeep");
+  const users = useQuery(usersQuery());
+  const queries = useQueryClient();
+  const { session } = useSession();
+  const [link, setLink] = useState<NewLink | null>(null);
+  const changed = () => queries.invalidateQueries({ queryKey: ["users"] });
+  const patch = useMutation({
+    mutationFn: ({ user, ...body }: { user: string; disabled?: boolean; admin?: boolean }) =>
+      answered(api.PATCH("/api/v1/users/{user}", { params: { path: { user } }, body })),
+    onSuccess: changed,
+  });
+  const reset = useMutation({
+    mutationFn: ({ id }: User) =>
+      answered(api.POST("/api/v1/users/{user}/reset", { params: { path: { user: id } } })),
+    onSuccess: (answer, { name }) => setLink({ name, link: answer.link }),
+  });
+  return (
+    <Container size="lg" p="md" w="100%" ml={0}>
+      <Title order={1} size="h2" mb="md">
+        Users
+      </Title>
+      <ErrorNote error={users.error ?? patch.error ?? reset.error} />
+      <AddUser
+        onAdded={async (added) => {
+          setLink(added);
+          await changed();
+        }}
+      />
+      {link !== null && <LinkNote {...link} onClose={() => setLink(null)} />}
+      {users.isPending && <Loader aria-label="Loading users" />}
+      <Table.ScrollContainer minWidth={300}>
+        <Table verticalSpacing="xs">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Name</Table.Th>
+              <Table.Th>E-mail address</Table.Th>
+              <Table.Th>State</Table.Th>
+              <Table.Th>
+                <span className="visually-hidden">Actions</span>
+              </Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {users.data?.map((user) => (
+              <Table.Tr key={user.id}>
+                <Table.Td>{user.name}</Table.Td>
+                <Table.Td>{user.email}</Table.Td>
+                <Table.Td>
+                  {user.admin && <Badge size="xs">administrator</Badge>}{" "}
+                  {user.disabled && (
+                    <Badge size="xs" variant="default">
+                      disabled
+                    </Badge>
+                  )}
+                </Table.Td>
+                <Table.Td>
+                  <Group gap={4}>
+                    <Button size="compact-xs" variant="subtle" onClick={() => reset.mutate(user)}>
+                      New password link<span className="visually-hidden"> for {user.name}</span>
+                    </Button>
+                    {user.id !== session?.id && (
+                      <Button
+                        size="compact-xs"
+                        variant="subtle"
+                        color="red"
+                        onClick={() => patch.mutate({ user: user.id, disabled: !user.disabled })}
+                      >
+                        {user.disabled ? "Enable" : "Disable"}
+                        <span className="visually-hidden"> {user.name}</span>
+                      </Button>
+                    )}
+                  </Group>
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </Container>
+  );
+}
+
+function AddUser({ onAdded }: { onAdded: (link: NewLink | null) => Promise<void> }) {
+  const [name, setName] = useState("");
+  const [email, setEmail] = useState("");
+  const [isAdmin, setAdmin] = useState(false);
+  const add = useMutation({
+    mutationFn: () => answered(api.POST("/api/v1/users", { body: { name, email, admin: isAdmin } })),
+    onSuccess: async (user) => {
+      setName("");
+      setEmail("");
+      setAdmin(false);
+      await onAdded(user.link === undefined ? null : { name: user.name, link: user.link });
+    },
+  });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        add.mutate();
+      }}
+    >
+      <ErrorNote error={add.error} />
+      <Group align="flex-end" mb="md">
+        <TextInput
+          size="xs"
+          label="Name"
+          required
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <TextInput
+          size="xs"
+          label="E-mail address"
+          type="email"
+          required
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+        />
+        <Checkbox
+          size="xs"
+          label="Administrator"
+          checked={isAdmin}
+          onChange={(event) => setAdmin(event.currentTarget.checked)}
+        />
+        <Button size="xs" type="submit" loading={add.isPending}>
+          Add user
+        </Button>
+      </Group>
+    </form>
+  );
+}
+
+function LinkNote({ name, link, onClose }: NewLink & { onClose: () => void }) {
+  const address = new URL(link, API_ADDRESS).href;
+  return (
+    <Alert
+      mb="md"
+      title={`Link for ${name}`}
+      withCloseButton
+      closeButtonLabel="Hide the link"
+      onClose={onClose}
+    >
+      Send this link to {name}, who sets a password with it. It can be used once within a day, and is shown
+      only now.
+      <Group mt="xs" wrap="nowrap">
+        <Code style={{ overflowWrap: "anywhere" }}>{address}</Code>
+        <CopyButton value={address}>
+          {({ copied, copy }) => (
+            <Button size="compact-xs" onClick={copy}>
+              {copied ? "Copied" : "Copy"}
+            </Button>
+          )}
+        </CopyButton>
+      </Group>
+    </Alert>
+  );
+}

@@ -1,0 +1,23 @@
+/** Who is signed in. */
+import { createContext, useContext } from "react";
+import type { components } from "../../api/schema";
+
+export type Session = components["schemas"]["SessionResponse"];
+
+export interface SessionState {
+  /** undefined: not known yet; null: nobody is signed in. */
+  session: Session | null | undefined;
+  /** Why it is not known, if the server does not respond. */
+  error: Error | null;
+  /** Takes over a session that the server has started. */
+  start: (session: Session) => void;
+  signOut: () => Promise<void>;
+}
+
+export const SessionContext = createContext<SessionState | undefined>(undefined);
+
+export function useSession(): SessionState {
+  const state = useContext(SessionContext);
+  if (state === undefined) throw new Error("useSession needs a SessionProvider.");
+  return state;
+}

@@ -1,0 +1,136 @@
+import {
+  Alert,
+  Badge,
+  Button,
+  Container,
+  Group,
+  Loader,
+  SegmentedControl,
+  Table as Grid,
+  Text,
+  TextInput,
+  Title,
+} from "@mantine/core";
+import { IconSearch } from "@tabler/icons-react";
+import { useDocumentTitle } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useParams } from "react-router";
+import { messageOf } from "../../api/errors";
+import { tablesQuery, viewsQuery, type Whose } from "./queries";
+import { type Listed, listed, matching } from "./listed";
+import { RowCount } from "./RowCount";
+
+const WHOSE: { value: Whose; label: string }[] = [
+  { value: "all", label: "All" },
+  { value: "mine", label: "Mine" },
+  { value: "shared", label: "Shared with me" },
+];
+
+const EMPTY: Record<Whose, string> = {
+  all: "There is no table here yet. Create one with the command “rowkeep table create” or by the management API.",
+  mine: "You own no table or view here yet.",
+  shared: "Nobody shares a table or view with you here yet.",
+};
+
+export function TablesPage() {
+  const { workspace = "main" } = useParams();
+  useDocumentTitle("Tables – Rowkeep");
+  const [whose, setWhose] = useState<Whose>("all");
+  const tables = useQuery(tablesQuery(workspace, whose));
+  const views = useQuery(viewsQuery(workspace, whose));
+  const [search, setSearch] = useState("");
+  const all = listed(tables.data ?? [], views.data ?? []);
+  const shown = matching(all, search);
+  const error = tables.error ?? views.error;
+  return (
+    <Container fluid p="md" w="100%">
+      <Title order={1} size="h2" mb="md">
+        Tables
+      </Title>
+      <Group mb="md">
+        <SegmentedControl
+          size="xs"
+          aria-label="Whose tables"
+          data={WHOSE}
+          value={whose}
+          onChange={(value) => setWhose(WHOSE.find((each) => each.value === value)?.value ?? "all")}
+        />
+        <TextInput
+          size="xs"
+          aria-label="Search tables and views"
+          placeholder="Search"
+          leftSection={<IconSearch size={16} aria-hidden />}
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
+      </Group>
+      {error !== null && (
+        <Alert color="red" role="alert" mb="md">
+          {messageOf(error)}
+          <Button
+            size="xs"
+            variant="light"
+            mt="xs"
+            onClick={() => void Promise.all([tables.refetch(), views.refetch()])}
+          >
+            Try again
+          </Button>
+        </Alert>
+      )}
+      {tables.isPending || views.isPending ? (
+        error === null && <Loader aria-label="Loading tables" />
+      ) : (
+        <TableList workspace={workspace} shown={shown} total={all.length} whose={whose} />
+      )}
+    </Container>
+  );
+}
+
+interface TableListProps {
+  workspace: string;
+  shown: Listed[];
+  total: number;
+  whose: Whose;
+}
+
+function TableList({ workspace, shown, total, whose }: TableListProps) {
+  if (shown.length === 0) {
+    return <Text>{total > 0 ? "No table or view matches the search." : EMPTY[whose]}</Text>;
+  }
+  return (
+    <Grid.ScrollContainer minWidth={300}>
+      <Grid highlightOnHover verticalSpacing="xs">
+        <Grid.Thead>
+          <Grid.Tr>
+            <Grid.Th>Name</Grid.Th>
+            <Grid.Th ta="right">Rows</Grid.Th>
+            <Grid.Th ta="right">Columns</Grid.Th>
+            <Grid.Th visibleFrom="sm">Description</Grid.Th>
+          </Grid.Tr>
+        </Grid.Thead>
+        <Grid.Tbody>
+          {shown.map((each) => (
+            <Grid.Tr key={each.name}>
+              <Grid.Td>
+                <Text component={Link} to={`/w/${workspace}/${each.kind}/${each.name}`} c="blue" fw={500}>
+                  {each.name}
+                </Text>
+                {each.kind === "views" && (
+                  <Badge ml="xs" size="xs" variant="default">
+                    View
+                  </Badge>
+                )}
+              </Grid.Td>
+              <Grid.Td ta="right">
+                <RowCount workspace={workspace} kind={each.kind} name={each.name} />
+              </Grid.Td>
+              <Grid.Td ta="right">{each.columns}</Grid.Td>
+              <Grid.Td visibleFrom="sm">{each.description}</Grid.Td>
+            </Grid.Tr>
+          ))}
+        </Grid.Tbody>
+      </Grid>
+    </Grid.ScrollContainer>
+  );
+}

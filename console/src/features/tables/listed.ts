@@ -1,0 +1,32 @@
+/** One list of tables and views. */
+import type { Table, View } from "../../api/types";
+
+/** Also the part of a path, in the API and in the address bar. */
+export type Kind = "tables" | "views";
+
+export interface Listed {
+  kind: Kind;
+  name: string;
+  description: string;
+  columns: number;
+}
+
+export function listed(tables: readonly Table[], views: readonly View[]): Listed[] {
+  const all = [
+    ...tables.map((each) => entry("tables", each, each.schemaDef.length)),
+    ...views.map((each) => entry("views", each, each.columns.length)),
+  ];
+  return all.sort((a, b) => a.name.localeCompare(b.name, "en", { sensitivity: "base" }));
+}
+
+function entry(kind: Kind, { name, description }: { name: string; description: string }, columns: number) {
+  return { kind, name, description, columns };
+}
+
+export function matching(all: readonly Listed[], search: string): Listed[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  return all.filter((each) => {
+    const text = `${each.name} ${each.description}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}

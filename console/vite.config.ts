@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+const OUTPUT = "../src/rowkeep/web";
+const COMPRESSED = /\.(css|js|svg|txt)$/;
+
+/** Writes a .br and a .gz file next to each asset: the server compresses nothing while it runs. */
+function compressed(): Plugin {
+  return {
+    name: "compressed",
+    apply: "build",
+    closeBundle() {
+      const directory = join(import.meta.dirname, OUTPUT, "assets");
+      for (const name of readdirSync(directory).filter((each) => COMPRESSED.test(each))) {
+        const content = readFileSync(join(directory, name));
+        const best = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
+        writeFileSync(join(directory, `${name}.br`), brotliCompressSync(content, best));
+        writeFileSync(join(directory, `${name}.gz`), gzipSync(content, { level: 9 }));
+      }
+    },
+  };
+}
+
+/** What the server fills in when it serves the built page. */
+function placeholders(): Plugin {
+  return {
+    name: "placeholders",
+    apply: "serve",
+    transformIndexHtml: (html) => html.replace("%ROWKEEP_BASE%", "/console/").replace("%ROWKEEP_NONCE%", ""),
+  };
+}
+
+export default defineConfig(({ command }) => ({
+  base: command === "build" ? "./" : "/console/",
+  plugins: [react(), compressed(), placeholders()],
+  build: {
+    outDir: OUTPUT,
+    emptyOutDir: true,
+    target: "es2023",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1200,
+  },
+  server: { proxy: { "/api": process.env.ROWKEEP_URL ?? "http://127.0.0.1:8080" } },
+}));

@@ -1,0 +1,106 @@
+"""Fixtures of the console suite: a real Chromium, people who are signed in, and pages that are watched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browsing import OpenPage, Watched
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+import rowkeep
+from support.person import Person
+from support.server import RowkeepServer
+from support.workspace import PEOPLE, Workspace, succeeded
+
+BUILT = Path(rowkeep.__file__).parent / "web" / "index.html"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENT_MS = 20_000
+
+
+def chromium() -> str:
+    """The path of the browser: of ROWKEEP_TEST_CHROMIUM, or one that is installed."""
+    named = os.environ.get("ROWKEEP_TEST_CHROMIUM")
+    found = named or next((path for name in NAMES if (path := shutil.which(name))), None)
+    assert found, "The console is tested in Chromium: install it, or set ROWKEEP_TEST_CHROMIUM to its path."
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert BUILT.is_file(), "The console is not built: run make console."
+    with sync_playwright() as playwright:
+        # not for the whole session: while it runs, its event loop keeps tests of other files from their own
+        launched = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: RowkeepServer) -> Iterator[OpenPage]:
+    watched = Watched(server.url)
+    contexts: list[BrowserContext] = []
+
+    def opened(person: Person | None, path: str = "/console", width: int = 1280, **options: str) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 800}, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.set_default_timeout(PATIENT_MS)
+        if person is not None:
+            context.add_cookies(
+                [
+                    {"name": cookie.name, "value": cookie.value or "", "url": server.url}
+                    for cookie in person.http.cookies.jar
+                ]
+            )
+        page = context.new_page()
+        watched.watch(page)
+        page.goto(server.url + path)
+        return page
+
+    expect.set_options(timeout=PATIENT_MS)
+    yield opened
+    for context in contexts:
+        context.close()
+    assert watched.problems == []
+
+
+@pytest.fixture(scope="session")
+def ada(server: RowkeepServer) -> Person:
+    """An administrator."""
+    return Person(server, admin=True, name="Ada Lovelace")
+
+
+@pytest.fixture
+def grace(server: RowkeepServer, workspace: Workspace) -> Person:
+    """A user with the role of a viewer in the workspace."""
+    person = Person(server, name="Grace Hopper")
+    succeeded(workspace.admin.put(f"{workspace.path}/members/{person.id}", json={"role": "viewer"}))
+    return person
+
+
+ROWS = [
+    {"First_Name": f"Person {number}", "Last_Name": None if number % 3 else "", "Number": number}
+    for number in range(500)
+]
+
+
+@pytest.fixture
+def people_path(workspace: Workspace) -> str:
+    """The address of the grid of a table with 500 rows."""
+    workspace.create_table(PEOPLE)
+    bulk = workspace.admin.post(f"{workspace.path}/data/tables/people/bulk", json={"data": ROWS})
+    succeeded(bulk)
+    return f"/console/w/{workspace.name}/tables/people"

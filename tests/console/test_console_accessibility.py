@@ -1,0 +1,60 @@
+"""Every page in light and dark, narrow and wide: axe finds nothing, and nothing is cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import OpenPage
+from playwright.sync_api import Page, expect
+from test_console_grid import cell
+
+from support.person import Person
+from support.workspace import Workspace
+
+AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def violations(page: Page) -> list[Any]:
+    page.wait_for_timeout(400)  # colours that fade in are not yet those of the page
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run().then((result) => result.violations)")
+    return [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+def test_pages(
+    scheme: str, width: int, open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
+) -> None:
+    base = f"/console/w/{workspace.name}"
+    found = {}
+    for path in ("tables", "members", "users", "nowhere"):
+        page = open_page(ada, f"{base}/{path}", width, color_scheme=scheme)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        found[path] = violations(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page = open_page(ada, people_path, width, color_scheme=scheme)
+    expect(cell(page, "Person 0")).to_be_visible()
+    found["grid"] = violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    cell(page, "Person 0").dblclick()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    found["editor"] = violations(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    found["filter"] = violations(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Open row 1", exact=True).click()
+    expect(page.get_by_text("Created by")).to_be_visible()
+    found["row"] = violations(page)
+    problems = [f"{name}: {each}" for name, all_of_page in found.items() for each in all_of_page]
+    assert problems == [], "\n".join(problems)
+
+
+@pytest.mark.parametrize("path", ["sign-in", "welcome", "reset", "link"])
+def test_pages_without_a_session(path: str, open_page: OpenPage) -> None:
+    page = open_page(None, f"/console/{path}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert violations(page) == []

@@ -1,0 +1,187 @@
+"""Editing: cells of each type, two people in one row, adding and deleting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from browsing import OpenPage
+from playwright.sync_api import Page, expect
+from test_console_grid import cell
+
+from support.person import Person
+from support.workspace import Workspace, succeeded
+
+
+def edit(page: Page, name: str, value: str) -> None:
+    page.get_by_role("dialog", name=f"Edit {name}").get_by_role("textbox", name=name).fill(value)
+    page.keyboard.press("Enter")
+
+
+def rows_of(workspace: Workspace, table: str = "people", **body: Any) -> list[dict[str, Any]]:
+    path = f"{workspace.path}/data/tables/{table}/query"
+    return succeeded(workspace.admin.post(path, params={"sys_limit": 5}, json=body))["queryResult"]
+
+
+def test_a_typo_is_fixed(open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str) -> None:
+    page = open_page(ada, people_path)
+    cell(page, "Person 1").dblclick()
+    edit(page, "First_Name", "Grace")
+    expect(cell(page, "Grace")).to_be_visible()
+    row = rows_of(workspace)[1]
+    assert row["First_Name"] == "Grace"
+    assert row["Updated_By"] == ada.user["writer"]
+    assert row["Created_By"] != ada.user["writer"]
+
+
+def test_by_the_keyboard(open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str) -> None:
+    """Typing replaces a value, Escape leaves it, Delete makes it null, Tab goes to the next cell."""
+    page = open_page(ada, people_path)
+    cell(page, "Person 0").click()
+    page.keyboard.press("F2")
+    page.get_by_role("textbox", name="First_Name").fill("not this")
+    page.keyboard.press("Escape")
+    expect(cell(page, "Person 0")).to_be_visible()
+    page.keyboard.press("A")
+    expect(page.get_by_role("textbox", name="First_Name")).to_be_focused()
+    page.keyboard.type("da")
+    page.keyboard.press("Tab")
+    expect(cell(page, "Ada")).to_be_visible()
+    page.keyboard.press("L")
+    expect(page.get_by_role("textbox", name="Last_Name")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(cell(page, "L")).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(cell(page, "L")).to_have_count(0)
+    row = rows_of(workspace)[0]
+    assert (row["First_Name"], row["Last_Name"]) == ("Ada", None)
+
+
+TYPES = [
+    {"name": "Text", "type": "string", "isRequired": True, "maxLength": 5},
+    {"name": "Whole", "type": "integer"},
+    {"name": "Exact", "type": "decimal"},
+    {"name": "Flag", "type": "boolean"},
+    {"name": "Day", "type": "date"},
+    {"name": "Data", "type": "json"},
+]
+
+
+@pytest.fixture
+def typed_path(workspace: Workspace) -> str:
+    workspace.create_table({"name": "typed", "schemaDef": TYPES})
+    succeeded(workspace.admin.post(f"{workspace.path}/data/tables/typed", json={"data": {"Text": "one"}}))
+    return f"/console/w/{workspace.name}/tables/typed"
+
+
+def test_each_type(open_page: OpenPage, ada: Person, workspace: Workspace, typed_path: str) -> None:
+    page = open_page(ada, typed_path, timezone_id="Europe/Berlin")
+    cell(page, "one").click()
+
+    def at(name: str) -> None:
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog", name=f"Edit {name}")).to_be_visible()
+
+    at("Whole")
+    edit(page, "Whole", "9223372036854775807")
+    expect(cell(page, "9223372036854775807")).to_be_visible()
+    at("Exact")
+    edit(page, "Exact", "0.10")
+    expect(cell(page, "0.10")).to_be_visible()
+    at("Flag")
+    page.get_by_label("Flag", exact=True).select_option("true")
+    page.keyboard.press("Enter")
+    expect(cell(page, "true")).to_be_visible()
+    at("Day")
+    page.get_by_label("Day", exact=True).fill("2020-03-28T08:02:09")
+    page.keyboard.press("Enter")
+    expect(page.get_by_title("2020-03-28T07:02:09.000Z")).to_be_visible()
+    at("Data")
+    edit(page, "Data", '{"a": ')
+    expect(page.get_by_role("alert")).to_contain_text("not valid JSON")
+    edit(page, "Data", '{"a": [1, null]}')
+    expect(cell(page, '{"a":[1,null]}')).to_be_visible()
+    row = rows_of(workspace, "typed")[0]
+    values = [row[name] for name in ("Whole", "Exact", "Flag", "Day", "Data")]
+    assert values == [9223372036854775807, "0.10", True, "2020-03-28T07:02:09.000Z", {"a": [1, None]}]
+
+
+def test_what_a_column_cannot_hold(open_page: OpenPage, ada: Person, typed_path: str) -> None:
+    page = open_page(ada, typed_path)
+    cell(page, "one").dblclick()
+    edit(page, "Text", "too long")
+    expect(page.get_by_role("alert")).to_contain_text("At most 5 characters")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    edit(page, "Whole", "soon")  # the server refuses it
+    expect(page.get_by_role("alert")).to_contain_text('"soon"')
+    edit(page, "Whole", "7")
+    expect(cell(page, "7")).to_be_visible()
+
+
+@pytest.mark.parametrize("choice", ["Keep theirs", "Store mine"])
+def test_two_people_edit_one_row(
+    choice: str, open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
+) -> None:
+    page = open_page(ada, people_path)
+    expect(cell(page, "Person 0")).to_be_visible()
+    query = {"expressions": [{"field": "First_Name", "operand": "=", "value": "Person 0"}]}
+    body = {"query": query, "data": {"First_Name": "Theirs"}}
+    succeeded(workspace.admin.put(f"{workspace.path}/data/tables/people", json=body))
+    cell(page, "Person 0").dblclick()
+    edit(page, "First_Name", "Mine")
+    dialog = page.get_by_role("dialog", name="Somebody else has changed this row")
+    for value in ("Person 0", "Theirs", "Mine"):
+        expect(dialog.get_by_text(value, exact=True).last).to_be_visible()
+    assert rows_of(workspace)[0]["First_Name"] == "Theirs"
+    dialog.get_by_role("button", name=choice).click()
+    left = {"Keep theirs": "Theirs", "Store mine": "Mine"}[choice]
+    expect(cell(page, left)).to_be_visible()
+    assert rows_of(workspace)[0]["First_Name"] == left
+
+
+def test_a_row_that_was_deleted_meanwhile(
+    open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
+) -> None:
+    page = open_page(ada, people_path)
+    expect(cell(page, "Person 0")).to_be_visible()
+    query = {"expressions": [{"field": "Number", "operand": "=", "value": 0}]}
+    succeeded(workspace.admin.post(f"{workspace.path}/data/tables/people/delete", json={"query": query}))
+    cell(page, "Person 0").dblclick()
+    edit(page, "First_Name", "Mine")
+    page.get_by_role("dialog").get_by_role("button", name="Load the rows again").click()
+    expect(page.get_by_text("499 rows")).to_be_visible()
+
+
+def test_add_and_delete_a_row(
+    open_page: OpenPage, ada: Person, workspace: Workspace, typed_path: str
+) -> None:
+    page = open_page(ada, typed_path)
+    expect(cell(page, "one")).to_be_visible()
+    page.get_by_role("button", name="Add row").click()
+    drawer = page.get_by_role("dialog", name="Add a row")
+    drawer.get_by_role("button", name="Add", exact=True).click()
+    expect(drawer.get_by_role("alert")).to_contain_text("Text")
+    drawer.get_by_role("textbox", name="Text").fill("two")
+    drawer.get_by_role("textbox", name="Exact").fill("2.50")
+    drawer.get_by_role("button", name="Add", exact=True).click()
+    expect(cell(page, "two")).to_be_visible()
+    expect(page.get_by_text("2 rows")).to_be_visible()
+    cell(page, "one").click()
+    page.keyboard.press("Home")
+    page.keyboard.press("Delete")
+    page.get_by_role("dialog", name="Delete row 1?").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("1 row", exact=True)).to_be_visible()
+    assert [row["Text"] for row in rows_of(workspace, "typed")] == ["two"]
+
+
+def test_a_viewer_cannot_edit(open_page: OpenPage, grace: Person, people_path: str) -> None:
+    page = open_page(grace, people_path)
+    cell(page, "Person 0").dblclick()
+    page.keyboard.press("Enter")
+    page.keyboard.press("x")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Add row")).to_have_count(0)
+    expect(page.get_by_role("button", name="Share")).to_have_count(0)

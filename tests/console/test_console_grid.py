@@ -1,0 +1,236 @@
+"""The grid: rows of any number, sort, filter, search, and the layout of columns."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from browsing import OpenPage
+from playwright.sync_api import Locator, Page, expect
+
+from support.person import Person
+from support.workspace import Workspace, succeeded
+
+
+def cell(page: Page, text: str) -> Locator:
+    return page.get_by_role("gridcell", name=text, exact=True)
+
+
+def column(page: Page, name: str) -> list[str]:
+    """The visible values of a column."""
+    header = page.get_by_role("columnheader").filter(has_text=name).first
+    at = header.get_attribute("aria-colindex")
+    return page.locator(f"[role=gridcell][aria-colindex='{at}']").all_inner_texts()
+
+
+def parameter(page: Page, name: str) -> str:
+    return parse_qs(urlsplit(page.url).query)[name][0]
+
+
+def test_rows_are_there_and_null_is_not_an_empty_text(
+    open_page: OpenPage, ada: Person, people_path: str
+) -> None:
+    page = open_page(ada, people_path)
+    expect(cell(page, "Person 0")).to_be_visible()
+    expect(page.get_by_text("500 rows")).to_be_visible()
+    assert column(page, "Last_Name")[:3] == ["empty text", "null", "null"]
+    assert page.locator("[role=gridcell]").count() < 500  # not all cells exist
+    assert page.get_by_role("grid").get_attribute("aria-rowcount") == "501"
+
+
+def test_the_keyboard_reaches_every_row_and_column(
+    open_page: OpenPage, ada: Person, people_path: str
+) -> None:
+    page = open_page(ada, people_path)
+    expect(cell(page, "Person 0")).to_be_visible()
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Control+End")
+    grid = page.get_by_role("grid")
+    active = grid.get_attribute("aria-activedescendant")
+    assert active is not None
+    assert active.endswith("-499-10")  # the last of four columns and six system columns
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect(cell(page, "Person 499")).to_be_visible()
+    page.keyboard.press("Control+Home")
+    expect(cell(page, "Person 0")).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Sort ascending")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("grid").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Created by")).to_be_visible()
+
+
+def test_sort_by_several_columns_is_in_the_address(
+    open_page: OpenPage, ada: Person, people_path: str
+) -> None:
+    page = open_page(ada, people_path)
+    page.get_by_role("columnheader").filter(has_text="Last_Name").click()
+    page.get_by_role("columnheader").filter(has_text="Number").click(modifiers=["Shift"])
+    page.get_by_role("columnheader").filter(has_text="Number").click(modifiers=["Shift"])
+    expect(cell(page, "Person 499")).to_be_visible()
+    assert parameter(page, "sort") == "Last_Name,-Number"
+    page.reload()
+    expect(cell(page, "Person 499")).to_be_visible()
+    assert column(page, "Number")[:3] == ["499", "497", "496"]
+    page.get_by_role("button", name="Sort").click()
+    page.get_by_role("button", name="Do not sort by Last_Name").click()
+    assert parameter(page, "sort") == "-Number"
+
+
+def test_search(open_page: OpenPage, ada: Person, people_path: str) -> None:
+    page = open_page(ada, people_path)
+    page.get_by_label("Search text columns").fill("PERSON 12")
+    expect(page.get_by_text("11 rows")).to_be_visible()
+    assert parameter(page, "search") == "PERSON 12"
+    page.get_by_label("Search text columns").fill("nobody")
+    expect(page.get_by_text("No row matches")).to_be_visible()
+    page.get_by_role("button", name="Show all rows").click()
+    expect(page.get_by_text("500 rows")).to_be_visible()
+
+
+def test_the_filter_builder_nests_and_negates(open_page: OpenPage, ada: Person, people_path: str) -> None:
+    page = open_page(ada, people_path)
+    page.get_by_role("button", name="Filter").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Column").select_option("Number")
+    dialog.get_by_label("Operator").select_option("is between")
+    dialog.get_by_label("From", exact=True).fill("10")
+    dialog.get_by_label("To", exact=True).fill("19")
+    dialog.get_by_role("button", name="Group").click()
+    group = dialog.get_by_role("group", name="Group of level 1")
+    group.get_by_label("Where or not").first.select_option("not")
+    group.get_by_label("Column").select_option("Last_Name")
+    group.get_by_label("Operator").select_option("is null")
+    dialog.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("3 rows")).to_be_visible()
+    assert column(page, "Number") == ["12", "15", "18"]
+    assert json.loads(parameter(page, "filter")) == {
+        "expressions": [
+            {"field": "Number", "operand": "between", "value": ["10", "19"]},
+            {"not": {"expressions": [{"field": "Last_Name", "operand": "is null"}], "operator": "or"}},
+        ],
+        "operator": "and",
+    }
+    page.reload()
+    expect(page.get_by_text("3 rows")).to_be_visible()
+
+
+OPERANDS = [
+    ("=", "First_Name", ["Person 7"], 1),
+    ("!=", "First_Name", ["Person 7"], 499),
+    ("<", "Number", ["3"], 3),
+    ("<=", "Number", ["3"], 4),
+    (">", "Number", ["497"], 2),
+    (">=", "Number", ["497"], 3),
+    ("between", "Number", ["1", "3"], 3),
+    ("in", "Number", ["1", "3"], 2),
+    ("not in", "Number", ["1", "3"], 498),
+    ("contains", "First_Name", ["son 49"], 11),
+    ("starts with", "First_Name", ["Person 49"], 11),
+    ("ends with", "First_Name", ["n 9"], 1),
+    ("icontains", "First_Name", ["SON 49"], 11),
+    ("istarts with", "First_Name", ["PERSON 49"], 11),
+    ("iends with", "First_Name", ["N 9"], 1),
+    ("is null", "Last_Name", [], 333),
+    ("is not null", "Last_Name", [], 167),
+]
+
+
+def test_every_operand(open_page: OpenPage, ada: Person, people_path: str) -> None:
+    page = open_page(ada, people_path)
+    for operand, name, values, count in OPERANDS:
+        page.get_by_role("button", name="Filter").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Column").select_option(name)
+        dialog.get_by_label("Operator").select_option(value=operand)
+        inputs = dialog.get_by_role("textbox")
+        while inputs.count() < len(values):
+            dialog.get_by_role("button", name="Value", exact=True).click()
+        for at, value in enumerate(values):
+            inputs.nth(at).fill(value)
+        dialog.get_by_role("button", name="Apply").click()
+        expect(page.get_by_role("status").filter(has_text="row")).to_have_text(
+            "1 row" if count == 1 else f"{count} rows"
+        )
+        page.get_by_role("button", name="Filter").click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove the filter").click()
+        expect(page.get_by_text("500 rows")).to_be_visible()
+
+
+def test_a_filter_of_a_link_that_is_refused(open_page: OpenPage, ada: Person, people_path: str) -> None:
+    wrong = json.dumps({"expressions": [{"field": "Gone", "operand": "=", "value": 1}]})
+    page = open_page(ada, f"{people_path}?filter={wrong}")
+    expect(page.get_by_role("alert").first).to_contain_text("Gone")
+
+
+def test_columns_are_hidden_moved_pinned_and_resized_for_one_person(
+    open_page: OpenPage, ada: Person, people_path: str
+) -> None:
+    page = open_page(ada, people_path)
+    expect(cell(page, "Person 0")).to_be_visible()
+
+    def headers() -> list[str]:
+        return [text.split("\n")[0] for text in page.get_by_role("columnheader").all_inner_texts()][1:4]
+
+    def menu(name: str, item: str) -> None:
+        expect(page.get_by_role("menu")).to_have_count(0)  # the former one has faded out
+        page.get_by_role("button", name=f"Menu of column {name}").click()
+        page.get_by_role("menuitem", name=item).click()
+
+    menu("Last_Name", "Hide")
+    expect(page.get_by_role("columnheader").filter(has_text="Last_Name")).to_have_count(0)
+    menu("Number", "Move left")
+    menu("Gender", "Pin to the left")
+    menu("First_Name", "Wider")
+    page.keyboard.press("Escape")
+    before = headers()
+    assert before == ["Gender", "First_Name", "Number"]
+    width = page.get_by_role("columnheader").filter(has_text="First_Name").bounding_box()
+    page.reload()
+    expect(cell(page, "Person 0")).to_be_visible()
+    assert headers() == before
+    assert page.get_by_role("columnheader").filter(has_text="First_Name").bounding_box() == width
+    assert width is not None
+    assert width["width"] == 220
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("button", name="Reset columns").click()
+    assert headers() == ["First_Name", "Last_Name", "Gender"]
+
+
+def test_a_server_that_restarts(open_page: OpenPage, ada: Person, people_path: str) -> None:
+    page = open_page(ada, people_path)
+    expect(cell(page, "Person 0")).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Control+ArrowDown")
+    expect(page.get_by_role("alert").first).to_contain_text("does not respond")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").first.click()
+    expect(cell(page, "Person 499")).to_be_visible()
+
+
+@pytest.fixture
+def wide_path(workspace: Workspace) -> str:
+    names = [f"Column_{at}" for at in range(60)]
+    workspace.create_table(
+        {"name": "wide", "schemaDef": [{"name": name, "type": "integer"} for name in names]}
+    )
+    row = dict.fromkeys(names, 9223372036854775807)
+    succeeded(workspace.admin.post(f"{workspace.path}/data/tables/wide", json={"data": row}))
+    return f"/console/w/{workspace.name}/tables/wide"
+
+
+def test_columns_are_virtual_and_integers_exact(open_page: OpenPage, ada: Person, wide_path: str) -> None:
+    page = open_page(ada, wide_path)
+    expect(cell(page, "9223372036854775807").first).to_be_visible()
+    assert page.locator("[role=gridcell]").count() < 20
+    page.get_by_role("grid").focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("columnheader", name="Menu of column _id")).to_be_visible()

@@ -1,0 +1,108 @@
+"""Members, users and shares; the list of tables; the page of a row."""
+
+from __future__ import annotations
+
+from browsing import OpenPage
+from playwright.sync_api import expect
+from test_console_grid import cell
+
+from support.person import PASSWORD, Person
+from support.server import RowkeepServer
+from support.workspace import Workspace, succeeded
+
+
+def test_a_table_is_shared_with_somebody_who_may_only_read(
+    open_page: OpenPage, ada: Person, server: RowkeepServer, people_path: str, workspace: Workspace
+) -> None:
+    reader = Person(server, name="Reader")
+    page = open_page(ada, people_path)
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share people")
+    dialog.get_by_label("E-mail address of a user").fill(reader.email)
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    expect(dialog.get_by_label("Right of Reader")).to_have_value("read")
+
+    theirs = open_page(reader, f"/console/w/{workspace.name}/tables")
+    theirs.get_by_text("Shared with me").click()
+    theirs.get_by_role("link", name="people").click()
+    expect(cell(theirs, "Person 0")).to_be_visible()
+    expect(theirs.get_by_role("button", name="Add row")).to_have_count(0)
+    theirs.goto(f"{server.url}/console/w/{workspace.name}/tables")
+    theirs.get_by_text("Mine").click()
+    expect(theirs.get_by_text("You own no table")).to_be_visible()
+
+    dialog.get_by_role("button", name="Remove Reader").click()
+    expect(dialog.get_by_text("not shared with anybody")).to_be_visible()
+    theirs.goto(f"{server.url}{people_path}")
+    expect(theirs.get_by_role("heading", name="cannot be shown")).to_be_visible()
+
+
+def test_members(open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace) -> None:
+    other = Person(server, name="Other")
+    page = open_page(ada, f"/console/w/{workspace.name}/members")
+    page.get_by_label("E-mail address of a user").fill(other.email)
+    page.get_by_role("button", name="Add member").click()
+    expect(page.get_by_label("Role of Other")).to_have_value("viewer")
+    page.get_by_label("Role of Other").select_option("editor")
+    expect(page.get_by_label("Role of Other")).to_have_value("editor")
+    members = succeeded(workspace.admin.get(f"{workspace.path}/members"))["members"]
+    assert [each["role"] for each in members if each["user"] == other.id] == ["editor"]
+    page.get_by_role("button", name="Remove Other").click()
+    expect(page.get_by_label("Role of Other")).to_have_count(0)
+
+
+def test_a_new_user_sets_a_password_by_the_link(
+    open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace
+) -> None:
+    page = open_page(ada, f"/console/w/{workspace.name}/users")
+    email = f"new-{workspace.name}-{server.port}@example.com"
+    page.get_by_label("Name").fill("New User")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="Add user").click()
+    link = page.locator("code").inner_text()
+    assert link.startswith(f"{server.url}/console/reset#")
+    theirs = open_page(None, link.removeprefix(server.url))
+    theirs.get_by_role("textbox", name="New password").fill(PASSWORD)
+    theirs.get_by_role("button", name="Set password").click()
+    expect(theirs.get_by_role("heading", name="Nothing to see yet")).to_be_visible()
+    page.get_by_role("row").filter(has_text=email).get_by_role("button", name="Disable").click()
+    expect(page.get_by_role("row").filter(has_text=email)).to_contain_text("disabled")
+
+
+def test_the_list_is_searched(
+    open_page: OpenPage, ada: Person, people_path: str, workspace: Workspace
+) -> None:
+    view = {"name": "adults", "table": "people", "columns": ["people.First_Name"]}
+    succeeded(workspace.admin.post(f"{workspace.path}/views", json=view))
+    page = open_page(ada, f"/console/w/{workspace.name}/tables")
+    expect(page.get_by_role("row").filter(has_text="people")).to_contain_text("500")
+    page.get_by_label("Search tables and views").fill("adu")
+    expect(page.get_by_role("link", name="people")).to_have_count(0)
+    page.get_by_role("link", name="adults").click()
+    expect(cell(page, "Person 0")).to_be_visible()
+
+
+def test_who_wrote_a_row_and_what_refers_to_it(
+    open_page: OpenPage, ada: Person, workspace: Workspace, server: RowkeepServer
+) -> None:
+    workspace.create_table(
+        {
+            "name": "teams",
+            "schemaDef": [{"name": "Code", "type": "string"}],
+            "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
+        }
+    )
+    reference = {"table": "teams", "column": "Code"}
+    column = {"name": "Team", "type": "string", "reference": reference}
+    workspace.create_table({"name": "players", "schemaDef": [column]})
+    rows = f"/workspaces/{workspace.name}/data/tables"
+    succeeded(ada.http.post(f"{rows}/teams", json={"data": {"Code": "red"}}))
+    succeeded(ada.http.post(f"{rows}/players", json={"data": {"Team": "red"}}))
+    page = open_page(ada, f"/console/w/{workspace.name}/tables/players")
+    page.get_by_role("link", name="Open row 1", exact=True).click()
+    expect(page.get_by_text("Created by Ada Lovelace")).to_be_visible()
+    page.get_by_role("link", name="red").click()
+    page.get_by_role("link", name="Open row 1", exact=True).click()
+    page.get_by_role("link", name="Rows of players by Team").click()
+    expect(cell(page, "red")).to_be_visible()
+    assert "/tables/players?filter=" in page.url

@@ -1,0 +1,84 @@
+"""Signing in and out, and the first administrator."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from browsing import OpenPage
+from playwright.sync_api import Browser, Page, expect
+
+from support.person import PASSWORD, Person
+from support.server import RowkeepServer, sqlite_url
+from support.workspace import Workspace
+
+
+def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("textbox", name="Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_sign_in_opens_the_page_that_was_asked_for(
+    open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
+) -> None:
+    page = open_page(None, f"{people_path}?sort=-Number")
+    sign_in(page, ada.email, "not the password")
+    expect(page.get_by_role("alert")).to_be_visible()
+    sign_in(page, ada.email)
+    expect(page.get_by_role("gridcell", name="Person 499", exact=True)).to_be_visible()
+    assert page.url.endswith("?sort=-Number")
+    stored = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])")
+    assert PASSWORD not in stored + page.content()
+    assert all(cookie["httpOnly"] for cookie in page.context.cookies())
+
+
+def test_sign_out(open_page: OpenPage, server: RowkeepServer) -> None:
+    page = open_page(Person(server, admin=True))
+    page.get_by_role("button", name="Account and appearance").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()
+    page.goto(f"{server.url}/console/w/main/tables")
+    expect(page.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()
+
+
+def test_a_session_that_ends(open_page: OpenPage, server: RowkeepServer, people_path: str) -> None:
+    person = Person(server, admin=True)
+    page = open_page(person, people_path)
+    expect(page.get_by_role("gridcell", name="Person 0", exact=True)).to_be_visible()
+    person.http.delete("/session")
+    page.get_by_label("Search text columns").fill("Person 7")
+    expect(page.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()
+    sign_in(page, person.email)
+    expect(page.get_by_role("gridcell", name="Person 7", exact=True)).to_be_visible()
+
+
+def test_the_first_administrator(browser: Browser, tmp_path: Path) -> None:
+    """The link of the first start; its secret leaves the address at once, and works only once."""
+    fresh = RowkeepServer(sqlite_url(tmp_path / "data"), tmp_path)
+    fresh.start()
+    try:
+        link = (tmp_path / "rowkeep.first-user").read_text().strip()
+        token = link.partition("#")[2]
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(link)
+        page.get_by_label("Name").fill("Ada")
+        page.get_by_label("E-mail address").fill("ada@example.com")
+        page.get_by_role("textbox", name="New password").fill("short")
+        page.get_by_role("button", name="Create administrator").click()
+        expect(page.get_by_role("alert")).to_contain_text("at least 10 characters")
+        assert token not in page.url
+        page.get_by_role("textbox", name="New password").fill(PASSWORD)
+        page.get_by_role("button", name="Create administrator").click()
+        expect(page.get_by_role("heading", name="Tables")).to_be_visible()
+        expect(page.get_by_text(re.compile("no table here yet"))).to_be_visible()
+        page.goto(link)
+        page.get_by_label("Name").fill("Eve")
+        page.get_by_label("E-mail address").fill("eve@example.com")
+        page.get_by_role("textbox", name="New password").fill(PASSWORD)
+        page.get_by_role("button", name="Create administrator").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        context.close()
+    finally:
+        fresh.stop()
