@@ -15,7 +15,7 @@ $(BIN)/coverage combine --quiet
 $(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 endef
 
-.PHONY: help demo test check coverage format console check-console wheel hooks bench crash citus attack docs clean
+.PHONY: help demo test check coverage format console check-console browser wheel hooks bench crash citus attack docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -68,10 +68,10 @@ $(WEB): console/src/api/schema.d.ts console/index.html console/vite.config.ts $(
 demo: .venv/ready $(WEB) ## start a server on SQLite and show what Rowkeep does
 	$(BIN)/rowkeep demo $(ARGS)
 
-test: .venv/clients/ready $(WEB) ## run all tests, on SQLite and on PostgreSQL
+test: .venv/clients/ready $(WEB) browser ## run all tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m $(PYTEST) $(ARGS)
 
-check: .venv/clients/ready check-console $(WEB) ## run the checks of CI: format, lint, types, layers, docs, tests, coverage
+check: .venv/clients/ready check-console $(WEB) browser ## run the checks of CI: format, lint, types, layers, docs, tests, coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -79,7 +79,7 @@ check: .venv/clients/ready check-console $(WEB) ## run the checks of CI: format,
 	$(BIN)/python -m cogapp --check -PUI . docs/*.md README.md
 	$(MEASURED_TESTS)
 
-coverage: .venv/clients/ready $(WEB) ## run all tests and measure the coverage of all processes
+coverage: .venv/clients/ready $(WEB) browser ## run all tests and measure the coverage of all processes
 	$(MEASURED_TESTS)
 
 format: .venv/ready ## format the code
@@ -93,6 +93,9 @@ check-console: console/src/api/schema.d.ts ## check format, lint, types and unit
 	$(IN_CONSOLE)eslint . --max-warnings=0
 	$(IN_CONSOLE)tsc --noEmit
 	$(IN_CONSOLE)vitest run --silent
+
+browser: $(CONSOLE)/ready ## install a Chromium for the tests of the console, if there is none
+	$(BIN)/python tests/console/chromium.py
 
 wheel: $(WEB) ## build a wheel that contains the web console, into dist
 	rm -rf build/lib dist

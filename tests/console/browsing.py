@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import ConsoleMessage, Page
+
+SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+"""For tests of how a page looks and of its keys, which are the same whatever stores the rows."""
 
 EXPECTED = "Failed to load resource"
 """What the browser itself writes about each response that is an error; tests cause some on purpose."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browsing import OpenPage, Watched
+from chromium import VARIABLE, find_chromium
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import rowkeep
@@ -17,7 +16,6 @@ from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace, succeeded
 
 BUILT = Path(rowkeep.__file__).parent / "web" / "index.html"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -31,20 +29,18 @@ ARGUMENTS = [
 PATIENT_MS = 20_000
 
 
-def chromium() -> str:
-    """The path of the browser: of ROWKEEP_TEST_CHROMIUM, or one that is installed."""
-    named = os.environ.get("ROWKEEP_TEST_CHROMIUM")
-    found = named or next((path for name in NAMES if (path := shutil.which(name))), None)
-    assert found, "The console is tested in Chromium: install it, or set ROWKEEP_TEST_CHROMIUM to its path."
-    return found
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     assert BUILT.is_file(), "The console is not built: run make console."
+    chromium = find_chromium()
+    assert chromium, (
+        f"The console is tested in Chromium: run make browser, or set {VARIABLE} to the path of one."
+    )
     with sync_playwright() as playwright:
         # not for the whole session: while it runs, its event loop keeps tests of other files from their own
-        launched = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        launched = playwright.chromium.launch(
+            executable_path=chromium.path, env=chromium.environment, args=ARGUMENTS
+        )
         yield launched
         launched.close()
 

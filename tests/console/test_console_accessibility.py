@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import OpenPage
+from browsing import SQLITE, OpenPage
 from playwright.sync_api import Page, expect
 from test_console_grid import cell
 
 from support.person import Person
 from support.workspace import Workspace
+
+pytestmark = SQLITE
 
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from browsing import OpenPage
+from browsing import SQLITE, OpenPage
 from playwright.sync_api import Page, expect
 from test_console_grid import cell
 
@@ -34,6 +34,7 @@ def test_a_typo_is_fixed(open_page: OpenPage, ada: Person, workspace: Workspace,
     assert row["Created_By"] != ada.user["writer"]
 
 
+@SQLITE
 def test_by_the_keyboard(open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str) -> None:
     """Typing replaces a value, Escape leaves it, Delete makes it null, Tab goes to the next cell."""
     page = open_page(ada, people_path)
@@ -160,6 +161,7 @@ def test_add_and_delete_a_row(
     assert [row["Text"] for row in rows_of(workspace, "typed")] == ["two"]
 
 
+@SQLITE
 def test_a_viewer_cannot_edit(open_page: OpenPage, grace: Person, people_path: str) -> None:
     page = open_page(grace, people_path)
     cell(page, "Person 0").dblclick()

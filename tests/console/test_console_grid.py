@@ -6,7 +6,7 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsing import OpenPage
+from browsing import SQLITE, OpenPage
 from playwright.sync_api import Locator, Page, expect
 
 from support.person import Person
@@ -39,6 +39,7 @@ def test_rows_are_there_and_null_is_not_an_empty_text(
     assert page.get_by_role("grid").get_attribute("aria-rowcount") == "501"
 
 
+@SQLITE
 def test_the_keyboard_reaches_every_row_and_column(
     open_page: OpenPage, ada: Person, people_path: str
 ) -> None:
@@ -143,6 +144,7 @@ OPERANDS = [
 ]
 
 
+@SQLITE
 def test_every_operand(open_page: OpenPage, ada: Person, people_path: str) -> None:
     page = open_page(ada, people_path)
     for operand, name, values, count in OPERANDS:
@@ -170,6 +172,7 @@ def test_a_filter_of_a_link_that_is_refused(open_page: OpenPage, ada: Person, pe
     expect(page.get_by_role("alert").first).to_contain_text("Gone")
 
 
+@SQLITE
 def test_columns_are_hidden_moved_pinned_and_resized_for_one_person(
     open_page: OpenPage, ada: Person, people_path: str
 ) -> None:
@@ -204,6 +207,7 @@ def test_columns_are_hidden_moved_pinned_and_resized_for_one_person(
     assert headers() == ["First_Name", "Last_Name", "Gender"]
 
 
+@SQLITE
 def test_a_server_that_restarts(open_page: OpenPage, ada: Person, people_path: str) -> None:
     page = open_page(ada, people_path)
     expect(cell(page, "Person 0")).to_be_visible()
@@ -227,6 +231,7 @@ def wide_path(workspace: Workspace) -> str:
     return f"/console/w/{workspace.name}/tables/wide"
 
 
+@SQLITE
 def test_columns_are_virtual_and_integers_exact(open_page: OpenPage, ada: Person, wide_path: str) -> None:
     page = open_page(ada, wide_path)
     expect(cell(page, "9223372036854775807").first).to_be_visible()

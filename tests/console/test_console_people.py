@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from browsing import OpenPage
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from test_console_grid import cell
 
 from support.person import PASSWORD, Person
@@ -49,6 +49,29 @@ def test_members(open_page: OpenPage, ada: Person, server: RowkeepServer, worksp
     assert [each["role"] for each in members if each["user"] == other.id] == ["editor"]
     page.get_by_role("button", name="Remove Other").click()
     expect(page.get_by_label("Role of Other")).to_have_count(0)
+
+
+def test_a_list_that_loads_while_it_is_changed(
+    open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace
+) -> None:
+    """The first answer, from before the change, comes after it."""
+    other = Person(server, name="Other")
+    page = open_page(ada, f"/console/w/{workspace.name}/tables")
+    before: list[Route] = []
+
+    def late(route: Route) -> None:
+        if route.request.method != "GET" or before:
+            route.continue_()
+        else:
+            before.append(route)
+
+    page.route("**/members*", late)
+    page.get_by_role("link", name="Members").click()
+    page.get_by_label("E-mail address of a user").fill(other.email)
+    with page.expect_response(lambda response: response.request.method == "PUT"):
+        page.get_by_role("button", name="Add member").click()
+    before[0].fulfill(json={"members": []})
+    expect(page.get_by_label("Role of Other")).to_have_value("viewer")
 
 
 def test_a_new_user_sets_a_password_by_the_link(

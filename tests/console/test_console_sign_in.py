@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from browsing import OpenPage
+from browsing import SQLITE, OpenPage
 from playwright.sync_api import Browser, Page, expect
 
 from support.person import PASSWORD, Person
@@ -33,6 +33,7 @@ def test_sign_in_opens_the_page_that_was_asked_for(
     assert all(cookie["httpOnly"] for cookie in page.context.cookies())
 
 
+@SQLITE
 def test_sign_out(open_page: OpenPage, server: RowkeepServer) -> None:
     page = open_page(Person(server, admin=True))
     page.get_by_role("button", name="Account and appearance").click()

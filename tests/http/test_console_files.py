@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.routing import Router
-from starlette.testclient import TestClient
 
 import rowkeep.http.console as console
 from rowkeep.http.console import console_routes
@@ -20,8 +20,22 @@ SCRIPT = b"console.log(1)"
 PAGE = '<base href="%ROWKEEP_BASE%"><meta name="csp-nonce" content="%ROWKEEP_NONCE%">'
 
 
-def client_of(settings: Settings) -> TestClient:
-    return TestClient(Router(routes=console_routes(settings)))
+class Client:
+    """Asks the routes of the console, without a server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._app = Router(routes=console_routes(settings))
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return self.request("GET", path, headers)
+
+    def request(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return asyncio.run(self._request(method, path, headers))
+
+    async def _request(self, method: str, path: str, headers: Mapping[str, str] | None) -> httpx.Response:
+        transport = httpx.ASGITransport(self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://rowkeep") as client:
+            return await client.request(method, path, headers=headers)
 
 
 @pytest.fixture
@@ -40,13 +54,12 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def client(built: Path) -> Iterator[TestClient]:
-    with client_of(Settings()) as client:
-        yield client
+def client(built: Path) -> Client:
+    return Client(Settings())
 
 
 @pytest.mark.parametrize("path", ["", "/", "/sign-in", "/w/main/tables/people", "/w/main/tables/a.js"])
-def test_every_path_is_the_page(client: TestClient, path: str) -> None:
+def test_every_path_is_the_page(client: Client, path: str) -> None:
     response = client.get(f"/console{path}")
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -54,7 +67,7 @@ def test_every_path_is_the_page(client: TestClient, path: str) -> None:
     assert '<base href="/console/">' in response.text
 
 
-def test_the_policy_has_a_nonce_of_each_response(client: TestClient) -> None:
+def test_the_policy_has_a_nonce_of_each_response(client: Client) -> None:
     found = set()
     for _ in range(3):
         response = client.get("/console")
@@ -82,9 +95,7 @@ def test_the_policy_has_a_nonce_of_each_response(client: TestClient) -> None:
         ("br;q=none", None),
     ],
 )
-def test_assets_are_compressed_as_the_client_asks(
-    client: TestClient, accepted: str, coding: str | None
-) -> None:
+def test_assets_are_compressed_as_the_client_asks(client: Client, accepted: str, coding: str | None) -> None:
     response = client.get("/console/assets/index-a1.js", headers={"accept-encoding": accepted})
     raw = response.headers.get("content-encoding")
     assert (response.status_code, raw) == (200, coding)
@@ -93,7 +104,7 @@ def test_assets_are_compressed_as_the_client_asks(
     assert response.headers["content-type"] == "text/javascript; charset=utf-8"
 
 
-def test_an_asset_without_a_compressed_form(client: TestClient) -> None:
+def test_an_asset_without_a_compressed_form(client: Client) -> None:
     response = client.get("/console/assets/plain-b2.css", headers={"accept-encoding": "br, gzip"})
     assert (response.content, response.headers.get("content-encoding")) == (b"a{}", None)
 
@@ -111,7 +122,7 @@ def test_an_asset_without_a_compressed_form(client: TestClient) -> None:
         "x" * 300 + ".js",
     ],
 )
-def test_nothing_else_is_a_file(client: TestClient, name: str) -> None:
+def test_nothing_else_is_a_file(client: Client, name: str) -> None:
     response = client.get(f"/console/assets/{name}")
     assert response.status_code in (200, 404)
     assert b"secret" not in response.content
@@ -119,19 +130,19 @@ def test_nothing_else_is_a_file(client: TestClient, name: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_it_is_only_read(client: TestClient, method: str) -> None:
+def test_it_is_only_read(client: Client, method: str) -> None:
     assert client.request(method, "/console").status_code == 405
 
 
 def test_under_a_prefix(built: Path) -> None:
-    with client_of(Settings(root_path="/shop/rows")) as client:
-        assert '<base href="/shop/rows/console/">' in client.get("/console/w/main").text
+    client = Client(Settings(root_path="/shop/rows"))
+    assert '<base href="/shop/rows/console/">' in client.get("/console/w/main").text
 
 
 def test_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "FILES", tmp_path / "nothing")
-    with client_of(Settings()) as client:
-        response: httpx.Response = client.get("/console")
-        assert response.status_code == 503
-        assert "make console" in response.text
-        assert client.get("/console/assets/index-a1.js").status_code == 404
+    client = Client(Settings())
+    response = client.get("/console")
+    assert response.status_code == 503
+    assert "make console" in response.text
+    assert client.get("/console/assets/index-a1.js").status_code == 404

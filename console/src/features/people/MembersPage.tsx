@@ -6,7 +6,7 @@ import { useParams } from "react-router";
 import { answered, api } from "../../api/client";
 import { useSession } from "../session/session";
 import { ErrorNote } from "./ErrorNote";
-import { type Member, membersQuery, type Role, ROLES } from "./queries";
+import { loadAgain, type Member, membersQuery, type Role, ROLES } from "./queries";
 
 function roleOf(text: string): Role {
   return ROLES.find(({ value }) => value === text)?.value ?? "viewer";
@@ -21,7 +21,7 @@ export function MembersPage() {
   const queries = useQueryClient();
   const isManager =
     session?.workspaces.some(({ name, role }) => name === workspace && role === "manager") ?? false;
-  const changed = () => queries.invalidateQueries({ queryKey: ["members", workspace] });
+  const changed = () => loadAgain(queries, ["members", workspace]);
   const set = useMutation({
     mutationFn: ({ user, role }: { user: string; role: Role }) =>
       answered(

@@ -7,6 +7,7 @@ import { ApiError } from "../../api/errors";
 import type { components } from "../../api/schema";
 import type { Source } from "../grid/rowQueries";
 import { ErrorNote } from "./ErrorNote";
+import { loadAgain } from "./queries";
 
 type Share = components["schemas"]["ShareResponse"];
 type Right = Share["right"];
@@ -85,7 +86,7 @@ export function ShareButton({ source }: { source: Source }) {
   const [isOpen, setOpen] = useState(false);
   const shares = useQuery(sharesQuery(source));
   const queries = useQueryClient();
-  const changed = () => queries.invalidateQueries({ queryKey: keyOf(source) });
+  const changed = () => loadAgain(queries, keyOf(source));
   const set = useMutation({
     mutationFn: ({ user, right }: { user: string; right: Right }) => setShare(source, user, right),
     onSuccess: changed,

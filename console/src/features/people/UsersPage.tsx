@@ -19,7 +19,7 @@ import { answered, api } from "../../api/client";
 import { API_ADDRESS } from "../../app/place";
 import { useSession } from "../session/session";
 import { ErrorNote } from "./ErrorNote";
-import { type User, usersQuery } from "./queries";
+import { loadAgain, type User, usersQuery } from "./queries";
 
 interface NewLink {
   name: string;
@@ -33,7 +33,7 @@ export function UsersPage() {
   const queries = useQueryClient();
   const { session } = useSession();
   const [link, setLink] = useState<NewLink | null>(null);
-  const changed = () => queries.invalidateQueries({ queryKey: ["users"] });
+  const changed = () => loadAgain(queries, ["users"]);
   const patch = useMutation({
     mutationFn: ({ user, ...body }: { user: string; disabled?: boolean; admin?: boolean }) =>
       answered(api.PATCH("/api/v1/users/{user}", { params: { path: { user } }, body })),

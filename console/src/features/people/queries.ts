@@ -1,5 +1,5 @@
 /** Users of the installation, and members of a workspace. */
-import { queryOptions } from "@tanstack/react-query";
+import { type QueryClient, type QueryKey, queryOptions } from "@tanstack/react-query";
 import { answered, api } from "../../api/client";
 import type { components } from "../../api/schema";
 import { all } from "../tables/queries";
@@ -39,3 +39,12 @@ export const membersQuery = (workspace: string) =>
         (page) => page.members,
       ),
   });
+
+/**
+ * Loads a list again after a change. A first load that still runs is ended, for its answer can be older than the
+ * change; invalidating alone would wait for that answer and keep it.
+ */
+export async function loadAgain(queries: QueryClient, queryKey: QueryKey): Promise<void> {
+  await queries.cancelQueries({ queryKey });
+  await queries.invalidateQueries({ queryKey });
+}
