@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from browsing import OpenPage
+from browsing import SQLITE, OpenPage
 from playwright.sync_api import Locator, Page, expect
 from test_console_accessibility import violations
 from test_console_editing import edit, rows_of
@@ -63,6 +63,7 @@ def test_ten_rows_are_pasted_from_a_spreadsheet(
     assert [row["Last_Name"] for row in rows_of(workspace)][1:4] == [None, None, ""]
 
 
+@SQLITE
 def test_cells_are_copied_and_pasted_with_null_and_empty_text(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:
@@ -85,6 +86,7 @@ def test_cells_are_copied_and_pasted_with_null_and_empty_text(
     assert [row[2]["Last_Name"], row[3]["Last_Name"]] == ["", None]
 
 
+@SQLITE
 def test_one_value_fills_a_selection(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:
@@ -125,6 +127,7 @@ def test_what_cannot_be_stored_is_shown_before(
     assert (second["Text"], second["Whole"], second["Flag"]) == ("five", 8, None)
 
 
+@SQLITE
 def test_new_rows_by_the_names_of_a_header_on_a_narrow_screen(
     open_page: OpenPage, ada: Person, workspace: Workspace
 ) -> None:
@@ -269,6 +272,7 @@ def test_a_column_is_set_for_a_filter(
     assert [row["Last_Name"] for row in rows_of(workspace)][:3] == ["", None, None]
 
 
+@SQLITE
 def test_a_viewer_copies_but_changes_nothing(
     open_page: OpenPage, grace: Person, workspace: Workspace, people_path: str
 ) -> None:
@@ -283,6 +287,7 @@ def test_a_viewer_copies_but_changes_nothing(
     assert rows_of(workspace)[0]["First_Name"] == "Person 0"
 
 
+@SQLITE
 def test_a_selection_by_the_mouse(open_page: OpenPage, ada: Person, people_path: str) -> None:
     page = open_page(ada, people_path)
 
@@ -333,6 +338,7 @@ def test_a_reference_is_picked_by_a_search(open_page: OpenPage, ada: Person, wor
     expect(editor.get_by_role("alert")).to_contain_text("blue")
 
 
+@SQLITE
 def test_tab_goes_to_the_next_and_to_the_previous_cell(
     open_page: OpenPage, ada: Person, people_path: str
 ) -> None:
