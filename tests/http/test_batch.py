@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -494,7 +495,10 @@ def test_limits_of_an_app(family: Bot, workspace: Workspace) -> None:
     )
     refused(run(family, delete("parents", EVERYTHING)), 403, "forbidden", "/operations/0/query/all")
     each = [delete("parents", where("Code", "=", code)) for code in "ab"]
-    assert results(run(family, *each)) == [{"nDeleted": 1}] * 2
+    together = problem(run(family, *each), 409, "affected_out_of_bounds", "/operations/1")
+    assert together["errors"][0]["nMatched"] == 2
+    assert total(family, "parents") == 2
+    assert results(run(family, each[0], insert("parents", {"Code": "c"}))) == [{"nDeleted": 1}, ANY]
 
 
 def test_administrators(family: Bot, workspace: Workspace) -> None:

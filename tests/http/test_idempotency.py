@@ -196,6 +196,14 @@ def test_keys_that_are_not_valid(empty_people: Bot, key: str | bytes) -> None:
     assert total(empty_people, "people") == 0
 
 
+def test_a_key_that_is_sent_twice(empty_people: Bot) -> None:
+    """A proxy may send one of the two with the repeated request."""
+    headers = [("auth", empty_people.token()), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    sent = empty_people.client.request("POST", TABLE, json={"data": JANE}, headers=headers)
+    assert problem(sent, 400, "invalid_parameter")["detail"].endswith("was sent twice. Send it once.")
+    assert total(empty_people, "people") == 0
+
+
 def test_what_does_not_write_refuses_keys(workspace: Workspace) -> None:
     workspace.create_table(PEOPLE)
     bot = workspace.bot({"people": "rwd"})

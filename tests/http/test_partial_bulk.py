@@ -297,6 +297,18 @@ def test_the_response_to_a_bulk_that_failed_is_not_stored(bot: Bot) -> None:
     assert send(bot, [person("b")], headers=key).status_code == 200
 
 
+def test_a_bulk_without_a_readable_row_takes_no_key(bot: Bot) -> None:
+    key = {"Idempotency-Key": "unreadable"}
+    refused(send(bot, [{"Number": "x"}], headers=key), 1)
+    answer = send(bot, [person("b")], headers=key)
+    assert (answer.status_code, answer.headers.get("idempotency-replayed")) == (200, None)
+    assert send(bot, [], headers={"Idempotency-Key": "empty"}).status_code == 200
+
+
+def test_a_dry_run_in_which_all_rows_fail_says_so(bot: Bot) -> None:
+    assert send(bot, [person("a")], dryRun=True).json()["dryRun"] is True
+
+
 def test_a_large_response_is_stored_as_counts(bot: Bot) -> None:
     key = {"Idempotency-Key": "large"}
     sent = [person("a"), *(person(str(at), Other="x" * 800) for at in range(2000))]

@@ -307,3 +307,12 @@ def test_a_large_bulk(bot: Bot) -> None:
         bot.query("people", {"query": {"expressions": [{"field": "Code", "operand": "=", "value": "a"}]}})
     )
     assert found[0]["Number"] == 6
+
+
+@pytest.mark.parametrize("action", ["update", "ignore", "error"])
+def test_a_bulk_without_a_readable_row_takes_no_key(bot: Bot, action: str) -> None:
+    key = {"Idempotency-Key": action}
+    bad = send(bot, [{"Code": "k", "Number": "x"}], action=action, headers=key)
+    assert (bad.status_code, bad.json()["code"]) == (422, "all_rows_failed")
+    mended = send(bot, [{"Code": "k", "Name": "x", "Number": 1}], action=action, headers=key)
+    assert (mended.status_code, mended.headers.get("idempotency-replayed")) == (200, None)

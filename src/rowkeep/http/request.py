@@ -141,6 +141,8 @@ class Request:
 
     def idempotency_key(self) -> str:
         """The key, bare or quoted. Raises InvalidParameter."""
+        if sum(name == b"idempotency-key" for name, _ in self._scope["headers"]) > 1:
+            raise InvalidParameter("The header Idempotency-Key was sent twice. Send it once.")
         sent = self._headers[b"idempotency-key"].decode("latin-1").strip()
         key = sent
         if sent.startswith('"'):

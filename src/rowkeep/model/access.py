@@ -61,8 +61,8 @@ class Grant(msgspec.Struct, frozen=True):
 class App(msgspec.Struct, frozen=True, kw_only=True):
     """A program with its own credentials: an encrypted ``secret`` or a ``public_key``.
 
-    ``max_affected`` limits how many rows one update or delete of the app may affect; without ``allow_all`` it
-    cannot use ``{"all": true}`` there.
+    ``max_affected`` limits how many rows one request of the app may update and delete; without
+    ``allow_all`` it cannot use ``{"all": true}`` there.
     """
 
     client_id: str

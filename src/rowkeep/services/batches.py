@@ -11,16 +11,19 @@ import msgspec
 
 from rowkeep.codec.batch_bodies import SentBatch, SentOperation, placed
 from rowkeep.errors.catalogue import (
+    AffectedOutOfBounds,
     Busy,
     IdempotencyInProgress,
     InvalidFilter,
     InvalidValue,
+    Problem,
     ResponseTooLarge,
     RowkeepError,
     ShuttingDown,
     StorageUnavailable,
     TooManyCells,
 )
+from rowkeep.model.access import App
 from rowkeep.model.filters import Junction, Negation, Shape
 from rowkeep.plan.rows.result_references import References, ResultReference
 from rowkeep.plan.rows.upserts import missing_values
@@ -29,7 +32,7 @@ from rowkeep.services.batch_operations import KINDS, Around, Operation, Planned,
 from rowkeep.services.batch_results import BatchResults, Result
 from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
 from rowkeep.services.offload import Offload
-from rowkeep.services.row_requests import QueryPage, ReadRequest, Updated, Upserted
+from rowkeep.services.row_requests import Deleted, QueryPage, ReadRequest, Updated, Upserted
 from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
 from rowkeep.sql.rows import PostgresTableSql, SqliteTableSql
@@ -210,7 +213,8 @@ class _Run:
         self._settings = around.settings
         self._current = 0
         self._planned: Planned | None = None
-        self._budget = _Budget(around.settings)
+        self._app = around.caller.app
+        self._budget = _Budget(around.settings, self._app)
 
     async def run(self, key: WriteKey | None) -> BatchDone:
         if not self._prepared and key is None:
@@ -237,7 +241,7 @@ class _Run:
         """Do the operations one after the other. If one ``failed`` before, raise the error that explains it
         instead of doing it again."""
         results = BatchResults(self._settings.max_row_bytes)
-        self._budget = _Budget(self._settings)
+        self._budget = _Budget(self._settings, self._app)
         for number, each in enumerate(self._prepared):
             self._current = number
             planned = each.planned
@@ -306,7 +310,9 @@ def _explain(planned: Planned, conflict: UniqueConflict | ReferenceConflict) -> 
 class _Budget:
     """What all operations of a batch together may take. (The size of the body limits the rest.)"""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, app: App | None) -> None:
+        self._max_affected = None if app is None else app.max_affected
+        self._affected = 0
         self._max_cells = settings.max_bulk_cells
         self._max_conditions = FILTERS_OF_A_BATCH * settings.max_filter_expressions
         self._max_bytes = settings.max_response_bytes
@@ -339,8 +345,20 @@ class _Budget:
         plan = msgspec.structs.replace(planned.plan, max_bytes=left)
         return msgspec.structs.replace(planned, plan=plan)
 
+    def _check_affected(self, count: int) -> None:
+        self._affected += count
+        if self._max_affected is not None and self._affected > self._max_affected:
+            msg = (
+                f"The updates and deletes of the batch affect {self._affected} rows up to here, but the "
+                f"app may affect at most {self._max_affected} in one request. Nothing was written."
+            )
+            problem = Problem(msg, AffectedOutOfBounds.code, None, {"nMatched": self._affected})
+            raise AffectedOutOfBounds(msg, problems=[problem])
+
     def counted(self, result: Result) -> Result:
-        """The result with its size."""
+        """The result with its size. Raises AffectedOutOfBounds."""
+        if isinstance(result, Updated | Deleted):
+            self._check_affected(result.count)
         self.used += RESULT_BYTES
         if isinstance(result, Upserted):
             self.used += result.written.size

@@ -87,4 +87,6 @@ def all_failed(result: PartlyInserted | PartlyUpserted) -> AllRowsFailed:
     # encoded here, because there can be very many
     errors = msgspec.Raw(encode([each.entry() for each in problems]))
     members = {"errors": errors, **result.counts}
+    if result.request.options.dry_run:
+        members["dryRun"] = True
     return AllRowsFailed(problems[0].msg, problems=problems[:1], members=members)

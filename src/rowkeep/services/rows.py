@@ -110,6 +110,8 @@ class Rows:
             request = await read(compiled)
             options = request.options
             keyed = _key_of(given_key, is_dry_run=options.dry_run)
+            if request.failed and not request.rows:
+                keyed = None  # none of its rows can be stored, so it is refused and its key stays free
             if request.count > MAX_ROWS:
                 raise InvalidBody(
                     f"A bulk insert can have at most {MAX_ROWS} rows; got {request.count}.",

@@ -54,6 +54,10 @@ BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 MAX_TRIES = 200
 """More than there is time for, in general: a batch is tried until busy_timeout_seconds are over."""
 
+FIRST_LOCK_TIMEOUT = "SET LOCAL lock_timeout = 200"
+"""A batch that waits longer than this many milliseconds for rows that others have locked is done again, alone.
+PostgreSQL notices after a second that two wait for each other, and then ends only one of many."""
+
 _planners = ThreadPoolExecutor(2, thread_name_prefix="rowkeep-batch")
 """The threads for the steps of large batches."""
 
@@ -79,12 +83,13 @@ class Batch(Generic[T]):
         kind: BatchKind,
     ) -> None:
         self._pool = pool
-        self._call = Call(lane, is_limited=True)
+        self._call = Call(lane, is_limited=True, turns=None if kind.only_reads else lane.batches)
         self._ids = ids
         self._namespace = namespace
         self._version = version
         self._kind = kind
         self._current: RowOperation | Statement | None = None
+        self._attempts = 0
 
     async def run(self, script: RowScript[T], key: WriteKey | None) -> T:
         has_written = key is not None
@@ -112,7 +117,15 @@ class Batch(Generic[T]):
         try:
             if not has_written and not self._kind.only_reads:
                 await self._write_first(connection)
+            self._attempts += 1
+            if self._attempts == 1 and not self._kind.only_reads:
+                await connection.execute(FIRST_LOCK_TIMEOUT)
             result = await self._steps(connection, script())
+        except asyncpg.LockNotAvailableError as error:
+            if self._attempts > 1:
+                raise
+            # it is done again, alone
+            raise asyncpg.SerializationError from error
         except UNFIT as error:
             # rows of an older definition do not fit the table
             if isinstance(error, asyncpg.PostgresError) and not connection.is_closed():

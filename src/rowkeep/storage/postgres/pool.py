@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,10 +12,11 @@ import asyncpg
 import msgspec
 import structlog
 
-from rowkeep.errors.catalogue import SetupError, ShuttingDown, StorageUnavailable
+from rowkeep.errors.catalogue import Busy, SetupError, ShuttingDown, StorageUnavailable
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, Script, Steps
+from rowkeep.storage.postgres.batch_turns import BatchTurns
 from rowkeep.storage.postgres.cancellation import Running, Watch
 from rowkeep.storage.postgres.connection_groups import ConnectionGroups
 from rowkeep.storage.postgres.driver_errors import REFUSED, translated
@@ -75,6 +77,8 @@ class Call(msgspec.Struct, frozen=True):
     table_id: str | None = None
     is_limited: bool = False
     is_statement: bool = False
+    turns: BatchTurns | None = None
+    """For a batch that writes: when it runs."""
 
 
 class Pool:
@@ -264,12 +268,24 @@ class Pool:
         with translated():
             for tried in range(tries - 1):
                 try:
-                    return await self._use(work, call, deadline)
+                    return await self._attempt(work, call, deadline, is_first=not tried)
                 except AGAIN as error:
                     if monotonic() >= deadline:
                         raise
                     log.info("transaction failed", kind=type(error).__name__, action="retry")
                     await asyncio.sleep(min(tried * RETRY_STEP_SECONDS, MAX_RETRY_SECONDS))
+            return await self._attempt(work, call, deadline, is_first=tries == 1)
+
+    async def _attempt(self, work: Work[T], call: Call, deadline: float, *, is_first: bool) -> T:
+        if call.turns is None:
+            return await self._use(work, call, deadline)
+        turn = call.turns.together() if is_first else call.turns.alone()
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(max(0.0, deadline - monotonic())):
+                    await stack.enter_async_context(turn)
+            except TimeoutError:
+                raise Busy() from None
             return await self._use(work, call, deadline)
 
 

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 
 from rowkeep.errors.catalogue import Busy
+from rowkeep.storage.postgres.batch_turns import BatchTurns
 
 
 class ConnectionLane:
@@ -26,6 +27,7 @@ class ConnectionLane:
         self._ceiling = ceiling
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self.batches = BatchTurns()
 
     def is_free(self) -> bool:
         return self._used < self._limit and self._turns.used < self._ceiling
