@@ -166,10 +166,9 @@ def test_missing_data_points_to_where_it_should_stand(people: Bot) -> None:
     problem(people.request("PUT", TABLE, json={"query": EVERYTHING}), 400, "invalid_body", "/data")
 
 
-@pytest.mark.parametrize("key", ["fields", "dryRun"])
-def test_unknown_body_keys_are_errors(people: Bot, stored: list[dict[str, Any]], key: str) -> None:
-    response = people.request("PUT", TABLE, json={"query": EVERYTHING, "data": {}, key: None})
-    problem(response, 400, "unknown_key", f"/{key}")
+def test_unknown_body_keys_are_errors(people: Bot, stored: list[dict[str, Any]]) -> None:
+    response = people.request("PUT", TABLE, json={"query": EVERYTHING, "data": {}, "fields": None})
+    problem(response, 400, "unknown_key", "/fields")
     assert rows(people.query("people")) == stored
 
 

@@ -62,19 +62,6 @@ def test_a_value_that_came_back_can_be_sent_again(typed: Bot) -> None:
     assert {name: changed[name] for name in row} == own
 
 
-def test_operators_of_later_versions_are_values_that_do_not_fit(people: Bot) -> None:
-    good(people.insert("people", {"Number": 1}))
-    problem(
-        people.update("people", EVERYTHING, {"Number": {"$inc": 1}}), 422, "invalid_value", "/data/Number"
-    )
-    problem(
-        people.update("people", EVERYTHING, {"Gender": {"$append": "x"}}),
-        422,
-        "invalid_value",
-        "/data/Gender",
-    )
-
-
 @pytest.mark.parametrize("name", EMPTY_IS_NULL)
 def test_an_empty_string_is_an_empty_cell(typed: Bot, name: str) -> None:
     row = good(typed.insert("typed", {"Label": "", name: ""}))

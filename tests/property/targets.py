@@ -40,11 +40,13 @@ class Targets:
         succeeded(kept.admin.put(path, json={"read": True}))
         bot.bulk("people", [{"First_Name": name, "Number": len(name)} for name in ("Jane", "Mike", "Ann")])
         token = spent.admin.post("/admin-tokens", json={"name": "spent"}).json()
+        person = {"email": "spent@example.com", "name": "Spent", "password": "not to be guessed"}
+        user = succeeded(spent.admin.post("/users", json=person))
         app = spent.app("spent")
         for workspace in (kept, spent):
             workspace.admin.close()
         names = {"workspace": "spent", "table": "spare", "view": "adults"}
-        spendable = names | {"clientId": app["clientId"], "id": token["id"]}
+        spendable = names | {"clientId": app["clientId"], "id": token["id"], "user": user["id"]}
         return cls(server.url, bot, server.admin_token, spendable)
 
     def path_of(self, template: str) -> dict[str, str]:

@@ -6,8 +6,9 @@ from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
 import pytest
-from workbench import ALL, THINGS, WRITER, Workbench, initialised, opened, rows_of, scripts_of, where
+from workbench import ALL, THINGS, Workbench, initialised, opened, rows_of, scripts_of, where
 
 from rowkeep.errors.catalogue import AffectedOutOfBounds
 from rowkeep.model.access import Algorithm, App, Workspace
@@ -93,9 +94,7 @@ async def test_bounds_undo_one_write_only(things: Workbench) -> None:
     before = await things.column("Updated_On")
     plan = things.update_plan(ALL, {"Text": "x"})
     for bounds in (Bounds(maximum=4), Bounds(minimum=6), Bounds(app_maximum=0)):
-        refused = type(plan)(
-            plan.shape, plan.cells, plan.where, WRITER, 10, plan.max_bytes, plan.rekeyed, bounds
-        )
+        refused = msgspec.structs.replace(plan, bounds=bounds)
         with pytest.raises(AffectedOutOfBounds) as error:
             await things.database.update(things.sql, refused, things.version)
         assert error.value.problems[0].more == {"nMatched": 5}

@@ -49,17 +49,16 @@ def batch_schemas() -> dict[str, Any]:
         "ResultReference": {
             "description": "Stands for a single value in the result of an earlier operation of the batch. In "
             "a json column it is a plain value.",
+            # not in "properties": tools would take the member for a reference of this document
             "type": "object",
-            "properties": {
-                "$ref": {
-                    "type": "string",
-                    "pattern": "^/(0|[1-9][0-9]*)/",
-                    "description": "A JSON Pointer (RFC 6901) into `results`, such as `/0/_id` or "
-                    "`/1/records/0/Code`.",
-                }
-            },
             "required": ["$ref"],
-            "additionalProperties": False,
+            "maxProperties": 1,
+            "additionalProperties": {
+                "type": "string",
+                "pattern": "^/(0|[1-9][0-9]*)/",
+                "description": "A JSON Pointer (RFC 6901) into `results`, such as `/0/_id` or "
+                "`/1/records/0/Code`.",
+            },
         },
         "BatchFilter": {
             "description": "A *Filter* or, for updates and deletes, a *WriteFilter*, in which a value can "

@@ -55,7 +55,7 @@ MAX_TRIES = 200
 """More than there is time for, in general: a batch is tried until busy_timeout_seconds are over."""
 
 FIRST_LOCK_TIMEOUT = "SET LOCAL lock_timeout = 200"
-"""A batch that waits longer than this many milliseconds for rows that others have locked is done again, alone.
+"""A batch that waits longer than this many milliseconds for locked rows is done again, alone.
 PostgreSQL notices after a second that two wait for each other, and then ends only one of many."""
 
 _planners = ThreadPoolExecutor(2, thread_name_prefix="rowkeep-batch")
