@@ -14,6 +14,7 @@ from support.workspace import PEOPLE, Workspace, succeeded
 NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,40}")
 NUMBERS = count(1)
 DATA_PREFIX = "/api/public/"
+OWNER = "owner@example.com"
 COLUMNS = tuple(column["name"] for column in PEOPLE["schemaDef"])
 
 
@@ -40,8 +41,8 @@ class Targets:
         succeeded(kept.admin.put(path, json={"read": True}))
         bot.bulk("people", [{"First_Name": name, "Number": len(name)} for name in ("Jane", "Mike", "Ann")])
         token = spent.admin.post("/admin-tokens", json={"name": "spent"}).json()
-        person = {"email": "spent@example.com", "name": "Spent", "password": "not to be guessed"}
-        user = succeeded(spent.admin.post("/users", json=person))
+        emails = ("spent@example.com", OWNER)
+        user, _ = (succeeded(spent.admin.post("/users", json=person(email))) for email in emails)
         app = spent.app("spent")
         for workspace in (kept, spent):
             workspace.admin.close()
@@ -58,6 +59,10 @@ class Targets:
         if template.startswith(DATA_PREFIX):
             return {"auth": self.bot.token()}
         return {"Authorization": f"Bearer {self.admin_token}"} if template.startswith("/api/") else {}
+
+
+def person(email: str) -> dict[str, str]:
+    return {"email": email, "name": email, "password": "not to be guessed"}
 
 
 def aimed(body: Any, turn: int = 0) -> Any:

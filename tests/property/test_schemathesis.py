@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from targets import DATA_PREFIX, Targets, aimed, fresh
+from targets import DATA_PREFIX, OWNER, Targets, aimed, fresh
 
 from oracle.effort import examples
 from support.postgres import PostgresServer
@@ -127,6 +127,8 @@ class Exchange:
             of_data = self.operation.path.startswith(DATA_PREFIX)
             made = fresh if self.operation.method.upper() == "POST" else self._kept
             case.body = aimed(case.body, turn) if of_data else made(case.body)
+            if self.operation.path.endswith("/owner"):
+                case.body["user"] = OWNER
         return case
 
     def send_described_cases(self) -> None:

@@ -90,4 +90,4 @@ class BatchResponse(ResponseBody):
     """The results of the operations, each as the response of its own endpoint."""
 
     results: list[BatchResult]
-    dry_run: Literal[True] | UnsetType = UNSET
+    dry_run: bool | UnsetType = UNSET

@@ -34,7 +34,7 @@ class RecordsResponse(ResponseBody):
 
 
 DryRun: TypeAlias = Annotated[
-    Literal[True] | UnsetType, Meta(description="Present for a dry run: nothing was stored.")
+    bool | UnsetType, Meta(description="Present and true for a dry run: nothing was stored.")
 ]
 
 

@@ -107,7 +107,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "A row, and others": {
             "operations": [
                 {"op": "insert", "table": "people", "data": _JANE},
-                {"op": "bulk", "table": "people", "data": [{"First_Name": name} for name in ("Jo", "Kim")]},
+                {
+                    "op": "bulk",
+                    "table": "people",
+                    "data": [{**_JANE, "First_Name": name} for name in ("Jo", "Kim")],
+                },
             ]
         },
         "Several writes, and a look at the result": {

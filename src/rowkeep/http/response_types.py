@@ -101,7 +101,14 @@ class ProblemDetails(ResponseBody):
     n_inserted: Annotated[
         Annotated[int, Meta(ge=0, le=0)] | UnsetType, Meta(description="`all_rows_failed`: 0.")
     ] = UNSET
+    n_updated: Annotated[
+        Annotated[int, Meta(ge=0, le=0)] | UnsetType, Meta(description="`all_rows_failed` of an upsert: 0.")
+    ] = UNSET
+    n_ignored: Annotated[
+        Annotated[int, Meta(ge=0, le=0)] | UnsetType, Meta(description="`all_rows_failed` of an upsert: 0.")
+    ] = UNSET
     n_failed: Annotated[
         Annotated[int, Meta(ge=1)] | UnsetType,
         Meta(description="`all_rows_failed`: the number of rows of the bulk."),
     ] = UNSET
+    dry_run: Annotated[bool | UnsetType, Meta(description="`all_rows_failed` in a dry run: true.")] = UNSET

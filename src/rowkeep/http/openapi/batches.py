@@ -67,7 +67,7 @@ def batch_schemas() -> dict[str, Any]:
             "properties": {
                 "expressions": {"type": "array", "items": {"type": "object"}},
                 "operator": {"type": "string"},
-                "all": {"const": True},
+                "all": {"type": "boolean"},
             },
             "additionalProperties": False,
         },
