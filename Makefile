@@ -7,14 +7,6 @@ export PYTHONDONTWRITEBYTECODE :=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-# the floor is that of all tests: with ARGS there may be fewer
-define MEASURED_TESTS
-$(BIN)/coverage erase
-$(BIN)/coverage run -m $(PYTEST) $(ARGS)
-$(BIN)/coverage combine --quiet
-$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
-endef
-
 .PHONY: help demo test check coverage format console check-console browser wheel hooks bench crash citus attack docs clean
 
 help: ## list the targets
@@ -71,16 +63,20 @@ demo: .venv/ready $(WEB) ## start a server on SQLite and show what Rowkeep does
 test: .venv/clients/ready $(WEB) browser ## run all tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m $(PYTEST) $(ARGS)
 
-check: .venv/clients/ready check-console $(WEB) browser ## run the checks of CI: format, lint, types, layers, docs, tests, coverage
+check: .venv/clients/ready check-console $(WEB) browser ## run the checks of CI: format, lint, types, layers, docs, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m cogapp --check -PUI . docs/*.md README.md
-	$(MEASURED_TESTS)
+	$(BIN)/python -m $(PYTEST) $(ARGS)
 
+# the floor is that of all tests: with ARGS there may be fewer
 coverage: .venv/clients/ready $(WEB) browser ## run all tests and measure the coverage of all processes
-	$(MEASURED_TESTS)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(PYTEST) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
 
 format: .venv/ready ## format the code
 	$(BIN)/ruff format .
