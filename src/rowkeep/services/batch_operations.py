@@ -22,7 +22,7 @@ from rowkeep.model.access import Right
 from rowkeep.model.data_requests import Conflict, DeleteBody, QueryBody, UpdateBody
 from rowkeep.plan.rows.result_references import References
 from rowkeep.plan.rows.select import plan_select
-from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
+from rowkeep.plan.rows.writes import plan_delete, plan_update
 from rowkeep.services.access import Caller
 from rowkeep.services.batch_results import Result
 from rowkeep.services.conflicts import (
@@ -48,8 +48,15 @@ from rowkeep.services.row_requests import (
     UpdateRequest,
     Upserted,
 )
-from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, next_cursor_of
-from rowkeep.services.upserts import plan_rows, refuse_repeated_keys
+from rowkeep.services.rows import (
+    DELETE_RIGHTS,
+    INSERT_RIGHTS,
+    QUERY_RIGHTS,
+    UPDATE_RIGHTS,
+    insert_plan,
+    next_cursor_of,
+)
+from rowkeep.services.upserts import plan_rows
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import (
     ChangeRefused,
@@ -273,15 +280,8 @@ class InsertOperation(Operation):
             caller, settings = self.around.caller, self.around.settings
             plan = plan_rows(caller, self.relation, request, conflict, settings)
             return self._planned(PlannedUpsert, request, UpsertRows(self.relation.sql, plan))
-        if conflict is not UNSET:
-            refuse_repeated_keys(self.relation, request, conflict)
-        return self._plan_insert(request)
-
-    def _plan_insert(self, request: InsertRequest) -> Planned:
-        stored_cells = self.relation.codec.stored_cells
-        writer = self.around.caller.writer
-        plan = InsertPlan(stored_cells.store(request.rows), writer, stored_cells.rekeyed(request.rows))
-        return self._planned(PlannedInsert, request, InsertRows(self.relation.sql, plan))
+        inserted = insert_plan(self.relation, request, self.around.caller.writer)
+        return self._planned(PlannedInsert, request, InsertRows(self.relation.sql, inserted))
 
 
 class UpdateOperation(Operation):

@@ -123,7 +123,7 @@ class Rows:
                 upserted = await upsert(caller, compiled, request, self._settings, self._offload, make_key)
                 return await self._unless_all_failed(upserted)
 
-            plan_insert = partial(_insert_plan, compiled, request, caller.writer)
+            plan_insert = partial(insert_plan, compiled, request, caller.writer)
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
             if options.is_partial:
                 return await self._insert_partly(caller, compiled, request, plan, keyed)
@@ -321,7 +321,7 @@ class Rows:
         return self._access.run(credential, tables)
 
 
-def _insert_plan(compiled: CompiledTable, request: InsertRequest, writer: str) -> InsertPlan:
+def insert_plan(compiled: CompiledTable, request: InsertRequest, writer: str) -> InsertPlan:
     """Raises DuplicateKey, and what :func:`key_of` raises."""
     options = request.options
     if options.on_conflict is not UNSET and options.is_partial:

@@ -32,7 +32,7 @@ from rowkeep.storage.contract import (
     WriteKey,
 )
 from rowkeep.storage.postgres.keys import keyed
-from rowkeep.storage.postgres.pool import Call, Pool, rows_of
+from rowkeep.storage.postgres.pool import Call, Pool, ScriptEnded, advance, rows_of
 from rowkeep.storage.postgres.reads import select_by
 from rowkeep.storage.postgres.upserts import named_upsert_conflict, upsert_on
 from rowkeep.storage.postgres.waiting import ConnectionLane
@@ -60,14 +60,6 @@ PostgreSQL notices after a second that two wait for each other, and then ends on
 
 _planners = ThreadPoolExecutor(2, thread_name_prefix="rowkeep-batch")
 """The threads for the steps of large batches."""
-
-
-class _Ended(Exception):
-    """The script has returned; a StopIteration cannot leave a thread."""
-
-    def __init__(self, result: Any) -> None:
-        super().__init__()
-        self.result = result
 
 
 class Batch(Generic[T]):
@@ -157,15 +149,15 @@ class Batch(Generic[T]):
         while True:
             try:
                 wanted = self._current = await self._next(steps, result)
-            except _Ended as ended:
+            except ScriptEnded as ended:
                 found: T = ended.result
                 return found
             result = await self._do(connection, wanted)
 
     async def _next(self, steps: RowSteps[T], result: Any) -> RowOperation | Statement:
         if not self._kind.is_large:
-            return _advance(steps, result)
-        return await asyncio.get_running_loop().run_in_executor(_planners, _advance, steps, result)
+            return advance(steps, result)
+        return await asyncio.get_running_loop().run_in_executor(_planners, advance, steps, result)
 
     async def _do(self, connection: asyncpg.Connection, wanted: RowOperation | Statement) -> Any:
         if isinstance(wanted, InsertRows):
@@ -197,11 +189,3 @@ class Batch(Generic[T]):
         if isinstance(failed, UpdateRows):
             return named_conflict(conflict, failed.sql.table, None)
         return conflict
-
-
-def _advance(steps: RowSteps[T], result: Any) -> RowOperation | Statement:
-    """Raises _Ended."""
-    try:
-        return steps.send(result)
-    except StopIteration as stop:
-        raise _Ended(stop.value) from None

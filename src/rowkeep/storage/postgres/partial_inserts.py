@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import partial
 from time import monotonic
 
-import asyncpg
 import msgspec
 
 from rowkeep.errors.catalogue import Busy
@@ -50,7 +49,7 @@ async def insert_partly(
     deadline = monotonic() + pool.wait_seconds
     if plan.rekeyed:
         # the search must find cells under an old key as well; their values do not change
-        await pool.transaction(lambda connection: _rekey_only(connection, sql, plan), Call(lane))
+        await pool.transaction(partial(rekey, sql=sql, plan=plan), Call(lane))
         plan = msgspec.structs.replace(plan, rekeyed={})
     is_large = len(plan.rows) > LARGE_ROWS
     tries = 0
@@ -83,7 +82,3 @@ def _key_for(key: WriteKey | None, inserted: PartlyInserted) -> WriteKey | None:
         return made(inserted)
 
     return msgspec.structs.replace(key, respond=respond)
-
-
-async def _rekey_only(connection: asyncpg.Connection, sql: TableSql, plan: InsertPlan) -> None:
-    await rekey(connection, sql, plan)

@@ -48,7 +48,7 @@ async def upsert_partly(
     """Raises NothingStored, and Busy if others delete rows each time that they are looked for."""
     if plan.rekeyed:
         # the search must find cells under an old key as well; their values do not change
-        await pool.transaction(lambda connection: _rekey_only(connection, sql, plan), Call(lane))
+        await pool.transaction(partial(rekey, sql=sql, plan=plan), Call(lane))
         plan = msgspec.structs.replace(plan, rekeyed={})
     is_large = len(plan.rows) > LARGE_ROWS
     for _ in range(MAX_TRIES):
@@ -121,7 +121,3 @@ def _refusal(error: Exception, sql: PostgresTableSql) -> Exception | None:
 
 async def _undo(connection: asyncpg.Connection) -> None:
     await connection.execute(f"ROLLBACK TO SAVEPOINT {SAVEPOINT}; RELEASE SAVEPOINT {SAVEPOINT}")
-
-
-async def _rekey_only(connection: asyncpg.Connection, sql: PostgresTableSql, plan: UpsertPlan) -> None:
-    await rekey(connection, sql, plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import AsyncExitStack
 from time import monotonic
 from typing import Any, TypeAlias, TypeVar
@@ -24,6 +24,7 @@ from rowkeep.storage.postgres.waiting import ConnectionLane, ConnectionTurns
 from rowkeep.storage.response_sizes import query_timeout
 
 T = TypeVar("T")
+W = TypeVar("W")
 Work: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
 log = structlog.get_logger(__name__)
 
@@ -316,7 +317,7 @@ async def _run_script(connection: asyncpg.Connection, script: Script[T], *, in_t
         return result
 
 
-class _Ended(Exception):
+class ScriptEnded(Exception):
     """A script has returned: a thread cannot raise StopIteration to a coroutine."""
 
     def __init__(self, result: Any) -> None:
@@ -324,19 +325,21 @@ class _Ended(Exception):
         self.result = result
 
 
-async def _run_in_thread(connection: asyncpg.Connection, steps: Steps[T]) -> T:
-    def go_on(rows: Sequence[Row] | None) -> Statement:
-        try:
-            # a generator begins with None
-            return steps.send(rows)  # type: ignore[arg-type]
-        except StopIteration as stop:
-            raise _Ended(stop.value) from None
+def advance(steps: Generator[W, Any, Any], result: Any) -> W:
+    """What a script wants next, given the result of what it wanted before; None at its beginning. Raises
+    ScriptEnded."""
+    try:
+        return steps.send(result)
+    except StopIteration as stop:
+        raise ScriptEnded(stop.value) from None
 
+
+async def _run_in_thread(connection: asyncpg.Connection, steps: Steps[T]) -> T:
     run = asyncio.get_running_loop().run_in_executor
     try:
-        wanted = await run(None, go_on, None)
+        wanted = await run(None, advance, steps, None)
         while True:
-            wanted = await run(None, go_on, await rows_of(connection, wanted))
-    except _Ended as ended:
+            wanted = await run(None, advance, steps, await rows_of(connection, wanted))
+    except ScriptEnded as ended:
         result: T = ended.result
         return result
