@@ -85,6 +85,22 @@ def test_sort_by_several_columns_is_in_the_address(
     assert parameter(page, "sort") == "-Number"
 
 
+def test_clicks_that_follow_quickly_all_count(open_page: OpenPage, ada: Person, people_path: str) -> None:
+    page = open_page(ada, people_path)
+    headers = page.get_by_role("columnheader")
+    last_name, number = headers.filter(has_text="Last_Name"), headers.filter(has_text="Number")
+    last_name.evaluate(
+        """(lastName, number) => {
+            lastName.click();
+            number.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
+            number.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
+        }""",
+        number.element_handle(),
+    )
+    expect(cell(page, "Person 499")).to_be_visible()
+    assert parameter(page, "sort") == "Last_Name,-Number"
+
+
 def test_search(open_page: OpenPage, ada: Person, people_path: str) -> None:
     page = open_page(ada, people_path)
     page.get_by_label("Search text columns").fill("PERSON 12")

@@ -27,7 +27,8 @@ export interface GridProps {
   row: (index: number) => Row | undefined;
   onVisible: (first: number, last: number) => void;
   onLayout: (layout: Layout) => void;
-  onSort: (sort: SortKey[]) => void;
+  /** What a click makes of the sort, whichever it is by then. */
+  onSort: (click: (sort: readonly SortKey[]) => SortKey[]) => void;
   /** The address of the page of a row, if rows have pages. */
   rowAddress?: (row: Row) => string;
   onOpenRow: (row: Row) => void;

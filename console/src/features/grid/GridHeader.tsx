@@ -23,7 +23,8 @@ interface GridHeaderProps {
   onOpenMenu: (name: string | null) => void;
   onActivate: (cell: ActiveCell) => void;
   onLayout: (layout: Layout) => void;
-  onSort: (sort: SortKey[]) => void;
+  /** What a click makes of the sort, whichever it is by then. */
+  onSort: (click: (sort: readonly SortKey[]) => SortKey[]) => void;
   renderMenu: (column: Column) => ReactNode;
 }
 
@@ -90,7 +91,7 @@ function HeaderCell(props: HeaderCellProps) {
         props.onLayout(moved(columns, layout, event.dataTransfer.getData("text/plain"), column.name));
       }}
       onClick={(event) => {
-        if (isSortable(column)) props.onSort(clicked(sort, column.name, event.shiftKey));
+        if (isSortable(column)) props.onSort((newest) => clicked(newest, column.name, event.shiftKey));
       }}
     >
       <span className={classes.headName} title={`${column.name} (${column.type})`}>

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Loader, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
-import { useNavigate, useSearchParams } from "react-router";
+import { useNavigate } from "react-router";
 import type { Row } from "../../api/types";
 import { useEditing } from "../editing/useEditing";
 import { newCondition } from "../filters/draft";
@@ -18,8 +18,9 @@ import { visible } from "./layout";
 import type { FocusRequest } from "./parts";
 import { type Selected, selectedCell } from "./range";
 import { SearchBox } from "./SearchBox";
-import { type GridState, readState, selectionOf, writeState } from "./selectionUrl";
+import { selectionOf } from "./selectionUrl";
 import { SortButton } from "./SortButton";
+import { useGridState } from "./useGridState";
 import { useLayout } from "./useLayout";
 import { useRowStore } from "./useRowStore";
 
@@ -34,8 +35,7 @@ interface RowsGridProps {
 /** The toolbar and the grid. The address bar has the filter, the search and the sort. */
 export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridProps) {
   const navigate = useNavigate();
-  const [parameters, setParameters] = useSearchParams();
-  const state = useMemo(() => readState(parameters), [parameters]);
+  const { state, change, reset } = useGridState();
   const selection = useMemo(() => selectionOf(state, columns), [state, columns]);
   const store = useRowStore({ workspace, kind, name }, selection);
   const { session } = useSession();
@@ -57,8 +57,6 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
     onDone: (cell) => setFocus({ cell }),
   });
 
-  const change = (changed: Partial<GridState>) =>
-    setParameters((current) => writeState(current, { ...state, ...changed }), { replace: true });
   const address = (row: Row) => `/w/${workspace}/tables/${name}/rows/${String(row._id)}`;
   const rowOf = useCallback((index: number) => store.row(index), [store]);
   const onVisible = useCallback((first: number, last: number) => store.want(first, last), [store]);
@@ -99,10 +97,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
         </Alert>
       )}
       {store.isStarted && store.total === 0 ? (
-        <Empty
-          isFiltered={state.filter !== undefined || state.search !== ""}
-          onReset={() => setParameters({})}
-        />
+        <Empty isFiltered={state.filter !== undefined || state.search !== ""} onReset={reset} />
       ) : (
         <Grid
           label={`Rows of ${name}`}
@@ -114,7 +109,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
           row={rowOf}
           onVisible={onVisible}
           onLayout={setLayout}
-          onSort={(sort) => change({ sort })}
+          onSort={(click) => change(({ sort }) => ({ sort: click(sort) }))}
           {...(kind === "tables" ? { rowAddress: address } : {})}
           onOpenRow={(row) => {
             if (kind === "tables") void navigate(address(row));
