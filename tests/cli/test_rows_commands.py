@@ -20,6 +20,7 @@ from shell import Result, Shell
 from rowkeep.cli.main import run
 from rowkeep.exit_status import end
 from support.bot import Bot
+from support.gateway import Gateway, lose_answer, pass_on, refuse
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
@@ -279,6 +280,23 @@ def test_refusals(admin_shell: Commands) -> None:
     assert "ROWKEEP_ADMIN_TOKEN is not" in Commands(without, admin_shell.directory).fails("query", "people")
     gone = Commands(admin_shell.variables | {"ROWKEEP_URL": "http://127.0.0.1:9"}, admin_shell.directory)
     assert "No response from http://127.0.0.1:9" in gone.fails("insert", "people", "{}")
+
+
+def test_a_write_whose_response_is_lost_is_done_once(bot: Bot, admin_shell: Commands) -> None:
+    lost = [lose_answer, refuse(502, **{"Retry-After": "0"}), pass_on]
+    with Gateway(bot.server_url, lost * 4, ("/people", "/delete", "/batch")) as gateway:
+        behind = Commands(
+            admin_shell.variables | {"ROWKEEP_URL": gateway.url}, admin_shell.directory, *admin_shell.always
+        )
+        assert behind.json("insert", "people", '{"Number": 10}')["Number"] == 10
+        assert behind.json("update", "people", "--where", "Number=10", "--inc", "Number=1")["nModified"] == 1
+        assert behind.json("delete", "people", "--where", "Number=1", "--yes") == {"nDeleted": 1}
+        operations = '[{"op": "insert", "table": "people", "data": {"Number": 12}}]'
+        done = behind.run("rows", "batch", "-", "--json", stdin=operations)
+        assert done.status == 0, done
+        assert json.loads(done.out)["results"][0]["Number"] == 12
+        assert gateway.handlers == []
+    assert sorted(row["Number"] for row in all_rows(bot, "people")) == [2, 3, 11, 12]
 
 
 def test_an_app_has_its_grants_alone(server: RowkeepServer, workspace: Workspace, tmp_path: Path) -> None:

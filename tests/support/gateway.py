@@ -20,12 +20,13 @@ Handler = Callable[["Gateway", BaseHTTPRequestHandler, bytes], "httpx.Response |
 
 
 class Gateway:
-    """Forwards requests. ``handlers`` has the function for each bulk insert in turn; later bulk inserts are
-    forwarded like all other requests. ``bulks`` counts them."""
+    """Forwards requests. ``handlers`` has the function for each request to one of the ``calls`` (the ends of
+    its path) in turn; later ones are forwarded like all other requests. ``bulks`` counts them."""
 
-    def __init__(self, server_url: str, handlers: list[Handler]) -> None:
+    def __init__(self, server_url: str, handlers: list[Handler], calls: tuple[str, ...] = ("/bulk",)) -> None:
         self.server_url = server_url
         self.handlers = handlers
+        self.calls = calls
         self.bulks = 0
         self._client = httpx.Client(timeout=PATIENT, trust_env=False)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -62,7 +63,7 @@ class Gateway:
         self._late[-1].start()
 
     def _answer(self, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response | None:
-        if not request.path.endswith("/bulk"):
+        if not request.path.endswith(self.calls):
             return self.pass_on(request, body)
         self.bulks += 1
         handler = self.handlers.pop(0) if self.handlers else pass_on
@@ -88,7 +89,7 @@ class Gateway:
                 self.end_headers()
                 self.wfile.write(answer.content)
 
-            do_GET = do_POST = _pass  # noqa: N815 - the names that http.server uses
+            do_GET = do_POST = do_PUT = _pass  # noqa: N815 - the names that http.server uses
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -32,8 +32,7 @@ def batch(
         typer.Option(
             "--idempotency-key",
             metavar="KEY",
-            help="Do the batch once, however often it is sent with this key. Then it is sent again if there "
-            "is no response.",
+            help="Do the batch once, however often the command is run with this key.",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, but store nothing.")] = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -76,42 +77,44 @@ class DataClient:
     async def write(
         self, method: str, table: str, body: Mapping[str, Any], call: str = "", *, minimal: bool = False
     ) -> Any:
-        """Send an insert, update or delete; returns the JSON of the response. It is retried only if it is
-        certain that it was not executed."""
-        content = msgspec.json.encode(body)
-        headers = {"Prefer": "return=minimal"} if minimal else {}
-
-        async def send() -> bytes:
-            try:
-                return await self._send(method, self._table(table) + call, content, headers)
-            except NoResponse as failure:
-                raise Unreachable(
-                    f"No response from {self.connection.name}: {failure}. The request may or may not "
-                    f"have been carried out. Check the rows of {table} before you retry."
-                ) from None
-
-        return msgspec.json.decode(await self.patiently(send))
+        """Send an insert, update or delete; returns the JSON of the response. It is done once, however often
+        it is sent."""
+        return await self._write(method, self._table(table) + call, body, minimal, None)
 
     async def batch(self, body: Mapping[str, Any], *, minimal: bool = False, key: str | None = None) -> Any:
-        """Do several operations in one transaction; returns the JSON of the response. With an idempotency
-        key, it is also retried if there is no response."""
+        """Do several operations in one transaction; returns the JSON of the response. It is done once,
+        however often it is sent, also by other calls with the same idempotency key."""
+        return await self._write("POST", f"{self._credentials.prefix}/batch", body, minimal, key)
+
+    async def _write(
+        self, method: str, path: str, body: Mapping[str, Any], minimal: bool, key: str | None
+    ) -> Any:
+        """Send a write under an idempotency key, a new one if there is none, and again if there is no
+        response. Raises Unreachable."""
         content = msgspec.json.encode(body)
-        headers = {"Prefer": "return=minimal"} if minimal else {}
-        if key is not None:
-            headers["Idempotency-Key"] = f'"{key}"'
+        headers = {"Idempotency-Key": f'"{key or uuid.uuid4()}"'}
+        if minimal:
+            headers["Prefer"] = "return=minimal"
+        is_open = False
 
         async def send() -> bytes:
+            nonlocal is_open
             try:
-                return await self._send("POST", f"{self._credentials.prefix}/batch", content, headers)
-            except NoResponse as failure:
-                if key is not None or body.get("dryRun") is True:
-                    raise
-                raise Unreachable(
-                    f"No response from {self.connection.name}: {failure}. The batch may or may not have been "
-                    "carried out. Check its rows before you retry, or use an idempotency key."
-                ) from None
+                return await self._send(method, path, content, headers)
+            except NoResponse:
+                # it may have been carried out, so that it is worth waiting for a response
+                is_open = self._was_reached = True
+                raise
 
-        return msgspec.json.decode(await self.patiently(send))
+        try:
+            return msgspec.json.decode(await self.patiently(send))
+        except Unreachable as error:
+            if not is_open:
+                raise
+            message = (
+                f"{error} The request may or may not have been carried out. Check the rows before you retry."
+            )
+            raise Unreachable(message) from None
 
     def _table(self, table: str) -> str:
         return f"{self._credentials.prefix}/tables/{path_part(table)}"
