@@ -70,6 +70,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "wait meanwhile.",
         ),
     ] = 8 * 1024 * 1024
+    min_free_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="With less free space than this on the device of the SQLite files, /readyz is 503 "
+            "storage_full. Requests are served as long as there is space.",
+        ),
+    ] = 16 * 1024 * 1024
     max_request_line_bytes: Annotated[
         int,
         Meta(

@@ -98,6 +98,7 @@ class Place:
 def server(new_store: Callable[[], str], tmp_path: Path) -> Iterator[RowkeepServer]:
     """A server of the test's own."""
     server = RowkeepServer(new_store(), tmp_path)
+    server.ready_path = "/healthz"
     server.start()
     yield server
     server.kill()

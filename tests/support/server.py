@@ -95,8 +95,11 @@ class RowkeepServer:
             )
         GUARD.keep(self._process.pid)
 
+    ready_path = "/readyz"
+    """What is asked whether it has started; of a store with faults, ``/healthz``."""
+
     def wait_until_ready(self) -> None:
-        """Wait until the storage is available. Raises RuntimeError if the process exits before that."""
+        """Wait until it can serve all requests. Raises RuntimeError if the process exits before that."""
         while not self._is_ready():
             if self.process.poll() is not None:
                 text = self.log.read_text(errors="replace")[-4000:]
@@ -164,6 +167,6 @@ class RowkeepServer:
         try:
             # a plain socket costs a hundredth of a client while nothing listens yet
             socket.create_connection(("127.0.0.1", self.port)).close()
-            return plain.get(self.url + "/readyz").status_code == 200
+            return plain.get(self.url + self.ready_path).status_code == 200
         except (OSError, httpx.TransportError):
             return False

@@ -182,6 +182,10 @@ class Catalog:
             raise SetupError("The store is not initialised. Run rowkeep init.")
         return known
 
+    async def check_master_key(self) -> None:
+        """Raises SetupError if this process does not have the master key of the store."""
+        self._master.sealer(await self.fingerprint())
+
     async def derive_key(self, purpose: str) -> bytes:
         """A key for one purpose of the whole installation, from the master key."""
         return self._master.sealer(await self.fingerprint()).derive(purpose)
@@ -211,5 +215,5 @@ def _named_fault(error: StorageUnavailable | StaleCatalog, workspace: Workspace)
 async def open_catalog(store: Store, master: MasterKeys) -> Catalog:
     """The catalog of an open and initialised store. Raises SetupError for a wrong master key."""
     catalog = Catalog(store, master)
-    master.sealer(await catalog.fingerprint())
+    await catalog.check_master_key()
     return catalog

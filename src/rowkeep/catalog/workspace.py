@@ -66,12 +66,20 @@ class OpenWorkspace:
 
     async def load_keys(self) -> None:
         """Read the data keys, which change when they are replaced."""
+        self.keys = DataKeys(await self.read_keys())
+        self.secrets = SecretSealer(self.keys)
+        self.responses = SecretSealer(self.keys, "idempotent-responses")
+        self.cursors = CursorSigner(*self.keys.derive_each("cursors"))
+
+    async def read_keys(self) -> dict[int, bytes]:
+        """The data keys by number, decrypted. Raises StaleCatalog if there are none, and StorageMissing if
+        they are another workspace's or of another master key."""
         wrapped = await self.database.read(self.scripts.state.data_keys)
         if not wrapped:
             raise StaleCatalog()
         bound_to = key_bound_to(self.workspace)
         try:
-            opened = {number: self._master.open(key, bound_to) for number, key in wrapped.items()}
+            return {number: self._master.open(key, bound_to) for number, key in wrapped.items()}
         except SetupError as error:
             log_missing_database(
                 self.workspace, "data key cannot be decrypted: the database is another workspace's"
@@ -80,10 +88,6 @@ class OpenWorkspace:
                 f"The database of workspace {self.workspace.name} was replaced by another one. The server "
                 "log names it."
             ) from error
-        self.keys = DataKeys(opened)
-        self.secrets = SecretSealer(self.keys)
-        self.responses = SecretSealer(self.keys, "idempotent-responses")
-        self.cursors = CursorSigner(*self.keys.derive_each("cursors"))
 
     async def write_with_keys(self, make: Callable[[], Script[T]]) -> T:
         """Run a script that depends on the data keys. If these are replaced meanwhile, it is created and run

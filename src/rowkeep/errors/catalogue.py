@@ -522,6 +522,16 @@ class StorageReadOnly(StorageUnavailable):
         super().__init__(msg)
 
 
+class NotReady(RowkeepError):
+    """The server cannot serve all requests: the master key does not fit the store, or a database belongs to
+    another version of Rowkeep."""
+
+    code, status, title = "not_ready", 503, "Not ready"
+
+    def __init__(self, msg: str = "The server is not ready. The server log names the cause.") -> None:
+        super().__init__(msg, headers={"Retry-After": "5"})
+
+
 # Errors of a command: they end the process with one line and are never sent in a response
 
 

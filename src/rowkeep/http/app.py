@@ -33,6 +33,7 @@ from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
 from rowkeep.services.batches import Batches
+from rowkeep.services.health import Health
 from rowkeep.services.idempotency import Idempotency, delete_expired_keys
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
@@ -87,7 +88,7 @@ def wire(
     router = Router(
         routes=[
             Route("/healthz", readable(Alive())),
-            Route("/readyz", readable(Ready(catalog, tasks))),
+            Route("/readyz", readable(Ready(Health(catalog), tasks))),
             *document_routes(settings),
             *console_routes(settings),
             *management_routes(gate, offload, budget),

@@ -1,4 +1,4 @@
-"""Health: whether the process runs, the store is available, and the background tasks work."""
+"""Health: whether the process runs, and whether it can serve all requests."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 
 from starlette.types import Receive, Scope, Send
 
-from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import RowkeepError, StorageUnavailable
-from rowkeep.http.responses import error_response, json_response
+from rowkeep.http.responses import Response, error_response, json_response
 from rowkeep.services.background import BackgroundTasks
+from rowkeep.services.health import Health
 
 READY_SECONDS = 2.0
 """How long /readyz waits for the store."""
@@ -21,19 +21,23 @@ class Alive:
 
 
 class Ready:
-    def __init__(self, catalog: Catalog, tasks: BackgroundTasks) -> None:
-        self._catalog = catalog
+    def __init__(self, health: Health, tasks: BackgroundTasks) -> None:
+        self._health = health
         self._tasks = tasks
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await (await self._answer()).send(send)
+
+    async def _answer(self) -> Response:
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await self._catalog.store.catalog.read(self._catalog.installation.key_fingerprint)
-            answer = json_response({"status": "ready", "tasks": self._tasks.health()})
+                fault = await self._health.fault()
         except TimeoutError:
-            answer = error_response(
+            return error_response(
                 StorageUnavailable(f"The database did not respond within {READY_SECONDS:g} seconds.")
             )
         except RowkeepError as error:
-            answer = error_response(error)
-        await answer.send(send)
+            return error_response(error)
+        if fault is not None:
+            return error_response(fault)
+        return json_response({"status": "ready", "tasks": self._tasks.health()})

@@ -427,5 +427,14 @@ class Store(ABC):
         """The names of the workspaces' files or PostgreSQL schemas that exist."""
 
     @abstractmethod
+    async def unreadable(self) -> list[str]:
+        """Those of them that this process cannot read, or that are not databases."""
+
+    @abstractmethod
+    async def check_device(self) -> None:
+        """Raises StorageFull or StorageReadOnly if rows cannot be written now, as far as it can be seen
+        without a write, or StorageUnavailable."""
+
+    @abstractmethod
     async def drop_workspace(self, workspace: Workspace) -> None:
         """Delete the database of a workspace with all of its data."""

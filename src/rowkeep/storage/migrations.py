@@ -225,17 +225,29 @@ def _create_namespace(namespace: str, dialect: Dialect) -> Steps[None]:
     yield ddl(CreateSchema(quoted(namespace), if_not_exists=True), dialect)
 
 
+def _applied(namespace: str | None) -> sa.Table:
+    """The table of completed steps."""
+    return sa.Table(
+        "_rowkeep_steps",
+        sa.MetaData(schema=quoted(namespace) if namespace else None),
+        sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    )
+
+
+def completed_steps(dialect: Dialect, namespace: str | None) -> Steps[int]:
+    """Script: how many steps a database has completed."""
+    step = _applied(namespace).c.step
+    rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(step), 0)), dialect)
+    return int(rows[0][0])
+
+
 def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> Steps[int]:
     """Script: bring one database to the last step; returns how many steps it had completed. Safe when several
     processes start at the same time.
 
     Raises SetupError for a database that a newer Rowkeep has written.
     """
-    applied = sa.Table(
-        "_rowkeep_steps",
-        sa.MetaData(schema=quoted(namespace) if namespace else None),
-        sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
-    )
+    applied = _applied(namespace)
     yield from alone(dialect, namespace)
     if namespace is None:
         yield ddl(CreateTable(applied, if_not_exists=True), dialect)
@@ -243,8 +255,7 @@ def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> S
         # only then: what creates is sent to all nodes of a cluster, and fails if one of them is down
         yield from _create_namespace(namespace, dialect)
         yield ddl(CreateTable(applied, if_not_exists=True), dialect)
-    rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0)), dialect)
-    done = int(rows[0][0])
+    done = yield from completed_steps(dialect, namespace)
     if done > len(steps):
         raise SetupError(
             "The store was created by a newer version of Rowkeep. Use that version or a later one."

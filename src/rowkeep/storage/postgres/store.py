@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy.schema import DropSchema
 
-from rowkeep.errors.catalogue import Busy, SetupError
+from rowkeep.errors.catalogue import Busy, SetupError, StorageReadOnly
 from rowkeep.model.access import Workspace
 from rowkeep.model.ids import IdSource
 from rowkeep.settings import Settings
@@ -62,6 +62,13 @@ class PostgresStore(Store):
     async def present(self) -> list[str]:
         return await self.catalog.read(_list_present)
 
+    async def unreadable(self) -> list[str]:
+        return await self.catalog.read(_list_unreadable)
+
+    async def check_device(self) -> None:
+        if await self.catalog.read(_is_read_only):
+            raise StorageReadOnly()
+
     async def discard(self) -> None:
         if self._made_catalog:
             await self.catalog.write(_drop_unused_catalog)
@@ -101,6 +108,23 @@ def _list_present() -> Generator[Statement, Sequence[Row], list[str]]:
         "SELECT schemaname FROM pg_catalog.pg_tables WHERE tablename = '_rowkeep_workspace'"
     )
     return [row[0] for row in rows if PHYSICAL.fullmatch(row[0])]
+
+
+def _list_unreadable() -> Generator[Statement, Sequence[Row], list[str]]:
+    """Script: the schemas of workspaces that this role cannot use."""
+    rows = yield Statement(
+        "SELECT nspname FROM pg_catalog.pg_namespace "
+        "WHERE nspname ~ '^w[0-9]+_' AND NOT has_schema_privilege(oid, 'USAGE')"
+    )
+    return [row[0] for row in rows if PHYSICAL.fullmatch(row[0])]
+
+
+def _is_read_only() -> Generator[Statement, Sequence[Row], bool]:
+    """Script: whether the server is a standby, or accepts no writes by its configuration."""
+    rows = yield Statement(
+        "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool"
+    )
+    return bool(rows[0][0])
 
 
 def _has_catalog() -> Generator[Statement, Sequence[Row], bool]:

@@ -76,12 +76,20 @@ def failure_at(path: Path, error: StorageUnavailable) -> StorageUnavailable:
     if type(error) is not StorageUnavailable:
         return error
     try:
-        device = os.statvfs(path.parent)
+        return device_fault(path.parent, FULL_BYTES) or error
     except OSError:
         return error
+
+
+def device_fault(directory: Path, needed_bytes: int) -> StorageUnavailable | None:
+    """The error if the device of a directory cannot be written or has less free space. Raises OSError."""
+    device = os.statvfs(directory)
     if device.f_flag & os.ST_RDONLY:
         return StorageReadOnly()
-    return StorageFull() if device.f_bavail * device.f_frsize < FULL_BYTES else error
+    free = device.f_bavail * device.f_frsize
+    if free >= needed_bytes:
+        return None
+    return StorageFull(f"The device of the database has only {free:,} bytes of free space left.")
 
 
 def _turns_of(path: Path) -> WriteQueue:

@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
 
-from rowkeep.errors.catalogue import Busy, SetupError, StorageMissing, StorageUnavailable
+from rowkeep.errors.catalogue import Busy, SetupError, StorageMissing, StorageReadOnly, StorageUnavailable
 from rowkeep.model.access import Workspace
 from rowkeep.model.ids import IdSource
 from rowkeep.private_files import CATALOG_FILE, make_private_directory, owner_hint, owns
@@ -27,10 +27,12 @@ from rowkeep.storage.known_databases import (
 from rowkeep.storage.migrations import WORKSPACE_STEPS, migrate
 from rowkeep.storage.scripts.catalog import CatalogScripts
 from rowkeep.storage.sqlite.database import SqliteDatabase, SqliteWorkspaceDatabase
-from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable_files, failure_at
+from rowkeep.storage.sqlite.files import WORKSPACES, OpenFiles, affordable_files, device_fault, failure_at
 from rowkeep.storage.sqlite.threads import Threads
 
 FIRST_PAGE_BYTES = 4096
+SQLITE_MAGIC = b"SQLite format 3\x00"
+"""How each file begins (SQLite: Database File Format, section 1.3.1)."""
 MAX_LONG_QUERIES = 16
 """How many long queries one process runs at once, over all workspaces."""
 
@@ -107,6 +109,20 @@ class SqliteStore(Store):
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._files.executor, _files_of, self._directory / WORKSPACES)
 
+    async def unreadable(self) -> list[str]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._files.executor, _unreadable_of, self._directory / WORKSPACES)
+
+    async def check_device(self) -> None:
+        try:
+            fault = device_fault(self._directory, self._settings.min_free_bytes)
+            if fault is None and not os.access(self._catalog_path, os.R_OK | os.W_OK):
+                fault = StorageReadOnly() if self._catalog_path.exists() else StorageMissing()
+        except OSError as error:
+            raise StorageUnavailable() from error
+        if fault is not None:
+            raise fault
+
     async def discard(self) -> None:
         is_unused = self._is_new and await self._is_unused()
         await self.close()
@@ -177,6 +193,24 @@ def _files_of(directory: Path) -> list[str]:
         return [path.stem for path in directory.glob("w*.db") if PHYSICAL.fullmatch(path.stem)]
     except FileNotFoundError:
         return []
+
+
+def _unreadable_of(directory: Path) -> list[str]:
+    """Those of the databases that cannot be opened, or begin like no SQLite database; an empty one is new."""
+    unreadable = []
+    for name in _files_of(directory):
+        path = directory / f"{name}.db"
+        try:
+            with path.open("rb", buffering=0) as file:
+                start = file.read(len(SQLITE_MAGIC))
+        except FileNotFoundError:
+            # its workspace was deleted
+            continue
+        except OSError:
+            start = b"?"
+        if start not in (b"", SQLITE_MAGIC):
+            unreadable.append(name)
+    return unreadable
 
 
 def _has_no_tables(path: Path) -> bool:
