@@ -153,3 +153,19 @@ def test_the_umask_opens_no_secret(tmp_path: Path, umask: str) -> None:
     shell = Shell.on_store(sqlite_url(tmp_path / "data"), tmp_path)
     FORKS.run("rowkeep", ["init"], env=shell.variables, cwd=tmp_path, umask=int(umask, 8)).check_returncode()
     assert mode(tmp_path / "rowkeep.key") == mode(next(tmp_path.glob("*.admin-token"))) == 0o600
+
+
+def test_doctor(tmp_path: Path) -> None:
+    """Each kind of finding is tested on both engines with the store itself."""
+    shell = Shell.on_store(sqlite_url(tmp_path / "data"), tmp_path, master_key_file=None)
+    shell.succeeds("init")
+    assert shell.succeeds("doctor") == "No faults were found.\n"
+    (tmp_path / "data.key").chmod(0o640)
+    warned = shell.succeeds("doctor", "--quick")
+    assert warned.splitlines()[-1] == "0 errors, 1 warning."
+    assert f"warning: {tmp_path / 'data.key'}: Other users can access it (mode 0640)." in warned
+    stray = tmp_path / "data" / "workspaces" / "w7_stray.db"
+    stray.touch(mode=0o600)
+    assert [each["place"] for each in shell.json("doctor")["findings"]][1:] == ["file w7_stray"]
+    (tmp_path / "data" / "catalog.db").unlink()
+    assert "Restore it from a backup" in shell.fails("doctor")

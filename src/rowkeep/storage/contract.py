@@ -42,6 +42,7 @@ from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import TableSql
 from rowkeep.sql.statements import Statement
 from rowkeep.sql.views import ViewSql
+from rowkeep.storage.inspection import Inspection
 
 T = TypeVar("T")
 Row: TypeAlias = Sequence[Any]
@@ -287,6 +288,11 @@ class Database(ABC):
     dialect: Dialect
     namespace: str | None
     """The PostgreSQL schema that contains its tables; None on SQLite."""
+
+    @property
+    @abstractmethod
+    def inspection(self) -> Inspection:
+        """The scripts that look at what the engine has."""
 
     @abstractmethod
     async def read(self, script: Script[T]) -> T:

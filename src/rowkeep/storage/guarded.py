@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from rowkeep.storage.contract import Database, Script, Steps
+from rowkeep.storage.inspection import Inspection
 
 T = TypeVar("T")
 
@@ -19,6 +20,10 @@ class GuardedDatabase(Database):
         self._check = check
         self.dialect = database.dialect
         self.namespace = database.namespace
+
+    @property
+    def inspection(self) -> Inspection:
+        return self._database.inspection
 
     async def read(self, script: Script[T]) -> T:
         def checked() -> Steps[T]:

@@ -18,6 +18,7 @@ from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement
 from rowkeep.sql.system_tables import workspace_tables
 from rowkeep.storage.contract import Database, Row, Script, StaleCatalog
+from rowkeep.storage.inspection import Inspection
 from rowkeep.storage.migrations import CATALOG_STEPS, DATABASES_STEP, migrate
 from rowkeep.storage.scripts.catalog import CatalogScripts
 
@@ -37,6 +38,10 @@ class CatalogDatabase(Database):
         self.dialect = database.dialect
         self.namespace = database.namespace
         self._faults = LimitedLog()
+
+    @property
+    def inspection(self) -> Inspection:
+        return self._database.inspection
 
     async def read(self, script: Script[T]) -> T:
         try:

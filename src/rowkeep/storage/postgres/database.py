@@ -32,6 +32,7 @@ from rowkeep.storage.contract import (
     WriteKey,
 )
 from rowkeep.storage.postgres.batches import Batch
+from rowkeep.storage.postgres.inspection import PostgresInspection
 from rowkeep.storage.postgres.partial_inserts import insert_partly
 from rowkeep.storage.postgres.partial_upserts import upsert_partly
 from rowkeep.storage.postgres.pool import Call, Pool
@@ -51,6 +52,10 @@ class PostgresDatabase(Database):
         self._pool = pool
         self.namespace: str = namespace
         self._script = Call(lane)
+
+    @property
+    def inspection(self) -> PostgresInspection:
+        return PostgresInspection(self.namespace)
 
     async def read(self, script: Script[T]) -> T:
         return await self._pool.read(script, self._script)

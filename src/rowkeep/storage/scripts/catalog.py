@@ -150,6 +150,14 @@ class CatalogScripts:
         )
         return _workspace_of(rows[0]) if rows else None
 
+    def clients_of(self, workspace: Workspace) -> Steps[list[str]]:
+        """All client ids of a workspace."""
+        clients = self._tables.clients
+        rows = yield from self._do(
+            sa.select(clients.c.client_id).where(clients.c.workspace_id == workspace.id)
+        )
+        return [row[0] for row in rows]
+
     def claim_client(self, client_id: str, workspace: Workspace) -> Steps[bool]:
         """Assign a client id to a workspace; False if it is assigned to it already. Raises NameTaken if it is
         assigned to another one."""

@@ -41,6 +41,7 @@ from rowkeep.storage.sqlite.connections import Connection, run_script
 from rowkeep.storage.sqlite.dry_runs import DryRunDone, undone
 from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
+from rowkeep.storage.sqlite.inspection import SqliteInspection
 from rowkeep.storage.sqlite.keys import keyed
 from rowkeep.storage.sqlite.partial_upserts import upsert_partly
 from rowkeep.storage.sqlite.reads import select
@@ -59,6 +60,10 @@ class SqliteDatabase(Database):
         self.path = path
         place = FileIdentity(path)
         self.opener = Opener(place, files, partial(OpenFile, place, settings, files), create=create)
+
+    @property
+    def inspection(self) -> SqliteInspection:
+        return SqliteInspection()
 
     async def read(self, script: Script[T]) -> T:
         return await self._read(lambda connection: run_script(connection, script))
