@@ -65,6 +65,20 @@ def test_the_same_key(made: Made, kind: str, one: Any, other: Any) -> None:
     assert total(bot, "keyed") == 2
 
 
+def test_the_same_encrypted_decimal(made: Made) -> None:
+    columns = column("Key", "decimal", isEncrypted=True), column("Code")
+    bot = table_of(made, *columns, keys=(("Key",), ("Code",)))
+    path = "/api/public/tables/keyed/bulk"
+    rows_of = [{"Key": "1", "Code": "a"}, {"Key": "2.50", "Code": "b"}, {"Key": 2.5, "Code": "c"}]
+    problem(bot.bulk("keyed", rows_of), 409, "unique_violation", "/data/2/Key")
+    partial = bot.request("POST", path, json={"data": rows_of, "mode": "partial"})
+    assert partial.status_code == 207, partial.text
+    assert [error["pointer"] for error in partial.json()["errors"]] == ["/data/2/Key"]
+    upsert = {"data": [{"Key": 3, "Code": "d"}, {"Key": "3.0", "Code": "e"}]}
+    on_code = {"onConflict": {"columns": ["Code"], "action": "update"}}
+    problem(bot.request("POST", path, json=upsert | on_code), 409, "unique_violation", "/data/1/Key")
+
+
 @pytest.mark.parametrize(("kind", "one", "other"), OTHER)
 def test_another_key(made: Made, kind: str, one: Any, other: Any) -> None:
     bot = table_of(made, column("Key", kind), keys=(("Key",),))
