@@ -255,7 +255,7 @@ def test_memory_does_not_grow(sqlite_server: RowkeepServer, tmp_path: Path) -> N
     """What an import and an export take in memory has to do with nothing that grows with the file."""
     workspace = Workspace(sqlite_server, "memory")
     peaks: dict[tuple[str, str], list[int]] = {}
-    for count in (20_000, 200_000):
+    for count in (10_000, 100_000):
         workspace.create_table(NUMBERS | {"name": f"n{count}"})
         bot = workspace.bot({f"n{count}": "rw"})
         rows = RowsShell(bot, tmp_path)

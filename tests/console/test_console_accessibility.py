@@ -17,11 +17,16 @@ pytestmark = SQLITE
 
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 
+AT_REST = """() => document.getAnimations().every(
+    (each) => each.playState !== "running" || each.effect?.getComputedTiming().iterations === Infinity
+)"""
+"""Colours that fade in are not yet those of the page; only what tells that something loads has no end."""
+
 
 def violations(page: Page) -> list[Any]:
-    page.wait_for_timeout(400)  # colours that fade in are not yet those of the page
+    page.wait_for_function(AT_REST)
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run().then((result) => result.violations)")
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] }).then((result) => result.violations)")
     return [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found]
 
 

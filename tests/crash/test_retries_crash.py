@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +22,9 @@ from support.workspace import Workspace, succeeded
 
 TABLE = "/api/public/tables/ledger"
 CLIENTS = 8
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
+ANSWERS = 100
+"""The server is killed after so many."""
 
 
 @pytest.fixture
@@ -127,6 +129,13 @@ class Client(threading.Thread):
         return response
 
 
+def wait_for_answers(clients: Sequence[Client]) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while sum(len(client.answers) for client in clients) < ANSWERS:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
 @pytest.mark.parametrize(("is_partial", "rows"), [(False, 1), (True, PARTIAL_ROWS * 9 // 10)])
 def test_each_repeated_insert_is_there_once(
     server: RowkeepServer, bot: Bot, request: Any, is_partial: bool, rows: int
@@ -137,7 +146,7 @@ def test_each_repeated_insert_is_there_once(
         clients = [Client(connected(server, bot), first, is_partial) for first in firsts]
         for client in clients:
             client.start()
-        time.sleep(1.0)
+        wait_for_answers(clients)
         server.kill()
         for client in clients:
             client.join()
@@ -177,7 +186,7 @@ def test_a_killed_batch_is_there_as_a_whole_or_not_at_all(server: RowkeepServer,
     clients = [BatchClient(connected(server, bot), at * 1_000_000, is_partial=False) for at in range(CLIENTS)]
     for client in clients:
         client.start()
-    time.sleep(1.0)
+    wait_for_answers(clients)
     server.kill()
     for client in clients:
         client.join()

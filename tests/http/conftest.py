@@ -1,12 +1,13 @@
-"""Fixtures of the HTTP suite: workspaces that a whole module shares, for tests that only add rows or read."""
+"""Fixtures of the HTTP suite: workspaces that a module shares, for tests that only write and read rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from definitions import TYPED
+from definitions import TYPED, Made
 
 from support.bot import Bot
 from support.server import RowkeepServer
@@ -33,3 +34,51 @@ def empty_people(shared: Workspace) -> Bot:
     """Like ``people``, but shared by the module: for requests that are refused, so that it stays empty."""
     shared.create_table(PEOPLE)
     return shared.bot({"people": "rwd"})
+
+
+@pytest.fixture(scope="module")
+def made_before(server: RowkeepServer) -> Iterator[Callable[[tuple[dict[str, Any], ...]], Bot]]:
+    """Makes such tables once for a module, each group in a workspace of its own."""
+    made: list[tuple[tuple[dict[str, Any], ...], Workspace, Bot]] = []
+
+    def make(definitions: tuple[dict[str, Any], ...]) -> Bot:
+        for known, _, bot in made:
+            if known == definitions:
+                return bot
+        workspace = Workspace(server, f"made_{uuid4().hex[:12]}")
+        bot = _with_tables(workspace, definitions)
+        made.append((definitions, workspace, bot))
+        return bot
+
+    yield make
+    for _, workspace, _ in made:
+        workspace.delete()
+
+
+@pytest.fixture
+def made(request: pytest.FixtureRequest, server: RowkeepServer) -> Iterator[Made]:
+    """For tests that do nothing but write and read rows: the tables are emptied afterwards and used again, by
+    the same app, so each idempotency key is used in one test. For tests that also ask for ``workspace`` they
+    are made in there. A table comes after those that it refers to."""
+    used: list[tuple[Bot, list[str]]] = []
+
+    def make(*definitions: dict[str, Any]) -> Bot:
+        if "workspace" in request.fixturenames:
+            workspace: Workspace = request.getfixturevalue("workspace")
+            return _with_tables(workspace, definitions)
+        make_once = request.getfixturevalue("made_before")
+        bot: Bot = make_once(definitions)
+        used.append((bot, [each["name"] for each in definitions]))
+        return bot
+
+    yield make
+    for bot, names in used:
+        for name in reversed(names):
+            response = bot.delete(name, {"all": True})
+            assert response.status_code == 200, response.text
+
+
+def _with_tables(workspace: Workspace, definitions: tuple[dict[str, Any], ...]) -> Bot:
+    for definition in definitions:
+        workspace.create_table(definition)
+    return workspace.bot({each["name"]: "rwd" for each in definitions})

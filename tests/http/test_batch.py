@@ -9,7 +9,7 @@ from unittest.mock import ANY
 import httpx
 import pytest
 from answers import good, problem, records, rows, total
-from definitions import column, index, table
+from definitions import Made, column, index, table
 from expressions import EVERYTHING, all_of, comparison, where
 
 from support.batches import BATCH, bulk, delete, insert, query, ref, run, update
@@ -39,11 +39,9 @@ FAMILY = {"parents": "rwd", "children": "rwd"}
 
 
 @pytest.fixture
-def family(workspace: Workspace) -> Bot:
+def family(made: Made) -> Bot:
     """An app with all rights to two empty tables, of which one refers to the other."""
-    workspace.create_table(PARENTS)
-    workspace.create_table(CHILDREN)
-    return workspace.bot(FAMILY)
+    return made(PARENTS, CHILDREN)
 
 
 def results(response: httpx.Response) -> list[Any]:
@@ -692,14 +690,14 @@ def test_a_batch_that_is_sent_twice_is_done_once(family: Bot, workspace: Workspa
 def test_refused_batches_and_dry_runs_do_not_use_up_a_key(family: Bot) -> None:
     good(family.insert("parents", {"Code": "a"}))
     fault = [insert("children", {}), insert("parents", {"Code": "a"})]
-    refused(run(family, *fault, headers=keyed("k")), 409, "unique_violation", "/operations/1/data/Code")
-    dry = good(run(family, fault[0], headers=keyed("k"), more={"dryRun": True}))
+    refused(run(family, *fault, headers=keyed("refused")), 409, "unique_violation", "/operations/1/data/Code")
+    dry = good(run(family, fault[0], headers=keyed("refused"), more={"dryRun": True}))
     assert dry == {"dryRun": True, "results": [{"nInserted": 1}]}
-    good(run(family, fault[0], headers=keyed("k")))
+    good(run(family, fault[0], headers=keyed("refused")))
     # a dry run does not look at the key either
-    good(run(family, fault[0], headers=keyed("k"), more={"dryRun": True}))
+    good(run(family, fault[0], headers=keyed("refused"), more={"dryRun": True}))
     refused(
-        run(family, *fault, headers=keyed("k"), more={"dryRun": True}),
+        run(family, *fault, headers=keyed("refused"), more={"dryRun": True}),
         409,
         "unique_violation",
         "/operations/1/data/Code",
@@ -714,7 +712,7 @@ def test_large_results_are_stored_as_counts(family: Bot) -> None:
         query("children", limit=1000),
         delete("children", EVERYTHING),
     ]
-    first, second = (run(family, *batch, headers=keyed("k")) for _ in range(2))
+    first, second = (run(family, *batch, headers=keyed("large")) for _ in range(2))
     assert [len(each.get("records", ())) for each in results(first)] == [2000, 2000, 0, 0]
     assert results(second) == [
         {"nInserted": 2000},

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from answers import good, pointers, problem, records, rows
-from definitions import column, index, table
+from definitions import Made, column, index, table
 from expressions import EVERYTHING, where
 
 from support.bot import Bot
-from support.workspace import Workspace
 
 MAX_INTEGER, MAX_EXACT = 2**63 - 1, 2**53 - 1
 MAX_DOUBLE = 1.7976931348623157e308
@@ -34,10 +33,9 @@ COLUMNS = (
 
 
 @pytest.fixture
-def bot(workspace: Workspace) -> Bot:
+def bot(made: Made) -> Bot:
     indexes = (index("by_key", "Key", unique=True), index("by_code", "Code"))
-    workspace.create_table(table("goods", *COLUMNS, indexes=indexes))
-    return workspace.bot({"goods": "rwd"})
+    return made(table("goods", *COLUMNS, indexes=indexes))
 
 
 def stored(bot: Bot, **cells: Any) -> dict[str, Any]:
@@ -336,19 +334,18 @@ def test_a_unique_key_that_another_row_has(bot: Bot) -> None:
 
 
 @pytest.fixture
-def family(workspace: Workspace) -> Bot:
+def family(made: Made) -> Bot:
     """Parents with unique codes and numbers, and children that refer to them."""
     keys = index("by_code", "Code", unique=True), index("by_number", "Number", unique=True)
-    workspace.create_table(table("parents", column("Code"), column("Number", "integer"), indexes=keys))
-    workspace.create_table(
+    bot = made(
+        table("parents", column("Code"), column("Number", "integer"), indexes=keys),
         table(
             "children",
             column("Parent", reference={"table": "parents", "column": "Code"}),
             column("Number", "integer", reference={"table": "parents", "column": "Number"}),
             column("Row", reference={"table": "parents", "column": "sys_Id"}),
-        )
+        ),
     )
-    bot = workspace.bot({"parents": "rwd", "children": "rwd"})
     records(bot.bulk("parents", [{"Code": "a", "Number": 1}, {"Code": "ab", "Number": 2}]))
     records(bot.bulk("children", [{"Parent": "a", "Number": 1}]))
     return bot

@@ -8,10 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from answers import found, problem, rows, total
-from definitions import column, index, table
+from definitions import Made, column, index, table
 
 from support.bot import Bot
-from support.workspace import Workspace
 
 PATH = "/api/public/tables/{}/bulk"
 PEOPLE = table(
@@ -35,11 +34,9 @@ PETS = table(
 
 
 @pytest.fixture
-def bot(workspace: Workspace) -> Bot:
+def bot(made: Made) -> Bot:
     """An app with both tables; there is one person, with the Code a."""
-    workspace.create_table(PEOPLE)
-    workspace.create_table(PETS)
-    bot = workspace.bot({"people": "rwd", "pets": "rwd"})
+    bot = made(PEOPLE, PETS)
     assert bot.insert("people", {"Code": "a", "Name": "Ada"}).status_code == 200
     return bot
 

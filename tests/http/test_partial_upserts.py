@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from answers import rows
-from definitions import column, index, table
+from definitions import Made, column, index, table
 
 from support.bot import Bot
 from support.workspace import Workspace
@@ -42,10 +42,8 @@ STORED = [
 
 
 @pytest.fixture
-def bot(workspace: Workspace) -> Bot:
-    workspace.create_table(PEOPLE)
-    workspace.create_table(PETS)
-    bot = workspace.bot({"people": "rwd", "pets": "rwd"})
+def bot(made: Made) -> Bot:
+    bot = made(PEOPLE, PETS)
     assert bot.bulk("people", STORED).status_code == 200
     return bot
 

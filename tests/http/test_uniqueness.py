@@ -6,18 +6,17 @@ from typing import Any
 
 import pytest
 from answers import good, pointers, problem, records, rows, total
-from definitions import column, index, table
+from definitions import Made, column, index, table
 from expressions import EVERYTHING, where
 
 from support.bot import Bot
 from support.workspace import Workspace
 
 
-def table_of(workspace: Workspace, *columns: dict[str, Any], keys: tuple[tuple[str, ...], ...]) -> Bot:
+def table_of(made: Made, *columns: dict[str, Any], keys: tuple[tuple[str, ...], ...]) -> Bot:
     """A table ``keyed`` with these columns and a unique index over each of ``keys``."""
     indexes = tuple(index(f"key_{i}", *names, unique=True) for i, names in enumerate(keys))
-    workspace.create_table(table("keyed", *columns, indexes=indexes))
-    return workspace.bot({"keyed": "rwd"})
+    return made(table("keyed", *columns, indexes=indexes))
 
 
 SAME: list[tuple[str, Any, Any]] = [
@@ -55,8 +54,8 @@ OTHER: list[tuple[str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "one", "other"), SAME)
-def test_the_same_key(workspace: Workspace, kind: str, one: Any, other: Any) -> None:
-    bot = table_of(workspace, column("Key", kind), keys=(("Key",),))
+def test_the_same_key(made: Made, kind: str, one: Any, other: Any) -> None:
+    bot = table_of(made, column("Key", kind), keys=(("Key",),))
     good(bot.insert("keyed", {"Key": one}))
     refusal = problem(bot.insert("keyed", {"Key": other}), 409, "unique_violation")
     assert str(pointers(refusal)[0]).startswith("/data")
@@ -66,15 +65,29 @@ def test_the_same_key(workspace: Workspace, kind: str, one: Any, other: Any) -> 
     assert total(bot, "keyed") == 2
 
 
+def test_the_same_encrypted_decimal(made: Made) -> None:
+    columns = column("Key", "decimal", isEncrypted=True), column("Code")
+    bot = table_of(made, *columns, keys=(("Key",), ("Code",)))
+    path = "/api/public/tables/keyed/bulk"
+    rows_of = [{"Key": "1", "Code": "a"}, {"Key": "2.50", "Code": "b"}, {"Key": 2.5, "Code": "c"}]
+    problem(bot.bulk("keyed", rows_of), 409, "unique_violation", "/data/2/Key")
+    partial = bot.request("POST", path, json={"data": rows_of, "mode": "partial"})
+    assert partial.status_code == 207, partial.text
+    assert [error["pointer"] for error in partial.json()["errors"]] == ["/data/2/Key"]
+    upsert = {"data": [{"Key": 3, "Code": "d"}, {"Key": "3.0", "Code": "e"}]}
+    on_code = {"onConflict": {"columns": ["Code"], "action": "update"}}
+    problem(bot.request("POST", path, json=upsert | on_code), 409, "unique_violation", "/data/1/Key")
+
+
 @pytest.mark.parametrize(("kind", "one", "other"), OTHER)
-def test_another_key(workspace: Workspace, kind: str, one: Any, other: Any) -> None:
-    bot = table_of(workspace, column("Key", kind), keys=(("Key",),))
+def test_another_key(made: Made, kind: str, one: Any, other: Any) -> None:
+    bot = table_of(made, column("Key", kind), keys=(("Key",),))
     assert len(records(bot.bulk("keyed", [{"Key": one}, {"Key": other}]))) == 2
 
 
 @pytest.mark.parametrize("kind", ["string", "number", "integer", "boolean", "date"])
-def test_any_number_of_empty_cells(workspace: Workspace, kind: str) -> None:
-    bot = table_of(workspace, column("Key", kind), column("Note"), keys=(("Key",),))
+def test_any_number_of_empty_cells(made: Made, kind: str) -> None:
+    bot = table_of(made, column("Key", kind), column("Note"), keys=(("Key",),))
     good(bot.insert("keyed", {}))
     good(bot.insert("keyed", {"Key": None}))
     records(bot.bulk("keyed", [{}, {"Key": None}, {}]))
@@ -82,10 +95,10 @@ def test_any_number_of_empty_cells(workspace: Workspace, kind: str) -> None:
 
 
 @pytest.fixture
-def pairs(workspace: Workspace) -> Bot:
+def pairs(made: Made) -> Bot:
     """Unique over Left and Right together, Right descending; and over Number alone."""
     columns = column("Left"), column("Right"), column("Number", "number")
-    return table_of(workspace, *columns, keys=(("Left", "-Right"), ("Number",)))
+    return table_of(made, *columns, keys=(("Left", "-Right"), ("Number",)))
 
 
 def test_several_columns_are_one_key(pairs: Bot) -> None:

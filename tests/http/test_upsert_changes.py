@@ -7,18 +7,17 @@ from typing import Any
 import httpx
 import pytest
 from answers import good, pointers, problem, rows
-from definitions import column, index, table
+from definitions import Made, column, index, table
 
 from support.bot import Bot
-from support.workspace import Workspace
 
 MAX_INTEGER = 2**63 - 1
 OWN = ("Code", "Stock", "Amount", "Price", "Note", "Other")
 
 
 @pytest.fixture
-def bot(workspace: Workspace) -> Bot:
-    workspace.create_table(
+def bot(made: Made) -> Bot:
+    return made(
         table(
             "stock",
             column("Code", isRequired=True),
@@ -33,7 +32,6 @@ def bot(workspace: Workspace) -> Bot:
             indexes=(index("by_code", "Code", unique=True), index("by_rank", "Rank", unique=True)),
         )
     )
-    return workspace.bot({"stock": "rwd"})
 
 
 def upsert(bot: Bot, data: Any, action: str = "update", **kw: Any) -> httpx.Response:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from answers import SYSTEM_COLUMNS, good, pointers, problem, rows, total
-from definitions import column, index, table
+from definitions import Made, column, index, table
 from expressions import where
 
 from support.bot import Bot
@@ -33,9 +33,8 @@ CREATED = ("Created_On", "Created_By", "_id", "sys_Id")
 
 
 @pytest.fixture
-def items(workspace: Workspace) -> Bot:
-    workspace.create_table(ITEMS)
-    return workspace.bot({"items": "rwd"})
+def items(made: Made) -> Bot:
+    return made(ITEMS)
 
 
 def on(*columns: str, action: str = "update") -> dict[str, Any]:
@@ -492,7 +491,7 @@ def test_an_idempotency_key(items: Bot, action: str, minimal: bool, many: bool) 
     data: Any = {"Code": "a", "Name": "A", "Amount": 1}
     if many:
         data = [data, {"Code": "b", "Name": "B"}]
-    headers = {"Idempotency-Key": "once"}
+    headers = {"Idempotency-Key": f"once {action} {minimal} {many}"}
     prefer = "return=minimal" if minimal else None
     first, second = (
         send(items, data, on("Code", action=action), headers=headers, prefer=prefer) for _ in range(2)

@@ -55,7 +55,7 @@ def alone(table: OpenTable, operation: dict[str, Any]) -> httpx.Response:
     return table.bot.request(method, path + end, json=body)
 
 
-@examples(8)
+@examples(5)
 @given(table=tables(), data=st.data())
 def test_a_batch_does_the_same_as_its_operations_one_by_one(
     arena: Arena, table: Table, data: st.DataObject

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from targets import DATA_PREFIX, OWNER, Targets, aimed, fresh
 
-from oracle.effort import examples
+from oracle.effort import ROUNDS, examples
 from support.postgres import PostgresServer
 from support.server import RowkeepServer, sqlite_url
 
@@ -39,10 +39,10 @@ CHECKS = [
 ]
 TOKEN_HEADERS = {"auth", "Authorization"}
 MODES = list(GenerationMode)
-DRAWN = 10
+DRAWN = 4
 """Random requests to each operation, of each kind."""
 
-COVERING = 40
+COVERING = 20 * ROUNDS
 """Requests to each operation that go through its parameters and body one by one, at most."""
 
 

@@ -104,7 +104,7 @@ def upserted(workspace: Workspace) -> Bot:
     return workspace.bot({NAME: "rwd"})
 
 
-@examples(60)
+@examples(30)
 @given(upserts=UPSERTS)
 def test_upserts_are_those_of_a_model(
     upserted: Bot, upserts: list[tuple[Rows, tuple[str, ...], str, bool]]

@@ -136,7 +136,7 @@ async def test_who_reads_older_pages_delays_nobody(notes: Workbench, limits: Cal
     reader = apsw.Connection(str(path_of(notes)))
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM notes").fetchall() == [(1,)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await insert(notes, 20)
     assert wal_pages(notes) > 20 * PAGES_OF_A_ROW  # all of it is needed
     assert reader.execute("SELECT count(*) FROM notes").fetchall() == [(1,)]

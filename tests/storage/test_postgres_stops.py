@@ -61,7 +61,7 @@ RUNNING = (
 
 
 async def until_running(observer: asyncpg.Connection, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await observer.fetchval(RUNNING) != count:  # noqa: ASYNC110 - PostgreSQL has no event for it
             await asyncio.sleep(0.01)
 
@@ -112,7 +112,7 @@ async def test_an_insert_that_cannot_be_cancelled_loses_its_connection(address: 
         started = time.monotonic()
         with pytest.raises(StorageUnavailable):
             await things.insert({})
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 30
         await other.insert({})
 
 
@@ -138,7 +138,7 @@ async def test_one_workspace_leaves_connections_to_others(address: str) -> None:
         async with locked(address, crowded) as observer:
             running = [asyncio.ensure_future(crowded.select()) for _ in range(14)]
             await until_running(observer, 6)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(60):
                 assert await other.count() == 0
                 assert await crowded.database.read(crowded.scripts.state.version)
                 await other.database.write(other.scripts.state.raise_version)
@@ -165,7 +165,7 @@ async def test_closing_ends_what_runs(address: str) -> None:
             await until_running(observer, 6)
             started = time.monotonic()
             await store.close()
-            assert time.monotonic() - started < 4
+            assert time.monotonic() - started < 30
             for each in running:
                 with pytest.raises(ShuttingDown):
                     await each
@@ -218,13 +218,13 @@ async def test_a_paused_postgresql(server: PostgresServer, address: str, monkeyp
             )
             results = await asyncio.gather(*calls, return_exceptions=True)
             assert {type(each) for each in results} <= {StorageUnavailable, Busy}, results
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 30
             started = time.monotonic()
             running = asyncio.ensure_future(things.select())
             await asyncio.sleep(0)
         with suppress(StorageUnavailable, ShuttingDown, Busy):
             await running
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 30
     finally:
         for each in [postmaster, *postmaster.children()]:
             each.resume()

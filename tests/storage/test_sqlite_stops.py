@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 NUMBERS = "(WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n)"
 """A number that is never found."""
 
-SOON_SECONDS = 5
+SOON_SECONDS = 30
 """What happens at once may take this long on a busy machine."""
 
 NOTES = {
@@ -99,9 +99,9 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 
 
 async def test_a_query_ends_after_its_time(start: Open) -> None:
-    _, notes = await start(max_query_seconds=0.2, sqlite_readers=1)
+    _, notes = await start(max_query_seconds=0.5, sqlite_readers=1)
     for _ in range(3):
-        with pytest.raises(QueryTimeout, match=r"than 0.2 s \(the setting max_query_seconds\)"):
+        with pytest.raises(QueryTimeout, match=r"than 0.5 s \(the setting max_query_seconds\)"):
             await in_time(await Endless().read(notes))
     assert (await notes.select({})).total == 0
 
@@ -190,7 +190,7 @@ async def together(notes: Workbench, *works: Callable[[], Any]) -> list[Any]:
 
 
 async def test_an_update_that_takes_too_long_undoes_itself_alone(start: Open) -> None:
-    _, notes = await start(max_query_seconds=0.2)
+    _, notes = await start(max_query_seconds=1)
     await notes.insert({"Code": "first", "Whole": 0})
     endless = partial(file_of(notes).writer.run, Endless(writes=True), is_limited=True)
     results = await together(

@@ -35,7 +35,7 @@ from rowkeep.storage.sqlite.writer import GroupWriter
 
 pytestmark = pytest.mark.anyio
 
-FEW, MANY = 10, 1000
+FEW, MANY = 10, 300
 MACHINERY = {"asyncio", "uvloop", "anyio", "concurrent", "threading", __name__}
 TIMED = ("rowkeep.storage.postgres.cancellation", "rowkeep.storage.sqlite.checkpoints")
 """What runs by the clock or by the size of a file, not by the request."""
@@ -64,8 +64,25 @@ ROWS: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-SETTLE_SECONDS = 0.02
-"""How long the thread that writes may take to see, after the response, that nothing more is to do."""
+async def settled() -> None:
+    """Wait until every other thread waits for work. The thread that writes sees only after the response that
+    nothing more is to do."""
+    while any(  # noqa: ASYNC110 - they have no event for it
+        _module(frame).startswith("rowkeep.")
+        for thread, frame in sys._current_frames().items()
+        if thread != threading.get_ident()
+    ):
+        await asyncio.sleep(0.002)
+
+
+def _module(frame: FrameType | None) -> str:
+    """The module that works in this frame, if it is not the machinery: what it calls is above it."""
+    while frame is not None:
+        name: str = frame.f_globals.get("__name__", "")
+        if name.startswith("rowkeep."):
+            return name
+        frame = frame.f_back
+    return ""
 
 
 class Steps:
@@ -149,10 +166,10 @@ async def assert_same_steps(
     counted = []
     for call in (few, many):
         await call()  # what is compiled once is compiled
-        await asyncio.sleep(SETTLE_SECONDS)
+        await settled()
         with steps.counted() as taken:
             await call()
-            await asyncio.sleep(SETTLE_SECONDS)
+            await settled()
         counted.append(taken)
     differing = {place for place in counted[0] | counted[1] if counted[0][place] != counted[1][place]}
     assert {place: (counted[0][place], counted[1][place]) for place in sorted(differing)} == {}

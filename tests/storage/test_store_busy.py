@@ -54,9 +54,9 @@ class Holder:
 
 @pytest.fixture
 async def hurried(things: Workbench, workspace: Workspace, url: str) -> AsyncIterator[Workbench]:
-    """The table, opened by one who waits a tenth of a second and no longer."""
+    """The table, opened by one who waits half a second and no longer."""
     await things.insert({"Text": "before"})
-    async with opened(url, busy_timeout_seconds=0.1) as store:
+    async with opened(url, busy_timeout_seconds=0.5) as store:
         yield things.at(await store.workspace(workspace))
 
 

@@ -29,15 +29,14 @@ async def test_a_list_of_all_lengths(things: Workbench) -> None:
         assert (await things.select({"query": {"expressions": [{"not": query}]}}, 1)).total == 1100 - length
 
 
-@pytest.mark.parametrize("operator", ["and", "or"])
-@pytest.mark.parametrize("operand", ["in", "not in"])
+@pytest.mark.parametrize(("operand", "operator"), [("in", "or"), ("not in", "and")])
 async def test_the_longest_filter_of_the_longest_lists(
-    things: Workbench, operator: str, operand: str
+    things: Workbench, operand: str, operator: str
 ) -> None:
     await things.insert(*({"Whole": at} for at in range(3)))
     lists = [list(range(at * MAX_LIST, (at + 1) * MAX_LIST)) for at in range(MAX_VALUES // 1024)]
     query = {"operator": operator, "expressions": [where("Whole", operand, each) for each in lists]}
-    expected = {"in and": 0, "in or": 3, "not in and": 0, "not in or": 3}[f"{operand} {operator}"]
+    expected = {"in": 3, "not in": 0}[operand]
     assert (await things.select({"query": query})).total == expected
     assert (await things.update(query, {"Text": "a"})).count == expected
     assert await things.delete(query) == expected

@@ -87,7 +87,7 @@ def _keys_of(sql: TableSql, index: Index, rows: Sequence[Row]) -> dict[int, tupl
 
 
 def _alike(sql: TableSql, index: Index, key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A key as it is equal to others."""
+    """A key as it is equal to others. Encrypted cells are equal if their values are."""
     columns = [sql.physical.columns[part.name] for part in index.columns]
-    same = [column.type_facts.same for column in columns]
+    same = [None if column.is_encrypted else column.type_facts.same for column in columns]
     return tuple(cell if alike is None else alike(cell) for alike, cell in zip(same, key, strict=True))
