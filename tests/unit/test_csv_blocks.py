@@ -97,7 +97,7 @@ def test_what_was_written_is_read_in_any_pieces(
     text = "".join(",".join(map(written, row)) + "\n" for row in cells).encode("utf-8", "replace")
     cutter = BlockCutter(10_000, b'"', size)
     blocks = [block for at in range(0, len(text), chunk) for block in cutter.feed(text[at : at + chunk])]
-    blocks += [last] if (last := cutter.end()) else []
+    blocks += cutter.end()
     assert b"".join(block.text for block in blocks) == text.removeprefix(b"\xef\xbb\xbf")
     found = [row for block in blocks for row in zip(*read_block(block, 2).columns, strict=True)]
     assert found == [
@@ -108,7 +108,7 @@ def test_what_was_written_is_read_in_any_pieces(
 def test_blocks_of_lines() -> None:
     cutter = BlockCutter(100, None, 8)
     blocks = [*cutter.feed(b"\xef\xbb\xbf1\n2\n3\n4\n5"), *cutter.feed(b"6\n7\n")]
-    assert [*blocks, cutter.end()] == [Block(b"1\n2\n3\n4\n", 1), Block(b"56\n7\n", 5)]
+    assert [*blocks, *cutter.end()] == [Block(b"1\n2\n3\n4\n", 1), Block(b"56\n7\n", 5)]
 
 
 @pytest.mark.parametrize("quote", [None, b'"'])

@@ -445,6 +445,33 @@ class TableCodec(RowEncoder):
                 given[column.name] = _read_cell(column, value, spot, prefix, problems, changes)
         return given
 
+    # rows of streams
+
+    @property
+    def table(self) -> Table:
+        return self._table
+
+    @property
+    def names(self) -> ColumnNames:
+        return self._names
+
+    def canonical_rows(self, body: bytes, options: InsertOptions, limits: InsertLimits) -> list[Cells] | None:
+        """The rows of ``{"data": [...]}`` if all are canonical; a body with any error is not."""
+        try:
+            found = self._decode_strictly(body, limits, is_upsert=options.is_upsert, is_partial=True)
+        except RowkeepError:
+            return None
+        return None if found is None else found.rows
+
+    def read_each(
+        self, rows: Sequence[msgspec.Raw], options: InsertOptions, failed: FailedRows
+    ) -> tuple[list[Cells], Changes]:
+        """Rows of valid JSON that can be read, and their changes by their places; the others are added to
+        ``failed``. Raises TooManyFailedRows."""
+        changes: dict[int, dict[str, Change]] = {}
+        found = read_partly(self._readers(options, changes), b"\t:", rows, 0, failed)
+        return found, failed.places_of(changes)
+
     # rows out
 
     def encode_written(

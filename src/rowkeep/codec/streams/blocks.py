@@ -10,6 +10,11 @@ from rowkeep.errors.catalogue import LineTooLong, Problem
 BLOCK_BYTES = 1024 * 1024
 """The usual size of a block: large enough that the steps for a block are cheap for each of its rows."""
 
+BLOCK_LINES = 20_000
+"""The usual maximum number of lines of a block, for very short lines."""
+
+LEAST_BYTES = 1024
+
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -26,8 +31,15 @@ class BlockCutter:
     A line end is the end of a record if an even number of ``quote`` comes before it (RFC 4180).
     """
 
-    def __init__(self, max_line_bytes: int, quote: bytes | None = None, size: int = BLOCK_BYTES) -> None:
+    def __init__(
+        self,
+        max_line_bytes: int,
+        quote: bytes | None = None,
+        size: int = BLOCK_BYTES,
+        max_lines: int = BLOCK_LINES,
+    ) -> None:
         self._max_line_bytes = max_line_bytes
+        self._max_lines = max_lines
         self._quote = quote
         self._size = self._wanted = size
         self._chunks: list[bytes] = []
@@ -42,7 +54,7 @@ class BlockCutter:
         while self._held >= self._wanted:
             text = self._joined()
             # a chunk can be much larger than a block
-            end = self._cut(text[: self._wanted] if len(text) > self._wanted else text)
+            end = self._cut(self._part(text))
             if end:
                 self._keep(text[end:])
                 self._wanted = self._size
@@ -53,11 +65,22 @@ class BlockCutter:
                 raise line_too_long(self._line, self._max_line_bytes)
             self._wanted = min(2 * self._wanted, self._max_line_bytes + 1)
 
-    def end(self) -> Block | None:
-        """The rest of the stream."""
+    def end(self) -> Iterator[Block]:
+        """The rest of the stream. Raises LineTooLong."""
         text = self._joined()
         self._keep(b"")
-        return self._block(text) if text else None
+        while text:
+            part = self._part(text)
+            end = len(text) if part == text else self._cut(part) or len(text)
+            yield self._block(text[:end])
+            text = text[end:]
+
+    def _part(self, text: bytes) -> bytes:
+        """What is searched for the end of a block."""
+        part = text[: self._wanted]
+        while len(part) > LEAST_BYTES and part.count(b"\n") > self._max_lines:
+            part = part[: len(part) // 2]
+        return part
 
     def _joined(self) -> bytes:
         text = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
