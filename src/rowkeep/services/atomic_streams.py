@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from typing import Any
 
-from rowkeep.codec.streams.line_errors import error_of, placed
+from rowkeep.codec.streams.line_errors import error_of, line_problem, placed
 from rowkeep.codec.streams.readers import ReadBlock
-from rowkeep.errors.catalogue import MAX_PROBLEMS, DuplicateKey, Problem, ReferenceViolation, RowkeepError
-from rowkeep.plan.rows.upserts import UpsertPlan, missing_values
+from rowkeep.errors.catalogue import (
+    MAX_PROBLEMS,
+    DuplicateKey,
+    Problem,
+    ReferenceViolation,
+    RowkeepError,
+    pointer,
+)
+from rowkeep.plan.rows.upserts import UpsertPlan, keys_of, missing_values
 from rowkeep.services.conflicts import (
     insert_reference_error,
     insert_unique_error,
@@ -18,7 +26,8 @@ from rowkeep.services.conflicts import (
 from rowkeep.services.idempotency import Idempotency, KeyedRequest
 from rowkeep.services.offload import Offload
 from rowkeep.services.refused_changes import upsert_change_error
-from rowkeep.services.staged_rows import StagedPart, StagedRows, lacking_cells
+from rowkeep.services.staged_rows import StagedPart, StagedRows, guarded, lacking_cells, temporary_file
+from rowkeep.services.stream_keys import StreamKeys
 from rowkeep.services.stream_requests import StreamResult, Written
 from rowkeep.services.stream_tables import StreamTable
 from rowkeep.services.timings import end_phase
@@ -53,6 +62,7 @@ class AtomicStream:
         self._keyed = None if table.options.dry_run else keyed
         self._keys = keys
         self._staged = StagedRows(directory)
+        self._stream_keys = StreamKeys(temporary_file(directory)) if table.options.is_upsert else None
         self._is_staged = False
         self._error: RowkeepError | None = None
         self._problems: list[Problem] = []
@@ -84,6 +94,8 @@ class AtomicStream:
             self._problems += error.problems
             if len(self._problems) == len(error.problems):
                 raise
+        if not self._problems and self._stream_keys is not None:
+            await self._offload.run(partial(self._find_repeated, self._stream_keys))
         if self._problems:
             raise error_of(self._problems)
         if self._keyed is not None:
@@ -103,7 +115,29 @@ class AtomicStream:
         lacking = {}
         if isinstance(plan, UpsertPlan):
             lacking = lacking_cells(self._table.compiled.table, block.rows, plan.incomplete)
+            if self._stream_keys is not None:
+                guarded(partial(self._stream_keys.add, self._keys_of(plan)))
         self._staged.add(StagedPart(plan, block.lines, lacking))
+
+    def _keys_of(self, plan: UpsertPlan) -> Sequence[tuple[Any, ...]]:
+        return keys_of(self._table.compiled.table, plan.shape.key, plan.rows)
+
+    def _find_repeated(self, keys: StreamKeys) -> None:
+        """Find rows of several parts with the same key, by which the result would depend on their order."""
+        hashes = guarded(partial(keys.repeated, MAX_PROBLEMS))
+        if not hashes:
+            return
+        lines: dict[tuple[Any, ...], int] = {}
+        for part in self._staged.parts():
+            assert isinstance(part.plan, UpsertPlan)  # noqa: S101 - only upserts have these keys
+            for line, key in zip(part.lines, self._keys_of(part.plan), strict=True):
+                if hash(key) not in hashes or None in key:
+                    continue
+                if key in lines and len(self._problems) < MAX_PROBLEMS:
+                    where, names = pointer(part.plan.shape.key[0]), " and ".join(part.plan.shape.key)
+                    msg = f"Line {lines[key]} has the same {names}. Send each key once."
+                    self._problems.append(line_problem(DuplicateKey, line, msg, where))
+                lines.setdefault(key, line)
 
     async def _store(self) -> StreamResult:
         caller, sql = self._table.caller, self._table.compiled.sql
@@ -173,3 +207,5 @@ class AtomicStream:
 
     def close(self) -> None:
         self._staged.close()
+        if self._stream_keys is not None:
+            self._stream_keys.close()

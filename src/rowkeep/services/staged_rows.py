@@ -47,12 +47,17 @@ class StagedPart(msgspec.Struct, frozen=True):
         return rows
 
 
+def temporary_file(directory: str | None) -> IO[bytes]:
+    """A file without a name. Raises StorageFull, StorageUnavailable."""
+    make = partial(tempfile.TemporaryFile, buffering=BUFFER_BYTES, dir=directory)
+    return cast("IO[bytes]", guarded(make))
+
+
 class StagedRows:
     """The plans of one stream. Not for several threads at once."""
 
     def __init__(self, directory: str | None) -> None:
-        make = partial(tempfile.TemporaryFile, buffering=BUFFER_BYTES, dir=directory)
-        self._file = cast("IO[bytes]", _guarded(make))
+        self._file = temporary_file(directory)
         self._shapes: list[UpsertShape] = []
         self._first: Plan | None = None
         self.count = 0
@@ -71,7 +76,7 @@ class StagedRows:
         if self._first is None:
             self._first = plan
         sent = marshal.dumps(([*map(tuple, plan.rows)], plan.rekeyed, where, rest))
-        _guarded(lambda: self._file.write(len(sent).to_bytes(LENGTH_BYTES) + sent))
+        guarded(lambda: self._file.write(len(sent).to_bytes(LENGTH_BYTES) + sent))
         self.count += len(plan.rows)
         self.part_count += 1
 
@@ -81,9 +86,9 @@ class StagedRows:
 
     def parts(self) -> Iterator[StagedPart]:
         at = 0
-        end = _guarded(lambda: self._file.seek(0, SEEK_END))
+        end = guarded(lambda: self._file.seek(0, SEEK_END))
         while at < end:
-            _guarded(lambda where=at: self._file.seek(where))  # type: ignore[misc] # mypy does not infer it
+            guarded(lambda where=at: self._file.seek(where))  # type: ignore[misc] # mypy does not infer it
             length = int.from_bytes(self._file.read(LENGTH_BYTES))
             yield self._part(self._file.read(length))
             at += LENGTH_BYTES + length
@@ -120,7 +125,7 @@ def lacking_cells(table: Table, rows: Sequence[Row], places: frozenset[int]) -> 
     return {place: tuple(at for at in width if rows[place][at] is UNSET) for place in places}
 
 
-def _guarded(work: Callable[[], T]) -> T:
+def guarded(work: Callable[[], T]) -> T:
     """Raises StorageFull, StorageUnavailable."""
     try:
         return work()

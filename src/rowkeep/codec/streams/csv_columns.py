@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from rowkeep.codec.cells import checked_cell
 from rowkeep.codec.json_scan import is_deeper
 from rowkeep.codec.row_types import wire_type
-from rowkeep.codec.rows import checked_cell
 from rowkeep.model.column_types import FileForm
 from rowkeep.model.tables import Column
 

@@ -24,7 +24,7 @@ from rowkeep.storage.sqlite.write_queue import WriteQueue
 
 T = TypeVar("T")
 
-CACHE_KIBIBYTES = 48 * 1024
+CACHE_KIBIBYTES = 24 * 1024
 
 SETTINGS = ("PRAGMA temp_store = FILE", f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
 
