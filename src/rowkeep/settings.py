@@ -51,7 +51,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=0, le=256, description="The number of worker processes; 0: the number of cores, at most 4."),
     ] = 0
     max_body_bytes: Annotated[
-        int, Meta(ge=1024, description="The maximum size of a request body; larger ones are 413.")
+        int,
+        Meta(
+            ge=1024,
+            description="The maximum size of a request body, except that of a stream; larger ones are 413.",
+        ),
     ] = 64 * 1024 * 1024
     max_buffered_bytes: Annotated[
         int,
@@ -65,9 +69,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=2 * 1024 * 1024,
-            description="The maximum size of one row of an insert, as sent, and of the body of a query, "
-            "update, delete or batch; larger ones are 413. Each is decoded in one step, and other requests "
-            "wait meanwhile.",
+            description="The maximum size of one row of an insert or a stream, as sent, and of the body of a "
+            "query, update, delete or batch; larger ones are 413. Each is decoded in one step, and other "
+            "requests wait meanwhile.",
         ),
     ] = 8 * 1024 * 1024
     min_free_bytes: Annotated[
@@ -123,7 +127,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=3600,
-            description="The time limit without any progress of a request body; then the request is 408.",
+            description="The time limit without any progress of a request body, also of a stream; then the "
+            "request is 408.",
         ),
     ] = 20.0
     idle_timeout_seconds: Annotated[
@@ -149,7 +154,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             gt=0,
             le=86_400,
             description="The time limit for a whole request; then it is cancelled and 503. It does not apply "
-            "to the management API.",
+            "to the management API and to streams of rows.",
         ),
     ] = 300.0
     max_query_seconds: Annotated[
@@ -183,9 +188,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             le=1_000_000,
             description="The maximum number of errors of one bulk with mode `partial`; with more, nothing is "
-            "stored, and the response is 422.",
+            "stored, and the response is 422. A stream continues, and its response lists so many.",
         ),
     ] = 100_000
+    max_streams: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000,
+            description="The maximum number of streams of rows that one process receives at a time; more are "
+            "503. Each takes some ten megabytes of memory.",
+        ),
+    ] = 4
+    stream_directory: Annotated[
+        str,
+        Meta(
+            description="The directory of the temporary files that hold the rows of an atomic stream until "
+            "it has arrived completely. By default that of the store on SQLite, and that of the system for "
+            "temporary files on PostgreSQL."
+        ),
+    ] = ""
     max_json_depth: Annotated[
         int,
         Meta(

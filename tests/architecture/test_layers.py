@@ -35,7 +35,7 @@ ONLY_IN = {
     "uvicorn": {"server"},
     "typer": {"cli", "demo"},
     "rich": {"cli", "demo"},
-    "pyarrow": {"cli"},
+    "pyarrow": {"cli", "codec"},
     "httpx": {"client", "demo", "services"},
     "joserfc": {"services"},
     "argon2": {"services"},

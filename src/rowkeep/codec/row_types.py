@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from rowkeep.model.tables import Column, Table
 
 
-def _wire_type(column: Column) -> Any:
+def wire_type(column: Column) -> Any:
     """The type that the strict decoder accepts for this column."""
     wire = column.type_facts.wire
     if column.type_facts.is_raw:
@@ -32,7 +32,7 @@ def strict_row(table: Table, *, is_upsert: bool = False) -> Any:
     fields: list[Any] = []
     for at, column in enumerate(table.columns):
         required = column.is_required and column.default is None and not is_upsert
-        wire = _wire_type(column)
+        wire = wire_type(column)
         fields.append((f"c{at}", wire if required else wire | UnsetType) + (() if required else (UNSET,)))
     return msgspec.defstruct(
         "Row",

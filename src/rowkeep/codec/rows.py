@@ -25,7 +25,7 @@ from rowkeep.codec.bulk_slices import (
     row_too_large,
     sliced_body,
 )
-from rowkeep.codec.changes import RefusedChange, read_change, refused_in_insert, sent_changes
+from rowkeep.codec.cells import read_cell
 from rowkeep.codec.insert_envelope import loose_envelope
 from rowkeep.codec.json_bodies import (
     MAX_DEPTH,
@@ -37,7 +37,7 @@ from rowkeep.codec.json_bodies import (
     refuse_repeated_keys,
     refuse_sprawling,
 )
-from rowkeep.codec.json_scan import count, first_keys, has_half, has_more_values, marked_halves
+from rowkeep.codec.json_scan import count, first_keys, has_more_values, marked_halves
 from rowkeep.codec.partial_rows import ColumnRule, FailedRow, FailedRows, RowReaders, read_partly
 from rowkeep.codec.record_parts import PART_BYTES, Encoded, encode, encoded_parts, with_records
 from rowkeep.codec.row_types import record_type, strict_body, strict_row
@@ -45,8 +45,6 @@ from rowkeep.codec.stored_cells import Row, StoredCells
 from rowkeep.errors.catalogue import (
     DuplicateColumn,
     InvalidBody,
-    InvalidValue,
-    MalformedJson,
     MissingValue,
     ProblemList,
     RepeatedKey,
@@ -55,16 +53,13 @@ from rowkeep.errors.catalogue import (
     TooManyCells,
     UnknownColumn,
     pointer,
-    preview,
 )
 from rowkeep.model.changes import Change, Changes
-from rowkeep.model.column_types import decode_value
 from rowkeep.model.data_requests import DEFAULT_OPTIONS, InsertOptions
 from rowkeep.model.ids import Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import SYSTEM_COLUMNS, Column, Columns, Table
-from rowkeep.model.values.json_values import MAX_DOCUMENT_BYTES
-from rowkeep.model.values.scalars import HALF, HALF_SURROGATES, Cell, Misfit
+from rowkeep.model.values.scalars import HALF, HALF_SURROGATES, Cell
 
 __all__ = ("Encoded", "encode")
 """Re-exported for modules that encode responses."""
@@ -442,8 +437,35 @@ class TableCodec(RowEncoder):
                     DuplicateColumn, f"{prefix}Two keys match column {column.name}. Send one of them.", spot
                 )
             else:
-                given[column.name] = _read_cell(column, value, spot, prefix, problems, changes)
+                given[column.name] = read_cell(column, value, spot, prefix, problems, changes)
         return given
+
+    # rows of streams
+
+    @property
+    def table(self) -> Table:
+        return self._table
+
+    @property
+    def names(self) -> ColumnNames:
+        return self._names
+
+    def canonical_rows(self, body: bytes, options: InsertOptions, limits: InsertLimits) -> list[Cells] | None:
+        """The rows of ``{"data": [...]}`` if all are canonical; a body with any error is not."""
+        try:
+            found = self._decode_strictly(body, limits, is_upsert=options.is_upsert, is_partial=True)
+        except RowkeepError:
+            return None
+        return None if found is None else found.rows
+
+    def read_each(
+        self, rows: Sequence[msgspec.Raw], options: InsertOptions, failed: FailedRows
+    ) -> tuple[list[Cells], Changes]:
+        """Rows of valid JSON that can be read, and their changes by their places; the others are added to
+        ``failed``. Raises TooManyFailedRows."""
+        changes: dict[int, dict[str, Change]] = {}
+        found = read_partly(self._readers(options, changes), b"\t:", rows, 0, failed)
+        return found, failed.places_of(changes)
 
     # rows out
 
@@ -513,75 +535,6 @@ def _decoded_row(row: msgspec.Raw, where: str, *, is_checked: bool) -> dict[str,
 
 _JSON_TYPES = {b"[": "an array", b'"': "a string", b"t": "true", b"f": "false", b"n": "null"}
 """By the first byte of a JSON text."""
-
-
-def _decoded_value(raw: bytes) -> Any:
-    """A decoded value; an array or object that is too large for any column is not decoded in full."""
-    if len(raw) > MAX_DOCUMENT_BYTES:
-        first = raw[:1]
-        if first in (b"[", b"{"):
-            return [] if first == b"[" else {}
-    return decode_value(raw)
-
-
-def _read_cell(
-    column: Column,
-    raw: msgspec.Raw,
-    where: str,
-    prefix: str,
-    problems: ProblemList,
-    changes: dict[str, Change] | None,
-) -> Cell:
-    text = marked_halves(bytes(raw))
-    if has_half(text):
-        problems.add(InvalidValue, f"{prefix}Column {column.name} {HALF_SURROGATES}.", where)
-        return None
-    try:
-        if (sent := sent_changes(column, text)) is not None:
-            return _read_change(column, sent, where, prefix, problems, changes)
-        value = _decoded_value(text)
-    except (ValueError, RecursionError) as error:
-        raise MalformedJson(complaint(error, text, "The value"), pointer=where) from None
-    if value is None or (value == "" and column.reads_empty_as_null):
-        if column.is_required:
-            problems.add(MissingValue, f"{prefix}Column {column.name} is required.", where)
-        return None
-    try:
-        return checked_cell(column, raw if column.type_facts.is_raw else value)
-    except Misfit as misfit:
-        received = "" if column.is_encrypted else f"; got {preview(value)}"
-        problems.add(InvalidValue, f"{prefix}Column {column.name} {misfit}{received}.", where)
-        return None
-
-
-def _read_change(
-    column: Column,
-    sent: Mapping[str, msgspec.Raw],
-    where: str,
-    prefix: str,
-    problems: ProblemList,
-    changes: dict[str, Change] | None,
-) -> Cell:
-    """What a change adds; the change itself is added to ``changes``, which is None where none is allowed."""
-    try:
-        if changes is None:
-            raise refused_in_insert(column, sent)
-        changes[column.name], cell = read_change(column, sent, checked_cell)
-        return cell
-    except RefusedChange as refused:
-        problems.add(refused.kind, f"{prefix}{refused}", where)
-        return None
-
-
-def checked_cell(column: Column, value: object) -> Cell:
-    """One value as a cell of this column, within its limits. Raises Misfit."""
-    cell = column.type_facts.read(value)
-    if isinstance(cell, str) and column.type_facts.is_text:
-        if column.max_length is not None and len(cell) > column.max_length:
-            raise Misfit(f"must have at most {column.max_length} characters (maxLength)")
-        if column.max_bytes is not None and len(cell.encode()) > column.max_bytes:
-            raise Misfit(f"must have at most {column.max_bytes} bytes, because it is indexed")
-    return cell
 
 
 def meta_info(columns: Iterable[Column]) -> msgspec.Raw:

@@ -15,7 +15,7 @@ import msgspec
 
 from rowkeep.crypto.ciphers import ColumnCipher
 from rowkeep.model.column_types import ColumnType
-from rowkeep.model.ids import row_id_of
+from rowkeep.model.ids import row_id_of, sys_id_of
 from rowkeep.model.tables import Column, Columns
 from rowkeep.model.values.scalars import Cell
 
@@ -72,6 +72,7 @@ class StoredCells:
         unique = {part.name for index in table.indexes if index.is_unique for part in index.columns}
         self._rekeyed = [name for name in self._each if name in unique]
         self._own = [column.name for column in table.columns]
+        self._sys_id_places = [at for at, column in enumerate(table.columns) if column.holds_sys_ids]
         self._all_names = [column.name for column in table.all_columns]
 
     def store(self, rows: list[tuple[Cell, ...]]) -> Sequence[Row]:
@@ -101,6 +102,10 @@ class StoredCells:
     def answer(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Sequence[Row]:
         """Stored rows of these columns, or of a whole record, in the form that is encoded."""
         return with_columns(rows, _placed(self._answer, names or self._all_names)) if self._answer else rows
+
+    def shown(self, stored: Sequence[Row]) -> Sequence[Row]:
+        """Stored rows of the table's own columns with references as they were sent, for an error."""
+        return with_columns(stored, dict.fromkeys(self._sys_id_places, sys_id_of))
 
     def answer_sent(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The same for rows of a request, which are not encrypted."""

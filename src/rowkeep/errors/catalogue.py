@@ -40,6 +40,12 @@ class MalformedJson(RowkeepError):
     code, status, title = "malformed_json", 400, "Malformed JSON"
 
 
+class MalformedCsv(RowkeepError):
+    """The body is not CSV (RFC 4180) in UTF-8, or has no valid header."""
+
+    code, status, title = "malformed_csv", 400, "Malformed CSV"
+
+
 class MalformedRequest(RowkeepError):
     """The request is not valid HTTP/1.1 (RFC 9112), for example because it has no Host header."""
 
@@ -256,6 +262,12 @@ class BodyTooLarge(RowkeepError):
     """The body is larger than the setting max_body_bytes, or a row of it than max_row_bytes."""
 
     code, status, title = "body_too_large", 413, "Body too large"
+
+
+class LineTooLong(RowkeepError):
+    """A line of a stream, or a record of CSV, is larger than the setting max_row_bytes."""
+
+    code, status, title = "line_too_long", 413, "Line too long"
 
 
 class UnsupportedMediaType(RowkeepError):

@@ -28,6 +28,7 @@ from rowkeep.http.management.gate import Gate
 from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
 from rowkeep.http.row_requests import RowRequests
+from rowkeep.http.stream_requests import is_stream
 from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
@@ -40,6 +41,7 @@ from rowkeep.services.offload import Offload
 from rowkeep.services.passwords import Passwords
 from rowkeep.services.rows import Rows
 from rowkeep.services.sessions import Sessions, delete_expired_sessions
+from rowkeep.services.streams import Streams
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
@@ -72,6 +74,7 @@ def wire(
     access = Access(catalog, admin_tokens, sessions, settings, clock)
     edge = DataEdge(
         Rows(access, settings, offload, keys),
+        Streams(access, settings, offload, keys),
         Batches(access, settings, offload, keys),
         RowRequests(settings, offload),
         BatchRequests(settings, offload),
@@ -113,6 +116,16 @@ def is_interruptible(scope: Scope) -> bool:
     management API are not: they can consist of several transactions, and are always completed."""
     path: str = scope["path"]  # with or without the path prefix of a proxy
     return ADMIN_PREFIX + "/" not in path or ROWS_OF_WORKSPACE.search(path) is not None
+
+
+def is_unlimited(scope: Scope) -> bool:
+    """Whether a request can take longer than its time limit: a stream of rows, which can have any size. Its
+    body must still arrive without long pauses."""
+    if scope["method"] != "POST" or not scope["path"].endswith("/bulk"):
+        return False
+    return any(
+        name == b"content-type" and is_stream(value.decode("latin-1")) for name, value in scope["headers"]
+    )
 
 
 async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:

@@ -13,17 +13,18 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepError, Unauthenticated
-from rowkeep.http import batch_responses, partial_responses, row_responses
+from rowkeep.http import batch_responses, partial_responses, row_responses, stream_responses
 from rowkeep.http import data_responses as responses
 from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.batch_types import BatchBody, BatchResponse
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.keyed_requests import KeyedWrite
 from rowkeep.http.request import Request
-from rowkeep.http.responses import Response, reply
+from rowkeep.http.responses import JSON, Response, reply
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.http.session_cookie import check_origin, session_token
+from rowkeep.http.stream_requests import is_stream, stream_request
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import (
     Conflict,
@@ -39,6 +40,7 @@ from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUpserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
+from rowkeep.services.streams import Streams
 from rowkeep.services.timings import start_timings
 
 PREFIX = "/api/public/"
@@ -51,6 +53,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     """The services and helpers that the endpoints of the Data API use."""
 
     rows: Rows
+    streams: Streams
     batches: Batches
     requests: RowRequests
     batch_requests: BatchRequests
@@ -64,6 +67,7 @@ class Answered(msgspec.Struct, frozen=True):
 
     status: int
     body: Body
+    content_type: bytes = JSON
 
 
 Outcome: TypeAlias = Body | Answered | Replayed
@@ -127,7 +131,19 @@ async def _insert(edge: DataEdge, credential: Credential, name: str, request: Re
 
 
 async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    if is_stream(request.header(b"content-type") or ""):
+        return await _insert_stream(edge, credential, name, request)
     return await _insert_rows(edge, credential, name, request, True)
+
+
+async def _insert_stream(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    stream = stream_request(request)
+    keyed = KeyedWrite.of(request, stream_responses.counts, stream_responses.counts)
+    result = await edge.streams.insert(credential, name, stream, keyed)
+    if isinstance(result, Replayed):
+        return result
+    content_type = stream_responses.NDJSON if result.errors else JSON
+    return Answered(result.status, stream_responses.streamed(result), content_type)
 
 
 async def _insert_rows(
@@ -385,7 +401,7 @@ class DataEndpoints:
         if isinstance(body, Replayed):
             return Response(body.status, body.body, headers=(*headers, _REPLAYED))
         if isinstance(body, Answered):
-            return Response(body.status, body.body, headers=headers)
+            return Response(body.status, body.body, body.content_type, headers)
         return Response(200, body, headers=headers)
 
     def _rest(self, scope: Scope) -> str:

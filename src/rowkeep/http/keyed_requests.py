@@ -36,6 +36,10 @@ class KeyedWrite(Generic[R]):
         """None for a request without a key."""
         return cls(request, encode, count) if request.has_idempotency_key else None
 
+    @property
+    def name(self) -> str:
+        return self._request.idempotency_key()
+
     async def read(self) -> None:
         """Raises InvalidParameter, and what reading the body raises."""
         self._key = RequestKey(self._request.idempotency_key(), await self._request.fingerprint())

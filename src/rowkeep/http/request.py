@@ -53,6 +53,8 @@ class Request:
         self._is_complete = False
         self._body: bytes | None = None
         self._had_mark = False
+        self._digest: hashlib._Hash | None = None
+        """Of a stream with an idempotency key, as far as it was read."""
         self.ignores_key = False
         """Whether the request is a dry run, which has no idempotency key."""
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -155,14 +157,38 @@ class Request:
             )
         return key
 
+    def stream(self) -> AsyncIterator[bytes]:
+        """The body of a stream as it arrives, of any size. Its fingerprint is calculated meanwhile, if it has
+        an idempotency key.
+
+        Raises UnsupportedMediaType; the iterator raises Disconnected.
+        """
+        self._check_encoding()
+        if self.has_idempotency_key:
+            self._digest = self._head_digest()
+        return self._rest_of_stream()
+
+    async def _rest_of_stream(self) -> AsyncIterator[bytes]:
+        while not self._is_complete:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected()
+            chunk: bytes = message.get("body", b"")
+            self._size += len(chunk)
+            self._is_complete = not message.get("more_body", False)
+            if self._digest is not None:
+                self._digest.update(chunk)
+            if chunk:
+                yield chunk
+
     async def fingerprint(self) -> bytes:
-        """The SHA-256 of what makes this request the same as another one."""
+        """The SHA-256 of what makes this request the same as another one. The rest of a stream is read."""
+        if self._digest is not None:
+            async for _ in self._rest_of_stream():
+                pass
+            return self._digest.digest()
         body = await self.body()
-        scope = self._scope
-        digest = hashlib.sha256()
-        prefer = self._headers.get(b"prefer", b"")
-        for part in (scope["method"].encode(), scope["path"].encode(), scope["query_string"], prefer):
-            digest.update(b"%d:" % len(part) + part)
+        digest = self._head_digest()
         if self._had_mark:
             digest.update(BYTE_ORDER_MARK)
         if len(body) > LARGE_BYTES:
@@ -172,6 +198,15 @@ class Request:
             digest.update(body)
         return digest.digest()
 
+    def _head_digest(self) -> hashlib._Hash:
+        """The digest of everything before the body."""
+        scope = self._scope
+        digest = hashlib.sha256()
+        prefer = self._headers.get(b"prefer", b"")
+        for part in (scope["method"].encode(), scope["path"].encode(), scope["query_string"], prefer):
+            digest.update(b"%d:" % len(part) + part)
+        return digest
+
     @property
     def received_bytes(self) -> int:
         """The size of the body, as far as it was read."""
@@ -180,6 +215,9 @@ class Request:
     def _check_media_type(self) -> None:
         if self._headers.get(b"content-type") != b"application/json":
             self._check_content_type()
+        self._check_encoding()
+
+    def _check_encoding(self) -> None:
         encoding = self.header(b"content-encoding")
         if encoding is not None and encoding.strip().lower() not in ("", "identity"):
             raise UnsupportedMediaType(

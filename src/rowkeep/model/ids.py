@@ -93,6 +93,12 @@ def row_id_of(sys_id: str) -> str | None:
     return "".join(parts.groups()) if parts else None
 
 
+def sys_id_of(row_id: str) -> str:
+    """The ``sys_Id`` of the row with this ``_id``."""
+    head = f"{row_id[:8]}-{row_id[8:12]}-8{row_id[12:15]}-8{row_id[15:18]}"
+    return f"sys-{head}-000000{row_id[18:]}"
+
+
 def new_client_id() -> str:
     return f"cs-{uuid.uuid4()}"
 

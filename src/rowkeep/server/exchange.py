@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from rowkeep.errors.catalogue import InternalError, RowkeepError
-from rowkeep.http.app import is_interruptible
+from rowkeep.http.app import is_interruptible, is_unlimited
 from rowkeep.http.cors import ERROR
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,11 @@ class Exchange(RequestResponseCycle):
     def is_interruptible(self) -> bool:
         """Whether the request is cancelled when its client disconnects or its time limit is over."""
         return is_interruptible(self.scope)  # type: ignore[arg-type] # the same as a mapping
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether the request has no time limit."""
+        return is_unlimited(self.scope)  # type: ignore[arg-type] # the same as a mapping
 
     def cancel(self, error: RowkeepError | None) -> None:
         """Cancel the request. The error is sent if the response has not started."""

@@ -513,7 +513,8 @@ class Protocol(HttpToolsProtocol):
             )
             return
         limit = self._edge.settings.max_request_seconds
-        if now - running.began > limit and (sends_body or running.is_interruptible):
+        is_late = now - running.began > limit and not running.is_unlimited
+        if is_late and (sends_body or running.is_interruptible):
             running.cancel(
                 ProcessingTimeout(
                     f"The request took longer than {limit:g} seconds (the setting max_request_seconds) "

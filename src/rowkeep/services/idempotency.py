@@ -30,6 +30,7 @@ from rowkeep.errors.catalogue import (
 from rowkeep.model.ids import Clock
 from rowkeep.services.access import Caller
 from rowkeep.services.row_requests import OK, PartlyInserted, PartlyUpserted
+from rowkeep.services.stream_requests import StreamResult
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import KeyUsed, StaleCatalog, StoredResponse, WriteKey
 
@@ -37,6 +38,9 @@ R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
 
 FINGERPRINT_BYTES = 32
+
+WITH_STATUS = (PartlyInserted, PartlyUpserted, StreamResult)
+"""Results whose responses can have a status other than 200."""
 
 EXPIRED_AT_ONCE = 200
 """How many expired keys one transaction deletes."""
@@ -55,6 +59,10 @@ class KeyedRequest(Protocol[R_contra]):
     @property
     def key(self) -> RequestKey | None:
         """None until it was read."""
+
+    @property
+    def name(self) -> str:
+        """The key as it was sent. Raises InvalidParameter."""
 
     async def read(self) -> None:
         """Read the key, once the caller is known to have the rights that the request needs."""
@@ -92,7 +100,7 @@ class Idempotency:
         def respond(written: Any) -> StoredResponse:
             result = result_of(written)
             body = keyed.respond(result)
-            status = result.status if isinstance(result, PartlyInserted | PartlyUpserted) else OK
+            status = result.status if isinstance(result, WITH_STATUS) else OK
             return StoredResponse(status, sealer.number, sealer.seal(sent.fingerprint + body, bound_to))
 
         now = self._now()
@@ -125,6 +133,14 @@ class Idempotency:
             stored = found
         assert keyed.key is not None  # noqa: S101 - else nothing could be found
         return await self._replay(caller, keyed.key, stored)
+
+    async def refuse_used(self, caller: Caller, keyed: KeyedRequest[Any]) -> None:
+        """For a stream that is stored in several transactions. Raises KeyUsed."""
+        find = caller.workspace.scripts.keys.find
+        stored = await caller.workspace.database.read(partial(find, caller.writer, keyed.name, self._now()))
+        if stored is not None:
+            await keyed.read()
+            raise KeyUsed(stored)
 
     async def _replay(self, caller: Caller, sent: RequestKey, stored: StoredResponse) -> Replayed:
         workspace = caller.workspace

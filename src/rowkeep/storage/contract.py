@@ -25,7 +25,7 @@ Limits, the same on every engine:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -156,6 +156,43 @@ class NothingStored(Exception):
     def __init__(self, result: PartlyUpserted) -> None:
         super().__init__()
         self.result = result
+
+
+class Load(msgspec.Struct, frozen=True):
+    """The rows of a stream, which were received completely. ``parts`` reads their plans again each time it is
+    called: inserts or upserts, none for several tables. ``count`` is the number of all rows. A dry run is
+    undone after all checks."""
+
+    parts: Callable[[], Iterator[InsertPlan | UpsertPlan]]
+    count: int
+    is_dry_run: bool = False
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """How many rows of a load were inserted, and of how many the key was stored."""
+
+    inserted: int
+    others: int = 0
+
+
+class PartRefused(Exception):
+    """Rows of this part of a load do not fit; nothing was written. ``refusal`` is UniqueConflict,
+    ReferenceConflict, NotStored or ChangeRefused, with places in the part."""
+
+    def __init__(self, part: int, refusal: Exception) -> None:
+        super().__init__(part, refusal)
+        self.part = part
+        self.refusal = refusal
+
+
+class RowsRefused(Exception):
+    """These rows of a load, each by its part and its place there, have a key that a unique index has already;
+    nothing was written."""
+
+    def __init__(self, index: Index, places: Sequence[tuple[int, int]]) -> None:
+        super().__init__(index, places)
+        self.index = index
+        self.places = places
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
@@ -374,6 +411,17 @@ class WorkspaceDatabase(Database):
         """Upsert the rows that ``sift`` accepts, and refuse those of them that turn out to violate something
         else. Nothing is written, not even the key, if no row is left. Raises StaleCatalog, KeyUsed,
         TooManyFailedRows."""
+
+    @abstractmethod
+    async def load(self, sql: TableSql, load: Load, version: int, key: WriteKey | None = None) -> Loaded:
+        """Write all rows of a load in one transaction, or none. Other writes wait meanwhile, or are Busy;
+        reads do not wait.
+
+        Ids and times are as in an insert; all rows have the same time. Rows that refer to rows of the same
+        load can come in any order if they are inserted, and after these if they are upserted. No key is twice
+        in one part of an upsert; what one part has written, a later one finds. Raises StaleCatalog,
+        PartRefused, RowsRefused, KeyUsed.
+        """
 
     @abstractmethod
     async def update(

@@ -36,6 +36,14 @@ SCHEMES: dict[str, Callable[[str, Settings, IdSource], Store]] = {
 }
 
 
+def stream_directory(settings: Settings) -> str | None:
+    """The directory for the rows of streams; None for that of the system."""
+    url = settings.database_url
+    return settings.stream_directory or (
+        url.removeprefix("sqlite:///") if url.startswith("sqlite:") else None
+    )
+
+
 def make_store(settings: Settings, ids: IdSource) -> Store:
     """The store of ``settings.database_url``, not yet open. Raises SetupError for a URL without a backend."""
     scheme = settings.database_url.partition("://")[0]

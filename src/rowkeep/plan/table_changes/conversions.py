@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from rowkeep.codec.rows import checked_cell, encode
+from rowkeep.codec.cells import checked_cell
+from rowkeep.codec.rows import encode
 from rowkeep.model.tables import Column
 from rowkeep.model.values.scalars import JSON_NUMBER, Cell
 

@@ -19,6 +19,8 @@ from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
     Database,
+    Load,
+    Loaded,
     NothingStored,
     PartlyInserted,
     PartlyUpserted,
@@ -33,6 +35,7 @@ from rowkeep.storage.contract import (
 )
 from rowkeep.storage.postgres.batches import Batch
 from rowkeep.storage.postgres.inspection import PostgresInspection
+from rowkeep.storage.postgres.loads import load_rows
 from rowkeep.storage.postgres.partial_inserts import insert_partly
 from rowkeep.storage.postgres.partial_upserts import upsert_partly
 from rowkeep.storage.postgres.pool import Call, Pool
@@ -106,6 +109,10 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
             return await upsert_partly(self._pool, self._rows, sql, plan, sift, version, self._ids, key)
         except NothingStored as nothing:
             return nothing.result
+
+    def load(self, sql: TableSql, load: Load, version: int, key: WriteKey | None = None) -> Work[Loaded]:
+        assert isinstance(sql, PostgresTableSql)  # noqa: S101 - prepare() makes no other
+        return load_rows(self._pool, self._rows, sql, load, version, self._ids, key)
 
     def update(
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None

@@ -165,17 +165,17 @@ async def _copy_on(
                 name,
                 schema_name=namespace,
                 columns=[str(column) for column in sql.columns],
-                records=_stored(sql, plan, stamp),
+                records=stored_rows(sql, plan, stamp),
             )
     except UNFIT as error:
         # rows of an older definition do not fit the table
         await roll_back(connection, error)
-        await _check_types(connection, pool, place, version)
+        await check_types(connection, pool, place, version)
         raise
-    await _check_types(connection, pool, place, version)
+    await check_types(connection, pool, place, version)
 
 
-async def _check_types(
+async def check_types(
     connection: asyncpg.Connection, pool: Pool, place: tuple[str, str], version: int
 ) -> None:
     """Raises StaleCatalog."""
@@ -333,7 +333,7 @@ async def rekey(
         await connection.executemany(sql.rekey(name).text, cells)
 
 
-def _stored(sql: TableSql, plan: InsertPlan, stamp: Stamp) -> Iterator[tuple[Any, ...]]:
+def stored_rows(sql: TableSql, plan: InsertPlan, stamp: Stamp) -> Iterator[tuple[Any, ...]]:
     """The rows as they are written, without a step of Python for each."""
     on = copied_moment(stamp.moment)
     system = zip(repeat(on), repeat(on), repeat(plan.writer), repeat(plan.writer), stamp.ids(), strict=False)

@@ -79,9 +79,9 @@ class Checkpoints:
 
     def follow(self, writer: Connection) -> None:
         """Check the WAL after each commit of this connection, instead of SQLite's own checkpoints."""
-        writer.set_wal_hook(self._committed)
+        writer.set_wal_hook(self.committed)
 
-    def _committed(self, writer: Any, _database: str, pages: int) -> int:
+    def committed(self, writer: Any, _database: str, pages: int) -> int:
         """The WAL has this many pages after a commit. This must not fail: the commit cannot be undone."""
         if pages < self._pages:
             self._copied = 0  # the WAL began again

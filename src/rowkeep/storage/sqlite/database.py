@@ -23,6 +23,8 @@ from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
     Database,
+    Load,
+    Loaded,
     NothingStored,
     PartlyInserted,
     PartlyUpserted,
@@ -43,6 +45,7 @@ from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.files import Opener, OpenFile, OpenFiles, failure_at
 from rowkeep.storage.sqlite.inspection import SqliteInspection
 from rowkeep.storage.sqlite.keys import keyed
+from rowkeep.storage.sqlite.loads import load_rows
 from rowkeep.storage.sqlite.partial_upserts import upsert_partly
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.upserts import upsert
@@ -169,6 +172,17 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         if kind.dry_run:
             return await self._try(work, is_limited=True)
         return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
+
+    async def load(self, sql: TableSql, load: Load, version: int, key: WriteKey | None = None) -> Loaded:
+        assert isinstance(sql, SqliteTableSql)  # noqa: S101 - prepare() makes no other
+        work = partial(load_rows, sql, load, version, self._ids)
+        if key is not None:
+            work = partial(keyed, key, work)
+        try:
+            return await (await self.opener.use()).loader.run(work, is_dry_run=load.is_dry_run)
+        except StorageUnavailable as error:
+            self._refuse_if_gone()
+            raise failure_at(self.path, error) from error.__cause__
 
     async def _try(self, work: Callable[[Connection], T], *, is_limited: bool = False) -> T:
         """A dry run of a write."""

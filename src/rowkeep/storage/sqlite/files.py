@@ -25,6 +25,7 @@ from rowkeep.settings import Settings
 from rowkeep.storage.sqlite.checkpoints import Checkpoints
 from rowkeep.storage.sqlite.connections import connect
 from rowkeep.storage.sqlite.file_identity import FileIdentity
+from rowkeep.storage.sqlite.loader import Loader
 from rowkeep.storage.sqlite.loop_readers import SPARE
 from rowkeep.storage.sqlite.readers import Reader
 from rowkeep.storage.sqlite.threads import Threads
@@ -118,6 +119,8 @@ class OpenFile:
             self.checkpoints.follow(self.connection)
             self.writer = GroupWriter(self.connection, files.threads.writers, turns, settings, place.check)
             self.reader = Reader(open_another, files.threads, settings, files.more_readers)
+            self.loader = Loader(open_another, place, _turns_of(path), files.threads.others, timeout)
+            self.loader.commits_to(self.checkpoints)
         except BaseException:
             self.connection.close()
             raise
@@ -126,12 +129,13 @@ class OpenFile:
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing waits; valid until the next iteration of the event loop."""
         runs = self.writer.is_running or self.reader.is_running or self.checkpoints.is_running
-        return not runs
+        return not runs and not self.loader.is_running
 
     def stop(self) -> None:
         """Interrupt long queries, updates and deletes, and reject those that wait."""
         self.reader.stop()
         self.writer.stop()
+        self.loader.stop()
 
     def close(self) -> None:
         """Close the file; nothing may be running. The last connection to close copies the WAL into it."""

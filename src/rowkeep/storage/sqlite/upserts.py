@@ -37,10 +37,17 @@ def upsert(
 def write_all(
     sql: SqliteTableSql, plan: UpsertPlan, stamp: Stamp, connection: apsw.Connection
 ) -> UpsertedRows:
-    """Raises UniqueConflict, ReferenceConflict, NotStored."""
-    written = _Upsert(sql, plan, list(stamp.ids()), stamp.written_on, connection)
+    """Raises UniqueConflict, ReferenceConflict, NotStored, ChangeRefused."""
     with references_wait(sql.table, connection):
-        written.write()
+        return write_part(sql, plan, stamp, connection)
+
+
+def write_part(
+    sql: SqliteTableSql, plan: UpsertPlan, stamp: Stamp, connection: apsw.Connection
+) -> UpsertedRows:
+    """The same, as a part of a transaction with more rows."""
+    written = _Upsert(sql, plan, list(stamp.ids()), stamp.written_on, connection)
+    written.write()
     return written.result()
 
 

@@ -97,13 +97,25 @@ def _write_rows(
     stamp: Stamp,
     writer: str,
 ) -> None:
+    with references_wait(sql.table, connection):
+        write_rows(connection, sql, rows, reached, stamp, writer)
+
+
+def write_rows(
+    connection: apsw.Connection,
+    sql: TableSql,
+    rows: Sequence[Row],
+    reached: Iterator[Row],
+    stamp: Stamp,
+    writer: str,
+) -> None:
+    """Insert rows, taken from ``reached`` one by one."""
     on, by = repeat(stamp.written_on), repeat(writer)
     cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
     if sql.keyed:
         keys = zip(*(map(itemgetter(at), rows) for at in sql.keyed), strict=True)
         cells = map(add, cells, keys)
-    with references_wait(sql.table, connection):
-        connection.executemany(sql.insert.text, cells)
+    connection.executemany(sql.insert.text, cells)
 
 
 def insert_partly(
