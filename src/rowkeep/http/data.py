@@ -24,6 +24,7 @@ from rowkeep.http.responses import Response, reply
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.http.session_cookie import check_origin, session_token
+from rowkeep.http.stream_responses import StreamResponse
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import (
     Conflict,
@@ -39,6 +40,7 @@ from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUpserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
+from rowkeep.services.streams import StreamedRows, StreamForm, Streams
 from rowkeep.services.timings import start_timings
 
 PREFIX = "/api/public/"
@@ -51,6 +53,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     """The services and helpers that the endpoints of the Data API use."""
 
     rows: Rows
+    streams: Streams
     batches: Batches
     requests: RowRequests
     batch_requests: BatchRequests
@@ -66,8 +69,15 @@ class Answered(msgspec.Struct, frozen=True):
     body: Body
 
 
-Outcome: TypeAlias = Body | Answered | Replayed
-"""The body of a response (200), one with a status, or a stored response that is sent again."""
+class Streamed(msgspec.Struct, frozen=True):
+    """The rows of a query, which are sent as they are read."""
+
+    rows: StreamedRows
+    form: StreamForm
+
+
+Outcome: TypeAlias = Body | Answered | Replayed | Streamed
+"""The body of a response (200), one with a status, a stored response that is sent again, or a stream."""
 
 Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Outcome]]
 
@@ -190,12 +200,20 @@ async def _delete(edge: DataEdge, credential: Credential, name: str, request: Re
     return result if isinstance(result, Replayed) else row_responses.deleted(result)
 
 
-async def _query(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
+async def _query(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    form = request.stream_form()
+    if form is not None:
+        read_all = partial(edge.requests.stream, request)
+        return Streamed(await edge.streams.table(credential, name, read_all, form), form)
     read = partial(edge.requests.query, request)
     return await row_responses.queried(await edge.rows.query(credential, name, read))
 
 
-async def _query_view(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
+async def _query_view(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    form = request.stream_form()
+    if form is not None:
+        read_all = partial(edge.requests.stream, request)
+        return Streamed(await edge.streams.view(credential, name, read_all, form), form)
     read = partial(edge.requests.query, request)
     return await row_responses.queried(await edge.rows.query_view(credential, name, read))
 
@@ -326,6 +344,7 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
 )  # fmt: skip
 
 _MINIMAL = ((b"preference-applied", b"return=minimal"),)
+_BY_ACCEPT = ((b"vary", b"accept"),)
 _REPLAYED = (b"idempotency-replayed", b"true")
 
 
@@ -370,7 +389,7 @@ class DataEndpoints:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return reply(self._answer(scope, receive), scope, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | StreamResponse:
         call, name = _find(scope["method"], self._rest(scope))
         request = Request(scope, receive, self._budget)
         timings = start_timings() if self._edge.is_timed else None
@@ -378,12 +397,14 @@ class DataEndpoints:
             body = await call.call(self._edge, self._credential(scope, request), name, request)
         finally:
             request.release()
-        headers = _MINIMAL if call.writes and request.minimal else ()
+        headers = _MINIMAL if call.writes and request.minimal else _BY_ACCEPT if call.is_paged else ()
         if timings is not None:
             timings.end("encode")
             headers = (*headers, (b"server-timing", timings.header()))
         if isinstance(body, Replayed):
             return Response(body.status, body.body, headers=(*headers, _REPLAYED))
+        if isinstance(body, Streamed):
+            return StreamResponse(body.rows, body.form, headers)
         if isinstance(body, Answered):
             return Response(body.status, body.body, headers=headers)
         return Response(200, body, headers=headers)

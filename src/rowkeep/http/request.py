@@ -19,7 +19,10 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
+from rowkeep.http.media_types import stream_form
 from rowkeep.model.data_requests import RowRange
+from rowkeep.plan.rows.select import ALL_ROWS
+from rowkeep.services.streams import StreamForm
 
 LARGE_BYTES = 1024 * 1024
 """A longer body is joined in a thread."""
@@ -31,6 +34,9 @@ ESCAPED = re.compile(r'\\(["\\])')
 IDEMPOTENCY_KEY = re.compile("[ -~]{1,255}")
 DIGITS = re.compile(r"[0-9]{1,19}")
 MAX_OFFSET = 2**63 - 1
+
+USUAL_ACCEPT = frozenset((b"*/*", b"application/json"))
+"""What most clients send: JSON."""
 
 KEPT_PAGES = 1024
 MAX_CACHED_QUERY = 64
@@ -111,6 +117,15 @@ class Request:
     def page(self) -> RowRange:
         query: bytes = self._scope["query_string"]
         return _cached_page(query) if len(query) <= MAX_CACHED_QUERY else _page(query)
+
+    def all_rows(self) -> RowRange:
+        """The same for a stream, which has no limit unless one is given."""
+        return _page(self._scope["query_string"], ALL_ROWS)
+
+    def stream_form(self) -> StreamForm | None:
+        """The format in which the client wants a stream; None if it wants JSON."""
+        accept = self._headers.get(b"accept")
+        return None if accept is None or accept in USUAL_ACCEPT else stream_form(accept.decode("latin-1"))
 
     async def body(self) -> bytes:
         if self._body is None:
@@ -276,11 +291,11 @@ def _parameters(query: bytes, known: tuple[str, ...], or_others: bool = False) -
     return found
 
 
-def _page(query: bytes) -> RowRange:
+def _page(query: bytes, usual_limit: int = 10) -> RowRange:
     given = _parameters(query, ("sys_limit", "sys_offset"))
     limit = whole_number(given, "sys_limit", 1)
     offset = whole_number(given, "sys_offset", 0)
-    return RowRange(10 if limit is None else limit, offset)
+    return RowRange(usual_limit if limit is None else limit, offset)
 
 
 _cached_page = lru_cache(KEPT_PAGES)(_page)

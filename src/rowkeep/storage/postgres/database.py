@@ -19,10 +19,12 @@ from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
     Database,
+    EncodeRows,
     NothingStored,
     PartlyInserted,
     PartlyUpserted,
     RowScript,
+    RowStream,
     Script,
     Selected,
     Sift,
@@ -75,6 +77,9 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
 
     def select(self, sql: Pages, plan: SelectPlan, version: int) -> Work[Selected]:
         return select(self._pool, self._rows, sql, plan, version)
+
+    def stream(self, sql: Pages, plan: SelectPlan, version: int, encode: EncodeRows) -> Work[RowStream]:
+        return self._pool.streams.open(sql, plan, version, encode)
 
     def insert(
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
