@@ -216,6 +216,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "database stores what the stream can still read: on SQLite the write-ahead log grows meanwhile.",
         ),
     ] = 3600.0
+    min_compressed_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Responses of at least this size, and all streams, are compressed if the client "
+            "accepts it; 0: no response is compressed.",
+        ),
+    ] = 2048
     max_returned_records: Annotated[
         int,
         Meta(

@@ -24,7 +24,7 @@ from rowkeep.http.responses import Response, reply
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.http.session_cookie import check_origin, session_token
-from rowkeep.http.stream_responses import StreamResponse
+from rowkeep.http.stream_responses import QUERY_VARY, StreamResponse
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import (
     Conflict,
@@ -344,7 +344,6 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
 )  # fmt: skip
 
 _MINIMAL = ((b"preference-applied", b"return=minimal"),)
-_BY_ACCEPT = ((b"vary", b"accept"),)
 _REPLAYED = (b"idempotency-replayed", b"true")
 
 
@@ -397,7 +396,7 @@ class DataEndpoints:
             body = await call.call(self._edge, self._credential(scope, request), name, request)
         finally:
             request.release()
-        headers = _MINIMAL if call.writes and request.minimal else _BY_ACCEPT if call.is_paged else ()
+        headers = _MINIMAL if call.writes and request.minimal else ()
         if timings is not None:
             timings.end("encode")
             headers = (*headers, (b"server-timing", timings.header()))
@@ -407,6 +406,8 @@ class DataEndpoints:
             return StreamResponse(body.rows, body.form, headers)
         if isinstance(body, Answered):
             return Response(body.status, body.body, headers=headers)
+        if call.is_paged:
+            return Response(200, body, headers=headers, vary=QUERY_VARY)
         return Response(200, body, headers=headers)
 
     def _rest(self, scope: Scope) -> str:

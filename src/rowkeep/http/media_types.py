@@ -19,7 +19,7 @@ CONTENT_TYPES = {
 JSON_RANGES = ("application/json", "application/*", "*/*")
 """What includes JSON, the most specific first."""
 
-WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
+WEIGHT = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
 def stream_form(accept: str) -> StreamForm | None:
@@ -49,9 +49,9 @@ _cached = lru_cache(CACHED)(_stream_form)
 
 
 def weight_in(parameters: str) -> float:
-    """The weight ``q`` in the parameters of an element; 1 if there is none."""
+    """The weight ``q`` in the parameters of an element: 1 if there is none, 0 if it is invalid."""
     for parameter in parameters.split(";"):
-        found = WEIGHT.fullmatch(parameter.strip())
-        if found is not None:
-            return min(1.0, float(found[1]))
+        name, equals, weight = parameter.partition("=")
+        if equals and name.strip() == "q":
+            return min(1.0, float(weight)) if WEIGHT.fullmatch(weight.strip()) else 0.0
     return 1.0

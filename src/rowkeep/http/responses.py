@@ -37,11 +37,14 @@ class Response(msgspec.Struct, frozen=True):
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
     is_public: bool = False
+    vary: bytes = b"accept-encoding"
+    """The request headers that decide about its form."""
 
     def fields(self) -> Headers:
         """All headers."""
         headers: Headers = [*self.headers, *(PUBLIC if self.is_public else PRIVATE)]
         if self.status != 204:
+            headers.append((b"vary", self.vary))
             headers.append((b"content-type", self.content_type))
             headers.append((b"content-length", b"%d" % sum(map(len, self.parts))))
         return headers

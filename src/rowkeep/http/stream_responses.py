@@ -12,6 +12,9 @@ from rowkeep.http.media_types import CONTENT_TYPES
 from rowkeep.http.responses import PRIVATE
 from rowkeep.services.streams import StreamedRows, StreamForm
 
+QUERY_VARY = b"accept, accept-encoding"
+"""The request headers that decide about the form of the response to a query."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -23,7 +26,9 @@ class StreamResponse:
         self, rows: StreamedRows, form: StreamForm, headers: tuple[tuple[bytes, bytes], ...] = ()
     ) -> None:
         self._rows = rows
-        self._fields = [*headers, *PRIVATE, (b"content-type", CONTENT_TYPES[form])]
+        self._fields = [
+            *headers, *PRIVATE, (b"vary", QUERY_VARY), (b"content-type", CONTENT_TYPES[form]),
+        ]  # fmt: skip
 
     async def send(self, send: Send) -> None:
         """Send the parts, each when the client has read enough of the previous ones."""

@@ -52,7 +52,13 @@ EVERY_CALL = (
 )
 """Errors that every endpoint of the APIs can return."""
 
-WITH_A_BODY = (errors.MalformedJson, errors.RepeatedKey, errors.UnknownKey, errors.InvalidValue)
+WITH_A_BODY = (
+    errors.MalformedJson,
+    errors.InvalidCompression,
+    errors.RepeatedKey,
+    errors.UnknownKey,
+    errors.InvalidValue,
+)
 WITH_A_KEY = (errors.IdempotencyInProgress, errors.IdempotencyKeyReused)
 WITH_A_CURSOR = (errors.InvalidCursor,)
 WITH_A_NAME = (errors.NoSuchEndpoint,)
