@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -15,6 +16,11 @@ import pytest
 from answers import SYSTEM_COLUMNS, good, problem, records
 from expressions import where
 
+from rowkeep.client.credentials import AppCredentials
+from rowkeep.client.data import DataClient
+from rowkeep.client.responses import RequestRefused
+from rowkeep.client.transport import ServerConnection
+from rowkeep.model.access import Algorithm
 from rowkeep.settings import Settings
 from support.bot import Bot
 from support.server import RowkeepServer
@@ -210,3 +216,21 @@ def test_there_are_so_many_streams_at_a_time(people: Bot, server: RowkeepServer)
     while (after := stream(people, "people", NDJSON, sys_limit=1)).status_code == 503:
         assert time.monotonic() < patience
     assert len(lines(after)) == 1
+
+
+async def received(bot: Bot, media_type: str, table: str = "people", **options: Any) -> bytes:
+    """What the client of the commands gets."""
+    async with httpx.AsyncClient(base_url=bot.server_url, trust_env=False) as client:
+        connection = ServerConnection(client, bot.server_url, True)
+        data = DataClient(connection, AppCredentials(bot.client_id, bot.secret, Algorithm.HS256))
+        async with data.stream("tables", table, {}, media_type, **options) as parts:
+            return b"".join([part async for part in parts])
+
+
+@pytest.mark.parametrize("is_compressed", [True, False])
+def test_the_client_streams(people: Bot, stored: list[dict[str, Any]], is_compressed: bool) -> None:
+    text = asyncio.run(received(people, NDJSON, is_compressed=is_compressed))
+    assert [json.loads(line) for line in text.splitlines()] == stored
+    assert asyncio.run(received(people, CSV, limit=2)).count(b"\r\n") == 3
+    with pytest.raises(RequestRefused, match="No such table"):
+        asyncio.run(received(people, CSV, "nothing"))

@@ -316,14 +316,16 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
     ),
     DataEndpoint(
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",
-        description="Without a body or a filter, every row matches.",
+        description="Without a body or a filter, every row matches. With the request header `Accept: "
+        "application/x-ndjson` or `text/csv`, all matching rows are streamed, or as many as `sys_limit` "
+        "says, without the other members of the response.",
         call=_query, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
         responses=(responses.QueryResponse,), errors=(errors.NoSuchTable, *_in_queries),
     ),
     DataEndpoint(
         method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
         description="Like a query of a table. The response has a `nextCursor` only if the columns of the "
-        "view identify its rows; otherwise use `sys_offset`.",
+        "view identify its rows; otherwise use `sys_offset`. It can be streamed like a table.",
         call=_query_view, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
         responses=(responses.ViewQueryResponse,), errors=(errors.NoSuchView, *_in_queries),
     ),
