@@ -198,7 +198,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_page_size: Annotated[
         int, Meta(ge=1, le=100_000, description="The maximum `sys_limit` of a query; a larger one is 400.")
     ] = 1_000
-    max_streams: Annotated[
+    max_streamed_queries: Annotated[
         int,
         Meta(
             ge=0,
@@ -207,7 +207,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "PostgreSQL each has a connection of its own, in addition to `postgres_connections`.",
         ),
     ] = 8
-    max_stream_seconds: Annotated[
+    max_streamed_query_seconds: Annotated[
         float,
         Meta(
             gt=0,

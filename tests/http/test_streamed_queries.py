@@ -200,7 +200,7 @@ def test_there_are_so_many_streams_at_a_time(people: Bot, server: RowkeepServer)
         f"POST /api/public/tables/people/query HTTP/1.1\r\nHost: x\r\nauth: {people.token()}\r\n"
         f"Accept: {NDJSON}\r\nContent-Length: 0\r\n\r\n"
     )
-    clients = [socket.socket() for _ in range(Settings().max_streams)]
+    clients = [socket.socket() for _ in range(Settings().max_streamed_queries)]
     for client in clients:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         client.connect(("127.0.0.1", server.port))

@@ -6,7 +6,7 @@ import pytest
 
 from rowkeep.http.codings import best_coding
 from rowkeep.http.media_types import stream_form
-from rowkeep.services.streams import StreamForm
+from rowkeep.services.streamed_queries import StreamForm
 
 JSON, NDJSON, CSV = None, StreamForm.NDJSON, StreamForm.CSV
 

@@ -41,7 +41,7 @@ from rowkeep.services.offload import Offload
 from rowkeep.services.passwords import Passwords
 from rowkeep.services.rows import Rows
 from rowkeep.services.sessions import Sessions, delete_expired_sessions
-from rowkeep.services.streams import Streams
+from rowkeep.services.streamed_queries import StreamedQueries
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
@@ -74,7 +74,7 @@ def wire(
     access = Access(catalog, admin_tokens, sessions, settings, clock)
     edge = DataEdge(
         Rows(access, settings, offload, keys),
-        Streams(access, settings),
+        StreamedQueries(access, settings),
         Batches(access, settings, offload, keys),
         RowRequests(settings, offload),
         BatchRequests(settings, offload),

@@ -24,7 +24,7 @@ from rowkeep.http.responses import Response, reply
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.http.session_cookie import check_origin, session_token
-from rowkeep.http.stream_responses import QUERY_VARY, StreamResponse
+from rowkeep.http.streamed_rows import QUERY_VARY, StreamResponse
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import (
     Conflict,
@@ -40,7 +40,7 @@ from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUpserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
-from rowkeep.services.streams import StreamedRows, StreamForm, Streams
+from rowkeep.services.streamed_queries import StreamedQueries, StreamedRows, StreamForm
 from rowkeep.services.timings import start_timings
 
 PREFIX = "/api/public/"
@@ -53,7 +53,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     """The services and helpers that the endpoints of the Data API use."""
 
     rows: Rows
-    streams: Streams
+    streamed_queries: StreamedQueries
     batches: Batches
     requests: RowRequests
     batch_requests: BatchRequests
@@ -204,7 +204,7 @@ async def _query(edge: DataEdge, credential: Credential, name: str, request: Req
     form = request.stream_form()
     if form is not None:
         read_all = partial(edge.requests.stream, request)
-        return Streamed(await edge.streams.table(credential, name, read_all, form), form)
+        return Streamed(await edge.streamed_queries.table(credential, name, read_all, form), form)
     read = partial(edge.requests.query, request)
     return await row_responses.queried(await edge.rows.query(credential, name, read))
 
@@ -213,7 +213,7 @@ async def _query_view(edge: DataEdge, credential: Credential, name: str, request
     form = request.stream_form()
     if form is not None:
         read_all = partial(edge.requests.stream, request)
-        return Streamed(await edge.streams.view(credential, name, read_all, form), form)
+        return Streamed(await edge.streamed_queries.view(credential, name, read_all, form), form)
     read = partial(edge.requests.query, request)
     return await row_responses.queried(await edge.rows.query_view(credential, name, read))
 

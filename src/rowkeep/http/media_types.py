@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rowkeep.services.streams import StreamForm
+from rowkeep.services.streamed_queries import StreamForm
 
 CACHED = 256
 MAX_LENGTH = 1024

@@ -20,10 +20,10 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
 from rowkeep.http.media_types import stream_form
-from rowkeep.http.unpacking import Bound, content_coding, unpacked
+from rowkeep.http.unpacking import STREAM_BOUND, Bound, content_coding, unpacked
 from rowkeep.model.data_requests import RowRange
 from rowkeep.plan.rows.select import ALL_ROWS
-from rowkeep.services.streams import StreamForm
+from rowkeep.services.streamed_queries import StreamForm
 
 LARGE_BYTES = 1024 * 1024
 """A longer body is joined in a thread."""
@@ -220,6 +220,12 @@ class Request:
         """How the body is compressed; None if it is not. Raises UnsupportedMediaType."""
         value = self._headers.get(b"content-encoding")
         return None if value is None else content_coding(value.decode("latin-1"))
+
+    def unpacked_stream(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The body of a stream, as it is received, unpacked if it is compressed. Raises
+        UnsupportedMediaType; the iterator raises BodyTooLarge and InvalidCompression."""
+        coding = self.content_coding()
+        return chunks if coding is None else unpacked(chunks, coding, STREAM_BOUND)
 
     async def _with_rest(self, first: bytes) -> bytes:
         """The body after its first chunk."""

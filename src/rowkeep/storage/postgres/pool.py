@@ -94,7 +94,7 @@ class Pool:
         self._url = url
         self._timeout = settings.busy_timeout_seconds
         self._limit = settings.max_query_seconds
-        self._max_stream_seconds = settings.max_stream_seconds
+        self._max_streamed_query_seconds = settings.max_streamed_query_seconds
         self.streams = Streams(self._connect_for_stream, self._limit)
         self._size = settings.postgres_connections
         self._kept: ConnectionGroups | None = None
@@ -146,7 +146,7 @@ class Pool:
 
     async def _connect_for_stream(self) -> asyncpg.Connection:
         """A connection that is not of the pool. PostgreSQL itself ends a stream that this process forgot."""
-        idle = {"idle_in_transaction_session_timeout": _milliseconds(self._max_stream_seconds)}
+        idle = {"idle_in_transaction_session_timeout": _milliseconds(self._max_streamed_query_seconds)}
         connection = await asyncpg.connect(
             self._url,
             timeout=self._timeout,

@@ -1,4 +1,4 @@
-"""Stream responses: rows that are sent while they are read."""
+"""Streamed rows: rows that are sent while they are read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.types import Send
 from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.http.media_types import CONTENT_TYPES
 from rowkeep.http.responses import PRIVATE
-from rowkeep.services.streams import StreamedRows, StreamForm
+from rowkeep.services.streamed_queries import StreamedRows, StreamForm
 
 QUERY_VARY = b"accept, accept-encoding"
 """The request headers that decide about the form of the response to a query."""
@@ -42,7 +42,7 @@ class StreamResponse:
                     await send({"type": "http.response.body", "body": part, "more_body": True})
                     sent += len(part)
         except TimeoutError:
-            log.warning("stream cut", reason="the setting max_stream_seconds", sent_bytes=sent)
+            log.warning("stream cut", reason="the setting max_streamed_query_seconds", sent_bytes=sent)
             return
         except RowkeepError as error:
             log.warning("stream cut", reason=error.msg, code=error.code, sent_bytes=sent)

@@ -1,4 +1,4 @@
-"""Streams: queries whose rows are sent as they are read, all from one snapshot."""
+"""Streamed queries: queries whose rows are sent as they are read, all from one snapshot."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StreamedRows:
             ended()
 
 
-class Streams:
+class StreamedQueries:
     """Streamed queries of tables and views, a limited number at a time."""
 
     def __init__(self, access: Access, settings: Settings) -> None:
@@ -114,17 +114,17 @@ class Streams:
         fields = plan.shape.fields
         columns = [compiled.sql.physical.columns[name] for name in fields or compiled.sql.names]
         encode: RowLines = form.value(compiled.codec, columns, fields)
-        deadline = asyncio.get_running_loop().time() + self._settings.max_stream_seconds
+        deadline = asyncio.get_running_loop().time() + self._settings.max_streamed_query_seconds
         stream = await caller.workspace.database.stream(compiled.sql, plan, caller.snapshot.version, encode)
         end_phase("db")
         return StreamedRows(stream, encode.head, deadline, self._give_turn)
 
     def _take_turn(self) -> None:
         """Raises Busy."""
-        most = self._settings.max_streams
+        most = self._settings.max_streamed_queries
         if self._open >= most:
             raise Busy(
-                f"Too many queries are being streamed: at most {most} at a time (the setting max_streams). "
+                f"Too many queries are being streamed: at most {most} at a time (the setting max_streamed_queries). "
                 "Try again later, or query page by page."
             )
         self._open += 1
