@@ -262,6 +262,7 @@ DEPENDENCIES = {
     "apsw": "SQLite in a current version; binds values at half the cost of `sqlite3` (Python 3.11)",
     "argon2-cffi": "hashes of passwords (argon2id)",
     "authlib": "sign-in by OpenID Connect",
+    "backports.zstd": "compressed requests and responses (zstd); a part of Python from 3.14 on",
     "asyncpg": "PostgreSQL; binary COPY",
     "cachetools": "caches with a maximum size",
     "cryptography": "AES-SIV, AES-GCM and HKDF, for encrypted columns and secrets",
@@ -286,7 +287,7 @@ def dependencies() -> None:
     """Every runtime dependency and its purpose. Raises KeyError for one without a purpose."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     wanted = project["dependencies"]
-    names = sorted(re.split("[^a-z0-9-]", each)[0] for each in wanted)
+    names = sorted(re.split("[^a-z0-9.-]", each)[0] for each in wanted)
     if set(names) != set(DEPENDENCIES):
         raise KeyError(*set(names) ^ set(DEPENDENCIES))
     table(("package", "for"), ((code(name), DEPENDENCIES[name]) for name in names))

@@ -220,6 +220,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_page_size: Annotated[
         int, Meta(ge=1, le=100_000, description="The maximum `sys_limit` of a query; a larger one is 400.")
     ] = 1_000
+    max_streamed_queries: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="The maximum number of streamed queries of one process at a time; more are 503. On "
+            "PostgreSQL each has a connection of its own, in addition to `postgres_connections`.",
+        ),
+    ] = 8
+    max_streamed_query_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=86_400,
+            description="The time limit for a streamed query; then its connection is closed. Until then the "
+            "database stores what the stream can still read: on SQLite the write-ahead log grows meanwhile.",
+        ),
+    ] = 3600.0
+    min_compressed_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Responses of at least this size, and all streams, are compressed if the client "
+            "accepts it; 0: no response is compressed.",
+        ),
+    ] = 2048
     max_returned_records: Annotated[
         int,
         Meta(

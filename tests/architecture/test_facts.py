@@ -29,17 +29,21 @@ def test_the_newest_change_is_of_this_version() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     architecture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    told = set(re.findall(r"^\| `([\w-]+)` \| \S", architecture, re.MULTILINE))
+    told = set(re.findall(r"^\| `([\w.-]+)` \| \S", architecture, re.MULTILINE))
     assert {package_of(requirement) for requirement in project()["dependencies"]} - told == set()
 
 
 def test_every_dependency_is_pinned() -> None:
     constraints = (ROOT / "constraints.txt").read_text("utf-8").lower()
-    pinned = set(re.findall(r"^([\w-]+)==", constraints, re.MULTILINE))
+    pinned = set(re.findall(r"^([\w.-]+)==", constraints, re.MULTILINE))
     assert {package_of(requirement) for requirement in project()["dependencies"]} - pinned == set()
 
 
-IMPORTED_AS = {"argon2-cffi": "argon2", "swagger-ui-py": "swagger_ui"}
+IMPORTED_AS = {
+    "argon2-cffi": "argon2",
+    "backports.zstd": "from backports import zstd",
+    "swagger-ui-py": "swagger_ui",
+}
 USED_BY_OTHERS = {"httptools", "uvloop"}
 """What uvicorn takes by itself where it is installed."""
 

@@ -230,7 +230,7 @@ def test_bodies_of_other_types(write: tuple[Workspace, str, str, Any]) -> None:
         headers = {"Content-Type": content_type}
         response = workspace.admin.request(method, path, json=body, headers=headers)
         problem(response, 415, "unsupported_media_type")
-    response = workspace.admin.request(method, path, json=body, headers={"Content-Encoding": "gzip"})
+    response = workspace.admin.request(method, path, json=body, headers={"Content-Encoding": "br"})
     problem(response, 415, "unsupported_media_type")
 
 

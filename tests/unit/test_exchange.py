@@ -27,7 +27,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
-        self.is_closed = False
+        self.is_closed = self.is_aborted = False
 
     def write(self, data: bytes) -> None:
         self.sent.append(data)
@@ -35,10 +35,13 @@ class Wire:
     def close(self) -> None:
         self.is_closed = True
 
+    def abort(self) -> None:
+        self.is_aborted = True
 
-def exchange(wire: Wire, method: str = "GET", *, keep_alive: bool = True) -> Exchange:
+
+def exchange(wire: Wire, method: str = "GET", *, keep_alive: bool = True, version: str = "1.1") -> Exchange:
     transport: Any = wire
-    scope: Any = {"type": "http", "method": method, "path": "/"}
+    scope: Any = {"type": "http", "method": method, "path": "/", "http_version": version}
     return Exchange(
         scope=scope,
         transport=transport,
@@ -137,3 +140,27 @@ async def test_nothing_is_sent_to_a_client_that_has_gone() -> None:
     left.disconnected = True
     await respond(left, b"{}", headers=[length(2)])
     assert wire.sent == []
+
+
+async def test_without_a_length_a_response_to_http_1_0_ends_with_the_connection() -> None:
+    wire = Wire()
+    await respond(exchange(wire, version="1.0"), b"one", b"two", b"", headers=[])
+    assert b"".join(wire.sent).partition(b"\r\n\r\n")[2] == b"onetwo"
+    assert b"chunked" not in wire.sent[0]
+    assert b"connection: close" in wire.sent[0]
+    assert wire.is_closed
+
+
+@pytest.mark.parametrize(("version", "is_aborted"), [("1.0", True), ("1.1", False)])
+async def test_a_response_that_breaks_off_never_looks_whole(version: str, is_aborted: bool) -> None:
+    wire = Wire()
+    broken = exchange(wire, version=version)
+    broken.tasks, broken.task = set(), asyncio.ensure_future(asyncio.sleep(0))
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+
+    await broken.run_asgi(app)
+    assert (wire.is_aborted, wire.is_closed) == (is_aborted, not is_aborted)
+    assert not b"".join(wire.sent).endswith(b"0\r\n\r\n")

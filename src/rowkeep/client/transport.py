@@ -57,13 +57,14 @@ async def connect(
             yield ServerConnection(client, base, True)
         return
     # only a command that uses the store directly loads the server
+    from rowkeep.client.local_transport import LocalTransport
     from rowkeep.http.app import running
     from rowkeep.services.local_store import shell_settings
 
     settings = shell_settings()
     async with (
         running(settings, operator=operator) as app,
-        _client("http://rowkeep", headers, httpx.ASGITransport(app)) as client,
+        _client("http://rowkeep", headers, LocalTransport(app)) as client,
     ):
         yield ServerConnection(client, _public_name(settings.database_url), False)
 

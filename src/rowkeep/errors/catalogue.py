@@ -64,6 +64,12 @@ class InvalidBody(RowkeepError):
     code, status, title = "invalid_body", 400, "Invalid body"
 
 
+class InvalidCompression(RowkeepError):
+    """The body cannot be unpacked as its header Content-Encoding says."""
+
+    code, status, title = "invalid_compression", 400, "Invalid compression"
+
+
 class UnknownKey(RowkeepError):
     """The body has a key that this endpoint does not know."""
 
@@ -271,7 +277,7 @@ class LineTooLong(RowkeepError):
 
 
 class UnsupportedMediaType(RowkeepError):
-    """The body is not application/json in UTF-8, or is compressed."""
+    """The body is not application/json in UTF-8, or is compressed with something else than gzip or zstd."""
 
     code, status, title = "unsupported_media_type", 415, "Unsupported media type"
 

@@ -15,6 +15,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
 from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.body_budget import BodyBudget
+from rowkeep.http.compression import with_compression
 from rowkeep.http.console import console_routes
 from rowkeep.http.cors import with_cors
 from rowkeep.http.data import ADMIN_ROUTE, AdminDataEndpoints, DataEdge, DataEndpoints
@@ -41,6 +42,7 @@ from rowkeep.services.offload import Offload
 from rowkeep.services.passwords import Passwords
 from rowkeep.services.rows import Rows
 from rowkeep.services.sessions import Sessions, delete_expired_sessions
+from rowkeep.services.streamed_queries import StreamedQueries
 from rowkeep.services.streams import Streams
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
@@ -75,6 +77,7 @@ def wire(
     edge = DataEdge(
         Rows(access, settings, offload, keys),
         Streams(access, settings, offload, keys),
+        StreamedQueries(access, settings),
         Batches(access, settings, offload, keys),
         RowRequests(settings, offload),
         BatchRequests(settings, offload),
@@ -108,7 +111,16 @@ def wire(
             return (no_data if is_data else _not_found)(scope, receive, send)
         return (data if is_data else router)(scope, receive, send)
 
-    return under_prefix(app, settings.root_path)
+    compressing = with_compression(app, settings.min_compressed_bytes, can_have_secrets)
+    return under_prefix(compressing, settings.root_path)
+
+
+def can_have_secrets(scope: Scope) -> bool:
+    """Whether the response to a request can contain a secret, such as that of a new app."""
+    path: str = scope["path"]
+    if scope["method"] in ("GET", "HEAD") or not path.startswith(ADMIN_PREFIX + "/"):
+        return False
+    return ROWS_OF_WORKSPACE.match(path) is None
 
 
 def is_interruptible(scope: Scope) -> bool:

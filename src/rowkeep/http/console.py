@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 import rowkeep
 from rowkeep.errors.catalogue import NoSuchEndpoint
+from rowkeep.http.codings import best_coding
 from rowkeep.http.management.endpoint import readable
 from rowkeep.http.responses import Response, error_response, reply
 from rowkeep.settings import Settings
@@ -32,13 +33,10 @@ TYPES = {
     ".txt": b"text/plain; charset=utf-8",
     ".woff2": b"font/woff2",
 }
-CODINGS = (("br", ".br"), ("gzip", ".gz"))
+SUFFIXES = {"br": ".br", "gzip": ".gz"}
 """The codings that the build writes next to a file, the smallest first."""
 
-ASSET_HEADERS = (
-    (b"cache-control", b"public, max-age=31536000, immutable"),
-    (b"vary", b"accept-encoding"),
-)
+ASSET_HEADERS = ((b"cache-control", b"public, max-age=31536000, immutable"),)
 """The name of an asset contains a hash of its content, so it never changes."""
 
 POLICY = (
@@ -71,8 +69,6 @@ this page again. A wheel made by <code>make wheel</code> contains the console.</
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 """The name of an asset; nothing else is opened."""
 
-CODING = re.compile(r"\s*([a-z*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
-
 
 class Console:
     """Serves the built files. Nothing is read before the first request, and no file is held in memory."""
@@ -94,14 +90,15 @@ class Console:
             return
         await reply(asyncio.to_thread(self._asset, name, content_type, _accepted(scope)), scope, send)
 
-    def _asset(self, name: str, content_type: bytes, accepted: frozenset[str]) -> Response:
+    def _asset(self, name: str, content_type: bytes, accepted: str) -> Response:
         """Raises NoSuchEndpoint."""
         path = self._files / "assets" / name
-        for coding, suffix in CODINGS:
-            compressed = path.with_name(name + suffix)
-            if coding in accepted and compressed.is_file():
-                headers = (*ASSET_HEADERS, (b"content-encoding", coding.encode()))
-                return Response(200, compressed.read_bytes(), content_type, headers, is_public=True)
+        built = {coding: path.with_name(name + suffix) for coding, suffix in SUFFIXES.items()}
+        present = tuple(coding for coding, file in built.items() if file.is_file())
+        coding = best_coding(accepted, present) if accepted and present else None
+        if coding is not None:
+            headers = (*ASSET_HEADERS, (b"content-encoding", coding.encode()))
+            return Response(200, built[coding].read_bytes(), content_type, headers, is_public=True)
         try:
             body = path.read_bytes()
         except FileNotFoundError:
@@ -141,13 +138,6 @@ def _get(answer: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
     return readable(answer)
 
 
-def _accepted(scope: Scope) -> frozenset[str]:
-    """The codings that ``Accept-Encoding`` allows (RFC 9110, section 12.5.3)."""
-    text = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding")
-    found = {
-        match[1]: float(match[2] or 1) > 0
-        for each in text.lower().split(",")
-        if (match := CODING.fullmatch(each)) is not None
-    }
-    others = found.get("*", False)
-    return frozenset(coding for coding, _ in CODINGS if found.get(coding, others))
+def _accepted(scope: Scope) -> str:
+    """The header ``Accept-Encoding``; empty if there is none."""
+    return ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding")

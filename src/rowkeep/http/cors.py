@@ -14,7 +14,7 @@ from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
 from rowkeep.settings import Settings, origins
 
-REQUEST_HEADERS = ("auth", "authorization", "content-type", "idempotency-key", "prefer")
+REQUEST_HEADERS = ("auth", "authorization", "content-encoding", "content-type", "idempotency-key", "prefer")
 """The request headers that a page may send in addition to those that are always allowed."""
 
 RESPONSE_HEADERS = ("Idempotency-Replayed", "Preference-Applied", "Retry-After")

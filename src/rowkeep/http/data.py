@@ -25,6 +25,7 @@ from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.http.session_cookie import check_origin, session_token
 from rowkeep.http.stream_requests import is_stream, stream_request
+from rowkeep.http.streamed_rows import QUERY_VARY, StreamResponse
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import (
     Conflict,
@@ -40,6 +41,7 @@ from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUpserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
+from rowkeep.services.streamed_queries import StreamedQueries, StreamedRows, StreamForm
 from rowkeep.services.streams import Streams
 from rowkeep.services.timings import start_timings
 
@@ -54,6 +56,7 @@ class DataEdge(msgspec.Struct, frozen=True):
 
     rows: Rows
     streams: Streams
+    streamed_queries: StreamedQueries
     batches: Batches
     requests: RowRequests
     batch_requests: BatchRequests
@@ -70,8 +73,15 @@ class Answered(msgspec.Struct, frozen=True):
     content_type: bytes = JSON
 
 
-Outcome: TypeAlias = Body | Answered | Replayed
-"""The body of a response (200), one with a status, or a stored response that is sent again."""
+class Streamed(msgspec.Struct, frozen=True):
+    """The rows of a query, which are sent as they are read."""
+
+    rows: StreamedRows
+    form: StreamForm
+
+
+Outcome: TypeAlias = Body | Answered | Replayed | Streamed
+"""The body of a response (200), one with a status, a stored response that is sent again, or a stream."""
 
 Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Outcome]]
 
@@ -206,12 +216,20 @@ async def _delete(edge: DataEdge, credential: Credential, name: str, request: Re
     return result if isinstance(result, Replayed) else row_responses.deleted(result)
 
 
-async def _query(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
+async def _query(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    form = request.stream_form()
+    if form is not None:
+        read_all = partial(edge.requests.stream, request)
+        return Streamed(await edge.streamed_queries.table(credential, name, read_all, form), form)
     read = partial(edge.requests.query, request)
     return await row_responses.queried(await edge.rows.query(credential, name, read))
 
 
-async def _query_view(edge: DataEdge, credential: Credential, name: str, request: Request) -> Body:
+async def _query_view(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    form = request.stream_form()
+    if form is not None:
+        read_all = partial(edge.requests.stream, request)
+        return Streamed(await edge.streamed_queries.view(credential, name, read_all, form), form)
     read = partial(edge.requests.query, request)
     return await row_responses.queried(await edge.rows.query_view(credential, name, read))
 
@@ -314,14 +332,16 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
     ),
     DataEndpoint(
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",
-        description="Without a body or a filter, every row matches.",
+        description="Without a body or a filter, every row matches. With the request header `Accept: "
+        "application/x-ndjson` or `text/csv`, all matching rows are streamed, or as many as `sys_limit` "
+        "says, without the other members of the response.",
         call=_query, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
         responses=(responses.QueryResponse,), errors=(errors.NoSuchTable, *_in_queries),
     ),
     DataEndpoint(
         method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
         description="Like a query of a table. The response has a `nextCursor` only if the columns of the "
-        "view identify its rows; otherwise use `sys_offset`.",
+        "view identify its rows; otherwise use `sys_offset`. It can be streamed like a table.",
         call=_query_view, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
         responses=(responses.ViewQueryResponse,), errors=(errors.NoSuchView, *_in_queries),
     ),
@@ -386,7 +406,7 @@ class DataEndpoints:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return reply(self._answer(scope, receive), scope, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | StreamResponse:
         call, name = _find(scope["method"], self._rest(scope))
         request = Request(scope, receive, self._budget)
         timings = start_timings() if self._edge.is_timed else None
@@ -400,8 +420,12 @@ class DataEndpoints:
             headers = (*headers, (b"server-timing", timings.header()))
         if isinstance(body, Replayed):
             return Response(body.status, body.body, headers=(*headers, _REPLAYED))
+        if isinstance(body, Streamed):
+            return StreamResponse(body.rows, body.form, headers)
         if isinstance(body, Answered):
             return Response(body.status, body.body, body.content_type, headers)
+        if call.is_paged:
+            return Response(200, body, headers=headers, vary=QUERY_VARY)
         return Response(200, body, headers=headers)
 
     def _rest(self, scope: Scope) -> str:

@@ -19,7 +19,11 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
+from rowkeep.http.media_types import stream_form
+from rowkeep.http.unpacking import STREAM_BOUND, Bound, content_coding, unpacked
 from rowkeep.model.data_requests import RowRange
+from rowkeep.plan.rows.select import ALL_ROWS
+from rowkeep.services.streamed_queries import StreamForm
 
 LARGE_BYTES = 1024 * 1024
 """A longer body is joined in a thread."""
@@ -31,6 +35,9 @@ ESCAPED = re.compile(r'\\(["\\])')
 IDEMPOTENCY_KEY = re.compile("[ -~]{1,255}")
 DIGITS = re.compile(r"[0-9]{1,19}")
 MAX_OFFSET = 2**63 - 1
+
+USUAL_ACCEPT = frozenset((b"*/*", b"application/json"))
+"""What most clients send: JSON."""
 
 KEPT_PAGES = 1024
 MAX_CACHED_QUERY = 64
@@ -50,6 +57,7 @@ class Request:
         self._budget = budget
         self._held_bytes = 0
         self._size = 0
+        self._unpacked_size = 0
         self._is_complete = False
         self._body: bytes | None = None
         self._had_mark = False
@@ -114,14 +122,27 @@ class Request:
         query: bytes = self._scope["query_string"]
         return _cached_page(query) if len(query) <= MAX_CACHED_QUERY else _page(query)
 
+    def all_rows(self) -> RowRange:
+        """The same for a stream, which has no limit unless one is given."""
+        return _page(self._scope["query_string"], ALL_ROWS)
+
+    def stream_form(self) -> StreamForm | None:
+        """The format in which the client wants a stream; None if it wants JSON."""
+        accept = self._headers.get(b"accept")
+        return None if accept is None or accept in USUAL_ACCEPT else stream_form(accept.decode("latin-1"))
+
     async def body(self) -> bytes:
         if self._body is None:
             length = self._headers.get(b"content-length", b"")
             if length.strip(b"0"):
                 self._check_media_type()
-            body = await self._next_chunk()
-            if not self._is_complete:
-                body = await self._with_rest(body)
+            coding = self.content_coding()
+            if coding is None:
+                body = await self._next_chunk()
+                if not self._is_complete:
+                    body = await self._with_rest(body)
+            else:
+                body = await self._unpacked(coding)
             if body and not length:
                 # sent in chunks: the media type of an empty body does not matter
                 self._check_media_type()
@@ -209,13 +230,12 @@ class Request:
 
     @property
     def received_bytes(self) -> int:
-        """The size of the body, as far as it was read."""
-        return self._size
+        """The size of the body, as far as it was read; that of a compressed one when it is unpacked."""
+        return self._unpacked_size or self._size
 
     def _check_media_type(self) -> None:
         if self._headers.get(b"content-type") != b"application/json":
             self._check_content_type()
-        self._check_encoding()
 
     def _check_encoding(self) -> None:
         encoding = self.header(b"content-encoding")
@@ -238,13 +258,30 @@ class Request:
                     f"Content-Type must be application/json in UTF-8; got {preview(content_type)}."
                 )
 
+    def content_coding(self) -> str | None:
+        """How the body is compressed; None if it is not. Raises UnsupportedMediaType."""
+        value = self._headers.get(b"content-encoding")
+        return None if value is None else content_coding(value.decode("latin-1"))
+
+    def unpacked_stream(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The body of a stream, as it is received, unpacked if it is compressed. Raises
+        UnsupportedMediaType; the iterator raises BodyTooLarge and InvalidCompression."""
+        coding = self.content_coding()
+        return chunks if coding is None else unpacked(chunks, coding, STREAM_BOUND)
+
     async def _with_rest(self, first: bytes) -> bytes:
         """The body after its first chunk."""
-        chunks = [first, *[each async for each in self.chunks()]]
-        if self._size <= LARGE_BYTES:
-            return b"".join(chunks)
-        # the interpreter lock is released while the chunks are copied
-        return await asyncio.get_running_loop().run_in_executor(None, b"".join, chunks)
+        return await _joined_bytes([first, *[each async for each in self.chunks()]], self._size)
+
+    async def _unpacked(self, coding: str) -> bytes:
+        """A compressed body, unpacked; it is counted as such."""
+        bound = Bound(max_bytes=self._budget.max_body_bytes)
+        pieces: list[bytes] = []
+        async for piece in unpacked(self.chunks(), coding, bound):
+            pieces.append(piece)
+            self._unpacked_size += len(piece)
+            await self._count()
+        return await _joined_bytes(pieces, self._unpacked_size)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The rest of the body as it arrives, without what was read before. It can be read only once; use
@@ -266,11 +303,18 @@ class Request:
         if self._size > self._budget.max_body_bytes:
             raise self._too_large()
         if self._size > SMALL_BYTES:
-            grown, self._held_bytes = self._size - self._held_bytes, self._size
-            if not self._budget.take(grown, self):
-                await self._budget.wait(self)
+            await self._count()
         self._is_complete = not message.get("more_body", False)
         return chunk
+
+    async def _count(self) -> None:
+        """Count what is held in memory. Raises Busy."""
+        held = self._size + self._unpacked_size
+        if held <= SMALL_BYTES:
+            return
+        grown, self._held_bytes = held - self._held_bytes, held
+        if not self._budget.take(grown, self):
+            await self._budget.wait(self)
 
     def _check_length(self) -> None:
         length = self.header(b"content-length")
@@ -288,6 +332,13 @@ class Request:
         return BodyTooLarge(
             f"The body is too large: at most {allowed} bytes are allowed (the setting max_body_bytes)."
         )
+
+
+async def _joined_bytes(chunks: list[bytes], size: int) -> bytes:
+    if size <= LARGE_BYTES:
+        return b"".join(chunks)
+    # the interpreter lock is released while the chunks are copied
+    return await asyncio.get_running_loop().run_in_executor(None, b"".join, chunks)
 
 
 def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -314,11 +365,11 @@ def _parameters(query: bytes, known: tuple[str, ...], or_others: bool = False) -
     return found
 
 
-def _page(query: bytes) -> RowRange:
+def _page(query: bytes, usual_limit: int = 10) -> RowRange:
     given = _parameters(query, ("sys_limit", "sys_offset"))
     limit = whole_number(given, "sys_limit", 1)
     offset = whole_number(given, "sys_offset", 0)
-    return RowRange(10 if limit is None else limit, offset)
+    return RowRange(usual_limit if limit is None else limit, offset)
 
 
 _cached_page = lru_cache(KEPT_PAGES)(_page)

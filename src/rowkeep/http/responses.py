@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 import structlog
@@ -37,11 +37,14 @@ class Response(msgspec.Struct, frozen=True):
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
     is_public: bool = False
+    vary: bytes = b"accept-encoding"
+    """The request headers that decide about its form."""
 
     def fields(self) -> Headers:
         """All headers."""
         headers: Headers = [*self.headers, *(PUBLIC if self.is_public else PRIVATE)]
         if self.status != 204:
+            headers.append((b"vary", self.vary))
             headers.append((b"content-type", self.content_type))
             headers.append((b"content-length", b"%d" % sum(map(len, self.parts))))
         return headers
@@ -84,11 +87,18 @@ def error_response(error: RowkeepError) -> Response:
     return Response(error.status, encode(body), PROBLEM, headers)
 
 
-async def reply(answer: Awaitable[Response], scope: Scope, send: Send) -> None:
+class Sendable(Protocol):
+    """A response that sends itself."""
+
+    async def send(self, send: Send, /) -> None: ...
+
+
+async def reply(answer: Awaitable[Sendable], scope: Scope, send: Send) -> None:
     """Send a response, or the response for the error that occurred. Every request ends here.
 
     An internal error must never leave a client without a response, and its details are only in the log.
     """
+    made: Sendable
     try:
         made = await answer
     except RowkeepError as error:

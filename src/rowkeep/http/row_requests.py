@@ -12,7 +12,7 @@ from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.codec.rows import InsertLimits
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, RowkeepError
 from rowkeep.http.request import Request
-from rowkeep.model.data_requests import DeleteBody, QueryBody, UpdateBody
+from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
 from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
 from rowkeep.services.row_requests import DeleteRequest, InsertRequest, QueryRequest, UpdateRequest
 from rowkeep.settings import Settings
@@ -86,9 +86,15 @@ class RowRequests:
             )
         return DeleteRequest(await self._offload.decode(body, _delete_decoder, marks_halves=True))
 
+    async def stream(self, request: Request) -> QueryRequest:
+        """A query whose rows are streamed."""
+        return await self._query(request, request.all_rows())
+
     async def query(self, request: Request) -> QueryRequest:
+        return await self._query(request, request.page())
+
+    async def _query(self, request: Request, page: RowRange) -> QueryRequest:
         request.no_idempotency_key()
-        page = request.page()
         sent = await request.body()
         self._check_size(sent)
         body = await self._offload.decode(sent, _query_decoder, marks_halves=True) if sent else QueryBody()

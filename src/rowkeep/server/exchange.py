@@ -53,6 +53,8 @@ class Exchange(RequestResponseCycle):
     """The time of the first sweep that found this request."""
     _is_begun = False
     _is_cancelled = False
+    _ends_with_connection = False
+    """Whether the response has neither a length nor chunks, for a client that only knows HTTP/1.0."""
     _start: Any = None
     """The message that starts the response, until the first part of the body follows."""
 
@@ -90,6 +92,8 @@ class Exchange(RequestResponseCycle):
 
     async def send(self, message: Any) -> None:
         """ASGI's ``send``. The start of a response is delayed until its body follows."""
+        if self._ends_with_connection and message["type"] == "http.response.body":
+            self.expected_content_length = len(message.get("body", b""))
         start = self._start
         if start is not None:
             self._start = None
@@ -99,6 +103,10 @@ class Exchange(RequestResponseCycle):
             if is_whole and len(body) <= MAX_WHOLE_BYTES and self.scope["method"] != "HEAD":
                 await self._send_whole(start["status"], fields, body)
                 return
+            if length is None and self.scope["http_version"] == "1.0":
+                # without chunks: the end of the connection is the end of the response
+                self._ends_with_connection, self.keep_alive, self.chunked_encoding = True, False, False
+                self.expected_content_length = len(body)
             await super().send(start)
         elif not self.response_started and message["type"] == "http.response.start":
             self._start = message
@@ -122,7 +130,10 @@ class Exchange(RequestResponseCycle):
     async def _fail(self) -> None:
         """Handle a missing or incomplete response."""
         self.keep_alive = False
-        if self.response_started:
+        if self.response_started and self._ends_with_connection:
+            # a reset, because the client would take a normal end for the end of the response
+            self.transport.abort()
+        elif self.response_started:
             self.transport.close()
         else:
             error = self.error or InternalError()

@@ -200,7 +200,7 @@ class Rows:
                 app=caller.app,
             )
             if len(plan.where.values) > SHORT_FILTER:
-                await _compiled(compiled.sql.update, plan.shape)
+                await compiled_in_thread(compiled.sql.update, plan.shape)
             key = None
             if keyed is not None:
                 key = self._keys.write_key(caller, keyed, partial(_updated, compiled, False))
@@ -237,7 +237,7 @@ class Rows:
             keyed = _key_of(given_key, is_dry_run=request.body.dry_run)
             plan = plan_delete(compiled.target, request.body, self._settings, caller.app)
             if len(plan.where.values) > SHORT_FILTER:
-                await _compiled(compiled.sql.delete, plan.where.shape)
+                await compiled_in_thread(compiled.sql.delete, plan.where.shape)
             key = None if keyed is None else self._keys.write_key(caller, keyed, Deleted)
             end_phase("plan")
             try:
@@ -296,14 +296,12 @@ class Rows:
         cursors = caller.workspace.cursors
         plan = plan_select(compiled.target, request.body, request.page, self._settings, cursors)
         if len(plan.where.values) > SHORT_FILTER:
-            await _compiled(compiled.sql.select, plan.shape)
+            await compiled_in_thread(compiled.sql.select, plan.shape)
         end_phase("plan")
         try:
             found = await caller.workspace.database.select(compiled.sql, plan, caller.snapshot.version)
         except BeyondRange:
-            raise InvalidValue(
-                "A sum in this view is too large for its type. Use a narrower filter."
-            ) from None
+            raise too_large_sum() from None
         end_phase("db")
         has_more = found.next_key is not None
         next_cursor = next_cursor_of(plan, found, cursors)
@@ -348,11 +346,16 @@ def next_cursor_of(plan: SelectPlan, found: Selected, cursors: CursorSigner) -> 
     return cursors.sign(plan.fingerprint, found.next_key)
 
 
+def too_large_sum() -> InvalidValue:
+    """The error for a sum in a view."""
+    return InvalidValue("A sum in this view is too large for its type. Use a narrower filter.")
+
+
 def _updated(compiled: CompiledTable, is_dry_run: bool, updated: UpdatedRows) -> Updated:
     return Updated(compiled, updated.count, updated.rows, updated.size, is_dry_run)
 
 
-async def _compiled(compile_shape: Callable[[T], object], shape: T) -> None:
+async def compiled_in_thread(compile_shape: Callable[[T], object], shape: T) -> None:
     """Compile the statement of a long filter in a thread, so that other requests continue; the database then
     finds it in the cache."""
     await asyncio.get_running_loop().run_in_executor(_compiler, compile_shape, shape)

@@ -1,7 +1,7 @@
 """Stream keys: whether two rows of a stream have the same key, in constant memory.
 
-The hashes of all keys are sorted in runs, which are in a temporary file if there are several, and the runs are
-merged. Only if two hashes are equal, the rows are looked at again.
+The hashes of all keys are sorted in runs, which are in a temporary file if there are several, and the runs
+are merged. Only if two hashes are equal, the rows are looked at again.
 """
 
 from __future__ import annotations

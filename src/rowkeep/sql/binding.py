@@ -37,6 +37,11 @@ def select_values(plan: SelectPlan, constants: Mapping[str, Any] = MappingProxyT
     return values
 
 
+def stream_values(plan: SelectPlan, constants: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a stream, whose limit is exact."""
+    return select_values(plan, constants) | {"limit": plan.limit}
+
+
 def update_values(plan: UpdatePlan, cells: Sequence[Any], now: Any) -> dict[str, Any]:
     """``cells`` and ``now`` are those of the plan, as the engine takes them."""
     values = _named(where_name, plan.where.values)

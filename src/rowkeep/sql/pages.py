@@ -59,6 +59,16 @@ class SelectSql(msgspec.Struct, frozen=True):
     never_null: int
 
 
+class StreamSql(msgspec.Struct, frozen=True):
+    """The statement of a stream, with ``width`` requested columns, which may be followed by sort columns.
+    ``is_large`` says whether single rows can be large."""
+
+    rows: Template
+    width: int
+    decoders: Decoders
+    is_large: bool
+
+
 class Pages(ABC):
     """The statements that read a table or a view, for one engine.
 
@@ -78,6 +88,19 @@ class Pages(ABC):
         self.names = names
         self.system = workspace_tables(namespace)
         self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
+
+    @cached_property
+    def stream(self) -> Callable[[SelectShape, bool], StreamSql]:
+        """The statements of streams by their shapes, and whether a limit or an offset was given."""
+        return lru_cache(CACHED_SHAPES)(self._compile_stream)
+
+    def _compile_stream(self, shape: SelectShape, is_limited: bool) -> StreamSql:
+        page, sql = self._page(shape)
+        if not is_limited:
+            # with a LIMIT, SQLite sorts in a tree, which is slower
+            page = page.limit(None).offset(None)
+        large = (_has_large_cells(self.physical.columns[name]) for name in shape.fields or self.names)
+        return StreamSql(template(page, self.dialect), sql.width, sql.decoders, any(large))
 
     @abstractmethod
     def _compile_select(self, shape: SelectShape) -> SelectSql: ...
@@ -156,6 +179,11 @@ class PostgresPages(Pages):
     def _version(self) -> sa.Column[Any]:
         return self.system.workspace.c.version
 
+    @cached_property
+    def version(self) -> Template:
+        """Only the version."""
+        return template(sa.select(self._version), self.dialect)
+
     def is_lookup(self, shape: SelectShape) -> bool:  # noqa: ARG002 - a view has no indexes
         """Whether one plan is good for a page with any values of its filter."""
         return False
@@ -233,6 +261,15 @@ def is_large(column: Column, dialect: Dialect) -> bool:
         return False
     is_short = column.max_length is not None and column.max_length <= SMALL_LENGTH
     return dialect.kinds[column.kind].is_long and not is_short
+
+
+def _has_large_cells(column: Column) -> bool:
+    """Whether a cell of a column can have some kilobytes or megabytes, on any engine."""
+    if column.is_system or column.holds_sys_ids:
+        return False
+    if column.type_facts.is_document or column.type_facts.is_text:
+        return column.max_length is None or column.max_length > SMALL_LENGTH
+    return False
 
 
 def size_of(cells: Sequence[Expression], *, over_rows: bool = False) -> Expression:

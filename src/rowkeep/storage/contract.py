@@ -319,6 +319,44 @@ class BatchKind(msgspec.Struct, frozen=True):
 EITHER = BatchKind()
 
 
+EncodeRows: TypeAlias = Callable[[Sequence[Row]], bytes]
+"""Encodes some rows of a stream; called in any thread."""
+
+
+class RowStream(ABC):
+    """All rows of a query, from one snapshot, encoded in parts of about :data:`STREAM_PART_BYTES`. The first
+    part is already made."""
+
+    first: bytes | None = None
+    """The first part, until it is returned."""
+    is_at_end = False
+    """Whether the last part is made."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last part was returned."""
+        return self.is_at_end and self.first is None
+
+    async def part(self) -> bytes:
+        """The next part; it can be empty. It is made only when it is asked for.
+
+        Raises QueryTimeout if it takes longer than ``max_query_seconds``, and, for a view, BeyondRange.
+        """
+        first, self.first = self.first, None
+        return await self.next_part() if first is None else first
+
+    @abstractmethod
+    async def next_part(self) -> bytes:
+        """Make the next part."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give up the snapshot, and cancel what runs in the database. It can be called twice."""
+
+
+STREAM_PART_BYTES = 128 * 1024
+
+
 class Database(ABC):
     """One database. In addition to the errors of a script, its methods raise Busy and StorageUnavailable."""
 
@@ -371,6 +409,14 @@ class WorkspaceDatabase(Database):
         Rows that do not fit into ``max_bytes`` are not held in memory: no more are fetched once the page is
         full. Raises StaleCatalog, QueryTimeout, ResponseTooLarge if the first row alone takes more, and, for
         a view, BeyondRange.
+        """
+
+    @abstractmethod
+    async def stream(self, sql: Pages, plan: SelectPlan, version: int, encode: EncodeRows) -> RowStream:
+        """All rows of a table or a view that the plan finds, at most its ``limit``, from one snapshot.
+
+        It uses a connection of its own, and no writer waits for it. It must be closed. Raises StaleCatalog,
+        and what the stream's first part raises.
         """
 
     @abstractmethod

@@ -72,7 +72,8 @@ def _types(operations: list[Operation]) -> list[Any]:
 
 def _introduction(settings: Settings) -> str:
     return (
-        f"A body is JSON in UTF-8 of at most {settings.max_body_bytes:,} bytes. Each request "
+        f"A body is JSON in UTF-8 of at most {settings.max_body_bytes:,} bytes, which can be compressed "
+        "(`Content-Encoding: gzip` or `zstd`). Each request "
         "is one transaction, which is on disk when the response is sent. Unknown keys, "
         "columns and parameters are errors, never ignored. Every response that is not 2xx is "
         "a problem (RFC 9457) with a stable `code`.\n\nSee the schemas below for the "

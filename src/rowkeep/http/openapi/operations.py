@@ -15,6 +15,7 @@ from rowkeep.http.data import DATA_ENDPOINTS, DataEndpoint
 from rowkeep.http.management.api import ENDPOINTS
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.media_types import STREAMED
 from rowkeep.http.openapi import parameters
 from rowkeep.http.openapi.problems import error_responses
 from rowkeep.http.openapi.schemas import schema_of
@@ -52,7 +53,13 @@ EVERY_CALL = (
 )
 """Errors that every endpoint of the APIs can return."""
 
-WITH_A_BODY = (errors.MalformedJson, errors.RepeatedKey, errors.UnknownKey, errors.InvalidValue)
+WITH_A_BODY = (
+    errors.MalformedJson,
+    errors.InvalidCompression,
+    errors.RepeatedKey,
+    errors.UnknownKey,
+    errors.InvalidValue,
+)
 WITH_A_KEY = (errors.IdempotencyInProgress, errors.IdempotencyKeyReused)
 WITH_A_CURSOR = (errors.InvalidCursor,)
 WITH_A_NAME = (errors.NoSuchEndpoint,)
@@ -82,6 +89,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     response_samples: dict[str, Any] = {}
     """Samples by title."""
     media_type: str = "application/json"
+    streams: tuple[str, ...] = ()
+    """Further media types of the response, in which all rows are streamed."""
     headers: dict[str, Any] = {}
     errors: tuple[type[RowkeepError], ...] = ()
 
@@ -120,6 +129,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         partial_responses=call.partial_responses,
         request_samples=data_samples.REQUESTS.get(call.name, {}),
         response_samples=data_samples.RESPONSES[call.name],
+        streams=tuple(STREAMED) if call.is_paged else (),
         headers={
             **(parameters.preference_applied() if call.writes else {}),
             **(parameters.idempotency_replayed() if call.changes_rows else {}),
@@ -280,7 +290,8 @@ def _success(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
     if operation.response_samples:
         content["examples"] = _examples(operation.response_samples)
-    answer = {"description": description, "content": {operation.media_type: content}}
+    streamed = {name: {"schema": {"type": "string"}} for name in operation.streams}
+    answer = {"description": description, "content": {operation.media_type: content, **streamed}}
     return answer | ({"headers": operation.headers} if operation.headers else {})
 
 

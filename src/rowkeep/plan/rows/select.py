@@ -15,6 +15,9 @@ from rowkeep.plan.rows.relation import Names, Relation
 from rowkeep.plan.rows.sort import MAX_SORT, Sort
 from rowkeep.settings import Settings
 
+ALL_ROWS = 2**63 - 2
+"""The limit of a stream without a limit."""
+
 
 class SelectShape(msgspec.Struct, frozen=True):
     """The parts of a query that determine its SQL. With a cursor, ``after`` says which of its values are
@@ -41,6 +44,11 @@ class SelectPlan(msgspec.Struct, frozen=True):
     max_bytes: int
     has_cursors: bool = True
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it ends before the last row that matches, or begins after the first."""
+        return self.limit < ALL_ROWS or self.offset > 0
+
     def is_whole(self, found: int) -> bool:
         """Whether a page with this many rows is the last one, so that the total needs no count."""
         return found <= self.limit and self.shape.after is None and (found > 0 or self.offset == 0)
@@ -64,6 +72,21 @@ def plan_select(
             f"sys_limit can be at most {settings.max_page_size} (the setting max_page_size); got "
             f"{page.limit}. Use nextCursor to read further pages."
         )
+    return _plan(target, body, page, settings, signer)
+
+
+def plan_stream(
+    target: Relation, body: QueryBody, rows: RowRange, settings: Settings, signer: CursorSigner
+) -> SelectPlan:
+    """The plan for all rows in one stream, which has no maximum number of rows. Raises the same except for
+    a large limit."""
+    plan = _plan(target, body, rows, settings, signer)
+    return msgspec.structs.replace(plan, shape=msgspec.structs.replace(plan.shape, is_counted=False))
+
+
+def _plan(
+    target: Relation, body: QueryBody, page: RowRange, settings: Settings, signer: CursorSigner
+) -> SelectPlan:
     where = plan_where(target, body.query, settings.max_filter_expressions, guarded=False)
     fields = _plan_fields(target.names, body)
     sort = target.order.complete(_plan_sort(target.names, body))

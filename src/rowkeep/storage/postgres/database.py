@@ -19,12 +19,14 @@ from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
     Database,
+    EncodeRows,
     Load,
     Loaded,
     NothingStored,
     PartlyInserted,
     PartlyUpserted,
     RowScript,
+    RowStream,
     Script,
     Selected,
     Sift,
@@ -83,6 +85,9 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
 
     def select(self, sql: Pages, plan: SelectPlan, version: int) -> Work[Selected]:
         return select(self._pool, self._rows, sql, plan, version)
+
+    def stream(self, sql: Pages, plan: SelectPlan, version: int, encode: EncodeRows) -> Work[RowStream]:
+        return self._pool.streams.open(sql, plan, version, encode)
 
     def insert(
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None

@@ -20,6 +20,7 @@ from rowkeep.storage.postgres.batch_turns import BatchTurns
 from rowkeep.storage.postgres.cancellation import Running, Watch
 from rowkeep.storage.postgres.connection_groups import ConnectionGroups
 from rowkeep.storage.postgres.driver_errors import REFUSED, translated
+from rowkeep.storage.postgres.streams import Streams
 from rowkeep.storage.postgres.waiting import ConnectionLane, ConnectionTurns
 from rowkeep.storage.response_sizes import query_timeout
 
@@ -93,6 +94,8 @@ class Pool:
         self._url = url
         self._timeout = settings.busy_timeout_seconds
         self._limit = settings.max_query_seconds
+        self._max_streamed_query_seconds = settings.max_streamed_query_seconds
+        self.streams = Streams(self._connect_for_stream, self._limit)
         self._size = settings.postgres_connections
         self._kept: ConnectionGroups | None = None
         self._watch = Watch(url)
@@ -119,13 +122,7 @@ class Pool:
                     timeout=self._timeout,
                     init=_prepare_connection,
                     reset=_keep_as_it_is,
-                    server_settings={
-                        "application_name": "rowkeep",
-                        "lock_timeout": _milliseconds(self._timeout),
-                        "statement_timeout": _milliseconds(self._limit),
-                        "synchronous_commit": "on",
-                        "timezone": "UTC",
-                    },
+                    server_settings=self._server_settings(),
                 )
                 self._kept = ConnectionGroups(pool, self._size, self._timeout)
         except ValueError:
@@ -138,9 +135,35 @@ class Pool:
                 raise SetupError(f"PostgreSQL refused the connection: {cause}.") from None
             raise
 
+    def _server_settings(self) -> dict[str, str]:
+        return {
+            "application_name": "rowkeep",
+            "lock_timeout": _milliseconds(self._timeout),
+            "statement_timeout": _milliseconds(self._limit),
+            "synchronous_commit": "on",
+            "timezone": "UTC",
+        }
+
+    async def _connect_for_stream(self) -> asyncpg.Connection:
+        """A connection that is not of the pool. PostgreSQL itself ends a stream that this process forgot."""
+        idle = {"idle_in_transaction_session_timeout": _milliseconds(self._max_streamed_query_seconds)}
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=self._timeout,
+            statement_cache_size=0,
+            server_settings=self._server_settings() | idle,
+        )
+        try:
+            await _prepare_connection(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
     async def close(self) -> None:
         """Let short work end, cancel what runs longer, and close all connections; some seconds at most."""
         self._is_closing = True
+        await self.streams.close()
         await self._watch.close()
         if self._kept is not None:
             await self._kept.close()

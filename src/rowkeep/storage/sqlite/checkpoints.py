@@ -8,7 +8,8 @@ copy. So once the WAL is long, the rest, which is short, is copied during a turn
 queue.
 
 Reads that overlap without end always need some of the pages. Beyond a limit the writers therefore wait until
-the reads that run have ended, for a time that grows with the WAL.
+the reads that run have ended, for a time that grows with the WAL. They never wait for streams, whose clients
+decide how long they take: until the last stream has ended, the WAL grows.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import apsw
 
 from rowkeep.errors.catalogue import Busy, StorageUnavailable
 from rowkeep.storage.sqlite.connections import WAL_LIMIT_BYTES, Connection, OverBudget, translated
+from rowkeep.storage.sqlite.open_streams import OpenStreams
 from rowkeep.storage.sqlite.write_queue import WriteQueue
 
 PAGE_BYTES = 4096
@@ -61,9 +63,11 @@ class Checkpoints:
         executor: Executor,
         turns: WriteQueue,
         longest_wait_seconds: float,
+        streams: OpenStreams,
     ) -> None:
         """``connect`` opens a connection that waits this many seconds for locks; ``turns`` is not shared with
-        others. Writers wait for reads no longer than ``longest_wait_seconds``."""
+        others. Writers wait for reads no longer than ``longest_wait_seconds``, and not for ``streams``."""
+        self._streams = streams
         self._connect = connect
         self._executor = executor
         self._turns = turns
@@ -103,6 +107,10 @@ class Checkpoints:
             if self._connection is None:
                 self._connection = self._connect(LOCK_SECONDS)
             self._copy(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if self._streams.any:
+                # what they read cannot be copied; it is when the WAL has grown after their end
+                self._copied = self._pages
+                return
             if self._pages >= LONG_PAGES:
                 # the pages written meanwhile, so that little is left for our turn
                 self._copy(self._connection, apsw.SQLITE_CHECKPOINT_PASSIVE)

@@ -23,12 +23,14 @@ from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
     Database,
+    EncodeRows,
     Load,
     Loaded,
     NothingStored,
     PartlyInserted,
     PartlyUpserted,
     RowScript,
+    RowStream,
     Script,
     Selected,
     Sift,
@@ -115,6 +117,14 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
 
     async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
         return await self._read(partial(select, sql, plan, version), plan.table_id)
+
+    async def stream(self, sql: Pages, plan: SelectPlan, version: int, encode: EncodeRows) -> RowStream:
+        try:
+            streams = (await self.opener.use()).streams
+            return await streams.open(sql, plan, version, encode)
+        except StorageUnavailable as error:
+            self._refuse_if_gone()
+            raise failure_at(self.path, error) from error.__cause__
 
     async def insert(
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None

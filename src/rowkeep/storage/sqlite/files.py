@@ -27,7 +27,9 @@ from rowkeep.storage.sqlite.connections import connect
 from rowkeep.storage.sqlite.file_identity import FileIdentity
 from rowkeep.storage.sqlite.loader import Loader
 from rowkeep.storage.sqlite.loop_readers import SPARE
+from rowkeep.storage.sqlite.open_streams import OpenStreams
 from rowkeep.storage.sqlite.readers import Reader
+from rowkeep.storage.sqlite.streams import FileStreams
 from rowkeep.storage.sqlite.threads import Threads
 from rowkeep.storage.sqlite.write_queue import WriteQueue
 from rowkeep.storage.sqlite.writer import GroupWriter
@@ -100,6 +102,13 @@ def _turns_of(path: Path) -> WriteQueue:
         raise StorageUnavailable() from error
 
 
+def _streams_of(path: Path) -> OpenStreams:
+    try:
+        return OpenStreams(path)
+    except OSError as error:
+        raise StorageUnavailable() from error
+
+
 class OpenFile:
     """The connections of one file."""
 
@@ -115,12 +124,15 @@ class OpenFile:
             place.opened()
             turns = _turns_of(path)
             open_briefly = partial(connect, path, create=False)
-            self.checkpoints = Checkpoints(open_briefly, files.threads.others, _turns_of(path), timeout / 2)
+            streams = _streams_of(path)
+            others = files.threads.others
+            self.checkpoints = Checkpoints(open_briefly, others, _turns_of(path), timeout / 2, streams)
             self.checkpoints.follow(self.connection)
             self.writer = GroupWriter(self.connection, files.threads.writers, turns, settings, place.check)
             self.reader = Reader(open_another, files.threads, settings, files.more_readers)
             self.loader = Loader(open_another, place, _turns_of(path), files.threads.others, timeout)
             self.loader.commits_to(self.checkpoints)
+            self.streams = FileStreams(open_another, files.threads.streams, settings, streams)
         except BaseException:
             self.connection.close()
             raise
@@ -129,10 +141,11 @@ class OpenFile:
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing waits; valid until the next iteration of the event loop."""
         runs = self.writer.is_running or self.reader.is_running or self.checkpoints.is_running
-        return not runs and not self.loader.is_running
+        return not (runs or self.streams.is_running or self.loader.is_running)
 
     def stop(self) -> None:
-        """Interrupt long queries, updates and deletes, and reject those that wait."""
+        """Interrupt streams, long queries, updates and deletes, and reject those that wait."""
+        self.streams.stop()
         self.reader.stop()
         self.writer.stop()
         self.loader.stop()

@@ -44,7 +44,10 @@ class SqliteStore(Store):
         self.ids = ids
         self._directory = directory
         self._settings = settings
-        self._threads = (Threads("rowkeep", MAX_LONG_QUERIES), Threads("rowkeep-catalog", 4))
+        self._threads = (
+            Threads("rowkeep", MAX_LONG_QUERIES, settings.max_streamed_queries),
+            Threads("rowkeep-catalog", 4),
+        )
         self._files, self._catalog_file = (OpenFiles(1, threads) for threads in self._threads)
         self._databases: dict[int, SqliteWorkspaceDatabase] = {}
         self._opening = asyncio.Lock()

@@ -22,18 +22,21 @@ INTERRUPT_AGAIN_SECONDS = 0.02
 
 class Threads:
     """The threads of a store. ``count`` is how many long queries run at once, over all of its files; there
-    are as many threads for all other reads, and twice as many for writes."""
+    are as many threads for all other reads, and twice as many for writes. There are ``streams`` threads for
+    streamed queries, one for each."""
 
-    def __init__(self, name: str, count: int) -> None:
+    def __init__(self, name: str, count: int, streams: int = 1) -> None:
         self.queries = ThreadPoolExecutor(count, thread_name_prefix=f"{name}-query")
         self.writers = ThreadPoolExecutor(2 * count, thread_name_prefix=f"{name}-write")
         self.others = ThreadPoolExecutor(2 * count, thread_name_prefix=f"{name}-other")
+        # one more for those that are being closed
+        self.streams = ThreadPoolExecutor(streams + 1, thread_name_prefix=f"{name}-stream")
         self.query_turns = asyncio.Semaphore(count)
         self.script_turns = asyncio.Semaphore(count)
 
     def shut_down(self) -> None:
         """Wait until nothing runs any more."""
-        for each in (self.queries, self.writers, self.others):
+        for each in (self.queries, self.writers, self.others, self.streams):
             each.shutdown(wait=True)
 
 

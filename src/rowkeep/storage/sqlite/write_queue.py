@@ -52,7 +52,7 @@ class _Calls:
         self.operate = ctypes.PyDLL(None, use_errno=True).semop
 
 
-_CALLS = _Calls() if sys.platform == "linux" else None
+CALLS = _Calls() if sys.platform == "linux" else None
 
 
 class WriteQueue:
@@ -61,31 +61,31 @@ class WriteQueue:
     def __init__(self, path: Path) -> None:
         status = path.stat()
         self._owner = status.st_uid
-        number = _number(f"{status.st_dev} {status.st_ino}") % SEMAPHORES
+        number = number_of(path)
         # zero is free, the initial value in a new set
-        self._take = _operations((number, 0, 0), (number, 1, SEM_UNDO))
-        self._try = _operations((number, 0, IPC_NOWAIT), (number, 1, SEM_UNDO | IPC_NOWAIT))
-        self._give = _operations((number, -1, SEM_UNDO | IPC_NOWAIT))
+        self._take = operations((number, 0, 0), (number, 1, SEM_UNDO))
+        self._try = operations((number, 0, IPC_NOWAIT), (number, 1, SEM_UNDO | IPC_NOWAIT))
+        self._give = operations((number, -1, SEM_UNDO | IPC_NOWAIT))
         self._set = -1
         self._is_taken = False
 
     def take(self, seconds: float) -> bool:
         """Wait for our turn; false if it did not come within ``seconds``. True also if there is no queue. In
         any case, call :meth:`give` once the work is done."""
-        if _CALLS is None:
+        if CALLS is None:
             return True
-        if _CALLS.operate(self._set, self._try, len(self._try)) == 0:
+        if CALLS.operate(self._set, self._try, len(self._try)) == 0:
             self._is_taken = True
             return True
         deadline = time.monotonic() + seconds
         error = ctypes.get_errno()
         if error in (errno.EINVAL, errno.EIDRM):  # not opened yet, or removed by an administrator
-            self._set = _open_set(_CALLS, self._owner)
+            self._set = open_set(CALLS, self._owner)
             error = errno.EINTR if self._set >= 0 else 0
         while error in (errno.EINTR, errno.EAGAIN):
             left = max(0.0, deadline - time.monotonic())
             timeout = _Timeout(int(left), int(left % 1 * 1e9))
-            if _CALLS.wait(self._set, self._take, len(self._take), ctypes.byref(timeout)) == 0:
+            if CALLS.wait(self._set, self._take, len(self._take), ctypes.byref(timeout)) == 0:
                 self._is_taken = True
                 return True
             error = ctypes.get_errno()
@@ -95,13 +95,19 @@ class WriteQueue:
 
     def give(self) -> None:
         """Pass the turn on to the one that has waited longest."""
-        if self._is_taken and _CALLS is not None:
+        if self._is_taken and CALLS is not None:
             self._is_taken = False
-            _CALLS.operate(self._set, self._give, len(self._give))
+            CALLS.operate(self._set, self._give, len(self._give))
 
 
-def _operations(*each: tuple[int, int, int]) -> ctypes.Array[_Operation]:
+def operations(*each: tuple[int, int, int]) -> ctypes.Array[_Operation]:
     return (_Operation * len(each))(*(_Operation(*one) for one in each))
+
+
+def number_of(path: Path) -> int:
+    """The number of a file's semaphore in a set."""
+    status = path.stat()
+    return _number(f"{status.st_dev} {status.st_ino}") % SEMAPHORES
 
 
 def _number(name: str) -> int:
@@ -109,11 +115,11 @@ def _number(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) >> 1
 
 
-def _open_set(calls: _Calls, owner: int) -> int:
+def open_set(calls: _Calls, owner: int, purpose: str = "writers") -> int:
     """The semaphores for the files of one user; -1 if there are none. Only that user creates them: nobody
     else could make them the owner."""
     flags = OWNER_ONLY | (IPC_CREAT if os.geteuid() == owner else 0)
-    found: int = calls.open(_number(f"rowkeep writers of {owner}") or 1, SEMAPHORES, flags)
+    found: int = calls.open(_number(f"rowkeep {purpose} of {owner}") or 1, SEMAPHORES, flags)
     if found < 0:
         _report(os.strerror(ctypes.get_errno()))
     return found

@@ -1,0 +1,133 @@
+"""Streamed queries: queries whose rows are sent as they are read, all from one snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+from rowkeep.codec.row_lines import CsvLines, NdjsonLines, RowLines
+from rowkeep.errors.catalogue import Busy
+from rowkeep.plan.rows.select import SelectPlan, plan_stream
+from rowkeep.services.access import Access, Caller, Credential
+from rowkeep.services.row_requests import CompiledRelation, QueryRequest, ReadRequest
+from rowkeep.services.rows import QUERY_RIGHTS, SHORT_FILTER, compiled_in_thread, too_large_sum
+from rowkeep.services.timings import end_phase
+from rowkeep.settings import Settings
+from rowkeep.storage.contract import BeyondRange, RowStream
+
+
+class StreamForm(Enum):
+    """The format of a stream."""
+
+    NDJSON = NdjsonLines
+    CSV = CsvLines
+
+
+class StreamedRows:
+    """An open stream: its first part is made. ``deadline`` is when it must end, on the clock of the event
+    loop. It must be closed."""
+
+    def __init__(self, stream: RowStream, head: bytes, deadline: float, ended: Callable[[], None]) -> None:
+        self._stream = stream
+        self._head = head
+        self._ended: Callable[[], None] | None = ended
+        self.deadline = deadline
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last part was returned."""
+        return self._stream.is_done
+
+    async def part(self) -> bytes:
+        """The next part of the response. Raises QueryTimeout, StorageUnavailable, InvalidValue."""
+        head, self._head = self._head, b""
+        try:
+            return head + await self._stream.part()
+        except BeyondRange:
+            raise too_large_sum() from None
+
+    def close(self) -> None:
+        """Give up the snapshot. It can be called twice."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            self._stream.close()
+            ended()
+
+
+class StreamedQueries:
+    """Streamed queries of tables and views, a limited number at a time."""
+
+    def __init__(self, access: Access, settings: Settings) -> None:
+        self._access = access
+        self._settings = settings
+        self._open = 0
+
+    def table(
+        self, credential: Credential, table: str, read: ReadRequest[QueryRequest], form: StreamForm
+    ) -> Awaitable[StreamedRows]:
+        """The rows of a table. Raises what a query raises, and Busy if there are too many streams."""
+
+        def stream(caller: Caller) -> Awaitable[StreamedRows]:
+            return self._stream(caller, caller.table(table, *QUERY_RIGHTS), read, form)
+
+        return self._access.run(credential, stream)
+
+    def view(
+        self, credential: Credential, view: str, read: ReadRequest[QueryRequest], form: StreamForm
+    ) -> Awaitable[StreamedRows]:
+        """The rows of a view. Raises NoSuchView instead of NoSuchTable."""
+
+        def stream(caller: Caller) -> Awaitable[StreamedRows]:
+            return self._stream(caller, caller.view(view), read, form)
+
+        return self._access.run(credential, stream)
+
+    async def _stream(
+        self,
+        caller: Caller,
+        usable: Awaitable[CompiledRelation],
+        read: ReadRequest[QueryRequest],
+        form: StreamForm,
+    ) -> StreamedRows:
+        compiled = await usable
+        request = await read()
+        plan = plan_stream(
+            compiled.target, request.body, request.page, self._settings, caller.workspace.cursors
+        )
+        if len(plan.where.values) > SHORT_FILTER:
+            await compiled_in_thread(lambda shape: compiled.sql.stream(shape, plan.is_limited), plan.shape)
+        end_phase("plan")
+        self._take_turn()
+        try:
+            return await self._opened(caller, compiled, plan, form)
+        except BeyondRange:
+            self._give_turn()
+            raise too_large_sum() from None
+        except BaseException:
+            self._give_turn()
+            raise
+
+    async def _opened(
+        self, caller: Caller, compiled: CompiledRelation, plan: SelectPlan, form: StreamForm
+    ) -> StreamedRows:
+        fields = plan.shape.fields
+        columns = [compiled.sql.physical.columns[name] for name in fields or compiled.sql.names]
+        encode: RowLines = form.value(compiled.codec, columns, fields)
+        deadline = asyncio.get_running_loop().time() + self._settings.max_streamed_query_seconds
+        stream = await caller.workspace.database.stream(compiled.sql, plan, caller.snapshot.version, encode)
+        end_phase("db")
+        return StreamedRows(stream, encode.head, deadline, self._give_turn)
+
+    def _take_turn(self) -> None:
+        """Raises Busy."""
+        most = self._settings.max_streamed_queries
+        if self._open >= most:
+            raise Busy(
+                f"Too many queries are being streamed: at most {most} at a time (the setting max_streamed_queries). "
+                "Try again later, or query page by page."
+            )
+        self._open += 1
+
+    def _give_turn(self) -> None:
+        self._open -= 1
