@@ -409,6 +409,16 @@ class IdempotencyKeyReused(RowkeepError):
 # 429: too many requests
 
 
+class RateLimited(RowkeepError):
+    """The app has sent more requests to the table than its ``rateLimit`` or the setting rate_limit allows.
+    ``Retry-After`` says when to try again. Nothing was done."""
+
+    code, status, title = "rate_limited", 429, "Rate limited"
+
+    def __init__(self, msg: str, seconds: int = 60) -> None:
+        super().__init__(msg, headers={"Retry-After": str(seconds)})
+
+
 class TooManySignIns(RowkeepError):
     """Too many sign-ins to this account or from this address have failed. ``Retry-After`` is at most 60."""
 
