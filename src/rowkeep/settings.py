@@ -145,6 +145,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "to the management API.",
         ),
     ] = 300.0
+    max_rows_per_table: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The maximum number of rows of each table; an insert beyond it is 409. 0: no limit. "
+            "Up to 10,000 it is exact; with a higher one, several processes can exceed it by what they "
+            "insert within fifty times the duration of a count of the rows.",
+        ),
+    ] = 0
+    max_workspace_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The size at which a workspace accepts no more inserts and updates (409), with its "
+            "indexes and its definitions. 0: no limit. It is measured before a write, so the last writes can "
+            "exceed it.",
+        ),
+    ] = 0
     max_query_seconds: Annotated[
         float,
         Meta(
