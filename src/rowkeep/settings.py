@@ -13,6 +13,7 @@ import msgspec.inspect
 from msgspec import Meta
 
 from rowkeep.errors.catalogue import SetupError, preview
+from rowkeep.rate_limits import parse_rate_limit
 
 PREFIX = "ROWKEEP_"
 CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
@@ -157,6 +158,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "to the management API and to streams of rows.",
         ),
     ] = 300.0
+    max_rows_per_table: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The maximum number of rows of each table; an insert beyond it is 409. 0: no limit. "
+            "Up to 10,000 it is exact; with a higher one, several processes can exceed it by what they "
+            "insert within fifty times the duration of a count of the rows.",
+        ),
+    ] = 0
+    max_workspace_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The size at which a workspace accepts no more inserts and updates (409), with its "
+            "indexes and its definitions. 0: no limit. It is measured before a write, so the last writes can "
+            "exceed it.",
+        ),
+    ] = 0
     max_query_seconds: Annotated[
         float,
         Meta(
@@ -363,6 +382,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="The tolerance for `exp`, `nbf` and `iat` of a token, for clocks that differ.",
         ),
     ] = 30
+    max_token_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=31_536_000,
+            description="The maximum time until `exp` of a token of an app with `requireJti`; a token that "
+            "ends later is 401. The `jti` of used tokens are stored so long.",
+        ),
+    ] = 3_600
+    rate_limit: Annotated[
+        str,
+        Meta(
+            description="How many requests each app may send to each table, such as "
+            "`600/minute;18000/hour`, in moving windows; more are 429. An app can have another limit "
+            "(`rateLimit`). By default there is none."
+        ),
+    ] = ""
+    rate_limit_storage: Annotated[
+        str,
+        Meta(
+            description="Where requests are counted: `memory` (each process for itself), `database` (the "
+            "catalog) or the URL of a Redis or Valkey server, such as `redis://127.0.0.1:6379/0`. By default "
+            "`memory` with one worker process, `database` with several."
+        ),
+    ] = ""
     log_level: Annotated[
         str,
         Meta(
@@ -377,6 +421,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         secret = [name for name in ("master_key", "openid_client_secret") if shown[name] is not None]
         shown |= dict.fromkeys(secret, "***")
         # everything between the scheme and the host, even if the URL is invalid
+        shown["rate_limit_storage"] = CREDENTIALS.sub("//***@", self.rate_limit_storage)
         shown["database_url"] = CREDENTIALS.sub("//***@", PASSWORD.sub("\\1***", self.database_url))
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
@@ -533,11 +578,30 @@ def _check_issuer(text: str) -> None:
         )
 
 
+def _check_rate_limit(text: str) -> None:
+    """Raises SetupError."""
+    try:
+        parse_rate_limit(text)
+    except ValueError as error:
+        raise SetupError(f"{PREFIX}RATE_LIMIT {error}") from None
+
+
+def _check_rate_limit_storage(text: str) -> None:
+    """Raises SetupError; the message does not show a password."""
+    if text not in ("memory", "database") and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise SetupError(
+            f"{PREFIX}RATE_LIMIT_STORAGE must be memory, database or a URL that starts with redis://, "
+            f"rediss:// or unix://; got {preview(CREDENTIALS.sub('//***@', text))}."
+        )
+
+
 _CHECKS: dict[str, Callable[[str], object]] = {
     "cors_origins": origins,
     "root_path": _check_root_path,
     "public_url": _check_public_url,
     "openid_issuer": _check_issuer,
+    "rate_limit": _check_rate_limit,
+    "rate_limit_storage": _check_rate_limit_storage,
 }
 """Checks of settings whose type does not check their format."""
 

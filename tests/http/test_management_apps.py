@@ -14,7 +14,10 @@ from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace
 
 CLIENT_ID = re.compile(f"cs-{UUID}")
-MEMBERS = {"name", "clientId", "algorithm", "publicKey", "enabled", "maxAffected", "allowAll", "createdOn"}
+MEMBERS = {
+    *("name", "clientId", "algorithm", "publicKey", "enabled", "maxAffected", "allowAll", "createdOn"),
+    *("rateLimit", "requireJti", "audience", "requireJwe"),
+}
 EC_KEY = """-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEVs/o5+uQbTjL3chynL4wXgUg2R9
 q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==

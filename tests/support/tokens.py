@@ -7,10 +7,13 @@ import functools
 import hashlib
 import hmac
 import json
+import os
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
 
 def base64url(data: bytes) -> str:
@@ -47,6 +50,19 @@ def _private_key(pem: str) -> rsa.RSAPrivateKey:
     key = serialization.load_pem_private_key(pem.encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
     return key
+
+
+def encrypt(
+    token: str, key: str, header: Any, *, wrapped: bool = False, plaintext: bytes | None = None
+) -> str:
+    """A JWE in compact form around a token: A256GCM with the key itself (``dir``), or with a random key that
+    is ``wrapped`` in it (A256KW). ``plaintext`` replaces the token."""
+    outer = base64.urlsafe_b64decode(key + "=")
+    inner = os.urandom(32) if wrapped else outer
+    sealed = aes_key_wrap(outer, inner) if wrapped else b""
+    nonce, aad = os.urandom(12), segment(header)
+    made = AESGCM(inner).encrypt(nonce, token.encode() if plaintext is None else plaintext, aad.encode())
+    return ".".join((aad, *map(base64url, (sealed, nonce, made[:-16], made[-16:]))))
 
 
 class KeyPair(NamedTuple):

@@ -24,7 +24,9 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.access import Workspace
 from rowkeep.model.users import Guard
+from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog, Steps, Store
+from rowkeep.storage.quotas import QuotaDatabase, has_quotas
 from rowkeep.storage.scripts.catalog import CatalogScripts
 from rowkeep.storage.scripts.sessions import SessionScripts
 from rowkeep.storage.scripts.users import UserScripts
@@ -35,9 +37,10 @@ CACHED_CLIENTS = 65536
 class Catalog:
     """All workspaces in use."""
 
-    def __init__(self, store: Store, master: MasterKeys) -> None:
+    def __init__(self, store: Store, master: MasterKeys, settings: Settings | None = None) -> None:
         self._store = store
         self._master = master
+        self._settings = settings
         self.installation = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
         self.users = UserScripts(store.catalog.dialect, store.catalog.namespace)
         self.sessions = SessionScripts(store.catalog.dialect, store.catalog.namespace)
@@ -145,6 +148,8 @@ class Catalog:
     async def _start(self, workspace: Workspace) -> OpenWorkspace:
         try:
             database = await self._store.workspace(workspace)
+            if self._settings is not None and has_quotas(self._settings):
+                database = QuotaDatabase(database, self._settings)
             opened = OpenWorkspace(workspace, database, self._master)
             if not workspace.is_made:
                 wrapped = self.wrap(new_data_key(), workspace, await self.fingerprint())
@@ -212,8 +217,9 @@ def _named_fault(error: StorageUnavailable | StaleCatalog, workspace: Workspace)
     return StorageMissing(f"The database of workspace {workspace.name} is missing. The server log names it.")
 
 
-async def open_catalog(store: Store, master: MasterKeys) -> Catalog:
-    """The catalog of an open and initialised store. Raises SetupError for a wrong master key."""
-    catalog = Catalog(store, master)
+async def open_catalog(store: Store, master: MasterKeys, settings: Settings | None = None) -> Catalog:
+    """The catalog of an open and initialised store, with the quotas of the settings. Raises SetupError for a
+    wrong master key."""
+    catalog = Catalog(store, master, settings)
     await catalog.check_master_key()
     return catalog

@@ -44,12 +44,14 @@ class CompiledTable:
 
 @dataclass(frozen=True, slots=True)
 class CompiledApp:
-    """An app with its grants by the id of a table or view, the key for its signatures, and its writer id."""
+    """An app with its grants by the id of a table or view, the key for its signatures, its writer id, and the
+    key for its encrypted tokens, if it requires them."""
 
     app: App
     grants: dict[str, Grant]
     key: str
     writer: str
+    jwe_key: str | None = None
 
 
 @dataclass(slots=True)

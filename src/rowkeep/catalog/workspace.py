@@ -198,8 +198,15 @@ class OpenWorkspace:
             version, app, grants = await self.database.read(partial(self.scripts.access.app, client_id))
             _check(snapshot, version)
             if app is not None:
-                key = await self.signing_key(app)
-                compiled = snapshot.apps[client_id] = CompiledApp(app, grants, key, writer_of(client_id))
+                compiled = snapshot.apps[client_id] = CompiledApp(
+                    app,
+                    grants,
+                    await self.signing_key(app),
+                    writer_of(client_id),
+                    None
+                    if app.jwe_key is None
+                    else await self._opened(app.jwe_key, jwe_key_bound_to(client_id)),
+                )
         return compiled
 
     async def rights(self, snapshot: Snapshot, user_id: str) -> UserRights:
@@ -216,15 +223,24 @@ class OpenWorkspace:
         """The app's secret in plain text, or its public key: the key for its tokens."""
         if app.secret is None:
             return app.public_key or ""
+        return await self._opened(app.secret, app.client_id)
+
+    async def _opened(self, secret: bytes, bound_to: str) -> str:
+        """A secret in plain text."""
         try:
-            return self.secrets.open(app.secret, app.client_id).decode()
+            return self.secrets.open(secret, bound_to).decode()
         except WrongKey:
             await self.load_keys()
         try:
-            return self.secrets.open(app.secret, app.client_id).decode()
+            return self.secrets.open(secret, bound_to).decode()
         except WrongKey:
             # a data key was replaced between the two reads
             raise StaleCatalog() from None
+
+
+def jwe_key_bound_to(client_id: str) -> str:
+    """What an app's JWE key is bound to: it cannot be decrypted as another app's, or as a secret."""
+    return f"{client_id}:jwe"
 
 
 def _check(snapshot: Snapshot, version: int) -> None:

@@ -25,8 +25,16 @@ OVERVIEW = (
 )
 LIMIT = Fact("Max. rows", lambda app: app["maxAffected"])
 ALL_ROWS = Fact("All rows", lambda app: None if app["allowAll"] else "not allowed")
-FACTS = (*OVERVIEW, LIMIT, ALL_ROWS, fact("Created", "createdOn"), fact("Secret", "clientSecret"))
-SHOWN_ONCE = "The secret is not shown again."
+RATE = fact("Rate limit", "rateLimit")
+JTI = Fact("Token use", lambda app: "once (jti required)" if app["requireJti"] else None)
+JWE = Fact("Encryption", lambda app: "required (JWE)" if app["requireJwe"] else None)
+TOKENS = (JTI, fact("Audience", "audience"), JWE)
+SECRETS = (fact("Secret", "clientSecret"), fact("JWE key", "jweKey"))
+FACTS = (*OVERVIEW, LIMIT, ALL_ROWS, RATE, *TOKENS, fact("Created", "createdOn"), *SECRETS)
+SHOWN_ONCE = {
+    "clientSecret": "The secret is not shown again.",
+    "jweKey": "The JWE key is not shown again.",
+}
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the app, unique in the workspace.")]
 Signing = Annotated[Algorithm, typer.Option(help="The algorithm with which the app signs its tokens.")]
@@ -54,10 +62,39 @@ AllowAll = Annotated[
 ]
 
 
-def _limits(max_affected: int | None, allow_all: bool | None) -> dict[str, Any]:
-    """The limits that were given, as members of a body."""
-    given = {"maxAffected": max_affected, "allowAll": allow_all}
-    return {name: value for name, value in given.items() if value is not None}
+RateLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIMIT",
+        help='How many requests are allowed to each table, such as "600/minute;18000/hour"; "none" for any '
+        'number, "" for the setting rate_limit.',
+    ),
+]
+RequireJti = Annotated[
+    bool | None,
+    typer.Option(
+        "--require-jti/--no-require-jti",
+        help="Whether each token is valid for only one request.",
+        show_default=False,
+    ),
+]
+Audience = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help='What must be in "aud" of tokens; "" for anything.'),
+]
+RequireJwe = Annotated[
+    bool | None,
+    typer.Option(
+        "--require-jwe/--no-require-jwe",
+        help="Whether tokens must be encrypted. The JWE key is shown only once.",
+        show_default=False,
+    ),
+]
+
+
+def _given(**members: Any) -> dict[str, Any]:
+    """The members of a body whose options were used."""
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _print(app: dict[str, Any], as_json: bool) -> None:
@@ -65,8 +102,9 @@ def _print(app: dict[str, Any], as_json: bool) -> None:
         print_json(app)
         return
     print_one(app, FACTS)
-    if "clientSecret" in app:
-        print_line(SHOWN_ONCE)
+    for name, line in SHOWN_ONCE.items():
+        if name in app:
+            print_line(line)
 
 
 def _read_key(path: str) -> str:
@@ -118,6 +156,10 @@ def create(
     ] = None,
     max_affected: MaxAffected = None,
     allow_all: AllowAll = None,
+    rate_limit: RateLimit = None,
+    require_jti: RequireJti = None,
+    audience: Audience = None,
+    require_jwe: RequireJwe = None,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
@@ -125,7 +167,15 @@ def create(
 
     No option takes the secret itself, because it would stay in the history of the shell.
     """
-    body = {"name": name, "algorithm": algorithm.value, **_limits(max_affected, allow_all)}
+    body = {"name": name, "algorithm": algorithm.value}
+    body |= _given(
+        maxAffected=max_affected,
+        allowAll=allow_all,
+        rateLimit=rate_limit,
+        requireJti=require_jti,
+        audience=audience,
+        requireJwe=require_jwe,
+    )
     if public_key is None and not algorithm.secret_bytes:
         raise typer.BadParameter(
             f"an app with algorithm {algorithm.value} needs a public key.", param_hint="--public-key"
@@ -164,15 +214,27 @@ def change(
         bool, typer.Option("--no-max-affected", help="Remove the maximum number of rows.")
     ] = False,
     allow_all: AllowAll = None,
+    rate_limit: RateLimit = None,
+    require_jti: RequireJti = None,
+    audience: Audience = None,
+    require_jwe: RequireJwe = None,
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Change the limits of an app, from its next request on."""
+    """Change the limits of an app and what its tokens need, from its next request on."""
     if no_max_affected and max_affected is not None:
         raise typer.BadParameter("it cannot be used with --max-affected.", param_hint="--no-max-affected")
-    body = _limits(max_affected, allow_all) | ({"maxAffected": None} if no_max_affected else {})
+    body = _given(
+        maxAffected=max_affected,
+        allowAll=allow_all,
+        rateLimit=rate_limit,
+        requireJti=require_jti,
+        audience=audience,
+        requireJwe=require_jwe,
+    )
+    body |= {"maxAffected": None} if no_max_affected else {}
     if not body:
-        raise typer.BadParameter("use at least one of --max-affected, --no-max-affected and --allow-all")
+        raise typer.BadParameter("use at least one option, such as --max-affected or --rate-limit")
     _print(call("PATCH", "workspaces", workspace, "apps", client_id, body=body), as_json)
 
 
@@ -180,6 +242,12 @@ def change(
 def rotate_secret(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
     """Replace the secret of an app, with immediate effect."""
     _print(call("POST", "workspaces", workspace, "apps", client_id, "secret"), as_json)
+
+
+@commands.command()
+def rotate_jwe_key(client_id: ClientId, workspace: Workspace = "main", as_json: AsJson = False) -> None:
+    """Replace the JWE key of an app, with immediate effect."""
+    _print(call("POST", "workspaces", workspace, "apps", client_id, "jwe-key"), as_json)
 
 
 @commands.command()

@@ -335,6 +335,18 @@ class AffectedOutOfBounds(RowkeepError):
     code, status, title = "affected_out_of_bounds", 409, "Number of affected rows out of bounds"
 
 
+class QuotaExceeded(RowkeepError):
+    """The table would have more rows than the setting max_rows_per_table allows, or the workspace has more
+    bytes than max_workspace_bytes. ``quota`` names the setting, ``limit`` is its value. Nothing was
+    written."""
+
+    code, status, title = "quota_exceeded", 409, "Quota exceeded"
+
+    def __init__(self, msg: str, *, quota: str = "max_rows_per_table", value: int = 0) -> None:
+        more = {"quota": quota, "limit": value}
+        super().__init__(msg, problems=[Problem(msg, self.code, more=more)], members=more)
+
+
 class IdempotencyInProgress(RowkeepError):
     """A write with the same Idempotency-Key is still running. Nothing was written; repeat it later."""
 
@@ -425,6 +437,16 @@ class IdempotencyKeyReused(RowkeepError):
 
 
 # 429: too many requests
+
+
+class RateLimited(RowkeepError):
+    """The app has sent more requests to the table than its ``rateLimit`` or the setting rate_limit allows.
+    ``Retry-After`` says when to try again. Nothing was done."""
+
+    code, status, title = "rate_limited", 429, "Rate limited"
+
+    def __init__(self, msg: str, seconds: int = 60) -> None:
+        super().__init__(msg, headers={"Retry-After": str(seconds)})
 
 
 class TooManySignIns(RowkeepError):

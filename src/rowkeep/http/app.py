@@ -40,10 +40,12 @@ from rowkeep.services.idempotency import Idempotency, delete_expired_keys
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
 from rowkeep.services.passwords import Passwords
+from rowkeep.services.rate_limits import RateLimits, delete_expired_windows
 from rowkeep.services.rows import Rows
 from rowkeep.services.sessions import Sessions, delete_expired_sessions
 from rowkeep.services.streamed_queries import StreamedQueries
 from rowkeep.services.streams import Streams
+from rowkeep.services.used_tokens import delete_used_tokens
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
@@ -57,6 +59,12 @@ MISSING_DATABASES_SECONDS = 600.0
 EXPIRED_KEYS_SECONDS = 3600.0
 """The time between two deletions of expired idempotency keys."""
 
+RATE_WINDOWS_SECONDS = 600.0
+"""The time between two deletions of counted requests that no rate limit needs any more."""
+
+USED_TOKENS_SECONDS = 300.0
+"""The time between two deletions of the used ``jti`` of tokens that have expired."""
+
 EXPIRED_SESSIONS_SECONDS = 300.0
 """The time between two deletions of expired sessions, one-time links and failed sign-ins."""
 
@@ -65,15 +73,21 @@ ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 
 
 def wire(
-    catalog: Catalog, settings: Settings, clock: Clock, tasks: BackgroundTasks, operator: str | None = None
+    catalog: Catalog,
+    settings: Settings,
+    clock: Clock,
+    tasks: BackgroundTasks,
+    closing: AsyncExitStack,
+    operator: str | None = None,
 ) -> ASGIApp:
-    """The ASGI application for an open catalog."""
+    """The ASGI application for an open catalog; ``closing`` closes what it opens."""
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
     keys = Idempotency(settings, clock)
     passwords = Passwords()
     sessions = Sessions(catalog, passwords, settings, clock)
-    access = Access(catalog, admin_tokens, sessions, settings, clock)
+    rates = RateLimits(catalog, settings, clock, closing)
+    access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
     edge = DataEdge(
         Rows(access, settings, offload, keys),
         Streams(access, settings, offload, keys),
@@ -151,6 +165,8 @@ def background_tasks(catalog: Catalog, clock: Clock = wall_clock) -> tuple[Backg
             "missing databases", partial(log_missing_databases, catalog), MISSING_DATABASES_SECONDS
         ),
         BackgroundTask("expired keys", partial(delete_expired_keys, catalog, clock), EXPIRED_KEYS_SECONDS),
+        BackgroundTask("rate windows", partial(delete_expired_windows, catalog, clock), RATE_WINDOWS_SECONDS),
+        BackgroundTask("used tokens", partial(delete_used_tokens, catalog, clock), USED_TOKENS_SECONDS),
         BackgroundTask(
             "expired sessions", partial(delete_expired_sessions, catalog, clock), EXPIRED_SESSIONS_SECONDS
         ),
@@ -182,8 +198,14 @@ async def running(
     try:
         await store.open(create=False)
         catalog = await open_initialised(store, settings)
-        async with BackgroundTasks(background_tasks(catalog, clock) if operator is None else ()) as tasks:
-            yield wire(catalog, settings, clock, tasks, operator)
+        if settings.rate_limit_storage.partition("://")[1]:
+            # loads the client only if it is needed
+            from rowkeep.storage.rates.opening import check_rate_storage
+
+            check_rate_storage(settings)
+        tasks = BackgroundTasks(background_tasks(catalog, clock) if operator is None else ())
+        async with AsyncExitStack() as closing, tasks:
+            yield wire(catalog, settings, clock, tasks, closing, operator)
     finally:
         await store.close()
 

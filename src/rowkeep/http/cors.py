@@ -17,7 +17,13 @@ from rowkeep.settings import Settings, origins
 REQUEST_HEADERS = ("auth", "authorization", "content-encoding", "content-type", "idempotency-key", "prefer")
 """The request headers that a page may send in addition to those that are always allowed."""
 
-RESPONSE_HEADERS = ("Idempotency-Replayed", "Preference-Applied", "Retry-After")
+RESPONSE_HEADERS = (
+    "Idempotency-Replayed",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+)
 """The response headers that a page may read in addition to those that are always allowed."""
 
 ERROR = "rowkeep.error"

@@ -13,6 +13,7 @@ from rowkeep.codec.rows import encode
 from rowkeep.errors.catalogue import InternalError, RowkeepError
 from rowkeep.http.refusal_log import log_refusal
 from rowkeep.http.request import Disconnected
+from rowkeep.services.rate_limits import take_rate_headers
 
 log = structlog.get_logger(__name__)
 
@@ -110,4 +111,7 @@ async def reply(answer: Awaitable[Sendable], scope: Scope, send: Send) -> None:
     except Exception as error:
         log.error("request failed", path=scope["path"], exc_info=error)
         made = error_response(InternalError())
+    rate = take_rate_headers()
+    if rate:
+        made = msgspec.structs.replace(made, headers=(*made.headers, *rate))
     await made.send(send)

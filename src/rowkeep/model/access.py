@@ -12,6 +12,9 @@ MIN_RSA_BITS = 2048
 MIN_SECRET_LENGTH, MAX_SECRET_LENGTH = 32, 512
 """The maximum length of a secret that is sent when an app is created."""
 
+JWE_KEY_BYTES = 32
+"""The size of a key for ``A256GCM`` and ``A256KW`` (RFC 7518, sections 4.4 and 5.3)."""
+
 SECRET = re.compile(r"[ -~]+")
 """Printable ASCII."""
 
@@ -62,7 +65,9 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     """A program with its own credentials: an encrypted ``secret`` or a ``public_key``.
 
     ``max_affected`` limits how many rows one request of the app may update and delete; without
-    ``allow_all`` it cannot use ``{"all": true}`` there.
+    ``allow_all`` it cannot use ``{"all": true}`` there. ``rate_limit`` replaces the setting of that name.
+    With ``require_jti``, each token is valid for one request; ``audience`` must be in ``aud`` of its tokens;
+    with an encrypted ``jwe_key``, its tokens must be encrypted with that key.
     """
 
     client_id: str
@@ -74,6 +79,10 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     created_on: str
     max_affected: int | None = None
     allow_all: bool = True
+    rate_limit: str | None = None
+    require_jti: bool = False
+    audience: str | None = None
+    jwe_key: bytes | None = None
 
 
 class GrantOf(msgspec.Struct, frozen=True):

@@ -27,6 +27,10 @@ class AppBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
     client_secret: str | None = None
     max_affected: RowCount | None = None
     allow_all: bool = True
+    rate_limit: str | None = None
+    require_jti: bool = False
+    audience: str | None = None
+    require_jwe: bool = False
 
 
 class AppPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -38,6 +42,10 @@ class AppPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     public_key: str | UnsetType | None = UNSET
     max_affected: RowCount | UnsetType | None = UNSET
     allow_all: bool | UnsetType = UNSET
+    rate_limit: str | UnsetType | None = UNSET
+    require_jti: bool | UnsetType = UNSET
+    audience: str | UnsetType | None = UNSET
+    require_jwe: bool | UnsetType = UNSET
 
 
 class GrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

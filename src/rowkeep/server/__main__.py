@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 
+import msgspec
+
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.exit_status import end
 from rowkeep.logs import configure_logs, quiet_logs
@@ -26,6 +28,7 @@ def run(settings: Settings) -> None:
     """Initialise the store if it is empty, and serve until a stop is requested. Raises SetupError."""
     quiet_logs(settings.log_level)
     workers = worker_count(settings)
+    settings = msgspec.structs.replace(settings, workers=workers)
     # open the port first: if that fails, no first token must be created and lost
     with listen(settings.host, settings.port, shares=workers > 1 and SPREADS) as sock:
         first = asyncio.run(initialise_store(settings))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -28,9 +29,18 @@ from rowkeep.model.ids import Clock, writer_of
 from rowkeep.model.tables import Table
 from rowkeep.model.users import User
 from rowkeep.services.admin_tokens import AdminTokens
+from rowkeep.services.rate_limits import NO_TABLE, RateLimits, RequestRate
 from rowkeep.services.sessions import Sessions, signed_in_user
 from rowkeep.services.timings import end_phase
-from rowkeep.services.tokens import check_times, unverified_client_id, verified_claims
+from rowkeep.services.tokens import (
+    Claims,
+    check_audience,
+    check_times,
+    decrypted_token,
+    unverified_client_id,
+    verified_claims,
+)
+from rowkeep.services.used_tokens import UsedTokens
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog
 
@@ -78,10 +88,28 @@ class Caller(msgspec.Struct, frozen=True):
     client_id: str | None = None
     app: App | None = None
     restricted_user_id: str | None = None
+    rate: RequestRate | None = None
+    """Counts the request, if the app has a limit."""
+
+    async def count(self, operations: Sequence[tuple[str, bool]] = ()) -> None:
+        """Count the request for its rate: each operation on a table or, if true, a view. Raises
+        RateLimited."""
+        if self.rate is None:
+            return
+        found = [
+            (await self.workspace.view(self.snapshot, name))
+            if is_view
+            else self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
+            for name, is_view in operations
+        ]
+        ids = [NO_TABLE if each is None else each.target.id for each in found]
+        await self.rate.count(Counter(ids or [NO_TABLE]))
 
     async def table(self, name: str, *rights: Right) -> CompiledTable:
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
         compiled = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
+        if self.rate is not None:
+            await self.rate.count({NO_TABLE if compiled is None else compiled.table.id: 1})
         if compiled is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
         if self.grants is None:
@@ -105,6 +133,8 @@ class Caller(msgspec.Struct, frozen=True):
         """The view, if the caller has the right to read it; grants on the view's tables do not matter. Raises
         NoSuchView, Forbidden."""
         compiled = await self.workspace.view(self.snapshot, name)
+        if self.rate is not None:
+            await self.rate.count({NO_TABLE if compiled is None else compiled.view.id: 1})
         if compiled is None:
             raise NoSuchView(f"No such view: {preview(name)}.")
         if self.grants is None:
@@ -132,12 +162,15 @@ class Access:
         sessions: Sessions,
         settings: Settings,
         clock: Clock,
+        rates: RateLimits,
     ) -> None:
         self._catalog = catalog
         self._admin_tokens = admin_tokens
         self._sessions = sessions
         self._leeway = settings.token_leeway_seconds
         self._clock = clock
+        self._rates = rates
+        self._used_tokens = UsedTokens(settings, clock)
 
     async def run(self, credential: Credential, action: Callable[[Caller], Awaitable[T]]) -> T:
         """Run ``action`` for the owner of ``credential``.
@@ -145,7 +178,8 @@ class Access:
         It is retried from the beginning if it used old definitions, apps or grants: storage checks that with
         every statement, and it is checked before an error is returned.
         """
-        user = None
+        user, rate = None, None
+        is_used = False
         if isinstance(credential, str):
             client_id, writer = unverified_client_id(credential), ""
         elif isinstance(credential, UserCredential):
@@ -162,11 +196,17 @@ class Access:
                         caller = await _caller(credential, user, workspace, snapshot, writer)
                         end_phase("auth")
                         return await action(caller)
-                    app = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
-                    compiled = self._prove(app, credential)
-                    writer, grants = compiled.writer, compiled.grants
+                    found = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
+                    app, claims = self._prove(found, credential)
+                    if app.app.require_jti and not is_used:
+                        # after all other checks: a token that is refused uses up nothing
+                        await self._used_tokens.use(workspace, client_id, claims)
+                        is_used = True
+                    rate = self._rates.of(app.app, rate)
                     end_phase("auth")
-                    return await action(Caller(workspace, snapshot, writer, grants, client_id, compiled.app))
+                    return await action(
+                        Caller(workspace, snapshot, app.writer, app.grants, client_id, app.app, rate=rate)
+                    )
                 except (Busy, QueryTimeout, ShuttingDown, StorageUnavailable):
                     raise
                 except RowkeepError:
@@ -199,12 +239,18 @@ class Access:
         is_app = client_id == "" or snapshot.apps.get(client_id) is not None
         return is_app or not await self._catalog.has_moved(client_id, workspace)
 
-    def _prove(self, app: CompiledApp | None, token: str) -> CompiledApp:
-        """The app, if it is enabled and the token is its own. Raises Unauthenticated."""
+    def _prove(self, app: CompiledApp | None, token: str) -> tuple[CompiledApp, Claims]:
+        """The app and the claims of its token, if it is enabled and the token is its own. Raises
+        Unauthenticated."""
         if app is None or not app.app.enabled:
             raise Unauthenticated("unknown app" if app is None else "app disabled")
-        check_times(verified_claims(token, app.key, app.app.algorithm), self._clock, self._leeway)
-        return app
+        if app.jwe_key is not None:
+            token = decrypted_token(token, app.jwe_key)
+        claims = verified_claims(token, app.key, app.app.algorithm)
+        check_times(claims, self._clock, self._leeway)
+        if app.app.audience is not None:
+            check_audience(claims, app.app.audience)
+        return app, claims
 
 
 async def _caller(

@@ -121,6 +121,8 @@ class Batches:
 
         async def batch(caller: Caller) -> BatchDone:
             request = await read()
+            if caller.rate is not None:
+                await caller.count([(each.relation, each.is_view) for each in request.sent.operations])
             around = Around(caller, self._settings)
             prepared = [
                 await _usable(around, number, sent, request)

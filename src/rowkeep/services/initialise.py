@@ -82,4 +82,4 @@ async def open_initialised(store: Store, settings: Settings) -> Catalog:
             f"No master key: set ROWKEEP_MASTER_KEY, or restore the key file {key_file(settings)}. For a new "
             "store, run rowkeep init."
         )
-    return await open_catalog(store, master)
+    return await open_catalog(store, master, settings)

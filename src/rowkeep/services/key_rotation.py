@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.catalog.workspace import OpenWorkspace, key_bound_to
+from rowkeep.catalog.workspace import OpenWorkspace, jwe_key_bound_to, key_bound_to
 from rowkeep.crypto.ciphers import SecretSealer, new_data_key
 from rowkeep.crypto.master_key import (
     MasterKeys,
@@ -151,10 +151,18 @@ class DataRotation:
         bound_to, responses = response_bound_to(row[0], row[1]), self._workspace.responses
         return responses.seal(responses.open(bytes(row[2]), bound_to), bound_to)
 
-    def _reencrypt_app(self, app: App) -> bytes:
-        assert app.secret is not None  # noqa: S101 - only apps with a secret are asked for
+    def _reencrypt_app(self, app: App) -> dict[str, bytes]:
+        """The columns of an app that are encrypted, encrypted again."""
         secrets: SecretSealer = self._workspace.secrets
-        return secrets.seal(secrets.open(app.secret, app.client_id), app.client_id)
+        sealed = {
+            "secret": (app.secret, app.client_id),
+            "jwe_key": (app.jwe_key, jwe_key_bound_to(app.client_id)),
+        }
+        return {
+            name: secrets.seal(secrets.open(secret, bound_to), bound_to)
+            for name, (secret, bound_to) in sealed.items()
+            if secret is not None
+        }
 
 
 async def all_workspaces(catalog: Catalog) -> list[Workspace]:

@@ -313,6 +313,7 @@ class Rows:
         """The tables and views that the caller can use, with its rights."""
 
         async def tables(caller: Caller) -> UsableTables:
+            await caller.count()
             await read()
             return await table_list(caller)
 

@@ -1,4 +1,4 @@
-"""Tokens: the JWTs of apps (contract, section 2), created and checked."""
+"""Tokens: the JWTs of apps (contract, sections 2 and 10), created and checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
-from joserfc import jws
+from joserfc import jwe, jws
 from joserfc.errors import BadSignatureError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import KeyFlexible, OctKey, RSAKey
 from msgspec import UNSET, UnsetType
@@ -29,12 +29,15 @@ JOSE_ERRORS = (JoseError, ValueError, TypeError, LookupError, AttributeError, Re
 
 
 class Claims(msgspec.Struct, frozen=True, rename="camel"):
-    """The claims that are checked; others are ignored. Times are in seconds."""
+    """The claims that are checked; others are ignored. Times are in seconds. ``jti`` and ``aud`` can have any
+    type if the app does not require them."""
 
     app_id: str
     exp: int | float | UnsetType = UNSET
     nbf: int | float | UnsetType = UNSET
     iat: int | float | UnsetType = UNSET
+    jti: Any = UNSET
+    aud: Any = UNSET
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -49,9 +52,27 @@ class Header(msgspec.Struct, frozen=True):
     b64: Any = UNSET
 
 
+class EncryptedHeader(msgspec.Struct, frozen=True):
+    """The allowed header of an encrypted token (JWE); ``kid`` is the client id."""
+
+    alg: str
+    enc: str
+    kid: str
+    typ: str | UnsetType = UNSET
+    cty: str | UnsetType = UNSET
+    zip: Any = UNSET
+    crit: Any = UNSET
+    b64: Any = UNSET
+
+
 ALGORITHMS = {algorithm.value for algorithm in Algorithm}
+KEY_ALGORITHMS = {"dir", "A256KW"}
+ENCRYPTION = "A256GCM"
+"""How tokens can be encrypted (RFC 7518, sections 4.4, 4.5 and 5.3)."""
+
 _claims_decoder = msgspec.json.Decoder(Claims)
 _header_decoder = msgspec.json.Decoder(Header)
+_encrypted_header_decoder = msgspec.json.Decoder(EncryptedHeader)
 
 
 @lru_cache(CACHED_TOKENS)
@@ -60,14 +81,31 @@ def unverified_client_id(token: str) -> str:
     if len(token) > MAX_TOKEN_LENGTH:
         raise Unauthenticated("token too long")
     parts = token.split(".")
-    if len(parts) != 3:
+    if len(parts) == 5:
+        client_id = _client_id_of_encrypted(parts)
+    elif len(parts) == 3:
+        header, payload, _ = (_decode_segment(part) for part in parts)
+        _check_header(header)
+        client_id = _decode_claims(payload).app_id
+    else:
         raise Unauthenticated()
-    header, payload, _ = (_decode_segment(part) for part in parts)
-    _check_header(header)
-    client_id = _decode_claims(payload).app_id
     if not CLIENT_ID.fullmatch(client_id):
         raise Unauthenticated("malformed client id")
     return client_id
+
+
+def _client_id_of_encrypted(parts: list[str]) -> str:
+    text, *_ = (_decode_segment(part) for part in parts)
+    header: EncryptedHeader = _decoded(text, _encrypted_header_decoder)
+    if header.alg not in KEY_ALGORITHMS or header.enc != ENCRYPTION:
+        raise Unauthenticated("wrong encryption")
+    if header.zip is not UNSET:
+        raise Unauthenticated("compressed token")
+    if header.crit is not UNSET or header.b64 is not UNSET:
+        raise Unauthenticated()
+    if isinstance(header.cty, str) and header.cty.upper() != "JWT":
+        raise Unauthenticated("not a nested token")
+    return header.kid
 
 
 def _decode_segment(segment: str) -> bytes:
@@ -103,6 +141,27 @@ def _decoded(text: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
 
 
 @lru_cache(CACHED_TOKENS)
+def decrypted_token(token: str, jwe_key: str) -> str:
+    """The signed token inside an encrypted one. Its signature is not checked here. Raises Unauthenticated."""
+    client_id = unverified_client_id(token)
+    try:
+        found = jwe.decrypt_compact(token, _jwe_key(jwe_key), algorithms=[*KEY_ALGORITHMS, ENCRYPTION])
+        inner = (found.plaintext or b"").decode("ascii")
+    except JOSE_ERRORS:
+        raise Unauthenticated("not encrypted with the app's key") from None
+    if inner.count(".") != 2:
+        raise Unauthenticated("not a nested token")
+    if unverified_client_id(inner) != client_id:
+        raise Unauthenticated("kid and appId differ")
+    return inner
+
+
+@lru_cache(CACHED_TOKENS)
+def _jwe_key(key: str) -> OctKey:
+    return OctKey.import_key(_decode_segment(key))
+
+
+@lru_cache(CACHED_TOKENS)
 def verified_claims(token: str, key: str, algorithm: Algorithm) -> Claims:
     """The claims of a token after its signature is checked with this key and algorithm.
 
@@ -135,6 +194,30 @@ def check_times(claims: Claims, clock: Clock, leeway_seconds: int) -> None:
     for start in (claims.nbf, claims.iat):
         if start is not UNSET and now < start - leeway_seconds:
             raise Unauthenticated("not valid yet")
+
+
+def check_audience(claims: Claims, audience: str) -> None:
+    """Check aud (RFC 7519, section 4.1.3). Raises Unauthenticated."""
+    named = claims.aud if isinstance(claims.aud, list) else [claims.aud]
+    if audience not in named:
+        raise Unauthenticated("wrong audience")
+
+
+def check_single_use(claims: Claims, now: float, max_seconds: int) -> None:
+    """Check that a token can be used once: it has a ``jti``, and ends at most ``max_seconds`` from now.
+    Raises Unauthenticated."""
+    if not isinstance(claims.jti, str) or not claims.jti:
+        raise Unauthenticated("no jti")
+    if claims.exp is UNSET:
+        raise Unauthenticated("no exp")
+    if claims.exp > now + max_seconds:
+        raise Unauthenticated("exp too far ahead")
+
+
+def encrypt_token(token: str, client_id: str, jwe_key: str) -> str:
+    """Encrypt a signed token in the way an app does."""
+    header = {"alg": "dir", "enc": ENCRYPTION, "kid": client_id, "cty": "JWT"}
+    return jwe.encrypt_compact(header, token, _jwe_key(jwe_key), algorithms=["dir", ENCRYPTION])
 
 
 def sign_token(client_id: str, secret: str, algorithm: Algorithm, **claims: Any) -> str:

@@ -69,6 +69,7 @@ class CatalogTables:
         )
         self.users, self.former_users, self.user_workspaces = _users(meta)
         self.sessions, self.links, self.failures = _sessions(meta)
+        self.rate_windows = _rate_windows(meta)
 
 
 def _users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
@@ -135,6 +136,18 @@ def _sessions(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
     return sessions, links, failures
 
 
+def _rate_windows(meta: sa.MetaData) -> sa.Table:
+    """The requests that rate limits count, for each app, table and window. ``counts`` is JSON; ``expires`` is
+    in seconds since 1970."""
+    return sa.Table(
+        "rate_windows",
+        meta,
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("counts", sa.Text, nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    )
+
+
 CACHED_WORKSPACES = 256
 
 
@@ -195,6 +208,10 @@ class WorkspaceTables:
             sa.Column("created_on", sa.Text, nullable=False),
             sa.Column("max_affected", sa.BigInteger),
             sa.Column("allow_all", sa.Boolean, nullable=False, server_default=sa.true()),
+            sa.Column("rate_limit", sa.Text),
+            sa.Column("require_jti", sa.Boolean, nullable=False, server_default=sa.false()),
+            sa.Column("audience", sa.Text),
+            sa.Column("jwe_key", sa.LargeBinary),
         )
         self.grants = sa.Table(
             "_rowkeep_grants",
@@ -208,6 +225,8 @@ class WorkspaceTables:
         self.idempotency_keys = _idempotency_keys(meta)
         self.members, self.owners, self.shares = _rights_of_users(meta)
         self.former_apps = _former_apps(meta)
+        self.used_tokens = _used_tokens(meta)
+        self.row_quotas = _row_quotas(meta)
 
 
 def _former_apps(meta: sa.MetaData) -> sa.Table:
@@ -217,6 +236,28 @@ def _former_apps(meta: sa.MetaData) -> sa.Table:
         meta,
         sa.Column("client_id", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
+    )
+
+
+def _used_tokens(meta: sa.MetaData) -> sa.Table:
+    """The ``jti`` of tokens that were used, as hashes; ``expires`` is in seconds since 1970."""
+    return sa.Table(
+        "_rowkeep_used_tokens",
+        meta,
+        sa.Column("client_id", sa.Text, primary_key=True),
+        sa.Column("jti", sa.Text, primary_key=True),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    )
+
+
+def _row_quotas(meta: sa.MetaData) -> sa.Table:
+    """A row for each table that came near its quota. Inserts that must count the rows change it first, so
+    that they count one after the other."""
+    return sa.Table(
+        "_rowkeep_row_quotas",
+        meta,
+        sa.Column("table_id", sa.Text, primary_key=True),
+        sa.Column("counts", sa.BigInteger, nullable=False),
     )
 
 

@@ -102,7 +102,7 @@ def _faster_fold_function(dialect: Dialect, _namespace: str | None) -> list[Stat
 
 def _workspace_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = WorkspaceTables(namespace)
-    apps = _without(tables.apps, GUARDS_OF_APPS)
+    apps = _without(tables.apps, (*GUARDS_OF_APPS, *LIMITS_OF_APPS))
     ours = (_without_key(tables.workspace), tables.data_keys, tables.tables, apps, tables.grants)
     return _create_all(ours, dialect)
 
@@ -137,6 +137,7 @@ def _key_of_workspace(dialect: Dialect, namespace: str | None) -> list[Statement
 
 
 GUARDS_OF_APPS = ("max_affected", "allow_all")
+LIMITS_OF_APPS = ("rate_limit", "require_jti", "audience", "jwe_key")
 
 
 def _without(table: sa.Table, names: Sequence[str]) -> sa.Table:
@@ -152,9 +153,17 @@ def _without(table: sa.Table, names: Sequence[str]) -> sa.Table:
 
 
 def _guards_of_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    apps = WorkspaceTables(namespace).apps
-    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(apps)} ADD COLUMN"
-    return [Statement(f"{alter} {ddl(CreateColumn(apps.c[name]), dialect).text}") for name in GUARDS_OF_APPS]
+    return _with_columns(WorkspaceTables(namespace).apps, GUARDS_OF_APPS, dialect)
+
+
+def _limits_of_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _with_columns(WorkspaceTables(namespace).apps, LIMITS_OF_APPS, dialect)
+
+
+def _with_columns(table: sa.Table, names: Sequence[str], dialect: Dialect) -> list[Statement]:
+    """Add columns to a table."""
+    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(table)} ADD COLUMN"
+    return [Statement(f"{alter} {ddl(CreateColumn(table.c[name]), dialect).text}") for name in names]
 
 
 def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -165,6 +174,18 @@ def _users(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = CatalogTables(namespace)
     ours = (tables.users, tables.former_users, tables.user_workspaces)
     return _create_all((*ours, tables.sessions, tables.links, tables.failures), dialect)
+
+
+def _used_tokens(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).used_tokens,), dialect)
+
+
+def _row_quotas(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).row_quotas,), dialect)
+
+
+def _rate_windows(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(namespace).rate_windows,), dialect)
 
 
 def _rights_of_users(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -180,6 +201,7 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _faster_fold_function,
     _key_of_installation,
     _users,
+    _rate_windows,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""
@@ -193,6 +215,9 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _guards_of_apps,
     _idempotency_keys,
     _rights_of_users,
+    _limits_of_apps,
+    _used_tokens,
+    _row_quotas,
 )
 
 

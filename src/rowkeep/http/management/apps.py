@@ -41,13 +41,29 @@ class AppResponse(ResponseBody):
     allow_all: Annotated[
         bool, Meta(description='Whether the app may use `{"all": true}` in updates and deletes.')
     ]
+    rate_limit: Annotated[
+        str | None,
+        Meta(
+            description="How many requests the app may send to each table, such as `600/minute;18000/hour`; "
+            "`none` for any number; null for the setting `rate_limit`."
+        ),
+    ]
+    require_jti: Annotated[
+        bool, Meta(description="Whether tokens need `jti` and `exp`, and each is valid for one request.")
+    ]
+    audience: Annotated[str | None, Meta(description="What must be in `aud` of tokens; null for anything.")]
+    require_jwe: Annotated[bool, Meta(description="Whether tokens must be encrypted with the `jweKey`.")]
     created_on: Moment
 
 
 class ChangedAppResponse(AppResponse):
-    """An app, with its secret if it is new."""
+    """An app, with its secret and its JWE key if they are new."""
 
     client_secret: Annotated[str | UnsetType, Meta(description="Shown only in this response.")] = UNSET
+    jwe_key: Annotated[
+        str | UnsetType,
+        Meta(description="The key for encrypted tokens: base64url of 32 bytes. Shown only in this response."),
+    ] = UNSET
 
 
 class AppsResponse(ResponseBody):
@@ -63,8 +79,13 @@ APP_SAMPLE = {
     "enabled": True,
     "maxAffected": None,
     "allowAll": True,
+    "rateLimit": None,
+    "requireJti": False,
+    "audience": None,
+    "requireJwe": False,
     "createdOn": WHEN,
 }
+_JWE_KEY = "Zk5a0VwqcyN2h4v1dT8m6bJx9uE3rQpLsGoYfA7iKtM"
 _NEW_APP_SAMPLE = APP_SAMPLE | {"clientSecret": "kX0n3dq0V5mJm2h2c0u3rj8nq0nFQ0mQm8m4yZJq1aE"}
 
 
@@ -78,14 +99,18 @@ def app_form(app: access.App) -> dict[str, Any]:
         "enabled": app.enabled,
         "maxAffected": app.max_affected,
         "allowAll": app.allow_all,
+        "rateLimit": app.rate_limit,
+        "requireJti": app.require_jti,
+        "audience": app.audience,
+        "requireJwe": app.jwe_key is not None,
         "createdOn": app.created_on,
     }
 
 
 def new_app_form(changed: AppWithSecret) -> dict[str, Any]:
-    """The JSON of an app, with its secret if that is new."""
-    form = app_form(changed.app)
-    return form if changed.secret is None else form | {"clientSecret": changed.secret}
+    """The JSON of an app, with its secret and its JWE key if they are new."""
+    once = {"clientSecret": changed.secret, "jweKey": changed.jwe_key}
+    return app_form(changed.app) | {name: value for name, value in once.items() if value is not None}
 
 
 _APP = f"{WORKSPACE}/apps/{{clientId}}"
@@ -119,6 +144,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         errors=(errors.NoSuchWorkspace, errors.InvalidName, errors.NameTaken),
         request_samples={
             "With a secret": {"name": "helpdesk-bot"},
+            "With limits and hardened tokens": {
+                "name": "partner-bot",
+                "rateLimit": "600/minute;18000/hour",
+                "requireJti": True,
+                "audience": "rowkeep",
+                "requireJwe": True,
+            },
             "With the credentials of another system": {
                 "name": "moved-bot",
                 "clientId": CLIENT_ID,
@@ -156,6 +188,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             "Disable": {"enabled": False},
             "Rename": {"name": "front-desk-bot"},
             "Limit updates and deletes": {"maxAffected": 100, "allowAll": False},
+            "Limit requests": {"rateLimit": "600/minute;18000/hour"},
+            "Encrypted tokens": {"requireJwe": True},
             "Another algorithm": {"algorithm": "HS512"},
         },
         response_samples={"An app": APP_SAMPLE | {"enabled": False}},
@@ -185,6 +219,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         response=ChangedAppResponse,
         errors=(*_no_app, errors.InvalidBody),
         response_samples={"An app": _NEW_APP_SAMPLE},
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_APP}/jwe-key",
+        name="rotateJweKey",
+        summary="Replace the JWE key of an app, with immediate effect",
+        need=Need.MANAGER,
+        call=lambda services, request: services.apps.rotate_jwe_key(
+            request.path["workspace"], request.path["clientId"]
+        ),
+        form=new_app_form,
+        response=ChangedAppResponse,
+        errors=(*_no_app, errors.InvalidBody),
+        response_samples={"An app": APP_SAMPLE | {"requireJwe": True, "jweKey": _JWE_KEY}},
     ),
     Endpoint(
         method="GET",

@@ -25,7 +25,8 @@ def grant_of(row: Row) -> Grant:
 
 
 def app_of(row: Row) -> App:
-    client_id, name, _, algorithm, secret, public_key, enabled, created_on, max_affected, allow_all = row
+    client_id, name, _, algorithm, secret, public_key, enabled, created_on, *limits = row
+    max_affected, allow_all, rate_limit, require_jti, audience, jwe_key = limits
     return App(
         client_id=client_id,
         name=name,
@@ -36,6 +37,10 @@ def app_of(row: Row) -> App:
         created_on=created_on,
         max_affected=max_affected,
         allow_all=bool(allow_all),
+        rate_limit=rate_limit,
+        require_jti=bool(require_jti),
+        audience=audience,
+        jwe_key=None if jwe_key is None else bytes(jwe_key),
     )
 
 

@@ -109,13 +109,14 @@ class Rotation(WorkspaceSteps):
         rows = yield sql.count()
         return int(rows[0][0])
 
-    def reencrypt_apps(self, reencrypt: Callable[[App], bytes]) -> Steps[None]:
+    def reencrypt_apps(self, reencrypt: Callable[[App], dict[str, bytes]]) -> Steps[None]:
         """Encrypt the secrets of all apps with the new key."""
         yield from self._state.raise_version()
         apps = self._system.apps
         for app in (yield from self._access.apps("", None)):
-            if app.secret is not None:
-                update = sa.update(apps).values(secret=reencrypt(app))
+            encrypted = reencrypt(app)
+            if encrypted:
+                update = sa.update(apps).values(encrypted)
                 yield from self._do(update.where(apps.c.client_id == app.client_id))
 
     def end(self, key: int) -> Steps[None]:

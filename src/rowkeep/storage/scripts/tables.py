@@ -152,6 +152,7 @@ class Tables(WorkspaceSteps):
             (self._system.tables, "id"),
             (self._system.grants, "table_id"),
             (self._system.references, "table_id"),
+            (self._system.row_quotas, "table_id"),
         ):
             yield from self._do(sa.delete(system_table).where(system_table.c[column] == table.id))
         yield from self._rights.disown(table.id)

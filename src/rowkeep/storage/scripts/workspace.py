@@ -10,6 +10,7 @@ from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions
 from rowkeep.storage.scripts.table_list import TableList
 from rowkeep.storage.scripts.tables import Tables
+from rowkeep.storage.scripts.used_tokens import UsedTokens
 from rowkeep.storage.scripts.view_dependencies import ViewNeeds
 from rowkeep.storage.scripts.views import Views
 
@@ -28,4 +29,5 @@ class WorkspaceScripts:
         self.views = Views(self.state, stored, self.tables, self.rights)
         self.table_list = TableList(self.state, stored, self.rights)
         self.keys = IdempotencyKeys(dialect, namespace)
+        self.used_tokens = UsedTokens(dialect, namespace)
         self.access = Access(self.state, stored, self.keys)

@@ -1,0 +1,1 @@
+"""Where rate limits count requests: in memory, in the catalog, or in Redis."""

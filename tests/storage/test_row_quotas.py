@@ -1,0 +1,85 @@
+"""Quotas of rows beyond those that are always counted: estimates far from them, counts near them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from workbench import THINGS, Workbench, initialised, new_workspace, opened, where
+
+from rowkeep.errors.catalogue import QuotaExceeded
+from rowkeep.settings import Settings
+from rowkeep.storage import quotas
+from rowkeep.storage.contract import Script, WorkspaceDatabase
+from rowkeep.storage.quotas import QuotaDatabase
+
+pytestmark = pytest.mark.anyio
+
+MOST = 40
+
+
+def limited(things: Workbench) -> Workbench:
+    """The table as another process with a quota sees it."""
+    return things.at(QuotaDatabase(things.database, Settings(max_rows_per_table=MOST)))
+
+
+async def insert(things: Workbench) -> str:
+    try:
+        await things.insert({"Number": 1})
+    except QuotaExceeded:
+        return "refused"
+    return "inserted"
+
+
+@pytest.mark.parametrize("counted", [1000, 10], ids=["always counted", "estimated"])
+async def test_one_process_never_exceeds_it(
+    new_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch, counted: int
+) -> None:
+    monkeypatch.setattr(quotas, "COUNTED_ROWS", counted)
+    async with opened(new_store()) as store:
+        made = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        things = limited(made)
+        await things.insert(*({"Number": 0} for _ in range(30)))
+        with pytest.raises(QuotaExceeded):
+            await things.insert(*({"Number": 0} for _ in range(11)))
+        outcomes = await asyncio.gather(*(insert(things) for _ in range(25)))
+        assert Counter(outcomes) == {"inserted": 10, "refused": 15}
+        assert await things.count() == MOST
+        # deleted rows make room
+        assert await things.delete(where("Number", "=", 0)) == 30
+        assert await insert(things) == "inserted"
+
+
+async def test_processes_together_never_exceed_a_small_quota(new_store: Callable[[], str]) -> None:
+    async with opened(new_store()) as store:
+        made = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        processes = [limited(made) for _ in range(3)]
+        outcomes = await asyncio.gather(*(insert(each) for _ in range(20) for each in processes))
+        assert Counter(outcomes) == {"inserted": MOST, "refused": 20}
+
+
+async def test_far_from_it_rows_are_hardly_counted(
+    new_store: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quotas, "COUNTED_ROWS", 10)
+    async with opened(new_store()) as store:
+        made = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        read, reads = made.database.read, []
+
+        async def counted(script: Script[int]) -> int:
+            reads.append(script)
+            return await read(script)
+
+        things = limited(made)
+        monkeypatch.setattr(made.database, "read", counted)
+        monkeypatch.setattr(quotas, "FAR_SECONDS", 1e9)
+        for _ in range(10):
+            await things.insert({"Number": 1})
+        assert len(reads) == 1
+
+
+def test_a_quota_leaves_no_call_out() -> None:
+    assert QuotaDatabase.__abstractmethods__ == frozenset()
+    assert issubclass(QuotaDatabase, WorkspaceDatabase)
