@@ -41,6 +41,7 @@ COMMANDS = {
     "serve": "rowkeep.cli.serve",
     "init": "rowkeep.cli.serve",
     "token": "rowkeep.cli.tokens",
+    "copy": "rowkeep.cli.copy",
 }
 """The commands, in the order in which new users need them, and the modules of their functions."""
 

@@ -225,17 +225,29 @@ def _create_namespace(namespace: str, dialect: Dialect) -> Steps[None]:
     yield ddl(CreateSchema(quoted(namespace), if_not_exists=True), dialect)
 
 
+def _completed(namespace: str | None) -> sa.Table:
+    return sa.Table(
+        "_rowkeep_steps",
+        sa.MetaData(schema=quoted(namespace) if namespace else None),
+        sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    )
+
+
+def completed_steps(dialect: Dialect, namespace: str | None) -> Steps[int]:
+    """Script that only reads: the number of completed steps. Raises StaleCatalog if the database is not
+    Rowkeep's."""
+    applied = _completed(namespace)
+    rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0)), dialect)
+    return int(rows[0][0])
+
+
 def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> Steps[int]:
     """Script: bring one database to the last step; returns how many steps it had completed. Safe when several
     processes start at the same time.
 
     Raises SetupError for a database that a newer Rowkeep has written.
     """
-    applied = sa.Table(
-        "_rowkeep_steps",
-        sa.MetaData(schema=quoted(namespace) if namespace else None),
-        sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
-    )
+    applied = _completed(namespace)
     yield from alone(dialect, namespace)
     if namespace is None:
         yield ddl(CreateTable(applied, if_not_exists=True), dialect)
