@@ -36,6 +36,7 @@ FAMILIES: tuple[tuple[type[Any], Family], ...] = (
 """What the first class that fits a type means."""
 
 INDEX_COLUMNS = 'SELECT name, "desc" FROM pragma_index_xinfo(?) WHERE "key"'
+REFERENCE_ACTIONS = 'SELECT "from", on_update, on_delete FROM pragma_foreign_key_list(?)'
 KINDS = (
     "SELECT c.relname, c.relkind, c.relispartition FROM pg_catalog.pg_class AS c "
     "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
@@ -74,7 +75,7 @@ class _Details:
         at: Any = {"schema": schema}
         self._columns = inspector.get_multi_columns(**at)
         self._keys = inspector.get_multi_pk_constraint(**at)
-        self._inspector = inspector
+        self._bind: Any = inspector.bind
         # SQLAlchemy finds unique constraints of SQLite in the text of the table, and not all of them; their
         # indexes it finds all
         self._unique: Any = {} if self._is_sqlite else inspector.get_multi_unique_constraints(**at)
@@ -92,11 +93,24 @@ class _Details:
             columns=tuple(_column(each, key, self._is_sqlite) for each in self._columns[at]),
             key=key,
             indexes=tuple(self._indexes_of(at, {each["name"] for each in self._columns[at]})),
-            references=tuple(map(_reference, self._references.get(at) or ())),
+            references=self._references_of(at),
             checks=tuple(str(each["name"] or each["sqltext"]) for each in self._checks.get(at) or ()),
             comment=str(_found(self._comments, at).get("text") or ""),
             has_row_numbers=has_row_numbers,
             is_partitioned=is_partitioned,
+        )
+
+    def _references_of(self, at: Any) -> tuple[ForeignReference, ...]:
+        actions: dict[Any, dict[str, str]] = {}
+        if self._is_sqlite:
+            # SQLAlchemy reads them from the text of the table, and not all of them
+            rows = self._bind.exec_driver_sql(REFERENCE_ACTIONS, (at[1],)).all()
+            actions = {row[0]: {"onupdate": row[1], "ondelete": row[2]} for row in rows}
+        return tuple(
+            _reference(
+                each, self._schema, actions.get(each["constrained_columns"][0]) or each.get("options") or {}
+            )
+            for each in self._references.get(at) or ()
         )
 
     def _indexes_of(self, at: Any, columns: set[str]) -> list[ForeignIndex]:
@@ -106,7 +120,7 @@ class _Details:
         ]
         found = [_index(each, columns) for each in self._indexes.get(at) or ()]
         if self._is_sqlite:
-            found = [_with_order(self._inspector.bind, each) for each in found]
+            found = [_with_order(self._bind, each) for each in found]
         return unique + found
 
 
@@ -182,8 +196,7 @@ def _with_order(connection: Any, index: ForeignIndex) -> ForeignIndex:
     return replace(index, name=None if is_automatic else index.name, descending=descending)
 
 
-def _reference(found: Any) -> ForeignReference:
-    options = found.get("options") or {}
+def _reference(found: Any, schema: str | None, options: Mapping[str, str]) -> ForeignReference:
     actions = [
         f"{event.upper()} {action}"
         for event in ("onupdate", "ondelete")
@@ -193,7 +206,7 @@ def _reference(found: Any) -> ForeignReference:
         tuple(found["constrained_columns"]),
         found["referred_table"],
         tuple(found["referred_columns"]),
-        found["referred_schema"],
+        None if found["referred_schema"] == schema else found["referred_schema"],
         " and ".join(actions).replace("ONUPDATE", "ON UPDATE").replace("ONDELETE", "ON DELETE"),
     )
 
