@@ -25,6 +25,13 @@ T = TypeVar("T")
 FIRST_READ = "SELECT count(*) FROM sqlite_master"
 WAIT_MILLISECONDS = 5000
 
+LOADER_SETTINGS = (
+    "PRAGMA foreign_keys = OFF",
+    # the rows of an index are sorted in a file, not in memory
+    "PRAGMA temp_store = FILE",
+    "PRAGMA cache_size = -65536",
+)
+
 
 class SqliteSnapshot(Snapshot):
     dialect = SQLITE
@@ -101,7 +108,8 @@ class SqliteLoader(Loader):
     async def open(cls, path: Path, patience: float) -> SqliteLoader:
         def make() -> SqliteLoader:
             connection = connect(path, patience, create=False)
-            connection.execute("PRAGMA foreign_keys = OFF")
+            for setting in LOADER_SETTINGS:
+                connection.execute(setting).fetchall()
             return cls(connection, WriteQueue(path), patience)
 
         return await asyncio.to_thread(make)
