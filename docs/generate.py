@@ -272,7 +272,7 @@ DEPENDENCIES = {
     "msgspec": "JSON encoding and decoding, and validation of bodies, with compiled types",
     "pyarrow": "the CSV reader of streams and imports, at three times the speed of `csv`; Parquet files",
     "rich": "tables and progress bars of the commands",
-    "sqlalchemy": "a compiler of SQL and DDL for both databases; neither its ORM nor its engine is used",
+    "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of other databases; its ORM is not used",
     "starlette": "the router of the management API",
     "structlog": "logs as JSON lines",
     "swagger-ui-py": "the scripts of the page /docs, which loads nothing from other hosts",

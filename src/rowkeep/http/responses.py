@@ -50,6 +50,10 @@ class Response(msgspec.Struct, frozen=True):
             headers.append((b"content-length", b"%d" % sum(map(len, self.parts))))
         return headers
 
+    def with_headers(self, headers: tuple[tuple[bytes, bytes], ...]) -> Response:
+        """The same with more headers."""
+        return msgspec.structs.replace(self, headers=(*self.headers, *headers))
+
     @property
     def parts(self) -> Sequence[bytes]:
         """The parts in which the body is sent."""
@@ -91,6 +95,10 @@ def error_response(error: RowkeepError) -> Response:
 class Sendable(Protocol):
     """A response that sends itself."""
 
+    def with_headers(self, headers: tuple[tuple[bytes, bytes], ...], /) -> Sendable:
+        """The same with more headers."""
+        ...
+
     async def send(self, send: Send, /) -> None: ...
 
 
@@ -113,5 +121,5 @@ async def reply(answer: Awaitable[Sendable], scope: Scope, send: Send) -> None:
         made = error_response(InternalError())
     rate = take_rate_headers()
     if rate:
-        made = msgspec.structs.replace(made, headers=(*made.headers, *rate))
+        made = made.with_headers(rate)
     await made.send(send)

@@ -30,6 +30,10 @@ class StreamResponse:
             *headers, *PRIVATE, (b"vary", QUERY_VARY), (b"content-type", CONTENT_TYPES[form]),
         ]  # fmt: skip
 
+    def with_headers(self, headers: tuple[tuple[bytes, bytes], ...]) -> StreamResponse:
+        self._fields += headers
+        return self
+
     async def send(self, send: Send) -> None:
         """Send the parts, each when the client has read enough of the previous ones."""
         sent = 0

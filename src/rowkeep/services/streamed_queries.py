@@ -124,8 +124,8 @@ class StreamedQueries:
         most = self._settings.max_streamed_queries
         if self._open >= most:
             raise Busy(
-                f"Too many queries are being streamed: at most {most} at a time (the setting max_streamed_queries). "
-                "Try again later, or query page by page."
+                f"Too many queries are being streamed: at most {most} at a time (the setting "
+                "max_streamed_queries). Try again later, or query page by page."
             )
         self._open += 1
 

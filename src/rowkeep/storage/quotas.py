@@ -29,11 +29,15 @@ from rowkeep.sql.views import ViewSql
 from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
+    EncodeRows,
     InsertRows,
+    Load,
+    Loaded,
     PartlyInserted,
     PartlyUpserted,
     RowScript,
     RowSteps,
+    RowStream,
     Script,
     Selected,
     Sift,
@@ -46,6 +50,7 @@ from rowkeep.storage.contract import (
     WorkspaceDatabase,
     WriteKey,
 )
+from rowkeep.storage.inspection import Inspection
 
 T = TypeVar("T")
 Work: TypeAlias = Coroutine[Any, Any, T]
@@ -262,6 +267,13 @@ class QuotaDatabase(WorkspaceDatabase):
     def select(self, sql: Pages, plan: SelectPlan, version: int) -> Work[Selected]:
         return self._database.select(sql, plan, version)
 
+    def stream(self, sql: Pages, plan: SelectPlan, version: int, encode: EncodeRows) -> Work[RowStream]:
+        return self._database.stream(sql, plan, version, encode)
+
+    @property
+    def inspection(self) -> Inspection:
+        return self._database.inspection
+
     def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> Work[int]:
         return self._database.delete(sql, plan, version, key)
 
@@ -290,6 +302,12 @@ class QuotaDatabase(WorkspaceDatabase):
         stamp = await self._database.batch(insert, version, BatchKind(dry_run=plan.is_dry_run), key)
         self._rows.note(sql, count)
         return stamp
+
+    async def load(self, sql: TableSql, load: Load, version: int, key: WriteKey | None = None) -> Loaded:
+        await self._bytes.check()
+        if not await self._rows.has_room(sql, load.count):
+            await self._database.read(lambda: self._rows.check(sql, load.count))
+        return await self._rows.inserting(sql, load.count, self._database.load(sql, load, version, key))
 
     async def insert_partly(
         self, sql: TableSql, plan: InsertPlan, sift: Sift, version: int, key: WriteKey | None = None

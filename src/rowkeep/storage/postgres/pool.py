@@ -54,7 +54,7 @@ NOT_A_URL = (
 _decode_number = msgspec.json.Decoder(int | float).decode
 
 
-async def _prepare_connection(connection: asyncpg.Connection) -> None:
+async def prepare_connection(connection: asyncpg.Connection) -> None:
     # a number column is answered as JSON, for it gives integers where whole and doubles elsewhere; a JSON
     # column takes its text as it is
     await connection.set_type_codec(
@@ -120,7 +120,7 @@ class Pool:
                     max_cached_statement_lifetime=0,
                     max_inactive_connection_lifetime=0,
                     timeout=self._timeout,
-                    init=_prepare_connection,
+                    init=prepare_connection,
                     reset=_keep_as_it_is,
                     server_settings=self._server_settings(),
                 )
@@ -154,7 +154,7 @@ class Pool:
             server_settings=self._server_settings() | idle,
         )
         try:
-            await _prepare_connection(connection)
+            await prepare_connection(connection)
         except BaseException:
             connection.terminate()
             raise
@@ -256,14 +256,14 @@ class Pool:
         """A script that reads, on one snapshot. With ``in_thread``, its own work between two statements is
         done in a thread."""
         return await self.transaction(
-            lambda connection: _run_script(connection, script, in_thread=in_thread),
+            lambda connection: run_script(connection, script, in_thread=in_thread),
             call,
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         )
 
     async def write(self, script: Script[T], call: Call) -> T:
         """A script that writes, in one transaction."""
-        return await self.transaction(lambda connection: _run_script(connection, script), call)
+        return await self.transaction(lambda connection: run_script(connection, script), call)
 
     async def transaction(
         self,
@@ -326,7 +326,7 @@ async def rows_of(connection: asyncpg.Connection, wanted: Statement) -> Sequence
     return rows
 
 
-async def _run_script(connection: asyncpg.Connection, script: Script[T], *, in_thread: bool = False) -> T:
+async def run_script(connection: asyncpg.Connection, script: Script[T], *, in_thread: bool = False) -> T:
     steps = script()
     if in_thread:
         return await _run_in_thread(connection, steps)

@@ -1,0 +1,1 @@
+"""Copies: whole tables from other databases, and workspaces from other stores."""
