@@ -24,6 +24,9 @@ import { useGridState } from "./useGridState";
 import { useLayout } from "./useLayout";
 import { useRowStore } from "./useRowStore";
 
+/** Grey rows until the first ones are there. */
+const WAITING_ROWS = 12;
+
 interface RowsGridProps {
   workspace: string;
   kind: Kind;
@@ -104,7 +107,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
           columns={shown}
           layout={layout}
           sort={state.sort}
-          total={store.total}
+          total={store.isStarted || store.error !== undefined ? store.total : WAITING_ROWS}
           version={store.getVersion()}
           row={rowOf}
           onVisible={onVisible}

@@ -10,6 +10,7 @@ import type { Page, Position } from "./rowQueries";
 export const BLOCK = 100;
 const MAX_BLOCKS = 200;
 const MAX_REQUESTS = 2;
+const MAX_EDITED = 1000;
 
 export interface RowReader {
   page: (limit: number, position: Position, signal: AbortSignal) => Promise<Page>;
@@ -25,6 +26,8 @@ export class RowStore {
   /** Blocks by number, the most recently used last. */
   private readonly blocks = new Map<number, Block>();
   private readonly requests = new Map<number, AbortController>();
+  /** Rows as the last edits left them: a response that was on its way meanwhile has older versions. */
+  private readonly edited = new Map<unknown, Row>();
   private readonly listeners = new Set<() => void>();
   private ended = new AbortController();
   private visible: readonly [number, number] = [0, 0];
@@ -77,6 +80,7 @@ export class RowStore {
     const { signal } = this.ended;
     this.reader.count(signal).then(
       (count) => {
+        if (signal.aborted) return;
         this.counted = count;
         this.changed();
       },
@@ -130,6 +134,14 @@ export class RowStore {
     for (const block of this.blocks.values()) {
       if (block.rows.some(({ _id }) => versions.has(_id)))
         block.rows = block.rows.map((row) => versions.get(row._id) ?? row);
+    }
+    for (const [id, row] of versions) {
+      this.edited.delete(id);
+      this.edited.set(id, row);
+    }
+    for (const id of this.edited.keys()) {
+      if (this.edited.size <= MAX_EDITED) break;
+      this.edited.delete(id);
     }
     this.changed();
   }
@@ -188,7 +200,8 @@ export class RowStore {
   }
 
   private loaded(block: number, page: Page): void {
-    const { rows, nextCursor, hasMore } = page;
+    const { nextCursor, hasMore } = page;
+    const rows = page.rows.map((row) => this.newest(row));
     this.blocks.set(block, nextCursor === undefined ? { rows } : { rows, nextCursor });
     const end = block * BLOCK + rows.length;
     this.seen = Math.max(this.seen, hasMore ? end + 1 : end);
@@ -202,6 +215,11 @@ export class RowStore {
     }
     this.changed();
     this.loadWanted();
+  }
+
+  private newest(row: Row): Row {
+    const edited = this.edited.get(row._id);
+    return edited !== undefined && String(edited.Updated_On) > String(row.Updated_On) ? edited : row;
   }
 
   private failed(error: unknown): void {
