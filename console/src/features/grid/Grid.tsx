@@ -9,6 +9,7 @@ import { GridRow } from "./GridRow";
 import { type Layout, widthOf } from "./layout";
 import type { ActiveCell, FocusRequest, GridPart } from "./parts";
 import { rangeOf, type Selected, selectedCell } from "./range";
+import { useDragScroll } from "./useDragScroll";
 import { ROW_HEIGHT, useVertical } from "./useVertical";
 import { useWanted } from "./useWanted";
 
@@ -158,6 +159,7 @@ export function Grid(props: GridProps) {
     return true;
   }
 
+  useDragScroll(scroller, { top: HEADER_HEIGHT, left: pinnedWidth }, at, (cell) => activate(cell, true));
   const { focus } = props;
   const activateLatest = useRef(activate);
   useEffect(() => {
