@@ -17,9 +17,20 @@ pytestmark = SQLITE
 
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 
+FADED = """async () => {
+  const ends = (each) => each.effect.getComputedTiming().iterations !== Infinity;
+  const running = () => document.getAnimations().filter((each) => ends(each) && each.playState === "running");
+  for (;;) {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    if (running().length === 0) return;
+    await Promise.allSettled(running().map((each) => each.finished));
+  }
+}"""
+"""Waits until nothing fades or moves, but for what never ends."""
+
 
 def violations(page: Page) -> list[Any]:
-    page.wait_for_timeout(400)  # colours that fade in are not yet those of the page
+    page.evaluate(FADED)  # colours that fade in are not yet those of the page
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run().then((result) => result.violations)")
     return [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found]

@@ -42,7 +42,11 @@ export function EditTools(props: EditToolsProps) {
         </Menu.Target>
         <Menu.Dropdown>
           {canWrite && (
-            <Menu.Item leftSection={<IconClipboard size={14} aria-hidden />} onClick={props.onPaste}>
+            <Menu.Item
+              data-autofocus
+              leftSection={<IconClipboard size={14} aria-hidden />}
+              onClick={props.onPaste}
+            >
               Paste cells…
             </Menu.Item>
           )}
@@ -60,7 +64,12 @@ export function EditTools(props: EditToolsProps) {
             </Menu.Item>
           )}
           {canDelete && rows > 0 && (
-            <Menu.Item color="red" leftSection={<IconTrash size={14} aria-hidden />} onClick={props.onDelete}>
+            <Menu.Item
+              data-autofocus={!canWrite || undefined}
+              color="red"
+              leftSection={<IconTrash size={14} aria-hidden />}
+              onClick={props.onDelete}
+            >
               Delete {selected}…
             </Menu.Item>
           )}

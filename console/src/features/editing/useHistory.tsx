@@ -70,7 +70,7 @@ export function useHistory(place: TablePlace, columns: readonly Column[], store:
   async function move(from: "undo" | "redo"): Promise<void> {
     const edit = from === "undo" ? history.next : history.nextAgain;
     if (edit === undefined) return;
-    const results = await runSteps(place, columns, edit.steps);
+    const results = await shownIfLong(edit.label, runSteps(place, columns, edit.steps));
     history.moved(from, results.done);
     show(results);
     if (results.done.length > 0) {
@@ -88,7 +88,8 @@ export function useHistory(place: TablePlace, columns: readonly Column[], store:
 
   return {
     run: async (label, steps, onProgress) => {
-      const results = await runSteps(place, columns, steps, onProgress);
+      const running = runSteps(place, columns, steps, onProgress);
+      const results = await (onProgress === undefined ? shownIfLong(label, running) : running);
       history.record(label, inversesOf(results.done));
       show(results);
       return results.failures.length === 0;
@@ -126,4 +127,20 @@ function inversesOfMany(data: Data, { before, after }: ChangedRows): Step[] {
     const was = old.get(row._id);
     return was === undefined ? [] : [inverseOf(was, row, data)];
   });
+}
+
+const LONG_MS = 500;
+
+/** What takes longer than that is shown while it runs. */
+async function shownIfLong<T>(label: string, work: Promise<T>): Promise<T> {
+  let id: string | undefined;
+  const timer = setTimeout(() => {
+    id = notifications.show({ message: `Storing: ${label}…`, loading: true, autoClose: false });
+  }, LONG_MS);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+    if (id !== undefined) notifications.hide(id);
+  }
 }

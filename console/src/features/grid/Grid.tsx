@@ -118,12 +118,14 @@ export function Grid(props: GridProps) {
       }
       return;
     }
-    const found = row(at.row);
-    if (found === undefined) return;
     if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
       props.onDelete();
-    } else if (event.key === "Enter" && (column === undefined || event.ctrlKey || event.metaKey)) {
+      return;
+    }
+    const found = row(at.row);
+    if (found === undefined) return;
+    if (event.key === "Enter" && (column === undefined || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       props.onOpenRow(found);
     } else if (column !== undefined && !event.ctrlKey && !event.metaKey) {

@@ -34,6 +34,7 @@ export class RowStore {
   private wanted: readonly [number, number] = [0, 0];
   private counted: number | undefined;
   private seen = 0;
+  private mustCount = true;
   private failure: string | undefined;
   private version = 0;
 
@@ -73,19 +74,28 @@ export class RowStore {
     return this.blocks.get(Math.floor(index / BLOCK))?.rows[index % BLOCK];
   }
 
-  /** Reads the first rows, and counts all of them meanwhile. */
+  /** Reads the visible rows; then counts all of them, which must not delay the first ones. */
   start(): void {
     if (this.ended.signal.aborted) this.ended = new AbortController();
+    this.mustCount = true;
+    if (this.isStarted) this.count();
     this.want(...this.visible);
+  }
+
+  private count(): void {
     const { signal } = this.ended;
+    this.mustCount = false;
     this.reader.count(signal).then(
       (count) => {
         if (signal.aborted) return;
-        this.counted = count;
+        this.counted = Math.max(count, this.seen);
         this.changed();
+        this.loadWanted();
       },
       (error: unknown) => {
-        if (!signal.aborted) this.failed(error);
+        if (signal.aborted) return;
+        this.mustCount = true;
+        this.failed(error);
       },
     );
   }
@@ -114,8 +124,8 @@ export class RowStore {
   /** Tries what has failed once more. */
   retry(): void {
     this.failure = undefined;
-    if (!this.isCounted) this.start();
-    else this.loadWanted();
+    if (this.mustCount && this.isStarted) this.count();
+    this.loadWanted();
     this.changed();
   }
 
@@ -123,6 +133,7 @@ export class RowStore {
   refresh(): void {
     this.stop();
     this.blocks.clear();
+    this.seen = 0;
     this.failure = undefined;
     this.start();
     this.changed();
@@ -205,10 +216,11 @@ export class RowStore {
     this.blocks.set(block, nextCursor === undefined ? { rows } : { rows, nextCursor });
     const end = block * BLOCK + rows.length;
     this.seen = Math.max(this.seen, hasMore ? end + 1 : end);
-    if (this.counted !== undefined) {
-      if (!hasMore && (rows.length > 0 || block === 0)) this.counted = end;
-      else this.counted = Math.max(this.counted, this.seen);
-    }
+    if (!hasMore && (rows.length > 0 || block === 0)) {
+      this.counted = end;
+      this.mustCount = false;
+    } else if (this.counted !== undefined) this.counted = Math.max(this.counted, this.seen);
+    if (this.mustCount) this.count();
     for (const oldest of this.blocks.keys()) {
       if (this.blocks.size <= MAX_BLOCKS) break;
       if (!this.isWanted(oldest)) this.blocks.delete(oldest);

@@ -35,7 +35,9 @@ export function ReferencedRows({ workspace, targets, usable }: ReferencedRowsPro
       <Title order={2} size="h5" mt="md" mb="xs">
         Refers to
       </Title>
-      {found.some(({ isPending }) => isPending) && <Skeleton height={60} aria-label="Loading" />}
+      {found.some(({ isPending }) => isPending) && (
+        <Skeleton height={60} role="status" aria-label="Loading" />
+      )}
       {found.some(({ isError }) => isError) && (
         <Text size="sm" c="dimmed">
           Some of the rows could not be loaded.

@@ -47,7 +47,7 @@ export function ReferringRows({ workspace, table, row, usable }: ReferringRowsPr
               {page?.data?.hasMore === true && `: the first ${LIMIT} of more`}
               {page?.isError === true && `: ${messageOf(page.error)}`}
             </Text>
-            {page?.isPending === true && <Skeleton height={60} aria-label="Loading" />}
+            {page?.isPending === true && <Skeleton height={60} role="status" aria-label="Loading" />}
             {(page?.data?.rows.length ?? 0) > 0 && (
               <RowsPreview workspace={workspace} table={other} rows={page?.data?.rows ?? []} label={label} />
             )}
