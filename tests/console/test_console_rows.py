@@ -15,6 +15,10 @@ from support.person import Person
 from support.workspace import Workspace, succeeded
 
 
+OPEN_MENU = "region"
+"""A menu opens above the page, and so outside of its landmarks."""
+
+
 def writes_of(page: Page) -> list[Request]:
     """Every request that changes rows, as they are sent."""
     sent: list[Request] = []
@@ -204,12 +208,12 @@ def test_at_200_percent(open_page: OpenPage, ada: Person, workspace: Workspace, 
     expect(page.get_by_role("menuitem", name="Sort descending")).to_be_focused()
     page.get_by_role("menuitem", name="Filter").scroll_into_view_if_needed()
     expect(page.get_by_role("menuitem", name="Filter")).to_be_in_viewport()
-    assert violations(page) == []
+    assert violations(page, OPEN_MENU) == []
     press(page, "Escape")
     expect(page.get_by_role("menu")).to_have_count(0)
     page.get_by_role("button", name="Edit", exact=True).click()
     expect(page.get_by_role("menuitem", name="Paste cells")).to_be_in_viewport()
-    assert violations(page) == []
+    assert violations(page, OPEN_MENU) == []
     press(page, "Escape")
     cell(page, "Person 0").click()
     dialog = paste(page, "A\nB\nC\nD\nE")
