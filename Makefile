@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test check coverage format console check-console browser wheel hooks bench crash citus attack docs clean
+.PHONY: help demo test check coverage format console check-console browser pictures wheel hooks bench bench-console crash citus attack docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -93,6 +93,9 @@ check-console: console/src/api/schema.d.ts ## check format, lint, types and unit
 browser: $(CONSOLE)/ready ## install a Chromium for the tests of the console, if there is none
 	$(BIN)/python tests/console/chromium.py
 
+pictures: $(WEB) browser ## render pictures of the console, into build/pictures
+	PYTHONPATH=tests $(BIN)/python tests/console/pictures.py
+
 wheel: $(WEB) ## build a wheel that contains the web console, into dist
 	rm -rf build/lib dist
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
@@ -105,6 +108,9 @@ docs: .venv/ready ## update the generated parts of the docs
 
 bench: .venv/ready ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-console: $(WEB) browser ## measure the console with 1,000 and with 1,000,000 rows
+	PYTHONPATH=tests:tests/console $(BIN)/python -m benchmarks.console_rows $(ARGS)
 
 crash: .venv/ready ## run the long crash tests: SIGKILL under load, on both databases
 	$(BIN)/python -m pytest tests/crash tests/property/test_retries_property.py --crash-rounds=20 --timeout=1800 $(ARGS)

@@ -269,8 +269,10 @@ DEPENDENCIES = {
     "httptools": "uvicorn's HTTP parser in C",
     "httpx": "the HTTP client of the commands and the demo",
     "joserfc": "signatures of tokens (JWS)",
+    "limits": "rate limits with moving windows, in memory, a database or Redis",
     "msgspec": "JSON encoding and decoding, and validation of bodies, with compiled types",
     "pyarrow": "the CSV reader of streams and imports, at three times the speed of `csv`; Parquet files",
+    "redis": "rate limits that several machines share, only with the extra `redis`",
     "rich": "tables and progress bars of the commands",
     "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of other databases; its ORM is not used",
     "starlette": "the router of the management API",
@@ -286,7 +288,7 @@ DEPENDENCIES = {
 def dependencies() -> None:
     """Every runtime dependency and its purpose. Raises KeyError for one without a purpose."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["redis"]]
     names = sorted(re.split("[^a-z0-9.-]", each)[0] for each in wanted)
     if set(names) != set(DEPENDENCIES):
         raise KeyError(*set(names) ^ set(DEPENDENCIES))

@@ -50,8 +50,10 @@ def open_page(browser: Browser, server: RowkeepServer) -> Iterator[OpenPage]:
     watched = Watched(server.url)
     contexts: list[BrowserContext] = []
 
-    def opened(person: Person | None, path: str = "/console", width: int = 1280, **options: str) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)  # type: ignore[arg-type]
+    def opened(
+        person: Person | None, path: str = "/console", width: int = 1280, height: int = 800, **options: str
+    ) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
         contexts.append(context)
         context.set_default_timeout(PATIENT_MS)
         if person is not None:

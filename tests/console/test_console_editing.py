@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from browsing import SQLITE, OpenPage
 from playwright.sync_api import Page, expect
+from test_console_accessibility import violations
 from test_console_grid import cell
 
 from support.person import Person
@@ -119,6 +120,7 @@ def test_two_people_edit_one_row(
     dialog = page.get_by_role("dialog", name="Somebody else has changed this row")
     for value in ("Person 0", "Theirs", "Mine"):
         expect(dialog.get_by_text(value, exact=True).last).to_be_visible()
+    assert violations(page) == []
     assert rows_of(workspace)[0]["First_Name"] == "Theirs"
     dialog.get_by_role("button", name=choice).click()
     left = {"Keep theirs": "Theirs", "Store mine": "Mine"}[choice]

@@ -124,8 +124,9 @@ def test_who_wrote_a_row_and_what_refers_to_it(
     page = open_page(ada, f"/console/w/{workspace.name}/tables/players")
     page.get_by_role("link", name="Open row 1", exact=True).click()
     expect(page.get_by_text("Created by Ada Lovelace")).to_be_visible()
-    page.get_by_role("link", name="red").click()
-    page.get_by_role("link", name="Open row 1", exact=True).click()
+    expect(page.get_by_role("table", name="Row of teams by Team").get_by_text("red")).to_be_visible()
+    page.get_by_role("link", name="of teams").click()
+    expect(page.get_by_role("table", name="Rows of players by Team").get_by_text("red")).to_be_visible()
     page.get_by_role("link", name="Rows of players by Team").click()
     expect(cell(page, "red")).to_be_visible()
     assert "/tables/players?filter=" in page.url

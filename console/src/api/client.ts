@@ -30,6 +30,30 @@ async function reachable(request: Request): Promise<Response> {
   }
 }
 
+/** How long to wait before a request is sent again that had no response. */
+const WAITS_MS = [300, 700, 1500, 3000, 5000, 5000];
+
+/** Sends a request again until the server responds, for some 15 seconds. A write needs an Idempotency-Key, so that it
+ * is done once, also if only its response was lost. */
+export async function untilAnswered<T>(send: () => Promise<T>): Promise<T> {
+  for (const wait of WAITS_MS) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.isTemporary) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, (error.retryAfter ?? 0) * 1000)));
+    }
+  }
+  return send();
+}
+
+/** A new Idempotency-Key. On plain http, browsers have no crypto.randomUUID. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
 interface Answer<T> {
   data?: T;
   error?: unknown;

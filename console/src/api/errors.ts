@@ -24,7 +24,7 @@ export class ApiError extends Error {
 
   /** Whether the same request can succeed later without a change. */
   get isTemporary(): boolean {
-    return this.status === 0 || this.status === 503;
+    return this.status === 0 || this.status === 503 || this.code === "idempotency_in_progress";
   }
 }
 

@@ -3,7 +3,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
-export type Table = Schemas["TableResponse"];
+export type Table = Schemas["ListedTableResponse"];
 export type View = Schemas["ViewResponse"];
 export type UsableTable = Schemas["UsableTableResponse"];
 export type ColumnType = Schemas["TableColumnResponse"]["type"];

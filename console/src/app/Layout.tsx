@@ -159,7 +159,12 @@ interface SchemeItemProps {
 
 function SchemeItem({ scheme, current, set, icon }: SchemeItemProps) {
   return (
-    <Menu.Item leftSection={icon} onClick={() => set(scheme)} fw={scheme === current ? 700 : undefined}>
+    <Menu.Item
+      data-autofocus={scheme === current || undefined}
+      leftSection={icon}
+      onClick={() => set(scheme)}
+      fw={scheme === current ? 700 : undefined}
+    >
       {SCHEMES[scheme]}
       {scheme === current && <span className="visually-hidden"> (selected)</span>}
     </Menu.Item>

@@ -1,4 +1,12 @@
-import { createTheme, type CSSVariablesResolver, Drawer, Modal, Notification } from "@mantine/core";
+import {
+  createTheme,
+  type CSSVariablesResolver,
+  Drawer,
+  Loader,
+  Menu,
+  Modal,
+  Notification,
+} from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "blue",
@@ -9,6 +17,10 @@ export const theme = createTheme({
   components: {
     // the header of a dialog is not the banner of the page
     Drawer: Drawer.extend({ defaultProps: { attributes: { header: { role: "presentation" } } } }),
+    // an element without a role cannot have a name
+    Loader: Loader.extend({ defaultProps: { role: "status" } }),
+    // the placeholder is a focusable child of the menu that is no item of it
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Modal: Modal.extend({ defaultProps: { attributes: { header: { role: "presentation" } } } }),
     Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
   },

@@ -161,6 +161,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.columns, *STORED_SYSTEM_COLUMNS)
 
 
+class TableSize(msgspec.Struct, frozen=True):
+    """The number of rows of a table, and about how many bytes they take. Of a large table, both are
+    estimates."""
+
+    rows: int
+    bytes: int
+
+
 class Columns(Protocol):
     """A table or a view: it has its own columns and, if it is a table, system columns after them."""
 

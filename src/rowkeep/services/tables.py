@@ -14,7 +14,7 @@ from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import Busy
 from rowkeep.model.access import Grant, GrantOf
 from rowkeep.model.definitions.tables import TableBody
-from rowkeep.model.tables import Table, name_key
+from rowkeep.model.tables import Table, TableSize, name_key
 from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.plan.table_changes.diff import TableStep
 from rowkeep.services.lists import Listing, ListRequest
@@ -24,14 +24,15 @@ from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
 
 MAX_ATTEMPTS = 20
-"""How often a dry run is repeated because definitions changed meanwhile."""
+"""How often a dry run, or a list with sizes, is repeated because definitions changed meanwhile."""
 
 
 class DefinedTable(msgspec.Struct, frozen=True):
-    """A table, and the tables that it references, by id."""
+    """A table, and the tables that it references, by id; its size, if it was asked for."""
 
     table: Table
     referenced: Mapping[str, Table]
+    size: TableSize | None = None
 
 
 class ChangeStep(msgspec.Struct, frozen=True):
@@ -57,13 +58,31 @@ class Tables:
         return created
 
     async def list(
-        self, workspace: str, request: ListRequest, asker: Asker = EVERYBODY
+        self, workspace: str, request: ListRequest, asker: Asker = EVERYBODY, *, sizes: bool = False
     ) -> Listing[DefinedTable]:
         opened = await self._catalog.named(workspace)
-        script = partial(opened.scripts.tables.page_with_referred, request.after, request.limit + 1, asker)
-        found, referenced = await opened.database.read(script)
-        tables = [DefinedTable(table, referenced) for table in found]
+        if sizes:
+            tables = await self._sized(opened, request, asker)
+        else:
+            script = partial(
+                opened.scripts.tables.page_with_referred, request.after, request.limit + 1, asker
+            )
+            found, referenced = await opened.database.read(script)
+            tables = [DefinedTable(table, referenced) for table in found]
         return request.page(tables, lambda each: name_key(each.table.name))
+
+    async def _sized(
+        self, opened: OpenWorkspace, request: ListRequest, asker: Asker
+    ) -> Sequence[DefinedTable]:
+        """A page of tables with their sizes; read again if one of them was dropped meanwhile."""
+        script = partial(opened.scripts.tables.page_with_sizes, request.after, request.limit + 1, asker)
+        for _ in range(MAX_ATTEMPTS):
+            with suppress(StaleCatalog):
+                found, referenced, sizes = await opened.database.read(script)
+                return [
+                    DefinedTable(table, referenced, size) for table, size in zip(found, sizes, strict=True)
+                ]
+        raise Busy("Table definitions keep changing. Try again.")
 
     async def get(self, workspace: str, name: str) -> DefinedTable:
         opened = await self._catalog.named(workspace)

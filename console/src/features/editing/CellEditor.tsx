@@ -1,5 +1,6 @@
 import { Popover, Text } from "@mantine/core";
-import { type KeyboardEvent, useState } from "react";
+import { notifications } from "@mantine/notifications";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { messageOf } from "../../api/errors";
 import type { Cell, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
@@ -28,6 +29,13 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
   const [draft, setDraft] = useState(takesTyped ? typed : before);
   const [error, setError] = useState<string>();
   const [isBusy, setBusy] = useState(false);
+  const isShown = useRef(true);
+  useEffect(() => {
+    isShown.current = true;
+    return () => {
+      isShown.current = false;
+    };
+  }, []);
 
   async function commit(next: Next) {
     if (isBusy) return;
@@ -45,7 +53,13 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
       await onSave(result.value);
       onClose(next);
     } catch (refused) {
-      setError(messageOf(refused));
+      const message = messageOf(refused);
+      if (!isShown.current) {
+        // the row was scrolled out of view, or the page was left
+        const text = `${column.name} was not changed to "${String(draft)}": ${message}`;
+        notifications.show({ color: "red", message: text, autoClose: false });
+      }
+      setError(message);
       setBusy(false);
     }
   }
@@ -54,7 +68,8 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
     event.stopPropagation();
     if (event.key === "Escape") {
       event.preventDefault();
-      onClose("stay");
+      // what is on its way to the server cannot be taken back by closing
+      if (!isBusy) onClose("stay");
     } else if (event.key === "Enter" && !event.shiftKey && !event.defaultPrevented) {
       event.preventDefault();
       void commit("stay");

@@ -1,7 +1,5 @@
-import { ActionIcon, Button, Menu } from "@mantine/core";
+import { Button, Menu } from "@mantine/core";
 import {
-  IconArrowBackUp,
-  IconArrowForwardUp,
   IconClipboard,
   IconColumnInsertRight,
   IconCopyPlus,
@@ -9,18 +7,14 @@ import {
   IconPlus,
   IconTrash,
 } from "@tabler/icons-react";
-import type { Edit } from "./history";
+import { UndoButtons, type UndoButtonsProps } from "./UndoButtons";
 
-interface EditToolsProps {
+interface EditToolsProps extends UndoButtonsProps {
   canWrite: boolean;
   canDelete: boolean;
   /** The number of selected rows; 0 if there is none. */
   rows: number;
   isFiltered: boolean;
-  undo: Edit | undefined;
-  redo: Edit | undefined;
-  onUndo: () => void;
-  onRedo: () => void;
   onAdd: () => void;
   onPaste: () => void;
   onDuplicate: () => void;
@@ -48,7 +42,11 @@ export function EditTools(props: EditToolsProps) {
         </Menu.Target>
         <Menu.Dropdown>
           {canWrite && (
-            <Menu.Item leftSection={<IconClipboard size={14} aria-hidden />} onClick={props.onPaste}>
+            <Menu.Item
+              data-autofocus
+              leftSection={<IconClipboard size={14} aria-hidden />}
+              onClick={props.onPaste}
+            >
               Paste cells…
             </Menu.Item>
           )}
@@ -66,35 +64,19 @@ export function EditTools(props: EditToolsProps) {
             </Menu.Item>
           )}
           {canDelete && rows > 0 && (
-            <Menu.Item color="red" leftSection={<IconTrash size={14} aria-hidden />} onClick={props.onDelete}>
+            <Menu.Item
+              data-autofocus={!canWrite || undefined}
+              color="red"
+              leftSection={<IconTrash size={14} aria-hidden />}
+              onClick={props.onDelete}
+            >
               Delete {selected}…
             </Menu.Item>
           )}
           {!canWrite && rows === 0 && <Menu.Label>There are no rows to delete.</Menu.Label>}
         </Menu.Dropdown>
       </Menu>
-      {undo !== undefined && (
-        <ActionIcon
-          variant="default"
-          size={30}
-          aria-label={`Undo: ${undo.label}`}
-          title={`Undo: ${undo.label}`}
-          onClick={props.onUndo}
-        >
-          <IconArrowBackUp size={16} aria-hidden />
-        </ActionIcon>
-      )}
-      {redo !== undefined && (
-        <ActionIcon
-          variant="default"
-          size={30}
-          aria-label={`Do again: ${redo.label}`}
-          title={`Do again: ${redo.label}`}
-          onClick={props.onRedo}
-        >
-          <IconArrowForwardUp size={16} aria-hidden />
-        </ActionIcon>
-      )}
+      <UndoButtons undo={undo} redo={redo} onUndo={props.onUndo} onRedo={props.onRedo} />
     </>
   );
 }

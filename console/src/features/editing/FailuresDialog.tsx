@@ -7,7 +7,7 @@ import type { Failure, Step } from "./steps";
 interface FailuresDialogProps {
   failures: readonly Failure[];
   columns: readonly Column[];
-  /** Stores the values over those of the rows that are shown. */
+  /** Stores the values over those of the rows that are shown, or tries steps again. */
   onStore: (steps: Step[]) => void;
   onClose: () => void;
 }
@@ -17,6 +17,9 @@ const SHOWN = 50;
 /** What an edit of several rows left undone: refused rows, and rows that somebody else has changed. */
 export function FailuresDialog({ failures, columns, onStore, onClose }: FailuresDialogProps) {
   const overwriting = failures.slice(0, SHOWN).flatMap(overwritten);
+  const repeatable = failures.flatMap((failure) =>
+    "message" in failure && failure.canRepeat === true ? [failure.step] : [],
+  );
   return (
     <Modal
       opened
@@ -42,6 +45,11 @@ export function FailuresDialog({ failures, columns, onStore, onClose }: Failures
           <Button data-autofocus onClick={onClose}>
             {overwriting.length > 0 ? "Keep theirs" : "Close"}
           </Button>
+          {repeatable.length > 0 && (
+            <Button variant="default" onClick={() => onStore(repeatable)}>
+              Try again with {count(repeatable.length)}
+            </Button>
+          )}
           {overwriting.length > 0 && (
             <Button variant="default" onClick={() => onStore(overwriting)}>
               Store mine in {count(overwriting.length)}

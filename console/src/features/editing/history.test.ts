@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Row } from "../../api/types";
 import { History } from "./history";
-import { type Done, inverseOf, type Step } from "./steps";
+import { type Done, inverseOf, inversesOf, type Step } from "./steps";
 
 /** A table that changes a row only if the version is the present one, as the server does. */
 class Table {
@@ -95,4 +95,18 @@ test("a new edit ends what could be done again, and there is a bound", () => {
   let count = 0;
   for (; history.next !== undefined; count++) back(table, history);
   expect(count).toBe(50);
+});
+
+test("values are free before others take them: rows that were added go first, updates are taken back in reverse", () => {
+  const table = new Table();
+  const steps: Step[] = [1, 2].map((v) => ({ kind: "update", row: table.insert({ v: 0 }), data: { v } }));
+  const done = [...steps, { kind: "insert", data: { v: 3 } } as const].map((step) => table.run(step));
+  const kinds = inversesOf(done).map((step) => [step.kind, "row" in step ? step.row.v : undefined]);
+  expect(kinds).toEqual([
+    ["delete", 3],
+    ["update", 2],
+    ["update", 1],
+  ]);
+  const deletions = done.map(({ row }) => table.run({ kind: "delete", row: row ?? {} }));
+  expect(inversesOf(deletions).map((step) => step.kind === "insert" && step.data.v)).toEqual([1, 2, 3]);
 });

@@ -1,6 +1,6 @@
 /** The last edits, and how to take them back. Each row is only changed if nobody else has changed it since. */
 import type { Row } from "../../api/types";
-import type { Done, Step } from "./steps";
+import { type Done, inversesOf, type Step } from "./steps";
 
 export interface Edit {
   /** What was done, such as "edit of First_Name". */
@@ -41,7 +41,7 @@ export class History {
         this.replace(step.restores, row);
       }
     }
-    const steps = done.map(({ inverse }) => inverse);
+    const steps = inversesOf(done);
     if (steps.length > 0) (from === "undo" ? this.undone : this.past).push({ label: edit.label, steps });
   }
 

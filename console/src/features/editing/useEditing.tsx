@@ -1,24 +1,23 @@
 import { notifications } from "@mantine/notifications";
 import { type ReactNode, useState } from "react";
 import { messageOf } from "../../api/errors";
-import type { Cell, Filter, Row } from "../../api/types";
+import type { Filter, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
 import type { ActiveCell } from "../grid/parts";
 import { type CellRange, isOneCell, rangeOf, rowCount, type Selected } from "../grid/range";
 import type { RowStore } from "../grid/rowStore";
 import { AddRowDrawer, type Drafts } from "./AddRowDrawer";
 import { CellEditor } from "./CellEditor";
-import { type TablePlace, updateRow } from "./changes";
+import type { TablePlace } from "./changes";
 import { copiedText, MAX_COPIED } from "./copy";
-import { type Conflict, ConflictDialog } from "./ConflictDialog";
 import { DeleteDialog } from "./DeleteDialog";
 import { EditTools } from "./EditTools";
-import { FailuresDialog } from "./FailuresDialog";
 import { PasteDialog } from "./PasteDialog";
 import { SetColumnDialog } from "./SetColumnDialog";
 import { MAX_ROWS, ownValues, type Step } from "./steps";
 import { useClipboard } from "./useClipboard";
 import { useHistory } from "./useHistory";
+import { useSaving } from "./useSaving";
 import { countText } from "./SetColumnDialog";
 import { draftOfCell } from "./values";
 
@@ -52,11 +51,7 @@ export interface Editing {
 
 /** The dialog that is open. */
 type Open =
-  | { kind: "delete"; range: CellRange }
-  | { kind: "paste"; text: string }
-  | { kind: "set column" }
-  | { kind: "conflict"; conflict: Conflict }
-  | null;
+  { kind: "delete"; range: CellRange } | { kind: "paste"; text: string } | { kind: "set column" } | null;
 
 /** Everything that changes rows in a grid: cells, ranges, whole rows, and undo. */
 export function useEditing(props: EditingProps): Editing {
@@ -67,6 +62,7 @@ export function useEditing(props: EditingProps): Editing {
   const [adding, setAdding] = useState<Drafts>();
   const history = useHistory(place, allColumns, store);
   const range = rangeOf(selected, store.total, columns.length);
+  const saving = useSaving(place, allColumns, history, store, () => onDone(null));
   const own = allColumns.filter(({ isSystem }) => !isSystem);
 
   const close = () => {
@@ -82,16 +78,6 @@ export function useEditing(props: EditingProps): Editing {
       ? found
       : undefined;
   };
-
-  async function save(row: Row, column: Column, mine: Cell): Promise<void> {
-    const data = { [column.name]: mine };
-    const outcome = await updateRow(place, row, data);
-    if ("saved" in outcome) {
-      history.record(`edit of ${column.name}`, [{ before: row, after: outcome.saved, data }]);
-    } else {
-      setOpen({ kind: "conflict", conflict: { column, mine, before: row, theirs: outcome.conflict } });
-    }
-  }
 
   /** The rows of a range, if they are few enough for one edit. */
   function rowsOf({ firstRow, lastRow }: CellRange): Promise<Row[]> {
@@ -184,7 +170,7 @@ export function useEditing(props: EditingProps): Editing {
           row={row}
           column={column}
           typed={typed}
-          onSave={(value) => save(row, column, value)}
+          onSave={(value) => saving.save(row, column, value)}
           onClose={(next) => {
             setCell(null);
             if (next !== "elsewhere") onDone({ row: cell.row, column: cell.column + MOVES[next] });
@@ -220,22 +206,6 @@ export function useEditing(props: EditingProps): Editing {
             history.recordInsert(row);
           }}
         />
-        {open?.kind === "conflict" && (
-          <ConflictDialog
-            conflict={open.conflict}
-            onTake={() => {
-              if (open.conflict.theirs === null) store.refresh();
-              else store.update([open.conflict.theirs]);
-              close();
-            }}
-            onOverwrite={async () => {
-              const { theirs, column, mine } = open.conflict;
-              if (theirs === null) return;
-              close();
-              await save(theirs, column, mine);
-            }}
-          />
-        )}
         {open?.kind === "delete" && (
           <DeleteDialog
             range={open.range}
@@ -276,21 +246,7 @@ export function useEditing(props: EditingProps): Editing {
             }}
           />
         )}
-        {history.failures.length > 0 && (
-          <FailuresDialog
-            failures={history.failures}
-            columns={allColumns}
-            onClose={() => {
-              history.forgetFailures();
-              onDone(null);
-            }}
-            onStore={(steps) => {
-              history.forgetFailures();
-              inBackground(history.run(`change of ${countText(steps.length)}`, steps));
-              onDone(null);
-            }}
-          />
-        )}
+        {saving.dialogs}
       </>
     ),
   };

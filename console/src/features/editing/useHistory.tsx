@@ -7,9 +7,10 @@ import type { Column } from "../grid/columns";
 import type { RowStore } from "../grid/rowStore";
 import type { TablePlace } from "./changes";
 import { type Edit, History } from "./history";
+import { readAgain } from "../../api/queries";
 import { runSteps } from "./runSteps";
 import type { ChangedRows } from "./setColumn";
-import { type Data, type Failure, inverseOf, type Results, type Step } from "./steps";
+import { type Data, type Failure, inverseOf, inversesOf, type Results, type Step } from "./steps";
 
 export interface EditHistory {
   /** Runs the steps of an edit, and records how to take it back. Returns whether all were done. */
@@ -34,8 +35,11 @@ export interface Changed {
   data: Data;
 }
 
+/** What shows the rows: puts changed ones in their places, or reads all again. */
+export type Shown = Pick<RowStore, "update" | "refresh">;
+
 /** Edits of rows, and the last of them to be taken back. */
-export function useHistory(place: TablePlace, columns: readonly Column[], store: RowStore): EditHistory {
+export function useHistory(place: TablePlace, columns: readonly Column[], store: Shown): EditHistory {
   const queries = useQueryClient();
   const [history] = useState(() => new History());
   const [, setVersion] = useState(0);
@@ -55,14 +59,18 @@ export function useHistory(place: TablePlace, columns: readonly Column[], store:
 
   function changed(): void {
     setVersion((version) => version + 1);
-    void queries.invalidateQueries({ queryKey: ["row", place.workspace, place.table] });
-    void queries.invalidateQueries({ queryKey: ["count", place.workspace, "tables", place.table] });
+    for (const queryKey of [
+      ["row", place.workspace, place.table],
+      ["count", place.workspace, "tables", place.table],
+      ["sizes", place.workspace],
+    ])
+      void readAgain(queries, queryKey);
   }
 
   async function move(from: "undo" | "redo"): Promise<void> {
     const edit = from === "undo" ? history.next : history.nextAgain;
     if (edit === undefined) return;
-    const results = await runSteps(place, columns, edit.steps);
+    const results = await shownIfLong(edit.label, runSteps(place, columns, edit.steps));
     history.moved(from, results.done);
     show(results);
     if (results.done.length > 0) {
@@ -80,11 +88,9 @@ export function useHistory(place: TablePlace, columns: readonly Column[], store:
 
   return {
     run: async (label, steps, onProgress) => {
-      const results = await runSteps(place, columns, steps, onProgress);
-      history.record(
-        label,
-        results.done.map(({ inverse }) => inverse),
-      );
+      const running = runSteps(place, columns, steps, onProgress);
+      const results = await (onProgress === undefined ? shownIfLong(label, running) : running);
+      history.record(label, inversesOf(results.done));
       show(results);
       return results.failures.length === 0;
     },
@@ -102,7 +108,7 @@ export function useHistory(place: TablePlace, columns: readonly Column[], store:
       changed();
     },
     recordMany: (label, data, rows) => {
-      if (rows !== undefined) history.record(label, inversesOf(data, rows));
+      if (rows !== undefined) history.record(label, inversesOfMany(data, rows));
       store.refresh();
       changed();
     },
@@ -115,10 +121,26 @@ export function useHistory(place: TablePlace, columns: readonly Column[], store:
   };
 }
 
-function inversesOf(data: Data, { before, after }: ChangedRows): Step[] {
+function inversesOfMany(data: Data, { before, after }: ChangedRows): Step[] {
   const old = new Map(before.map((row) => [row._id, row]));
   return after.flatMap((row) => {
     const was = old.get(row._id);
     return was === undefined ? [] : [inverseOf(was, row, data)];
   });
+}
+
+const LONG_MS = 500;
+
+/** What takes longer than that is shown while it runs. */
+async function shownIfLong<T>(label: string, work: Promise<T>): Promise<T> {
+  let id: string | undefined;
+  const timer = setTimeout(() => {
+    id = notifications.show({ message: `Storing: ${label}…`, loading: true, autoClose: false });
+  }, LONG_MS);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+    if (id !== undefined) notifications.hide(id);
+  }
 }

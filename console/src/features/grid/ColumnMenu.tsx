@@ -46,6 +46,7 @@ export function ColumnMenu(props: ColumnMenuProps) {
       {isSortable(column) && (
         <>
           <Menu.Item
+            data-autofocus
             leftSection={<IconSortAscending size={14} />}
             onClick={() => onSort(added(sort, name, "asc"))}
           >
@@ -64,7 +65,11 @@ export function ColumnMenu(props: ColumnMenuProps) {
           )}
         </>
       )}
-      <Menu.Item leftSection={<IconFilter size={14} />} onClick={() => props.onFilter(column)}>
+      <Menu.Item
+        data-autofocus={!isSortable(column) || undefined}
+        leftSection={<IconFilter size={14} />}
+        onClick={() => props.onFilter(column)}
+      >
         Filter
       </Menu.Item>
       <Menu.Divider />

@@ -9,6 +9,7 @@ import { GridRow } from "./GridRow";
 import { type Layout, widthOf } from "./layout";
 import type { ActiveCell, FocusRequest, GridPart } from "./parts";
 import { rangeOf, type Selected, selectedCell } from "./range";
+import { useDragScroll } from "./useDragScroll";
 import { ROW_HEIGHT, useVertical } from "./useVertical";
 import { useWanted } from "./useWanted";
 
@@ -117,12 +118,14 @@ export function Grid(props: GridProps) {
       }
       return;
     }
-    const found = row(at.row);
-    if (found === undefined) return;
     if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
       props.onDelete();
-    } else if (event.key === "Enter" && (column === undefined || event.ctrlKey || event.metaKey)) {
+      return;
+    }
+    const found = row(at.row);
+    if (found === undefined) return;
+    if (event.key === "Enter" && (column === undefined || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       props.onOpenRow(found);
     } else if (column !== undefined && !event.ctrlKey && !event.metaKey) {
@@ -158,6 +161,7 @@ export function Grid(props: GridProps) {
     return true;
   }
 
+  useDragScroll(scroller, { top: HEADER_HEIGHT, left: pinnedWidth }, at, (cell) => activate(cell, true));
   const { focus } = props;
   const activateLatest = useRef(activate);
   useEffect(() => {

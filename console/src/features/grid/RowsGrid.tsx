@@ -24,6 +24,9 @@ import { useGridState } from "./useGridState";
 import { useLayout } from "./useLayout";
 import { useRowStore } from "./useRowStore";
 
+/** Grey rows until the first ones are there. */
+const WAITING_ROWS = 12;
+
 interface RowsGridProps {
   workspace: string;
   kind: Kind;
@@ -45,6 +48,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
   const shown = visible(columns, layout);
   const [selected, setSelected] = useState<Selected>(() => selectedCell({ row: 0, column: 0 }));
   const [focus, setFocus] = useState<FocusRequest | null>(null);
+  const canWrite = kind === "tables" && rights.includes("write");
   const editing = useEditing({
     place: { workspace, table: name },
     store,
@@ -52,7 +56,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
     allColumns: columns,
     selected,
     query: selection.query,
-    canWrite: kind === "tables" && rights.includes("write"),
+    canWrite,
     canDelete: kind === "tables" && rights.includes("delete"),
     onDone: (cell) => setFocus({ cell }),
   });
@@ -67,6 +71,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
     [writers.data],
   );
 
+  const isKnown = store.isStarted || store.isCounted || store.error !== undefined;
   return (
     <>
       <Group px="md" py={6} gap={6} role="group" aria-label="Rows">
@@ -97,14 +102,18 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
         </Alert>
       )}
       {store.isStarted && store.total === 0 ? (
-        <Empty isFiltered={state.filter !== undefined || state.search !== ""} onReset={reset} />
+        <Empty
+          isFiltered={state.filter !== undefined || state.search !== ""}
+          canWrite={canWrite}
+          onReset={reset}
+        />
       ) : (
         <Grid
           label={`Rows of ${name}`}
           columns={shown}
           layout={layout}
           sort={state.sort}
-          total={store.total}
+          total={isKnown ? store.total : WAITING_ROWS}
           version={store.getVersion()}
           row={rowOf}
           onVisible={onVisible}
@@ -146,10 +155,19 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
   );
 }
 
-function Empty({ isFiltered, onReset }: { isFiltered: boolean; onReset: () => void }) {
+interface EmptyProps {
+  isFiltered: boolean;
+  canWrite: boolean;
+  onReset: () => void;
+}
+
+function Empty({ isFiltered, canWrite, onReset }: EmptyProps) {
+  const hint = canWrite ? " Add one with “Add row”, or paste cells of a spreadsheet by the menu “Edit”." : "";
   return (
     <Group p="md">
-      <Text>{isFiltered ? "No row matches the filter and the search." : "This table has no rows yet."}</Text>
+      <Text>
+        {isFiltered ? "No row matches the filter and the search." : `This table has no rows yet.${hint}`}
+      </Text>
       {isFiltered && (
         <Button size="xs" variant="default" onClick={onReset}>
           Show all rows

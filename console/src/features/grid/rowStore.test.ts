@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Page, Position } from "./rowQueries";
 import { BLOCK, RowStore } from "./rowStore";
 
@@ -91,4 +91,55 @@ test("rows are updated by their id, and read where they are not in memory", asyn
   ]);
   const read = await store.read(3 * BLOCK - 1, 3 * BLOCK);
   expect(read.map(({ _id }) => _id)).toEqual([`${3 * BLOCK - 1}`, `${3 * BLOCK}`]);
+});
+
+test("a response that was on its way during an edit does not bring back what was before", async () => {
+  const before = { _id: "1", Updated_On: "2026-01-01T00:00:00.000Z", n: 0 };
+  const after = { ...before, Updated_On: "2026-01-01T00:00:01.000Z", n: 1 };
+  const answers: ((page: Page) => void)[] = [];
+  const store = new RowStore({
+    page: () => new Promise((resolve) => answers.push(resolve)),
+    count: () => Promise.resolve(1),
+  });
+  store.start();
+  store.update([after]);
+  answers[0]?.({ rows: [before], hasMore: false });
+  await settled();
+  expect(store.row(0)).toEqual(after);
+});
+
+test("a count that was on its way during a deletion is not shown", async () => {
+  const counts: ((count: number) => void)[] = [];
+  const store = new RowStore({
+    page: () => Promise.resolve({ rows: [{ _id: "1" }], hasMore: true, nextCursor: "1" }),
+    count: () => new Promise((resolve) => counts.push(resolve)),
+  });
+  store.start();
+  await settled();
+  store.refresh();
+  await settled();
+  counts[1]?.(7);
+  counts[0]?.(8);
+  await settled();
+  expect(store.total).toBe(7);
+});
+
+test("rows are counted only after the first ones are there, and not if these are all", async () => {
+  const count = vi.fn(() => Promise.resolve(500));
+  const answers: ((page: Page) => void)[] = [];
+  const page = () => new Promise<Page>((resolve) => answers.push(resolve));
+  const store = new RowStore({ page, count });
+  store.start();
+  await settled();
+  expect(count).not.toHaveBeenCalled();
+  answers[0]?.({ rows: [{ _id: "1" }], hasMore: true, nextCursor: "1" });
+  await settled();
+  expect([count.mock.calls.length, store.total]).toEqual([1, 500]);
+  const small = new RowStore({
+    page: () => Promise.resolve({ rows: [{ _id: "1" }], hasMore: false }),
+    count,
+  });
+  small.start();
+  await settled();
+  expect([count.mock.calls.length, small.total, small.isCounted]).toEqual([1, 1, true]);
 });

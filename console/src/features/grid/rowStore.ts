@@ -10,6 +10,7 @@ import type { Page, Position } from "./rowQueries";
 export const BLOCK = 100;
 const MAX_BLOCKS = 200;
 const MAX_REQUESTS = 2;
+const MAX_EDITED = 1000;
 
 export interface RowReader {
   page: (limit: number, position: Position, signal: AbortSignal) => Promise<Page>;
@@ -25,12 +26,15 @@ export class RowStore {
   /** Blocks by number, the most recently used last. */
   private readonly blocks = new Map<number, Block>();
   private readonly requests = new Map<number, AbortController>();
+  /** Rows as the last edits left them: a response that was on its way meanwhile has older versions. */
+  private readonly edited = new Map<unknown, Row>();
   private readonly listeners = new Set<() => void>();
   private ended = new AbortController();
   private visible: readonly [number, number] = [0, 0];
   private wanted: readonly [number, number] = [0, 0];
   private counted: number | undefined;
   private seen = 0;
+  private mustCount = true;
   private failure: string | undefined;
   private version = 0;
 
@@ -70,18 +74,28 @@ export class RowStore {
     return this.blocks.get(Math.floor(index / BLOCK))?.rows[index % BLOCK];
   }
 
-  /** Reads the first rows, and counts all of them meanwhile. */
+  /** Reads the visible rows; then counts all of them, which must not delay the first ones. */
   start(): void {
     if (this.ended.signal.aborted) this.ended = new AbortController();
+    this.mustCount = true;
+    if (this.isStarted) this.count();
     this.want(...this.visible);
+  }
+
+  private count(): void {
     const { signal } = this.ended;
+    this.mustCount = false;
     this.reader.count(signal).then(
       (count) => {
-        this.counted = count;
+        if (signal.aborted) return;
+        this.counted = Math.max(count, this.seen);
         this.changed();
+        this.loadWanted();
       },
       (error: unknown) => {
-        if (!signal.aborted) this.failed(error);
+        if (signal.aborted) return;
+        this.mustCount = true;
+        this.failed(error);
       },
     );
   }
@@ -110,8 +124,8 @@ export class RowStore {
   /** Tries what has failed once more. */
   retry(): void {
     this.failure = undefined;
-    if (!this.isCounted) this.start();
-    else this.loadWanted();
+    if (this.mustCount && this.isStarted) this.count();
+    this.loadWanted();
     this.changed();
   }
 
@@ -119,6 +133,7 @@ export class RowStore {
   refresh(): void {
     this.stop();
     this.blocks.clear();
+    this.seen = 0;
     this.failure = undefined;
     this.start();
     this.changed();
@@ -130,6 +145,14 @@ export class RowStore {
     for (const block of this.blocks.values()) {
       if (block.rows.some(({ _id }) => versions.has(_id)))
         block.rows = block.rows.map((row) => versions.get(row._id) ?? row);
+    }
+    for (const [id, row] of versions) {
+      this.edited.delete(id);
+      this.edited.set(id, row);
+    }
+    for (const id of this.edited.keys()) {
+      if (this.edited.size <= MAX_EDITED) break;
+      this.edited.delete(id);
     }
     this.changed();
   }
@@ -188,20 +211,27 @@ export class RowStore {
   }
 
   private loaded(block: number, page: Page): void {
-    const { rows, nextCursor, hasMore } = page;
+    const { nextCursor, hasMore } = page;
+    const rows = page.rows.map((row) => this.newest(row));
     this.blocks.set(block, nextCursor === undefined ? { rows } : { rows, nextCursor });
     const end = block * BLOCK + rows.length;
     this.seen = Math.max(this.seen, hasMore ? end + 1 : end);
-    if (this.counted !== undefined) {
-      if (!hasMore && (rows.length > 0 || block === 0)) this.counted = end;
-      else this.counted = Math.max(this.counted, this.seen);
-    }
+    if (!hasMore && (rows.length > 0 || block === 0)) {
+      this.counted = end;
+      this.mustCount = false;
+    } else if (this.counted !== undefined) this.counted = Math.max(this.counted, this.seen);
+    if (this.mustCount) this.count();
     for (const oldest of this.blocks.keys()) {
       if (this.blocks.size <= MAX_BLOCKS) break;
       if (!this.isWanted(oldest)) this.blocks.delete(oldest);
     }
     this.changed();
     this.loadWanted();
+  }
+
+  private newest(row: Row): Row {
+    const edited = this.edited.get(row._id);
+    return edited !== undefined && String(edited.Updated_On) > String(row.Updated_On) ? edited : row;
   }
 
   private failed(error: unknown): void {

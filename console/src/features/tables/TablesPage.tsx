@@ -13,13 +13,14 @@ import {
 } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useDocumentTitle } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
-import { tablesQuery, viewsQuery, type Whose } from "./queries";
+import { sizesQuery, type TableSize, tablesQuery, viewsQuery, type Whose } from "./queries";
 import { type Listed, listed, matching } from "./listed";
 import { RowCount } from "./RowCount";
+import { bytesText, rowsText } from "./size";
 
 const WHOSE: { value: Whose; label: string }[] = [
   { value: "all", label: "All" },
@@ -95,6 +96,7 @@ interface TableListProps {
 }
 
 function TableList({ workspace, shown, total, whose }: TableListProps) {
+  const sizes = useQuery(sizesQuery(workspace, whose));
   if (shown.length === 0) {
     return <Text>{total > 0 ? "No table or view matches the search." : EMPTY[whose]}</Text>;
   }
@@ -105,6 +107,9 @@ function TableList({ workspace, shown, total, whose }: TableListProps) {
           <Grid.Tr>
             <Grid.Th>Name</Grid.Th>
             <Grid.Th ta="right">Rows</Grid.Th>
+            <Grid.Th ta="right" visibleFrom="sm">
+              Size
+            </Grid.Th>
             <Grid.Th ta="right">Columns</Grid.Th>
             <Grid.Th visibleFrom="sm">Description</Grid.Th>
           </Grid.Tr>
@@ -123,7 +128,16 @@ function TableList({ workspace, shown, total, whose }: TableListProps) {
                 )}
               </Grid.Td>
               <Grid.Td ta="right">
-                <RowCount workspace={workspace} kind={each.kind} name={each.name} />
+                {each.kind === "views" ? (
+                  <RowCount workspace={workspace} kind={each.kind} name={each.name} />
+                ) : (
+                  <Sized sizes={sizes} text={rowsText} name={each.name} />
+                )}
+              </Grid.Td>
+              <Grid.Td ta="right" visibleFrom="sm">
+                {each.kind === "tables" && (
+                  <Sized sizes={sizes} text={({ bytes }) => bytesText(bytes)} name={each.name} />
+                )}
               </Grid.Td>
               <Grid.Td ta="right">{each.columns}</Grid.Td>
               <Grid.Td visibleFrom="sm">{each.description}</Grid.Td>
@@ -132,5 +146,22 @@ function TableList({ workspace, shown, total, whose }: TableListProps) {
         </Grid.Tbody>
       </Grid>
     </Grid.ScrollContainer>
+  );
+}
+
+interface SizedProps {
+  sizes: UseQueryResult<Map<string, TableSize>>;
+  name: string;
+  text: (size: TableSize) => string;
+}
+
+function Sized({ sizes, name, text }: SizedProps) {
+  const size = sizes.data?.get(name);
+  if (size !== undefined) return text(size);
+  if (sizes.isPending) return <Loader size={12} aria-label="Counting" />;
+  return (
+    <Text span c="dimmed" title={sizes.error?.message}>
+      not known
+    </Text>
   );
 }

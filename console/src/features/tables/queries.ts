@@ -53,6 +53,27 @@ export const tablesQuery = (workspace: string, list: Whose) =>
       ),
   });
 
+export type TableSize = NonNullable<Table["size"]>;
+
+/** The sizes of tables by name. They are read after the list itself, which must not wait for them. */
+export const sizesQuery = (workspace: string, list: Whose) =>
+  queryOptions({
+    queryKey: ["sizes", workspace, list],
+    queryFn: async ({ signal }): Promise<Map<string, TableSize>> => {
+      const tables = await all(
+        (query) =>
+          answered(
+            api.GET("/api/v1/workspaces/{workspace}/tables", {
+              params: { path: { workspace }, query: { ...query, list, sizes: true } },
+              signal,
+            }),
+          ),
+        (page) => page.tables,
+      );
+      return new Map(tables.flatMap(({ name, size }) => (size === undefined ? [] : [[name, size] as const])));
+    },
+  });
+
 export const viewsQuery = (workspace: string, list: Whose) =>
   queryOptions({
     queryKey: ["views", workspace, "list", list],

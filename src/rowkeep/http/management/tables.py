@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.http.management.endpoint import Endpoint, Flag, Text
@@ -33,6 +33,7 @@ from rowkeep.model.management_requests import GrantBody
 from rowkeep.model.tables import NAME
 from rowkeep.model.users import ListedThings, Need
 from rowkeep.services.tables import ChangeStep, DefinedTable
+from rowkeep.sql.sizes import COUNTED
 
 
 class TableColumnResponse(ResponseBody):
@@ -67,8 +68,25 @@ class TableResponse(ResponseBody):
     indexes: list[TableIndexResponse]
 
 
+class TableSizeResponse(ResponseBody):
+    """The size of a table. It costs the same for any number of rows."""
+
+    rows: Annotated[
+        int, Meta(ge=0, description=f"The number of rows; exact up to {COUNTED:,}, beyond that an estimate.")
+    ]
+    bytes: Annotated[
+        int, Meta(ge=0, description="About how many bytes the rows take, without indexes: an estimate.")
+    ]
+
+
+class ListedTableResponse(TableResponse):
+    """The complete definition of a table and, if it was asked for, its size."""
+
+    size: TableSizeResponse | UnsetType = UNSET
+
+
 class TablesResponse(ResponseBody):
-    tables: list[TableResponse]
+    tables: list[ListedTableResponse]
     next_cursor: NextCursor = UNSET
 
 
@@ -129,6 +147,14 @@ def table_form(defined: DefinedTable) -> dict[str, Any]:
     return definition_of(defined.table, defined.referenced)
 
 
+def listed_table_form(defined: DefinedTable) -> dict[str, Any]:
+    """The JSON of a table in a list."""
+    form = table_form(defined)
+    if defined.size is not None:
+        form["size"] = {"rows": defined.size.rows, "bytes": defined.size.bytes}
+    return form
+
+
 def steps_form(steps: Sequence[ChangeStep]) -> dict[str, Any]:
     """The JSON of the steps of a change."""
     return {
@@ -155,6 +181,7 @@ _wrong_definition = (
 
 DRY_RUN = Flag("dryRun", "Return the steps of the change without doing them.")
 ALLOW_DATA_LOSS = Flag("allowDataLoss", "Allow steps that lose data, such as dropping a column.")
+SIZES = Flag("sizes", "Return the size of each table, too: its number of rows and their bytes, as estimates.")
 LISTED = Text(
     "list",
     "`mine`: what the user owns, `shared`: what others share with the user, `all` (the default): all that is "
@@ -175,14 +202,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List the tables of a workspace",
         need=Need.WORKSPACE,
         call=lambda services, request: services.tables.list(
-            request.path["workspace"], request.list, request.asker
+            request.path["workspace"], request.list, request.asker, sizes=request.flags["sizes"]
         ),
-        form=list_form("tables", table_form),
+        form=list_form("tables", listed_table_form),
         response=TablesResponse,
         is_list=True,
+        flags=(SIZES,),
         texts=(LISTED,),
         errors=(errors.NoSuchWorkspace,),
-        response_samples={"Tables": {"tables": [TABLE_SAMPLE]}},
+        response_samples={
+            "Tables": {"tables": [TABLE_SAMPLE]},
+            "With `sizes=true`": {"tables": [TABLE_SAMPLE | {"size": {"rows": 500, "bytes": 81_920}}]},
+        },
     ),
     Endpoint(
         method="POST",

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from rowkeep.errors.catalogue import NameTaken, StillReferenced
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody, read_table
-from rowkeep.model.tables import Column, Table, name_key
+from rowkeep.model.tables import Column, Table, TableSize, name_key
 from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.sql.physical_table import PhysicalTable
+from rowkeep.sql.sizes import size_query, table_size
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
@@ -168,3 +169,14 @@ class Tables(WorkspaceSteps):
         """Tables in the order of their names, after the name ``after``, and those that they refer to."""
         tables = yield from self.page(after, limit, asker)
         return tables, (yield from self.referred_by(tables))
+
+    def page_with_sizes(
+        self, after: str, limit: int, asker: Asker = EVERYBODY
+    ) -> Steps[tuple[list[Table], dict[str, Table], list[TableSize]]]:
+        """The same with the size of each table."""
+        tables, referred = yield from self.page_with_referred(after, limit, asker)
+        sizes = []
+        for table in tables:
+            rows = yield size_query(table, self.dialect, self.namespace)
+            sizes.append(table_size(rows[0]))
+        return tables, referred, sizes

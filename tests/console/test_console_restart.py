@@ -1,0 +1,77 @@
+"""A server that restarts while somebody edits: nothing is lost, and nothing is stored twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browsing import OpenPage
+from playwright.sync_api import expect
+from test_console_editing import edit, rows_of
+from test_console_grid import cell
+from test_console_ranges import paste
+
+from support.person import Person
+from support.server import RowkeepServer, sqlite_url
+from support.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
+    """One that no other test uses."""
+    server = RowkeepServer(
+        sqlite_url(tmp_path_factory.mktemp("store") / "data"), tmp_path_factory.mktemp("server")
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def ada(server: RowkeepServer) -> Person:
+    return Person(server, admin=True, name="Ada Lovelace")
+
+
+def test_edits_are_sent_again(
+    open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace, people_path: str
+) -> None:
+    page = open_page(ada, people_path)
+    cell(page, "Person 0").dblclick()
+    server.kill()
+    edit(page, "First_Name", "Stored later")
+    expect(page.get_by_text("Storing…")).to_be_visible()
+    server.start()
+    expect(cell(page, "Stored later")).to_be_visible()
+    dialog = paste(page, "One\nTwo\nThree")
+    expect(dialog.get_by_text("This changes 3 cells")).to_be_visible()
+    # the batch is stored, and only its response is lost
+    page.route("**/data/batch", lambda route: (route.fetch(), route.abort()), times=1)
+    dialog.get_by_role("button", name="Paste").click()
+    expect(cell(page, "Three")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert [row["First_Name"] for row in rows_of(workspace)][:4] == ["One", "Two", "Three", "Person 3"]
+    page.get_by_role("button", name="Undo: paste into 3 rows").click()
+    expect(cell(page, "Stored later")).to_be_visible()
+
+
+def test_a_server_that_does_not_come_back(
+    open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace, people_path: str
+) -> None:
+    """The editor stays open with its value and says what to do."""
+    page = open_page(ada, people_path)
+    page.clock.install()
+    cell(page, "Person 1").dblclick()
+    server.kill()
+    edit(page, "First_Name", "Not lost")
+    editor = page.get_by_role("dialog", name="Edit First_Name")
+    for _ in range(100):
+        if editor.get_by_role("alert").is_visible():
+            break
+        page.clock.run_for(1000)
+    expect(editor.get_by_role("alert")).to_contain_text("Check the connection, then try again.")
+    expect(editor.get_by_role("textbox", name="First_Name")).to_have_value("Not lost")
+    server.start()
+    page.clock.resume()
+    editor.get_by_role("textbox", name="First_Name").press("Enter")
+    expect(cell(page, "Not lost")).to_be_visible()
+    assert rows_of(workspace)[1]["First_Name"] == "Not lost"
