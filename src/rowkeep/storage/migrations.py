@@ -142,7 +142,12 @@ def _without(table: sa.Table, names: Sequence[str]) -> sa.Table:
     """A table as it was before it had these columns."""
     columns = [
         sa.Column(
-            each.name, each.type, primary_key=each.primary_key, nullable=each.nullable, unique=each.unique
+            each.name,
+            each.type,
+            primary_key=each.primary_key,
+            nullable=each.nullable,
+            unique=each.unique,
+            index=each.index,
         )
         for each in table.c
         if each.name not in names
@@ -150,10 +155,13 @@ def _without(table: sa.Table, names: Sequence[str]) -> sa.Table:
     return sa.Table(table.name, sa.MetaData(schema=table.schema), *columns)
 
 
+def _add_columns(table: sa.Table, names: Sequence[str], dialect: Dialect) -> list[Statement]:
+    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(table)} ADD COLUMN"
+    return [Statement(f"{alter} {ddl(CreateColumn(table.c[name]), dialect).text}") for name in names]
+
+
 def _guards_of_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    apps = WorkspaceTables(namespace).apps
-    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(apps)} ADD COLUMN"
-    return [Statement(f"{alter} {ddl(CreateColumn(apps.c[name]), dialect).text}") for name in GUARDS_OF_APPS]
+    return _add_columns(WorkspaceTables(namespace).apps, GUARDS_OF_APPS, dialect)
 
 
 def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -163,7 +171,15 @@ def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement
 def _users(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = CatalogTables(namespace)
     ours = (tables.users, tables.former_users, tables.user_workspaces)
-    return _create_all((*ours, tables.sessions, tables.links, tables.failures), dialect)
+    sessions = _without(tables.sessions, DEVICES_OF_SESSIONS)
+    return _create_all((*ours, sessions, tables.links, tables.failures), dialect)
+
+
+DEVICES_OF_SESSIONS = ("address", "agent")
+
+
+def _devices_of_sessions(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _add_columns(CatalogTables(namespace).sessions, DEVICES_OF_SESSIONS, dialect)
 
 
 def _rights_of_users(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -179,6 +195,7 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _faster_fold_function,
     _key_of_installation,
     _users,
+    _devices_of_sessions,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""
