@@ -11,6 +11,7 @@ import pytest
 from answers import good, problem
 
 from rowkeep.errors.catalogue import SetupError
+from rowkeep.services.openid import Refusal
 from rowkeep.settings import Settings
 from support.openid import CLIENT_ID, CLIENT_SECRET, Provider, provider
 from support.person import browser
@@ -64,9 +65,16 @@ def sign_in(client: httpx.Client, idp: Provider, change: Callable[[str], str] = 
 def is_signed_in(response: httpx.Response) -> bool:
     if response.headers["location"] == "/console":
         return any("rowkeep_session=rks_" in each for each in response.headers.get_list("set-cookie"))
-    assert response.headers["location"] == "/console/sign-in#error=sign_in_failed"
+    assert refusal(response)
     assert "rowkeep_session" not in "".join(response.headers.get_list("set-cookie"))
     return False
+
+
+def refusal(response: httpx.Response) -> str:
+    """What the page to sign in says about a sign-in that has failed."""
+    page, _, error = response.headers["location"].partition("#error=")
+    assert page == "/console/sign-in"
+    return str(Refusal(error))
 
 
 def test_a_new_user_has_no_rights(site: RowkeepServer, idp: Provider) -> None:
@@ -96,7 +104,43 @@ def test_a_user_with_this_address_is_found(site: RowkeepServer, idp: Provider) -
             assert not is_signed_in(sign_in(client, idp))
             idp.claims = {"sub": "bob"}
             good(admin.patch(f"/users/{created['id']}", json={"disabled": True}))
-            assert not is_signed_in(sign_in(client, idp))
+            assert refusal(sign_in(client, idp)) == "user_disabled"
+
+
+def test_the_page_says_why(site: RowkeepServer, idp: Provider) -> None:
+    with browser(site) as client:
+        refused = sign_in(client, idp, lambda url: url + "&error=access_denied")
+        assert refusal(refused) == "provider_refused"
+        assert (
+            refusal(sign_in(client, idp, lambda url: url.replace("state=", "state=x"))) == "sign_in_expired"
+        )
+        idp.claims = {"email": "ada@evil.example"}
+        assert refusal(sign_in(client, idp)) == "no_such_user"
+        idp.claims = {"nonce": "another"}
+        assert refusal(sign_in(client, idp)) == "sign_in_failed"
+
+
+QUERY = "/w/main/tables/people?filter=%7B%22a%22%7D&sort=-Number"
+
+
+@pytest.mark.parametrize(
+    ("page", "opened"),
+    [
+        (QUERY, QUERY),
+        ("//evil.example", ""),
+        ("/\\evil.example", ""),
+        ("https://evil.example", ""),
+        ("/w\r\nSet-Cookie: a=b", ""),
+        ("/w/é", ""),
+        ("/" + "x" * 1000, ""),
+    ],
+)
+def test_the_page_that_was_asked_for(site: RowkeepServer, idp: Provider, page: str, opened: str) -> None:
+    with browser(site) as client:
+        started = client.get(START, params={"next": page})
+        done = client.get(idp.authorize(started.headers["location"]))
+        assert done.headers["location"] == f"/console{opened}"
+        assert "rowkeep_session=rks_" in "".join(done.headers.get_list("set-cookie"))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +209,7 @@ def test_a_sign_in_ends_in_the_browser_that_started_it(site: RowkeepServer, idp:
 def test_a_provider_with_other_metadata(site: RowkeepServer, idp: Provider) -> None:
     idp.issuer_in_metadata = "https://evil.example"
     with browser(site) as client:
-        assert client.get(START).headers["location"] == "/console/sign-in#error=sign_in_failed"
+        assert refusal(client.get(START)) == "provider_unavailable"
 
 
 def test_no_secret_is_logged(site: RowkeepServer, idp: Provider) -> None:
@@ -218,6 +262,6 @@ def test_a_provider_that_does_not_respond(
     server.start()
     try:
         with browser(server) as client:
-            assert client.get(START).headers["location"] == "/console/sign-in#error=sign_in_failed"
+            assert refusal(client.get(START)) == "provider_unavailable"
     finally:
         server.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -194,3 +195,63 @@ def test_changing_the_password_ends_other_sessions(server: RowkeepServer, ada: P
         problem(
             other.post("/session", json={"email": ada.email, "password": PASSWORD}), 401, "sign_in_failed"
         )
+
+
+# one's own name and sessions
+
+
+def test_changing_the_own_name(server: RowkeepServer, ada: Person) -> None:
+    assert good(ada.http.patch("/session", json={"name": " Ada L. "}))["name"] == "Ada L."
+    assert good(ada.http.get("/session")) == good(ada.http.get("/session")) | {"name": "Ada L."}
+    problem(ada.http.patch("/session", json={"name": " "}), 422, "invalid_value", pointer="/name")
+    problem(ada.http.patch("/session", json={"email": "x@example.com"}), 400, "unknown_key")
+    with server.admin() as admin:
+        problem(admin.patch("/session", json={"name": "A token"}), 403, "forbidden")
+    with browser(server) as nobody:
+        problem(nobody.patch("/session", json={"name": "Nobody"}), 401, "unauthenticated")
+
+
+@contextmanager
+def signed_in(server: RowkeepServer, person: Person, **headers: str) -> Iterator[httpx.Client]:
+    """Another browser of the same person."""
+    with browser(server, **headers) as other:
+        assert other.post("/session", json={"email": person.email, "password": PASSWORD}).status_code == 201
+        yield other
+
+
+def test_signing_out_elsewhere(server: RowkeepServer, ada: Person) -> None:
+    headers = {"User-Agent": "Telephone" + "x" * 400, "X-Forwarded-For": "2001:db8::7"}
+    with signed_in(server, ada, **headers) as phone, signed_in(server, Person(server)) as stranger:
+        current, other = good(ada.http.get("/sessions"))["sessions"]
+        assert (current["current"], other["current"]) == (True, False)
+        assert current["address"] == "127.0.0.1"
+        assert current["agent"].startswith("python-httpx/")
+        assert (other["agent"], other["address"]) == ("Telephone" + "x" * 291, "2001:db8::7")
+        assert other["createdOn"] <= other["lastSeenOn"] < other["expiresOn"]
+        assert good(phone.get("/sessions"))["sessions"][0]["id"] == other["id"]
+        problem(stranger.delete(f"/sessions/{other['id']}"), 404, "no_such_session")
+        for wrong in ("se-", "se-" + "0" * 24, other["id"][:-1], other["id"].upper(), "x" * 500):
+            problem(ada.http.delete(f"/sessions/{wrong}"), 404, "no_such_session")
+        assert ada.http.delete(f"/sessions/{other['id']}").status_code == 204
+        problem(ada.http.delete(f"/sessions/{other['id']}"), 404, "no_such_session")
+        problem(phone.get("/session"), 401, "unauthenticated")
+        assert good(ada.http.get("/sessions"))["sessions"] == [current]
+        assert stranger.get("/session").status_code == 200
+
+
+def test_signing_out_everywhere_else(server: RowkeepServer, ada: Person) -> None:
+    with signed_in(server, ada) as one, signed_in(server, ada) as two, signed_in(server, ada) as three:
+        assert one.delete("/sessions").status_code == 204
+        assert len(good(one.get("/sessions"))["sessions"]) == 1
+        for other in (ada.http, two, three):
+            problem(other.get("/sessions"), 401, "unauthenticated")
+        ended = good(one.get("/sessions"))["sessions"][0]
+        assert one.delete(f"/sessions/{ended['id']}").status_code == 204
+        problem(one.get("/session"), 401, "unauthenticated")
+
+
+def test_an_admin_token_has_no_sessions(server: RowkeepServer) -> None:
+    with server.admin() as admin:
+        problem(admin.get("/sessions"), 403, "forbidden")
+        problem(admin.delete("/sessions"), 403, "forbidden")
+        problem(admin.delete("/sessions/se-" + "0" * 24), 403, "forbidden")

@@ -273,7 +273,13 @@ def test_what_a_table_needs_goes_along(server: RowkeepServer, place: Workspace, 
     column = {"name": "Order", "type": "string", "reference": {"table": "orders", "column": "Code"}}
     referring = PEOPLE | {"schemaDef": [*PEOPLE["schemaDef"], column]}
     good(place.admin.put(f"{place.path}/tables/people", json=referring))
+    # a dry run changes nothing, and needs the same right
+    path, body = f"{place.path}/tables/people/owner?dryRun=true", {"user": ada.id, "along": True}
+    would = good(place.admin.put(path, json=body))
+    assert good(place.admin.get(f"{place.path}/tables/people/shares"))["owner"] is None
+    problem(ada.http.put(path, json=body), 404, "no_such_workspace")
     changed = own(place, ada, "tables/people", along=True)["changed"]
+    assert (would["owner"]["user"], would["changed"]) == (ada.id, changed)
     kinds = [(each["kind"], each["name"]) for each in changed]
     assert kinds == [("table", "people"), ("table", "orders"), ("view", "names")]
     # what belongs to somebody else stays

@@ -4,22 +4,28 @@ import { API_ADDRESS } from "../app/place";
 import { ApiError, isProblem, unreachable } from "./errors";
 import type { paths } from "./schema";
 
-const listeners = new Set<() => void>();
-
 export const api = createClient<paths>({ baseUrl: API_ADDRESS, fetch: reachable });
 
-api.use({
-  onResponse({ request, response }) {
-    // a refused password is a 401 too, and ends nothing
-    const isSignIn = request.method !== "GET" && new URL(request.url).pathname.includes("/session");
-    if (response.status === 401 && !isSignIn) for (const listener of listeners) listener();
-  },
-});
+/** What happens to the session: it has ended, it was started again, or a right is missing now. */
+type Happening = "ended" | "started" | "forbidden";
 
-/** Calls the listener whenever a request is refused because nobody is signed in. Returns how to stop it. */
-export function onSignedOut(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+const listeners: Record<Happening, Set<() => void>> = {
+  ended: new Set(),
+  started: new Set(),
+  forbidden: new Set(),
+};
+let starts = 0;
+
+/** Calls the listener whenever this happens. Returns how to stop it. */
+export function onSession(happening: Happening, listener: () => void): () => void {
+  listeners[happening].add(listener);
+  return () => listeners[happening].delete(listener);
+}
+
+/** Says that somebody has signed in: what was refused before means nothing any more. */
+export function sessionStarted(): void {
+  starts += 1;
+  for (const listener of listeners.started) listener();
 }
 
 async function reachable(request: Request): Promise<Response> {
@@ -60,12 +66,24 @@ interface Answer<T> {
   response: Response;
 }
 
-/** The data of a response. Throws ApiError if the request was refused. */
-export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
+/** The data of a response. Throws ApiError if the request was refused; `mayBeForbidden` says that this is usual. */
+export async function answered<T>(
+  call: Promise<Answer<T>>,
+  { mayBeForbidden = false }: { mayBeForbidden?: boolean } = {},
+): Promise<T> {
+  const before = starts;
   const { data, error, response } = await call;
-  if (!response.ok) {
-    const wait = Number(response.headers.get("Retry-After"));
-    throw new ApiError(response.status, isProblem(error) ? error : undefined, wait > 0 ? wait : undefined);
+  if (response.ok) return data as T;
+  const wait = Number(response.headers.get("Retry-After"));
+  const refused = new ApiError(
+    response.status,
+    isProblem(error) ? error : undefined,
+    wait > 0 ? wait : undefined,
+  );
+  if (before === starts) {
+    if (refused.isSignedOut) for (const listener of listeners.ended) listener();
+    if (refused.code === "forbidden" && !mayBeForbidden)
+      for (const listener of listeners.forbidden) listener();
   }
-  return data as T;
+  throw refused;
 }

@@ -9,6 +9,8 @@ const STATUS_TEXTS: Record<number, string> = {
   503: "The server is too busy. Try again in a moment.",
 };
 
+const SIGNED_OUT = "unauthenticated";
+
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: string;
@@ -18,8 +20,17 @@ export class ApiError extends Error {
     readonly problem: Problem | undefined,
     readonly retryAfter?: number,
   ) {
-    super(problem?.detail ?? STATUS_TEXTS[status] ?? `The server responded with status ${status}.`);
+    super(
+      (problem?.code === SIGNED_OUT ? undefined : problem?.detail) ??
+        STATUS_TEXTS[status] ??
+        `The server responded with status ${status}.`,
+    );
     this.code = problem?.code ?? "unknown";
+  }
+
+  /** Whether the request was refused because nobody is signed in; a wrong password is another error. */
+  get isSignedOut(): boolean {
+    return this.code === SIGNED_OUT;
   }
 
   /** Whether the same request can succeed later without a change. */

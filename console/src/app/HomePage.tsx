@@ -1,5 +1,5 @@
-import { Button, Container, Text, Title } from "@mantine/core";
-import { Navigate } from "react-router";
+import { Button, Container, Group, Text, Title } from "@mantine/core";
+import { Link, Navigate } from "react-router";
 import { useSession } from "../features/session/session";
 
 /** Opens the first workspace that the user sees. */
@@ -16,7 +16,12 @@ export function HomePage() {
         You have no role in a workspace, and nobody shares a table with you yet. Ask an administrator for one
         of both, then load this page again.
       </Text>
-      <Button onClick={() => void signOut()}>Sign out</Button>
+      <Group>
+        <Button onClick={() => void signOut()}>Sign out</Button>
+        <Button variant="default" component={Link} to="/account">
+          Your account
+        </Button>
+      </Group>
     </Container>
   );
 }

@@ -16,6 +16,7 @@ import {
   IconSun,
   IconTable,
   IconUser,
+  IconUserCircle,
   IconUserCog,
   IconUsers,
 } from "@tabler/icons-react";
@@ -27,10 +28,10 @@ import classes from "./Layout.module.css";
 
 /** The frame of every page of a workspace: navigation on the left, the page on the right. */
 export function Layout() {
-  const { workspace = "main" } = useParams();
+  const { session } = useSession();
+  const { workspace = session?.workspaces[0]?.name } = useParams();
   const [isOpen, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
-  const { session } = useSession();
   return (
     <AppShell
       header={{ height: 48 }}
@@ -49,20 +50,22 @@ export function Layout() {
             </Link>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <WorkspaceSelect workspace={workspace} />
-            <UserMenu />
+            {workspace !== undefined && <WorkspaceSelect workspace={workspace} />}
+            <UserMenu account={workspace === undefined ? "/account" : `/w/${workspace}/account`} />
           </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Main">
-        <NavLink
-          component={Link}
-          to={`/w/${workspace}/tables`}
-          label="Tables"
-          leftSection={<IconTable size={16} aria-hidden />}
-          active={/\/(tables|views)(\/|$)/.test(pathname)}
-          onClick={close}
-        />
+        {workspace !== undefined && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}/tables`}
+            label="Tables"
+            leftSection={<IconTable size={16} aria-hidden />}
+            active={/\/(tables|views)(\/|$)/.test(pathname)}
+            onClick={close}
+          />
+        )}
         {session?.workspaces.some(({ name, role }) => name === workspace && role !== null) && (
           <NavLink
             component={Link}
@@ -73,7 +76,7 @@ export function Layout() {
             onClick={close}
           />
         )}
-        {session?.admin === true && (
+        {session?.admin === true && workspace !== undefined && (
           <NavLink
             component={Link}
             to={`/w/${workspace}/users`}
@@ -118,7 +121,7 @@ function WorkspaceSelect({ workspace }: { workspace: string }) {
   );
 }
 
-function UserMenu() {
+function UserMenu({ account }: { account: string }) {
   const { session, signOut } = useSession();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
@@ -130,6 +133,10 @@ function UserMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{session?.name}</Menu.Label>
+        <Menu.Item component={Link} to={account} leftSection={<IconUserCircle size={14} />}>
+          Your account
+        </Menu.Item>
+        <Menu.Divider />
         <SchemeItem scheme="light" current={colorScheme} set={setColorScheme} icon={<IconSun size={14} />} />
         <SchemeItem scheme="dark" current={colorScheme} set={setColorScheme} icon={<IconMoon size={14} />} />
         <SchemeItem

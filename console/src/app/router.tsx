@@ -8,6 +8,10 @@ import { HomePage } from "./HomePage";
 import { Layout } from "./Layout";
 import { CONSOLE_PATH } from "./place";
 
+const accountPage = async () => ({
+  Component: (await import("../features/account/AccountPage")).AccountPage,
+});
+
 /** Pages that are not needed first are separate files, loaded when they are opened. */
 export const router = createBrowserRouter(
   [
@@ -57,6 +61,11 @@ export const router = createBrowserRouter(
       children: [
         { path: "/", element: <HomePage /> },
         {
+          path: "/account",
+          element: <Layout />,
+          children: [{ errorElement: <ErrorPage />, children: [{ index: true, lazy: accountPage }] }],
+        },
+        {
           path: "/w/:workspace",
           element: <Layout />,
           children: [
@@ -83,6 +92,7 @@ export const router = createBrowserRouter(
                   path: "users",
                   lazy: async () => ({ Component: (await import("../features/people/UsersPage")).UsersPage }),
                 },
+                { path: "account", lazy: accountPage },
                 { path: "*", element: <NotFound /> },
               ],
             },

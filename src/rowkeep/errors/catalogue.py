@@ -222,6 +222,12 @@ class NoSuchUser(RowkeepError):
     code, status, title = "no_such_user", 404, "No such user"
 
 
+class NoSuchSession(RowkeepError):
+    """The user has no session with this id."""
+
+    code, status, title = "no_such_session", 404, "No such session"
+
+
 class InvalidLink(RowkeepError):
     """The one-time link is invalid, was used already, or has expired."""
 

@@ -37,6 +37,10 @@ class PasswordChangeBody(Struct, frozen=True, forbid_unknown_fields=True, rename
     password: str
 
 
+class OwnNameBody(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    name: str
+
+
 class UserBody(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A user. Without a password, the response has a one-time link with which the user sets one."""
 

@@ -126,6 +126,24 @@ class Guard(msgspec.Struct, frozen=True):
     reads: tuple[str, ...] = ()
 
 
+class Device(msgspec.Struct, frozen=True):
+    """From where a request comes: the address, and what the program says about itself (``User-Agent``)."""
+
+    address: str = ""
+    agent: str = ""
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A session of a user. Times are in seconds since 1970; ``is_current`` marks that of the request."""
+
+    id: str
+    device: Device
+    created: int
+    last_seen: int
+    expires: int
+    is_current: bool
+
+
 class Actor(msgspec.Struct, frozen=True):
     """Who sent a request: an admin token or a signed-in user. ``session`` is the hash of the session's
     token."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 import secrets
 import warnings
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from rowkeep.crypto.ciphers import Sealer, WrongKey
 from rowkeep.errors.catalogue import NoSuchEndpoint, RowkeepError, SignInFailed
 from rowkeep.limited_log import LimitedLog
 from rowkeep.model.ids import Clock
-from rowkeep.model.users import User
+from rowkeep.model.users import Device, User
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.sessions import Sessions, SignedIn
 from rowkeep.services.users import MAX_NAME, check_email
@@ -44,17 +46,42 @@ SECONDS = 600
 
 TIMEOUT_SECONDS = 10.0
 LEEWAY_SECONDS = 60
-MAX_FLOW_LENGTH = 2048
+MAX_FLOW_LENGTH = 3000
+MAX_NEXT = 1000
+NEXT = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?\[\]-]*")
+"""A path of the console, with a query."""
+
 PURPOSE = "openid-sign-in"
 
 
+class Refusal(StrEnum):
+    """Why a sign-in has failed, as far as the person may know it; the rest is only logged."""
+
+    FAILED = "sign_in_failed"
+    NO_RESPONSE = "provider_unavailable"
+    REFUSED = "provider_refused"
+    EXPIRED = "sign_in_expired"
+    UNKNOWN = "no_such_user"
+    DISABLED = "user_disabled"
+
+
+class OpenIdFailed(Exception):
+    """A sign-in at the provider has failed."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
 class Flow(msgspec.Struct, frozen=True):
-    """A sign-in that was started. ``expires`` is in seconds since 1970."""
+    """A sign-in that was started. ``expires`` is in seconds since 1970, ``next`` the page of the console to
+    open afterwards."""
 
     state: str
     nonce: str
     verifier: str
     expires: int
+    next: str = ""
 
 
 class Callback(msgspec.Struct, frozen=True):
@@ -71,6 +98,13 @@ class StartedFlow(msgspec.Struct, frozen=True):
 
     url: str
     sealed: str
+
+
+class FinishedFlow(msgspec.Struct, frozen=True):
+    """A new session, and the page of the console to open."""
+
+    signed_in: SignedIn
+    next: str
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -98,13 +132,14 @@ class OpenId:
     def is_on(self) -> bool:
         return bool(self._settings.openid_issuer)
 
-    async def start(self) -> StartedFlow:
-        """Raises NoSuchEndpoint if it is not configured, and SignInFailed if the provider does not
-        respond."""
+    async def start(self, page: str | None = None) -> StartedFlow:
+        """``page`` is the one to open afterwards; one that is none of the console is ignored. Raises
+        NoSuchEndpoint if it is not configured, and OpenIdFailed if the provider does not respond."""
         self._check_on()
+        is_ours = page is not None and len(page) <= MAX_NEXT and NEXT.fullmatch(page)
         flow = Flow(
             secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48),
-            self._now() + SECONDS,
+            self._now() + SECONDS, page if is_ours and page else "",
         )  # fmt: skip
         try:
             async with self._client() as client:
@@ -116,26 +151,32 @@ class OpenId:
                     code_verifier=flow.verifier,
                 )
         except _faults_of_providers() as error:
-            raise _failed("the provider does not respond as it should", error) from None
+            cause = "the provider does not respond as it should"
+            raise _failed(cause, error, Refusal.NO_RESPONSE) from None
         sealer = await self._sealer()
         sealed = sealer.seal(msgspec.json.encode(flow), PURPOSE)
         return StartedFlow(url, base64.urlsafe_b64encode(sealed).decode())
 
-    async def finish(self, callback: Callback, sealed: str | None) -> SignedIn:
-        """Raises NoSuchEndpoint, SignInFailed."""
+    async def finish(self, callback: Callback, sealed: str | None, device: Device) -> FinishedFlow:
+        """Raises NoSuchEndpoint, OpenIdFailed."""
         self._check_on()
         flow = await self._flow(sealed)
         if not hmac.compare_digest((callback.state or "").encode(), flow.state.encode()):
-            raise _failed("wrong state: the sign-in was started in another browser")
+            cause = "wrong state: the sign-in was started in another browser"
+            raise _failed(cause, refusal=Refusal.EXPIRED)
         if callback.issuer is not None and callback.issuer != self._settings.openid_issuer:
             raise _failed("the response is of another issuer")
         if callback.error is not None or not callback.code:
-            raise _failed("refused by the provider", callback.error)
+            raise _failed("refused by the provider", callback.error, Refusal.REFUSED)
         try:
             claims = await self._claims(callback.code, flow)
         except _faults_of_providers() as error:
             raise _failed("the provider's token is invalid", error) from None
-        return await self._sessions.start_for(await self._user_of(claims))
+        user = await self._user_of(claims)
+        try:
+            return FinishedFlow(await self._sessions.start_for(user, device), flow.next)
+        except SignInFailed:
+            raise _failed("the user is disabled", user.email, Refusal.DISABLED) from None
 
     def _check_on(self) -> None:
         if not self.is_on:
@@ -148,9 +189,10 @@ class OpenId:
             opened = (await self._sealer()).open(base64.urlsafe_b64decode(sealed), PURPOSE)
             flow = msgspec.json.decode(opened, type=Flow)
         except (WrongKey, ValueError):
-            raise _failed("the cookie of the sign-in is missing or invalid") from None
+            cause = "the cookie of the sign-in is missing or invalid"
+            raise _failed(cause, refusal=Refusal.EXPIRED) from None
         if flow.expires <= self._now():
-            raise _failed("the sign-in took too long")
+            raise _failed("the sign-in took too long", refusal=Refusal.EXPIRED)
         return flow
 
     async def _sealer(self) -> Sealer:
@@ -216,12 +258,13 @@ class OpenId:
 
     async def _user_of(self, claims: dict[str, Any]) -> User:
         """The user with this identity; else the one with its verified e-mail address; else a new one without
-        rights, if that is set. Raises SignInFailed."""
+        rights, if that is set. Raises OpenIdFailed."""
         identity = f"{self._settings.openid_issuer} {claims['sub']}"
         email = str(claims.get("email") or "")
         is_verified = claims.get("email_verified") in (True, "true")
         if self._domains and (not is_verified or email.rpartition("@")[2].lower() not in self._domains):
-            raise _failed("the e-mail address is not verified, or its domain is not in openid_domains", email)
+            cause = "the e-mail address is not verified, or its domain is not in openid_domains"
+            raise _failed(cause, email, Refusal.UNKNOWN)
         stamp = self._catalog.store.ids.stamp(1)
 
         def find() -> Steps[User]:
@@ -230,15 +273,17 @@ class OpenId:
             if known is not None:
                 return known
             if not is_verified:
-                raise _failed("the provider has not verified the e-mail address", email)
+                cause = "the provider has not verified the e-mail address"
+                raise _failed(cause, email, Refusal.UNKNOWN)
             user = yield from self._users.find(email)
             if user is not None:
                 if (yield from self._users.has_identity(user.id)):
-                    raise _failed("the user with this e-mail address is another one of the provider", email)
+                    cause = "the user with this e-mail address is another one of the provider"
+                    raise _failed(cause, email, Refusal.UNKNOWN)
                 yield from self._users.set_identity(user.id, identity)
                 return user
             if not self._settings.openid_creates_users:
-                raise _failed("no user has this e-mail address", email)
+                raise _failed("no user has this e-mail address", email, Refusal.UNKNOWN)
             made = User(
                 id=f"us-{next(stamp.ids())}",
                 email=check_email(email),
@@ -252,8 +297,6 @@ class OpenId:
 
         try:
             return await self._database.write(partial(find))
-        except SignInFailed:
-            raise
         except RowkeepError as error:
             if error.status >= 500:
                 raise
@@ -265,12 +308,12 @@ def _name_of(claims: dict[str, Any], email: str) -> str:
     return (name or email)[:MAX_NAME]
 
 
-def _failed(cause: str, detail: object = None) -> SignInFailed:
+def _failed(cause: str, detail: object = None, refusal: Refusal = Refusal.FAILED) -> OpenIdFailed:
     """The error for a sign-in; its cause is only logged."""
     faults.warning(
         "openid sign-in failed", key=cause, cause=cause, detail=None if detail is None else repr(detail)[:300]
     )
-    return SignInFailed("The sign-in at the provider has failed. The server log has the cause.")
+    return OpenIdFailed(refusal)
 
 
 def _faults_of_providers() -> tuple[type[Exception], ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+from collections.abc import Sequence
 from functools import partial
 from ipaddress import IPv6Address, ip_address
 
@@ -15,9 +17,11 @@ from rowkeep.errors.catalogue import (
     Forbidden,
     InvalidLink,
     InvalidValue,
+    NoSuchSession,
     SignInFailed,
     TooManySignIns,
     Unauthenticated,
+    preview,
 )
 from rowkeep.model.ids import Clock
 from rowkeep.model.user_requests import (
@@ -27,7 +31,7 @@ from rowkeep.model.user_requests import (
     PasswordChangeBody,
     SignInBody,
 )
-from rowkeep.model.users import Actor, OneTimeLink, User, email_key
+from rowkeep.model.users import Actor, Device, OneTimeLink, Session, User, email_key
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.passwords import Passwords, check_new_password, fits
 from rowkeep.services.users import check_email, check_user_name
@@ -44,6 +48,11 @@ FAILURE_SECONDS = 60
 LINK_SECONDS = 24 * 3600
 NEVER = 2**53
 """The first link is valid until there is a user."""
+
+MAX_LISTED = 100
+"""How many of a user's sessions are listed."""
+
+ID = re.compile(r"se-[0-9a-f]{24}")
 
 SEEN_SECONDS = 60
 """How exactly it is stored when a session was last used."""
@@ -97,11 +106,11 @@ class Sessions:
             await self._database.write(partial(self._scripts.saw, token_hash, now))
         return Actor(user=found.user, session=token_hash)
 
-    async def sign_in(self, body: SignInBody, address: str) -> SignedIn:
+    async def sign_in(self, body: SignInBody, device: Device) -> SignedIn:
         """Raises SignInFailed, TooManySignIns, and InvalidValue for a password that nobody can have."""
         if not fits(body.password):
             raise InvalidValue("The password is too long.", pointer="/password")
-        await self._count(body.email, address)
+        await self._count(body.email, device.address)
         found = await self._database.read(partial(self._users.with_password, body.email))
         user, known = found if found is not None else (None, None)
         is_right, newer = await self._passwords.verify(body.password, known)
@@ -117,10 +126,10 @@ class Sessions:
             if now is None or now[0].is_disabled or now[1] != (newer or known):
                 raise SignInFailed()
             yield from self._scripts.forget_attempts(_account_key(body.email))
-            yield from self._scripts.forget_attempts(_address_key(address), 1)
+            yield from self._scripts.forget_attempts(_address_key(device.address), 1)
             return now[0]
 
-        return await self._start(succeed)
+        return await self._start(succeed, device)
 
     async def _count(self, email: str, address: str) -> None:
         """Count the sign-in as failed before it is tried, so that no number of requests at once gets more
@@ -136,7 +145,7 @@ class Sessions:
             if count > most:
                 raise TooManySignIns(min(max(expires - now, 1), FAILURE_SECONDS))
 
-    async def first(self, body: FirstUserBody) -> SignedIn:
+    async def first(self, body: FirstUserBody, device: Device) -> SignedIn:
         """Create the first administrator with the one-time link of the installation. Raises InvalidLink,
         InvalidValue."""
         check_new_password(body.password)
@@ -160,9 +169,9 @@ class Sessions:
             yield from self._users.create(user, password_hash)
             return user
 
-        return await self._start(create)
+        return await self._start(create, device)
 
-    async def set_password(self, body: NewPasswordBody) -> SignedIn:
+    async def set_password(self, body: NewPasswordBody, device: Device) -> SignedIn:
         """Set a password with a one-time link, which ends all other sessions of the user. Raises InvalidLink,
         InvalidValue."""
         check_new_password(body.password)
@@ -175,13 +184,14 @@ class Sessions:
             yield from self._scripts.forget_attempts(_account_key(user.email))
             return user
 
-        return await self._start(change)
+        return await self._start(change, device)
 
-    async def sign_in_by_link(self, body: LinkBody) -> SignedIn:
+    async def sign_in_by_link(self, body: LinkBody, device: Device) -> SignedIn:
         """Raises InvalidLink."""
-        return await self._start(partial(self._use_for_user, body.token, OneTimeLink.SIGN_IN))
+        use = partial(self._use_for_user, body.token, OneTimeLink.SIGN_IN)
+        return await self._start(use, device)
 
-    async def start_for(self, user: User) -> SignedIn:
+    async def start_for(self, user: User, device: Device) -> SignedIn:
         """A session for a user that an OpenID provider has authenticated. Raises SignInFailed."""
 
         def find() -> Steps[User]:
@@ -191,14 +201,14 @@ class Sessions:
                 raise SignInFailed("This user is disabled. Ask an administrator.")
             return found
 
-        return await self._start(find)
+        return await self._start(find, device)
 
-    async def change_password(self, actor: Actor, body: PasswordChangeBody, address: str) -> SignedIn:
+    async def change_password(self, actor: Actor, body: PasswordChangeBody, device: Device) -> SignedIn:
         """Change one's own password, which ends all other sessions. Raises SignInFailed, TooManySignIns,
         InvalidValue."""
         check_new_password(body.password)
         user = signed_in_user(actor)
-        await self.sign_in_check(user, body.current_password, address)
+        await self.sign_in_check(user, body.current_password, device.address)
         password_hash = await self._passwords.hash(body.password)
 
         def change() -> Steps[User]:
@@ -206,7 +216,7 @@ class Sessions:
             yield from self._users.set_password(user.id, password_hash)
             return user
 
-        return await self._start(change)
+        return await self._start(change, device)
 
     async def sign_in_check(self, user: User, password: str, address: str) -> None:
         """Raises SignInFailed, TooManySignIns for a wrong password."""
@@ -227,6 +237,26 @@ class Sessions:
         """Sign out. An unknown session is not an error."""
         if len(token) <= MAX_SESSION_TOKEN:
             await self._database.write(partial(self._scripts.end, hash_token(token)))
+
+    async def list(self, actor: Actor) -> Sequence[Session]:
+        """The sessions of the signed-in user, the current one first. Raises Forbidden."""
+        user = signed_in_user(actor)
+        script = partial(self._scripts.of_user, user.id, self._now(), actor.session, MAX_LISTED)
+        return await self._database.read(script)
+
+    async def end_one(self, actor: Actor, session_id: str) -> None:
+        """End one of the user's own sessions. Raises NoSuchSession, Forbidden."""
+        user = signed_in_user(actor)
+        is_id = ID.fullmatch(session_id)
+        if not is_id or not await self._database.write(partial(self._scripts.end_one, user.id, session_id)):
+            raise NoSuchSession(
+                f"You have no session {preview(session_id)}: it has ended, or it is not yours."
+            )
+
+    async def end_others(self, actor: Actor) -> None:
+        """End all sessions of the signed-in user but the current one. Raises Forbidden."""
+        user = signed_in_user(actor)
+        await self._database.write(partial(self._scripts.end_others, user.id, actor.session))
 
     async def has_users(self) -> bool:
         return await self._database.read(self._users.has_any)
@@ -268,7 +298,7 @@ class Sessions:
             raise InvalidLink()
         return user
 
-    async def _start(self, authenticate: Script[User]) -> SignedIn:
+    async def _start(self, authenticate: Script[User], device: Device) -> SignedIn:
         """Start a session, with a new token, for the user that ``authenticate`` returns; in one
         transaction."""
         token, now = SESSION_PREFIX + secrets.token_urlsafe(32), self._now()
@@ -276,7 +306,7 @@ class Sessions:
 
         def start() -> Steps[User]:
             user = yield from authenticate()
-            yield from self._scripts.start(hash_token(token), user.id, now, expires)
+            yield from self._scripts.start(hash_token(token), user.id, now, expires, device)
             return user
 
         return SignedIn(await self._database.write(start), token, self._seconds)

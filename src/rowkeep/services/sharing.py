@@ -87,11 +87,14 @@ class Sharing:
         opened.renew()
 
     async def set_owner(
-        self, workspace: str, thing: Thing, body: OwnerBody
+        self, workspace: str, thing: Thing, body: OwnerBody, *, dry_run: bool = False
     ) -> tuple[User, Sequence[Table | View]]:
-        """The new owner, and all tables and views that changed their owner."""
+        """The new owner, and all tables and views that changed their owner, or that would in a dry run."""
         opened = await self._catalog.named(workspace)
         found = await self._find(body.user)
+        if dry_run:
+            owned_together = partial(opened.scripts.rights.owned_together, *thing, body.along)
+            return found, await opened.database.read(owned_together)
         await self._record(opened, found)
         script = partial(opened.scripts.rights.set_owner, *thing, found.id, body.along)
         changed = await opened.database.write(script)

@@ -19,7 +19,7 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.access import Workspace
 from rowkeep.model.tables import name_key
-from rowkeep.model.user_requests import UserBody, UserPatch
+from rowkeep.model.user_requests import OwnNameBody, UserBody, UserPatch
 from rowkeep.model.users import MAX_EMAIL_LENGTH, Actor, Role, User
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.lists import Listing, ListRequest
@@ -117,6 +117,15 @@ class Users:
 
         return await self._database.write(partial(self._scripts.change, user, change, _ends_sessions))
 
+    async def rename(self, user: User, body: OwnNameBody) -> User:
+        """Change the user's own name. Raises InvalidValue."""
+        name = check_user_name(body.name)
+
+        def renamed(before: User) -> User:
+            return structs.replace(before, name=name)
+
+        return await self._database.write(partial(self._scripts.change, user.id, renamed, _ends_nothing))
+
     async def delete(self, actor: Actor, user: str) -> None:
         """Delete a user with all rights. What the user owned has no owner afterwards. Raises DeleteNotAllowed
         for one's own user."""
@@ -171,6 +180,10 @@ def _ends_sessions(before: User, after: User) -> bool:
     """Whoever is disabled, loses the rights of an administrator, or has another address, signs in again."""
     lost = before.is_admin and not after.is_admin
     return after.is_disabled or lost or before.email != after.email
+
+
+def _ends_nothing(_before: User, _after: User) -> bool:
+    return False
 
 
 def _refuse_self(actor: Actor, user: User, what: str) -> None:

@@ -117,6 +117,8 @@ def _sessions(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("last_seen", sa.BigInteger, nullable=False),
         sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+        sa.Column("address", sa.Text),
+        sa.Column("agent", sa.Text),
     )
     links = sa.Table(
         "one_time_links",

@@ -144,7 +144,12 @@ def _without(table: sa.Table, names: Sequence[str]) -> sa.Table:
     """A table as it was before it had these columns."""
     columns = [
         sa.Column(
-            each.name, each.type, primary_key=each.primary_key, nullable=each.nullable, unique=each.unique
+            each.name,
+            each.type,
+            primary_key=each.primary_key,
+            nullable=each.nullable,
+            unique=each.unique,
+            index=each.index,
         )
         for each in table.c
         if each.name not in names
@@ -173,7 +178,15 @@ def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement
 def _users(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = CatalogTables(namespace)
     ours = (tables.users, tables.former_users, tables.user_workspaces)
-    return _create_all((*ours, tables.sessions, tables.links, tables.failures), dialect)
+    sessions = _without(tables.sessions, DEVICES_OF_SESSIONS)
+    return _create_all((*ours, sessions, tables.links, tables.failures), dialect)
+
+
+DEVICES_OF_SESSIONS = ("address", "agent")
+
+
+def _devices_of_sessions(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _with_columns(CatalogTables(namespace).sessions, DEVICES_OF_SESSIONS, dialect)
 
 
 def _used_tokens(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -202,6 +215,7 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _key_of_installation,
     _users,
     _rate_windows,
+    _devices_of_sessions,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""

@@ -5,6 +5,7 @@ import { messageOf } from "../../api/errors";
 import type { Cell, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
 import { ROW_HEIGHT } from "../grid/useVertical";
+import { useSession } from "../session/session";
 import { ValueEditor } from "./ValueEditor";
 import { draftOfCell, parsed } from "./values";
 
@@ -24,6 +25,7 @@ interface CellEditorProps {
 
 /** Edits one cell in place. Enter stores, Escape leaves the value as it was, Shift+Enter is a new line. */
 export function CellEditor({ workspace, row, column, typed, onSave, onClose }: CellEditorProps) {
+  const { isEnded } = useSession();
   const before = draftOfCell(row[column.name], column);
   const takesTyped = typed !== undefined && column.type !== "boolean" && column.type !== "date";
   const [draft, setDraft] = useState(takesTyped ? typed : before);
@@ -88,6 +90,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
       withinPortal
       withRoles={false}
       closeOnEscape={false}
+      closeOnClickOutside={!isEnded}
       onChange={(isOpen) => {
         if (!isOpen) void commit("elsewhere");
       }}

@@ -27,8 +27,10 @@ function TablePage({ workspace, name }: PageProps) {
   const table = useQuery(tableQuery(workspace, name));
   const usable = useQuery(usableQuery(workspace));
   const error = table.error ?? usable.error;
-  if (error !== null) return <Refused error={error} onRetry={() => void table.refetch()} />;
-  if (table.data === undefined || usable.data === undefined) return <Waiting />;
+  if (table.data === undefined || usable.data === undefined) {
+    const retry = () => void Promise.all([table.refetch(), usable.refetch()]);
+    return error === null ? <Waiting /> : <Refused error={error} onRetry={retry} />;
+  }
   const rights = usable.data.get(table.data.name)?.rights ?? [];
   return (
     <Page
@@ -44,8 +46,10 @@ function TablePage({ workspace, name }: PageProps) {
 
 function ViewPage({ workspace, name }: PageProps) {
   const usable = useQuery(usableQuery(workspace));
-  if (usable.error !== null) return <Refused error={usable.error} onRetry={() => void usable.refetch()} />;
-  if (usable.data === undefined) return <Waiting />;
+  if (usable.data === undefined) {
+    if (usable.error === null) return <Waiting />;
+    return <Refused error={usable.error} onRetry={() => void usable.refetch()} />;
+  }
   const view = [...usable.data.values()].find((each) => each.name.toLowerCase() === name.toLowerCase());
   if (view === undefined) return <NotFound />;
   return (

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { onSession } from "../../api/client";
 import { readCount, readPage, type Selection, type Source } from "./rowQueries";
 import { RowStore } from "./rowStore";
 
@@ -16,6 +17,7 @@ export function useRowStore(source: Source, selection: Selection): RowStore {
     store.start();
     return () => store.stop();
   }, [store]);
+  useEffect(() => onSession("started", () => store.retry()), [store]);
   useSyncExternalStore(store.subscribe, store.getVersion);
   return store;
 }

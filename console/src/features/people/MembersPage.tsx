@@ -6,6 +6,7 @@ import { useParams } from "react-router";
 import { answered, api } from "../../api/client";
 import { useSession } from "../session/session";
 import { ErrorNote } from "./ErrorNote";
+import { Removed } from "./Removed";
 import { loadAgain, type Member, membersQuery, type Role, ROLES } from "./queries";
 
 function roleOf(text: string): Role {
@@ -22,6 +23,7 @@ export function MembersPage() {
   const isManager =
     session?.workspaces.some(({ name, role }) => name === workspace && role === "manager") ?? false;
   const changed = () => loadAgain(queries, ["members", workspace]);
+  const [removed, setRemoved] = useState<Member | null>(null);
   const set = useMutation({
     mutationFn: ({ user, role }: { user: string; role: Role }) =>
       answered(
@@ -33,13 +35,16 @@ export function MembersPage() {
     onSuccess: changed,
   });
   const remove = useMutation({
-    mutationFn: (user: string) =>
+    mutationFn: ({ user }: Member) =>
       answered(
         api.DELETE("/api/v1/workspaces/{workspace}/members/{user}", {
           params: { path: { workspace, user } },
         }),
       ),
-    onSuccess: changed,
+    onSuccess: async (_, member) => {
+      setRemoved(member);
+      await changed();
+    },
   });
   return (
     <Container size="md" p="md" w="100%" ml={0}>
@@ -49,6 +54,15 @@ export function MembersPage() {
       <ErrorNote error={members.error ?? set.error ?? remove.error} />
       {isManager && (
         <AddMember isBusy={set.isPending} onAdd={(user, role) => set.mutateAsync({ user, role })} />
+      )}
+      {removed !== null && (
+        <Removed
+          name={removed.name}
+          onUndo={() => {
+            set.mutate(removed);
+            setRemoved(null);
+          }}
+        />
       )}
       {members.isPending && <Loader aria-label="Loading members" />}
       {members.data?.length === 0 && (
@@ -76,7 +90,7 @@ export function MembersPage() {
                   member={member}
                   isManager={isManager}
                   onRole={(role) => set.mutate({ user: member.user, role })}
-                  onRemove={() => remove.mutate(member.user)}
+                  onRemove={() => remove.mutate(member)}
                 />
               ))}
             </Table.Tbody>

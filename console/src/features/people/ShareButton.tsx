@@ -1,16 +1,13 @@
 import { Button, Group, Loader, Modal, NativeSelect, Stack, Table, Text, TextInput } from "@mantine/core";
 import { IconShare } from "@tabler/icons-react";
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { answered, api } from "../../api/client";
-import { ApiError } from "../../api/errors";
-import type { components } from "../../api/schema";
 import type { Source } from "../grid/rowQueries";
 import { ErrorNote } from "./ErrorNote";
+import { OwnerLine } from "./OwnerLine";
 import { loadAgain } from "./queries";
-
-type Share = components["schemas"]["ShareResponse"];
-type Right = Share["right"];
+import { Removed } from "./Removed";
+import { keyOf, removeShare, type Right, setShare, type Share, sharesQuery } from "./shares";
 
 const RIGHTS: readonly { value: Right; label: string }[] = [
   { value: "read", label: "may read" },
@@ -20,65 +17,6 @@ const RIGHTS: readonly { value: Right; label: string }[] = [
 
 function rightOf(text: string): Right {
   return RIGHTS.find(({ value }) => value === text)?.value ?? "read";
-}
-
-const keyOf = ({ workspace, kind, name }: Source) => ["shares", workspace, kind, name];
-
-/** The owner and the shares; null for people who may not see them. */
-const sharesQuery = (source: Source) =>
-  queryOptions({
-    queryKey: keyOf(source),
-    queryFn: async ({ signal }) => {
-      const { workspace, kind, name } = source;
-      try {
-        return kind === "tables"
-          ? await answered(
-              api.GET("/api/v1/workspaces/{workspace}/tables/{table}/shares", {
-                params: { path: { workspace, table: name } },
-                signal,
-              }),
-            )
-          : await answered(
-              api.GET("/api/v1/workspaces/{workspace}/views/{view}/shares", {
-                params: { path: { workspace, view: name } },
-                signal,
-              }),
-            );
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 403) return null;
-        throw error;
-      }
-    },
-  });
-
-function setShare({ workspace, kind, name }: Source, user: string, right: Right) {
-  return kind === "tables"
-    ? answered(
-        api.PUT("/api/v1/workspaces/{workspace}/tables/{table}/shares/{user}", {
-          params: { path: { workspace, table: name, user } },
-          body: { right },
-        }),
-      )
-    : answered(
-        api.PUT("/api/v1/workspaces/{workspace}/views/{view}/shares/{user}", {
-          params: { path: { workspace, view: name, user } },
-          body: { right },
-        }),
-      );
-}
-
-function removeShare({ workspace, kind, name }: Source, user: string) {
-  return kind === "tables"
-    ? answered(
-        api.DELETE("/api/v1/workspaces/{workspace}/tables/{table}/shares/{user}", {
-          params: { path: { workspace, table: name, user } },
-        }),
-      )
-    : answered(
-        api.DELETE("/api/v1/workspaces/{workspace}/views/{view}/shares/{user}", {
-          params: { path: { workspace, view: name, user } },
-        }),
-      );
 }
 
 /** Shares a table or view with users. Only people who may do that see the button. */
@@ -91,7 +29,14 @@ export function ShareButton({ source }: { source: Source }) {
     mutationFn: ({ user, right }: { user: string; right: Right }) => setShare(source, user, right),
     onSuccess: changed,
   });
-  const remove = useMutation({ mutationFn: (user: string) => removeShare(source, user), onSuccess: changed });
+  const [removed, setRemoved] = useState<Share | null>(null);
+  const remove = useMutation({
+    mutationFn: ({ user }: Share) => removeShare(source, user),
+    onSuccess: async (_, share) => {
+      setRemoved(share);
+      await changed();
+    },
+  });
   if (shares.data === null || shares.isPending) return null;
   return (
     <>
@@ -116,17 +61,21 @@ export function ShareButton({ source }: { source: Source }) {
           {shares.isFetching && <Loader size={16} aria-label="Loading" />}
           {shares.data !== undefined && (
             <>
-              <Text size="sm">
-                Owner:{" "}
-                {shares.data.owner === null
-                  ? "nobody"
-                  : `${shares.data.owner.name} (${shares.data.owner.email})`}
-              </Text>
+              <OwnerLine source={source} owner={shares.data.owner} onGiven={() => setOpen(false)} />
               <ShareList
                 shares={shares.data.shares}
                 onRight={(user, right) => set.mutate({ user, right })}
-                onRemove={(user) => remove.mutate(user)}
+                onRemove={(share) => remove.mutate(share)}
               />
+              {removed !== null && (
+                <Removed
+                  name={removed.name}
+                  onUndo={() => {
+                    set.mutate(removed);
+                    setRemoved(null);
+                  }}
+                />
+              )}
             </>
           )}
         </Stack>
@@ -138,7 +87,7 @@ export function ShareButton({ source }: { source: Source }) {
 interface ShareListProps {
   shares: readonly Share[];
   onRight: (user: string, right: Right) => void;
-  onRemove: (user: string) => void;
+  onRemove: (share: Share) => void;
 }
 
 function ShareList({ shares, onRight, onRemove }: ShareListProps) {
@@ -146,23 +95,23 @@ function ShareList({ shares, onRight, onRemove }: ShareListProps) {
   return (
     <Table verticalSpacing={4}>
       <Table.Tbody>
-        {shares.map(({ user, name, email, right }) => (
-          <Table.Tr key={user}>
+        {shares.map((share) => (
+          <Table.Tr key={share.user}>
             <Table.Td>
-              {name} ({email})
+              {share.name} ({share.email})
             </Table.Td>
             <Table.Td>
               <NativeSelect
                 size="xs"
-                aria-label={`Right of ${name}`}
+                aria-label={`Right of ${share.name}`}
                 data={RIGHTS}
-                value={right}
-                onChange={(event) => onRight(user, rightOf(event.currentTarget.value))}
+                value={share.right}
+                onChange={(event) => onRight(share.user, rightOf(event.currentTarget.value))}
               />
             </Table.Td>
             <Table.Td>
-              <Button size="compact-xs" variant="subtle" color="red" onClick={() => onRemove(user)}>
-                Remove<span className="visually-hidden"> {name}</span>
+              <Button size="compact-xs" variant="subtle" color="red" onClick={() => onRemove(share)}>
+                Remove<span className="visually-hidden"> {share.name}</span>
               </Button>
             </Table.Td>
           </Table.Tr>

@@ -8,7 +8,9 @@ import {
   CopyButton,
   Group,
   Loader,
+  Modal,
   Table,
+  Text,
   TextInput,
   Title,
 } from "@mantine/core";
@@ -33,6 +35,7 @@ export function UsersPage() {
   const queries = useQueryClient();
   const { session } = useSession();
   const [link, setLink] = useState<NewLink | null>(null);
+  const [resetting, setResetting] = useState<User | null>(null);
   const changed = () => loadAgain(queries, ["users"]);
   const patch = useMutation({
     mutationFn: ({ user, ...body }: { user: string; disabled?: boolean; admin?: boolean }) =>
@@ -42,14 +45,17 @@ export function UsersPage() {
   const reset = useMutation({
     mutationFn: ({ id }: User) =>
       answered(api.POST("/api/v1/users/{user}/reset", { params: { path: { user: id } } })),
-    onSuccess: (answer, { name }) => setLink({ name, link: answer.link }),
+    onSuccess: (answer, { name }) => {
+      setResetting(null);
+      setLink({ name, link: answer.link });
+    },
   });
   return (
     <Container size="lg" p="md" w="100%" ml={0}>
       <Title order={1} size="h2" mb="md">
         Users
       </Title>
-      <ErrorNote error={users.error ?? patch.error ?? reset.error} />
+      <ErrorNote error={users.error ?? patch.error} />
       <AddUser
         onAdded={async (added) => {
           setLink(added);
@@ -57,6 +63,15 @@ export function UsersPage() {
         }}
       />
       {link !== null && <LinkNote {...link} onClose={() => setLink(null)} />}
+      {resetting !== null && (
+        <ResetDialog
+          user={resetting}
+          error={reset.error}
+          isBusy={reset.isPending}
+          onReset={() => reset.mutate(resetting)}
+          onCancel={() => setResetting(null)}
+        />
+      )}
       {users.isPending && <Loader aria-label="Loading users" />}
       <Table.ScrollContainer minWidth={300}>
         <Table verticalSpacing="xs">
@@ -85,7 +100,7 @@ export function UsersPage() {
                 </Table.Td>
                 <Table.Td>
                   <Group gap={4}>
-                    <Button size="compact-xs" variant="subtle" onClick={() => reset.mutate(user)}>
+                    <Button size="compact-xs" variant="subtle" onClick={() => setResetting(user)}>
                       New password link<span className="visually-hidden"> for {user.name}</span>
                     </Button>
                     {user.id !== session?.id && (
@@ -107,6 +122,40 @@ export function UsersPage() {
         </Table>
       </Table.ScrollContainer>
     </Container>
+  );
+}
+
+interface ResetDialogProps {
+  user: User;
+  error: Error | null;
+  isBusy: boolean;
+  onReset: () => void;
+  onCancel: () => void;
+}
+
+/** Asks first: the user is signed out, perhaps in the middle of something. */
+function ResetDialog({ user, error, isBusy, onReset, onCancel }: ResetDialogProps) {
+  return (
+    <Modal
+      opened
+      onClose={onCancel}
+      title={`New password link for ${user.name}`}
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
+      <ErrorNote error={error} />
+      <Text size="sm" mb="md">
+        {user.name} is signed out everywhere, and an earlier link stops working. The password stays as it is
+        until {user.name} sets a new one.
+      </Text>
+      <Group>
+        <Button data-autofocus loading={isBusy} onClick={onReset}>
+          Make the link
+        </Button>
+        <Button variant="default" onClick={onCancel}>
+          Cancel
+        </Button>
+      </Group>
+    </Modal>
   );
 }
 

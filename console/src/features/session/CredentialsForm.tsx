@@ -11,16 +11,26 @@ interface CredentialsFormProps {
   action: string;
   /** Starts a session. Its errors are shown. */
   submit: () => Promise<Session>;
+  /** Why an earlier try has failed. */
+  failure?: string | undefined;
   /** The path to open then. */
   next: string;
   children: ReactNode;
 }
 
 /** A page with one form that ends in a session. */
-export function CredentialsForm({ title, text, action, submit, next, children }: CredentialsFormProps) {
+export function CredentialsForm({
+  title,
+  text,
+  action,
+  submit,
+  failure,
+  next,
+  children,
+}: CredentialsFormProps) {
   const { start } = useSession();
   const navigate = useNavigate();
-  const [error, setError] = useState<string>();
+  const [error, setError] = useState(failure);
   const [isBusy, setBusy] = useState(false);
   useDocumentTitle(`${title} – Rowkeep`);
 

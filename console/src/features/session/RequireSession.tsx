@@ -1,10 +1,12 @@
 import { Center, Loader } from "@mantine/core";
+import { Fragment } from "react";
 import { Navigate, Outlet, useLocation } from "react-router";
 import { useSession } from "./session";
+import { SignInAgain } from "./SignInAgain";
 
 /** Shows its pages only to people who are signed in; others sign in first and come back. */
 export function RequireSession() {
-  const { session, error } = useSession();
+  const { session, isEnded, error } = useSession();
   const { pathname, search } = useLocation();
   if (session === undefined) {
     if (error !== null) throw error;
@@ -18,5 +20,12 @@ export function RequireSession() {
     const next = pathname === "/" ? "" : `?next=${encodeURIComponent(pathname + search)}`;
     return <Navigate to={`/sign-in${next}`} replace />;
   }
-  return <Outlet />;
+  return (
+    <>
+      <Fragment key={session.id}>
+        <Outlet />
+      </Fragment>
+      {isEnded && <SignInAgain session={session} />}
+    </>
+  );
 }

@@ -1,10 +1,10 @@
 import { Anchor, PasswordInput, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Navigate, useSearchParams } from "react-router";
+import { Navigate, useLocation, useSearchParams } from "react-router";
 import { answered, api } from "../../api/client";
-import { API_ADDRESS } from "../../app/place";
 import { CredentialsForm } from "./CredentialsForm";
+import { failureOf, methodsQuery, openIdAddress } from "./methods";
 import { safeNext } from "./next";
 import { useSession } from "./session";
 
@@ -13,10 +13,8 @@ export function SignInPage() {
   const [parameters] = useSearchParams();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
-  const methods = useQuery({
-    queryKey: ["session methods"],
-    queryFn: ({ signal }) => answered(api.GET("/api/v1/session/methods", { signal })),
-  });
+  const methods = useQuery(methodsQuery());
+  const { hash } = useLocation();
   const next = safeNext(parameters.get("next"));
   if (session) return <Navigate to={next} replace />;
   return (
@@ -24,6 +22,7 @@ export function SignInPage() {
       title="Sign in to Rowkeep"
       action="Sign in"
       next={next}
+      failure={failureOf(hash)}
       submit={() => answered(api.POST("/api/v1/session", { body: { email, password } }))}
       text={
         methods.data?.firstUser === true
@@ -49,7 +48,7 @@ export function SignInPage() {
       />
       {methods.data?.openId === true && (
         <Text size="sm" ta="center">
-          <Anchor href={`${API_ADDRESS}/api/v1/session/openid`}>Sign in with your organisation</Anchor>
+          <Anchor href={openIdAddress(next)}>Sign in with your organisation</Anchor>
         </Text>
       )}
     </CredentialsForm>

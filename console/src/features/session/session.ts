@@ -7,11 +7,15 @@ export type Session = components["schemas"]["SessionResponse"];
 export interface SessionState {
   /** undefined: not known yet; null: nobody is signed in. */
   session: Session | null | undefined;
+  /** Whether it has ended while its pages are open: they stay, and the user signs in again. */
+  isEnded: boolean;
   /** Why it is not known, if the server does not respond. */
   error: Error | null;
   /** Takes over a session that the server has started. */
   start: (session: Session) => void;
   signOut: () => Promise<void>;
+  /** Closes the pages of a session that has ended. */
+  leave: () => void;
 }
 
 export const SessionContext = createContext<SessionState | undefined>(undefined);

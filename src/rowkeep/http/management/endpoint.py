@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors.catalogue import InvalidParameter, MethodNotAllowed, RowkeepError, preview
 from rowkeep.http.responses import error_response
-from rowkeep.model.users import Actor, Asker, ListedThings, Need
+from rowkeep.model.users import Actor, Asker, Device, ListedThings, Need
 from rowkeep.services.lists import ListRequest
 
 
@@ -85,7 +85,7 @@ class Sender(msgspec.Struct, frozen=True):
     actor: Actor | None
     session: str | None
     flow: str | None
-    address: str
+    device: Device
     is_secure: bool
 
 

@@ -16,11 +16,14 @@ from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.definitions.views import ViewBody
 from rowkeep.model.tables import name_key
-from rowkeep.model.users import Actor, Guard, Need
+from rowkeep.model.users import Actor, Device, Guard, Need
 from rowkeep.settings import Settings
 
 Services: TypeAlias = Any
 """The services of the endpoints."""
+
+
+MAX_AGENT = 300
 
 
 class Gate:
@@ -53,7 +56,7 @@ class Gate:
             actor=actor,
             session=session,
             flow=cookie(request, FLOW_COOKIE),
-            address=client[0] if client else "",
+            device=Device(client[0] if client else "", agent_of(request)),
             is_secure=is_secure(request, scope, self._public_url),
         )
 
@@ -83,6 +86,12 @@ class Gate:
             if endpoint.need is Need.ADMIN:
                 raise Forbidden("This needs the rights of an administrator.")
         return self._services_of(self._catalog.for_user(actor.user.id, guard))
+
+
+def agent_of(request: Request) -> str:
+    """What the program of the request says about itself, cut and without what cannot be printed."""
+    text = request.header(b"user-agent") or ""
+    return "".join(filter(str.isprintable, text[:MAX_AGENT])).strip()
 
 
 def guard_of(endpoint: Endpoint, user_id: str, path: dict[str, str], body: Any) -> Guard:

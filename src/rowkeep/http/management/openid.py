@@ -8,8 +8,7 @@ from rowkeep.errors import catalogue as errors
 from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Redirect, Sender, Text
 from rowkeep.http.session_cookie import COOKIE, FLOW_COOKIE, set_cookie
 from rowkeep.model.users import Need
-from rowkeep.services.openid import CALLBACK, SECONDS, Callback
-from rowkeep.services.sessions import SignedIn
+from rowkeep.services.openid import CALLBACK, SECONDS, Callback, FinishedFlow, OpenIdFailed
 
 PATH = CALLBACK.removeprefix("/api/v1").removesuffix("/callback")
 CONSOLE, SIGN_IN_PAGE = "/console", "/console/sign-in"
@@ -17,8 +16,8 @@ CONSOLE, SIGN_IN_PAGE = "/console", "/console/sign-in"
 
 async def _start(services: Any, request: ManagementRequest) -> Redirect:
     try:
-        started = await services.openid.start()
-    except errors.SignInFailed as error:
+        started = await services.openid.start(request.texts["next"])
+    except OpenIdFailed as error:
         return _failed(services, error)
     path, secure = _flow_path(services), request.sender.is_secure
     flow = set_cookie(FLOW_COOKIE, started.sealed, SECONDS, path, secure=secure)
@@ -30,26 +29,27 @@ async def _finish(services: Any, request: ManagementRequest) -> Redirect:
     callback = Callback(texts["code"], texts["state"], texts["error"], texts["iss"])
     ended = set_cookie(FLOW_COOKIE, "", 0, _flow_path(services), secure=secure)
     try:
-        signed_in = await services.openid.finish(callback, request.sender.flow)
-    except errors.SignInFailed as error:
+        finished = await services.openid.finish(callback, request.sender.flow, request.sender.device)
+    except OpenIdFailed as error:
         return _failed(services, error, ended)
-    return await _signed_in(services, request.sender, signed_in, ended)
+    return await _signed_in(services, request.sender, finished, ended)
 
 
 async def _signed_in(
-    services: Any, sender: Sender, done: SignedIn, *cookies: tuple[bytes, bytes]
+    services: Any, sender: Sender, finished: FinishedFlow, *cookies: tuple[bytes, bytes]
 ) -> Redirect:
     """The console, with the cookie of a new session; the former session of the browser ends."""
+    done = finished.signed_in
     if sender.session is not None:
         await services.sessions.end(sender.session)
     root_path = services.root_path
     session = set_cookie(COOKIE, done.token, done.seconds, root_path, secure=sender.is_secure)
-    return Redirect(root_path + CONSOLE, (session, *cookies))
+    return Redirect(root_path + CONSOLE + finished.next, (session, *cookies))
 
 
-def _failed(services: Any, error: errors.RowkeepError, *cookies: tuple[bytes, bytes]) -> Redirect:
+def _failed(services: Any, error: OpenIdFailed, *cookies: tuple[bytes, bytes]) -> Redirect:
     """The page to sign in, which shows the error."""
-    return Redirect(f"{services.root_path}{SIGN_IN_PAGE}#error={error.code}", cookies)
+    return Redirect(f"{services.root_path}{SIGN_IN_PAGE}#error={error.refusal}", cookies)
 
 
 def _flow_path(services: Any) -> str:
@@ -69,6 +69,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         need=Need.NOTHING,
         call=_start,
         status=303,
+        texts=(_text("next", "The page of the console to open afterwards, such as `/w/main/tables`."),),
         errors=(errors.NoSuchEndpoint,),
     ),
     Endpoint(

@@ -18,6 +18,7 @@ from rowkeep.model.user_requests import (
     FirstUserBody,
     LinkBody,
     NewPasswordBody,
+    OwnNameBody,
     PasswordChangeBody,
     SignInBody,
 )
@@ -92,25 +93,33 @@ async def _started(services: Any, request: ManagementRequest, signed_in: SignedI
 
 
 async def _sign_in(services: Any, request: ManagementRequest) -> Started:
-    signed_in = await services.sessions.sign_in(request.body, request.sender.address)
+    signed_in = await services.sessions.sign_in(request.body, request.sender.device)
     return await _started(services, request, signed_in)
 
 
 async def _first(services: Any, request: ManagementRequest) -> Started:
-    return await _started(services, request, await services.sessions.first(request.body))
+    signed_in = await services.sessions.first(request.body, request.sender.device)
+    return await _started(services, request, signed_in)
 
 
 async def _set_password(services: Any, request: ManagementRequest) -> Started:
-    return await _started(services, request, await services.sessions.set_password(request.body))
+    signed_in = await services.sessions.set_password(request.body, request.sender.device)
+    return await _started(services, request, signed_in)
 
 
 async def _use_link(services: Any, request: ManagementRequest) -> Started:
-    return await _started(services, request, await services.sessions.sign_in_by_link(request.body))
+    signed_in = await services.sessions.sign_in_by_link(request.body, request.sender.device)
+    return await _started(services, request, signed_in)
 
 
 async def _change_password(services: Any, request: ManagementRequest) -> Started:
-    signed_in = await services.sessions.change_password(request.actor, request.body, request.sender.address)
+    signed_in = await services.sessions.change_password(request.actor, request.body, request.sender.device)
     return await _started(services, request, signed_in)
+
+
+async def _rename(services: Any, request: ManagementRequest) -> CurrentUser:
+    user = await services.users.rename(signed_in_user(request.actor), request.body)
+    return await _current(services, user)
 
 
 async def _get(services: Any, request: ManagementRequest) -> CurrentUser:
@@ -196,6 +205,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         form=current_form,
         response=SessionResponse,
         errors=(errors.Forbidden,),
+        response_samples=_SESSIONS,
+    ),
+    Endpoint(
+        method="PATCH",
+        path="/session",
+        name="changeOwnName",
+        summary="Change one's own name",
+        need=Need.SIGN_IN,
+        call=_rename,
+        body=OwnNameBody,
+        form=current_form,
+        response=SessionResponse,
+        errors=(errors.Forbidden,),
+        request_samples={"A name": {"name": "Ada Lovelace"}},
         response_samples=_SESSIONS,
     ),
     Endpoint(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from rowkeep.errors import catalogue as errors
-from rowkeep.http.management.endpoint import Endpoint, ManagementRequest
+from rowkeep.http.management.endpoint import Endpoint, Flag, ManagementRequest
 from rowkeep.http.management.workspaces import WORKSPACE
 from rowkeep.http.response_types import Name, ResponseBody, UserId
 from rowkeep.http.sample_values import USER
@@ -84,6 +84,8 @@ def _thing(request: ManagementRequest) -> Thing:
     return (path["view"], True) if "view" in path else (path["table"], False)
 
 
+DRY_RUN = Flag("dryRun", "Return what would change its owner, and change nothing.")
+
 _OWNER = {"user": USER, "email": "ada@example.com", "name": "Ada Lovelace"}
 _SHARE = _OWNER | {"right": "edit"}
 
@@ -139,9 +141,10 @@ def _endpoints(kind: str, no_thing: type[errors.RowkeepError]) -> Iterator[Endpo
         summary=f"Give {thing} to another user; grants of apps do not change",
         need=Need.OWN,
         call=lambda services, request: services.sharing.set_owner(
-            request.path["workspace"], _thing(request), request.body
+            request.path["workspace"], _thing(request), request.body, dry_run=request.flags["dryRun"]
         ),
         body=OwnerBody,
+        flags=(DRY_RUN,),
         form=new_owner_form,
         response=NewOwnerResponse,
         errors=(*no_such, errors.NoSuchUser),

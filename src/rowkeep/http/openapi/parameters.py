@@ -33,6 +33,11 @@ _IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
         {"type": "string", "minLength": 1},
         "us-5e7ef67172034b39ac000004",
     ),
+    "session": (
+        "The id of the session.",
+        {"type": "string", "pattern": "^se-[0-9a-f]{24}$"},
+        "se-9f86d081884c7d659a2feaa0",
+    ),
     "id": (
         "The id of the admin token.",
         {"type": "string", "pattern": "^at-[0-9a-f]{24}$"},

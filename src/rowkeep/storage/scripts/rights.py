@@ -194,6 +194,13 @@ class RightsOfUsers(WorkspaceSteps):
         tables that it refers to or reads, directly or not, and the views over it, as far as they have the
         same owner or none. Raises NoSuchTable, NoSuchView."""
         yield from self._state.raise_version()
+        found = yield from self.owned_together(name, on_view, along)
+        for each in found:
+            yield from self.own(each.id, user_id)
+        return found
+
+    def owned_together(self, name: str, on_view: bool, along: bool) -> Steps[list[Table | View]]:
+        """All that :meth:`set_owner` would give to another user; nothing is changed."""
         thing = yield from self._existing(name, on_view)
         found: list[Table | View] = [thing]
         if along:
@@ -202,8 +209,6 @@ class RightsOfUsers(WorkspaceSteps):
                 owner = yield from self._owner_of(each.id)
                 if owner is None or owner == former:
                     found.append(each)
-        for each in found:
-            yield from self.own(each.id, user_id)
         return found
 
     def own(self, thing_id: str, user_id: str) -> Steps[None]:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 import msgspec
 import sqlalchemy as sa
 
-from rowkeep.model.users import OneTimeLink, User
+from rowkeep.model.users import Device, OneTimeLink, Session, User
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import statement
 from rowkeep.sql.system_tables import CatalogTables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
 from rowkeep.storage.scripts.users import user_of
+
+SESSION_ID, ID_DIGITS = "se-", 24
+"""The id of a session has the first digits of its stored hash, from which nobody gets the token."""
 
 
 class FoundSession(msgspec.Struct, frozen=True):
@@ -57,12 +60,62 @@ class SessionScripts:
         )  # fmt: skip
         return FoundSession(user_of(rows[0]), rows[0][6], rows[0][7]) if rows else None
 
-    def start(self, token_hash: str, user_id: str, now: int, expires: int) -> Steps[None]:
-        sessions = self._tables.sessions
+    def start(
+        self, token_hash: str, user_id: str, now: int, expires: int, device: Device | None = None
+    ) -> Steps[None]:
+        sessions, known = self._tables.sessions, device or Device()
         yield from self._do(
             sa.insert(sessions).values(
-                hash=token_hash, user_id=user_id, created=now, last_seen=now, expires=expires
+                hash=token_hash,
+                user_id=user_id,
+                created=now,
+                last_seen=now,
+                expires=expires,
+                address=known.address,
+                agent=known.agent,
             )
+        )
+
+    def of_user(self, user_id: str, now: int, current: str | None, limit: int) -> Steps[list[Session]]:
+        """The sessions of a user, that with the hash ``current`` first, then the most recently used."""
+        sessions = self._tables.sessions.c
+        rows = yield from self._do(
+            sa.select(
+                sessions.hash, sessions.address, sessions.agent, sessions.created, sessions.last_seen,
+                sessions.expires,
+            )
+            .where(sessions.user_id == user_id, sessions.expires > now)
+            .order_by(sessions.hash != (current or ""), sessions.last_seen.desc(), sessions.hash)
+            .limit(limit)
+        )  # fmt: skip
+        return [
+            Session(
+                id=SESSION_ID + token_hash[:ID_DIGITS],
+                device=Device(address or "", agent or ""),
+                created=int(created),
+                last_seen=int(last_seen),
+                expires=int(expires),
+                is_current=token_hash == current,
+            )
+            for token_hash, address, agent, created, last_seen, expires in rows
+        ]
+
+    def end_one(self, user_id: str, session_id: str) -> Steps[bool]:
+        """End a session of a user; returns whether it existed."""
+        digits = session_id.removeprefix(SESSION_ID)
+        sessions = self._tables.sessions
+        rows = yield from self._do(
+            sa.delete(sessions)
+            .where(sessions.c.user_id == user_id, sessions.c.hash >= digits, sessions.c.hash < digits + "g")
+            .returning(sessions.c.hash)
+        )
+        return bool(rows)
+
+    def end_others(self, user_id: str, current: str | None) -> Steps[None]:
+        """End all sessions of a user but that with the hash ``current``."""
+        sessions = self._tables.sessions
+        yield from self._do(
+            sa.delete(sessions).where(sessions.c.user_id == user_id, sessions.c.hash != (current or ""))
         )
 
     def saw(self, token_hash: str, now: int) -> Steps[None]:
