@@ -14,7 +14,6 @@ from test_console_ranges import others_change, paste, press
 from support.person import Person
 from support.workspace import Workspace, succeeded
 
-
 OPEN_MENU = "region"
 """A menu opens above the page, and so outside of its landmarks."""
 
