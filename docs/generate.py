@@ -25,7 +25,7 @@ from rowkeep.http.management.endpoint import parameters_of
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
 from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
-from rowkeep.settings import PREFIX as SETTING_PREFIX
+from rowkeep.setting_rules import PREFIX as SETTING_PREFIX
 from rowkeep.settings import SHELL_VARIABLES, Settings
 
 
@@ -274,7 +274,8 @@ DEPENDENCIES = {
     "pyarrow": "the CSV reader of streams and imports, at three times the speed of `csv`; Parquet files",
     "redis": "rate limits that several machines share, only with the extra `redis`",
     "rich": "tables and progress bars of the commands",
-    "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of other databases; its ORM is not used",
+    "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of other "
+    "databases; its ORM is not used",
     "starlette": "the router of the management API",
     "structlog": "logs as JSON lines",
     "swagger-ui-py": "the scripts of the page /docs, which loads nothing from other hosts",

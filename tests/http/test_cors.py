@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from rowkeep.errors.catalogue import SetupError
-from rowkeep.settings import Settings, origins
+from rowkeep.setting_rules import origins
+from rowkeep.settings import Settings
 from support import plain
 from support.bot import Bot
 from support.server import RowkeepServer, sqlite_url

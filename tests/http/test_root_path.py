@@ -12,7 +12,8 @@ import pytest
 from test_documents import assets
 
 from rowkeep.errors.catalogue import SetupError
-from rowkeep.settings import OWN_PATHS, Settings
+from rowkeep.setting_rules import OWN_PATHS
+from rowkeep.settings import Settings
 from support import plain
 from support.bot import Bot
 from support.gateway import Gateway

@@ -8,7 +8,8 @@ import sys
 from typing import Annotated
 
 from rowkeep.cli.options import setting
-from rowkeep.settings import PREFIX, Settings
+from rowkeep.setting_rules import PREFIX
+from rowkeep.settings import Settings
 
 Host = Annotated[str | None, setting("host")]
 Port = Annotated[int | None, setting("port")]

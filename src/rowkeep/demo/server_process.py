@@ -15,7 +15,8 @@ import httpx
 
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.server.process import listen
-from rowkeep.settings import PREFIX, Settings
+from rowkeep.setting_rules import PREFIX
+from rowkeep.settings import Settings
 
 USUAL_PORT = 8080
 START_SECONDS = 60

@@ -12,7 +12,8 @@ from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
-from rowkeep.settings import Settings, origins
+from rowkeep.setting_rules import origins
+from rowkeep.settings import Settings
 
 REQUEST_HEADERS = ("auth", "authorization", "content-encoding", "content-type", "idempotency-key", "prefer")
 """The request headers that a page may send in addition to those that are always allowed."""

@@ -26,7 +26,8 @@ from rowkeep.model.users import Device, User
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.sessions import Sessions, SignedIn
 from rowkeep.services.users import MAX_NAME, check_email
-from rowkeep.settings import Settings, is_loopback
+from rowkeep.setting_rules import is_loopback
+from rowkeep.settings import Settings
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.migrations import alone
 

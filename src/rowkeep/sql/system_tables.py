@@ -197,24 +197,7 @@ class WorkspaceTables:
             sa.Column("to_column_id", sa.Text, nullable=False),
         )
         self.views, self.view_tables = _view_tables(meta)
-        self.apps = sa.Table(
-            "_rowkeep_apps",
-            meta,
-            sa.Column("client_id", sa.Text, primary_key=True),
-            sa.Column("name", sa.Text, nullable=False),
-            sa.Column("name_key", NAME_KEY, nullable=False, unique=True),
-            sa.Column("algorithm", sa.Text, nullable=False),
-            sa.Column("secret", sa.LargeBinary),
-            sa.Column("public_key", sa.Text),
-            sa.Column("enabled", sa.Boolean, nullable=False),
-            sa.Column("created_on", sa.Text, nullable=False),
-            sa.Column("max_affected", sa.BigInteger),
-            sa.Column("allow_all", sa.Boolean, nullable=False, server_default=sa.true()),
-            sa.Column("rate_limit", sa.Text),
-            sa.Column("require_jti", sa.Boolean, nullable=False, server_default=sa.false()),
-            sa.Column("audience", sa.Text),
-            sa.Column("jwe_key", sa.LargeBinary),
-        )
+        self.apps = _apps(meta)
         self.grants = sa.Table(
             "_rowkeep_grants",
             meta,
@@ -229,6 +212,28 @@ class WorkspaceTables:
         self.former_apps = _former_apps(meta)
         self.used_tokens = _used_tokens(meta)
         self.row_quotas = _row_quotas(meta)
+
+
+def _apps(meta: sa.MetaData) -> sa.Table:
+    """The apps. Secrets and keys are encrypted."""
+    return sa.Table(
+        "_rowkeep_apps",
+        meta,
+        sa.Column("client_id", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("name_key", NAME_KEY, nullable=False, unique=True),
+        sa.Column("algorithm", sa.Text, nullable=False),
+        sa.Column("secret", sa.LargeBinary),
+        sa.Column("public_key", sa.Text),
+        sa.Column("enabled", sa.Boolean, nullable=False),
+        sa.Column("created_on", sa.Text, nullable=False),
+        sa.Column("max_affected", sa.BigInteger),
+        sa.Column("allow_all", sa.Boolean, nullable=False, server_default=sa.true()),
+        sa.Column("rate_limit", sa.Text),
+        sa.Column("require_jti", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("audience", sa.Text),
+        sa.Column("jwe_key", sa.LargeBinary),
+    )
 
 
 def _former_apps(meta: sa.MetaData) -> sa.Table:

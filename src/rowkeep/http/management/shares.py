@@ -90,8 +90,8 @@ _OWNER = {"user": USER, "email": "ada@example.com", "name": "Ada Lovelace"}
 _SHARE = _OWNER | {"right": "edit"}
 
 
-def _endpoints(kind: str, no_thing: type[errors.RowkeepError]) -> Iterator[Endpoint]:
-    """The endpoints for tables, and the same for views."""
+def _share_endpoints(kind: str, no_thing: type[errors.RowkeepError]) -> Iterator[Endpoint]:
+    """The endpoints for shares of tables, and the same for views."""
     thing, path, suffix = f"a {kind}", f"{WORKSPACE}/{kind}s/{{{kind}}}", kind.capitalize()
     no_such = (errors.NoSuchWorkspace, no_thing)
     yield Endpoint(
@@ -134,11 +134,15 @@ def _endpoints(kind: str, no_thing: type[errors.RowkeepError]) -> Iterator[Endpo
         status=204,
         errors=(*no_such, errors.NoSuchUser),
     )
-    yield Endpoint(
+
+
+def _owner_endpoint(kind: str, no_thing: type[errors.RowkeepError]) -> Endpoint:
+    """The endpoint for the owner of a table, and the same for a view."""
+    return Endpoint(
         method="PUT",
-        path=f"{path}/owner",
-        name=f"set{suffix}Owner",
-        summary=f"Give {thing} to another user; grants of apps do not change",
+        path=f"{WORKSPACE}/{kind}s/{{{kind}}}/owner",
+        name=f"set{kind.capitalize()}Owner",
+        summary=f"Give a {kind} to another user; grants of apps do not change",
         need=Need.OWN,
         call=lambda services, request: services.sharing.set_owner(
             request.path["workspace"], _thing(request), request.body, dry_run=request.flags["dryRun"]
@@ -147,13 +151,15 @@ def _endpoints(kind: str, no_thing: type[errors.RowkeepError]) -> Iterator[Endpo
         flags=(DRY_RUN,),
         form=new_owner_form,
         response=NewOwnerResponse,
-        errors=(*no_such, errors.NoSuchUser),
+        errors=(errors.NoSuchWorkspace, no_thing, errors.NoSuchUser),
         request_samples={"With what it needs": {"user": "ada@example.com", "along": True}},
         response_samples={"A new owner": {"owner": _OWNER, "changed": [{"kind": kind, "name": "people"}]}},
     )
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    *_endpoints("table", errors.NoSuchTable),
-    *_endpoints("view", errors.NoSuchView),
+    *_share_endpoints("table", errors.NoSuchTable),
+    _owner_endpoint("table", errors.NoSuchTable),
+    *_share_endpoints("view", errors.NoSuchView),
+    _owner_endpoint("view", errors.NoSuchView),
 )
