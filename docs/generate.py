@@ -274,8 +274,8 @@ DEPENDENCIES = {
     "pyarrow": "the CSV reader of streams and imports, at three times the speed of `csv`; Parquet files",
     "redis": "rate limits that several machines share, only with the extra `redis`",
     "rich": "tables and progress bars of the commands",
-    "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of other "
-    "databases; its ORM is not used",
+    "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of "
+    "other databases; its ORM is not used",
     "starlette": "the router of the management API",
     "structlog": "logs as JSON lines",
     "swagger-ui-py": "the scripts of the page /docs, which loads nothing from other hosts",
