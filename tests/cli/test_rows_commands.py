@@ -416,3 +416,32 @@ def test_batches(shell: Commands, bot: Bot, tmp_path: Path) -> None:
     assert "cannot be read" in shell.fails("batch", "nowhere.json")
     assert "printable ASCII" in shell.fails("batch", "-", "--idempotency-key", "\u00e4", status=2, stdin=one)
     assert len(all_rows(bot, "people")) == 4
+
+
+def test_erase_a_person_in_all_tables(workspace: Workspace, admin_shell: Commands) -> None:
+    mails = {"name": "Mail", "type": "string"}
+    workspace.create_table(
+        {
+            "name": "customers",
+            "schemaDef": [mails | {"name": "EMail"}],
+            "indexes": [{"name": "by_mail", "columns": [{"name": "EMail"}], "isUnique": True}],
+        }
+    )
+    reference = {"reference": {"table": "customers", "column": "EMail"}}
+    workspace.create_table({"name": "archive", "schemaDef": [mails | {"isEncrypted": True}]})
+    workspace.create_table({"name": "zebras", "schemaDef": [mails | reference]})
+    bot = workspace.bot({"customers": "rwd", "archive": "rwd", "zebras": "rwd"})
+    for table, column in (("customers", "EMail"), ("archive", "Mail"), ("zebras", "Mail")):
+        bot.bulk(table, [{column: "ada@x.example"}, {column: "bob@x.example"}]).raise_for_status()
+    command = ("erase", "--column", "email", "--column", "Mail", "--value", "ada@x.example")
+    refused = admin_shell.run(*command)
+    assert (refused.status, "--yes" in refused.err) == (1, True)
+    for option, total in (("--dry-run", 3), ("--yes", 3), ("--yes", 0)):
+        done = json.loads(admin_shell.run(*command, option, "--json").out)
+        assert (done["nDeleted"], done["dryRun"]) == (total, option == "--dry-run")
+        assert [each["table"] for each in done["tables"]] == ["archive", "zebras", "customers"]
+    assert "Deleted 0 rows." in admin_shell.run(*command, "--yes").out
+    assert [row["EMail"] for row in all_rows(bot, "customers")] == ["bob@x.example"]
+    assert len(all_rows(bot, "archive")) == len(all_rows(bot, "zebras")) == 1
+    unknown = admin_shell.run("erase", "--column", "Phone", "--value", "1", "--yes")
+    assert (unknown.status, 'has a column "Phone"' in unknown.err) == (1, True)

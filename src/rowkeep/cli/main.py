@@ -42,6 +42,7 @@ COMMANDS = {
     "init": "rowkeep.cli.serve",
     "token": "rowkeep.cli.tokens",
     "doctor": "rowkeep.cli.doctor",
+    "erase": "rowkeep.cli.erase",
     "copy": "rowkeep.cli.copy",
 }
 """The commands, in the order in which new users need them, and the modules of their functions."""
