@@ -41,6 +41,7 @@ from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
 from rowkeep.services.passwords import Passwords
 from rowkeep.services.rate_limits import RateLimits, delete_expired_windows
+from rowkeep.services.retention import RetentionTask
 from rowkeep.services.rows import Rows
 from rowkeep.services.sessions import Sessions, delete_expired_sessions
 from rowkeep.services.streamed_queries import StreamedQueries
@@ -64,6 +65,9 @@ RATE_WINDOWS_SECONDS = 600.0
 
 USED_TOKENS_SECONDS = 300.0
 """The time between two deletions of the used ``jti`` of tokens that have expired."""
+
+RETENTION_SECONDS = 60.0
+"""How often a process looks whether old rows must be deleted, which one of them does every hour."""
 
 EXPIRED_SESSIONS_SECONDS = 300.0
 """The time between two deletions of expired sessions, one-time links and failed sign-ins."""
@@ -158,7 +162,9 @@ async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
     await error_response(NoSuchEndpoint()).send(send)
 
 
-def background_tasks(catalog: Catalog, clock: Clock = wall_clock) -> tuple[BackgroundTask, ...]:
+def background_tasks(
+    catalog: Catalog, settings: Settings, clock: Clock = wall_clock
+) -> tuple[BackgroundTask, ...]:
     """The tasks that a server repeats while it runs."""
     return (
         BackgroundTask(
@@ -167,6 +173,7 @@ def background_tasks(catalog: Catalog, clock: Clock = wall_clock) -> tuple[Backg
         BackgroundTask("expired keys", partial(delete_expired_keys, catalog, clock), EXPIRED_KEYS_SECONDS),
         BackgroundTask("rate windows", partial(delete_expired_windows, catalog, clock), RATE_WINDOWS_SECONDS),
         BackgroundTask("used tokens", partial(delete_used_tokens, catalog, clock), USED_TOKENS_SECONDS),
+        BackgroundTask("retention", RetentionTask(catalog, settings, clock).run, RETENTION_SECONDS),
         BackgroundTask(
             "expired sessions", partial(delete_expired_sessions, catalog, clock), EXPIRED_SESSIONS_SECONDS
         ),
@@ -203,7 +210,7 @@ async def running(
             from rowkeep.storage.rates.opening import check_rate_storage
 
             check_rate_storage(settings)
-        tasks = BackgroundTasks(background_tasks(catalog, clock) if operator is None else ())
+        tasks = BackgroundTasks(background_tasks(catalog, settings, clock) if operator is None else ())
         async with AsyncExitStack() as closing, tasks:
             yield wire(catalog, settings, clock, tasks, closing, operator)
     finally:

@@ -139,6 +139,13 @@ class Index(msgspec.Struct, frozen=True):
     id: int = 0
 
 
+class Retention(msgspec.Struct, frozen=True):
+    """Rows are deleted when the date in a column, by its id, is this many days ago."""
+
+    column: str
+    days: int
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """The definition of a table. ``id`` is never reused, even after the table is dropped; ``columns_made`` is
     the number of column ids that were assigned so far."""
@@ -149,6 +156,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     columns_made: int = 0
     indexes: tuple[Index, ...] = ()
+    retention: Retention | None = None
 
     @property
     def all_columns(self) -> tuple[Column, ...]:

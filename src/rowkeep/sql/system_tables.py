@@ -70,6 +70,7 @@ class CatalogTables:
         self.users, self.former_users, self.user_workspaces = _users(meta)
         self.sessions, self.links, self.failures = _sessions(meta)
         self.rate_windows = _rate_windows(meta)
+        self.leases = _leases(meta)
 
 
 def _users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
@@ -136,6 +137,17 @@ def _sessions(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
         sa.Column("expires", sa.BigInteger, nullable=False, index=True),
     )
     return sessions, links, failures
+
+
+def _leases(meta: sa.MetaData) -> sa.Table:
+    """Which process does a task, until when, in seconds since 1970."""
+    return sa.Table(
+        "leases",
+        meta,
+        sa.Column("task", sa.Text, primary_key=True),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False),
+    )
 
 
 def _rate_windows(meta: sa.MetaData) -> sa.Table:

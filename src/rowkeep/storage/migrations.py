@@ -197,6 +197,10 @@ def _row_quotas(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((WorkspaceTables(namespace).row_quotas,), dialect)
 
 
+def _leases(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(namespace).leases,), dialect)
+
+
 def _rate_windows(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((CatalogTables(namespace).rate_windows,), dialect)
 
@@ -216,6 +220,7 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _users,
     _rate_windows,
     _devices_of_sessions,
+    _leases,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""

@@ -28,6 +28,7 @@ from rowkeep.http.response_types import (
 )
 from rowkeep.model.definitions.columns import MAX_TEXT_LENGTH
 from rowkeep.model.definitions.copies import table_named
+from rowkeep.model.definitions.retention import MAX_DAYS
 from rowkeep.model.definitions.tables import TableBody, definition_of
 from rowkeep.model.management_requests import GrantBody
 from rowkeep.model.tables import NAME
@@ -59,6 +60,13 @@ class TableIndexResponse(ResponseBody):
     columns: list[TableIndexColumnResponse]
 
 
+class TableRetentionResponse(ResponseBody):
+    """When rows are deleted in the background."""
+
+    column: Name
+    days: Annotated[int, Meta(ge=1, le=MAX_DAYS, description="How old a row gets.")]
+
+
 class TableResponse(ResponseBody):
     """The complete definition of a table."""
 
@@ -66,6 +74,7 @@ class TableResponse(ResponseBody):
     description: str
     schema_def: list[TableColumnResponse]
     indexes: list[TableIndexResponse]
+    retention: TableRetentionResponse | UnsetType = UNSET
 
 
 class TableSizeResponse(ResponseBody):

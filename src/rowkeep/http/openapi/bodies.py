@@ -13,6 +13,7 @@ from rowkeep.http.openapi.views import VIEW_PROPERTIES
 from rowkeep.http.response_types import ref
 from rowkeep.model.column_types import COLUMN_TYPES, ColumnType
 from rowkeep.model.definitions.columns import MAX_TEXT_LENGTH
+from rowkeep.model.definitions.retention import MAX_DAYS
 from rowkeep.model.tables import (
     MAX_COLUMNS,
     MAX_DESCRIPTION,
@@ -134,6 +135,20 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
         },
         "indexes": _or_not_set({"type": "array", "items": ref("IndexBody"), "maxItems": MAX_INDEXES}),
         "renamedFrom": _RENAMED,
+        "retention": _or_not_set(
+            {
+                "title": "Retention",
+                "type": "object",
+                "required": ["column", "days"],
+                "additionalProperties": False,
+                "properties": {
+                    "column": NAME_SCHEMA | {"description": "A column of type date, or a system column."},
+                    "days": {"type": "integer", "minimum": 1, "maximum": MAX_DAYS},
+                },
+                "description": "Rows are deleted in the background when the date in the column is more than "
+                "so many days ago.",
+            }
+        ),
     },
     "IndexBody": {
         "name": NAME_SCHEMA,

@@ -18,6 +18,7 @@ from rowkeep.model.definitions.columns import (
     read_flag,
 )
 from rowkeep.model.definitions.references import read_reference
+from rowkeep.model.definitions.retention import read_retention, retention_of
 from rowkeep.model.tables import (
     MAX_DESCRIPTION,
     MAX_INDEX_COLUMNS,
@@ -58,6 +59,7 @@ class TableBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     description: str | EmptyObject | None = None
     indexes: list[IndexBody] | EmptyObject | Literal[""] | None = None
     renamed_from: str | EmptyObject | None = None
+    retention: Any = None
 
 
 def renames_in(body: TableBody) -> dict[str, object]:
@@ -113,6 +115,7 @@ def read_definition(
         columns=columns,
         columns_made=len(columns),
         indexes=indexes,
+        retention=read_retention(body.retention, (*columns, *SYSTEM_COLUMNS), problems),
     )
     return _refined(table, body, list(places), tables, problems)
 
@@ -242,6 +245,7 @@ def definition_of(table: Table, tables: Mapping[str, Table]) -> dict[str, Any]:
             }
             for index in table.indexes
         ],
+        **retention_of(table),
     }
 
 

@@ -30,6 +30,7 @@ class StepKind(Enum):
 
     RENAME_TABLE = "rename table"
     DESCRIBE = "change the description"
+    RETAIN = "change the retention"
     DROP_INDEX = "drop index"
     DROP_COLUMN = "drop column"
     RENAME_COLUMN = "rename column"
@@ -48,7 +49,7 @@ class StepKind(Enum):
 LOSING = frozenset({StepKind.DROP_COLUMN})
 """The steps that lose data."""
 
-METADATA = frozenset({StepKind.DESCRIBE, StepKind.REORDER, StepKind.DEFAULT})
+METADATA = frozenset({StepKind.DESCRIBE, StepKind.RETAIN, StepKind.REORDER, StepKind.DEFAULT})
 """The steps that change only the definition."""
 
 
@@ -253,6 +254,8 @@ def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[Tab
         yield TableStep(StepKind.RENAME_TABLE, f"rename table {before.name} to {after.name}", "/name")
     if before.description != after.description:
         yield TableStep(StepKind.DESCRIBE, "change the description", "/description")
+    if before.retention != after.retention:
+        yield TableStep(StepKind.RETAIN, _describe_retention(after), "/retention")
     for index in before.indexes:
         if index.id not in same:
             yield TableStep(StepKind.DROP_INDEX, f"drop index {index.name}", "/indexes")
@@ -277,6 +280,13 @@ def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[Tab
         if index.id not in same:
             unique = "unique " if index.is_unique else ""
             yield TableStep(StepKind.ADD_INDEX, f"add {unique}index {index.name}", pointer("indexes", at))
+
+
+def _describe_retention(table: Table) -> str:
+    if table.retention is None:
+        return "remove the retention"
+    column = next(each for each in table.all_columns if each.id == table.retention.column)
+    return f"delete rows in the background when {column.name} is more than {table.retention.days} days ago"
 
 
 def _order_steps(change: Change, same: set[int]) -> Iterator[TableStep]:

@@ -1,0 +1,160 @@
+"""Retention: deletes the rows that are older than their tables keep them, in small transactions.
+
+Every hour, one of all processes goes through the tables of all workspaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from secrets import token_hex
+from typing import TypeAlias
+
+import msgspec
+import structlog
+
+from rowkeep.catalog.catalog import Catalog
+from rowkeep.catalog.snapshot import CompiledTable, Snapshot
+from rowkeep.catalog.workspace import OpenWorkspace
+from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, QueryTimeout, StorageUnavailable
+from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange
+from rowkeep.model.ids import Clock
+from rowkeep.model.tables import ROW_KEY, Retention
+from rowkeep.model.values.scalars import canonical_date
+from rowkeep.plan.rows.select import plan_select
+from rowkeep.plan.rows.writes import plan_delete
+from rowkeep.services.key_rotation import all_workspaces
+from rowkeep.settings import Settings
+from rowkeep.storage.contract import ReferenceConflict, StaleCatalog
+from rowkeep.storage.scripts.leases import Leases
+
+log = structlog.get_logger(__name__)
+
+TASK = "retention"
+PERIOD_SECONDS = 3600
+ROWS_AT_ONCE = 500
+MAX_KEPT = 10_000
+"""After so many rows of a table that others refer to, the rest waits for the next time."""
+
+
+Condition: TypeAlias = dict[str, str]
+"""One condition of a filter, in JSON."""
+
+
+class RetentionTask:
+    """Deletes old rows of all tables with a retention, once in PERIOD_SECONDS over all processes."""
+
+    def __init__(self, catalog: Catalog, settings: Settings, clock: Clock) -> None:
+        self._catalog = catalog
+        self._settings = settings
+        self._clock = clock
+        self._holder = token_hex(8)
+        self._leases = Leases(catalog.store.catalog.dialect, catalog.store.catalog.namespace)
+
+    async def run(self) -> None:
+        """Do it if nobody has done it in this period."""
+        now = int(self._clock().timestamp())
+        database = self._catalog.store.catalog
+        # its own lease has to expire, too: it is how often the task is done
+        taken = partial(self._leases.take, TASK, self._holder, now, now + PERIOD_SECONDS)
+        if await database.read(partial(self._leases.is_free, TASK, "", now)) and await database.write(taken):
+            await self.delete_old_rows()
+
+    async def delete_old_rows(self) -> None:
+        """Go through all workspaces."""
+        for workspace in await all_workspaces(self._catalog):
+            if not workspace.is_made:
+                continue
+            try:
+                opened = await self._catalog.named(workspace.name)
+                tables = await opened.database.read(partial(opened.scripts.tables.page, "", None))
+                for table in tables:
+                    if table.retention is not None:
+                        await self._of_table(opened, table.name)
+            except (StaleCatalog, NoSuchWorkspace, StorageUnavailable, Busy, QueryTimeout):
+                # the workspace was deleted, is missing (which others log) or has no time now
+                continue
+
+    async def _of_table(self, opened: OpenWorkspace, name: str) -> None:
+        deleted = kept = 0
+        compiled: CompiledTable | None = None
+        while kept <= MAX_KEPT:
+            try:
+                snapshot = await opened.snapshot()
+                compiled = await opened.table(snapshot, name)
+                if compiled is None or compiled.table.retention is None:
+                    break
+                is_old = self._is_old(compiled, compiled.table.retention)
+                ids = await self._old_rows(opened, snapshot, compiled, is_old, kept)
+                if not ids:
+                    break
+                there = await self._delete(opened, snapshot, compiled, is_old, ids)
+            except StaleCatalog:
+                # the definition changed meanwhile: it is read again, and may have another retention
+                await self._catalog.renew(opened)
+                continue
+            deleted += there
+            kept += len(ids) - there
+        if deleted or kept:
+            log.info(
+                "old rows deleted",
+                workspace=opened.workspace.name,
+                table=name,
+                deleted=deleted,
+                referenced=kept,
+            )
+
+    def _is_old(self, compiled: CompiledTable, retention: Retention) -> Condition:
+        """The condition that old rows match."""
+        column = next(each for each in compiled.table.all_columns if each.id == retention.column)
+        before = canonical_date(self._clock() - timedelta(days=retention.days))
+        return {"field": column.name, "operand": "<", "value": before}
+
+    async def _old_rows(
+        self,
+        opened: OpenWorkspace,
+        snapshot: Snapshot,
+        compiled: CompiledTable,
+        is_old: Condition,
+        kept: int,
+    ) -> Sequence[str]:
+        """The ids of the oldest rows that are too old, after those that are kept because others refer to
+        them."""
+        body = msgspec.convert(
+            {
+                "query": {"expressions": [is_old]},
+                "sort": [{"field": is_old["field"]}],
+                "fields": [ROW_KEY],
+                "count": "none",
+            },
+            QueryBody,
+        )
+        limit = min(ROWS_AT_ONCE, self._settings.max_page_size)
+        plan = plan_select(
+            compiled.target, body, RowRange(limit, kept or None), self._settings, opened.cursors
+        )
+        found = await opened.database.select(compiled.sql, plan, snapshot.version)
+        return [row[0] for row in found.rows]
+
+    async def _delete(
+        self,
+        opened: OpenWorkspace,
+        snapshot: Snapshot,
+        compiled: CompiledTable,
+        is_old: Condition,
+        ids: Sequence[str],
+    ) -> int:
+        """Delete these rows if they are still old, except those that others refer to; returns how many."""
+        chosen = {"field": ROW_KEY, "operand": "in", "value": ids}
+        query = {"operator": "and", "expressions": [chosen, is_old]}
+        body = msgspec.convert({"query": query}, DeleteBody)
+        plan = plan_delete(compiled.target, body, self._settings)
+        try:
+            return await opened.database.delete(compiled.sql, plan, snapshot.version)
+        except ReferenceConflict:
+            if len(ids) == 1:
+                return 0
+        half = len(ids) // 2
+        first = await self._delete(opened, snapshot, compiled, is_old, ids[:half])
+        return first + await self._delete(opened, snapshot, compiled, is_old, ids[half:])

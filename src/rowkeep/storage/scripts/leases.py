@@ -1,0 +1,46 @@
+"""Leases: scripts that let one of several processes do a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.statements import statement
+from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.storage.contract import Row, Steps
+from rowkeep.storage.migrations import alone
+
+
+class Leases:
+    """The leases of an installation, in its catalog. Times are in seconds since 1970."""
+
+    def __init__(self, dialect: Dialect, namespace: str | None) -> None:
+        self._dialect = dialect
+        self._namespace = namespace
+        self._leases = CatalogTables(namespace).leases
+
+    def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
+        return (yield statement(clause, self._dialect))
+
+    def is_free(self, task: str, holder: str, now: int) -> Steps[bool]:
+        """Whether ``holder`` can take a task."""
+        leases = self._leases.c
+        taken = sa.select(leases.task).where(
+            leases.task == task, leases.holder != holder, leases.expires > now
+        )
+        return not (yield from self._do(taken))
+
+    def take(self, task: str, holder: str, now: int, expires: int) -> Steps[bool]:
+        """Let ``holder`` do a task until it expires, unless another one does it; whether it was free."""
+        leases = self._leases
+        yield from alone(self._dialect, self._namespace)
+        is_free = sa.or_(leases.c.holder == holder, leases.c.expires <= now)
+        update = sa.update(leases).where(leases.c.task == task, is_free)
+        if (yield from self._do(update.values(holder=holder, expires=expires).returning(leases.c.task))):
+            return True
+        if (yield from self._do(sa.select(leases.c.task).where(leases.c.task == task))):
+            return False
+        yield from self._do(sa.insert(leases).values(task=task, holder=holder, expires=expires))
+        return True
