@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gzip
 import io
 import json
 import socket
@@ -20,6 +21,7 @@ from rowkeep.client.credentials import AppCredentials
 from rowkeep.client.data import DataClient
 from rowkeep.client.responses import RequestRefused
 from rowkeep.client.transport import ServerConnection
+from rowkeep.http.codings import zstd
 from rowkeep.model.access import Algorithm
 from rowkeep.settings import Settings
 from support.bot import Bot
@@ -234,3 +236,34 @@ def test_the_client_streams(people: Bot, stored: list[dict[str, Any]], is_compre
     assert asyncio.run(received(people, CSV, limit=2)).count(b"\r\n") == 3
     with pytest.raises(RequestRefused, match="No such table"):
         asyncio.run(received(people, CSV, "nothing"))
+
+
+@pytest.mark.parametrize(("accept", "coding"), [(NDJSON, "gzip"), (CSV, "zstd"), (CSV, None)])
+def test_a_stream_goes_in_again_unchanged(workspace: Workspace, accept: str, coding: str | None) -> None:
+    types = ("string", "number", "integer", "boolean", "date", "decimal", "json")
+    schema = [{"name": f"C_{kind}", "type": kind} for kind in types]
+    workspace.create_table({"name": "here", "schemaDef": schema})
+    workspace.create_table({"name": "there", "schemaDef": schema})
+    bot = workspace.bot({"here": "rw", "there": "rw"})
+    row = {"C_string": 'a "b",\r\n', "C_number": 1.5e300, "C_integer": 2**62, "C_boolean": False}
+    row |= {"C_date": "2020-03-28T07:02:09.652Z", "C_decimal": "1.50", "C_json": {"a": [None, ""]}}
+    good(bot.bulk("here", [row, {}, {"C_string": ""}, {"C_json": "null"}]))
+    body = {"fields": list(row)}
+    sent = stream(bot, "here", accept, body).content
+    pack = {"gzip": gzip.compress, "zstd": zstd.compress}
+    headers = {"Content-Type": accept} | ({"Content-Encoding": coding} if coding else {})
+    content = pack[coding](sent) if coding else sent
+    response = bot.request("POST", "/api/public/tables/there/bulk", content=content, headers=headers)
+    assert good(response) == {"nInserted": 4}
+    assert stream(bot, "there", accept, body).content == sent
+
+
+def test_a_compressed_stream_that_is_not_whole_or_too_large(people: Bot) -> None:
+    def send(content: bytes) -> httpx.Response:
+        headers = {"Content-Type": NDJSON, "Content-Encoding": "gzip"}
+        return people.request("POST", "/api/public/tables/people/bulk", content=content, headers=headers)
+
+    packed = gzip.compress(b'{"Number": 1}\n' * 1000)
+    problem(send(packed[:-9]), 400, "invalid_compression")
+    problem(send(gzip.compress(b"\n" * 5_000_000)), 413, "body_too_large")
+    assert lines(stream(people, "people", NDJSON)) == []

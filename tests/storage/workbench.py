@@ -25,7 +25,7 @@ from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table
 from rowkeep.plan.rows.cursors import CursorSigner
 from rowkeep.plan.rows.relation import Relation
-from rowkeep.plan.rows.select import SelectPlan, plan_select
+from rowkeep.plan.rows.select import SelectPlan, plan_select, plan_stream
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan, plan_delete, plan_update
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
@@ -144,6 +144,10 @@ class Workbench:
     ) -> SelectPlan:
         wish = msgspec.convert(body or {}, QueryBody)
         return plan_select(self._target, wish, RowRange(limit, offset), self._settings, SIGNER)
+
+    def stream_plan(self, body: Mapping[str, Any], rows: RowRange) -> SelectPlan:
+        wish = msgspec.convert(body, QueryBody)
+        return plan_stream(self._target, wish, rows, self._settings, SIGNER)
 
     def update_plan(
         self,

@@ -182,12 +182,14 @@ class Request:
         """The body of a stream as it arrives, of any size. Its fingerprint is calculated meanwhile, if it has
         an idempotency key.
 
-        Raises UnsupportedMediaType; the iterator raises Disconnected.
+        Raises UnsupportedMediaType; the iterator raises Disconnected, and for a compressed body BodyTooLarge
+        and InvalidCompression.
         """
-        self._check_encoding()
+        coding = self.content_coding()
         if self.has_idempotency_key:
             self._digest = self._head_digest()
-        return self._rest_of_stream()
+        received = self._rest_of_stream()
+        return received if coding is None else unpacked(received, coding, STREAM_BOUND)
 
     async def _rest_of_stream(self) -> AsyncIterator[bytes]:
         while not self._is_complete:
@@ -237,13 +239,6 @@ class Request:
         if self._headers.get(b"content-type") != b"application/json":
             self._check_content_type()
 
-    def _check_encoding(self) -> None:
-        encoding = self.header(b"content-encoding")
-        if encoding is not None and encoding.strip().lower() not in ("", "identity"):
-            raise UnsupportedMediaType(
-                f"Compressed bodies are not supported; got Content-Encoding {preview(encoding)}."
-            )
-
     def _check_content_type(self) -> None:
         content_type = self.header(b"content-type")
         if content_type is not None:
@@ -262,12 +257,6 @@ class Request:
         """How the body is compressed; None if it is not. Raises UnsupportedMediaType."""
         value = self._headers.get(b"content-encoding")
         return None if value is None else content_coding(value.decode("latin-1"))
-
-    def unpacked_stream(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The body of a stream, as it is received, unpacked if it is compressed. Raises
-        UnsupportedMediaType; the iterator raises BodyTooLarge and InvalidCompression."""
-        coding = self.content_coding()
-        return chunks if coding is None else unpacked(chunks, coding, STREAM_BOUND)
 
     async def _with_rest(self, first: bytes) -> bytes:
         """The body after its first chunk."""

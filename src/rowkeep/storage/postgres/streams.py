@@ -28,6 +28,7 @@ ROWS_AT_ONCE = 1000
 LARGE_ROWS_AT_ONCE = 100
 """How many rows are in memory at a time, where single ones can have some megabytes."""
 
+NAP_SECONDS = 0.01
 GRACE_SECONDS = 3.0
 """How much longer than its limit PostgreSQL may take to cancel a statement; then the connection is closed."""
 
@@ -64,12 +65,14 @@ class Streams:
             task.add_done_callback(self._ends.discard)
 
     async def close(self) -> None:
-        """Close all streams."""
+        """Close all streams; some seconds at most."""
         self._is_closing = True
         for stream in list(self._open):
             stream.close()
-        if self._ends:
-            await asyncio.wait(self._ends)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * DROP_SECONDS):
+                while self._open or self._ends:  # noqa: ASYNC110 - rare, and events would not be simpler
+                    await asyncio.sleep(NAP_SECONDS)
 
 
 async def _close(connection: Any) -> None:
@@ -95,15 +98,17 @@ class PostgresStream(RowStream):
         self._rows_at_once = LARGE_ROWS_AT_ONCE if self._sql.is_large else ROWS_AT_ONCE
         self._connection: Any = None
         self._cursor: Any = None
+        self._running: asyncio.Timeout | None = None
+        """The limit of the step that runs in the database, if one does."""
         self._is_closed = False
 
     async def prepare(self) -> None:
         """Begin the transaction, and make the first part."""
         with translated():
-            connection = self._connection = await self._streams.connect()
-            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection = self._connection = await self._limited(self._streams.connect())
+            await self._limited(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             version = self._pages.version.bind({})
-            if await connection.fetchval(version.text) != self._version:
+            if await self._limited(connection.fetchval(version.text)) != self._version:
                 raise StaleCatalog()
             self._cursor = await self._limited(connection.cursor(self._rows.text, *self._rows.parameters))
         self.first = await self.next_part()
@@ -126,13 +131,17 @@ class PostgresStream(RowStream):
         """Raises QueryTimeout if one step in the database takes longer than ``max_query_seconds``."""
         limit = self._streams.max_seconds
         try:
-            async with asyncio.timeout(limit + GRACE_SECONDS):
+            async with asyncio.timeout(limit + GRACE_SECONDS) as self._running:
                 return await step
         except asyncpg.QueryCanceledError:
             raise query_timeout(limit) from None
         except TimeoutError:
-            # PostgreSQL does not answer
-            raise StorageUnavailable() from None
+            # closed by others, or PostgreSQL does not answer
+            raise (ShuttingDown() if self._is_closed else StorageUnavailable()) from None
+        finally:
+            self._running = None
+            if self._is_closed:
+                self._streams.end(self, self._connection)
 
     def _encoded(self, rows: Sequence[Any]) -> bytes:
         return self._encode(list(map(itemgetter(slice(self._sql.width)), rows)))
@@ -141,4 +150,8 @@ class PostgresStream(RowStream):
         if self._is_closed:
             return
         self._is_closed = True
-        self._streams.end(self, self._connection)
+        if self._running is None:
+            self._streams.end(self, self._connection)
+        else:
+            # cancelled in the database; the connection is closed after that
+            self._running.reschedule(asyncio.get_running_loop().time())
