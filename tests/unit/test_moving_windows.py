@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from rowkeep.errors.catalogue import SetupError
-from rowkeep.model.ids import wall_clock
 from rowkeep.model.moving_windows import EXACT, MovingWindow
 from rowkeep.rate_limits import parse_rate_limit
 from rowkeep.settings import Settings
@@ -116,7 +115,7 @@ def test_a_redis_that_cannot_be_used_ends_the_start(monkeypatch: pytest.MonkeyPa
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_COUNTERS", 3)
-    rates, limit = memory.MemoryRates(wall_clock), parse_rate_limit("2/hour;3/day")
+    rates, limit = memory.MemoryRates(), parse_rate_limit("2/hour;3/day")
     assert rates.take("app", "a", limit, 2) == (None, [0, 3600, 1, 86_400])
     for table in "bcab":
         rates.take("app", table, limit, 1)

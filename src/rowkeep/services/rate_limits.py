@@ -61,7 +61,7 @@ class RateLimits:
         counts_here = settings.rate_limit_storage == "memory" or (
             not settings.rate_limit_storage and settings.workers == 1
         )
-        self.memory = MemoryRates(clock) if counts_here else None
+        self.memory = MemoryRates() if counts_here else None
 
     def of(self, app: App, known: RequestRate | None) -> RequestRate | None:
         """What counts a request of an app; None if it has no limit. ``known`` counted the same request, when
