@@ -30,6 +30,7 @@ from benchmarks.measurement import MB, Bar, Measurement, from_comparison, from_p
 from benchmarks.partial_bulks import KINDS as PARTIAL_KINDS
 from benchmarks.partial_bulks import partial_bulk
 from benchmarks.processes import ProcessTree, bare_server
+from benchmarks.rate_limits import limited_query
 from benchmarks.rounds import Run, call_and_meter, compare, drive_and_meter
 
 BULK_ROWS = 10_000
@@ -314,6 +315,13 @@ WORKS = [
         yardstick="the same without a key",
         bars={"sqlite": Bar(1.5, at_least=False), "postgresql": Bar(1.5, at_least=False)},
         measure=insert_keyed,
+    ),
+    Work(
+        name="query-limited",
+        title="query of an app with a rate limit of two windows, in memory (CPU time)",
+        yardstick="the same without a limit",
+        bars={"sqlite": Bar(1.1, at_least=False), "postgresql": Bar(1.1, at_least=False)},
+        measure=limited_query,
     ),
     Work(
         name="memory",

@@ -38,16 +38,21 @@ class RateWindow(msgspec.Struct, frozen=True):
 
 
 class RateLimit(msgspec.Struct, frozen=True):
-    """The windows of a limit, from the shortest to the longest; none if there is no limit."""
+    """The windows of a limit, from the shortest to the longest; none if there is no limit. ``policy`` is the
+    header ``RateLimit-Policy``, and ``state`` the header ``RateLimit`` with two places for each window: how
+    many requests are left, and in how many seconds the oldest one leaves the window."""
 
-    windows: tuple[RateWindow, ...]
+    text: str
+    windows: tuple[RateWindow, ...] = ()
+    policy: bytes = b""
+    state: bytes = b""
 
 
 @lru_cache(1024)
 def parse_rate_limit(text: str) -> RateLimit:
     """A rate limit from its text. Raises ValueError, with a message that follows the name of the setting."""
     if text == UNLIMITED:
-        return RateLimit(())
+        return RateLimit(text)
     from limits import parse_many  # it takes long to load, and few servers need it
 
     if len(text) > MAX_LENGTH:
@@ -68,7 +73,10 @@ def parse_rate_limit(text: str) -> RateLimit:
         raise ValueError(
             f"must allow 1 to {MAX_AMOUNT} requests in windows of at most 30 days; got {preview(text)}."
         )
-    return RateLimit(tuple(_window(at, item) for at, item in enumerate(items)))
+    windows = tuple(_window(at, item) for at, item in enumerate(items))
+    policies = (f'"{each.name}";q={each.amount};w={each.seconds}' for each in windows)
+    states = (f'"{each.name}";r=%d;t=%d' for each in windows)
+    return RateLimit(text, windows, ", ".join(policies).encode(), ", ".join(states).encode())
 
 
 def _window(at: int, item: RateLimitItem) -> RateWindow:

@@ -466,5 +466,8 @@ SHELL_VARIABLES = {
     "store, and for `rowkeep app create --client-id`",
     "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on "
     "HS512 with an imported secret",
+    "ROWKEEP_APP_AUDIENCE": "the `audience` of that app, if it has one",
+    "ROWKEEP_APP_SINGLE_USE": "`true` for an app with `requireJti`: each token is for one request",
+    "ROWKEEP_APP_JWE_KEY": "the `jweKey` of that app, if it has `requireJwe`",
 }
 """Variables that only the shell commands read; they are not settings of the server."""

@@ -38,6 +38,8 @@ ONLY_IN = {
     "pyarrow": {"cli", "codec"},
     "httpx": {"client", "demo", "services"},
     "joserfc": {"services"},
+    "limits": {"rate_limits", "services", "storage"},
+    "redis": {"storage"},
     "argon2": {"services"},
     "authlib": {"services"},
     "cryptography": {"crypto", "services"},

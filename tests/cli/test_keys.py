@@ -17,6 +17,7 @@ from shell import Shell
 from support.bot import Bot
 from support.postgres import PostgresServer
 from support.server import RowkeepServer
+from support.tokens import encrypt
 from support.workspace import Workspace, succeeded
 
 VAULT: dict[str, Any] = {
@@ -63,6 +64,13 @@ def vault_of(server: RowkeepServer, rows: int) -> Bot:
     succeeded(bot.bulk("vault", data, prefer="return=minimal"))
     workspace.admin.close()
     return bot
+
+
+def require_jwe(server: RowkeepServer, bot: Bot) -> str:
+    """Let an app require encrypted tokens; returns the key for them."""
+    with server.admin() as admin:
+        changed = succeeded(admin.patch(f"/workspaces/main/apps/{bot.client_id}", json={"requireJwe": True}))
+    return changed["jweKey"]
 
 
 def keys_in(server: RowkeepServer) -> list[str]:
@@ -199,7 +207,7 @@ def test_the_plain_text_is_in_no_file(
     succeeded(bot.bulk("vault", rows))
     where = {"expressions": [{"field": "Email", "operand": "in", "value": [secret, f"{secret}3"]}]}
     body = {"data": {"Number": 77, "Email": f"{secret}77"}}
-    keyed = {"json": body, "headers": {"Idempotency-Key": "one"}}
+    keyed: dict[str, Any] = {"json": body, "headers": {"Idempotency-Key": "one"}}
     first = bot.request("POST", "/api/public/tables/vault", **keyed)
     succeeded(first)
     for answer in (
@@ -214,7 +222,11 @@ def test_the_plain_text_is_in_no_file(
         assert (
             secret not in answer.text or answer.status_code == 200 or "must be a whole number" in answer.text
         )
+    jwe_key = require_jwe(kept, bot)
     assert shell.start("keys", "rotate", "--data").wait() == 0
+    # the key for encrypted tokens is encrypted again
+    header = {"alg": "dir", "enc": "A256GCM", "kid": bot.client_id}
+    keyed["headers"]["auth"] = encrypt(bot.token(), jwe_key, header)
     # the stored response to a write with an idempotency key is encrypted again too
     again = bot.request("POST", "/api/public/tables/vault", **keyed)
     assert (again.status_code, again.content) == (200, first.content)

@@ -98,3 +98,52 @@ def test_an_app_with_a_key_of_its_own(store_shell: Shell, workspace: Workspace, 
 @pytest.mark.parametrize("client_id", ["cs-00000000-0000-4000-8000-000000000000", "x", ""])
 def test_unknown_apps(store_shell: Shell, client_id: str) -> None:
     store_shell.fails("token", "--app", client_id)
+
+
+def test_it_signs_as_the_app_requires(
+    store_shell: Shell, cli_server: RowkeepServer, workspace: Workspace
+) -> None:
+    options = ("--require-jti", "--audience", "rows", "--require-jwe", "--rate-limit", "9/minute")
+    made = json.loads(
+        store_shell.succeeds("app", "create", "hardened", *options, "--workspace", workspace.name, "--json")
+    )
+    assert (made["requireJti"], made["audience"], made["rateLimit"]) == (True, "rows", "9/minute")
+    workspace.grant(made["clientId"], "people", "r")
+    variables = {
+        "ROWKEEP_URL": cli_server.url,
+        "ROWKEEP_APP_SECRET": made["clientSecret"],
+        "ROWKEEP_APP_AUDIENCE": "rows",
+        "ROWKEEP_APP_SINGLE_USE": "true",
+        "ROWKEEP_APP_JWE_KEY": made["jweKey"],
+    }
+    remote = store_shell.with_variables(**variables)
+    for shell in (store_shell, remote):
+        token = shell.succeeds("token", "--app", made["clientId"])
+        assert [status(cli_server, token), status(cli_server, token)] == [200, 401]
+    # each request of the commands has a token of its own
+    query = ("rows", "query", "people", "--app", made["clientId"], "--json")
+    assert json.loads(remote.succeeds(*query)) == json.loads(remote.succeeds(*query))
+    changed = ("app", "change", made["clientId"], "--workspace", workspace.name, "--json")
+    off = store_shell.succeeds(*changed, "--no-require-jwe", "--no-require-jti", "--audience", "")
+    assert (json.loads(off)["requireJwe"], json.loads(off)["audience"]) == (False, None)
+    store_shell.fails("app", "rotate-jwe-key", made["clientId"], "--workspace", workspace.name)
+    plain_token = store_shell.succeeds("token", "--app", made["clientId"])
+    assert payload(plain_token).keys() == {"sub", "appId"}
+    assert payload(store_shell.succeeds("token", "--app", made["clientId"], "--single-use")).keys() == {
+        *("sub", "appId", "jti", "exp")
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ROWKEEP_APP_SINGLE_USE", "yes"),
+        ("ROWKEEP_APP_JWE_KEY", "short"),
+        ("ROWKEEP_APP_JWE_KEY", "A" * 42 + "B"),
+    ],
+)
+def test_what_an_app_requires_must_be_valid(store_shell: Shell, name: str, value: str) -> None:
+    shell = store_shell.with_variables(**{"ROWKEEP_APP_SECRET": "x" * 43, name: value})
+    failed = shell.fails("token", "--app", "cs-9b510c8b-41ad-42b4-8d6a-849ecf150429")
+    assert name in failed
+    assert "A" * 42 not in failed

@@ -30,7 +30,8 @@ OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "schema-changes.md", 
 """They begin with a server that is new, and an admin token."""
 
 OF_MACHINES = [
-    "cli.md", "copy.md", "getting-started.md", "operations.md", "rows-files.md", "schema-files.md",
+    "cli.md", "copy.md", "getting-started.md", "limits.md", "operations.md", "rows-files.md",
+    "schema-files.md",
     "views.md",
 ]  # fmt: skip
 """They begin with an empty directory."""

@@ -203,9 +203,7 @@ class OpenWorkspace:
                     grants,
                     await self.signing_key(app),
                     writer_of(client_id),
-                    None
-                    if app.jwe_key is None
-                    else await self._opened(app.jwe_key, jwe_key_bound_to(client_id)),
+                    await self.jwe_key(app),
                 )
         return compiled
 
@@ -224,6 +222,12 @@ class OpenWorkspace:
         if app.secret is None:
             return app.public_key or ""
         return await self._opened(app.secret, app.client_id)
+
+    async def jwe_key(self, app: App) -> str | None:
+        """The app's key for encrypted tokens in plain text; None if it does not require them."""
+        if app.jwe_key is None:
+            return None
+        return await self._opened(app.jwe_key, jwe_key_bound_to(app.client_id))
 
     async def _opened(self, secret: bytes, bound_to: str) -> str:
         """A secret in plain text."""

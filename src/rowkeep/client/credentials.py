@@ -9,19 +9,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from rowkeep.client.app_keys import signing_key_of
+from rowkeep.client.app_keys import AppSigner, signer_of
 from rowkeep.client.paths import path_part
 from rowkeep.errors.catalogue import SetupError, preview
-from rowkeep.model.access import Algorithm
-from rowkeep.services.tokens import sign_token
 
 
 class AppCredentials(msgspec.Struct, frozen=True):
-    """An app and its signing key."""
+    """An app, and what signs its tokens."""
 
-    client_id: str
-    key: str
-    algorithm: Algorithm
+    signer: AppSigner
 
     prefix = "/api/public"
     operator = None
@@ -29,16 +25,17 @@ class AppCredentials(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """Identifies the owner of idempotency keys, without secrets."""
-        return self.client_id
+        return self.signer.client_id
 
     def headers(self) -> dict[str, str]:
-        return {"auth": sign_token(self.client_id, self.key, self.algorithm)}
+        """Those of one request: a token can be valid only once."""
+        return {"auth": self.signer.token()}
 
     @property
     def refusal(self) -> str:
         return (
-            f"Authentication failed for app {preview(self.client_id)}: wrong secret, or the app is disabled "
-            "or deleted."
+            f"Authentication failed for app {preview(self.signer.client_id)}: wrong secret, or the app is "
+            "disabled or deleted."
         )
 
 
@@ -82,7 +79,7 @@ def credentials_of(app: str | None, workspace: str | None) -> Credentials:
     """The credentials of the app, if one is set, otherwise those of an administrator. Raises SetupError,
     NoSuchApp, StorageUnavailable."""
     if app is not None:
-        return AppCredentials(app, *signing_key_of(app))
+        return AppCredentials(signer_of(app))
     workspace = workspace or "main"
     if not os.environ.get("ROWKEEP_URL"):
         return AdminCredentials(secrets.token_urlsafe(), workspace, True)

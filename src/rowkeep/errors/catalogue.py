@@ -350,7 +350,7 @@ class QuotaExceeded(RowkeepError):
 
     def __init__(self, msg: str, *, quota: str = "max_rows_per_table", value: int = 0) -> None:
         more = {"quota": quota, "limit": value}
-        super().__init__(msg, problems=[Problem(msg, self.code, more=more)], members=more)
+        super().__init__(msg, problems=[Problem(msg, self.code, more=more)])
 
 
 class IdempotencyInProgress(RowkeepError):

@@ -81,8 +81,8 @@ def wire(
     settings: Settings,
     clock: Clock,
     tasks: BackgroundTasks,
-    closing: AsyncExitStack,
     operator: str | None = None,
+    closing: AsyncExitStack | None = None,
 ) -> ASGIApp:
     """The ASGI application for an open catalog; ``closing`` closes what it opens."""
     offload = Offload(settings)
@@ -90,7 +90,7 @@ def wire(
     keys = Idempotency(settings, clock)
     passwords = Passwords()
     sessions = Sessions(catalog, passwords, settings, clock)
-    rates = RateLimits(catalog, settings, clock, closing)
+    rates = RateLimits(catalog, settings, clock, closing or AsyncExitStack())
     access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
     edge = DataEdge(
         Rows(access, settings, offload, keys),
@@ -212,7 +212,7 @@ async def running(
             check_rate_storage(settings)
         tasks = BackgroundTasks(background_tasks(catalog, settings, clock) if operator is None else ())
         async with AsyncExitStack() as closing, tasks:
-            yield wire(catalog, settings, clock, tasks, closing, operator)
+            yield wire(catalog, settings, clock, tasks, operator, closing)
     finally:
         await store.close()
 

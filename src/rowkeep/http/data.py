@@ -39,6 +39,7 @@ from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
+from rowkeep.services.rate_limits import Headers, take_rate_headers
 from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUpserted
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
 from rowkeep.services.streamed_queries import StreamedQueries, StreamedRows, StreamForm
@@ -257,7 +258,7 @@ _in_rows = (
 )  # fmt: skip
 _in_inserts = (
     errors.TooManyCells, errors.AllRowsFailed, errors.TooManyFailedRows, *_in_rows, errors.DuplicateKey,
-    errors.StillReferenced,
+    errors.StillReferenced, errors.QuotaExceeded,
 )  # fmt: skip
 _in_filters = (errors.UnknownColumn, errors.UnknownOperand, errors.InvalidFilter)
 _in_queries = (
@@ -293,7 +294,7 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         responses=(responses.UpdatedResponse,),
         errors=(
             errors.NoSuchTable, errors.MissingFilter, *_in_filters, *_in_rows, errors.StillReferenced,
-            errors.AffectedOutOfBounds, errors.QueryTimeout,
+            errors.AffectedOutOfBounds, errors.QuotaExceeded, errors.QueryTimeout,
         ),
     ),
     DataEndpoint(
@@ -414,10 +415,11 @@ class DataEndpoints:
             body = await call.call(self._edge, self._credential(scope, request), name, request)
         finally:
             request.release()
-        headers = _MINIMAL if call.writes and request.minimal else ()
+        headers: Headers = _MINIMAL if call.writes and request.minimal else ()
         if timings is not None:
             timings.end("encode")
             headers = (*headers, (b"server-timing", timings.header()))
+        headers += take_rate_headers()
         if isinstance(body, Replayed):
             return Response(body.status, body.body, headers=(*headers, _REPLAYED))
         if isinstance(body, Streamed):

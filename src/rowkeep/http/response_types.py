@@ -80,6 +80,10 @@ class ProblemEntry(ResponseBody):
         Annotated[int, Meta(ge=0)] | UnsetType,
         Meta(description="`affected_out_of_bounds`: the number of rows that match the filter."),
     ] = UNSET
+    quota: Annotated[str | UnsetType, Meta(description="`quota_exceeded`: the setting.")] = UNSET
+    limit: Annotated[
+        Annotated[int, Meta(ge=1)] | UnsetType, Meta(description="`quota_exceeded`: its value.")
+    ] = UNSET
 
 
 class ProblemDetails(ResponseBody):

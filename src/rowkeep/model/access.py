@@ -15,6 +15,9 @@ MIN_SECRET_LENGTH, MAX_SECRET_LENGTH = 32, 512
 JWE_KEY_BYTES = 32
 """The size of a key for ``A256GCM`` and ``A256KW`` (RFC 7518, sections 4.4 and 5.3)."""
 
+JWE_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""The same in canonical base64url."""
+
 SECRET = re.compile(r"[ -~]+")
 """Printable ASCII."""
 

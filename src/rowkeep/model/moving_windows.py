@@ -11,36 +11,38 @@ and a request is counted until its part has left the window: up to a 64th of the
 
 
 class MovingWindow:
-    """The requests that one window counts, as (time, number of requests), from the oldest. Times are in
+    """The requests that one window counts, as [time, number of requests], from the oldest. Times are in
     milliseconds."""
 
     __slots__ = ("counts", "total")
 
-    def __init__(self, counts: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, counts: Iterable[list[int]] = ()) -> None:
         self.counts = deque(counts)
         self.total = sum(count for _, count in self.counts)
 
     def expire(self, now: int, length: int) -> None:
         """Forget the requests that are no longer in the window."""
-        counts = self.counts
-        while counts and counts[0][0] <= now - length:
+        counts, ended = self.counts, now - length
+        while counts and counts[0][0] <= ended:
             self.total -= counts.popleft()[1]
 
     def take(self, now: int, limit: int, length: int, amount: int) -> bool:
         """Count ``amount`` requests, or none of them if there would be more than ``limit`` in the window."""
-        self.expire(now, length)
-        if self.total + amount > limit:
+        counts = self.counts
+        if counts and counts[0][0] <= now - length:
+            self.expire(now, length)
+        total = self.total + amount
+        if total > limit:
             return False
+        self.total = total
         if limit > EXACT:
-            part = max(1, length // EXACT)
+            part = length // EXACT or 1
             now = -(-now // part) * part
-        if self.counts and self.counts[-1][0] >= now:
+        if counts and counts[-1][0] >= now:
             # the same moment, or a clock that was set back
-            at, count = self.counts.pop()
-            self.counts.append((at, count + amount))
+            counts[-1][1] += amount
         else:
-            self.counts.append((now, amount))
-        self.total += amount
+            counts.append([now, amount])
         return True
 
     def start(self, now: int) -> int:

@@ -109,7 +109,7 @@ class Caller(msgspec.Struct, frozen=True):
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
         compiled = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
         if self.rate is not None:
-            await self.rate.count({NO_TABLE if compiled is None else compiled.table.id: 1})
+            await self.rate.count_one(NO_TABLE if compiled is None else compiled.table.id)
         if compiled is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
         if self.grants is None:
@@ -134,7 +134,7 @@ class Caller(msgspec.Struct, frozen=True):
         NoSuchView, Forbidden."""
         compiled = await self.workspace.view(self.snapshot, name)
         if self.rate is not None:
-            await self.rate.count({NO_TABLE if compiled is None else compiled.view.id: 1})
+            await self.rate.count_one(NO_TABLE if compiled is None else compiled.view.id)
         if compiled is None:
             raise NoSuchView(f"No such view: {preview(name)}.")
         if self.grants is None:

@@ -134,12 +134,12 @@ class Apps:
         opened = await self._catalog.named(workspace)
         return await opened.database.read(partial(opened.scripts.access.grants_of, client_id))
 
-    async def signing_key(self, workspace: str, client_id: str) -> tuple[App, str]:
-        """The app with its secret in plain text, for commands that sign tokens with direct access to the
-        store."""
+    async def token_keys(self, workspace: str, client_id: str) -> tuple[App, str, str | None]:
+        """The app with its secret and its JWE key in plain text, for commands that sign tokens with direct
+        access to the store."""
         opened = await self._catalog.named(workspace)
         app = await opened.database.read(partial(opened.scripts.access.existing_app, client_id))
-        return app, await opened.signing_key(app)
+        return app, await opened.signing_key(app), await opened.jwe_key(app)
 
 
 def _check_brought(body: AppBody) -> None:

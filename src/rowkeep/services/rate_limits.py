@@ -14,8 +14,6 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import RateLimited
 from rowkeep.limited_log import LimitedLog
@@ -23,6 +21,7 @@ from rowkeep.model.access import App
 from rowkeep.model.ids import Clock
 from rowkeep.rate_limits import RateLimit, RateWindow, parse_rate_limit
 from rowkeep.settings import Settings
+from rowkeep.storage.rates.memory import MemoryRates
 from rowkeep.storage.scripts.rate_windows import RateWindows
 
 if TYPE_CHECKING:
@@ -47,13 +46,6 @@ faults = LimitedLog()
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-class WindowState(msgspec.Struct, frozen=True):
-    """How many more requests a window allows, and in how many seconds the oldest one leaves it."""
-
-    remaining: int
-    seconds: int
-
-
 class RateLimits:
     """Counts the requests of apps that have a limit, their own or that of the setting. If the storage fails,
     requests are not limited, and a warning is logged."""
@@ -66,6 +58,10 @@ class RateLimits:
         self._closing = closing
         self._limiter: MovingWindowRateLimiter | None = None
         self._down_until = 0.0
+        counts_here = settings.rate_limit_storage == "memory" or (
+            not settings.rate_limit_storage and settings.workers == 1
+        )
+        self.memory = MemoryRates() if counts_here else None
 
     def of(self, app: App, known: RequestRate | None) -> RequestRate | None:
         """What counts a request of an app; None if it has no limit. ``known`` counted the same request, when
@@ -73,7 +69,7 @@ class RateLimits:
         limit = self._default if app.rate_limit is None else parse_rate_limit(app.rate_limit)
         if limit is None or not limit.windows:
             return None
-        if known is not None and known.limit == limit:
+        if known is not None and known.limit.text == limit.text:
             return known
         rate = RequestRate(self, app.client_id, limit)
         _current.set(rate)
@@ -81,10 +77,11 @@ class RateLimits:
 
     async def take(
         self, client_id: str, limit: RateLimit, costs: Mapping[str, int]
-    ) -> tuple[RateWindow | None, list[WindowState]]:
+    ) -> tuple[RateWindow | None, list[int]]:
         """Count requests by the id of their table. Returns the window that has no room for them, and the
-        states of all windows, each for the table that has least room there; none if they cannot be
-        counted."""
+        state of the table that has least room; none if they cannot be counted."""
+        if self.memory is not None:
+            return self._take_here(self.memory, client_id, limit, costs)
         from limits.errors import StorageError
 
         now = asyncio.get_running_loop().time()
@@ -98,101 +95,126 @@ class RateLimits:
             faults.warning("requests are not limited", key="storage", cause=cause, storage=self._storage_name)
             return None, []
 
+    def _take_here(
+        self, memory: MemoryRates, client_id: str, limit: RateLimit, costs: Mapping[str, int]
+    ) -> tuple[RateWindow | None, list[int]]:
+        states = []
+        for table_id, cost in costs.items():
+            refused, state = memory.take(client_id, table_id, limit, cost)
+            if refused is not None:
+                return refused, state
+            states.append(state)
+        return None, min(states)
+
     async def _take(
         self, client_id: str, limit: RateLimit, costs: Mapping[str, int]
-    ) -> tuple[RateWindow | None, list[WindowState]]:
-        limiter = self._limiter or await self._open()
-        refused = None
+    ) -> tuple[RateWindow | None, list[int]]:
+        limiter = self._limiter or self._open()
+        states = []
         for table_id, cost in costs.items():
+            refused = None
             for window in limit.windows:
                 if refused is None and not await limiter.hit(window.item, client_id, table_id, cost=cost):
                     refused = window
-        states = []
-        for window in limit.windows:
-            found = [await self._state(limiter, window, client_id, table_id) for table_id in costs]
-            states.append(min(found, key=lambda state: state.remaining))
-        return refused, states
+            state = await self._state(limiter, client_id, table_id, limit)
+            if refused is not None:
+                return refused, state
+            states.append(state)
+        return None, min(states)
 
     async def _state(
-        self, limiter: MovingWindowRateLimiter, window: RateWindow, client_id: str, table_id: str
-    ) -> WindowState:
-        found = await limiter.get_window_stats(window.item, client_id, table_id)
-        seconds = math.ceil(found.reset_time - self._clock().timestamp())
-        return WindowState(max(0, found.remaining), min(max(1, seconds), window.seconds))
+        self, limiter: MovingWindowRateLimiter, client_id: str, table_id: str, limit: RateLimit
+    ) -> list[int]:
+        """How many requests are left, and in how many seconds the oldest one leaves the window, for each
+        window."""
+        now = self._clock().timestamp()
+        state = []
+        for window in limit.windows:
+            found = await limiter.get_window_stats(window.item, client_id, table_id)
+            seconds = math.ceil(found.reset_time - now)
+            state += [max(0, found.remaining), min(max(1, seconds), window.seconds)]
+        return state
 
-    async def _open(self) -> MovingWindowRateLimiter:
+    def _open(self) -> MovingWindowRateLimiter:
         # the library takes long to load, and few servers need it
         from limits.aio.strategies import MovingWindowRateLimiter
 
         from rowkeep.storage.rates.opening import open_rate_storage
 
         catalog = self._catalog.store.catalog
-        storage = await open_rate_storage(self._settings, catalog, self._clock, self._closing)
-        self._limiter = self._limiter or MovingWindowRateLimiter(storage)
+        storage = open_rate_storage(self._settings, catalog, self._clock, self._closing)
+        self._limiter = MovingWindowRateLimiter(storage)
         return self._limiter
 
     @property
     def _storage_name(self) -> str:
         """Without the password that a URL can have."""
-        name, separator, _ = self._settings.rate_limit_storage.partition("://")
+        name, separator, _ = (self._settings.rate_limit_storage or "database").partition("://")
         return name + ("://…" if separator else "")
 
 
 class RequestRate:
     """Counts one request of an app, once."""
 
+    __slots__ = ("_client_id", "_is_counted", "_rates", "_state", "limit")
+
     def __init__(self, rates: RateLimits, client_id: str, limit: RateLimit) -> None:
         self._rates = rates
         self._client_id = client_id
         self.limit = limit
         self._is_counted = False
-        self._states: list[WindowState] = []
+        self._state: list[int] = []
+
+    async def count_one(self, table_id: str) -> None:
+        """Count the request for one table. Raises RateLimited."""
+        if self._is_counted:
+            return
+        memory = self._rates.memory
+        if memory is None:
+            await self.count({table_id: 1})
+            return
+        refused, self._state = memory.take(self._client_id, table_id, self.limit, 1)
+        if refused is not None:
+            raise self._refusal(refused, 1)
+        self._is_counted = True
 
     async def count(self, costs: Mapping[str, int]) -> None:
         """Count the request, with a number of operations for each id of a table. Raises RateLimited."""
         if self._is_counted:
             return
-        refused, self._states = await self._rates.take(self._client_id, self.limit, costs)
-        if refused is None:
-            self._is_counted = True
-            return
-        cost = max(costs.values())
-        state = self._states[self.limit.windows.index(refused)]
-        raise RateLimited(_refusal(refused, cost), state.seconds)
+        refused, self._state = await self._rates.take(self._client_id, self.limit, costs)
+        if refused is not None:
+            raise self._refusal(refused, max(costs.values()))
+        self._is_counted = True
+
+    def _refusal(self, window: RateWindow, cost: int) -> RateLimited:
+        seconds = self._state[2 * self.limit.windows.index(window) + 1]
+        if cost > window.amount:
+            return RateLimited(
+                f"The batch has {cost} operations on one table, but the rate limit allows {window.amount} in "
+                f"{window.seconds} seconds. Nothing was done; send fewer operations in one batch.",
+                seconds,
+            )
+        usual = (
+            f"You've exceeded the rate limit of {window.amount} requests in {window.seconds} seconds. Please "
+            "wait for sometime before retrying."
+        )
+        return RateLimited(MESSAGES.get(window.seconds, usual), seconds)
 
     def headers(self) -> Headers:
         """The headers of the response (draft-ietf-httpapi-ratelimit-headers)."""
-        windows = self.limit.windows
-        policies = (f'"{each.name}";q={each.amount};w={each.seconds}' for each in windows)
-        headers: Headers = ((b"ratelimit-policy", ", ".join(policies).encode()),)
-        if not self._states:
-            return headers
-        states = (
-            f'"{window.name}";r={state.remaining};t={state.seconds}'
-            for window, state in zip(windows, self._states, strict=True)
-        )
-        return (*headers, (b"ratelimit", ", ".join(states).encode()))
-
-
-def _refusal(window: RateWindow, cost: int) -> str:
-    if cost > window.amount:
-        return (
-            f"The batch has {cost} operations on one table, but the rate limit allows {window.amount} in "
-            f"{window.seconds} seconds. Nothing was done; send fewer operations in one batch."
-        )
-    usual = (
-        f"You've exceeded the rate limit of {window.amount} requests in {window.seconds} seconds. Please "
-        "wait for sometime before retrying."
-    )
-    return MESSAGES.get(window.seconds, usual)
+        limit, state = self.limit, self._state
+        if not state:
+            return ((b"ratelimit-policy", limit.policy),)
+        return ((b"ratelimit-policy", limit.policy), (b"ratelimit", limit.state % tuple(state)))
 
 
 _current: ContextVar[RequestRate | None] = ContextVar("rate", default=None)
 
 
 def take_rate_headers() -> Headers:
-    """The headers about rates of the response to the request that this task serves; none if no limit is
-    on."""
+    """The headers about rates of the response to the request that this task serves; none if no limit is on,
+    or if they were taken before."""
     rate = _current.get()
     if rate is None:
         return ()

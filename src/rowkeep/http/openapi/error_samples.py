@@ -9,6 +9,8 @@ from rowkeep.errors.catalogue import (
     InvalidValue,
     MethodNotAllowed,
     Problem,
+    QuotaExceeded,
+    RateLimited,
     RowkeepError,
     TooManySignIns,
     Unauthenticated,
@@ -19,6 +21,11 @@ from rowkeep.plan.table_changes.diff import LOSS_HINT
 _TOO_EMPTY = "Column Gender cannot be required: 1 row has no value in it."
 
 _TOO_MANY = "The filter matches 5 rows, but maxAffected is 1. Nothing was written."
+
+_TOO_LARGE = (
+    "Table people would have more than 1000000 rows, the maximum of the setting max_rows_per_table. Nothing "
+    "was written; delete rows, or ask the operator of the server to raise the setting."
+)
 
 PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
     UnknownColumn: UnknownColumn(
@@ -45,6 +52,10 @@ PROBLEMS: dict[type[RowkeepError], RowkeepError] = {
         problems=[Problem(_TOO_MANY, AffectedOutOfBounds.code, "/maxAffected", {"nMatched": 5})],
     ),
     Unauthenticated: Unauthenticated(),
+    RateLimited: RateLimited(
+        "You've exceeded the per-minute rate limit. Please wait for sometime before retrying.", 17
+    ),
+    QuotaExceeded: QuotaExceeded(_TOO_LARGE, quota="max_rows_per_table", value=1_000_000),
     TooManySignIns: TooManySignIns(60),
     MethodNotAllowed: MethodNotAllowed("PATCH", "GET, POST"),
     InvalidValue: InvalidValue(

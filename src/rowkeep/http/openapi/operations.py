@@ -133,9 +133,11 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         headers={
             **(parameters.preference_applied() if call.writes else {}),
             **(parameters.idempotency_replayed() if call.changes_rows else {}),
+            **parameters.rate_limit_headers(),
         },
         errors=(
             *EVERY_CALL,
+            errors.RateLimited,
             *(WITH_A_BODY if call.body else ()),
             *(WITH_A_NAME if "{" in call.path else ()),
             *((errors.Forbidden,) if call.rights else ()),
@@ -156,8 +158,10 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         description=call.description,
         security=parameters.ADMIN_SECURITY,
         parameters=[*parameters.path_parameters(ADMIN_DATA_PREFIX), *same.parameters],
+        # only apps have rate limits
+        headers={name: each for name, each in same.headers.items() if name not in parameters.RATE_HEADERS},
         errors=(
-            *same.errors,
+            *(each for each in same.errors if each is not errors.RateLimited),
             errors.NoSuchWorkspace,
             *(() if call.method == "GET" else (errors.CrossOrigin,)),
             *(each for each in WITH_A_NAME if each not in same.errors),

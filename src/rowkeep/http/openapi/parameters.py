@@ -175,6 +175,23 @@ def idempotency_replayed() -> dict[str, Any]:
     }
 
 
+RATE_HEADERS = ("RateLimit-Policy", "RateLimit")
+
+
+def rate_limit_headers() -> dict[str, Any]:
+    """The headers of responses to apps that have a rate limit."""
+    texts = (
+        'The limit, such as `"default";q=600;w=60`: 600 requests in 60 seconds. Present if the app has a '
+        "`rateLimit`, or the setting `rate_limit` is on; also in errors after the token was accepted.",
+        'How many requests are left, such as `"default";r=599;t=60`: 599 more, and in 60 seconds the oldest '
+        "request is no longer counted.",
+    )
+    return {
+        name: {"description": text, "schema": {"type": "string"}}
+        for name, text in zip(RATE_HEADERS, texts, strict=True)
+    }
+
+
 def response_headers(endpoint: Endpoint) -> dict[str, Any]:
     """The headers of a response of the management API."""
     if endpoint.status == HTTPStatus.SEE_OTHER:

@@ -11,7 +11,7 @@ from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.ids import Clock
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import Database
-from rowkeep.storage.rates.windows import DatabaseWindows, MemoryWindows
+from rowkeep.storage.rates.windows import DatabaseWindows
 from rowkeep.storage.scripts.rate_windows import RateWindows
 
 REDIS_SECONDS = 0.5
@@ -20,13 +20,11 @@ REDIS_SECONDS = 0.5
 REDIS_CONNECTIONS = 50
 
 
-async def open_rate_storage(
+def open_rate_storage(
     settings: Settings, catalog: Database, clock: Clock, closing: AsyncExitStack
 ) -> Storage:
-    """The storage for this process; ``closing`` closes it. Raises SetupError."""
-    chosen = settings.rate_limit_storage or ("memory" if settings.workers == 1 else "database")
-    if chosen == "memory":
-        return MemoryWindows(clock)
+    """The storage for processes that count together; ``closing`` closes it. Raises SetupError."""
+    chosen = settings.rate_limit_storage or "database"
     if chosen == "database":
         return DatabaseWindows(catalog, RateWindows(catalog.dialect, catalog.namespace), clock)
     pool = _redis_pool(chosen)

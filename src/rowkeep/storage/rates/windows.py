@@ -14,7 +14,7 @@ from rowkeep.storage.contract import Database
 from rowkeep.storage.scripts.rate_windows import RateWindows
 
 MAX_WINDOWS = 10_000
-"""The maximum number of windows in memory; the ones that were not used for the longest time are forgotten."""
+"""Of how many windows this process remembers the state."""
 
 
 class Windows(Storage, MovingWindowSupport):
@@ -75,17 +75,6 @@ class Windows(Storage, MovingWindowSupport):
 
     async def get_expiry(self, key: str) -> float:
         raise NotImplementedError
-
-
-class MemoryWindows(Windows):
-    """Counts the requests of this process. (That of the library copies all of them for each request.)"""
-
-    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        window = self._windows.get(key)
-        if window is None:
-            window = MovingWindow()
-        self._remember(key, window)
-        return window.take(self._now(), limit, expiry * 1000, amount)
 
 
 class DatabaseWindows(Windows):

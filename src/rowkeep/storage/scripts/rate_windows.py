@@ -11,7 +11,7 @@ from rowkeep.sql.statements import statement, template
 from rowkeep.sql.system_tables import CatalogTables
 from rowkeep.storage.contract import Steps
 
-_counts_decoder = msgspec.json.Decoder(list[tuple[int, int]])
+_counts_decoder = msgspec.json.Decoder(list[list[int]])
 
 
 class RateWindows:
