@@ -426,7 +426,7 @@ def test_rows_that_do_not_fit(target: Shell, tmp_path: Path) -> None:
     assert "Table b, row id=11: a 2 is not in table a" in orphan.err
     assert names(target) == []
     done = target.succeeds("copy", url, "--rejects", str(rejects), "--skip-reference", "b.a")
-    assert "3 rows did not fit and were left out" in done
+    assert "Left out 3 rows that did not fit" in done
     found = [json.loads(line) for line in rejects.read_text().splitlines()]
     assert [(each["table"], each["key"], each["column"]) for each in found] == [
         ("a", {"id": 2}, "n"),
