@@ -115,7 +115,8 @@ class Copier:
             return await self._run(inputs, contents, before_publishing, check)
         except StaleCatalog:
             raise SetupError(
-                f"Workspace {self._opened.workspace.name} was deleted, or the copy was discarded meanwhile."
+                f"Workspace {self._opened.workspace.name} was deleted meanwhile, or another process finished "
+                "or discarded the copy."
             ) from None
 
     async def _run(
