@@ -110,8 +110,9 @@ class _Details:
 
     def _checks_of(self, at: Any) -> tuple[str, ...]:
         found = [str(each["name"] or each["sqltext"]) for each in self._checks.get(at) or ()]
-        domains = [each for each in self._columns[at] if isinstance(each["type"], postgresql.DOMAIN)]
-        return (*found, *(f"of the type {each['type'].name} of {each['name']}" for each in domains))
+        types = ((each["name"], each["type"]) for each in self._columns[at])
+        found += [f"of the type {t.name} of {name}" for name, t in types if isinstance(t, postgresql.DOMAIN)]
+        return tuple(found)
 
     def _references_of(self, at: Any) -> tuple[ForeignReference, ...]:
         actions: dict[Any, dict[str, str]] = {}

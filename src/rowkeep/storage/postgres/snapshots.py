@@ -67,9 +67,6 @@ class PostgresSnapshot(Snapshot):
             async with self._connection.transaction():
                 return await run_script(self._connection, script)
 
-    async def write(self, script: Script[T]) -> T:
-        raise NotImplementedError
-
     async def stream(self, statement: Statement) -> AsyncIterator[Sequence[Row]]:
         async for rows in batches(self._connection, statement.text, *statement.parameters):
             yield rows

@@ -50,9 +50,6 @@ class SqliteSnapshot(Snapshot):
     async def read(self, script: Script[T]) -> T:
         return await asyncio.to_thread(run_script, self._connection, script)
 
-    async def write(self, script: Script[T]) -> T:
-        raise NotImplementedError
-
     async def stream(self, statement: Statement) -> AsyncIterator[Sequence[Row]]:
         with translated():
             cursor = self._connection.execute(statement.text, statement.parameters)
