@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rowkeep.cli.filter_options import count_of
 from rowkeep.cli.options import Workspace
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list
 from rowkeep.errors.catalogue import SetupError
@@ -163,10 +164,13 @@ def _is_store(source: str, schema: str | None) -> bool:
 def shown_source(source: str, part: str) -> str:
     """What identifies a source in the state of a copy and in errors, without its password."""
     scheme, _, rest = source.partition("://")
-    place = rest.rpartition("@")[2].partition("?")[0] if scheme.startswith("postgres") else rest
     if scheme == "sqlite":
-        place = str(Path(place.removeprefix("/")).absolute())
-    return f"{'sqlite' if scheme == 'sqlite' else 'postgresql'}://{place} ({part})"
+        return f"sqlite://{Path(rest.removeprefix('/')).absolute()} ({part})"
+    place, _, query = rest.rpartition("@")[2].partition("?")
+    options = [
+        each for each in query.split("&") if each.startswith(("host=", "port=", "dbname=", "database="))
+    ]
+    return f"postgresql://{place}{'?' if options else ''}{'&'.join(options)} ({part})"
 
 
 @asynccontextmanager
@@ -271,10 +275,11 @@ def _show_results(results: Sequence[CopyResult], workspace: str, rejects: str | 
     )
     left_out = sum(each.left_out for each in results)
     if left_out:
-        print_line(f"{left_out} rows did not fit and were left out: see {rejects}.")
+        print_line(f"Left out {count_of(left_out)} that did not fit: see {rejects}.")
     if all(each.is_same for each in results):
         total = sum(each.rows for each in results)
-        print_line(f"Copied {total} rows of {len(results)} tables into workspace {workspace}.")
+        tables = "1 table" if len(results) == 1 else f"{len(results):,} tables"
+        print_line(f"Copied {count_of(total)} of {tables} into workspace {workspace}.")
         return True
     print_line(
         "Nothing is visible in the workspace. Run the command again to copy the tables that differ again."

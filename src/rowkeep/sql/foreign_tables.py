@@ -1,6 +1,6 @@
 """Foreign tables: the statements that read the rows of tables of other databases.
 
-PostgreSQL gives cells in forms that need no type of its driver: texts, numbers and booleans. SQLite gives
+PostgreSQL gives cells as texts, numbers and booleans, which need no type of its driver. SQLite gives
 them as it has them.
 """
 

@@ -24,6 +24,7 @@ from rowkeep.storage.foreign_reflection import reflected
 from rowkeep.storage.snapshots import BATCH_BYTES, BATCH_ROWS
 
 WAIT_SECONDS = 5.0
+FIRST_ROWS, MOST_ROWS = 10, 500
 SIZE_OF_OTHERS = 16
 OURS = "_rowkeep_steps"
 
@@ -115,12 +116,16 @@ def _open_file(path: Path) -> sqlite3.Connection:
 def _next_batch(cursor: sqlite3.Cursor) -> list[Row]:
     found: list[Row] = []
     size = 0
+    step = FIRST_ROWS
     while size < BATCH_BYTES and len(found) < BATCH_ROWS:
-        some = cursor.fetchmany(250)
+        some = cursor.fetchmany(min(step, BATCH_ROWS - len(found)))
         if not some:
             break
         found += some
-        size += sum(map(_size, some[::50])) * 50
+        sample = some[:: 1 + len(some) // 50]
+        mean = max(1, sum(map(_size, sample)) // len(sample))
+        size += mean * len(some)
+        step = max(1, min(MOST_ROWS, BATCH_BYTES // mean))
     return found
 
 

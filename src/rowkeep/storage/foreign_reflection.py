@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,6 +47,13 @@ KINDS = (
 
 def reflected(connection: sa.Connection, schema: str | None) -> ForeignSchema:
     """The tables and views of a database, of one schema on PostgreSQL."""
+    with warnings.catch_warnings():
+        # a type that SQLAlchemy does not know is copied as text, and reported by us
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        return _reflected(connection, schema)
+
+
+def _reflected(connection: sa.Connection, schema: str | None) -> ForeignSchema:
     inspector = sa.inspect(connection)
     partitioned: dict[str, bool] = {}
     names = inspector.get_table_names(schema=schema)
@@ -94,11 +102,17 @@ class _Details:
             key=key,
             indexes=tuple(self._indexes_of(at, {each["name"] for each in self._columns[at]})),
             references=self._references_of(at),
-            checks=tuple(str(each["name"] or each["sqltext"]) for each in self._checks.get(at) or ()),
+            checks=self._checks_of(at),
             comment=str(_found(self._comments, at).get("text") or ""),
             has_row_numbers=has_row_numbers,
             is_partitioned=is_partitioned,
         )
+
+    def _checks_of(self, at: Any) -> tuple[str, ...]:
+        found = [str(each["name"] or each["sqltext"]) for each in self._checks.get(at) or ()]
+        types = ((each["name"], each["type"]) for each in self._columns[at])
+        found += [f"of the type {t.name} of {name}" for name, t in types if isinstance(t, postgresql.DOMAIN)]
+        return tuple(found)
 
     def _references_of(self, at: Any) -> tuple[ForeignReference, ...]:
         actions: dict[Any, dict[str, str]] = {}

@@ -33,6 +33,12 @@ def sizes(rows: Iterable[Row]) -> Iterator[int]:
     return map(len, map(_encode, map(tuple, rows)))
 
 
+def mean_size(rows: Sequence[Row]) -> int:
+    """About how many bytes a row takes, from a sample of at most 50 or so; at least 1."""
+    sample = rows[:: 1 + len(rows) // 50]
+    return max(1, sum(sizes(sample)) // max(1, len(sample)))
+
+
 def fitting(rows: Iterable[Row], max_bytes: int) -> Fitting:
     """The first of ``rows`` that together take at most ``max_bytes``. From a database cursor, only these and
     the one that did not fit are fetched."""

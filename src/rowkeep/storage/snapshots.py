@@ -14,10 +14,11 @@ from typing import TypeVar
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.private_files import CATALOG_FILE
 from rowkeep.settings import Settings
+from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement
 from rowkeep.sql.system_tables import CATALOG_NAMESPACE
 from rowkeep.sql.table_copies import CopySql
-from rowkeep.storage.contract import Database, Row, Script
+from rowkeep.storage.contract import Row, Script
 
 T = TypeVar("T")
 BATCH_ROWS = 10_000
@@ -27,8 +28,15 @@ BATCH_BYTES = 8 * 1024 * 1024
 """About how many bytes of cells a batch may have before it is cut."""
 
 
-class Snapshot(Database):
-    """One database as it was when it was opened. It writes nothing."""
+class Snapshot(ABC):
+    """One database as it was when it was opened. It reads as a Database does, and writes nothing."""
+
+    dialect: Dialect
+    namespace: str | None
+
+    @abstractmethod
+    async def read(self, script: Script[T]) -> T:
+        """Run a script that only reads. Raises StaleCatalog if a table is missing."""
 
     @abstractmethod
     def stream(self, statement: Statement) -> AsyncIterator[Sequence[Row]]:

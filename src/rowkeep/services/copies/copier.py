@@ -16,14 +16,14 @@ from typing import Any
 import msgspec
 
 from rowkeep.catalog.workspace import OpenWorkspace
-from rowkeep.errors.catalogue import ReferenceViolation, SetupError, UniqueViolation, preview
+from rowkeep.errors.catalogue import Busy, ReferenceViolation, SetupError, UniqueViolation, preview
 from rowkeep.model.ids import IdSource
 from rowkeep.model.table_copies import CopiedTable, CopyState
 from rowkeep.model.tables import Table
 from rowkeep.services.copies.inputs import RowDigest, TableInput, clear_rows
 from rowkeep.settings import Settings
 from rowkeep.sql.table_copies import CopySql, staged
-from rowkeep.storage.contract import StaleCatalog, Steps, UniqueConflict
+from rowkeep.storage.contract import Script, StaleCatalog, Steps, UniqueConflict
 from rowkeep.storage.scripts.copies import Contents, CopyScripts
 from rowkeep.storage.snapshots import Loader, open_loader, open_snapshot
 
@@ -111,6 +111,21 @@ class Copier:
         Raises SetupError, UniqueViolation, ReferenceViolation, and errors of the storage; then nothing
         becomes visible, and the copy can be continued.
         """
+        try:
+            return await self._run(inputs, contents, before_publishing, check)
+        except StaleCatalog:
+            raise SetupError(
+                f"Workspace {self._opened.workspace.name} was deleted meanwhile, or another process finished "
+                "or discarded the copy."
+            ) from None
+
+    async def _run(
+        self,
+        inputs: Sequence[TableInput],
+        contents: Contents,
+        before_publishing: Callable[[], Awaitable[None]],
+        check: Callable[[], Steps[None]] | None,
+    ) -> list[CopyResult]:
         self._total = sum(each.total for each in inputs)
         by_id = {each.table.id: each.table for each in inputs}
         loader = await open_loader(self._settings, self._opened.workspace.physical)
@@ -159,7 +174,7 @@ class Copier:
             await loader.write(partial(self._scripts.discard, state))
             state = None
         if state is None:
-            await loader.write(partial(self._scripts.begin, self._source, key))
+            await _write_new(loader, partial(self._scripts.begin, self._source, key))
             return CopyState(self._source, key, {})
         plans = {each.name: each.plan for each in inputs}
         tables = dict(state.tables)
@@ -173,7 +188,7 @@ class Copier:
         ids = IdSource().stamp(0)
         begun = f"{ids.prefix} {ids.written_on}" if given.is_new else ""
         copied = CopiedTable(given.name, given.plan, given.table, begun)
-        await loader.write(partial(self._scripts.add, copied, by_id))
+        await _write_new(loader, partial(self._scripts.add, copied, by_id))
         return copied
 
     async def _load(
@@ -258,7 +273,7 @@ class Copier:
             for column in given.table.columns:
                 if column.reference is None:
                     continue
-                script = partial(self._scripts.first_row, given.table, by_id, column.name, tuple(given.key))
+                script = partial(self._scripts.orphan, given.table, by_id, column.name, tuple(given.key))
                 rows = await self._opened.database.read(script)
                 if rows:
                     row = _shown(given.table, given.key, rows[0][1:])
@@ -290,6 +305,14 @@ class Copier:
         return CopyResult(
             given.name, given.table.name, wanted.rows, wanted.text, found.rows, found.text, given.left_out
         )
+
+
+async def _write_new(loader: Loader, script: Script[None]) -> None:
+    """Write a part of the state that must be new. Raises Busy if it is not."""
+    try:
+        await loader.write(script)
+    except UniqueConflict as conflict:
+        raise Busy("Another process copies into this workspace.") from conflict
 
 
 def _shown(table: Table, names: Sequence[str], cells: Sequence[Any]) -> str:

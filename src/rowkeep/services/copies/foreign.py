@@ -212,7 +212,7 @@ class ForeignInput(TableInput):
         self.total = total
         self.width = len(table.columns)
         self.key = [table.columns[at].name for at in planned.key]
-        self.plan = msgspec.json.encode((planned.source, planned.body, reject is not None)).decode()
+        self.plan = msgspec.json.encode((planned.source, planned.body)).decode()
         self._database = database
         self._planned = planned
         self._reject = reject

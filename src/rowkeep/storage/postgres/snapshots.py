@@ -15,12 +15,13 @@ from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import Row, Script
 from rowkeep.storage.postgres.driver_errors import translated
 from rowkeep.storage.postgres.pool import NOT_A_URL, prepare_connection, run_script
-from rowkeep.storage.response_sizes import sizes
+from rowkeep.storage.response_sizes import mean_size
 from rowkeep.storage.snapshots import BATCH_BYTES, BATCH_ROWS, Loader, Snapshot
 
 T = TypeVar("T")
 CONNECT_SECONDS = 10
-FIRST_ROWS = 500
+FIRST_ROWS = 50
+"""How many rows are read before they are measured."""
 
 
 async def connect(url: str, *, writes: bool) -> asyncpg.Connection:
@@ -66,9 +67,6 @@ class PostgresSnapshot(Snapshot):
             async with self._connection.transaction():
                 return await run_script(self._connection, script)
 
-    async def write(self, script: Script[T]) -> T:
-        raise NotImplementedError
-
     async def stream(self, statement: Statement) -> AsyncIterator[Sequence[Row]]:
         async for rows in batches(self._connection, statement.text, *statement.parameters):
             yield rows
@@ -89,9 +87,7 @@ async def batches(
             rows = list(map(tuple, await cursor.fetch(wanted)))
         if not rows:
             return
-        sample = rows[:: max(1, len(rows) // 100)]
-        mean = max(1, sum(sizes(sample)) // len(sample))
-        wanted = max(1, min(BATCH_ROWS, BATCH_BYTES // mean, len(rows) * 10))
+        wanted = max(1, min(BATCH_ROWS, BATCH_BYTES // mean_size(rows), len(rows) * 10))
         yield rows
 
 

@@ -176,7 +176,17 @@ class CopyScripts(WorkspaceSteps):
         ]
         yield from self._insert(system.view_tables, uses)
         for name in CONTENTS:
-            yield from self._insert(getattr(system, name), getattr(contents, name))
+            rows = getattr(contents, name)
+            if name in ("members", "former_apps"):
+                # an empty workspace can have these already
+                rows = yield from self._unknown(getattr(system, name), rows)
+            yield from self._insert(getattr(system, name), rows)
+
+    def _unknown(self, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> Steps[list[Mapping[str, Any]]]:
+        """The rows whose key the table does not have."""
+        (key,) = table.primary_key.columns
+        known = {row[0] for row in (yield from self._do(sa.select(key)))}
+        return [row for row in rows if row[key.name] not in known]
 
     def check_is_empty(self) -> Steps[None]:
         """Raises NameTaken for a workspace that has a table, a view or an app."""
@@ -188,7 +198,7 @@ class CopyScripts(WorkspaceSteps):
                     "choose another name with --workspace."
                 )
 
-    def first_row(
+    def orphan(
         self, table: Table, tables: Mapping[str, Table], column: str, shown: Sequence[str]
     ) -> Steps[Sequence[Row]]:
         """A row whose reference in this column has no target, if there is one."""

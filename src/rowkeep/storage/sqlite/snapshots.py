@@ -16,7 +16,7 @@ from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.statements import Statement
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import Row, Script
-from rowkeep.storage.response_sizes import sizes
+from rowkeep.storage.response_sizes import mean_size
 from rowkeep.storage.snapshots import BATCH_BYTES, BATCH_ROWS, Loader, Snapshot
 from rowkeep.storage.sqlite.connections import Connection, connect, run_script, translated
 from rowkeep.storage.sqlite.write_queue import WriteQueue
@@ -24,6 +24,9 @@ from rowkeep.storage.sqlite.write_queue import WriteQueue
 T = TypeVar("T")
 FIRST_READ = "SELECT count(*) FROM sqlite_master"
 WAIT_MILLISECONDS = 5000
+
+FIRST_ROWS, MOST_ROWS = 10, 500
+"""How many rows are read before they are measured, and at most afterwards."""
 
 LOADER_SETTINGS = (
     "PRAGMA foreign_keys = OFF",
@@ -47,9 +50,6 @@ class SqliteSnapshot(Snapshot):
     async def read(self, script: Script[T]) -> T:
         return await asyncio.to_thread(run_script, self._connection, script)
 
-    async def write(self, script: Script[T]) -> T:
-        raise NotImplementedError
-
     async def stream(self, statement: Statement) -> AsyncIterator[Sequence[Row]]:
         with translated():
             cursor = self._connection.execute(statement.text, statement.parameters)
@@ -66,14 +66,16 @@ class SqliteSnapshot(Snapshot):
 def _next_batch(cursor: Iterator[Any]) -> list[Row]:
     """The next rows: at most BATCH_ROWS, and about BATCH_BYTES."""
     found: list[Row] = []
-    size = 0
+    size, step = 0, FIRST_ROWS
     with translated():
         while size < BATCH_BYTES and len(found) < BATCH_ROWS:
-            some = list(islice(cursor, 250))
-            found += some
-            if len(some) < 250:
+            some = list(islice(cursor, min(step, BATCH_ROWS - len(found))))
+            if not some:
                 break
-            size += sum(sizes(some[::50])) * 50
+            found += some
+            mean = mean_size(some)
+            size += mean * len(some)
+            step = max(1, min(MOST_ROWS, BATCH_BYTES // mean))
     return found
 
 
