@@ -33,7 +33,7 @@ def fill(workspace: Workspace) -> None:
     workspace.create_table(
         {
             "name": "cities",
-            "description": "Where customers are",
+            "description": "Where people live",
             "schemaDef": [{"name": "Name", **text}, {"name": "Country", **text}],
             "indexes": [index],
         }
@@ -127,6 +127,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("No Chromium was found: run make browser.")
     FOLDER.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=20_000)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         directory = Path(folder)
         server = RowkeepServer(sqlite_url(directory / "data"), directory)

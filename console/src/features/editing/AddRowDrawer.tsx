@@ -31,6 +31,8 @@ export function AddRowDrawer({ initial, onClose, columns, ...form }: AddRowDrawe
       onClose={onClose}
       title="Add a row"
       position="right"
+      // a click next to it would lose what was typed
+      closeOnClickOutside={false}
       closeButtonProps={{ "aria-label": "Close" }}
     >
       {initial !== undefined && (

@@ -134,7 +134,11 @@ function Value({ workspace, row, column, usable }: ValueProps) {
   if (column.type === "json" && value !== null) return <code>{JSON.stringify(value, null, 2)}</code>;
   if (target !== undefined) {
     return (
-      <Anchor component={Link} to={filteredAddress(workspace, target.table, [target.column], target.value)}>
+      <Anchor
+        size="sm"
+        component={Link}
+        to={filteredAddress(workspace, target.table, [target.column], target.value)}
+      >
         {exactText(value)}
       </Anchor>
     );
