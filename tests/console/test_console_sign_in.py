@@ -82,14 +82,17 @@ def test_an_edit_outlives_its_session(
     expect(cell(page, "Not lost")).to_be_visible()
     # a row that is being added, and somebody else who signs in
     page.get_by_role("button", name="Add row").click()
-    page.get_by_role("dialog", name="Add a row").get_by_role("textbox", name="Last_Name").fill("Draft")
+    last_name = page.get_by_role("dialog", name="Add a row").get_by_role("textbox", name="Last_Name")
+    last_name.fill("Draft")
     person.sign_in()
     with server.admin() as admin:
         succeeded(admin.patch(f"/users/{person.id}", json={"disabled": True}))
     page.get_by_role("dialog", name="Add a row").get_by_role("button", name="Add", exact=True).click()
     sign_in_again(page)
     expect(page.get_by_role("dialog", name="You are signed out").get_by_role("alert")).to_be_visible()
-    expect(page.get_by_role("dialog", name="Add a row").get_by_role("textbox", name="Last_Name")).to_have_value("Draft")
+    expect(
+        page.get_by_role("dialog", name="Add a row").get_by_role("textbox", name="Last_Name")
+    ).to_have_value("Draft")
     page.get_by_role("button", name="Leave this page").click()
     expect(page.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()
     other = Person(server, admin=True)
