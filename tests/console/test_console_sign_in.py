@@ -78,7 +78,8 @@ def test_an_edit_outlives_its_session(
     sign_in_again(page)
     expect(page.get_by_role("dialog", name="You are signed out")).to_have_count(0)
     expect(editor).to_have_value("Not lost")
-    editor.press("Enter")
+    expect(editor).to_be_focused()
+    page.keyboard.press("Enter")
     expect(cell(page, "Not lost")).to_be_visible()
     # a row that is being added, and somebody else who signs in
     page.get_by_role("button", name="Add row").click()
