@@ -79,5 +79,13 @@ PLAIN_COMPLAINTS: list[tuple[bytes, str]] = [
     (b"  ", "is empty"),
     (b"[]", "an array"),
     (b'{"data": "\xff"}', "not valid UTF-8"),
+    (
+        b'{"data": {}, "onConflict": {"columns": ["Number", 1], "action": "update"}}',
+        '"onConflict.columns[1]" must be a string; got a number.',
+    ),
+    (
+        b'{"data": {}, "onConflict": {"columns": "Number", "action": "update"}}',
+        '"columns" must be an array; got a string.',
+    ),
 ]
 """Bodies, and a part of the message about each."""

@@ -33,8 +33,53 @@ def test_a_table_is_shared_with_somebody_who_may_only_read(
 
     dialog.get_by_role("button", name="Remove Reader").click()
     expect(dialog.get_by_text("not shared with anybody")).to_be_visible()
+    dialog.get_by_role("button", name="Undo").click()
+    expect(dialog.get_by_label("Right of Reader")).to_have_value("read")
+    dialog.get_by_role("button", name="Remove Reader").click()
+    expect(dialog.get_by_text("not shared with anybody")).to_be_visible()
     theirs.goto(f"{server.url}{people_path}")
     expect(theirs.get_by_role("heading", name="cannot be shown")).to_be_visible()
+
+
+def test_a_table_is_given_to_somebody_else(
+    open_page: OpenPage, ada: Person, server: RowkeepServer, people_path: str, workspace: Workspace
+) -> None:
+    owner, heir = Person(server, name="Owner"), Person(server, name="Heir")
+    view = {"name": "adults", "table": "people", "columns": ["people.First_Name"]}
+    succeeded(workspace.admin.post(f"{workspace.path}/views", json=view))
+    path = f"{workspace.path}/tables/people/owner"
+    succeeded(workspace.admin.put(path, json={"user": owner.id, "along": True}))
+    page = open_page(owner, people_path)
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share people")
+    dialog.get_by_role("button", name="Change owner").click()
+    address = dialog.get_by_label("E-mail address of the new owner")
+    address.fill("nobody@example.com")
+    address.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("No such user")
+    address.fill(heir.email)
+    address.press("Enter")
+    expect(dialog.get_by_text("people will belong to Heir")).to_be_visible()
+    expect(dialog.get_by_text("adults (view)")).to_be_visible()
+    # nothing is done yet
+    assert succeeded(owner.http.get(f"{workspace.path}/views/adults/shares"))["owner"]["user"] == owner.id
+    dialog.get_by_role("button", name="Make Heir the owner").click()
+    expect(page.get_by_text("people belongs to Heir now.")).to_be_visible()
+    theirs = succeeded(heir.http.get(f"{workspace.path}/views/adults/shares"))
+    assert theirs["owner"]["user"] == heir.id
+    # an administrator gives back the table alone, and stays
+    page = open_page(ada, people_path)
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share people")
+    dialog.get_by_role("button", name="Change owner").click()
+    dialog.get_by_label("E-mail address of the new owner").fill(owner.email)
+    dialog.get_by_role("button", name="Continue").click()
+    dialog.get_by_label("Give these along").uncheck()
+    dialog.get_by_role("button", name="Make Owner the owner").click()
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Share").click()
+    expect(page.get_by_text(f"Owner: Owner ({owner.email})")).to_be_visible()
+    assert succeeded(heir.http.get(f"{workspace.path}/views/adults/shares"))["owner"]["user"] == heir.id
 
 
 def test_members(open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace) -> None:
@@ -49,6 +94,8 @@ def test_members(open_page: OpenPage, ada: Person, server: RowkeepServer, worksp
     assert [each["role"] for each in members if each["user"] == other.id] == ["editor"]
     page.get_by_role("button", name="Remove Other").click()
     expect(page.get_by_label("Role of Other")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Role of Other")).to_have_value("editor")
 
 
 def test_a_list_that_loads_while_it_is_changed(

@@ -7,16 +7,24 @@ from pathlib import Path
 
 from browsing import SQLITE, OpenPage
 from playwright.sync_api import Browser, Page, expect
+from test_console_grid import cell
 
 from support.person import PASSWORD, Person
 from support.server import RowkeepServer, sqlite_url
-from support.workspace import Workspace
+from support.workspace import Workspace, succeeded
 
 
 def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_label("E-mail address").fill(email)
     page.get_by_role("textbox", name="Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+
+
+def sign_in_again(page: Page, password: str = PASSWORD) -> None:
+    """In the dialog over a page whose session has ended."""
+    dialog = page.get_by_role("dialog", name="You are signed out")
+    dialog.get_by_role("textbox", name="Password").fill(password)
+    dialog.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_sign_in_opens_the_page_that_was_asked_for(
@@ -49,9 +57,90 @@ def test_a_session_that_ends(open_page: OpenPage, server: RowkeepServer, people_
     expect(page.get_by_role("gridcell", name="Person 0", exact=True)).to_be_visible()
     person.http.delete("/session")
     page.get_by_label("Search text columns").fill("Person 7")
-    expect(page.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()
-    sign_in(page, person.email)
+    sign_in_again(page)
     expect(page.get_by_role("gridcell", name="Person 7", exact=True)).to_be_visible()
+
+
+@SQLITE
+def test_an_edit_outlives_its_session(
+    open_page: OpenPage, server: RowkeepServer, workspace: Workspace, people_path: str
+) -> None:
+    person = Person(server, admin=True)
+    page = open_page(person, people_path)
+    cell(page, "Person 0").dblclick()
+    editor = page.get_by_role("dialog", name="Edit First_Name").get_by_role("textbox", name="First_Name")
+    editor.fill("Not lost")
+    person.http.delete("/session")
+    page.keyboard.press("Enter")
+    sign_in_again(page, "not the password")
+    expect(page.get_by_role("dialog", name="You are signed out").get_by_role("alert")).to_be_visible()
+    page.keyboard.press("Escape")  # closes nothing
+    sign_in_again(page)
+    expect(page.get_by_role("dialog", name="You are signed out")).to_have_count(0)
+    expect(editor).to_have_value("Not lost")
+    expect(editor).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(cell(page, "Not lost")).to_be_visible()
+    # a row that is being added, and somebody else who signs in
+    page.get_by_role("button", name="Add row").click()
+    last_name = page.get_by_role("dialog", name="Add a row").get_by_role("textbox", name="Last_Name")
+    last_name.fill("Draft")
+    person.sign_in()
+    with server.admin() as admin:
+        succeeded(admin.patch(f"/users/{person.id}", json={"disabled": True}))
+    page.get_by_role("dialog", name="Add a row").get_by_role("button", name="Add", exact=True).click()
+    sign_in_again(page)
+    expect(page.get_by_role("dialog", name="You are signed out").get_by_role("alert")).to_be_visible()
+    expect(
+        page.get_by_role("dialog", name="Add a row").get_by_role("textbox", name="Last_Name")
+    ).to_have_value("Draft")
+    page.get_by_role("button", name="Leave this page").click()
+    expect(page.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()
+    other = Person(server, admin=True)
+    sign_in(page, other.email)
+    expect(cell(page, "Not lost")).to_be_visible()
+
+
+@SQLITE
+def test_two_tabs(open_page: OpenPage, server: RowkeepServer, people_path: str) -> None:
+    """Signing out, and in again, holds for all tabs; each comes back to its page."""
+    person = Person(server, admin=True)
+    page = open_page(person)
+    expect(page.get_by_role("heading", name="Tables")).to_be_visible()
+    tab = page.context.new_page()
+    tab.goto(server.url + people_path)
+    expect(cell(tab, "Person 0")).to_be_visible()
+    page.get_by_role("button", name="Account and appearance").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(tab.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()
+    expect(cell(tab, "Person 0")).to_have_count(0)
+    sign_in(page, person.email)
+    expect(cell(tab, "Person 0")).to_be_visible()
+    # somebody else: nothing of the first one stays
+    other = Person(server, name="Other")
+    page.get_by_role("button", name="Account and appearance").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    sign_in(page, other.email)
+    expect(tab.get_by_role("heading", name="cannot be shown")).to_be_visible()
+    expect(cell(tab, "Person 0")).to_have_count(0)
+
+
+@SQLITE
+def test_a_lower_role_while_the_page_is_open(
+    open_page: OpenPage, grace: Person, workspace: Workspace, people_path: str
+) -> None:
+    member = f"{workspace.path}/members/{grace.id}"
+    succeeded(workspace.admin.put(member, json={"role": "editor"}))
+    page = open_page(grace, people_path)
+    cell(page, "Person 0").dblclick()
+    succeeded(workspace.admin.put(member, json={"role": "viewer"}))
+    page.get_by_role("textbox", name="First_Name").fill("No more")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("not change its rows")
+    expect(page.get_by_role("button", name="Add row")).to_have_count(0)
+    page.reload()
+    expect(cell(page, "Person 0")).to_be_visible()
+    expect(page.get_by_role("button", name="Add row")).to_have_count(0)
 
 
 def test_the_first_administrator(browser: Browser, tmp_path: Path) -> None:

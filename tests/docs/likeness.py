@@ -14,11 +14,11 @@ from typing import Any
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
-IDS = rf"(?:cs|st|sys)-{UUID}|at-[0-9a-f]{{24}}|\b[0-9a-f]{{24}}\b"
+IDS = rf"(?:cs|st|sys)-{UUID}|(?:at|us|se)-[0-9a-f]{{24}}|\b[0-9a-f]{{24}}\b"
 TOKENS = r"rka_[\w-]{43}|eyJ[\w-]+\.[\w-]+\.[\w-]+"
 SECRETS = r"(?<![\w-])(?:[\w-]{86}|[\w-]{43})(?![\w-])"
 
-TIMES_OF_WRITING = {"Created_On", "Updated_On", "createdOn"}
+TIMES_OF_WRITING = {"Created_On", "Updated_On", "createdOn", "lastSeenOn", "expiresOn"}
 OPAQUE = {"clientSecret", "nextCursor", "token"}
 """Keys whose values have no form that one could know them by."""
 

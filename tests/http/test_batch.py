@@ -792,6 +792,10 @@ def test_refused_upserts_in_a_batch(family: Bot, workspace: Workspace) -> None:
     )
     wrong = upsert("parents", {"Code": "x"}) | {"onConflict": {"columns": ["Name"], "action": "update"}}
     refused(run(family, first, wrong), 400, "invalid_body", "/operations/1/onConflict/columns")
+    wrong["onConflict"] = {"columns": [1], "action": "update"}
+    answer = run(family, first, wrong)
+    refused(answer, 400, "invalid_body", "/operations/1/onConflict/columns/0")
+    assert '"onConflict.columns[0]" must be a string; got a number.' in answer.json()["errors"][0]["msg"]
     refused(
         run(family, first, upsert("parents", {"Code": "a"}, "error")),
         409,

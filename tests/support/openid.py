@@ -30,6 +30,7 @@ class Provider:
     claims: dict[str, Any] = field(default_factory=dict)
     signs: str = "well"
     issuer_in_metadata: str | None = None
+    refuses: bool = False
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}))
     flows: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -53,6 +54,8 @@ class Provider:
         assert query["client_id"] == CLIENT_ID
         assert query["code_challenge_method"] == "S256"
         assert {"openid", "email"} <= set(query["scope"].split())
+        if self.refuses:
+            return f"{query['redirect_uri']}?error=access_denied&state={query['state']}"
         code = secrets.token_urlsafe()
         self.flows[code] = query
         return f"{query['redirect_uri']}?code={code}&state={query['state']}&session_state=other"
@@ -99,6 +102,10 @@ def provider() -> Iterator[Provider]:
         def do_GET(self) -> None:
             if self.path == "/realm/.well-known/openid-configuration":
                 self.answer(found.metadata())
+            elif self.path.startswith("/realm/authorize?"):
+                self.send_response(303)
+                self.send_header("location", found.authorize(self.path))
+                self.end_headers()
             elif self.path == "/realm/keys":
                 self.answer({"keys": [found.key.as_dict(private=False)]})
             else:

@@ -90,4 +90,5 @@ def _refused(column: Column, rule: str, kind: type[RowkeepError] = InvalidValue)
 
 
 def _types_of(change: Change) -> str:
-    return ", ".join(entry.name for entry in COLUMN_TYPES.values() if change in entry.changes)
+    *others, last = (entry.name for entry in COLUMN_TYPES.values() if change in entry.changes)
+    return f"{', '.join(others)} or {last}" if others else last

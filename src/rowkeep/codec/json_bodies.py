@@ -154,7 +154,7 @@ def _refusal(message: str, body_type: Any) -> RowkeepError:
         key = what.removeprefix("Object missing required field `").removesuffix("`")
         example = ' Send {"data": {"First_Name": "Jane"}}.' if key == "data" else ""
         return InvalidBody(f"Missing key {preview(key)} in the body.{example}", pointer=where + pointer(key))
-    place = preview(where.rpartition("/")[2]) if where else "The body"
+    place = preview(_place(where)) if where else "The body"
     if what.endswith("out of range"):
         return InvalidValue(f"{place} has a number that is too large.", pointer=where)
     if what.startswith("Invalid enum value "):
@@ -224,6 +224,14 @@ def _right_place(key: str, where: str, members: tuple[str, ...]) -> str:
     if where.startswith("/query") and key in members:
         return ' Put it next to "query", not inside it.'
     return ""
+
+
+def _place(where: str) -> str:
+    """The name of what is wrong: the key, or for an item of an array its path, such as ``fields[0]``."""
+    keys = where.split("/")[1:]
+    if not keys[-1].isdecimal():
+        return keys[-1]
+    return "".join(f"[{key}]" if key.isdecimal() else f".{key}" for key in keys).removeprefix(".")
 
 
 def _pointer_of_path(path: str) -> str:

@@ -134,7 +134,7 @@ class OpenId:
         return bool(self._settings.openid_issuer)
 
     async def start(self, page: str | None = None) -> StartedFlow:
-        """``page`` is the one to open afterwards; one that is none of the console is ignored. Raises
+        """``page`` is the one to open afterwards; a page outside the console is ignored. Raises
         NoSuchEndpoint if it is not configured, and OpenIdFailed if the provider does not respond."""
         self._check_on()
         is_ours = page is not None and len(page) <= MAX_NEXT and NEXT.fullmatch(page)

@@ -18,7 +18,7 @@ interface OwnerLineProps {
 /** The owner, and for whoever may do it a form that gives the table or view to somebody else. */
 export function OwnerLine({ source, owner, onGiven }: OwnerLineProps) {
   const { session } = useSession();
-  const [isOpen, setOpen] = useState(false);
+  const [isOpen, setOpen] = useState<boolean>(); // false: it was open, and has had the focus
   const isManager =
     session?.admin === true ||
     session?.workspaces.some(({ name, role }) => name === source.workspace && role === "manager") === true;
@@ -26,13 +26,18 @@ export function OwnerLine({ source, owner, onGiven }: OwnerLineProps) {
     <>
       <Group gap="xs">
         <Text size="sm">Owner: {owner === null ? "nobody" : `${owner.name} (${owner.email})`}</Text>
-        {(isManager || owner?.user === session?.id) && !isOpen && (
-          <Button size="compact-xs" variant="default" onClick={() => setOpen(true)}>
+        {(isManager || owner?.user === session?.id) && isOpen !== true && (
+          <Button
+            size="compact-xs"
+            variant="default"
+            autoFocus={isOpen === false}
+            onClick={() => setOpen(true)}
+          >
             Change owner
           </Button>
         )}
       </Group>
-      {isOpen && (
+      {isOpen === true && (
         <OwnerForm source={source} staysHere={isManager} onCancel={() => setOpen(false)} onGiven={onGiven} />
       )}
     </>

@@ -63,15 +63,13 @@ export function UsersPage() {
         }}
       />
       {link !== null && <LinkNote {...link} onClose={() => setLink(null)} />}
-      {resetting !== null && (
-        <ResetDialog
-          user={resetting}
-          error={reset.error}
-          isBusy={reset.isPending}
-          onReset={() => reset.mutate(resetting)}
-          onCancel={() => setResetting(null)}
-        />
-      )}
+      <ResetDialog
+        user={resetting}
+        error={reset.error}
+        isBusy={reset.isPending}
+        onReset={(user) => reset.mutate(user)}
+        onCancel={() => setResetting(null)}
+      />
       {users.isPending && <Loader aria-label="Loading users" />}
       <Table.ScrollContainer minWidth={300}>
         <Table verticalSpacing="xs">
@@ -126,10 +124,11 @@ export function UsersPage() {
 }
 
 interface ResetDialogProps {
-  user: User;
+  /** null: closed. */
+  user: User | null;
   error: Error | null;
   isBusy: boolean;
-  onReset: () => void;
+  onReset: (user: User) => void;
   onCancel: () => void;
 }
 
@@ -137,24 +136,28 @@ interface ResetDialogProps {
 function ResetDialog({ user, error, isBusy, onReset, onCancel }: ResetDialogProps) {
   return (
     <Modal
-      opened
+      opened={user !== null}
       onClose={onCancel}
-      title={`New password link for ${user.name}`}
+      title={`New password link for ${user?.name ?? ""}`}
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <ErrorNote error={error} />
-      <Text size="sm" mb="md">
-        {user.name} is signed out everywhere, and an earlier link stops working. The password stays as it is
-        until {user.name} sets a new one.
-      </Text>
-      <Group>
-        <Button data-autofocus loading={isBusy} onClick={onReset}>
-          Make the link
-        </Button>
-        <Button variant="default" onClick={onCancel}>
-          Cancel
-        </Button>
-      </Group>
+      {user !== null && (
+        <>
+          <Text size="sm" mb="md">
+            {user.name} is signed out everywhere, and an earlier link stops working. The password stays as it
+            is until {user.name} sets a new one.
+          </Text>
+          <Group>
+            <Button data-autofocus loading={isBusy} onClick={() => onReset(user)}>
+              Make the link
+            </Button>
+            <Button variant="default" onClick={onCancel}>
+              Cancel
+            </Button>
+          </Group>
+        </>
+      )}
     </Modal>
   );
 }

@@ -52,7 +52,7 @@ export function ResetPage() {
       next="/"
       submit={() => answered(api.POST("/api/v1/session/reset", { body: { token, password } }))}
     >
-      <NewPassword value={password} onChange={setPassword} />
+      <NewPassword value={password} onChange={setPassword} autoFocus />
     </CredentialsForm>
   );
 }
@@ -85,12 +85,19 @@ function NoToken() {
   );
 }
 
-function NewPassword({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+interface NewPasswordProps {
+  value: string;
+  onChange: (value: string) => void;
+  autoFocus?: boolean;
+}
+
+function NewPassword({ value, onChange, autoFocus = false }: NewPasswordProps) {
   return (
     <PasswordInput
       label="New password"
       autoComplete="new-password"
       required
+      autoFocus={autoFocus}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
     />

@@ -25,7 +25,7 @@ export function RequireSession() {
       <Fragment key={session.id}>
         <Outlet />
       </Fragment>
-      {isEnded && <SignInAgain session={session} />}
+      <SignInAgain session={session} isOpen={isEnded} />
     </>
   );
 }

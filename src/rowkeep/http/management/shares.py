@@ -84,6 +84,14 @@ def _thing(request: ManagementRequest) -> Thing:
     return (path["view"], True) if "view" in path else (path["table"], False)
 
 
+async def _set_owner(services: Any, request: ManagementRequest) -> tuple[User, Sequence[Table | View]]:
+    workspace, dry_run = request.path["workspace"], request.flags["dryRun"]
+    given: tuple[User, Sequence[Table | View]] = await services.sharing.set_owner(
+        workspace, _thing(request), request.body, dry_run=dry_run
+    )
+    return given
+
+
 DRY_RUN = Flag("dryRun", "Return what would change its owner, and change nothing.")
 
 _OWNER = {"user": USER, "email": "ada@example.com", "name": "Ada Lovelace"}
@@ -144,9 +152,7 @@ def _owner_endpoint(kind: str, no_thing: type[errors.RowkeepError]) -> Endpoint:
         name=f"set{kind.capitalize()}Owner",
         summary=f"Give a {kind} to another user; grants of apps do not change",
         need=Need.OWN,
-        call=lambda services, request: services.sharing.set_owner(
-            request.path["workspace"], _thing(request), request.body, dry_run=request.flags["dryRun"]
-        ),
+        call=_set_owner,
         body=OwnerBody,
         flags=(DRY_RUN,),
         form=new_owner_form,

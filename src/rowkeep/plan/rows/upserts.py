@@ -122,8 +122,14 @@ def find_key(table: Table, names: ColumnNames, conflict: Conflict) -> Index:
     for index in table.indexes:
         if index.is_unique and {part.name for part in index.columns} == set(found):
             return index
-    given = f"the columns {', '.join(map(preview, found))}" if found else "no columns"
-    raise InvalidBody(f"No unique index has exactly {given}. {_unique_indexes(table)}", pointer=where)
+    if not found:
+        raise InvalidBody(
+            f'"columns" is empty. Name the columns of a unique index. {_unique_indexes(table)}', pointer=where
+        )
+    given = ", ".join(map(preview, found))
+    raise InvalidBody(
+        f"No unique index has exactly the columns {given}. {_unique_indexes(table)}", pointer=where
+    )
 
 
 def _unique_indexes(table: Table) -> str:
