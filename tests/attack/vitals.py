@@ -29,9 +29,9 @@ class Vitals:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="vitals")
         self.slowest_health_seconds = 0.0
-        """The longest that /healthz took, in processor time that the server used meanwhile: what holds up others
-        uses it, and a busy machine takes it from all. A tenth of the time on the clock counts too, for who
-        waits uses none."""
+        """The longest that /healthz took, in processor time that the server used meanwhile: what holds up
+        others uses it, and a busy machine takes it from all. A tenth of the time on the clock counts too, for
+        who waits uses none."""
         self.failures: list[str] = []
         """What /healthz answered instead of 200."""
         self._processes = self._family()
