@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test check coverage format console check-console browser pictures wheel hooks bench bench-console crash citus attack docs clean
+.PHONY: help demo test check coverage format console check-console browser pictures wheel hooks bench bench-console crash citus property attack docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -118,6 +118,9 @@ crash: .venv/ready ## run the long crash tests: SIGKILL under load, on both data
 citus: .venv/ready ## run the tests on a Citus cluster: ROWKEEP_TEST_CITUS=host:port,... (coordinator first)
 	@test -n "$(ROWKEEP_TEST_CITUS)" || { echo "Set ROWKEEP_TEST_CITUS=host:port,... (coordinator first)" >&2; exit 1; }
 	$(BIN)/python -m pytest -k citus tests/storage tests/http tests/concurrency tests/crash $(ARGS)
+
+property: .venv/ready ## run the property tests with ten times as many examples, other ones each time
+	PROPERTY_ROUNDS=10 $(BIN)/python -m pytest tests/property --timeout=3600 $(ARGS)
 
 attack: .venv/ready ## run the attack tests in full size, on both databases
 	$(BIN)/python -m pytest tests/attack --attack-scale=10 --timeout=1800 $(ARGS)

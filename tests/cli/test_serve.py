@@ -163,8 +163,8 @@ def test_a_worker_that_dies_is_replaced(fresh: RowkeepServer) -> None:
     fresh.environment["ROWKEEP_WORKERS"] = "2"
     fresh.start()
     parent = psutil.Process(fresh.process.pid)
-    workers = serving_below(parent)
-    assert len(workers) == 2
+    while len(workers := serving_below(parent)) < 2:
+        time.sleep(0.02)
     workers[0].kill()
     while len([process for process in serving_below(parent) if process != workers[0]]) < 2:
         assert fresh.process.poll() is None

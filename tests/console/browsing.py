@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +15,9 @@ SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 EXPECTED = "Failed to load resource"
 """What the browser itself writes about each response that is an error; tests cause some on purpose."""
+
+
+PATIENT_SECONDS = 20
 
 
 class Watched:
@@ -40,3 +45,11 @@ class Watched:
 
 OpenPage = Callable[..., Page]
 """Opens a page, signed in as a person or, with None, not signed in."""
+
+
+def eventually(look: Callable[[], Any], expected: object) -> None:
+    """What ``look`` gives becomes this: pages show a change before all of it is stored and drawn."""
+    until = time.monotonic() + PATIENT_SECONDS
+    while (found := look()) != expected and time.monotonic() < until:
+        time.sleep(0.05)
+    assert found == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from browsing import SQLITE, OpenPage
+from browsing import SQLITE, OpenPage, eventually
 from playwright.sync_api import Page, expect
 from test_console_accessibility import violations
 from test_console_grid import cell
@@ -160,7 +160,7 @@ def test_add_and_delete_a_row(
     page.keyboard.press("Delete")
     page.get_by_role("dialog", name="Delete row 1?").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("1 row", exact=True)).to_be_visible()
-    assert [row["Text"] for row in rows_of(workspace, "typed")] == ["two"]
+    eventually(lambda: [row["Text"] for row in rows_of(workspace, "typed")], ["two"])
 
 
 @SQLITE

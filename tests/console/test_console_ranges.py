@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from browsing import SQLITE, OpenPage
+from browsing import SQLITE, OpenPage, eventually
 from playwright.sync_api import Locator, Page, expect
 from test_console_accessibility import violations
 from test_console_editing import edit, rows_of
@@ -56,11 +56,11 @@ def test_ten_rows_are_pasted_from_a_spreadsheet(
     expect(dialog.get_by_role("button", name="Paste")).to_be_focused()
     page.keyboard.press("Enter")
     expect(cell(page, "New 9")).to_be_visible()
-    assert [row["Last_Name"] for row in rows_of(workspace)][1:3] == ["Last 0", "Last 1"]
+    eventually(lambda: [row["Last_Name"] for row in rows_of(workspace)][1:3], ["Last 0", "Last 1"])
     page.keyboard.press("Control+z")
     expect(cell(page, "Person 10")).to_be_visible()
     expect(cell(page, "New 9")).to_have_count(0)
-    assert [row["Last_Name"] for row in rows_of(workspace)][1:4] == [None, None, ""]
+    eventually(lambda: [row["Last_Name"] for row in rows_of(workspace)][1:4], [None, None, ""])
 
 
 @SQLITE
@@ -98,7 +98,7 @@ def test_one_value_fills_a_selection(
     expect(cell(page, "Same")).to_have_count(3)
     press(page, "Delete")
     expect(cell(page, "Same")).to_have_count(0)
-    assert [row["First_Name"] for row in rows_of(workspace)][:4] == [None, None, None, "Person 3"]
+    eventually(lambda: [row["First_Name"] for row in rows_of(workspace)][:4], [None, None, None, "Person 3"])
     press(page, "Control+z")
     expect(cell(page, "Same")).to_have_count(3)
 
@@ -146,12 +146,14 @@ def test_new_rows_by_the_names_of_a_header_on_a_narrow_screen(
     expect(refused.get_by_text("Code: a").first).to_be_visible()
     assert violations(page) == []
     refused.get_by_role("button", name="Close").last.click()
-    assert rows_of(workspace, "stock") == []
+    eventually(lambda: rows_of(workspace, "stock"), [])
     menu(page, "Paste cells")
     dialog.get_by_label("Cells of a spreadsheet").fill("count\tcode\n1\ta\n2\tb")
     dialog.get_by_role("button", name="Paste").click()
     expect(cell(page, "b")).to_be_visible()
-    assert [(row["Code"], row["Count"]) for row in rows_of(workspace, "stock")] == [("a", 1), ("b", 2)]
+    eventually(
+        lambda: [(row["Code"], row["Count"]) for row in rows_of(workspace, "stock")], [("a", 1), ("b", 2)]
+    )
 
 
 @pytest.mark.parametrize("choice", ["Keep theirs", "Store mine in 1 row"])
@@ -167,11 +169,11 @@ def test_a_row_that_somebody_changed_is_not_pasted_over(
     shown = page.get_by_role("dialog", name="1 row not changed")
     for value in ("Theirs", "B"):
         expect(shown.get_by_role("cell", name=value, exact=True)).to_be_visible()
-    assert [row["First_Name"] for row in rows_of(workspace)][:3] == ["A", "Theirs", "C"]
+    eventually(lambda: [row["First_Name"] for row in rows_of(workspace)][:3], ["A", "Theirs", "C"])
     shown.get_by_role("button", name=choice).click()
     left = "Theirs" if choice == "Keep theirs" else "B"
     expect(cell(page, left)).to_be_visible()
-    assert [row["First_Name"] for row in rows_of(workspace)][:3] == ["A", left, "C"]
+    eventually(lambda: [row["First_Name"] for row in rows_of(workspace)][:3], ["A", left, "C"])
 
 
 def test_edits_are_undone_and_done_again(
@@ -266,10 +268,10 @@ def test_a_column_is_set_for_a_filter(
     dialog.get_by_role("button", name="Count the rows").click()
     dialog.get_by_role("button", name="Change 2 rows").click()
     expect(cell(page, "All")).to_have_count(2)
-    assert [row["Last_Name"] for row in rows_of(workspace)][:3] == ["All", "All", None]
+    eventually(lambda: [row["Last_Name"] for row in rows_of(workspace)][:3], ["All", "All", None])
     press(page, "Control+z")
     expect(cell(page, "All")).to_have_count(0)
-    assert [row["Last_Name"] for row in rows_of(workspace)][:3] == ["", None, None]
+    eventually(lambda: [row["Last_Name"] for row in rows_of(workspace)][:3], ["", None, None])
 
 
 @SQLITE

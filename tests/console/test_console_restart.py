@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browsing import OpenPage
+from browsing import OpenPage, eventually
 from playwright.sync_api import expect
 from test_console_editing import edit, rows_of
 from test_console_grid import cell
@@ -49,7 +49,9 @@ def test_edits_are_sent_again(
     dialog.get_by_role("button", name="Paste").click()
     expect(cell(page, "Three")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert [row["First_Name"] for row in rows_of(workspace)][:4] == ["One", "Two", "Three", "Person 3"]
+    eventually(
+        lambda: [row["First_Name"] for row in rows_of(workspace)][:4], ["One", "Two", "Three", "Person 3"]
+    )
     page.get_by_role("button", name="Undo: paste into 3 rows").click()
     expect(cell(page, "Stored later")).to_be_visible()
 

@@ -196,14 +196,14 @@ async def test_an_update_that_waited_sees_the_row_as_it_is(address: str) -> None
 
 
 async def test_a_paused_postgresql(server: PostgresServer, address: str, monkeypatch: Any) -> None:
-    for name in ("TICK_SECONDS", "PATIENCE_SECONDS", "PROBE_SECONDS"):
-        monkeypatch.setattr(f"rowkeep.storage.postgres.cancellation.{name}", 0.2)
     assert server._process is not None
     postmaster = psutil.Process(server._process.pid)
     store = None
     try:
-        async with opened(address, busy_timeout_seconds=1) as store:
+        async with opened(address, busy_timeout_seconds=3) as store:
             things = await new_table(store)
+            for name in ("TICK_SECONDS", "PATIENCE_SECONDS", "PROBE_SECONDS"):
+                monkeypatch.setattr(f"rowkeep.storage.postgres.cancellation.{name}", 0.2)
             paused = [postmaster, *postmaster.children()]
             for each in paused:
                 each.suspend()
@@ -228,5 +228,6 @@ async def test_a_paused_postgresql(server: PostgresServer, address: str, monkeyp
     finally:
         for each in [postmaster, *postmaster.children()]:
             each.resume()
+        monkeypatch.undo()
     async with opened(address) as store:
         assert await store.catalog.read(things.scripts.state.version)

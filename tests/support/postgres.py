@@ -25,8 +25,15 @@ SYSTEM_DIRECTORIES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/hom
 
 PROGRAMS = ("postgres", "initdb", "createdb")
 
-FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
-"""For tests without power failures."""
+FAST = (
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "autovacuum=off",
+)
+"""For tests without power failures, replicas and tables that grow old."""
 
 LOCALES = (["--locale-provider=icu", "--icu-locale=en-US"], ["--locale=en_US.UTF-8"], ["--no-locale"])
 """The first one that this PostgreSQL and system support is used. A database that sorts like a dictionary, as
@@ -183,9 +190,10 @@ class PostgresServer:
             self._ended()
 
     def stop(self) -> None:
-        """Stop the server, disconnecting all clients, and delete the directory."""
+        """Stop the server, disconnecting all clients, and delete the directory. What is not durable is not
+        written to the disk before."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(signal.SIGINT if self._durable else signal.SIGQUIT)
             self._ended()
         shutil.rmtree(self.directory, ignore_errors=True)
         GUARD.release(self.directory)
