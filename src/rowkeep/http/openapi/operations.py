@@ -85,7 +85,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """The types of the responses; empty for a response without content."""
     partial_responses: tuple[Any, ...] = ()
     """The type of the response if some of the rows are not stored (207)."""
-    streams: dict[str, str] = {}
+    stream_bodies: dict[str, str] = {}
     """Samples of streams, by media type, if the body can be one."""
     request_samples: dict[str, Any] = {}
     response_samples: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         body_is_optional=call.body_is_optional,
         responses=call.responses,
         partial_responses=call.partial_responses,
-        streams=data_samples.STREAMS if call.takes_streams else {},
+        stream_bodies=data_samples.STREAMS if call.takes_streams else {},
         request_samples=data_samples.REQUESTS.get(call.name, {}),
         response_samples=data_samples.RESPONSES[call.name],
         streams=tuple(STREAMED) if call.is_paged else (),
@@ -277,7 +277,7 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
                     "schema": ref(operation.body.__name__),
                     "examples": _examples(operation.request_samples),
                 },
-                **{kind: _text(sample) for kind, sample in operation.streams.items()},
+                **{kind: _text(sample) for kind, sample in operation.stream_bodies.items()},
             },
         }
     result["responses"] = {
@@ -310,7 +310,7 @@ def _partial_success(operation: Operation) -> dict[str, Any]:
         samples |= data_samples.PARTIAL_RESPONSES[kind.__name__]
     schema = {"anyOf": [schema_of(kind) for kind in kinds]}
     content = {operation.media_type: {"schema": schema, "examples": _examples(samples)}}
-    if operation.streams:
+    if operation.stream_bodies:
         content["application/x-ndjson"] = _text(data_samples.STREAM_RESPONSE)
     status = HTTPStatus.MULTI_STATUS
     return {
