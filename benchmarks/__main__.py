@@ -44,8 +44,8 @@ def main() -> int:
 
 
 def _is_one_of(work: Work, names: list[str]) -> bool:
-    group = work.name.partition("-")[0]
-    return work.name in names or (group in GROUPS and group in names)
+    groups = [name for name in names if name in GROUPS]
+    return work.name in names or any(work.name.startswith(f"{group}-") for group in groups)
 
 
 def _measure(backend: str, works: list[Work], rounds: int, progress: Console) -> tuple[str, list[Result]]:

@@ -17,7 +17,7 @@ from benchmarks import data
 from benchmarks.baselines import Baseline, StoredRow
 from benchmarks.load import drive
 from benchmarks.measured_server import Stage, Target
-from benchmarks.measurement import MB, Measurement, Side, from_comparison
+from benchmarks.measurement import Measurement, from_comparison
 from benchmarks.processes import ProcessTree
 from benchmarks.rounds import Comparison, Run
 
@@ -201,6 +201,3 @@ def growth_query(stage: Stage, _rounds: int, *, count: int) -> Measurement:
     many, few = seconds
     shown = (f"{many * 1e3:.2f} ms", f"{few * 1e3:.2f} ms")
     return Measurement(many / few, many / few, many / few, "×", peak, shown=shown)
-
-
-__all__ = ("MB", "Side")

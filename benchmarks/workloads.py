@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from benchmarks import data, upserts, workers
+from benchmarks import data, streams_in, upserts, workers
 from benchmarks.bare_catalog_size import BareCrowd
 from benchmarks.catalog_size import CONNECTIONS as CROWD_CONNECTIONS
 from benchmarks.catalog_size import (
@@ -41,7 +41,7 @@ CONNECTIONS = 32
 SECONDS = 3.0
 PAGE_SECONDS = 1.5
 MIB = 2**20
-GROUPS = ("tables", "workspaces", "workers", "partial")
+GROUPS = ("tables", "workspaces", "workers", "partial", "stream-in", "growth")
 """Workloads whose names start with one of these are measured together."""
 
 
@@ -347,6 +347,41 @@ WORKS += [
         measure=functools.partial(partial_bulk, kind=kind),
     )
     for kind, (title, _) in PARTIAL_KINDS.items()
+]
+WORKS += [
+    Work(
+        name=f"stream-in-{kind}",
+        title=f"a stream of 1,000,000 rows into an empty table with two indexes, {kind.upper()}",
+        yardstick="bare engine, 10,000 rows in a transaction",
+        bars=dict.fromkeys(BACKENDS, Bar(0.60)),
+        measure=functools.partial(streams_in.stream_in, kind=kind, count=1_000_000),
+    )
+    for kind in streams_in.MEDIA_TYPES
+]
+WORKS += [
+    Work(
+        name=f"growth-{before}-{count}",
+        title=f"a stream of {count:,} rows into a table of {before:,} rows",
+        yardstick="bare engine, 10,000 rows in a transaction",
+        bars={} if bar is None else {"sqlite": Bar(bar)},
+        measure=functools.partial(streams_in.growth, before=before, count=count),
+    )
+    for before, count, bar in (
+        (0, 100_000, None),
+        (0, 1_000_000, None),
+        (0, 10_000_000, 3.0),
+        (3_000_000, 1_000_000, 1.5),
+    )
+]
+WORKS += [
+    Work(
+        name=f"growth-query-{count}",
+        title=f"query by equality on a random value, 1 row of {count:,} (time)",
+        yardstick=f"of {streams_in.BATCH:,}",
+        bars={},
+        measure=functools.partial(streams_in.growth_query, count=count),
+    )
+    for count in (100_000, 1_000_000, 10_000_000)
 ]
 WORKS += _crowd_works()
 WORKS += _worker_works()

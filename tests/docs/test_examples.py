@@ -23,7 +23,15 @@ from support.workspace import PEOPLE, Workspace
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-OF_APPS = ["README.md", "data-api.md", "errors.md", "filters.md", "safe-retries.md", "upserts.md"]
+OF_APPS = [
+    "README.md",
+    "data-api.md",
+    "errors.md",
+    "filters.md",
+    "safe-retries.md",
+    "streams.md",
+    "upserts.md",
+]
 """They begin with a server, the tables people and customers, and an app that was granted both."""
 
 OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "schema-changes.md", "types.md", "users.md"]

@@ -38,8 +38,9 @@ ON_TABLES = [call for call in DATA_ENDPOINTS if "{table}" in call.path]
 EXAMPLES = [
     (operation["operationId"], name, example["value"])
     for _, _, operation in DESCRIPTION.operations()
-    for content in operation.get("requestBody", {}).get("content", {}).values()
+    for media_type, content in operation.get("requestBody", {}).get("content", {}).items()
     for name, example in content["examples"].items()
+    if media_type == "application/json"
 ]
 
 
@@ -201,6 +202,12 @@ def test_examples_work(workspace: Workspace, description: Description) -> None:
             path = path.replace("{table}", table).replace("{view}", "adults")
             response = bot.request(method, path, json=body)
             assert response.status_code == 200, (name, response.text)
+    streams = description.operation("insertBulk")[2]["requestBody"]["content"]
+    for media_type in ("application/x-ndjson", "text/csv"):
+        (example,) = streams[media_type]["examples"].values()
+        path = f"/api/public/tables/{definition['name']}/bulk"
+        response = bot.request("POST", path, content=example["value"], headers={"content-type": media_type})
+        assert response.json() == {"nInserted": 2}
 
 
 # calls

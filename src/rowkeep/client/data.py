@@ -27,6 +27,7 @@ from rowkeep.client.responses import (
     problem_decoder,
     usable_decoder,
 )
+from rowkeep.client.stream_replies import StreamReply, stream_reply
 from rowkeep.client.transport import ServerConnection, connect
 from rowkeep.errors.catalogue import BodyTooLarge, Busy, IdempotencyInProgress, SetupError, Unauthenticated
 from rowkeep.settings import Settings
@@ -157,6 +158,21 @@ class DataClient:
         is_replayed = response.headers.get("idempotency-replayed") == "true"
         return structs.replace(reply, is_replayed=is_replayed, size=len(response.content))
 
+    async def insert_stream(
+        self,
+        table: str,
+        chunks: AsyncIterator[bytes],
+        media_type: str,
+        parameters: Mapping[str, str],
+        key: str | None = None,
+    ) -> StreamReply:
+        """Insert a stream of rows, NDJSON or CSV by its media type, of any size; ``parameters`` are its
+        options. It can be sent only once. Raises NotServed, NoResponse: with a key, the same stream can be
+        sent again."""
+        path = str(httpx.URL(f"{self._table(table)}/bulk", params=dict(parameters)))
+        headers = {"Content-Type": media_type} | ({} if key is None else {"Idempotency-Key": key})
+        return stream_reply(await self._respond("POST", path, chunks, headers))
+
     async def usable_tables(self) -> list[UsableTable]:
         """The tables and views that the app or administrator can use."""
         answer = await self.patiently(lambda: self._send("GET", f"{self._credentials.prefix}/tables"))
@@ -213,7 +229,7 @@ class DataClient:
         self,
         method: str,
         path: str,
-        content: bytes | None = None,
+        content: bytes | AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         *,
         is_streamed: bool = False,
@@ -221,7 +237,7 @@ class DataClient:
         """The response. With ``is_streamed``, one that is 2xx is not read yet, and must be closed."""
         sent = {**self._credentials.headers(), **(headers or {})}
         if content is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         try:
             client = self.connection.client
             request = client.build_request(method, path, content=content, headers=sent)

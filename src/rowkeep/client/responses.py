@@ -24,11 +24,13 @@ class ReceivedPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RequestProblem(msgspec.Struct, frozen=True):
-    """One error of a rejected request; ``pointer`` is the JSON Pointer to its position in the body."""
+    """One error of a rejected request; ``pointer`` is the JSON Pointer to its position in the body, or in the
+    row on this ``line`` of a stream."""
 
     msg: str
     code: str
     pointer: str = ""
+    line: int | None = None
 
 
 class ReceivedProblem(msgspec.Struct, frozen=True):

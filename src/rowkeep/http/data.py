@@ -107,6 +107,7 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     body_is_optional: bool = False
     is_paged: bool = False
     writes: bool = False
+    takes_streams: bool = False
     responses: tuple[Any, ...]
     partial_responses: tuple[Any, ...] = ()
     """The types of a response with status 207."""
@@ -311,15 +312,19 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         method="POST", path=f"{_TABLE}/bulk", name="insertBulk", summary="Insert many rows",
         description="All rows are inserted, or none; with mode `partial`, those that can be. The response "
         "has the records in the order of the request. With `onConflict`, rows whose keys are stored are "
-        "ignored, or update the stored rows; an update also needs the right `read`.",
-        call=_insert_bulk, rights=INSERT_RIGHTS, body=BulkBody, writes=True,
+        "ignored, or update the stored rows; an update also needs the right `read`. The body can also be a "
+        "stream of rows of any size, NDJSON or CSV: then the query parameters are its options, the response "
+        "has counts only, and errors have a `line`.",
+        call=_insert_bulk, rights=INSERT_RIGHTS, body=BulkBody, writes=True, takes_streams=True,
         responses=(
             responses.UpsertResponse, responses.RecordsResponse,
             responses.UpsertCounts, responses.InsertedResponse, responses.PartialResponse,
-            responses.PartialUpsertResponse,
+            responses.PartialUpsertResponse, responses.StreamCounts,
         ),
-        partial_responses=(responses.PartialResponse, responses.PartialUpsertResponse),
-        errors=(errors.NoSuchTable, *_in_inserts),
+        partial_responses=(
+            responses.PartialResponse, responses.PartialUpsertResponse, responses.StreamCounts,
+        ),
+        errors=(errors.NoSuchTable, errors.MalformedCsv, errors.LineTooLong, *_in_inserts),
     ),
     DataEndpoint(
         method="POST", path=f"{_TABLE}/delete", name="deleteRowsByPost",

@@ -85,6 +85,26 @@ class UpsertCounts(ResponseBody):
     dry_run: DryRun = UNSET
 
 
+class StreamCounts(ResponseBody):
+    """The response to a stream of rows, or the first line of it if some rows failed (207)."""
+
+    n_inserted: Count
+    n_failed: Annotated[Count | UnsetType, Meta(description="Only with mode `partial`.")] = UNSET
+    n_updated: Annotated[Count | UnsetType, Meta(description="Only with `onConflict`.")] = UNSET
+    n_ignored: Annotated[Count | UnsetType, Meta(description="Only with `onConflict`.")] = UNSET
+    n_errors_omitted: Annotated[
+        Count | UnsetType, Meta(description="How many more errors there are than the response has.")
+    ] = UNSET
+    stopped_at_line: Annotated[
+        Count | UnsetType,
+        Meta(
+            description="Present if the stream could not be read or stored to its end: from this line on, "
+            "nothing was stored."
+        ),
+    ] = UNSET
+    dry_run: DryRun = UNSET
+
+
 class PartialUpsertResponse(ResponseBody):
     """The response to a bulk with mode `partial` and `onConflict`: 200 if no row failed, 207 if some did."""
 

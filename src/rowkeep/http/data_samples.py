@@ -148,6 +148,7 @@ RESPONSES: dict[str, dict[str, Any]] = {
             "nFailed": 0,
         },
         "A dry run": {"nInserted": 2, "dryRun": True},
+        "A partial stream, all rows are stored": {"nInserted": 2, "nFailed": 0},
     },
     "updateRows": {
         "Records": {"records": [_CHANGED], "nModified": 1},
@@ -200,6 +201,20 @@ RESPONSES: dict[str, dict[str, Any]] = {
 }
 """Response bodies, by endpoint and title."""
 
+STREAMS: dict[str, str] = {
+    "application/x-ndjson": '{"First_Name": "Jane", "Last_Name": "Doe"}\n'
+    '{"Last_Name": "Roe", "Number": 263}\n',
+    "text/csv": "First_Name,Last_Name,Number\nJane,Doe,\n,Roe,263\n",
+}
+"""Streams of rows, by media type."""
+
+STREAM_RESPONSE = (
+    '{"nInserted":1,"nFailed":1}\n'
+    '{"msg":"Line 3: Column Number must be a number (or a numeric string such as \\"263\\"); got '
+    '\\"many\\".","code":"invalid_value","pointer":"/Number","line":3}\n'
+)
+"""The response to a partial stream: the counts, then one error on each line."""
+
 PARTIAL_RESPONSES: dict[str, dict[str, Any]] = {
     "PartialResponse": {
         "One of two rows is stored": {
@@ -216,6 +231,7 @@ PARTIAL_RESPONSES: dict[str, dict[str, Any]] = {
             "nFailed": 1,
         }
     },
+    "StreamCounts": {"The stored response to a partial stream": {"nInserted": 1, "nFailed": 1}},
     "PartialUpsertResponse": {
         "onConflict, and one of two rows failed": {
             "records": [_CHANGED, None],

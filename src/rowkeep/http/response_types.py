@@ -68,6 +68,13 @@ class ProblemEntry(ResponseBody):
     pointer: Annotated[
         str | UnsetType, Meta(description="A JSON Pointer (RFC 6901) to the place in the body that is wrong.")
     ] = UNSET
+    line: Annotated[
+        Annotated[int, Meta(ge=1)] | UnsetType,
+        Meta(
+            description="For a stream of rows: the line of the body, from 1. `pointer` is then a place in "
+            "the row of this line."
+        ),
+    ] = UNSET
     count: Annotated[
         Annotated[int, Meta(ge=1)] | UnsetType,
         Meta(description="`incompatible_rows`: the number of rows that violate the change."),

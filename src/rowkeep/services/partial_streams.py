@@ -124,7 +124,7 @@ class PartialStream:
             return result
         bulk = PartialInsert(table.caller, table.compiled, request, UNLIMITED)
         plan = await self._offload.run(partial(table.plan, block))
-        assert isinstance(plan, InsertPlan)  # noqa: S101 - it is no upsert
+        assert isinstance(plan, InsertPlan)  # noqa: S101 - it only inserts
         return await bulk.insert(plan, make_key(bulk.result))
 
     def _added(self, block: ReadBlock, result: Result, errors: LineErrors) -> Written:

@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 TASK = "retention"
 PERIOD_SECONDS = 3600
 ROWS_AT_ONCE = 500
-MAX_KEPT = 10_000
+MAX_REFERENCED = 10_000
 """After so many rows of a table that others refer to, the rest waits for the next time."""
 
 
@@ -77,16 +77,16 @@ class RetentionTask:
                 continue
 
     async def _of_table(self, opened: OpenWorkspace, name: str) -> None:
-        deleted = kept = 0
+        deleted = referenced = 0
         compiled: CompiledTable | None = None
-        while kept <= MAX_KEPT:
+        while referenced <= MAX_REFERENCED:
             try:
                 snapshot = await opened.snapshot()
                 compiled = await opened.table(snapshot, name)
                 if compiled is None or compiled.table.retention is None:
                     break
                 is_old = self._is_old(compiled, compiled.table.retention)
-                ids = await self._old_rows(opened, snapshot, compiled, is_old, kept)
+                ids = await self._old_rows(opened, snapshot, compiled, is_old, referenced)
                 if not ids:
                     break
                 there = await self._delete(opened, snapshot, compiled, is_old, ids)
@@ -95,14 +95,14 @@ class RetentionTask:
                 await self._catalog.renew(opened)
                 continue
             deleted += there
-            kept += len(ids) - there
-        if deleted or kept:
+            referenced += len(ids) - there
+        if deleted or referenced:
             log.info(
                 "old rows deleted",
                 workspace=opened.workspace.name,
                 table=name,
                 deleted=deleted,
-                referenced=kept,
+                referenced=referenced,
             )
 
     def _is_old(self, compiled: CompiledTable, retention: Retention) -> Condition:
@@ -117,9 +117,9 @@ class RetentionTask:
         snapshot: Snapshot,
         compiled: CompiledTable,
         is_old: Condition,
-        kept: int,
+        referenced: int,
     ) -> Sequence[str]:
-        """The ids of the oldest rows that are too old, after those that are kept because others refer to
+        """The ids of the oldest rows that are too old, after those that stay because others refer to
         them."""
         body = msgspec.convert(
             {
@@ -132,7 +132,7 @@ class RetentionTask:
         )
         limit = min(ROWS_AT_ONCE, self._settings.max_page_size)
         plan = plan_select(
-            compiled.target, body, RowRange(limit, kept or None), self._settings, opened.cursors
+            compiled.target, body, RowRange(limit, referenced or None), self._settings, opened.cursors
         )
         found = await opened.database.select(compiled.sql, plan, snapshot.version)
         return [row[0] for row in found.rows]

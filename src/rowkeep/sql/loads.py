@@ -11,7 +11,7 @@ from sqlalchemy.schema import CreateIndex, DropIndex
 
 from rowkeep.model.tables import ROW_KEY, Index
 from rowkeep.sql.physical_table import PhysicalTable
-from rowkeep.sql.statements import Statement, Template, ddl, statement, template
+from rowkeep.sql.statements import Statement, Template, ddl, template
 
 
 class IndexBuild(msgspec.Struct, frozen=True):
@@ -50,8 +50,12 @@ def is_referred_to(physical: PhysicalTable) -> Statement:
 
 def rows_up_to(physical: PhysicalTable, most: int) -> Statement:
     """How many rows a table has; no more than ``most`` are counted."""
-    some = sa.select(physical.from_clause.c[ROW_KEY]).limit(sa.literal_column(str(most))).subquery()
-    return statement(sa.select(sa.func.count()).select_from(some), physical.dialect)
+    some = _some(sa.select(physical.from_clause.c[ROW_KEY]), most).subquery()
+    return template(sa.select(sa.func.count()).select_from(some), physical.dialect).bind({})
+
+
+def _some(rows: sa.Select[Any], most: int) -> sa.Select[Any]:
+    return rows.limit(sa.literal_column(str(most))).offset(sa.literal_column("0"))
 
 
 def equal_keys(physical: PhysicalTable, index: Index, most: int) -> Template:
@@ -63,7 +67,7 @@ def equal_keys(physical: PhysicalTable, index: Index, most: int) -> Template:
     each = sa.select(row_key.label("id"), number).where(keyed).subquery()
     first = sa.bindparam("first", type_=sa.Text())
     later = sa.select(each.c.id).where(each.c.number > sa.literal_column("1"), each.c.id >= first)
-    return template(later.order_by(each.c.id).limit(sa.literal_column(str(most))), physical.dialect)
+    return template(_some(later.order_by(each.c.id), most), physical.dialect)
 
 
 def unmatched_references(physical: PhysicalTable) -> Statement:

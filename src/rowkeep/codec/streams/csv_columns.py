@@ -76,7 +76,7 @@ def _numbers(wire: Any) -> Callable[[list[Any]], list[Any]]:
     decoder = msgspec.json.Decoder(list[wire])
 
     def read(cells: list[Any]) -> list[Any]:
-        """Numbers as JSON spells them, decoded together."""
+        """Numbers as they are written in JSON, decoded together."""
         text = ",".join(["null" if cell is None else cell for cell in cells])
         found: list[Any] = decoder.decode(f"[{text}]")
         # a text can be null, two numbers, or have blanks, which no number may have

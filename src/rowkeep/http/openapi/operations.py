@@ -85,6 +85,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """The types of the responses; empty for a response without content."""
     partial_responses: tuple[Any, ...] = ()
     """The type of the response if some of the rows are not stored (207)."""
+    stream_bodies: dict[str, str] = {}
+    """Samples of streams, by media type, if the body can be one."""
     request_samples: dict[str, Any] = {}
     response_samples: dict[str, Any] = {}
     """Samples by title."""
@@ -110,6 +112,8 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
     given = parameters.path_parameters(call.path)
     if call.is_paged:
         given += parameters.row_page_parameters(settings)
+    if call.takes_streams:
+        given += parameters.stream_parameters()
     if call.writes:
         given.append(parameters.prefer_parameter())
     if call.changes_rows:
@@ -127,6 +131,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         body_is_optional=call.body_is_optional,
         responses=call.responses,
         partial_responses=call.partial_responses,
+        stream_bodies=data_samples.STREAMS if call.takes_streams else {},
         request_samples=data_samples.REQUESTS.get(call.name, {}),
         response_samples=data_samples.RESPONSES[call.name],
         streams=tuple(STREAMED) if call.is_paged else (),
@@ -275,7 +280,8 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
                 "application/json": {
                     "schema": ref(operation.body.__name__),
                     "examples": _examples(operation.request_samples),
-                }
+                },
+                **{kind: _text(sample) for kind, sample in operation.stream_bodies.items()},
             },
         }
     result["responses"] = {
@@ -308,10 +314,17 @@ def _partial_success(operation: Operation) -> dict[str, Any]:
         samples |= data_samples.PARTIAL_RESPONSES[kind.__name__]
     schema = {"anyOf": [schema_of(kind) for kind in kinds]}
     content = {operation.media_type: {"schema": schema, "examples": _examples(samples)}}
+    if operation.stream_bodies:
+        content["application/x-ndjson"] = _text(data_samples.STREAM_RESPONSE)
     status = HTTPStatus.MULTI_STATUS
     return {
         str(status.value): {"description": status.phrase, "content": content, "headers": operation.headers}
     }
+
+
+def _text(sample: str) -> dict[str, Any]:
+    """Content of lines of text."""
+    return {"schema": {"type": "string"}, "examples": _examples({"Lines": sample})}
 
 
 def _examples(given: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -14,7 +14,7 @@ from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
 from rowkeep.http.request import MAX_OFFSET
 from rowkeep.http.response_types import UUID
 from rowkeep.http.session_cookie import COOKIE
-from rowkeep.model.data_requests import RowRange
+from rowkeep.model.data_requests import ConflictAction, InsertMode, RowRange
 from rowkeep.model.users import Need
 from rowkeep.services import lists
 from rowkeep.settings import Settings
@@ -140,6 +140,22 @@ def text_parameters(texts: Iterable[Text]) -> list[dict[str, Any]]:
 
 def _in_query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def stream_parameters() -> list[dict[str, Any]]:
+    """The options of a stream, which a JSON body has as members."""
+    conflict = (
+        "The columns of a unique index, with commas between them, as `onConflict` in a JSON body. Needs "
+    )
+    return [
+        _in_query(name, f"Only for a stream. {meaning}", schema)
+        for name, meaning, schema in (
+            ("mode", "As in a JSON body.", {"enum": list(get_args(InsertMode))}),
+            ("onConflict", f"{conflict}`action`.", {"type": "string", "minLength": 1}),
+            ("action", "As in `onConflict` of a JSON body.", {"enum": list(get_args(ConflictAction))}),
+            ("dryRun", "As in a JSON body.", {"type": "boolean", "default": False}),
+        )
+    ]
 
 
 def prefer_parameter() -> dict[str, Any]:
