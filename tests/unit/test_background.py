@@ -75,6 +75,22 @@ async def test_tasks_are_cancelled_at_the_end() -> None:
     assert ended == [""]
 
 
+async def test_a_task_that_completes_a_write_in_spite_of_a_cancellation_ends() -> None:
+    started = asyncio.Event()
+    ran: list[str] = []
+
+    async def write() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ran.append("committed")
+
+    async with BackgroundTasks([BackgroundTask("write", write, 60)]):
+        await started.wait()
+    assert ran == ["committed"]
+
+
 async def test_no_tasks() -> None:
     async with BackgroundTasks() as tasks:
         assert tasks.health() == {}

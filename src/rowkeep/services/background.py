@@ -16,6 +16,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 FIRST_RETRY_SECONDS = 1.0
+STOP_SECONDS = 0.05
+"""The time between two requests to a task to stop."""
 
 
 class BackgroundTask(msgspec.Struct, frozen=True):
@@ -51,9 +53,12 @@ class BackgroundTasks:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for running in self._running:
-            running.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        running = set(self._running)
+        while running:
+            # again and again: a write that is committed already returns in spite of a cancellation
+            for each in running:
+                each.cancel()
+            _, running = await asyncio.wait(running, timeout=STOP_SECONDS)
 
     async def _repeat(self, task: BackgroundTask) -> None:
         pause = 0.0
