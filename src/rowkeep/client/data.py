@@ -18,6 +18,7 @@ from rowkeep.client.paths import path_part
 from rowkeep.client.responses import (
     NoResponse,
     NotServed,
+    NotStreamed,
     ReceivedPage,
     ReceivedProblem,
     RequestRefused,
@@ -39,6 +40,8 @@ MAX_WAIT_SECONDS = 60.0
 """The maximum time of one wait, even if the server asks for more."""
 
 TOO_LARGE = BodyTooLarge.status
+
+NDJSON = "application/x-ndjson"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -90,7 +93,7 @@ class DataClient:
         is ``tables`` or ``views``. ``is_compressed`` saves bytes on a slow network, and costs time otherwise.
 
         The request is repeated while it is not served. Raises NoResponse while the rows are read, if the
-        stream ends before its last row.
+        stream ends before its last row, and NotStreamed for a server that does not stream.
         """
         query = "" if limit is None else f"?sys_limit={limit}"
         path = f"{self._credentials.prefix}/{kind}/{path_part(name)}/query{query}"
@@ -100,6 +103,8 @@ class DataClient:
             lambda: self._respond("POST", path, content, headers, is_streamed=True)
         )
         try:
+            if not response.headers.get("content-type", "").startswith(media_type):
+                raise NotStreamed
             yield _received(response)
         finally:
             await response.aclose()
