@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,12 +92,11 @@ class ServerModel:
     async def insert_stream(
         self,
         table: str,
-        chunks: AsyncIterator[bytes],
+        lines: bytes,
         media_type: str,
         parameters: Mapping[str, str],
         key: str | None = None,
     ) -> BulkReply:
-        lines = b"".join([chunk async for chunk in chunks])
         assert media_type == "application/x-ndjson"
         assert table == "places"
         self.fault("before")

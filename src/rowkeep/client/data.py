@@ -166,14 +166,14 @@ class DataClient:
     async def insert_stream(
         self,
         table: str,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterator[bytes] | bytes,
         media_type: str,
         parameters: Mapping[str, str],
         key: str | None = None,
     ) -> StreamReply:
         """Insert a stream of rows, NDJSON or CSV by its media type, of any size; ``parameters`` are its
-        options. It can be sent only once. Raises NotServed, NoResponse: with a key, the same stream can be
-        sent again."""
+        options. An iterator can be sent only once. Raises NotServed, NoResponse: with a key, the same stream
+        can be sent again."""
         path = str(httpx.URL(f"{self._table(table)}/bulk", params=dict(parameters)))
         headers = {"Content-Type": media_type} | ({} if key is None else {"Idempotency-Key": key})
         return stream_reply(await self._respond("POST", path, chunks, headers))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from msgspec import structs
@@ -78,10 +78,16 @@ class Sender:
         key = self._key(extent, lines)
 
         async def call() -> BulkReply:
-            chunks = _once(lines)
-            return await self._api.insert_stream(self._table, chunks, NDJSON, self.options.parameters, key)
+            return await self._api.insert_stream(self._table, lines, NDJSON, self.options.parameters, key)
 
-        return await self._sent(rows, extent, key, call, is_streamed=True)
+        reply = await self._sent(rows, extent, key, call, is_streamed=True)
+        if reply.written != len(rows):
+            raise Uncertain(
+                f"Lines {rows[0].line} to {rows[-1].line} have {len(rows)} rows, but the server says that it "
+                f"received {reply.written}. Something between here and the server may change requests. Use "
+                "--batch 5000 to send rows in another way."
+            )
+        return reply
 
     def _key(self, extent: Extent, body: bytes) -> str:
         return idempotency_key(self._ledger.progress.run, extent.place, body)
@@ -149,10 +155,6 @@ class Sender:
                 f"Lines {flight.first} to {flight.last} have changed since their request was sent, so it "
                 f"cannot be sent again. {how_to_continue(flight)}"
             )
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
 
 
 def check_age(flight: InFlight, seconds: float, now: float) -> None:
