@@ -262,16 +262,18 @@ DEPENDENCIES = {
     "apsw": "SQLite in a current version; binds values at half the cost of `sqlite3` (Python 3.11)",
     "argon2-cffi": "hashes of passwords (argon2id)",
     "authlib": "sign-in by OpenID Connect",
-    "backports.zstd": "compressed requests and responses (zstd); a part of Python from 3.14 on",
     "asyncpg": "PostgreSQL; binary COPY",
+    "backports.zstd": "compressed requests and responses (zstd); a part of Python from 3.14 on",
     "cachetools": "caches with a maximum size",
+    "charset-normalizer": "the encoding of text files that are not UTF-8",
     "cryptography": "AES-SIV, AES-GCM and HKDF, for encrypted columns and secrets",
     "httptools": "uvicorn's HTTP parser in C",
     "httpx": "the HTTP client of the commands and the demo",
     "joserfc": "signatures and encryption of tokens (JWS, JWE)",
     "limits": "rate limits: their texts, moving windows, and counting in Redis",
     "msgspec": "JSON encoding and decoding, and validation of bodies, with compiled types",
-    "pyarrow": "the CSV reader of streams and imports, at three times the speed of `csv`; Parquet files",
+    "pyarrow": "the CSV reader of streams, at three times the speed of `csv`; Parquet files",
+    "python-calamine": "reads Excel and OpenDocument files",
     "redis": "rate limits that several machines share, only with the extra `redis`",
     "rich": "tables and progress bars of the commands",
     "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of "
@@ -282,6 +284,7 @@ DEPENDENCIES = {
     "typer": "the commands",
     "uvicorn": "the server: event loop, connections, HTTP",
     "uvloop": "uvicorn's event loop in C",
+    "xlsxwriter": "writes Excel files",
 }
 """The purpose of each runtime dependency."""
 

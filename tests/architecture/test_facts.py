@@ -42,6 +42,8 @@ def test_every_dependency_is_pinned() -> None:
 IMPORTED_AS = {
     "argon2-cffi": "argon2",
     "backports.zstd": "from backports import zstd",
+    "charset-normalizer": "charset_normalizer",
+    "python-calamine": "python_calamine",
     "swagger-ui-py": "swagger_ui",
 }
 USED_BY_OTHERS = {"httptools", "uvloop"}

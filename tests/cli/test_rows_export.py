@@ -117,7 +117,7 @@ def test_a_file_that_is_there(rows: RowsShell) -> None:
 
 
 REFUSED: list[tuple[list[str], int, str]] = [
-    (["-o", "n.txt"], 1, "--format csv|ndjson|parquet"),
+    (["-o", "n.txt"], 1, "--format csv|tsv|ndjson|parquet|xlsx"),
     (["-o", "-"], 1, "--format"),
     (["-o", "n.csv", "--format", "xml"], 1, 'Unknown format "xml"'),
     (["-o", "n.csv", "--fields", "Numbr"], 1, "Did you mean Number?"),

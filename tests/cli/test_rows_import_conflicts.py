@@ -70,7 +70,7 @@ def test_half_of_them_exist(rows: RowsShell, action: str, key: str) -> None:
         else {"nUpdated": 0, "nIgnored": COUNT // 2}
     )
     assert done == {"nInserted": COUNT // 2, **changed, "nRejected": 0, "rejects": None}
-    assert would == {**done, "dryRun": True}
+    assert would == {**done, "dryRun": True, "detected": {"format": "ndjson", "encoding": "utf-8"}}
     old = "new" if action == "update" else "old"
     assert labels(rows) == {f"i{n}": "new" if n % 2 else old for n in range(COUNT)}
     again = rows.json(*arguments, "--restart")

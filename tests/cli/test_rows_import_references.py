@@ -172,7 +172,10 @@ def test_a_dry_run(rows: RowsShell) -> None:
     places = [*chain(30), ("x" * 40, "c1"), ("y", "nowhere"), ("z", "y")]
     name = written(rows, places)
     dry = rows.run("import", "places", name, "--batch", "7", "--dry-run")
-    assert dry.out == "Would import 29 rows from places.csv into places.\n"
+    assert dry.out == (
+        'places.csv: csv, utf-8, delimiter ",", header in line 1.\n'
+        "Would import 29 rows from places.csv into places.\n"
+    )
     assert dry.err == "Error: 4 rows would be rejected; see places.csv.dry-run.ndjson.\n"
     lines = [json.loads(line)["line"] for line in rows.read(f"{name}.dry-run.ndjson").splitlines()]
     assert sorted(lines) == [11, 32, 33, 34]
@@ -187,6 +190,7 @@ def test_a_dry_run(rows: RowsShell) -> None:
         "nRejected": 33,
         "rejects": f"{name}.dry-run.ndjson",
         "dryRun": True,
+        "detected": {"format": "csv", "encoding": "utf-8", "delimiter": ",", "headerLine": 1},
     }
 
 

@@ -13,7 +13,15 @@ import httpx
 
 from .processes import PATIENT
 
-HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "server", "keep-alive"}
+HOP_BY_HOP = {
+    "connection",
+    "transfer-encoding",
+    "content-length",
+    "date",
+    "server",
+    "keep-alive",
+    "content-encoding",
+}
 
 Handler = Callable[["Gateway", BaseHTTPRequestHandler, bytes], "httpx.Response | None"]
 """Handles a request: returns a response, or None to close the connection without one."""

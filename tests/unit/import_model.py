@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from rowkeep.cli.files.formats import format_of
-from rowkeep.cli.files.imports import ImportOptions, import_file
+from rowkeep.cli.files.imports import Done, ImportOptions, import_file
+from rowkeep.cli.files.reading import Reading
 from rowkeep.cli.files.requests import BulkOptions
 from rowkeep.cli.files.resume import Plan
 from rowkeep.client.bulk import BulkReply
@@ -55,6 +56,7 @@ class ServerModel:
         self.rows: list[dict[str, Any]] = []
         self.fault: Fault = no_fault
         self.requests = 0
+        self.streams = 0
         self.sent_rows = 0
         self.stored: dict[str, tuple[bytes, BulkReply]] = {}
         self.max_body_bytes = 1024 * 1024
@@ -87,9 +89,29 @@ class ServerModel:
         self.fault("after")
         return reply
 
-    def _executed(self, content: bytes, key: str | None) -> BulkReply:
+    async def insert_stream(
+        self,
+        table: str,
+        lines: bytes,
+        media_type: str,
+        parameters: Mapping[str, str],
+        key: str | None = None,
+    ) -> BulkReply:
+        assert media_type == "application/x-ndjson"
+        assert table == "places"
+        self.fault("before")
+        members: dict[str, Any] = {"data": [json.loads(line) for line in lines.splitlines()]}
+        if parameters:
+            columns = parameters["onConflict"].split(",")
+            members["onConflict"] = {"columns": columns, "action": parameters["action"]}
+        self.streams += 1
+        reply = self._executed(json.dumps(members).encode(), key, is_stream=True)
+        self.fault("after")
+        return reply
+
+    def _executed(self, content: bytes, key: str | None, *, is_stream: bool = False) -> BulkReply:
         self.requests += 1
-        if len(content) > self.max_body_bytes:
+        if len(content) > self.max_body_bytes and not is_stream:
             raise RequestRefused(413, ReceivedProblem("body_too_large", "too large", []))
         if key is not None and key in self.stored:
             body, reply = self.stored[key]
@@ -102,7 +124,11 @@ class ServerModel:
         if sent.get("dryRun"):
             self.rows = before
         elif key is not None and (reply.written or not reply.failed):
-            kept = reply if self.keeps_errors else msgspec.structs.replace(reply, errors=msgspec.UNSET)
+            kept = (
+                reply
+                if self.keeps_errors and not is_stream
+                else msgspec.structs.replace(reply, errors=msgspec.UNSET)
+            )
             self.stored[key] = content, kept
         return reply
 
@@ -168,7 +194,7 @@ class ServerModel:
         return moved
 
 
-def run_import(server: ServerModel, path: Path, batch: int = 5, **options: Any) -> Any:
+def run_import(server: ServerModel, path: Path, batch: int | None = 5, **options: Any) -> Any:
     """Import a file of places. ``options`` are those of the plan or of the requests."""
     plan = {name: options.pop(name) for name in ("restart", "resume_at", "in_doubt") if name in options}
     errors = options.pop("max_errors", None)
@@ -176,6 +202,7 @@ def run_import(server: ServerModel, path: Path, batch: int = 5, **options: Any) 
         table="places",
         path=str(path),
         kind=format_of(str(path), None),
+        reading=Reading(),
         app="app",
         batch=batch,
         max_errors=errors,
@@ -183,7 +210,8 @@ def run_import(server: ServerModel, path: Path, batch: int = 5, **options: Any) 
         plan=Plan(**plan),
         bulk=BulkOptions(**options),
     )
-    return asyncio.run(import_file(server, chosen))  # type: ignore[arg-type] # what it uses of a client
+    result = asyncio.run(import_file(server, chosen))  # type: ignore[arg-type] # what it uses of a client
+    return result.standing if isinstance(result, Done) else result
 
 
 def rejected_lines(path: Path) -> list[int]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rowkeep.cli.files.csv_records import CsvRecord, csv_cell, csv_records
+from rowkeep.cli.files.csv_records import CsvRecord, Dialect, csv_cell, csv_records
 from rowkeep.cli.files.lines import lines_of
 from rowkeep.cli.files.records import MAX_RECORD_BYTES, FileRefused, Position
 
 
-def records(text: str | bytes) -> list[CsvRecord]:
+def records(text: str | bytes, **dialect: Any) -> list[CsvRecord]:
     file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
-    return list(csv_records(lines_of(file, Position(1, 0))))
+    return list(csv_records(lines_of(file, Position(1, 0)), Dialect(**dialect)))
 
 
 cells = (
@@ -32,7 +33,7 @@ rows = st.lists(st.lists(cells, min_size=1, max_size=4), max_size=5)
 def test_what_is_written_is_read(rows: list[list[str | None]], end: str) -> None:
     text = "".join(",".join(map(csv_cell, row)) + end for row in rows)
     read = records(text)
-    assert [record.cells for record in read] == rows
+    assert [record.cells or [None] for record in read] == rows
     assert [record.reason for record in read] == [""] * len(rows)
     # where the next one begins, reading can begin, too
     for at, record in enumerate(read):
@@ -53,31 +54,43 @@ def test_what_is_written_is_read(rows: list[list[str | None]], end: str) -> None
         ("a,", [["a", None]]),
         (",\n", [[None, None]]),
         ('"",\n', [["", None]]),
-        ("\n\n", [[None], [None]]),
+        ("\n\n", [[], []]),
         ("\ufeffa\nb\n", [["a"], ["b"]]),
         ('\ufeff"a,b"', [["a,b"]]),
         ('"a\r\nb",c\r\n', [["a\r\nb", "c"]]),
         ('"\n\n""\n"\n', [['\n\n"\n']]),
-        (' "a', None),
+        (' "a', [[' "a']]),
+        ('5" disk,"5"" disk"', [['5" disk', '5" disk']]),
+        ('"a,"",b","",', [['a,",b', "", None]]),
         ("a ,' b'", [["a ", "' b'"]]),
     ],
 )
-def test_records(text: str, expected: list[list[str | None]] | None) -> None:
-    found = records(text)
-    if expected is None:
-        assert found[0].reason
-    else:
-        assert [record.cells for record in found] == expected
+def test_records(text: str, expected: list[list[str | None]]) -> None:
+    assert [record.cells for record in records(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "expected"),
+    [
+        ('a;"b;c"\n;""\n', {"delimiter": ";"}, [["a", "b;c"], [None, ""]]),
+        ("a\t'b\tc'\t''\n", {"delimiter": "\t", "quote": "'"}, [["a", "b\tc", ""]]),
+        ('"a",5"\n', {"quote": ""}, [['"a"', '5"']]),
+        ('NULL,"NULL",\\N,N\n', {"nulls": frozenset({"NULL", "\\N"})}, [[None, "NULL", None, "N"]]),
+        ("NULL|x\n", {"nulls": frozenset({"NULL"}), "delimiter": "|"}, [[None, "x"]]),
+        ("a^^b\n", {"delimiter": "^"}, [["a", None, "b"]]),
+    ],
+)
+def test_dialects(text: str, dialect: dict[str, Any], expected: list[list[str | None]]) -> None:
+    assert [record.cells for record in records(text, **dialect)] == expected
 
 
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        (b'ok\n5" disk,3\nok\n', 2, "Line 2: quote in an unquoted cell"),
-        (b'ok\n"a"b,3\nok\n', 2, "Line 2: text after the closing quote"),
-        (b'ok\n"a\nb"c\nok\n', 2, "Line 3: text after the closing quote"),
-        (b"ok\na\rb\nok\n", 2, "Line 2: carriage return"),
-        (b'ok\n"a",a\rb\nok\n', 2, "Line 2: carriage return"),
+        (b'ok\n"a"b,3\nok\n', 2, "Text after the closing quote"),
+        (b'ok\n"a\nb"c\nok\n', 2, "Text after the closing quote"),
+        (b"ok\na\rb\nok\n", 2, "Carriage return"),
+        (b'ok\n"a",a\rb\nok\n', 2, "Carriage return"),
         (b"ok\n\xff\nok\n", 2, "Line 2 is not valid UTF-8"),
         (b'ok\n"a\n\xff\nb\n"\nok\n', 2, "Line 3 is not valid UTF-8"),
         (b'ok\n"a\nb\nok\n', 2, "Unclosed quote"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,6 +12,7 @@ from unittest.mock import patch
 import pytest
 from import_model import Killed, ServerModel, no_fault, rejected_lines, run_import
 
+from rowkeep.cli.files import batches
 from rowkeep.cli.files.journal import Ledger
 from rowkeep.cli.files.sender import Uncertain
 from rowkeep.cli.import_options import Mode, OnConflict
@@ -69,18 +71,36 @@ def drawn(draw: random.Random, doubles: bool) -> list[Place]:
     return places
 
 
+@pytest.fixture(autouse=True)
+def small_pieces() -> Iterator[None]:
+    """Pieces of a file that are streamed have some rows, like batches."""
+    with (
+        patch.object(batches, "FIRST_PIECE_BYTES", 150),
+        patch.object(batches, "PIECE_BYTES", 600),
+        patch.object(batches, "BATCH_ROWS", 5),
+    ):
+        yield
+
+
+def some_rows(draw: random.Random) -> int | None:
+    """The rows of a request; None for pieces that are streamed."""
+    return draw.choice([None, draw.randint(1, 7)])
+
+
 @pytest.mark.parametrize("seed", range(120))
 def test_what_goes_in(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = drawn(draw, doubles=False)
     path, server = write(tmp_path, places), ServerModel()
-    standing = run_import(server, path, batch=draw.randint(1, 7))
+    batch = some_rows(draw)
+    standing = run_import(server, path, batch=batch)
     good = importable(places)
     assert sorted_rows(server.rows) == sorted_rows(good)
     rejected = [at + 1 for at, each in enumerate(places) if each not in good]
     assert sorted(rejected_lines(path)) == rejected
     assert (standing.inserted, standing.rejected) == (len(good), len(rejected))
-    assert server.sent_rows <= 2 * len(places)
+    assert server.sent_rows <= (3 if batch is None else 2) * len(places)
+    assert bool(server.streams) == (batch is None)
 
 
 class Accidents:
@@ -114,14 +134,14 @@ def test_killed_and_resumed(seed: int, tmp_path: Path) -> None:
     path, server = write(tmp_path, places), ServerModel()
     accidents = Accidents(draw)
     server.fault = accidents.at
-    batch = draw.randint(1, 7)
+    batch = some_rows(draw)
     standing = None
     while standing is None:
         try:
             with patch.object(Ledger, "record", lambda ledger, progress: accidents.record(ledger, progress)):
                 standing = run_import(server, path, batch=batch)
         except Killed:
-            batch = draw.randint(1, 7)
+            batch = some_rows(draw)
     good = importable(places)
     assert sorted_rows(server.rows) == sorted_rows(good)
     rejected = [at + 1 for at, each in enumerate(places) if each not in good]
@@ -155,7 +175,7 @@ def test_killed_while_rows_exist(seed: int, tmp_path: Path) -> None:
     while standing is None:
         try:
             with patch.object(Ledger, "record", lambda ledger, progress: accidents.record(ledger, progress)):
-                standing = run_import(server, path, batch=draw.randint(1, 7), **options)
+                standing = run_import(server, path, batch=some_rows(draw), **options)
         except Killed:
             continue
     assert sorted_rows(server.rows) == sorted_rows(undisturbed.rows)

@@ -10,43 +10,69 @@ from rowkeep.errors.catalogue import SetupError
 
 if TYPE_CHECKING:
     from rowkeep.cli.files.finished_imports import Finished
-    from rowkeep.cli.files.imports import ImportOptions
+    from rowkeep.cli.files.imports import Done, ImportOptions
     from rowkeep.cli.files.journal import Standing
 
 
-def report(done: Standing | Finished, options: ImportOptions, as_json: bool) -> None:
-    """Print what was imported, now or before. Raises SetupError if rows were rejected now."""
-    from rowkeep.cli.files.finished_imports import Finished
+def report(done: list[tuple[ImportOptions, Done | Finished]], as_json: bool) -> None:
+    """Print what was imported from each file, now or before. Raises SetupError if rows were rejected now."""
+    from rowkeep.cli.files.imports import Done
 
-    if isinstance(done, Finished):
-        report_finished(done, options, as_json)
-    else:
-        report_import(done, options, as_json)
-
-
-def report_import(standing: Standing, options: ImportOptions, as_json: bool) -> None:
-    """Print the counts. Raises SetupError if rows were rejected."""
-    rejects = str(options.rejects) if standing.rejected else None
     if as_json:
-        print_json(_counts(standing, options, rejects))
+        counts = [_counts(result, options) for options, result in done]
+        print_json(counts[0] if len(counts) == 1 else _totals(counts, done))
     else:
-        print_line(_summary(standing, options))
-    if rejects is not None:
+        for options, result in done:
+            if isinstance(result, Done):
+                if options.bulk.is_dry_run:
+                    print_line(f"{options.file}: {result.detected.text}.")
+                print_line(_summary(result.standing, options))
+            else:
+                print_line(_nothing_to_do(result, options))
+    rejecting = [
+        (result.standing.rejected, options)
+        for options, result in done
+        if isinstance(result, Done) and result.standing.rejected
+    ]
+    if rejecting:
+        options = rejecting[0][1]
         would_be = "would be rejected" if options.bulk.is_dry_run else "rejected"
         nothing = " Nothing was imported (--mode atomic)." if options.bulk.is_atomic else ""
-        raise SetupError(f"{count_of(standing.rejected)} {would_be}; see {rejects}.{nothing}")
+        rows = count_of(sum(rejected for rejected, _ in rejecting))
+        files = ", ".join(str(each.rejects) for _, each in rejecting)
+        raise SetupError(f"{rows} {would_be}; see {files}.{nothing}")
 
 
-def _counts(standing: Standing, options: ImportOptions, rejects: str | None) -> dict[str, Any]:
+def _counts(done: Done | Finished, options: ImportOptions) -> dict[str, Any]:
+    from rowkeep.cli.files.imports import Done
+
+    if not isinstance(done, Done):
+        return {"nInserted": 0, "nRejected": 0, "rejects": None, "finishedOn": done.on}
+    standing = done.standing
     counts: dict[str, Any] = {"nInserted": standing.inserted}
     if options.bulk.key:
         counts |= {"nUpdated": standing.updated, "nIgnored": standing.ignored}
-    counts |= {"nRejected": standing.rejected, "rejects": rejects}
+    counts |= {"nRejected": standing.rejected, "rejects": str(options.rejects) if standing.rejected else None}
     if standing.replayed:
         counts["nReplayed"] = standing.replayed
     if options.bulk.is_dry_run:
         counts["dryRun"] = True
+    if options.bulk.is_dry_run or not done.detected.is_usual:
+        counts["detected"] = done.detected.as_json()
     return counts
+
+
+def _totals(
+    counts: list[dict[str, Any]], done: list[tuple[ImportOptions, Done | Finished]]
+) -> dict[str, Any]:
+    """The sums of the counts of several files, and those of each file."""
+    totals = {
+        name: sum(each.get(name, 0) for each in counts)
+        for name in ("nInserted", "nUpdated", "nIgnored", "nRejected", "nReplayed")
+        if any(name in each for each in counts)
+    }
+    files = [{"file": options.path, **each} for (options, _), each in zip(done, counts, strict=True)]
+    return {**totals, "files": files}
 
 
 def _summary(standing: Standing, options: ImportOptions) -> str:
@@ -66,13 +92,9 @@ def _summary(standing: Standing, options: ImportOptions) -> str:
     return f"{start}."
 
 
-def report_finished(done: Finished, options: ImportOptions, as_json: bool) -> None:
-    """Report that the import was already finished."""
-    if as_json:
-        print_json({"nInserted": 0, "nRejected": 0, "rejects": None, "finishedOn": done.on})
-        return
+def _nothing_to_do(done: Finished, options: ImportOptions) -> str:
     rejected = f" and {count_of(done.rejected)} rejected" if done.rejected else ""
-    print_line(
+    return (
         f"Nothing to do: {options.path} was already imported into {options.table} on {done.on} "
         f"({count_of(done.inserted)} inserted{rejected}). To import it again, use --restart."
     )

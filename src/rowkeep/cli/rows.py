@@ -6,14 +6,17 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rowkeep.cli.batch_command import batch
+from rowkeep.cli.file_options import FormatName, reads_files
+from rowkeep.cli.files.reading import Reading
 from rowkeep.cli.filter_options import Filter, Where, count_of, query_body, selection
 from rowkeep.cli.import_options import Mode, OnConflict, bulk_options
 from rowkeep.cli.import_reports import report
+from rowkeep.cli.import_runs import checked_format, import_all
 from rowkeep.cli.options import TableName
 from rowkeep.cli.output import print_json, print_line
 from rowkeep.cli.row_commands import (
@@ -28,10 +31,12 @@ from rowkeep.cli.row_commands import (
     speaker,
     update,
 )
-from rowkeep.errors.catalogue import SetupError
+
+if TYPE_CHECKING:
+    from rowkeep.cli.files.resume import Plan
 
 commands = typer.Typer(
-    help="Query, insert, update and delete rows, and export and import them as CSV, NDJSON or Parquet."
+    help="Query, insert, update and delete rows, and export and import them as CSV, NDJSON, Parquet or Excel."
 )
 for name, command in (
     ("query", query),
@@ -44,14 +49,6 @@ for name, command in (
     commands.command(name)(command)
 
 
-FormatName = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="csv, ndjson or parquet. By default, the suffix of the file determines the format.",
-    ),
-]
 RejectsFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The file for rejected rows. By default, FILE.rejects.ndjson."),
@@ -127,17 +124,22 @@ def export_rows(
 ) -> None:
     """Write the rows of a table to a file.
 
-    With --app, the app needs the right read. The file appears only when it is complete.
+    With --app, the app needs the right read. All rows are from one snapshot. The file appears only
+    when it is complete. A file name that ends in .gz or .zst is compressed.
     """
+    from rowkeep.cli.files.compressed import without_suffix
     from rowkeep.cli.files.export import ExportOptions, export
     from rowkeep.cli.files.formats import format_of
     from rowkeep.cli.files.progress import bar
     from rowkeep.client.data import reach
 
     kind = format_of(output, format_name)
-    kind.check()
+    kind.check_writer()
     options = ExportOptions(
-        table=table, query=query_body(selection(where, filter_), fields, sort), limit=limit
+        table=table,
+        query=query_body(selection(where, filter_), fields, sort),
+        limit=limit,
+        compression=without_suffix(output)[1],
     )
     credentials = speaker(app, workspace)
 
@@ -155,13 +157,21 @@ def export_rows(
 
 
 @commands.command("import")
+@reads_files
 def import_rows(
     table: TableName,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - for standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="The files; - for standard input.")],
+    reading: Reading,
     format_name: FormatName = None,
     batch: Annotated[
-        int, typer.Option(min=1, max=100_000, metavar="ROWS", help="The maximum number of rows per request.")
-    ] = 5000,
+        int | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            metavar="ROWS",
+            help="The maximum number of rows per request. By default, rows are streamed in large pieces.",
+        ),
+    ] = None,
     max_errors: Annotated[
         int | None,
         typer.Option(min=0, metavar="ROWS", help="Stop when more than this number of rows are rejected."),
@@ -178,42 +188,51 @@ def import_rows(
     workspace: WorkspaceOption = None,
     as_json: Counts = False,
 ) -> None:
-    """Insert the rows of a file into a table.
+    """Insert the rows of files into a table.
 
-    With --app, the app needs the right write, and for --on-conflict update also read. After an interruption,
-    the same command resumes the import; once it has finished, the command does nothing. No row is inserted
-    twice: each request has an idempotency key. Exits with 1 if rows were rejected.
+    The format, compression, encoding and delimiter of a file are detected. With --app, the app needs the
+    right write, and for --on-conflict update also read. After an interruption, the same command resumes the
+    import; once it has finished, the command does nothing. No row is inserted twice: each request has an
+    idempotency key. Exits with 1 if rows were rejected.
     """
-    from rowkeep.cli.files.finished_imports import Finished
-    from rowkeep.cli.files.formats import format_of
-    from rowkeep.cli.files.imports import ImportOptions, import_file
-    from rowkeep.cli.files.journal import Standing
+    from rowkeep.cli.files.imports import ImportOptions
     from rowkeep.cli.files.resume import Plan
-    from rowkeep.client.data import reach
 
     plan = Plan(restart=restart, resume_at=resume_at, in_doubt=in_doubt).checked()
-    kind = format_of(file, format_name)
-    kind.check()
-    if file == "-" and not kind.is_stream:
-        raise SetupError(f"{kind.name} cannot be read from standard input. Give the name of a file.")
+    _check_several(files, rejects, plan)
+    kinds = [checked_format(file, format_name, reading) for file in files]
     credentials = speaker(app, workspace)
-    options = ImportOptions(
-        table=table,
-        path=file,
-        kind=kind,
-        app=credentials.name,
-        batch=batch,
-        max_errors=max_errors,
-        rejects=rejects or _rejects_path(file, dry_run),
-        plan=plan,
-        bulk=bulk_options(on_conflict, key, mode, dry_run),
-    )
+    every = [
+        ImportOptions(
+            table=table,
+            path=file,
+            kind=kind,
+            reading=reading,
+            app=credentials.name,
+            batch=batch,
+            max_errors=max_errors,
+            rejects=rejects or _rejects_path(file, dry_run),
+            plan=plan,
+            bulk=bulk_options(on_conflict, key, mode, dry_run),
+        )
+        for file, kind in zip(files, kinds, strict=True)
+    ]
+    report(import_all(every, credentials), as_json)
 
-    async def do() -> Standing | Finished:
-        async with reach(credentials) as api:
-            return await import_file(api, options)
 
-    report(asyncio.run(do()), options, as_json)
+def _check_several(files: list[str], rejects: Path | None, plan: Plan) -> None:
+    """Raises BadParameter for options that are for one file."""
+    if len(files) == 1:
+        return
+    if len(set(files)) < len(files):
+        raise typer.BadParameter("each FILE can be given only once")
+    for option, is_given in (
+        ("--rejects", rejects is not None),
+        ("--resume-at", plan.resume_at is not None),
+        ("--in-doubt", plan.in_doubt is not None),
+    ):
+        if is_given:
+            raise typer.BadParameter(f"{option} can be used only with one FILE")
 
 
 def _rejects_path(file: str, is_dry_run: bool) -> Path:

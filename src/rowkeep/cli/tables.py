@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from rowkeep.cli.file_options import FormatName, reads_files
+from rowkeep.cli.files.reading import Reading
+from rowkeep.cli.import_runs import checked_format
 from rowkeep.cli.options import AsJson, TableName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
 from rowkeep.client.commands import call, every
@@ -53,6 +56,40 @@ def create(definition: Definition, workspace: Workspace = "main", as_json: AsJso
     """Create a table from its definition."""
     created = call("POST", "workspaces", workspace, "tables", body=read_file(definition))
     print_json(created) if as_json else print_line(f"Created table {created['name']}.")
+
+
+@commands.command()
+@reads_files
+def infer(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - for standard input.")],
+    reading: Reading,
+    format_name: FormatName = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="The name of the table; by default, that of the file.")
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, metavar="ROWS", help="Look only at the first rows, not at all.")
+    ] = None,
+    create_it: Annotated[
+        bool, typer.Option("--create", help="Create the table, and import the rows of the file.")
+    ] = False,
+    workspace: Workspace = "main",
+) -> None:
+    """Propose the definition of a table from the rows of a file.
+
+    The definition is printed in the form that `table create` accepts: types, lengths, required columns, and a
+    unique index for the first column whose values are unique. Remarks are printed on standard error.
+    """
+    from rowkeep.cli.inferred_tables import create_and_import, propose
+
+    kind = checked_format(file, format_name, reading)
+    if create_it and file == "-":
+        raise typer.BadParameter("--create needs a file, which is read twice: not standard input")
+    proposal = propose(file, kind, reading, name, rows)
+    if create_it:
+        create_and_import(file, kind, reading, proposal, workspace)
+    else:
+        print_json(proposal.definition)
 
 
 @commands.command("list")

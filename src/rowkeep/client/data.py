@@ -18,6 +18,7 @@ from rowkeep.client.paths import path_part
 from rowkeep.client.responses import (
     NoResponse,
     NotServed,
+    NotStreamed,
     ReceivedPage,
     ReceivedProblem,
     RequestRefused,
@@ -39,6 +40,8 @@ MAX_WAIT_SECONDS = 60.0
 """The maximum time of one wait, even if the server asks for more."""
 
 TOO_LARGE = BodyTooLarge.status
+
+NDJSON = "application/x-ndjson"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -90,7 +93,7 @@ class DataClient:
         is ``tables`` or ``views``. ``is_compressed`` saves bytes on a slow network, and costs time otherwise.
 
         The request is repeated while it is not served. Raises NoResponse while the rows are read, if the
-        stream ends before its last row.
+        stream ends before its last row, and NotStreamed for a server that does not stream.
         """
         query = "" if limit is None else f"?sys_limit={limit}"
         path = f"{self._credentials.prefix}/{kind}/{path_part(name)}/query{query}"
@@ -100,6 +103,8 @@ class DataClient:
             lambda: self._respond("POST", path, content, headers, is_streamed=True)
         )
         try:
+            if not response.headers.get("content-type", "").startswith(media_type):
+                raise NotStreamed
             yield _received(response)
         finally:
             await response.aclose()
@@ -161,14 +166,14 @@ class DataClient:
     async def insert_stream(
         self,
         table: str,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterator[bytes] | bytes,
         media_type: str,
         parameters: Mapping[str, str],
         key: str | None = None,
     ) -> StreamReply:
         """Insert a stream of rows, NDJSON or CSV by its media type, of any size; ``parameters`` are its
-        options. It can be sent only once. Raises NotServed, NoResponse: with a key, the same stream can be
-        sent again."""
+        options. An iterator can be sent only once. Raises NotServed, NoResponse: with a key, the same stream
+        can be sent again."""
         path = str(httpx.URL(f"{self._table(table)}/bulk", params=dict(parameters)))
         headers = {"Content-Type": media_type} | ({} if key is None else {"Idempotency-Key": key})
         return stream_reply(await self._respond("POST", path, chunks, headers))

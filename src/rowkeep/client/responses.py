@@ -21,6 +21,7 @@ class ReceivedPage(msgspec.Struct, frozen=True, rename="camel"):
     meta_info: list[ColumnInfo]
     query_result: msgspec.Raw
     next_cursor: str | UnsetType = UNSET
+    total: int | UnsetType = UNSET
 
 
 class RequestProblem(msgspec.Struct, frozen=True):
@@ -68,6 +69,10 @@ class NotServed(Exception):
 
 class NoResponse(NotServed):
     """It is not known whether the request was executed: the response was lost, or does not show it."""
+
+
+class NotStreamed(Exception):
+    """The server does not stream the response to a query, because it is an older one."""
 
 
 class ListedColumn(msgspec.Struct, frozen=True, rename="camel"):

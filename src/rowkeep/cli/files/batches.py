@@ -12,8 +12,17 @@ BATCH_BYTES = 1024 * 1024
 """The maximum size of a request, unless a single row is larger. The server stores the errors of larger ones
 not under their keys, so that a lost response could not be read again."""
 
+BATCH_ROWS = 5000
+"""The maximum number of rows of a request, unless another one is given."""
+
 REPLY_BYTES = 512 * 1024
 """Requests become smaller if a response is larger: the server stores responses up to 1 MiB."""
+
+FIRST_PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 8 * 1024 * 1024
+"""The size of the first piece of a file that is streamed, and of the largest."""
+
+MAX_PAUSE = 64
 
 BETWEEN = b","
 
@@ -22,20 +31,25 @@ GROWTH = 4
 
 class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of an import: rows and bytes of a request, bytes of a single row, and rejected rows (None
-    for no limit)."""
+    for no limit). ``can_stream`` says whether rows can be sent in streams, which have more rows."""
 
     rows: int
     bytes: int
     row_bytes: int
     errors: int | None
+    can_stream: bool
 
     @classmethod
-    def of(cls, rows: int, errors: int | None, body_bytes: int, extra_bytes: int) -> BatchLimits:
+    def of(cls, rows: int | None, errors: int | None, body_bytes: int, extra_bytes: int) -> BatchLimits:
         """The limits for a server that accepts bodies of at most ``body_bytes``, of which ``extra_bytes`` are
-        not for rows."""
+        not for rows. ``rows`` is the number of rows of a request, if it is limited."""
         row_bytes = body_bytes - extra_bytes
         return cls(
-            rows=rows, bytes=min(BATCH_BYTES - extra_bytes, row_bytes), row_bytes=row_bytes, errors=errors
+            rows=rows or BATCH_ROWS,
+            bytes=min(BATCH_BYTES - extra_bytes, row_bytes),
+            row_bytes=row_bytes,
+            errors=errors,
+            can_stream=rows is None,
         )
 
 
@@ -57,6 +71,34 @@ class BatchSize:
             self.rows = min(self._most, self.rows * GROWTH)
 
 
+class PieceSize:
+    """The size of the next piece that is streamed, in bytes: more as long as all rows are accepted. After a
+    piece with a row that is not, some batches are sent in single requests, each time more."""
+
+    def __init__(self) -> None:
+        self._most = PIECE_BYTES
+        self.bytes = FIRST_PIECE_BYTES
+        self._next_pause = 1
+        self._pause = 0
+
+    @property
+    def is_paused(self) -> bool:
+        return self._pause > 0
+
+    def accepted(self) -> None:
+        self.bytes = min(self._most, self.bytes * GROWTH)
+        self._next_pause = 1
+
+    def refused(self) -> None:
+        self.bytes = FIRST_PIECE_BYTES
+        self._pause = self._next_pause
+        self._next_pause = min(MAX_PAUSE, 2 * self._next_pause)
+
+    def waited(self) -> None:
+        """A batch was sent in a single request."""
+        self._pause -= 1
+
+
 class BatchReader:
     """Takes records in batches."""
 
@@ -65,16 +107,17 @@ class BatchReader:
         self._max_bytes = max_bytes
         self._put_back: list[Record] = []
 
-    def take(self, most: int) -> list[Record]:
+    def take(self, most: int, max_bytes: int | None = None) -> list[Record]:
         """The next records: at most ``most``, which are not too large together."""
         taken: list[Record] = []
         size = 0
+        limit = self._max_bytes if max_bytes is None else max_bytes
         while len(taken) < most:
             record = self._next()
             if record is None:
                 break
             weight = len(record.json) + len(BETWEEN) if isinstance(record, Row) else len(record.text)
-            if taken and size + weight > self._max_bytes:
+            if taken and size + weight > limit:
                 self._put_back.append(record)
                 break
             taken.append(record)

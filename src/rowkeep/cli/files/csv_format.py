@@ -1,74 +1,168 @@
-"""CSV: RFC 4180 in UTF-8 with a header. An empty cell is an empty field, an empty string is `""`."""
+"""CSV: RFC 4180 with a header, or what is written so that it can be read in one way only. An empty cell is an
+empty field, an empty string is `""`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import msgspec
 
-from rowkeep.cli.files.csv_records import CsvRecord, csv_cell, csv_records
+from rowkeep.cli.files.content import Content
+from rowkeep.cli.files.csv_records import SOME_NEED_QUOTES, CsvRecord, Dialect, csv_cell, csv_records
+from rowkeep.cli.files.detection import DECLARED, Detected, delimiter_of
 from rowkeep.cli.files.lines import lines_of
-from rowkeep.cli.files.records import Columns, FileRefused, Position, Record, Row, Unreadable, unnamed
-from rowkeep.cli.files.text_cells import SYSTEM_NAMES, UnfitCell, as_text, is_string, reader_of
+from rowkeep.cli.files.reading import Reading
+from rowkeep.cli.files.records import (
+    ArrayWriter,
+    Columns,
+    FileRefused,
+    Position,
+    Record,
+    Row,
+    Target,
+    Unreadable,
+)
+from rowkeep.cli.files.text_cells import as_text, form_of, is_string, reader_of
+from rowkeep.cli.files.unfit import UnfitCell
+from rowkeep.model.column_types import FileForm
 
 BEGINNING = Position(1, 0)
+
+NULL = b"null"
+
+_encode = msgspec.json.Encoder().encode
 
 
 class CsvSource:
     """A CSV file; the constructor reads its header. Raises FileRefused."""
 
-    def __init__(self, file: BinaryIO, size: int | None) -> None:
-        self._file = file
-        self._records = csv_records(lines_of(file, BEGINNING))
-        header = next(self._records, None)
-        if header is None or header.reason:
-            reason = "The file is empty." if header is None else header.reason
-            raise FileRefused(f"The CSV file has no valid header. {reason}")
-        nameless = unnamed(header.cells)
-        if nameless is not None:
-            raise FileRefused(f"Column {nameless} in the CSV header has no name.")
-        self.names: tuple[str, ...] = tuple(map(str, header.cells))
-        self.left_out = {name for name in self.names if name in SYSTEM_NAMES}
-        self.start = header.end
-        self.size = size
+    def __init__(self, content: Content, reading: Reading) -> None:
+        self._content = content
+        self._reading = reading
+        delimiter = reading.delimiter or delimiter_of(
+            content.head, reading.quote, reading.header_line, is_whole=content.is_whole_head
+        )
+        self._dialect = Dialect(delimiter, reading.quote, frozenset(reading.nulls))
+        self._records = csv_records(lines_of(content.text(), BEGINNING), self._dialect)
+        self._first: CsvRecord | None = None
+        self._before_first = BEGINNING
+        first = self._header()
+        self.names: tuple[str, ...] = self._names(first)
+        self.left_out: set[str] = set()
+        self.known_types: Mapping[str, str] = {}
+        self.start = first.end
+        if not reading.has_header:
+            self._first = first
+            self.start = self._before_first
+        self.size = content.size
         self._is_begun = False
+        self.detected = Detected(
+            format="csv",
+            compression=None if content.compression is None else content.compression.name,
+            encoding=content.encoding.title,
+            delimiter=delimiter,
+            header_line=first.line if reading.has_header else 0,
+        )
 
-    def records(self, start: Position, types: Mapping[str, str]) -> Iterator[Record]:
-        if self._is_begun or start != self.start:
-            self._file.seek(start.offset)
-            self._records = csv_records(lines_of(self._file, start))
-        self._is_begun = True
-        readers = [
-            None if name in SYSTEM_NAMES else reader_of(types.get(name, "string")) for name in self.names
-        ]
+    @property
+    def done(self) -> int:
+        return self._content.done
+
+    def _header(self) -> CsvRecord:
+        """The header or, without one, the first record."""
+        before = BEGINNING
         for record in self._records:
-            if record.cells == [None] and len(self.names) > 1:
-                continue  # a blank line; if there is only one column, it is a row
-            yield self._record(record, readers)
+            is_declaration = record.cells[:1] == [DECLARED]
+            if (
+                not is_declaration
+                and record.line >= self._reading.header_line
+                and (record.cells or record.reason)
+            ):
+                self._before_first = before
+                if record.reason:
+                    raise FileRefused(f"{self._content.name} has no valid header. {record.reason}")
+                return record
+            before = record.end
+        raise FileRefused(f"{self._content.name} has no valid header. The file is empty.")
 
-    def _record(self, record: CsvRecord, readers: list[Any]) -> Record:
-        cells, count = record.cells, len(self.names)
+    def _names(self, first: CsvRecord) -> tuple[str, ...]:
+        if self._reading.has_header:
+            return tuple(name or "" for name in first.cells)
+        names, count = self._reading.only, len(first.cells)
+        if not names and not any(name.startswith("#") for name, _ in self._reading.renames):
+            raise FileRefused(
+                f"{self._content.name} has {count} columns without names (--header none). Name them in "
+                "their order "
+                'with --columns, or some of them with --map "#1=COLUMN" and --skip-columns.'
+            )
+        if names and len(names) != count:
+            raise FileRefused(f"--columns names {len(names)} columns, but {self._content.name} has {count}.")
+        return names or ("",) * count
+
+    def records(self, start: Position, targets: Sequence[Target | None]) -> Iterator[Record]:
+        records: Iterator[CsvRecord] = self._records
+        if self._is_begun or start != self.start:
+            records = csv_records(lines_of(self._content.text(start.offset), start), self._dialect)
+        elif self._first is not None:
+            records = _with_first(self._first, records)
+        self._is_begun = True
+        makes = _RowMaker(targets, self._reading)
+        for record in records:
+            if not record.cells and not record.reason:
+                if len(self.names) > 1:
+                    continue  # a blank line; if there is only one column, it is a row
+                record = record._replace(cells=[None])  # noqa: PLW2901 - the same one as a row
+            yield makes.record(record)
+
+
+def _with_first(first: CsvRecord, rest: Iterator[CsvRecord]) -> Iterator[CsvRecord]:
+    yield first
+    yield from rest
+
+
+class _RowMaker:
+    """Makes rows of records."""
+
+    def __init__(self, targets: Sequence[Target | None], reading: Reading) -> None:
+        self._count = len(targets)
+        self._keys = [None if target is None else target.key for target in targets]
+        self._readers: list[tuple[int, str, Callable[[str], object]]] = []
+        for at, target in enumerate(targets):
+            reader = as_text if target is None else reader_of(target.type, reading)
+            if target is not None and reader is not as_text:
+                self._readers.append((at, target.key, reader))
+        self._has_skipped = None in self._keys
+
+    def record(self, record: CsvRecord) -> Record:
+        cells: list[str | None] = record.cells
         if record.reason:
             return Unreadable(record.line, record.end, record.text, record.reason)
-        if len(cells) != count:
-            return _unreadable(record, f"The record has {len(cells)} cells, but the header has {count}.")
-        row = {}
-        for name, reader, cell in zip(self.names, readers, cells, strict=True):
-            if reader is not None:
+        if len(cells) != self._count:
+            return _unreadable(
+                record, f"The record has {len(cells)} cells, but the header has {self._count}."
+            )
+        row: dict[str | None, object] = dict(zip(self._keys, cells, strict=True))
+        if self._has_skipped:
+            del row[None]
+        for at, key, reader in self._readers:
+            cell = cells[at]
+            if cell is not None:
                 try:
-                    row[name] = cell if cell is None or reader is as_text else reader(cell)
+                    row[key] = reader(cell)
                 except UnfitCell as error:
-                    return _unreadable(record, f"Column {name} {error}.")
-        return Row(record.line, record.end, msgspec.json.encode(row))
+                    return _unreadable(record, f"Column {key} {error}.")
+        return Row(record.line, record.end, _encode(row))
 
 
 def _unreadable(record: CsvRecord, reason: str) -> Unreadable:
     return Unreadable(record.line, record.end, ",".join(map(csv_cell, record.cells)), reason)
 
 
-class CsvWriter:
+class CsvWriter(ArrayWriter):
     """Writes records as CSV. Numbers, booleans and json are written as in JSON."""
+
+    delimiter = ","
 
     def __init__(self, out: BinaryIO, columns: Columns) -> None:
         self._out = out
@@ -79,20 +173,45 @@ class CsvWriter:
         names = {f"c{at}": column.name for at, column in enumerate(columns)}
         record = msgspec.defstruct("Record", fields, rename=names, gc=False)
         self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # defined above
-        out.write((",".join(csv_cell(column.name) for column in columns) + "\n").encode())
+        self._writers = [_writer_of(column.type) for column in columns]
+        out.write((self.delimiter.join(csv_cell(column.name) for column in columns) + "\n").encode())
 
     def write(self, records: msgspec.Raw) -> int:
         decoded = self._decoder.decode(records)
-        rows = map(msgspec.structs.astuple, decoded)
-        self._out.write("".join([",".join(map(_written, row)) + "\n" for row in rows]).encode())
+        if decoded:
+            columns = zip(*map(msgspec.structs.astuple, decoded), strict=True)
+            written = [write(column) for write, column in zip(self._writers, columns, strict=True)]
+            lines = map(self.delimiter.join, zip(*written, strict=True))
+            self._out.write(("\n".join(lines) + "\n").encode())
         return len(decoded)
 
     def close(self) -> None:
         """Do nothing: all records are already written."""
 
 
-def _written(cell: str | msgspec.Raw | None) -> str:
-    if isinstance(cell, msgspec.Raw):
-        text = bytes(cell).decode()
-        return "" if text == "null" else csv_cell(text)
-    return csv_cell(cell)
+class TsvWriter(CsvWriter):
+    """The same with tabs."""
+
+    delimiter = "\t"
+
+
+def _writer_of(column_type: str) -> Callable[[Sequence[Any]], list[str]]:
+    """A function that writes the cells of a column of this type."""
+    if is_string(column_type):
+        return _texts
+    return _documents if form_of(column_type) is FileForm.JSON else _plain
+
+
+def _texts(cells: Sequence[str | None]) -> list[str]:
+    # most columns have no text that needs quotes, which one search finds out
+    if "" in cells or SOME_NEED_QUOTES.search("\0".join([cell for cell in cells if cell is not None])):
+        return [csv_cell(cell) for cell in cells]
+    return [cell or "" for cell in cells]
+
+
+def _plain(cells: Sequence[msgspec.Raw]) -> list[str]:
+    return ["" if cell == NULL else cell.decode() for cell in map(bytes, cells)]
+
+
+def _documents(cells: Sequence[msgspec.Raw]) -> list[str]:
+    return ["" if cell == NULL else csv_cell(cell.decode()) for cell in map(bytes, cells)]

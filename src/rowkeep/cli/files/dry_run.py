@@ -58,6 +58,7 @@ class KnownValues:
 class DryRun(RowImport):
     """Counts what an import would do, and collects the rows that it would reject."""
 
+    can_stream = False
     _known: KnownValues
 
     def _prepare(self) -> None:

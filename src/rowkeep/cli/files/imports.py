@@ -17,10 +17,13 @@ import msgspec
 from msgspec import structs
 
 from rowkeep.cli.files.batches import BatchLimits
+from rowkeep.cli.files.content import STANDARD_INPUT, Content, opened
+from rowkeep.cli.files.detection import Detected
 from rowkeep.cli.files.dry_run import DryRun
 from rowkeep.cli.files.file_keys import FileKeys
 from rowkeep.cli.files.finished_imports import Finished, FinishedImports
 from rowkeep.cli.files.formats import Format
+from rowkeep.cli.files.header import HeaderMatch, match_header
 from rowkeep.cli.files.journal import (
     Import,
     Ledger,
@@ -30,7 +33,8 @@ from rowkeep.cli.files.journal import (
     progress_path,
     recorded,
 )
-from rowkeep.cli.files.progress import Bar, bar
+from rowkeep.cli.files.progress import Bar, Progress, bar
+from rowkeep.cli.files.reading import Reading
 from rowkeep.cli.files.records import FileRefused, Record, Row, Source
 from rowkeep.cli.files.rejects import RowLog
 from rowkeep.cli.files.requests import BulkOptions
@@ -38,10 +42,9 @@ from rowkeep.cli.files.resume import Plan, begin, settle_in_doubt, skip_to
 from rowkeep.cli.files.row_import import RowImport, RowLogs
 from rowkeep.cli.files.sender import Sender
 from rowkeep.cli.files.table_columns import TableColumns, columns_of
-from rowkeep.cli.files.text_cells import SYSTEM_NAMES
 from rowkeep.client.data import DataClient
 from rowkeep.client.responses import Unreachable
-from rowkeep.errors.catalogue import SetupError, UnknownColumn, preview
+from rowkeep.errors.catalogue import SetupError
 
 ROWS_AT_ONCE = 1000
 
@@ -52,8 +55,9 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     path: str
     kind: Format
+    reading: Reading
     app: str
-    batch: int
+    batch: int | None
     max_errors: int | None
     rejects: Path
     plan: Plan
@@ -64,23 +68,35 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the import has a journal."""
         return self.path != "-" and not self.bulk.is_dry_run
 
+    @property
+    def file(self) -> str:
+        """The name of the file in messages."""
+        return STANDARD_INPUT if self.path == "-" else self.path
 
-async def import_file(api: DataClient, options: ImportOptions) -> Standing | Finished:
+
+class Done(msgspec.Struct, frozen=True):
+    """The final progress of an import, and what was found out about its file."""
+
+    standing: Standing
+    detected: Detected
+
+
+async def import_file(api: DataClient, options: ImportOptions) -> Done | Finished:
     """Import the file, or the rest of it after an interruption. Returns the final progress. If the import was
     already finished, nothing is done, and its entry is returned.
 
     Raises FileRefused, TooManyErrors, RequestRefused, Uncertain, SetupError, OSError. After each of them, the
     import can be resumed from its journal.
     """
-    with _opened(options.path) as (file, size), _places(options) as (waiting, existing):
+    with _opened(options) as (file, content), _places(options) as (waiting, existing):
         what = _what(api, options, file)
         finished = FinishedImports(options.path if options.is_recorded else None)
         done = _finished_before(finished, what, options)
         if done is not None:
             return done
-        source = options.kind.open(file, size)
+        source = options.kind.open(content, options.reading)
         columns = columns_of(await api.usable_tables(), options.table)
-        types = _types(columns, options, source.names)
+        match = _match(columns, options, source)
         ledger, is_new = _ledger(what, options, source)
         logs = RowLogs(RowLog(options.rejects), RowLog(waiting), RowLog(existing))
         _begin_logs(ledger, logs, options, is_new)
@@ -88,19 +104,20 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
         settle_in_doubt(ledger, options.plan, limits.key_seconds, time.time(), options.bulk.is_repeatable)
         if options.plan.resume_at is not None:
             before = ledger.progress.standing
-            at = skip_to(options.plan.resume_at, source.start, before.next, source, types)
+            at = skip_to(options.plan.resume_at, source.start, before.next, source, match.targets)
             _set_standing(ledger, structs.replace(before, next=at))
+        detected = structs.replace(source.detected, columns=match.renamed)
         with bar(f"Importing {options.path}", source.size) as shown:
-            _show_start(shown, ledger.progress.standing, source)
+            _show_start(shown, ledger.progress.standing, source, options, detected)
             bounds = BatchLimits.of(
                 options.batch, options.max_errors, limits.body_bytes, options.bulk.extra_bytes
             )
             sender = Sender(api, options.table, ledger, options.bulk)
-            keys = _keys(columns, options, source, types, ledger.progress.standing)
+            keys = _keys(columns, options, source, match, ledger.progress.standing)
             kind = DryRun if options.bulk.is_dry_run else RowImport
-            importer = kind(sender, ledger, logs, bounds, columns, keys, shown)
+            importer = kind(sender, ledger, logs, bounds, columns, keys, Progress(shown, source))
             start = ledger.progress.standing.next
-            records = _with_notice(source, source.records(start, types), options.path, shown)
+            records = _with_notice(source, match, source.records(start, match.targets), options, shown)
             try:
                 is_done = await _run(importer, records, options)
             except Unreachable as error:
@@ -112,7 +129,7 @@ async def import_file(api: DataClient, options: ImportOptions) -> Standing | Fin
         ledger.finish()
         waiting.unlink(missing_ok=True)
         existing.unlink(missing_ok=True)
-        return standing
+        return Done(standing, detected)
 
 
 async def _run(importer: RowImport, records: Iterable[Record], options: ImportOptions) -> bool:
@@ -125,22 +142,34 @@ async def _run(importer: RowImport, records: Iterable[Record], options: ImportOp
     return True
 
 
-def _show_start(shown: Bar, standing: Standing, source: Source) -> None:
+def _show_start(
+    shown: Bar, standing: Standing, source: Source, options: ImportOptions, detected: Detected
+) -> None:
+    if not detected.is_usual and not options.bulk.is_dry_run:
+        shown.say(f"{options.file}: {detected.text}.")
     if standing.resent or standing.upserted:
         shown.say(f"Resuming ({standing.written:,} rows already imported).")
     elif standing.next != source.start:
         shown.say(f"Resuming at line {standing.next.line:,} ({standing.written:,} rows already imported).")
 
 
+def _match(columns: TableColumns, options: ImportOptions, source: Source) -> HeaderMatch:
+    """The columns of the table for those of the file. Raises FileRefused."""
+    if source.names is None:
+        return HeaderMatch((), frozenset(), {})
+    return match_header(source.names, columns, options.reading, options.file)
+
+
 def _keys(
-    columns: TableColumns, options: ImportOptions, source: Source, types: dict[str, str], standing: Standing
+    columns: TableColumns, options: ImportOptions, source: Source, match: HeaderMatch, standing: Standing
 ) -> FileKeys | None:
     """The keys of the rows before the current position, with --key. Raises UnknownColumn."""
     if not options.bulk.key:
         return None
     keys = FileKeys(columns, options.bulk.key)
     if standing.next != source.start:
-        before = takewhile(lambda each: each.end <= standing.next, source.records(source.start, types))
+        every = source.records(source.start, match.targets)
+        before = takewhile(lambda each: each.end <= standing.next, every)
         rows = (record for record in before if isinstance(record, Row))
         while part := list(islice(rows, ROWS_AT_ONCE)):
             keys.add(part)
@@ -159,47 +188,14 @@ def _places(options: ImportOptions) -> Iterator[tuple[Path, Path]]:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
-    """Open and lock the file; yields it and its size."""
+def _opened(options: ImportOptions) -> Iterator[tuple[BinaryIO, Content]]:
+    """Open and lock the file; yields it and its content."""
+    path = options.path
     if path == "-":
-        yield sys.stdin.buffer, None
+        yield sys.stdin.buffer, Content(sys.stdin.buffer, options.file, None, options.reading)
         return
-    try:
-        file = open(path, "rb")  # noqa: SIM115 - an error inside the block is not an error of opening
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileRefused(f"The file {path} cannot be read: {reason}.") from None
-    with file, locked(file, path):
-        yield file, os.fstat(file.fileno()).st_size
-
-
-def _types(columns: TableColumns, options: ImportOptions, names: tuple[str, ...] | None) -> dict[str, str]:
-    """The types of the file's columns, by name. Raises FileRefused."""
-    if names is None:
-        return {}
-    taken = [name for name in names if name not in SYSTEM_NAMES]
-    if not taken:
-        raise FileRefused(f"{options.path} has only system columns, which cannot be written.")
-    try:
-        found = {name: columns.find(name) for name in taken}
-    except UnknownColumn as error:
-        raise FileRefused(
-            f"The columns of {options.path} do not match table {options.table}: {error}"
-        ) from None
-    by_column: dict[str, str] = {}
-    for name, column in found.items():
-        if column.is_system:
-            raise FileRefused(
-                f"Column {preview(name)} of {options.path} matches the system column {column.name}, which "
-                f"cannot be written. Remove it, or rename it to {column.name} to have it skipped."
-            )
-        if by_column.setdefault(column.name, name) != name or names.count(name) > 1:
-            raise FileRefused(
-                f"The columns of {options.path} do not match table {options.table}: {preview(name)} and "
-                f"{preview(by_column[column.name])} are both column {column.name}. Columns must not occur "
-                "twice."
-            )
-    return {name: column.type for name, column in found.items()}
+    with opened(path) as file, locked(file, path):
+        yield file, Content(file, path, os.fstat(file.fileno()).st_size, options.reading)
 
 
 def _what(api: DataClient, options: ImportOptions, file: BinaryIO) -> Import:
@@ -222,6 +218,7 @@ def _what(api: DataClient, options: ImportOptions, file: BinaryIO) -> Import:
         mode=options.bulk.mode,
         on_conflict=options.bulk.on_conflict,
         key=",".join(options.bulk.key),
+        reading=options.reading.key,
     )
 
 
@@ -284,12 +281,14 @@ def _set_standing(ledger: Ledger, standing: Standing) -> None:
     ledger.record(structs.replace(ledger.progress, standing=standing))
 
 
-def _with_notice(source: Source, records: Iterable[Record], path: str, shown: Bar) -> Iterator[Record]:
+def _with_notice(
+    source: Source, match: HeaderMatch, records: Iterable[Record], options: ImportOptions, shown: Bar
+) -> Iterator[Record]:
     """The records, unchanged. Prints a message once if system columns are skipped."""
     is_printed = False
     for record in records:
-        if source.left_out and not is_printed:
+        if not is_printed and (match.left_out or source.left_out):
             is_printed = True
-            names = ", ".join(sorted(source.left_out))
-            shown.say(f"Skipping system columns of {path}, which cannot be written: {names}.")
+            names = ", ".join(sorted(match.left_out | source.left_out))
+            shown.say(f"Skipping system columns of {options.path}, which cannot be written: {names}.")
         yield record

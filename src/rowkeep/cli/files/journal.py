@@ -36,6 +36,8 @@ class Import(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     mode: str = "partial"
     on_conflict: str = "error"
     key: str = ""
+    reading: str = ""
+    """The options that say how the file is read."""
 
 
 WHAT = {
@@ -49,6 +51,7 @@ WHAT = {
     "mode": "the option --mode",
     "on_conflict": "the option --on-conflict",
     "key": "the option --key",
+    "reading": "the options that say how the file is read",
 }
 """Descriptions of these fields, for messages."""
 
@@ -87,7 +90,7 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     It has ``rows`` rows, of the records from the current position to ``end``, or of the waiting rows from
     ``Standing.resent`` to ``resent``. ``first`` and ``last`` are the lines of its first and last row. ``key``
     is its idempotency key, and ``sent_on`` when it was sent first, in seconds since 1970 by the clock of this
-    machine.
+    machine. ``is_streamed`` says whether it was a stream, of all or none of its rows.
     """
 
     rows: int
@@ -97,6 +100,7 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     resent: int
     key: str
     sent_on: float
+    is_streamed: bool = False
 
 
 class ImportProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rowkeep.cli.files.records import Columns, FileRefused, Position, Record, Row, Unreadable, unnamed
-from rowkeep.cli.files.text_cells import SYSTEM_NAMES, UnfitCell, as_text, form_of, reader_of
+from rowkeep.cli.files.content import Content
+from rowkeep.cli.files.detection import Detected
+from rowkeep.cli.files.reading import Reading
+from rowkeep.cli.files.records import (
+    ArrayWriter,
+    Columns,
+    FileRefused,
+    Position,
+    Record,
+    Row,
+    Target,
+    Unreadable,
+)
+from rowkeep.cli.files.text_cells import as_text, form_of, reader_of
+from rowkeep.cli.files.unfit import UnfitCell
 from rowkeep.model.column_types import FileForm
 from rowkeep.model.values.scalars import EPOCH, MAX_EPOCH_MS, MIN_EPOCH_MS, canonical_date
 
@@ -41,67 +54,80 @@ TICKS_OF_MILLISECOND = {"s": (1, 1000), "ms": (1, 1), "us": (1000, 1), "ns": (1_
 class ParquetSource:
     """A Parquet file. Positions are row numbers. Raises FileRefused for an invalid file or column."""
 
-    def __init__(self, file: BinaryIO, _size: int | None) -> None:
+    def __init__(self, content: Content, reading: Reading) -> None:
+        self._reading = reading
         try:
             # without pre_buffer, because a row group can be the whole file, and is then read in buffers
-            self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER_BYTES)
+            self._file = pq.ParquetFile(content.binary(), pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
             raise FileRefused(f"Not a valid Parquet file: {error}.") from None
         schema = self._file.schema_arrow
-        nameless = unnamed(schema.names)
-        if nameless is not None:
-            raise FileRefused(f"Column {nameless} of the Parquet file has no name.")
         self.names: tuple[str, ...] = tuple(schema.names)
-        self.left_out = {name for name in self.names if name in SYSTEM_NAMES}
+        self.left_out: set[str] = set()
+        self.known_types: Mapping[str, str] = {
+            f"#{at}": "decimal" for at, field in enumerate(schema, 1) if pa.types.is_decimal(field.type)
+        }
         self.start = Position(1, 0)
-        self.size = self._file.metadata.num_rows
-        self._taken = [field for field in schema if field.name not in SYSTEM_NAMES]
-        self._lists = [_lister(field) for field in self._taken]
+        self.size: int | None = self._file.metadata.num_rows
+        self._schema = schema
+        self.done = 0
+        self.detected = Detected(format="parquet")
 
-    def records(self, start: Position, types: Mapping[str, str]) -> Iterator[Record]:
-        names = [field.name for field in self._taken]
-        readers = [_reader(types.get(name, "string")) for name in names]
+    def records(self, start: Position, targets: Sequence[Target | None]) -> Iterator[Record]:
+        chosen = [(at, target) for at, target in enumerate(targets) if target is not None]
+        columns = [
+            _Column(target.key, _lister(self._schema.field(at)), _reader(target.type, self._reading))
+            for at, target in chosen
+        ]
+        places = [at for at, _ in chosen]
         at = 0
         for group in range(self._file.metadata.num_row_groups):
             rows = self._file.metadata.row_group(group).num_rows
             if at + rows <= start.offset:
                 at += rows  # a group before the start is not read
                 continue
-            for batch in self._batches(group, names):
-                yield from self._rows(batch, at, start, names, readers)
+            for batch in self._batches(group):
+                yield from _rows(batch, at, start, places, columns)
                 at += batch.num_rows
+                self.done = at
 
-    def _batches(self, group: int, names: list[str]) -> Iterator[Any]:
+    def _batches(self, group: int) -> Iterator[Any]:
         try:
-            yield from self._file.iter_batches(
-                batch_size=ROWS_AT_ONCE, row_groups=[group], columns=names, use_threads=False
-            )
+            yield from self._file.iter_batches(batch_size=ROWS_AT_ONCE, row_groups=[group], use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise FileRefused(f"The Parquet file is damaged: {error}.") from None
 
-    def _rows(
-        self, batch: Any, at: int, start: Position, names: list[str], readers: list[Callable[[Any], object]]
-    ) -> Iterator[Record]:
-        columns = [lister(batch.column(place)) for place, lister in enumerate(self._lists)]
-        rows = zip(*columns, strict=True) if columns else iter([()] * batch.num_rows)
-        for number, cells in enumerate(rows, at + 1):
-            if number <= start.offset:
-                continue
-            end = Position(number + 1, number)
-            try:
-                row = {
-                    name: None if cell is None else reader(cell)
-                    for name, reader, cell in zip(names, readers, cells, strict=True)
-                }
-                yield Row(number, end, msgspec.json.encode(row))
-            except UnfitCell as error:
-                yield Unreadable(
-                    number, end, str(dict(zip(names, cells, strict=True)))[:1000], f"A value {error}."
-                )
+
+class _Column(NamedTuple):
+    """A column that is imported: its name in requests, and the functions that convert its cells to values of
+    JSON, all at once, and one value to what the table's column accepts."""
+
+    key: str
+    lister: Callable[[Any], list[Any]]
+    reader: Callable[[Any], object]
 
 
-def _reader(column_type: str) -> Callable[[Any], object]:
-    read = reader_of(column_type)
+def _rows(
+    batch: Any, at: int, start: Position, places: Sequence[int], columns: Sequence[_Column]
+) -> Iterator[Record]:
+    found = [column.lister(batch.column(place)) for place, column in zip(places, columns, strict=True)]
+    for number, cells in enumerate(zip(*found, strict=True), at + 1):
+        if number <= start.offset:
+            continue
+        end = Position(number + 1, number)
+        try:
+            row = {
+                column.key: None if cell is None else column.reader(cell)
+                for column, cell in zip(columns, cells, strict=True)
+            }
+            yield Row(number, end, msgspec.json.encode(row))
+        except UnfitCell as error:
+            text = str({column.key: cell for column, cell in zip(columns, cells, strict=True)})
+            yield Unreadable(number, end, text[:1000], f"A value {error}.")
+
+
+def _reader(column_type: str, reading: Reading) -> Callable[[Any], object]:
+    read = reader_of(column_type, reading)
 
     def cell(value: Any) -> object:
         if isinstance(value, str):
@@ -163,7 +189,7 @@ def _decimal(cell: Decimal) -> str:
     return format(cell, "f")
 
 
-class ParquetWriter:
+class ParquetWriter(ArrayWriter):
     """Writes records as Parquet, one row group at a time."""
 
     def __init__(self, out: BinaryIO, columns: Columns) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
 
+from rowkeep.cli.files.detection import Detected
 from rowkeep.client.responses import ColumnInfo
 from rowkeep.errors.catalogue import SetupError
 
@@ -43,6 +44,13 @@ class Unreadable(msgspec.Struct, frozen=True):
 Record: TypeAlias = Row | Unreadable
 
 
+class Target(msgspec.Struct, frozen=True):
+    """Where a column of a file goes: its name in requests, and the type of the column."""
+
+    key: str
+    type: str
+
+
 class FileRefused(SetupError):
     """The file as a whole is invalid; the message has its name and says what to fix."""
 
@@ -51,17 +59,27 @@ class Source(Protocol):
     """A file of rows. Its methods raise FileRefused, OSError."""
 
     names: tuple[str, ...] | None
-    """The columns in the header or schema of the file; None if each record has its own."""
+    """The columns in the header or schema of the file, "" for one without a name; None if each record has its
+    own."""
 
     left_out: set[str]
-    """The system columns that were skipped so far."""
+    """The system columns in records that were skipped so far."""
 
     start: Position
     size: int | None
-    """In the unit of offsets; None if unknown."""
+    """The amount of work, in the unit of ``done``; None if unknown."""
 
-    def records(self, start: Position, types: Mapping[str, str], /) -> Iterator[Record]:
-        """The records from ``start`` on, with cells converted according to the ``types`` of the columns."""
+    detected: Detected
+
+    known_types: Mapping[str, str]
+    """The types of columns that their values do not show, by ``#3`` for the third column."""
+
+    @property
+    def done(self) -> int:
+        """How much of the file was read."""
+
+    def records(self, start: Position, targets: Sequence[Target | None], /) -> Iterator[Record]:
+        """The records from ``start`` on. ``targets`` has one for each of ``names``."""
 
 
 class RecordWriter(Protocol):
@@ -70,13 +88,21 @@ class RecordWriter(Protocol):
     def write(self, records: msgspec.Raw) -> int:
         """Write a page, which is a JSON array of records; returns their number."""
 
+    def write_lines(self, lines: bytes) -> int:
+        """Write records of which each is a line of JSON; returns their number."""
+
     def close(self) -> None:
         """Write buffered records and the end of the file."""
 
 
+class ArrayWriter:
+    """A writer that decodes records as arrays."""
+
+    def write(self, records: msgspec.Raw) -> int:
+        raise NotImplementedError
+
+    def write_lines(self, lines: bytes) -> int:
+        return self.write(msgspec.Raw(b"[%b]" % lines.rstrip(b"\n").replace(b"\n", b",")))
+
+
 Columns: TypeAlias = list[ColumnInfo]
-
-
-def unnamed(names: list[str | None]) -> int | None:
-    """The position, counted from 1, of the first column without a name."""
-    return next((at for at, name in enumerate(names, 1) if not name), None)

@@ -45,6 +45,22 @@ class BulkOptions(msgspec.Struct, frozen=True, kw_only=True):
         return b"%b%b]}" % (start, b",".join([row.json for row in rows]))
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """The query parameters of a stream, which inserts or upserts all of its rows or none."""
+        if not self.key or self.on_conflict is OnConflict.ERROR:
+            return {}
+        return {"onConflict": ",".join(self.key), "action": self.on_conflict}
+
+    @staticmethod
+    def lines(rows: Sequence[Row]) -> bytes:
+        """The body of a stream of these rows: one line for each."""
+        body = b"\n".join([row.json for row in rows]) + b"\n"
+        if body.count(b"\n") == len(rows) and b"\r" not in body:
+            return body
+        # line ends between the tokens of JSON have no meaning
+        return b"".join([row.json.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n" for row in rows])
+
+    @property
     def extra_bytes(self) -> int:
         """The size of a body without rows."""
         return len(self.body((), is_upsert=True))

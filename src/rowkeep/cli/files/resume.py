@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ import typer
 from msgspec import structs
 
 from rowkeep.cli.files.journal import WHAT, Import, ImportProgress, Ledger, Standing
-from rowkeep.cli.files.records import FileRefused, Position, Source
+from rowkeep.cli.files.records import FileRefused, Position, Source, Target
 from rowkeep.cli.files.sender import check_age
 from rowkeep.errors.catalogue import preview
 
@@ -100,7 +101,9 @@ def settle_in_doubt(ledger: Ledger, plan: Plan, key_seconds: float, now: float, 
         check_age(flight, key_seconds, now)
 
 
-def skip_to(line: int, start: Position, known: Position, source: Source, types: dict[str, str]) -> Position:
+def skip_to(
+    line: int, start: Position, known: Position, source: Source, targets: Sequence[Target | None]
+) -> Position:
     """The position of the record that starts in this line, or of the first one after it.
 
     Raises FileRefused if the file has no such line.
@@ -108,7 +111,7 @@ def skip_to(line: int, start: Position, known: Position, source: Source, types: 
     at = known if start < known and known.line <= line else start
     if at.line >= line:
         return at
-    for record in source.records(at, types):
+    for record in source.records(at, targets):
         if record.end.line >= line:
             return record.end
     raise FileRefused(f"The file has no line {line}.")

@@ -3,17 +3,18 @@ of each."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 import msgspec
 from msgspec import structs
 
-from rowkeep.cli.files.batches import BatchLimits, BatchReader, BatchSize
+from rowkeep.cli.files.batches import BatchLimits, BatchReader, BatchSize, PieceSize
 from rowkeep.cli.files.conflicts import Conflict, Conflicts
 from rowkeep.cli.files.file_keys import FileKeys
 from rowkeep.cli.files.journal import Ledger, Standing
 from rowkeep.cli.files.outcomes import DATA, Outcome, Verdict, by_row, insert, is_about_rows
-from rowkeep.cli.files.progress import Bar
+from rowkeep.cli.files.progress import Progress
 from rowkeep.cli.files.records import FileRefused, Record, Row, Unreadable
 from rowkeep.cli.files.rejects import Reject, RowLog, refused, rejected_row, unreadable
 from rowkeep.cli.files.sender import Extent, Sender
@@ -22,6 +23,8 @@ from rowkeep.cli.files.waiting import NOWHERE, Groups, WaitingRow, WaitingRows, 
 from rowkeep.client.bulk import BulkReply
 from rowkeep.client.responses import RequestProblem, RequestRefused
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidValue, ReferenceViolation, SetupError
+
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, UNSUPPORTED = 401, 403, 404, 415
 
 MAX_ROWS = 10_000_000
 """The maximum number of rows of one request."""
@@ -42,6 +45,8 @@ class RowLogs(msgspec.Struct, frozen=True):
 class RowImport:
     """Imports rows into one table. ``keys`` is for --key."""
 
+    can_stream = True
+
     def __init__(
         self,
         sender: Sender,
@@ -50,7 +55,7 @@ class RowImport:
         limits: BatchLimits,
         columns: TableColumns,
         keys: FileKeys | None,
-        shown: Bar,
+        shown: Progress,
     ) -> None:
         self._sender = sender
         self._ledger = ledger
@@ -76,9 +81,66 @@ class RowImport:
         reader = BatchReader(records, self._limits.bytes)
         flight = self._ledger.progress.in_flight
         if flight is not None and flight.resent == 0:
-            await self._import(reader.take_to(flight.end), reader)
-        while records := reader.take(self._size.rows):
-            await self._import(records, reader)
+            taken = reader.take_to(flight.end)
+            if not flight.is_streamed:
+                await self._import(taken, reader)
+            elif not await self._stream(taken):
+                await self._import_all(taken)
+        if self._limits.can_stream and self.can_stream:
+            await self._run_streams(reader)
+        while taken := reader.take(self._size.rows):
+            await self._import(taken, reader)
+
+    async def _run_streams(self, reader: BatchReader) -> None:
+        """Stream pieces of the file, until its end or until the server cannot take streams. While one is
+        sent, the next one is read. A piece with a row that is not accepted is sent again in single requests,
+        which say what is wrong with each row."""
+        piece = PieceSize()
+        records = await asyncio.to_thread(reader.take, MAX_ROWS, piece.bytes)
+        while records:
+            ahead = asyncio.ensure_future(asyncio.to_thread(reader.take, MAX_ROWS, piece.bytes))
+            try:
+                if piece.is_paused:
+                    await self._import_all(records)
+                    piece.waited()
+                elif await self._stream(records):
+                    piece.accepted()
+                else:
+                    await self._import_all(records)
+                    piece.refused()
+            except BaseException:
+                await asyncio.wait([ahead])
+                ahead.exception()
+                raise
+            records = await ahead
+            if not self.can_stream:
+                reader.put_back(records)
+                return
+
+    async def _stream(self, records: list[Record]) -> bool:
+        """Import records as one stream, all or none. Returns whether they were imported."""
+        if not records:
+            return True
+        rows, rejects = self._sort(records)
+        end = records[-1].end
+        reply = BulkReply()
+        if rows:
+            try:
+                reply = await self._sender.stream(rows, Extent(end, 0))
+            except RequestRefused as error:
+                if error.status in (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND):
+                    raise
+                # an older server, or a gateway, takes no streams
+                self.can_stream = error.status != UNSUPPORTED
+                return False
+        self._record(structs.replace(self.standing, next=end), reply, Verdict(rejects=rejects))
+        return True
+
+    async def _import_all(self, records: list[Record]) -> None:
+        """Import records in single requests."""
+        reader = BatchReader(records, self._limits.bytes)
+        while taken := reader.take(self._size.rows):
+            await self._import(taken, reader)
 
     async def run_at_once(self, records: Iterable[Record]) -> bool:
         """Import all records in one request, or none of them. Returns whether they were imported. Raises what
@@ -183,7 +245,7 @@ class RowImport:
             replayed=standing.replayed + (reply.written if reply.is_replayed else 0),
         )
         self._ledger.record(structs.replace(self._ledger.progress, standing=standing, in_flight=None))
-        done = standing.upserted or standing.resent or standing.next.offset
+        done = standing.upserted or standing.resent
         self._shown.move(done, standing.written)
         if rejects and self._limits.errors is not None and standing.rejected > self._limits.errors:
             raise TooManyErrors(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from msgspec import structs
@@ -17,7 +17,7 @@ from rowkeep.cli.files.journal import InFlight, Ledger
 from rowkeep.cli.files.records import FileRefused, Position, Row
 from rowkeep.cli.files.requests import BulkOptions, idempotency_key
 from rowkeep.client.bulk import BulkReply
-from rowkeep.client.data import DataClient
+from rowkeep.client.data import NDJSON, DataClient
 from rowkeep.client.responses import RequestRefused
 from rowkeep.errors.catalogue import SetupError
 
@@ -61,23 +61,8 @@ class Sender:
         SetupError if the server stays unavailable.
         """
         body = self.options.body(rows)
-        key = None
-        was_sent_before = self._ledger.progress.in_flight is not None
-        if not self.options.is_dry_run:
-            key = idempotency_key(self._ledger.progress.run, extent.place, body)
-            self._write_down(rows, extent, key)
-        tries = 0
-
-        async def attempt() -> BulkReply:
-            nonlocal tries
-            tries += 1
-            return await self._api.bulk(self._table, body, key)
-
-        try:
-            reply = await self._api.patiently(attempt)
-        except RequestRefused:
-            self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
-            raise
+        key = None if self.options.is_dry_run else self._key(extent, body)
+        reply = await self._sent(rows, extent, key, lambda: self._api.bulk(self._table, body, key))
         if reply.failed and not reply.has_errors:
             # the stored response was too large, so the server has only its counts
             raise Uncertain(
@@ -85,6 +70,52 @@ class Sender:
                 f"is not known which {reply.failed} of their {len(rows)} rows were rejected. Use "
                 "--in-doubt stored to continue with the next rows, and a smaller --batch to avoid this."
             )
+        return reply
+
+    async def stream(self, rows: list[Row], extent: Extent) -> BulkReply:
+        """Insert or upsert these rows, all or none of them, as a stream. Raises the same errors."""
+        lines = self.options.lines(rows)
+        key = self._key(extent, lines)
+
+        async def call() -> BulkReply:
+            return await self._api.insert_stream(self._table, lines, NDJSON, self.options.parameters, key)
+
+        reply = await self._sent(rows, extent, key, call, is_streamed=True)
+        if reply.written != len(rows):
+            raise Uncertain(
+                f"Lines {rows[0].line} to {rows[-1].line} have {len(rows)} rows, but the server says that it "
+                f"received {reply.written}. Something between here and the server may change requests. Use "
+                "--batch 5000 to send rows in another way."
+            )
+        return reply
+
+    def _key(self, extent: Extent, body: bytes) -> str:
+        return idempotency_key(self._ledger.progress.run, extent.place, body)
+
+    async def _sent(
+        self,
+        rows: list[Row],
+        extent: Extent,
+        key: str | None,
+        call: Callable[[], Awaitable[BulkReply]],
+        *,
+        is_streamed: bool = False,
+    ) -> BulkReply:
+        was_sent_before = self._ledger.progress.in_flight is not None
+        if key is not None:
+            self._write_down(rows, extent, key, is_streamed)
+        tries = 0
+
+        async def attempt() -> BulkReply:
+            nonlocal tries
+            tries += 1
+            return await call()
+
+        try:
+            reply = await self._api.patiently(attempt)
+        except RequestRefused:
+            self._ledger.record(structs.replace(self._ledger.progress, in_flight=None))
+            raise
         is_expected = was_sent_before or tries > 1
         return structs.replace(reply, is_replayed=False) if is_expected else reply
 
@@ -103,7 +134,7 @@ class Sender:
         body = structs.replace(self.options, is_dry_run=True).body(rows)
         return await self._api.patiently(lambda: self._api.bulk(self._table, body, None))
 
-    def _write_down(self, rows: list[Row], extent: Extent, key: str) -> None:
+    def _write_down(self, rows: list[Row], extent: Extent, key: str, is_streamed: bool) -> None:
         """Store the request in the journal, before it is sent. Raises FileRefused if another one is there."""
         progress = self._ledger.progress
         flight = progress.in_flight
@@ -116,6 +147,7 @@ class Sender:
                 resent=extent.resent,
                 key=key,
                 sent_on=self._clock(),
+                is_streamed=is_streamed,
             )
             self._ledger.record(structs.replace(progress, in_flight=flight))
         elif flight.key != key:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
 
+from rowkeep.cli.files.dates import date_reader
+from rowkeep.cli.files.reading import PLAIN, Reading
+from rowkeep.cli.files.unfit import UnfitCell, shown
 from rowkeep.model.column_types import COLUMN_TYPES, FileForm
 from rowkeep.model.tables import SYSTEM_COLUMNS
 from rowkeep.model.values.scalars import JSON_NUMBER
@@ -20,10 +24,6 @@ MAX_NUMBER_LENGTH = 400
 Reader: TypeAlias = Callable[[str], object]
 
 
-class UnfitCell(ValueError):
-    """A cell that cannot be sent; the message says why."""
-
-
 def _number(text: str) -> object:
     """A number with its exact digits, not converted to a double; other texts are sent as strings, for the
     server to reject."""
@@ -31,8 +31,11 @@ def _number(text: str) -> object:
     return msgspec.Raw(text.encode()) if is_one else text
 
 
+BOOLEANS: dict[str, object] = {"true": True, "false": False}
+
+
 def _boolean(text: str) -> object:
-    return {"true": True, "false": False}.get(text, text)
+    return BOOLEANS.get(text, text)
 
 
 def _json(text: str) -> object:
@@ -52,10 +55,13 @@ READERS: dict[FileForm, Reader] = {
     FileForm.DOUBLE: _number,
     FileForm.INTEGER: _number,
     FileForm.BOOLEAN: _boolean,
-    FileForm.MOMENT: as_text,
+    FileForm.MOMENT: date_reader((), None),
     FileForm.JSON: _json,
 }
 """The function that converts the text of a cell in a file to JSON."""
+
+ANY_SPACE = "[ \u00a0\u202f]"
+"""Spaces between thousands: an ordinary one, or one at which lines do not break."""
 
 
 def form_of(column_type: str) -> FileForm | None:
@@ -64,9 +70,37 @@ def form_of(column_type: str) -> FileForm | None:
     return None if facts is None else facts.file_form
 
 
-def reader_of(column_type: str) -> Reader:
-    form = form_of(column_type)
-    return as_text if form is None else READERS[form]
+def reader_of(column_type: str, reading: Reading = PLAIN) -> Reader:
+    """The function that converts the text of a cell of this type, in a file that is read in this way."""
+    facts = COLUMN_TYPES.get(column_type)
+    if facts is None:
+        return as_text
+    if facts.is_number and reading.has_own_numbers:
+        return number_reader(reading.decimal, reading.thousands)
+    if facts.file_form is FileForm.MOMENT and (reading.date_formats or reading.time_zone):
+        return date_reader(reading.date_formats, reading.time_zone)
+    return READERS[facts.file_form]
+
+
+def number_reader(decimal: str, thousands: str) -> Reader:
+    """Numbers with another decimal separator, or with separators of thousands; each must be written so."""
+    between = ANY_SPACE if thousands == " " else re.escape(thousands)
+    grouped = rf"[0-9]{{1,3}}(?:{between}[0-9]{{3}})+|" if thousands else ""
+    pattern = re.compile(rf"(-?)({grouped}[0-9]+)(?:{re.escape(decimal)}([0-9]+))?([eE][+-]?[0-9]+)?")
+    spaces = re.compile(between) if thousands else None
+    how = f"the decimal separator {shown(decimal)}" + (
+        f" and {shown(thousands)} between thousands" if thousands else ""
+    )
+
+    def read(text: str) -> object:
+        found = pattern.fullmatch(text) if len(text) <= MAX_NUMBER_LENGTH else None
+        if found is None:
+            raise UnfitCell(f"must be a number with {how}; got {shown(text)}")
+        digits = found[2] if spaces is None else spaces.sub("", found[2])
+        fraction = "" if found[3] is None else f".{found[3]}"
+        return _number(f"{found[1]}{digits}{fraction}{found[4] or ''}")
+
+    return read
 
 
 def is_string(column_type: str) -> bool:

@@ -1,0 +1,81 @@
+"""Inferred tables: ``rowkeep table infer``, which proposes a table for a file, and creates it."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from rowkeep.cli.import_options import Mode, OnConflict, bulk_options
+from rowkeep.cli.import_reports import report
+from rowkeep.cli.import_runs import import_all
+from rowkeep.cli.output import print_line
+from rowkeep.client.commands import call
+
+if TYPE_CHECKING:
+    from rowkeep.cli.files.formats import Format
+    from rowkeep.cli.files.inference import Proposal
+    from rowkeep.cli.files.reading import Reading
+
+
+def propose(file: str, kind: Format, reading: Reading, name: str | None, rows: int | None) -> Proposal:
+    """A proposal from the first ``rows`` rows of a file, or from all. Remarks are printed on standard error.
+    Raises FileRefused, SetupError, OSError."""
+    from rowkeep.cli.files.compressed import without_suffix
+    from rowkeep.cli.files.content import reading_content
+    from rowkeep.cli.files.header import legal_name
+    from rowkeep.cli.files.inference import Inference, described
+    from rowkeep.cli.files.progress import bar
+
+    stem = "rows" if file == "-" else Path(without_suffix(file)[0]).stem
+    with reading_content(file, reading) as content:
+        source = kind.open(content, reading)
+        inference = Inference(source, reading)
+        with bar(f"Reading {file}", source.size) as shown:
+            shown.say(f"{content.name}: {source.detected.text}.")
+            inference.read(islice(source.records(source.start, inference.targets), rows))
+    proposal = inference.proposal(name or legal_name(stem) or "rows")
+    seen = f"Looked at {inference.rows:,} rows" + ("" if rows is None else " (--rows)")
+    unreadable = inference.unreadable
+    for line in (
+        f"{seen}.",
+        *(
+            [f"{len(unreadable):,} records cannot be read, the first in {unreadable[0]}"]
+            if unreadable
+            else []
+        ),
+        *described(proposal),
+    ):
+        print(line, file=sys.stderr)
+    return proposal
+
+
+def create_and_import(file: str, kind: Format, reading: Reading, proposal: Proposal, workspace: str) -> None:
+    """Create the proposed table, and import the file as an administrator. Raises what these raise."""
+    from rowkeep.cli.files.imports import ImportOptions
+    from rowkeep.cli.files.resume import Plan
+    from rowkeep.client.credentials import credentials_of
+
+    created = call("POST", "workspaces", workspace, "tables", body=proposal.definition)
+    print_line(f"Created table {created['name']}.")
+    credentials = credentials_of(None, workspace)
+    options = ImportOptions(
+        table=created["name"],
+        path=file,
+        kind=kind,
+        reading=structs.replace(
+            reading,
+            renames=(*reading.renames, *proposal.renames),
+            date_formats=(*reading.date_formats, *proposal.date_formats),
+        ),
+        app=credentials.name,
+        batch=None,
+        max_errors=None,
+        rejects=Path(f"{file}.rejects.ndjson"),
+        plan=Plan(),
+        bulk=bulk_options(OnConflict.ERROR, None, Mode.PARTIAL, False),
+    )
+    report(import_all([options], credentials), False)
