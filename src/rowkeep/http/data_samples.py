@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
+
+import msgspec
 
 from rowkeep.http.sample_values import WHEN, WRITER
 from rowkeep.model.tables import SYSTEM_COLUMNS
@@ -30,6 +34,14 @@ def _record(row: dict[str, Any], counter: int) -> dict[str, Any]:
         "Created_By": WRITER,
     }
     return row | system | ids
+
+
+def _streamed(records: list[dict[str, Any]]) -> dict[str, str]:
+    """A stream of these records, by media type."""
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows([list(records[0]), *(record.values() for record in records)])
+    lines = "".join(msgspec.json.encode(record).decode() + "\n" for record in records)
+    return {"application/x-ndjson": lines, "text/csv": table.getvalue()}
 
 
 _RECORDS = [_record(_JANE, 1), _record(_MIKE, 2)]
@@ -214,6 +226,12 @@ STREAM_RESPONSE = (
     '\\"many\\".","code":"invalid_value","pointer":"/Number","line":3}\n'
 )
 """The response to a partial stream: the counts, then one error on each line."""
+
+STREAMED_RESPONSES: dict[str, dict[str, str]] = {
+    "queryRows": _streamed(_RECORDS),
+    "queryView": _streamed(_VIEW_PAGE["queryResult"]),
+}
+"""Streamed responses of queries, by endpoint and media type."""
 
 PARTIAL_RESPONSES: dict[str, dict[str, Any]] = {
     "PartialResponse": {

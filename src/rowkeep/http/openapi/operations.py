@@ -15,7 +15,6 @@ from rowkeep.http.data import DATA_ENDPOINTS, DataEndpoint
 from rowkeep.http.management.api import ENDPOINTS
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.endpoint import Endpoint
-from rowkeep.http.media_types import STREAMED
 from rowkeep.http.openapi import parameters
 from rowkeep.http.openapi.problems import error_responses
 from rowkeep.http.openapi.schemas import schema_of
@@ -91,8 +90,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     response_samples: dict[str, Any] = {}
     """Samples by title."""
     media_type: str = "application/json"
-    streams: tuple[str, ...] = ()
-    """Further media types of the response, in which all rows are streamed."""
+    streams: dict[str, str] = {}
+    """Samples of the response as a stream of all rows, by media type, if it can be one."""
     headers: dict[str, Any] = {}
     errors: tuple[type[RowkeepError], ...] = ()
 
@@ -134,7 +133,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         stream_bodies=data_samples.STREAMS if call.takes_streams else {},
         request_samples=data_samples.REQUESTS.get(call.name, {}),
         response_samples=data_samples.RESPONSES[call.name],
-        streams=tuple(STREAMED) if call.is_paged else (),
+        streams=data_samples.STREAMED_RESPONSES.get(call.name, {}),
         headers={
             **(parameters.preference_applied() if call.writes else {}),
             **(parameters.idempotency_replayed() if call.changes_rows else {}),
@@ -300,7 +299,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
     if operation.response_samples:
         content["examples"] = _examples(operation.response_samples)
-    streamed = {name: {"schema": {"type": "string"}} for name in operation.streams}
+    streamed = {name: _text(sample) for name, sample in operation.streams.items()}
     answer = {"description": description, "content": {operation.media_type: content, **streamed}}
     return answer | ({"headers": operation.headers} if operation.headers else {})
 
