@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -229,7 +229,7 @@ STREAM_RESPONSE = (
 
 STREAMED_RESPONSES: dict[str, dict[str, str]] = {
     "queryRows": _streamed(_RECORDS),
-    "queryView": _streamed(_VIEW_PAGE["queryResult"]),
+    "queryView": _streamed(cast("list[dict[str, Any]]", _VIEW_PAGE["queryResult"])),
 }
 """Streamed responses of queries, by endpoint and media type."""
 
