@@ -211,7 +211,14 @@ _ALIVE = {"Alive": {"status": "alive"}}
 _READY = {
     "Ready": {
         "status": "ready",
-        "tasks": {"missing databases": "ok", "expired keys": "ok", "expired sessions": "ok"},
+        "tasks": {
+            "missing databases": "ok",
+            "expired keys": "ok",
+            "rate windows": "ok",
+            "used tokens": "ok",
+            "retention": "ok",
+            "expired sessions": "ok",
+        },
     }
 }
 
