@@ -1,5 +1,5 @@
-"""Clients of a soak: writers that continue after anything, streams in and out, and readers that never see a part
-of a request."""
+"""Clients of a soak: writers that continue after anything, streams in and out, and readers that never see a
+part of a request."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ SOAK_TABLE: dict[str, Any] = {
 
 
 class SteadyWriter(Writer):
-    """A writer that continues when its connection breaks. It does not touch a batch again whose request got no
-    response, until the table has been compared."""
+    """A writer that continues when its connection breaks. It does not touch a batch again whose request got
+    no response, until the table has been compared."""
 
     def run(self) -> None:
         refusals = 0

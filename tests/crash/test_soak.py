@@ -10,8 +10,8 @@ import asyncio
 import json
 import os
 import random
-import signal
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -206,11 +206,12 @@ class Soak:
 async def quiet(database_url: str) -> None:
     """Wait until no transaction is open."""
     connection = await asyncpg.connect(database_url)
-    while await connection.fetchval(
+    open_ones = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
         "AND pid <> pg_backend_pid() AND state <> 'idle'"
-    ):
-        await asyncio.sleep(0.05)
+    )
+    while await connection.fetchval(open_ones):
+        await connection.execute("SELECT pg_sleep(0.05)")
     await connection.close()
 
 
@@ -220,9 +221,12 @@ def copy_files(source: Path, target: Path) -> None:
     target.chmod(0o700)
     for path in [source / "catalog.db", *source.glob("workspaces/*.db")]:
         copy = target / path.relative_to(source)
-        with closing(apsw.Connection(str(path))) as old, closing(apsw.Connection(str(copy))) as new:
-            with new.backup("main", old, "main") as backup:
-                backup.step()
+        with (
+            closing(apsw.Connection(str(path))) as old,
+            closing(apsw.Connection(str(copy))) as new,
+            new.backup("main", old, "main") as backup,
+        ):
+            backup.step()
         copy.chmod(0o600)
 
 
@@ -283,8 +287,8 @@ def soaked(soak: Soak, minutes: float) -> None:
 def report(soak: Soak) -> None:
     first, last = soak.samples[0], soak.samples[-1]
     print(
-        f"{soak.comparisons} rounds in {last.seconds - first.seconds:.0f} s; memory of the server that is never "
-        f"restarted: {first.megabytes:.0f} MB at first, {last.megabytes:.0f} MB at the end"
+        f"{soak.comparisons} rounds in {last.seconds - first.seconds:.0f} s; memory of the server that is "
+        f"never restarted: {first.megabytes:.0f} MB at first, {last.megabytes:.0f} MB at the end"
     )
 
 

@@ -1,5 +1,5 @@
-"""A Dockerfile as its instructions, and the rules of hadolint that matter here. hadolint itself is not a Python
-package."""
+"""A Dockerfile as its instructions, and the rules of hadolint that matter here. hadolint itself is not a
+Python package."""
 
 from __future__ import annotations
 
@@ -89,9 +89,8 @@ def _faults_of_image(stage: list[Instruction]) -> list[str]:
     users = [each.value for each in stage if each.name == "USER"]
     if not users or not USER.fullmatch(users[-1]):
         found.append("USER: must be the number of a user and a group, not root")
-    for name in ("ENTRYPOINT", "HEALTHCHECK", "WORKDIR", "VOLUME"):
-        if names.count(name) != 1:
-            found.append(f"{name}: must be there once")
+    once = ("ENTRYPOINT", "HEALTHCHECK", "WORKDIR", "VOLUME")
+    found += [f"{name}: must be there once" for name in once if names.count(name) != 1]
     if any(each.name == "COPY" and not each.value.startswith("--from=") for each in stage):
         found.append("COPY: the image contains sources")
     return found
