@@ -33,23 +33,31 @@ class SteadyWriter(Writer):
 
     def run(self) -> None:
         refusals = 0
-        while not self.stopped.is_set() and self.failure is None:
-            try:
-                response = self.write_once()
-            except httpx.TransportError:
-                self.stopped.wait(PAUSE_SECONDS)
-                continue
-            if response.status_code == 200:
-                self.tally.count(acknowledged=1)
-                refusals = 0
-                continue
-            refusals += 1
-            self.failure = fault_of_refusal(response)
-            if refusals > PATIENCE:
-                self.failure = f"refused {refusals} times in a row: {response.text[:300]}"
-            self.tally.count(refused=1)
+        try:
+            while not self.stopped.is_set() and self.failure is None:
+                refusals = self._try_once(refusals)
+        except BaseException as error:
+            self.failure = repr(error)
+            raise
+        finally:
+            self.tally.count(ended=1)
+
+    def _try_once(self, refusals: int) -> int:
+        """Make one request; returns how many were refused in a row."""
+        try:
+            response = self.write_once()
+        except httpx.TransportError:
             self.stopped.wait(PAUSE_SECONDS)
-        self.tally.count(ended=1)
+            return refusals
+        if response.status_code == 200:
+            self.tally.count(acknowledged=1)
+            return 0
+        self.failure = fault_of_refusal(response)
+        if refusals == PATIENCE:
+            self.failure = f"refused {refusals} times in a row: {response.text[:300]}"
+        self.tally.count(refused=1)
+        self.stopped.wait(PAUSE_SECONDS)
+        return refusals + 1
 
     def next_operation(self) -> Operation:
         return self._stream() if self.draw.random() < 0.1 else super().next_operation()
@@ -60,8 +68,8 @@ class SteadyWriter(Writer):
         return batch, [row | {"Note": f"{size} {row['Note']}"} for row in rows]
 
     def confirmed(self, batch: Batch, state: State, answer: Any) -> State:
-        if isinstance(state, Present) and "records" not in answer and "nModified" in answer:
-            if answer["nModified"] != state.size:
+        if isinstance(state, Present) and "nInserted" in answer:
+            if answer["nInserted"] != state.size:
                 self.failure = f"answer to batch {batch.number}: {answer}"
             return state
         return super().confirmed(batch, state, answer)
@@ -98,19 +106,27 @@ class Reader:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.is_set() and self.failure is None:
-            try:
-                response = self._bot.request("POST", f"{PATH}/query", json={}, headers={"Accept": NDJSON})
-            except httpx.TransportError:
-                self._stopped.wait(PAUSE_SECONDS)
-                continue
-            if response.status_code == 200:
-                self.failure = parts([json.loads(line) for line in response.text.splitlines()])
-                self._tally.count(read=1)
-            else:
-                self.failure = fault_of_refusal(response)
-                self._stopped.wait(PAUSE_SECONDS)
-        self._tally.count(ended=1)
+        try:
+            while not self._stopped.is_set() and self.failure is None:
+                self._read_once()
+        except BaseException as error:
+            self.failure = repr(error)
+            raise
+        finally:
+            self._tally.count(ended=1)
+
+    def _read_once(self) -> None:
+        try:
+            response = self._bot.request("POST", f"{PATH}/query", json={}, headers={"Accept": NDJSON})
+        except httpx.TransportError:
+            self._stopped.wait(PAUSE_SECONDS)
+            return
+        if response.status_code == 200:
+            self.failure = parts([json.loads(line) for line in response.text.splitlines()])
+            self._tally.count(read=1)
+        else:
+            self.failure = fault_of_refusal(response)
+            self._stopped.wait(PAUSE_SECONDS)
 
 
 def parts(records: list[Record]) -> str | None:
