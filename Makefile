@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test check coverage format console check-console browser pictures wheel hooks bench bench-console crash citus property attack docs clean
+.PHONY: help demo test check coverage format console check-console browser pictures wheel hooks bench bench-console crash soak citus property attack docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -114,6 +114,11 @@ bench-console: $(WEB) browser ## measure the console with 1,000 and with 1,000,0
 
 crash: .venv/ready ## run the long crash tests: SIGKILL under load, on both databases
 	$(BIN)/python -m pytest tests/crash tests/property/test_retries_property.py --crash-rounds=20 --timeout=1800 $(ARGS)
+
+# an hour for each database, or another time: make soak MINUTES=10 ARGS='-k sqlite'
+MINUTES ?= 60
+soak: .venv/ready ## run both databases for an hour under load, with rotations, backups and restarts
+	$(BIN)/python -m pytest tests/crash/test_soak.py --soak-minutes=$(MINUTES) --timeout=0 -s $(ARGS)
 
 citus: .venv/ready ## run the tests on a Citus cluster: ROWKEEP_TEST_CITUS=host:port,... (coordinator first)
 	@test -n "$(ROWKEEP_TEST_CITUS)" || { echo "Set ROWKEEP_TEST_CITUS=host:port,... (coordinator first)" >&2; exit 1; }

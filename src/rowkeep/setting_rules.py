@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,6 +72,26 @@ def _check_root_path(text: str) -> None:
             f"{PREFIX}ROOT_PATH: {preview(text)} starts with a path of Rowkeep itself. Use another prefix, "
             f"such as /rowkeep; it cannot start with {own}."
         )
+
+
+MAX_FILE_BYTES = 64 * 1024
+
+
+def content_of(path: str, name: str) -> str:
+    """The value in the file that the setting ``name`` names, without white space around it. Raises
+    SetupError."""
+    variable = f"{PREFIX}{name.upper()}"
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        text = content.decode().strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not valid UTF-8"
+        raise SetupError(f"{variable}: The file {preview(path)} cannot be read: {reason}.") from None
+    if not text or len(content) > MAX_FILE_BYTES:
+        size = "empty" if not text else "larger than 64 KiB"
+        raise SetupError(f"{variable}: The file {preview(path)} is {size}. It must contain only the value.")
+    return text
 
 
 def type_rule(kind: Any) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from rowkeep.errors.catalogue import SetupError, preview
-from rowkeep.setting_rules import CHECKS, CREDENTIALS, PREFIX, type_rule
+from rowkeep.setting_rules import CHECKS, CREDENTIALS, PREFIX, content_of, type_rule
 
 PASSWORD = re.compile(r"((?:password|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
 
@@ -26,6 +26,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`."
         ),
     ] = "sqlite:///rowkeep-data"
+    database_url_file: Annotated[
+        str | None,
+        Meta(
+            description="A file with the value of `database_url`, such as a secret of a container. "
+            "Overrides `database_url`."
+        ),
+    ] = None
     master_key: Annotated[
         str | None,
         Meta(description="The master key: base64url of 32 bytes. Overrides `master_key_file`."),
@@ -349,6 +356,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     openid_client_secret: Annotated[
         str | None, Meta(description="The client secret of Rowkeep there, if the provider gave one.")
     ] = None
+    openid_client_secret_file: Annotated[
+        str | None,
+        Meta(
+            description="A file with the value of `openid_client_secret`. Overrides `openid_client_secret`."
+        ),
+    ] = None
     openid_domains: Annotated[
         str,
         Meta(
@@ -433,6 +446,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             for name, value in environment.items()
             if name.startswith(PREFIX) and name not in SHELL_VARIABLES and value != ""
         }
+        for name in IN_FILES:
+            if f"{name}_file" in given:
+                given[name] = content_of(given[f"{name}_file"], f"{name}_file")
         for name in given:
             if name not in cls.__struct_fields__:
                 raise SetupError(
@@ -458,6 +474,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             )
         return settings
 
+
+IN_FILES = ("database_url", "openid_client_secret")
+"""The settings whose value can be in a file, which the setting with the suffix ``_file`` names."""
 
 SHELL_VARIABLES = {
     "ROWKEEP_URL": "the URL of a Rowkeep server, which the management commands and `rowkeep rows` then use",

@@ -7,6 +7,7 @@ imported before, by commands on another store.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import subprocess
@@ -19,6 +20,8 @@ from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 REHEARSED = ("init", "app create bot", "app list", "table create t.json", "no command")
 SERVER = "rowkeep.server"
@@ -41,15 +44,22 @@ class Host:
         directory: Path,
         user: int | None = None,
         umask: int = 0o022,
+        writable: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, with these environment variables."""
+        """Run a command to its end, with these environment variables. With ``writable``, it can write to
+        nothing but that directory, as in a container; only for root."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        job = [arguments, dict(variables), str(directory), user, umask]
+        place = None if writable is None else str(writable)
+        job = [arguments, dict(variables), str(directory), user, umask, place]
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
         status, out, err = json.loads(self._process.stdout.readline())
         return subprocess.CompletedProcess(arguments, status, out, err)
+
+    def running(self) -> list[psutil.Process]:
+        """The command that runs now."""
+        return psutil.Process(self._process.pid).children()
 
     def close(self) -> None:
         self._process.communicate()
@@ -91,13 +101,15 @@ def become_command(job: list[Any], out: int, err: int) -> None:
     """What a fork does; it does not return."""
     from rowkeep.cli.main import main
 
-    arguments, variables, directory, user, umask = job
+    arguments, variables, directory, user, umask, writable = job
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.chdir(directory)
         os.umask(umask)
+        if writable is not None:
+            make_read_only(writable)
         if user is not None:
             os.setgroups([])
             os.setgid(user)
@@ -113,6 +125,32 @@ def become_command(job: list[Any], out: int, err: int) -> None:
         os._exit(int(done.code or 0))
     finally:
         os._exit(70)
+
+
+NEW_MOUNTS = 0x00020000
+READ_ONLY, REMOUNT, BIND, RECURSIVE, PRIVATE = 1, 32, 4096, 16384, 1 << 18
+
+
+def make_read_only(writable: str) -> None:
+    """Make every file system read-only for this process, except this directory. Other processes do not see
+    the change. (Python 3.11 does not have these calls.)"""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def mount(source: str | None, target: str, flags: int) -> bool:
+        source_bytes = None if source is None else source.encode()
+        return libc.mount(source_bytes, target.encode(), None, ctypes.c_ulong(flags), None) == 0
+
+    assert libc.unshare(NEW_MOUNTS) == 0, os.strerror(ctypes.get_errno())
+    assert mount(None, "/", RECURSIVE | PRIVATE), os.strerror(ctypes.get_errno())
+    assert mount(writable, writable, BIND), os.strerror(ctypes.get_errno())
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        target = line.split()[1].encode().decode("unicode_escape")
+        if target != writable and not target.startswith(("/proc", "/sys", "/dev/pts")):
+            mount(None, target, READ_ONLY | REMOUNT | BIND)
+    # the working directory was opened before
+    os.chdir(os.getcwd())
+    for path in ("/", "/tmp", "/var/tmp", "/dev/shm", str(Path(writable).parent)):  # noqa: S108
+        assert os.statvfs(path).f_flag & os.ST_RDONLY, path
 
 
 def become_server(_interpreter: str, arguments: list[str], variables: dict[str, str]) -> None:

@@ -30,22 +30,28 @@ class Tally:
         self._changed = threading.Condition()
         self.acknowledged = 0
         self.refused = 0
+        self.read = 0
         self.ended = 0
 
-    def count(self, *, acknowledged: int = 0, refused: int = 0, ended: int = 0) -> None:
+    def count(self, *, acknowledged: int = 0, refused: int = 0, read: int = 0, ended: int = 0) -> None:
         """Add to the counts."""
         with self._changed:
             self.acknowledged += acknowledged
             self.refused += refused
+            self.read += read
             self.ended += ended
             self._changed.notify_all()
 
-    def wait(self, *, acknowledged: int = 0, refused: int = 0) -> None:
+    def wait(self, *, acknowledged: int = 0, refused: int = 0, read: int = 0) -> None:
         """Wait until so many more have been seen, or a writer has ended, after which it would be in vain."""
         with self._changed:
             acknowledged, refused = self.acknowledged + acknowledged, self.refused + refused
+            read += self.read
             self._changed.wait_for(
-                lambda: self.ended or (self.acknowledged >= acknowledged and self.refused >= refused)
+                lambda: (
+                    self.ended
+                    or (self.acknowledged >= acknowledged and self.refused >= refused and self.read >= read)
+                )
             )
 
 
@@ -54,9 +60,9 @@ class Writer:
 
     def __init__(self, bot: Bot, batches: dict[int, Batch], tally: Tally, draw: random.Random) -> None:
         """`batches` are this writer's own, and go on from round to round; it adds to them."""
-        self._bot, self._batches, self._tally, self._draw = bot, batches, tally, draw
-        self._told_to_stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self.bot, self._batches, self.tally, self.draw = bot, batches, tally, draw
+        self.stopped = threading.Event()
+        self._thread = threading.Thread(target=self.run)
         self.failure: str | None = None
         self.broken = False
 
@@ -70,75 +76,75 @@ class Writer:
 
     def stop(self) -> None:
         """End after the request that is under way."""
-        self._told_to_stop.set()
+        self.stopped.set()
 
-    def _run(self) -> None:
+    def run(self) -> None:
         refusals = 0
         try:
-            while not self._told_to_stop.is_set() and self.failure is None:
-                response = self._write_once()
+            while not self.stopped.is_set() and self.failure is None:
+                response = self.write_once()
                 if response.status_code == 200:
-                    self._tally.count(acknowledged=1)
+                    self.tally.count(acknowledged=1)
                     refusals = 0
                     continue
-                self.failure = _fault_of_refusal(response)
-                self._tally.count(refused=1)
+                self.failure = fault_of_refusal(response)
+                self.tally.count(refused=1)
                 refusals += 1
                 if refusals > PATIENCE:
                     self.failure = f"refused {refusals} times in a row: {response.text[:300]}"
-                self._told_to_stop.wait(PAUSE_SECONDS)
+                self.stopped.wait(PAUSE_SECONDS)
         except httpx.TransportError:
             self.broken = True
         finally:
-            self._tally.count(ended=1)
+            self.tally.count(ended=1)
 
-    def _write_once(self) -> httpx.Response:
-        batch, state, send = self._next_operation()
+    def write_once(self) -> httpx.Response:
+        batch, state, send = self.next_operation()
         self._batches[batch.number] = batch
         batch.pending = state
         response = send()
         if response.status_code == 200:
-            batch.acknowledge(self._confirmed(batch, state, response.json()))
+            batch.acknowledge(self.confirmed(batch, state, response.json()))
         return response
 
-    def _next_operation(self) -> Operation:
+    def next_operation(self) -> Operation:
         settled = [
             batch
             for batch in self._batches.values()
             if batch.pending is None and isinstance(batch.state, Present)
         ]
-        if not settled or self._draw.random() < 0.6:
+        if not settled or self.draw.random() < 0.6:
             if len(settled) < MOST_BATCHES:
-                return self._insert() if self._draw.random() < 0.6 else self._bulk()
-            return self._delete(self._draw.choice(settled))
-        batch = self._draw.choice(settled)
-        return self._update(batch) if self._draw.random() < 0.7 else self._delete(batch)
+                return self._insert() if self.draw.random() < 0.6 else self._bulk()
+            return self._delete(self.draw.choice(settled))
+        batch = self.draw.choice(settled)
+        return self._update(batch) if self.draw.random() < 0.7 else self._delete(batch)
 
     def _insert(self) -> Operation:
-        batch, rows = self._new_batch(1)
-        return batch, Present(1, rows[0]["Value"]), lambda: self._bot.insert("ledger", rows[0])
+        batch, rows = self.new_batch(1)
+        return batch, Present(1, rows[0]["Value"]), lambda: self.bot.insert("ledger", rows[0])
 
     def _bulk(self) -> Operation:
-        batch, rows = self._new_batch(self._draw.randint(2, LARGEST_BULK))
-        return batch, Present(len(rows), rows[0]["Value"]), lambda: self._bot.bulk("ledger", rows)
+        batch, rows = self.new_batch(self.draw.randint(2, LARGEST_BULK))
+        return batch, Present(len(rows), rows[0]["Value"]), lambda: self.bot.bulk("ledger", rows)
 
     def _update(self, batch: Batch) -> Operation:
         assert isinstance(batch.state, Present)
-        value = self._draw.randrange(2**53)
+        value = self.draw.randrange(2**53)
         state = Present(batch.state.size, value)
-        return batch, state, lambda: self._bot.update("ledger", _whole(batch), {"Value": value})
+        return batch, state, lambda: self.bot.update("ledger", _whole(batch), {"Value": value})
 
     def _delete(self, batch: Batch) -> Operation:
-        return batch, Absent(), lambda: self._bot.delete("ledger", _whole(batch))
+        return batch, Absent(), lambda: self.bot.delete("ledger", _whole(batch))
 
-    def _new_batch(self, size: int) -> tuple[Batch, list[dict[str, Any]]]:
-        number = self._draw.randrange(2**53)
-        value = self._draw.randrange(2**53)
-        note = "n" * self._draw.randrange(200)
+    def new_batch(self, size: int) -> tuple[Batch, list[dict[str, Any]]]:
+        number = self.draw.randrange(2**53)
+        value = self.draw.randrange(2**53)
+        note = "n" * self.draw.randrange(200)
         rows = [{"Batch": number, "Position": at, "Value": value, "Note": note} for at in range(size)]
         return Batch(number), rows
 
-    def _confirmed(self, batch: Batch, state: State, answer: Any) -> State:
+    def confirmed(self, batch: Batch, state: State, answer: Any) -> State:
         """The state with what the answer says about it; an answer that does not fit is a failure."""
         if isinstance(state, Absent):
             assert isinstance(batch.state, Present)
@@ -157,7 +163,7 @@ def _whole(batch: Batch) -> dict[str, Any]:
     return {"expressions": [{"field": "Batch", "operand": "=", "value": batch.number}]}
 
 
-def _fault_of_refusal(response: httpx.Response) -> str | None:
+def fault_of_refusal(response: httpx.Response) -> str | None:
     """What is wrong with an answer that is not 200: while the store is away, all but 503 with Retry-After."""
     if response.status_code == 503 and response.headers.get("Retry-After", "").isdigit():
         return None

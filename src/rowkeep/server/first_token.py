@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from rowkeep.crypto.master_key import key_file, owner_model
+from rowkeep.crypto.master_key import default_key_file, key_file, owner_model
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.users import OneTimeLink
 from rowkeep.private_files import create_private, make_private_directory
@@ -41,12 +41,21 @@ NEW_USER = "To create a user without it, run rowkeep user create."
 
 def token_file(settings: Settings) -> Path:
     """The path of the file with the first admin token, if there is no terminal."""
-    return key_file(settings).with_suffix(".admin-token").resolve()
+    return _next_to_the_key(settings).with_suffix(".admin-token").resolve()
 
 
 def link_file(settings: Settings) -> Path:
     """The path of the file with the link for the first user, if there is no terminal."""
-    return key_file(settings).with_suffix(".first-user").resolve()
+    return _next_to_the_key(settings).with_suffix(".first-user").resolve()
+
+
+def _next_to_the_key(settings: Settings) -> Path:
+    """The path of the key file, or where it is by default if that directory is read-only, such as that of the
+    secrets of a container."""
+    path = key_file(settings)
+    if path.parent.exists() and not os.access(path.parent, os.W_OK):
+        return default_key_file(settings)
+    return path
 
 
 def _store(secret: str, path: Path, settings: Settings, what: str, otherwise: str) -> Path:
