@@ -14,6 +14,7 @@ import typer
 from rowkeep.cli.filter_options import count_of
 from rowkeep.cli.options import Workspace
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list
+from rowkeep.cli.row_progress import row_progress
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.exit_status import FAILED
 from rowkeep.private_files import FILE_MODE
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from rowkeep.catalog.catalog import Catalog
-    from rowkeep.services.copies.copier import CopyProgress, CopyResult
+    from rowkeep.services.copies.copier import CopyResult
     from rowkeep.services.copies.foreign import RefusedRow
     from rowkeep.settings import Settings
 
@@ -208,7 +209,7 @@ async def _copy_foreign(
         if dry_run:
             _show_definitions(planned.definitions())
             return True
-        with _reject_to(rejects) as reject, _progress() as report:
+        with _reject_to(rejects) as reject, row_progress() as report:
             results = await planned.run(report, reject)
     return _show_results(results, request.workspace, rejects)
 
@@ -239,7 +240,7 @@ async def _copy_workspace(
             if dry_run:
                 _show_definitions(planned.definitions())
                 return True
-            with _progress() as report:
+            with row_progress() as report:
                 results = await planned.run(shown_source(source, name), report)
     return _show_results(results, workspace, None)
 
@@ -305,43 +306,3 @@ def _reject_to(path: str | None) -> Iterator[Callable[[RefusedRow], None] | None
             file.write(encoder.encode(row) + b"\n")
 
         yield reject
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[CopyProgress], None]]:
-    """Shows the progress on standard error, if that is a terminal: rows, rows per second, time left."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Any) -> Text:
-            return Text("" if task.speed is None else f"{int(task.speed):,} rows/s")
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        phase = ""
-        task = bar.add_task("", total=None)
-
-        def report(step: CopyProgress) -> None:
-            nonlocal phase
-            if step.phase == "verify" and phase != "verify":
-                bar.reset(task, total=step.total)
-            phase = step.phase
-            bar.update(task, description=f"{step.phase} {step.table}", completed=step.done, total=step.total)
-
-        yield report

@@ -44,6 +44,7 @@ COMMANDS = {
     "doctor": "rowkeep.cli.doctor",
     "erase": "rowkeep.cli.erase",
     "copy": "rowkeep.cli.copy",
+    "restore": "rowkeep.cli.restore",
 }
 """The commands, in the order in which new users need them, and the modules of their functions."""
 
@@ -58,6 +59,7 @@ GROUPS = {
     "user": "rowkeep.cli.users",
     "admin-token": "rowkeep.cli.admin_tokens",
     "keys": "rowkeep.cli.keys",
+    "backup": "rowkeep.cli.backup",
 }
 """The groups of commands, and the modules that define them in ``commands``."""
 

@@ -99,6 +99,18 @@ def read_key_file(settings: Settings) -> list[bytes]:
     return [decode_key(line, f"Each key in the key file {path}") for line in lines]
 
 
+def key_of(settings: Settings, fingerprint: str) -> bytes:
+    """The master key with this fingerprint, itself. Raises SetupError if it is missing."""
+    if settings.master_key is not None:
+        keys = [decode_key(settings.master_key, "ROWKEEP_MASTER_KEY")]
+    else:
+        keys = read_key_file(settings)
+    for key in keys:
+        if Sealer(key).fingerprint() == fingerprint:
+            return key
+    raise SetupError(f"The master key is missing: set ROWKEEP_MASTER_KEY, or restore {key_file(settings)}.")
+
+
 def default_key_file(settings: Settings) -> Path:
     """The default path of the key file: never inside the data directory, so that a copy of the data does not
     include the key."""
@@ -124,8 +136,9 @@ def owner_model(settings: Settings) -> Path:
     return owner_model_of(directory) if directory.exists() else directory.absolute().parent
 
 
-def make_master_key(settings: Settings) -> tuple[MasterKeys, list[Path]]:
-    """Create a master key in the key file with mode 0600. Returns the keys and the paths that were created.
+def make_master_key(settings: Settings, key: bytes | None = None) -> tuple[MasterKeys, list[Path]]:
+    """Create a master key, or store this one, in the key file with mode 0600. Returns the keys and the paths
+    that were created.
 
     If several processes start at once, one writes the file and all use its key. Raises SetupError.
     """
@@ -133,7 +146,7 @@ def make_master_key(settings: Settings) -> tuple[MasterKeys, list[Path]]:
     made: list[Path] = []
     try:
         made = make_private_directory(path.parent)
-        draft = _draft(path, [new_master_key()], owner_model(settings))
+        draft = _draft(path, [key or new_master_key()], owner_model(settings))
         try:
             os.link(draft, path)
             made.insert(0, path)

@@ -156,6 +156,10 @@ class CopySql:
     def count(self) -> Statement:
         return statement(sa.select(sa.func.count()).select_from(self._physical.from_clause), self._dialect)
 
+    def no_rows(self) -> Statement:
+        """Nothing: the statement only uses the table."""
+        return statement(sa.select(sa.null()).select_from(self._physical.from_clause).limit(0), self._dialect)
+
     @cached_property
     def insert(self) -> Template:
         """Write one row; the cells that have a sort key are sent a second time, after all others."""

@@ -42,6 +42,11 @@ class Snapshot(ABC):
     def stream(self, statement: Statement) -> AsyncIterator[Sequence[Row]]:
         """The rows of a statement, in batches."""
 
+    def of_same_moment(self, physical: str | None) -> Snapshot | None:  # noqa: ARG002
+        """The database of a workspace of the same store, or (None) its catalog, at the same moment; None if
+        the engine has no such snapshot. It is closed with this one."""
+        return None
+
     @abstractmethod
     async def close(self) -> None: ...
 
@@ -75,8 +80,8 @@ async def open_snapshot(settings: Settings, physical: str | None) -> Snapshot:
     return await SqliteSnapshot.open(_file(directory, physical))
 
 
-async def open_loader(settings: Settings, physical: str) -> Loader:
-    """A loader for the database of a workspace, which must exist."""
+async def open_loader(settings: Settings, physical: str | None) -> Loader:
+    """A loader for the database of a workspace, or (None) of the catalog, which must exist."""
     directory = sqlite_directory(settings)
     if directory is None:
         from rowkeep.storage.postgres.snapshots import PostgresLoader

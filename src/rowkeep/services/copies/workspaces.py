@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.catalog.workspace import OpenWorkspace
+from rowkeep.catalog.workspace import OpenWorkspace, jwe_key_bound_to
 from rowkeep.codec.stored_cells import Change, with_columns
 from rowkeep.crypto.master_key import MasterKeys, find_master_keys, key_file
 from rowkeep.errors.catalogue import NoSuchWorkspace, SetupError, StorageMissing, preview
@@ -126,7 +126,7 @@ class WorkspaceCopy:
         self.tables, contents = await database.read(partial(read_contents, self._source.opened.scripts))
         for table in self.tables:
             sql = CopySql(table, database.dialect, database.namespace)
-            self.totals[table.name] = await database.read(partial(_count, sql))
+            self.totals[table.name] = await database.read(partial(row_count, sql))
         contents = await self._with_free_apps(contents, target)
         self.contents = await self._with_known_users(contents)
 
@@ -206,7 +206,7 @@ class WorkspaceCopy:
         assert target is not None  # noqa: S101 - it is created
         key = target.keys.newest
         inputs = [
-            WorkspaceInput(self._source, target, table, _under_key(table, key), self.totals[table.name])
+            WorkspaceInput(self._source, target, table, under_key(table, key), self.totals[table.name])
             for table in self.tables
         ]
         contents = msgspec.structs.replace(
@@ -222,11 +222,14 @@ class WorkspaceCopy:
         return await copier.run(inputs, contents, before_publishing, scripts.check_is_empty)
 
     def _sealed(self, app: Mapping[str, Any], target: OpenWorkspace) -> dict[str, Any]:
-        """An app with its secret encrypted for the target."""
-        if app["secret"] is None:
-            return dict(app)
-        secret = self._source.opened.secrets.open(bytes(app["secret"]), app["client_id"])
-        return {**app, "secret": target.secrets.seal(secret, app["client_id"])}
+        """An app with its secrets encrypted for the target."""
+        client_id = app["client_id"]
+        sealed = dict(app)
+        for name, bound_to in (("secret", client_id), ("jwe_key", jwe_key_bound_to(client_id))):
+            if app[name] is not None:
+                secret = self._source.opened.secrets.open(bytes(app[name]), bound_to)
+                sealed[name] = target.secrets.seal(secret, bound_to)
+        return sealed
 
     async def _claim(self, target: OpenWorkspace, writers: set[str]) -> None:
         """Make the catalog know the apps and users of the workspace, and the names of those who wrote its
@@ -237,22 +240,30 @@ class WorkspaceCopy:
             await store.write(claim)
         for user_id in sorted(set(self._users.values())):
             await store.write(partial(self._catalog.users.record_workspace, user_id, target.workspace))
-        catalog = self._source.catalog
-        known = await catalog.read(WriterScripts(catalog.dialect, catalog.namespace).all)
-        wrote = FormerWriters(
-            [each for each in known.tokens if writer_of(each.id) in writers],
-            [each for each in known.users if writer_of(each.id) in writers],
-        )
-        ours = WriterScripts(store.dialect, store.namespace)
-        await store.write(partial(ours.remember, wrote, target.workspace))
+        await remember_writers(self._catalog, self._source, target, writers)
 
 
-def _count(sql: CopySql) -> Steps[int]:
+async def remember_writers(
+    catalog: Catalog, source: SourceWorkspace, target: OpenWorkspace, writers: set[str]
+) -> None:
+    """Make the catalog know the names of the administrators and users among those who wrote rows."""
+    there = source.catalog
+    known = await there.read(WriterScripts(there.dialect, there.namespace).all)
+    wrote = FormerWriters(
+        [each for each in known.tokens if writer_of(each.id) in writers],
+        [each for each in known.users if writer_of(each.id) in writers],
+    )
+    store = catalog.store.catalog
+    ours = WriterScripts(store.dialect, store.namespace)
+    await store.write(partial(ours.remember, wrote, target.workspace))
+
+
+def row_count(sql: CopySql) -> Steps[int]:
     rows = yield sql.count()
     return int(rows[0][0])
 
 
-def _under_key(table: Table, key: int) -> Table:
+def under_key(table: Table, key: int) -> Table:
     """The table with its encrypted columns under this data key."""
 
     def under(column: Any) -> Any:
@@ -267,19 +278,19 @@ class WorkspaceInput(TableInput):
     is_new = False
 
     def __init__(
-        self, source: SourceWorkspace, target: OpenWorkspace, table: Table, under_key: Table, total: int
+        self, source: SourceWorkspace, target: OpenWorkspace, table: Table, here: Table, total: int
     ) -> None:
         self.name = table.name
-        self.table = under_key
+        self.table = here
         self.total = total
         self.width = len(table.stored_columns)
-        self.plan = msgspec.json.encode(under_key).decode()
+        self.plan = msgspec.json.encode(here).decode()
         self.writers: set[str] = set()
         self._source = source
         self._there = table
         names = [column.name for column in table.stored_columns]
         self._writer_places = (names.index(CREATED_BY), names.index(UPDATED_BY))
-        ciphers = target.ciphers(under_key)
+        ciphers = target.ciphers(here)
         self._seal: dict[int, Change] = {
             at: ciphers[column.name].seal for at, column in enumerate(table.columns) if column.is_encrypted
         }

@@ -11,6 +11,7 @@ from rowkeep.errors.catalogue import SetupError, StorageUnavailable
 from rowkeep.settings import Settings
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.statements import Statement
+from rowkeep.sql.system_tables import CATALOG_NAMESPACE
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import Row, Script
 from rowkeep.storage.postgres.driver_errors import translated
@@ -66,6 +67,9 @@ class PostgresSnapshot(Snapshot):
             # a statement that fails must not end the snapshot
             async with self._connection.transaction():
                 return await run_script(self._connection, script)
+
+    def of_same_moment(self, physical: str | None) -> PostgresSnapshot:
+        return PostgresSnapshot(self._connection, physical or CATALOG_NAMESPACE)
 
     async def stream(self, statement: Statement) -> AsyncIterator[Sequence[Row]]:
         async for rows in batches(self._connection, statement.text, *statement.parameters):

@@ -70,7 +70,7 @@ class CatalogScripts:
         found = yield from self._do(sa.select(workspaces.c.id).where(workspaces.c.id == workspace.id))
         return bool(found)
 
-    def workspaces(self, after: str, limit: int) -> Steps[list[Workspace]]:
+    def workspaces(self, after: str, limit: int | None) -> Steps[list[Workspace]]:
         key = self._tables.workspaces.c.name_key
         rows = yield from self._do(self._select_workspaces().where(key > after).order_by(key).limit(limit))
         return [_workspace_of(row) for row in rows]

@@ -1,0 +1,58 @@
+"""Backups: the system tables that a backup contains, and the statements that read and fill them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.statements import Statement, statement
+from rowkeep.sql.system_tables import CatalogTables, workspace_tables
+
+NOT_IN_CATALOG = frozenset({"sessions", "one_time_links", "failed_sign_ins", "rate_windows"})
+"""Users sign in again after a restore: a session that was ended since must not come back."""
+
+NOT_IN_WORKSPACE = frozenset({"_rowkeep_row_quotas"})
+"""It is only a lock."""
+
+
+def backed_up_tables(namespace: str | None, *, is_catalog: bool) -> dict[str, sa.Table]:
+    """The system tables of a database that are in a backup, by their names, sorted."""
+    one = CatalogTables(namespace).workspaces if is_catalog else workspace_tables(namespace).workspace
+    left_out = NOT_IN_CATALOG if is_catalog else NOT_IN_WORKSPACE
+    tables = sorted(one.metadata.tables.values(), key=lambda table: table.name)
+    return {table.name: table for table in tables if table.name not in left_out}
+
+
+def binary_columns(table: sa.Table) -> tuple[int, ...]:
+    """The places of the columns that contain bytes."""
+    return tuple(at for at, column in enumerate(table.c) if isinstance(column.type, sa.LargeBinary))
+
+
+def boolean_columns(table: sa.Table) -> tuple[int, ...]:
+    """The places of the columns that SQLite returns as numbers."""
+    return tuple(at for at, column in enumerate(table.c) if isinstance(column.type, sa.Boolean))
+
+
+def all_rows(table: sa.Table, dialect: Dialect) -> Statement:
+    return statement(sa.select(*table.c).order_by(*table.primary_key.columns), dialect)
+
+
+def insert_rows(table: sa.Table, rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> Statement:
+    return statement(sa.insert(table).values(list(rows)), dialect)
+
+
+def next_ids(table: sa.Table, dialect: Dialect) -> list[Statement]:
+    """Let a table with numbered rows continue after its largest number, where the engine must be set to
+    it."""
+    if not dialect.has_concurrent_writers:
+        return []
+    place = dialect.compiler.identifier_preparer.format_table(table)
+    return [
+        Statement(
+            f"SELECT setval(pg_get_serial_sequence('{place}', 'id'), "  # noqa: S608 - our own name
+            f"(SELECT max(id) FROM {place}))"
+        )
+    ]
