@@ -17,6 +17,7 @@ import pytest
 from answers import SYSTEM_COLUMNS, good, problem, records
 from expressions import where
 
+from rowkeep.client.app_keys import AppSigner
 from rowkeep.client.credentials import AppCredentials
 from rowkeep.client.data import DataClient
 from rowkeep.client.responses import RequestRefused
@@ -224,7 +225,7 @@ async def received(bot: Bot, media_type: str, table: str = "people", **options: 
     """What the client of the commands gets."""
     async with httpx.AsyncClient(base_url=bot.server_url, trust_env=False) as client:
         connection = ServerConnection(client, bot.server_url, True)
-        data = DataClient(connection, AppCredentials(bot.client_id, bot.secret, Algorithm.HS256))
+        data = DataClient(connection, AppCredentials(AppSigner(bot.client_id, bot.secret, Algorithm.HS256)))
         async with data.stream("tables", table, {}, media_type, **options) as parts:
             return b"".join([part async for part in parts])
 

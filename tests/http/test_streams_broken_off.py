@@ -12,6 +12,7 @@ import pytest
 from answers import problem, rows, total
 from definitions import column, index, table
 
+from rowkeep.client.app_keys import AppSigner
 from rowkeep.client.credentials import AppCredentials
 from rowkeep.client.data import DataClient
 from rowkeep.client.transport import ServerConnection
@@ -181,7 +182,7 @@ async def test_the_client_streams(bot: Bot, server: RowkeepServer) -> None:
     async with httpx.AsyncClient(base_url=server.url, timeout=PATIENT, trust_env=False) as http_client:
         client = DataClient(
             ServerConnection(http_client, server.url, True),
-            AppCredentials(bot.client_id, bot.secret, Algorithm.HS256),
+            AppCredentials(AppSigner(bot.client_id, bot.secret, Algorithm.HS256)),
         )
         reply = await client.insert_stream("items", chunks(), "text/csv", {"mode": "partial"}, "a key")
         again = await client.insert_stream("items", chunks(), "text/csv", {"mode": "partial"}, "a key")
