@@ -61,7 +61,7 @@ class SqliteBaseline:
 
     def follow(self, table: str) -> None:
         self._close_theirs()
-        self._theirs, self._table = _find_sqlite_table(self._store, table)
+        self._theirs, self._table = find_sqlite_table(self._store, table)
         self._ours.pragma("page_size", self._theirs.pragma("page_size"))  # effective for the first table only
         self._ours.pragma("journal_mode", "wal")
         self._ours.pragma("synchronous", "full")
@@ -181,7 +181,7 @@ async def _connect(url: str) -> asyncpg.Connection:
     return await asyncpg.connect(url)
 
 
-def _find_sqlite_table(store: Path, table: str) -> tuple[apsw.Connection, str]:
+def find_sqlite_table(store: Path, table: str) -> tuple[apsw.Connection, str]:
     """The table with the rows of `table`, with the names of its file and in the file."""
     for file in sorted(store.rglob("*")):
         if not file.is_file() or file.open("rb").read(len(SQLITE_MAGIC)) != SQLITE_MAGIC:

@@ -18,6 +18,7 @@ from support.workspace import PEOPLE, Workspace
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv" / "clients"
+STREAMED = ("application/x-ndjson", "text/csv")
 USAGE = ROOT / "tests" / "clients" / "usage"
 
 
@@ -53,10 +54,12 @@ def test_openapi_python_client(
     document: Path, server_on_sqlite: RowkeepServer, tmp_path: Path, app_of_people: Bot
 ) -> None:
     made = tmp_path / "rowkeep_client"
-    run(
+    printed = run(
         TOOLS / "bin" / "openapi-python-client", "generate", "--path", document, "--output-path", made,
-        "--meta", "none", "--fail-on-warning", cwd=tmp_path,
+        "--meta", "none", cwd=tmp_path,
     )  # fmt: skip
+    # it knows no streams: its bulk takes JSON
+    assert printed.count("WARNING") == printed.count("Unsupported content type") == 2 * len(STREAMED)
     used = python(
         USAGE / "use_python_client.py", tmp_path, server_on_sqlite.url, app_of_people.token(), cwd=tmp_path
     )

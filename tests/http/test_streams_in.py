@@ -269,6 +269,18 @@ def test_keys_and_dry_runs(bot: Bot) -> None:
         assert problem(send(bot, body + " ", mode=mode, key=mode), 422)["code"] == "idempotency_key_reused"
 
 
+@pytest.mark.parametrize("rest", ["x,too many fields\n", 'a"b\n'], ids=["no good row", "unreadable"])
+def test_the_key_of_a_partial_stream_whose_last_block_stores_nothing(bot: Bot, rest: str) -> None:
+    body = "Name\n" + "x\n" * 20_000 + rest
+    first, second = (send(bot, body, CSV, mode="partial", key="k") for _ in range(2))
+    counts, errors = listed(first)
+    assert [(line, code) for line, code, _ in errors] == [(20_002, "malformed_csv")]
+    assert 0 < counts["nInserted"] == counts.get("stoppedAtLine", 20_002) - 2
+    assert (second.status_code, second.headers["idempotency-replayed"]) == (207, "true")
+    assert second.json() == counts
+    assert stored(bot) == 1 + counts["nInserted"]
+
+
 @pytest.mark.parametrize(
     "parameters",
     [

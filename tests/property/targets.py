@@ -43,11 +43,12 @@ class Targets:
         token = spent.admin.post("/admin-tokens", json={"name": "spent"}).json()
         emails = ("spent@example.com", OWNER)
         user, _ = (succeeded(spent.admin.post("/users", json=person(email))) for email in emails)
-        app = spent.app("spent")
+        app = succeeded(spent.admin.post(f"{spent.path}/apps", json={"name": "spent", "requireJwe": True}))
         for workspace in (kept, spent):
             workspace.admin.close()
         names = {"workspace": "spent", "table": "spare", "view": "adults"}
         spendable = names | {"clientId": app["clientId"], "id": token["id"], "user": user["id"]}
+        spendable["session"] = f"se-{0:024x}"  # only its own user finds a session
         return cls(server.url, bot, server.admin_token, spendable)
 
     def path_of(self, template: str) -> dict[str, str]:

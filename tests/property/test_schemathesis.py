@@ -46,6 +46,12 @@ COVERING = 20 * ROUNDS
 """Requests to each operation that go through its parameters and body one by one, at most."""
 
 
+@schemathesis.serializer("application/x-ndjson", "text/csv")
+def lines(_context: schemathesis.SerializationContext, value: Any) -> bytes:
+    """A stream of rows, which the description has as text."""
+    return (value if isinstance(value, str) else str(value)).encode(errors="replace")
+
+
 Servers = dict[str, Targets]
 """By backend."""
 

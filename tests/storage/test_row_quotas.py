@@ -12,7 +12,7 @@ from workbench import THINGS, Workbench, initialised, new_workspace, opened, whe
 from rowkeep.errors.catalogue import QuotaExceeded
 from rowkeep.settings import Settings
 from rowkeep.storage import quotas
-from rowkeep.storage.contract import Script, WorkspaceDatabase
+from rowkeep.storage.contract import Load, Loaded, Script, WorkspaceDatabase
 from rowkeep.storage.quotas import QuotaDatabase
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +58,44 @@ async def test_processes_together_never_exceed_a_small_quota(new_store: Callable
         processes = [limited(made) for _ in range(3)]
         outcomes = await asyncio.gather(*(insert(each) for _ in range(20) for each in processes))
         assert Counter(outcomes) == {"inserted": MOST, "refused": 20}
+
+
+async def loaded(things: Workbench, count: int) -> str:
+    plan = things.insert_plan(*({"Number": 1} for _ in range(count)))
+    try:
+        await things.database.load(things.sql, Load(lambda: iter([plan]), count), things.version)
+    except QuotaExceeded:
+        return "refused"
+    return "loaded"
+
+
+async def test_loads_together_never_exceed_a_small_quota(new_store: Callable[[], str]) -> None:
+    async with opened(new_store()) as store:
+        made = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        processes = [limited(made) for _ in range(3)]
+        work = [each for process in processes for each in (loaded(process, 15), insert(process))]
+        outcomes = Counter(await asyncio.gather(*work))
+        assert outcomes == {"loaded": 2, "refused": 1, "inserted": 3}
+        assert await made.count() == 33
+        assert await loaded(processes[0], 8) == "refused"
+        assert await loaded(processes[0], 7) == "loaded"
+
+
+async def test_a_load_of_stored_rows_needs_no_room(new_store: Callable[[], str]) -> None:
+    async with opened(new_store()) as store:
+        keyed = {**THINGS, "indexes": [{"name": "key", "isUnique": True, "columns": [{"name": "Whole"}]}]}
+        made = await Workbench.with_table(await initialised(store, new_workspace()), keyed)
+        things = limited(made)
+        await things.insert(*({"Whole": at} for at in range(MOST)))
+        for more, outcome in ((0, Loaded(0, MOST)), (1, None)):
+            plan = things.upsert_plan(*({"Whole": at, "Text": "new"} for at in range(more, MOST + more)))
+            load = Load(lambda plan=plan: iter([plan]), MOST, is_upsert=True)
+            if outcome is None:
+                with pytest.raises(QuotaExceeded):
+                    await things.database.load(things.sql, load, things.version)
+            else:
+                assert await things.database.load(things.sql, load, things.version) == outcome
+        assert await made.count() == MOST
 
 
 async def test_far_from_it_rows_are_hardly_counted(

@@ -7,13 +7,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pytest
-from workbench import ALL, WRITER, Workbench, initialised, new_workspace, opened, where
+from workbench import ALL, Workbench, initialised, new_workspace, opened, where
 
-from rowkeep.codec.rows import encode
-from rowkeep.model.data_requests import Conflict
 from rowkeep.model.ids import IdSource
-from rowkeep.model.names import ColumnNames
-from rowkeep.plan.rows.upserts import UpsertLimits, UpsertPlan, find_key, plan_upsert
+from rowkeep.plan.rows.upserts import UpsertLimits, UpsertPlan
 from rowkeep.storage.contract import (
     NotStored,
     StaleCatalog,
@@ -50,11 +47,7 @@ def plan_of(
     action: Literal["ignore", "update"] = "update",
     limits: UpsertLimits = LIMITS,
 ) -> UpsertPlan:
-    conflict = Conflict(["Code"], action)
-    body = {"data": rows, "onConflict": {"columns": conflict.columns, "action": action}}
-    decoded = notes.codec.decode_rows(encode(body))
-    index = find_key(notes.table, ColumnNames(notes.table), conflict)
-    return plan_upsert(notes.table, notes.forms, index, action, decoded.rows, WRITER, limits, decoded.changes)
+    return notes.upsert_plan(*rows, action=action, limits=limits)
 
 
 async def upsert(notes: Workbench, *rows: Mapping[str, Any], **more: Any) -> UpsertedRows:

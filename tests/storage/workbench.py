@@ -18,7 +18,7 @@ from rowkeep.codec.rows import TableCodec, encode
 from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.crypto.ciphers import DataKeys
 from rowkeep.model.access import Workspace
-from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
+from rowkeep.model.data_requests import Conflict, ConflictAction, DeleteBody, QueryBody, RowRange, UpdateBody
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.names import ColumnNames
@@ -26,6 +26,7 @@ from rowkeep.model.tables import Table
 from rowkeep.plan.rows.cursors import CursorSigner
 from rowkeep.plan.rows.relation import Relation
 from rowkeep.plan.rows.select import SelectPlan, plan_select, plan_stream
+from rowkeep.plan.rows.upserts import UpsertLimits, UpsertPlan, find_key, plan_upsert
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan, plan_delete, plan_update
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
@@ -37,6 +38,7 @@ NUMBERS = itertools.count(1)
 WRITER = "st-6b2c1b5e-6c2f-4a5e-9d5d-0f3f6a2b7c11"
 SIGNER = CursorSigner(b"a key of the tests")
 DATA_KEYS = DataKeys({1: bytes(32)})
+COUNTS_ONLY = UpsertLimits(0, 0, shows_ignored=False, max_cell_bytes=1_000_000)
 UPDATE = body_decoder(UpdateBody)
 
 THINGS: dict[str, Any] = {
@@ -138,6 +140,21 @@ class Workbench:
 
     def insert_plan(self, *rows: Mapping[str, Any]) -> InsertPlan:
         return InsertPlan(self.forms.store(self.codec.decode_rows(encode({"data": rows}))[0]), WRITER)
+
+    def upsert_plan(
+        self,
+        *rows: Mapping[str, Any],
+        limits: UpsertLimits = COUNTS_ONLY,
+        action: ConflictAction = "update",
+    ) -> UpsertPlan:
+        """By the first index of the table."""
+        conflict = Conflict([each.name for each in self.table.indexes[0].columns], action)
+        body = {"data": rows, "onConflict": {"columns": conflict.columns, "action": action}}
+        decoded = self.codec.decode_rows(encode(body))
+        index = find_key(self.table, ColumnNames(self.table), conflict)
+        return plan_upsert(
+            self.table, self.forms, index, action, decoded.rows, WRITER, limits, decoded.changes
+        )
 
     def select_plan(
         self, body: Mapping[str, Any] | None = None, limit: int = 1000, offset: int | None = None

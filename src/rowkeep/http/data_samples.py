@@ -66,7 +66,7 @@ _FILTERS = {
     },
 }
 _PAGE = {"hasMore": False, "total": 2, "metaInfo": _META, "queryResult": _RECORDS}
-_VIEW_PAGE = {
+_VIEW_PAGE: dict[str, Any] = {
     "hasMore": False,
     "total": 1,
     "metaInfo": [

@@ -141,7 +141,8 @@ class AtomicStream:
 
     async def _store(self) -> StreamResult:
         caller, sql = self._table.caller, self._table.compiled.sql
-        load = Load(self._staged.plans, self._staged.count, self._table.options.dry_run)
+        options = self._table.options
+        load = Load(self._staged.plans, self._staged.count, options.is_upsert, options.dry_run)
         try:
             loaded = await caller.workspace.database.load(sql, load, caller.snapshot.version, self._key())
         except PartRefused as refused:

@@ -17,7 +17,7 @@ from rowkeep.services.row_requests import PartlyInserted, PartlyUpserted
 from rowkeep.services.stream_requests import LineErrors, StreamResult, Written
 from rowkeep.services.stream_tables import StreamTable
 from rowkeep.services.upserts import upsert
-from rowkeep.storage.contract import WriteKey
+from rowkeep.storage.contract import EITHER, RowSteps, WriteKey
 
 Result: TypeAlias = PartlyInserted | PartlyUpserted
 
@@ -49,6 +49,12 @@ class PartialStream:
         self._stopped: int | None = None
         self._next_line = 1
         self._has_stored = False
+        self._is_key_stored = False
+
+    @property
+    def _has_written(self) -> bool:
+        """Whether some rows were stored: else nothing is stored under the key either."""
+        return bool(self._written.inserted or self._written.others)
 
     async def write(self) -> StreamResult:
         """Called again if definitions have changed: it continues with the block that was not stored. Raises
@@ -60,10 +66,12 @@ class PartialStream:
         while self._block is not None:
             if self._next is None:
                 self._next = await self._read()
-            if self._next is None and self._keyed is not None:
+            if self._keyed is not None and self._is_last:
                 await self._keyed.read()
             await self._store(self._block)
             self._block, self._next = self._next, None
+        if self._keyed is not None and self._has_written and not self._is_key_stored:
+            await self._store_key(self._keyed)
         return self._unless_all_failed()
 
     async def _read(self) -> ReadBlock | None:
@@ -85,7 +93,7 @@ class PartialStream:
 
     def _key(self, block: ReadBlock) -> Callable[[Callable[[Any], Any]], WriteKey | None]:
         keyed = self._keyed
-        if keyed is None or self._next is not None or self._stopped is not None:
+        if keyed is None or not self._is_last:
             return lambda _result_of: None
 
         def make_key(result_of: Callable[[Any], Any]) -> WriteKey:
@@ -96,6 +104,27 @@ class PartialStream:
             return self._keys.write_key(self._table.caller, keyed, result)
 
         return make_key
+
+    @property
+    def _is_last(self) -> bool:
+        """Whether the block that is stored now is the last one of a stream that was read to its end."""
+        return self._next is None and self._stopped is None
+
+    async def _store_key(self, keyed: KeyedRequest[StreamResult]) -> None:
+        """Store the response under the key by itself: the last block, with which it would have been stored,
+        has no good row, or the stream was not read to its end. Raises StaleCatalog."""
+        caller = self._table.caller
+
+        def nothing() -> RowSteps[None]:
+            yield from ()
+
+        try:
+            await keyed.read()
+            key = self._keys.write_key(caller, keyed, lambda _: self._result(self._written, self._errors))
+            await caller.workspace.database.batch(nothing, caller.snapshot.version, EITHER, key)
+        except RowkeepError as error:
+            # what was stored stays, so it is reported
+            self._errors.stop(error)
 
     async def _store(self, block: ReadBlock) -> None:
         """Store the rows of a block that can be stored. Raises StaleCatalog."""
@@ -108,10 +137,12 @@ class PartialStream:
             self._errors.stop(error)
             self._stopped, self._next = min(block.lines, default=1), None
             return
+        before = self._written
         self._written = await self._offload.run(
             partial(self._added, block, result, self._errors), is_refusable=False
         )
         self._has_stored = True
+        self._is_key_stored = self._written != before and self._is_last
 
     async def _write_rows(
         self, block: ReadBlock, make_key: Callable[[Callable[[Any], Any]], WriteKey | None]
@@ -149,7 +180,7 @@ class PartialStream:
     def _unless_all_failed(self) -> StreamResult:
         """Raises AllRowsFailed."""
         result, first = self._result(self._written, self._errors), self._errors.first
-        if first is None or result.written.inserted or result.written.others:
+        if first is None or self._has_written:
             return result
         members = {"errors": self._errors.listed(), **result.counts}
         raise AllRowsFailed(first.msg, problems=[first], members=members)

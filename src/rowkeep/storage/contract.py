@@ -161,11 +161,18 @@ class NothingStored(Exception):
 class Load(msgspec.Struct, frozen=True):
     """The rows of a stream, which were received completely. ``parts`` reads their plans again each time it is
     called: inserts or upserts, none for several tables. ``count`` is the number of all rows. A dry run is
-    undone after all checks."""
+    undone after all checks.
+
+    The script ``first`` runs in the transaction before its rows, and ``last`` after them, if all of them were
+    written: nothing is written if one of them raises.
+    """
 
     parts: Callable[[], Iterator[InsertPlan | UpsertPlan]]
     count: int
+    is_upsert: bool = False
     is_dry_run: bool = False
+    first: Script[None] | None = None
+    last: Script[None] | None = None
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -466,7 +473,7 @@ class WorkspaceDatabase(Database):
         Ids and times are as in an insert; all rows have the same time. Rows that refer to rows of the same
         load can come in any order if they are inserted, and after these if they are upserted. No key is twice
         in one part of an upsert; what one part has written, a later one finds. Raises StaleCatalog,
-        PartRefused, RowsRefused, KeyUsed.
+        PartRefused, RowsRefused, ReferenceConflict if it cannot name the part, KeyUsed.
         """
 
     @abstractmethod

@@ -173,7 +173,7 @@ class RowQuota:
         known.started += count
         known.finished += count
 
-    def lock(self, sql: TableSql) -> RowSteps[None]:
+    def lock(self, sql: TableSql) -> Steps[None]:
         """Let other transactions that count the rows wait for the end of this one."""
         dialect = self._database.dialect
         if self._most and dialect.has_concurrent_writers:
@@ -305,9 +305,18 @@ class QuotaDatabase(WorkspaceDatabase):
 
     async def load(self, sql: TableSql, load: Load, version: int, key: WriteKey | None = None) -> Loaded:
         await self._bytes.check()
-        if not await self._rows.has_room(sql, load.count):
+        if await self._rows.has_room(sql, load.count):
+            return await self._rows.inserting(sql, load.count, self._database.load(sql, load, version, key))
+        if not load.is_upsert:
+            # most that are too large are refused here, before all of their rows are written
             await self._database.read(lambda: self._rows.check(sql, load.count))
-        return await self._rows.inserting(sql, load.count, self._database.load(sql, load, version, key))
+        counted = msgspec.structs.replace(
+            load, first=lambda: self._rows.lock(sql), last=lambda: self._rows.check(sql)
+        )
+        loaded = await self._database.load(sql, counted, version, key)
+        if not load.is_dry_run:
+            self._rows.note(sql, loaded.inserted)
+        return loaded
 
     async def insert_partly(
         self, sql: TableSql, plan: InsertPlan, sift: Sift, version: int, key: WriteKey | None = None

@@ -14,10 +14,10 @@ from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import InsertPlan
 from rowkeep.sql.rows import PostgresTableSql
 from rowkeep.storage.attempts import REFUSALS
-from rowkeep.storage.contract import Load, Loaded, PartRefused, UniqueConflict, WriteKey
+from rowkeep.storage.contract import Load, Loaded, PartRefused, Script, UniqueConflict, WriteKey
 from rowkeep.storage.postgres.driver_errors import copied_line, refusal
 from rowkeep.storage.postgres.keys import keyed
-from rowkeep.storage.postgres.pool import Call, Pool
+from rowkeep.storage.postgres.pool import Call, Pool, run_script
 from rowkeep.storage.postgres.upserts import named_upsert_conflict, upsert_on
 from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.postgres.writes import UNFIT, check_types, named_conflict, rekey, roll_back, stored_rows
@@ -67,6 +67,16 @@ class _Loading:
         """The number of the first row of each part that was read."""
 
     async def run(self) -> Loaded:
+        await self._run(self._load.first)
+        loaded = await self._write()
+        await self._run(self._load.last)
+        return loaded
+
+    async def _run(self, script: Script[None] | None) -> None:
+        if script is not None:
+            await run_script(self._connection, script)
+
+    async def _write(self) -> Loaded:
         first = next(self._load.parts(), None)
         if first is None:
             await check_types(self._connection, self._pool, self._place, self._version)

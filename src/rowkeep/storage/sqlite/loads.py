@@ -36,9 +36,10 @@ from rowkeep.storage.contract import (
     PartRefused,
     ReferenceConflict,
     RowsRefused,
+    Script,
     UniqueConflict,
 )
-from rowkeep.storage.sqlite.connections import Connection, rows_of, translated
+from rowkeep.storage.sqlite.connections import Connection, rows_of, run_script, translated
 from rowkeep.storage.sqlite.upserts import write_part
 from rowkeep.storage.sqlite.writes import check_version, named_conflict, refers_to_itself, rekey, write_rows
 
@@ -71,6 +72,16 @@ class _Loading:
         """The first id of each part, in order."""
 
     def run(self) -> Loaded:
+        self._run(self._load.first)
+        loaded = self._write()
+        self._run(self._load.last)
+        return loaded
+
+    def _run(self, script: Script[None] | None) -> None:
+        if script is not None:
+            run_script(self._connection, script)
+
+    def _write(self) -> Loaded:
         inserted = others = 0
         builds: list[IndexBuild] | None = None
         with self._references_wait():
