@@ -14,10 +14,10 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
 
-import apsw
 import asyncpg
 import psutil
 import pytest
@@ -53,6 +53,7 @@ class Soak:
         self.tally = Tally()
         self.samples: list[Sample] = []
         self.comparisons = 0
+        self._backups = 0
         self._batches: list[dict[int, Batch]] = [{} for _ in range(WRITERS)]
         self._clients: list[SteadyWriter | Reader] = []
 
@@ -118,27 +119,29 @@ class Soak:
         run(self.steady.environment, self.directory, "keys", "rotate", *arguments)
 
     def back_up(self) -> None:
-        """Make a backup with the tools of the database, and check what is in it: no part of a request, and no
-        fault."""
-        with self._copy() as url:
-            variables = environment(url, self.directory)
-            run(variables, self.directory, "doctor")
-            target = self.directory / "backup.ndjson"
-            target.unlink(missing_ok=True)
-            run(
-                variables,
-                self.directory,
-                "rows",
-                "export",
-                "ledger",
-                "-o",
-                str(target),
-                "--workspace",
-                "soak",
-            )
-            stored = [json.loads(line) for line in target.read_text().splitlines()]
-            assert stored
-            assert parts(stored) is None
+        """Make a backup, restore it, and check what is in it: no part of a request, and no fault."""
+        self._backups += 1
+        file = self.directory / f"{self._backups}.backup"
+        url = self.postgres.create_database() if self.postgres else sqlite_url(self.directory / "restored")
+        variables = environment(url, self.directory)
+        target = self.directory / "rows.ndjson"
+        for arguments in (
+            ["backup", "create", str(file)],
+            ["backup", "verify", str(file)],
+            ["restore", str(file), "--into", url],
+        ):
+            run(self.steady.environment, self.directory, *arguments)
+        run(variables, self.directory, "doctor")
+        run(variables, self.directory, "rows", "export", "ledger", "-o", str(target), "--workspace", "soak")
+        stored = [json.loads(line) for line in target.read_text().splitlines()]
+        assert stored
+        assert parts(stored) is None
+        file.unlink()
+        target.unlink()
+        if self.postgres:
+            asyncio.run(drop(self.steady.database_url, url))
+        else:
+            shutil.rmtree(self.directory / "restored")
 
     def kill_worker(self) -> None:
         """Kill a worker, and wait for its replacement."""
@@ -185,17 +188,6 @@ class Soak:
     def _connect(self, url: str) -> Bot:
         return Bot(url, self._bot.client_id, self._bot.secret)
 
-    @contextmanager
-    def _copy(self) -> Iterator[str]:
-        """The URL of a copy of the store."""
-        if self.postgres is None:
-            target = self.directory / "copy"
-            copy_files(self.directory / "data", target)
-            yield sqlite_url(target)
-            shutil.rmtree(target)
-        else:
-            yield self.postgres.copy_database(self.steady.database_url)
-
     def _wait_for_transactions(self) -> None:
         """PostgreSQL may still run what a killed worker sent."""
         if self.postgres is not None:
@@ -214,19 +206,11 @@ async def quiet(database_url: str) -> None:
     await connection.close()
 
 
-def copy_files(source: Path, target: Path) -> None:
-    """Copy the files of a store with SQLite's backup API, while they are written."""
-    (target / "workspaces").mkdir(mode=0o700, parents=True)
-    target.chmod(0o700)
-    for path in [source / "catalog.db", *source.glob("workspaces/*.db")]:
-        copy = target / path.relative_to(source)
-        with (
-            closing(apsw.Connection(str(path))) as old,
-            closing(apsw.Connection(str(copy))) as new,
-            new.backup("main", old, "main") as backup,
-        ):
-            backup.step()
-        copy.chmod(0o600)
+async def drop(database_url: str, other_url: str) -> None:
+    """Delete another database of the same server."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f'DROP DATABASE "{urlsplit(other_url).path[1:]}" WITH (FORCE)')
+    await connection.close()
 
 
 def children(parent: psutil.Process, count: int) -> list[psutil.Process]:
@@ -285,9 +269,12 @@ def soaked(soak: Soak, minutes: float) -> None:
 
 def report(soak: Soak) -> None:
     first, last = soak.samples[0], soak.samples[-1]
+    part = max(1, len(soak.samples) // 4)
+    parts_of_time = [soak.samples[at : at + part] for at in range(0, 4 * part, part)]
+    medians = [f"{median(each.megabytes for each in some):.0f}" for some in parts_of_time if some]
     print(
-        f"{soak.comparisons} rounds in {last.seconds - first.seconds:.0f} s; memory of the server that is "
-        f"never restarted: {first.megabytes:.0f} MB at first, {last.megabytes:.0f} MB at the end"
+        f"{soak.comparisons} rounds in {last.seconds - first.seconds:.0f} s; megabytes of the server that is "
+        f"never restarted, in each quarter of the time: {', '.join(medians)}"
     )
 
 
