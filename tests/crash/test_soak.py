@@ -243,9 +243,9 @@ def read_all(bot: Bot) -> list[Record]:
 
 
 @pytest.fixture
-def own_postgres() -> Iterator[PostgresServer]:
+def own_postgres(minutes: float) -> Iterator[PostgresServer]:
     """A PostgreSQL server that may be killed without harm to other tests."""
-    postgres = PostgresServer()
+    postgres = PostgresServer(durable=minutes > 0)
     yield postgres
     postgres.stop()
 
