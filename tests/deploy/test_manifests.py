@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,11 @@ def are_settings(variables: dict[str, str]) -> bool:
 def test_there_is_one_for_each_database() -> None:
     assert [page.name for page in COMPOSE] == ["compose.postgres.yaml", "compose.yaml"]
     assert [page.name for page in KUBERNETES] == ["postgresql.yaml", "sqlite.yaml"]
+
+
+def test_the_docs_name_the_same_image() -> None:
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    assert set(re.findall(r"rowkeep:\d+\.\d+\.\d+", text)) == {IMAGE}
 
 
 @named(COMPOSE)

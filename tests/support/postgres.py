@@ -171,15 +171,6 @@ class PostgresServer:
         self._account.run([str(self.binaries / "createdb"), *address, name], self._log)
         return self.url(name)
 
-    def copy_database(self, url: str) -> str:
-        """A new database with the content of another one, by pg_dump and pg_restore while it is used."""
-        archive = self.directory / "dump"
-        dump = [str(self.binaries / "pg_dump"), "--format=custom", f"--file={archive}", f"--dbname={url}"]
-        self._account.run(dump, self._log)
-        copy = self.create_database()
-        self._account.run([str(self.binaries / "pg_restore"), f"--dbname={copy}", str(archive)], self._log)
-        return copy
-
     def url(self, database: str) -> str:
         """The URL of a database over the Unix socket."""
         return f"postgresql://postgres@/{database}?host={self.directory}&port={self.port}"
