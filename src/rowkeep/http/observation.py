@@ -122,7 +122,7 @@ class _Watched:
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message = {**message, "headers": [*message.get("headers", ()), *self._fields()]}
+            message["headers"] = [*message.get("headers", ()), *self._fields()]
         elif not message.get("more_body", False):
             # before the client can see the response, so that it finds it in the metrics
             self._end(self._status)
@@ -130,6 +130,8 @@ class _Watched:
 
     def _fields(self) -> list[tuple[bytes, bytes]]:
         fields = [(REQUEST_ID_HEADER, self._current.id.encode())]
+        if self._parent is None and self._timings is None:
+            return fields
         if self._parent is not None:
             fields.append((TRACEPARENT_HEADER, self._parent.header()))
         if self._timings is not None and self._observer._shows_timings:
