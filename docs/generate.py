@@ -22,6 +22,9 @@ from rowkeep.errors.catalogue import MAX_ECHO, MAX_PROBLEMS, all_errors
 from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.http.management.endpoint import parameters_of
+from rowkeep.http.metrics_page import PROCESS_METRICS
+from rowkeep.metric_cells import Kind
+from rowkeep.metrics import REGISTRY
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
 from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
@@ -272,6 +275,9 @@ DEPENDENCIES = {
     "joserfc": "signatures and encryption of tokens (JWS, JWE)",
     "limits": "rate limits: their texts, moving windows, and counting in Redis",
     "msgspec": "JSON encoding and decoding, and validation of bodies, with compiled types",
+    "opentelemetry-exporter-otlp-proto-http": "sends traces, only with the extra `otel`",
+    "opentelemetry-sdk": "traces of requests, only with the extra `otel`",
+    "prometheus-client": "the text format of metrics",
     "pyarrow": "the CSV reader of streams, at three times the speed of `csv`; Parquet files",
     "python-calamine": "reads Excel and OpenDocument files",
     "redis": "rate limits that several machines share, only with the extra `redis`",
@@ -292,11 +298,29 @@ DEPENDENCIES = {
 def dependencies() -> None:
     """Every runtime dependency and its purpose. Raises KeyError for one without a purpose."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["redis"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["otel"], *extras["redis"]]
     names = sorted(re.split("[^a-z0-9.-]", each)[0] for each in wanted)
     if set(names) != set(DEPENDENCIES):
         raise KeyError(*set(names) ^ set(DEPENDENCIES))
     table(("package", "for"), ((code(name), DEPENDENCIES[name]) for name in names))
+
+
+def metrics() -> None:
+    """Every metric, with the names of its samples."""
+    rows = [
+        (
+            code(f"{each.name}_total" if each.kind is Kind.COUNTER else each.name),
+            each.kind.value,
+            ", ".join(map(code, each.labels)),
+            each.description,
+        )
+        for each in REGISTRY.families
+    ]
+    for name, (kind, description) in PROCESS_METRICS.items():
+        shown = f"{name}_total" if kind is Kind.COUNTER else name
+        rows.append((code(shown), kind.value, code("worker"), description))
+    table(("metric", "type", "labels", "meaning"), sorted(rows))
 
 
 def shell_variables() -> None:

@@ -32,18 +32,23 @@ class LimitedLog:
         self._left_out: dict[str, int] = {}
 
     def info(self, event: str, *, key: Hashable, **values: Any) -> None:
-        if self._takes(event, key):
+        if self.takes(event, key):
             self._log.info(event, **values)
 
     def warning(self, event: str, *, key: Hashable, **values: Any) -> None:
-        if self._takes(event, key):
+        if self.takes(event, key):
             self._log.warning(event, **values)
 
     def error(self, event: str, *, key: Hashable, **values: Any) -> None:
-        if self._takes(event, key):
+        if self.takes(event, key):
             self._log.error(event, **values)
 
-    def _takes(self, event: str, key: Hashable) -> bool:
+    def write(self, event: str, **values: Any) -> None:
+        """Log an event that :meth:`takes` has accepted."""
+        self._log.warning(event, **values)
+
+    def takes(self, event: str, key: Hashable) -> bool:
+        """Whether another event of this key may be logged now; it counts as logged."""
         now = self._clock()
         if now >= self._ends:
             self.report()

@@ -8,11 +8,14 @@ import sys
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from rowkeep.request_context import add_request
+
 
 def configure_logs(level: str) -> None:
     """Send the events of structlog and of all libraries to standard error, as JSON lines."""
     shared: list[structlog.types.Processor] = [
         structlog.processors.add_log_level,
+        add_request,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         # without local variables, which may contain secrets
         structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),

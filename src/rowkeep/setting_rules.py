@@ -55,7 +55,7 @@ def _origin(text: str, name: str = "CORS_ORIGINS") -> str:
 
 
 _PREFIX_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
-OWN_PATHS = ("api", "console", "docs", "healthz", "openapi.json", "readyz")
+OWN_PATHS = ("api", "console", "docs", "healthz", "metrics", "openapi.json", "readyz")
 """The first parts of Rowkeep's own paths. A prefix with the same first part would be ambiguous."""
 
 

@@ -379,8 +379,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server_timing: Annotated[
         bool,
         Meta(
-            description="Whether responses of the Data API have the header `Server-Timing`: the milliseconds "
+            description="Whether responses have the header `Server-Timing`: the milliseconds "
             "of authentication, planning, database and encoding."
+        ),
+    ] = False
+    access_log: Annotated[
+        bool,
+        Meta(
+            description="Whether each request is logged: method, path without its query string, route, "
+            "status, seconds, address, app and request id."
+        ),
+    ] = False
+    slow_query_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Requests for rows that take longer than this in the database are logged: the shape "
+            "of the statement without values, and the database's plan of a query. 0: none.",
+        ),
+    ] = 0.0
+    metrics_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="A port on which `/metrics` needs no token, and nothing else is served. 0: none; on "
+            "`port`, `/metrics` needs an admin token.",
+        ),
+    ] = 0
+    metrics_host: Annotated[str, Meta(description="The address of `metrics_port`.")] = "127.0.0.1"
+    tracing: Annotated[
+        bool,
+        Meta(
+            description="Whether traces of requests are sent by OpenTelemetry, to the address in its "
+            "variables such as `OTEL_EXPORTER_OTLP_ENDPOINT`. Needs the extra `otel`."
         ),
     ] = False
     token_leeway_seconds: Annotated[
@@ -471,6 +504,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if settings.openid_issuer and not (settings.openid_client_id and settings.public_url):
             raise SetupError(
                 f"{PREFIX}OPENID_ISSUER needs {PREFIX}OPENID_CLIENT_ID and {PREFIX}PUBLIC_URL. Set all three."
+            )
+        if settings.metrics_port and settings.metrics_port == settings.port:
+            raise SetupError(
+                f"{PREFIX}METRICS_PORT must be another port than {PREFIX}PORT; got {settings.port} for both."
             )
         return settings
 

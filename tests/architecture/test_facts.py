@@ -43,6 +43,7 @@ IMPORTED_AS = {
     "argon2-cffi": "argon2",
     "backports.zstd": "from backports import zstd",
     "charset-normalizer": "charset_normalizer",
+    "prometheus-client": "prometheus_client",
     "python-calamine": "python_calamine",
     "swagger-ui-py": "swagger_ui",
 }

@@ -16,6 +16,7 @@ from rowkeep.crypto.ciphers import ColumnCipher, DataKeys, SecretSealer, WrongKe
 from rowkeep.crypto.master_key import MasterKeys
 from rowkeep.errors.catalogue import SetupError, StorageMissing
 from rowkeep.limited_log import LimitedLog
+from rowkeep.metrics import DEFINITION_MISSES
 from rowkeep.model.access import App, Workspace
 from rowkeep.model.ids import writer_of
 from rowkeep.model.names import ColumnNames
@@ -121,6 +122,7 @@ class OpenWorkspace:
         """The table with this name, without regard to case. Raises StaleCatalog."""
         compiled = snapshot.table(name)
         if compiled is None:
+            DEFINITION_MISSES.add()
             version, table = await self.database.read(partial(self.scripts.tables.find, name))
             _check(snapshot, version)
             if table is not None:
@@ -158,6 +160,7 @@ class OpenWorkspace:
         key = name_key(name)
         compiled = snapshot.views.get(key)
         if compiled is None:
+            DEFINITION_MISSES.add()
             version, found = await self.database.read(partial(self.scripts.views.find, name))
             _check(snapshot, version)
             if found is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import structlog
@@ -18,16 +18,19 @@ from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.compression import with_compression
 from rowkeep.http.console import console_routes
 from rowkeep.http.cors import with_cors
-from rowkeep.http.data import ADMIN_ROUTE, AdminDataEndpoints, DataEdge, DataEndpoints
+from rowkeep.http.data import ADMIN_ROUTE, DATA_ENDPOINTS, AdminDataEndpoints, DataEdge, DataEndpoints
 from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
+from rowkeep.http.management.api import ENDPOINTS, management_routes, management_services
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
-from rowkeep.http.management.api import management_routes, management_services
 from rowkeep.http.management.endpoint import readable
 from rowkeep.http.management.gate import Gate
+from rowkeep.http.metrics_page import MetricsPage, with_metrics_port
+from rowkeep.http.observation import PAGES, Observer, Tracer
 from rowkeep.http.responses import error_response
 from rowkeep.http.root_path import under_prefix
+from rowkeep.http.routes import ROUTES
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.stream_requests import is_stream
 from rowkeep.model.ids import Clock, IdSource, wall_clock
@@ -83,6 +86,7 @@ def wire(
     tasks: BackgroundTasks,
     operator: str | None = None,
     closing: AsyncExitStack | None = None,
+    tracer: Tracer | None = None,
 ) -> ASGIApp:
     """The ASGI application for an open catalog; ``closing`` closes what it opens."""
     offload = Offload(settings)
@@ -100,7 +104,6 @@ def wire(
         RowRequests(settings, offload),
         BatchRequests(settings, offload),
         offload,
-        settings.server_timing,
         settings.public_url,
     )
     gate = Gate(
@@ -112,6 +115,7 @@ def wire(
     router = Router(
         routes=[
             Route("/healthz", readable(Alive())),
+            Route("/metrics", readable(MetricsPage(admin_tokens))),
             Route("/readyz", readable(Ready(Health(catalog), tasks))),
             *document_routes(settings),
             *console_routes(settings),
@@ -130,7 +134,18 @@ def wire(
         return (data if is_data else router)(scope, receive, send)
 
     compressing = with_compression(app, settings.min_compressed_bytes, can_have_secrets)
-    return under_prefix(compressing, settings.root_path)
+    observed = Observer(with_metrics_port(compressing, settings), settings, tracer)
+    return under_prefix(observed, settings.root_path)
+
+
+ROUTES.declare(
+    [
+        *(("GET", page) for page in PAGES),
+        *((each.method, each.path) for each in DATA_ENDPOINTS),
+        *((each.method, each.admin_path) for each in DATA_ENDPOINTS),
+        *((each.method, ADMIN_PREFIX + each.path) for each in ENDPOINTS),
+    ]
+)
 
 
 def can_have_secrets(scope: Scope) -> bool:
@@ -212,9 +227,23 @@ async def running(
             check_rate_storage(settings)
         tasks = BackgroundTasks(background_tasks(catalog, settings, clock) if operator is None else ())
         async with AsyncExitStack() as closing, tasks:
-            yield wire(catalog, settings, clock, tasks, operator, closing)
+            tracer = None
+            if settings.tracing and operator is None:
+                tracer = closing.enter_context(_tracing())
+            yield wire(catalog, settings, clock, tasks, operator, closing, tracer)
     finally:
         await store.close()
+
+
+def _tracing() -> AbstractContextManager[Tracer]:
+    """Raises SetupError if the extra is not installed."""
+    try:
+        from rowkeep.http.tracing import tracing
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"ROWKEEP_TRACING needs the module {error.name}. Install it with: pip install 'rowkeep[otel]'"
+        ) from None
+    return tracing()
 
 
 class Application:

@@ -15,7 +15,10 @@ from rowkeep.http.root_path import under_prefix
 from rowkeep.setting_rules import origins
 from rowkeep.settings import Settings
 
-REQUEST_HEADERS = ("auth", "authorization", "content-encoding", "content-type", "idempotency-key", "prefer")
+REQUEST_HEADERS = (
+    "auth", "authorization", "content-encoding", "content-type", "idempotency-key", "prefer", "traceparent",
+    "x-request-id",
+)  # fmt: skip
 """The request headers that a page may send in addition to those that are always allowed."""
 
 RESPONSE_HEADERS = (
@@ -24,6 +27,9 @@ RESPONSE_HEADERS = (
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
+    "Server-Timing",
+    "Traceparent",
+    "X-Request-Id",
 )
 """The response headers that a page may read in addition to those that are always allowed."""
 

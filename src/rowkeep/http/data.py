@@ -21,6 +21,7 @@ from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.keyed_requests import KeyedWrite
 from rowkeep.http.request import Request
 from rowkeep.http.responses import JSON, Response, reply
+from rowkeep.http.routes import ROUTES
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.row_responses import Body
 from rowkeep.http.session_cookie import check_origin, session_token
@@ -35,6 +36,7 @@ from rowkeep.model.data_requests import (
     QueryBody,
     UpdateBody,
 )
+from rowkeep.request_context import set_route
 from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
 from rowkeep.services.idempotency import Replayed
@@ -44,7 +46,6 @@ from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUp
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
 from rowkeep.services.streamed_queries import StreamedQueries, StreamedRows, StreamForm
 from rowkeep.services.streams import Streams
-from rowkeep.services.timings import start_timings
 
 PREFIX = "/api/public/"
 
@@ -62,7 +63,6 @@ class DataEdge(msgspec.Struct, frozen=True):
     requests: RowRequests
     batch_requests: BatchRequests
     offload: Offload
-    is_timed: bool
     public_url: str
 
 
@@ -408,22 +408,20 @@ class DataEndpoints:
     def __init__(self, edge: DataEdge, budget: BodyBudget) -> None:
         self._edge = edge
         self._budget = budget
+        self._routes = {each.name: ROUTES.number(each.method, self._pattern(each)) for each in DATA_ENDPOINTS}
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return reply(self._answer(scope, receive), scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response | StreamResponse:
         call, name = _find(scope["method"], self._rest(scope))
+        set_route(self._routes[call.name])
         request = Request(scope, receive, self._budget)
-        timings = start_timings() if self._edge.is_timed else None
         try:
             body = await call.call(self._edge, self._credential(scope, request), name, request)
         finally:
             request.release()
         headers: Headers = _MINIMAL if call.writes and request.minimal else ()
-        if timings is not None:
-            timings.end("encode")
-            headers = (*headers, (b"server-timing", timings.header()))
         headers += take_rate_headers()
         if isinstance(body, Replayed):
             return Response(body.status, body.body, headers=(*headers, _REPLAYED))
@@ -434,6 +432,10 @@ class DataEndpoints:
         if call.is_paged:
             return Response(200, body, headers=headers, vary=QUERY_VARY)
         return Response(200, body, headers=headers)
+
+    def _pattern(self, endpoint: DataEndpoint) -> str:
+        """The path pattern of an endpoint."""
+        return endpoint.path
 
     def _rest(self, scope: Scope) -> str:
         """The part of the path after the prefix."""
@@ -446,6 +448,9 @@ class DataEndpoints:
 
 class AdminDataEndpoints(DataEndpoints):
     """The same endpoints for administrators and signed-in users, routed by :data:`ADMIN_ROUTE`."""
+
+    def _pattern(self, endpoint: DataEndpoint) -> str:
+        return endpoint.admin_path
 
     def _rest(self, scope: Scope) -> str:
         return str(scope["path_params"]["rest"])

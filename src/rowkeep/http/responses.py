@@ -13,6 +13,7 @@ from rowkeep.codec.rows import encode
 from rowkeep.errors.catalogue import InternalError, RowkeepError
 from rowkeep.http.refusal_log import log_refusal
 from rowkeep.http.request import Disconnected
+from rowkeep.metrics import count_error
 from rowkeep.services.rate_limits import take_rate_headers
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,7 @@ def json_response(content: Any, status: int = 200) -> Response:
 
 def error_response(error: RowkeepError) -> Response:
     """Problem details (RFC 9457) that also contain the older format (contract, section 6)."""
+    count_error(error.code)
     body = {
         "type": f"urn:rowkeep:error:{error.code.replace('_', '-')}",
         "title": error.title,

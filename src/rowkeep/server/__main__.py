@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import ExitStack
 
 import msgspec
 
@@ -30,7 +31,13 @@ def run(settings: Settings) -> None:
     workers = worker_count(settings)
     settings = msgspec.structs.replace(settings, workers=workers)
     # open the port first: if that fails, no first token must be created and lost
-    with listen(settings.host, settings.port, shares=workers > 1 and SPREADS) as sock:
+    with (
+        listen(settings.host, settings.port, shares=workers > 1 and SPREADS) as sock,
+        ExitStack() as others,
+    ):
+        shared = []
+        if settings.metrics_port:
+            shared.append(others.enter_context(listen(settings.metrics_host, settings.metrics_port)))
         first = asyncio.run(initialise_store(settings))
         shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
         url = f"http://{shown_host}:{sock.getsockname()[1]}"
@@ -41,9 +48,9 @@ def run(settings: Settings) -> None:
         print(f"Rowkeep is listening on {url}", flush=True)
         if workers > 1:
             load_all()
-            started = serve_with_workers(settings, workers, sock)
+            started = serve_with_workers(settings, workers, sock, shared)
         else:
-            started = serve_here(settings, sock)
+            started = serve_here(settings, [sock, *shared])
         if not started:
             raise SetupError("The server could not start. See the log above.")
 

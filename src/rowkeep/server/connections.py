@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.http.cors import error_app
+from rowkeep.http.observation import Observer
 from rowkeep.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Edge:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.error_app = error_app(settings)
+        self.error_app = Observer(error_app(settings), settings, is_for_errors=True)
         self.now = 1.0
         self.is_stopping = False
         self.max_connections = affordable_connections(settings.max_connections)

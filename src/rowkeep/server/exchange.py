@@ -31,6 +31,9 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 MAX_WHOLE_BYTES = 64 * 1024
 """A longer body is not copied to its head, because one system call could not send both anyway."""
 
+VARYING = frozenset((b"x-request-id", b"traceparent", b"server-timing"))
+"""Headers that differ for each response. Their values are Rowkeep's own, and valid."""
+
 CACHED_HEADS = 256
 """The number of cached heads. They differ by status, content type and date, which changes once a second."""
 
@@ -97,11 +100,11 @@ class Exchange(RequestResponseCycle):
         start = self._start
         if start is not None:
             self._start = None
-            fields, length = _without_length(start)
+            fields, length, varying = _parts_of(start)
             body = message.get("body", b"")
             is_whole = length == b"%d" % len(body) and not message.get("more_body", False)
             if is_whole and len(body) <= MAX_WHOLE_BYTES and self.scope["method"] != "HEAD":
-                await self._send_whole(start["status"], fields, body)
+                await self._send_whole(start["status"], fields, varying, body)
                 return
             if length is None and self.scope["http_version"] == "1.0":
                 # without chunks: the end of the connection is the end of the response
@@ -113,7 +116,7 @@ class Exchange(RequestResponseCycle):
             return
         await super().send(message)
 
-    async def _send_whole(self, status: int, fields: Headers, body: bytes) -> None:
+    async def _send_whole(self, status: int, fields: Headers, varying: bytes, body: bytes) -> None:
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
@@ -121,7 +124,7 @@ class Exchange(RequestResponseCycle):
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         head = _head(status, (*self.default_headers, *fields), self.keep_alive)
-        self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (head, varying, len(body), body))
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
@@ -141,11 +144,19 @@ class Exchange(RequestResponseCycle):
             await self.error_app(scope, self.receive, self.send)
 
 
-def _without_length(start: Any) -> tuple[Headers, bytes | None]:
-    """The headers of a response without its length, and the length."""
-    headers = start.get("headers", ())
-    length: bytes | None = dict(headers).get(b"content-length")
-    return tuple(field for field in headers if field[0] != b"content-length"), length
+def _parts_of(start: Any) -> tuple[Headers, bytes | None, bytes]:
+    """The headers of a response that can be equal to those of others, its length, and the lines of the
+    headers that differ for each response."""
+    fields, length, varying = [], None, b""
+    for field in start.get("headers", ()):
+        name, value = field
+        if name == b"content-length":
+            length = value
+        elif name in VARYING:
+            varying += b"%b: %b\r\n" % field
+        else:
+            fields.append(field)
+    return tuple(fields), length, varying
 
 
 @lru_cache(CACHED_HEADS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -15,6 +15,7 @@ import uvicorn
 from rowkeep.errors.catalogue import SetupError, ShuttingDown
 from rowkeep.http.app import Application
 from rowkeep.logs import configure_logs
+from rowkeep.metrics import REGISTRY, WORKER_STARTS
 from rowkeep.server.connections import Edge
 from rowkeep.server.protocol import Protocol
 from rowkeep.settings import Settings
@@ -73,12 +74,15 @@ def load_all() -> None:
         import_module(module)
 
 
-def serve_here(settings: Settings, sock: socket.socket) -> bool:
-    """Serve in this process until a stop is requested; False if the start failed, which is logged."""
+def serve_here(settings: Settings, sockets: Sequence[socket.socket], worker: int = 0) -> bool:
+    """Serve in this process, the worker with this number, until a stop is requested; False if the start
+    failed, which is logged."""
     configure_logs(settings.log_level)
+    REGISTRY.attach(worker)
+    WORKER_STARTS.add()
     server = make_server(partial(Application, settings), settings)
     try:
-        server.run(sockets=[sock])
+        server.run(sockets=list(sockets))
     except SystemExit as end:
         if end.code == 0:  # a stop was requested before uvicorn handles signals
             raise

@@ -25,6 +25,7 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.http.responses import error_response
+from rowkeep.metrics import CONNECTIONS
 from rowkeep.server.connections import LINGER_SECONDS, Edge, queued_bytes
 from rowkeep.server.exchange import Exchange
 
@@ -131,6 +132,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         self._raw = transport
+        CONNECTIONS.add(1)
         counting: Any = _Transport(transport, self)
         super().connection_made(counting)
         self.flow = _Flow(counting, self)
@@ -142,6 +144,7 @@ class Protocol(HttpToolsProtocol):
             self._refuse(Busy("The server has too many connections. Nothing was written; try again."))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        CONNECTIONS.add(-1)
         self._edge.forget(self)
         self.connections.discard(self)
         self.pipeline.clear()
@@ -348,7 +351,8 @@ class Protocol(HttpToolsProtocol):
                 self.pipeline.popleft()  # the newest request: its body will not arrive
             return
         answer = error_response(error)
-        fields = (*self.server_state.default_headers, *answer.fields(), (b"connection", b"close"))
+        own = self._edge.error_app.refused(answer.status, self.client and self.client[0])
+        fields = (*self.server_state.default_headers, *answer.fields(), *own, (b"connection", b"close"))
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, b"".join(answer.parts)))
         self.linger()

@@ -26,6 +26,7 @@ from threading import Thread
 import structlog
 
 from rowkeep.logs import configure_logs
+from rowkeep.metrics import REGISTRY
 from rowkeep.server.forks import STOP_SIGNALS, fork
 from rowkeep.server.process import GRACE_SECONDS, listen_too, serve_here
 from rowkeep.settings import Settings
@@ -61,8 +62,11 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def serve_with_workers(settings: Settings, count: int, sock: socket.socket) -> bool:
-    """Serve with ``count`` processes until a stop is requested; False if one could not start."""
+def serve_with_workers(
+    settings: Settings, count: int, sock: socket.socket, shared: Sequence[socket.socket] = ()
+) -> bool:
+    """Serve with ``count`` processes until a stop is requested; False if one could not start. Connections of
+    the ``shared`` sockets are accepted by any of them."""
     configure_logs(settings.log_level)
     # otherwise the garbage collector of each worker would write to shared pages, and so copy them
     gc.collect()
@@ -71,7 +75,7 @@ def serve_with_workers(settings: Settings, count: int, sock: socket.socket) -> b
         sockets = [sock] * count
         if SPREADS:
             sockets[1:] = [others.enter_context(listen_too(sock)) for _ in sockets[1:]]
-        return Workers(settings, sockets, signals).run()
+        return Workers(settings, sockets, signals, shared).run()
 
 
 class Signals:
@@ -116,8 +120,17 @@ def _ignore(_signal: int, _frame: object) -> None:
 class Workers:
     """The worker processes of one server, one for each socket."""
 
-    def __init__(self, settings: Settings, sockets: Sequence[socket.socket], signals: Signals) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sockets: Sequence[socket.socket],
+        signals: Signals,
+        shared: Sequence[socket.socket] = (),
+    ) -> None:
+        """All workers accept connections of the ``shared`` sockets."""
         self._settings = settings
+        self._shared = shared
+        REGISTRY.share(len(sockets))
         self._signals = signals
         # reading from this pipe ends in a worker when its parent, the only process that could write to it,
         # exits
@@ -188,7 +201,7 @@ class Workers:
 
     def _stop(self) -> None:
         """Ask all workers to stop, and wait until they have exited."""
-        for sock in self._sockets:
+        for sock in (*self._sockets, *self._shared):
             sock.close()
         self._send(signal.SIGTERM)
         give_up = time.monotonic() + STOP_SECONDS
@@ -215,7 +228,7 @@ class Workers:
             if other is not sock:
                 other.close()
         Thread(target=partial(_end_with_parent, self._parent_end), name="rowkeep-parent", daemon=True).start()
-        return 0 if serve_here(self._settings, sock) else NOT_STARTED
+        return 0 if serve_here(self._settings, [sock, *self._shared], at) else NOT_STARTED
 
 
 def _end_with_parent(pipe: int) -> None:

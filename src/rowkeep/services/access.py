@@ -24,13 +24,16 @@ from rowkeep.errors.catalogue import (
     Unauthenticated,
     preview,
 )
+from rowkeep.metrics import DEFINITION_LOOKUPS, TOKEN_LOOKUPS, count_retry
 from rowkeep.model.access import App, Grant, Right
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.model.tables import Table
 from rowkeep.model.users import User
+from rowkeep.request_context import set_app, set_table
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.rate_limits import NO_TABLE, RateLimits, RequestRate
 from rowkeep.services.sessions import Sessions, signed_in_user
+from rowkeep.services.slow_queries import NOT_WATCHED, SlowQueries
 from rowkeep.services.timings import end_phase
 from rowkeep.services.tokens import (
     Claims,
@@ -90,6 +93,8 @@ class Caller(msgspec.Struct, frozen=True):
     restricted_user_id: str | None = None
     rate: RequestRate | None = None
     """Counts the request, if the app has a limit."""
+    slow: SlowQueries = NOT_WATCHED
+    """Watches the work of the database."""
 
     async def count(self, operations: Sequence[tuple[str, bool]] = ()) -> None:
         """Count the request for its rate: each operation on a table or, if true, a view. Raises
@@ -107,11 +112,13 @@ class Caller(msgspec.Struct, frozen=True):
 
     async def table(self, name: str, *rights: Right) -> CompiledTable:
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
+        DEFINITION_LOOKUPS.add()
         compiled = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
         if self.rate is not None:
             await self.rate.count_one(NO_TABLE if compiled is None else compiled.table.id)
         if compiled is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
+        set_table(compiled.table.name)
         if self.grants is None:
             return compiled
         grant = self.grants.get(compiled.table.id)
@@ -132,11 +139,13 @@ class Caller(msgspec.Struct, frozen=True):
     async def view(self, name: str) -> CompiledView:
         """The view, if the caller has the right to read it; grants on the view's tables do not matter. Raises
         NoSuchView, Forbidden."""
+        DEFINITION_LOOKUPS.add()
         compiled = await self.workspace.view(self.snapshot, name)
         if self.rate is not None:
             await self.rate.count_one(NO_TABLE if compiled is None else compiled.view.id)
         if compiled is None:
             raise NoSuchView(f"No such view: {preview(name)}.")
+        set_table(compiled.view.name)
         if self.grants is None:
             return compiled
         grant = self.grants.get(compiled.view.id)
@@ -167,6 +176,7 @@ class Access:
         self._catalog = catalog
         self._admin_tokens = admin_tokens
         self._sessions = sessions
+        self._slow = SlowQueries(settings.slow_query_seconds)
         self._leeway = settings.token_leeway_seconds
         self._clock = clock
         self._rates = rates
@@ -193,11 +203,12 @@ class Access:
                 snapshot = workspace.newest or await workspace.snapshot()
                 try:
                     if not isinstance(credential, str):
-                        caller = await _caller(credential, user, workspace, snapshot, writer)
+                        caller = await _caller(credential, user, workspace, snapshot, writer, self._slow)
                         end_phase("auth")
                         return await action(caller)
                     found = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
                     app, claims = self._prove(found, credential)
+                    set_app(client_id)
                     if app.app.require_jti and not is_used:
                         # after all other checks: a token that is refused uses up nothing
                         await self._used_tokens.use(workspace, client_id, claims)
@@ -205,7 +216,16 @@ class Access:
                     rate = self._rates.of(app.app, rate)
                     end_phase("auth")
                     return await action(
-                        Caller(workspace, snapshot, app.writer, app.grants, client_id, app.app, rate=rate)
+                        Caller(
+                            workspace,
+                            snapshot,
+                            app.writer,
+                            app.grants,
+                            client_id,
+                            app.app,
+                            rate=rate,
+                            slow=self._slow,
+                        )
                     )
                 except (Busy, QueryTimeout, ShuttingDown, StorageUnavailable):
                     raise
@@ -213,7 +233,7 @@ class Access:
                     if await self._holds(workspace, snapshot, client_id):
                         raise
             except StaleCatalog:
-                pass
+                count_retry("stale_catalog")
             await self._catalog.renew(workspace)
         raise Busy("Table definitions or grants keep changing. Nothing was written; try again.")
 
@@ -246,6 +266,7 @@ class Access:
             raise Unauthenticated("unknown app" if app is None else "app disabled")
         if app.jwe_key is not None:
             token = decrypted_token(token, app.jwe_key)
+        TOKEN_LOOKUPS.add()
         claims = verified_claims(token, app.key, app.app.algorithm)
         check_times(claims, self._clock, self._leeway)
         if app.app.audience is not None:
@@ -259,11 +280,12 @@ async def _caller(
     workspace: OpenWorkspace,
     snapshot: Snapshot,
     writer: str,
+    slow: SlowQueries,
 ) -> Caller:
     """An administrator or a user. Raises NoSuchWorkspace for a user without any rights there."""
     if user is None or user.is_admin:
-        return Caller(workspace, snapshot, writer, None)
+        return Caller(workspace, snapshot, writer, None, slow=slow)
     rights = await workspace.rights(snapshot, user.id)
     if rights.is_empty:
         raise NoSuchWorkspace(f"No such workspace: {preview(credential.workspace)}.")
-    return Caller(workspace, snapshot, writer, rights, restricted_user_id=user.id)
+    return Caller(workspace, snapshot, writer, rights, restricted_user_id=user.id, slow=slow)

@@ -16,6 +16,7 @@ from rowkeep.errors.catalogue import (
     RowkeepError,
     pointer,
 )
+from rowkeep.metrics import count_upsert
 from rowkeep.plan.rows.upserts import UpsertPlan, keys_of, missing_values
 from rowkeep.services.conflicts import (
     insert_reference_error,
@@ -144,13 +145,17 @@ class AtomicStream:
         options = self._table.options
         load = Load(self._staged.plans, self._staged.count, options.is_upsert, options.dry_run)
         try:
-            loaded = await caller.workspace.database.load(sql, load, caller.snapshot.version, self._key())
+            with caller.slow.write("load", lambda: sql.insert.text):
+                loaded = await caller.workspace.database.load(sql, load, caller.snapshot.version, self._key())
         except PartRefused as refused:
             raise await self._refusal(refused.part, refused.refusal) from refused
         except RowsRefused as refused:
             raise await self._duplicates(refused) from None
         except ReferenceConflict as conflict:
             raise await self._reference_error() from conflict
+        options = self._table.options
+        if not options.dry_run:
+            count_upsert(loaded.inserted, loaded.others if options.action == "update" else 0)
         return self._result(loaded)
 
     def _key(self) -> WriteKey | None:

@@ -7,11 +7,14 @@ store is closed.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 
 import msgspec
 import structlog
+
+from rowkeep.metrics import count_task
 
 log = structlog.get_logger(__name__)
 
@@ -71,10 +74,12 @@ class BackgroundTasks:
         try:
             await task.run()
         except Exception as error:
+            count_task(task.name, None)
             failures = self._failures[task.name]
             self._failures[task.name] = failures + 1
             pause = min(task.seconds, FIRST_RETRY_SECONDS * 2.0 ** min(failures, 32))
             log.error("background task failed", task=task.name, retry_seconds=pause, exc_info=error)
             return pause
         self._failures[task.name] = 0
+        count_task(task.name, time.time())
         return task.seconds

@@ -23,6 +23,7 @@ from rowkeep.errors.catalogue import (
     StorageUnavailable,
     TooManyCells,
 )
+from rowkeep.metrics import ROWS_DELETED, ROWS_INSERTED, ROWS_READ, ROWS_UPDATED, count_upsert
 from rowkeep.model.access import App
 from rowkeep.model.filters import Junction, Negation, Shape
 from rowkeep.plan.rows.result_references import References, ResultReference
@@ -216,6 +217,7 @@ class _Run:
         self._current = 0
         self._planned: Planned | None = None
         self._app = around.caller.app
+        self._slow = around.caller.slow
         self._budget = _Budget(around.settings, self._app)
 
     async def run(self, key: WriteKey | None) -> BatchDone:
@@ -225,7 +227,8 @@ class _Run:
         kind = BatchKind(only_reads, self._request.sent.dry_run, self._request.is_large)
         end_phase("plan")
         try:
-            results = await self._workspace.database.batch(self._steps, self._version, kind, key)
+            with self._slow.write("batch", self._texts):
+                results = await self._workspace.database.batch(self._steps, self._version, kind, key)
         except (UniqueConflict, ReferenceConflict) as conflict:
             raise await self._explained(conflict) from conflict
         except NotStored as missing:
@@ -237,7 +240,14 @@ class _Run:
         except RowkeepError as error:
             raise self._placed(error) from error.__cause__
         end_phase("db")
+        if not self._request.sent.dry_run:
+            for result in results:
+                _count_rows(result)
         return BatchDone(self._request, results)
+
+    def _texts(self) -> str:
+        """The kinds of the operations."""
+        return ", ".join(each.operation.sent.op for each in self._prepared)
 
     def _steps(self, failed: _Failed | None = None) -> RowSteps[list[Result]]:
         """Do the operations one after the other. If one ``failed`` before, raise the error that explains it
@@ -371,6 +381,20 @@ class _Budget:
                 self.used += memoryview(result.meta).nbytes
             return msgspec.structs.replace(result, size=size)
         return result
+
+
+def _count_rows(result: Result) -> None:
+    if isinstance(result, QueryPage):
+        ROWS_READ.add(len(result.rows))
+    elif isinstance(result, Updated):
+        ROWS_UPDATED.add(result.count)
+    elif isinstance(result, Deleted):
+        ROWS_DELETED.add(result.count)
+    elif isinstance(result, Upserted):
+        written = result.written
+        count_upsert(written.inserted, written.others if result.request.options.action == "update" else 0)
+    else:
+        ROWS_INSERTED.add(result.request.count)
 
 
 def _conditions(shape: Shape | None) -> int:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from rowkeep.codec.streams.line_errors import BadLine, at_line
 from rowkeep.codec.streams.readers import ReadBlock
 from rowkeep.errors.catalogue import AllRowsFailed, RowkeepError
+from rowkeep.metrics import ROWS_INSERTED
 from rowkeep.plan.rows.writes import InsertPlan
 from rowkeep.services.idempotency import Idempotency, KeyedRequest
 from rowkeep.services.offload import Offload
@@ -16,6 +17,7 @@ from rowkeep.services.partial_inserts import PartialInsert
 from rowkeep.services.row_requests import PartlyInserted, PartlyUpserted
 from rowkeep.services.stream_requests import LineErrors, StreamResult, Written
 from rowkeep.services.stream_tables import StreamTable
+from rowkeep.services.timings import end_phase
 from rowkeep.services.upserts import upsert
 from rowkeep.storage.contract import EITHER, RowSteps, WriteKey
 
@@ -68,7 +70,9 @@ class PartialStream:
                 self._next = await self._read()
             if self._keyed is not None and self._is_last:
                 await self._keyed.read()
+            end_phase("plan")
             await self._store(self._block)
+            end_phase("db")
             self._block, self._next = self._next, None
         if self._keyed is not None and self._has_written and not self._is_key_stored:
             await self._store_key(self._keyed)
@@ -156,7 +160,11 @@ class PartialStream:
         bulk = PartialInsert(table.caller, table.compiled, request, UNLIMITED)
         plan = await self._offload.run(partial(table.plan, block))
         assert isinstance(plan, InsertPlan)  # noqa: S101 - it only inserts
-        return await bulk.insert(plan, make_key(bulk.result))
+        with table.caller.slow.write("insert", lambda: table.compiled.sql.insert.text):
+            inserted = await bulk.insert(plan, make_key(bulk.result))
+        if not table.options.dry_run:
+            ROWS_INSERTED.add(inserted.n_inserted)
+        return inserted
 
     def _added(self, block: ReadBlock, result: Result, errors: LineErrors) -> Written:
         """The rows written so far, with those of this block; its errors are added."""

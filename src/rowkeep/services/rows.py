@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
+from rowkeep.metrics import ROWS_DELETED, ROWS_INSERTED, ROWS_READ, ROWS_UPDATED
 from rowkeep.model.access import Right
 from rowkeep.plan.rows.cursors import CursorSigner
 from rowkeep.plan.rows.select import SelectPlan, plan_select
@@ -47,6 +48,7 @@ from rowkeep.services.table_list import UsableTables, table_list
 from rowkeep.services.timings import end_phase
 from rowkeep.services.upserts import key_of, refuse_repeated_keys, upsert
 from rowkeep.settings import Settings
+from rowkeep.sql.explain import template_texts
 from rowkeep.storage.contract import (
     BeyondRange,
     ChangeRefused,
@@ -132,9 +134,10 @@ class Rows:
             )
             end_phase("plan")
             try:
-                stamp = await caller.workspace.database.insert(
-                    compiled.sql, plan, caller.snapshot.version, key
-                )
+                with caller.slow.write("insert", lambda: compiled.sql.insert.text):
+                    stamp = await caller.workspace.database.insert(
+                        compiled.sql, plan, caller.snapshot.version, key
+                    )
             except UniqueConflict as conflict:
                 raise await insert_unique_error(
                     caller.workspace, compiled, request.rows, plan.rows, conflict, request.is_array
@@ -144,6 +147,8 @@ class Rows:
                     caller.workspace, compiled, request.rows, plan.rows, request.is_array
                 ) from None
             end_phase("db")
+            if not options.dry_run:
+                ROWS_INSERTED.add(request.count)
             return Inserted(compiled, request, stamp, caller.writer)
 
         return self._run(credential, given_key, insert)
@@ -160,8 +165,11 @@ class Rows:
         bulk = PartialInsert(caller, compiled, request, self._settings.max_bulk_errors)
         key = self._write_key(caller, keyed, bulk.result)
         end_phase("plan")
-        result = await bulk.insert(plan, key)
+        with caller.slow.write("insert", lambda: compiled.sql.insert.text):
+            result = await bulk.insert(plan, key)
         end_phase("db")
+        if not request.options.dry_run:
+            ROWS_INSERTED.add(result.n_inserted)
         return await self._unless_all_failed(result)
 
     async def _unless_all_failed(self, result: W) -> W:
@@ -206,9 +214,10 @@ class Rows:
                 key = self._keys.write_key(caller, keyed, partial(_updated, compiled, False))
             end_phase("plan")
             try:
-                updated = await caller.workspace.database.update(
-                    compiled.sql, plan, caller.snapshot.version, key
-                )
+                with caller.slow.write("update", lambda: template_texts(compiled.sql.update(plan.shape))):
+                    updated = await caller.workspace.database.update(
+                        compiled.sql, plan, caller.snapshot.version, key
+                    )
             except UniqueConflict as conflict:
                 raise update_unique_error(compiled, plan, conflict) from conflict
             except ChangeRefused as refused:
@@ -216,6 +225,8 @@ class Rows:
             except ReferenceConflict:
                 raise await update_reference_error(caller.workspace, compiled, plan) from None
             end_phase("db")
+            if not plan.is_dry_run:
+                ROWS_UPDATED.add(updated.count)
             return _updated(compiled, plan.is_dry_run, updated)
 
         return self._run(credential, given_key, update)
@@ -241,12 +252,17 @@ class Rows:
             key = None if keyed is None else self._keys.write_key(caller, keyed, Deleted)
             end_phase("plan")
             try:
-                count = await caller.workspace.database.delete(
-                    compiled.sql, plan, caller.snapshot.version, key
-                )
+                with caller.slow.write(
+                    "delete", lambda: template_texts(compiled.sql.delete(plan.where.shape))
+                ):
+                    count = await caller.workspace.database.delete(
+                        compiled.sql, plan, caller.snapshot.version, key
+                    )
             except ReferenceConflict:
                 raise await delete_reference_error(caller.workspace, compiled, plan) from None
             end_phase("db")
+            if not plan.is_dry_run:
+                ROWS_DELETED.add(count)
             return Deleted(count, plan.is_dry_run)
 
         return self._run(credential, given_key, delete)
@@ -299,10 +315,13 @@ class Rows:
             await compiled_in_thread(compiled.sql.select, plan.shape)
         end_phase("plan")
         try:
-            found = await caller.workspace.database.select(compiled.sql, plan, caller.snapshot.version)
+            database = caller.workspace.database
+            with caller.slow.read(database, compiled.sql, plan):
+                found = await database.select(compiled.sql, plan, caller.snapshot.version)
         except BeyondRange:
             raise too_large_sum() from None
         end_phase("db")
+        ROWS_READ.add(len(found.rows))
         has_more = found.next_key is not None
         next_cursor = next_cursor_of(plan, found, cursors)
         return QueryPage(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 
 from rowkeep.codec.row_lines import CsvLines, NdjsonLines, RowLines
 from rowkeep.errors.catalogue import Busy
+from rowkeep.metrics import ROWS_READ, STREAMS
 from rowkeep.plan.rows.select import SelectPlan, plan_stream
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.row_requests import CompiledRelation, QueryRequest, ReadRequest
 from rowkeep.services.rows import QUERY_RIGHTS, SHORT_FILTER, compiled_in_thread, too_large_sum
 from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
-from rowkeep.storage.contract import BeyondRange, RowStream
+from rowkeep.storage.contract import BeyondRange, Row, RowStream
 
 
 class StreamForm(Enum):
@@ -24,13 +25,34 @@ class StreamForm(Enum):
     CSV = CsvLines
 
 
+class CountingEncoder:
+    """Encodes the rows of one stream, in any thread but one call at a time, and counts them."""
+
+    def __init__(self, lines: RowLines) -> None:
+        self._lines = lines
+        self._count = 0
+        self.head = lines.head
+
+    def __call__(self, rows: Sequence[Row]) -> bytes:
+        self._count += len(rows)
+        return self._lines(rows)
+
+    def take_count(self) -> int:
+        """The number of rows since the last call."""
+        count, self._count = self._count, 0
+        return count
+
+
 class StreamedRows:
     """An open stream: its first part is made. ``deadline`` is when it must end, on the clock of the event
     loop. It must be closed."""
 
-    def __init__(self, stream: RowStream, head: bytes, deadline: float, ended: Callable[[], None]) -> None:
+    def __init__(
+        self, stream: RowStream, encode: CountingEncoder, deadline: float, ended: Callable[[], None]
+    ) -> None:
         self._stream = stream
-        self._head = head
+        self._encode = encode
+        self._head = encode.head
         self._ended: Callable[[], None] | None = ended
         self.deadline = deadline
 
@@ -43,9 +65,11 @@ class StreamedRows:
         """The next part of the response. Raises QueryTimeout, StorageUnavailable, InvalidValue."""
         head, self._head = self._head, b""
         try:
-            return head + await self._stream.part()
+            part = await self._stream.part()
         except BeyondRange:
             raise too_large_sum() from None
+        ROWS_READ.add(self._encode.take_count())
+        return head + part
 
     def close(self) -> None:
         """Give up the snapshot. It can be called twice."""
@@ -113,11 +137,13 @@ class StreamedQueries:
     ) -> StreamedRows:
         fields = plan.shape.fields
         columns = [compiled.sql.physical.columns[name] for name in fields or compiled.sql.names]
-        encode: RowLines = form.value(compiled.codec, columns, fields)
+        encode = CountingEncoder(form.value(compiled.codec, columns, fields))
         deadline = asyncio.get_running_loop().time() + self._settings.max_streamed_query_seconds
-        stream = await caller.workspace.database.stream(compiled.sql, plan, caller.snapshot.version, encode)
+        database = caller.workspace.database
+        with caller.slow.stream(database, compiled.sql, plan):
+            stream = await database.stream(compiled.sql, plan, caller.snapshot.version, encode)
         end_phase("db")
-        return StreamedRows(stream, encode.head, deadline, self._give_turn)
+        return StreamedRows(stream, encode, deadline, self._give_turn)
 
     def _take_turn(self) -> None:
         """Raises Busy."""
@@ -128,6 +154,8 @@ class StreamedQueries:
                 "max_streamed_queries). Try again later, or query page by page."
             )
         self._open += 1
+        STREAMS["out"].add(1)
 
     def _give_turn(self) -> None:
         self._open -= 1
+        STREAMS["out"].add(-1)

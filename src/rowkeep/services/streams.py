@@ -12,6 +12,7 @@ from rowkeep.codec.rows import InsertLimits
 from rowkeep.codec.streams.blocks import Block, BlockCutter
 from rowkeep.codec.streams.readers import ReadBlock, StreamReader
 from rowkeep.errors.catalogue import Busy
+from rowkeep.metrics import STREAMS
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import InsertOptions
 from rowkeep.services.access import Access, Caller, Credential
@@ -72,10 +73,12 @@ class Streams:
                 "written; try again."
             )
         self._running += 1
+        STREAMS["in"].add(1)
         try:
             yield
         finally:
             self._running -= 1
+            STREAMS["in"].add(-1)
 
 
 class _Stream:

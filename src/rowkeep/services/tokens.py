@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from rowkeep.codec.json_bodies import decode_body
 from rowkeep.errors.catalogue import InvalidBody, RowkeepError, Unauthenticated
+from rowkeep.metrics import TOKEN_MISSES
 from rowkeep.model.access import MIN_RSA_BITS, Algorithm
 from rowkeep.model.ids import CLIENT_ID, Clock
 
@@ -168,6 +169,7 @@ def verified_claims(token: str, key: str, algorithm: Algorithm) -> Claims:
     Pure, so that results can be cached by token, key and algorithm. Times are not checked here. Raises
     Unauthenticated.
     """
+    TOKEN_MISSES.add()
     try:
         verified = jws.deserialize_compact(token, _key(key, algorithm), algorithms=[algorithm.value])
     except BadSignatureError:

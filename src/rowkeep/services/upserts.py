@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from msgspec import UNSET
 
 from rowkeep.catalog.snapshot import CompiledTable
+from rowkeep.metrics import count_upsert
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import Conflict
 from rowkeep.model.tables import Index
@@ -29,6 +30,8 @@ from rowkeep.services.refused_changes import upsert_change_error
 from rowkeep.services.row_requests import InsertRequest, PartlyUpserted, Upserted
 from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
+from rowkeep.sql.explain import template_texts
+from rowkeep.sql.rows import PostgresTableSql, SqliteTableSql
 from rowkeep.storage.contract import (
     ChangeRefused,
     NotStored,
@@ -102,13 +105,16 @@ async def upsert(
     if request.options.is_partial:
         end_phase("plan")
         bulk = PartialUpsert(caller, compiled, request, settings.max_bulk_errors)
-        partly = await bulk.upsert(plan, make_key)
+        with caller.slow.write("upsert", partial(_texts, compiled, plan)):
+            partly = await bulk.upsert(plan, make_key)
         end_phase("db")
+        _count(request, partly.written)
         return partly
     key = make_key(partial(_result, compiled, request))
     end_phase("plan")
     try:
-        written = await caller.workspace.database.upsert(compiled.sql, plan, caller.snapshot.version, key)
+        with caller.slow.write("upsert", partial(_texts, compiled, plan)):
+            written = await caller.workspace.database.upsert(compiled.sql, plan, caller.snapshot.version, key)
     except NotStored as missing:
         raise missing_values(
             compiled.table, request.rows, missing.places, is_array=request.is_array
@@ -122,7 +128,18 @@ async def upsert(
     except ReferenceConflict:
         raise await _reference_error(caller, compiled, plan, request) from None
     end_phase("db")
+    _count(request, written)
     return _result(compiled, request, written)
+
+
+def _texts(compiled: CompiledTable, plan: UpsertPlan) -> str:
+    sql = cast("SqliteTableSql | PostgresTableSql", compiled.sql)
+    return template_texts(sql.upsert(plan.shape))
+
+
+def _count(request: InsertRequest, written: UpsertedRows) -> None:
+    if not request.options.dry_run:
+        count_upsert(written.inserted, written.others if request.options.action == "update" else 0)
 
 
 async def _reference_error(

@@ -143,6 +143,8 @@ class Dialect:
     with the foreign key."""
     drops_columns_in_place: bool
     """Whether a column is dropped without a rewrite of the rows."""
+    explain: str = "EXPLAIN"
+    """What shows the plan of the statement after it."""
 
 
 def _is_exact_integer(column: Expression, whole: Expression) -> Expression:
@@ -170,6 +172,7 @@ _BOOLEANS: dict[object, bool] = {0: False, 1: True}
 
 SQLITE = Dialect(
     compiler=sqlite.dialect(paramstyle="qmark"),
+    explain="EXPLAIN QUERY PLAN",
     upsert=sqlite.insert,
     kinds={
         Kind.TEXT: StoredKind(sa.Text(), sa.Text()),

@@ -32,7 +32,9 @@ from rowkeep.http.management.gate import Gate
 from rowkeep.http.management.sessions import session_cookie
 from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.responses import Response, json_response, reply
+from rowkeep.http.routes import ROUTES
 from rowkeep.model.ids import Clock
+from rowkeep.request_context import set_route
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
 from rowkeep.services.definitions import WorkspaceDefinitions
@@ -43,6 +45,7 @@ from rowkeep.services.passwords import Passwords
 from rowkeep.services.sessions import Sessions
 from rowkeep.services.sharing import Sharing
 from rowkeep.services.tables import Tables
+from rowkeep.services.timings import end_phase
 from rowkeep.services.users import Users
 from rowkeep.services.views import Views
 from rowkeep.services.workspaces import Workspaces
@@ -119,11 +122,13 @@ class ManagementEndpoint:
         self._gate = gate
         self._offload = offload
         self._budget = budget
+        self._route = ROUTES.number(endpoint.method, PREFIX + endpoint.path)
         self._decoder: msgspec.json.Decoder[Any] | None = (
             None if endpoint.body is None else body_decoder(endpoint.body)
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        set_route(self._route)
         request = Request(scope, receive, self._budget)
         try:
             await reply(self._answer(request, scope), scope, send)
@@ -133,6 +138,7 @@ class ManagementEndpoint:
     async def _answer(self, request: Request, scope: Scope) -> Response:
         path: dict[str, str] = scope["path_params"]
         sender = await self._gate.sender(self._endpoint, request, scope)
+        end_phase("auth")
         given = request.parameters(
             *parameters_of(self._endpoint), or_others=self._endpoint.takes_any_parameters
         )
@@ -144,7 +150,9 @@ class ManagementEndpoint:
         try:
             services = await self._gate.admit(self._endpoint, sender.actor, path, body)
             management_request = ManagementRequest(path, body, listed, sender, flags, texts)
+            end_phase("plan")
             done = await self._endpoint.call(services, management_request)
+            end_phase("db")
         except StaleCatalog:
             # the workspace is being deleted during the request, or its database is missing
             if "workspace" in path:

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from rowkeep.errors.catalogue import Busy, SetupError, ShuttingDown, StorageUnavailable
+from rowkeep.metrics import POOL_SIZE, count_retry
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, Script, Steps
@@ -124,6 +125,7 @@ class Pool:
                     reset=_keep_as_it_is,
                     server_settings=self._server_settings(),
                 )
+                POOL_SIZE.set(self._size)
                 self._kept = ConnectionGroups(pool, self._size, self._timeout)
         except ValueError:
             raise SetupError(NOT_A_URL) from None
@@ -296,6 +298,7 @@ class Pool:
                 except AGAIN as error:
                     if monotonic() >= deadline:
                         raise
+                    count_retry(retry_reason(error))
                     log.info("transaction failed", kind=type(error).__name__, action="retry")
                     await asyncio.sleep(min(tried * RETRY_STEP_SECONDS, MAX_RETRY_SECONDS))
             return await self._attempt(work, call, deadline, is_first=tries == 1)
@@ -311,6 +314,13 @@ class Pool:
             except TimeoutError:
                 raise Busy() from None
             return await self._use(work, call, deadline)
+
+
+def retry_reason(error: BaseException) -> str:
+    """The reason of a retry, for the metrics."""
+    if isinstance(error, asyncpg.DeadlockDetectedError):
+        return "deadlock"
+    return "serialization" if isinstance(error, asyncpg.SerializationError) else "stale_statement"
 
 
 def _milliseconds(seconds: float) -> str:

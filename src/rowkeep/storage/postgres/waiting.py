@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 
 from rowkeep.errors.catalogue import Busy
+from rowkeep.metrics import POOL_USED, POOL_WAITING
 from rowkeep.storage.postgres.batch_turns import BatchTurns
 
 
@@ -45,6 +46,7 @@ class ConnectionLane:
         arrival: asyncio.Future[None] = loop.create_future()
         self._waiting.append(arrival)
         self._turns.waits(self, arrival, loop.time() + seconds)
+        POOL_WAITING.add(1)
         try:
             await arrival
         except BaseException:
@@ -54,11 +56,13 @@ class ConnectionLane:
                 self._waiting.remove(arrival)
             raise
         finally:
+            POOL_WAITING.add(-1)
             self._turns.waits_no_more(arrival)
 
     def give_back(self) -> None:
         self._used -= 1
         self._turns.used -= 1
+        POOL_USED.add(-1)
         if self._turns.waiting:
             self._turns.pass_on()
 
@@ -78,6 +82,7 @@ class ConnectionLane:
     def _take(self) -> None:
         self._used += 1
         self._turns.used += 1
+        POOL_USED.add(1)
 
 
 class ConnectionTurns:

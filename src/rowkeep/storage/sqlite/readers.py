@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import apsw
 
 from rowkeep.errors.catalogue import Busy, ShuttingDown
+from rowkeep.metrics import SQLITE_READS
 from rowkeep.settings import Settings
 from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, in_transaction
@@ -83,10 +84,12 @@ class Reader:
 
     async def _run_in_turn(self, work: Callable[[Connection], T], lane: ThreadLane) -> T:
         self._waiting += 1
+        SQLITE_READS.add(1)
         try:
             await lane.take()
         finally:
             self._waiting -= 1
+            SQLITE_READS.add(-1)
         return await self._run_long(work, lane)
 
     async def _run_long(self, work: Callable[[Connection], T], lane: ThreadLane) -> T:

@@ -26,6 +26,7 @@ from typing import Any, Generic, TypeVar, cast
 import apsw
 
 from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
+from rowkeep.metrics import GROUP_COMMITS, SQLITE_WRITES, count_retry
 from rowkeep.settings import Settings
 from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
@@ -152,10 +153,13 @@ class GroupWriter:
         if starts:
             self._executor.submit(self._drain, loop)
         self._watch = self._watch or loop.call_later(WATCH_SECONDS, self._look, loop)
+        SQLITE_WRITES.add(1)
         try:
             result: T = await job.future
         except asyncio.CancelledError:
             return cast("T", await self._leave(job, loop))
+        finally:
+            SQLITE_WRITES.add(-1)
         return result
 
     async def _leave(self, job: Job, loop: asyncio.AbstractEventLoop) -> Any:
@@ -230,7 +234,7 @@ class GroupWriter:
                 for job in reversed(group[len(ended) :]):
                     job.state = State.WAITING
                     self._waiting.appendleft(job)
-            loop.call_soon_threadsafe(_deliver, ended)
+            loop.call_soon_threadsafe(_deliver, ended, len(ended) < len(group))
 
     def _has_more(self) -> bool:
         with self._lock:
@@ -367,6 +371,11 @@ def _fail(group: list[Job], error: BaseException) -> None:
         job.error = error
 
 
-def _deliver(group: list[Job]) -> None:
+def _deliver(group: list[Job], is_partial: bool) -> None:
+    """``is_partial``: other jobs of the group were stopped or left for the next one."""
+    if group:
+        GROUP_COMMITS.observe(len(group))
+    if is_partial:
+        count_retry("group")
     for job in group:
         job.deliver()

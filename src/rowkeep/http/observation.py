@@ -1,0 +1,203 @@
+"""Observation: every request has an id and is counted, and can be logged, timed and traced."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from time import perf_counter
+from typing import Any, Protocol
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rowkeep.errors.catalogue import excerpt
+from rowkeep.http.routes import OTHER, ROUTES
+from rowkeep.http.trace_context import REQUEST_ID, RequestIds, TraceParent, read_traceparent
+from rowkeep.metrics import REQUESTS_CANCELLED, REQUESTS_IN_PROGRESS
+from rowkeep.request_context import CURRENT, RequestContext
+from rowkeep.services.timings import Timings, start_timings
+from rowkeep.settings import Settings
+
+access_log = structlog.get_logger("rowkeep.access")
+
+REQUEST_ID_HEADER = b"x-request-id"
+TRACEPARENT_HEADER = b"traceparent"
+PAGES = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/console")
+"""Pages outside both APIs; what is below them counts as the page."""
+
+
+class Span(Protocol):
+    """The span of one request in a trace."""
+
+    @property
+    def traceparent(self) -> TraceParent: ...
+
+    def end(self, method: str, route: str, status: int, context: RequestContext, timings: Timings) -> None:
+        """The request has ended."""
+        ...
+
+
+class Tracer(Protocol):
+    """Makes the spans of requests."""
+
+    def start(self, parent: TraceParent | None) -> Span: ...
+
+
+class Observer:
+    """Observes all requests of an application."""
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, tracer: Tracer | None = None, *, is_for_errors: bool = False
+    ) -> None:
+        """``is_for_errors``: the application sends the errors of requests that another one did not
+        answer."""
+        self._app = app
+        self._ids = RequestIds()
+        self._tracer = tracer
+        self._logs = settings.access_log
+        self._shows_timings = settings.server_timing
+        self._is_for_errors = is_for_errors
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._observed(scope, receive, send)
+
+    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent_id, parent = _sent(scope)
+        current = CURRENT.get() if self._is_for_errors else None
+        if current is None or current.is_answered:
+            current = RequestContext(sent_id or self._ids.new(), perf_counter())
+            CURRENT.set(current)
+        span, timings = None, None
+        if self._tracer is not None:
+            span = self._tracer.start(parent)
+            parent = span.traceparent
+        if parent is not None:
+            current.trace_id = parent.trace_id
+        if self._shows_timings or span is not None:
+            timings = start_timings()
+        watched = _Watched(self, scope, send, current, parent, span, timings)
+        REQUESTS_IN_PROGRESS.add(1)
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            REQUESTS_IN_PROGRESS.add(-1)
+            if not current.is_answered:
+                watched.end_early()
+
+    def refused(self, status: int, address: str | None) -> list[tuple[bytes, bytes]]:
+        """Count a request whose head is incomplete or invalid; returns headers for its response."""
+        current = RequestContext(self._ids.new(), perf_counter())
+        ROUTES.count(0, status, 0.0)
+        if self._logs:
+            access_log.info(
+                "request", method=OTHER[0], route=OTHER[1], status=status, address=address,
+                request_id=current.id,
+            )  # fmt: skip
+        return [(REQUEST_ID_HEADER, current.id.encode())]
+
+
+class _Watched:
+    """ASGI's ``send`` of one request."""
+
+    __slots__ = ("_current", "_observer", "_parent", "_scope", "_send", "_span", "_status", "_timings")
+
+    def __init__(
+        self,
+        observer: Observer,
+        scope: Scope,
+        send: Send,
+        current: RequestContext,
+        parent: TraceParent | None,
+        span: Span | None,
+        timings: Timings | None,
+    ) -> None:
+        self._observer = observer
+        self._scope = scope
+        self._send = send
+        self._current = current
+        self._parent = parent
+        self._span = span
+        self._timings = timings
+        self._status = 0
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self._fields()]
+        elif not message.get("more_body", False):
+            # before the client can see the response, so that it finds it in the metrics
+            self._end(self._status)
+        await self._send(message)
+
+    def _fields(self) -> list[tuple[bytes, bytes]]:
+        fields = [(REQUEST_ID_HEADER, self._current.id.encode())]
+        if self._parent is None and self._timings is None:
+            return fields
+        if self._parent is not None:
+            fields.append((TRACEPARENT_HEADER, self._parent.header()))
+        if self._timings is not None and self._observer._shows_timings:
+            self._timings.end_current()
+            fields.append((b"server-timing", self._timings.header()))
+        return fields
+
+    def end_early(self) -> None:
+        """The request has ended without a complete response. If the response has not started, the server may
+        still send an error, which is counted then."""
+        if self._status:
+            self._end(self._status)
+        else:
+            REQUESTS_CANCELLED.add()
+            self._end_span(0)
+
+    def _end(self, status: int) -> None:
+        current = self._current
+        current.is_answered = True
+        seconds = perf_counter() - current.started
+        number = current.route or self._page_number()
+        ROUTES.count(number, status, seconds)
+        if self._observer._logs:
+            self._log(number, status, seconds)
+        self._end_span(status)
+
+    def _page_number(self) -> int:
+        """The route of a page for people or tools."""
+        path: str = self._scope["path"]
+        if self._scope["method"] in ("GET", "HEAD"):
+            for page in PAGES:
+                if path == page or path.startswith(f"{page}/"):
+                    return ROUTES.number("GET", page)
+        return 0
+
+    def _log(self, number: int, status: int, seconds: float) -> None:
+        method, route = ROUTES.name(number)
+        scope, client = self._scope, self._scope.get("client")
+        access_log.info(
+            "request",
+            method=scope["method"] if method == OTHER[0] else method,
+            route=route,
+            path=excerpt(scope["path"]),
+            status=status,
+            seconds=round(seconds, 6),
+            address=client[0] if client else None,
+            app=self._current.app,
+        )
+
+    def _end_span(self, status: int) -> None:
+        if self._span is not None and self._timings is not None:
+            method, route = ROUTES.name(self._current.route)
+            self._span.end(method, route, status, self._current, self._timings)
+            self._span = None
+
+
+def _sent(scope: Scope) -> tuple[str | None, TraceParent | None]:
+    """The valid request id and trace of a request, if it has them; those that were sent twice are not
+    valid."""
+    request_id, parent = None, None
+    ids = parents = 0
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID_HEADER:
+            ids += 1
+            request_id = value.decode("latin-1") if REQUEST_ID.fullmatch(value) else None
+        elif name == TRACEPARENT_HEADER:
+            parents += 1
+            parent = read_traceparent(value)
+    return request_id if ids == 1 else None, parent if parents == 1 else None

@@ -1,0 +1,59 @@
+"""Request context: what is known about the request that the current task serves, for logs and traces."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+
+class RequestContext:
+    """One request. The layers add to it what they find."""
+
+    # class attributes, because most requests change few of them
+    route = 0
+    """The number of its route; 0 until it is known."""
+    app: str | None = None
+    """The client id of the app, once its token is verified."""
+    table: str | None = None
+    """The name of the table or view of the request."""
+    trace_id: str | None = None
+    is_answered = False
+
+    def __init__(self, request_id: str, started: float) -> None:
+        self.id = request_id
+        self.started = started
+        """On the clock of time.perf_counter."""
+
+
+CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+
+
+def set_route(number: int) -> None:
+    """The route of the request is known."""
+    current = CURRENT.get()
+    if current is not None:
+        current.route = number
+
+
+def set_app(client_id: str) -> None:
+    """The app of the request is known."""
+    current = CURRENT.get()
+    if current is not None:
+        current.app = client_id
+
+
+def set_table(name: str) -> None:
+    """The table or view of the request is known."""
+    current = CURRENT.get()
+    if current is not None:
+        current.table = name
+
+
+def add_request(_logger: Any, _method: str, event: Any) -> Any:
+    """A processor of structlog: each log line of a request has its id, and its trace if there is one."""
+    current = CURRENT.get()
+    if current is not None:
+        event.setdefault("request_id", current.id)
+        if current.trace_id is not None:
+            event.setdefault("trace_id", current.trace_id)
+    return event
