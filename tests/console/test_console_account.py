@@ -10,6 +10,7 @@ from support.server import RowkeepServer
 from support.workspace import Workspace, succeeded
 
 
+@SQLITE
 def test_name_password_and_sessions(
     open_page: OpenPage, server: RowkeepServer, grace: Person, workspace: Workspace
 ) -> None:

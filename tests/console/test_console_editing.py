@@ -92,6 +92,7 @@ def test_each_type(open_page: OpenPage, ada: Person, workspace: Workspace, typed
     assert values == [9223372036854775807, "0.10", True, "2020-03-28T07:02:09.000Z", {"a": [1, None]}]
 
 
+@SQLITE
 def test_what_a_column_cannot_hold(open_page: OpenPage, ada: Person, typed_path: str) -> None:
     page = open_page(ada, typed_path)
     cell(page, "one").dblclick()
@@ -128,6 +129,7 @@ def test_two_people_edit_one_row(
     assert rows_of(workspace)[0]["First_Name"] == left
 
 
+@SQLITE
 def test_a_row_that_was_deleted_meanwhile(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:

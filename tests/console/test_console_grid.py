@@ -85,6 +85,7 @@ def test_sort_by_several_columns_is_in_the_address(
     assert parameter(page, "sort") == "-Number"
 
 
+@SQLITE
 def test_clicks_that_follow_quickly_all_count(open_page: OpenPage, ada: Person, people_path: str) -> None:
     page = open_page(ada, people_path)
     headers = page.get_by_role("columnheader")
@@ -184,6 +185,7 @@ def test_every_operand(open_page: OpenPage, ada: Person, people_path: str) -> No
     expect(page.get_by_text("500 rows")).to_be_visible()
 
 
+@SQLITE
 def test_a_filter_of_a_link_that_is_refused(open_page: OpenPage, ada: Person, people_path: str) -> None:
     wrong = json.dumps({"expressions": [{"field": "Gone", "operand": "=", "value": 1}]})
     page = open_page(ada, f"{people_path}?filter={wrong}")

@@ -27,6 +27,7 @@ def sign_in_again(page: Page, password: str = PASSWORD) -> None:
     dialog.get_by_role("button", name="Sign in", exact=True).click()
 
 
+@SQLITE
 def test_sign_in_opens_the_page_that_was_asked_for(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:
