@@ -1,8 +1,9 @@
-import { Button, Group, Loader, Modal, NativeSelect, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Button, Loader, Modal, NativeSelect, Stack, Table, Text } from "@mantine/core";
 import { IconShare } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Source } from "../grid/rowQueries";
+import { AddByEmail } from "./AddByEmail";
 import { ErrorNote } from "./ErrorNote";
 import { OwnerLine } from "./OwnerLine";
 import { loadAgain } from "./queries";
@@ -57,7 +58,15 @@ export function ShareButton({ source }: { source: Source }) {
       >
         <Stack>
           <ErrorNote error={shares.error ?? set.error ?? remove.error} />
-          <AddShare isBusy={set.isPending} onAdd={(user, right) => set.mutateAsync({ user, right })} />
+          <AddByEmail
+            label="Right"
+            choices={RIGHTS}
+            first="read"
+            button="Share"
+            takesFocus
+            isBusy={set.isPending}
+            onAdd={(user, right) => set.mutateAsync({ user, right })}
+          />
           {shares.isFetching && <Loader size={16} aria-label="Loading" />}
           {shares.data !== undefined && (
             <>
@@ -118,47 +127,5 @@ function ShareList({ shares, onRight, onRemove }: ShareListProps) {
         ))}
       </Table.Tbody>
     </Table>
-  );
-}
-
-interface AddShareProps {
-  isBusy: boolean;
-  onAdd: (user: string, right: Right) => Promise<unknown>;
-}
-
-function AddShare({ isBusy, onAdd }: AddShareProps) {
-  const [email, setEmail] = useState("");
-  const [right, setRight] = useState<Right>("read");
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void onAdd(email, right).then(
-          () => setEmail(""),
-          () => undefined, // the dialog shows the error
-        );
-      }}
-    >
-      <Group align="flex-end">
-        <TextInput
-          size="xs"
-          label="E-mail address of a user"
-          required
-          data-autofocus
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-        />
-        <NativeSelect
-          size="xs"
-          label="Right"
-          data={RIGHTS}
-          value={right}
-          onChange={(event) => setRight(rightOf(event.currentTarget.value))}
-        />
-        <Button size="xs" type="submit" loading={isBusy}>
-          Share
-        </Button>
-      </Group>
-    </form>
   );
 }

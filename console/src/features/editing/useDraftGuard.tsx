@@ -1,0 +1,81 @@
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { type ReactNode, useState } from "react";
+import { NavigationType, useBeforeUnload, useBlocker } from "react-router";
+
+export interface DraftGuard {
+  /** Closes what is edited; asks first if something would be lost. */
+  close: () => void;
+  /** While it asks, Escape belongs to the question. */
+  isAsking: boolean;
+  dialog: ReactNode;
+}
+
+/** Asks before what was typed is lost: when a dialog is closed, and when the page is left or loaded again. */
+export function useDraftGuard(isChanged: boolean, onDiscard: () => void): DraftGuard {
+  const [isAsking, setAsking] = useState(false);
+  const discard = () => {
+    setAsking(false);
+    onDiscard();
+  };
+  return {
+    close: () => (isChanged ? setAsking(true) : onDiscard()),
+    isAsking,
+    dialog: (
+      <>
+        {isChanged && <LeavingGuard onDiscard={discard} />}
+        <DiscardDialog isOpen={isAsking} onDiscard={discard} onCancel={() => setAsking(false)} />
+      </>
+    ),
+  };
+}
+
+/** Asks when the browser goes back to another page, or leaves the console. */
+function LeavingGuard({ onDiscard }: { onDiscard: () => void }) {
+  useBeforeUnload((event) => event.preventDefault());
+  const blocker = useBlocker(
+    ({ historyAction, currentLocation, nextLocation }) =>
+      historyAction === NavigationType.Pop && currentLocation.pathname !== nextLocation.pathname,
+  );
+  return (
+    <DiscardDialog
+      isOpen={blocker.state === "blocked"}
+      onDiscard={() => {
+        blocker.proceed?.();
+        onDiscard();
+      }}
+      onCancel={() => blocker.reset?.()}
+    />
+  );
+}
+
+interface DiscardDialogProps {
+  isOpen: boolean;
+  onDiscard: () => void;
+  onCancel: () => void;
+}
+
+const ABOVE_DRAWERS = 300;
+
+function DiscardDialog({ isOpen, onDiscard, onCancel }: DiscardDialogProps) {
+  return (
+    <Modal
+      opened={isOpen}
+      onClose={onCancel}
+      title="Discard what you typed?"
+      zIndex={ABOVE_DRAWERS}
+      closeButtonProps={{ "aria-label": "Close" }}
+    >
+      <Stack>
+        <Text size="sm">It is not stored yet.</Text>
+        <Group>
+          <Button color="red" onClick={onDiscard}>
+            Discard
+          </Button>
+          <Button variant="default" data-autofocus onClick={onCancel}>
+            Continue editing
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
