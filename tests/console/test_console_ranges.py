@@ -96,6 +96,7 @@ def test_one_value_fills_a_selection(
     dialog = paste(page, "Same")
     dialog.get_by_role("button", name="Paste").click()
     expect(cell(page, "Same")).to_have_count(3)
+    expect(page.get_by_role("grid")).to_be_focused()
     press(page, "Delete")
     expect(cell(page, "Same")).to_have_count(0)
     eventually(lambda: [row["First_Name"] for row in rows_of(workspace)][:4], [None, None, None, "Person 3"])

@@ -23,7 +23,7 @@ export function useDraftGuard(isChanged: boolean, onDiscard: () => void): DraftG
     dialog: (
       <>
         {isChanged && <LeavingGuard onDiscard={discard} />}
-        <DiscardDialog isOpen={isAsking} onDiscard={discard} onCancel={() => setAsking(false)} />
+        {isAsking && <DiscardDialog onDiscard={discard} onCancel={() => setAsking(false)} />}
       </>
     ),
   };
@@ -36,30 +36,30 @@ function LeavingGuard({ onDiscard }: { onDiscard: () => void }) {
     ({ historyAction, currentLocation, nextLocation }) =>
       historyAction === NavigationType.Pop && currentLocation.pathname !== nextLocation.pathname,
   );
+  if (blocker.state !== "blocked") return null;
   return (
     <DiscardDialog
-      isOpen={blocker.state === "blocked"}
       onDiscard={() => {
-        blocker.proceed?.();
+        blocker.proceed();
         onDiscard();
       }}
-      onCancel={() => blocker.reset?.()}
+      onCancel={() => blocker.reset()}
     />
   );
 }
 
 interface DiscardDialogProps {
-  isOpen: boolean;
   onDiscard: () => void;
   onCancel: () => void;
 }
 
 const ABOVE_DRAWERS = 300;
 
-function DiscardDialog({ isOpen, onDiscard, onCancel }: DiscardDialogProps) {
+/** Mounted only while it asks: if it was there before, the Escape that opens it would also close it. */
+function DiscardDialog({ onDiscard, onCancel }: DiscardDialogProps) {
   return (
     <Modal
-      opened={isOpen}
+      opened
       onClose={onCancel}
       title="Discard what you typed?"
       zIndex={ABOVE_DRAWERS}
