@@ -1,5 +1,5 @@
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { NavigationType, useBeforeUnload, useBlocker } from "react-router";
 
 export interface DraftGuard {
@@ -57,6 +57,13 @@ const ABOVE_DRAWERS = 300;
 
 /** Mounted only while it asks: if it was there before, the Escape that opens it would also close it. */
 function DiscardDialog({ onDiscard, onCancel }: DiscardDialogProps) {
+  const [focused] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      if (focused instanceof HTMLElement) focused.focus();
+    },
+    [focused],
+  );
   return (
     <Modal
       opened

@@ -80,7 +80,7 @@ export function LinkNote({ name, link, onClose }: NewLink & { onClose: () => voi
         <Code style={{ overflowWrap: "anywhere" }}>{address}</Code>
         <CopyButton value={address}>
           {({ copied, copy }) => (
-            <Button size="compact-xs" onClick={copy}>
+            <Button size="compact-xs" style={{ flexShrink: 0 }} onClick={copy}>
               {copied ? "Copied" : "Copy"}
             </Button>
           )}

@@ -1,4 +1,4 @@
-import { Button, Loader, Modal, NativeSelect, Stack, Table, Text } from "@mantine/core";
+import { Button, Group, Loader, Modal, NativeSelect, Stack, Text } from "@mantine/core";
 import { IconShare } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -44,6 +44,7 @@ export function ShareButton({ source }: { source: Source }) {
       <Button
         size="compact-sm"
         variant="default"
+        style={{ flexShrink: 0 }}
         leftSection={<IconShare size={14} aria-hidden />}
         onClick={() => setOpen(true)}
       >
@@ -102,30 +103,24 @@ interface ShareListProps {
 function ShareList({ shares, onRight, onRemove }: ShareListProps) {
   if (shares.length === 0) return <Text size="sm">It is not shared with anybody yet.</Text>;
   return (
-    <Table verticalSpacing={4}>
-      <Table.Tbody>
-        {shares.map((share) => (
-          <Table.Tr key={share.user}>
-            <Table.Td>
-              {share.name} ({share.email})
-            </Table.Td>
-            <Table.Td>
-              <NativeSelect
-                size="xs"
-                aria-label={`Right of ${share.name}`}
-                data={RIGHTS}
-                value={share.right}
-                onChange={(event) => onRight(share.user, rightOf(event.currentTarget.value))}
-              />
-            </Table.Td>
-            <Table.Td>
-              <Button size="compact-xs" variant="subtle" color="red" onClick={() => onRemove(share)}>
-                Remove<span className="visually-hidden"> {share.name}</span>
-              </Button>
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <Stack gap="xs" role="list">
+      {shares.map((share) => (
+        <Group key={share.user} gap="xs" role="listitem">
+          <Text size="sm" style={{ flex: "1 1 200px", overflowWrap: "anywhere" }}>
+            {share.name} ({share.email})
+          </Text>
+          <NativeSelect
+            size="xs"
+            aria-label={`Right of ${share.name}`}
+            data={RIGHTS}
+            value={share.right}
+            onChange={(event) => onRight(share.user, rightOf(event.currentTarget.value))}
+          />
+          <Button size="compact-xs" variant="subtle" color="red" onClick={() => onRemove(share)}>
+            Remove<span className="visually-hidden"> {share.name}</span>
+          </Button>
+        </Group>
+      ))}
+    </Stack>
   );
 }

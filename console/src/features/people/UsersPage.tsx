@@ -81,7 +81,11 @@ export function UsersPage() {
                 <Table.Td>{user.name}</Table.Td>
                 <Table.Td>{user.email}</Table.Td>
                 <Table.Td>
-                  {user.admin && <Badge size="xs">administrator</Badge>}{" "}
+                  {user.admin && (
+                    <Badge size="xs" miw="max-content">
+                      administrator
+                    </Badge>
+                  )}{" "}
                   {user.disabled && (
                     <Badge size="xs" variant="default">
                       disabled
