@@ -68,6 +68,10 @@ def test_tables(shell: Shell, place: str, definition: str) -> None:
     shown = shell.succeeds("table", "get", "people", *here)
     assert all(word in shown for word in ("people", "First_Name", "number", "by_last_name"))
     assert "people" in shell.succeeds("table", "list", *here)
+    with_sizes = shell.json("table", "list", "--sizes", *here)
+    assert with_sizes == {"tables": [{**made, "size": {"rows": 0, "bytes": 0}}]}
+    shown = shell.succeeds("table", "list", "--sizes", *here)
+    assert re.search(r"Rows +Bytes +Description\s[^a-z]*people +4 +2 +0 +0\b", shown), shown
     assert "people" in shell.fails("table", "create", definition, *here)
     changed = {**made, "schemaDef": made["schemaDef"][1:], "description": "Changed"}
     change = ("table", "change", "-", *here)

@@ -95,6 +95,7 @@ def paste(page: Page) -> None:
 
 def row(page: Page) -> None:
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Discard").click()
     page.get_by_role("link", name="Open row 1", exact=True).click()
     expect(page.get_by_role("table", name="Row of cities")).to_be_visible()
 

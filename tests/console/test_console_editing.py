@@ -49,10 +49,12 @@ def test_by_the_keyboard(open_page: OpenPage, ada: Person, workspace: Workspace,
     page.keyboard.type("da")
     page.keyboard.press("Tab")
     expect(cell(page, "Ada")).to_be_visible()
+    expect(page.get_by_role("grid")).to_be_focused()
     page.keyboard.press("L")
     expect(page.get_by_role("textbox", name="Last_Name")).to_be_focused()
     page.keyboard.press("Enter")
     expect(cell(page, "L")).to_be_visible()
+    expect(page.get_by_role("grid")).to_be_focused()
     page.keyboard.press("Delete")
     expect(cell(page, "L")).to_have_count(0)
     row = rows_of(workspace)[0]
@@ -64,6 +66,7 @@ def test_each_type(open_page: OpenPage, ada: Person, workspace: Workspace, typed
     cell(page, "one").click()
 
     def at(name: str) -> None:
+        expect(page.get_by_role("grid")).to_be_focused()
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         expect(page.get_by_role("dialog", name=f"Edit {name}")).to_be_visible()

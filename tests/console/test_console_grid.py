@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -48,9 +49,8 @@ def test_the_keyboard_reaches_every_row_and_column(
     page.get_by_role("grid").focus()
     page.keyboard.press("Control+End")
     grid = page.get_by_role("grid")
-    active = grid.get_attribute("aria-activedescendant")
-    assert active is not None
-    assert active.endswith("-499-10")  # the last of four columns and six system columns
+    # the last of four columns and six system columns
+    expect(grid).to_have_attribute("aria-activedescendant", re.compile("-499-10$"))
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     expect(cell(page, "Person 499")).to_be_visible()
@@ -61,6 +61,7 @@ def test_the_keyboard_reaches_every_row_and_column(
     page.keyboard.press("Enter")
     expect(page.get_by_role("menuitem", name="Sort ascending")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("menu")).to_have_count(0)  # it gives the focus back when it has faded out
     page.get_by_role("grid").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Home")
@@ -82,7 +83,7 @@ def test_sort_by_several_columns_is_in_the_address(
     eventually(lambda: column(page, "Number")[:3], ["499", "497", "496"])
     page.get_by_role("button", name="Sort").click()
     page.get_by_role("button", name="Do not sort by Last_Name").click()
-    assert parameter(page, "sort") == "-Number"
+    eventually(lambda: parameter(page, "sort"), "-Number")
 
 
 @SQLITE
@@ -213,8 +214,8 @@ def test_columns_are_hidden_moved_pinned_and_resized_for_one_person(
     menu("Gender", "Pin to the left")
     menu("First_Name", "Wider")
     page.keyboard.press("Escape")
-    before = headers()
-    assert before == ["Gender", "First_Name", "Number"]
+    before = ["Gender", "First_Name", "Number"]
+    eventually(lambda: headers(), before)
     width = page.get_by_role("columnheader").filter(has_text="First_Name").bounding_box()
     page.reload()
     expect(cell(page, "Person 0")).to_be_visible()

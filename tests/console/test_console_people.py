@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from browsing import OpenPage
+from browsing import SQLITE, OpenPage
 from playwright.sync_api import Route, expect
+from test_console_accessibility import violations
 from test_console_grid import cell
 
 from support.person import PASSWORD, Person
@@ -41,6 +42,36 @@ def test_a_table_is_shared_with_somebody_who_may_only_read(
     expect(theirs.get_by_role("heading", name="cannot be shown")).to_be_visible()
 
 
+@SQLITE
+def test_a_table_is_shared_with_somebody_new(
+    open_page: OpenPage, ada: Person, server: RowkeepServer, people_path: str, workspace: Workspace
+) -> None:
+    """An administrator adds the user at once; who is none learns whom to ask."""
+    email = f"new-{workspace.name}@example.com"
+    page = open_page(ada, people_path, 360)
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share people")
+    dialog.get_by_label("E-mail address of a user").fill(email)
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    name = dialog.get_by_role("textbox", name="Name", exact=True)
+    expect(name).to_be_focused()
+    assert violations(page) == []
+    name.fill("Newcomer")
+    name.press("Enter")
+    expect(dialog.get_by_label("Right of Newcomer")).to_have_value("read")
+    expect(dialog.get_by_role("alert")).to_have_count(1)
+    expect(dialog.get_by_role("alert")).to_contain_text(f"{server.url}/console/reset#")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    manager = Person(server, name="Manager")
+    succeeded(workspace.admin.put(f"{workspace.path}/members/{manager.id}", json={"role": "manager"}))
+    page = open_page(manager, f"/console/w/{workspace.name}/members")
+    page.get_by_label("E-mail address of a user").fill("nobody@example.com")
+    page.get_by_role("button", name="Add member").click()
+    expect(page.get_by_text("Ask an administrator to add")).to_be_visible()
+
+
+@SQLITE
 def test_a_table_is_given_to_somebody_else(
     open_page: OpenPage, ada: Person, server: RowkeepServer, people_path: str, workspace: Workspace
 ) -> None:
@@ -82,6 +113,7 @@ def test_a_table_is_given_to_somebody_else(
     assert succeeded(heir.http.get(f"{workspace.path}/views/adults/shares"))["owner"]["user"] == heir.id
 
 
+@SQLITE
 def test_members(open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace) -> None:
     other = Person(server, name="Other")
     page = open_page(ada, f"/console/w/{workspace.name}/members")
@@ -98,6 +130,7 @@ def test_members(open_page: OpenPage, ada: Person, server: RowkeepServer, worksp
     expect(page.get_by_label("Role of Other")).to_have_value("editor")
 
 
+@SQLITE
 def test_a_list_that_loads_while_it_is_changed(
     open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace
 ) -> None:
@@ -121,6 +154,7 @@ def test_a_list_that_loads_while_it_is_changed(
     expect(page.get_by_label("Role of Other")).to_have_value("viewer")
 
 
+@SQLITE
 def test_a_new_user_sets_a_password_by_the_link(
     open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace
 ) -> None:
@@ -139,6 +173,7 @@ def test_a_new_user_sets_a_password_by_the_link(
     expect(page.get_by_role("row").filter(has_text=email)).to_contain_text("disabled")
 
 
+@SQLITE
 def test_the_list_is_searched(
     open_page: OpenPage, ada: Person, people_path: str, workspace: Workspace
 ) -> None:

@@ -96,6 +96,7 @@ def test_one_value_fills_a_selection(
     dialog = paste(page, "Same")
     dialog.get_by_role("button", name="Paste").click()
     expect(cell(page, "Same")).to_have_count(3)
+    expect(page.get_by_role("grid")).to_be_focused()
     press(page, "Delete")
     expect(cell(page, "Same")).to_have_count(0)
     eventually(lambda: [row["First_Name"] for row in rows_of(workspace)][:4], [None, None, None, "Person 3"])
@@ -103,6 +104,7 @@ def test_one_value_fills_a_selection(
     expect(cell(page, "Same")).to_have_count(3)
 
 
+@SQLITE
 def test_what_cannot_be_stored_is_shown_before(
     open_page: OpenPage,
     ada: Person,
@@ -201,6 +203,7 @@ def test_edits_are_undone_and_done_again(
     assert rows_of(workspace, sort=last)[0]["First_Name"] == "Second"
 
 
+@SQLITE
 def test_undo_does_not_overwrite_what_somebody_changed(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:
@@ -217,6 +220,7 @@ def test_undo_does_not_overwrite_what_somebody_changed(
     assert rows_of(workspace)[0]["First_Name"] == "Theirs"
 
 
+@SQLITE
 def test_rows_are_duplicated_and_deleted(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:
@@ -275,6 +279,63 @@ def test_a_column_is_set_for_a_filter(
 
 
 @SQLITE
+def test_what_was_typed_is_not_lost(
+    open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
+) -> None:
+    """Escape and Back ask first; what has not changed closes at once."""
+    page = open_page(ada, people_path.rsplit("/", 1)[0])
+    page.get_by_role("link", name="people").click()
+    expect(cell(page, "Person 0")).to_be_visible()
+    question = page.get_by_role("dialog", name="Discard what you typed?")
+
+    def discard(dialog: Locator) -> None:
+        press(page, "Escape")
+        question.get_by_role("button", name="Discard").click()
+        expect(dialog).to_have_count(0)
+        expect(question).to_have_count(0)
+
+    page.get_by_role("button", name="Add row").click()
+    drawer = page.get_by_role("dialog", name="Add a row")
+    expect(drawer).to_be_visible()
+    press(page, "Escape")
+    expect(drawer).to_have_count(0)
+    page.get_by_role("button", name="Add row").click()
+    name = drawer.get_by_role("textbox", name="First_Name")
+    name.fill("Draft")
+    press(page, "Escape")
+    expect(question.get_by_role("button", name="Continue editing")).to_be_focused()
+    assert violations(page) == []
+    press(page, "Escape")
+    expect(question).to_have_count(0)
+    expect(name).to_have_value("Draft")
+    expect(name).to_be_focused()
+    page.evaluate("history.back()")
+    question.get_by_role("button", name="Continue editing").click()
+    expect(question).to_have_count(0)
+    expect(name).to_have_value("Draft")
+    discard(drawer)
+
+    menu(page, "Paste cells")
+    dialog = page.get_by_role("dialog", name="Paste cells")
+    dialog.get_by_label("Cells of a spreadsheet").fill("a\tb")
+    discard(dialog)
+    page.get_by_role("button", name="Filter").click()
+    filters = page.get_by_role("dialog", name="Filter")
+    filters.get_by_label("Column").select_option("Number")
+    discard(filters)
+    menu(page, "Set a column in all rows")
+    dialog = page.get_by_role("dialog", name="Set a column")
+    dialog.get_by_role("textbox", name="Value").fill("All")
+    page.route("**/tables/people", lambda route: route.fulfill(json={"nModified": 1001}), times=1)
+    dialog.get_by_role("button", name="Count the rows").click()
+    expect(dialog.get_by_role("button", name="Change 1,001 rows")).to_be_visible()
+    expect(dialog.get_by_role("alert")).to_contain_text("cannot be undone")
+    assert violations(page) == []
+    discard(dialog)
+    assert rows_of(workspace)[0]["First_Name"] == "Person 0"
+
+
+@SQLITE
 def test_a_viewer_copies_but_changes_nothing(
     open_page: OpenPage, grace: Person, workspace: Workspace, people_path: str
 ) -> None:
@@ -315,6 +376,7 @@ def test_a_selection_by_the_mouse(open_page: OpenPage, ada: Person, people_path:
     assert page.url.endswith("/tables/people")
 
 
+@SQLITE
 def test_a_reference_is_picked_by_a_search(open_page: OpenPage, ada: Person, workspace: Workspace) -> None:
     index = {"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}
     workspace.create_table(

@@ -83,6 +83,7 @@ def test_the_first_walk(
 
     mouse.job("fix a typo")
     mouse.double_click(cell(page, "Person 70"))
+    expect(page.get_by_role("textbox", name="First_Name")).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.type("Person 70 of 500")
     page.keyboard.press("Enter")
@@ -108,10 +109,12 @@ def test_the_first_walk(
     page.keyboard.type(reader)
     page.keyboard.press("Enter")
     mouse.click(page.get_by_role("button", name="Copy"))
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
     link = str(page.evaluate("navigator.clipboard.readText()"))
 
     mouse.job("set a password as the new user")
     theirs = open_page(None, link.removeprefix(server.url))
+    expect(theirs.get_by_role("textbox", name="New password")).to_be_focused()
     theirs.keyboard.type(PASSWORD)
     theirs.keyboard.press("Enter")
     expect(theirs.get_by_role("heading", name="Nothing to see yet")).to_be_visible()

@@ -6,8 +6,8 @@ import pytest
 from answers import good, problem
 from definitions import column, table
 
-from rowkeep.model.tables import TableSize
-from rowkeep.sql.sizes import COUNTED, table_size
+from rowkeep.model.tables import COUNTED, TableSize
+from rowkeep.sql.sizes import table_size
 from support.workspace import Workspace
 
 

@@ -14,6 +14,7 @@ from rowkeep.cli.options import AsJson, TableName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
 from rowkeep.client.commands import call, every
 from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.tables import COUNTED
 
 commands = typer.Typer(help="Create, change, list and delete tables.")
 
@@ -22,6 +23,10 @@ OVERVIEW = (
     Fact("Columns", lambda table: len(table["schemaDef"])),
     Fact("Indexes", lambda table: len(table["indexes"])),
     fact("Description", "description"),
+)
+SIZES = (
+    Fact("Rows", lambda table: _row_count(table["size"]["rows"])),
+    Fact("Bytes", lambda table: table["size"]["bytes"]),
 )
 HEAD = (fact("Table", "name"), fact("Description", "description"))
 COLUMNS = (
@@ -49,6 +54,10 @@ Definition = Annotated[
 
 def _index_column(column: dict[str, Any]) -> str:
     return str(column["name"]) + (" desc" if column["order"] == "desc" else "")
+
+
+def _row_count(rows: int) -> str:
+    return str(rows) if rows <= COUNTED else f"about {rows}"
 
 
 @commands.command()
@@ -93,10 +102,23 @@ def infer(
 
 
 @commands.command("list")
-def list_all(workspace: Workspace = "main", as_json: AsJson = False) -> None:
+def list_all(
+    sizes: Annotated[
+        bool,
+        typer.Option(
+            "--sizes",
+            help="Show the number of rows, too, and about how many bytes they take, without indexes. "
+            f"Tables with more than {COUNTED:,} rows are not counted, but estimated.",
+        ),
+    ] = False,
+    workspace: Workspace = "main",
+    as_json: AsJson = False,
+) -> None:
     """List all tables of a workspace."""
-    found = every("tables", "workspaces", workspace, "tables")
-    print_json({"tables": found}) if as_json else print_list(found, OVERVIEW)
+    parameters: dict[str, str | int] = {"sizes": "true"} if sizes else {}
+    found = every("tables", "workspaces", workspace, "tables", parameters=parameters)
+    facts = (*OVERVIEW[:-1], *SIZES, OVERVIEW[-1]) if sizes else OVERVIEW
+    print_json({"tables": found}) if as_json else print_list(found, facts)
 
 
 @commands.command()

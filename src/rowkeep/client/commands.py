@@ -25,8 +25,9 @@ def call(
     )
 
 
-def every(what: str, *path: str) -> list[Any]:
+def every(what: str, *path: str, parameters: dict[str, str | int] | None = None) -> list[Any]:
     """All items of a list, over all its pages. Raises the same errors as :func:`call`."""
     from rowkeep.client.management import ask
 
-    return ask(lambda management: management.every(what, *path))
+    given = parameters or {}
+    return ask(lambda management: management.every(what, *path, parameters=given))

@@ -57,12 +57,14 @@ class ManagementClient:
             ) from None
         return _answer(response)
 
-    async def every(self, what: str, *path: str) -> list[Any]:
+    async def every(
+        self, what: str, *path: str, parameters: Mapping[str, str | int] = NO_PARAMETERS
+    ) -> list[Any]:
         """All items of a list, over all its pages."""
         found: list[Any] = []
         cursor: dict[str, str | int] = {}
         while True:
-            page = await self.call("GET", *path, parameters={"limit": MAX_LIMIT} | cursor)
+            page = await self.call("GET", *path, parameters={**parameters, "limit": MAX_LIMIT} | cursor)
             found += page[what]
             if "nextCursor" not in page:
                 return found

@@ -169,6 +169,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.columns, *STORED_SYSTEM_COLUMNS)
 
 
+COUNTED = 10_000
+"""A table of up to so many rows is counted for its size; of a larger one, the number is an estimate."""
+
+
 class TableSize(msgspec.Struct, frozen=True):
     """The number of rows of a table, and about how many bytes they take. Of a large table, both are
     estimates."""

@@ -11,13 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rowkeep.model.tables import Table, TableSize
+from rowkeep.model.tables import COUNTED, Table, TableSize
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Statement, statement
-
-COUNTED = 10_000
 
 SAMPLED = 50
 """On SQLite: so many rows at each end of a table, whose mean size is taken for that of all."""

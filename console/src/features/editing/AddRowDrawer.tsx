@@ -4,6 +4,7 @@ import { ApiError, messageOf } from "../../api/errors";
 import type { Cell, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
 import { insertRow, type TablePlace } from "./changes";
+import { useDraftGuard } from "./useDraftGuard";
 import { ValueEditor } from "./ValueEditor";
 import { type Draft, parsed } from "./values";
 
@@ -13,22 +14,29 @@ interface AddRowFormProps {
   /** The values to start with. */
   initial: Drafts;
   onAdded: (row: Row) => void;
+  onChanged: () => void;
 }
 
 export type Drafts = Record<string, Draft>;
 
-interface AddRowDrawerProps extends Omit<AddRowFormProps, "initial"> {
+interface AddRowDrawerProps extends Omit<AddRowFormProps, "initial" | "onChanged"> {
   /** undefined: closed. */
   initial: Drafts | undefined;
   onClose: () => void;
 }
 
 /** Adds a row by a form. A column that is not filled in gets its default. */
-export function AddRowDrawer({ initial, onClose, columns, ...form }: AddRowDrawerProps) {
+export function AddRowDrawer({ initial, onClose, onAdded, columns, ...form }: AddRowDrawerProps) {
+  const [isChanged, setChanged] = useState(false);
+  const guard = useDraftGuard(isChanged, () => {
+    setChanged(false);
+    onClose();
+  });
   return (
     <Drawer
       opened={initial !== undefined}
-      onClose={onClose}
+      onClose={guard.close}
+      closeOnEscape={!guard.isAsking}
       title="Add a row"
       position="right"
       // a click next to it would lose what was typed
@@ -36,13 +44,23 @@ export function AddRowDrawer({ initial, onClose, columns, ...form }: AddRowDrawe
       closeButtonProps={{ "aria-label": "Close" }}
     >
       {initial !== undefined && (
-        <AddRowForm {...form} columns={columns.filter(({ isSystem }) => !isSystem)} initial={initial} />
+        <AddRowForm
+          {...form}
+          columns={columns.filter(({ isSystem }) => !isSystem)}
+          initial={initial}
+          onChanged={() => setChanged(true)}
+          onAdded={(row) => {
+            setChanged(false);
+            onAdded(row);
+          }}
+        />
       )}
+      {guard.dialog}
     </Drawer>
   );
 }
 
-function AddRowForm({ place, columns, initial, onAdded }: AddRowFormProps) {
+function AddRowForm({ place, columns, initial, onAdded, onChanged }: AddRowFormProps) {
   const [drafts, setDrafts] = useState(initial);
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [error, setError] = useState<string>();
@@ -88,7 +106,10 @@ function AddRowForm({ place, columns, initial, onAdded }: AddRowFormProps) {
             label={column.name}
             draft={shownDraft(drafts[column.name], column)}
             error={problems[column.name]}
-            onChange={(draft) => setDrafts((current) => ({ ...current, [column.name]: draft }))}
+            onChange={(draft) => {
+              setDrafts((current) => ({ ...current, [column.name]: draft }));
+              onChanged();
+            }}
           />
         ))}
         <Group>

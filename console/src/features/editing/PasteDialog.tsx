@@ -19,6 +19,7 @@ import { isHeader, pastedHeight, type PasteMode, type Plan, planOf, stepsOf } fr
 import { PastePreview } from "./PastePreview";
 import { MAX_ROWS, type Step } from "./steps";
 import { fromTsv } from "./tsv";
+import { useDraftGuard } from "./useDraftGuard";
 
 interface PasteDialogProps {
   /** What was pasted; empty: the person pastes it into the dialog. */
@@ -39,10 +40,12 @@ export function PasteDialog({ text: pasted, onClose, ...rest }: PasteDialogProps
   const [text, setText] = useState(pasted);
   const isTooLong = text.length > MAX_TEXT;
   const lines = useMemo(() => (isTooLong ? [] : fromTsv(text)), [isTooLong, text]);
+  const guard = useDraftGuard(text !== pasted, onClose);
   return (
     <Modal
       opened
-      onClose={onClose}
+      onClose={guard.close}
+      closeOnEscape={!guard.isAsking}
       size="xl"
       title="Paste cells"
       closeButtonProps={{ "aria-label": "Close" }}
@@ -67,6 +70,7 @@ export function PasteDialog({ text: pasted, onClose, ...rest }: PasteDialogProps
         )}
         {lines.length > 0 && <Planned key={text} lines={lines} takesFocus={pasted !== ""} {...rest} />}
       </Stack>
+      {guard.dialog}
     </Modal>
   );
 }

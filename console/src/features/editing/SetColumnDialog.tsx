@@ -6,6 +6,7 @@ import type { Column } from "../grid/columns";
 import type { TablePlace } from "./changes";
 import { type ChangedRows, checkColumn, type ColumnChange, OtherCount, setColumn } from "./setColumn";
 import { MAX_ROWS } from "./steps";
+import { useDraftGuard } from "./useDraftGuard";
 import { ValueEditor } from "./ValueEditor";
 import { type Draft, parsed } from "./values";
 
@@ -69,11 +70,14 @@ export function SetColumnDialog({ place, columns, first, query, onDone, onClose 
     if (!isBusy) void run(checked === undefined || checked.count === 0 ? check : () => store(checked));
   }
 
+  const guard = useDraftGuard(draft !== startOf(column), onClose);
   const rows = checked === undefined ? "" : countText(checked.count);
+  const isFinal = checked !== undefined && checked.count > MAX_ROWS;
   return (
     <Modal
       opened
-      onClose={onClose}
+      onClose={guard.close}
+      closeOnEscape={!guard.isAsking}
       title={query === undefined ? "Set a column in all rows" : "Set a column in all rows of the filter"}
       closeButtonProps={{ "aria-label": "Close" }}
     >
@@ -102,13 +106,15 @@ export function SetColumnDialog({ place, columns, first, query, onDone, onClose 
             </Alert>
           )}
           <Text size="sm" role="status">
-            {checked !== undefined &&
-              (checked.count === 0
-                ? "No row matches."
-                : `${rows} would change.${checked.count > MAX_ROWS ? " So many cannot be undone." : ""}`)}
+            {checked !== undefined && (checked.count === 0 ? "No row matches." : `${rows} would change.`)}
           </Text>
+          {isFinal && (
+            <Alert color="yellow" role="alert">
+              This cannot be undone: undo takes back at most {MAX_ROWS.toLocaleString()} rows.
+            </Alert>
+          )}
           <Group>
-            <Button type="submit" loading={isBusy}>
+            <Button type="submit" loading={isBusy} {...(isFinal ? { color: "red" } : {})}>
               {checked === undefined || checked.count === 0 ? "Count the rows" : `Change ${rows}`}
             </Button>
             <Button variant="default" onClick={onClose}>
@@ -117,6 +123,7 @@ export function SetColumnDialog({ place, columns, first, query, onDone, onClose 
           </Group>
         </Stack>
       </form>
+      {guard.dialog}
     </Modal>
   );
 }

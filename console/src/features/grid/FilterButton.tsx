@@ -2,6 +2,7 @@ import { Button, Drawer, Group } from "@mantine/core";
 import { IconFilter } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Filter } from "../../api/types";
+import { useDraftGuard } from "../editing/useDraftGuard";
 import { countOf, draftOf, filterOf, type Junction, newCondition } from "../filters/draft";
 import { FilterBuilder } from "../filters/FilterBuilder";
 import type { Column } from "./columns";
@@ -18,9 +19,15 @@ interface FilterButtonProps {
 
 /** Opens the filter builder; the rows change when the filter is applied. */
 export function FilterButton({ columns, filter, onFilter, draft, onDraft }: FilterButtonProps) {
+  const [isChanged, setChanged] = useState(false);
+  const close = () => {
+    setChanged(false);
+    onDraft(null);
+  };
+  const guard = useDraftGuard(isChanged, close);
   const apply = (changed: Filter | undefined) => {
     onFilter(changed);
-    onDraft(null);
+    close();
   };
   return (
     <>
@@ -33,7 +40,8 @@ export function FilterButton({ columns, filter, onFilter, draft, onDraft }: Filt
       />
       <Drawer
         opened={draft !== null}
-        onClose={() => onDraft(null)}
+        onClose={guard.close}
+        closeOnEscape={!guard.isAsking}
         title="Filter"
         position="right"
         size="xl"
@@ -46,7 +54,14 @@ export function FilterButton({ columns, filter, onFilter, draft, onDraft }: Filt
               apply(filterOf(draft, columns));
             }}
           >
-            <FilterBuilder draft={draft} columns={columns} onChange={onDraft} />
+            <FilterBuilder
+              draft={draft}
+              columns={columns}
+              onChange={(changed) => {
+                setChanged(true);
+                onDraft(changed);
+              }}
+            />
             <Group mt="lg">
               <Button type="submit">Apply</Button>
               {filter !== undefined && (
@@ -57,6 +72,7 @@ export function FilterButton({ columns, filter, onFilter, draft, onDraft }: Filt
             </Group>
           </form>
         )}
+        {guard.dialog}
       </Drawer>
     </>
   );

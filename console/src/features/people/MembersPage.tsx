@@ -1,10 +1,11 @@
-import { Button, Container, Group, Loader, NativeSelect, Table, Text, TextInput, Title } from "@mantine/core";
+import { Button, Container, Loader, NativeSelect, Table, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
 import { answered, api } from "../../api/client";
 import { useSession } from "../session/session";
+import { AddByEmail } from "./AddByEmail";
 import { ErrorNote } from "./ErrorNote";
 import { Removed } from "./Removed";
 import { loadAgain, type Member, membersQuery, type Role, ROLES } from "./queries";
@@ -53,7 +54,14 @@ export function MembersPage() {
       </Title>
       <ErrorNote error={members.error ?? set.error ?? remove.error} />
       {isManager && (
-        <AddMember isBusy={set.isPending} onAdd={(user, role) => set.mutateAsync({ user, role })} />
+        <AddByEmail
+          label="Role"
+          choices={ROLES}
+          first="viewer"
+          button="Add member"
+          isBusy={set.isPending}
+          onAdd={(user, role) => set.mutateAsync({ user, role })}
+        />
       )}
       {removed !== null && (
         <Removed
@@ -134,46 +142,5 @@ function MemberRow({ member, isManager, onRole, onRemove }: MemberRowProps) {
         </Table.Td>
       )}
     </Table.Tr>
-  );
-}
-
-interface AddMemberProps {
-  isBusy: boolean;
-  onAdd: (user: string, role: Role) => Promise<unknown>;
-}
-
-function AddMember({ isBusy, onAdd }: AddMemberProps) {
-  const [email, setEmail] = useState("");
-  const [role, setRole] = useState<Role>("viewer");
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void onAdd(email, role).then(
-          () => setEmail(""),
-          () => undefined, // the page shows the error
-        );
-      }}
-    >
-      <Group align="flex-end" mb="md">
-        <TextInput
-          size="xs"
-          label="E-mail address of a user"
-          required
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-        />
-        <NativeSelect
-          size="xs"
-          label="Role"
-          data={ROLES}
-          value={role}
-          onChange={(event) => setRole(roleOf(event.currentTarget.value))}
-        />
-        <Button size="xs" type="submit" loading={isBusy}>
-          Add member
-        </Button>
-      </Group>
-    </form>
   );
 }

@@ -1,8 +1,9 @@
-import { Button, Group, Loader, Modal, NativeSelect, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Button, Group, Loader, Modal, NativeSelect, Stack, Text } from "@mantine/core";
 import { IconShare } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Source } from "../grid/rowQueries";
+import { AddByEmail } from "./AddByEmail";
 import { ErrorNote } from "./ErrorNote";
 import { OwnerLine } from "./OwnerLine";
 import { loadAgain } from "./queries";
@@ -43,6 +44,7 @@ export function ShareButton({ source }: { source: Source }) {
       <Button
         size="compact-sm"
         variant="default"
+        style={{ flexShrink: 0 }}
         leftSection={<IconShare size={14} aria-hidden />}
         onClick={() => setOpen(true)}
       >
@@ -57,7 +59,15 @@ export function ShareButton({ source }: { source: Source }) {
       >
         <Stack>
           <ErrorNote error={shares.error ?? set.error ?? remove.error} />
-          <AddShare isBusy={set.isPending} onAdd={(user, right) => set.mutateAsync({ user, right })} />
+          <AddByEmail
+            label="Right"
+            choices={RIGHTS}
+            first="read"
+            button="Share"
+            takesFocus
+            isBusy={set.isPending}
+            onAdd={(user, right) => set.mutateAsync({ user, right })}
+          />
           {shares.isFetching && <Loader size={16} aria-label="Loading" />}
           {shares.data !== undefined && (
             <>
@@ -93,72 +103,24 @@ interface ShareListProps {
 function ShareList({ shares, onRight, onRemove }: ShareListProps) {
   if (shares.length === 0) return <Text size="sm">It is not shared with anybody yet.</Text>;
   return (
-    <Table verticalSpacing={4}>
-      <Table.Tbody>
-        {shares.map((share) => (
-          <Table.Tr key={share.user}>
-            <Table.Td>
-              {share.name} ({share.email})
-            </Table.Td>
-            <Table.Td>
-              <NativeSelect
-                size="xs"
-                aria-label={`Right of ${share.name}`}
-                data={RIGHTS}
-                value={share.right}
-                onChange={(event) => onRight(share.user, rightOf(event.currentTarget.value))}
-              />
-            </Table.Td>
-            <Table.Td>
-              <Button size="compact-xs" variant="subtle" color="red" onClick={() => onRemove(share)}>
-                Remove<span className="visually-hidden"> {share.name}</span>
-              </Button>
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
-}
-
-interface AddShareProps {
-  isBusy: boolean;
-  onAdd: (user: string, right: Right) => Promise<unknown>;
-}
-
-function AddShare({ isBusy, onAdd }: AddShareProps) {
-  const [email, setEmail] = useState("");
-  const [right, setRight] = useState<Right>("read");
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        void onAdd(email, right).then(
-          () => setEmail(""),
-          () => undefined, // the dialog shows the error
-        );
-      }}
-    >
-      <Group align="flex-end">
-        <TextInput
-          size="xs"
-          label="E-mail address of a user"
-          required
-          data-autofocus
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-        />
-        <NativeSelect
-          size="xs"
-          label="Right"
-          data={RIGHTS}
-          value={right}
-          onChange={(event) => setRight(rightOf(event.currentTarget.value))}
-        />
-        <Button size="xs" type="submit" loading={isBusy}>
-          Share
-        </Button>
-      </Group>
-    </form>
+    <Stack gap="xs" role="list">
+      {shares.map((share) => (
+        <Group key={share.user} gap="xs" role="listitem">
+          <Text size="sm" style={{ flex: "1 1 200px", overflowWrap: "anywhere" }}>
+            {share.name} ({share.email})
+          </Text>
+          <NativeSelect
+            size="xs"
+            aria-label={`Right of ${share.name}`}
+            data={RIGHTS}
+            value={share.right}
+            onChange={(event) => onRight(share.user, rightOf(event.currentTarget.value))}
+          />
+          <Button size="compact-xs" variant="subtle" color="red" onClick={() => onRemove(share)}>
+            Remove<span className="visually-hidden"> {share.name}</span>
+          </Button>
+        </Group>
+      ))}
+    </Stack>
   );
 }

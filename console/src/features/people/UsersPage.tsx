@@ -1,11 +1,8 @@
 import {
-  Alert,
   Badge,
   Button,
   Checkbox,
-  Code,
   Container,
-  CopyButton,
   Group,
   Loader,
   Modal,
@@ -18,15 +15,10 @@ import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answered, api } from "../../api/client";
-import { API_ADDRESS } from "../../app/place";
 import { useSession } from "../session/session";
 import { ErrorNote } from "./ErrorNote";
-import { loadAgain, type User, usersQuery } from "./queries";
-
-interface NewLink {
-  name: string;
-  link: string;
-}
+import { LinkNote, linkOf, type NewLink } from "./NewUser";
+import { addUser, loadAgain, type User, usersQuery } from "./queries";
 
 /** The users of the installation, for administrators. */
 export function UsersPage() {
@@ -89,7 +81,11 @@ export function UsersPage() {
                 <Table.Td>{user.name}</Table.Td>
                 <Table.Td>{user.email}</Table.Td>
                 <Table.Td>
-                  {user.admin && <Badge size="xs">administrator</Badge>}{" "}
+                  {user.admin && (
+                    <Badge size="xs" miw="max-content">
+                      administrator
+                    </Badge>
+                  )}{" "}
                   {user.disabled && (
                     <Badge size="xs" variant="default">
                       disabled
@@ -167,12 +163,12 @@ function AddUser({ onAdded }: { onAdded: (link: NewLink | null) => Promise<void>
   const [email, setEmail] = useState("");
   const [isAdmin, setAdmin] = useState(false);
   const add = useMutation({
-    mutationFn: () => answered(api.POST("/api/v1/users", { body: { name, email, admin: isAdmin } })),
+    mutationFn: () => addUser({ name, email, admin: isAdmin }),
     onSuccess: async (user) => {
       setName("");
       setEmail("");
       setAdmin(false);
-      await onAdded(user.link === undefined ? null : { name: user.name, link: user.link });
+      await onAdded(linkOf(user));
     },
   });
   return (
@@ -210,31 +206,5 @@ function AddUser({ onAdded }: { onAdded: (link: NewLink | null) => Promise<void>
         </Button>
       </Group>
     </form>
-  );
-}
-
-function LinkNote({ name, link, onClose }: NewLink & { onClose: () => void }) {
-  const address = new URL(link, API_ADDRESS).href;
-  return (
-    <Alert
-      mb="md"
-      title={`Link for ${name}`}
-      withCloseButton
-      closeButtonLabel="Hide the link"
-      onClose={onClose}
-    >
-      Send this link to {name}, who sets a password with it. It can be used once within a day, and is shown
-      only now.
-      <Group mt="xs" wrap="nowrap">
-        <Code style={{ overflowWrap: "anywhere" }}>{address}</Code>
-        <CopyButton value={address}>
-          {({ copied, copy }) => (
-            <Button size="compact-xs" onClick={copy}>
-              {copied ? "Copied" : "Copy"}
-            </Button>
-          )}
-        </CopyButton>
-      </Group>
-    </Alert>
   );
 }

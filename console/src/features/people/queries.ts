@@ -5,6 +5,7 @@ import type { components } from "../../api/schema";
 import { all } from "../tables/queries";
 
 export type User = components["schemas"]["UserResponse"];
+export type NewUser = components["schemas"]["NewUserResponse"];
 export type Member = components["schemas"]["MemberResponse"];
 export type Role = Member["role"];
 
@@ -23,6 +24,9 @@ export const usersQuery = () =>
         (page) => page.users,
       ),
   });
+
+export const addUser = (body: { name: string; email: string; admin: boolean }): Promise<NewUser> =>
+  answered(api.POST("/api/v1/users", { body }));
 
 export const membersQuery = (workspace: string) =>
   queryOptions({

@@ -31,10 +31,9 @@ from rowkeep.model.definitions.copies import table_named
 from rowkeep.model.definitions.retention import MAX_DAYS
 from rowkeep.model.definitions.tables import TableBody, definition_of
 from rowkeep.model.management_requests import GrantBody
-from rowkeep.model.tables import NAME
+from rowkeep.model.tables import COUNTED, NAME
 from rowkeep.model.users import ListedThings, Need
 from rowkeep.services.tables import ChangeStep, DefinedTable
-from rowkeep.sql.sizes import COUNTED
 
 
 class TableColumnResponse(ResponseBody):
