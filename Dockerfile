@@ -11,7 +11,7 @@ WORKDIR /build
 COPY . .
 RUN make wheel
 RUN python -m venv --without-pip /opt/rowkeep \
-  && python -m pip --python /opt/rowkeep/bin/python install --constraint constraints.txt "$(ls dist/*.whl)[redis]"
+  && python -m pip --python /opt/rowkeep/bin/python install --constraint constraints.txt "$(ls dist/*.whl)[otel,redis]"
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="Rowkeep" \
