@@ -1,0 +1,23 @@
+"""Backups as tests look at them: the rows of all parts, which are equal for equal stores on every engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rowkeep.services.backups.archives import open_archive
+from rowkeep.services.backups.contents import Contents
+
+NOT_COMPARED = {"_rowkeep_idempotency_keys"}
+"""What a check itself can change."""
+
+
+def rows_of(path: Path, passphrase: bytes | None = None) -> dict[str, list[Any]]:
+    """All rows in a backup by the places of their tables."""
+    with open_archive(path, passphrase) as archive:
+        contents = Contents(archive)
+        return {
+            part.path.removesuffix(".enc"): [row for rows in contents.rows(part) for row in rows]
+            for part in contents.manifest.parts
+            if part.table not in NOT_COMPARED
+        }
