@@ -16,7 +16,7 @@ from rowkeep.crypto.ciphers import ColumnCipher, DataKeys, SecretSealer, WrongKe
 from rowkeep.crypto.master_key import MasterKeys
 from rowkeep.errors.catalogue import SetupError, StorageMissing
 from rowkeep.limited_log import LimitedLog
-from rowkeep.metrics import DEFINITION_MISSES
+from rowkeep.metrics import DEFINITION_LOOKUPS, DEFINITION_MISSES
 from rowkeep.model.access import App, Workspace
 from rowkeep.model.ids import writer_of
 from rowkeep.model.names import ColumnNames
@@ -120,6 +120,7 @@ class OpenWorkspace:
 
     async def table(self, snapshot: Snapshot, name: str) -> CompiledTable | None:
         """The table with this name, without regard to case. Raises StaleCatalog."""
+        DEFINITION_LOOKUPS.add()
         compiled = snapshot.table(name)
         if compiled is None:
             DEFINITION_MISSES.add()
@@ -158,6 +159,7 @@ class OpenWorkspace:
     async def view(self, snapshot: Snapshot, name: str) -> CompiledView | None:
         """The view with this name, without regard to case. Raises StaleCatalog."""
         key = name_key(name)
+        DEFINITION_LOOKUPS.add()
         compiled = snapshot.views.get(key)
         if compiled is None:
             DEFINITION_MISSES.add()

@@ -62,25 +62,24 @@ class Observer:
 
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent_id, parent = _sent(scope)
-        current = CURRENT.get() if self._is_for_errors else None
-        if current is None or current.is_answered:
-            current = RequestContext(sent_id or self._ids.new(), perf_counter())
-            CURRENT.set(current)
-        span, timings = None, None
+        former = CURRENT.get() if self._is_for_errors else None
+        watched = _Watched(sent_id or self._ids.new(), perf_counter(), self, scope, send)
+        if former is not None and not former.is_answered:
+            watched.continue_from(former)
+        CURRENT.set(watched)
         if self._tracer is not None:
-            span = self._tracer.start(parent)
-            parent = span.traceparent
+            watched.span = self._tracer.start(parent)
+            parent = watched.span.traceparent
         if parent is not None:
-            current.trace_id = parent.trace_id
-        if self._shows_timings or span is not None:
-            timings = start_timings()
-        watched = _Watched(self, scope, send, current, parent, span, timings)
+            watched.parent, watched.trace_id = parent, parent.trace_id
+        if self._shows_timings or watched.span is not None:
+            watched.timings = start_timings()
         REQUESTS_IN_PROGRESS.add(1)
         try:
             await self._app(scope, receive, watched)
         finally:
             REQUESTS_IN_PROGRESS.add(-1)
-            if not current.is_answered:
+            if not watched.is_answered:
                 watched.end_early()
 
     def refused(self, status: int, address: str | None) -> list[tuple[bytes, bytes]]:
@@ -95,29 +94,28 @@ class Observer:
         return [(REQUEST_ID_HEADER, current.id.encode())]
 
 
-class _Watched:
-    """ASGI's ``send`` of one request."""
+class _Watched(RequestContext):
+    """A request and ASGI's ``send`` for its response: one object, because each request makes it."""
 
-    __slots__ = ("_current", "_observer", "_parent", "_scope", "_send", "_span", "_status", "_timings")
+    parent: TraceParent | None = None
+    """What the response has as ``traceparent``."""
+    span: Span | None = None
+    timings: Timings | None = None
+    _status = 0
 
-    def __init__(
-        self,
-        observer: Observer,
-        scope: Scope,
-        send: Send,
-        current: RequestContext,
-        parent: TraceParent | None,
-        span: Span | None,
-        timings: Timings | None,
-    ) -> None:
+    def __init__(self, request_id: str, started: float, observer: Observer, scope: Scope, send: Send) -> None:
+        self.id = request_id
+        self.started = started
         self._observer = observer
         self._scope = scope
         self._send = send
-        self._current = current
-        self._parent = parent
-        self._span = span
-        self._timings = timings
-        self._status = 0
+
+    def continue_from(self, former: RequestContext) -> None:
+        """The same request, which had no response."""
+        self.id, self.started = former.id, former.started
+        self.route, self.app, self.table = former.route, former.app, former.table
+        # what the application still does for it is not its response
+        former.is_answered = True
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -129,14 +127,14 @@ class _Watched:
         await self._send(message)
 
     def _fields(self) -> list[tuple[bytes, bytes]]:
-        fields = [(REQUEST_ID_HEADER, self._current.id.encode())]
-        if self._parent is None and self._timings is None:
+        fields = [(REQUEST_ID_HEADER, self.id.encode())]
+        if self.parent is None and self.timings is None:
             return fields
-        if self._parent is not None:
-            fields.append((TRACEPARENT_HEADER, self._parent.header()))
-        if self._timings is not None and self._observer._shows_timings:
-            self._timings.end_current()
-            fields.append((b"server-timing", self._timings.header()))
+        if self.parent is not None:
+            fields.append((TRACEPARENT_HEADER, self.parent.header()))
+        if self.timings is not None and self._observer._shows_timings:
+            self.timings.end_current()
+            fields.append((b"server-timing", self.timings.header()))
         return fields
 
     def end_early(self) -> None:
@@ -149,10 +147,9 @@ class _Watched:
             self._end_span(0)
 
     def _end(self, status: int) -> None:
-        current = self._current
-        current.is_answered = True
-        seconds = perf_counter() - current.started
-        number = current.route or self._page_number()
+        self.is_answered = True
+        seconds = perf_counter() - self.started
+        number = self.route or self._page_number()
         ROUTES.count(number, status, seconds)
         if self._observer._logs:
             self._log(number, status, seconds)
@@ -178,14 +175,14 @@ class _Watched:
             status=status,
             seconds=round(seconds, 6),
             address=client[0] if client else None,
-            app=self._current.app,
+            app=self.app,
         )
 
     def _end_span(self, status: int) -> None:
-        if self._span is not None and self._timings is not None:
-            method, route = ROUTES.name(self._current.route)
-            self._span.end(method, route, status, self._current, self._timings)
-            self._span = None
+        if self.span is not None and self.timings is not None:
+            method, route = ROUTES.name(self.route)
+            self.span.end(method, route, status, self, self.timings)
+            self.span = None
 
 
 def _sent(scope: Scope) -> tuple[str | None, TraceParent | None]:

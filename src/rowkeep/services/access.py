@@ -112,8 +112,11 @@ class Caller(msgspec.Struct, frozen=True):
 
     async def table(self, name: str, *rights: Right) -> CompiledTable:
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
-        DEFINITION_LOOKUPS.add()
-        compiled = self.snapshot.table(name) or await self.workspace.table(self.snapshot, name)
+        compiled = self.snapshot.table(name)
+        if compiled is None:
+            compiled = await self.workspace.table(self.snapshot, name)
+        else:
+            DEFINITION_LOOKUPS.add()
         if self.rate is not None:
             await self.rate.count_one(NO_TABLE if compiled is None else compiled.table.id)
         if compiled is None:
@@ -139,7 +142,6 @@ class Caller(msgspec.Struct, frozen=True):
     async def view(self, name: str) -> CompiledView:
         """The view, if the caller has the right to read it; grants on the view's tables do not matter. Raises
         NoSuchView, Forbidden."""
-        DEFINITION_LOOKUPS.add()
         compiled = await self.workspace.view(self.snapshot, name)
         if self.rate is not None:
             await self.rate.count_one(NO_TABLE if compiled is None else compiled.view.id)

@@ -18,6 +18,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.snapshot import CompiledTable, Snapshot
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, QueryTimeout, StorageUnavailable
+from rowkeep.metrics import RETENTION_DELETED
 from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange
 from rowkeep.model.ids import Clock
 from rowkeep.model.tables import ROW_KEY, Retention
@@ -95,6 +96,7 @@ class RetentionTask:
                 await self._catalog.renew(opened)
                 continue
             deleted += there
+            RETENTION_DELETED.add(there)
             referenced += len(ids) - there
         if deleted or referenced:
             log.info(
