@@ -28,7 +28,7 @@ def main() -> int:
     results: list[Result] = []
     engines: list[str] = []
     for backend in backends:
-        engine, measured = _measure(backend, works, arguments.rounds, progress)
+        engine, measured = _measure(backend, works, arguments, progress)
         engines.append(engine)
         results += measured
     facts = [
@@ -36,6 +36,8 @@ def main() -> int:
         _load_generator(results),
         f"medians of {arguments.rounds} rounds, interleaved",
     ]
+    if arguments.scale != 1:
+        facts.append(f"streams with {arguments.scale:g} times as many rows as their titles say")
     if arguments.markdown:
         print(markdown(results, facts))
     else:
@@ -48,12 +50,14 @@ def _is_one_of(work: Work, names: list[str]) -> bool:
     return work.name in names or any(work.name.startswith(f"{group}-") for group in groups)
 
 
-def _measure(backend: str, works: list[Work], rounds: int, progress: Console) -> tuple[str, list[Result]]:
-    with stage(backend) as place:
+def _measure(
+    backend: str, works: list[Work], arguments: argparse.Namespace, progress: Console
+) -> tuple[str, list[Result]]:
+    with stage(backend, arguments.scale) as place:
         results = []
         for work in (each for each in works if backend in each.backends):
             progress.print(f"{backend}: {work.title} …", highlight=False)
-            results.append(Result(backend, work, work.measure(place, rounds)))
+            results.append(Result(backend, work, work.measure(place, arguments.rounds)))
         return place.engine, results
 
 
@@ -80,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         help="may come up several times",
     )
     parser.add_argument("--rounds", type=_rounds, default=LEAST_ROUNDS)
+    parser.add_argument("--scale", type=float, default=1.0, help="fewer rows of streams, such as 0.01")
     parser.add_argument("--markdown", action="store_true", help="for docs/performance.md")
     parser.add_argument("--check", action="store_true", help="exit status 1 if a bar is missed")
     return parser

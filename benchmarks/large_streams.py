@@ -1,8 +1,8 @@
-"""Large streams: rows per second and peak memory of one stream of many rows in, and out again in both formats.
+"""Large streams: rows per second and peak memory of one stream in, and of one out again in each format.
 
-``python -m benchmarks.large_streams --backend sqlite --rows 10000000 --bare-rows 2000000``. The bare engine inserts
-fewer rows, because it gets slower with each: its rate for all of them would be lower. The bare loops read and write
-what the server does, with the drivers and the standard library.
+``python -m benchmarks.large_streams --backend sqlite --rows 10000000 --bare-rows 2000000``. The bare engine
+inserts fewer rows, because it gets slower with each: its rate for all of them would be lower. The bare loops
+read and write what the server does, with the drivers and the standard library.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _writer(out: Any, media_type: str) -> Callable[[Iterable[Any]], None]:
 
 async def _read_postgres(url: str, columns: str, write: Callable[[Iterable[Any]], None]) -> None:
     connection = await asyncpg.connect(url)
-    found = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relname = $1 AND relnamespace::regnamespace::text NOT LIKE 'bare%'"
+    found = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relname = $1"
     table = await connection.fetchval(found, TABLE)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         cursor = await connection.cursor(f"SELECT {columns} FROM {table} ORDER BY _id")  # noqa: S608 — the same

@@ -56,8 +56,11 @@ class Target:
 class Stage:
     """One backend, and a directory for all files."""
 
-    def __init__(self, backend: str, directory: Path, postgres: PostgresServer | None) -> None:
+    def __init__(
+        self, backend: str, directory: Path, postgres: PostgresServer | None, scale: float = 1.0
+    ) -> None:
         self.backend = backend
+        self._scale = scale
         self.directory = directory
         self.postgres = postgres
         self.postgres_tree: ProcessTree | None = None
@@ -69,6 +72,10 @@ class Stage:
             version, pid = uvloop.run(_inspect(postgres.create_database()))
             self.engine = f"PostgreSQL {version}"
             self.postgres_tree = ProcessTree(pid)
+
+    def scaled(self, count: int) -> int:
+        """So many rows of a stream, or fewer on a small scale."""
+        return max(1, round(count * self._scale)) if count else 0
 
     @contextlib.contextmanager
     def server(self, workers: int = 1) -> Iterator[tuple[RowkeepServer, str]]:
@@ -107,14 +114,15 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(backend: str) -> Iterator[Stage]:
-    """Set up a backend; for PostgreSQL, start a server with full durability."""
+def stage(backend: str, scale: float = 1.0) -> Iterator[Stage]:
+    """Set up a backend; for PostgreSQL, start a server with full durability. Streams have ``scale`` times as
+    many rows as their benchmarks say."""
     with tempfile.TemporaryDirectory(prefix="rowkeep-bench-") as directory, contextlib.ExitStack() as stack:
         postgres = None
         if backend == "postgresql":
             postgres = PostgresServer(durable=True)
             stack.callback(postgres.stop)
-        place = Stage(backend, Path(directory), postgres)
+        place = Stage(backend, Path(directory), postgres, scale)
         stack.enter_context(place.shared)
         yield place
 

@@ -157,6 +157,7 @@ def _sides(stage: Stage, tables: list[str]) -> Iterator[tuple[Sender, Target, Ba
 
 def stream_in(stage: Stage, rounds: int, *, kind: str, count: int) -> Measurement:
     """Rows per second of streams into empty tables."""
+    count = stage.scaled(count)
     tables = [f"events_{number}" for number in range(rounds)]
     source = Source(stage.directory, kind, count)
     ours: list[Run] = []
@@ -173,6 +174,7 @@ def stream_in(stage: Stage, rounds: int, *, kind: str, count: int) -> Measuremen
 
 def growth(stage: Stage, _rounds: int, *, before: int, count: int) -> Measurement:
     """One stream into a table that has ``before`` rows already."""
+    before, count = stage.scaled(before), stage.scaled(count)
     source = Source(stage.directory, "csv", count, seed=2)
     with _sides(stage, ["events"]) as (sender, target, baseline):
         engine = BareEngine(stage, baseline, "example")
@@ -191,7 +193,7 @@ def growth(stage: Stage, _rounds: int, *, before: int, count: int) -> Measuremen
 def growth_query(stage: Stage, _rounds: int, *, count: int) -> Measurement:
     """A query by equality on a random value, with ``count`` rows against 10,000."""
     seconds = []
-    for rows in (count, BATCH):
+    for rows in (stage.scaled(count), BATCH):
         with _sides(stage, ["events"]) as (sender, target, _):
             source = Source(stage.directory, "csv", rows)
             sender.stream("events", source)

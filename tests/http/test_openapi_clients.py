@@ -37,7 +37,7 @@ def run(*command: str | Path, cwd: Path) -> str:
     environment = os.environ | {"PATH": f"{TOOLS / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def python(*arguments: str | Path, cwd: Path) -> str:
