@@ -47,7 +47,9 @@ def filled(new_store: Callable[[], str], tmp_path: Path) -> tuple[Shell, str]:
 def simple(tmp_path: Path) -> Shell:
     """A small store on SQLite with a backup, for what does not depend on the engine."""
     shell = store(sqlite_url(tmp_path / "simple" / "data"), tmp_path / "simple")
-    shell.succeeds("table", "create", "-", stdin='{"name": "people", "schemaDef": [{"name": "A", "type": "string"}]}')
+    shell.succeeds(
+        "table", "create", "-", stdin='{"name": "people", "schemaDef": [{"name": "A", "type": "string"}]}'
+    )
     shell.succeeds("rows", "insert", "people", '{"A": "one"}')
     shell.succeeds("backup", "x.backup")
     return shell
