@@ -38,13 +38,14 @@ OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "schema-changes.md", 
 """They begin with a server that is new, and an admin token."""
 
 OF_MACHINES = [
-    "cli.md", "copy.md", "getting-started.md", "limits.md", "operations.md", "rows-files.md",
+    "backup.md", "cli.md", "copy.md", "getting-started.md", "limits.md", "operations.md", "rows-files.md",
     "schema-files.md",
     "views.md",
 ]  # fmt: skip
 """They begin with an empty directory."""
 
 NOT_RUN = {
+    "backup.md": 2,  # systemd
     "deploy.md": 8,  # container engines, a cluster, systemd
     "encryption.md": 2,  # new keys
     "README.md": 3,  # the two commands, which take minutes; a PostgreSQL server

@@ -63,7 +63,7 @@ async def routes_of(settings: Settings) -> set[str]:
         await store.open()
         await initialise(store, settings)
         app = wire(await open_initialised(store, settings), settings, wall_clock, BackgroundTasks())
-        return {route.path for route in inspect.getclosurevars(app).nonlocals["router"].routes}
+        return {route.path for route in inspect.getclosurevars(vars(app)["_app"]).nonlocals["router"].routes}
     finally:
         await store.close()
 

@@ -1,4 +1,4 @@
-"""Encrypted streams: data of any length, with AES-256-GCM in chunks, as in the STREAM construction.
+"""Encrypted streams: data of any length in AES-256-GCM, in chunks as in the STREAM construction.
 
 The nonce of a chunk is its number and whether it is the last one, so chunks cannot be exchanged, left out or
 cut off. A key must be used for one stream only.

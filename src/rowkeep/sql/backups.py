@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement
 from rowkeep.sql.system_tables import CatalogTables, workspace_tables
+
+SystemTable: TypeAlias = sa.Table
 
 NOT_IN_CATALOG = frozenset({"sessions", "one_time_links", "failed_sign_ins", "rate_windows"})
 """Users sign in again after a restore: a session that was ended since must not come back."""

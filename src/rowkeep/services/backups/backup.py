@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import sqlalchemy as sa
-
 import rowkeep
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import key_bound_to
@@ -27,7 +25,7 @@ from rowkeep.services.backups.lines import encode_lines, encrypted_columns
 from rowkeep.services.backups.sources import BackupSource
 from rowkeep.services.copies.copier import CopyProgress, Report
 from rowkeep.settings import Settings
-from rowkeep.sql.backups import all_rows, backed_up_tables, binary_columns, boolean_columns
+from rowkeep.sql.backups import SystemTable, all_rows, backed_up_tables, binary_columns, boolean_columns
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import Row, StaleCatalog
 from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS
@@ -124,7 +122,7 @@ class Backup:
         return found
 
     async def _system(
-        self, snapshot: Snapshot, tables: Iterable[sa.Table], place: str, see: See
+        self, snapshot: Snapshot, tables: Iterable[SystemTable], place: str, see: See
     ) -> tuple[BackupPart, ...]:
         """Write the system tables that have rows."""
         parts = []
@@ -133,7 +131,7 @@ class Backup:
             names = tuple(str(column.name) for column in table.c)
 
             def seen(
-                rows: Sequence[Row], table: sa.Table = table, names: Sequence[str] = names
+                rows: Sequence[Row], table: SystemTable = table, names: Sequence[str] = names
             ) -> Sequence[Row]:
                 see(table.name, names, rows)
                 return rows

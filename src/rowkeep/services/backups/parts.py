@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
@@ -39,10 +38,7 @@ from rowkeep.services.copies.workspaces import (
 from rowkeep.services.local_store import open_store
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.settings import Settings
-from rowkeep.sql.statements import statement
-from rowkeep.sql.system_tables import workspace_tables
 from rowkeep.sql.table_copies import CopySql
-from rowkeep.storage.contract import Steps
 from rowkeep.storage.opening import stream_directory
 from rowkeep.storage.scripts import copies
 
@@ -182,20 +178,10 @@ class TableRestore:
 
     async def _unknown_apps(self, target: OpenWorkspace, writers: set[str]) -> list[dict[str, Any]]:
         """The apps that wrote rows and are not known in the target, so that their names can be shown."""
-        there = await self._source.database.read(partial(_apps, self._source.opened))
-        here = await target.database.read(partial(_apps, target))
+        there = await self._source.database.read(partial(copies.app_names, self._source.opened.scripts))
+        here = await target.database.read(partial(copies.app_names, target.scripts))
         return [
             {"client_id": client_id, "name": name}
             for client_id, name in there.items()
             if client_id not in here and writer_of(client_id) in writers
         ]
-
-
-def _apps(opened: OpenWorkspace) -> Steps[dict[str, str]]:
-    """The names of all apps by client id, including deleted ones."""
-    system = workspace_tables(opened.scripts.namespace)
-    found: dict[str, str] = {}
-    for table in (system.former_apps, system.apps):
-        rows = yield statement(sa.select(table.c.client_id, table.c.name), opened.scripts.dialect)
-        found.update((row[0], row[1]) for row in rows)
-    return found

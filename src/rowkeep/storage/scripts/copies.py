@@ -54,6 +54,17 @@ def read_contents(scripts: WorkspaceScripts) -> Steps[tuple[list[Table], Content
     return tables, Contents(views=[stored_view(row[0]) for row in rows], **found)
 
 
+def app_names(scripts: WorkspaceScripts) -> Steps[dict[str, str]]:
+    """The names of all apps by client id, including deleted ones."""
+    system = workspace_tables(scripts.namespace)
+    steps = WorkspaceSteps(scripts.dialect, scripts.namespace)
+    found: dict[str, str] = {}
+    for table in (system.former_apps, system.apps):
+        rows = yield from steps._do(sa.select(table.c.client_id, table.c.name))
+        found.update((row[0], row[1]) for row in rows)
+    return found
+
+
 class CopyScripts(WorkspaceSteps):
     """The scripts of one workspace that tables are copied to."""
 
