@@ -22,6 +22,7 @@ from rowkeep.errors.catalogue import MAX_ECHO, MAX_PROBLEMS, all_errors
 from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.http.management.endpoint import parameters_of
+from rowkeep.model.audit import ACTIONS
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
 from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
@@ -287,6 +288,11 @@ DEPENDENCIES = {
     "xlsxwriter": "writes Excel files",
 }
 """The purpose of each runtime dependency."""
+
+
+def audit_actions() -> None:
+    """The actions of the audit log."""
+    table(("action", "meaning"), ((code(name), meaning) for name, meaning in ACTIONS.items()))
 
 
 def dependencies() -> None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
+from rowkeep.http.audited import AUDIT
 from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.compression import with_compression
@@ -33,6 +34,7 @@ from rowkeep.http.stream_requests import is_stream
 from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
+from rowkeep.services.audit import AuditLog, command_actor, delete_old_entries
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
 from rowkeep.services.batches import Batches
 from rowkeep.services.health import Health
@@ -72,6 +74,9 @@ RETENTION_SECONDS = 60.0
 EXPIRED_SESSIONS_SECONDS = 300.0
 """The time between two deletions of expired sessions, one-time links and failed sign-ins."""
 
+AUDIT_LOG_SECONDS = 3600.0
+"""The time between two deletions of old entries of the audit log."""
+
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 """Matches the paths of the Data API for administrators."""
 
@@ -90,6 +95,9 @@ def wire(
     keys = Idempotency(settings, clock)
     passwords = Passwords()
     sessions = Sessions(catalog, passwords, settings, clock)
+    audit = AuditLog(catalog, settings, clock, None if operator is None else command_actor())
+    if closing is not None:
+        closing.push_async_callback(audit.close)
     rates = RateLimits(catalog, settings, clock, closing or AsyncExitStack())
     access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
     edge = DataEdge(
@@ -104,7 +112,9 @@ def wire(
         settings.public_url,
     )
     gate = Gate(
-        catalog, partial(management_services, settings, clock, admin_tokens, sessions, passwords), settings
+        catalog,
+        partial(management_services, settings, clock, admin_tokens, sessions, passwords, audit),
+        settings,
     )
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)
@@ -123,6 +133,7 @@ def wire(
     )
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        scope[AUDIT] = audit
         is_data = scope["path"].startswith(DATA_PREFIX)
         if "\x00" in scope["path"] or b"%2f" in scope.get("raw_path", b"").lower():
             # no name contains these: an encoded slash must not turn a path into another one
@@ -177,6 +188,7 @@ def background_tasks(
         BackgroundTask(
             "expired sessions", partial(delete_expired_sessions, catalog, clock), EXPIRED_SESSIONS_SECONDS
         ),
+        BackgroundTask("audit log", partial(delete_old_entries, catalog, settings, clock), AUDIT_LOG_SECONDS),
     )
 
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+from functools import partial
 
 import msgspec
 
@@ -20,6 +21,8 @@ from rowkeep.server.exposed_files import warn_of_exposed_files
 from rowkeep.server.first_token import hand_over
 from rowkeep.server.process import listen, load_all, serve_here
 from rowkeep.server.supervisor import SPREADS, serve_with_workers, worker_count
+from rowkeep.server.tls import tls_files
+from rowkeep.services.audit import record_start
 from rowkeep.services.local_store import initialise_store
 from rowkeep.settings import Settings
 
@@ -29,11 +32,13 @@ def run(settings: Settings) -> None:
     quiet_logs(settings.log_level)
     workers = worker_count(settings)
     settings = msgspec.structs.replace(settings, workers=workers)
+    # files that cannot be used must not stop each worker one after the other
+    tls = tls_files(settings)
     # open the port first: if that fails, no first token must be created and lost
     with listen(settings.host, settings.port, shares=workers > 1 and SPREADS) as sock:
-        first = asyncio.run(initialise_store(settings))
+        first = asyncio.run(initialise_store(settings, partial(record_start, settings)))
         shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{shown_host}:{sock.getsockname()[1]}"
+        url = f"{'http' if tls is None else 'https'}://{shown_host}:{sock.getsockname()[1]}"
         if first is not None:
             hand_over(first, settings, url)
         configure_logs(settings.log_level)
