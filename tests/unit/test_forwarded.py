@@ -37,7 +37,7 @@ TRUSTED = networks("10.0.0.0/8, 192.0.2.1,fd00::/8")
         ("", ["198.51.100.1"], ""),
     ],
 )
-def test_the_client_is_the_first_address_that_is_no_proxy(peer: str, sent: list[str], client: str) -> None:
+def test_the_client_is_the_first_address_that_is_not_a_proxy(peer: str, sent: list[str], client: str) -> None:
     assert origin_of(peer, sent, [], TRUSTED)[0] == client
 
 

@@ -95,10 +95,10 @@ def wire(
     keys = Idempotency(settings, clock)
     passwords = Passwords()
     sessions = Sessions(catalog, passwords, settings, clock)
+    closing = closing or AsyncExitStack()
     audit = AuditLog(catalog, settings, clock, None if operator is None else command_actor())
-    if closing is not None:
-        closing.push_async_callback(audit.close)
-    rates = RateLimits(catalog, settings, clock, closing or AsyncExitStack())
+    closing.push_async_callback(audit.close)
+    rates = RateLimits(catalog, settings, clock, closing)
     access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
     edge = DataEdge(
         Rows(access, settings, offload, keys),
@@ -111,11 +111,8 @@ def wire(
         settings.server_timing,
         settings.public_url,
     )
-    gate = Gate(
-        catalog,
-        partial(management_services, settings, clock, admin_tokens, sessions, passwords, audit),
-        settings,
-    )
+    services = partial(management_services, settings, clock, admin_tokens, sessions, passwords, audit)
+    gate = Gate(catalog, services, settings)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)

@@ -37,7 +37,7 @@ def check_origin(request: Request, scope: Scope, public_url: str, *, has_cookie:
     if origin is not None:
         host = (request.header(b"host") or "").lower()
         scheme, _, authority = origin.lower().partition("://")
-        # behind a proxy that does not send the scheme, the browser may use https
+        # with a proxy that does not send the scheme, the browser may use https
         schemes = ("https",) if scope.get("scheme") == "https" else ("http", "https")
         if origin.lower() != public_url and not (scheme in schemes and authority == host):
             raise CrossOrigin(

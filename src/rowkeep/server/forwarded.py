@@ -1,4 +1,4 @@
-"""Forwarded: the address and the scheme of a client behind trusted proxies.
+"""Forwarded: the address and the scheme of a client of trusted proxies.
 
 Each proxy adds the address that it received a request from at the end of ``X-Forwarded-For``. They are read
 from the right, through proxies that are trusted: the first other address is the client, and what it sent

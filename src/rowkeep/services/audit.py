@@ -78,7 +78,7 @@ class Pending:
         self.entry = entry
         self.is_stored = False
         self.failure = ""
-        """Why it failed, if that is no error of the request."""
+        """Why it failed, if the request ends without an error."""
 
 
 PENDING: ContextVar[Pending | None] = ContextVar("pending audit entry", default=None)
@@ -250,7 +250,7 @@ class AuditLog:
     async def list(self, wanted: AuditFilter, request: ListRequest) -> Listing[AuditEntry]:
         """A page of entries, the newest first."""
         script = partial(self._catalog.audit.entries, wanted, request.after, request.limit + 1)
-        return request.page(await self._database.read(script), lambda each: each.id)
+        return request.page(await self._database.read(script), lambda each: f"{each.time} {each.id}")
 
 
 def read_filter(texts: dict[str, str | None]) -> AuditFilter:
@@ -325,7 +325,8 @@ async def audited_command(
 
 async def record_start(settings: Settings, catalog: Catalog) -> None:
     """Record that a server starts, and with which settings. Errors are logged."""
-    audit = AuditLog(catalog, settings, wall_clock)
+    # on standard output, programs expect the address of the server first: as for a command, only the file
+    audit = AuditLog(catalog, settings, wall_clock, process_actor())
     defaults = Settings()
     changed = {
         name: short(value) for name, value in settings.shown().items() if value != getattr(defaults, name)

@@ -38,13 +38,15 @@ class AuditScripts:
         )
 
     def entries(self, wanted: AuditFilter, before: str, limit: int) -> Steps[list[AuditEntry]]:
-        """Entries by id, the newest first; ``before`` is the id after which the list continues."""
+        """Entries, the newest first; ``before`` is the time and the id after which the list continues."""
         entries = self._entries.c
-        clause = sa.select(*self._entries.c).order_by(entries.id.desc()).limit(limit)
+        clause = sa.select(*self._entries.c).order_by(entries.time.desc(), entries.id.desc()).limit(limit)
         for condition in _conditions(wanted, entries):
             clause = clause.where(condition)
         if before:
-            clause = clause.where(entries.id < before)
+            time, _, identity = before.partition(" ")
+            is_same = sa.and_(entries.time == time, entries.id < identity)
+            clause = clause.where(sa.or_(entries.time < time, is_same))
         return [_entry_of(row) for row in (yield from self._do(clause))]
 
     def has_older(self, time: str) -> Steps[bool]:
