@@ -26,7 +26,7 @@ def name_of(context: ssl.SSLContext, certificate: Path) -> str:
             continue
     shown = client.getpeercert()
     assert shown is not None
-    names: dict[str, str] = dict(part[0] for part in shown["subject"])
+    names: dict[str, str] = dict(part[0] for part in shown["subject"])  # type: ignore[misc] # nested tuples
     return names["commonName"]
 
 
