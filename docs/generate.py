@@ -25,6 +25,7 @@ from rowkeep.http.management.endpoint import parameters_of
 from rowkeep.http.metrics_page import PROCESS_METRICS
 from rowkeep.metric_cells import Kind
 from rowkeep.metrics import REGISTRY
+from rowkeep.model.audit import ACTIONS
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
 from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
@@ -293,6 +294,11 @@ DEPENDENCIES = {
     "xlsxwriter": "writes Excel files",
 }
 """The purpose of each runtime dependency."""
+
+
+def audit_actions() -> None:
+    """The actions of the audit log."""
+    table(("action", "meaning"), ((code(name), meaning) for name, meaning in ACTIONS.items()))
 
 
 def dependencies() -> None:

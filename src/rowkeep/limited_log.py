@@ -31,17 +31,26 @@ class LimitedLog:
         self._logged = 0
         self._left_out: dict[str, int] = {}
 
-    def info(self, event: str, *, key: Hashable, **values: Any) -> None:
-        if self.takes(event, key):
+    def info(self, event: str, *, key: Hashable, **values: Any) -> bool:
+        """Returns whether the event was logged."""
+        is_taken = self.takes(event, key)
+        if is_taken:
             self._log.info(event, **values)
+        return is_taken
 
-    def warning(self, event: str, *, key: Hashable, **values: Any) -> None:
-        if self.takes(event, key):
+    def warning(self, event: str, *, key: Hashable, **values: Any) -> bool:
+        """Returns whether the event was logged."""
+        is_taken = self.takes(event, key)
+        if is_taken:
             self._log.warning(event, **values)
+        return is_taken
 
-    def error(self, event: str, *, key: Hashable, **values: Any) -> None:
-        if self.takes(event, key):
+    def error(self, event: str, *, key: Hashable, **values: Any) -> bool:
+        """Returns whether the event was logged."""
+        is_taken = self.takes(event, key)
+        if is_taken:
             self._log.error(event, **values)
+        return is_taken
 
     def write(self, event: str, **values: Any) -> None:
         """Log an event that :meth:`takes` has accepted."""

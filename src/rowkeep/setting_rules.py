@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec.inspect
@@ -17,6 +18,8 @@ PREFIX = "ROWKEEP_"
 """Setting ``x`` is the variable ``ROWKEEP_X``."""
 
 CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
@@ -170,11 +173,29 @@ def _check_rate_limit_storage(text: str) -> None:
         )
 
 
+def networks(text: str) -> tuple[Network, ...]:
+    """The addresses and networks in `trusted_proxies`; empty if it is not set or ``none``.
+
+    Raises SetupError for another text.
+    """
+    found: list[Network] = []
+    for each in text.split(",") if text and text != "none" else ():
+        try:
+            found.append(ip_network(each.strip()))
+        except ValueError:
+            raise SetupError(
+                f"{PREFIX}TRUSTED_PROXIES: {preview(each.strip())} is not an address or a network, such as "
+                "10.0.0.7, 10.0.0.0/8 or fd00::/8. Separate several with commas; none trusts nobody."
+            ) from None
+    return tuple(found)
+
+
 CHECKS: dict[str, Callable[[str], object]] = {
     "cors_origins": origins,
     "root_path": _check_root_path,
     "public_url": _check_public_url,
     "openid_issuer": _check_issuer,
+    "trusted_proxies": networks,
     "rate_limit": _check_rate_limit,
     "rate_limit_storage": _check_rate_limit_storage,
 }

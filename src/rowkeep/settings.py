@@ -339,6 +339,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "`root_path`. Needed only if a proxy changes the header `Host`, and for OpenID Connect."
         ),
     ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="The addresses and networks of the proxies in front of Rowkeep, separated by commas. "
+            "Only from them, `X-Forwarded-For` is the address of the client and `X-Forwarded-Proto` its "
+            "scheme; `none` for nobody."
+        ),
+    ] = "127.0.0.1,::1"
+    tls_certificate_file: Annotated[
+        str,
+        Meta(
+            description="The PEM file with the certificate chain; with it, the server serves HTTPS itself. "
+            "It is loaded again when it changes."
+        ),
+    ] = ""
+    tls_key_file: Annotated[
+        str,
+        Meta(
+            description="The PEM file with the key of the certificate, without a password. By default it is "
+            "in `tls_certificate_file`."
+        ),
+    ] = ""
+    audit_log_path: Annotated[
+        str,
+        Meta(
+            description="The file to which the server and the commands append the audit log as JSON lines "
+            "(mode 0600), or `none`. By default the server writes them to standard output."
+        ),
+    ] = ""
+    audit_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=36_500,
+            description="How long entries of the audit log are stored in the catalog. The file is not "
+            "changed.",
+        ),
+    ] = 365
     session_hours: Annotated[
         int,
         Meta(ge=1, le=8_760, description="How long users stay signed in."),
@@ -457,14 +495,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "info"
 
-    def __repr__(self) -> str:
-        """Omits the master key, the client secret and the password of the database."""
+    def shown(self) -> dict[str, object]:
+        """All settings, without the master key, the client secret and the password of the database."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
         secret = [name for name in ("master_key", "openid_client_secret") if shown[name] is not None]
         shown |= dict.fromkeys(secret, "***")
         # everything between the scheme and the host, even if the URL is invalid
         shown["rate_limit_storage"] = CREDENTIALS.sub("//***@", self.rate_limit_storage)
         shown["database_url"] = CREDENTIALS.sub("//***@", PASSWORD.sub("\\1***", self.database_url))
+        return shown
+
+    def __repr__(self) -> str:
+        """Omits secrets."""
+        shown = self.shown()
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @classmethod
@@ -509,6 +552,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SetupError(
                 f"{PREFIX}METRICS_PORT must be another port than {PREFIX}PORT; got {settings.port} for both."
             )
+        if settings.tls_key_file and not settings.tls_certificate_file:
+            raise SetupError(f"{PREFIX}TLS_KEY_FILE needs {PREFIX}TLS_CERTIFICATE_FILE. Set both.")
         return settings
 
 

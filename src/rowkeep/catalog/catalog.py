@@ -27,6 +27,7 @@ from rowkeep.model.users import Guard
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog, Steps, Store
 from rowkeep.storage.quotas import QuotaDatabase, has_quotas
+from rowkeep.storage.scripts.audit import AuditScripts
 from rowkeep.storage.scripts.catalog import CatalogScripts
 from rowkeep.storage.scripts.sessions import SessionScripts
 from rowkeep.storage.scripts.users import UserScripts
@@ -44,6 +45,7 @@ class Catalog:
         self.installation = CatalogScripts(store.catalog.dialect, store.catalog.namespace)
         self.users = UserScripts(store.catalog.dialect, store.catalog.namespace)
         self.sessions = SessionScripts(store.catalog.dialect, store.catalog.namespace)
+        self.audit = AuditScripts(store.catalog.dialect, store.catalog.namespace)
         self._user_id: str | None = None
         self._guard: Guard | None = None
         self._open: dict[int, OpenWorkspace] = {}

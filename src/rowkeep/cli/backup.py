@@ -102,6 +102,7 @@ def create(
 
 
 async def _create(path: Path, passphrase_file: str | None, *, with_key: bool) -> Manifest:
+    from rowkeep.services.audit import audited_command
     from rowkeep.services.backups.archives import new_archive, read_passphrase
     from rowkeep.services.backups.backup import Backup
     from rowkeep.services.backups.sources import open_source
@@ -109,7 +110,12 @@ async def _create(path: Path, passphrase_file: str | None, *, with_key: bool) ->
 
     settings = shell_settings()
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
-    async with open_store(settings) as catalog, open_source(catalog, settings) as source:
+    target = "with the master key" if with_key else "without the master key"
+    async with (
+        open_store(settings) as catalog,
+        audited_command(catalog, settings, "backup.create", target=target),
+        open_source(catalog, settings) as source,
+    ):
         with new_archive(path, passphrase) as writer, row_progress() as report:
             return await Backup(catalog, settings, source, writer, report).run(with_key=with_key)
 

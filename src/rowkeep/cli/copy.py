@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -183,10 +183,21 @@ async def _target() -> AsyncIterator[tuple[Settings, Catalog]]:
         yield settings, catalog
 
 
+def _audited(
+    catalog: Catalog, settings: Settings, action: str, workspace: str, target: str
+) -> AbstractAsyncContextManager[None]:
+    from rowkeep.services.audit import audited_command
+
+    return audited_command(catalog, settings, action, workspace, target)
+
+
 async def _discard(workspace: str) -> None:
     from rowkeep.services.copies.copier import discard_copy
 
-    async with _target() as (settings, catalog):
+    async with (
+        _target() as (settings, catalog),
+        _audited(catalog, settings, "copy.discard", workspace, ""),
+    ):
         if not await discard_copy(settings, await catalog.named(workspace)):
             raise SetupError(f"Workspace {workspace} has no unfinished copy.")
     print_line(f"Discarded the unfinished copy into workspace {workspace}.")
@@ -209,8 +220,10 @@ async def _copy_foreign(
         if dry_run:
             _show_definitions(planned.definitions())
             return True
-        with _reject_to(rejects) as reject, row_progress() as report:
-            results = await planned.run(report, reject)
+        audited = _audited(catalog, settings, "copy.tables", request.workspace, f"from {request.source}")
+        async with audited:
+            with _reject_to(rejects) as reject, row_progress() as report:
+                results = await planned.run(report, reject)
     return _show_results(results, request.workspace, rejects)
 
 
@@ -240,8 +253,11 @@ async def _copy_workspace(
             if dry_run:
                 _show_definitions(planned.definitions())
                 return True
-            with row_progress() as report:
-                results = await planned.run(shown_source(source, name), report)
+            target = f"from {shown_source(source, name)}"
+            audited = _audited(catalog, settings, "copy.tables", workspace, target)
+            async with audited:
+                with row_progress() as report:
+                    results = await planned.run(shown_source(source, name), report)
     return _show_results(results, workspace, None)
 
 

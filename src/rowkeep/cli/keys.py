@@ -50,11 +50,15 @@ def rotate(data: Data = False, prepare: Prepare = False, workspace: Chosen = Non
 
 async def _prepare() -> None:
     from rowkeep.crypto.master_key import key_file
+    from rowkeep.services.audit import audited_command
     from rowkeep.services.key_rotation import MasterRotation
     from rowkeep.services.local_store import open_store, shell_settings
 
     settings = shell_settings()
-    async with open_store(settings) as catalog:
+    async with (
+        open_store(settings) as catalog,
+        audited_command(catalog, settings, "key.master.prepare"),
+    ):
         MasterRotation(catalog, settings).prepare()
     print_line(
         f"{key_file(settings)} now contains both keys. Copy it to every machine that runs a "
@@ -63,23 +67,28 @@ async def _prepare() -> None:
 
 
 async def _rotate_master() -> None:
+    from rowkeep.services.audit import audited_command
     from rowkeep.services.key_rotation import MasterRotation
     from rowkeep.services.local_store import open_store, shell_settings
 
     settings = shell_settings()
-    async with open_store(settings) as catalog:
+    async with open_store(settings) as catalog, audited_command(catalog, settings, "key.master.rotate"):
         await _show(MasterRotation(catalog, settings).run())
     print_line("The master key was replaced. The old key is no longer in use.")
 
 
 async def _rotate_data(workspace: str | None) -> None:
+    from rowkeep.services.audit import audited_command
     from rowkeep.services.key_rotation import DataRotation, all_workspaces
     from rowkeep.services.local_store import open_store, shell_settings
 
-    async with open_store(shell_settings()) as catalog:
+    settings = shell_settings()
+    async with open_store(settings) as catalog:
         names = [workspace] if workspace else [each.name for each in await all_workspaces(catalog)]
         for name in names:
-            await _show(DataRotation(catalog, await catalog.named(name)).run())
+            opened = await catalog.named(name)
+            async with audited_command(catalog, settings, "key.data.rotate", opened.workspace.name):
+                await _show(DataRotation(catalog, opened).run())
             print_line(f"Workspace {name}: all data is encrypted with a new data key.")
 
 

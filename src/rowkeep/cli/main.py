@@ -12,6 +12,7 @@ import typer
 
 import rowkeep
 from rowkeep.exit_status import Failed, end
+from rowkeep.model.audit import COMMAND
 
 ABOUT = """A self-hosted data-table API for chatbots, assistants and AI agents.
 
@@ -43,6 +44,7 @@ COMMANDS = {
     "token": "rowkeep.cli.tokens",
     "doctor": "rowkeep.cli.doctor",
     "erase": "rowkeep.cli.erase",
+    "audit": "rowkeep.cli.audit",
     "copy": "rowkeep.cli.copy",
     "restore": "rowkeep.cli.restore",
 }
@@ -85,6 +87,7 @@ def build(wanted: str | None = None) -> typer.Typer:
 def run(arguments: list[str]) -> None:
     """Run a command line. Raises the errors that :func:`rowkeep.exit_status.end` handles."""
     command = typer.main.get_command(build(arguments[0] if arguments else None))
+    name = COMMAND.set(command_name(arguments))
     try:
         # not command.main(), which formats errors itself
         with command.make_context("rowkeep", arguments) as context:
@@ -93,6 +96,15 @@ def run(arguments: list[str]) -> None:
         raise SystemExit(done.exit_code) from None
     except typer.TyperException as error:
         raise Failed(_usage(error), error.exit_code) from None
+    finally:
+        COMMAND.reset(name)
+
+
+def command_name(arguments: list[str]) -> str:
+    """The command in a command line, without its arguments, which can be secret."""
+    words = arguments[: 2 if arguments and arguments[0] in GROUPS else 1]
+    is_known = bool(words) and (words[0] in GROUPS or words[0] in COMMANDS)
+    return " ".join(("rowkeep", *words)) if is_known else "rowkeep"
 
 
 def _usage(error: typer.TyperException) -> str:

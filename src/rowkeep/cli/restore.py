@@ -98,13 +98,18 @@ def _restore_all(contents: Contents, settings: Settings, given: str | None) -> N
 async def _restore_part(
     contents: Contents, settings: Settings, given: str | None, workspace: str, table: str | None, name: str
 ) -> None:
+    from rowkeep.services.audit import audited_command
     from rowkeep.services.backups.keys import backup_settings
     from rowkeep.services.backups.parts import TableRestore, restore_workspace, unpacked
     from rowkeep.services.local_store import open_store
 
     theirs = backup_settings(settings, contents.manifest, given)
     origin = f"a backup of {contents.manifest.created_on} ({table or workspace})"
-    async with open_store(settings) as catalog:
+    within = name if table is None else ""
+    async with (
+        open_store(settings) as catalog,
+        audited_command(catalog, settings, "restore.part", within, f"{name} from {origin}"),
+    ):
         with row_progress() as report:
             async with unpacked(contents, theirs, workspace, report, table) as source:
                 if table is None:

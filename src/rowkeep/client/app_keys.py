@@ -96,13 +96,17 @@ def _from_store(client_id: str) -> AppSigner:
 async def _stored_signer(client_id: str) -> AppSigner:
     from rowkeep.model.ids import wall_clock
     from rowkeep.services.apps import Apps
+    from rowkeep.services.audit import audited_command
     from rowkeep.services.local_store import open_store, shell_settings
 
-    async with open_store(shell_settings()) as catalog:
+    settings = shell_settings()
+    async with open_store(settings) as catalog:
         opened = await catalog.of_client(client_id)
         if opened is None:
             raise NoSuchApp(f"No such app: {preview(client_id)}.")
-        app, key, jwe_key = await Apps(catalog, wall_clock).token_keys(opened.workspace.name, client_id)
+        name, target = opened.workspace.name, f"app {client_id}"
+        async with audited_command(catalog, settings, "app.token.sign", name, target):
+            app, key, jwe_key = await Apps(catalog, wall_clock).token_keys(name, client_id)
     if not app.algorithm.secret_bytes:
         raise SetupError(
             f"App {preview(app.name)} uses {app.algorithm.value}: its tokens must be signed with its private "

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
+from rowkeep.http.audited import AUDIT
 from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.compression import with_compression
@@ -36,6 +37,7 @@ from rowkeep.http.stream_requests import is_stream
 from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
 from rowkeep.services.admin_tokens import AdminTokens
+from rowkeep.services.audit import AuditLog, command_actor, delete_old_entries
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
 from rowkeep.services.batches import Batches
 from rowkeep.services.health import Health
@@ -75,6 +77,9 @@ RETENTION_SECONDS = 60.0
 EXPIRED_SESSIONS_SECONDS = 300.0
 """The time between two deletions of expired sessions, one-time links and failed sign-ins."""
 
+AUDIT_LOG_SECONDS = 3600.0
+"""The time between two deletions of old entries of the audit log."""
+
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 """Matches the paths of the Data API for administrators."""
 
@@ -94,7 +99,10 @@ def wire(
     keys = Idempotency(settings, clock)
     passwords = Passwords()
     sessions = Sessions(catalog, passwords, settings, clock)
-    rates = RateLimits(catalog, settings, clock, closing or AsyncExitStack())
+    closing = closing or AsyncExitStack()
+    audit = AuditLog(catalog, settings, clock, None if operator is None else command_actor())
+    closing.push_async_callback(audit.close)
+    rates = RateLimits(catalog, settings, clock, closing)
     access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
     edge = DataEdge(
         Rows(access, settings, offload, keys),
@@ -106,9 +114,8 @@ def wire(
         offload,
         settings.public_url,
     )
-    gate = Gate(
-        catalog, partial(management_services, settings, clock, admin_tokens, sessions, passwords), settings
-    )
+    services = partial(management_services, settings, clock, admin_tokens, sessions, passwords, audit)
+    gate = Gate(catalog, services, settings)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)
@@ -127,6 +134,7 @@ def wire(
     )
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        scope[AUDIT] = audit
         is_data = scope["path"].startswith(DATA_PREFIX)
         if "\x00" in scope["path"] or b"%2f" in scope.get("raw_path", b"").lower():
             # no name contains these: an encoded slash must not turn a path into another one
@@ -192,6 +200,7 @@ def background_tasks(
         BackgroundTask(
             "expired sessions", partial(delete_expired_sessions, catalog, clock), EXPIRED_SESSIONS_SECONDS
         ),
+        BackgroundTask("audit log", partial(delete_old_entries, catalog, settings, clock), AUDIT_LOG_SECONDS),
     )
 
 

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
-from rowkeep.errors.catalogue import RowkeepError, Unauthenticated, excerpt
+from rowkeep.errors.catalogue import QuotaExceeded, RowkeepError, Unauthenticated, excerpt
+from rowkeep.http.audited import address_of, record_refusal
 from rowkeep.limited_log import LimitedLog
 from rowkeep.services.tokens import unverified_client_id
 
 refusals = LimitedLog()
+failures = LimitedLog()
+
+
+def is_refusal(error: RowkeepError) -> bool:
+    """Whether a request was refused because of who sent it, or how many."""
+    return error.status in (401, 403, 429) or isinstance(error, QuotaExceeded)
 
 
 def log_refusal(error: RowkeepError, scope: Scope) -> None:
@@ -28,9 +35,19 @@ def log_refusal(error: RowkeepError, scope: Scope) -> None:
     }
     who = (address, known["client_id"])
     if isinstance(error, Unauthenticated):
-        refusals.warning("token refused", key=(error.cause, *who), cause=error.cause, **known)
+        is_logged = refusals.warning("token refused", key=(error.cause, *who), cause=error.cause, **known)
+    elif error.status in (401, 403):
+        is_logged = refusals.info("request forbidden", key=(error.msg, *who), cause=error.msg, **known)
     else:
-        refusals.info("request forbidden", key=(error.msg, *who), cause=error.msg, **known)
+        is_logged = refusals.info("request limited", key=(error.code, *who), cause=error.msg, **known)
+    if is_logged:
+        record_refusal(error, scope, known["client_id"])
+
+
+def admits_failure(cause: str, scope: Scope) -> bool:
+    """Whether a failed sign-in is recorded: the number a minute is limited like that of refused requests."""
+    address = address_of(scope)
+    return failures.info("sign-in failed", key=(cause, address), cause=cause, address=address)
 
 
 def _client_id(scope: Scope) -> str | None:

@@ -11,7 +11,7 @@ from starlette.types import Scope, Send
 
 from rowkeep.codec.rows import encode
 from rowkeep.errors.catalogue import InternalError, RowkeepError
-from rowkeep.http.refusal_log import log_refusal
+from rowkeep.http.refusal_log import is_refusal, log_refusal
 from rowkeep.http.request import Disconnected
 from rowkeep.metrics import count_error
 from rowkeep.services.rate_limits import take_rate_headers
@@ -113,7 +113,7 @@ async def reply(answer: Awaitable[Sendable], scope: Scope, send: Send) -> None:
     try:
         made = await answer
     except RowkeepError as error:
-        if error.status in (401, 403):
+        if is_refusal(error):
             log_refusal(error, scope)
         made = error_response(error)
     except Disconnected:

@@ -37,10 +37,12 @@ def check_origin(request: Request, scope: Scope, public_url: str, *, has_cookie:
     if origin is not None:
         host = (request.header(b"host") or "").lower()
         scheme, _, authority = origin.lower().partition("://")
-        if origin.lower() != public_url and not (scheme in ("http", "https") and authority == host):
+        # with a proxy that does not send the scheme, the browser may use https
+        schemes = ("https",) if scope.get("scheme") == "https" else ("http", "https")
+        if origin.lower() != public_url and not (scheme in schemes and authority == host):
             raise CrossOrigin(
                 f"The request comes from the origin {preview(origin)}, but the server is {preview(host)}. "
-                "If a proxy changes the header Host, set ROWKEEP_PUBLIC_URL."
+                "If a proxy changes the header Host or the scheme, set ROWKEEP_PUBLIC_URL."
             )
     elif (site is not None or has_cookie) and site not in ("same-origin", "none"):
         raise CrossOrigin(

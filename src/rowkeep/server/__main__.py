@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
+from functools import partial
 
 import msgspec
 
@@ -21,6 +22,8 @@ from rowkeep.server.exposed_files import warn_of_exposed_files
 from rowkeep.server.first_token import hand_over
 from rowkeep.server.process import listen, load_all, serve_here
 from rowkeep.server.supervisor import SPREADS, serve_with_workers, worker_count
+from rowkeep.server.tls import tls_files
+from rowkeep.services.audit import record_start
 from rowkeep.services.local_store import initialise_store
 from rowkeep.settings import Settings
 
@@ -30,6 +33,8 @@ def run(settings: Settings) -> None:
     quiet_logs(settings.log_level)
     workers = worker_count(settings)
     settings = msgspec.structs.replace(settings, workers=workers)
+    # files that cannot be used must not stop each worker one after the other
+    tls = tls_files(settings)
     # open the port first: if that fails, no first token must be created and lost
     with (
         listen(settings.host, settings.port, shares=workers > 1 and SPREADS) as sock,
@@ -38,9 +43,9 @@ def run(settings: Settings) -> None:
         shared = []
         if settings.metrics_port:
             shared.append(others.enter_context(listen(settings.metrics_host, settings.metrics_port)))
-        first = asyncio.run(initialise_store(settings))
+        first = asyncio.run(initialise_store(settings, partial(record_start, settings)))
         shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{shown_host}:{sock.getsockname()[1]}"
+        url = f"{'http' if tls is None else 'https'}://{shown_host}:{sock.getsockname()[1]}"
         if first is not None:
             hand_over(first, settings, url)
         configure_logs(settings.log_level)

@@ -18,6 +18,7 @@ from rowkeep.logs import configure_logs
 from rowkeep.metrics import REGISTRY, WORKER_STARTS
 from rowkeep.server.connections import Edge
 from rowkeep.server.protocol import Protocol
+from rowkeep.server.tls import TlsFiles, tls_files
 from rowkeep.settings import Settings
 
 BACKLOG = 2048
@@ -93,6 +94,7 @@ def serve_here(settings: Settings, sockets: Sequence[socket.socket], worker: int
 def make_server(application: Callable[[], Any], settings: Settings) -> uvicorn.Server:
     """The server for the ASGI application that ``application`` creates."""
     edge = Edge(settings)
+    tls = tls_files(settings)
     config = uvicorn.Config(
         application,
         factory=True,
@@ -103,17 +105,20 @@ def make_server(application: Callable[[], Any], settings: Settings) -> uvicorn.S
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # the protocol does it, for the proxies in the settings
+        ssl_context_factory=None if tls is None else lambda *_: tls.context,
     )
-    return _Server(config, edge)
+    return _Server(config, edge, tls)
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, with sweeps of the connections and a time limit for stopping. A signal to stop leads
     to a normal exit, and is not raised again afterwards."""
 
-    def __init__(self, config: uvicorn.Config, edge: Edge) -> None:
+    def __init__(self, config: uvicorn.Config, edge: Edge, tls: TlsFiles | None = None) -> None:
         super().__init__(config)
         self._edge = edge
+        self._tls = tls
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -128,6 +133,8 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         self._edge.tick(self.server_state)
+        if self._tls is not None:
+            self._tls.check(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -28,6 +28,7 @@ from rowkeep.http.responses import error_response
 from rowkeep.metrics import CONNECTIONS
 from rowkeep.server.connections import LINGER_SECONDS, Edge, queued_bytes
 from rowkeep.server.exchange import Exchange
+from rowkeep.server.forwarded import origin_of
 
 FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
@@ -119,10 +120,6 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, edge: Edge, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
-        proxied: Any = self.app
-        self._app_itself: Any = proxied.app
-        """The application without uvicorn's middleware for the headers of proxies, which few requests
-        need."""
         self._edge = edge
         self._max_line = edge.settings.max_request_line_bytes
         self._max_head = edge.settings.max_header_bytes
@@ -245,6 +242,8 @@ class Protocol(HttpToolsProtocol):
         if version != "1.1":
             scope["http_version"] = version
         self._set_path()
+        if self._is_forwarded and self.client is not None:
+            self._set_origin()
         self._phase = BODY
         self._overhead_bytes = 0
         exchange = Exchange(
@@ -261,7 +260,7 @@ class Protocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         exchange.error_app = self._edge.error_app
-        exchange.app = self.app if self._is_forwarded else self._app_itself
+        exchange.app = self.app
         exchange.keeps_alive = version == "1.1" and parser.should_keep_alive()
         self.cycle = exchange
         if self.running is None:
@@ -269,6 +268,22 @@ class Protocol(HttpToolsProtocol):
             self._start(exchange)
         else:
             self._enqueue(exchange)
+
+    def _set_origin(self) -> None:
+        """Replace the address and the scheme of the connection by those of the client of a trusted proxy."""
+        values: dict[bytes, list[str]] = {name: [] for name in FORWARDED}
+        for name, value in self.headers:
+            if name in values:
+                values[name].append(value.decode("latin-1"))
+        assert self.client is not None  # noqa: S101 - checked by the caller
+        peer = self.client[0]
+        address, scheme = origin_of(
+            peer, values[b"x-forwarded-for"], values[b"x-forwarded-proto"], self._edge.trusted_proxies
+        )
+        if address != peer:
+            self.scope["client"] = (address, 0)
+        if scheme is not None:
+            self.scope["scheme"] = scheme
 
     def on_body(self, body: bytes) -> None:
         self._overhead_bytes -= len(body)

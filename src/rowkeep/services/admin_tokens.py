@@ -16,6 +16,7 @@ from rowkeep.model.ids import Stamp
 from rowkeep.model.management_requests import AdminTokenBody
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.apps import check_label
+from rowkeep.services.audit import write_audited
 from rowkeep.services.lists import Listing, ListRequest
 
 PREFIX = "rka_"
@@ -58,7 +59,7 @@ class AdminTokens:
         name = check_label(body.name) if body.name else ""
         token, text = new_admin_token(name, self._catalog.store.ids.stamp(1))
         script = partial(self._catalog.installation.add_admin_token, token, hash_token(text))
-        await self._database.write(script)
+        await write_audited(self._catalog, script, f"admin-token {token.id}")
         return NewAdminToken(token, text)
 
     async def list(self, request: ListRequest) -> Listing[AdminToken]:
@@ -67,4 +68,5 @@ class AdminTokens:
 
     async def delete(self, token_id: str) -> None:
         """Revoke the token. Raises NoSuchAdminToken, or DeleteNotAllowed for the last one."""
-        await self._database.write(partial(self._catalog.installation.remove_admin_token, token_id))
+        remove = partial(self._catalog.installation.remove_admin_token, token_id)
+        await write_audited(self._catalog, remove)

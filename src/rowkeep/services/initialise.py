@@ -11,15 +11,19 @@ from rowkeep.catalog.catalog import Catalog, open_catalog
 from rowkeep.crypto.ciphers import hash_token
 from rowkeep.crypto.master_key import MasterKeys, find_master_keys, key_file, make_master_key, remove_made
 from rowkeep.errors.catalogue import SetupError
+from rowkeep.model.audit import AuditActor, AuditEntry, Outcome
+from rowkeep.model.ids import Stamp
 from rowkeep.model.users import OneTimeLink
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.admin_tokens import new_admin_token
+from rowkeep.services.audit import process_actor
 from rowkeep.services.sessions import NEVER, new_link_token
 from rowkeep.settings import Settings
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, Store
 from rowkeep.storage.known_databases import refuse_without_catalog
 from rowkeep.storage.migrations import alone
+from rowkeep.storage.scripts.audit import AuditScripts
 from rowkeep.storage.scripts.catalog import CatalogScripts
 from rowkeep.storage.scripts.sessions import SessionScripts
 
@@ -49,7 +53,9 @@ async def initialise(store: Store, settings: Settings) -> FirstSecrets | None:
     found = find_master_keys(settings)
     master, created = (found, None) if found is not None else make_master_key(settings)
     try:
-        return await store.catalog.write(partial(_initialise, installation, store, settings, master))
+        return await store.catalog.write(
+            partial(_initialise, installation, store, settings, master, process_actor())
+        )
     except BaseException:
         if created is not None and await store.catalog.read(installation.key_fingerprint) is None:
             remove_made(created)
@@ -57,7 +63,7 @@ async def initialise(store: Store, settings: Settings) -> FirstSecrets | None:
 
 
 def _initialise(
-    installation: CatalogScripts, store: Store, settings: Settings, master: MasterKeys
+    installation: CatalogScripts, store: Store, settings: Settings, master: MasterKeys, actor: AuditActor
 ) -> Generator[Statement, Sequence[Row], FirstSecrets | None]:
     yield from alone(store.catalog.dialect, store.catalog.namespace)
     stamp = store.ids.stamp(1)
@@ -68,10 +74,16 @@ def _initialise(
     link = new_link_token()
     sessions = SessionScripts(store.catalog.dialect, store.catalog.namespace)
     yield from sessions.add_link(hash_token(link), OneTimeLink.FIRST, "", NEVER)
+    yield from AuditScripts(store.catalog.dialect, store.catalog.namespace).add([_first_entry(stamp, actor)])
     if find_master_keys(settings) is None:
         # the process that created the key failed and removed it
         raise SetupError(f"The key file {key_file(settings)} is missing. Start again.")
     return FirstSecrets(text, link)
+
+
+def _first_entry(stamp: Stamp, actor: AuditActor) -> AuditEntry:
+    time = canonical_date(stamp.moment)
+    return AuditEntry(f"au-{next(stamp.ids())}", time, actor, "store.initialise", Outcome.SUCCESS)
 
 
 async def open_initialised(store: Store, settings: Settings) -> Catalog:

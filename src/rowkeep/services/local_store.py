@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from rowkeep.catalog.catalog import Catalog
@@ -22,8 +22,10 @@ def shell_settings() -> Settings:
     return settings
 
 
-async def initialise_store(settings: Settings) -> FirstSecrets | None:
-    """Initialise an empty store and check that it can be opened.
+async def initialise_store(
+    settings: Settings, then: Callable[[Catalog], Awaitable[None]] | None = None
+) -> FirstSecrets | None:
+    """Initialise an empty store and check that it can be opened; ``then`` is called with its catalog.
 
     Returns its first secrets, None if it was not empty. Raises SetupError, StorageUnavailable.
     """
@@ -33,7 +35,9 @@ async def initialise_store(settings: Settings) -> FirstSecrets | None:
     try:
         await store.open()
         first = await initialise(store, settings)
-        await open_initialised(store, settings)
+        catalog = await open_initialised(store, settings)
+        if then is not None:
+            await then(catalog)
     except BaseException:
         await store.discard()
         raise

@@ -24,6 +24,7 @@ from rowkeep.limited_log import LimitedLog
 from rowkeep.model.ids import Clock
 from rowkeep.model.users import Device, User
 from rowkeep.model.values.scalars import canonical_date
+from rowkeep.services.audit import more_entry
 from rowkeep.services.sessions import Sessions, SignedIn
 from rowkeep.services.users import MAX_NAME, check_email
 from rowkeep.setting_rules import is_loopback
@@ -267,6 +268,7 @@ class OpenId:
             cause = "the e-mail address is not verified, or its domain is not in openid_domains"
             raise _failed(cause, email, Refusal.UNKNOWN)
         stamp = self._catalog.store.ids.stamp(1)
+        created = more_entry(self._catalog, "user.create")
 
         def find() -> Steps[User]:
             yield from alone(self._database.dialect, self._database.namespace)
@@ -294,6 +296,9 @@ class OpenId:
                 created_on=canonical_date(stamp.moment),
             )
             yield from self._users.create(made, identity=identity)
+            if created is not None:
+                entry = msgspec.structs.replace(created, target=f"user {made.id}")
+                yield from self._catalog.audit.add([entry])
             return made
 
         try:

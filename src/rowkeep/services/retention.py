@@ -19,12 +19,14 @@ from rowkeep.catalog.snapshot import CompiledTable, Snapshot
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, QueryTimeout, StorageUnavailable
 from rowkeep.metrics import RETENTION_DELETED
+from rowkeep.model.audit import Outcome
 from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange
 from rowkeep.model.ids import Clock
 from rowkeep.model.tables import ROW_KEY, Retention
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.plan.rows.select import plan_select
 from rowkeep.plan.rows.writes import plan_delete
+from rowkeep.services.audit import AuditLog, process_actor
 from rowkeep.services.key_rotation import all_workspaces
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import ReferenceConflict, StaleCatalog
@@ -50,6 +52,7 @@ class RetentionTask:
         self._catalog = catalog
         self._settings = settings
         self._clock = clock
+        self._audit = AuditLog(catalog, settings, clock)
         self._holder = token_hex(8)
         self._leases = Leases(catalog.store.catalog.dialect, catalog.store.catalog.namespace)
 
@@ -98,6 +101,17 @@ class RetentionTask:
             deleted += there
             RETENTION_DELETED.add(there)
             referenced += len(ids) - there
+        if deleted:
+            await self._audit.record(
+                self._audit.entry(
+                    process_actor(),
+                    "rows.expire",
+                    result=Outcome.SUCCESS,
+                    workspace=opened.workspace.name,
+                    target=f"table {name}",
+                    details={"deleted": deleted},
+                )
+            )
         if deleted or referenced:
             log.info(
                 "old rows deleted",

@@ -23,6 +23,7 @@ from rowkeep.errors.catalogue import (
     Unauthenticated,
     preview,
 )
+from rowkeep.model.audit import ActorKind, AuditActor
 from rowkeep.model.ids import Clock
 from rowkeep.model.user_requests import (
     FirstUserBody,
@@ -33,6 +34,7 @@ from rowkeep.model.user_requests import (
 )
 from rowkeep.model.users import Actor, Device, OneTimeLink, Session, User, email_key
 from rowkeep.model.values.scalars import canonical_date
+from rowkeep.services.audit import note_target, write_audited
 from rowkeep.services.passwords import Passwords, check_new_password, fits
 from rowkeep.services.users import check_email, check_user_name
 from rowkeep.settings import Settings
@@ -113,6 +115,8 @@ class Sessions:
         await self._count(body.email, device.address)
         found = await self._database.read(partial(self._users.with_password, body.email))
         user, known = found if found is not None else (None, None)
+        if user is not None:
+            note_target(f"user {user.id}")
         is_right, newer = await self._passwords.verify(body.password, known)
         if user is None or user.is_disabled or not is_right or known is None:
             raise SignInFailed()
@@ -235,8 +239,15 @@ class Sessions:
 
     async def end(self, token: str) -> None:
         """Sign out. An unknown session is not an error."""
-        if len(token) <= MAX_SESSION_TOKEN:
-            await self._database.write(partial(self._scripts.end, hash_token(token)))
+        if len(token) > MAX_SESSION_TOKEN:
+            return
+        token_hash = hash_token(token)
+        found = await self._database.read(partial(self._scripts.find, token_hash, self._now()))
+        end = partial(self._scripts.end, token_hash)
+        if found is None:
+            await self._database.write(end)
+            return
+        await write_audited(self._catalog, end, actor_of=lambda _: _audited_user(found.user))
 
     async def list(self, actor: Actor) -> Sequence[Session]:
         """The sessions of the signed-in user, the current one first. Raises Forbidden."""
@@ -247,16 +258,23 @@ class Sessions:
     async def end_one(self, actor: Actor, session_id: str) -> None:
         """End one of the user's own sessions. Raises NoSuchSession, Forbidden."""
         user = signed_in_user(actor)
-        is_id = ID.fullmatch(session_id)
-        if not is_id or not await self._database.write(partial(self._scripts.end_one, user.id, session_id)):
-            raise NoSuchSession(
-                f"You have no session {preview(session_id)}: it has ended, or it is not yours."
-            )
+        missing = NoSuchSession(
+            f"You have no session {preview(session_id)}: it has ended, or it is not yours."
+        )
+        if not ID.fullmatch(session_id):
+            raise missing
+
+        def end() -> Steps[None]:
+            if not (yield from self._scripts.end_one(user.id, session_id)):
+                raise missing
+
+        await write_audited(self._catalog, end)
 
     async def end_others(self, actor: Actor) -> None:
         """End all sessions of the signed-in user but the current one. Raises Forbidden."""
         user = signed_in_user(actor)
-        await self._database.write(partial(self._scripts.end_others, user.id, actor.session))
+        script = partial(self._scripts.end_others, user.id, actor.session)
+        await write_audited(self._catalog, script, f"user {user.id}")
 
     async def has_users(self) -> bool:
         return await self._database.read(self._users.has_any)
@@ -273,7 +291,7 @@ class Sessions:
                 yield from self._users.end_access(found.id)
             yield from self._scripts.add_link(hash_token(token), kind, found.id, expires)
 
-        await self._database.write(add)
+        await write_audited(self._catalog, add)
         return page_of(kind, token, self._settings)
 
     async def _check_link(self, token: str, kind: OneTimeLink) -> None:
@@ -309,7 +327,8 @@ class Sessions:
             yield from self._scripts.start(hash_token(token), user.id, now, expires, device)
             return user
 
-        return SignedIn(await self._database.write(start), token, self._seconds)
+        user = await write_audited(self._catalog, start, actor_of=_audited_user)
+        return SignedIn(user, token, self._seconds)
 
 
 def signed_in_user(actor: Actor) -> User:
@@ -317,6 +336,10 @@ def signed_in_user(actor: Actor) -> User:
     if actor.user is None:
         raise Forbidden("This endpoint is for signed-in users; the request has an admin token.")
     return actor.user
+
+
+def _audited_user(user: User) -> AuditActor:
+    return AuditActor(ActorKind.USER, user.id, user.email)
 
 
 def _account_key(email: str) -> str:

@@ -22,6 +22,7 @@ from rowkeep.model.tables import name_key
 from rowkeep.model.user_requests import OwnNameBody, UserBody, UserPatch
 from rowkeep.model.users import MAX_EMAIL_LENGTH, Actor, Role, User
 from rowkeep.model.values.scalars import canonical_date
+from rowkeep.services.audit import write_audited
 from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.services.passwords import Passwords, check_new_password
 from rowkeep.storage.contract import StaleCatalog
@@ -76,7 +77,8 @@ class Users:
             check_new_password(body.password)
         user = self._new(body.email, body.name, body.admin)
         password_hash = None if body.password is None else await self._passwords.hash(body.password)
-        await self._database.write(partial(self._scripts.create, user, password_hash))
+        create = partial(self._scripts.create, user, password_hash)
+        await write_audited(self._catalog, create, f"user {user.id}")
         return user
 
     def _new(self, email: str, name: str, is_admin: bool) -> User:
@@ -115,7 +117,8 @@ class Users:
                 _refuse_self(actor, before, "be disabled or lose the rights of an administrator")
             return after
 
-        return await self._database.write(partial(self._scripts.change, user, change, _ends_sessions))
+        script = partial(self._scripts.change, user, change, _ends_sessions)
+        return await write_audited(self._catalog, script)
 
     async def rename(self, user: User, body: OwnNameBody) -> User:
         """Change the user's own name. Raises InvalidValue."""
@@ -124,7 +127,8 @@ class Users:
         def renamed(before: User) -> User:
             return structs.replace(before, name=name)
 
-        return await self._database.write(partial(self._scripts.change, user.id, renamed, _ends_nothing))
+        script = partial(self._scripts.change, user.id, renamed, _ends_nothing)
+        return await write_audited(self._catalog, script, f"user {user.id}")
 
     async def delete(self, actor: Actor, user: str) -> None:
         """Delete a user with all rights. What the user owned has no owner afterwards. Raises DeleteNotAllowed

@@ -12,6 +12,7 @@ from rowkeep.model.ids import Clock
 from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.model.tables import name_key
 from rowkeep.model.values.scalars import canonical_date
+from rowkeep.services.audit import write_audited
 from rowkeep.services.lists import Listing, ListRequest
 
 
@@ -31,7 +32,7 @@ class Workspaces:
         script = partial(
             self._catalog.installation.create_workspace, body.name, canonical_date(self._clock())
         )
-        return await self._database.write(script)
+        return await write_audited(self._catalog, script)
 
     async def list(self, request: ListRequest) -> Listing[Workspace]:
         script = partial(self._catalog.installation.workspaces, request.after, request.limit + 1)
@@ -47,5 +48,6 @@ class Workspaces:
     async def delete(self, name: str) -> None:
         """Delete the workspace with its contents. Raises DeleteNotAllowed for ``main``."""
         # of several concurrent requests, only one continues after this and drops the database
-        deleted = await self._database.write(partial(self._catalog.installation.delete_workspace, name))
+        delete = partial(self._catalog.installation.delete_workspace, name)
+        deleted = await write_audited(self._catalog, delete)
         await self._catalog.drop(deleted)

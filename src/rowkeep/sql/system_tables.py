@@ -71,6 +71,7 @@ class CatalogTables:
         self.sessions, self.links, self.failures = _sessions(meta)
         self.rate_windows = _rate_windows(meta)
         self.leases = _leases(meta)
+        self.audit_entries = _audit_entries(meta)
 
 
 def _users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
@@ -159,6 +160,23 @@ def _rate_windows(meta: sa.MetaData) -> sa.Table:
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("counts", sa.Text, nullable=False),
         sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    )
+
+
+def _audit_entries(meta: sa.MetaData) -> sa.Table:
+    """The audit log. Ids begin with the time, which is in canonical form; ``details`` is JSON."""
+    texts = ("workspace", "target", "cause", "request_id", "address", "details")
+    return sa.Table(
+        "audit_entries",
+        meta,
+        sa.Column("id", NAME_KEY, primary_key=True),
+        sa.Column("time", NAME_KEY, nullable=False, index=True),
+        sa.Column("actor_kind", sa.Text, nullable=False),
+        sa.Column("actor_id", sa.Text, nullable=False),
+        sa.Column("actor_name", sa.Text, nullable=False),
+        sa.Column("action", NAME_KEY, nullable=False),
+        sa.Column("result", sa.Text, nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in texts),
     )
 
 

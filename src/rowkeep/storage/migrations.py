@@ -205,6 +205,10 @@ def _rate_windows(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((CatalogTables(namespace).rate_windows,), dialect)
 
 
+def _audit_entries(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((CatalogTables(namespace).audit_entries,), dialect)
+
+
 def _rights_of_users(dialect: Dialect, namespace: str | None) -> list[Statement]:
     tables = WorkspaceTables(namespace)
     return _create_all((tables.members, tables.owners, tables.shares), dialect)
@@ -221,6 +225,7 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _rate_windows,
     _devices_of_sessions,
     _leases,
+    _audit_entries,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +18,7 @@ from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.management import (
     admin_tokens,
     apps,
+    audit,
     definitions,
     members,
     openid,
@@ -27,7 +31,15 @@ from rowkeep.http.management import (
     workspaces,
     writers,
 )
-from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Methods, Redirect, parameters_of
+from rowkeep.http.management.audited import run_audited
+from rowkeep.http.management.endpoint import (
+    Endpoint,
+    ManagementRequest,
+    Methods,
+    Redirect,
+    Sender,
+    parameters_of,
+)
 from rowkeep.http.management.gate import Gate
 from rowkeep.http.management.sessions import session_cookie
 from rowkeep.http.request import Request, flag, whole_number
@@ -37,6 +49,7 @@ from rowkeep.model.ids import Clock
 from rowkeep.request_context import set_route
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
+from rowkeep.services.audit import AuditLog
 from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, ListRequest, read_cursor
 from rowkeep.services.offload import Offload
@@ -69,6 +82,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *users.ENDPOINTS,
     *members.ENDPOINTS,
     *shares.ENDPOINTS,
+    *audit.ENDPOINTS,
 )
 
 
@@ -86,6 +100,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     users: Users
     sharing: Sharing
     openid: OpenId
+    audit: AuditLog
     root_path: str
 
 
@@ -95,6 +110,7 @@ def management_services(
     admin_tokens: AdminTokens,
     sessions: Sessions,
     passwords: Passwords,
+    audit: AuditLog,
     catalog: Catalog,
 ) -> ManagementServices:
     """The services over an open catalog."""
@@ -110,6 +126,7 @@ def management_services(
         users=Users(catalog, passwords),
         sharing=Sharing(catalog),
         openid=OpenId(catalog, sessions, settings, clock),
+        audit=audit,
         root_path=settings.root_path,
     )
 
@@ -147,17 +164,15 @@ class ManagementEndpoint:
         request.no_idempotency_key()
         texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
         body = await self._body(request)
-        try:
-            services = await self._gate.admit(self._endpoint, sender.actor, path, body)
-            management_request = ManagementRequest(path, body, listed, sender, flags, texts)
-            end_phase("plan")
-            done = await self._endpoint.call(services, management_request)
-            end_phase("db")
-        except StaleCatalog:
-            # the workspace is being deleted during the request, or its database is missing
-            if "workspace" in path:
-                await self._gate.services.workspaces.check_database(path["workspace"])
-            raise NoSuchWorkspace("The workspace was deleted.") from None
+        services = await self._gate_services(sender, path, body)
+        management_request = ManagementRequest(path, body, listed, sender, flags, texts)
+        end_phase("plan")
+        call = partial(self._call, services, management_request)
+        if self._endpoint.action is None or flags.get("dryRun"):
+            done = await call()
+        else:
+            done = await run_audited(self._endpoint, management_request, scope, call)
+        end_phase("db")
         if isinstance(done, Redirect):
             return Response(303, b"", headers=((b"location", done.location.encode()), *done.cookies))
         form = self._endpoint.form
@@ -166,6 +181,25 @@ class ManagementEndpoint:
             cookie = session_cookie(done, sender, self._gate.root_path)
             response = msgspec.structs.replace(response, headers=(*response.headers, cookie))
         return response
+
+    async def _call(self, services: Any, request: ManagementRequest) -> Any:
+        async with self._missing_database(request.path):
+            return await self._endpoint.call(services, request)
+
+    async def _gate_services(self, sender: Sender, path: dict[str, str], body: Any) -> Any:
+        async with self._missing_database(path):
+            return await self._gate.admit(self._endpoint, sender.actor, path, body)
+
+    @asynccontextmanager
+    async def _missing_database(self, path: dict[str, str]) -> AsyncIterator[None]:
+        """Raises NoSuchWorkspace or StorageMissing for a workspace that is being deleted during the request,
+        or whose database is missing."""
+        try:
+            yield
+        except StaleCatalog:
+            if "workspace" in path:
+                await self._gate.services.workspaces.check_database(path["workspace"])
+            raise NoSuchWorkspace("The workspace was deleted.") from None
 
     async def _body(self, request: Request) -> Any:
         sent = await request.body()

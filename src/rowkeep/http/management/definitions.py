@@ -70,6 +70,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="PUT",
         path=f"{WORKSPACE}/schema",
         name="applySchema",
+        action="schema.apply",
         summary="Replace all definitions and grants of a workspace, in one transaction",
         need=Need.MANAGER,
         call=lambda services, request: services.definitions.apply(

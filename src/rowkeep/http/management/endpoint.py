@@ -40,7 +40,8 @@ class Redirect(msgspec.Struct, frozen=True):
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of the management API. ``need`` is what a user needs to call it; ``sets_cookie`` says that
     it starts a session, or ends one; ``takes_any_parameters`` that unknown query parameters are ignored,
-    because others choose them.
+    because others choose them. ``action`` is that of its entries in the audit log, for an endpoint that
+    changes something; ``stores_entry`` that its services store the entry in the transaction of the change.
 
     ``call`` receives the services and a :class:`ManagementRequest`; ``form`` converts its result to JSON. The
     other fields are for the OpenAPI document: ``response`` is the type of that JSON, ``other_response`` an
@@ -55,6 +56,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     need: Need = Need.ADMIN
     sets_cookie: bool = False
     takes_any_parameters: bool = False
+    action: str | None = None
+    stores_entry: bool = False
     call: Callable[[Any, ManagementRequest], Awaitable[Any]]
     form: Callable[[Any], Any] | None = None
     body: type | None = None

@@ -8,6 +8,7 @@ from rowkeep.errors import catalogue as errors
 from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Redirect, Sender, Text
 from rowkeep.http.session_cookie import COOKIE, FLOW_COOKIE, set_cookie
 from rowkeep.model.users import Need
+from rowkeep.services.audit import note_failure
 from rowkeep.services.openid import CALLBACK, SECONDS, Callback, FinishedFlow, OpenIdFailed
 
 PATH = CALLBACK.removeprefix("/api/v1").removesuffix("/callback")
@@ -49,6 +50,7 @@ async def _signed_in(
 
 def _failed(services: Any, error: OpenIdFailed, *cookies: tuple[bytes, bytes]) -> Redirect:
     """The page to sign in, which shows the error."""
+    note_failure(error.refusal.value)
     return Redirect(f"{services.root_path}{SIGN_IN_PAGE}#error={error.refusal}", cookies)
 
 
@@ -76,6 +78,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path=f"{PATH}/callback",
         name="finishOpenId",
+        action="session.sign-in.openid",
+        stores_entry=True,
         summary="Come back from the provider: start a session, and go to the console",
         need=Need.NOTHING,
         takes_any_parameters=True,

@@ -118,6 +118,7 @@ def _share_endpoints(kind: str, no_thing: type[errors.RowkeepError]) -> Iterator
         method="PUT",
         path=f"{path}/shares/{{user}}",
         name=f"set{suffix}Share",
+        action="share.set",
         summary=f"Share {thing} with a user, or change the user's right",
         need=Need.MANAGE,
         call=lambda services, request: services.sharing.set_share(
@@ -134,6 +135,7 @@ def _share_endpoints(kind: str, no_thing: type[errors.RowkeepError]) -> Iterator
         method="DELETE",
         path=f"{path}/shares/{{user}}",
         name=f"remove{suffix}Share",
+        action="share.remove",
         summary=f"Stop sharing {thing} with a user",
         need=Need.MANAGE,
         call=lambda services, request: services.sharing.remove_share(
@@ -150,6 +152,7 @@ def _owner_endpoint(kind: str, no_thing: type[errors.RowkeepError]) -> Endpoint:
         method="PUT",
         path=f"{WORKSPACE}/{kind}s/{{{kind}}}/owner",
         name=f"set{kind.capitalize()}Owner",
+        action="owner.set",
         summary=f"Give a {kind} to another user; grants of apps do not change",
         need=Need.OWN,
         call=_set_owner,

@@ -1,0 +1,191 @@
+"""The audit log: who changed what, who signed in and who was refused, without secrets, for administrators."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from answers import good, problem
+
+from rowkeep.http.management.api import ENDPOINTS
+from rowkeep.model.audit import ACTIONS
+from support.person import PASSWORD, Person, browser
+from support.server import RowkeepServer
+from support.workspace import PEOPLE, Workspace, succeeded
+
+PATIENCE = 30
+
+
+def listed(admin: httpx.Client, **wanted: str | int) -> list[dict[str, Any]]:
+    """Entries, the newest first."""
+    found: list[dict[str, Any]] = good(admin.get("/audit", params=wanted))["entries"]
+    return found
+
+
+def found(admin: httpx.Client, is_it: Callable[[dict[str, Any]], bool], **wanted: str) -> dict[str, Any]:
+    """The newest such entry; those of refused requests are stored a little later."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        for each in listed(admin, limit=1000, **wanted):
+            if is_it(each):
+                return each
+        assert time.monotonic() < end, "there is no such entry"
+        time.sleep(0.05)
+
+
+def test_every_endpoint_that_changes_something_has_an_action() -> None:
+    missing = {each.name for each in ENDPOINTS if each.method != "GET" and each.action is None}
+    assert missing == set()
+    assert {each.action for each in ENDPOINTS if each.action is not None} <= ACTIONS.keys()
+
+
+def test_changes_of_a_workspace(admin: httpx.Client, workspace: Workspace) -> None:
+    workspace.create_table(PEOPLE)
+    bot = workspace.bot({"people": "rw"})
+    path = f"/workspaces/{workspace.name}"
+    problem(admin.put(f"{path}/tables/people", json={"name": "people", "schemaDef": []}), 400)
+    good(admin.post(f"{path}/apps/{bot.client_id}/secret"))
+    entries = listed(admin, workspace=workspace.name)
+    assert [each["action"] for each in reversed(entries)] == [
+        "workspace.create",
+        "table.create",
+        "app.create",
+        "grant.set",
+        "table.change",
+        "app.secret.rotate",
+    ]
+    created, table, app, grant, failed, rotated = reversed(entries)
+    assert (created["result"], table["target"], app["target"]) == (
+        "success",
+        "table people",
+        f"app {bot.client_id}",
+    )
+    assert grant["target"] == f"table people, app {bot.client_id}"
+    assert grant["details"] == {"read": True, "write": True, "delete": False}
+    assert failed["result"] == "failed"
+    assert failed["cause"]
+    assert rotated["actor"]["kind"] == "admin-token"
+    assert rotated["actor"]["id"].startswith("at-")
+    assert rotated["address"] == "127.0.0.1"
+    assert bot.secret not in str(entries)
+
+
+def test_a_dry_run_is_not_recorded(admin: httpx.Client, workspace: Workspace) -> None:
+    workspace.create_table(PEOPLE)
+    before = listed(admin, workspace=workspace.name)
+    definition = PEOPLE | {"schemaDef": [*PEOPLE["schemaDef"], {"name": "More", "type": "string"}]}
+    path = f"/workspaces/{workspace.name}/tables/people"
+    good(admin.put(path, json=definition, params={"dryRun": "true"}))
+    assert listed(admin, workspace=workspace.name) == before
+
+
+def test_users_and_sign_ins(server: RowkeepServer, admin: httpx.Client) -> None:
+    ada = Person(server)
+    mine = {"kind": "user", "id": ada.id, "name": ada.email}
+    assert listed(admin, actor=ada.email)[0]["action"] == "session.sign-in"
+    assert listed(admin, actor=ada.id)[0]["actor"] == mine
+    created = found(admin, lambda each: each.get("target") == f"user {ada.id}", action="user.create")
+    assert created["details"] == {"email": ada.email, "name": ada.name, "admin": False}
+    wrong = {"email": ada.email, "password": "not the password"}
+    problem(browser(server).post("/session", json=wrong), 401, "sign_in_failed")
+    refused = found(admin, lambda each: each["result"] == "refused", action="session.sign-in")
+    assert (refused["target"], refused["cause"]) == (f"user {ada.id}", "sign_in_failed")
+    assert refused["actor"] == {"kind": "unknown"}
+    succeeded(ada.http.delete("/session"))
+    ended = listed(admin, actor=ada.id)[0]
+    assert (ended["action"], ended["actor"]) == ("session.end", mine)
+    succeeded(ada.http.delete("/session"))
+    assert listed(admin, actor=ada.id)[0] == ended
+    succeeded(admin.delete(f"/users/{ada.id}"))
+    deleted = listed(admin, action="user.delete")[0]
+    assert (deleted["target"], deleted["result"]) == (f"user {ada.id}", "success")
+    assert PASSWORD not in str(listed(admin, action="session", limit=1000))
+
+
+def test_what_a_stranger_types_is_not_stored(server: RowkeepServer, admin: httpx.Client) -> None:
+    typed = f"{uuid4().hex}@example.com"
+    problem(browser(server).post("/session", json={"email": typed, "password": PASSWORD}), 401)
+    found(admin, lambda each: each["result"] == "refused" and "target" not in each, action="session.sign-in")
+    assert typed not in str(listed(admin, limit=1000))
+
+
+def test_admin_tokens(admin: httpx.Client) -> None:
+    created = succeeded(admin.post("/admin-tokens", json={"name": "audited"}))
+    succeeded(admin.delete(f"/admin-tokens/{created['id']}"))
+    deleted, entry = listed(admin, action="admin-token", limit=2)
+    assert entry["target"] == deleted["target"] == f"admin-token {created['id']}"
+    assert entry["details"] == {"name": "audited"}
+    assert created["token"] not in str([entry, deleted])
+    assert listed(admin, action="admin-tok") == []
+
+
+def test_refused_requests(server: RowkeepServer, admin: httpx.Client, workspace: Workspace) -> None:
+    workspace.create_table(PEOPLE)
+    bot = workspace.bot({"people": "r"})
+    problem(bot.insert("people", {"Number": 1}), 403, "forbidden")
+    refused = found(admin, lambda each: each["action"] == "request.refused", actor=bot.client_id)
+    assert refused["action"] == "request.refused"
+    assert refused["target"] == "POST /api/public/tables/people"
+    assert refused["cause"].startswith("forbidden: The app has no write grant")
+    assert refused["result"] == "refused"
+
+
+def test_only_administrators_read_it(server: RowkeepServer) -> None:
+    ada = Person(server)
+    problem(ada.http.get("/audit"), 403, "forbidden")
+    problem(browser(server).get("/audit"), 401, "unauthenticated")
+
+
+def test_pages_and_times(admin: httpx.Client) -> None:
+    for name in ("one", "two", "three"):
+        token = succeeded(admin.post("/admin-tokens", json={"name": name}))
+        succeeded(admin.delete(f"/admin-tokens/{token['id']}"))
+    newest = listed(admin, action="admin-token", limit=6)
+    pages, parameters = [], {"action": "admin-token", "limit": 2}
+    for _ in range(3):
+        page = good(admin.get("/audit", params=parameters))
+        pages += page["entries"]
+        parameters["cursor"] = page["nextCursor"]
+    assert pages == newest
+    assert [each["id"] for each in pages] == sorted((each["id"] for each in pages), reverse=True)
+    at = newest[0]["time"]
+    assert newest[0] in listed(admin, action="admin-token", since=at)
+    assert newest[0] not in listed(admin, action="admin-token", until=at)
+    assert listed(admin, since="9999-01-01") == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"since": "yesterday"}, "invalid_parameter"),
+        ({"until": "2026-13-01"}, "invalid_parameter"),
+        ({"actor": "a\x00"}, "invalid_parameter"),
+        ({"who": "me"}, "invalid_parameter"),
+        ({"cursor": "?"}, "invalid_cursor"),
+    ],
+)
+def test_a_wrong_parameter(admin: httpx.Client, parameters: dict[str, str], code: str) -> None:
+    problem(admin.get("/audit", params=parameters), 400, code)
+
+
+def test_the_address_behind_a_proxy(admin: httpx.Client) -> None:
+    """The server trusts this machine."""
+    sent = {"X-Forwarded-For": "198.51.100.9, 203.0.113.7"}
+    token = succeeded(admin.post("/admin-tokens", json={"name": "far"}, headers=sent))
+    assert listed(admin, action="admin-token.create")[0]["address"] == "203.0.113.7"
+    succeeded(admin.delete(f"/admin-tokens/{token['id']}"))
+
+
+def test_a_proxy_says_that_the_browser_uses_https(server: RowkeepServer) -> None:
+    ada = Person(server)
+    body = {"email": ada.email, "password": PASSWORD}
+    secure = {"X-Forwarded-Proto": "https", "Origin": server.url.replace("http:", "https:")}
+    assert "; Secure" in browser(server, **secure).post("/session", json=body).headers["set-cookie"]
+    plain = browser(server).post("/session", json=body)
+    assert "; Secure" not in plain.headers["set-cookie"]
+    mixed = browser(server, **{"X-Forwarded-Proto": "https"})
+    problem(mixed.post("/session", json=body), 403, "cross_origin")
