@@ -61,6 +61,7 @@ OPERATIONS: dict[str, set[str]] = {
     "/api/v1/workspaces/{}/views/{}/shares": {"get"},
     "/api/v1/workspaces/{}/views/{}/shares/{}": {"put", "delete"},
     "/api/v1/workspaces/{}/views/{}/owner": {"put"},
+    "/api/v1/audit": {"get"},
     "/api/v1/users": {"get", "post"},
     "/api/v1/users/{}": {"patch", "delete"},
     "/api/v1/users/{}/reset": {"post"},

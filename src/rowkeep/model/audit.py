@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any
 
 import msgspec
@@ -143,10 +143,14 @@ def shown_details(body: Any) -> dict[str, Any]:
     """What an entry has of a request body: the short values of some keys."""
     if not isinstance(body, msgspec.Struct):
         return {}
-    found = msgspec.to_builtins(body)
-    if not isinstance(found, dict):
-        return {}
-    return {key: short(value) for key, value in found.items() if key in SHOWN and is_short(value)}
+    found = {
+        field.encode_name: getattr(body, field.name)
+        for field in msgspec.structs.fields(body)
+        if field.encode_name in SHOWN
+    }
+    # a role or a right is an enumeration
+    plain = {key: each.value if isinstance(each, Enum) else each for key, each in found.items()}
+    return {key: short(each) for key, each in plain.items() if is_short(each)}
 
 
 def is_short(value: Any) -> bool:
