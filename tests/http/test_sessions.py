@@ -40,7 +40,8 @@ def test_the_cookie(server: RowkeepServer, ada: Person) -> None:
         name, *attributes = signed_in.headers["set-cookie"].split("; ")
         assert name.startswith("rowkeep_session=rks_")
         assert attributes == ["Path=/", "Max-Age=604800", "HttpOnly", "SameSite=Lax"]
-        https = client.post("/session", json=body, headers={"X-Forwarded-Proto": "https"})
+        proxy = {"X-Forwarded-Proto": "https", "Origin": server.url.replace("http://", "https://")}
+        https = client.post("/session", json=body, headers=proxy)
         assert https.headers["set-cookie"].endswith("; Secure")
 
 
