@@ -19,10 +19,11 @@ import typer
 
 from rowkeep.cli.main import build
 from rowkeep.errors.catalogue import MAX_ECHO, MAX_PROBLEMS, all_errors
+from rowkeep.http import app  # noqa: F401 - it declares the metrics of requests
 from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.http.management.endpoint import parameters_of
-from rowkeep.http.metrics_page import PROCESS_METRICS
+from rowkeep.http.metrics_text import PROCESS_METRICS
 from rowkeep.metric_cells import Kind
 from rowkeep.metrics import REGISTRY
 from rowkeep.model.audit import ACTIONS

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from rowkeep.http import app  # noqa: F401 - declares the metrics of routes
-from rowkeep.http.metrics_page import PROCESS_METRICS
+from rowkeep.http.metrics_text import PROCESS_METRICS
 from rowkeep.metric_cells import Kind
 from rowkeep.metrics import REGISTRY
 

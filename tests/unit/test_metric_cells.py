@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rowkeep.http.metrics_page import RowkeepCollector
+from rowkeep.http.metrics_text import RowkeepCollector
 from rowkeep.metric_cells import Merge, Registry
 
 

@@ -4,12 +4,17 @@
 a tenth less memory.
 """
 
+# ruff: noqa: E402 - what follows loads structlog
 from __future__ import annotations
+
+import sys
+
+# structlog loads rich where it is installed, to show errors on a terminal; the log of a server is JSON lines
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type] # the import system takes it as missing
 
 import asyncio
 import os
 import signal
-import sys
 from contextlib import ExitStack
 from functools import partial
 
