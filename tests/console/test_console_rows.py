@@ -29,16 +29,22 @@ def test_a_row_is_edited_on_its_page(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:
     row = rows_of(workspace)[0]
+
+    def stored() -> object:
+        return rows_of(workspace)[0]["First_Name"]
+
     page = open_page(ada, f"{people_path}/rows/{row['_id']}")
     page.get_by_role("button", name="Edit First_Name").click()
     edit(page, "First_Name", "Mine")
     expect(page.get_by_role("row", name="First_Name")).to_contain_text("Mine")
     expect(page.get_by_role("button", name="Edit First_Name")).to_be_focused()
-    assert rows_of(workspace)[0]["First_Name"] == "Mine"
+    eventually(stored, "Mine")
     press(page, "Control+z")
     expect(page.get_by_role("row", name="First_Name")).to_contain_text("Person 0")
+    eventually(stored, "Person 0")
     page.get_by_role("button", name="Do again: edit of First_Name").click()
     expect(page.get_by_role("row", name="First_Name")).to_contain_text("Mine")
+    eventually(stored, "Mine")
     others_change(workspace, 0, {"First_Name": "Theirs"})
     page.get_by_role("button", name="Edit First_Name").press("Enter")
     edit(page, "First_Name", "Not theirs")
@@ -47,7 +53,7 @@ def test_a_row_is_edited_on_its_page(
     dialog.get_by_role("button", name="Store mine").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("row", name="First_Name")).to_contain_text("Not theirs")
-    assert rows_of(workspace)[0]["First_Name"] == "Not theirs"
+    eventually(stored, "Not theirs")
     page.get_by_role("button", name="Edit Number").click()
     edit(page, "Number", "soon")
     editor = page.get_by_role("dialog", name="Edit Number")
