@@ -18,15 +18,18 @@ interface CellEditorProps {
   column: Column;
   /** The character that opened the editor: it replaces the value. */
   typed: string | undefined;
-  /** Stores the value. Its error is shown, and the editor stays open. */
-  onSave: (value: Cell) => Promise<void>;
+  /** Stores the value; `base` is the row as it was when the editor opened. Its error is shown, and the editor stays
+   * open. */
+  onSave: (value: Cell, base: Row) => Promise<void>;
   onClose: (next: Next) => void;
 }
 
 /** Edits one cell in place. Enter stores, Escape leaves the value as it was, Shift+Enter is a new line. */
 export function CellEditor({ workspace, row, column, typed, onSave, onClose }: CellEditorProps) {
   const { isEnded } = useSession();
-  const before = draftOfCell(row[column.name], column);
+  // what others store meanwhile must be found as a conflict, even if the page has read it
+  const [base] = useState(row);
+  const before = draftOfCell(base[column.name], column);
   const takesTyped = typed !== undefined && column.type !== "boolean" && column.type !== "date";
   const [draft, setDraft] = useState(takesTyped ? typed : before);
   const [error, setError] = useState<string>();
@@ -52,7 +55,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
     }
     setBusy(true);
     try {
-      await onSave(result.value);
+      await onSave(result.value, base);
       onClose(next);
     } catch (refused) {
       const message = messageOf(refused);

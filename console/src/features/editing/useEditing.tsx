@@ -170,7 +170,7 @@ export function useEditing(props: EditingProps): Editing {
           row={row}
           column={column}
           typed={typed}
-          onSave={(value) => saving.save(row, column, value)}
+          onSave={(value, base) => saving.save(base, column, value)}
           onClose={(next) => {
             setCell(null);
             if (next !== "elsewhere") onDone({ row: cell.row, column: cell.column + MOVES[next] });

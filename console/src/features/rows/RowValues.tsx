@@ -99,7 +99,7 @@ export function RowValues({ place, id, row, columns, usable, canWrite }: RowValu
                     row={row}
                     column={column}
                     typed={undefined}
-                    onSave={(value) => saving.save(row, column, value)}
+                    onSave={(value, base) => saving.save(base, column, value)}
                     onClose={(next) => {
                       setEdited(undefined);
                       if (next === "elsewhere") return;
