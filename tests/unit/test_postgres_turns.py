@@ -51,6 +51,16 @@ def test_one_workspace_never_holds_more_than_its_part(size: int, limit: int, hel
     assert others == (held < size)
 
 
+def test_two_workspaces_leave_a_turn_to_a_third() -> None:
+    turns = ConnectionTurns(10, 6)
+    first, second, third = (turns.new_workspace() for _ in range(3))
+    assert [sum(lane.take_at_once() for _ in range(10)) for lane in (first, second, third)] == [6, 1, 1]
+    first.give_back()
+    assert not second.take_at_once()
+    first.give_back()
+    assert second.take_at_once()
+
+
 async def test_each_waits_as_long_as_it_may(lane: ConnectionLane) -> None:
     # the first arms the timer; the second must not wait for it, nor the third be ended with the second
     order: list[float] = []

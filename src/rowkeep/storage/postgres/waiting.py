@@ -17,21 +17,25 @@ from rowkeep.storage.postgres.batch_turns import BatchTurns
 
 class ConnectionLane:
     """A queue for turns. At most ``limit`` of its turns are in use at a time, and it gets one only while
-    fewer than ``ceiling`` turns of all lanes are in use.
+    fewer than ``ceiling`` turns of all lanes are in use. If it ``leaves_one``, it gets the last of these only
+    while it uses none: so two lanes with long queries do not delay a third one.
 
     Who uses a turn calls :meth:`take_at_once`, if that fails :meth:`wait`, and in the end :meth:`give_back`.
     """
 
-    def __init__(self, turns: ConnectionTurns, limit: int, ceiling: int) -> None:
+    def __init__(self, turns: ConnectionTurns, limit: int, ceiling: int, *, leaves_one: bool = False) -> None:
         self._turns = turns
         self._limit = limit
         self._ceiling = ceiling
+        self._further_ceiling = ceiling - 1 if leaves_one else ceiling
+        """The ceiling while it uses turns already."""
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.batches = BatchTurns()
 
     def is_free(self) -> bool:
-        return self._used < self._limit and self._turns.used < self._ceiling
+        ceiling = self._further_ceiling if self._used else self._ceiling
+        return self._used < self._limit and self._turns.used < ceiling
 
     def take_at_once(self) -> bool:
         """Take a turn if there is one and nobody of this lane waits."""
@@ -102,8 +106,9 @@ class ConnectionTurns:
         self._for_definitions = size - 1 if reserved > 1 else size
 
     def new_workspace(self) -> ConnectionLane:
-        """The lane for the rows of one workspace."""
-        return ConnectionLane(self, self._workspace_limit, self._for_rows)
+        """The lane for the rows of one workspace. If it may use all turns, there is no other workspace."""
+        leaves_one = self._workspace_limit < self._for_rows
+        return ConnectionLane(self, self._workspace_limit, self._for_rows, leaves_one=leaves_one)
 
     def new_definitions(self) -> ConnectionLane:
         """The lane for the definitions of one workspace. It has half as many turns as the one for its rows,
