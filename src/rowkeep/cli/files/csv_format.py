@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 import msgspec
 
 from rowkeep.cli.files.content import Content
-from rowkeep.cli.files.csv_records import SOME_NEED_QUOTES, CsvRecord, Dialect, csv_cell, csv_records
+from rowkeep.cli.files.csv_blocks import records_of
+from rowkeep.cli.files.csv_records import SOME_NEED_QUOTES, CsvRecord, Dialect, csv_cell
 from rowkeep.cli.files.detection import DECLARED, Detected, delimiter_of
-from rowkeep.cli.files.lines import lines_of
 from rowkeep.cli.files.reading import Reading
 from rowkeep.cli.files.records import (
     ArrayWriter,
@@ -44,7 +44,7 @@ class CsvSource:
             content.head, reading.quote, reading.header_line, is_whole=content.is_whole_head
         )
         self._dialect = Dialect(delimiter, reading.quote, frozenset(reading.nulls))
-        self._records = csv_records(lines_of(content.text(), BEGINNING), self._dialect)
+        self._records = records_of(content.text(), BEGINNING, self._dialect)
         self._first: CsvRecord | None = None
         self._before_first = BEGINNING
         first = self._header()
@@ -103,7 +103,7 @@ class CsvSource:
     def records(self, start: Position, targets: Sequence[Target | None]) -> Iterator[Record]:
         records: Iterator[CsvRecord] = self._records
         if self._is_begun or start != self.start:
-            records = csv_records(lines_of(self._content.text(start.offset), start), self._dialect)
+            records = records_of(self._content.text(start.offset), start, self._dialect)
         elif self._first is not None:
             records = _with_first(self._first, records)
         self._is_begun = True
