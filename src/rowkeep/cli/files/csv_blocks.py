@@ -1,15 +1,14 @@
 """CSV blocks: reads a file in blocks, so that most of them need no CSV reader.
 
-A block without quotes, and without a carriage return inside a line, has a record in each line, which is
-split at its delimiters: at half the time of the ``csv`` module. All other blocks go through that module, up to
-the end of the record that they end in.
+In a block without quotes, and without a carriage return inside a line, each line is a record, which is split
+at its delimiters. All other blocks go through the ``csv`` module, up to the end of the record they end in.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from rowkeep.cli.files.csv_records import CsvRecord, Dialect, csv_records
 from rowkeep.cli.files.lines import lines_of
@@ -29,7 +28,7 @@ def records_of(file: BinaryIO, start: Position, dialect: Dialect) -> Iterator[Cs
         text = _plain_text(block, dialect)
         if text is None:
             rest = _Continued(block, file)
-            for record in csv_records(lines_of(rest, position), dialect):
+            for record in csv_records(lines_of(cast("BinaryIO", rest), position), dialect):
                 yield record
                 position = record.end
                 if rest.is_in_file:
