@@ -86,6 +86,8 @@ def test_a_store_is_restored_with_everything(
     assert target.run("workspace", "list").status == 1
     target.succeeds("restore", "all.backup")
     assert target.fails("restore", "all.backup").count("is not empty") == 1
+    entry = target.json("audit", "--action", "restore.store")["entries"][0]
+    assert entry["target"].startswith("a backup of 20")
     target.succeeds("backup", "again.backup")
     again = rows_of(source.directory / "again.backup")
     assert again == rows_of(source.directory / "all.backup")

@@ -15,6 +15,7 @@ from rowkeep.cli.row_progress import row_progress
 
 if TYPE_CHECKING:
     from rowkeep.services.backups.contents import Contents
+    from rowkeep.services.backups.restore import Restore
     from rowkeep.settings import Settings
 
 Into = Annotated[
@@ -85,7 +86,7 @@ def _restore_all(contents: Contents, settings: Settings, given: str | None) -> N
         if given is None:
             undo.callback(remove_made, place_key(settings, contents.manifest))
         with row_progress() as report:
-            rows = asyncio.run(Restore(contents, theirs, report).run())
+            rows = asyncio.run(_fill_store(Restore(contents, theirs, report), theirs, contents))
         undo.pop_all()
     print_line(
         f"Restored {len(contents.manifest.workspaces)} workspaces with {rows:,} rows, as of "
@@ -93,6 +94,19 @@ def _restore_all(contents: Contents, settings: Settings, given: str | None) -> N
     )
     if uses_other_file(settings, given):
         print_line(f"Start servers with ROWKEEP_MASTER_KEY_FILE={given}.")
+
+
+async def _fill_store(restore: Restore, settings: Settings, contents: Contents) -> int:
+    """Restore everything; returns the number of rows."""
+    from rowkeep.services.audit import record_command
+    from rowkeep.services.local_store import open_store
+
+    rows = await restore.run()
+    async with open_store(settings) as catalog:
+        await record_command(
+            catalog, settings, "restore.store", f"a backup of {contents.manifest.created_on}"
+        )
+    return rows
 
 
 async def _restore_part(

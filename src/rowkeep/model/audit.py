@@ -95,6 +95,7 @@ ACTIONS: dict[str, str] = {
     "request.limited": "A request exceeded a rate limit or a quota.",
     "request.refused": "A request had no valid token or session, or no right to do this.",
     "restore.part": "`rowkeep restore` restored a workspace or a table into this store.",
+    "restore.store": "`rowkeep restore` filled this store from a backup.",
     "rows.expire": "Old rows were deleted by the retention of a table.",
     "schema.apply": "The definitions of a workspace were replaced.",
     "server.start": "A server was started; the details are its settings other than the defaults.",

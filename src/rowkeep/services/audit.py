@@ -323,6 +323,13 @@ async def audited_command(
         await audit.close()
 
 
+async def record_command(catalog: Catalog, settings: Settings, action: str, target: str) -> None:
+    """Record what a command has done to a store that it could not write to before."""
+    audit = AuditLog(catalog, settings, wall_clock, command_actor())
+    await audit.record(audit.entry(command_actor(), action, Outcome.SUCCESS, target=target))
+    await audit.close()
+
+
 async def record_start(settings: Settings, catalog: Catalog) -> None:
     """Record that a server starts, and with which settings. Errors are logged."""
     # on standard output, programs expect the address of the server first: as for a command, only the file
