@@ -200,6 +200,11 @@ class Registry:
             if any(cells) or not family.is_sparse:
                 yield Sample(labels, cells)
 
+    def counted_here(self, name: str) -> dict[tuple[str, ...], float]:
+        """The series of a counter that are not 0, as this worker and those before it have counted them."""
+        family = next(each for each in self.families if each.name == name)
+        return {labels: self.cells[at] for labels, at in family.series.items() if self.cells[at]}
+
     def _all(self) -> Sequence[Cells]:
         return [self.cells] if self._regions is None else self._regions
 

@@ -27,6 +27,7 @@ OPERATIONS: dict[str, set[str]] = {
     "/api/public/tables/{}/delete": {"post"},
     "/api/public/tables/{}/query": {"post"},
     "/api/public/views/{}/query": {"post"},
+    "/api/v1/activity": {"get"},
     "/api/v1/workspaces": {"get", "post"},
     "/api/v1/workspaces/{}": {"get", "delete"},
     "/api/v1/workspaces/{}/tables": {"get", "post"},

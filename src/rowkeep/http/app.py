@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from functools import partial
 
 import structlog
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
@@ -36,6 +36,7 @@ from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.stream_requests import is_stream
 from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access
+from rowkeep.services.activity import STEP_SECONDS, ActivityReader, ActivityRecorder
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.audit import AuditLog, command_actor, delete_old_entries
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
@@ -80,6 +81,10 @@ EXPIRED_SESSIONS_SECONDS = 300.0
 AUDIT_LOG_SECONDS = 3600.0
 """The time between two deletions of old entries of the audit log."""
 
+TABLE_SIZES_SECONDS = 600.0
+"""How often a process looks whether the sizes of all tables must be stored, which one of them does every
+hour."""
+
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 """Matches the paths of the Data API for administrators."""
 
@@ -114,23 +119,18 @@ def wire(
         offload,
         settings.public_url,
     )
-    services = partial(management_services, settings, clock, admin_tokens, sessions, passwords, audit)
+    health = Health(catalog)
+    activity = ActivityReader(catalog, clock, health, tasks)
+    services = partial(
+        management_services, settings, clock, admin_tokens, sessions, passwords, audit, activity
+    )
     gate = Gate(catalog, services, settings)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)
-    router = Router(
-        routes=[
-            Route("/healthz", readable(Alive())),
-            Route("/metrics", readable(MetricsPage(admin_tokens))),
-            Route("/readyz", readable(Ready(Health(catalog), tasks))),
-            *document_routes(settings),
-            *console_routes(settings),
-            *management_routes(gate, offload, budget),
-            Route(ADMIN_ROUTE, AdminDataEndpoints(edge, budget)),
-        ],
-        redirect_slashes=False,
-        default=_not_found,
+    pages = (MetricsPage(admin_tokens), Ready(health, tasks))
+    router = _router(
+        settings, pages, management_routes(gate, offload, budget), AdminDataEndpoints(edge, budget)
     )
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -144,6 +144,29 @@ def wire(
     compressing = with_compression(app, settings.min_compressed_bytes, can_have_secrets)
     observed = Observer(with_metrics_port(compressing, settings), settings, tracer)
     return under_prefix(observed, settings.root_path)
+
+
+def _router(
+    settings: Settings,
+    pages: tuple[MetricsPage, Ready],
+    management: list[BaseRoute],
+    rows: AdminDataEndpoints,
+) -> Router:
+    """All paths outside the Data API of apps."""
+    metrics, ready = pages
+    return Router(
+        routes=[
+            Route("/healthz", readable(Alive())),
+            Route("/metrics", readable(metrics)),
+            Route("/readyz", readable(ready)),
+            *document_routes(settings),
+            *console_routes(settings),
+            *management,
+            Route(ADMIN_ROUTE, rows),
+        ],
+        redirect_slashes=False,
+        default=_not_found,
+    )
 
 
 ROUTES.declare(
@@ -189,6 +212,7 @@ def background_tasks(
     catalog: Catalog, settings: Settings, clock: Clock = wall_clock
 ) -> tuple[BackgroundTask, ...]:
     """The tasks that a server repeats while it runs."""
+    recorder = ActivityRecorder(catalog, clock)
     return (
         BackgroundTask(
             "missing databases", partial(log_missing_databases, catalog), MISSING_DATABASES_SECONDS
@@ -201,6 +225,8 @@ def background_tasks(
             "expired sessions", partial(delete_expired_sessions, catalog, clock), EXPIRED_SESSIONS_SECONDS
         ),
         BackgroundTask("audit log", partial(delete_old_entries, catalog, settings, clock), AUDIT_LOG_SECONDS),
+        BackgroundTask("activity", recorder.store_counts, STEP_SECONDS),
+        BackgroundTask("table sizes", recorder.store_sizes, TABLE_SIZES_SECONDS),
     )
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
-from time import perf_counter
+from time import perf_counter, time
 from types import TracebackType
 from typing import Any, TypeAlias
 
 from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.limited_log import LimitedLog
 from rowkeep.metrics import SLOW_QUERIES
+from rowkeep.model.activity import SlowQuery
 from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.request_context import CURRENT
 from rowkeep.sql.explain import explaining, page_statement, shortened, shown_plan, stream_statement
@@ -23,10 +24,39 @@ from rowkeep.sql.pages import Pages
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, StaleCatalog, Steps, WorkspaceDatabase
 
+SLOWEST = 5
+"""How many of the slowest queries are remembered."""
+
 EXPLAIN_SECONDS = 2.0
 """How long a plan may take to be made."""
 
 Texts: TypeAlias = Callable[[], str]
+
+
+class SlowestQueries:
+    """The slowest queries since they were last taken, one for each statement."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], SlowQuery] = {}
+
+    def add(self, query: SlowQuery) -> None:
+        key = (query.operation, query.statement)
+        former = self._found.get(key)
+        if former is not None and former.seconds >= query.seconds:
+            return
+        self._found[key] = query
+        if len(self._found) > SLOWEST:
+            del self._found[min(self._found, key=lambda each: self._found[each].seconds)]
+
+    def take(self) -> list[SlowQuery]:
+        """Those found, the slowest first; then there are none."""
+        found = sorted(self._found.values(), key=lambda query: -query.seconds)
+        self._found = {}
+        return found
+
+
+SLOWEST_QUERIES = SlowestQueries()
+"""Those of this process."""
 
 
 class SlowQueries:
@@ -66,7 +96,7 @@ class SlowQueries:
     def _read(self, seconds: float, database: WorkspaceDatabase, sql: Pages, statement: Statement) -> None:
         text = shortened(statement.text)
         key = _key("query", text)
-        SLOW_QUERIES.add()
+        _count("query", seconds, text)
         if not self._log.takes("slow query", key):
             return
         if self._explaining is not None and not self._explaining.done():
@@ -90,7 +120,7 @@ class SlowQueries:
         entry(plan=plan)
 
     def _report(self, operation: str, seconds: float, text: str) -> None:
-        SLOW_QUERIES.add()
+        _count(operation, seconds, text)
         if self._log.takes("slow query", _key(operation, text)):
             self._entry(operation, seconds, text)
 
@@ -129,6 +159,13 @@ class Watch:
         seconds = perf_counter() - self._started
         if seconds > self._slow.seconds > 0:
             self._report(seconds)
+
+
+def _count(operation: str, seconds: float, text: str) -> None:
+    SLOW_QUERIES.add()
+    current = CURRENT.get()
+    table, app = (None, None) if current is None else (current.table, current.app)
+    SLOWEST_QUERIES.add(SlowQuery(time(), round(seconds, 3), operation, text, table, app))
 
 
 def _rows_of(statement: Statement) -> Steps[Sequence[Row]]:

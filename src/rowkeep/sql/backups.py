@@ -13,8 +13,11 @@ from rowkeep.sql.system_tables import CatalogTables, workspace_tables
 
 SystemTable: TypeAlias = sa.Table
 
-NOT_IN_CATALOG = frozenset({"sessions", "one_time_links", "failed_sign_ins", "rate_windows"})
-"""Users sign in again after a restore: a session that was ended since must not come back."""
+NOT_IN_CATALOG = frozenset(
+    {"sessions", "one_time_links", "failed_sign_ins", "rate_windows", "activity", "table_sizes"}
+)
+"""Users sign in again after a restore: a session that was ended since must not come back. What was counted is
+of the store that it was counted in."""
 
 NOT_IN_WORKSPACE = frozenset({"_rowkeep_row_quotas"})
 """It is only a lock."""

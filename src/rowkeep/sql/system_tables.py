@@ -72,6 +72,7 @@ class CatalogTables:
         self.rate_windows = _rate_windows(meta)
         self.leases = _leases(meta)
         self.audit_entries = _audit_entries(meta)
+        self.activity, self.table_sizes = _activity(meta)
 
 
 def _users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
@@ -178,6 +179,29 @@ def _audit_entries(meta: sa.MetaData) -> sa.Table:
         sa.Column("result", sa.Text, nullable=False),
         *(sa.Column(name, sa.Text, nullable=False) for name in texts),
     )
+
+
+def _activity(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
+    """What the server processes have counted, in parts of some minutes that begin ``started`` seconds since
+    1970, as JSON; and the sizes of all tables on each day, with their names then."""
+    activity = sa.Table(
+        "activity",
+        meta,
+        sa.Column("started", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("process", sa.Text, primary_key=True),
+        sa.Column("counts", sa.Text, nullable=False),
+    )
+    sizes = sa.Table(
+        "table_sizes",
+        meta,
+        sa.Column("day", NAME_KEY, primary_key=True),
+        sa.Column("workspace_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("table_id", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("rows", sa.BigInteger, nullable=False),
+        sa.Column("bytes", sa.BigInteger, nullable=False),
+    )
+    return activity, sizes
 
 
 CACHED_WORKSPACES = 256

@@ -214,6 +214,11 @@ def _rights_of_users(dialect: Dialect, namespace: str | None) -> list[Statement]
     return _create_all((tables.members, tables.owners, tables.shares), dialect)
 
 
+def _activity(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = CatalogTables(namespace)
+    return _create_all((tables.activity, tables.table_sizes), dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -226,6 +231,7 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _devices_of_sessions,
     _leases,
     _audit_entries,
+    _activity,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""

@@ -16,6 +16,7 @@ from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.errors.catalogue import InvalidBody, NoSuchWorkspace
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.management import (
+    activity,
     admin_tokens,
     apps,
     audit,
@@ -47,6 +48,7 @@ from rowkeep.http.responses import Response, json_response, reply
 from rowkeep.http.routes import ROUTES
 from rowkeep.model.ids import Clock
 from rowkeep.request_context import set_route
+from rowkeep.services.activity import ActivityReader
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
 from rowkeep.services.audit import AuditLog
@@ -83,6 +85,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *members.ENDPOINTS,
     *shares.ENDPOINTS,
     *audit.ENDPOINTS,
+    *activity.ENDPOINTS,
 )
 
 
@@ -101,6 +104,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     sharing: Sharing
     openid: OpenId
     audit: AuditLog
+    activity: ActivityReader
     root_path: str
 
 
@@ -111,6 +115,7 @@ def management_services(
     sessions: Sessions,
     passwords: Passwords,
     audit: AuditLog,
+    activity_reader: ActivityReader,
     catalog: Catalog,
 ) -> ManagementServices:
     """The services over an open catalog."""
@@ -127,6 +132,7 @@ def management_services(
         sharing=Sharing(catalog),
         openid=OpenId(catalog, sessions, settings, clock),
         audit=audit,
+        activity=activity_reader,
         root_path=settings.root_path,
     )
 

@@ -6,15 +6,18 @@ The same on both engines: they use this table instead of their own rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
 
-BEYOND_ASCII = tuple(chain(range(0x80, 0xD800), range(0xE000, 0x20000)))
-"""All code points beyond ASCII that can have case; surrogates and higher planes have none."""
-
 PART_LENGTH = 64 * 1024
 """The number of characters folded at a time: one call holds the interpreter for a few milliseconds."""
+
+
+def beyond_ascii() -> Iterator[int]:
+    """All code points beyond ASCII that can have case; surrogates and higher planes have none. They are not
+    kept: as a list, they take 5 MB."""
+    return chain(range(0x80, 0xD800), range(0xE000, 0x20000))
 
 
 def _simple_fold(character: str) -> str:
@@ -30,7 +33,7 @@ def _simple_fold(character: str) -> str:
 def folding_table() -> dict[int, int]:
     """Maps each code point beyond ASCII that folds to another one."""
     return {
-        point: ord(folded) for point in BEYOND_ASCII if (folded := _simple_fold(chr(point))) != chr(point)
+        point: ord(folded) for point in beyond_ascii() if (folded := _simple_fold(chr(point))) != chr(point)
     }
 
 
@@ -42,7 +45,7 @@ def _whole_table() -> dict[int, int]:
 @cache
 def _specials() -> re.Pattern[str]:
     """Matches a character whose full folding gives several characters."""
-    return re.compile(f"[{''.join(c for c in map(chr, BEYOND_ASCII) if len(c.casefold()) > 1)}]")
+    return re.compile(f"[{''.join(c for c in map(chr, beyond_ascii()) if len(c.casefold()) > 1)}]")
 
 
 def fold(text: str) -> str:
