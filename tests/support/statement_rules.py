@@ -105,7 +105,9 @@ class Transaction:
                 yield rule, text
         changes = any(each.changes for each in facts)
         if not changes and not any(each.raises_version for each in facts):
-            yield from ((NO_LOCK, text) for each, text in zip(facts, self.statements, strict=True) if each.locks)
+            yield from (
+                (NO_LOCK, text) for each, text in zip(facts, self.statements, strict=True) if each.locks
+            )
         if len(frozenset().union(*(each.workspaces for each in facts))) > 1:
             yield ONE_WORKSPACE, "; ".join(self.statements)
         if not changes:
