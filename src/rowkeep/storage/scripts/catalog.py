@@ -10,7 +10,7 @@ from rowkeep.errors.catalogue import DeleteNotAllowed, NameTaken, NoSuchAdminTok
 from rowkeep.model.access import AdminToken, Workspace
 from rowkeep.model.tables import name_key
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
+from rowkeep.sql.statements import STATEMENTS
 from rowkeep.sql.system_tables import CatalogTables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
@@ -33,7 +33,7 @@ class CatalogScripts:
         self._tables = CatalogTables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     # store
 

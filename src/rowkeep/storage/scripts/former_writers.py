@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from rowkeep.model.access import Workspace
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
+from rowkeep.sql.statements import STATEMENTS
 from rowkeep.sql.system_tables import CatalogTables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
@@ -37,7 +37,7 @@ class WriterScripts:
         self._tables = CatalogTables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     def all(self) -> Steps[FormerWriters]:
         """All tokens and users, including deleted ones."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
+from rowkeep.sql.statements import STATEMENTS
 from rowkeep.sql.system_tables import CatalogTables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
@@ -22,7 +22,7 @@ class Leases:
         self._leases = CatalogTables(namespace).leases
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     def is_free(self, task: str, holder: str, now: int) -> Steps[bool]:
         """Whether ``holder`` can take a task."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from rowkeep.model.users import Device, OneTimeLink, Session, User
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
+from rowkeep.sql.statements import STATEMENTS
 from rowkeep.sql.system_tables import CatalogTables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
@@ -43,7 +43,7 @@ class SessionScripts:
         self._tables = CatalogTables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     # sessions
 
