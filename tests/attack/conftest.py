@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from vitals import Vitals
 
-from support.server import RowkeepServer
+from support.server import RowkeepServer, sqlite_url
 
 
 @pytest.fixture
@@ -22,6 +22,18 @@ def launch(
     new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., RowkeepServer]]:
     """Starts a server with these settings on a fresh store of the backend; it is stopped after the test."""
+    yield from launching(new_store, tmp_path_factory)
+
+
+@pytest.fixture
+def launch_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RowkeepServer]]:
+    """The same for what is refused before it reaches a database."""
+    yield from launching(lambda: sqlite_url(tmp_path_factory.mktemp("store") / "data"), tmp_path_factory)
+
+
+def launching(
+    new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., RowkeepServer]]:
     with ExitStack() as stack:
 
         def start(**settings: object) -> RowkeepServer:

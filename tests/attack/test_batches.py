@@ -80,10 +80,13 @@ def deep_pointers() -> list[Any]:
     return [first, *[batches.insert("notes", {"Number": batches.ref("/0/Doc" + "/0" * 3000)})] * 900]
 
 
-HOSTILE: dict[str, tuple[Callable[[], list[Any]], int, str]] = {
+Kinds = dict[str, tuple[Callable[[], list[Any]], int, str]]
+HOSTILE: Kinds = {
     "queries of many rows": (many_queries, 422, "response_too_large"),
     "large filters": (many_large_filters, 200, ""),
     "filters with many values": (many_values, 200, ""),
+}
+HOSTILE_REFERENCES: Kinds = {
     "references to a large value": (amplified, 422, "invalid_result_reference"),
     "references into a large document": (many_references, 422, "invalid_result_reference"),
     "deep pointers": (deep_pointers, 422, "invalid_result_reference"),
@@ -94,8 +97,23 @@ HOSTILE: dict[str, tuple[Callable[[], list[Any]], int, str]] = {
 def test_hostile_batches(
     launch: Callable[..., RowkeepServer], watch: Callable[[RowkeepServer], Vitals], kind: str
 ) -> None:
-    make, status, code = HOSTILE[kind]
-    server = launch()
+    attack(launch(), watch, *HOSTILE[kind])
+
+
+@pytest.mark.parametrize("kind", HOSTILE_REFERENCES)
+def test_hostile_references(
+    launch_on_sqlite: Callable[..., RowkeepServer], watch: Callable[[RowkeepServer], Vitals], kind: str
+) -> None:
+    attack(launch_on_sqlite(), watch, *HOSTILE_REFERENCES[kind])
+
+
+def attack(
+    server: RowkeepServer,
+    watch: Callable[[RowkeepServer], Vitals],
+    make: Callable[[], list[Any]],
+    status: int,
+    code: str,
+) -> None:
     bot = bot_of(server)
     vitals = watch(server)
     response = batches.run(bot, *make())

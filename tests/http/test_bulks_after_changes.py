@@ -20,6 +20,10 @@ CELLS: dict[str, Any] = {
     "decimal": "1.5",
 }
 
+CLIENTS = 8
+TIMES = 12
+"""More than there are clients, so that each has a connection of its own and some use one again."""
+
 
 @pytest.mark.parametrize("before", CELLS)
 def test_bulks_after_a_change_of_types(workspace: Workspace, before: str) -> None:
@@ -31,8 +35,8 @@ def test_bulks_after_a_change_of_types(workspace: Workspace, before: str) -> Non
         def insert(cell: Any, bot: Any = bot, name: str = name) -> None:
             succeeded(bot.bulk(name, [{"Cell": cell}] * 3))
 
-        with ThreadPoolExecutor(8) as threads:
-            list(threads.map(insert, [CELLS[before]] * 24))
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            list(threads.map(insert, [CELLS[before]] * TIMES))
             succeeded(bot.delete(name, {"all": True}))
             succeeded(put(workspace, table(name, column("Cell", after)), **ALLOW))
-            list(threads.map(insert, [CELLS[after]] * 24))
+            list(threads.map(insert, [CELLS[after]] * TIMES))

@@ -39,10 +39,10 @@ CHECKS = [
 ]
 TOKEN_HEADERS = {"auth", "Authorization"}
 MODES = list(GenerationMode)
-DRAWN = 4
+DRAWN = 3
 """Random requests to each operation, of each kind."""
 
-COVERING = 20 * ROUNDS
+COVERING = 12 * ROUNDS
 """Requests to each operation that go through its parameters and body one by one, at most."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 SETTINGS = (
@@ -49,31 +49,74 @@ ONE_WORKSPACE = "two workspaces in one statement or transaction"
 WRITE_FIRST = "a read before the write of a transaction"
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rules ask of one statement."""
+
+    faults: tuple[str, ...]
+    workspaces: frozenset[str]
+    changes: bool
+    writes: bool
+    locks: bool
+    raises_version: bool
+
+
+class Reader:
+    """Looks at each statement once: tests run the same ones thousands of times, in other workspaces."""
+
+    def __init__(self, mutable: frozenset[str] = MUTABLE) -> None:
+        self._mutable = mutable
+        self._facts: dict[str, Facts] = {}
+        self._shapes: dict[str, Facts] = {}
+
+    def facts(self, text: str) -> Facts:
+        known = self._facts.get(text)
+        if known is None:
+            plain = QUOTED.sub("''", text)
+            workspaces = frozenset(WORKSPACE.findall(plain))
+            shape = WORKSPACE.sub("w.", plain)
+            if shape not in self._shapes:
+                self._shapes[shape] = self._of(text, plain)
+            known = self._facts[text] = replace(self._shapes[shape], workspaces=workspaces)
+        return known
+
+    def _of(self, text: str, plain: str) -> Facts:
+        return Facts(
+            faults=tuple(faults_of(text, self._mutable)),
+            workspaces=frozenset(),
+            changes=CHANGE.search(plain) is not None,
+            writes=WRITE.search(plain) is not None,
+            locks=plain.startswith("LOCK TABLE"),
+            raises_version="_rowkeep_workspace SET version" in plain,
+        )
+
+
 @dataclass
 class Transaction:
     """The statements of one transaction, in their order."""
 
     statements: list[str] = field(default_factory=list)
 
-    def faults(self, mutable: frozenset[str]) -> Iterator[tuple[str, str]]:
+    def faults(self, reader: Reader) -> Iterator[tuple[str, str]]:
         """Each rule that is broken, with the statement that breaks it."""
-        for text in self.statements:
-            for rule in faults_of(text, mutable):
+        facts = [reader.facts(text) for text in self.statements]
+        for each, text in zip(facts, self.statements, strict=True):
+            for rule in each.faults:
                 yield rule, text
-        changes = any(CHANGE.search(text) for text in self.statements)
-        raises = any("_rowkeep_workspace SET version" in text for text in self.statements)
-        if not changes and not raises:
-            yield from ((NO_LOCK, text) for text in self.statements if text.startswith("LOCK TABLE"))
-        if len({name for text in self.statements for name in workspaces_in(text)}) > 1:
+        changes = any(each.changes for each in facts)
+        if not changes and not any(each.raises_version for each in facts):
+            yield from (
+                (NO_LOCK, text) for each, text in zip(facts, self.statements, strict=True) if each.locks
+            )
+        if len(frozenset().union(*(each.workspaces for each in facts))) > 1:
             yield ONE_WORKSPACE, "; ".join(self.statements)
         if not changes:
-            yield from self._reads_first()
+            yield from self._reads_first(facts)
 
-    def _reads_first(self) -> Iterator[tuple[str, str]]:
-        of_rows = [text for text in self.statements if workspaces_in(text)]
-        writes = [bool(WRITE.search(text)) for text in of_rows]
-        if any(writes) and not writes[0]:
-            yield WRITE_FIRST, of_rows[0]
+    def _reads_first(self, facts: list[Facts]) -> Iterator[tuple[str, str]]:
+        of_rows = [place for place, each in enumerate(facts) if each.workspaces]
+        if any(facts[place].writes for place in of_rows) and not facts[of_rows[0]].writes:
+            yield WRITE_FIRST, self.statements[of_rows[0]]
 
 
 def faults_of(statement: str, mutable: frozenset[str] = MUTABLE) -> list[str]:
@@ -91,10 +134,6 @@ def faults_of(statement: str, mutable: frozenset[str] = MUTABLE) -> list[str]:
     if CHANGES_ROWS.search(text) and re.search(r"\b(?:WHERE|AND|NOT|\() *false\b", text, re.IGNORECASE):
         faults.append(NO_CONSTANT)
     return faults
-
-
-def workspaces_in(statement: str) -> set[str]:
-    return set(WORKSPACE.findall(QUOTED.sub("''", statement)))
 
 
 def transactions(log: Path) -> Iterator[Transaction]:
@@ -128,8 +167,9 @@ def _transactions(lines: Iterable[list[str]]) -> Iterator[Transaction]:
 def broken_rules(log: Path, mutable: frozenset[str] = MUTABLE) -> dict[str, set[str]]:
     """The statements that break a rule, by rule."""
     broken: dict[str, set[str]] = {}
+    reader = Reader(mutable)
     for transaction in transactions(log):
-        for rule, text in transaction.faults(mutable):
+        for rule, text in transaction.faults(reader):
             broken.setdefault(rule, set()).add(text[:2000])
     return broken
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement
-from rowkeep.sql.system_tables import CatalogTables, workspace_tables
+from rowkeep.sql.system_tables import catalog_tables, workspace_tables
 
 SystemTable: TypeAlias = sa.Table
 
@@ -25,7 +25,7 @@ NOT_IN_WORKSPACE = frozenset({"_rowkeep_row_quotas"})
 
 def backed_up_tables(namespace: str | None, *, is_catalog: bool) -> dict[str, sa.Table]:
     """The system tables of a database that are in a backup, by their names, sorted."""
-    one = CatalogTables(namespace).workspaces if is_catalog else workspace_tables(namespace).workspace
+    one = catalog_tables(namespace).workspaces if is_catalog else workspace_tables(namespace).workspace
     left_out = NOT_IN_CATALOG if is_catalog else NOT_IN_WORKSPACE
     tables = sorted(one.metadata.tables.values(), key=lambda table: table.name)
     return {table.name: table for table in tables if table.name not in left_out}

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from cachetools import LRUCache
 from sqlalchemy.schema import CreateColumn
+from sqlalchemy.sql.cache_key import CacheKey
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.ddl import DDLElement
 
 from rowkeep.sql.dialects import Dialect
@@ -49,6 +53,63 @@ def statement(clause: sa.Executable, dialect: Dialect) -> Statement:
     )
     values = compiled.params
     return Statement(str(compiled), tuple(values[name] for name in compiled.positiontup or ()))
+
+
+class Places(msgspec.Struct, frozen=True):
+    """The text of a statement, and the place of each parameter among the values that it is built with, and
+    those that compiling adds."""
+
+    text: str
+    order: tuple[int, ...]
+    added: tuple[Any, ...]
+
+
+COMPILED_STATEMENTS = 500
+
+
+class StatementCache:
+    """What statements over system tables are compiled to, found by their structure: most requests to the
+    management API run the same ones with other values."""
+
+    def __init__(self) -> None:
+        self._places: LRUCache[Any, Places | None] = LRUCache(COMPILED_STATEMENTS)
+        self._turn = Lock()
+
+    def statement(self, clause: sa.Executable, dialect: Dialect) -> Statement:
+        """The same as :func:`statement`."""
+        key: CacheKey | None = clause._generate_cache_key()  # type: ignore[attr-defined]
+        if key is None:
+            return statement(clause, dialect)
+        known = (dialect.compiler, key.key)
+        with self._turn:
+            places = self._places.get(known, self)
+        if places is self:
+            places = _places(clause.compile(dialect=dialect.compiler), key)  # type: ignore[attr-defined]
+            with self._turn:
+                self._places[known] = places
+        if not isinstance(places, Places):
+            return statement(clause, dialect)
+        values = (*(bound.effective_value for bound in key.bindparams), *places.added)
+        return Statement(places.text, tuple(map(values.__getitem__, places.order)))
+
+
+def _places(compiled: SQLCompiler, key: CacheKey) -> Places | None:
+    """None if the text depends on the values, as that of ``IN`` on their number."""
+    if compiled.post_compile_params:
+        return None
+    at = {bound.key: place for place, bound in enumerate(key.bindparams)}
+    order: list[int] = []
+    added: list[Any] = []
+    for name in compiled.positiontup or ():
+        bound = compiled.binds[name]
+        if bound.key not in at:
+            at[bound.key] = len(key.bindparams) + len(added)
+            added.append(bound.effective_value)
+        order.append(at[bound.key])
+    return Places(str(compiled), tuple(order), tuple(added))
+
+
+STATEMENTS = StatementCache()
 
 
 def ddl(element: DDLElement | CreateColumn, dialect: Dialect) -> Statement:

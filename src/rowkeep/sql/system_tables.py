@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import sqlalchemy as sa
 
 from rowkeep.sql.names import quoted
+from rowkeep.sql.statements import Statement
 
 CATALOG_NAMESPACE = "rowkeep"
 """The namespace of the catalog on PostgreSQL; on SQLite it is a file."""
@@ -204,6 +205,12 @@ def _activity(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
     return activity, sizes
 
 
+@cache
+def catalog_tables(namespace: str | None) -> CatalogTables:
+    """The same for all scripts: to make them takes a fifth of the start of a command."""
+    return CatalogTables(namespace)
+
+
 CACHED_WORKSPACES = 256
 
 
@@ -211,6 +218,23 @@ CACHED_WORKSPACES = 256
 def workspace_tables(namespace: str | None) -> WorkspaceTables:
     """The system tables of the workspace in this namespace, the same for all of its tables."""
     return WorkspaceTables(namespace)
+
+
+ANY_WORKSPACE = "any_workspace"
+"""A namespace that no workspace has: theirs begin with ``w`` and a number."""
+
+
+def any_workspace(namespace: str | None) -> WorkspaceTables:
+    """Tables for statements that are compiled once for all workspaces, if those have namespaces; then
+    :func:`in_workspace` makes one of them a statement of this workspace."""
+    return workspace_tables(ANY_WORKSPACE if namespace else None)
+
+
+def in_workspace(statement: Statement, namespace: str | None) -> Statement:
+    if namespace is None:
+        return statement
+    text = statement.text.replace(f'"{ANY_WORKSPACE}".', f'"{namespace}".')
+    return Statement(text, statement.parameters, statement.many)
 
 
 class WorkspaceTables:

@@ -18,7 +18,7 @@ from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement, template
-from rowkeep.sql.system_tables import CATALOG_NAMESPACE, CatalogTables, WorkspaceTables
+from rowkeep.sql.system_tables import CATALOG_NAMESPACE, WorkspaceTables, catalog_tables
 from rowkeep.storage.contract import Steps
 
 Step = Callable[[Dialect, str | None], list[Statement]]
@@ -65,7 +65,7 @@ def _without_key(table: sa.Table) -> sa.Table:
 
 
 def _catalog_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    tables = CatalogTables(namespace)
+    tables = catalog_tables(namespace)
     installation = _without_key(tables.installation)
     return _create_all((installation, tables.workspaces, tables.clients, tables.admin_tokens), dialect)
 
@@ -117,11 +117,11 @@ def _views(dialect: Dialect, namespace: str | None) -> list[Statement]:
 
 
 def _databases(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(namespace).databases,), dialect)
+    return _create_all((catalog_tables(namespace).databases,), dialect)
 
 
 def _former_admin_tokens(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(namespace).former_admin_tokens,), dialect)
+    return _create_all((catalog_tables(namespace).former_admin_tokens,), dialect)
 
 
 def _former_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -129,7 +129,7 @@ def _former_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
 
 
 def _key_of_installation(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _with_key(CatalogTables(namespace).installation, dialect)
+    return _with_key(catalog_tables(namespace).installation, dialect)
 
 
 def _key_of_workspace(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -176,7 +176,7 @@ def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement
 
 
 def _users(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    tables = CatalogTables(namespace)
+    tables = catalog_tables(namespace)
     ours = (tables.users, tables.former_users, tables.user_workspaces)
     sessions = _without(tables.sessions, DEVICES_OF_SESSIONS)
     return _create_all((*ours, sessions, tables.links, tables.failures), dialect)
@@ -186,7 +186,7 @@ DEVICES_OF_SESSIONS = ("address", "agent")
 
 
 def _devices_of_sessions(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _with_columns(CatalogTables(namespace).sessions, DEVICES_OF_SESSIONS, dialect)
+    return _with_columns(catalog_tables(namespace).sessions, DEVICES_OF_SESSIONS, dialect)
 
 
 def _used_tokens(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -198,15 +198,15 @@ def _row_quotas(dialect: Dialect, namespace: str | None) -> list[Statement]:
 
 
 def _leases(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(namespace).leases,), dialect)
+    return _create_all((catalog_tables(namespace).leases,), dialect)
 
 
 def _rate_windows(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(namespace).rate_windows,), dialect)
+    return _create_all((catalog_tables(namespace).rate_windows,), dialect)
 
 
 def _audit_entries(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((CatalogTables(namespace).audit_entries,), dialect)
+    return _create_all((catalog_tables(namespace).audit_entries,), dialect)
 
 
 def _rights_of_users(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -215,7 +215,7 @@ def _rights_of_users(dialect: Dialect, namespace: str | None) -> list[Statement]
 
 
 def _activity(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    tables = CatalogTables(namespace)
+    tables = catalog_tables(namespace)
     return _create_all((tables.activity, tables.table_sizes), dialect)
 
 

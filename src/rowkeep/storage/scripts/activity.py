@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from rowkeep.model.activity import Counts, TableOnDay
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import statement
-from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Row, Steps
 
 
@@ -19,7 +19,7 @@ class ActivityScripts:
 
     def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
-        tables = CatalogTables(namespace)
+        tables = catalog_tables(namespace)
         self._activity, self._sizes = tables.activity, tables.table_sizes
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from rowkeep.model.audit import ActorKind, AuditActor, AuditEntry, AuditFilter, Outcome
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
-from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.sql.statements import STATEMENTS
+from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Row, Steps
 
 
@@ -20,10 +20,10 @@ class AuditScripts:
 
     def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
-        self._entries = CatalogTables(namespace).audit_entries
+        self._entries = catalog_tables(namespace).audit_entries
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     def add(self, entries: Sequence[AuditEntry]) -> Steps[None]:
         for each in entries:

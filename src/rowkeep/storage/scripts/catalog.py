@@ -10,8 +10,8 @@ from rowkeep.errors.catalogue import DeleteNotAllowed, NameTaken, NoSuchAdminTok
 from rowkeep.model.access import AdminToken, Workspace
 from rowkeep.model.tables import name_key
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
-from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.sql.statements import STATEMENTS
+from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
 from rowkeep.storage.scripts.access_rows import client_id_taken
@@ -30,10 +30,10 @@ class CatalogScripts:
     def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
         self._namespace = namespace
-        self._tables = CatalogTables(namespace)
+        self._tables = catalog_tables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     # store
 

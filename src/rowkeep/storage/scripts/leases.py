@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
-from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.sql.statements import STATEMENTS
+from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
 
@@ -19,10 +19,10 @@ class Leases:
     def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
         self._namespace = namespace
-        self._leases = CatalogTables(namespace).leases
+        self._leases = catalog_tables(namespace).leases
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     def is_free(self, task: str, holder: str, now: int) -> Steps[bool]:
         """Whether ``holder`` can take a task."""

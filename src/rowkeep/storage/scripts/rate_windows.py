@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from rowkeep.model.moving_windows import MovingWindow
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import statement, template
-from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Steps
 
 _counts_decoder = msgspec.json.Decoder(list[list[int]])
@@ -19,7 +19,7 @@ class RateWindows:
 
     def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
-        self._windows = windows = CatalogTables(namespace).rate_windows
+        self._windows = windows = catalog_tables(namespace).rate_windows
         given = {each.name: sa.bindparam(f"window_{each.name}", type_=each.type) for each in windows.c}
         insert = dialect.upsert(windows).values(given)
         self._open = template(

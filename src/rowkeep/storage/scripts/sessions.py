@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from rowkeep.model.users import Device, OneTimeLink, Session, User
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
-from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.sql.statements import STATEMENTS
+from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
 from rowkeep.storage.scripts.users import user_of
@@ -40,10 +40,10 @@ class SessionScripts:
     def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
         self._namespace = namespace
-        self._tables = CatalogTables(namespace)
+        self._tables = catalog_tables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     # sessions
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import Statement, statement
-from rowkeep.sql.system_tables import workspace_tables
+from rowkeep.sql.statements import STATEMENTS, Statement
+from rowkeep.sql.system_tables import any_workspace, in_workspace
 from rowkeep.storage.contract import Row, Steps
 
 
@@ -18,11 +18,11 @@ class WorkspaceSteps:
     def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self.dialect = dialect
         self.namespace = namespace
-        self._system = workspace_tables(namespace)
+        self._system = any_workspace(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         """Run one statement; returns its rows."""
-        return (yield statement(clause, self.dialect))
+        return (yield in_workspace(STATEMENTS.statement(clause, self.dialect), self.namespace))
 
 
 def run(statements: Iterable[Statement]) -> Steps[None]:

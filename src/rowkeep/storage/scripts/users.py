@@ -11,8 +11,8 @@ from rowkeep.errors.catalogue import NameTaken, NoSuchUser, preview
 from rowkeep.model.access import Workspace
 from rowkeep.model.users import User, email_key
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import statement
-from rowkeep.sql.system_tables import CatalogTables
+from rowkeep.sql.statements import STATEMENTS
+from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
 
@@ -29,10 +29,10 @@ class UserScripts:
     def __init__(self, dialect: Dialect, namespace: str | None) -> None:
         self._dialect = dialect
         self._namespace = namespace
-        self._tables = CatalogTables(namespace)
+        self._tables = catalog_tables(namespace)
 
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
-        return (yield statement(clause, self._dialect))
+        return (yield STATEMENTS.statement(clause, self._dialect))
 
     def _select(self, *more: sa.ColumnElement[Any]) -> sa.Select[Any]:
         users = self._tables.users.c
