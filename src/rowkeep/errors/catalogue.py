@@ -334,6 +334,12 @@ class IncompatibleRows(RowkeepError):
     code, status, title = "incompatible_rows", 409, "Existing rows violate the change"
 
 
+class DefinitionChanged(RowkeepError):
+    """The definition no longer has the ETag that the request expects in If-Match. Nothing was changed."""
+
+    code, status, title = "definition_changed", 412, "Definition changed"
+
+
 class AffectedOutOfBounds(RowkeepError):
     """The filter matches fewer rows than ``minAffected``, or more than ``maxAffected`` or the maximum of the
     app. ``nMatched`` says how many. Nothing was written."""
