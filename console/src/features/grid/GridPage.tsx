@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
 import { NotFound } from "../../app/ErrorPage";
+import { DefinitionLink } from "../definitions/DefinitionLink";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
 import { tableQuery, usableQuery } from "../tables/queries";
@@ -83,6 +84,7 @@ function Page({ description, ...grid }: LoadedProps) {
           {description}
         </Text>
         <ShareButton source={grid} />
+        <DefinitionLink {...grid} />
       </Group>
       <RowsGrid {...grid} />
     </>
