@@ -77,7 +77,7 @@ function Page({ description, ...grid }: LoadedProps) {
   return (
     <>
       <Group px="md" pt="xs" gap="xs" wrap="nowrap" align="baseline">
-        <Title order={1} size="h4">
+        <Title order={1} size="h4" style={{ overflowWrap: "anywhere" }}>
           {grid.name}
         </Title>
         <Text size="sm" c="dimmed" truncate>
