@@ -6,6 +6,10 @@ import type { Kind } from "../tables/listed";
 import { tablesQuery, viewsQuery } from "../tables/queries";
 import { deleteDefinition, readGrants } from "./api";
 import { usersOf } from "./dependants";
+import { isChangedMeanwhile } from "./problems";
+
+const CHANGED =
+  "Somebody else has changed it meanwhile. Nothing was deleted. Load the page again to see the change.";
 
 interface DeleteDefinitionProps {
   workspace: string;
@@ -49,7 +53,7 @@ export function DeleteDefinition({ workspace, kind, name, tag, onDeleted, onClos
           {isLoading && <Loader size={16} aria-label="Loading" />}
           {remove.error !== null && (
             <Alert color="red" role="alert">
-              {messageOf(remove.error)}
+              {isChangedMeanwhile(remove.error) ? CHANGED : messageOf(remove.error)}
             </Alert>
           )}
           {users.length > 0 ? (

@@ -9,7 +9,7 @@ import { changeTable, createTable, definitionsChanged, type Loaded, readTable, t
 import { ChangedDialog } from "./ChangedDialog";
 import { DeleteDefinition } from "./DeleteDefinition";
 import { EditorFrame } from "./EditorFrame";
-import { textOf } from "./json";
+import { nameIn, textOf } from "./json";
 import { type Rival, rivalOf } from "./rival";
 import { PlanDialog } from "./PlanDialog";
 import { isChangedMeanwhile } from "./problems";
@@ -119,7 +119,7 @@ function TableEditor({ workspace, loaded }: TableEditorProps) {
     work.mutate(async () => {
       if (base === undefined) {
         await createTable(workspace, content.text);
-        done(`/w/${workspace}/tables/${String(content.value.name)}`);
+        done(`/w/${workspace}/tables/${nameIn(content.value) ?? ""}`);
         return;
       }
       const sent = named(content, base.definition.name);
@@ -225,9 +225,10 @@ function TableEditor({ workspace, loaded }: TableEditorProps) {
   );
 }
 
-/** What is sent for a change: the path has the new name, and the definition the former one. */
+/** What is sent for a change: the path has the new name, and the definition the former one. A name that cannot be in a
+ * path is refused by the server, at the former one. */
 function named({ text, value }: Content, was: string): Content & { name: string } {
-  const name = String(value.name);
+  const name = nameIn(value) ?? was;
   if (name.toLowerCase() === was.toLowerCase() || "renamedFrom" in value) return { text, value, name };
   const renamed = { ...value, renamedFrom: was };
   return { text: textOf(renamed), value: renamed, name };

@@ -17,7 +17,7 @@ import {
 import { ChangedDialog } from "./ChangedDialog";
 import { DeleteDefinition } from "./DeleteDefinition";
 import { EditorFrame } from "./EditorFrame";
-import { textOf } from "./json";
+import { nameIn, textOf } from "./json";
 import { isChangedMeanwhile } from "./problems";
 import { ProblemList } from "./ProblemList";
 import { useIsManager, useMayManage } from "./rights";
@@ -97,7 +97,7 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
   }
 
   async function store(content: Content): Promise<void> {
-    const name = String(content.value.name);
+    const name = nameIn(content.value) ?? was ?? "";
     try {
       if (base === undefined) await createView(workspace, content.text);
       else await replaceView(workspace, name, namedText(content, base.definition.name), base.tag);
@@ -199,7 +199,7 @@ function ViewEditor({ workspace, tables, loaded }: ViewEditorProps) {
 }
 
 function namedText({ text, value }: Content, was: string): string {
-  const isSame = String(value.name).toLowerCase() === was.toLowerCase();
+  const isSame = (nameIn(value) ?? was).toLowerCase() === was.toLowerCase();
   return isSame || "renamedFrom" in value ? text : textOf({ ...value, renamedFrom: was });
 }
 

@@ -26,6 +26,14 @@ function memberText(key: string, value: unknown): string {
   return `[\n${value.map((each) => `    ${JSON.stringify(each)}`).join(",\n")}\n  ]`;
 }
 
+const NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
+
+/** The name in a definition, if it can be one. */
+export function nameIn(definition: Readonly<Record<string, unknown>>): string | undefined {
+  const { name } = definition;
+  return typeof name === "string" && NAME.test(name) ? name : undefined;
+}
+
 export interface Span {
   start: number;
   end: number;

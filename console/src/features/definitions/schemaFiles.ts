@@ -16,7 +16,7 @@ export interface NamedText {
   text: string;
 }
 
-/** The definitions in some files. Throws TypeError for what is none. */
+/** The definitions in some files. Throws TypeError for other files. */
 export function schemaOf(files: readonly NamedText[]): Schema {
   const schema: Schema = {};
   const add = (part: Part, entries: readonly unknown[]) => {

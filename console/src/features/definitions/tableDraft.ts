@@ -37,6 +37,8 @@ export interface TableDraft {
   columns: ColumnDraft[];
   indexes: IndexDraft[];
   retention: { column: string; days: string } | null;
+  /** Whether changes of rows are recorded, and for how long. */
+  history: { keepDays: string } | null;
 }
 
 export const TYPES: readonly { value: ColumnType; label: string }[] = [
@@ -71,7 +73,15 @@ export function newColumn(): ColumnDraft {
 }
 
 export function newTable(): TableDraft {
-  return { was: null, name: "", description: "", columns: [newColumn()], indexes: [], retention: null };
+  return {
+    was: null,
+    name: "",
+    description: "",
+    columns: [newColumn()],
+    indexes: [],
+    retention: null,
+    history: null,
+  };
 }
 
 export function newIndex(column: string | undefined): IndexDraft {
@@ -122,7 +132,7 @@ function isUnset(value: unknown): boolean {
 
 /** The JSON of a draft, as the API takes it. Throws TypeError for a default that is not JSON. */
 export function bodyOf(draft: TableDraft): object {
-  const { was, name, description, columns, indexes, retention } = draft;
+  const { was, name, description, columns, indexes, retention, history } = draft;
   return {
     name,
     ...(isRename(was, name) ? { renamedFrom: was } : {}),
@@ -136,6 +146,7 @@ export function bodyOf(draft: TableDraft): object {
     ...(retention === null
       ? {}
       : { retention: { column: retention.column, days: numberOrText(retention.days) } }),
+    ...(history === null ? {} : { history: { keepDays: numberOrText(history.keepDays) } }),
   };
 }
 
@@ -170,7 +181,7 @@ function numberOrText(text: string): number | string {
   return /^[0-9]{1,15}$/.test(text.trim()) ? Number(text) : text.trim();
 }
 
-const TABLE_KEYS = ["name", "renamedFrom", "description", "schemaDef", "indexes", "retention"];
+const TABLE_KEYS = ["name", "renamedFrom", "description", "schemaDef", "indexes", "retention", "history"];
 const COLUMN_KEYS = [
   "name",
   "renamedFrom",
@@ -213,6 +224,7 @@ export function draftOfJson(value: unknown, base?: TableDefinition): TableDraft 
     }),
     indexes: isUnset(table.indexes) ? [] : arrayOf(table.indexes, "indexes").map(indexIn),
     retention: retentionIn(table.retention),
+    history: historyIn(table.history),
   };
 }
 
@@ -243,6 +255,11 @@ function retentionIn(value: unknown): TableDraft["retention"] {
   if (isUnset(value)) return null;
   const retention = objectOf(value, "retention", ["column", "days"]);
   return { column: textIn(retention.column, "column"), days: exactText(retention.days) };
+}
+
+function historyIn(value: unknown): TableDraft["history"] {
+  if (isUnset(value)) return null;
+  return { keepDays: exactText(objectOf(value, "history", ["keepDays"]).keepDays) };
 }
 
 export function objectOf(value: unknown, what: string, keys: readonly string[]): Record<string, unknown> {

@@ -108,7 +108,7 @@ class Views(WorkspaceSteps):
         return view, tables
 
     def trial(self, body: ViewBody) -> Steps[tuple[int, ViewWithTables]]:
-        """The version, and the view of a definition that is not stored; its id is none. Raises all errors in
+        """The version, and the view of a definition that is not stored, and has no id. Raises all errors in
         the definition."""
         version = yield from self._state.version()
         return version, (yield from self._read(body, ""))
