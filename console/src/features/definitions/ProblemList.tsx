@@ -27,13 +27,8 @@ export function ProblemList({ problems, onGoTo, rowAddress }: ProblemListProps) 
             <Text size="sm" style={{ overflowWrap: "anywhere" }}>
               {problem.text}{" "}
               {onGoTo !== undefined && problem.pointer !== "" && (
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  aria-label={`Go to ${problem.pointer}`}
-                  onClick={() => onGoTo(problem.pointer)}
-                >
-                  Go there
+                <Button size="compact-xs" variant="default" onClick={() => onGoTo(problem.pointer)}>
+                  Go there<span className="visually-hidden">: {problem.pointer}</span>
                 </Button>
               )}
             </Text>
