@@ -20,6 +20,8 @@ export interface ColumnDraft {
   /** Empty: not set. */
   default: string;
   reference: { table: string; column: string } | null;
+  /** Keys that the form does not show; they stay as they are. */
+  more: Record<string, unknown>;
 }
 
 export interface IndexDraft {
@@ -39,6 +41,8 @@ export interface TableDraft {
   retention: { column: string; days: string } | null;
   /** Whether changes of rows are recorded, and for how long. */
   history: { keepDays: string } | null;
+  /** Keys that the form does not show; they stay as they are. */
+  more: Record<string, unknown>;
 }
 
 export const TYPES: readonly { value: ColumnType; label: string }[] = [
@@ -69,6 +73,7 @@ export function newColumn(): ColumnDraft {
     maxLength: "",
     default: "",
     reference: null,
+    more: {},
   };
 }
 
@@ -81,6 +86,7 @@ export function newTable(): TableDraft {
     indexes: [],
     retention: null,
     history: null,
+    more: {},
   };
 }
 
@@ -95,25 +101,7 @@ export function newIndex(column: string | undefined): IndexDraft {
 
 /** The draft of a definition that exists: names that change are renames. */
 export function draftOfTable(table: TableDefinition): TableDraft {
-  return { ...draftOfJson(table), was: table.name, columns: table.schemaDef.map(draftOfColumn) };
-}
-
-function draftOfColumn(column: TableDefinition["schemaDef"][number]): ColumnDraft {
-  const { name, type, isRequired, isEncrypted, reference, maxLength } = column;
-  return {
-    id: nextId(),
-    was: name,
-    name,
-    type,
-    isRequired,
-    isEncrypted,
-    maxLength: String(maxLength),
-    default: defaultText(column.default, type),
-    reference:
-      reference.table !== undefined && reference.column !== undefined
-        ? { table: reference.table, column: reference.column }
-        : null,
-  };
+  return draftOfJson(table, table);
 }
 
 function defaultText(value: unknown, type: string): string {
@@ -147,6 +135,7 @@ export function bodyOf(draft: TableDraft): object {
       ? {}
       : { retention: { column: retention.column, days: numberOrText(retention.days) } }),
     ...(history === null ? {} : { history: { keepDays: numberOrText(history.keepDays) } }),
+    ...draft.more,
   };
 }
 
@@ -160,8 +149,21 @@ function columnBody(column: ColumnDraft): object {
     isEncrypted,
     reference: reference ?? {},
     maxLength: numberOrText(maxLength),
-    default: type === "json" && column.default !== "" ? jsonDefault(column) : column.default,
+    default: defaultOf(column),
+    ...column.more,
   };
+}
+
+const JSON_NUMBER = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
+
+/** A default as the API returns it; a text that does not fit the type as it is, so that the server refuses it. */
+function defaultOf(column: ColumnDraft): unknown {
+  const { type, default: text } = column;
+  if (text === "") return "";
+  if (type === "json") return jsonDefault(column);
+  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+  const isNumber = (type === "number" || type === "integer") && JSON_NUMBER.test(text);
+  return isNumber ? parseExact(text) : text;
 }
 
 function jsonDefault({ name, default: text }: ColumnDraft): unknown {
@@ -197,7 +199,7 @@ const COLUMN_KEYS = [
 /** The draft of JSON that somebody wrote. `base` is the definition that it changes. Throws TypeError for what the
  * form cannot show. */
 export function draftOfJson(value: unknown, base?: TableDefinition): TableDraft {
-  const table = objectOf(value, "The definition", TABLE_KEYS);
+  const table = objectOf(value, "The definition");
   const columns = arrayOf(table.schemaDef, "schemaDef").filter((each) => !isReadOnly(each));
   const known = new Map(base?.schemaDef.map(({ name }) => [name.toLowerCase(), name]));
   return {
@@ -205,7 +207,7 @@ export function draftOfJson(value: unknown, base?: TableDefinition): TableDraft 
     name: textIn(table.name, "name"),
     description: textIn(table.description, "description"),
     columns: columns.map((each, at) => {
-      const column = objectOf(each, `Column ${at + 1}`, COLUMN_KEYS);
+      const column = objectOf(each, `Column ${at + 1}`);
       const name = textIn(column.name, `the name of column ${at + 1}`);
       const type = textIn(column.type, `the type of ${name}`);
       if (!isType(type)) throw new TypeError(`Column ${name} has the unknown type ${JSON.stringify(type)}.`);
@@ -220,11 +222,13 @@ export function draftOfJson(value: unknown, base?: TableDefinition): TableDraft 
         maxLength: isUnset(column.maxLength) ? "" : exactText(column.maxLength),
         default: defaultText(column.default, type),
         reference: referenceIn(column.reference, name),
+        more: others(column, COLUMN_KEYS),
       };
     }),
     indexes: isUnset(table.indexes) ? [] : arrayOf(table.indexes, "indexes").map(indexIn),
     retention: retentionIn(table.retention),
     history: historyIn(table.history),
+    more: others(table, TABLE_KEYS),
   };
 }
 
@@ -262,12 +266,18 @@ function historyIn(value: unknown): TableDraft["history"] {
   return { keepDays: exactText(objectOf(value, "history", ["keepDays"]).keepDays) };
 }
 
-export function objectOf(value: unknown, what: string, keys: readonly string[]): Record<string, unknown> {
+/** An object; with `keys`, one without others. Throws TypeError. */
+export function objectOf(value: unknown, what: string, keys?: readonly string[]): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new TypeError(`${what} must be an object.`);
-  const other = Object.keys(value).find((key) => !keys.includes(key));
+  const other = keys && Object.keys(value).find((key) => !keys.includes(key));
   if (other !== undefined) throw new TypeError(`The form cannot show the key ${JSON.stringify(other)}.`);
   return value as Record<string, unknown>;
+}
+
+/** The members of an object with other keys. */
+export function others(members: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([key]) => !keys.includes(key)));
 }
 
 export function arrayOf(value: unknown, what: string): unknown[] {

@@ -66,7 +66,7 @@ test("a view stays the same when it is edited without a change", () => {
   const draft = draftOfView(VIEW);
   expect(draft.isGroupedByOthers).toBe(true);
   expect(viewBodyOf(draft, TABLES)).toEqual(VIEW);
-  const other = { ...VIEW, groupBy: ["people.City", "people.Name"] };
+  const other = { ...VIEW, groupBy: ["people.City", "people.Name"], chart: { kind: "bar" } };
   expect(draftOfView(other).isGroupedByOthers).toBe(false);
   expect(viewBodyOf(draftOfView(other), TABLES)).toEqual(other);
 });
@@ -128,5 +128,5 @@ test("a join matches by a reference between the tables", () => {
 
 test("what the form cannot show is refused", () => {
   expect(() => draftOfView({ ...VIEW, columns: ["median(people.City)"] })).toThrow("median(people.City)");
-  expect(() => draftOfView({ ...VIEW, other: 1 })).toThrow('the key "other"');
+  expect(() => draftOfView({ ...VIEW, having: { not: {} } })).toThrow('the key "not"');
 });

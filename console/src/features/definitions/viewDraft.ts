@@ -4,7 +4,7 @@ import type { ColumnType, Filter, SortKey, Table } from "../../api/types";
 import { draftOf as filterDraftOf, filterOf, type Junction, newJunction } from "../filters/draft";
 import { type Column, columnsOfTable, isOrdered, isSortable } from "../grid/columns";
 import type { ViewDefinition } from "./api";
-import { arrayOf, nextId, objectOf, textIn } from "./tableDraft";
+import { arrayOf, nextId, objectOf, others as membersWithout, textIn } from "./tableDraft";
 
 export type JoinKind = "inner" | "left" | "right";
 export type Aggregate = "" | "count" | "count distinct" | "sum" | "avg" | "min" | "max";
@@ -45,6 +45,8 @@ export interface ViewDraft {
   groupBy: string[];
   having: Junction;
   sortBy: SortKey[];
+  /** Keys that the form does not show; they stay as they are. */
+  more: Record<string, unknown>;
 }
 
 export const JOINS: readonly { value: JoinKind; label: string }[] = [
@@ -90,6 +92,7 @@ export function newView(table: string): ViewDraft {
     groupBy: [],
     having: newJunction([]),
     sortBy: [],
+    more: {},
   };
 }
 
@@ -238,6 +241,7 @@ export function viewBodyOf(draft: ViewDraft, tables: readonly Table[]): object {
     groupBy: groupsOf(draft),
     having: isGrouped(draft) ? (filterOf(draft.having, outputColumns(draft, columns)) ?? {}) : {},
     sortBy: draft.sortBy.map(({ field, order }) => ({ field, order: order ?? "asc" })),
+    ...draft.more,
   };
 }
 
@@ -265,7 +269,7 @@ const VIEW_KEYS = [
 
 /** The draft of a definition, also of one that somebody wrote. Throws TypeError for what the form cannot show. */
 export function draftOfView(value: unknown, base?: ViewDefinition): ViewDraft {
-  const view = objectOf(value, "The definition", VIEW_KEYS);
+  const view = objectOf(value, "The definition");
   const columns = listIn(view.columns, "columns").map(outputIn);
   const groupBy = listIn(view.groupBy, "groupBy").map((each) => textIn(each, "groupBy"));
   const others = columns.some(({ aggregate }) => aggregate !== "") ? othersOf(columns) : [];
@@ -286,6 +290,7 @@ export function draftOfView(value: unknown, base?: ViewDefinition): ViewDraft {
       const key = objectOf(each, "A sort", ["field", "order"]);
       return { field: textIn(key.field, "field"), order: key.order === "desc" ? "desc" : "asc" };
     }),
+    more: membersWithout(view, VIEW_KEYS),
   };
 }
 
