@@ -18,10 +18,12 @@ from rowkeep.errors.base import (
     pointer,
     preview,
 )
+from rowkeep.errors.definitions import DefinitionChanged
 
 __all__ = (
     "MAX_ECHO",
     "MAX_PROBLEMS",
+    "DefinitionChanged",
     "Problem",
     "ProblemList",
     "RowkeepError",
@@ -332,12 +334,6 @@ class IncompatibleRows(RowkeepError):
     changed."""
 
     code, status, title = "incompatible_rows", 409, "Existing rows violate the change"
-
-
-class DefinitionChanged(RowkeepError):
-    """The definition no longer has the ETag that the request expects in If-Match. Nothing was changed."""
-
-    code, status, title = "definition_changed", 412, "Definition changed"
 
 
 class AffectedOutOfBounds(RowkeepError):
