@@ -100,6 +100,33 @@ def row(page: Page) -> None:
     expect(page.get_by_role("table", name="Row of cities")).to_be_visible()
 
 
+def definition(page: Page) -> None:
+    page.get_by_role("link", name="Tables").click()
+    page.get_by_role("link", name="customers").first.click()
+    page.get_by_role("link", name="Definition", exact=True).click()
+    page.get_by_role("list", name="Columns").get_by_role("button").first.click()
+    expect(page.get_by_label("Most characters")).to_be_visible()
+
+
+def steps(page: Page) -> None:
+    page.get_by_label("Name", exact=True).fill("Full_Name")
+    page.get_by_role("list", name="Columns").get_by_role("button").last.click()
+    page.get_by_role("button", name="Remove column").click()
+    page.get_by_role("button", name="Show the steps").click()
+    expect(page.get_by_role("dialog", name="Change customers")).to_be_visible()
+
+
+def view(page: Page) -> None:
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Tables").click()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("link", name="New view").click()
+    page.get_by_role("list", name="Tables").get_by_role("button").first.click()
+    page.get_by_label("Table", exact=True).select_option("customers")
+    page.get_by_role("button", name="Add all").click()
+    expect(page.get_by_role("table", name="Preview")).to_be_visible()
+
+
 PICTURES: dict[str, Callable[[Page], None]] = {
     "tables": lambda page: expect(page.get_by_role("row").filter(has_text="customers")).to_contain_text(
         "240"
@@ -109,6 +136,9 @@ PICTURES: dict[str, Callable[[Page], None]] = {
     "filter": filters,
     "paste": paste,
     "row": row,
+    "definition": definition,
+    "steps": steps,
+    "view": view,
 }
 """By file name: what is done before each, one after the other."""
 

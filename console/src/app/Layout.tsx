@@ -11,6 +11,7 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import {
   IconDeviceDesktop,
+  IconFileCode,
   IconLogout,
   IconMoon,
   IconSun,
@@ -22,6 +23,7 @@ import {
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
+import { useIsManager } from "../features/definitions/rights";
 import { useSession } from "../features/session/session";
 import { workspacesQuery } from "../features/tables/queries";
 import classes from "./Layout.module.css";
@@ -32,6 +34,7 @@ export function Layout() {
   const { workspace = session?.workspaces[0]?.name } = useParams();
   const [isOpen, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
+  const isManager = useIsManager(workspace ?? "");
   return (
     <AppShell
       header={{ height: 48 }}
@@ -63,6 +66,16 @@ export function Layout() {
             label="Tables"
             leftSection={<IconTable size={16} aria-hidden />}
             active={/\/(tables|views)(\/|$)/.test(pathname)}
+            onClick={close}
+          />
+        )}
+        {workspace !== undefined && isManager && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}/define`}
+            label="Definitions"
+            leftSection={<IconFileCode size={16} aria-hidden />}
+            active={pathname.endsWith("/define")}
             onClick={close}
           />
         )}

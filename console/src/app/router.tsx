@@ -75,6 +75,36 @@ export const router = createBrowserRouter(
                 { index: true, element: <Navigate to="tables" replace /> },
                 { path: "tables", element: <TablesPage /> },
                 {
+                  path: "define",
+                  lazy: async () => ({
+                    Component: (await import("../features/definitions/pages")).WorkspacePage,
+                  }),
+                },
+                {
+                  path: "define/tables",
+                  lazy: async () => ({
+                    Component: (await import("../features/definitions/pages")).NewTablePage,
+                  }),
+                },
+                {
+                  path: "define/tables/:name",
+                  lazy: async () => ({
+                    Component: (await import("../features/definitions/pages")).ChangeTablePage,
+                  }),
+                },
+                {
+                  path: "define/views",
+                  lazy: async () => ({
+                    Component: (await import("../features/definitions/pages")).NewViewPage,
+                  }),
+                },
+                {
+                  path: "define/views/:name",
+                  lazy: async () => ({
+                    Component: (await import("../features/definitions/pages")).ChangeViewPage,
+                  }),
+                },
+                {
                   path: ":kind/:name",
                   lazy: async () => ({ Component: (await import("../features/grid/GridPage")).GridPage }),
                 },

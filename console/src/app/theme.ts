@@ -26,15 +26,17 @@ export const theme = createTheme({
   },
 });
 
-/** Secondary texts have the contrast that WCAG asks for, which is more than the usual one of Mantine. */
+/** Secondary texts and errors have the contrast that WCAG asks for, which is more than the usual one of Mantine. */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
     "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
+    "--mantine-color-error": "var(--mantine-color-red-9)",
   },
   dark: {
     "--mantine-color-dimmed": "var(--mantine-color-dark-1)",
     "--mantine-color-placeholder": "var(--mantine-color-dark-1)",
+    "--mantine-color-error": "var(--mantine-color-red-4)",
   },
 });

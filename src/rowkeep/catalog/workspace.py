@@ -65,6 +65,12 @@ class OpenWorkspace:
             mine.database = cast("WorkspaceDatabase", guarded)
         return mine
 
+    @property
+    def row_database(self) -> WorkspaceDatabase:
+        """The database without the guard of a request: for queries of rows, which check the version that the
+        rights were read with."""
+        return self.database if self._shared is None else self._shared.database
+
     async def load_keys(self) -> None:
         """Read the data keys, which change when they are replaced."""
         self.keys = DataKeys(await self.read_keys())
@@ -176,14 +182,25 @@ class OpenWorkspace:
         known = self._compiled_views.get(view.id)
         if known is not None and (known.view, known.tables) == (view, tables):
             return known
+        compiled = self._compiled_views[view.id] = self._new_view(view, tables)
+        return compiled
+
+    async def trial_view(self, view: View, tables: dict[str, Table]) -> CompiledView:
+        """A view that is not stored, compiled for one query."""
+        columns = (column for table in tables.values() for column in table.columns)
+        if not self.keys.knows(number for column in columns for number in column.keys):
+            await self.load_keys()
+        return self._new_view(view, tables)
+
+    def _new_view(self, view: View, tables: dict[str, Table]) -> CompiledView:
         bound = bind_view(view, tables)
         encrypted = bound.encrypted.items()
         stored_cells = StoredCells(bound, {name: self.keys.cipher(*origin) for name, origin in encrypted})
-        compiled = CompiledView(
+        return CompiledView(
             view=view,
             tables=tables,
             codec=RowEncoder(bound, stored_cells),
-            sql=self.database.prepare_view(bound),
+            sql=self.row_database.prepare_view(bound),
             target=Relation(
                 view.id,
                 ColumnNames(bound, "View"),
@@ -193,8 +210,6 @@ class OpenWorkspace:
             ),
             meta=meta_info(bound.columns),
         )
-        self._compiled_views[view.id] = compiled
-        return compiled
 
     async def app(self, snapshot: Snapshot, client_id: str) -> CompiledApp | None:
         """The app with that client id. Raises StaleCatalog."""

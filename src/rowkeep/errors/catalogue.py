@@ -18,10 +18,12 @@ from rowkeep.errors.base import (
     pointer,
     preview,
 )
+from rowkeep.errors.definitions import DefinitionChanged
 
 __all__ = (
     "MAX_ECHO",
     "MAX_PROBLEMS",
+    "DefinitionChanged",
     "Problem",
     "ProblemList",
     "RowkeepError",

@@ -9,8 +9,14 @@ from functools import partial
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
-from rowkeep.model.definitions.workspaces import WorkspaceDefinition, WorkspaceDefinitionBody
+from rowkeep.model.definitions.workspaces import (
+    WorkspaceDefinition,
+    WorkspaceDefinitionBody,
+    workspace_definition_form,
+)
+from rowkeep.services.expected import check_tag, if_expected
 from rowkeep.services.tables import ChangeStep
+from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
 from rowkeep.storage.scripts.workspace_changes import WorkspaceChangeScripts, WorkspaceChangeStep
 
@@ -27,23 +33,33 @@ class WorkspaceDefinitions:
         return await opened.database.read(_scripts(opened).present)
 
     async def apply(
-        self, workspace: str, body: WorkspaceDefinitionBody, *, dry_run: bool, allow_data_loss: bool
+        self,
+        workspace: str,
+        body: WorkspaceDefinitionBody,
+        *,
+        dry_run: bool,
+        allow_data_loss: bool,
+        expected: str | None = None,
     ) -> Sequence[ChangeStep]:
         """Change a workspace to a new definition. Returns the steps, or for a dry run the steps that it would
-        take.
+        take. ``expected`` is the tag of the definition that it is based on.
 
         One transaction, all or nothing; a dry run does the same and rolls back, so that it finds the same
-        errors. Raises NameTaken, NoSuchApp, StillReferenced, IncompatibleRows, all errors in the definition
-        and, except for a dry run, DataLoss unless it is allowed.
+        errors. Raises DefinitionChanged, NameTaken, NoSuchApp, StillReferenced, IncompatibleRows, all errors
+        in the definition and, except for a dry run, DataLoss unless it is allowed.
         """
         opened = await self._catalog.named(workspace)
         scripts = _scripts(opened)
+        check = partial(_check_definition, scripts, opened.workspace.name)
+        if expected is not None:
+            await opened.database.read(partial(check, expected))
         done: list[WorkspaceChangeStep] = []
         if await opened.database.read(partial(scripts.plan, body)):
             allowed = allow_data_loss or dry_run
             make = partial(scripts.make, body, allow_data_loss=allowed, done=done, undo=dry_run)
+            checked = if_expected(expected, opened.scripts.state, check, make)
             with suppress(Undone):
-                await opened.write_with_keys(lambda: make)
+                await opened.write_with_keys(lambda: checked)
                 opened.renew()
         return [ChangeStep(step.description, step.rewrites_table, step.loses_data) for step in done]
 
@@ -51,3 +67,9 @@ class WorkspaceDefinitions:
 def _scripts(opened: OpenWorkspace) -> WorkspaceChangeScripts:
     changes = TableChanges(opened.scripts, opened.ciphers)
     return WorkspaceChangeScripts(opened.scripts, changes, partial(secrets.token_hex, 8), opened.owner)
+
+
+def _check_definition(scripts: WorkspaceChangeScripts, name: str, tag: str) -> Steps[None]:
+    """Raises DefinitionChanged if the definition of the workspace has another tag."""
+    present = yield from scripts.present()
+    check_tag(workspace_definition_form(present), tag, f"A definition in workspace {name}")

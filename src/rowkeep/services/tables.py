@@ -13,15 +13,17 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import Busy
 from rowkeep.model.access import Grant, GrantOf
-from rowkeep.model.definitions.tables import TableBody
+from rowkeep.model.definitions.tables import TableBody, definition_of
 from rowkeep.model.tables import Table, TableSize, name_key
 from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.plan.table_changes.diff import TableStep
+from rowkeep.services.expected import check_tag, if_expected
 from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import rewrites
-from rowkeep.storage.contract import StaleCatalog
+from rowkeep.storage.contract import StaleCatalog, Steps
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
+from rowkeep.storage.scripts.tables import Tables as TableScripts
 
 MAX_ATTEMPTS = 20
 """How often a dry run, or a list with sizes, is repeated because definitions changed meanwhile."""
@@ -89,22 +91,35 @@ class Tables:
         return DefinedTable(*await opened.database.read(partial(opened.scripts.tables.get, name)))
 
     async def change(
-        self, workspace: str, name: str, body: TableBody, *, dry_run: bool, allow_data_loss: bool
+        self,
+        workspace: str,
+        name: str,
+        body: TableBody,
+        *,
+        dry_run: bool,
+        allow_data_loss: bool,
+        expected: str | None = None,
     ) -> DefinedTable | Sequence[ChangeStep]:
         """Change the table to its new definition, or for a dry run return the steps that it would take.
+        ``expected`` is the tag of the definition that it is based on.
 
-        Raises NameTaken, IncompatibleRows, all errors in the definition and, except for a dry run, DataLoss
-        unless it is allowed.
+        Raises NameTaken, IncompatibleRows, DefinitionChanged, all errors in the definition and, except for a
+        dry run, DataLoss unless it is allowed.
         """
         opened = await self._catalog.named(workspace)
         changes = TableChanges(opened.scripts, opened.ciphers)
+        former = body.renamed_from if isinstance(body.renamed_from, str) else ""
+        check = partial(_check_table, opened.scripts.tables, former or name)
         if dry_run:
+            if expected is not None:
+                await opened.database.read(partial(check, expected))
             return await self._rehearse(opened, changes, name, body)
         planned = await opened.database.read(partial(changes.plan, name, body))
         if not planned.change.steps:
             return DefinedTable(planned.change.after, planned.referred)
         make = partial(changes.make, name, body, allow_data_loss=allow_data_loss)
-        defined = await opened.write_with_keys(lambda: make)
+        checked = if_expected(expected, opened.scripts.state, check, make)
+        defined = await opened.write_with_keys(lambda: checked)
         opened.renew()
         return DefinedTable(defined.change.after, defined.referred)
 
@@ -124,10 +139,14 @@ class Tables:
                     return [_described(step, opened.database.dialect) for step in planned.change.steps]
         raise Busy("Table definitions keep changing. Nothing was changed; try again.")
 
-    async def drop(self, workspace: str, name: str) -> None:
-        """Drop the table with its rows, indexes and grants. Raises StillReferenced."""
+    async def drop(self, workspace: str, name: str, expected: str | None = None) -> None:
+        """Drop the table with its rows, indexes and grants. Raises StillReferenced, DefinitionChanged."""
         opened = await self._catalog.named(workspace)
-        await opened.database.write(partial(opened.scripts.tables.drop, name))
+        scripts = opened.scripts
+        check = partial(_check_table, scripts.tables, name)
+        await opened.database.write(
+            if_expected(expected, scripts.state, check, partial(scripts.tables.drop, name))
+        )
         opened.renew()
 
     async def set_grant(self, workspace: str, name: str, client_id: str, grant: Grant) -> GrantOf:
@@ -140,6 +159,12 @@ class Tables:
     async def grants(self, workspace: str, name: str) -> Sequence[GrantOf]:
         opened = await self._catalog.named(workspace)
         return await opened.database.read(partial(opened.scripts.access.grants_on, name))
+
+
+def _check_table(tables: TableScripts, name: str, tag: str) -> Steps[None]:
+    """Raises DefinitionChanged if the table has another tag, and NoSuchTable."""
+    table, referred = yield from tables.get(name)
+    check_tag(definition_of(table, referred), tag, f"Table {table.name}")
 
 
 def _described(step: TableStep, dialect: Dialect) -> ChangeStep:

@@ -29,12 +29,19 @@ export function useDraftGuard(isChanged: boolean, onDiscard: () => void): DraftG
   };
 }
 
+interface LeavingGuardProps {
+  /** Whether the draft is the page itself, which links leave too; a dialog covers them. */
+  isWholePage?: boolean;
+  onDiscard: () => void;
+}
+
 /** Asks when the browser goes back to another page, or leaves the console. */
-function LeavingGuard({ onDiscard }: { onDiscard: () => void }) {
+export function LeavingGuard({ isWholePage = false, onDiscard }: LeavingGuardProps) {
   useBeforeUnload((event) => event.preventDefault());
   const blocker = useBlocker(
     ({ historyAction, currentLocation, nextLocation }) =>
-      historyAction === NavigationType.Pop && currentLocation.pathname !== nextLocation.pathname,
+      (isWholePage || historyAction === NavigationType.Pop) &&
+      currentLocation.pathname !== nextLocation.pathname,
   );
   if (blocker.state !== "blocked") return null;
   return (

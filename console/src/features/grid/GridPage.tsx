@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
 import { NotFound } from "../../app/ErrorPage";
+import { DefinitionLink } from "../definitions/DefinitionLink";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
 import { tableQuery, usableQuery } from "../tables/queries";
@@ -76,13 +77,14 @@ function Page({ description, ...grid }: LoadedProps) {
   return (
     <>
       <Group px="md" pt="xs" gap="xs" wrap="nowrap" align="baseline">
-        <Title order={1} size="h4">
+        <Title order={1} size="h4" style={{ overflowWrap: "anywhere" }}>
           {grid.name}
         </Title>
         <Text size="sm" c="dimmed" truncate>
           {description}
         </Text>
         <ShareButton source={grid} />
+        <DefinitionLink {...grid} />
       </Group>
       <RowsGrid {...grid} />
     </>

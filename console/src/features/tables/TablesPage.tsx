@@ -17,6 +17,7 @@ import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
+import { useIsManager } from "../definitions/rights";
 import { sizesQuery, type TableSize, tablesQuery, viewsQuery, type Whose } from "./queries";
 import { type Listed, listed, matching } from "./listed";
 import { RowCount } from "./RowCount";
@@ -29,7 +30,7 @@ const WHOSE: { value: Whose; label: string }[] = [
 ];
 
 const EMPTY: Record<Whose, string> = {
-  all: "There is no table here yet. Create one with the command “rowkeep table create” or by the management API.",
+  all: "There is no table here yet. A manager of the workspace can create one.",
   mine: "You own no table or view here yet.",
   shared: "Nobody shares a table or view with you here yet.",
 };
@@ -37,6 +38,7 @@ const EMPTY: Record<Whose, string> = {
 export function TablesPage() {
   const { workspace = "main" } = useParams();
   useDocumentTitle("Tables – Rowkeep");
+  const isManager = useIsManager(workspace);
   const [whose, setWhose] = useState<Whose>("all");
   const tables = useQuery(tablesQuery(workspace, whose));
   const views = useQuery(viewsQuery(workspace, whose));
@@ -65,6 +67,18 @@ export function TablesPage() {
           value={search}
           onChange={(event) => setSearch(event.currentTarget.value)}
         />
+        {isManager && (
+          <Group gap="xs">
+            <Button size="xs" component={Link} to={`/w/${workspace}/define/tables`}>
+              New table
+            </Button>
+            {all.some(({ kind }) => kind === "tables") && (
+              <Button size="xs" variant="default" component={Link} to={`/w/${workspace}/define/views`}>
+                New view
+              </Button>
+            )}
+          </Group>
+        )}
       </Group>
       {error !== null && (
         <Alert color="red" role="alert" mb="md">
@@ -82,7 +96,13 @@ export function TablesPage() {
       {tables.isPending || views.isPending ? (
         error === null && <Loader aria-label="Loading tables" />
       ) : (
-        <TableList workspace={workspace} shown={shown} total={all.length} whose={whose} />
+        <TableList
+          workspace={workspace}
+          shown={shown}
+          total={all.length}
+          whose={whose}
+          isManager={isManager}
+        />
       )}
     </Container>
   );
@@ -93,12 +113,14 @@ interface TableListProps {
   shown: Listed[];
   total: number;
   whose: Whose;
+  isManager: boolean;
 }
 
-function TableList({ workspace, shown, total, whose }: TableListProps) {
+function TableList({ workspace, shown, total, whose, isManager }: TableListProps) {
   const sizes = useQuery(sizesQuery(workspace, whose));
   if (shown.length === 0) {
-    return <Text>{total > 0 ? "No table or view matches the search." : EMPTY[whose]}</Text>;
+    const empty = isManager && whose === "all" ? "There is no table here yet. Create one." : EMPTY[whose];
+    return <Text>{total > 0 ? "No table or view matches the search." : empty}</Text>;
   }
   return (
     <Grid.ScrollContainer minWidth={300}>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.codec.json_bodies import body_decoder
-from rowkeep.errors.catalogue import InvalidBody, NoSuchWorkspace
+from rowkeep.errors.catalogue import InvalidBody, InvalidParameter, NoSuchWorkspace, preview
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.management import (
     activity,
@@ -46,6 +47,7 @@ from rowkeep.http.management.sessions import session_cookie
 from rowkeep.http.request import Request, flag, whole_number
 from rowkeep.http.responses import Response, json_response, reply
 from rowkeep.http.routes import ROUTES
+from rowkeep.model.definitions.tags import tag_of
 from rowkeep.model.ids import Clock
 from rowkeep.request_context import set_route
 from rowkeep.services.activity import ActivityReader
@@ -69,6 +71,8 @@ from rowkeep.settings import Settings
 from rowkeep.storage.contract import StaleCatalog
 
 PREFIX = "/api/v1"
+
+IF_MATCH = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*')
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *workspaces.ENDPOINTS,
@@ -122,7 +126,7 @@ def management_services(
     return ManagementServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
-        views=Views(catalog),
+        views=Views(catalog, settings),
         definitions=WorkspaceDefinitions(catalog),
         apps=Apps(catalog, clock),
         admin_tokens=admin_tokens,
@@ -171,7 +175,8 @@ class ManagementEndpoint:
         texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
         body = await self._body(request)
         services = await self._gate_services(sender, path, body)
-        management_request = ManagementRequest(path, body, listed, sender, flags, texts)
+        expected = _expected_tag(request) if self._endpoint.takes_tag else None
+        management_request = ManagementRequest(path, body, listed, sender, flags, texts, expected)
         end_phase("plan")
         call = partial(self._call, services, management_request)
         if self._endpoint.action is None or flags.get("dryRun"):
@@ -183,6 +188,8 @@ class ManagementEndpoint:
             return Response(303, b"", headers=((b"location", done.location.encode()), *done.cookies))
         form = self._endpoint.form
         response = json_response(done if form is None else form(done), self._endpoint.status)
+        if self._endpoint.gives_tag and isinstance(response.body, bytes):
+            response = response.with_headers(((b"etag", f'"{tag_of(response.body)}"'.encode()),))
         if self._endpoint.sets_cookie:
             cookie = session_cookie(done, sender, self._gate.root_path)
             response = msgspec.structs.replace(response, headers=(*response.headers, cookie))
@@ -214,6 +221,20 @@ class ManagementEndpoint:
         if sent:
             raise InvalidBody("This endpoint takes no request body. Remove it.")
         return None
+
+
+def _expected_tag(request: Request) -> str | None:
+    """The tag in If-Match; None if any definition will do. Proxies that compress responses make tags weak.
+    Raises InvalidParameter."""
+    sent = request.header(b"if-match")
+    if sent is None or sent.strip() == "*":
+        return None
+    found = IF_MATCH.fullmatch(sent)
+    if found is None:
+        raise InvalidParameter(
+            f'If-Match must have one ETag in double quotes, as in "0123abcd"; got {preview(sent)}.'
+        )
+    return found[1]
 
 
 def _list_request(given: dict[str, str]) -> ListRequest:

@@ -42,6 +42,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     it starts a session, or ends one; ``takes_any_parameters`` that unknown query parameters are ignored,
     because others choose them. ``action`` is that of its entries in the audit log, for an endpoint that
     changes something; ``stores_entry`` that its services store the entry in the transaction of the change.
+    ``gives_tag`` says that the response has an ETag, ``takes_tag`` that the request can have an If-Match.
 
     ``call`` receives the services and a :class:`ManagementRequest`; ``form`` converts its result to JSON. The
     other fields are for the OpenAPI document: ``response`` is the type of that JSON, ``other_response`` an
@@ -58,6 +59,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     takes_any_parameters: bool = False
     action: str | None = None
     stores_entry: bool = False
+    gives_tag: bool = False
+    takes_tag: bool = False
     call: Callable[[Any, ManagementRequest], Awaitable[Any]]
     form: Callable[[Any], Any] | None = None
     body: type | None = None
@@ -101,6 +104,8 @@ class ManagementRequest(msgspec.Struct, frozen=True):
     sender: Sender
     flags: dict[str, bool] = {}
     texts: dict[str, str | None] = {}
+    expected: str | None = None
+    """The tag in If-Match, for endpoints that take one."""
 
     @property
     def actor(self) -> Actor:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta
 
 from rowkeep.errors import catalogue as errors
+from rowkeep.http.data_responses import ViewQueryResponse
 from rowkeep.http.management.endpoint import Endpoint
 from rowkeep.http.management.grants import (
     VIEW_GRANT_SAMPLE,
@@ -30,7 +31,8 @@ from rowkeep.model.definitions.views import ViewBody, definition_of_view
 from rowkeep.model.management_requests import GrantBody
 from rowkeep.model.users import Need
 from rowkeep.model.views import COMPARISONS, JoinKind
-from rowkeep.services.views import DefinedView
+from rowkeep.services.row_requests import QueryPage
+from rowkeep.services.views import PREVIEW_ROWS, DefinedView
 
 OtherName: TypeAlias = Annotated[str, Meta(description='`""` means not set.')]
 
@@ -119,9 +121,26 @@ _PAIRS = {
 VIEW_SAMPLE = {"as": "", "joins": []} | VIEW_DEFINITION_SAMPLE
 
 
+_PREVIEW_SAMPLE = {
+    "hasMore": False,
+    "metaInfo": [
+        {"name": "Last_Name", "type": "string"},
+        {"name": "count_id", "type": "integer"},
+        {"name": "Largest", "type": "number"},
+    ],
+    "queryResult": [{"Last_Name": "Lovelace", "count_id": 2, "Largest": 263}],
+}
+
+
 def view_form(defined: DefinedView) -> dict[str, Any]:
     """The JSON of a view."""
     return definition_of_view(defined.view, defined.tables)
+
+
+def preview_form(page: QueryPage) -> dict[str, Any]:
+    """The JSON of the first rows of a view."""
+    rows = page.relation.codec.records(page.rows, page.fields)
+    return {"hasMore": page.has_more, "metaInfo": page.meta, "queryResult": rows}
 
 
 _VIEW = f"{WORKSPACE}/views/{{view}}"
@@ -173,10 +192,30 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         response_samples={"A view": VIEW_SAMPLE},
     ),
     Endpoint(
+        method="POST",
+        path=f"{WORKSPACE}/view-preview",
+        name="previewView",
+        summary=f"Get the first {PREVIEW_ROWS} rows of a view that is not stored",
+        need=Need.MANAGER,
+        call=lambda services, request: services.views.preview(request.path["workspace"], request.body),
+        body=ViewBody,
+        form=preview_form,
+        response=ViewQueryResponse,
+        errors=(
+            errors.NoSuchWorkspace,
+            *(each for each in _bad_view if each is not errors.NameTaken),
+            errors.QueryTimeout,
+            errors.ResponseTooLarge,
+        ),
+        request_samples={"Groups": VIEW_DEFINITION_SAMPLE},
+        response_samples={"Rows": _PREVIEW_SAMPLE},
+    ),
+    Endpoint(
         method="GET",
         path=_VIEW,
         name="getView",
         summary="Get the definition of a view",
+        gives_tag=True,
         need=Need.READ,
         call=lambda services, request: services.views.get(request.path["workspace"], request.path["view"]),
         form=view_form,
@@ -192,12 +231,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Replace the definition of a view, or rename it with `renamedFrom`",
         need=Need.MANAGE,
         call=lambda services, request: services.views.replace(
-            request.path["workspace"], request.path["view"], request.body
+            request.path["workspace"], request.path["view"], request.body, request.expected
         ),
+        takes_tag=True,
         body=ViewBody,
         form=view_form,
         response=ViewResponse,
-        errors=(*_no_view, *_bad_view),
+        errors=(*_no_view, *_bad_view, errors.DefinitionChanged),
         request_samples={"Groups": VIEW_DEFINITION_SAMPLE},
         response_samples={"A view": VIEW_SAMPLE},
     ),
@@ -208,15 +248,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         action="view.delete",
         summary="Delete a view with its grants",
         need=Need.MANAGE,
-        call=lambda services, request: services.views.drop(request.path["workspace"], request.path["view"]),
+        call=lambda services, request: services.views.drop(
+            request.path["workspace"], request.path["view"], request.expected
+        ),
+        takes_tag=True,
         status=204,
-        errors=_no_view,
+        errors=(*_no_view, errors.DefinitionChanged),
     ),
     Endpoint(
         method="GET",
         path=f"{_VIEW}/definition",
         name="exportView",
         summary="Get the definition of a view in the form that `POST` and `PUT` accept",
+        gives_tag=True,
         need=Need.READ,
         call=lambda services, request: services.views.get(request.path["workspace"], request.path["view"]),
         form=view_form,

@@ -188,6 +188,7 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
             *(parameters.list_page_parameters() if endpoint.is_list else []),
             *parameters.flag_parameters(endpoint.flags),
             *parameters.text_parameters(endpoint.texts),
+            *([parameters.expected_tag_parameter()] if endpoint.takes_tag else []),
         ],
         body=endpoint.body,
         status=endpoint.status,

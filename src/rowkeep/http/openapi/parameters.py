@@ -142,6 +142,18 @@ def _in_query(name: str, description: str, schema: dict[str, Any]) -> dict[str, 
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
+def expected_tag_parameter() -> dict[str, Any]:
+    return {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The `ETag` of the definition that the change is based on (RFC 9110). If the "
+        "definition was changed meanwhile, the request is rejected with 412. Without it, or with `*`, any "
+        "definition is replaced.",
+        "schema": {"type": "string"},
+        "examples": {"tag": {"value": '"5e7ef67172034b39ac00030000000001"'}},
+    }
+
+
 def stream_parameters() -> list[dict[str, Any]]:
     """The options of a stream, which a JSON body has as members."""
     conflict = (
@@ -212,6 +224,9 @@ def response_headers(endpoint: Endpoint) -> dict[str, Any]:
     """The headers of a response of the management API."""
     if endpoint.status == HTTPStatus.SEE_OTHER:
         return {"Location": {"description": "The next page.", "schema": {"type": "string"}}}
+    if endpoint.gives_tag:
+        description = "Identifies the content of the definition, for `If-Match`."
+        return {"ETag": {"description": description, "schema": {"type": "string"}}}
     if not endpoint.sets_cookie:
         return {}
     return {

@@ -107,6 +107,12 @@ class Views(WorkspaceSteps):
         yield from self._store_tables(view)
         return view, tables
 
+    def trial(self, body: ViewBody) -> Steps[tuple[int, ViewWithTables]]:
+        """The version, and the view of a definition that is not stored, and has no id. Raises all errors in
+        the definition."""
+        version = yield from self._state.version()
+        return version, (yield from self._read(body, ""))
+
     def _read(self, body: ViewBody, view_id: str) -> Steps[ViewWithTables]:
         # an invalid name matches nothing, and may contain characters that an engine rejects
         names = {name_key(name) for name in body.table_names if NAME.fullmatch(name)}

@@ -1,0 +1,186 @@
+import { Button, Checkbox, Group, NativeSelect, Stack, TextInput, Title } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import type { Table } from "../../api/types";
+import { ColumnEditor, withValue } from "./ColumnEditor";
+import { IndexEditor } from "./IndexEditor";
+import { ItemList } from "./ItemList";
+import { type Problem, problemOf, problemsAt } from "./problems";
+import {
+  columnSummary,
+  type IndexDraft,
+  indexSummary,
+  newColumn,
+  newIndex,
+  renameColumn,
+  type TableDraft,
+} from "./tableDraft";
+
+interface TableFormProps {
+  draft: TableDraft;
+  tables: readonly Table[];
+  problems: readonly Problem[];
+  open: number | null;
+  onOpen: (id: number | null) => void;
+  onChange: (draft: TableDraft) => void;
+}
+
+const SYSTEM = ["Updated_On", "Created_On", "Updated_By", "Created_By"];
+const SYSTEM_DATES = ["Updated_On", "Created_On"];
+
+/** A table as a form. */
+export function TableForm(props: TableFormProps) {
+  const { draft, tables, problems, open, onOpen, onChange } = props;
+  const set = (changes: Partial<TableDraft>) => onChange({ ...draft, ...changes });
+  const addColumn = () => {
+    const column = newColumn();
+    set({ columns: [...draft.columns, column] });
+    onOpen(column.id);
+  };
+  return (
+    <Stack>
+      <Group gap="sm" align="flex-start">
+        <TextInput
+          label="Name of the table"
+          autoComplete="off"
+          spellCheck={false}
+          autoFocus={draft.was === null}
+          value={draft.name}
+          error={problemOf(problems, "/name")}
+          onChange={(event) => set({ name: event.currentTarget.value })}
+        />
+        <TextInput
+          label="Description"
+          flex="1 1 200px"
+          autoComplete="off"
+          value={draft.description}
+          error={problemOf(problems, "/description")}
+          onChange={(event) => set({ description: event.currentTarget.value })}
+        />
+      </Group>
+      <Title order={2} size="h4">
+        Columns
+      </Title>
+      <ItemList
+        label="Columns"
+        noun="column"
+        items={draft.columns}
+        open={open}
+        onOpen={onOpen}
+        name={({ name }) => name}
+        summary={columnSummary}
+        problems={problemsAt(problems, "schemaDef")}
+        onChange={(columns) => set({ columns })}
+        renderEditor={(column, at) => (
+          <ColumnEditor
+            draft={draft}
+            column={column}
+            tables={tables}
+            problems={problems}
+            pointer={`/schemaDef/${at}`}
+            onName={(name) => onChange(renameColumn(draft, column.id, name))}
+            onChange={(changed) => set({ columns: draft.columns.with(at, changed) })}
+            onNext={addColumn}
+          />
+        )}
+      />
+      <AddButton label="Add column" onClick={addColumn} />
+      <Indexes {...props} />
+      <Retention draft={draft} problems={problems} onChange={onChange} />
+    </Stack>
+  );
+}
+
+function AddButton({ label, onClick }: { label: string; onClick: () => void }) {
+  return (
+    <Group>
+      <Button size="xs" variant="light" leftSection={<IconPlus size={14} aria-hidden />} onClick={onClick}>
+        {label}
+      </Button>
+    </Group>
+  );
+}
+
+function Indexes({ draft, problems, open, onOpen, onChange }: TableFormProps) {
+  const own = draft.columns.filter(
+    ({ type, isEncrypted, name }) => type !== "json" && !isEncrypted && name !== "",
+  );
+  const names = [...own.map(({ name }) => name), ...SYSTEM];
+  const set = (indexes: IndexDraft[]) => onChange({ ...draft, indexes });
+  return (
+    <>
+      <Title order={2} size="h4">
+        Indexes
+      </Title>
+      <ItemList
+        label="Indexes"
+        noun="index"
+        items={draft.indexes}
+        open={open}
+        onOpen={onOpen}
+        name={({ name }) => name}
+        summary={indexSummary}
+        problems={problemsAt(problems, "indexes")}
+        onChange={set}
+        renderEditor={(index, at) => (
+          <IndexEditor
+            index={index}
+            columns={names}
+            problems={problems}
+            pointer={`/indexes/${at}`}
+            onChange={(changed) => set(draft.indexes.with(at, changed))}
+          />
+        )}
+      />
+      <AddButton
+        label="Add index"
+        onClick={() => {
+          const used = new Set(draft.indexes.map(({ columns }) => columns[0]?.name));
+          const index = newIndex(own.find(({ name }) => !used.has(name))?.name);
+          set([...draft.indexes, index]);
+          onOpen(index.id);
+        }}
+      />
+    </>
+  );
+}
+
+function Retention({ draft, problems, onChange }: Pick<TableFormProps, "draft" | "problems" | "onChange">) {
+  const { retention } = draft;
+  const dates = draft.columns
+    .filter(({ type, name }) => type === "date" && name !== "")
+    .map(({ name }) => name);
+  const set = (changed: TableDraft["retention"]) => onChange({ ...draft, retention: changed });
+  const problem = problems.find(({ pointer }) => pointer.startsWith("/retention"))?.text;
+  return (
+    <Stack gap="xs">
+      <Title order={2} size="h4">
+        Old rows
+      </Title>
+      <Checkbox
+        label="Delete rows when they are old"
+        checked={retention !== null}
+        onChange={(event) => set(event.currentTarget.checked ? { column: "Created_On", days: "365" } : null)}
+      />
+      {retention !== null && (
+        <Group gap="sm" align="flex-start">
+          <TextInput
+            label="After days"
+            size="xs"
+            w={110}
+            inputMode="numeric"
+            value={retention.days}
+            error={problem}
+            onChange={(event) => set({ ...retention, days: event.currentTarget.value })}
+          />
+          <NativeSelect
+            label="Counted from"
+            size="xs"
+            data={withValue([...SYSTEM_DATES, ...dates], retention.column)}
+            value={retention.column}
+            onChange={(event) => set({ ...retention, column: event.currentTarget.value })}
+          />
+        </Group>
+      )}
+    </Stack>
+  );
+}
