@@ -35,7 +35,7 @@ ONLY_IN = {
     "uvicorn": {"server"},
     "typer": {"cli", "demo"},
     "rich": {"cli", "demo"},
-    "pyarrow": {"cli", "codec"},
+    "pyarrow": {"codec", "files"},
     "httpx": {"client", "demo", "services"},
     "joserfc": {"services"},
     "limits": {"rate_limits", "services", "storage"},
@@ -63,7 +63,7 @@ SQL = re.compile(
 )
 
 
-TEMPORARY_FILES = {"cli/files/dry_run.py", "cli/files/file_keys.py", "cli/files/row_order.py"}
+TEMPORARY_FILES = {"files/dry_run.py", "files/file_keys.py", "files/row_order.py"}
 """Imports use SQLite in temporary files for what does not fit into memory. It is no database of Rowkeep."""
 
 

@@ -16,15 +16,19 @@ from typing import BinaryIO
 import msgspec
 from msgspec import structs
 
-from rowkeep.cli.files.batches import BatchLimits
-from rowkeep.cli.files.content import STANDARD_INPUT, Content, opened
-from rowkeep.cli.files.detection import Detected
-from rowkeep.cli.files.dry_run import DryRun
-from rowkeep.cli.files.file_keys import FileKeys
 from rowkeep.cli.files.finished_imports import Finished, FinishedImports
-from rowkeep.cli.files.formats import Format
-from rowkeep.cli.files.header import HeaderMatch, match_header
-from rowkeep.cli.files.journal import (
+from rowkeep.cli.files.progress import Bar, Progress, bar
+from rowkeep.cli.files.resume import Plan, begin, settle_in_doubt, skip_to
+from rowkeep.client.data import DataClient
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.files.batches import BatchLimits
+from rowkeep.files.content import STANDARD_INPUT, Content, opened
+from rowkeep.files.detection import Detected
+from rowkeep.files.dry_run import DryRun
+from rowkeep.files.file_keys import FileKeys
+from rowkeep.files.formats import Format
+from rowkeep.files.header import HeaderMatch, match_header
+from rowkeep.files.journal import (
     Import,
     Ledger,
     Standing,
@@ -33,18 +37,14 @@ from rowkeep.cli.files.journal import (
     progress_path,
     recorded,
 )
-from rowkeep.cli.files.progress import Bar, Progress, bar
-from rowkeep.cli.files.reading import Reading
-from rowkeep.cli.files.records import FileRefused, Record, Row, Source
-from rowkeep.cli.files.rejects import RowLog
-from rowkeep.cli.files.requests import BulkOptions
-from rowkeep.cli.files.resume import Plan, begin, settle_in_doubt, skip_to
-from rowkeep.cli.files.row_import import RowImport, RowLogs
-from rowkeep.cli.files.sender import Sender
-from rowkeep.cli.files.table_columns import TableColumns, columns_of
-from rowkeep.client.data import DataClient
-from rowkeep.client.responses import Unreachable
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.files.reading import Reading
+from rowkeep.files.records import FileRefused, Record, Row, Source
+from rowkeep.files.rejects import RowLog
+from rowkeep.files.requests import BulkOptions
+from rowkeep.files.responses import Unreachable
+from rowkeep.files.row_import import RowImport, RowLogs
+from rowkeep.files.sender import Sender
+from rowkeep.files.table_columns import TableColumns, columns_of
 
 ROWS_AT_ONCE = 1000
 
