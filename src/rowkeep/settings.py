@@ -230,6 +230,63 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "temporary files on PostgreSQL."
         ),
     ] = ""
+    max_upload_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The maximum size of a file that is uploaded for an import; larger ones are 413. 0: "
+            "no files can be uploaded.",
+        ),
+    ] = 1024 * 1024 * 1024
+    max_uploads: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="The maximum number of uploaded files of each user and admin token; more are 409.",
+        ),
+    ] = 10
+    upload_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=8_760,
+            description="How long an uploaded file and the result of its import are stored after their last "
+            "change. The file itself is deleted when its import has finished.",
+        ),
+    ] = 24
+    upload_directory: Annotated[
+        str,
+        Meta(
+            description="The directory of uploaded files. By default `uploads` in the directory of the store "
+            "on SQLite, and a private one in that of the system for temporary files on PostgreSQL. Servers "
+            "on several machines must share it."
+        ),
+    ] = ""
+    max_imports: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="The maximum number of uploaded files that one process imports at a time; others "
+            "wait.",
+        ),
+    ] = 2
+    max_unpacked_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024 * 1024,
+            description="The maximum size of an uploaded file when it is unpacked.",
+        ),
+    ] = 8 * 1024 * 1024 * 1024
+    max_file_memory_bytes: Annotated[
+        int,
+        Meta(
+            ge=256 * 1024 * 1024,
+            description="The maximum memory of the process that reads an uploaded file. Excel files need "
+            "the most: some ten times their unpacked size.",
+        ),
+    ] = 1024 * 1024 * 1024
     max_json_depth: Annotated[
         int,
         Meta(

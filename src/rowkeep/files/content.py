@@ -58,8 +58,17 @@ class Content:
     """A file that can be read several times from its start or, if it is a pipe, once. ``size`` is in bytes as
     stored; None if unknown. Methods raise FileRefused, OSError."""
 
-    def __init__(self, file: BinaryIO, name: str, size: int | None, reading: Reading) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        name: str,
+        size: int | None,
+        reading: Reading,
+        max_unpacked_bytes: int | None = None,
+    ) -> None:
+        """``max_unpacked_bytes`` is how large a compressed file may become."""
         self.name = name
+        self._max_unpacked_bytes = max_unpacked_bytes
         self.size = size
         self._file = file
         self._reading = reading
@@ -146,7 +155,12 @@ class Content:
     def _unpacked(self, file: BinaryIO) -> BinaryIO:
         if self.compression is None:
             return file
-        return cast("BinaryIO", io.BufferedReader(_Checked(file, self.compression, self.name), PART_BYTES))
+        return cast(
+            "BinaryIO",
+            io.BufferedReader(
+                _Checked(file, self.compression, self.name, self._max_unpacked_bytes), PART_BYTES
+            ),
+        )
 
 
 def _peeked(file: BinaryIO, can_seek: bool) -> bytes:
@@ -205,13 +219,23 @@ def _prefixed(head: bytes, file: BinaryIO) -> BinaryIO:
 class _Checked(_Reader):
     """Unpacks a file, with errors that name it."""
 
-    def __init__(self, file: BinaryIO, kind: Compression, name: str) -> None:
+    def __init__(self, file: BinaryIO, kind: Compression, name: str, most: int | None) -> None:
+        self._left = most
+        self._most = most
         self._stream = unpacked(file, kind)
         self._kind = kind
         self._name = name
 
     def _part(self, size: int) -> bytes:
         try:
-            return self._stream.read(size)
+            part = self._stream.read(size)
         except ERRORS as error:
             raise damaged(self._name, self._kind, error) from None
+        if self._left is not None:
+            self._left -= len(part)
+            if self._left < 0:
+                raise FileRefused(
+                    f"{self._name} has more than {self._most:,} bytes when it is unpacked. Divide it into "
+                    "several files."
+                )
+        return part

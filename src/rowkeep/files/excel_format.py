@@ -58,6 +58,7 @@ class ExcelSource:
         except CalamineError as error:
             raise FileRefused(f"{content.name} is not a valid Excel or OpenDocument file: {error}.") from None
         self._sheet = sheet
+        self.sheets = list(book.sheet_names)
         number, header = self._header()
         self.left_out: set[str] = set()
         self.known_types: Mapping[str, str] = {}

@@ -130,6 +130,11 @@ class Inference:
             for at in range(1, len(source.names or ()) + 1)
         ]
 
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """A label for each column, and its name in the file or in options."""
+        return [(label, self._labels[label]) for label in self._columns]
+
     def read(self, records: Iterable[Record]) -> None:
         """Look at all records. Raises FileRefused."""
         decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])

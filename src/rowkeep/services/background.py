@@ -42,6 +42,12 @@ class BackgroundTasks:
         self._failures = dict.fromkeys((task.name for task in self._tasks), 0)
         self._running: list[asyncio.Task[None]] = []
 
+    def add(self, task: BackgroundTask) -> None:
+        """Start another task. The context must be open."""
+        self._tasks = (*self._tasks, task)
+        self._failures[task.name] = 0
+        self._running.append(asyncio.create_task(self._repeat(task), name=task.name))
+
     def health(self) -> dict[str, str]:
         """``ok`` or ``failing`` for each task, by name: the result of its last run."""
         return {name: "failing" if failures else "ok" for name, failures in self._failures.items()}

@@ -10,12 +10,13 @@ import msgspec
 from msgspec import UNSET
 
 from rowkeep.cli.files.progress import Bar
-from rowkeep.client.data import NDJSON, DataClient
+from rowkeep.client.data import DataClient
 from rowkeep.files.compressed import Compression, packing
 from rowkeep.files.formats import Format
 from rowkeep.files.output_file import outlet
 from rowkeep.files.records import RecordWriter
 from rowkeep.files.responses import NoResponse, NotStreamed, ReceivedPage, Unreachable
+from rowkeep.files.row_api import NDJSON
 
 FIRST_PAGE = 100
 PAGE_BYTES = 8 * 1024 * 1024

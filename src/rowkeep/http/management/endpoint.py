@@ -4,7 +4,7 @@ follow."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -37,11 +37,21 @@ class Redirect(msgspec.Struct, frozen=True):
     cookies: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class Download(msgspec.Struct, frozen=True):
+    """A response that is a file, which is closed afterwards."""
+
+    name: str
+    content_type: bytes
+    content: BinaryIO
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of the management API. ``need`` is what a user needs to call it; ``sets_cookie`` says that
     it starts a session, or ends one; ``takes_any_parameters`` that unknown query parameters are ignored,
-    because others choose them. ``action`` is that of its entries in the audit log, for an endpoint that
-    changes something; ``stores_entry`` that its services store the entry in the transaction of the change.
+    because others choose them; ``takes_file`` that the body is a file of any type, which is passed on as it
+    arrives; ``download`` is the media type of a response that is a file. ``action`` is that of its entries in
+    the audit log, for an endpoint that changes something; ``stores_entry`` that its services store the entry
+    in the transaction of the change.
 
     ``call`` receives the services and a :class:`ManagementRequest`; ``form`` converts its result to JSON. The
     other fields are for the OpenAPI document: ``response`` is the type of that JSON, ``other_response`` an
@@ -56,11 +66,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     need: Need = Need.ADMIN
     sets_cookie: bool = False
     takes_any_parameters: bool = False
+    takes_file: bool = False
     action: str | None = None
     stores_entry: bool = False
     call: Callable[[Any, ManagementRequest], Awaitable[Any]]
     form: Callable[[Any], Any] | None = None
     body: type | None = None
+    download: str | None = None
     response: type | None = None
     other_response: type | None = None
     status: int = 200

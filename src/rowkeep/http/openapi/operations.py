@@ -79,6 +79,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     parameters: list[dict[str, Any]] = []
     body: type | None = None
     body_is_optional: bool = False
+    takes_file: bool = False
     status: int = 200
     responses: tuple[Any, ...] = ()
     """The types of the responses; empty for a response without content."""
@@ -190,6 +191,8 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
             *parameters.text_parameters(endpoint.texts),
         ],
         body=endpoint.body,
+        takes_file=endpoint.takes_file,
+        media_type=endpoint.download or "application/json",
         status=endpoint.status,
         responses=tuple(each for each in (endpoint.response, endpoint.other_response) if each is not None),
         request_samples=endpoint.request_samples,
@@ -290,6 +293,9 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
                 **{kind: _text(sample) for kind, sample in operation.stream_bodies.items()},
             },
         }
+    if operation.takes_file:
+        content = {"schema": {"type": "string", "format": "binary"}}
+        result["requestBody"] = {"required": True, "content": {"application/octet-stream": content}}
     result["responses"] = {
         str(operation.status): _success(operation),
         **_partial_success(operation),

@@ -1,0 +1,145 @@
+"""Isolated files: files that another process reads, which has limits of memory and time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from rowkeep.files.detection import Detected
+from rowkeep.files.inspection import Inspected
+from rowkeep.files.reading_frames import (
+    End,
+    FileToRead,
+    Frame,
+    Inspect,
+    Open,
+    Opened,
+    Part,
+    ReadRecords,
+    Refused,
+    Seen,
+    Task,
+    read_frame,
+    records_in,
+    write_task,
+)
+from rowkeep.files.records import FileRefused, Position, Record, Target
+
+PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+"""The variables that the process gets: none of the server's secrets. (Other allocators of Arrow than that of
+the system reserve memory that they do not use.)"""
+
+ENDED_FOR_MEMORY = (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV, -signal.SIGBUS)
+
+
+def inspected(file: FileToRead, table: str, directory: str) -> Inspected:
+    """Look at the start of a file. Raises FileRefused."""
+    with _process(directory) as process:
+        for frame in _frames(process, Inspect(file, table)):
+            if isinstance(frame, Seen):
+                return frame.inspected
+    raise AssertionError("the process ends an inspection without an error or a result")
+
+
+class IsolatedSource:
+    """The records of a file, like those of a ``Source`` that reads in this process. Raises FileRefused."""
+
+    def __init__(self, file: FileToRead, directory: str, process: subprocess.Popen[bytes]) -> None:
+        self._file = file
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = process
+        # all frames, up to the end of the task: the process does another one
+        opened, *_ = [each for each in _frames(process, Open(file)) if isinstance(each, Opened)]
+        self.names = None if opened.names is None else tuple(opened.names)
+        self.left_out: set[str] = set()
+        self.start = opened.start
+        self.size = opened.size
+        self.detected: Detected = opened.detected
+        self.known_types: Mapping[str, str] = opened.known_types
+        self.done = 0
+
+    def records(self, start: Position, targets: Sequence[Target | None]) -> Iterator[Record]:
+        task = ReadRecords(self._file, start, list(targets))
+        process, self._process = self._process, None
+        if process is not None:
+            yield from self._read(_frames(process, task))
+            return
+        with _process(self._directory) as another:
+            yield from self._read(_frames(another, task))
+
+    def _read(self, frames: Iterator[Frame]) -> Iterator[Record]:
+        for frame in frames:
+            if isinstance(frame, Part):
+                yield from records_in(frame)
+                self.done = frame.done
+                self.left_out.update(frame.left_out)
+
+
+@contextmanager
+def isolated(file: FileToRead, directory: str) -> Iterator[IsolatedSource]:
+    """The records of a file while the block runs; ``directory`` is for temporary files. Raises
+    FileRefused."""
+    with _process(directory) as process:
+        yield IsolatedSource(file, directory, process)
+
+
+def _frames(process: subprocess.Popen[bytes], task: Task) -> Iterator[Frame]:
+    """What the process returns for a task. Raises FileRefused."""
+    out = cast("BinaryIO", process.stdout)
+    try:
+        write_task(cast("BinaryIO", process.stdin), task)
+    except BrokenPipeError:
+        raise FileRefused(_why_it_ended(process.wait(), task.file)) from None
+    while True:
+        frame = read_frame(out)
+        if isinstance(frame, End):
+            return
+        if isinstance(frame, Refused):
+            raise FileRefused(frame.message)
+        if frame is None:
+            raise FileRefused(_why_it_ended(process.wait(), task.file))
+        yield frame
+
+
+@contextmanager
+def _process(directory: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rowkeep.files"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**environment, "TMPDIR": directory, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+        close_fds=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _why_it_ended(status: int, file: FileToRead) -> str:
+    bounds = file.bounds
+    if status == -signal.SIGXCPU:
+        return (
+            f"{file.name} takes more than {bounds.cpu_seconds:,} seconds to be read. Save it as CSV, or "
+            "divide it."
+        )
+    if status == -signal.SIGXFSZ:
+        return f"{file.name} has more than {bounds.unpacked_bytes:,} bytes when it is unpacked."
+    if status in ENDED_FOR_MEMORY:
+        return (
+            f"{file.name} needs more than {bounds.memory_bytes:,} bytes of memory to be read (the setting "
+            "max_file_memory_bytes). Save it as CSV, or divide it."
+        )
+    return f"{file.name} cannot be read: it may be damaged. Save it again, or save it as CSV."
