@@ -9,8 +9,12 @@ import time
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from answers import good, problem
+from python_calamine import CalamineWorkbook
 
 from support.person import Person
 from support.server import RowkeepServer
@@ -18,7 +22,10 @@ from support.workspace import Workspace, succeeded
 
 PATIENT_SECONDS = 60
 
-STOCKS = "Name;Price/Earnings;52 Week Low;Since\r\nM\374ller;1.234,5;10;29.02.2024\r\nK\366hler;NULL;9,5;01.03.2024\r\n"
+STOCKS = (
+    "Name;Price/Earnings;52 Week Low;Since\r\n"
+    "M\374ller;1.234,5;10;29.02.2024\r\nK\366hler;NULL;9,5;01.03.2024\r\n"
+)
 CITIES = {
     "name": "cities",
     "schemaDef": [
@@ -106,7 +113,7 @@ def test_a_file_of_another_program_becomes_a_table(workspace: Workspace, uploads
     assert [(each["name"], each["type"]) for each in definition["schemaDef"]] == [
         ("Name", "string"), ("Price_Earnings", "number"), ("c_52_Week_Low", "number"), ("Since", "date")
     ]  # fmt: skip
-    assert seen["isWhole"] and seen["rowsSeen"] == 2
+    assert (seen["isWhole"], seen["rowsSeen"]) == (True, 2)
     workspace.create_table(definition)
     columns = [{"label": each["label"], "column": each["proposed"]} for each in seen["columns"]]
     done = uploads.run(file, table=definition["name"], reading=reading, columns=columns)
@@ -181,10 +188,6 @@ def test_rows_that_exist(cities: Workspace, uploads: Uploads) -> None:
 
 
 def test_excel_and_parquet(cities: Workspace, uploads: Uploads) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    import xlsxwriter
-
     book = io.BytesIO()
     with xlsxwriter.Workbook(book) as made:
         made.add_worksheet("Notes").write_string(0, 0, "nothing")
@@ -233,7 +236,8 @@ def test_what_is_refused_at_once(cities: Workspace, uploads: Uploads) -> None:
     problem(uploads.http.get(f"{uploads.path}/{file}/rejects"), 404, "no_such_file")
     # columns that do not fit end the import with a message
     done = uploads.run(uploads.new("y.csv", "Code,Height\na,1\n"), table="cities")
-    assert done["status"] == "failed" and "Height" in done["message"], done
+    assert done["status"] == "failed"
+    assert "Height" in done["message"]
 
 
 def test_rights(server: RowkeepServer, cities: Workspace, uploads: Uploads) -> None:
@@ -253,3 +257,31 @@ def test_rights(server: RowkeepServer, cities: Workspace, uploads: Uploads) -> N
     written = good(cities.admin.post(f"{cities.path}/data/tables/cities/query", json={}))["queryResult"][0]
     writers = good(cities.admin.get(f"{cities.path}/writers"))["writers"]
     assert written["Created_By"] in {each["id"] for each in writers if each["kind"] == "user"}
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PARQUET = "application/vnd.apache.parquet"
+
+
+def test_exports_of_what_is_shown(cities: Workspace) -> None:
+    data = [{"Code": "=1+1", "People": 3}, {"Code": "b", "People": None}, {"Code": "c", "People": 1}]
+    succeeded(cities.admin.post(f"{cities.path}/data/tables/cities/bulk", json={"data": data}))
+    path = f"{cities.path}/data/tables/cities/query"
+    body = {
+        "query": {"expressions": [{"field": "Code", "operand": "!=", "value": "c"}]},
+        "sort": [{"field": "Code", "order": "desc"}],
+        "fields": ["People", "Code"],
+    }
+    book = cities.admin.post(path, json=body, headers={"Accept": XLSX})
+    assert (book.status_code, book.headers["content-type"]) == (200, XLSX), book.text
+    assert book.headers["content-disposition"] == "attachment; filename*=UTF-8''cities.xlsx"
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(book.content)).get_sheet_by_index(0)
+    # a text is never a formula
+    assert sheet.to_python() == [["People", "Code"], ["", "b"], [3.0, "=1+1"]]
+    table = cities.admin.post(path, json=body, headers={"Accept": PARQUET})
+    assert pq.read_table(io.BytesIO(table.content)).to_pylist() == [
+        {"People": None, "Code": "b"}, {"People": 3, "Code": "=1+1"}
+    ]  # fmt: skip
+    succeeded(cities.admin.post(f"{cities.path}/data/tables/cities", json={"data": {"Code": "x" * 40_000}}))
+    refused = problem(cities.admin.post(path, json={}, headers={"Accept": XLSX}), 413, "file_too_large")
+    assert "40,000 characters" in refused["detail"]

@@ -3,11 +3,12 @@ and writes frames on standard output. Its memory and time are limited, so that n
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import sys
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from rowkeep.errors.catalogue import RowkeepError, SetupError
 from rowkeep.files.content import Content, opened
@@ -26,6 +27,7 @@ from rowkeep.files.reading_frames import (
     Refused,
     Seen,
     Task,
+    Write,
     packed,
     read_task,
     write_frame,
@@ -34,6 +36,7 @@ from rowkeep.files.records import Record, Source
 
 PART_ROWS = 500
 PART_BYTES = 1024 * 1024
+WRITTEN_BYTES = 1024 * 1024
 
 
 def limit(bounds: ReadingBounds) -> None:
@@ -58,6 +61,9 @@ class FileReader:
 
     def run(self, task: Task) -> None:
         """Raises SetupError, RowkeepError, OSError, MemoryError."""
+        if isinstance(task, Write):
+            _write(task)
+            return
         if isinstance(task, Inspect):
             file = task.file
             write_frame(self._out, Seen(inspect(*self._content(file), file.reading, task.table)))
@@ -74,6 +80,20 @@ class FileReader:
         size = os.fstat(stored.fileno()).st_size
         content = Content(stored, file.name, size, file.reading, file.bounds.unpacked_bytes)
         return content, FORMATS[file.format]
+
+
+def _write(task: Write) -> None:
+    """Write all lines of the input into a file, some at a time."""
+    with open(task.path, "wb") as out:
+        writer = FORMATS[task.format].create(out, task.columns)
+        rest = b""
+        given = cast("io.BufferedReader", sys.stdin.buffer)
+        while part := given.read1(WRITTEN_BYTES):
+            lines, end, rest_of_part = (rest + part).rpartition(b"\n")
+            rest = rest_of_part
+            if lines:
+                writer.write_lines(lines + end)
+        writer.close()
 
 
 def _opened(source: Source) -> Opened:
@@ -102,27 +122,28 @@ def main() -> None:
     out = sys.stdout.buffer
     reader = FileReader(out)
     while (task := read_task(sys.stdin.buffer)) is not None:
-        limit(task.file.bounds)
+        limit(task.bounds if isinstance(task, Write) else task.file.bounds)
         write_frame(out, _ended(reader, task))
 
 
 def _ended(reader: FileReader, task: Task) -> Frame:
     """Do a task; returns how it ended."""
-    name = task.file.name
+    about = task if isinstance(task, Write) else task.file
     try:
         reader.run(task)
     except (SetupError, RowkeepError) as error:
         return Refused(str(error))
     except MemoryError:
-        return Refused(too_much_memory(task.file))
+        return Refused(too_much_memory(about))
     except OSError as error:
-        return Refused(f"{name} cannot be read: {error.strerror or error}.")
+        done = "written" if isinstance(task, Write) else "read"
+        return Refused(f"{about.name} cannot be {done}: {error.strerror or error}.")
     return End()
 
 
-def too_much_memory(file: FileToRead) -> str:
+def too_much_memory(file: FileToRead | Write) -> str:
     return (
-        f"{file.name} needs more than {file.bounds.memory_bytes:,} bytes of memory to be read (the setting "
+        f"{file.name} needs more than {file.bounds.memory_bytes:,} bytes of memory (the setting "
         "max_file_memory_bytes). Save it as CSV, or divide it."
     )
 

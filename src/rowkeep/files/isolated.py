@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO, cast
 
 from rowkeep.files.detection import Detected
@@ -23,7 +23,7 @@ from rowkeep.files.reading_frames import (
     ReadRecords,
     Refused,
     Seen,
-    Task,
+    Write,
     read_frame,
     records_in,
     write_task,
@@ -88,7 +88,42 @@ def isolated(file: FileToRead, directory: str) -> Iterator[IsolatedSource]:
         yield IsolatedSource(file, directory, process)
 
 
-def _frames(process: subprocess.Popen[bytes], task: Task) -> Iterator[Frame]:
+class IsolatedWriter:
+    """Writes a file. It must be closed, which ends its process. Methods raise FileRefused."""
+
+    def __init__(self, task: Write, directory: str) -> None:
+        self._task = task
+        self._stack = ExitStack()
+        self._process = self._stack.enter_context(_process(directory))
+        self._input = cast("BinaryIO", self._process.stdin)
+        self._passed(lambda: write_task(self._input, task))
+
+    def write(self, lines: bytes) -> None:
+        """Write lines; a part can end within one."""
+        self._passed(lambda: self._input.write(lines))
+
+    def finish(self) -> None:
+        """Returns when the file is complete."""
+        self._passed(self._input.close)
+        self._check(read_frame(cast("BinaryIO", self._process.stdout)))
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def _passed(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except BrokenPipeError:
+            self._check(read_frame(cast("BinaryIO", self._process.stdout)))
+
+    def _check(self, frame: Frame | None) -> None:
+        if isinstance(frame, Refused):
+            raise FileRefused(frame.message)
+        if frame is None:
+            raise FileRefused(_why_it_ended(self._process.wait(), self._task))
+
+
+def _frames(process: subprocess.Popen[bytes], task: Inspect | Open | ReadRecords) -> Iterator[Frame]:
     """What the process returns for a task. Raises FileRefused."""
     out = cast("BinaryIO", process.stdout)
     try:
@@ -125,10 +160,11 @@ def _process(directory: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
 
-def _why_it_ended(status: int, file: FileToRead) -> str:
+def _why_it_ended(status: int, file: FileToRead | Write) -> str:
     bounds = file.bounds
     if status == -signal.SIGXCPU:
         return (
@@ -139,7 +175,7 @@ def _why_it_ended(status: int, file: FileToRead) -> str:
         return f"{file.name} has more than {bounds.unpacked_bytes:,} bytes when it is unpacked."
     if status in ENDED_FOR_MEMORY:
         return (
-            f"{file.name} needs more than {bounds.memory_bytes:,} bytes of memory to be read (the setting "
+            f"{file.name} needs more than {bounds.memory_bytes:,} bytes of memory (the setting "
             "max_file_memory_bytes). Save it as CSV, or divide it."
         )
     return f"{file.name} cannot be read: it may be damaged. Save it again, or save it as CSV."

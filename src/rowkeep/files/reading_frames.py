@@ -12,6 +12,7 @@ from rowkeep.files.detection import Detected
 from rowkeep.files.inspection import Inspected
 from rowkeep.files.reading import Reading
 from rowkeep.files.records import Position, Record, Row, Target, Unreadable
+from rowkeep.files.responses import ColumnInfo
 
 LENGTH_BYTES = 8
 
@@ -56,7 +57,18 @@ class ReadRecords(msgspec.Struct, frozen=True, tag=True):
     targets: list[Target | None]
 
 
-Task: TypeAlias = Inspect | Open | ReadRecords
+class Write(msgspec.Struct, frozen=True, tag=True):
+    """Write a file with these columns. Its rows follow the task, each as a line of JSON, up to the end of the
+    input."""
+
+    path: str
+    name: str
+    format: str
+    columns: list[ColumnInfo]
+    bounds: ReadingBounds
+
+
+Task: TypeAlias = Inspect | Open | ReadRecords | Write
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):

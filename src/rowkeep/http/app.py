@@ -28,6 +28,7 @@ from rowkeep.http.management.api import ENDPOINTS, management_routes, management
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.endpoint import readable
 from rowkeep.http.management.gate import Gate
+from rowkeep.http.media_types import FILE_FORMATS
 from rowkeep.http.metrics_page import MetricsPage, with_metrics_port
 from rowkeep.http.observation import PAGES, Observer, Tracer
 from rowkeep.http.responses import error_response
@@ -129,7 +130,7 @@ def wire(
         RowRequests(settings, offload),
         BatchRequests(settings, offload),
         offload,
-        settings.public_url,
+        settings,
     )
     health = Health(catalog)
     activity = ActivityReader(catalog, clock, health, tasks)
@@ -224,10 +225,19 @@ def is_upload(scope: Scope) -> bool:
     return scope["method"] == "POST" and UPLOAD.search(scope["path"]) is not None
 
 
+def is_export(scope: Scope) -> bool:
+    """Whether the response to a request is a file that is made as a whole. It has the time limit of streamed
+    queries."""
+    if not scope["path"].endswith("/query"):
+        return False
+    accepted = (value.decode("latin-1") for name, value in scope["headers"] if name == b"accept")
+    return any(each in FILE_FORMATS for each in accepted)
+
+
 def is_unlimited(scope: Scope) -> bool:
     """Whether a request can take longer than its time limit: a stream of rows, which can have any size. Its
     body must still arrive without long pauses. The same is true for an uploaded file."""
-    if is_upload(scope):
+    if is_upload(scope) or is_export(scope):
         return True
     if scope["method"] != "POST" or not scope["path"].endswith("/bulk"):
         return False

@@ -7,12 +7,20 @@ import os
 from typing import BinaryIO
 from urllib.parse import quote
 
+import msgspec
 from starlette.types import Send
 
-from rowkeep.http.management.endpoint import Download
 from rowkeep.http.responses import PRIVATE
 
 PART_BYTES = 256 * 1024
+
+
+class Download(msgspec.Struct, frozen=True):
+    """A response that is a file, which is closed afterwards."""
+
+    name: str
+    content_type: bytes
+    content: BinaryIO
 
 
 class FileResponse:

@@ -15,7 +15,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.errors.catalogue import InvalidBody, NoSuchWorkspace
 from rowkeep.http.body_budget import BodyBudget
-from rowkeep.http.file_responses import FileResponse
+from rowkeep.http.file_responses import Download, FileResponse
 from rowkeep.http.management import (
     activity,
     admin_tokens,
@@ -36,7 +36,6 @@ from rowkeep.http.management import (
 )
 from rowkeep.http.management.audited import run_audited
 from rowkeep.http.management.endpoint import (
-    Download,
     Endpoint,
     ManagementRequest,
     Methods,

@@ -4,7 +4,7 @@ follow."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,14 +35,6 @@ class Redirect(msgspec.Struct, frozen=True):
 
     location: str
     cookies: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class Download(msgspec.Struct, frozen=True):
-    """A response that is a file, which is closed afterwards."""
-
-    name: str
-    content_type: bytes
-    content: BinaryIO
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import msgspec
 
 from rowkeep.errors import catalogue as errors
-from rowkeep.http.management.endpoint import Download, Endpoint, ManagementRequest, Text
+from rowkeep.http.file_responses import Download
+from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Text
 from rowkeep.http.management.workspaces import WORKSPACE
 from rowkeep.http.response_types import ResponseBody
 from rowkeep.http.sample_values import WHEN

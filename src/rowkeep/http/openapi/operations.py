@@ -15,6 +15,7 @@ from rowkeep.http.data import DATA_ENDPOINTS, DataEndpoint
 from rowkeep.http.management.api import ENDPOINTS
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.media_types import FILE_FORMATS
 from rowkeep.http.openapi import parameters
 from rowkeep.http.openapi.problems import error_responses
 from rowkeep.http.openapi.schemas import schema_of
@@ -91,6 +92,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     response_samples: dict[str, Any] = {}
     """Samples by title."""
     media_type: str = "application/json"
+    files: tuple[str, ...] = ()
+    """Media types of the response as a file, if it can be one."""
     streams: dict[str, str] = {}
     """Samples of the response as a stream of all rows, by media type, if it can be one."""
     headers: dict[str, Any] = {}
@@ -161,6 +164,7 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         name=call.admin_name,
         tag=ADMIN_DATA,
         description=call.description,
+        files=tuple(FILE_FORMATS) if call.is_paged else (),
         security=parameters.ADMIN_SECURITY,
         parameters=[*parameters.path_parameters(ADMIN_DATA_PREFIX), *same.parameters],
         # only apps have rate limits
@@ -168,6 +172,7 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         errors=(
             *(each for each in same.errors if each is not errors.RateLimited),
             errors.NoSuchWorkspace,
+            *((errors.FileTooLarge,) if call.is_paged else ()),
             *(() if call.method == "GET" else (errors.CrossOrigin,)),
             *(each for each in WITH_A_NAME if each not in same.errors),
         ),
@@ -313,7 +318,9 @@ def _success(operation: Operation) -> dict[str, Any]:
     if operation.response_samples:
         content["examples"] = _examples(operation.response_samples)
     streamed = {name: _text(sample) for name, sample in operation.streams.items()}
-    answer = {"description": description, "content": {operation.media_type: content, **streamed}}
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    files = dict.fromkeys(operation.files, binary)
+    answer = {"description": description, "content": {operation.media_type: content, **streamed, **files}}
     return answer | ({"headers": operation.headers} if operation.headers else {})
 
 

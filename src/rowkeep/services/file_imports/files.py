@@ -40,10 +40,9 @@ from rowkeep.services.file_imports.jobs import (
     INSPECT_CPU_SECONDS,
     ImportJobs,
     file_to_read,
-    without_options,
 )
 from rowkeep.services.file_imports.places import Place, Places
-from rowkeep.services.file_imports.readings import check_reading, reading_of
+from rowkeep.services.file_imports.readings import check_reading, reading_of, without_options
 from rowkeep.services.file_imports.states import ImportState, ImportStatus, UploadedFile
 from rowkeep.services.rows import INSERT_RIGHTS
 from rowkeep.settings import Settings

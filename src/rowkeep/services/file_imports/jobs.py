@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.access import USER_IDS
 from rowkeep.services.audit import AuditLog
 from rowkeep.services.file_imports.places import Place, Places
-from rowkeep.services.file_imports.readings import mapped_reading
+from rowkeep.services.file_imports.readings import mapped_reading, without_options
 from rowkeep.services.file_imports.run import ImportLimits, ImportStopped, Job, RowsOfActor, run_job
 from rowkeep.services.file_imports.states import ImportState, ImportStatus, UploadedFile
 from rowkeep.settings import Settings
@@ -38,20 +37,11 @@ IMPORT_CPU_SECONDS = 4 * 3600
 
 INSPECT_CPU_SECONDS = 60
 
-OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)?)")
-MEMBERS = {"header": "headerLine", "date-format": "dateFormats", "time-zone": "timeZone", "null": "nulls"}
-"""The members of requests for options of the command that are called otherwise."""
-
 MAX_RESUMED = 20
 """How often an import is continued: one that ends its process each time must not do it for ever."""
 
 RowsOf = Callable[[UploadedFile], RowsOfActor]
 """The rows that the owner of a file may write."""
-
-
-def without_options(message: str) -> str:
-    """A message with the names that options have in requests instead of those of the command."""
-    return OPTION.sub(lambda found: MEMBERS.get(found[1], found[1]), message)
 
 
 def file_to_read(

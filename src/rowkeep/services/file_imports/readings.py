@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from msgspec import structs
@@ -12,7 +13,16 @@ from rowkeep.files.encoding import asked_encoding
 from rowkeep.files.reading import Reading
 from rowkeep.model.file_requests import FileReading, ImportBody
 
+OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)?)")
+MEMBERS = {"header": "headerLine", "date-format": "dateFormats", "time-zone": "timeZone", "null": "nulls"}
+"""The members of requests for options of the command that are called otherwise."""
+
 KNOWN_ERRORS = (LookupError, ValueError, OSError)
+
+
+def without_options(message: str) -> str:
+    """A message with the names that options have in requests instead of those of the command."""
+    return OPTION.sub(lambda found: MEMBERS.get(found[1], found[1]), message)
 
 
 def check_reading(request: FileReading) -> None:
