@@ -31,6 +31,7 @@ CITIES = {
     "schemaDef": [
         {"name": "Code", "type": "string", "isRequired": True},
         {"name": "People", "type": "integer"},
+        {"name": "Notes", "type": "string"},
     ],
     "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
 }
@@ -282,6 +283,10 @@ def test_exports_of_what_is_shown(cities: Workspace) -> None:
     assert pq.read_table(io.BytesIO(table.content)).to_pylist() == [
         {"People": None, "Code": "b"}, {"People": 3, "Code": "=1+1"}
     ]  # fmt: skip
-    succeeded(cities.admin.post(f"{cities.path}/data/tables/cities", json={"data": {"Code": "x" * 40_000}}))
+    succeeded(
+        cities.admin.post(
+            f"{cities.path}/data/tables/cities", json={"data": {"Code": "n", "Notes": "x" * 40_000}}
+        )
+    )
     refused = problem(cities.admin.post(path, json={}, headers={"Accept": XLSX}), 413, "file_too_large")
     assert "40,000 characters" in refused["detail"]

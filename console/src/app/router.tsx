@@ -75,6 +75,14 @@ export const router = createBrowserRouter(
                 { index: true, element: <Navigate to="tables" replace /> },
                 { path: "tables", element: <TablesPage /> },
                 {
+                  path: "import",
+                  lazy: async () => ({ Component: (await import("../features/files/FilesPage")).FilesPage }),
+                },
+                {
+                  path: "import/:file",
+                  lazy: async () => ({ Component: (await import("../features/files/FilePage")).FilePage }),
+                },
+                {
                   path: ":kind/:name",
                   lazy: async () => ({ Component: (await import("../features/grid/GridPage")).GridPage }),
                 },

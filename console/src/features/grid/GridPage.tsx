@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
 import { NotFound } from "../../app/ErrorPage";
+import { ImportButton } from "../files/Drop";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
 import { tableQuery, usableQuery } from "../tables/queries";
@@ -83,6 +84,9 @@ function Page({ description, ...grid }: LoadedProps) {
           {description}
         </Text>
         <ShareButton source={grid} />
+        {grid.rights.includes("write") && (
+          <ImportButton workspace={grid.workspace} table={grid.name} size="compact-sm" />
+        )}
       </Group>
       <RowsGrid {...grid} />
     </>

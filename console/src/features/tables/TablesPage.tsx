@@ -1,5 +1,6 @@
 import {
   Alert,
+  Anchor,
   Badge,
   Button,
   Container,
@@ -17,6 +18,7 @@ import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
+import { ImportButton } from "../files/Drop";
 import { sizesQuery, type TableSize, tablesQuery, viewsQuery, type Whose } from "./queries";
 import { type Listed, listed, matching } from "./listed";
 import { RowCount } from "./RowCount";
@@ -65,6 +67,10 @@ export function TablesPage() {
           value={search}
           onChange={(event) => setSearch(event.currentTarget.value)}
         />
+        <ImportButton workspace={workspace} />
+        <Anchor component={Link} to={`/w/${workspace}/import`} size="sm">
+          Imports
+        </Anchor>
       </Group>
       {error !== null && (
         <Alert color="red" role="alert" mb="md">

@@ -17,8 +17,6 @@ from rowkeep.model.file_requests import FileReading, ImportBody
 from rowkeep.model.users import Need
 from rowkeep.services.file_imports.files import FileAndImport
 
-FileId = str
-
 
 class ImportResponse(ResponseBody):
     """An import. `done` of `total` says how much of the file was read, in a unit that depends on its format.

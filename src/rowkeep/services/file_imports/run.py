@@ -235,13 +235,13 @@ async def _import(job: Job, state: ImportState, api: ThreadApi, source: Isolated
         check_age(flight, job.limits.key_seconds, time.time())
     shown = Shown(job, state)
     shown.use(ledger, source)
-    records = shown.checked(source.records(standing.next, match.targets))
     if bulk.is_atomic:
 
-        def again() -> Iterator[Record]:
-            return source.records(source.start, match.targets)
+        def every() -> Iterator[Record]:
+            return shown.checked(source.records(source.start, match.targets))
 
-        return await _run_at_once(api, job, shown, records, again, logs.rejects, ledger)
+        return await _run_at_once(api, job, shown, every, logs.rejects, ledger)
+    records = shown.checked(source.records(standing.next, match.targets))
     bounds = BatchLimits.of(None, None, job.limits.body_bytes, bulk.extra_bytes)
     keys = keys_before(columns, bulk, source, match, standing)
     kind = DryRun if bulk.is_dry_run else RowImport
@@ -254,17 +254,20 @@ async def _run_at_once(
     api: ThreadApi,
     job: Job,
     shown: Shown,
-    records: Iterator[Record],
-    again: Callable[[], Iterator[Record]],
+    every: Callable[[], Iterator[Record]],
     rejects: RowLog,
     ledger: Ledger,
 ) -> ImportState:
+    """Import all rows or none. If it is not known whether they were stored, they are sent again under the
+    same key."""
     key = None if job.request.dry_run else idempotency_key(ledger.progress.run, "all", b"")
 
     async def send(chunks: AsyncIterator[bytes], parameters: Mapping[str, str]) -> BulkReply:
         return await api.insert_stream(job.request.table, chunks, NDJSON, parameters, key)
 
-    reply, found = await import_at_once(records, again, send, job.bulk, lambda rows: shown.move(0, rows))
+    reply, found = await api.patiently(
+        lambda: import_at_once(every, send, job.bulk, lambda rows: shown.move(0, rows))
+    )
     rejects.add(found, 0)
     return structs.replace(
         shown.state,

@@ -61,15 +61,14 @@ class _Lines:
 
 
 async def import_at_once(
-    records: Iterator[Record],
-    again: Callable[[], Iterator[Record]],
+    every: Callable[[], Iterator[Record]],
     send: SendChunks,
     bulk: BulkOptions,
     seen: Callable[[int], None],
 ) -> tuple[BulkReply, list[Reject]]:
     """Import all records, or none; returns the counts, and the rows because of which none was imported.
-    ``again`` reads the records once more. Raises RequestRefused, and what ``send`` raises."""
-    lines = _Lines(records, seen)
+    ``every`` reads the records. Raises RequestRefused, and what ``send`` raises."""
+    lines = _Lines(every(), seen)
     parameters = dict(bulk.parameters) | ({"dryRun": "true"} if bulk.is_dry_run else {})
     try:
         return await send(aiter(lines), parameters), []
@@ -78,7 +77,7 @@ async def import_at_once(
     except RequestRefused as error:
         if error.status not in OF_ROWS or not any(each.line is not None for each in error.problems):
             raise
-        return BulkReply(), _rejects(error.problems, lines.numbers, again())
+        return BulkReply(), _rejects(error.problems, lines.numbers, every())
 
 
 def _rejects(problems: list[RequestProblem], numbers: array[int], records: Iterator[Record]) -> list[Reject]:
