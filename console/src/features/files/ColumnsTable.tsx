@@ -1,7 +1,7 @@
 import { Checkbox, NativeSelect, Table, Text, TextInput } from "@mantine/core";
-import { memo, useCallback } from "react";
+import { memo } from "react";
 import type { ColumnType } from "../../api/types";
-import { type Mapped, TYPES } from "./mapping";
+import { type Mapped, type OnMapped, TYPES } from "./mapping";
 
 interface ColumnsTableProps {
   mapped: readonly Mapped[];
@@ -9,16 +9,11 @@ interface ColumnsTableProps {
   samples: ReadonlyMap<string, string>;
   /** The columns of the table; undefined for a new one. */
   targets: readonly string[] | undefined;
-  onChange: (change: (mapped: Mapped[]) => Mapped[]) => void;
+  onChange: OnMapped;
 }
 
 /** Where each column of the file goes. */
 export function ColumnsTable({ mapped, samples, targets, onChange }: ColumnsTableProps) {
-  const change = useCallback(
-    (label: string, changed: Partial<Mapped>) =>
-      onChange((all) => all.map((each) => (each.label === label ? { ...each, ...changed } : each))),
-    [onChange],
-  );
   return (
     <Table.ScrollContainer
       minWidth={targets === undefined ? 560 : 440}
@@ -41,7 +36,7 @@ export function ColumnsTable({ mapped, samples, targets, onChange }: ColumnsTabl
               column={column}
               sample={samples.get(column.label) ?? ""}
               targets={targets}
-              onChange={change}
+              onChange={onChange}
             />
           ))}
         </Table.Tbody>
@@ -54,7 +49,7 @@ interface ColumnRowProps {
   column: Mapped;
   sample: string;
   targets: readonly string[] | undefined;
-  onChange: (label: string, changed: Partial<Mapped>) => void;
+  onChange: OnMapped;
 }
 
 const LEFT_OUT = { value: "", label: "leave out" };

@@ -1,6 +1,6 @@
 import { Alert, Button, Group, NativeSelect, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { answered, api } from "../../api/client";
 import type { components } from "../../api/schema";
 import type { Table } from "../../api/types";
@@ -117,9 +117,8 @@ function NewTable(props: FormProps & { onCreated: (name: string) => void }) {
   const { workspace, inspected, reading } = props;
   const queries = useQueryClient();
   const [name, setName] = useState(proposedOf(inspected).name);
-  const [changed, setChanged] = useState<Mapped[]>();
   const proposed = useMemo(() => forNewTable(inspected), [inspected]);
-  const mapped = changed === undefined ? proposed : withTypes(changed, proposed);
+  const [mapped, onMapped] = useMapped(proposed);
   const start = useStart(props);
   const create = useMutation({
     mutationFn: async () => {
@@ -166,7 +165,7 @@ function NewTable(props: FormProps & { onCreated: (name: string) => void }) {
           mapped={mapped}
           samples={samplesOf(inspected)}
           targets={undefined}
-          onChange={(change) => setChanged(change(mapped))}
+          onChange={onMapped}
         />
         <ErrorNote error={create.error} />
         <Problem text={problem} />
@@ -180,9 +179,21 @@ function NewTable(props: FormProps & { onCreated: (name: string) => void }) {
   );
 }
 
-/** What was changed on the page. Types that nobody chose follow what is found out about the file. */
-function withTypes(changed: readonly Mapped[], proposed: readonly Mapped[]): Mapped[] {
-  return changed.map((each, at) => ({ ...each, source: proposed[at]?.source ?? each.source }));
+/** The mapping with what was changed on the page; the rest follows what is found out about the file. */
+function useMapped(found: readonly Mapped[]): [Mapped[], OnMapped] {
+  const [changes, setChanges] = useState<ReadonlyMap<string, Partial<Mapped>>>(new Map());
+  const mapped = useMemo(
+    () =>
+      found.map((column) =>
+        changes.has(column.label) ? { ...column, ...changes.get(column.label) } : column,
+      ),
+    [found, changes],
+  );
+  const change = useCallback<OnMapped>(
+    (label, changed) => setChanges((all) => new Map(all).set(label, { ...all.get(label), ...changed })),
+    [],
+  );
+  return [mapped, change];
 }
 
 function ExistingTable(props: FormProps & { name: string }) {
@@ -203,8 +214,7 @@ function IntoTable(props: FormProps & { table: Pick<Table, "name" | "schemaDef" 
   const { table, inspected, reading } = props;
   const names = useMemo(() => table.schemaDef.map((column) => column.name), [table]);
   const matched = useMemo(() => forTable(inspected, names), [inspected, names]);
-  const [changed, setChanged] = useState<Mapped[]>();
-  const mapped = changed ?? matched;
+  const [mapped, onMapped] = useMapped(matched);
   const keys = table.indexes
     .filter((index) => index.isUnique)
     .map((index) => index.columns.map((each) => each.name).join(", "));
@@ -230,12 +240,7 @@ function IntoTable(props: FormProps & { table: Pick<Table, "name" | "schemaDef" 
       }}
     >
       <Stack gap="sm">
-        <ColumnsTable
-          mapped={mapped}
-          samples={samplesOf(inspected)}
-          targets={names}
-          onChange={(change) => setChanged(change(mapped))}
-        />
+        <ColumnsTable mapped={mapped} samples={samplesOf(inspected)} targets={names} onChange={onMapped} />
         <Group align="flex-end">
           <NativeSelect
             size="xs"

@@ -13,6 +13,9 @@ export interface Mapped {
   type: ColumnType;
 }
 
+/** Changes the mapping of the column with this label. */
+export type OnMapped = (label: string, changed: Partial<Mapped>) => void;
+
 export const TYPES: readonly ColumnType[] = [
   "string",
   "integer",
