@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec import structs
 
 from rowkeep.files.bulk import BulkReply
@@ -84,11 +85,11 @@ class Audit:
 def jobs_of(root: Path, table: Any) -> tuple[ImportJobs, Audit]:
     audit = Audit()
     clock = lambda: datetime.now(UTC)  # noqa: E731
-    return ImportJobs(Places(root), SETTINGS, clock, lambda _: table, audit), audit  # type: ignore[arg-type] # a fake
+    return ImportJobs(Places(root / "uploads"), SETTINGS, clock, lambda _: table, audit), audit  # type: ignore[arg-type] # a fake
 
 
 def uploaded(root: Path, mode: str = "partial") -> Place:
-    place = Places(root).make("fi-0123456789abcdef01234567")
+    place = Places(root / "uploads").make("fi-0123456789abcdef01234567")
     place.data.write_text("".join(f'{{"a": {at}}}\n' for at in range(ROWS)), "utf-8")
     place.write_file(
         UploadedFile(
@@ -196,3 +197,14 @@ def test_a_right_that_was_taken_away_ends_it(tmp_path: Path) -> None:
         )  # fmt: skip
 
     asyncio.run(run())
+
+
+def test_a_directory_that_others_can_write_is_not_used(tmp_path: Path) -> None:
+    place = uploaded(tmp_path)
+    places = Places(tmp_path / "uploads")
+    assert [each.path for each in places.all()] == [place.path]
+    places.root.chmod(0o777)
+    assert places.all() == []
+    assert places.find(place.path.name) is None
+    with pytest.raises(PermissionError):
+        places.make("fi-0123456789abcdef01234568")

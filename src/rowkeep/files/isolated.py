@@ -46,11 +46,25 @@ def inspected(file: FileToRead, table: str, directory: str) -> Inspected:
     raise AssertionError("the process ends an inspection without an error or a result")
 
 
+class Running:
+    """The process that reads a file now, so that another thread can end it."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+
+
 class IsolatedSource:
     """The records of a file, like those of a ``Source`` that reads in this process. Raises FileRefused."""
 
-    def __init__(self, file: FileToRead, directory: str, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, file: FileToRead, directory: str, process: subprocess.Popen[bytes], running: Running
+    ) -> None:
         self._file = file
+        self._running = running
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = process
         # all frames, up to the end of the task: the process does another one
@@ -69,7 +83,7 @@ class IsolatedSource:
         if process is not None:
             yield from self._read(_frames(process, task))
             return
-        with _process(self._directory) as another:
+        with _process(self._directory, self._running) as another:
             yield from self._read(_frames(another, task))
 
     def _read(self, frames: Iterator[Frame]) -> Iterator[Record]:
@@ -81,11 +95,12 @@ class IsolatedSource:
 
 
 @contextmanager
-def isolated(file: FileToRead, directory: str) -> Iterator[IsolatedSource]:
+def isolated(file: FileToRead, directory: str, running: Running | None = None) -> Iterator[IsolatedSource]:
     """The records of a file while the block runs; ``directory`` is for temporary files. Raises
     FileRefused."""
-    with _process(directory) as process:
-        yield IsolatedSource(file, directory, process)
+    running = running or Running()
+    with _process(directory, running) as process:
+        yield IsolatedSource(file, directory, process, running)
 
 
 class IsolatedWriter:
@@ -142,10 +157,10 @@ def _frames(process: subprocess.Popen[bytes], task: Inspect | Open | ReadRecords
 
 
 @contextmanager
-def _process(directory: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(directory: str, running: Running | None = None) -> Iterator[subprocess.Popen[bytes]]:
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     process = subprocess.Popen(
-        [sys.executable, "-m", "rowkeep.files"],
+        [sys.executable, "-P", "-m", "rowkeep.files"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -153,6 +168,8 @@ def _process(directory: str) -> Iterator[subprocess.Popen[bytes]]:
         close_fds=True,
         start_new_session=True,
     )
+    if running is not None:
+        running.process = process
     try:
         yield process
     finally:

@@ -13,6 +13,7 @@ import {
   forNewTable,
   forTable,
   type Mapped,
+  type OnMapped,
   problemOf,
   proposedOf,
 } from "./mapping";

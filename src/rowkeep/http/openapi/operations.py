@@ -226,6 +226,7 @@ _READY = {
             "used tokens": "ok",
             "retention": "ok",
             "expired sessions": "ok",
+            "file imports": "ok",
         },
     }
 }

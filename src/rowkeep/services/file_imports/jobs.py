@@ -15,6 +15,7 @@ import structlog
 from msgspec import structs
 
 from rowkeep.errors.catalogue import Busy, RowkeepError, SetupError, StorageUnavailable
+from rowkeep.files.isolated import Running
 from rowkeep.files.reading import Reading
 from rowkeep.files.reading_frames import FileToRead, ReadingBounds
 from rowkeep.files.sender import Uncertain
@@ -26,7 +27,7 @@ from rowkeep.services.access import USER_IDS
 from rowkeep.services.audit import AuditLog
 from rowkeep.services.file_imports.places import Place, Places
 from rowkeep.services.file_imports.readings import mapped_reading, without_options
-from rowkeep.services.file_imports.run import ImportLimits, ImportStopped, Job, RowsOfActor, run_job
+from rowkeep.services.file_imports.run import ImportLimits, Job, RowsOfActor, run_job
 from rowkeep.services.file_imports.states import ImportState, ImportStatus, UploadedFile
 from rowkeep.settings import Settings
 
@@ -39,6 +40,9 @@ INSPECT_CPU_SECONDS = 60
 
 MAX_RESUMED = 20
 """How often an import is continued: one that ends its process each time must not do it for ever."""
+
+STOP_SECONDS = 0.5
+"""How often it is looked whether an import must stop."""
 
 RowsOf = Callable[[UploadedFile], RowsOfActor]
 """The rows that the owner of a file may write."""
@@ -142,6 +146,7 @@ class ImportJobs:
             to_read=to_read,
             limits=ImportLimits(settings.max_body_bytes, settings.idempotency_hours * 3600),
             is_stopped=self._stopped.is_set,
+            running=Running(),
         )
 
     async def _outcome(self, job: Job, state: ImportState) -> ImportState | None:
@@ -152,12 +157,16 @@ class ImportJobs:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self._settings.max_imports, "import")
         work = partial(run_job, job, state, self._rows_of(job.file), loop)
+        running = loop.run_in_executor(self._threads, work)
+        while not running.done():
+            await asyncio.wait([running], timeout=STOP_SECONDS)
+            if job.must_stop:
+                # it may read a large file, and look at nothing else
+                job.running.stop()
+        if job.must_stop and running.exception() is not None:
+            return _ended(job, ImportStatus.CANCELLED) if job.place.is_cancelled else None
         try:
-            done = await loop.run_in_executor(self._threads, work)
-        except ImportStopped:
-            if not job.place.is_cancelled:
-                return None
-            return _ended(job, ImportStatus.CANCELLED)
+            done = running.result()
         except Uncertain as error:
             return _ended(job, ImportStatus.FAILED, _uncertain(str(error)))
         except (SetupError, RowkeepError) as error:

@@ -3,11 +3,13 @@ process of a server can read the progress of an import that another one runs."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +20,7 @@ import msgspec
 
 from rowkeep.files.journal import replace_file
 from rowkeep.model.file_requests import ImportBody
-from rowkeep.private_files import FILE_MODE, make_private_directory
+from rowkeep.private_files import FILE_MODE, FOR_OTHERS, make_private_directory
 from rowkeep.services.file_imports.states import ImportState, UploadedFile
 from rowkeep.settings import Settings
 
@@ -145,18 +147,29 @@ class Places:
     def make(self, file_id: str) -> Place:
         """A new directory. Raises OSError."""
         make_private_directory(self.root)
+        if not self._is_private():
+            raise PermissionError(errno.EPERM, "It belongs to another user, or others can access it")
         path = self.root / file_id
         make_private_directory(path)
         return Place(path)
 
     def find(self, file_id: str) -> Place | None:
-        if not ID.fullmatch(file_id) or not (self.root / file_id).is_dir():
+        if not ID.fullmatch(file_id) or not self._is_private() or not (self.root / file_id).is_dir():
             return None
         return Place(self.root / file_id)
 
+    def _is_private(self) -> bool:
+        """Whether nobody else can have put anything there: it can be in a directory that all users share."""
+        try:
+            found = self.root.lstat()
+        except FileNotFoundError:
+            return False
+        is_mine = found.st_uid == os.geteuid() or os.geteuid() == 0
+        return stat.S_ISDIR(found.st_mode) and is_mine and not found.st_mode & FOR_OTHERS
+
     def all(self) -> list[Place]:
         """All places, the oldest first."""
-        if not self.root.is_dir():
+        if not self._is_private():
             return []
         found = [Place(each) for each in self.root.iterdir() if ID.fullmatch(each.name)]
         dated = []

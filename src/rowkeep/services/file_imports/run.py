@@ -14,7 +14,7 @@ from msgspec import structs
 from rowkeep.files.batches import BatchLimits
 from rowkeep.files.bulk import BulkReply
 from rowkeep.files.dry_run import DryRun
-from rowkeep.files.isolated import IsolatedSource, isolated
+from rowkeep.files.isolated import IsolatedSource, Running, isolated
 from rowkeep.files.journal import Import, ImportProgress, Ledger, Standing, recorded
 from rowkeep.files.reading_frames import FileToRead
 from rowkeep.files.records import Record, Source
@@ -79,6 +79,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     to_read: FileToRead
     limits: ImportLimits
     is_stopped: Callable[[], bool]
+    running: Running
+
+    @property
+    def must_stop(self) -> bool:
+        return self.is_stopped() or self.place.is_cancelled
 
     @property
     def bulk(self) -> BulkOptions:
@@ -92,7 +97,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raises ImportStopped."""
-        if self.is_stopped() or self.place.is_cancelled:
+        if self.must_stop:
             raise ImportStopped
 
 
@@ -216,7 +221,7 @@ def run_job(job: Job, state: ImportState, rows: RowsOfActor, loop: asyncio.Abstr
 
 async def _run(job: Job, state: ImportState, api: ThreadApi) -> ImportState:
     job.check()
-    with isolated(job.to_read, str(job.place.path)) as source:
+    with isolated(job.to_read, str(job.place.path), job.running) as source:
         return await _import(job, state, api, source)
 
 
