@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { columnsOf, definitionOf, forNewTable, forTable, type Mapped, problemOf } from "./mapping";
-import { firstRejects, type Inspected } from "./requests";
+import { firstRejects } from "./rejects";
+import type { Inspected } from "./requests";
 
 const inspected: Inspected = {
   detected: { format: "csv" },

@@ -4,6 +4,7 @@ import { answered, api } from "../../api/client";
 import { ApiError, isProblem, unreachable } from "../../api/errors";
 import type { components } from "../../api/schema";
 import { API_ADDRESS } from "../../app/place";
+import { firstRejects, type RejectedRow } from "./rejects";
 
 type Schemas = components["schemas"];
 
@@ -100,11 +101,6 @@ export const cancelImport = (workspace: string, file: string) =>
 export const deleteFile = (workspace: string, file: string) =>
   answered(api.DELETE("/api/v1/workspaces/{workspace}/files/{file}", path(workspace, file)));
 
-export interface RejectedRow {
-  line: number;
-  reasons: string;
-}
-
 /** The first rejected rows of an import; the others are not loaded. */
 export const rejectsQuery = (workspace: string, file: string, count: number) =>
   queryOptions({
@@ -118,14 +114,3 @@ export const rejectsQuery = (workspace: string, file: string, count: number) =>
       return firstRejects(new TextDecoder().decode(value));
     },
   });
-
-const SHOWN_REJECTS = 10;
-
-/** The rows in the first part of a file, whose last line can be cut. */
-export function firstRejects(text: string): RejectedRow[] {
-  const lines = text.split("\n").slice(0, -1).slice(0, SHOWN_REJECTS);
-  return lines.map((line) => {
-    const { line: number, errors } = JSON.parse(line) as { line: number; errors: { msg: string }[] };
-    return { line: number, reasons: errors.map(({ msg }) => msg).join(" ") };
-  });
-}
