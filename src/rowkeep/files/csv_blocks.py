@@ -6,6 +6,7 @@ at its delimiters. All other blocks go through the ``csv`` module, up to the end
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterator
 from typing import BinaryIO, cast
@@ -13,7 +14,6 @@ from typing import BinaryIO, cast
 from rowkeep.files.csv_records import CsvRecord, Dialect, csv_records
 from rowkeep.files.lines import lines_of
 from rowkeep.files.records import MAX_RECORD_BYTES, Position
-from rowkeep.cli.options import BYTE_ORDER_MARK
 
 BLOCK_BYTES = 256 * 1024
 
@@ -58,7 +58,7 @@ def _plain_text(block: bytes, dialect: Dialect) -> str | None:
 def _plain_records(block: bytes, text: str, start: Position, dialect: Dialect) -> Iterator[CsvRecord]:
     number, offset = start.line, start.offset
     if offset == 0:
-        text = text.removeprefix(BYTE_ORDER_MARK.decode())
+        text = text.removeprefix(codecs.BOM_UTF8.decode())
     delimiter = dialect.delimiter
     nulls = {"", *dialect.nulls}
     has_null = nulls.__contains__

@@ -37,8 +37,8 @@ from rowkeep.http.routes import ROUTES
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.stream_requests import is_stream
 from rowkeep.model.ids import Clock, IdSource, wall_clock
-from rowkeep.services.activity import STEP_SECONDS, ActivityReader, ActivityRecorder
 from rowkeep.services.access import Access, ActingCredential
+from rowkeep.services.activity import STEP_SECONDS, ActivityReader, ActivityRecorder
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.audit import AuditLog, command_actor, delete_old_entries
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
@@ -122,23 +122,13 @@ def wire(
     closing.push_async_callback(audit.close)
     rates = RateLimits(catalog, settings, clock, closing)
     access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
-    edge = DataEdge(
-        Rows(access, settings, offload, keys),
-        Streams(access, settings, offload, keys),
-        StreamedQueries(access, settings),
-        Batches(access, settings, offload, keys),
-        RowRequests(settings, offload),
-        BatchRequests(settings, offload),
-        offload,
-        settings,
-    )
+    edge = _edge(access, settings, keys, offload)
     health = Health(catalog)
     activity = ActivityReader(catalog, clock, health, tasks)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     places = Places(uploads_directory(settings))
-    jobs = ImportJobs(
-        places, settings, clock, partial(rows_of_owner, ActingDataEndpoints(edge, budget)), audit
-    )
+    rows_of = partial(rows_of_owner, ActingDataEndpoints(edge, budget))
+    jobs = ImportJobs(places, settings, clock, rows_of, audit)
     closing.push_async_callback(jobs.close)
     if operator is None:
         tasks.add(BackgroundTask("file imports", jobs.resume, FILE_IMPORTS_SECONDS))
@@ -165,6 +155,20 @@ def wire(
     compressing = with_compression(app, settings.min_compressed_bytes, can_have_secrets)
     observed = Observer(with_metrics_port(compressing, settings), settings, tracer)
     return under_prefix(observed, settings.root_path)
+
+
+def _edge(access: Access, settings: Settings, keys: Idempotency, offload: Offload) -> DataEdge:
+    """What the endpoints of the Data API use."""
+    return DataEdge(
+        Rows(access, settings, offload, keys),
+        Streams(access, settings, offload, keys),
+        StreamedQueries(access, settings),
+        Batches(access, settings, offload, keys),
+        RowRequests(settings, offload),
+        BatchRequests(settings, offload),
+        offload,
+        settings,
+    )
 
 
 def _router(
