@@ -22,11 +22,11 @@ from rowkeep.model.column_types import decode_value
 
 SHOWN_ROWS = 20
 SHOWN_CHARACTERS = 200
-SAMPLED_ROWS = 50_000
-SAMPLED_CELLS = 1_000_000
+SAMPLED_ROWS = 20_000
+SAMPLED_CELLS = 400_000
 """How many rows and values are looked at for the types of columns."""
 
-SAMPLE_SECONDS = 5.0
+SAMPLE_SECONDS = 3.0
 MAX_SHOWN_ERRORS = 5
 
 MAX_WORKBOOK_BYTES = 512 * 1024 * 1024

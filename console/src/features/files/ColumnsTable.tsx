@@ -15,33 +15,40 @@ interface ColumnsTableProps {
 /** Where each column of the file goes. */
 export function ColumnsTable({ mapped, samples, targets, onChange }: ColumnsTableProps) {
   return (
-    <Table.ScrollContainer
-      minWidth={targets === undefined ? 560 : 440}
-      mah={420}
-      scrollAreaProps={{ viewportProps: { tabIndex: 0, role: "region", "aria-label": "Columns" } }}
-    >
-      <Table stickyHeader verticalSpacing={4}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>In the file</Table.Th>
-            <Table.Th>First values</Table.Th>
-            <Table.Th>{targets === undefined ? "Name in the table" : "Column of the table"}</Table.Th>
-            {targets === undefined && <Table.Th>Type</Table.Th>}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {mapped.map((column) => (
-            <ColumnRow
-              key={column.label}
-              column={column}
-              sample={samples.get(column.label) ?? ""}
-              targets={targets}
-              onChange={onChange}
-            />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <>
+      <datalist id={TARGETS}>
+        {targets?.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <Table.ScrollContainer
+        minWidth={targets === undefined ? 560 : 440}
+        mah={420}
+        scrollAreaProps={{ viewportProps: { tabIndex: 0, role: "region", "aria-label": "Columns" } }}
+      >
+        <Table stickyHeader verticalSpacing={4}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>In the file</Table.Th>
+              <Table.Th>First values</Table.Th>
+              <Table.Th>{targets === undefined ? "Name in the table" : "Column of the table"}</Table.Th>
+              {targets === undefined && <Table.Th>Type</Table.Th>}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {mapped.map((column) => (
+              <ColumnRow
+                key={column.label}
+                column={column}
+                sample={samples.get(column.label) ?? ""}
+                targets={targets}
+                onChange={onChange}
+              />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </>
   );
 }
 
@@ -52,7 +59,8 @@ interface ColumnRowProps {
   onChange: OnMapped;
 }
 
-const LEFT_OUT = { value: "", label: "leave out" };
+/** One list for all columns: a list of its own for each would be too many elements in a wide table. */
+const TARGETS = "columns-of-the-table";
 
 /** A file can have many columns: only the changed one is drawn again. */
 const ColumnRow = memo(function ColumnRow({ column, sample, targets, onChange }: ColumnRowProps) {
@@ -87,10 +95,11 @@ const ColumnRow = memo(function ColumnRow({ column, sample, targets, onChange }:
             onChange={({ currentTarget: { value } }) => onChange(label, { name: value })}
           />
         ) : (
-          <NativeSelect
+          <TextInput
             size="xs"
             aria-label={`Column for ${title}`}
-            data={[LEFT_OUT, ...targets]}
+            placeholder="left out"
+            list={TARGETS}
             value={name}
             onChange={({ currentTarget: { value } }) =>
               onChange(label, { name: value, isTaken: value !== "" })

@@ -100,6 +100,11 @@ function useStart({ workspace, file, onStarted }: FormProps) {
   });
 }
 
+/** How the file is read, with the format of dates that was found if none was chosen. */
+function completed(reading: FileReading, { dateFormats }: Inspected): FileReading {
+  return (reading.dateFormats ?? []).length > 0 ? reading : { ...reading, dateFormats };
+}
+
 function samplesOf(inspected: Inspected): ReadonlyMap<string, string> {
   return new Map(
     inspected.columns.map(({ label }) => [
@@ -132,7 +137,11 @@ function NewTable(props: FormProps & { onCreated: (name: string) => void }) {
     onSuccess: async (table) => {
       for (const key of ["tables", "usable"]) await queries.invalidateQueries({ queryKey: [key] });
       try {
-        await start.mutateAsync({ table: table.name, reading, columns: columnsOf(mapped) });
+        await start.mutateAsync({
+          table: table.name,
+          reading: completed(reading, inspected),
+          columns: columnsOf(mapped),
+        });
       } catch {
         // the table is there now: its import shows the error
         props.onCreated(table.name);
@@ -224,10 +233,10 @@ function IntoTable(props: FormProps & { table: Pick<Table, "name" | "schemaDef" 
   const key = chosenKey || (keys[0] ?? "");
   const [mode, setMode] = useState<"partial" | "atomic">("partial");
   const start = useStart(props);
-  const problem = problemOf(mapped);
+  const problem = problemOf(mapped, names);
   const body = (dryRun: boolean): ImportBody => ({
     table: table.name,
-    reading,
+    reading: completed(reading, inspected),
     columns: columnsOf(mapped),
     mode,
     ...(conflict === "error" ? {} : { onConflict: conflict, key: key.split(", ") }),

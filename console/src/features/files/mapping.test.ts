@@ -49,6 +49,7 @@ test("columns go to those with the same name, and others are left out", () => {
 test("two columns cannot go to one, and one column is the least", () => {
   expect(problemOf(changed({}, { name: "first name" }))).toContain("the same column");
   expect(problemOf(changed({ name: " " }))).toContain("needs a name");
+  expect(problemOf(changed({}, OUT, OUT), ["Name"])).toContain("has no column");
   expect(problemOf(changed(OUT, OUT, OUT))).toContain("No column");
 });
 

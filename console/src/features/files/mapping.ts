@@ -79,12 +79,14 @@ export function columnsOf(mapped: readonly Mapped[]): NonNullable<ImportBody["co
 }
 
 /** What is wrong with a mapping, or nothing. */
-export function problemOf(mapped: readonly Mapped[]): string | undefined {
+export function problemOf(mapped: readonly Mapped[], targets?: readonly string[]): string | undefined {
   const taken = mapped.filter(({ isTaken }) => isTaken);
   if (taken.length === 0) return "No column is imported. Choose at least one.";
   const seen = new Map<string, string>();
   for (const { name, source } of taken) {
     if (name.trim() === "") return `The column ${JSON.stringify(source)} needs a name.`;
+    if (targets !== undefined && !targets.includes(name))
+      return `The table has no column ${JSON.stringify(name)}.`;
     const other = seen.get(simplified(name));
     if (other !== undefined)
       return `${JSON.stringify(other)} and ${JSON.stringify(source)} go to the same column ${name}.`;

@@ -60,7 +60,9 @@ const path = (workspace: string, file: string) => ({ params: { path: { workspace
 
 export const filesQuery = (workspace: string) =>
   queryOptions({
-    queryKey: ["files", workspace],
+    queryKey: ["files", workspace, "list"],
+    // other pages upload files
+    staleTime: 0,
     queryFn: ({ signal }) =>
       answered(api.GET("/api/v1/workspaces/{workspace}/files", { params: { path: { workspace } }, signal })),
     refetchInterval: ({ state }) => (state.data?.files.some(isOpen) ? POLL_MS * 3 : false),
