@@ -146,6 +146,7 @@ CATCH_ALL = {
     ("server/exchange.py", "Exchange.run_asgi"),  # the same where nothing below did
     ("services/background.py", "BackgroundTasks._run_once"),  # logged; the next run may do better
     ("http/responses.py", "reply"),  # answers a fault of ours
+    ("http/acting_rows.py", "_Exchange.receive"),  # what the sender's iterator raises is for the sender
     ("storage/sqlite/writer.py", "GroupWriter._in_savepoint"),  # a job's error is for who waits for it
     ("storage/sqlite/writer.py", "GroupWriter._end_group"),  # the same for a whole group
 }
