@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from rowkeep.errors.catalogue import SetupError, preview
-from rowkeep.setting_rules import CHECKS, CREDENTIALS, PREFIX, content_of, type_rule
+from rowkeep.setting_rules import CHECKS, CREDENTIALS, PREFIX, SHELL_VARIABLES, content_of, type_rule
 
 PASSWORD = re.compile(r"((?:password|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
 
@@ -263,22 +263,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "on several machines must share it."
         ),
     ] = ""
-    max_imports: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=100,
-            description="The maximum number of uploaded files that one process imports at a time; others "
-            "wait.",
-        ),
-    ] = 2
-    max_unpacked_bytes: Annotated[
-        int,
-        Meta(
-            ge=1024 * 1024,
-            description="The maximum size of an uploaded file when it is unpacked.",
-        ),
-    ] = 8 * 1024 * 1024 * 1024
     max_file_memory_bytes: Annotated[
         int,
         Meta(
@@ -616,16 +600,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 IN_FILES = ("database_url", "openid_client_secret")
 """The settings whose value can be in a file, which the setting with the suffix ``_file`` names."""
-
-SHELL_VARIABLES = {
-    "ROWKEEP_URL": "the URL of a Rowkeep server, which the management commands and `rowkeep rows` then use",
-    "ROWKEEP_ADMIN_TOKEN": "the admin token for that server",
-    "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token` and `rowkeep rows` if they do not read the "
-    "store, and for `rowkeep app create --client-id`",
-    "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on "
-    "HS512 with an imported secret",
-    "ROWKEEP_APP_AUDIENCE": "the `audience` of that app, if it has one",
-    "ROWKEEP_APP_SINGLE_USE": "`true` for an app with `requireJti`: each token is for one request",
-    "ROWKEEP_APP_JWE_KEY": "the `jweKey` of that app, if it has `requireJwe`",
-}
-"""Variables that only the shell commands read; they are not settings of the server."""

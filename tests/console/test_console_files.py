@@ -42,6 +42,7 @@ def stored(workspace: Workspace, table: str, **body: Any) -> list[Any]:
     return found
 
 
+@SQLITE
 def test_a_dropped_file_of_100000_rows_becomes_a_table(
     open_page: OpenPage, ada: Person, workspace: Workspace
 ) -> None:
@@ -69,7 +70,7 @@ def test_a_dropped_file_of_100000_rows_becomes_a_table(
     with page.expect_download() as download:
         page.get_by_role("link", name="Download all with their reasons").click()
     rejected = json.loads(Path(download.value.path()).read_text("utf-8"))
-    assert (rejected["line"], rejected["row"]) == (100_002, "X;none;01.01.2024")
+    assert (rejected["line"], rejected["row"]) == (100_002, "X,none,01.01.2024")
     assert violations(page) == []
     page.get_by_role("link", name="Open stocks").click()
     expect(cell(page, "C0")).to_be_visible()

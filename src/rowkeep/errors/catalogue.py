@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import rowkeep.errors.files  # noqa: F401 - its errors are among all
 from rowkeep.errors.base import (
     MAX_ECHO,
     MAX_PROBLEMS,
@@ -222,13 +223,6 @@ class NoSuchUser(RowkeepError):
     code, status, title = "no_such_user", 404, "No such user"
 
 
-class NoSuchFile(RowkeepError):
-    """The user has no uploaded file with this id in the workspace, or it was deleted, or it has no import or
-    no rejected rows."""
-
-    code, status, title = "no_such_file", 404, "No such file"
-
-
 class NoSuchSession(RowkeepError):
     """The user has no session with this id."""
 
@@ -287,13 +281,6 @@ class LineTooLong(RowkeepError):
     """A line of a stream, or a record of CSV, is larger than the setting max_row_bytes."""
 
     code, status, title = "line_too_long", 413, "Line too long"
-
-
-class FileTooLarge(RowkeepError):
-    """An uploaded file is larger than the setting max_upload_bytes, or the rows do not fit into a file of the
-    requested format."""
-
-    code, status, title = "file_too_large", 413, "File too large"
 
 
 class UnsupportedMediaType(RowkeepError):
@@ -367,18 +354,6 @@ class QuotaExceeded(RowkeepError):
         super().__init__(msg, problems=[Problem(msg, self.code, more=more)])
 
 
-class TooManyUploads(RowkeepError):
-    """The user has as many uploaded files as the setting max_uploads allows."""
-
-    code, status, title = "too_many_uploads", 409, "Too many uploads"
-
-
-class ImportInProgress(RowkeepError):
-    """The file is being imported. Wait until the import has ended, or cancel it."""
-
-    code, status, title = "import_in_progress", 409, "Import in progress"
-
-
 class IdempotencyInProgress(RowkeepError):
     """A write with the same Idempotency-Key is still running. Nothing was written; repeat it later."""
 
@@ -411,12 +386,6 @@ class InvalidValue(RowkeepError):
     """A value does not fit the type or the limits of its column."""
 
     code, status, title = "invalid_value", 422, "Invalid value"
-
-
-class UnreadableFile(RowkeepError):
-    """An uploaded file cannot be read, or not in this way. The message says what to change."""
-
-    code, status, title = "unreadable_file", 422, "Unreadable file"
 
 
 class TooManyCells(RowkeepError):

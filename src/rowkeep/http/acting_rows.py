@@ -1,4 +1,4 @@
-"""Acting rows: requests of this process to its own Data API, for imports that go on without the requests of
+"""Acting rows: requests of this process to its own Data API, for imports that run without the requests of
 those who started them. So rights, limits, errors and idempotency are the same as for all others."""
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class UserCredential(msgspec.Struct, frozen=True):
 
 
 class ActingCredential(msgspec.Struct, frozen=True):
-    """The credential of work that a user or administrator has started, and which goes on without their
+    """The credential of work that a user or administrator has started, and which continues without their
     requests: the id of the user or admin token, which must still be valid."""
 
     key: str

@@ -9,11 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
-from rowkeep.errors.catalogue import FileTooLarge, QueryTimeout
+from rowkeep.errors.catalogue import QueryTimeout
+from rowkeep.errors.files import FileTooLarge
 from rowkeep.files.isolated import IsolatedWriter
 from rowkeep.files.reading_frames import ReadingBounds, Write
 from rowkeep.files.records import FileRefused
 from rowkeep.files.responses import ColumnInfo
+from rowkeep.services.file_imports.jobs import MAX_UNPACKED_BYTES
 from rowkeep.services.file_imports.readings import without_options
 from rowkeep.services.streamed_queries import StreamedRows
 from rowkeep.settings import Settings
@@ -49,7 +51,7 @@ async def exported(rows: StreamedRows, file_format: str, settings: Settings) -> 
 async def _write(rows: StreamedRows, file_format: str, path: Path, settings: Settings) -> None:
     bounds = ReadingBounds(
         memory_bytes=settings.max_file_memory_bytes,
-        unpacked_bytes=settings.max_unpacked_bytes,
+        unpacked_bytes=MAX_UNPACKED_BYTES,
         cpu_seconds=WRITER_CPU_SECONDS,
     )
     task = Write(

@@ -39,7 +39,7 @@ export function ImportProgress({ workspace, file, done, onAgain }: ImportProgres
           <Progress value={share} aria-label="Progress of the import" animated={done.status === "running"} />
           <Text size="xs" c="dimmed">
             {done.status === "queued" ? "It waits for other imports." : done.step} You can leave this page:
-            the import goes on.
+            the import continues.
           </Text>
           <Group>
             <Button size="xs" variant="default" loading={cancel.isPending} onClick={() => cancel.mutate()}>

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from rowkeep.errors import catalogue as errors
+from rowkeep.errors import files as file_errors
 from rowkeep.http.file_responses import Download
 from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Text
 from rowkeep.http.management.workspaces import WORKSPACE
@@ -144,7 +145,7 @@ _INSPECTED = {
     "dateFormats": [],
     "notes": [],
 }
-_missing = (errors.NoSuchWorkspace, errors.NoSuchFile)
+_missing = (errors.NoSuchWorkspace, file_errors.NoSuchFile)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
@@ -157,7 +158,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         form=file_form, response=FileResponse, status=201,
         texts=(Text("name", "The name of the file; its suffix says the format", {"type": "string"}),),
         errors=(
-            errors.NoSuchWorkspace, errors.TooManyUploads, errors.FileTooLarge, errors.UnreadableFile,
+            errors.NoSuchWorkspace, file_errors.TooManyUploads, file_errors.FileTooLarge, file_errors.UnreadableFile,
             errors.InvalidCompression,
         ),
         response_samples={"Uploaded": _UPLOADED},
@@ -182,7 +183,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Delete an uploaded file and the result of its import; imported rows stay",
         need=Need.WORKSPACE,
         call=lambda services, request: services.files.delete(*_of(request)),
-        status=204, errors=(*_missing, errors.ImportInProgress),
+        status=204, errors=(*_missing, file_errors.ImportInProgress),
     ),
     Endpoint(
         method="POST", path=f"{_FILE}/inspect", name="inspectFile",
@@ -190,7 +191,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         need=Need.WORKSPACE,
         call=lambda services, request: services.files.inspect(*_of(request), request.body),
         form=msgspec.to_builtins, body=FileReading, response=InspectedResponse,
-        errors=(*_missing, errors.UnreadableFile),
+        errors=(*_missing, file_errors.UnreadableFile),
         request_samples={"As detected": {}, "Another delimiter": {"delimiter": ";", "decimal": ","}},
         response_samples={"A file": _INSPECTED},
     ),
@@ -200,7 +201,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         need=Need.WORKSPACE,
         call=lambda services, request: services.files.start(*_of(request), request.body),
         form=file_form, body=ImportBody, response=FileResponse, status=202,
-        errors=(*_missing, errors.NoSuchTable, errors.ImportInProgress, errors.UnreadableFile),
+        errors=(*_missing, errors.NoSuchTable, file_errors.ImportInProgress, file_errors.UnreadableFile),
         request_samples={
             "Good rows": {"table": "people", "columns": [{"label": "#1", "column": "First_Name"}]},
             "Insert or update": {"table": "people", "onConflict": "update", "key": ["Number"]},

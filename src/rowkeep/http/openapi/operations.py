@@ -9,6 +9,7 @@ import msgspec
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import RowkeepError
+from rowkeep.errors.files import FileTooLarge
 from rowkeep.http import data_samples
 from rowkeep.http.data import ADMIN_PREFIX as ADMIN_DATA_PREFIX
 from rowkeep.http.data import DATA_ENDPOINTS, DataEndpoint
@@ -172,7 +173,7 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         errors=(
             *(each for each in same.errors if each is not errors.RateLimited),
             errors.NoSuchWorkspace,
-            *((errors.FileTooLarge,) if call.is_paged else ()),
+            *((FileTooLarge,) if call.is_paged else ()),
             *(() if call.method == "GET" else (errors.CrossOrigin,)),
             *(each for each in WITH_A_NAME if each not in same.errors),
         ),
@@ -319,7 +320,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     if operation.response_samples:
         content["examples"] = _examples(operation.response_samples)
     streamed = {name: _text(sample) for name, sample in operation.streams.items()}
-    binary = {"schema": {"type": "string", "format": "binary"}}
+    binary = {"schema": {"type": "string", "format": "binary"}, "examples": _examples({"File": "PK…"})}
     files = dict.fromkeys(operation.files, binary)
     answer = {"description": description, "content": {operation.media_type: content, **streamed, **files}}
     return answer | ({"headers": operation.headers} if operation.headers else {})

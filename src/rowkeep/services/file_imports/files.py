@@ -13,17 +13,19 @@ import msgspec
 
 from rowkeep.errors.catalogue import (
     Busy,
-    FileTooLarge,
     Forbidden,
-    ImportInProgress,
     InvalidParameter,
     InvalidValue,
-    NoSuchFile,
     StorageFull,
     StorageUnavailable,
+    preview,
+)
+from rowkeep.errors.files import (
+    FileTooLarge,
+    ImportInProgress,
+    NoSuchFile,
     TooManyUploads,
     UnreadableFile,
-    preview,
 )
 from rowkeep.files.formats import format_of
 from rowkeep.files.header import legal_name

@@ -1,4 +1,4 @@
-"""Jobs: runs the imports of uploaded files, some at a time, and goes on with those that another process has
+"""Jobs: runs the imports of uploaded files, some at a time, and continues those that another process has
 left."""
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ from rowkeep.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+IMPORTS = 2
+"""How many files a process imports at a time; others wait."""
+
+MAX_UNPACKED_BYTES = 8 * 1024 * 1024 * 1024
+
 IMPORT_CPU_SECONDS = 4 * 3600
 """The time that a process may take to read a file for an import."""
 
@@ -58,7 +63,7 @@ def file_to_read(
         reading=reading,
         bounds=ReadingBounds(
             memory_bytes=settings.max_file_memory_bytes,
-            unpacked_bytes=settings.max_unpacked_bytes,
+            unpacked_bytes=MAX_UNPACKED_BYTES,
             cpu_seconds=seconds,
         ),
     )
@@ -76,7 +81,7 @@ class ImportJobs:
         self._rows_of = rows_of
         self._audit = audit
         self._threads: ThreadPoolExecutor | None = None
-        self._turns = asyncio.Semaphore(settings.max_imports)
+        self._turns = asyncio.Semaphore(IMPORTS)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stopped = threading.Event()
 
@@ -106,7 +111,7 @@ class ImportJobs:
                         place.delete()
 
     async def close(self) -> None:
-        """Stop all imports. They go on when a server starts again."""
+        """Stop all imports. They are continued when a server starts again."""
         self._stopped.set()
         while self._running:
             await asyncio.wait(list(self._running.values()))
@@ -155,7 +160,7 @@ class ImportJobs:
             return _ended(job, ImportStatus.FAILED, "The server stopped too often during the import.")
         loop = asyncio.get_running_loop()
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._settings.max_imports, "import")
+            self._threads = ThreadPoolExecutor(IMPORTS, "import")
         work = partial(run_job, job, state, self._rows_of(job.file), loop)
         running = loop.run_in_executor(self._threads, work)
         while not running.done():
