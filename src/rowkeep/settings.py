@@ -240,11 +240,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1024 * 1024 * 1024
     max_uploads: Annotated[
         int,
-        Meta(
-            ge=1,
-            le=10_000,
-            description="The maximum number of uploaded files of each user and admin token; more are 409.",
-        ),
+        Meta(ge=1, le=10_000, description="The maximum number of uploaded files of each user; more are 409."),
     ] = 10
     upload_hours: Annotated[
         int,

@@ -158,8 +158,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         form=file_form, response=FileResponse, status=201,
         texts=(Text("name", "The name of the file; its suffix says the format", {"type": "string"}),),
         errors=(
-            errors.NoSuchWorkspace, file_errors.TooManyUploads, file_errors.FileTooLarge, file_errors.UnreadableFile,
-            errors.InvalidCompression,
+            errors.NoSuchWorkspace, file_errors.TooManyUploads, file_errors.FileTooLarge,
+            file_errors.UnreadableFile, errors.InvalidCompression,
         ),
         response_samples={"Uploaded": _UPLOADED},
     ),
