@@ -31,7 +31,8 @@ from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, OPERATORS
 from rowkeep.model.tables import MAX_COLUMNS, MAX_DESCRIPTION, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
 from rowkeep.setting_rules import PREFIX as SETTING_PREFIX
-from rowkeep.settings import SHELL_VARIABLES, Settings
+from rowkeep.setting_rules import SHELL_VARIABLES
+from rowkeep.settings import Settings
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

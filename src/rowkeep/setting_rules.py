@@ -200,3 +200,16 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "rate_limit_storage": _check_rate_limit_storage,
 }
 """Checks of settings whose type does not check their format."""
+
+SHELL_VARIABLES = {
+    "ROWKEEP_URL": "the URL of a Rowkeep server, which the management commands and `rowkeep rows` then use",
+    "ROWKEEP_ADMIN_TOKEN": "the admin token for that server",
+    "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token` and `rowkeep rows` if they do not read the "
+    "store, and for `rowkeep app create --client-id`",
+    "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on "
+    "HS512 with an imported secret",
+    "ROWKEEP_APP_AUDIENCE": "the `audience` of that app, if it has one",
+    "ROWKEEP_APP_SINGLE_USE": "`true` for an app with `requireJti`: each token is for one request",
+    "ROWKEEP_APP_JWE_KEY": "the `jweKey` of that app, if it has `requireJwe`",
+}
+"""Variables that only the shell commands read; they are not settings of the server."""

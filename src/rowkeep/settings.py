@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from rowkeep.errors.catalogue import SetupError, preview
-from rowkeep.setting_rules import CHECKS, CREDENTIALS, PREFIX, content_of, type_rule
+from rowkeep.setting_rules import CHECKS, CREDENTIALS, PREFIX, SHELL_VARIABLES, content_of, type_rule
 
 PASSWORD = re.compile(r"((?:password|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
 
@@ -230,6 +230,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "temporary files on PostgreSQL."
         ),
     ] = ""
+    max_upload_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The maximum size of a file that is uploaded for an import; larger ones are 413. 0: "
+            "no files can be uploaded.",
+        ),
+    ] = 1024 * 1024 * 1024
+    max_uploads: Annotated[
+        int,
+        Meta(ge=1, le=10_000, description="The maximum number of uploaded files of each user; more are 409."),
+    ] = 10
+    upload_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=8_760,
+            description="How long an uploaded file and the result of its import are stored after their last "
+            "change. The file itself is deleted when its import has finished.",
+        ),
+    ] = 24
+    upload_directory: Annotated[
+        str,
+        Meta(
+            description="The directory of uploaded files. By default `uploads` in the directory of the store "
+            "on SQLite, and a private one in that of the system for temporary files on PostgreSQL. Servers "
+            "on several machines must share it."
+        ),
+    ] = ""
+    max_file_memory_bytes: Annotated[
+        int,
+        Meta(
+            ge=256 * 1024 * 1024,
+            description="The maximum memory of the process that reads an uploaded file. Excel files need "
+            "the most: some ten times their unpacked size.",
+        ),
+    ] = 1024 * 1024 * 1024
     max_json_depth: Annotated[
         int,
         Meta(
@@ -559,16 +596,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 IN_FILES = ("database_url", "openid_client_secret")
 """The settings whose value can be in a file, which the setting with the suffix ``_file`` names."""
-
-SHELL_VARIABLES = {
-    "ROWKEEP_URL": "the URL of a Rowkeep server, which the management commands and `rowkeep rows` then use",
-    "ROWKEEP_ADMIN_TOKEN": "the admin token for that server",
-    "ROWKEEP_APP_SECRET": "the app's secret for `rowkeep token` and `rowkeep rows` if they do not read the "
-    "store, and for `rowkeep app create --client-id`",
-    "ROWKEEP_APP_ALGORITHM": "the algorithm of that app, `HS256` or `HS512`. Needed only for an app on "
-    "HS512 with an imported secret",
-    "ROWKEEP_APP_AUDIENCE": "the `audience` of that app, if it has one",
-    "ROWKEEP_APP_SINGLE_USE": "`true` for an app with `requireJti`: each token is for one request",
-    "ROWKEEP_APP_JWE_KEY": "the `jweKey` of that app, if it has `requireJwe`",
-}
-"""Variables that only the shell commands read; they are not settings of the server."""

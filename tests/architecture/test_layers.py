@@ -35,7 +35,7 @@ ONLY_IN = {
     "uvicorn": {"server"},
     "typer": {"cli", "demo"},
     "rich": {"cli", "demo"},
-    "pyarrow": {"cli", "codec"},
+    "pyarrow": {"codec", "files"},
     "httpx": {"client", "demo", "services"},
     "joserfc": {"services"},
     "limits": {"rate_limits", "services", "storage"},
@@ -63,7 +63,7 @@ SQL = re.compile(
 )
 
 
-TEMPORARY_FILES = {"cli/files/dry_run.py", "cli/files/file_keys.py", "cli/files/row_order.py"}
+TEMPORARY_FILES = {"files/dry_run.py", "files/file_keys.py", "files/row_order.py"}
 """Imports use SQLite in temporary files for what does not fit into memory. It is no database of Rowkeep."""
 
 
@@ -146,6 +146,7 @@ CATCH_ALL = {
     ("server/exchange.py", "Exchange.run_asgi"),  # the same where nothing below did
     ("services/background.py", "BackgroundTasks._run_once"),  # logged; the next run may do better
     ("http/responses.py", "reply"),  # answers a fault of ours
+    ("http/acting_rows.py", "_Exchange.receive"),  # what the sender's iterator raises is for the sender
     ("storage/sqlite/writer.py", "GroupWriter._in_savepoint"),  # a job's error is for who waits for it
     ("storage/sqlite/writer.py", "GroupWriter._end_group"),  # the same for a whole group
 }

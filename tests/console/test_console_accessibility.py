@@ -47,7 +47,7 @@ def test_pages(
 ) -> None:
     base = f"/console/w/{workspace.name}"
     found = {}
-    for path in ("tables", "members", "users", "nowhere"):
+    for path in ("tables", "import", "members", "users", "nowhere"):
         page = open_page(ada, f"{base}/{path}", width, color_scheme=scheme)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         found[path] = violations(page)

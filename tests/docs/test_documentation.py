@@ -18,7 +18,8 @@ from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.filters import OPERATORS
 from rowkeep.model.tables import SYSTEM_COLUMNS
-from rowkeep.settings import SHELL_VARIABLES, Settings
+from rowkeep.setting_rules import SHELL_VARIABLES
+from rowkeep.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

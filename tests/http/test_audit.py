@@ -39,8 +39,8 @@ def found(admin: httpx.Client, is_it: Callable[[dict[str, Any]], bool], **wanted
 
 def test_every_endpoint_that_changes_something_has_an_action() -> None:
     missing = {each.name for each in ENDPOINTS if each.method != "GET" and each.action is None}
-    # its body is a definition, which is not stored
-    assert missing == {"previewView"}
+    # their bodies say what is read: a definition, which is not stored, and a file
+    assert missing == {"previewView", "inspectFile"}
     assert {each.action for each in ENDPOINTS if each.action is not None} <= ACTIONS.keys()
 
 

@@ -39,7 +39,7 @@ EXAMPLES = [
     (operation["operationId"], name, example["value"])
     for _, _, operation in DESCRIPTION.operations()
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items()
-    for name, example in content["examples"].items()
+    for name, example in content.get("examples", {}).items()
     if media_type == "application/json"
 ]
 

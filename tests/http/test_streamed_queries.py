@@ -20,8 +20,8 @@ from expressions import where
 from rowkeep.client.app_keys import AppSigner
 from rowkeep.client.credentials import AppCredentials
 from rowkeep.client.data import DataClient
-from rowkeep.client.responses import RequestRefused
 from rowkeep.client.transport import ServerConnection
+from rowkeep.files.responses import RequestRefused
 from rowkeep.http.codings import zstd
 from rowkeep.model.access import Algorithm
 from rowkeep.settings import Settings

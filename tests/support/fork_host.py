@@ -23,7 +23,7 @@ import rowkeep
 COMMAND = "rowkeep.cli.main"
 SERVER = "rowkeep.server.__main__"
 PROGRAMS = {"rowkeep": COMMAND, "rowkeep.server": SERVER}
-NOT_IMPORTED = {"rowkeep.__main__", "rowkeep.cli.files.parquet_format"}
+NOT_IMPORTED = {"rowkeep.__main__", "rowkeep.files.parquet_format"}
 """The first one is a program; the second one needs what an installation may not have."""
 
 ALSO_IMPORTED = ("httpx", "rich.progress", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvloop")

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from rowkeep.cli.files.formats import format_of
 from rowkeep.cli.files.imports import Done, ImportOptions, import_file
-from rowkeep.cli.files.reading import Reading
-from rowkeep.cli.files.requests import BulkOptions
 from rowkeep.cli.files.resume import Plan
-from rowkeep.client.bulk import BulkReply
 from rowkeep.client.data import Limits
-from rowkeep.client.responses import (
+from rowkeep.files.bulk import BulkReply
+from rowkeep.files.formats import format_of
+from rowkeep.files.reading import Reading
+from rowkeep.files.requests import BulkOptions
+from rowkeep.files.responses import (
     ListedColumn,
     NotServed,
     ReceivedProblem,

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from rowkeep.cli.files.parquet_format import WRITTEN
-from rowkeep.cli.files.text_cells import READERS
 from rowkeep.codec.rows import TableCodec, encode
 from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.errors.catalogue import RowkeepError
+from rowkeep.files.parquet_format import WRITTEN
+from rowkeep.files.text_cells import READERS
 from rowkeep.model.column_types import COLUMN_TYPES, ColumnType, FileForm, Kind
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Column, Table

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowkeep.cli.files import csv_blocks
-from rowkeep.cli.files.csv_blocks import records_of
-from rowkeep.cli.files.csv_records import CsvRecord, Dialect, csv_records
-from rowkeep.cli.files.lines import lines_of
-from rowkeep.cli.files.records import FileRefused, Position
+from rowkeep.files.csv_blocks import records_of
+from rowkeep.files.csv_records import CsvRecord, Dialect, csv_records
+from rowkeep.files.lines import lines_of
+from rowkeep.files.records import FileRefused, Position
 
 START = Position(1, 0)
 PIECES = [

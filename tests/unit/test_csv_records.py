@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rowkeep.cli.files.csv_records import CsvRecord, Dialect, csv_cell, csv_records
-from rowkeep.cli.files.lines import lines_of
-from rowkeep.cli.files.records import MAX_RECORD_BYTES, FileRefused, Position
+from rowkeep.files.csv_records import CsvRecord, Dialect, csv_cell, csv_records
+from rowkeep.files.lines import lines_of
+from rowkeep.files.records import MAX_RECORD_BYTES, FileRefused, Position
 
 
 def records(text: str | bytes, **dialect: Any) -> list[CsvRecord]:

@@ -6,10 +6,10 @@ import pytest
 from msgspec import json
 
 from rowkeep.cli.file_options import reading_of
-from rowkeep.cli.files.dates import date_reader, format_codes
-from rowkeep.cli.files.reading import Reading
-from rowkeep.cli.files.text_cells import reader_of
-from rowkeep.cli.files.unfit import UnfitCell
+from rowkeep.files.dates import date_reader, format_codes
+from rowkeep.files.reading import Reading
+from rowkeep.files.text_cells import reader_of
+from rowkeep.files.unfit import UnfitCell
 
 CERTAIN = {
     "2012/01/01": "2012-01-01",

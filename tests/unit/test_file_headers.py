@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from rowkeep.cli.files.content import Content
-from rowkeep.cli.files.formats import format_of
-from rowkeep.cli.files.header import legal_name, match_header
-from rowkeep.cli.files.inference import Inference, Proposal, described
-from rowkeep.cli.files.reading import Reading
-from rowkeep.cli.files.records import FileRefused
-from rowkeep.cli.files.table_columns import TableColumns
-from rowkeep.client.responses import ListedColumn, UsableTable
+from rowkeep.files.content import Content
+from rowkeep.files.formats import format_of
+from rowkeep.files.header import legal_name, match_header
+from rowkeep.files.inference import Inference, Proposal, described
+from rowkeep.files.reading import Reading
+from rowkeep.files.records import FileRefused
+from rowkeep.files.responses import ListedColumn, UsableTable
+from rowkeep.files.table_columns import TableColumns
 
 NAMES = ("Name", "Price_Earnings", "c_52_Week_Low", "Waehler")
 TABLE = TableColumns(

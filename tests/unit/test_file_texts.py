@@ -9,13 +9,13 @@ from typing import BinaryIO
 import pytest
 from msgspec import structs
 
-from rowkeep.cli.files.compressed import GZIP, ZSTD, packing
-from rowkeep.cli.files.content import Content
-from rowkeep.cli.files.detection import delimiter_of
-from rowkeep.cli.files.encoding import asked_encoding, encoding_of
-from rowkeep.cli.files.formats import format_of
-from rowkeep.cli.files.reading import Reading
-from rowkeep.cli.files.records import FileRefused, Row, Target, Unreadable
+from rowkeep.files.compressed import GZIP, ZSTD, packing
+from rowkeep.files.content import Content
+from rowkeep.files.detection import delimiter_of
+from rowkeep.files.encoding import asked_encoding, encoding_of
+from rowkeep.files.formats import format_of
+from rowkeep.files.reading import Reading
+from rowkeep.files.records import FileRefused, Row, Target, Unreadable
 
 TEXTS = {
     "Name;Stadt\nJürgen;Köln\n": (

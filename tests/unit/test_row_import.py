@@ -12,11 +12,11 @@ from unittest.mock import patch
 import pytest
 from import_model import Killed, ServerModel, no_fault, rejected_lines, run_import
 
-from rowkeep.cli.files import batches
-from rowkeep.cli.files.journal import Ledger
-from rowkeep.cli.files.sender import Uncertain
 from rowkeep.cli.import_options import Mode, OnConflict
-from rowkeep.client.responses import NoResponse
+from rowkeep.files import batches
+from rowkeep.files.journal import Ledger
+from rowkeep.files.responses import NoResponse
+from rowkeep.files.sender import Uncertain
 
 Place = dict[str, str | None]
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from rowkeep.cli.files.row_order import RowGraph
+from rowkeep.files.row_order import RowGraph
 
 Rows = list[tuple[list[str], list[str]]]
 

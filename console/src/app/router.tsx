@@ -105,6 +105,14 @@ export const router = createBrowserRouter(
                   }),
                 },
                 {
+                  path: "import",
+                  lazy: async () => ({ Component: (await import("../features/files/FilesPage")).FilesPage }),
+                },
+                {
+                  path: "import/:file",
+                  lazy: async () => ({ Component: (await import("../features/files/FilePage")).FilePage }),
+                },
+                {
                   path: ":kind/:name",
                   lazy: async () => ({ Component: (await import("../features/grid/GridPage")).GridPage }),
                 },

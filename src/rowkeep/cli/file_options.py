@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from rowkeep.cli.files.reading import Reading
 from rowkeep.cli.options import read_file
 from rowkeep.errors.catalogue import SetupError, preview
+from rowkeep.files.reading import Reading
 
 FormatName = Annotated[
     str | None,
@@ -162,7 +162,7 @@ def _one(text: str, option: str) -> str:
 
 
 def _encoding(name: str) -> str:
-    from rowkeep.cli.files.encoding import asked_encoding
+    from rowkeep.files.encoding import asked_encoding
 
     try:
         return asked_encoding(name)
@@ -226,7 +226,7 @@ def _check_separators(decimal: str, thousands: str | None) -> None:
 
 
 def _date_format(text: str) -> str:
-    from rowkeep.cli.files.dates import format_codes
+    from rowkeep.files.dates import format_codes
 
     try:
         return format_codes(text)
@@ -235,7 +235,7 @@ def _date_format(text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    from rowkeep.cli.files.dates import zone_of
+    from rowkeep.files.dates import zone_of
 
     try:
         zone_of(name)

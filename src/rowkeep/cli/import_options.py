@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING
-
 import typer
 
-if TYPE_CHECKING:
-    from rowkeep.cli.files.requests import BulkOptions
-
-
-class OnConflict(StrEnum):
-    """What happens to a row whose key is in the table."""
-
-    ERROR = "error"
-    IGNORE = "ignore"
-    UPDATE = "update"
-
-
-class Mode(StrEnum):
-    """Whether valid rows are stored if others are rejected."""
-
-    PARTIAL = "partial"
-    ATOMIC = "atomic"
+from rowkeep.files.requests import BulkOptions, Mode, OnConflict
 
 
 def bulk_options(on_conflict: OnConflict, key: list[str] | None, mode: Mode, dry_run: bool) -> BulkOptions:
     """Raises BadParameter for options that do not fit together."""
-    from rowkeep.cli.files.requests import BulkOptions
-
     columns = tuple(name.strip() for given in key or () for name in given.split(",") if name.strip())
     if on_conflict is not OnConflict.ERROR and not columns:
         raise typer.BadParameter(

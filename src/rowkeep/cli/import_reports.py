@@ -11,7 +11,7 @@ from rowkeep.errors.catalogue import SetupError
 if TYPE_CHECKING:
     from rowkeep.cli.files.finished_imports import Finished
     from rowkeep.cli.files.imports import Done, ImportOptions
-    from rowkeep.cli.files.journal import Standing
+    from rowkeep.files.journal import Standing
 
 
 def report(done: list[tuple[ImportOptions, Done | Finished]], as_json: bool) -> None:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rowkeep.cli.files.finished_imports import Finished
-    from rowkeep.cli.files.formats import Format
     from rowkeep.cli.files.imports import Done, ImportOptions
-    from rowkeep.cli.files.reading import Reading
     from rowkeep.client.credentials import Credentials
+    from rowkeep.files.formats import Format
+    from rowkeep.files.reading import Reading
 
 
 def checked_format(file: str, asked: str | None, reading: Reading) -> Format:
     """The format of a file. Raises FileRefused, SetupError if it is unknown, or has no such options."""
-    from rowkeep.cli.files.formats import format_of
+    from rowkeep.files.formats import format_of
 
     kind = format_of(file, asked)
     kind.check(reading)

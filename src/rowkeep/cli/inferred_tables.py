@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from rowkeep.cli.import_options import Mode, OnConflict, bulk_options
+from rowkeep.cli.import_options import bulk_options
 from rowkeep.cli.import_reports import report
 from rowkeep.cli.import_runs import import_all
 from rowkeep.cli.output import print_line
 from rowkeep.client.commands import call
+from rowkeep.files.requests import Mode, OnConflict
 
 if TYPE_CHECKING:
-    from rowkeep.cli.files.formats import Format
-    from rowkeep.cli.files.inference import Proposal
-    from rowkeep.cli.files.reading import Reading
+    from rowkeep.files.formats import Format
+    from rowkeep.files.inference import Proposal
+    from rowkeep.files.reading import Reading
 
 
 def propose(file: str, kind: Format, reading: Reading, name: str | None, rows: int | None) -> Proposal:
     """A proposal from the first ``rows`` rows of a file, or from all. Remarks are printed on standard error.
     Raises FileRefused, SetupError, OSError."""
-    from rowkeep.cli.files.compressed import without_suffix
-    from rowkeep.cli.files.content import reading_content
-    from rowkeep.cli.files.header import legal_name
-    from rowkeep.cli.files.inference import Inference, described
     from rowkeep.cli.files.progress import bar
+    from rowkeep.files.compressed import without_suffix
+    from rowkeep.files.content import reading_content
+    from rowkeep.files.header import legal_name
+    from rowkeep.files.inference import Inference, described
 
     stem = "rows" if file == "-" else Path(without_suffix(file)[0]).stem
     with reading_content(file, reading) as content:

@@ -103,7 +103,7 @@ def speaker(app: str | None, workspace: str | None) -> Any:
 def do(app: str | None, workspace: str | None, work: Callable[[DataClient], Awaitable[T]]) -> T:
     """Run ``work`` with the Data API. Raises SetupError with all errors of a rejected request."""
     from rowkeep.client.data import reach
-    from rowkeep.client.responses import RequestRefused, more_errors
+    from rowkeep.files.responses import RequestRefused, more_errors
 
     credentials = speaker(app, workspace)
 

@@ -12,9 +12,8 @@ import typer
 
 from rowkeep.cli.batch_command import batch
 from rowkeep.cli.file_options import FormatName, reads_files
-from rowkeep.cli.files.reading import Reading
 from rowkeep.cli.filter_options import Filter, Where, count_of, query_body, selection
-from rowkeep.cli.import_options import Mode, OnConflict, bulk_options
+from rowkeep.cli.import_options import bulk_options
 from rowkeep.cli.import_reports import report
 from rowkeep.cli.import_runs import checked_format, import_all
 from rowkeep.cli.options import TableName
@@ -31,6 +30,8 @@ from rowkeep.cli.row_commands import (
     speaker,
     update,
 )
+from rowkeep.files.reading import Reading
+from rowkeep.files.requests import Mode, OnConflict
 
 if TYPE_CHECKING:
     from rowkeep.cli.files.resume import Plan
@@ -127,11 +128,11 @@ def export_rows(
     With --app, the app needs the right read. All rows are from one snapshot. The file appears only
     when it is complete. A file name that ends in .gz or .zst is compressed.
     """
-    from rowkeep.cli.files.compressed import without_suffix
     from rowkeep.cli.files.export import ExportOptions, export
-    from rowkeep.cli.files.formats import format_of
     from rowkeep.cli.files.progress import bar
     from rowkeep.client.data import reach
+    from rowkeep.files.compressed import without_suffix
+    from rowkeep.files.formats import format_of
 
     kind = format_of(output, format_name)
     kind.check_writer()

@@ -14,9 +14,9 @@ from rowkeep.cli.options import AsJson, Workspace
 from rowkeep.cli.output import print_json, print_line, print_list
 from rowkeep.cli.tables import STEPS
 from rowkeep.client.commands import call
-from rowkeep.client.responses import more_errors
 from rowkeep.errors.catalogue import RowkeepError, SetupError
 from rowkeep.exit_status import WRONG_USAGE, Failed
+from rowkeep.files.responses import more_errors
 
 commands = typer.Typer(help="Export definitions and grants to files, show differences, and apply them.")
 

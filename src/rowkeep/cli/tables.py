@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from rowkeep.cli.file_options import FormatName, reads_files
-from rowkeep.cli.files.reading import Reading
 from rowkeep.cli.import_runs import checked_format
 from rowkeep.cli.options import AsJson, TableName, Workspace, read_file
 from rowkeep.cli.output import Fact, fact, print_json, print_line, print_list, print_one
 from rowkeep.client.commands import call, every
 from rowkeep.errors.catalogue import SetupError
+from rowkeep.files.reading import Reading
 from rowkeep.model.tables import COUNTED
 
 commands = typer.Typer(help="Create, change, list and delete tables.")

@@ -12,10 +12,13 @@ import httpx
 import msgspec
 from msgspec import structs
 
-from rowkeep.client.bulk import BulkReply, bulk_decoder
 from rowkeep.client.credentials import Credentials
 from rowkeep.client.paths import path_part
-from rowkeep.client.responses import (
+from rowkeep.client.stream_replies import StreamReply, stream_reply
+from rowkeep.client.transport import ServerConnection, connect
+from rowkeep.errors.catalogue import BodyTooLarge, Busy, IdempotencyInProgress, SetupError, Unauthenticated
+from rowkeep.files.bulk import BulkReply, bulk_decoder
+from rowkeep.files.responses import (
     NoResponse,
     NotServed,
     NotStreamed,
@@ -28,9 +31,6 @@ from rowkeep.client.responses import (
     problem_decoder,
     usable_decoder,
 )
-from rowkeep.client.stream_replies import StreamReply, stream_reply
-from rowkeep.client.transport import ServerConnection, connect
-from rowkeep.errors.catalogue import BodyTooLarge, Busy, IdempotencyInProgress, SetupError, Unauthenticated
 from rowkeep.settings import Settings
 
 T = TypeVar("T")
@@ -40,8 +40,6 @@ MAX_WAIT_SECONDS = 60.0
 """The maximum time of one wait, even if the server asks for more."""
 
 TOO_LARGE = BodyTooLarge.status
-
-NDJSON = "application/x-ndjson"
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import httpx
 
 from rowkeep.client.paths import Refused, path_part
-from rowkeep.client.responses import more_errors
 from rowkeep.client.transport import connect, timeout
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError, Unauthenticated
+from rowkeep.files.responses import more_errors
 from rowkeep.services.lists import MAX_LIMIT
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import msgspec
 
-from rowkeep.client.bulk import BulkReply
-from rowkeep.client.responses import RequestProblem
+from rowkeep.files.bulk import BulkReply
+from rowkeep.files.responses import RequestProblem
 
 
 class StreamReply(BulkReply, frozen=True, rename="camel"):

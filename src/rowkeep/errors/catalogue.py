@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import rowkeep.errors.files  # noqa: F401 - its errors are among all
 from rowkeep.errors.base import (
     MAX_ECHO,
     MAX_PROBLEMS,

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import NoSuchEndpoint, SetupError
+from rowkeep.http.acting_rows import ActingDataEndpoints, ActingRows
 from rowkeep.http.audited import AUDIT
 from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.body_budget import BodyBudget
@@ -27,6 +28,7 @@ from rowkeep.http.management.api import ENDPOINTS, management_routes, management
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.endpoint import readable
 from rowkeep.http.management.gate import Gate
+from rowkeep.http.media_types import FILE_FORMATS
 from rowkeep.http.metrics_page import MetricsPage, with_metrics_port
 from rowkeep.http.observation import PAGES, Observer, Tracer
 from rowkeep.http.responses import error_response
@@ -35,12 +37,16 @@ from rowkeep.http.routes import ROUTES
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.stream_requests import is_stream
 from rowkeep.model.ids import Clock, IdSource, wall_clock
-from rowkeep.services.access import Access
+from rowkeep.services.access import Access, ActingCredential
 from rowkeep.services.activity import STEP_SECONDS, ActivityReader, ActivityRecorder
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.audit import AuditLog, command_actor, delete_old_entries
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
 from rowkeep.services.batches import Batches
+from rowkeep.services.file_imports.files import Files
+from rowkeep.services.file_imports.jobs import ImportJobs
+from rowkeep.services.file_imports.places import Places, uploads_directory
+from rowkeep.services.file_imports.states import UploadedFile
 from rowkeep.services.health import Health
 from rowkeep.services.idempotency import Idempotency, delete_expired_keys
 from rowkeep.services.initialise import open_initialised
@@ -78,6 +84,9 @@ RETENTION_SECONDS = 60.0
 EXPIRED_SESSIONS_SECONDS = 300.0
 """The time between two deletions of expired sessions, one-time links and failed sign-ins."""
 
+FILE_IMPORTS_SECONDS = 5.0
+"""How often a process looks for imports of files that no process runs."""
+
 AUDIT_LOG_SECONDS = 3600.0
 """The time between two deletions of old entries of the audit log."""
 
@@ -87,6 +96,10 @@ hour."""
 
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 """Matches the paths of the Data API for administrators."""
+
+
+UPLOAD = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/files$")
+"""Matches the path of uploads."""
 
 
 def wire(
@@ -109,23 +122,21 @@ def wire(
     closing.push_async_callback(audit.close)
     rates = RateLimits(catalog, settings, clock, closing)
     access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
-    edge = DataEdge(
-        Rows(access, settings, offload, keys),
-        Streams(access, settings, offload, keys),
-        StreamedQueries(access, settings),
-        Batches(access, settings, offload, keys),
-        RowRequests(settings, offload),
-        BatchRequests(settings, offload),
-        offload,
-        settings.public_url,
-    )
+    edge = _edge(access, settings, keys, offload)
     health = Health(catalog)
     activity = ActivityReader(catalog, clock, health, tasks)
+    budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
+    places = Places(uploads_directory(settings))
+    rows_of = partial(rows_of_owner, ActingDataEndpoints(edge, budget))
+    jobs = ImportJobs(places, settings, clock, rows_of, audit)
+    closing.push_async_callback(jobs.close)
+    if operator is None:
+        tasks.add(BackgroundTask("file imports", jobs.resume, FILE_IMPORTS_SECONDS))
+    files = Files(access, places, jobs, settings, clock)
     services = partial(
-        management_services, settings, clock, admin_tokens, sessions, passwords, audit, activity
+        management_services, settings, clock, admin_tokens, sessions, passwords, audit, activity, files
     )
     gate = Gate(catalog, services, settings)
-    budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)
     pages = (MetricsPage(admin_tokens), Ready(health, tasks))
@@ -144,6 +155,20 @@ def wire(
     compressing = with_compression(app, settings.min_compressed_bytes, can_have_secrets)
     observed = Observer(with_metrics_port(compressing, settings), settings, tracer)
     return under_prefix(observed, settings.root_path)
+
+
+def _edge(access: Access, settings: Settings, keys: Idempotency, offload: Offload) -> DataEdge:
+    """What the endpoints of the Data API use."""
+    return DataEdge(
+        Rows(access, settings, offload, keys),
+        Streams(access, settings, offload, keys),
+        StreamedQueries(access, settings),
+        Batches(access, settings, offload, keys),
+        RowRequests(settings, offload),
+        BatchRequests(settings, offload),
+        offload,
+        settings,
+    )
 
 
 def _router(
@@ -167,6 +192,11 @@ def _router(
         redirect_slashes=False,
         default=_not_found,
     )
+
+
+def rows_of_owner(endpoints: ActingDataEndpoints, file: UploadedFile) -> ActingRows:
+    """The rows that the owner of an uploaded file may write."""
+    return ActingRows(endpoints, ActingCredential(file.owner, file.workspace))
 
 
 ROUTES.declare(
@@ -194,9 +224,25 @@ def is_interruptible(scope: Scope) -> bool:
     return ADMIN_PREFIX + "/" not in path or ROWS_OF_WORKSPACE.search(path) is not None
 
 
+def is_upload(scope: Scope) -> bool:
+    """Whether the body of a request is a file."""
+    return scope["method"] == "POST" and UPLOAD.search(scope["path"]) is not None
+
+
+def is_export(scope: Scope) -> bool:
+    """Whether the response to a request is a file that is made as a whole. It has the time limit of streamed
+    queries."""
+    if not scope["path"].endswith("/query"):
+        return False
+    accepted = (value.decode("latin-1") for name, value in scope["headers"] if name == b"accept")
+    return any(each in FILE_FORMATS for each in accepted)
+
+
 def is_unlimited(scope: Scope) -> bool:
     """Whether a request can take longer than its time limit: a stream of rows, which can have any size. Its
-    body must still arrive without long pauses."""
+    body must still arrive without long pauses. The same is true for an uploaded file."""
+    if is_upload(scope) or is_export(scope):
+        return True
     if scope["method"] != "POST" or not scope["path"].endswith("/bulk"):
         return False
     return any(

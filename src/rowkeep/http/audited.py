@@ -23,6 +23,7 @@ KINDS = {
     "clientId": "app",
     "user": "user",
     "session": "session",
+    "file": "file",
     "id": "admin-token",
 }
 """The parts of paths that name what a request is about."""

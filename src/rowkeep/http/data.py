@@ -18,7 +18,9 @@ from rowkeep.http import data_responses as responses
 from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.batch_types import BatchBody, BatchResponse
 from rowkeep.http.body_budget import BodyBudget
+from rowkeep.http.file_responses import Download, FileResponse
 from rowkeep.http.keyed_requests import KeyedWrite
+from rowkeep.http.media_types import FILE_FORMATS
 from rowkeep.http.request import Request
 from rowkeep.http.responses import JSON, Response, reply
 from rowkeep.http.routes import ROUTES
@@ -39,6 +41,7 @@ from rowkeep.model.data_requests import (
 from rowkeep.request_context import set_route
 from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
+from rowkeep.services.exported_files import exported
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.rate_limits import Headers, take_rate_headers
@@ -46,6 +49,7 @@ from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUp
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
 from rowkeep.services.streamed_queries import StreamedQueries, StreamedRows, StreamForm
 from rowkeep.services.streams import Streams
+from rowkeep.settings import Settings
 
 PREFIX = "/api/public/"
 
@@ -63,7 +67,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     requests: RowRequests
     batch_requests: BatchRequests
     offload: Offload
-    public_url: str
+    settings: Settings
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -81,8 +85,9 @@ class Streamed(msgspec.Struct, frozen=True):
     form: StreamForm
 
 
-Outcome: TypeAlias = Body | Answered | Replayed | Streamed
-"""The body of a response (200), one with a status, a stored response that is sent again, or a stream."""
+Outcome: TypeAlias = Body | Answered | Replayed | Streamed | Download
+"""The body of a response (200), one with a status, a stored response that is sent again, a stream, or a
+file."""
 
 Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Outcome]]
 
@@ -413,18 +418,20 @@ class DataEndpoints:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return reply(self._answer(scope, receive), scope, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response | StreamResponse:
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | StreamResponse | FileResponse:
         call, name = _find(scope["method"], self._rest(scope))
         set_route(self._routes[call.name])
         request = Request(scope, receive, self._budget)
         try:
-            body = await call.call(self._edge, self._credential(scope, request), name, request)
+            body = await self._call(call, self._credential(scope, request), name, request)
         finally:
             request.release()
         headers: Headers = _MINIMAL if call.writes and request.minimal else ()
         headers += take_rate_headers()
         if isinstance(body, Replayed):
             return Response(body.status, body.body, headers=(*headers, _REPLAYED))
+        if isinstance(body, Download):
+            return FileResponse(body, headers)
         if isinstance(body, Streamed):
             return StreamResponse(body.rows, body.form, headers)
         if isinstance(body, Answered):
@@ -432,6 +439,9 @@ class DataEndpoints:
         if call.is_paged:
             return Response(200, body, headers=headers, vary=QUERY_VARY)
         return Response(200, body, headers=headers)
+
+    async def _call(self, call: DataEndpoint, credential: Credential, name: str, request: Request) -> Outcome:
+        return await call.call(self._edge, credential, name, request)
 
     def _pattern(self, endpoint: DataEndpoint) -> str:
         """The path pattern of an endpoint."""
@@ -447,7 +457,20 @@ class DataEndpoints:
 
 
 class AdminDataEndpoints(DataEndpoints):
-    """The same endpoints for administrators and signed-in users, routed by :data:`ADMIN_ROUTE`."""
+    """The same endpoints for administrators and signed-in users, routed by :data:`ADMIN_ROUTE`. Rows can also
+    be files of formats that are made as a whole."""
+
+    async def _call(self, call: DataEndpoint, credential: Credential, name: str, request: Request) -> Outcome:
+        file_format = request.file_format() if call.is_paged else None
+        if file_format is None:
+            return await call.call(self._edge, credential, name, request)
+        read_all = partial(self._edge.requests.stream, request)
+        queries = self._edge.streamed_queries
+        read = queries.table if call.call is _query else queries.view
+        rows = await read(credential, name, read_all, StreamForm.NDJSON)
+        content = await exported(rows, file_format, self._edge.settings)
+        media_type = next(each for each, value in FILE_FORMATS.items() if value == file_format)
+        return Download(f"{name}.{file_format}", media_type.encode(), content)
 
     def _pattern(self, endpoint: DataEndpoint) -> str:
         return endpoint.admin_path
@@ -464,7 +487,7 @@ class AdminDataEndpoints(DataEndpoints):
         session = session_token(request)
         if session is None:
             raise Unauthenticated("no token")
-        check_origin(request, scope, self._edge.public_url)
+        check_origin(request, scope, self._edge.settings.public_url)
         return UserCredential(session, workspace)
 
 

@@ -16,6 +16,13 @@ CONTENT_TYPES = {
     StreamForm.NDJSON: b"application/x-ndjson",
     StreamForm.CSV: b"text/csv; charset=utf-8; header=present",
 }
+FILE_FORMATS = {
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.apache.parquet": "parquet",
+}
+"""Formats of files that are made as a whole, for administrators and users. They must be the only one in
+Accept."""
+
 JSON_RANGES = ("application/json", "application/*", "*/*")
 """What includes JSON, the most specific first."""
 

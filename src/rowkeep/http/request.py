@@ -19,7 +19,7 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
-from rowkeep.http.media_types import stream_form
+from rowkeep.http.media_types import FILE_FORMATS, stream_form
 from rowkeep.http.unpacking import STREAM_BOUND, Bound, content_coding, unpacked
 from rowkeep.model.data_requests import RowRange
 from rowkeep.plan.rows.select import ALL_ROWS
@@ -130,6 +130,11 @@ class Request:
         """The format in which the client wants a stream; None if it wants JSON."""
         accept = self._headers.get(b"accept")
         return None if accept is None or accept in USUAL_ACCEPT else stream_form(accept.decode("latin-1"))
+
+    def file_format(self) -> str | None:
+        """The format of a file that the client wants, if it is one that is made as a whole."""
+        accept = self._headers.get(b"accept")
+        return None if accept is None else FILE_FORMATS.get(accept.decode("latin-1"))
 
     async def body(self) -> bytes:
         if self._body is None:

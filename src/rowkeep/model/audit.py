@@ -85,6 +85,8 @@ ACTIONS: dict[str, str] = {
     "backup.create": "`rowkeep backup` made a backup; the target says whether it has the master key.",
     "copy.discard": "`rowkeep copy --discard` deleted an incomplete copy.",
     "copy.tables": "`rowkeep copy` copied tables into a workspace.",
+    "file.delete": "An uploaded file was deleted.",
+    "file.upload": "A file was uploaded for an import.",
     "grant.set": "The grant of an app to a table or view was set or removed.",
     "key.data.rotate": "`rowkeep keys rotate --data` replaced the data keys of a workspace.",
     "key.master.prepare": "`rowkeep keys rotate --prepare` added a master key to the key file.",
@@ -96,6 +98,9 @@ ACTIONS: dict[str, str] = {
     "request.refused": "A request had no valid token or session, or no right to do this.",
     "restore.part": "`rowkeep restore` restored a workspace or a table into this store.",
     "restore.store": "`rowkeep restore` filled this store from a backup.",
+    "rows.import": "The import of an uploaded file was started.",
+    "rows.import.cancel": "The import of an uploaded file was cancelled.",
+    "rows.import.end": "The import of an uploaded file ended; the details are its counts.",
     "rows.expire": "Old rows were deleted by the retention of a table.",
     "schema.apply": "The definitions of a workspace were replaced.",
     "server.start": "A server was started; the details are its settings other than the defaults.",
@@ -132,6 +137,7 @@ SHOWN = frozenset(
     {
         *("name", "email", "admin", "disabled", "enabled", "role", "right", "user", "along"),
         *("read", "write", "delete", "algorithm", "rateLimit", "maxAffected", "allowAll"),
+        *("table", "mode", "onConflict", "dryRun"),
         *("requireJti", "audience", "requireJwe", "renamedFrom", "clientId"),
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -49,6 +50,9 @@ from rowkeep.storage.contract import StaleCatalog
 
 T = TypeVar("T")
 
+USER_IDS = "us-"
+"""The prefix of the ids of users."""
+
 MAX_ATTEMPTS = 20
 """How often a request is planned again because definitions or grants changed meanwhile."""
 
@@ -67,7 +71,15 @@ class UserCredential(msgspec.Struct, frozen=True):
     workspace: str
 
 
-Credential: TypeAlias = str | AdminCredential | UserCredential
+class ActingCredential(msgspec.Struct, frozen=True):
+    """The credential of work that a user or administrator has started, and which continues without their
+    requests: the id of the user or admin token, which must still be valid."""
+
+    key: str
+    workspace: str
+
+
+Credential: TypeAlias = str | AdminCredential | UserCredential | ActingCredential
 """The token of an app, or the credential of an administrator or a user."""
 
 
@@ -197,6 +209,9 @@ class Access:
         elif isinstance(credential, UserCredential):
             user = signed_in_user(await self._sessions.check(credential.session))
             client_id, writer = "", writer_of(user.id)
+        elif isinstance(credential, ActingCredential):
+            user = await self._acting_user(credential.key)
+            client_id, writer = "", writer_of(credential.key)
         else:
             client_id, writer = "", writer_of((await self._admin_tokens.check(credential.token)).id)
         for _ in range(MAX_ATTEMPTS):
@@ -239,6 +254,17 @@ class Access:
             await self._catalog.renew(workspace)
         raise Busy("Table definitions or grants keep changing. Nothing was written; try again.")
 
+    async def _acting_user(self, key: str) -> User | None:
+        """The user with this id; None for the id of an admin token. Raises Unauthenticated if it is not valid
+        any more."""
+        if not key.startswith(USER_IDS):
+            await self._admin_tokens.check_id(key)
+            return None
+        user = await self._catalog.store.catalog.read(partial(self._catalog.users.find, key))
+        if user is None or user.is_disabled:
+            raise Unauthenticated("user deleted or disabled")
+        return user
+
     async def _workspace(self, credential: Credential, client_id: str) -> OpenWorkspace:
         """The workspace of an app, or the one in an administrator's path. Raises Unauthenticated,
         NoSuchWorkspace."""
@@ -277,7 +303,7 @@ class Access:
 
 
 async def _caller(
-    credential: AdminCredential | UserCredential,
+    credential: AdminCredential | UserCredential | ActingCredential,
     user: User | None,
     workspace: OpenWorkspace,
     snapshot: Snapshot,

@@ -54,6 +54,14 @@ class AdminTokens:
             raise Unauthenticated("unknown admin token")
         return found
 
+    async def check_id(self, token_id: str) -> None:
+        """Raises Unauthenticated if the token with this id was revoked."""
+        if self._operator is not None and token_id == OPERATOR.id:
+            return
+        script = partial(self._catalog.installation.has_admin_token, token_id)
+        if not await self._database.read(script):
+            raise Unauthenticated("unknown admin token")
+
     async def create(self, body: AdminTokenBody) -> NewAdminToken:
         """Raises InvalidName."""
         name = check_label(body.name) if body.name else ""

@@ -41,12 +41,21 @@ class BackgroundTasks:
         self._tasks = tuple(tasks)
         self._failures = dict.fromkeys((task.name for task in self._tasks), 0)
         self._running: list[asyncio.Task[None]] = []
+        self._is_open = False
+
+    def add(self, task: BackgroundTask) -> None:
+        """Add another task, which is started at once if the others are running."""
+        self._tasks = (*self._tasks, task)
+        self._failures[task.name] = 0
+        if self._is_open:
+            self._running.append(asyncio.create_task(self._repeat(task), name=task.name))
 
     def health(self) -> dict[str, str]:
         """``ok`` or ``failing`` for each task, by name: the result of its last run."""
         return {name: "failing" if failures else "ok" for name, failures in self._failures.items()}
 
     async def __aenter__(self) -> BackgroundTasks:
+        self._is_open = True
         self._running = [asyncio.create_task(self._repeat(task), name=task.name) for task in self._tasks]
         return self
 

@@ -48,13 +48,20 @@ class StreamedRows:
     loop. It must be closed."""
 
     def __init__(
-        self, stream: RowStream, encode: CountingEncoder, deadline: float, ended: Callable[[], None]
+        self,
+        stream: RowStream,
+        encode: CountingEncoder,
+        deadline: float,
+        ended: Callable[[], None],
+        columns: Sequence[tuple[str, str]],
     ) -> None:
         self._stream = stream
         self._encode = encode
         self._head = encode.head
         self._ended: Callable[[], None] | None = ended
         self.deadline = deadline
+        self.columns = columns
+        """The names and types of the columns of the rows."""
 
     @property
     def is_done(self) -> bool:
@@ -143,7 +150,8 @@ class StreamedQueries:
         with caller.slow.stream(database, compiled.sql, plan):
             stream = await database.stream(compiled.sql, plan, caller.snapshot.version, encode)
         end_phase("db")
-        return StreamedRows(stream, encode, deadline, self._give_turn)
+        named = [(column.name, column.type) for column in columns]
+        return StreamedRows(stream, encode, deadline, self._give_turn, named)
 
     def _take_turn(self) -> None:
         """Raises Busy."""

@@ -5,6 +5,7 @@ import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
 import { NotFound } from "../../app/ErrorPage";
 import { DefinitionLink } from "../definitions/DefinitionLink";
+import { ImportButton } from "../files/Drop";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
 import { tableQuery, usableQuery } from "../tables/queries";
@@ -85,6 +86,9 @@ function Page({ description, ...grid }: LoadedProps) {
         </Text>
         <ShareButton source={grid} />
         <DefinitionLink {...grid} />
+        {grid.rights.includes("write") && (
+          <ImportButton workspace={grid.workspace} table={grid.name} size="compact-sm" />
+        )}
       </Group>
       <RowsGrid {...grid} />
     </>

@@ -4,6 +4,7 @@ import { useCallback, useMemo, useState } from "react";
 import { useNavigate } from "react-router";
 import type { Row } from "../../api/types";
 import { useEditing } from "../editing/useEditing";
+import { ExportButton } from "../files/ExportButton";
 import { newCondition } from "../filters/draft";
 import { useSession } from "../session/session";
 import type { Kind } from "../tables/listed";
@@ -85,6 +86,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
         />
         <SortButton columns={columns} sort={state.sort} onSort={(sort) => change({ sort })} />
         <ColumnsButton columns={columns} layout={layout} onLayout={setLayout} />
+        <ExportButton source={{ workspace, kind, name }} selection={selection} columns={shown} />
         {editing.tools}
         <Text size="sm" c="dimmed" ml="auto" role="status">
           {store.isCounted ? `${store.total.toLocaleString()} ${store.total === 1 ? "row" : "rows"}` : ""}

@@ -1,5 +1,6 @@
 import {
   Alert,
+  Anchor,
   Badge,
   Button,
   Container,
@@ -18,6 +19,7 @@ import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
 import { useIsManager } from "../definitions/rights";
+import { ImportButton } from "../files/Drop";
 import { sizesQuery, type TableSize, tablesQuery, viewsQuery, type Whose } from "./queries";
 import { type Listed, listed, matching } from "./listed";
 import { RowCount } from "./RowCount";
@@ -79,6 +81,10 @@ export function TablesPage() {
             )}
           </Group>
         )}
+        <ImportButton workspace={workspace} />
+        <Anchor component={Link} to={`/w/${workspace}/import`} size="sm">
+          Imports
+        </Anchor>
       </Group>
       {error !== null && (
         <Alert color="red" role="alert" mb="md">

@@ -9,13 +9,14 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import UNSET
 
-from rowkeep.cli.files.compressed import Compression, packing
-from rowkeep.cli.files.formats import Format
-from rowkeep.cli.files.output_file import outlet
 from rowkeep.cli.files.progress import Bar
-from rowkeep.cli.files.records import RecordWriter
-from rowkeep.client.data import NDJSON, DataClient
-from rowkeep.client.responses import NoResponse, NotStreamed, ReceivedPage, Unreachable
+from rowkeep.client.data import DataClient
+from rowkeep.files.compressed import Compression, packing
+from rowkeep.files.formats import Format
+from rowkeep.files.output_file import outlet
+from rowkeep.files.records import RecordWriter
+from rowkeep.files.responses import NoResponse, NotStreamed, ReceivedPage, Unreachable
+from rowkeep.files.row_api import NDJSON
 
 FIRST_PAGE = 100
 PAGE_BYTES = 8 * 1024 * 1024

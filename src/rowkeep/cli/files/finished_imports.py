@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from rowkeep.cli.files.journal import Import, replace_file
-from rowkeep.cli.files.records import FileRefused
+from rowkeep.files.journal import Import, replace_file
+from rowkeep.files.records import FileRefused
 
 MAX_ENTRIES = 1000
 """If there are more, the oldest entries are removed."""

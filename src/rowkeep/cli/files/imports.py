@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import islice, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -16,15 +15,18 @@ from typing import BinaryIO
 import msgspec
 from msgspec import structs
 
-from rowkeep.cli.files.batches import BatchLimits
-from rowkeep.cli.files.content import STANDARD_INPUT, Content, opened
-from rowkeep.cli.files.detection import Detected
-from rowkeep.cli.files.dry_run import DryRun
-from rowkeep.cli.files.file_keys import FileKeys
 from rowkeep.cli.files.finished_imports import Finished, FinishedImports
-from rowkeep.cli.files.formats import Format
-from rowkeep.cli.files.header import HeaderMatch, match_header
-from rowkeep.cli.files.journal import (
+from rowkeep.cli.files.progress import Bar, Progress, bar
+from rowkeep.cli.files.resume import Plan, begin, settle_in_doubt, skip_to
+from rowkeep.client.data import DataClient
+from rowkeep.errors.catalogue import SetupError
+from rowkeep.files.batches import BatchLimits
+from rowkeep.files.content import STANDARD_INPUT, Content, opened
+from rowkeep.files.detection import Detected
+from rowkeep.files.dry_run import DryRun
+from rowkeep.files.formats import Format
+from rowkeep.files.header import HeaderMatch
+from rowkeep.files.journal import (
     Import,
     Ledger,
     Standing,
@@ -33,20 +35,15 @@ from rowkeep.cli.files.journal import (
     progress_path,
     recorded,
 )
-from rowkeep.cli.files.progress import Bar, Progress, bar
-from rowkeep.cli.files.reading import Reading
-from rowkeep.cli.files.records import FileRefused, Record, Row, Source
-from rowkeep.cli.files.rejects import RowLog
-from rowkeep.cli.files.requests import BulkOptions
-from rowkeep.cli.files.resume import Plan, begin, settle_in_doubt, skip_to
-from rowkeep.cli.files.row_import import RowImport, RowLogs
-from rowkeep.cli.files.sender import Sender
-from rowkeep.cli.files.table_columns import TableColumns, columns_of
-from rowkeep.client.data import DataClient
-from rowkeep.client.responses import Unreachable
-from rowkeep.errors.catalogue import SetupError
-
-ROWS_AT_ONCE = 1000
+from rowkeep.files.reading import Reading
+from rowkeep.files.records import FileRefused, Record, Source
+from rowkeep.files.rejects import RowLog
+from rowkeep.files.requests import BulkOptions
+from rowkeep.files.responses import Unreachable
+from rowkeep.files.row_import import RowImport, RowLogs
+from rowkeep.files.sender import Sender
+from rowkeep.files.table_columns import columns_of
+from rowkeep.files.whole_import import keys_before, match_columns, run_import
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +93,7 @@ async def import_file(api: DataClient, options: ImportOptions) -> Done | Finishe
             return done
         source = options.kind.open(content, options.reading)
         columns = columns_of(await api.usable_tables(), options.table)
-        match = _match(columns, options, source)
+        match = match_columns(columns, options.reading, source, options.file)
         ledger, is_new = _ledger(what, options, source)
         logs = RowLogs(RowLog(options.rejects), RowLog(waiting), RowLog(existing))
         _begin_logs(ledger, logs, options, is_new)
@@ -113,7 +110,7 @@ async def import_file(api: DataClient, options: ImportOptions) -> Done | Finishe
                 options.batch, options.max_errors, limits.body_bytes, options.bulk.extra_bytes
             )
             sender = Sender(api, options.table, ledger, options.bulk)
-            keys = _keys(columns, options, source, match, ledger.progress.standing)
+            keys = keys_before(columns, options.bulk, source, match, ledger.progress.standing)
             kind = DryRun if options.bulk.is_dry_run else RowImport
             importer = kind(sender, ledger, logs, bounds, columns, keys, Progress(shown, source))
             start = ledger.progress.standing.next
@@ -136,9 +133,7 @@ async def _run(importer: RowImport, records: Iterable[Record], options: ImportOp
     """Whether the import is complete."""
     if options.bulk.is_atomic:
         return await importer.run_at_once(records)
-    await importer.run(records)
-    await importer.run_waiting()
-    await importer.run_existing()
+    await run_import(importer, records)
     return True
 
 
@@ -151,29 +146,6 @@ def _show_start(
         shown.say(f"Resuming ({standing.written:,} rows already imported).")
     elif standing.next != source.start:
         shown.say(f"Resuming at line {standing.next.line:,} ({standing.written:,} rows already imported).")
-
-
-def _match(columns: TableColumns, options: ImportOptions, source: Source) -> HeaderMatch:
-    """The columns of the table for those of the file. Raises FileRefused."""
-    if source.names is None:
-        return HeaderMatch((), frozenset(), {})
-    return match_header(source.names, columns, options.reading, options.file)
-
-
-def _keys(
-    columns: TableColumns, options: ImportOptions, source: Source, match: HeaderMatch, standing: Standing
-) -> FileKeys | None:
-    """The keys of the rows before the current position, with --key. Raises UnknownColumn."""
-    if not options.bulk.key:
-        return None
-    keys = FileKeys(columns, options.bulk.key)
-    if standing.next != source.start:
-        every = source.records(source.start, match.targets)
-        before = takewhile(lambda each: each.end <= standing.next, every)
-        rows = (record for record in before if isinstance(record, Row))
-        while part := list(islice(rows, ROWS_AT_ONCE)):
-            keys.add(part)
-    return keys
 
 
 @contextmanager

@@ -11,10 +11,10 @@ import msgspec
 import typer
 from msgspec import structs
 
-from rowkeep.cli.files.journal import WHAT, Import, ImportProgress, Ledger, Standing
-from rowkeep.cli.files.records import FileRefused, Position, Source, Target
-from rowkeep.cli.files.sender import check_age
 from rowkeep.errors.catalogue import preview
+from rowkeep.files.journal import WHAT, Import, ImportProgress, Ledger, Standing
+from rowkeep.files.records import FileRefused, Position, Source, Target
+from rowkeep.files.sender import check_age
 
 STORED, LOST = "stored", "lost"
 """What the user found out about a request whose response was lost."""

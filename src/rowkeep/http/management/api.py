@@ -16,12 +16,14 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.errors.catalogue import InvalidBody, InvalidParameter, NoSuchWorkspace, preview
 from rowkeep.http.body_budget import BodyBudget
+from rowkeep.http.file_responses import Download, FileResponse
 from rowkeep.http.management import (
     activity,
     admin_tokens,
     apps,
     audit,
     definitions,
+    files,
     members,
     openid,
     own_sessions,
@@ -55,6 +57,7 @@ from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
 from rowkeep.services.audit import AuditLog
 from rowkeep.services.definitions import WorkspaceDefinitions
+from rowkeep.services.file_imports.files import Files
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, ListRequest, read_cursor
 from rowkeep.services.offload import Offload
 from rowkeep.services.openid import OpenId
@@ -90,6 +93,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *shares.ENDPOINTS,
     *audit.ENDPOINTS,
     *activity.ENDPOINTS,
+    *files.ENDPOINTS,
 )
 
 
@@ -109,6 +113,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     openid: OpenId
     audit: AuditLog
     activity: ActivityReader
+    files: Files
     root_path: str
 
 
@@ -120,6 +125,7 @@ def management_services(
     passwords: Passwords,
     audit: AuditLog,
     activity_reader: ActivityReader,
+    files: Files,
     catalog: Catalog,
 ) -> ManagementServices:
     """The services over an open catalog."""
@@ -137,6 +143,7 @@ def management_services(
         openid=OpenId(catalog, sessions, settings, clock),
         audit=audit,
         activity=activity_reader,
+        files=files,
         root_path=settings.root_path,
     )
 
@@ -162,7 +169,7 @@ class ManagementEndpoint:
         finally:
             request.release()
 
-    async def _answer(self, request: Request, scope: Scope) -> Response:
+    async def _answer(self, request: Request, scope: Scope) -> Response | FileResponse:
         path: dict[str, str] = scope["path_params"]
         sender = await self._gate.sender(self._endpoint, request, scope)
         end_phase("auth")
@@ -173,7 +180,7 @@ class ManagementEndpoint:
         flags = {each.name: flag(given, each.name) for each in self._endpoint.flags}
         request.no_idempotency_key()
         texts = {each.name: given.get(each.name) for each in self._endpoint.texts}
-        body = await self._body(request)
+        body = request.stream() if self._endpoint.takes_file else await self._body(request)
         services = await self._gate_services(sender, path, body)
         expected = _expected_tag(request) if self._endpoint.takes_tag else None
         management_request = ManagementRequest(path, body, listed, sender, flags, texts, expected)
@@ -186,6 +193,8 @@ class ManagementEndpoint:
         end_phase("db")
         if isinstance(done, Redirect):
             return Response(303, b"", headers=((b"location", done.location.encode()), *done.cookies))
+        if isinstance(done, Download):
+            return FileResponse(done)
         form = self._endpoint.form
         response = json_response(done if form is None else form(done), self._endpoint.status)
         if self._endpoint.gives_tag and isinstance(response.body, bytes):

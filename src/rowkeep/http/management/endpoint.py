@@ -40,8 +40,10 @@ class Redirect(msgspec.Struct, frozen=True):
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of the management API. ``need`` is what a user needs to call it; ``sets_cookie`` says that
     it starts a session, or ends one; ``takes_any_parameters`` that unknown query parameters are ignored,
-    because others choose them. ``action`` is that of its entries in the audit log, for an endpoint that
-    changes something; ``stores_entry`` that its services store the entry in the transaction of the change.
+    because others choose them; ``takes_file`` that the body is a file of any type, which is passed on as it
+    arrives; ``download`` is the media type of a response that is a file. ``action`` is that of its entries in
+    the audit log, for an endpoint that changes something; ``stores_entry`` that its services store the entry
+    in the transaction of the change.
     ``gives_tag`` says that the response has an ETag, ``takes_tag`` that the request can have an If-Match.
 
     ``call`` receives the services and a :class:`ManagementRequest`; ``form`` converts its result to JSON. The
@@ -57,6 +59,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     need: Need = Need.ADMIN
     sets_cookie: bool = False
     takes_any_parameters: bool = False
+    takes_file: bool = False
     action: str | None = None
     stores_entry: bool = False
     gives_tag: bool = False
@@ -64,6 +67,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     call: Callable[[Any, ManagementRequest], Awaitable[Any]]
     form: Callable[[Any], Any] | None = None
     body: type | None = None
+    download: str | None = None
     response: type | None = None
     other_response: type | None = None
     status: int = 200

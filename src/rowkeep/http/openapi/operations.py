@@ -9,12 +9,14 @@ import msgspec
 
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import RowkeepError
+from rowkeep.errors.files import FileTooLarge
 from rowkeep.http import data_samples
 from rowkeep.http.data import ADMIN_PREFIX as ADMIN_DATA_PREFIX
 from rowkeep.http.data import DATA_ENDPOINTS, DataEndpoint
 from rowkeep.http.management.api import ENDPOINTS
 from rowkeep.http.management.api import PREFIX as ADMIN_PREFIX
 from rowkeep.http.management.endpoint import Endpoint
+from rowkeep.http.media_types import FILE_FORMATS
 from rowkeep.http.openapi import parameters
 from rowkeep.http.openapi.problems import error_responses
 from rowkeep.http.openapi.schemas import schema_of
@@ -79,6 +81,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     parameters: list[dict[str, Any]] = []
     body: type | None = None
     body_is_optional: bool = False
+    takes_file: bool = False
     status: int = 200
     responses: tuple[Any, ...] = ()
     """The types of the responses; empty for a response without content."""
@@ -90,6 +93,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     response_samples: dict[str, Any] = {}
     """Samples by title."""
     media_type: str = "application/json"
+    files: tuple[str, ...] = ()
+    """Media types of the response as a file, if it can be one."""
     streams: dict[str, str] = {}
     """Samples of the response as a stream of all rows, by media type, if it can be one."""
     headers: dict[str, Any] = {}
@@ -160,6 +165,7 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         name=call.admin_name,
         tag=ADMIN_DATA,
         description=call.description,
+        files=tuple(FILE_FORMATS) if call.is_paged else (),
         security=parameters.ADMIN_SECURITY,
         parameters=[*parameters.path_parameters(ADMIN_DATA_PREFIX), *same.parameters],
         # only apps have rate limits
@@ -167,6 +173,7 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         errors=(
             *(each for each in same.errors if each is not errors.RateLimited),
             errors.NoSuchWorkspace,
+            *((FileTooLarge,) if call.is_paged else ()),
             *(() if call.method == "GET" else (errors.CrossOrigin,)),
             *(each for each in WITH_A_NAME if each not in same.errors),
         ),
@@ -191,6 +198,8 @@ def _admin_operation(endpoint: Endpoint) -> Operation:
             *([parameters.expected_tag_parameter()] if endpoint.takes_tag else []),
         ],
         body=endpoint.body,
+        takes_file=endpoint.takes_file,
+        media_type=endpoint.download or "application/json",
         status=endpoint.status,
         responses=tuple(each for each in (endpoint.response, endpoint.other_response) if each is not None),
         request_samples=endpoint.request_samples,
@@ -219,6 +228,7 @@ _READY = {
             "used tokens": "ok",
             "retention": "ok",
             "expired sessions": "ok",
+            "file imports": "ok",
         },
     }
 }
@@ -291,6 +301,9 @@ def _operation_object(operation: Operation) -> dict[str, Any]:
                 **{kind: _text(sample) for kind, sample in operation.stream_bodies.items()},
             },
         }
+    if operation.takes_file:
+        content = {"schema": {"type": "string", "format": "binary"}}
+        result["requestBody"] = {"required": True, "content": {"application/octet-stream": content}}
     result["responses"] = {
         str(operation.status): _success(operation),
         **_partial_success(operation),
@@ -308,7 +321,9 @@ def _success(operation: Operation) -> dict[str, Any]:
     if operation.response_samples:
         content["examples"] = _examples(operation.response_samples)
     streamed = {name: _text(sample) for name, sample in operation.streams.items()}
-    answer = {"description": description, "content": {operation.media_type: content, **streamed}}
+    binary = {"schema": {"type": "string", "format": "binary"}, "examples": _examples({"File": "PK…"})}
+    files = dict.fromkeys(operation.files, binary)
+    answer = {"description": description, "content": {operation.media_type: content, **streamed, **files}}
     return answer | ({"headers": operation.headers} if operation.headers else {})
 
 

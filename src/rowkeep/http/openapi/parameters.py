@@ -38,6 +38,11 @@ _IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
         {"type": "string", "pattern": "^se-[0-9a-f]{24}$"},
         "se-9f86d081884c7d659a2feaa0",
     ),
+    "file": (
+        "The id of the uploaded file.",
+        {"type": "string", "pattern": "^fi-[0-9a-f]{24}$"},
+        "fi-5f0e9d573c6a1f7b112d3b0a",
+    ),
     "id": (
         "The id of the admin token.",
         {"type": "string", "pattern": "^at-[0-9a-f]{24}$"},

@@ -196,6 +196,10 @@ class CatalogScripts:
         )
         return AdminToken(*rows[0]) if rows else None
 
+    def has_admin_token(self, token_id: str) -> Steps[bool]:
+        tokens = self._tables.admin_tokens
+        return bool((yield from self._do(sa.select(tokens.c.id).where(tokens.c.id == token_id))))
+
     def administrators(self, after: str, limit: int) -> Steps[list[Row]]:
         """Id and name of all admin tokens by id, including deleted ones."""
         tokens, former = self._tables.admin_tokens, self._tables.former_admin_tokens

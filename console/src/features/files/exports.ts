@@ -1,0 +1,64 @@
+/** Exports: what a grid shows, as a file. */
+import { ApiError, isProblem, unreachable } from "../../api/errors";
+import { API_ADDRESS } from "../../app/place";
+import type { Selection, Source } from "../grid/rowQueries";
+
+export interface ExportFormat {
+  label: string;
+  suffix: string;
+  mediaType: string;
+}
+
+export const FORMATS: readonly ExportFormat[] = [
+  {
+    label: "Excel",
+    suffix: "xlsx",
+    mediaType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  },
+  { label: "CSV", suffix: "csv", mediaType: "text/csv" },
+  { label: "NDJSON", suffix: "ndjson", mediaType: "application/x-ndjson" },
+  { label: "Parquet", suffix: "parquet", mediaType: "application/vnd.apache.parquet" },
+];
+
+/** All rows of a selection with these columns, as a file. A stream that ends early is an error. */
+export async function readFile(
+  { workspace, kind, name }: Source,
+  selection: Selection,
+  fields: readonly string[],
+  { mediaType }: ExportFormat,
+  signal: AbortSignal,
+): Promise<Blob> {
+  const address = `${API_ADDRESS}/api/v1/workspaces/${workspace}/data/${kind}/${name}/query`;
+  let response: Response;
+  try {
+    response = await fetch(address, {
+      method: "POST",
+      headers: { Accept: mediaType, "Content-Type": "application/json" },
+      body: JSON.stringify({ ...selection, fields }),
+      signal,
+    });
+  } catch (error) {
+    throw signal.aborted ? error : unreachable();
+  }
+  if (!response.ok) {
+    const problem: unknown = await response.json().catch(() => undefined);
+    throw new ApiError(response.status, isProblem(problem) ? problem : undefined);
+  }
+  try {
+    return await response.blob();
+  } catch (error) {
+    throw signal.aborted
+      ? error
+      : new Error("The rows ended before the last one. Try again, with a filter or fewer columns.");
+  }
+}
+
+/** Gives a file to the browser, which stores it. */
+export function save(content: Blob, name: string): void {
+  const address = URL.createObjectURL(content);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}

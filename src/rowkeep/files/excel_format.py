@@ -1,0 +1,286 @@
+"""Excel and OpenDocument files: one sheet, read with calamine, and written as .xlsx with XlsxWriter.
+
+These programs have no times with a zone, no empty strings, and no integers beyond 2**53.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, BinaryIO
+
+import msgspec
+import xlsxwriter
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+from rowkeep.files.content import Content
+from rowkeep.files.dates import zone_of
+from rowkeep.files.detection import Detected
+from rowkeep.files.reading import Reading
+from rowkeep.files.records import (
+    ArrayWriter,
+    Columns,
+    FileRefused,
+    Position,
+    Record,
+    Row,
+    Target,
+    Unreadable,
+)
+from rowkeep.files.text_cells import as_text, form_of, is_string, reader_of
+from rowkeep.files.unfit import UnfitCell, shown
+from rowkeep.model.column_types import COLUMN_TYPES, FileForm
+from rowkeep.model.values.scalars import MAX_EXACT, canonical_date
+
+MAX_ROWS, MAX_COLUMNS, MAX_CHARACTERS = 1_048_576, 16_384, 32_767
+"""The limits of Excel, of which the header takes one row."""
+
+FIRST_DAY = datetime(1900, 3, 1, tzinfo=UTC)
+"""Excel counts days before this one wrongly, or not at all; they are written as text."""
+
+DATE_FORMAT = "yyyy-mm-dd hh:mm:ss.000"
+CREATED = datetime(2000, 1, 1, tzinfo=UTC)
+"""The time in the properties of every file, so that equal rows give equal files."""
+
+ROWS_AT_ONCE = 1000
+
+
+class ExcelSource:
+    """One sheet of a file. Positions are row numbers. Raises FileRefused."""
+
+    def __init__(self, content: Content, reading: Reading) -> None:
+        self._name = content.name
+        self._reading = reading
+        try:
+            book = CalamineWorkbook.from_filelike(content.binary())
+            name = _sheet_of(book, reading.sheet, content.name)
+            sheet = book.get_sheet_by_name(name)
+        except CalamineError as error:
+            raise FileRefused(f"{content.name} is not a valid Excel or OpenDocument file: {error}.") from None
+        self._sheet = sheet
+        self.sheets = list(book.sheet_names)
+        number, header = self._header()
+        self.left_out: set[str] = set()
+        self.known_types: Mapping[str, str] = {}
+        self.start = Position(number + 1, number) if reading.has_header else Position(number, number - 1)
+        self.size: int | None = sheet.start[0] + sheet.height if sheet.start else 0
+        self.done = 0
+        self.names: tuple[str, ...] = self._names(header)
+        is_only = len(book.sheet_names) == 1 and reading.sheet is None
+        self.detected = Detected(
+            format="excel",
+            sheet=None if is_only else name,
+            header_line=number if reading.has_header else 0,
+            notes=[] if reading.time_zone else ["times are UTC"] if self._has_times() else [],
+        )
+
+    def _rows(self) -> Iterator[tuple[int, list[Any]]]:
+        for number, row in enumerate(self._sheet.iter_rows(), 1):
+            if any(cell != "" for cell in row):
+                yield number, row
+
+    def _header(self) -> tuple[int, list[Any]]:
+        for number, row in self._rows():
+            if number >= self._reading.header_line:
+                return number, row
+        raise FileRefused(f"{self._name} has no valid header. The sheet is empty.")
+
+    def _names(self, header: list[Any]) -> tuple[str, ...]:
+        if self._reading.has_header:
+            names = [str(_text(cell)) for cell in header]
+        else:
+            names = list(self._reading.only) or [""] * len(header)
+            if len(names) != len(header):
+                raise FileRefused(
+                    f"--columns names {len(names)} columns, but {self._name} has {len(header)}."
+                )
+        while names and not names[-1] and not self._has_cells(len(names) - 1):
+            names.pop()
+        return tuple(names)
+
+    def _has_cells(self, at: int) -> bool:
+        return any(row[at] != "" for number, row in self._rows() if number > self.start.offset)
+
+    def _has_times(self) -> bool:
+        return any(isinstance(cell, datetime) for _, row in self._rows() for cell in row)
+
+    def records(self, start: Position, targets: Sequence[Target | None]) -> Iterator[Record]:
+        readers = [
+            (at, target.key, _reader(target.type, self._reading))
+            for at, target in enumerate(targets)
+            if target is not None
+        ]
+        nulls = {"", *self._reading.nulls}
+        for number, cells in self._rows():
+            if number <= start.offset:
+                continue
+            self.done = number
+            end = Position(number + 1, number)
+            row = {}
+            try:
+                for at, key, reader in readers:
+                    cell = cells[at]
+                    is_empty = isinstance(cell, str) and cell in nulls
+                    row[key] = None if is_empty else reader(cell)
+            except UnfitCell as error:
+                text = ",".join(str(_text(cell)) for cell in cells)
+                yield Unreadable(number, end, text[:1000], f"Column {key} {error}.")
+                continue
+            yield Row(number, end, msgspec.json.encode(row))
+
+
+def _sheet_of(book: CalamineWorkbook, asked: str | None, file: str) -> str:
+    """The name of the sheet to read: the one that is asked for, by name or number, or the first visible
+    one. Raises FileRefused."""
+    names = list(book.sheet_names)
+    if asked is None:
+        visible = [each.name for each in book.sheets_metadata if each.visible == SheetVisibleEnum.Visible]
+        if not names:
+            raise FileRefused(f"{file} has no sheets.")
+        return str((visible or names)[0])
+    if asked in names:
+        return asked
+    if asked.isascii() and asked.isdigit() and 1 <= int(asked) <= len(names):
+        return str(names[int(asked) - 1])
+    listed = ", ".join(map(shown, names))
+    raise FileRefused(f"{file} has no sheet {shown(asked)}. Its sheets are {listed}.")
+
+
+def _text(cell: Any) -> object:
+    """A cell as text, whole numbers without a fraction; numbers of other columns are not text."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) <= MAX_EXACT else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    return str(cell)
+
+
+def _reader(column_type: str, reading: Reading) -> Callable[[Any], object]:
+    """A function that converts a cell that is not empty to JSON that the column accepts."""
+    read = reader_of(column_type, reading)
+    facts = COLUMN_TYPES.get(column_type)
+    is_number = facts is not None and facts.is_number
+    is_moment = form_of(column_type) is FileForm.MOMENT
+    zone = UTC if reading.time_zone is None else zone_of(reading.time_zone)
+
+    def cell(value: Any) -> object:
+        if isinstance(value, str):
+            return value if read is as_text else read(value)
+        if is_moment or (facts is None and isinstance(value, datetime)):
+            return _moment(value, zone, read if reading.date_formats else None)
+        if isinstance(value, float) and (is_number or not is_string(column_type)):
+            return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else value
+        if isinstance(value, bool) and not is_string(column_type):
+            return value
+        return _text(value)
+
+    return cell
+
+
+def _moment(value: Any, zone: Any, read: Callable[[str], object] | None) -> object:
+    """A date or a time for a column of dates."""
+    if isinstance(value, datetime):
+        return canonical_date(value.replace(tzinfo=zone).astimezone(UTC))
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and read is not None:
+        return read(str(_text(value)))
+    what = "number" if isinstance(value, float | timedelta) else "cell of another kind"
+    raise UnfitCell(f"must be a date, but the cell is a {what}: {shown(str(_text(value)))}")
+
+
+class _Exact(float):
+    """A number that is written with all its digits, not with the 16 that XlsxWriter asks for."""
+
+    def __format__(self, _spec: str) -> str:
+        return repr(float(self)).upper()
+
+
+class ExcelWriter(ArrayWriter):
+    """Writes records as one sheet of an .xlsx file."""
+
+    def __init__(self, out: BinaryIO, columns: Columns) -> None:
+        if len(columns) > MAX_COLUMNS:
+            raise FileRefused(
+                f"An Excel file can have {MAX_COLUMNS:,} columns; the table has {len(columns):,}."
+            )
+        self._book = xlsxwriter.Workbook(out, {"constant_memory": True})
+        self._book.set_properties({"created": CREATED})
+        self._sheet = self._book.add_worksheet("Rows")
+        self._date = self._book.add_format({"num_format": DATE_FORMAT})
+        self._names = [column.name for column in columns]
+        self._writers = [self._writer(column.type) for column in columns]
+        fields = [(f"c{at}", msgspec.Raw) for at in range(len(columns))]
+        names = {f"c{at}": name for at, name in enumerate(self._names)}
+        record = msgspec.defstruct("Record", fields, rename=names, gc=False)
+        self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # defined above
+        for at, name in enumerate(self._names):
+            self._sheet.write_string(0, at, name)
+        self._rows = 1
+
+    def _writer(self, column_type: str) -> Callable[[int, int, msgspec.Raw], None]:
+        form = form_of(column_type)
+        if form in (FileForm.DOUBLE, FileForm.INTEGER):
+            return self._number
+        return {
+            FileForm.BOOLEAN: self._boolean,
+            FileForm.MOMENT: self._moment,
+            FileForm.JSON: self._json,
+        }.get(form or FileForm.TEXT, self._string)
+
+    def write(self, records: msgspec.Raw) -> int:
+        decoded = self._decoder.decode(records)
+        for record in decoded:
+            if self._rows >= MAX_ROWS:
+                raise FileRefused(
+                    f"An Excel file can have {MAX_ROWS - 1:,} rows. Use --limit, or export to csv, ndjson "
+                    "or parquet."
+                )
+            for at, (cell, write) in enumerate(
+                zip(msgspec.structs.astuple(record), self._writers, strict=True)
+            ):
+                if bytes(cell) != b"null":
+                    write(self._rows, at, cell)
+            self._rows += 1
+        return len(decoded)
+
+    def _string(self, row: int, at: int, cell: msgspec.Raw) -> None:
+        self._text(row, at, msgspec.json.decode(cell))
+
+    def _json(self, row: int, at: int, cell: msgspec.Raw) -> None:
+        self._text(row, at, bytes(cell).decode())
+
+    def _text(self, row: int, at: int, text: str) -> None:
+        if len(text) > MAX_CHARACTERS:
+            raise FileRefused(
+                f"Column {self._names[at]} has a text of {len(text):,} characters; a cell of an Excel file "
+                "can have "
+                f"{MAX_CHARACTERS:,}. Leave the column out with --fields, or export to csv, ndjson or "
+                "parquet."
+            )
+        self._sheet.write_string(row, at, text)
+
+    def _number(self, row: int, at: int, cell: msgspec.Raw) -> None:
+        number = msgspec.json.decode(cell)
+        if isinstance(number, int) and abs(number) > MAX_EXACT:
+            self._text(row, at, str(number))
+        else:
+            self._sheet.write_number(row, at, _Exact(number) if isinstance(number, float) else number)
+
+    def _boolean(self, row: int, at: int, cell: msgspec.Raw) -> None:
+        self._sheet.write_boolean(row, at, msgspec.json.decode(cell))
+
+    def _moment(self, row: int, at: int, cell: msgspec.Raw) -> None:
+        text = msgspec.json.decode(cell)
+        moment = datetime.fromisoformat(text)
+        if moment < FIRST_DAY:
+            self._text(row, at, text)
+        else:
+            self._sheet.write_datetime(row, at, moment.replace(tzinfo=None), self._date)
+
+    def close(self) -> None:
+        self._book.close()

@@ -1,0 +1,242 @@
+"""Parquet: read and written in parts with pyarrow, with the types of the table's columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rowkeep.files.content import Content
+from rowkeep.files.detection import Detected
+from rowkeep.files.reading import Reading
+from rowkeep.files.records import (
+    ArrayWriter,
+    Columns,
+    FileRefused,
+    Position,
+    Record,
+    Row,
+    Target,
+    Unreadable,
+)
+from rowkeep.files.text_cells import as_text, form_of, reader_of
+from rowkeep.files.unfit import UnfitCell
+from rowkeep.model.column_types import FileForm
+from rowkeep.model.values.scalars import EPOCH, MAX_EPOCH_MS, MIN_EPOCH_MS, canonical_date
+
+ROWS_AT_ONCE = 1000
+BUFFER_BYTES = 1024 * 1024
+
+GROUP_ROWS = 16_384
+GROUP_BYTES = 32 * 1024 * 1024
+"""A row group is written when it has this many rows, or this many bytes as JSON."""
+
+WRITTEN: dict[FileForm, tuple[Any, pa.DataType]] = {
+    FileForm.TEXT: (str, pa.string()),
+    FileForm.DOUBLE: (float, pa.float64()),
+    FileForm.INTEGER: (int, pa.int64()),
+    FileForm.BOOLEAN: (bool, pa.bool_()),
+    FileForm.MOMENT: (datetime, pa.timestamp("ms", tz="UTC")),
+    FileForm.JSON: (msgspec.Raw, pa.string()),
+}
+"""The Python type that a cell is decoded as, and its type in the file."""
+
+TICKS_OF_MILLISECOND = {"s": (1, 1000), "ms": (1, 1), "us": (1000, 1), "ns": (1_000_000, 1)}
+"""The divisor and factor that convert a timestamp of this unit to milliseconds."""
+
+
+class ParquetSource:
+    """A Parquet file. Positions are row numbers. Raises FileRefused for an invalid file or column."""
+
+    def __init__(self, content: Content, reading: Reading) -> None:
+        self._reading = reading
+        try:
+            # without pre_buffer, because a row group can be the whole file, and is then read in buffers
+            self._file = pq.ParquetFile(content.binary(), pre_buffer=False, buffer_size=BUFFER_BYTES)
+        except (pa.ArrowException, OSError) as error:
+            raise FileRefused(f"Not a valid Parquet file: {error}.") from None
+        schema = self._file.schema_arrow
+        self.names: tuple[str, ...] = tuple(schema.names)
+        self.left_out: set[str] = set()
+        self.known_types: Mapping[str, str] = {
+            f"#{at}": "decimal" for at, field in enumerate(schema, 1) if pa.types.is_decimal(field.type)
+        }
+        self.start = Position(1, 0)
+        self.size: int | None = self._file.metadata.num_rows
+        self._schema = schema
+        self.done = 0
+        self.detected = Detected(format="parquet")
+
+    def records(self, start: Position, targets: Sequence[Target | None]) -> Iterator[Record]:
+        chosen = [(at, target) for at, target in enumerate(targets) if target is not None]
+        columns = [
+            _Column(target.key, _lister(self._schema.field(at)), _reader(target.type, self._reading))
+            for at, target in chosen
+        ]
+        places = [at for at, _ in chosen]
+        at = 0
+        for group in range(self._file.metadata.num_row_groups):
+            rows = self._file.metadata.row_group(group).num_rows
+            if at + rows <= start.offset:
+                at += rows  # a group before the start is not read
+                continue
+            for batch in self._batches(group):
+                yield from _rows(batch, at, start, places, columns)
+                at += batch.num_rows
+                self.done = at
+
+    def _batches(self, group: int) -> Iterator[Any]:
+        try:
+            yield from self._file.iter_batches(batch_size=ROWS_AT_ONCE, row_groups=[group], use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise FileRefused(f"The Parquet file is damaged: {error}.") from None
+
+
+class _Column(NamedTuple):
+    """A column that is imported: its name in requests, and the functions that convert its cells to values of
+    JSON, all at once, and one value to what the table's column accepts."""
+
+    key: str
+    lister: Callable[[Any], list[Any]]
+    reader: Callable[[Any], object]
+
+
+def _rows(
+    batch: Any, at: int, start: Position, places: Sequence[int], columns: Sequence[_Column]
+) -> Iterator[Record]:
+    found = [column.lister(batch.column(place)) for place, column in zip(places, columns, strict=True)]
+    for number, cells in enumerate(zip(*found, strict=True), at + 1):
+        if number <= start.offset:
+            continue
+        end = Position(number + 1, number)
+        try:
+            row = {
+                column.key: None if cell is None else column.reader(cell)
+                for column, cell in zip(columns, cells, strict=True)
+            }
+            yield Row(number, end, msgspec.json.encode(row))
+        except UnfitCell as error:
+            text = str({column.key: cell for column, cell in zip(columns, cells, strict=True)})
+            yield Unreadable(number, end, text[:1000], f"A value {error}.")
+
+
+def _reader(column_type: str, reading: Reading) -> Callable[[Any], object]:
+    read = reader_of(column_type, reading)
+
+    def cell(value: Any) -> object:
+        if isinstance(value, str):
+            return value if read is as_text else read(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UnfitCell(f"is {value}, which is not a number")
+        return value
+
+    return cell
+
+
+def _lister(field: Any) -> Callable[[Any], list[Any]]:
+    """A function that converts the cells of a column to JSON values. Raises FileRefused for a type without
+    JSON equivalent."""
+    kind = field.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        raise FileRefused(
+            f"Column {field.name} of the Parquet file has timestamps without a time zone. Write it as a "
+            "timestamp in UTC."
+        )
+    if pa.types.is_timestamp(kind):
+        divisor, factor = TICKS_OF_MILLISECOND[kind.unit]
+        return lambda column: [
+            None if ticks is None else _moment(ticks // divisor * factor)
+            for ticks in _plain(column).cast(pa.int64()).to_pylist()
+        ]
+    if pa.types.is_decimal(kind):
+        return lambda column: [
+            None if cell is None else _decimal(cell) for cell in _plain(column).to_pylist()
+        ]
+    if pa.types.is_date(kind):
+        return lambda column: [
+            None if days is None else _moment(days * 86_400_000)
+            for days in _plain(column).cast(pa.date32()).cast(pa.int32()).to_pylist()
+        ]
+    is_plain = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean)
+    is_number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    if any(check(kind) for check in (*is_plain, *is_number)):
+        return lambda column: _plain(column).to_pylist()
+    raise FileRefused(
+        f"Column {field.name} of the Parquet file has type {kind}, which is not supported. Write it as text."
+    )
+
+
+def _plain(column: Any) -> Any:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _moment(milliseconds: int) -> str | int:
+    """A timestamp in the format of the API; outside its range, the number, which the server rejects."""
+    if not MIN_EPOCH_MS <= milliseconds <= MAX_EPOCH_MS:
+        return milliseconds
+    return canonical_date(EPOCH + timedelta(milliseconds=milliseconds))
+
+
+def _decimal(cell: Decimal) -> str:
+    return format(cell, "f")
+
+
+class ParquetWriter(ArrayWriter):
+    """Writes records as Parquet, one row group at a time."""
+
+    def __init__(self, out: BinaryIO, columns: Columns) -> None:
+        facts = [WRITTEN[form_of(column.type) or FileForm.TEXT] for column in columns]
+        self._schema = pa.schema(
+            [(column.name, kind) for column, (_, kind) in zip(columns, facts, strict=True)]
+        )
+        self._kinds = [decoded for decoded, _ in facts]
+        fields = [
+            # json is copied unchanged, including null
+            (f"c{at}", kind if kind is msgspec.Raw else kind | None)
+            for at, kind in enumerate(self._kinds)
+        ]
+        names = {f"c{at}": column.name for at, column in enumerate(columns)}
+        record = msgspec.defstruct("Record", fields, rename=names, gc=False)
+        self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type] # defined above
+        self._writer = pq.ParquetWriter(pa.PythonFile(out, mode="w"), self._schema, compression="zstd")
+        self._pending: list[Any] = []
+        self._held_rows = self._held_bytes = 0
+
+    def write(self, records: msgspec.Raw) -> int:
+        decoded = self._decoder.decode(records)
+        if decoded:
+            columns = zip(*map(msgspec.structs.astuple, decoded), strict=True)
+            arrays = [
+                pa.array(map(_json_text, column) if kind is msgspec.Raw else column, type=field.type)
+                for column, field, kind in zip(columns, self._schema, self._kinds, strict=True)
+            ]
+            self._pending.append(pa.record_batch(arrays, schema=self._schema))
+            self._held_rows += len(decoded)
+            self._held_bytes += len(bytes(records))
+        if self._held_rows >= GROUP_ROWS or self._held_bytes >= GROUP_BYTES:
+            self._write_group()
+        return len(decoded)
+
+    def _write_group(self) -> None:
+        self._writer.write_table(
+            pa.Table.from_batches(self._pending, self._schema), row_group_size=GROUP_ROWS * 2
+        )
+        self._pending, self._held_rows, self._held_bytes = [], 0, 0
+
+    def close(self) -> None:
+        if self._pending:
+            self._write_group()
+        self._writer.close()
+
+
+def _json_text(cell: msgspec.Raw) -> str | None:
+    text = bytes(cell).decode()
+    return None if text == "null" else text

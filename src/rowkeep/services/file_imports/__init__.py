@@ -1,0 +1,1 @@
+"""File imports: files that people upload, and their imports into tables."""
