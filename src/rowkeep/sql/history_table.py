@@ -19,6 +19,7 @@ from rowkeep.model.tables import ROW_KEY, Column, Table
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import column_name, quoted, sort_key_name, table_name
+from rowkeep.sql.physical_table import derived_sys_id
 from rowkeep.sql.statements import Statement, ddl
 from rowkeep.sql.system_tables import workspace_tables
 
@@ -90,6 +91,14 @@ class HistoryTable:
         if name == ROW_KEY:
             return self.from_clause.c[KEY_OF_ROW]
         return self.from_clause.c[cell_id(self._ids[name])]
+
+    def answered(self, name: str) -> Expression:
+        """A column of the row before a change as it is answered, under the column's present name."""
+        column = self._ids[name]
+        cell = self.cell(ROW_KEY if name == "sys_Id" else name)
+        if name == "sys_Id" or column.holds_sys_ids:
+            cell = derived_sys_id(cell)
+        return self.dialect.kinds[column.kind].answered(cell).label(quoted(name))
 
     def create(self) -> list[Statement]:
         """Create the table of records with its indexes, and the triggers."""

@@ -453,8 +453,8 @@ def _rights_of_users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
 
 
 def _idempotency_keys(meta: sa.MetaData) -> sa.Table:
-    """The keys of writes. ``response`` is empty only within the transaction of a write; ``expires`` is in
-    seconds since 1970."""
+    """The keys of writes. ``response`` is empty only within the transaction of a write; ``operation`` is the
+    id of its operation; ``expires`` is in seconds since 1970."""
     return sa.Table(
         "_rowkeep_idempotency_keys",
         meta,
@@ -463,6 +463,7 @@ def _idempotency_keys(meta: sa.MetaData) -> sa.Table:
         sa.Column("status", sa.Integer, nullable=False),
         sa.Column("data_key", sa.Integer, nullable=False),
         sa.Column("response", sa.LargeBinary, nullable=False),
+        sa.Column("operation", sa.Text, nullable=False, server_default=""),
         sa.Column("expires", sa.BigInteger, nullable=False, index=True),
     )
 

@@ -205,11 +205,13 @@ class RowsRefused(Exception):
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
-    """The response to a write as it is stored under its key: encrypted under the data key of this number."""
+    """The response to a write as it is stored under its key: encrypted under the data key of this number. And
+    the id of its operation; empty for one that an older version has stored."""
 
     status: int
     data_key: int
     response: bytes
+    operation: str = ""
 
 
 class WriteKey(msgspec.Struct, frozen=True):

@@ -173,7 +173,14 @@ def _with_columns(table: sa.Table, names: Sequence[str], dialect: Dialect) -> li
 
 
 def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(namespace).idempotency_keys,), dialect)
+    return _create_all((_without(WorkspaceTables(namespace).idempotency_keys, OPERATION_OF_KEYS),), dialect)
+
+
+OPERATION_OF_KEYS = ("operation",)
+
+
+def _operation_of_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _with_columns(WorkspaceTables(namespace).idempotency_keys, OPERATION_OF_KEYS, dialect)
 
 
 def _users(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -262,6 +269,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _used_tokens,
     _row_quotas,
     _history,
+    _operation_of_keys,
 )
 
 

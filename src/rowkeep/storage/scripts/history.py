@@ -61,6 +61,17 @@ class HistoryScripts(WorkspaceSteps):
         for records in (self._system.histories, self._system.operation_tables):
             yield from self._do(sa.delete(records).where(records.c.table_id == table.id))
 
+    def store(self, table_id: str, records: RecordsOf) -> Steps[None]:
+        """Replace what is known of the records of a table."""
+        each = self._system.histories
+        values = {
+            "since": records.since,
+            "first_position": records.first_position,
+            "first_seq": records.first_seq,
+            "columns": msgspec.json.encode(records.dropped).decode(),
+        }
+        yield from self._do(sa.update(each).values(values).where(each.c.table_id == table_id))
+
     # the order of operations
 
     def has_unordered(self) -> Steps[bool]:
