@@ -368,6 +368,21 @@ class IdempotencyInProgress(RowkeepError):
         super().__init__(msg, headers={"Retry-After": "1"})
 
 
+class HistoryUnsupported(RowkeepError):
+    """The database refuses the triggers that record changes."""
+
+    code, status, title = "history_unsupported", 409, "History is not supported"
+
+    def __init__(
+        self,
+        msg: str = "The database refuses the triggers that record changes, so the table cannot have a history. "
+        "The server log has the reason; on Citus, triggers need citus.enable_unsafe_triggers.",
+        *,
+        problems: Iterable[Problem] = (),
+    ) -> None:
+        super().__init__(msg, problems=problems)
+
+
 class TooManyColumns(RowkeepError):
     """PostgreSQL allows no more columns in this table: 1,600 in its lifetime, dropped ones included.
     Nothing was changed."""

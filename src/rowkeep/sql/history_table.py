@@ -61,6 +61,8 @@ class HistoryTable:
         self._spell = dialect.compiler.identifier_preparer
         self._schema = quoted(namespace) if namespace else None
         self._recorded = [column for column in table.stored_columns if column.name != ROW_KEY]
+        self.columns = (*self._recorded, *dropped)
+        """The columns whose cells a record has, the dropped ones last."""
         self._ids = {column.name: column for column in table.all_columns}
         name = quoted(f"_rowkeep_history_{table.id}")
         self.from_clause = sa.Table(
@@ -70,7 +72,7 @@ class HistoryTable:
             sa.Column(OP, _integer(), nullable=False),
             sa.Column(KIND, sa.SmallInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
             sa.Column(KEY_OF_ROW, dialect.kinds[self._ids[ROW_KEY].kind].type, nullable=False),
-            *(each for column in (*self._recorded, *dropped) for each in record_columns(column, dialect)),
+            *(each for column in self.columns for each in record_columns(column, dialect)),
             schema=self._schema,
             **dialect.table_options,
         )
@@ -102,15 +104,35 @@ class HistoryTable:
 
     def create(self) -> list[Statement]:
         """Create the table of records with its indexes, and the triggers."""
-        return [
-            ddl(CreateTable(self.from_clause), self.dialect),
-            *(ddl(CreateIndex(index), self.dialect) for index in self.indexes),
-            *self.triggers(),
-        ]
+        return [*self.create_empty(), *self.triggers()]
+
+    def create_empty(self) -> list[Statement]:
+        """Only create the table of records, to be filled with those of another database."""
+        indexes = (ddl(CreateIndex(index), self.dialect) for index in self.indexes)
+        return [ddl(CreateTable(self.from_clause), self.dialect), *indexes]
 
     def drop(self) -> list[Statement]:
         """Drop the triggers and the table of records."""
         return [*self.drop_triggers(), ddl(DropTable(self.from_clause, if_exists=True), self.dialect)]
+
+    def count_on(self) -> list[Statement]:
+        """After records of another database were written: note which operations changed the table, and number
+        new records after the greatest number, where the engine must be set to it."""
+        operations = self._spell.format_table(self.system.operations)
+        tables = self._spell.format_table(self.system.operation_tables)
+        noted = Statement(
+            f"INSERT INTO {tables} (table_id, op, position, last_seq) "  # noqa: S608 - our own names
+            f"SELECT '{self.table.id}', h.op, min(o.position), max(h.seq) FROM {self._records()} h "
+            f"JOIN {operations} o ON o.op = h.op GROUP BY h.op"
+        )
+        if not self.dialect.has_concurrent_writers:
+            return [noted]
+        sequence = self._spell.format_sequence(history_sequence(self.namespace))
+        numbered = Statement(
+            f"SELECT setval('{sequence}', "  # noqa: S608 - our own names
+            f"greatest((SELECT last_value FROM {sequence}), (SELECT max(seq) FROM {self._records()})))"
+        )
+        return [noted, numbered]
 
     # triggers
 
@@ -129,8 +151,15 @@ class HistoryTable:
             return [*drops, Statement(f"DROP FUNCTION IF EXISTS {self._function_name()}()")]
         return [Statement(f"DROP TRIGGER IF EXISTS {self._trigger(kind)}") for kind in ChangeKind]
 
+    @property
+    def trigger_names(self) -> set[str]:
+        return {self._trigger_name(kind) for kind in ChangeKind}
+
+    def _trigger_name(self, kind: ChangeKind) -> str:
+        return f"_rowkeep_history_{self.table.id}_{kind.name.lower()}"
+
     def _trigger(self, kind: ChangeKind) -> str:
-        return self._spell.quote(quoted(f"_rowkeep_history_{self.table.id}_{kind.name.lower()}"))
+        return self._spell.quote(quoted(self._trigger_name(kind)))
 
     def _watched(self) -> str:
         """The table whose changes are recorded."""

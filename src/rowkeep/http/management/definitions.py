@@ -102,6 +102,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             errors.DefinitionChanged,
             errors.IncompatibleRows,
             errors.TooManyColumns,
+            errors.HistoryUnsupported,
         ),
         request_samples={
             "All of it": {

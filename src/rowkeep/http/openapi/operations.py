@@ -217,6 +217,8 @@ _READY = {
             "expired keys": "ok",
             "rate windows": "ok",
             "used tokens": "ok",
+            "history": "ok",
+            "history order": "ok",
             "retention": "ok",
             "expired sessions": "ok",
         },

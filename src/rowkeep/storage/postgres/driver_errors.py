@@ -14,7 +14,14 @@ from collections.abc import Callable
 import asyncpg
 import structlog
 
-from rowkeep.errors.catalogue import Busy, StorageFull, StorageReadOnly, StorageUnavailable, TooManyColumns
+from rowkeep.errors.catalogue import (
+    Busy,
+    HistoryUnsupported,
+    StorageFull,
+    StorageReadOnly,
+    StorageUnavailable,
+    TooManyColumns,
+)
 from rowkeep.sql.changes import refused_change
 from rowkeep.storage.contract import (
     BeyondRange,
@@ -128,6 +135,8 @@ def _meaning(error: BaseException) -> Exception | None:
         return ChangeRefused(*refused)
     if isinstance(error, asyncpg.TooManyColumnsError):
         return TooManyColumns()
+    if isinstance(error, asyncpg.FeatureNotSupportedError) and "trigger" in str(error):
+        return _logged(error, HistoryUnsupported())
     if isinstance(error, STALE):
         return StaleCatalog()
     if isinstance(error, BUSY):

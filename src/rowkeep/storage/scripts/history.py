@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -14,6 +15,9 @@ from rowkeep.sql.history_order import HistoryOrder
 from rowkeep.sql.history_table import HistoryTable
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.steps import WorkspaceSteps, run
+
+MAX_SEQ = 2**63 - 1
+"""A number that no record has; it is after all of them."""
 
 _columns = msgspec.json.Decoder(tuple[Column, ...])
 
@@ -52,8 +56,19 @@ class HistoryScripts(WorkspaceSteps):
         """Record the changes of a table from now on."""
         since = canonical_date(now or wall_clock())
         yield from run(HistoryTable(table, self.dialect, self.namespace).create())
-        values = {"since": since, "first_position": 0, "first_seq": 0, "columns": "[]"}
+        last = yield from self.last_position()
+        # a cursor from before has expired: changes may be missing between
+        values = {"first_position": last, "first_seq": MAX_SEQ if last else 0, "columns": "[]"}
+        values |= {"since": since}
         yield from self._do(sa.insert(self._system.histories).values(table_id=table.id, **values))
+
+    def last_position(self) -> Steps[int]:
+        """The last position that an operation has."""
+        if self.dialect.has_concurrent_writers:
+            rows = yield from self._do(sa.select(self._system.history_state.c.position))
+        else:
+            rows = yield HistoryOrder(self.dialect, self.namespace).last()
+        return int(rows[0][0] or 0)
 
     def end(self, table: Table) -> Steps[None]:
         """Record nothing more, and delete what was recorded of a table."""
@@ -98,3 +113,33 @@ class HistoryScripts(WorkspaceSteps):
         if moment is not None:
             yield order.close(moment)
         return int(found[0][0] or 0) if found else int(last)
+
+    def settle(self, tables: Sequence[Table]) -> Steps[None]:
+        """After the records of another database were written to this one: order the operations that were not
+        ordered there, and continue all numbers after the greatest."""
+        operations, changed = self._system.operations, self._system.operation_tables
+        for table in tables:
+            yield from run((yield from self.table_of(table)).count_on())
+        rows = yield from self._do(
+            sa.select(sa.func.max(operations.c.position), sa.func.max(operations.c.stamped)).where(
+                operations.c.position.is_not(None)
+            )
+        )
+        position, stamped = int(rows[0][0] or 0), str(rows[0][1] or "")
+        last = sa.func.coalesce(sa.func.max(changed.c.last_seq), 0)
+        unordered = (
+            sa.select(operations.c.op, operations.c.stamped)
+            .select_from(operations.outerjoin(changed, changed.c.op == operations.c.op))
+            .where(operations.c.position.is_(None))
+            .group_by(operations.c.op, operations.c.stamped)
+            .order_by(last, operations.c.op)
+        )
+        for op, on in (yield from self._do(unordered)):
+            position, stamped = position + 1, max(stamped, on)
+            values = {"position": position, "stamped": stamped}
+            yield from self._do(sa.update(operations).values(values).where(operations.c.op == op))
+            yield from self._do(sa.update(changed).values(position=position).where(changed.c.op == op))
+        state = self._system.history_state
+        yield from self._do(sa.update(state).values(position=position, stamped=stamped))
+        if not self.dialect.has_concurrent_writers:
+            yield from self._do(sa.delete(changed))
