@@ -20,6 +20,8 @@ class RequestContext:
     """The name of the table or view of the request."""
     trace_id: str | None = None
     is_answered = False
+    operation: str | None = None
+    """The id of its operation, once it is needed."""
 
     def __init__(self, request_id: str, started: float) -> None:
         self.id = request_id
@@ -39,9 +41,10 @@ def operation_id(current: RequestContext | None) -> str:
     """The id of the operation of a request, the same each time; outside of a request, a new one."""
     if current is None:
         return new_operation_id()
-    # in one step, because several threads can be the first
-    found: str = vars(current).setdefault("operation", new_operation_id())
-    return found
+    if current.operation is None:
+        # in one step, because several threads can be the first
+        return str(vars(current).setdefault("operation", new_operation_id()))
+    return current.operation
 
 
 def set_route(number: int) -> None:

@@ -6,7 +6,7 @@ errors into responses, and the command line into one line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rowkeep.errors.base import (
     MAX_ECHO,
@@ -375,7 +375,7 @@ class HistoryUnsupported(RowkeepError):
 
     def __init__(
         self,
-        msg: str = "The database refuses the triggers that record changes, so the table cannot have a history. "
+        msg: str = "The database refuses the triggers that record changes, so no table can have a history. "
         "The server log has the reason; on Citus, triggers need citus.enable_unsafe_triggers.",
         *,
         problems: Iterable[Problem] = (),

@@ -86,6 +86,7 @@ ACTIONS: dict[str, str] = {
     "copy.discard": "`rowkeep copy --discard` deleted an incomplete copy.",
     "copy.tables": "`rowkeep copy` copied tables into a workspace.",
     "grant.set": "The grant of an app to a table or view was set or removed.",
+    "history.erase": "The cells of rows were removed from the history of a table.",
     "key.data.rotate": "`rowkeep keys rotate --data` replaced the data keys of a workspace.",
     "key.master.prepare": "`rowkeep keys rotate --prepare` added a master key to the key file.",
     "key.master.rotate": "`rowkeep keys rotate` replaced the master key.",

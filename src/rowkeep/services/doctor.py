@@ -256,7 +256,8 @@ def _history_differences(
         if column.name not in has.columns:
             problem = f"The column {column.name} of its history is missing: it cannot be written."
             yield Finding("error", place, problem, fix)
-    triggers = len(records.trigger_names - has.triggers)
+    watched = stored.get(str(table_name(records.table)))
+    triggers = len(records.trigger_names - (watched.triggers if watched is not None else set()))
     if triggers:
         problem = f"Changes are not recorded: {triggers} triggers of its history are missing or disabled."
         yield Finding("error", place, problem, fix)

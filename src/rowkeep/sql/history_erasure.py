@@ -13,7 +13,7 @@ from rowkeep.model.tables import Column
 from rowkeep.sql.conditions import condition, where_name
 from rowkeep.sql.dialects import Dialect, StoredKind
 from rowkeep.sql.expressions import Expression
-from rowkeep.sql.history_table import KEY_OF_ROW, KIND, RECORD_COLUMNS, HistoryTable, key_id
+from rowkeep.sql.history_table import KEY_OF_ROW, KIND, HistoryTable, key_id, record_columns
 from rowkeep.sql.physical_table import derived_sys_id
 from rowkeep.sql.statements import Statement, template
 
@@ -48,9 +48,15 @@ def count_images(records: HistoryTable, where: Where) -> Statement:
 
 
 def erase_images(records: HistoryTable, where: Where) -> Statement:
-    """Empty all cells of these records. That there was a change, when and by whom, remains."""
+    """Empty all cells of these records but those of system columns: that there was a change, when and by
+    whom, remains."""
     stored = records.from_clause
-    cells = {column: sa.null() for column in stored.c if column.name not in RECORD_COLUMNS}
+    own = [column for column in records.columns if not column.is_system]
+    cells = {
+        stored.c[physical.name]: sa.null()
+        for column in own
+        for physical in record_columns(column, records.dialect)
+    }
     return _bound(sa.update(stored).values(cells).where(*_is_of(records, where)), records, where)
 
 

@@ -342,6 +342,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             request.path["workspace"], request.path["table"], request.body
         ),
         body=EraseHistoryBody,
+        form=lambda erased: {"nErased": erased.n_erased},
         response=ErasedResponse,
         errors=(*_no_table, errors.UnknownColumn, errors.InvalidFilter, errors.InvalidValue),
         request_samples={"All that is recorded of a person": {"column": "Last_Name", "value": "Doe"}},
