@@ -44,7 +44,7 @@ async def change(bench: Workbench, definition: Mapping[str, Any], *, loss: bool 
 
     changes = TableChanges(bench.scripts, ciphers)
     body = msgspec.convert(definition, TableBody)
-    make = partial(changes.make, bench.table.name, body, allow_data_loss=loss)
+    make = partial(changes.make, definition["name"], body, allow_data_loss=loss)
     planned = await bench.database.write(make)
     version = await bench.database.read(bench.scripts.state.version)
     return Workbench(bench.database, planned.change.after, version)
@@ -89,7 +89,7 @@ AFTER: dict[str, Any] = {
 
 async def test_records_follow_a_change_of_the_definition(people: Workbench) -> None:
     await people.update(ALL, {"Name": "Joan"})
-    after = await change_at(people, AFTER)
+    after = await change(people, AFTER, loss=True)
     await after.update(ALL, {"FullName": "Jo"})
 
     assert await images(after, "FullName", "Age", "Secret", "Price") == [
@@ -101,18 +101,8 @@ async def test_records_follow_a_change_of_the_definition(people: Workbench) -> N
     ]
 
 
-async def change_at(bench: Workbench, definition: Mapping[str, Any], *, loss: bool = True) -> Workbench:
-    return await change(
-        Workbench(bench.database, msgspec.structs.replace(bench.table, name=definition["name"]), 0)
-        if "renamedFrom" in definition
-        else bench,
-        definition,
-        loss=loss,
-    )
-
-
 async def test_the_values_of_a_dropped_column_stay(people: Workbench) -> None:
-    after = await change_at(people, AFTER)
+    after = await change(people, AFTER, loss=True)
     scripts = HistoryScripts(after.database.dialect, after.database.namespace)
     records = await after.database.read(partial(scripts.records_of, after.table.id))
     assert records is not None

@@ -19,6 +19,7 @@ from oracle.effort import examples
 from rowkeep.codec.rows import encode
 from rowkeep.model.history import ChangeKind, Operation
 from rowkeep.sql.statements import Statement, statement
+from rowkeep.sql.system_tables import workspace_tables
 from rowkeep.storage.contract import (
     DeleteRows,
     InsertRows,
@@ -135,7 +136,7 @@ async def records(bench: Workbench, after: tuple[int, int] = (0, 0)) -> list[Row
 
     def script() -> Generator[Statement, Sequence[Row], Sequence[Row]]:
         table = yield from history.table_of(bench.table)
-        stored, operations = table.from_clause, bench.scripts.history._system.operations
+        stored, operations = table.from_clause, workspace_tables(bench.database.namespace).operations
         place = (operations.c.position, stored.c.seq)
         found = (
             sa.select(*place, stored.c.kind, stored.c.row_key, *(table.answered(name) for name in NAMES))

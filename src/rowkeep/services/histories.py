@@ -61,6 +61,8 @@ def _erase(
     """Raises StaleCatalog."""
     if table.history is None:
         return 0
+    # a write comes first here, as in every transaction that writes
+    yield from scripts.history.order_operations()
     if (yield from scripts.state.version()) != version:
         raise StaleCatalog
     records = yield from scripts.history.table_of(table)
