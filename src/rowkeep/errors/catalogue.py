@@ -6,7 +6,7 @@ errors into responses, and the command line into one line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rowkeep.errors.base import (
     MAX_ECHO,
@@ -366,21 +366,6 @@ class IdempotencyInProgress(RowkeepError):
         "same request later.",
     ) -> None:
         super().__init__(msg, headers={"Retry-After": "1"})
-
-
-class HistoryUnsupported(RowkeepError):
-    """The database refuses the triggers that record changes."""
-
-    code, status, title = "history_unsupported", 409, "History is not supported"
-
-    def __init__(
-        self,
-        msg: str = "The database refuses the triggers that record changes, so no table can have a history. "
-        "The server log has the reason; on Citus, triggers need citus.enable_unsafe_triggers.",
-        *,
-        problems: Iterable[Problem] = (),
-    ) -> None:
-        super().__init__(msg, problems=problems)
 
 
 class TooManyColumns(RowkeepError):

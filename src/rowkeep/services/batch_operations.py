@@ -280,12 +280,7 @@ class InsertOperation(Operation):
             caller, settings = self.around.caller, self.around.settings
             plan = plan_rows(caller, self.relation, request, conflict, settings)
             return self._planned(PlannedUpsert, request, UpsertRows(self.relation.sql, plan))
-        inserted = insert_plan(
-            self.relation,
-            request,
-            self.around.caller.writer,
-            self.around.caller.operation(self.relation.table),
-        )
+        inserted = insert_plan(self.around.caller, self.relation, request)
         return self._planned(PlannedInsert, request, InsertRows(self.relation.sql, inserted))
 
 

@@ -14,7 +14,6 @@ from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
 from rowkeep.metrics import ROWS_DELETED, ROWS_INSERTED, ROWS_READ, ROWS_UPDATED
 from rowkeep.model.access import Right
-from rowkeep.model.history import Operation
 from rowkeep.plan.rows.cursors import CursorSigner
 from rowkeep.plan.rows.select import SelectPlan, plan_select
 from rowkeep.plan.rows.writes import InsertPlan, plan_delete, plan_update
@@ -126,9 +125,7 @@ class Rows:
                 upserted = await upsert(caller, compiled, request, self._settings, self._offload, make_key)
                 return await self._unless_all_failed(upserted)
 
-            plan_insert = partial(
-                insert_plan, compiled, request, caller.writer, caller.operation(compiled.table)
-            )
+            plan_insert = partial(insert_plan, caller, compiled, request)
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
             if options.is_partial:
                 return await self._insert_partly(caller, compiled, request, plan, keyed)
@@ -349,9 +346,7 @@ class Rows:
         return self._access.run(credential, tables)
 
 
-def insert_plan(
-    compiled: CompiledTable, request: InsertRequest, writer: str, operation: Operation | None
-) -> InsertPlan:
+def insert_plan(caller: Caller, compiled: CompiledTable, request: InsertRequest) -> InsertPlan:
     """Raises DuplicateKey, and what :func:`key_of` raises."""
     options = request.options
     if options.on_conflict is not UNSET and options.is_partial:
@@ -360,7 +355,8 @@ def insert_plan(
         refuse_repeated_keys(compiled, request, options.on_conflict)
     stored_cells = compiled.codec.stored_cells
     stored, rekeyed = stored_cells.store(request.rows), stored_cells.rekeyed(request.rows)
-    return InsertPlan(stored, writer, rekeyed, options.dry_run, operation)
+    operation = caller.operation(compiled.table)
+    return InsertPlan(stored, caller.writer, rekeyed, options.dry_run, operation)
 
 
 def _key_of(keyed: KeyedRequest[R] | None, *, is_dry_run: bool) -> KeyedRequest[R] | None:

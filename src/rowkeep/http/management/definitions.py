@@ -102,7 +102,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             errors.DefinitionChanged,
             errors.IncompatibleRows,
             errors.TooManyColumns,
-            errors.HistoryUnsupported,
         ),
         request_samples={
             "All of it": {

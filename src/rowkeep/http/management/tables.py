@@ -197,7 +197,6 @@ _wrong_definition = (
     errors.InvalidName,
     errors.DuplicateColumn,
     errors.SystemColumn,
-    errors.HistoryUnsupported,
 )
 
 DRY_RUN = Flag("dryRun", "Return the steps of the change without doing them.")

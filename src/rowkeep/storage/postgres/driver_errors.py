@@ -16,7 +16,7 @@ import structlog
 
 from rowkeep.errors.catalogue import (
     Busy,
-    HistoryUnsupported,
+    InvalidDefinition,
     StorageFull,
     StorageReadOnly,
     StorageUnavailable,
@@ -72,6 +72,11 @@ UNAVAILABLE = (
     OSError,
 )
 
+
+NO_TRIGGERS = (
+    "The database refuses the triggers that record changes, so no table can have a history. The server log "
+    "has the reason; on Citus, triggers need citus.enable_unsafe_triggers."
+)
 
 OF_NODES: tuple[tuple[str, Callable[[], Exception]], ...] = (
     ("duplicate key value", UniqueConflict),
@@ -136,7 +141,7 @@ def _meaning(error: BaseException) -> Exception | None:
     if isinstance(error, asyncpg.TooManyColumnsError):
         return TooManyColumns()
     if isinstance(error, asyncpg.FeatureNotSupportedError) and "trigger" in str(error):
-        return _logged(error, HistoryUnsupported())
+        return _logged(error, InvalidDefinition(NO_TRIGGERS, pointer="/history"))
     if isinstance(error, STALE):
         return StaleCatalog()
     if isinstance(error, BUSY):
