@@ -83,11 +83,11 @@ class HistoryTask:
         database = opened.database
         await order_in(opened)
         expiry = HistoryExpiry(opened.scripts.history)
-        kept = [table.history.keep_days for table in tables if table.history is not None]
-        for table, days in zip(tables, kept, strict=True):
-            await self._of_table(opened, expiry, table, days)
+        days = [table.history.keep_days for table in tables if table.history is not None]
+        for table, limit in zip(tables, days, strict=True):
+            await self._of_table(opened, expiry, table, limit)
         # operations are deleted when no table can have records of them
-        last = await database.read(partial(expiry.last_before, self._days_ago(max(kept, default=0))))
+        last = await database.read(partial(expiry.last_before, self._days_ago(max(days, default=0))))
         while await database.read(partial(expiry.has_operations, last)):
             await database.write(partial(expiry.delete_operations, last))
 

@@ -70,7 +70,7 @@ class TableRetentionResponse(ResponseBody):
 class TableHistoryResponse(ResponseBody):
     """That changes of rows are recorded."""
 
-    keep_days: Annotated[int, Meta(ge=1, le=MAX_KEEP_DAYS, description="How many days the records are kept.")]
+    keep_days: Annotated[int, Meta(ge=1, le=MAX_KEEP_DAYS, description="For how many days records stay.")]
 
 
 class TableResponse(ResponseBody):

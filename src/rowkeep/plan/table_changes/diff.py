@@ -34,7 +34,7 @@ class StepKind(Enum):
     RETAIN = "change the retention"
     RECORD = "record changes"
     FORGET = "delete the history"
-    KEEP = "change how long the history is kept"
+    KEEP = "change how long records of changes stay"
     DROP_INDEX = "drop index"
     DROP_COLUMN = "drop column"
     RENAME_COLUMN = "rename column"
