@@ -1,8 +1,8 @@
 """History tables: the records of the changes of one table, and the triggers that write them.
 
 A record has the row before a change; its columns are named by the ids of the table's columns, so that a
-rename changes nothing. An update that does not change ``Updated_On`` is none of a user: it encrypts cells
-again, or fills a new column.
+rename changes nothing. An update that does not change ``Updated_On`` was not made by a user, and is not
+recorded: it encrypts cells again, or fills a new column.
 """
 
 from __future__ import annotations
