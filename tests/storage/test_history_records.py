@@ -10,7 +10,7 @@ import pytest
 from workbench import THINGS, WRITER, Workbench, rows_of
 
 from rowkeep.model.history import ChangeKind, Operation
-from rowkeep.storage.contract import Row, WorkspaceDatabase
+from rowkeep.storage.contract import Row, UniqueConflict, WorkspaceDatabase
 from rowkeep.storage.scripts.history import HistoryScripts
 
 pytestmark = pytest.mark.anyio
@@ -89,6 +89,17 @@ async def test_an_upsert_is_recorded_as_what_it_did(recorded: Workbench) -> None
         many.operation.id if many.operation else "",
         one.operation.id if one.operation else "",
     ]
+
+
+async def test_a_large_bulk_is_recorded_and_so_is_what_follows(recorded: Workbench) -> None:
+    await recorded.insert(*({"Text": f"row {at}"} for at in range(1000)))
+    with pytest.raises(UniqueConflict):
+        await recorded.insert(*({"Text": f"row {2000 - at}"} for at in range(1001)))
+    await recorded.insert({"Text": "last"})
+    found = await records(recorded)
+    assert changes(found) == [(ChangeKind.INSERT, None)] * 1001
+    assert len({each["row"] for each in found}) == 1001
+    assert [each["position"] for each in found] == [1] * 1000 + [2]
 
 
 async def test_a_dry_run_records_nothing(recorded: Workbench) -> None:

@@ -196,6 +196,18 @@ class HistoryTable:
                 f"BEGIN {record}; END"
             )
 
+    def bulk_of_inserts(self) -> tuple[Statement, Statement, Statement]:
+        """For many rows at a time on SQLite, where each statement with a trigger costs more with each page
+        that was changed before: what drops the trigger of inserts, records the insert of the row with this
+        ``_id``, and creates the trigger again."""
+        operations = self._spell.format_table(self.system.operations)
+        record = (
+            f"INSERT INTO {self._records()} (op, kind, row_key) "  # noqa: S608 - our own names
+            f"VALUES ((SELECT max(op) FROM {operations}), {int(ChangeKind.INSERT)}, ?)"
+        )
+        drop = Statement(f"DROP TRIGGER {self._trigger(ChangeKind.INSERT)}")
+        return drop, Statement(record), next(self._row_triggers())
+
     def _function_name(self) -> str:
         name = self._spell.quote(quoted(f"_rowkeep_history_{self.table.id}"))
         return f"{self._spell.quote(quoted(str(self.namespace)))}.{name}"

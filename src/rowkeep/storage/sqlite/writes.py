@@ -23,6 +23,7 @@ from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.history_operations import bound_operation
+from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import TableSql
 from rowkeep.storage.contract import (
@@ -42,6 +43,9 @@ from rowkeep.storage.sqlite.reads import decoded
 from rowkeep.storage.sqlite.writer import Joinable
 
 T = TypeVar("T")
+
+MIN_BULK = 1000
+"""The inserts of so many rows are recorded together, without the trigger."""
 
 
 def record_operation(operation: Operation, ids: IdSource, connection: apsw.Connection) -> None:
@@ -145,6 +149,24 @@ def write_rows(
     writer: str,
 ) -> None:
     """Insert rows, taken from ``reached`` one by one."""
+    if sql.table.history is None or len(rows) < MIN_BULK:
+        _insert_rows(connection, sql, rows, reached, stamp, writer)
+        return
+    drop, record, create = HistoryTable(sql.table, SQLITE, None).bulk_of_inserts()
+    connection.execute(drop.text)
+    _insert_rows(connection, sql, rows, reached, stamp, writer)
+    connection.executemany(record.text, zip(stamp.ids(), strict=False))
+    connection.execute(create.text)
+
+
+def _insert_rows(
+    connection: apsw.Connection,
+    sql: TableSql,
+    rows: Sequence[Row],
+    reached: Iterator[Row],
+    stamp: Stamp,
+    writer: str,
+) -> None:
     on, by = repeat(stamp.written_on), repeat(writer)
     cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
     if sql.keyed:
