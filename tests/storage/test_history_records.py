@@ -94,7 +94,7 @@ async def test_an_upsert_is_recorded_as_what_it_did(recorded: Workbench) -> None
 async def test_a_large_bulk_is_recorded_and_so_is_what_follows(recorded: Workbench) -> None:
     await recorded.insert(*({"Text": f"row {at}"} for at in range(1000)))
     with pytest.raises(UniqueConflict):
-        await recorded.insert(*({"Text": f"row {2000 - at}"} for at in range(1001)))
+        await recorded.insert(*({"Text": f"row {2000 - at}"} for at in range(1002)))
     await recorded.insert({"Text": "last"})
     found = await records(recorded)
     assert changes(found) == [(ChangeKind.INSERT, None)] * 1001
