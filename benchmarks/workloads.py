@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from benchmarks import data, streams_in, upserts, workers
+from benchmarks import data, history, streams_in, upserts, workers
 from benchmarks.bare_catalog_size import BareCrowd
 from benchmarks.catalog_size import CONNECTIONS as CROWD_CONNECTIONS
 from benchmarks.catalog_size import (
@@ -41,7 +41,7 @@ CONNECTIONS = 32
 SECONDS = 3.0
 PAGE_SECONDS = 1.5
 MIB = 2**20
-GROUPS = ("tables", "workspaces", "workers", "partial", "stream-in", "growth")
+GROUPS = ("tables", "workspaces", "workers", "partial", "stream-in", "growth", "history")
 """Workloads whose names start with one of these are measured together."""
 
 
@@ -336,6 +336,22 @@ WORKS = [
         yardstick="page 1",
         bars={"sqlite": Bar(1.5, at_least=False), "postgresql": Bar(1.5, at_least=False)},
         measure=pages,
+    ),
+]
+WORKS += [
+    Work(
+        name="history-bulk",
+        title="bulk of 10,000 rows into a table with a history, return=minimal",
+        yardstick="the same without",
+        bars=dict.fromkeys(BACKENDS, Bar(0.5)),
+        measure=history.bulk,
+    ),
+    Work(
+        name="history-insert",
+        title="insert of 1 row into a table with a history (CPU time)",
+        yardstick="the same without",
+        bars=dict.fromkeys(BACKENDS, Bar(1.3, at_least=False)),
+        measure=history.insert,
     ),
 ]
 WORKS += [

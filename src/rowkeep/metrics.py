@@ -125,7 +125,7 @@ WORKER_STARTS = REGISTRY.counter(
 
 TASKS = (
     "missing databases", "expired keys", "rate windows", "used tokens", "expired sessions", "retention",
-    "audit log", "activity", "table sizes", "file imports", "other",
+    "history", "history order", "audit log", "activity", "table sizes", "file imports", "other",
 )  # fmt: skip
 """The names of background tasks; any further one counts as ``other``."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,6 +20,8 @@ class RequestContext:
     """The name of the table or view of the request."""
     trace_id: str | None = None
     is_answered = False
+    operation: str | None = None
+    """The id of its operation, once it is needed."""
 
     def __init__(self, request_id: str, started: float) -> None:
         self.id = request_id
@@ -26,6 +30,21 @@ class RequestContext:
 
 
 CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+
+
+def new_operation_id() -> str:
+    """An id that no other operation has, 24 hexadecimal digits; later ones are greater, to the second."""
+    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+
+
+def operation_id(current: RequestContext | None) -> str:
+    """The id of the operation of a request, the same each time; outside of a request, a new one."""
+    if current is None:
+        return new_operation_id()
+    if current.operation is None:
+        # in one step, because several threads can be the first
+        return str(vars(current).setdefault("operation", new_operation_id()))
+    return current.operation
 
 
 def set_route(number: int) -> None:

@@ -35,6 +35,7 @@ STAFF = table(
     column("Since", "date"),
     column("Notes", "json"),
     indexes=(index("by_mail", "Mail", unique=True), index("by_pay", "-Pay", "Team")),
+    history={"keepDays": 30},
 )
 VIEW = {"name": "paid", "table": "staff", "columns": ["staff.Mail", "staff.Pay"]}
 ROWS = 600

@@ -428,7 +428,8 @@ def test_erase_a_person_in_all_tables(workspace: Workspace, admin_shell: Command
         }
     )
     reference = {"reference": {"table": "customers", "column": "EMail"}}
-    workspace.create_table({"name": "archive", "schemaDef": [mails | {"isEncrypted": True}]})
+    archive = {"name": "archive", "schemaDef": [mails | {"isEncrypted": True}]}
+    workspace.create_table(archive | {"history": {"keepDays": 1}})
     workspace.create_table({"name": "zebras", "schemaDef": [mails | reference]})
     bot = workspace.bot({"customers": "rwd", "archive": "rwd", "zebras": "rwd"})
     for table, column in (("customers", "EMail"), ("archive", "Mail"), ("zebras", "Mail")):
@@ -440,6 +441,9 @@ def test_erase_a_person_in_all_tables(workspace: Workspace, admin_shell: Command
         done = json.loads(admin_shell.run(*command, option, "--json").out)
         assert (done["nDeleted"], done["dryRun"]) == (total, option == "--dry-run")
         assert [each["table"] for each in done["tables"]] == ["archive", "zebras", "customers"]
+        # what the history of the archive has of the row is what it was when it was deleted
+        was_deleted = option == "--yes" and total > 0
+        assert [each["nErased"] for each in done["tables"]] == [int(was_deleted), 0, 0]
     assert "Deleted 0 rows." in admin_shell.run(*command, "--yes").out
     assert [row["EMail"] for row in all_rows(bot, "customers")] == ["bob@x.example"]
     assert len(all_rows(bot, "archive")) == len(all_rows(bot, "zebras")) == 1

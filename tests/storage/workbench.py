@@ -20,6 +20,7 @@ from rowkeep.crypto.ciphers import DataKeys
 from rowkeep.model.access import Workspace
 from rowkeep.model.data_requests import Conflict, ConflictAction, DeleteBody, QueryBody, RowRange, UpdateBody
 from rowkeep.model.definitions.tables import TableBody
+from rowkeep.model.history import Operation
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table
@@ -136,10 +137,15 @@ class Workbench:
     def statement(self, text: str, *parameters: Any) -> Statement:
         return statement(self.database, text, *parameters)
 
+    def operation(self) -> Operation | None:
+        """A new operation, if the table has a history."""
+        return None if self.table.history is None else Operation(secrets.token_hex(12), WRITER)
+
     # plans
 
     def insert_plan(self, *rows: Mapping[str, Any]) -> InsertPlan:
-        return InsertPlan(self.forms.store(self.codec.decode_rows(encode({"data": rows}))[0]), WRITER)
+        stored = self.forms.store(self.codec.decode_rows(encode({"data": rows}))[0])
+        return InsertPlan(stored, WRITER, operation=self.operation())
 
     def upsert_plan(
         self,
@@ -153,7 +159,15 @@ class Workbench:
         decoded = self.codec.decode_rows(encode(body))
         index = find_key(self.table, ColumnNames(self.table), conflict)
         return plan_upsert(
-            self.table, self.forms, index, action, decoded.rows, WRITER, limits, decoded.changes
+            self.table,
+            self.forms,
+            index,
+            action,
+            decoded.rows,
+            WRITER,
+            limits,
+            decoded.changes,
+            operation=self.operation(),
         )
 
     def select_plan(
@@ -176,11 +190,14 @@ class Workbench:
     ) -> UpdatePlan:
         wish = decode_body(encode({"query": query, "data": data, "dryRun": dry_run}), UPDATE)
         settings = msgspec.structs.replace(self._settings, max_returned_records=max_records)
-        return plan_update(self._target, self.codec, wish, WRITER, settings, minimal=False)
+        operation = self.operation()
+        return plan_update(
+            self._target, self.codec, wish, WRITER, settings, minimal=False, operation=operation
+        )
 
     def delete_plan(self, query: Mapping[str, Any], *, dry_run: bool = False) -> DeletePlan:
         wish = msgspec.convert({"query": query, "dryRun": dry_run}, DeleteBody)
-        return plan_delete(self._target, wish, self._settings)
+        return plan_delete(self._target, wish, self._settings, operation=self.operation())
 
     # calls
 

@@ -16,9 +16,11 @@ def index(name: str, *columns: str, unique: bool = False) -> dict[str, Any]:
     return {"name": name, "isUnique": unique, "columns": parts}
 
 
-def table(name: str, *columns: dict[str, Any], indexes: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+def table(
+    name: str, *columns: dict[str, Any], indexes: tuple[dict[str, Any], ...] = (), **others: Any
+) -> dict[str, Any]:
     """A complete definition of a table."""
-    return {"name": name, "schemaDef": list(columns), "indexes": list(indexes)}
+    return {"name": name, "schemaDef": list(columns), "indexes": list(indexes), **others}
 
 
 TYPED = table(

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from rowkeep.errors.catalogue import Busy, StorageFull, StorageReadOnly, StorageUnavailable
+from rowkeep.errors.catalogue import Busy, InvalidDefinition, StorageFull, StorageReadOnly, StorageUnavailable
 from rowkeep.model.tables import Index, Table
 from rowkeep.sql.names import index_named
 from rowkeep.storage.contract import ReferenceConflict, UniqueConflict
@@ -125,3 +125,9 @@ def test_an_error_of_another_node(state: str, message: str, kind: type[Exception
 )
 def test_an_error_that_means_nothing_known_stays_as_it_is(raised: BaseException) -> None:
     assert meaning(raised) is raised
+
+
+def test_triggers_that_a_cluster_refuses() -> None:
+    ours = meaning(error("0A000", "triggers are not supported on distributed tables"))
+    assert isinstance(ours, InvalidDefinition)
+    assert ours.problems[0].pointer == "/history"

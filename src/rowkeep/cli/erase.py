@@ -11,7 +11,7 @@ from rowkeep.cli.filter_options import count_of
 from rowkeep.cli.options import AsJson
 from rowkeep.cli.output import fact, print_json, print_line, print_list
 from rowkeep.cli.row_commands import do
-from rowkeep.client.commands import every
+from rowkeep.client.commands import call, every
 from rowkeep.errors.catalogue import SetupError, preview
 
 Columns = Annotated[
@@ -21,7 +21,12 @@ Columns = Annotated[
 Value = Annotated[str, typer.Option(metavar="TEXT", help="The value in that column; it must be equal.")]
 WorkspaceName = Annotated[str, typer.Option("--workspace", metavar="NAME", help="The workspace.")]
 
-FACTS = (fact("Table", "table"), fact("Column", "column"), fact("Rows", "nDeleted"))
+FACTS = (
+    fact("Table", "table"),
+    fact("Column", "column"),
+    fact("Rows", "nDeleted"),
+    fact("History", "nErased"),
+)
 
 
 def erase(
@@ -35,8 +40,9 @@ def erase(
     """Delete the rows of a person in all tables of a workspace, and report them.
 
     In every table that has a column of one of these names, in any case, the rows with this value are deleted,
-    all in one transaction. Backups are not changed, nor are stored responses of idempotency keys, which
-    expire by themselves.
+    all in one transaction. Then the cells of all rows that have, or had, this value are removed from the
+    history of the tables that have one. Backups are not changed, nor are stored responses of idempotency
+    keys, which expire by themselves.
     """
     found = _matches(workspace, column)
     if not found:
@@ -99,9 +105,21 @@ def _delete(
     body = {"operations": operations, **({"dryRun": True} if dry_run else {})}
     answer = do(None, workspace, lambda api: api.batch(body))
     return [
-        {"table": table, "column": name, "nDeleted": result["nDeleted"]}
+        {
+            "table": table,
+            "column": name,
+            "nDeleted": result["nDeleted"],
+            "nErased": _erase(workspace, table, name, value, dry_run=dry_run),
+        }
         for (table, name), result in zip(found, answer["results"], strict=True)
     ]
+
+
+def _erase(workspace: str, table: str, column: str, value: str, *, dry_run: bool) -> int:
+    """How many records of the history of a table had cells of the person."""
+    body = {"column": column, "value": value, "dryRun": dry_run}
+    path = ("workspaces", workspace, "tables", table, "history", "erase")
+    return int(call("POST", *path, body=body)["nErased"])
 
 
 def _confirm(report: list[dict[str, Any]]) -> None:

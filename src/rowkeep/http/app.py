@@ -48,6 +48,7 @@ from rowkeep.services.file_imports.jobs import ImportJobs
 from rowkeep.services.file_imports.places import Places, uploads_directory
 from rowkeep.services.file_imports.states import UploadedFile
 from rowkeep.services.health import Health
+from rowkeep.services.history_tasks import ORDER_SECONDS, HistoryTask, order_operations
 from rowkeep.services.idempotency import Idempotency, delete_expired_keys
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
@@ -77,6 +78,9 @@ RATE_WINDOWS_SECONDS = 600.0
 
 USED_TOKENS_SECONDS = 300.0
 """The time between two deletions of the used ``jti`` of tokens that have expired."""
+
+HISTORY_SECONDS = 60.0
+"""How often a process looks whether it is time to delete old records of changes."""
 
 RETENTION_SECONDS = 60.0
 """How often a process looks whether old rows must be deleted, which one of them does every hour."""
@@ -266,6 +270,8 @@ def background_tasks(
         BackgroundTask("expired keys", partial(delete_expired_keys, catalog, clock), EXPIRED_KEYS_SECONDS),
         BackgroundTask("rate windows", partial(delete_expired_windows, catalog, clock), RATE_WINDOWS_SECONDS),
         BackgroundTask("used tokens", partial(delete_used_tokens, catalog, clock), USED_TOKENS_SECONDS),
+        BackgroundTask("history", HistoryTask(catalog, clock).run, HISTORY_SECONDS),
+        BackgroundTask("history order", partial(order_operations, catalog), ORDER_SECONDS),
         BackgroundTask("retention", RetentionTask(catalog, settings, clock).run, RETENTION_SECONDS),
         BackgroundTask(
             "expired sessions", partial(delete_expired_sessions, catalog, clock), EXPIRED_SESSIONS_SECONDS

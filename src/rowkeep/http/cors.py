@@ -23,6 +23,7 @@ REQUEST_HEADERS = (
 
 RESPONSE_HEADERS = (
     "Idempotency-Replayed",
+    "Operation-Id",
     "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",

@@ -38,7 +38,7 @@ from rowkeep.model.data_requests import (
     QueryBody,
     UpdateBody,
 )
-from rowkeep.request_context import set_route
+from rowkeep.request_context import CURRENT, operation_id, set_route
 from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
 from rowkeep.services.exported_files import exported
@@ -376,6 +376,11 @@ _MINIMAL = ((b"preference-applied", b"return=minimal"),)
 _REPLAYED = (b"idempotency-replayed", b"true")
 
 
+def _operation(operation: str) -> Headers:
+    """The header with the id of the operation of a write; none for a response of an older version."""
+    return ((b"operation-id", operation.encode()),) if operation else ()
+
+
 def _by_path() -> dict[tuple[str, str | None], dict[str, DataEndpoint]]:
     """The endpoints by method, for each path without the name: the parts before and after it (None if the
     path has no name)."""
@@ -429,9 +434,12 @@ class DataEndpoints:
         headers: Headers = _MINIMAL if call.writes and request.minimal else ()
         headers += take_rate_headers()
         if isinstance(body, Replayed):
-            return Response(body.status, body.body, headers=(*headers, _REPLAYED))
+            headers += (_REPLAYED, *_operation(body.operation))
+            return Response(body.status, body.body, headers=headers)
         if isinstance(body, Download):
             return FileResponse(body, headers)
+        if call.changes_rows:
+            headers += _operation(operation_id(CURRENT.get()))
         if isinstance(body, Streamed):
             return StreamResponse(body.rows, body.form, headers)
         if isinstance(body, Answered):

@@ -88,6 +88,7 @@ ACTIONS: dict[str, str] = {
     "file.delete": "An uploaded file was deleted.",
     "file.upload": "A file was uploaded for an import.",
     "grant.set": "The grant of an app to a table or view was set or removed.",
+    "history.erase": "The cells of rows were removed from the history of a table.",
     "key.data.rotate": "`rowkeep keys rotate --data` replaced the data keys of a workspace.",
     "key.master.prepare": "`rowkeep keys rotate --prepare` added a master key to the key file.",
     "key.master.rotate": "`rowkeep keys rotate` replaced the master key.",

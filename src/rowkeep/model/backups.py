@@ -30,12 +30,13 @@ class BackupPart(msgspec.Struct, frozen=True):
 
 
 class BackupDatabase(msgspec.Struct, frozen=True):
-    """One database: how many migrations it has completed, its system tables, and the users' tables by their
-    ids. System tables without rows are left out."""
+    """One database: how many migrations it has completed, its system tables, the users' tables by their ids,
+    and the records of those that have a history. System tables without rows are left out."""
 
     steps: int
     system: tuple[BackupPart, ...]
     tables: tuple[BackupPart, ...] = ()
+    records: tuple[BackupPart, ...] = ()
 
     def part(self, table: str) -> BackupPart | None:
         """The part of a system table; None if it has no rows."""
@@ -75,4 +76,5 @@ class Manifest(msgspec.Struct, frozen=True):
 
     @property
     def parts(self) -> list[BackupPart]:
-        return [part for each in (self.catalog, *self.databases) for part in (*each.system, *each.tables)]
+        databases = (self.catalog, *self.databases)
+        return [part for each in databases for part in (*each.system, *each.tables, *each.records)]

@@ -17,6 +17,14 @@ class AdminTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
     name: str = ""
 
 
+class EraseHistoryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The records of the rows that have or had this value in the column. A dry run only counts them."""
+
+    column: str
+    value: str | int | float | bool
+    dry_run: bool = False
+
+
 class AppBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """An app. ``clientId`` and ``clientSecret`` import an app; both or neither are required."""
 

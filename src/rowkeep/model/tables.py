@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from rowkeep.model.column_types import COLUMN_TYPES, ColumnType, Kind
+from rowkeep.model.history import History
 from rowkeep.model.values.scalars import Cell
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
@@ -157,6 +158,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns_made: int = 0
     indexes: tuple[Index, ...] = ()
     retention: Retention | None = None
+    history: History | None = None
 
     @property
     def all_columns(self) -> tuple[Column, ...]:

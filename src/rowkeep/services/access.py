@@ -27,10 +27,11 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.metrics import DEFINITION_LOOKUPS, TOKEN_LOOKUPS, count_retry
 from rowkeep.model.access import App, Grant, Right
+from rowkeep.model.history import Operation
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.model.tables import Table
 from rowkeep.model.users import User
-from rowkeep.request_context import set_app, set_table
+from rowkeep.request_context import CURRENT, RequestContext, operation_id, set_app, set_table
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.rate_limits import NO_TABLE, RateLimits, RequestRate
 from rowkeep.services.sessions import Sessions, signed_in_user
@@ -107,6 +108,8 @@ class Caller(msgspec.Struct, frozen=True):
     """Counts the request, if the app has a limit."""
     slow: SlowQueries = NOT_WATCHED
     """Watches the work of the database."""
+    request: RequestContext | None = msgspec.field(default_factory=CURRENT.get)
+    """Known here, because other threads do not know the current request."""
 
     async def count(self, operations: Sequence[tuple[str, bool]] = ()) -> None:
         """Count the request for its rate: each operation on a table or, if true, a view. Raises
@@ -168,6 +171,10 @@ class Caller(msgspec.Struct, frozen=True):
         if grant is None or not grant.read:
             raise Forbidden(self._refusal(Right.READ, f"view {compiled.view.name}"))
         return compiled
+
+    def operation(self, table: Table) -> Operation | None:
+        """What the history of a table records of the request; None if it has none."""
+        return None if table.history is None else Operation(operation_id(self.request), self.writer)
 
     def _refusal(self, right: Right, where: str) -> str:
         if self.restricted_user_id is not None:

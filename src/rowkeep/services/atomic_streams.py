@@ -143,7 +143,14 @@ class AtomicStream:
     async def _store(self) -> StreamResult:
         caller, sql = self._table.caller, self._table.compiled.sql
         options = self._table.options
-        load = Load(self._staged.plans, self._staged.count, options.is_upsert, options.dry_run)
+        operation = caller.operation(self._table.compiled.table)
+        load = Load(
+            self._staged.plans,
+            self._staged.count,
+            options.is_upsert,
+            options.dry_run,
+            operation=operation,
+        )
         try:
             with caller.slow.write("load", lambda: sql.insert.text):
                 loaded = await caller.workspace.database.load(sql, load, caller.snapshot.version, self._key())

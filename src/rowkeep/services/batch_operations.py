@@ -280,7 +280,7 @@ class InsertOperation(Operation):
             caller, settings = self.around.caller, self.around.settings
             plan = plan_rows(caller, self.relation, request, conflict, settings)
             return self._planned(PlannedUpsert, request, UpsertRows(self.relation.sql, plan))
-        inserted = insert_plan(self.relation, request, self.around.caller.writer)
+        inserted = insert_plan(self.around.caller, self.relation, request)
         return self._planned(PlannedInsert, request, InsertRows(self.relation.sql, inserted))
 
 
@@ -302,6 +302,7 @@ class UpdateOperation(Operation):
             self.around.settings,
             minimal=not request.returns_rows,
             app=self.around.caller.app,
+            operation=self.around.caller.operation(self.relation.table),
         )
         return self._planned(PlannedUpdate, request, UpdateRows(self.relation.sql, plan))
 
@@ -317,7 +318,8 @@ class DeleteOperation(Operation):
 
     def plan(self, request: DeleteRequest) -> Planned:
         settings, app = self.around.settings, self.around.caller.app
-        plan = plan_delete(self.relation.target, request.body, settings, app)
+        operation = self.around.caller.operation(self.relation.table)
+        plan = plan_delete(self.relation.target, request.body, settings, app, operation)
         return self._planned(PlannedDelete, request, DeleteRows(self.relation.sql, plan))
 
 

@@ -22,6 +22,7 @@ from rowkeep.model.tables import Table
 from rowkeep.private_files import exposed
 from rowkeep.services.key_rotation import all_workspaces
 from rowkeep.settings import Settings
+from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.key_rotation import RotationSql
 from rowkeep.sql.names import table_name
 from rowkeep.sql.physical_table import PhysicalTable
@@ -139,6 +140,10 @@ class Doctor:
         for table in tables:
             for finding in _differences(place, table, opened.database, stored):
                 yield finding
+            if table.history is not None:
+                records = await opened.database.read(partial(opened.scripts.history.table_of, table))
+                for finding in _history_differences(place, records, stored):
+                    yield finding
             if self._reads_rows and str(table_name(table)) in stored:
                 async for finding in _sealed_cells(place, opened, table):
                     yield finding
@@ -237,6 +242,27 @@ def _differences(
             )
 
 
+def _history_differences(
+    workspace: str, records: HistoryTable, stored: dict[str, StoredTable]
+) -> Iterator[Finding]:
+    """What the records of the changes of a table lack in the engine."""
+    place = f"{workspace}, table {records.table.name}"
+    has = stored.get(str(records.from_clause.name))
+    fix = "Remove history from the definition and add it again: the records are deleted."
+    if has is None:
+        yield Finding("error", place, "The records of its history are missing: it cannot be written.", fix)
+        return
+    for column in records.from_clause.columns:
+        if column.name not in has.columns:
+            problem = f"The column {column.name} of its history is missing: it cannot be written."
+            yield Finding("error", place, problem, fix)
+    watched = stored.get(str(table_name(records.table)))
+    triggers = len(records.trigger_names - (watched.triggers if watched is not None else set()))
+    if triggers:
+        problem = f"Changes are not recorded: {triggers} triggers of its history are missing or disabled."
+        yield Finding("error", place, problem, fix)
+
+
 def _expected_indexes(physical: PhysicalTable) -> dict[str, StoredIndex]:
     return {
         str(index.name): StoredIndex(tuple(map(_column_of, index.expressions)), bool(index.unique))
@@ -258,12 +284,12 @@ async def _sealed_cells(workspace: str, opened: OpenWorkspace, table: Table) -> 
     if not names:
         return
     ciphers = opened.ciphers(table)
-    sql = RotationSql(table, opened.database.dialect, opened.database.namespace)
+    sql = RotationSql.of_rows(table, names, opened.database.dialect, opened.database.namespace)
     rotation = Rotation(opened.scripts)
     damaged: dict[str, list[str]] = {name: [] for name in names}
-    after: str | None = ""
+    after: str | int | None = sql.first
     while after is not None:
-        rows = await opened.database.read(partial(rotation.rows, sql, names, after))
+        rows = await opened.database.read(partial(rotation.rows, sql, after))
         for row_id, *cells in rows:
             for name, cell in zip(names, cells, strict=True):
                 try:

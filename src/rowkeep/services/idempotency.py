@@ -28,6 +28,7 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.model.ids import Clock
+from rowkeep.request_context import operation_id
 from rowkeep.services.access import Caller
 from rowkeep.services.row_requests import OK, PartlyInserted, PartlyUpserted
 from rowkeep.services.stream_requests import StreamResult
@@ -75,10 +76,11 @@ class KeyedRequest(Protocol[R_contra]):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """The stored response to an earlier request with the same key."""
+    """The stored response to an earlier request with the same key, and the id of its operation."""
 
     status: int
     body: bytes
+    operation: str
 
 
 class Idempotency:
@@ -101,7 +103,8 @@ class Idempotency:
             result = result_of(written)
             body = keyed.respond(result)
             status = result.status if isinstance(result, WITH_STATUS) else OK
-            return StoredResponse(status, sealer.number, sealer.seal(sent.fingerprint + body, bound_to))
+            response = sealer.seal(sent.fingerprint + body, bound_to)
+            return StoredResponse(status, sealer.number, response, operation_id(caller.request))
 
         now = self._now()
         return WriteKey(caller.writer, sent.key, now, now + self._seconds, respond)
@@ -164,7 +167,7 @@ class Idempotency:
                 f"The Idempotency-Key {preview(sent.key)} was used for another request. Nothing was written; "
                 "use a new key for each request."
             )
-        return Replayed(stored.status, opened[FINGERPRINT_BYTES:])
+        return Replayed(stored.status, opened[FINGERPRINT_BYTES:], stored.operation)
 
     def _now(self) -> int:
         return int(self._clock().timestamp())

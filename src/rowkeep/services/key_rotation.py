@@ -5,7 +5,7 @@ Both can be interrupted at any time and continue when they are started again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import msgspec
@@ -23,12 +23,12 @@ from rowkeep.crypto.master_key import (
 )
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.access import App, Workspace
-from rowkeep.model.tables import Table
+from rowkeep.model.tables import Column, Table
 from rowkeep.services.idempotency import response_bound_to
 from rowkeep.settings import Settings
 from rowkeep.sql.key_rotation import RotationSql
 from rowkeep.storage.contract import Row
-from rowkeep.storage.scripts.key_rotation import Rotation, reencrypt_with
+from rowkeep.storage.scripts.key_rotation import Rotation, begun, ended, reencrypt_with
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 PAGE = 1000
@@ -119,27 +119,55 @@ class DataRotation:
                 async for progress in self._table(table):
                     yield progress
                 await self._database.write(partial(self._rotation.end_table, table.id))
+        await self._dropped_columns(key)
         await self._database.write(partial(self._rotation.reencrypt_apps, self._reencrypt_app))
         await self._reencrypt_responses(key)
         await self._database.write(partial(self._rotation.end, key))
         self._workspace.renew()
 
     async def _table(self, table: Table) -> AsyncIterator[RotationProgress]:
-        sql = RotationSql(table, self._database.dialect, self._database.namespace)
-        reencrypt = {
-            column.name: reencrypt_with(self._workspace.keys, table, column)
-            for column in table.columns
-            if column.old_key is not None
-        }
-        total = await self._database.read(partial(self._rotation.count, sql))
-        after: str | None = ""
+        columns = [column for column in table.columns if column.old_key is not None]
+        database = self._database
+        names = [column.name for column in columns]
+        sql = RotationSql.of_rows(table, names, database.dialect, database.namespace)
+        total = await database.read(partial(self._rotation.count, sql))
         done = 0
-        while after is not None:
+        async for rows in self._reencrypted(table, columns, sql):
             yield RotationProgress(table.name, done, total)
-            rows = await self._database.read(partial(self._rotation.rows, sql, list(reencrypt), after))
-            batch = await self._database.write(partial(self._rotation.reencrypt_rows, sql, reencrypt, rows))
-            after, done = batch.after, done + batch.rows
+            done += rows
+        await self._records(table, columns)
         yield RotationProgress(table.name, done, max(done, total))
+
+    async def _reencrypted(
+        self, table: Table, columns: Sequence[Column], sql: RotationSql
+    ) -> AsyncIterator[int]:
+        """Encrypt the cells of these columns again, some rows at a time; gives their numbers."""
+        reencrypt = {
+            name: reencrypt_with(self._workspace.keys, table, column)
+            for name, column in zip(sql.names, columns, strict=True)
+        }
+        after: str | int | None = sql.first
+        while after is not None:
+            rows = await self._database.read(partial(self._rotation.rows, sql, after))
+            batch = await self._database.write(partial(self._rotation.reencrypt_rows, sql, reencrypt, rows))
+            after = batch.after
+            yield batch.rows
+
+    async def _records(self, table: Table, columns: Sequence[Column]) -> None:
+        """Encrypt the cells in the records of the changes of a table again."""
+        if table.history is not None and columns:
+            records = await self._database.read(partial(self._workspace.scripts.history.table_of, table))
+            sql = RotationSql.of_records(records, columns, self._database.dialect)
+            async for _ in self._reencrypted(table, columns, sql):
+                pass
+
+    async def _dropped_columns(self, key: int) -> None:
+        """Encrypt the cells of columns again that only records have."""
+        for table, _ in await self._database.read(self._rotation.dropped_columns):
+            change = partial(self._rotation.change_dropped, table.id, partial(begun, key))
+            columns = await self._database.write(change)
+            await self._records(table, [column for column in columns if column.old_key is not None])
+            await self._database.write(partial(self._rotation.change_dropped, table.id, ended))
 
     async def _reencrypt_responses(self, key: int) -> None:
         """Encrypt the stored responses to writes with an idempotency key again."""

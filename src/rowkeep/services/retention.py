@@ -21,11 +21,13 @@ from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, QueryTimeout, Storag
 from rowkeep.metrics import RETENTION_DELETED
 from rowkeep.model.audit import Outcome
 from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange
+from rowkeep.model.history import SERVER, Operation
 from rowkeep.model.ids import Clock
 from rowkeep.model.tables import ROW_KEY, Retention
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.plan.rows.select import plan_select
 from rowkeep.plan.rows.writes import plan_delete
+from rowkeep.request_context import new_operation_id
 from rowkeep.services.audit import AuditLog, process_actor
 from rowkeep.services.key_rotation import all_workspaces
 from rowkeep.settings import Settings
@@ -165,7 +167,8 @@ class RetentionTask:
         chosen = {"field": ROW_KEY, "operand": "in", "value": ids}
         query = {"operator": "and", "expressions": [chosen, is_old]}
         body = msgspec.convert({"query": query}, DeleteBody)
-        plan = plan_delete(compiled.target, body, self._settings)
+        operation = None if compiled.table.history is None else Operation(new_operation_id(), SERVER)
+        plan = plan_delete(compiled.target, body, self._settings, operation=operation)
         try:
             return await opened.database.delete(compiled.sql, plan, snapshot.version)
         except ReferenceConflict:

@@ -125,7 +125,7 @@ class Rows:
                 upserted = await upsert(caller, compiled, request, self._settings, self._offload, make_key)
                 return await self._unless_all_failed(upserted)
 
-            plan_insert = partial(insert_plan, compiled, request, caller.writer)
+            plan_insert = partial(insert_plan, caller, compiled, request)
             plan = await self._offload.run(plan_insert) if request.is_large else plan_insert()
             if options.is_partial:
                 return await self._insert_partly(caller, compiled, request, plan, keyed)
@@ -206,6 +206,7 @@ class Rows:
                 self._settings,
                 minimal=not request.returns_rows,
                 app=caller.app,
+                operation=caller.operation(compiled.table),
             )
             if len(plan.where.values) > SHORT_FILTER:
                 await compiled_in_thread(compiled.sql.update, plan.shape)
@@ -246,7 +247,13 @@ class Rows:
                 await given_key.read()
             request = await read()
             keyed = _key_of(given_key, is_dry_run=request.body.dry_run)
-            plan = plan_delete(compiled.target, request.body, self._settings, caller.app)
+            plan = plan_delete(
+                compiled.target,
+                request.body,
+                self._settings,
+                caller.app,
+                caller.operation(compiled.table),
+            )
             if len(plan.where.values) > SHORT_FILTER:
                 await compiled_in_thread(compiled.sql.delete, plan.where.shape)
             key = None if keyed is None else self._keys.write_key(caller, keyed, Deleted)
@@ -339,7 +346,7 @@ class Rows:
         return self._access.run(credential, tables)
 
 
-def insert_plan(compiled: CompiledTable, request: InsertRequest, writer: str) -> InsertPlan:
+def insert_plan(caller: Caller, compiled: CompiledTable, request: InsertRequest) -> InsertPlan:
     """Raises DuplicateKey, and what :func:`key_of` raises."""
     options = request.options
     if options.on_conflict is not UNSET and options.is_partial:
@@ -348,7 +355,8 @@ def insert_plan(compiled: CompiledTable, request: InsertRequest, writer: str) ->
         refuse_repeated_keys(compiled, request, options.on_conflict)
     stored_cells = compiled.codec.stored_cells
     stored, rekeyed = stored_cells.store(request.rows), stored_cells.rekeyed(request.rows)
-    return InsertPlan(stored, writer, rekeyed, is_dry_run=options.dry_run)
+    operation = caller.operation(compiled.table)
+    return InsertPlan(stored, caller.writer, rekeyed, options.dry_run, operation)
 
 
 def _key_of(keyed: KeyedRequest[R] | None, *, is_dry_run: bool) -> KeyedRequest[R] | None:

@@ -83,4 +83,4 @@ class StreamTable:
         request, conflict = self.request(block), self.options.on_conflict
         if conflict is not UNSET and self.options.is_upsert:
             return plan_rows(self.caller, self.compiled, request, conflict, self.settings)
-        return insert_plan(self.compiled, request, self.caller.writer)
+        return insert_plan(self.caller, self.compiled, request)

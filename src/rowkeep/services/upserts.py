@@ -81,6 +81,7 @@ def plan_rows(
         request.changes,
         is_partial=request.options.is_partial,
         is_dry_run=request.options.dry_run,
+        operation=caller.operation(compiled.table),
     )
 
 

@@ -19,8 +19,11 @@ NOT_IN_CATALOG = frozenset(
 """Users sign in again after a restore: a session that was ended since must not come back. What was counted is
 of the store that it was counted in."""
 
-NOT_IN_WORKSPACE = frozenset({"_rowkeep_row_quotas"})
-"""It is only a lock."""
+NOT_IN_WORKSPACE = frozenset({"_rowkeep_row_quotas", "_rowkeep_history_state", "_rowkeep_operation_tables"})
+"""The first is only a lock; the others follow from the records of changes and their operations."""
+
+OF_ONE_DATABASE = frozenset({"xid"})
+"""The columns that mean nothing in another database."""
 
 
 def backed_up_tables(namespace: str | None, *, is_catalog: bool) -> dict[str, sa.Table]:
@@ -28,7 +31,19 @@ def backed_up_tables(namespace: str | None, *, is_catalog: bool) -> dict[str, sa
     one = catalog_tables(namespace).workspaces if is_catalog else workspace_tables(namespace).workspace
     left_out = NOT_IN_CATALOG if is_catalog else NOT_IN_WORKSPACE
     tables = sorted(one.metadata.tables.values(), key=lambda table: table.name)
-    return {table.name: table for table in tables if table.name not in left_out}
+    return {table.name: _portable(table) for table in tables if table.name not in left_out}
+
+
+def _portable(table: sa.Table) -> sa.Table:
+    """A system table without the columns that a backup does not have."""
+    if OF_ONE_DATABASE.isdisjoint(table.c.keys()):
+        return table
+    columns = [
+        sa.Column(each.name, each.type, primary_key=each.primary_key)
+        for each in table.c
+        if each.name not in OF_ONE_DATABASE
+    ]
+    return sa.Table(table.name, sa.MetaData(schema=table.schema), *columns)
 
 
 def binary_columns(table: sa.Table) -> tuple[int, ...]:
@@ -55,9 +70,10 @@ def next_ids(table: sa.Table, dialect: Dialect) -> list[Statement]:
     if not dialect.has_concurrent_writers:
         return []
     place = dialect.compiler.identifier_preparer.format_table(table)
+    (key,) = table.primary_key.columns
     return [
         Statement(
-            f"SELECT setval(pg_get_serial_sequence('{place}', 'id'), "  # noqa: S608 - our own name
-            f"(SELECT max(id) FROM {place}))"
+            f"SELECT setval(pg_get_serial_sequence('{place}', '{key.name}'), "  # noqa: S608 - our own name
+            f"(SELECT max({key.name}) FROM {place}))"
         )
     ]

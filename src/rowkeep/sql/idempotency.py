@@ -11,7 +11,8 @@ from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement, template
 from rowkeep.sql.system_tables import CACHED_WORKSPACES, workspace_tables
 
-COLUMNS = ("writer", "key", "status", "data_key", "response", "expires")
+COLUMNS = ("writer", "key", "status", "data_key", "response", "operation", "expires")
+RESPONSE = ("status", "data_key", "response", "operation")
 """The columns of a key, and the parameters that its statements have for them."""
 
 NOW = "key_now"
@@ -26,14 +27,14 @@ class KeySql:
         self.claim = template(self.claiming(), dialect)
         """Stores a key unless it is there; one that has expired is replaced."""
         self.find = template(
-            sa.select(self._keys.c.status, self._keys.c.data_key, self._keys.c.response).where(
+            sa.select(*(self._keys.c[name] for name in RESPONSE)).where(
                 *self._is_key(), self._keys.c.expires > _parameter(NOW, sa.BigInteger())
             ),
             dialect,
         )
         self.respond = template(
             sa.update(self._keys)
-            .values({name: self._open(name) for name in ("status", "data_key", "response")})
+            .values({name: self._open(name) for name in RESPONSE})
             .where(*self._is_key()),
             dialect,
         )

@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import sqlalchemy as sa
 
-from rowkeep.model.tables import ROW_KEY, Table
+from rowkeep.model.tables import ROW_KEY, Column, Table
 from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.history_table import SEQ, HistoryTable, cell_id
 from rowkeep.sql.names import column_name
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Statement, Template, statement, template
 
 
 class RotationSql:
-    """The statements of one table."""
+    """The statements for the rows of one table, or for the records of its changes. ``cells`` has the columns
+    with encrypted cells by name, ``number`` the column that identifies a row; ``first`` is before all of
+    its values."""
 
-    def __init__(self, table: Table, dialect: Dialect, namespace: str | None) -> None:
-        self._physical_table = PhysicalTable(table, dialect, namespace)
-        self._physical = self._physical_table.from_clause
+    def __init__(
+        self,
+        rows: sa.Table,
+        number: sa.ColumnElement[Any],
+        cells: Mapping[str, sa.ColumnElement[Any]],
+        dialect: Dialect,
+        first: str | int,
+    ) -> None:
+        self.first = first
+        self.names = tuple(cells)
+        self._rows = rows
+        self._number = number
+        self._cells = cells
+        self._dialect = dialect
         self._replace: dict[str, Template] = {}
 
+    @classmethod
+    def of_rows(cls, table: Table, names: Iterable[str], dialect: Dialect, namespace: str | None) -> Self:
+        """Those of the rows of a table."""
+        rows = PhysicalTable(table, dialect, namespace).from_clause
+        cells = {name: rows.c[column_name(name)] for name in names}
+        return cls(rows, rows.c[column_name(ROW_KEY)], cells, dialect, "")
+
+    @classmethod
+    def of_records(cls, table: HistoryTable, columns: Iterable[Column], dialect: Dialect) -> Self:
+        """Those of the records of the changes of a table; columns are named by their ids."""
+        rows = table.from_clause
+        cells = {column.id: rows.c[cell_id(column)] for column in columns}
+        return cls(rows, rows.c[SEQ], cells, dialect, 0)
+
     def count(self) -> Statement:
-        return statement(sa.select(sa.func.count()).select_from(self._physical), self._physical_table.dialect)
+        return statement(sa.select(sa.func.count()).select_from(self._rows), self._dialect)
 
-    def batch(self, names: Sequence[str], after: str, limit: int) -> Statement:
+    def batch(self, after: str | int, limit: int) -> Statement:
         """The ids and the stored cells of the rows after one id, in the order of the ids."""
-        row_key = self._physical.c[column_name(ROW_KEY)]
-        columns = [self._physical.c[column_name(name)] for name in names]
-        rows = sa.select(row_key, *columns).where(row_key > after).order_by(row_key).limit(limit)
-        return statement(rows, self._physical_table.dialect)
+        rows = sa.select(self._number, *self._cells.values()).where(self._number > after)
+        return statement(rows.order_by(self._number).limit(limit), self._dialect)
 
-    def replace(self, name: str, row_id: str, old: bytes, new: bytes) -> Statement:
+    def replace(self, name: str, row: str | int, old: bytes, new: bytes) -> Statement:
         """Replace a cell, if it is unchanged since it was read."""
         if name not in self._replace:
-            row_key = self._physical.c[column_name(ROW_KEY)]
-            column = self._physical.c[column_name(name)]
+            column = self._cells[name]
             values = {each: sa.bindparam(each, type_=sa.LargeBinary()) for each in ("new", "old")}
-            update = sa.update(self._physical).values({column: values["new"]})
-            update = update.where(row_key == sa.bindparam("row", type_=sa.Text()), column == values["old"])
-            self._replace[name] = template(update, self._physical_table.dialect)
-        return self._replace[name].bind({"new": new, "old": old, "row": row_id})
+            update = sa.update(self._rows).values({column: values["new"]})
+            is_one = self._number == sa.bindparam("row", type_=self._number.type)
+            self._replace[name] = template(update.where(is_one, column == values["old"]), self._dialect)
+        return self._replace[name].bind({"new": new, "old": old, "row": row})

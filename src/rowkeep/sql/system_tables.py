@@ -290,6 +290,8 @@ class WorkspaceTables:
         self.former_apps = _former_apps(meta)
         self.used_tokens = _used_tokens(meta)
         self.row_quotas = _row_quotas(meta)
+        self.operations, self.operation_tables = _operations(meta)
+        self.histories, self.history_state = _histories(meta)
 
 
 def _apps(meta: sa.MetaData) -> sa.Table:
@@ -346,6 +348,86 @@ def _row_quotas(meta: sa.MetaData) -> sa.Table:
     )
 
 
+XID = "(pg_current_xact_id())::text"
+"""The default of the column ``xid``: no parameter, because a cluster would send one of another node."""
+
+
+def _operations(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
+    """The operations that changed tables with a history, and which tables each of them changed.
+
+    ``position`` and ``stamped`` are the order and the time that readers see. On SQLite they are given at
+    once. On PostgreSQL, where transactions end in any order, ``stamped`` is first the time of the write and
+    ``xid`` its transaction; when the operation is ordered, it gets its position. A request that is stored in
+    several transactions has an operation for each, with one ``id``. ``writer`` is empty for the server
+    itself. ``last_seq`` is the greatest ``seq`` of the operation in the table.
+    """
+    is_postgres = meta.schema is not None
+    xid = [sa.Column("xid", sa.Text, server_default=sa.text(XID))] if is_postgres else []
+    operations = sa.Table(
+        "_rowkeep_operations",
+        meta,
+        sa.Column("op", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("id", NAME_KEY, nullable=False, index=True),
+        sa.Column("writer", NAME_KEY, nullable=False),
+        sa.Column("stamped", NAME_KEY, nullable=False),
+        sa.Column("position", sa.BigInteger),
+        *xid,
+    )
+    ordered = operations.c.position.is_not(None)
+    sa.Index("ix__rowkeep_operations_position", operations.c.position, postgresql_where=ordered)
+    sa.Index(
+        "ix__rowkeep_operations_writer",
+        operations.c.writer,
+        operations.c.position,
+        postgresql_where=ordered,
+    )
+    if is_postgres:
+        sa.Index(
+            "ix__rowkeep_operations_xid",
+            operations.c.xid,
+            postgresql_where=operations.c.position.is_(None),
+        )
+    tables = sa.Table(
+        "_rowkeep_operation_tables",
+        meta,
+        sa.Column("table_id", sa.Text, primary_key=True),
+        sa.Column("op", sa.BigInteger, primary_key=True, autoincrement=False, index=True),
+        sa.Column("position", sa.BigInteger),
+        sa.Column("last_seq", sa.BigInteger, nullable=False),
+    )
+    sa.Index(
+        "ix__rowkeep_operation_tables_position",
+        tables.c.table_id,
+        tables.c.position,
+        postgresql_where=tables.c.position.is_not(None),
+    )
+    return operations, tables
+
+
+def _histories(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
+    """The tables that have a history: since when it is complete, the cursors before which have expired, and
+    (as JSON) the columns that only their records still have. And the state of the workspace: the last
+    position, its time, and the moment that no later operation may be at or before."""
+    histories = sa.Table(
+        "_rowkeep_histories",
+        meta,
+        sa.Column("table_id", sa.Text, primary_key=True),
+        sa.Column("since", NAME_KEY, nullable=False),
+        sa.Column("first_position", sa.BigInteger, nullable=False),
+        sa.Column("first_seq", sa.BigInteger, nullable=False),
+        sa.Column("columns", sa.Text, nullable=False),
+    )
+    state = sa.Table(
+        "_rowkeep_history_state",
+        meta,
+        _only_row(),
+        sa.Column("position", sa.BigInteger, nullable=False),
+        sa.Column("stamped", NAME_KEY, nullable=False),
+        sa.Column("moment", NAME_KEY, nullable=False),
+    )
+    return histories, state
+
+
 def _rights_of_users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
     """The roles of users, and the owners and shares of tables and views by their ids."""
     members = sa.Table(
@@ -371,8 +453,8 @@ def _rights_of_users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
 
 
 def _idempotency_keys(meta: sa.MetaData) -> sa.Table:
-    """The keys of writes. ``response`` is empty only within the transaction of a write; ``expires`` is in
-    seconds since 1970."""
+    """The keys of writes. ``response`` is empty only within the transaction of a write; ``operation`` is the
+    id of its operation; ``expires`` is in seconds since 1970."""
     return sa.Table(
         "_rowkeep_idempotency_keys",
         meta,
@@ -381,6 +463,7 @@ def _idempotency_keys(meta: sa.MetaData) -> sa.Table:
         sa.Column("status", sa.Integer, nullable=False),
         sa.Column("data_key", sa.Integer, nullable=False),
         sa.Column("response", sa.LargeBinary, nullable=False),
+        sa.Column("operation", sa.Text, nullable=False, server_default=""),
         sa.Column("expires", sa.BigInteger, nullable=False, index=True),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -111,6 +111,19 @@ class StagedTable:
         cells = [self._physical.answered(each) for each in (name, *shown)]
         orphans = sa.select(*cells).select_from(joined).where(cell.is_not(None), other.is_(None)).limit(1)
         return statement(orphans, self._dialect)
+
+
+class CopiedRows(Protocol):
+    """What writes rows as they are stored: by COPY, or one by one with ``insert``."""
+
+    copied: dict[int, CopiedCells]
+    keyed: list[int]
+
+    @property
+    def place(self) -> tuple[str, str, list[str]]: ...
+
+    @property
+    def insert(self) -> Template: ...
 
 
 class CopySql:

@@ -31,6 +31,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from rowkeep.model.access import Workspace
+from rowkeep.model.history import Operation
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.select import SelectPlan
@@ -173,6 +174,7 @@ class Load(msgspec.Struct, frozen=True):
     is_dry_run: bool = False
     first: Script[None] | None = None
     last: Script[None] | None = None
+    operation: Operation | None = None
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -203,11 +205,13 @@ class RowsRefused(Exception):
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
-    """The response to a write as it is stored under its key: encrypted under the data key of this number."""
+    """The response to a write as it is stored under its key: encrypted under the data key of this number. And
+    the id of its operation; empty for one that an older version has stored."""
 
     status: int
     data_key: int
     response: bytes
+    operation: str = ""
 
 
 class WriteKey(msgspec.Struct, frozen=True):
@@ -312,6 +316,11 @@ planned with the results of earlier ones."""
 
 RowScript: TypeAlias = Callable[[], RowSteps[T]]
 """Several operations on rows as one transaction: called again for each attempt, in any thread."""
+
+
+def operation_of(wanted: RowOperation | Statement) -> Operation | None:
+    """What the history records of an operation of a row script, if its table has a history."""
+    return None if isinstance(wanted, SelectRows | Statement) else wanted.plan.operation
 
 
 class BatchKind(msgspec.Struct, frozen=True):

@@ -24,11 +24,12 @@ class StoredIndex(msgspec.Struct, frozen=True):
 
 class StoredTable(msgspec.Struct):
     """A table as the engine has it: its columns, and whether each can be null; its indexes by name, without
-    that of the primary key; and the columns that have a foreign key."""
+    that of the primary key; the columns that have a foreign key; and the names of the triggers that run."""
 
     columns: dict[str, bool]
     indexes: dict[str, StoredIndex]
     references: set[str]
+    triggers: set[str] = msgspec.field(default_factory=set)
 
 
 class Inspection(ABC):

@@ -18,6 +18,7 @@ def key_values(key: WriteKey, stored: StoredResponse = NO_RESPONSE) -> dict[str,
         "key_status": stored.status,
         "key_data_key": stored.data_key,
         "key_response": stored.response,
+        "key_operation": stored.operation,
         "key_expires": key.expires,
         "key_now": key.now,
     }

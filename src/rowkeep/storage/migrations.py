@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateSequence, CreateTable
 
 from rowkeep.errors.catalogue import SetupError, StorageReadOnly
 from rowkeep.model.values.case_folding import folding_table
 from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
+from rowkeep.sql.history_table import history_sequence
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement, template
 from rowkeep.sql.system_tables import CATALOG_NAMESPACE, WorkspaceTables, catalog_tables
@@ -172,7 +173,14 @@ def _with_columns(table: sa.Table, names: Sequence[str], dialect: Dialect) -> li
 
 
 def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(namespace).idempotency_keys,), dialect)
+    return _create_all((_without(WorkspaceTables(namespace).idempotency_keys, OPERATION_OF_KEYS),), dialect)
+
+
+OPERATION_OF_KEYS = ("operation",)
+
+
+def _operation_of_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _with_columns(WorkspaceTables(namespace).idempotency_keys, OPERATION_OF_KEYS, dialect)
 
 
 def _users(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -219,6 +227,18 @@ def _activity(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((tables.activity, tables.table_sizes), dialect)
 
 
+def _history(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = WorkspaceTables(namespace)
+    ours = (tables.operations, tables.operation_tables, tables.histories, tables.history_state)
+    sequence = history_sequence(namespace)
+    numbers = [ddl(CreateSequence(sequence), dialect)] if dialect.has_concurrent_writers else []
+    # without parameters, because the statements of one workspace are used for all
+    empty: sa.ColumnElement[str] = sa.literal_column("''")
+    zero: sa.ColumnElement[int] = sa.literal_column("0")
+    first = sa.insert(tables.history_state).values(position=zero, stamped=empty, moment=empty)
+    return [*_create_all(ours, dialect), *numbers, statement(first, dialect)]
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -248,6 +268,8 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _limits_of_apps,
     _used_tokens,
     _row_quotas,
+    _history,
+    _operation_of_keys,
 )
 
 

@@ -17,7 +17,7 @@ from rowkeep.settings import Settings
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement
 from rowkeep.sql.system_tables import CATALOG_NAMESPACE
-from rowkeep.sql.table_copies import CopySql
+from rowkeep.sql.table_copies import CopiedRows
 from rowkeep.storage.contract import Row, Script
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Loader(ABC):
     """Builds tables that are only visible to the copy. Its transactions check no references."""
 
     @abstractmethod
-    async def append(self, sql: CopySql, rows: Sequence[Row], script: Script[None]) -> None:
+    async def append(self, sql: CopiedRows, rows: Sequence[Row], script: Script[None]) -> None:
         """Write rows as they are stored, and run a script in the same transaction. Raises the errors of the
         script, UniqueConflict, Busy, StorageUnavailable, StaleCatalog."""
 

@@ -58,6 +58,7 @@ from rowkeep.services.apps import Apps
 from rowkeep.services.audit import AuditLog
 from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.file_imports.files import Files
+from rowkeep.services.histories import Histories
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, ListRequest, read_cursor
 from rowkeep.services.offload import Offload
 from rowkeep.services.openid import OpenId
@@ -103,6 +104,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     workspaces: Workspaces
     tables: Tables
     views: Views
+    histories: Histories
     definitions: WorkspaceDefinitions
     apps: Apps
     admin_tokens: AdminTokens
@@ -132,6 +134,7 @@ def management_services(
     return ManagementServices(
         workspaces=Workspaces(catalog, clock),
         tables=Tables(catalog),
+        histories=Histories(catalog),
         views=Views(catalog, settings),
         definitions=WorkspaceDefinitions(catalog),
         apps=Apps(catalog, clock),

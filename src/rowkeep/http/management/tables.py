@@ -30,7 +30,8 @@ from rowkeep.model.definitions.columns import MAX_TEXT_LENGTH
 from rowkeep.model.definitions.copies import table_named
 from rowkeep.model.definitions.retention import MAX_DAYS
 from rowkeep.model.definitions.tables import TableBody, definition_of
-from rowkeep.model.management_requests import GrantBody
+from rowkeep.model.history import MAX_KEEP_DAYS
+from rowkeep.model.management_requests import EraseHistoryBody, GrantBody
 from rowkeep.model.tables import COUNTED, NAME
 from rowkeep.model.users import ListedThings, Need
 from rowkeep.services.tables import ChangeStep, DefinedTable
@@ -66,6 +67,12 @@ class TableRetentionResponse(ResponseBody):
     days: Annotated[int, Meta(ge=1, le=MAX_DAYS, description="How old a row gets.")]
 
 
+class TableHistoryResponse(ResponseBody):
+    """That changes of rows are recorded."""
+
+    keep_days: Annotated[int, Meta(ge=1, le=MAX_KEEP_DAYS, description="For how many days records stay.")]
+
+
 class TableResponse(ResponseBody):
     """The complete definition of a table."""
 
@@ -74,6 +81,11 @@ class TableResponse(ResponseBody):
     schema_def: list[TableColumnResponse]
     indexes: list[TableIndexResponse]
     retention: TableRetentionResponse | UnsetType = UNSET
+    history: TableHistoryResponse | UnsetType = UNSET
+
+
+class ErasedResponse(ResponseBody):
+    n_erased: Annotated[int, Meta(ge=0, description="How many records had cells of these rows.")]
 
 
 class TableSizeResponse(ResponseBody):
@@ -317,6 +329,23 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         takes_tag=True,
         status=204,
         errors=(*_no_table, errors.StillReferenced, errors.DefinitionChanged),
+    ),
+    Endpoint(
+        method="POST",
+        path=f"{_TABLE}/history/erase",
+        name="eraseHistory",
+        action="history.erase",
+        summary="Remove the cells of rows from the history of a table",
+        need=Need.MANAGE,
+        call=lambda services, request: services.histories.erase(
+            request.path["workspace"], request.path["table"], request.body
+        ),
+        body=EraseHistoryBody,
+        form=lambda erased: {"nErased": erased.n_erased},
+        response=ErasedResponse,
+        errors=(*_no_table, errors.UnknownColumn, errors.InvalidFilter, errors.InvalidValue),
+        request_samples={"All that is recorded of a person": {"column": "Last_Name", "value": "Doe"}},
+        response_samples={"Erased": {"nErased": 3}},
     ),
     Endpoint(
         method="GET",

@@ -14,6 +14,7 @@ from rowkeep.http.response_types import ref
 from rowkeep.model.column_types import COLUMN_TYPES, ColumnType
 from rowkeep.model.definitions.columns import MAX_TEXT_LENGTH
 from rowkeep.model.definitions.retention import MAX_DAYS
+from rowkeep.model.history import MAX_KEEP_DAYS
 from rowkeep.model.tables import (
     MAX_COLUMNS,
     MAX_DESCRIPTION,
@@ -135,6 +136,17 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
         },
         "indexes": _or_not_set({"type": "array", "items": ref("IndexBody"), "maxItems": MAX_INDEXES}),
         "renamedFrom": _RENAMED,
+        "history": _or_not_set(
+            {
+                "title": "History",
+                "type": "object",
+                "required": ["keepDays"],
+                "additionalProperties": False,
+                "properties": {"keepDays": {"type": "integer", "minimum": 1, "maximum": MAX_KEEP_DAYS}},
+                "description": "All changes of rows are recorded, and the records are deleted in the "
+                "background when they are so many days old.",
+            }
+        ),
         "retention": _or_not_set(
             {
                 "title": "Retention",

@@ -141,7 +141,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         streams=data_samples.STREAMED_RESPONSES.get(call.name, {}),
         headers={
             **(parameters.preference_applied() if call.writes else {}),
-            **(parameters.idempotency_replayed() if call.changes_rows else {}),
+            **(parameters.write_headers() if call.changes_rows else {}),
             **parameters.rate_limit_headers(),
         },
         errors=(
@@ -226,6 +226,8 @@ _READY = {
             "expired keys": "ok",
             "rate windows": "ok",
             "used tokens": "ok",
+            "history": "ok",
+            "history order": "ok",
             "retention": "ok",
             "expired sessions": "ok",
             "file imports": "ok",

@@ -198,13 +198,20 @@ def idempotency_key_parameter() -> dict[str, Any]:
     }
 
 
-def idempotency_replayed() -> dict[str, Any]:
+def write_headers() -> dict[str, Any]:
+    """The headers of responses to writes."""
     return {
+        "Operation-Id": {
+            "description": "The id of the operation. All changes of the request have it in the history of "
+            "the tables that have one; a response that is sent again has that of the first time.",
+            "schema": {"type": "string", "pattern": "^[0-9a-f]{24}$"},
+            "examples": {"id": {"value": "6567a1b25e7ef6717203ac01"}},
+        },
         "Idempotency-Replayed": {
             "description": "Present if this is the stored response to an earlier request with the same "
             "`Idempotency-Key`; nothing was written this time.",
             "schema": {"const": "true"},
-        }
+        },
     }
 
 

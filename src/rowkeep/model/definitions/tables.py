@@ -17,6 +17,7 @@ from rowkeep.model.definitions.columns import (
     read_columns,
     read_flag,
 )
+from rowkeep.model.definitions.history import history_of, read_history
 from rowkeep.model.definitions.references import read_reference
 from rowkeep.model.definitions.retention import read_retention, retention_of
 from rowkeep.model.tables import (
@@ -60,6 +61,7 @@ class TableBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     indexes: list[IndexBody] | EmptyObject | Literal[""] | None = None
     renamed_from: str | EmptyObject | None = None
     retention: Any = None
+    history: Any = None
 
 
 def renames_in(body: TableBody) -> dict[str, object]:
@@ -116,6 +118,7 @@ def read_definition(
         columns_made=len(columns),
         indexes=indexes,
         retention=read_retention(body.retention, (*columns, *SYSTEM_COLUMNS), problems),
+        history=read_history(body.history, problems),
     )
     return _refined(table, body, list(places), tables, problems)
 
@@ -246,6 +249,7 @@ def definition_of(table: Table, tables: Mapping[str, Table]) -> dict[str, Any]:
             for index in table.indexes
         ],
         **retention_of(table),
+        **history_of(table),
     }
 
 

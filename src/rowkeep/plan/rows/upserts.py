@@ -26,6 +26,7 @@ from rowkeep.errors.catalogue import (
 )
 from rowkeep.model.changes import Change, Changes
 from rowkeep.model.data_requests import Conflict
+from rowkeep.model.history import Operation
 from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import ROW_KEY, Index, Table
 
@@ -60,7 +61,7 @@ class UpsertPlan(msgspec.Struct, frozen=True):
     places, lack a required column, so they are not inserted.
 
     ``shows_ignored`` is whether the response has the records of rows that are ignored. ``max_records``,
-    ``max_bytes``, ``rekeyed`` and ``is_dry_run`` are as in an update.
+    ``max_bytes``, ``rekeyed``, ``is_dry_run`` and ``operation`` are as in an update.
     """
 
     shape: UpsertShape
@@ -73,6 +74,7 @@ class UpsertPlan(msgspec.Struct, frozen=True):
     max_bytes: int
     rekeyed: Rekeyed = {}
     is_dry_run: bool = False
+    operation: Operation | None = None
 
     def part(self, places: Sequence[int]) -> UpsertPlan:
         """The same for some of the rows."""
@@ -155,6 +157,7 @@ def plan_upsert(
     *,
     is_partial: bool = False,
     is_dry_run: bool = False,
+    operation: Operation | None = None,
 ) -> UpsertPlan:
     """The upsert of rows that have UNSET for columns that they do not bring. Raises DuplicateKey; several
     rows of a partial one can have the same key."""
@@ -197,6 +200,7 @@ def plan_upsert(
         limits.max_bytes,
         stored_cells.rekeyed(complete),
         is_dry_run,
+        operation,
     )
 
 

@@ -14,6 +14,7 @@ from rowkeep.model.access import App
 from rowkeep.model.changes import Change
 from rowkeep.model.data_requests import DeleteBody, UpdateBody
 from rowkeep.model.filters import Shape, Where
+from rowkeep.model.history import Operation
 from rowkeep.plan.rows.bounds import UNBOUNDED, Bounds, plan_bounds
 from rowkeep.plan.rows.filters import plan_where
 from rowkeep.plan.rows.relation import Relation
@@ -23,12 +24,13 @@ from rowkeep.settings import Settings
 class InsertPlan(msgspec.Struct, frozen=True):
     """Rows of the table's own columns in their stored form, to be written by ``writer`` after the cells in
     ``rekeyed`` were encrypted again; ids and times are assigned when they are written. A dry run is undone
-    after all checks."""
+    after all checks. ``operation`` is what the history of the table records, if it has one."""
 
     rows: Sequence[Sequence[Any]]
     writer: str
     rekeyed: Rekeyed = {}
     is_dry_run: bool = False
+    operation: Operation | None = None
 
 
 class UpdateShape(msgspec.Struct, frozen=True):
@@ -60,6 +62,7 @@ class UpdatePlan(msgspec.Struct, frozen=True):
     max_cell_bytes: int
     bounds: Bounds = UNBOUNDED
     is_dry_run: bool = False
+    operation: Operation | None = None
 
 
 class DeletePlan(msgspec.Struct, frozen=True):
@@ -68,6 +71,7 @@ class DeletePlan(msgspec.Struct, frozen=True):
     where: Where
     bounds: Bounds = UNBOUNDED
     is_dry_run: bool = False
+    operation: Operation | None = None
 
 
 def plan_update(
@@ -79,6 +83,7 @@ def plan_update(
     *,
     minimal: bool,
     app: App | None = None,
+    operation: Operation | None = None,
 ) -> UpdatePlan:
     """The update of an ``app``, or of an administrator. Raises what plan_bounds and plan_where raise, and
     Forbidden, then all errors in ``data`` together."""
@@ -104,14 +109,22 @@ def plan_update(
         settings.max_row_bytes,
         bounds,
         is_dry_run=body.dry_run,
+        operation=operation,
     )
 
 
-def plan_delete(target: Relation, body: DeleteBody, settings: Settings, app: App | None = None) -> DeletePlan:
+def plan_delete(
+    target: Relation,
+    body: DeleteBody,
+    settings: Settings,
+    app: App | None = None,
+    operation: Operation | None = None,
+) -> DeletePlan:
     """The delete of an ``app``, or of an administrator. Raises what plan_bounds and plan_where raise, and
     Forbidden."""
     bounds = plan_bounds(body, app)
-    return DeletePlan(_plan_guarded(target, body, settings, app), bounds, is_dry_run=body.dry_run)
+    where = _plan_guarded(target, body, settings, app)
+    return DeletePlan(where, bounds, is_dry_run=body.dry_run, operation=operation)
 
 
 def _plan_guarded(

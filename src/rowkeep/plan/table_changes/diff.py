@@ -23,6 +23,7 @@ from rowkeep.plan.table_changes.checks import (
 from rowkeep.plan.table_changes.matching import RemainingColumn, names_of, same_indexes, with_ids
 
 LOSS_HINT = "To rename it, set renamedFrom. To drop it, pass allowDataLoss=true."
+HISTORY_HINT = "To keep the history, send the member history. To delete it, pass allowDataLoss=true."
 
 
 class StepKind(Enum):
@@ -31,6 +32,9 @@ class StepKind(Enum):
     RENAME_TABLE = "rename table"
     DESCRIBE = "change the description"
     RETAIN = "change the retention"
+    RECORD = "record changes"
+    FORGET = "delete the history"
+    KEEP = "change how long records of changes stay"
     DROP_INDEX = "drop index"
     DROP_COLUMN = "drop column"
     RENAME_COLUMN = "rename column"
@@ -46,10 +50,10 @@ class StepKind(Enum):
     ADD_INDEX = "add index"
 
 
-LOSING = frozenset({StepKind.DROP_COLUMN})
+LOSING = frozenset({StepKind.DROP_COLUMN, StepKind.FORGET})
 """The steps that lose data."""
 
-METADATA = frozenset({StepKind.DESCRIBE, StepKind.RETAIN, StepKind.REORDER, StepKind.DEFAULT})
+METADATA = frozenset({StepKind.DESCRIBE, StepKind.RETAIN, StepKind.KEEP, StepKind.REORDER, StepKind.DEFAULT})
 """The steps that change only the definition."""
 
 
@@ -64,6 +68,13 @@ class TableStep(msgspec.Struct, frozen=True):
     @property
     def loses_data(self) -> bool:
         return self.kind in LOSING
+
+    @property
+    def loss(self) -> str:
+        """The error if it loses data and that is not allowed."""
+        if self.kind is StepKind.FORGET:
+            return f"This would {self.description}. {HISTORY_HINT}"
+        return f"This would {self.description} with all its values. {LOSS_HINT}"
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -96,7 +107,7 @@ class Change(msgspec.Struct, frozen=True):
         """Raises DataLoss, listing the steps that lose data."""
         losing = [step for step in self.steps if step.loses_data]
         if losing:
-            messages = [f"This would {step.description} with all its values. {LOSS_HINT}" for step in losing]
+            messages = [step.loss for step in losing]
             raise DataLoss(
                 messages[0],
                 problems=[
@@ -256,6 +267,8 @@ def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[Tab
         yield TableStep(StepKind.DESCRIBE, "change the description", "/description")
     if before.retention != after.retention:
         yield TableStep(StepKind.RETAIN, _describe_retention(after), "/retention")
+    if before.history != after.history:
+        yield _history_step(before, after)
     for index in before.indexes:
         if index.id not in same:
             yield TableStep(StepKind.DROP_INDEX, f"drop index {index.name}", "/indexes")
@@ -280,6 +293,16 @@ def _steps(change: Change, same: set[int], wanted: Redefinition) -> Iterator[Tab
         if index.id not in same:
             unique = "unique " if index.is_unique else ""
             yield TableStep(StepKind.ADD_INDEX, f"add {unique}index {index.name}", pointer("indexes", at))
+
+
+def _history_step(before: Table, after: Table) -> TableStep:
+    if after.history is None:
+        description = "stop recording changes and delete the history"
+        return TableStep(StepKind.FORGET, description, "/history")
+    days = f"{after.history.keep_days} days"
+    if before.history is None:
+        return TableStep(StepKind.RECORD, f"record changes, and keep the records for {days}", "/history")
+    return TableStep(StepKind.KEEP, f"keep the records of changes for {days}", "/history")
 
 
 def _describe_retention(table: Table) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from rowkeep.catalog.workspace import key_bound_to
 from rowkeep.codec.stored_cells import Change, with_columns
 from rowkeep.crypto.ciphers import WrongKey, encode_key
 from rowkeep.crypto.master_key import MasterKeys, find_master_keys, key_of
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import NoSuchWorkspace, SetupError, StorageReadOnly
 from rowkeep.model.access import Workspace
 from rowkeep.model.backups import BackupDatabase, BackupPart, BackupWorkspace, Manifest
 from rowkeep.model.tables import Table
@@ -24,8 +25,10 @@ from rowkeep.services.backups.fitting import Fitting
 from rowkeep.services.backups.lines import encode_lines, encrypted_columns
 from rowkeep.services.backups.sources import BackupSource
 from rowkeep.services.copies.copier import CopyProgress, Report
+from rowkeep.services.history_tasks import order_in
 from rowkeep.settings import Settings
 from rowkeep.sql.backups import SystemTable, all_rows, backed_up_tables, binary_columns, boolean_columns
+from rowkeep.sql.history_copies import HistoryCopySql
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import Row, StaleCatalog
 from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS
@@ -79,6 +82,8 @@ class Backup:
 
     async def _workspace(self, workspace: Workspace) -> BackupDatabase | None:
         """Write a workspace; None if it was deleted."""
+        with suppress(StaleCatalog, NoSuchWorkspace, StorageReadOnly):
+            await order_in(await self._catalog.named(workspace.name))
         async with self._source.workspace(workspace) as snapshot:
             if snapshot is None:
                 return None
@@ -101,7 +106,12 @@ class Backup:
             for table in tables:
                 self._total += await snapshot.read(partial(count_rows, snapshot, table))
             rows = [await self._table(snapshot, table, place) for table in tables]
-        return BackupDatabase(len(WORKSPACE_STEPS), system, tuple(rows))
+            records = [
+                await self._records(snapshot, scripts, table, place)
+                for table in tables
+                if table.history is not None
+            ]
+        return BackupDatabase(len(WORKSPACE_STEPS), system, tuple(rows), tuple(records))
 
     async def _check_keys(self, workspace: Workspace, wrapped: dict[int, bytes]) -> None:
         """Raises SetupError if the data keys are not encrypted with the master key of the catalog."""
@@ -157,6 +167,17 @@ class Backup:
         part = await self._part(
             f"{place}/rows/{table.id}", table.id, names, encrypted_columns(table), batches, also_empty=True
         )
+        assert part is not None  # noqa: S101 - also an empty one is written
+        return part
+
+    async def _records(
+        self, snapshot: Snapshot, scripts: WorkspaceScripts, table: Table, place: str
+    ) -> BackupPart:
+        """Write the records of the changes of a table."""
+        sql = HistoryCopySql(await snapshot.read(partial(scripts.history.table_of, table)))
+        batches = _changed(snapshot.stream(sql.rows()), sql.decoders, list)
+        path = f"{place}/records/{table.id}"
+        part = await self._part(path, table.id, sql.columns, sql.binary, batches, also_empty=True)
         assert part is not None  # noqa: S101 - also an empty one is written
         return part
 

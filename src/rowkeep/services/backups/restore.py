@@ -14,6 +14,7 @@ from rowkeep.model.tables import Table
 from rowkeep.services.backups.contents import Contents, workspace_of
 from rowkeep.services.copies.copier import CopyProgress, Report
 from rowkeep.settings import Settings
+from rowkeep.sql.history_copies import HistoryCopySql
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import ReferenceConflict, Row, StaleCatalog, Steps, UniqueConflict
 from rowkeep.storage.restores import RestoreTarget, restore_target
@@ -102,6 +103,9 @@ class Restore:
             for part in database.tables:
                 if self._wants(part):
                     await self._rows(filling, part)
+            for part in database.records:
+                if self._wants(part):
+                    await self._records(filling, part)
             await filling.finish()
         finally:
             await loader.close()
@@ -124,6 +128,18 @@ class Restore:
             name = filling.tables[part.table].name
             self._report(CopyProgress("restore", name, self._done, max(self._total, self._done)))
         await filling.check(part)
+
+    async def _records(self, filling: _Filling, part: BackupPart) -> None:
+        """The records of the changes of a table. Raises SetupError if they do not fit its definition."""
+        if part.table not in filling.tables:
+            raise SetupError("The backup is damaged: it has the history of a table that is missing.")
+        sql = await filling.history(part.table)
+        if (part.columns, part.binary) != (sql.columns, sql.binary):
+            name = filling.tables[part.table].name
+            raise SetupError(f"The backup is damaged: the history of table {name} has other columns.")
+        rows = self._contents.rows(part)
+        while (some := await asyncio.to_thread(next, rows, None)) is not None:
+            await filling.append_records(sql, some)
 
     async def _catalog(self, target: RestoreTarget, catalog: BackupDatabase) -> None:
         scripts = RestoreScripts(target.dialect, target.namespace(None), is_catalog=True)
@@ -161,6 +177,14 @@ class _Filling:
             partial(self._scripts.create_tables, list(self.tables.values()), self.tables)
         )
 
+    async def history(self, table_id: str) -> HistoryCopySql:
+        """The statements for the records of the changes of a table."""
+        records = partial(self._scripts.history.table_of, self.tables[table_id])
+        return HistoryCopySql(await self._loader.write(records))
+
+    async def append_records(self, sql: HistoryCopySql, rows: Sequence[Row]) -> None:
+        await self._loader.append(sql, rows, nothing)
+
     async def append(self, table_id: str, rows: Sequence[Row]) -> None:
         sql = CopySql(self.tables[table_id], self._scripts.dialect, self._scripts.namespace)
         await self._loader.append(sql, rows, nothing)
@@ -178,6 +202,7 @@ class _Filling:
         await self._loader.write(
             partial(self._scripts.add_references, list(self.tables.values()), self.tables)
         )
+        await self._loader.write(partial(self._scripts.begin_histories, list(self.tables.values())))
 
 
 def _is_of(ids: Collection[int], part: BackupPart, row: Mapping[str, Any]) -> bool:

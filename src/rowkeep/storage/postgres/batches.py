@@ -12,8 +12,10 @@ from typing import Any, Generic, TypeVar, cast
 
 import asyncpg
 
+from rowkeep.model.history import Operation
 from rowkeep.model.ids import IdSource
 from rowkeep.sql.dialects import POSTGRES
+from rowkeep.sql.history_operations import bound_operation
 from rowkeep.sql.idempotency import key_sql
 from rowkeep.sql.rows import PostgresTableSql
 from rowkeep.sql.statements import Statement
@@ -30,6 +32,7 @@ from rowkeep.storage.contract import (
     UpdateRows,
     UpsertRows,
     WriteKey,
+    operation_of,
 )
 from rowkeep.storage.postgres.keys import keyed
 from rowkeep.storage.postgres.pool import Call, Pool, ScriptEnded, advance, rows_of
@@ -146,13 +149,22 @@ class Batch(Generic[T]):
 
     async def _steps(self, connection: asyncpg.Connection, steps: RowSteps[T]) -> T:
         result: Any = None
+        is_recorded = False
         while True:
             try:
                 wanted = self._current = await self._next(steps, result)
             except ScriptEnded as ended:
                 found: T = ended.result
                 return found
+            operation = None if is_recorded else operation_of(wanted)
+            if operation is not None:
+                await self._store(connection, operation)
+                is_recorded = True
             result = await self._do(connection, wanted)
+
+    async def _store(self, connection: asyncpg.Connection, operation: Operation) -> None:
+        bound = bound_operation(POSTGRES, self._namespace, operation, self._ids.stamp(0).written_on)
+        await connection.execute(bound.text, *bound.parameters)
 
     async def _next(self, steps: RowSteps[T], result: Any) -> RowOperation | Statement:
         if not self._kind.is_large:

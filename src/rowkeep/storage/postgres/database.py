@@ -125,7 +125,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         return update(self._pool, self._rows, self._ids, sql, plan, version, key)
 
     def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> Work[int]:
-        return delete(self._pool, self._rows, sql, plan, version, key)
+        return delete(self._pool, self._rows, self._ids, sql, plan, version, key)
 
     def batch(
         self, script: RowScript[T], version: int, kind: BatchKind = EITHER, key: WriteKey | None = None

@@ -14,7 +14,14 @@ from collections.abc import Callable
 import asyncpg
 import structlog
 
-from rowkeep.errors.catalogue import Busy, StorageFull, StorageReadOnly, StorageUnavailable, TooManyColumns
+from rowkeep.errors.catalogue import (
+    Busy,
+    InvalidDefinition,
+    StorageFull,
+    StorageReadOnly,
+    StorageUnavailable,
+    TooManyColumns,
+)
 from rowkeep.sql.changes import refused_change
 from rowkeep.storage.contract import (
     BeyondRange,
@@ -65,6 +72,11 @@ UNAVAILABLE = (
     OSError,
 )
 
+
+NO_TRIGGERS = (
+    "The database refuses the triggers that record changes, so no table can have a history. The server log "
+    "has the reason; on Citus, triggers need citus.enable_unsafe_triggers."
+)
 
 OF_NODES: tuple[tuple[str, Callable[[], Exception]], ...] = (
     ("duplicate key value", UniqueConflict),
@@ -128,6 +140,8 @@ def _meaning(error: BaseException) -> Exception | None:
         return ChangeRefused(*refused)
     if isinstance(error, asyncpg.TooManyColumnsError):
         return TooManyColumns()
+    if isinstance(error, asyncpg.FeatureNotSupportedError) and "trigger" in str(error):
+        return _logged(error, InvalidDefinition(NO_TRIGGERS, pointer="/history"))
     if isinstance(error, STALE):
         return StaleCatalog()
     if isinstance(error, BUSY):

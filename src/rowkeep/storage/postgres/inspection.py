@@ -53,6 +53,12 @@ class PostgresInspection(Inspection):
         )
         for table, name in references:
             found[table].references.add(name)
+        triggers = yield self._of_tables(
+            "t.relname, g.tgname",
+            "JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'",
+        )
+        for table, name in triggers:
+            found[table].triggers.add(name)
         return found
 
     def _of_tables(self, what: str, joined: str) -> Statement:

@@ -20,7 +20,15 @@ from rowkeep.storage.postgres.keys import keyed
 from rowkeep.storage.postgres.pool import Call, Pool, run_script
 from rowkeep.storage.postgres.upserts import named_upsert_conflict, upsert_on
 from rowkeep.storage.postgres.waiting import ConnectionLane
-from rowkeep.storage.postgres.writes import UNFIT, check_types, named_conflict, rekey, roll_back, stored_rows
+from rowkeep.storage.postgres.writes import (
+    UNFIT,
+    check_types,
+    named_conflict,
+    rekey,
+    roll_back,
+    store_operation,
+    stored_rows,
+)
 
 
 async def load_rows(
@@ -67,6 +75,7 @@ class _Loading:
         """The number of the first row of each part that was read."""
 
     async def run(self) -> Loaded:
+        await store_operation(self._connection, self._sql, self._load.operation, self._ids.stamp(0))
         await self._run(self._load.first)
         loaded = await self._write()
         await self._run(self._load.last)

@@ -30,7 +30,7 @@ from rowkeep.storage.postgres.partial_inserts import LARGE_ROWS
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.upserts import MAX_TRIES, GoneError, Upsert
 from rowkeep.storage.postgres.waiting import ConnectionLane
-from rowkeep.storage.postgres.writes import UNFIT, named_conflict, rekey, roll_back
+from rowkeep.storage.postgres.writes import UNFIT, named_conflict, rekey, roll_back, store_operation
 
 SAVEPOINT = "upsert_part"
 
@@ -76,6 +76,7 @@ async def _write(
 ) -> PartlyUpserted:
     attempts = Attempts(sifted, plan, sql.table)
     moment = ids.stamp(0).moment
+    await store_operation(connection, sql, plan.operation, ids.stamp(0))
     previous: Upsert | None = None
     for part in attempts.parts():
         if previous is not None:

@@ -12,7 +12,7 @@ from rowkeep.settings import Settings
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.statements import Statement
 from rowkeep.sql.system_tables import CATALOG_NAMESPACE
-from rowkeep.sql.table_copies import CopySql
+from rowkeep.sql.table_copies import CopiedRows
 from rowkeep.storage.contract import Row, Script
 from rowkeep.storage.postgres.driver_errors import translated
 from rowkeep.storage.postgres.pool import NOT_A_URL, prepare_connection, run_script
@@ -107,7 +107,7 @@ class PostgresLoader(Loader):
         await prepare_connection(connection)
         return cls(connection)
 
-    async def append(self, sql: CopySql, rows: Sequence[Row], script: Script[None]) -> None:
+    async def append(self, sql: CopiedRows, rows: Sequence[Row], script: Script[None]) -> None:
         namespace, name, columns = sql.place
         with translated():
             async with self._connection.transaction():

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from rowkeep.errors.catalogue import Busy
+from rowkeep.model.history import Operation
 from rowkeep.model.ids import Stamp
 from rowkeep.plan.rows.upserts import Outcome, UpsertPlan
 from rowkeep.sql.binding import insert_values
@@ -33,7 +34,10 @@ from rowkeep.storage.postgres.writes import (
     natively,
     rekey,
     roll_back,
+    store_operation,
+    values_of,
     version_of,
+    with_operation,
 )
 from rowkeep.storage.response_sizes import sizes
 
@@ -57,7 +61,7 @@ async def upsert(
     key: WriteKey | None = None,
 ) -> UpsertedRows:
     """Write the rows, new ones with the ids and the time of the stamp."""
-    written = Upsert(sql, plan, version, stamp)
+    written = Upsert(sql, plan, version, stamp, plan.operation)
     for _ in range(MAX_TRIES):
         try:
             return await _write(pool, lane, written, key)
@@ -95,8 +99,10 @@ async def _write(pool: Pool, lane: ConnectionLane, written: Upsert, key: WriteKe
     is_single, rekeyed = len(written.plan.rows) == 1, written.plan.rekeyed
     if is_single and not rekeyed and key is None and not written.plan.is_dry_run:
         call = Call(lane, written.sql.table.id, is_statement=True)
-        return await written.write_one(lambda bound: pool.change(bound.text, bound.parameters, call))
-    work = written.write_one_of if is_single else written.write_all
+        return await written.write_one(
+            lambda bound: pool.change(bound.text, bound.parameters, call), written.operation
+        )
+    work = written.recorded(written.write_one_of if is_single else written.write_all)
     if key is None:
         return await pool.transaction(work, Call(lane), is_dry_run=written.plan.is_dry_run)
     return await keyed(pool, Call(lane), written.sql.namespace, key, work)
@@ -105,14 +111,35 @@ async def _write(pool: Pool, lane: ConnectionLane, written: Upsert, key: WriteKe
 class Upsert:
     """One upsert."""
 
-    def __init__(self, sql: PostgresTableSql, plan: UpsertPlan, version: int, stamp: Stamp) -> None:
+    def __init__(
+        self,
+        sql: PostgresTableSql,
+        plan: UpsertPlan,
+        version: int,
+        stamp: Stamp,
+        operation: Operation | None = None,
+    ) -> None:
         self.sql = sql
         self.plan = plan
+        self.operation = operation
         self._version = version
         self._stamp = stamp
         self._statements: PostgresUpsertSql = sql.upsert(plan.shape)
         on = copied_moment(stamp.moment)
         self._system = (on, on, plan.writer, plan.writer)
+
+    def recorded(
+        self, work: Callable[[asyncpg.Connection], Awaitable[UpsertedRows]]
+    ) -> Callable[[asyncpg.Connection], Awaitable[UpsertedRows]]:
+        """Work that first stores the operation, if there is one."""
+        if self.operation is None:
+            return work
+
+        async def recorded(connection: asyncpg.Connection) -> UpsertedRows:
+            await store_operation(connection, self.sql, self.operation, self._stamp)
+            return await work(connection)
+
+        return recorded
 
     # a single row
 
@@ -121,21 +148,22 @@ class Upsert:
         await rekey(connection, self.sql, self.plan)
         return await self.write_one(lambda bound: connection.fetch(bound.text, *bound.parameters))
 
-    async def write_one(self, fetch: Fetch) -> UpsertedRows:
+    async def write_one(self, fetch: Fetch, operation: Operation | None = None) -> UpsertedRows:
+        """With ``operation``, the statement that writes stores it."""
         plan, statements = self.plan, self._statements
         (own_id,) = self._stamp.ids()
         cells = (*natively(plan.rows[0], self.sql.copied), *self._system, own_id)
-        values = insert_values(cells) | {"version": self._version}
+        values = insert_values(cells) | {"version": self._version} | values_of(operation, self._stamp)
         if plan.flags:
             values |= {flag_name(at): flag for at, flag in enumerate(plan.flags[0])}
         if plan.incomplete:
-            found = await self._one(
-                fetch, statements.change_one if self._updates else statements.find_one, values
-            )
+            change = with_operation(self.sql, statements.change_one, operation)
+            found = await self._one(fetch, change if self._updates else statements.find_one, values)
             if found is None:
                 raise NotStored([0])
             return self._only(plan.outcome, found)
-        found = await self._one(fetch, statements.write, values)
+        write = with_operation(self.sql, statements.write, operation)
+        found = await self._one(fetch, write, values)
         if found is not None:
             return self._only("inserted" if found[-1] == own_id else plan.outcome, found)
         if plan.shape.returns and plan.shows_ignored:

@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from rowkeep.errors.catalogue import Busy, IdempotencyInProgress
+from rowkeep.model.history import Operation
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Table
 from rowkeep.plan.rows.bounds import Bounds
@@ -22,9 +23,10 @@ from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, insert_values, update_values
 from rowkeep.sql.copied_cells import CopiedCells, copied_moment
+from rowkeep.sql.history_operations import bound_operation, operation_values, recorded
 from rowkeep.sql.names import index_named
 from rowkeep.sql.rows import TableSql, UpdateSql
-from rowkeep.sql.statements import Statement
+from rowkeep.sql.statements import Statement, Template
 from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, UpdatedRows, WriteKey
 from rowkeep.storage.key_values import key_values
 from rowkeep.storage.postgres.driver_errors import constraint_of, copied_line
@@ -95,12 +97,14 @@ async def _insert_one(
     stamp: Stamp,
     key: WriteKey | None,
 ) -> None:
-    values = _row_values(sql, plan, version, stamp)
+    values = _row_values(sql, plan, version, stamp) | values_of(plan.operation, stamp)
     call = Call(lane, sql.table.id, is_statement=True)
     if key is not None:
-        await _insert_keyed(pool, call, sql, key, values | key_values(key, key.respond(stamp)))
+        write = with_operation(sql, sql.keyed_insert, plan.operation)
+        bound = write.bind(values | key_values(key, key.respond(stamp)))
+        await _insert_keyed(pool, call, sql, key, bound)
         return
-    bound = sql.insert.bind(values)
+    bound = with_operation(sql, sql.insert, plan.operation).bind(values)
     if await pool.execute(bound.text, bound.parameters, call) != "INSERT 0 1":
         raise StaleCatalog()
 
@@ -112,9 +116,8 @@ def _row_values(sql: TableSql, plan: InsertPlan, version: int, stamp: Stamp) -> 
     return insert_values(row) | {"version": version}
 
 
-async def _insert_keyed(pool: Pool, call: Call, sql: TableSql, key: WriteKey, values: dict[str, Any]) -> None:
+async def _insert_keyed(pool: Pool, call: Call, sql: TableSql, key: WriteKey, bound: Statement) -> None:
     """Write a row and its key by one statement."""
-    bound = sql.keyed_insert.bind(values)
     try:
         done = await pool.execute(bound.text, bound.parameters, call)
     except Busy as busy:
@@ -135,6 +138,7 @@ async def _copy(
     """Write rows by binary COPY."""
 
     async def copy(connection: asyncpg.Connection) -> Stamp:
+        await store_operation(connection, sql, plan.operation, stamp)
         await _copy_on(connection, pool, sql, plan, version, stamp)
         return stamp
 
@@ -210,7 +214,8 @@ async def update(
     version: int,
     key: WriteKey | None = None,
 ) -> UpdatedRows:
-    statements, bound = _bound_update(ids, sql, plan, version)
+    stamp = ids.stamp(0)
+    statements, bound = _bound_update(stamp, sql, plan, version, plan.operation)
     call = Call(lane, sql.table.id, is_limited=True)
 
     async def update_keyed(connection: asyncpg.Connection) -> UpdatedRows:
@@ -233,17 +238,18 @@ async def update_on(
     connection: asyncpg.Connection, ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
 ) -> UpdatedRows:
     """The same, as a part of a transaction."""
-    statements, bound = _bound_update(ids, sql, plan, version)
+    statements, bound = _bound_update(ids.stamp(0), sql, plan, version)
     return _result(await _update_in_steps(sql, plan, bound, connection), statements, plan, version)
 
 
 def _bound_update(
-    ids: IdSource, sql: TableSql, plan: UpdatePlan, version: int
+    stamp: Stamp, sql: TableSql, plan: UpdatePlan, version: int, operation: Operation | None = None
 ) -> tuple[UpdateSql, Statement]:
     statements = sql.update(plan.shape)
-    now = copied_moment(ids.stamp(0).moment)
+    now = copied_moment(stamp.moment)
     values = update_values(plan, natively(plan.cells, statements.copied), now) | {"version": version}
-    return statements, statements.update.bind(values)
+    write = with_operation(sql, statements.update, operation)
+    return statements, write.bind(values | values_of(operation, stamp))
 
 
 def _result(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan, version: int) -> UpdatedRows:
@@ -287,12 +293,16 @@ def _updated(rows: Sequence[Any], statements: UpdateSql, plan: UpdatePlan) -> Up
 async def delete(
     pool: Pool,
     lane: ConnectionLane,
+    ids: IdSource,
     sql: TableSql,
     plan: DeletePlan,
     version: int,
     key: WriteKey | None = None,
 ) -> int:
-    bound = sql.delete(plan.where.shape).bind(delete_values(plan) | {"version": version})
+    values = delete_values(plan) | {"version": version}
+    if plan.operation is not None:
+        values |= values_of(plan.operation, ids.stamp(0))
+    bound = with_operation(sql, sql.delete(plan.where.shape), plan.operation).bind(values)
     call = Call(lane, sql.table.id, is_limited=True)
 
     async def delete_keyed(connection: asyncpg.Connection) -> int:
@@ -324,6 +334,25 @@ def _count(rows: Sequence[Any], plan: DeletePlan, version: int) -> int:
 
 
 # what writes have in common
+
+
+def with_operation(sql: TableSql, write: Template, operation: Operation | None) -> Template:
+    """A statement that stores the operation too, if there is one."""
+    return write if operation is None else recorded(write, sql.dialect, sql.namespace)
+
+
+def values_of(operation: Operation | None, stamp: Stamp) -> dict[str, Any]:
+    """The values of such a statement for its operation."""
+    return {} if operation is None else operation_values(operation, stamp.written_on)
+
+
+async def store_operation(
+    connection: asyncpg.Connection, sql: TableSql, operation: Operation | None, stamp: Stamp
+) -> None:
+    """Store the operation of a transaction, if its table has a history."""
+    if operation is not None:
+        bound = bound_operation(sql.dialect, sql.namespace, operation, stamp.written_on)
+        await connection.execute(bound.text, *bound.parameters)
 
 
 async def rekey(

@@ -13,6 +13,7 @@ from rowkeep.sql.statements import Statement
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS, migrate
+from rowkeep.storage.scripts.history import HistoryScripts
 from rowkeep.storage.scripts.steps import run
 
 AT_ONCE = 100
@@ -37,6 +38,7 @@ class RestoreScripts:
         self.namespace = namespace
         self._steps = CATALOG_STEPS if is_catalog else WORKSPACE_STEPS
         self.system = backed_up_tables(namespace, is_catalog=is_catalog)
+        self.history = HistoryScripts(dialect, namespace)
 
     def create(self, steps: int) -> Steps[int]:
         """Create the database as it is after so many migrations; returns how many it had already."""
@@ -55,6 +57,8 @@ class RestoreScripts:
         """Create tables without indexes."""
         for table in tables:
             yield self._statements(table, by_id)[0][0]
+            if table.history is not None:
+                yield from run((yield from self.history.table_of(table)).create_empty())
 
     def build_indexes(self, table: Table, by_id: Mapping[str, Table]) -> Steps[None]:
         yield from run(self._statements(table, by_id)[1])
@@ -63,6 +67,15 @@ class RestoreScripts:
         """Add the references of tables, where they are not a part of them."""
         for table in tables:
             yield from run(self._statements(table, by_id)[2])
+
+    def begin_histories(self, tables: Sequence[Table]) -> Steps[None]:
+        """Record changes from now on, after those that were restored."""
+        recorded = [table for table in tables if table.history is not None]
+        for table in recorded:
+            yield from run((yield from self.history.table_of(table)).triggers())
+        if recorded:
+            yield from self.count_on("_rowkeep_operations")
+            yield from self.history.settle(recorded)
 
     def _statements(self, table: Table, by_id: Mapping[str, Table]) -> Sequence[Sequence[Statement]]:
         physical = PhysicalTable(table, self.dialect, self.namespace, by_id)

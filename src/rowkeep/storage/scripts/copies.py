@@ -162,6 +162,9 @@ class CopyScripts(WorkspaceSteps):
         for table in tables:
             yield self.staged(table, by_id).rename()
         yield from self._store_definitions(tables, contents)
+        for table in tables:
+            if table.history is not None:
+                yield from self._scripts.history.begin(table)
         yield drop_state(self.namespace, self.dialect)
 
     def _store_definitions(self, tables: Sequence[Table], contents: Contents) -> Steps[None]:

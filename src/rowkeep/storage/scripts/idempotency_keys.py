@@ -21,11 +21,11 @@ class IdempotencyKeys(WorkspaceSteps):
         """The response to the write with this key, unless it has expired."""
         keys = self._system.idempotency_keys
         rows = yield from self._do(
-            sa.select(keys.c.status, keys.c.data_key, keys.c.response).where(
+            sa.select(keys.c.status, keys.c.data_key, keys.c.response, keys.c.operation).where(
                 keys.c.writer == writer, keys.c.key == key, keys.c.expires > now
             )
         )
-        return StoredResponse(rows[0][0], rows[0][1], bytes(rows[0][2])) if rows else None
+        return StoredResponse(rows[0][0], rows[0][1], bytes(rows[0][2]), rows[0][3]) if rows else None
 
     def has_expired(self, now: int) -> Steps[bool]:
         """Whether a key has expired."""

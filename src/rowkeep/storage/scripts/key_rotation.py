@@ -8,6 +8,7 @@ continues where it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -17,6 +18,7 @@ from rowkeep.model.access import App
 from rowkeep.model.tables import Column, Table
 from rowkeep.sql.key_rotation import RotationSql
 from rowkeep.storage.contract import Row, Steps
+from rowkeep.storage.scripts.history import RecordsOf
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
@@ -31,7 +33,7 @@ class Batch(msgspec.Struct, frozen=True):
     """The progress of a rotation: the id of the last row (None at the end), and how many rows were in the
     batch."""
 
-    after: str | None
+    after: str | int | None
     rows: int
 
 
@@ -43,6 +45,7 @@ class Rotation(WorkspaceSteps):
         self._state = scripts.state
         self._tables = scripts.tables
         self._access = scripts.access
+        self._history = scripts.history
 
     def begin(self, wrap: Callable[[int], bytes]) -> Steps[int]:
         """Add a data key, unless a rotation is running; returns the number of the newest key. ``wrap``
@@ -66,19 +69,14 @@ class Rotation(WorkspaceSteps):
         """From now on, write a table with this key; None if it is missing or has no cells that need another
         key."""
 
-        def begun(column: Column) -> Column:
-            if not column.is_encrypted or column.key == key:
-                return column
-            return msgspec.structs.replace(column, key=key, old_key=column.key)
-
-        table = yield from self._change(table_id, begun)
+        table = yield from self._change(table_id, partial(begun, key))
         if table is None or all(column.old_key is None for column in table.columns):
             return None
         return table
 
     def end_table(self, table_id: str) -> Steps[None]:
         """Record that nothing in a table is encrypted with the old key any more."""
-        yield from self._change(table_id, lambda column: msgspec.structs.replace(column, old_key=None))
+        yield from self._change(table_id, ended)
 
     def _change(self, table_id: str, change: Callable[[Column], Column]) -> Steps[Table | None]:
         yield from self._state.raise_version()
@@ -90,9 +88,28 @@ class Rotation(WorkspaceSteps):
             yield from self._tables.store(changed)
         return changed
 
-    def rows(self, sql: RotationSql, names: Sequence[str], after: str) -> Steps[Sequence[Row]]:
+    def rows(self, sql: RotationSql, after: str | int) -> Steps[Sequence[Row]]:
         """The ids and the encrypted cells of the next rows after the row ``after``."""
-        return (yield sql.batch(names, after, BATCH_ROWS))
+        return (yield sql.batch(after, BATCH_ROWS))
+
+    def dropped_columns(self) -> Steps[list[tuple[Table, RecordsOf]]]:
+        """The tables with encrypted columns that only the records of their changes still have."""
+        found = []
+        for table in (yield from self._tables.page("", None)):
+            records = None if table.history is None else (yield from self._history.records_of(table.id))
+            if records is not None and any(column.is_encrypted for column in records.dropped):
+                found.append((table, records))
+        return found
+
+    def change_dropped(self, table_id: str, change: Callable[[Column], Column]) -> Steps[list[Column]]:
+        """Change the columns that only records have; returns those that are encrypted."""
+        yield from self._state.raise_version()
+        records = yield from self._history.records_of(table_id)
+        if records is None:
+            return []
+        dropped = tuple(change(each) if each.is_encrypted else each for each in records.dropped)
+        yield from self._history.store(table_id, msgspec.structs.replace(records, dropped=dropped))
+        return [each for each in dropped if each.is_encrypted]
 
     def reencrypt_rows(
         self, sql: RotationSql, reencrypt: dict[str, Reencrypt], rows: Sequence[Row]
@@ -133,6 +150,18 @@ class Rotation(WorkspaceSteps):
             yield from self._do(
                 sa.update(keys).values(wrapped=rewrap(wrapped)).where(keys.c.number == number)
             )
+
+
+def begun(key: int, column: Column) -> Column:
+    """The column when its cells are encrypted with a new key from now on."""
+    if not column.is_encrypted or column.key == key:
+        return column
+    return msgspec.structs.replace(column, key=key, old_key=column.key)
+
+
+def ended(column: Column) -> Column:
+    """The column when no cell is encrypted with the old key any more."""
+    return msgspec.structs.replace(column, old_key=None)
 
 
 def reencrypt_with(keys: Any, table: Table, column: Column) -> Reencrypt:

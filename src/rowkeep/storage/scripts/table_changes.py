@@ -25,6 +25,7 @@ from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.table_changes import ChangeSql
 from rowkeep.sql.table_checks import SAMPLE_ROWS, CheckSql
 from rowkeep.storage.contract import Row, Steps
+from rowkeep.storage.scripts.history_changes import HistoryChanges
 from rowkeep.storage.scripts.steps import run
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
@@ -117,8 +118,12 @@ class TableChanges:
             change.refuse_loss()
         if not change.is_metadata:
             sql = self._sql(planned)
+            new = StoredCells(change.after, self._ciphers(change.after))
+            history = HistoryChanges(self._scripts.history, change, self._reader(change.before), new)
             yield from run(sql.lock())
+            yield from history.before()
             yield from self._alter(planned, sql)
+            yield from history.after()
         yield from self._tables.replace(change.after)
         if undo:
             raise Undone()

@@ -15,6 +15,7 @@ from rowkeep.model.users import EVERYBODY, Asker
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.sizes import size_query, table_size
 from rowkeep.storage.contract import Steps
+from rowkeep.storage.scripts.history import HistoryScripts
 from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.steps import WorkspaceSteps, run
@@ -35,12 +36,14 @@ class Tables(WorkspaceSteps):
         stored: StoredDefinitions,
         view_needs: ViewNeeds,
         rights: RightsOfUsers,
+        history: HistoryScripts,
     ) -> None:
         super().__init__(stored.dialect, stored.namespace)
         self._state = state
         self._stored = stored
         self._view_needs = view_needs
         self._rights = rights
+        self._history = history
 
     def find(self, name: str) -> Steps[tuple[int, Table | None]]:
         """The version, and the table with this name, in any case."""
@@ -80,6 +83,8 @@ class Tables(WorkspaceSteps):
         yield from self.check_name_is_free(table.name)
         referred = {each.id: each for each in named.values()}
         yield from run(PhysicalTable(table, self.dialect, self.namespace, referred).create())
+        if table.history is not None:
+            yield from self._history.begin(table)
         yield from self._do(
             sa.insert(self._system.tables).values(
                 id=table.id, name_key=name_key(table.name), definition=as_stored(table)
@@ -148,6 +153,8 @@ class Tables(WorkspaceSteps):
                 f"Table {table.name} is referenced by {columns}. Remove that reference first."
             )
         yield from self._view_needs.check_drop(table)
+        if table.history is not None:
+            yield from self._history.end(table)
         yield PhysicalTable(table, self.dialect, self.namespace).drop()
         for system_table, column in (
             (self._system.tables, "id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rowkeep.sql.dialects import Dialect
 from rowkeep.storage.scripts.access import Access
+from rowkeep.storage.scripts.history import HistoryScripts
 from rowkeep.storage.scripts.idempotency_keys import IdempotencyKeys
 from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
@@ -25,7 +26,8 @@ class WorkspaceScripts:
         stored = StoredDefinitions(dialect, namespace)
         self.view_needs = ViewNeeds(stored)
         self.rights = RightsOfUsers(self.state, stored)
-        self.tables = Tables(self.state, stored, self.view_needs, self.rights)
+        self.history = HistoryScripts(dialect, namespace)
+        self.tables = Tables(self.state, stored, self.view_needs, self.rights, self.history)
         self.views = Views(self.state, stored, self.tables, self.rights)
         self.table_list = TableList(self.state, stored, self.rights)
         self.keys = IdempotencyKeys(dialect, namespace)

@@ -14,11 +14,12 @@ from rowkeep.storage.contract import (
     RowScript,
     UpdateRows,
     UpsertRows,
+    operation_of,
 )
 from rowkeep.storage.sqlite.connections import Connection, rows_of, translated
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.upserts import upsert
-from rowkeep.storage.sqlite.writes import Insert, check_version, delete, update
+from rowkeep.storage.sqlite.writes import Insert, check_version, delete, record_operation, update
 
 T = TypeVar("T")
 
@@ -28,10 +29,15 @@ def run_batch(script: RowScript[T], version: int, ids: IdSource, connection: Con
     with translated():
         check_version(connection, version)
     steps = script()
+    is_recorded = False
     try:
         wanted = next(steps)
         while True:
             connection.refuse_if_stopped()
+            operation = None if is_recorded else operation_of(wanted)
+            if operation is not None:
+                record_operation(operation, ids, connection)
+                is_recorded = True
             wanted = steps.send(_run(wanted, version, ids, connection))
     except StopIteration as stop:
         result: T = stop.value

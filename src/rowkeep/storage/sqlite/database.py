@@ -51,7 +51,7 @@ from rowkeep.storage.sqlite.loads import load_rows
 from rowkeep.storage.sqlite.partial_upserts import upsert_partly
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.upserts import upsert
-from rowkeep.storage.sqlite.writes import Insert, delete, insert_partly, update
+from rowkeep.storage.sqlite.writes import Insert, delete, insert_partly, recorded, update
 
 T = TypeVar("T")
 
@@ -129,20 +129,21 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     async def insert(
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
     ) -> Stamp:
-        insert = Insert(sql, plan, version, self._ids, key)
+        insert = Insert(sql, plan, version, self._ids, key, plan.operation)
         return await (self._try(insert) if plan.is_dry_run else self._write(insert))
 
     async def insert_partly(
         self, sql: TableSql, plan: InsertPlan, sift: Sift, version: int, key: WriteKey | None = None
     ) -> PartlyInserted:
-        work = partial(insert_partly, sql, plan, sift, version, self._ids, key)
+        insert = partial(insert_partly, sql, plan, sift, version, self._ids, key)
+        work = recorded(plan.operation, self._ids, insert)
         return await (self._try(work) if plan.is_dry_run else self._write(work))
 
     async def upsert(
         self, sql: TableSql, plan: UpsertPlan, version: int, key: WriteKey | None = None
     ) -> UpsertedRows:
         assert isinstance(sql, SqliteTableSql)  # noqa: S101 - prepare() makes no other
-        work = partial(upsert, sql, plan, version, self._ids)
+        work = recorded(plan.operation, self._ids, partial(upsert, sql, plan, version, self._ids))
         if plan.is_dry_run:
             return await self._try(work)
         return await self._write(work if key is None else partial(keyed, key, work))
@@ -151,7 +152,8 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         self, sql: TableSql, plan: UpsertPlan, sift: Sift, version: int, key: WriteKey | None = None
     ) -> PartlyUpserted:
         assert isinstance(sql, SqliteTableSql)  # noqa: S101 - prepare() makes no other
-        work = partial(upsert_partly, sql, plan, sift, version, self._ids)
+        upsert = partial(upsert_partly, sql, plan, sift, version, self._ids)
+        work = recorded(plan.operation, self._ids, upsert)
         try:
             if plan.is_dry_run:
                 return await self._try(work)
@@ -162,13 +164,13 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     async def update(
         self, sql: TableSql, plan: UpdatePlan, version: int, key: WriteKey | None = None
     ) -> UpdatedRows:
-        work = partial(update, sql, plan, version, self._ids)
+        work = recorded(plan.operation, self._ids, partial(update, sql, plan, version, self._ids))
         if plan.is_dry_run:
             return await self._try(work, is_limited=True)
         return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
 
     async def delete(self, sql: TableSql, plan: DeletePlan, version: int, key: WriteKey | None = None) -> int:
-        work = partial(delete, sql, plan, version)
+        work = recorded(plan.operation, self._ids, partial(delete, sql, plan, version))
         if plan.is_dry_run:
             return await self._try(work, is_limited=True)
         return await self._write(work if key is None else partial(keyed, key, work), is_limited=True)
@@ -185,7 +187,7 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
 
     async def load(self, sql: TableSql, load: Load, version: int, key: WriteKey | None = None) -> Loaded:
         assert isinstance(sql, SqliteTableSql)  # noqa: S101 - prepare() makes no other
-        work = partial(load_rows, sql, load, version, self._ids)
+        work = recorded(load.operation, self._ids, partial(load_rows, sql, load, version, self._ids))
         if key is not None:
             work = partial(keyed, key, work)
         try:

@@ -43,4 +43,7 @@ class SqliteInspection(Inspection):
                 stored.indexes[name] = StoredIndex((*before.columns, column), bool(is_unique))
             references = yield Statement('SELECT "from" FROM pragma_foreign_key_list(?1)', (table,))
             stored.references = {row[0] for row in references}
+        triggers = yield Statement("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'")
+        for table, name in triggers:
+            found[table].triggers.add(name)
         return found

@@ -14,7 +14,7 @@ import apsw
 from rowkeep.errors.catalogue import Busy, SetupError
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.statements import Statement
-from rowkeep.sql.table_copies import CopySql
+from rowkeep.sql.table_copies import CopiedRows
 from rowkeep.storage.contract import Row, Script
 from rowkeep.storage.response_sizes import mean_size
 from rowkeep.storage.snapshots import BATCH_BYTES, BATCH_ROWS, Loader, Snapshot
@@ -116,7 +116,7 @@ class SqliteLoader(Loader):
 
         return await asyncio.to_thread(make)
 
-    async def append(self, sql: CopySql, rows: Sequence[Row], script: Script[None]) -> None:
+    async def append(self, sql: CopiedRows, rows: Sequence[Row], script: Script[None]) -> None:
         def write() -> None:
             self._connection.executemany(sql.insert.text, _with_keys(rows, sql.keyed))
             run_script(self._connection, script)

@@ -10,15 +10,20 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice, repeat
 from operator import add, itemgetter, length_hint
+from typing import Any, TypeVar
 
 import apsw
 import msgspec
 
+from rowkeep.model.history import Operation
 from rowkeep.model.ids import IdSource, Stamp
 from rowkeep.model.tables import Index, Table
 from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
+from rowkeep.sql.dialects import SQLITE
+from rowkeep.sql.history_operations import bound_operation
+from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import TableSql
 from rowkeep.storage.contract import (
@@ -37,12 +42,41 @@ from rowkeep.storage.sqlite.keys import claim, claim_all
 from rowkeep.storage.sqlite.reads import decoded
 from rowkeep.storage.sqlite.writer import Joinable
 
+T = TypeVar("T")
+
+MIN_BULK = 1000
+"""The inserts of so many rows are recorded together, without the trigger."""
+
+
+def record_operation(operation: Operation, ids: IdSource, connection: apsw.Connection) -> None:
+    """Store an operation, which the history then has for all changes up to the next one."""
+    bound = bound_operation(SQLITE, None, operation, ids.stamp(0).written_on)
+    with translated():
+        connection.execute(bound.text, bound.parameters)
+
+
+def recorded(operation: Operation | None, ids: IdSource, work: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Work of the writer that first stores its operation, if it has one."""
+    return work if operation is None else partial(_recorded, operation, ids, work)
+
+
+def _recorded(operation: Operation, ids: IdSource, work: Callable[[Any], T], connection: Any) -> T:
+    record_operation(operation, ids, connection)
+    return work(connection)
+
 
 class Insert(Joinable[Stamp]):
-    """Rows to be written. Single rows of one app for one table are written together."""
+    """Rows to be written. Single rows of one app for one table are written together; into a table with a
+    history, one after the other, each with its own ``operation``."""
 
     def __init__(
-        self, sql: TableSql, plan: InsertPlan, version: int, ids: IdSource, key: WriteKey | None = None
+        self,
+        sql: TableSql,
+        plan: InsertPlan,
+        version: int,
+        ids: IdSource,
+        key: WriteKey | None = None,
+        operation: Operation | None = None,
     ) -> None:
         self._sql = sql
         self._plan = plan
@@ -51,10 +85,13 @@ class Insert(Joinable[Stamp]):
         # rows that refer to each other are only accepted in one request
         is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not refers_to_itself(sql.table)
         self._write_key = key
+        self._operation = operation
         self.key = (sql, plan.writer, version, key is None) if is_joinable else self
 
     def __call__(self, connection: apsw.Connection) -> Stamp:
         rows = iter(self._plan.rows)
+        if self._operation is not None:
+            record_operation(self._operation, self._ids, connection)
         try:
             return self._write(connection, self._plan.rows, rows, self._claim)
         except UniqueConflict as conflict:
@@ -63,6 +100,8 @@ class Insert(Joinable[Stamp]):
             raise named_conflict(conflict, self._sql, reached - 1) from conflict
 
     def join(self, connection: apsw.Connection, works: Sequence[Insert]) -> Iterable[Stamp]:
+        if self._operation is not None:
+            return [work(connection) for work in works]
         rows = [work._plan.rows[0] for work in works]
         claim = partial(_claim_each, works)
         return self._write(connection, rows, iter(rows), claim).each()
@@ -110,6 +149,24 @@ def write_rows(
     writer: str,
 ) -> None:
     """Insert rows, taken from ``reached`` one by one."""
+    if sql.table.history is None or len(rows) < MIN_BULK:
+        _insert_rows(connection, sql, rows, reached, stamp, writer)
+        return
+    drop, record, create = HistoryTable(sql.table, SQLITE, None).bulk_of_inserts()
+    connection.execute(drop.text)
+    _insert_rows(connection, sql, rows, reached, stamp, writer)
+    connection.executemany(record.text, zip(stamp.ids(), strict=False))
+    connection.execute(create.text)
+
+
+def _insert_rows(
+    connection: apsw.Connection,
+    sql: TableSql,
+    rows: Sequence[Row],
+    reached: Iterator[Row],
+    stamp: Stamp,
+    writer: str,
+) -> None:
     on, by = repeat(stamp.written_on), repeat(writer)
     cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
     if sql.keyed:
