@@ -287,6 +287,7 @@ DEPENDENCIES = {
     "rich": "tables and progress bars of the commands",
     "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of "
     "other databases; its ORM is not used",
+    "sse-starlette": "the encoding of server-sent events, loaded with the first of them",
     "starlette": "the router of the management API",
     "structlog": "logs as JSON lines",
     "swagger-ui-py": "the scripts of the page /docs, which loads nothing from other hosts",

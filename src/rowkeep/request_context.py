@@ -47,6 +47,20 @@ def operation_id(current: RequestContext | None) -> str:
     return current.operation
 
 
+def note_change(current: RequestContext | None, workspace: Any, table_id: str) -> None:
+    """The request writes to a table whose changes others may wait for."""
+    if current is not None:
+        # in one step, because several threads can write
+        vars(current).setdefault("changed", {})[table_id] = workspace
+
+
+def changed_tables() -> dict[str, Any]:
+    """The tables that the request has written to, each with its workspace."""
+    current = CURRENT.get()
+    found: dict[str, Any] = {} if current is None else vars(current).get("changed", {})
+    return found
+
+
 def set_route(number: int) -> None:
     """The route of the request is known."""
     current = CURRENT.get()

@@ -279,6 +279,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_page_size: Annotated[
         int, Meta(ge=1, le=100_000, description="The maximum `sys_limit` of a query; a larger one is 400.")
     ] = 1_000
+    max_change_readers: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="The maximum number of requests of one process that wait for changes of tables, or "
+            "follow them; more are 503. Each takes one of `max_connections`.",
+        ),
+    ] = 500
+    change_poll_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.05,
+            le=60,
+            description="How often a process with requests that wait for changes looks for those that other "
+            "processes have written, once for each workspace. Its own changes are delivered at once.",
+        ),
+    ] = 1.0
     max_streamed_queries: Annotated[
         int,
         Meta(

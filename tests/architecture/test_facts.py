@@ -45,6 +45,7 @@ IMPORTED_AS = {
     "charset-normalizer": "charset_normalizer",
     "prometheus-client": "prometheus_client",
     "python-calamine": "python_calamine",
+    "sse-starlette": "sse_starlette",
     "swagger-ui-py": "swagger_ui",
 }
 USED_BY_OTHERS = {"httptools", "uvloop"}

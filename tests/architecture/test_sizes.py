@@ -11,7 +11,7 @@ from source import Function, modules
 from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS
 
-MAX_FILE_LINES = 600
+MAX_FILE_LINES = 700
 MAX_FUNCTION_LINES = 60
 MAX_HANDLER_LINES = 10
 

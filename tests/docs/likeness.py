@@ -18,7 +18,7 @@ IDS = rf"(?:cs|st|sys)-{UUID}|(?:at|us|se)-[0-9a-f]{{24}}|\b[0-9a-f]{{24}}\b"
 TOKENS = r"rka_[\w-]{43}|eyJ[\w-]+\.[\w-]+\.[\w-]+"
 SECRETS = r"(?<![\w-])(?:[\w-]{86}|[\w-]{43})(?![\w-])"
 
-TIMES_OF_WRITING = {"Created_On", "Updated_On", "createdOn", "lastSeenOn", "expiresOn"}
+TIMES_OF_WRITING = {"Created_On", "Updated_On", "createdOn", "lastSeenOn", "expiresOn", "on"}
 OPAQUE = {"clientSecret", "nextCursor", "token"}
 """Keys whose values have no form that one could know them by."""
 
@@ -69,6 +69,9 @@ class Likeness:
     def _check_member(self, key: str, shown: Any, printed: Any, where: str) -> None:
         if key in OPAQUE and isinstance(shown, str) and isinstance(printed, str):
             self._stands_for(shown, printed, where)
+        elif key == "id" and isinstance(shown, str) and not re.fullmatch(IDS, shown):
+            # of a change: a cursor
+            self._stands_for(shown, str(printed), where)
         elif key in TIMES_OF_WRITING and isinstance(shown, str) and isinstance(printed, str):
             self._check_text(shown, printed, MOMENT, where)
         else:

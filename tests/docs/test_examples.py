@@ -25,6 +25,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 OF_APPS = [
     "README.md",
+    "change-feed.md",
     "data-api.md",
     "errors.md",
     "filters.md",
@@ -91,11 +92,11 @@ def test_page_of_apps(name: str, server: RowkeepServer, workspace: Workspace, tm
     tables = ["people", "customers"]
     for table in tables:
         workspace.create_table(PEOPLE | {"name": table})
-    if name == "upserts.md":
+    if name in ("upserts.md", "change-feed.md"):
         # the page shows the definition of its own table
-        definition = next(block for block in blocks_of(page(name)) if not block.is_command)
-        workspace.create_table(json.loads(definition.text))
-        tables.append("products")
+        definition = json.loads(next(block for block in blocks_of(page(name)) if not block.is_command).text)
+        workspace.create_table(definition)
+        tables.append(definition["name"])
     app = workspace.bot(dict.fromkeys(tables, "rwd"))
     with Shell(tmp_path, environment(URL=server.url, TOKEN=app.token())) as shell:
         follow(page(name), shell, tmp_path, {ADDRESS: f"127.0.0.1:{server.port}"})

@@ -146,7 +146,7 @@ def test_a_revoked_token_stops_at_once(
         good(client.post(path, json={"data": JANE}))
         succeeded(workspace.admin.delete(f"/admin-tokens/{token['id']}"))
         for call in DATA_ENDPOINTS:
-            path = call.admin_path.format(workspace=workspace.name, table="people", view="v")
+            path = call.admin_path.format(workspace=workspace.name, table="people", view="v", rowId="0" * 24)
             refused = client.request(call.method, server.url + path, json={"data": JANE})
             problem(refused, 401, "unauthenticated")
     assert good(workspace.admin.post(f"{data}/tables/people/query"))["total"] == 1
@@ -155,13 +155,13 @@ def test_a_revoked_token_stops_at_once(
 def test_tokens_belong_to_their_api(workspace: Workspace, data: str, server: RowkeepServer) -> None:
     bot = workspace.bot({"people": "rwd"})
     for call in DATA_ENDPOINTS:
-        path = call.admin_path.format(workspace=workspace.name, table="people", view="v")
+        path = call.admin_path.format(workspace=workspace.name, table="people", view="v", rowId="0" * 24)
         for headers in ({"auth": bot.token()}, {"Authorization": f"Bearer {bot.token()}"}, {"auth": "x"}):
             problem(bot.request(call.method, path, headers=headers), 401, "unauthenticated")
         problem(bot.request(call.method, path, headers={"auth": server.admin_token}), 401, "unauthenticated")
         for name in ("auth", "Authorization"):
             value = server.admin_token if name == "auth" else f"Bearer {server.admin_token}"
-            path = call.path.format(table="people", view="v")
+            path = call.path.format(table="people", view="v", rowId="0" * 24)
             problem(bot.request(call.method, path, headers={name: value}), 401, "unauthenticated")
 
 
@@ -184,7 +184,9 @@ def test_workspaces_are_apart(workspace: Workspace, data: str, server: RowkeepSe
 @pytest.mark.parametrize("name", ["nowhere", "a%20b", "%2e%2e", "x" * 300, "%22"])
 def test_unknown_workspaces(admin: httpx.Client, name: str) -> None:
     for call in DATA_ENDPOINTS:
-        path = call.admin_path.removeprefix("/api/v1").format(workspace=name, table="people", view="v")
+        path = call.admin_path.removeprefix("/api/v1").format(
+            workspace=name, table="people", view="v", rowId="0" * 24
+        )
         problem(admin.request(call.method, path), 404, "no_such_workspace")
 
 

@@ -253,7 +253,7 @@ def test_answers_of_management_calls(admin: httpx.Client, workspace: Workspace) 
     assert admin.get("/admin-tokens/current").status_code == 200
     for call in DATA_ENDPOINTS:
         calls = call.admin_path.removeprefix("/api/v1").format(
-            workspace=workspace.name, table="people", view="v"
+            workspace=workspace.name, table="people", view="v", rowId="0" * 24
         )
         assert admin.request(call.method, calls, json={"x": 1}).status_code in (400, 404)
         assert admin.request(call.method, calls.replace(workspace.name, "nowhere")).status_code == 404

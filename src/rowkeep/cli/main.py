@@ -45,6 +45,8 @@ COMMANDS = {
     "doctor": "rowkeep.cli.doctor",
     "erase": "rowkeep.cli.erase",
     "audit": "rowkeep.cli.audit",
+    "history": "rowkeep.cli.history",
+    "changes": "rowkeep.cli.changes",
     "copy": "rowkeep.cli.copy",
     "restore": "rowkeep.cli.restore",
 }

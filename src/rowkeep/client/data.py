@@ -181,6 +181,11 @@ class DataClient:
         answer = await self.patiently(lambda: self._send("GET", f"{self._credentials.prefix}/tables"))
         return usable_decoder.decode(answer).tables
 
+    async def get(self, path: str) -> bytes:
+        """The response to a GET of a path below that of the Data API. It is repeated if there is no
+        response, which is safe."""
+        return await self.patiently(lambda: self._send("GET", f"{self._credentials.prefix}/{path}"))
+
     async def limits(self) -> Limits:
         """The limits of this server, from its OpenAPI document."""
         if self._limits is None:

@@ -20,18 +20,12 @@ from rowkeep.errors.base import (
     preview,
 )
 from rowkeep.errors.definitions import DefinitionChanged
+from rowkeep.errors.history import HistoryExpired, HistoryOff
 
 __all__ = (
-    "MAX_ECHO",
-    "MAX_PROBLEMS",
-    "DefinitionChanged",
-    "Problem",
-    "ProblemList",
-    "RowkeepError",
-    "excerpt",
-    "pointer",
-    "preview",
-)
+    "MAX_ECHO", "MAX_PROBLEMS", "DefinitionChanged", "HistoryExpired", "HistoryOff", "Problem",
+    "ProblemList", "RowkeepError", "excerpt", "pointer", "preview",
+)  # fmt: skip
 """Re-exported for modules that raise or handle errors."""
 
 # 400: the request is invalid

@@ -43,6 +43,8 @@ from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.audit import AuditLog, command_actor, delete_old_entries
 from rowkeep.services.background import BackgroundTask, BackgroundTasks
 from rowkeep.services.batches import Batches
+from rowkeep.services.change_hub import ChangeHub
+from rowkeep.services.changes import Changes
 from rowkeep.services.file_imports.files import Files
 from rowkeep.services.file_imports.jobs import ImportJobs
 from rowkeep.services.file_imports.places import Places, uploads_directory
@@ -66,6 +68,10 @@ from rowkeep.storage.opening import make_store
 log = structlog.get_logger(__name__)
 
 SHOWN = 20
+
+STOP = "rowkeep.stop"
+"""The key of a function in the state of the lifespan, which ends the requests that wait for changes. The
+server calls it when it begins to stop."""
 
 MISSING_DATABASES_SECONDS = 600.0
 """The time between two checks for missing databases."""
@@ -114,8 +120,10 @@ def wire(
     operator: str | None = None,
     closing: AsyncExitStack | None = None,
     tracer: Tracer | None = None,
+    hub: ChangeHub | None = None,
 ) -> ASGIApp:
-    """The ASGI application for an open catalog; ``closing`` closes what it opens."""
+    """The ASGI application for an open catalog; ``closing`` closes what it opens, and ``hub`` has the
+    requests that wait for changes."""
     offload = Offload(settings)
     admin_tokens = AdminTokens(catalog, operator)
     keys = Idempotency(settings, clock)
@@ -126,7 +134,8 @@ def wire(
     closing.push_async_callback(audit.close)
     rates = RateLimits(catalog, settings, clock, closing)
     access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
-    edge = _edge(access, settings, keys, offload)
+    changes = Changes(access, hub or ChangeHub(settings), settings, offload)
+    edge = _edge(access, settings, keys, offload, changes)
     health = Health(catalog)
     activity = ActivityReader(catalog, clock, health, tasks)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
@@ -161,7 +170,9 @@ def wire(
     return under_prefix(observed, settings.root_path)
 
 
-def _edge(access: Access, settings: Settings, keys: Idempotency, offload: Offload) -> DataEdge:
+def _edge(
+    access: Access, settings: Settings, keys: Idempotency, offload: Offload, changes: Changes
+) -> DataEdge:
     """What the endpoints of the Data API use."""
     return DataEdge(
         Rows(access, settings, offload, keys),
@@ -171,6 +182,7 @@ def _edge(access: Access, settings: Settings, keys: Idempotency, offload: Offloa
         RowRequests(settings, offload),
         BatchRequests(settings, offload),
         offload,
+        changes,
         settings,
     )
 
@@ -243,8 +255,11 @@ def is_export(scope: Scope) -> bool:
 
 
 def is_unlimited(scope: Scope) -> bool:
-    """Whether a request can take longer than its time limit: a stream of rows, which can have any size. Its
-    body must still arrive without long pauses. The same is true for an uploaded file."""
+    """Whether a request can take longer than its time limit: a stream of rows or an uploaded file, which can
+    have any size, an exported file, and a request that waits for changes. A body must still arrive without
+    long pauses."""
+    if scope["method"] == "GET":
+        return bool(scope["path"].endswith("/changes"))
     if is_upload(scope) or is_export(scope):
         return True
     if scope["method"] != "POST" or not scope["path"].endswith("/bulk"):
@@ -297,7 +312,10 @@ async def log_missing_databases(catalog: Catalog) -> None:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, clock: Clock = wall_clock, operator: str | None = None
+    settings: Settings,
+    clock: Clock = wall_clock,
+    operator: str | None = None,
+    hub: ChangeHub | None = None,
 ) -> AsyncIterator[ASGIApp]:
     """The application for the store in the settings, which is open while the block runs.
 
@@ -317,7 +335,7 @@ async def running(
             tracer = None
             if settings.tracing and operator is None:
                 tracer = closing.enter_context(_tracing())
-            yield wire(catalog, settings, clock, tasks, operator, closing, tracer)
+            yield wire(catalog, settings, clock, tasks, operator, closing, tracer, hub)
     finally:
         await store.close()
 
@@ -340,11 +358,13 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._app: ASGIApp | None = None
+        self._hub = ChangeHub(settings)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and self._app is not None:
             return self._app(scope, receive, send)
         if scope["type"] == "lifespan":
+            scope.setdefault("state", {})[STOP] = self._hub.stop
             return self._lifespan(receive, send)
         # Rowkeep has no WebSockets: reject the handshake
         return send({"type": "websocket.close", "code": 1000})
@@ -353,7 +373,7 @@ class Application:
         await receive()
         async with AsyncExitStack() as stack:
             try:
-                self._app = await stack.enter_async_context(running(self._settings))
+                self._app = await stack.enter_async_context(running(self._settings, hub=self._hub))
             except SetupError as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return

@@ -16,8 +16,8 @@ from rowkeep.setting_rules import origins
 from rowkeep.settings import Settings
 
 REQUEST_HEADERS = (
-    "auth", "authorization", "content-encoding", "content-type", "idempotency-key", "prefer", "traceparent",
-    "x-request-id",
+    "auth", "authorization", "content-encoding", "content-type", "idempotency-key", "last-event-id", "prefer",
+    "traceparent", "x-request-id",
 )  # fmt: skip
 """The request headers that a page may send in addition to those that are always allowed."""
 

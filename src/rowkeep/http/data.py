@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 from starlette.types import Receive, Scope, Send
 
+from rowkeep.codec.rows import encode
 from rowkeep.errors import catalogue as errors
 from rowkeep.errors.catalogue import MethodNotAllowed, NoSuchEndpoint, RowkeepError, Unauthenticated
 from rowkeep.http import batch_responses, partial_responses, row_responses, stream_responses
@@ -18,6 +19,8 @@ from rowkeep.http import data_responses as responses
 from rowkeep.http.batch_requests import BatchRequests
 from rowkeep.http.batch_types import BatchBody, BatchResponse
 from rowkeep.http.body_budget import BodyBudget
+from rowkeep.http.change_requests import events_request, feed_request, is_for_events, row_changes_request
+from rowkeep.http.event_streams import EventStream
 from rowkeep.http.file_responses import Download, FileResponse
 from rowkeep.http.keyed_requests import KeyedWrite
 from rowkeep.http.media_types import FILE_FORMATS
@@ -38,9 +41,10 @@ from rowkeep.model.data_requests import (
     QueryBody,
     UpdateBody,
 )
-from rowkeep.request_context import CURRENT, operation_id, set_route
+from rowkeep.request_context import CURRENT, changed_tables, operation_id, set_route
 from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
+from rowkeep.services.changes import ChangePage, ChangeReader, Changes
 from rowkeep.services.exported_files import exported
 from rowkeep.services.idempotency import Replayed
 from rowkeep.services.offload import Offload
@@ -67,6 +71,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     requests: RowRequests
     batch_requests: BatchRequests
     offload: Offload
+    changes: Changes
     settings: Settings
 
 
@@ -85,9 +90,9 @@ class Streamed(msgspec.Struct, frozen=True):
     form: StreamForm
 
 
-Outcome: TypeAlias = Body | Answered | Replayed | Streamed | Download
-"""The body of a response (200), one with a status, a stored response that is sent again, a stream, or a
-file."""
+Outcome: TypeAlias = Body | Answered | Replayed | Streamed | Download | ChangeReader
+"""The body of a response (200), one with a status, a stored response that is sent again, a stream of rows or
+of events, or a file."""
 
 Call: TypeAlias = Callable[[DataEdge, Credential, str, Request], Awaitable[Outcome]]
 
@@ -111,6 +116,10 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     body: type | None
     body_is_optional: bool = False
     is_paged: bool = False
+    parameters: tuple[str, ...] = ()
+    """The query parameters of a feed."""
+    has_events: bool = False
+    """Whether the response can be a stream of events."""
     writes: bool = False
     takes_streams: bool = False
     responses: tuple[Any, ...]
@@ -257,6 +266,21 @@ async def _list_tables(edge: DataEdge, credential: Credential, _name: str, reque
     return await row_responses.usable_tables(await edge.rows.tables(credential, read))
 
 
+async def _changes(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    if is_for_events(request):
+        return await edge.changes.follow(credential, name, partial(events_request, request))
+    return _changed(await edge.changes.page(credential, name, partial(feed_request, request)))
+
+
+async def _row_changes(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
+    read = partial(row_changes_request, request)
+    return _changed(await edge.changes.row(credential, name, request.row_id, read))
+
+
+def _changed(page: ChangePage) -> bytes:
+    return encode({"changes": page.changes, "nextCursor": page.next_cursor, "hasMore": page.has_more})
+
+
 _TABLE = "/api/public/tables/{table}"
 _in_rows = (
     errors.UnknownColumn, errors.DuplicateColumn, errors.SystemColumn, errors.MissingValue,
@@ -350,6 +374,25 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         responses=(responses.QueryResponse,), errors=(errors.NoSuchTable, *_in_queries),
     ),
     DataEndpoint(
+        method="GET", path=f"{_TABLE}/changes", name="listChanges",
+        summary="List the changes of a table, or follow them",
+        description="The recorded changes in the order in which they were committed, for tables with a "
+        "history. A reader that continues with `nextCursor` gets each change at least once and in order, and "
+        "never misses one. With `wait`, a request without new changes waits for the next one. With the "
+        "request header `Accept: text/event-stream`, changes are sent as server-sent events as they happen; "
+        "the `id` of an event is its cursor, and `Last-Event-ID` resumes after it.",
+        call=_changes, rights=QUERY_RIGHTS, body=None, parameters=("after", "limit", "wait"), has_events=True,
+        responses=(responses.ChangesResponse,),
+        errors=(errors.NoSuchTable, errors.InvalidCursor, errors.HistoryOff, errors.HistoryExpired),
+    ),
+    DataEndpoint(
+        method="GET", path=f"{_TABLE}/rows/{{rowId}}/changes", name="listRowChanges",
+        summary="List the changes of a row", description="The oldest first. A deleted row has changes, too.",
+        call=_row_changes, rights=QUERY_RIGHTS, body=None, parameters=("after", "limit"),
+        responses=(responses.ChangesResponse,),
+        errors=(errors.NoSuchTable, errors.InvalidCursor, errors.HistoryOff, errors.HistoryExpired),
+    ),
+    DataEndpoint(
         method="POST", path="/api/public/views/{view}/query", name="queryView", summary="Query a view",
         description="Like a query of a table. The response has a `nextCursor` only if the columns of the "
         "view identify its rows; otherwise use `sys_offset`. It can be streamed like a table.",
@@ -381,6 +424,10 @@ def _operation(operation: str) -> Headers:
     return ((b"operation-id", operation.encode()),) if operation else ()
 
 
+_ROW = "{rowId}"
+"""Stands for the name of a row in a path."""
+
+
 def _by_path() -> dict[tuple[str, str | None], dict[str, DataEndpoint]]:
     """The endpoints by method, for each path without the name: the parts before and after it (None if the
     path has no name)."""
@@ -394,14 +441,26 @@ def _by_path() -> dict[tuple[str, str | None], dict[str, DataEndpoint]]:
 _calls = _by_path()
 
 
-def _find(method: str, path: str) -> tuple[DataEndpoint, str]:
-    """The endpoint and the name in its path. ``path`` is the part after the prefix. Raises NoSuchEndpoint,
+class Found(NamedTuple):
+    """An endpoint with the names in the path of a request."""
+
+    call: DataEndpoint
+    name: str
+    row_id: str = ""
+
+
+def _find(method: str, path: str) -> Found:
+    """The endpoint of a path, of which this is the part after the prefix. Raises NoSuchEndpoint,
     MethodNotAllowed."""
     kind, has_name, rest = path.partition("/")
     name, slash, action = rest.partition("/")
+    row_id = ""
     calls = None
     if name and bool(slash) == bool(action):
         calls = _calls.get((kind, action))
+        if calls is None and action.startswith("rows/"):
+            row_id, _, last = action.removeprefix("rows/").partition("/")
+            calls = _calls.get((kind, f"rows/{_ROW}/{last}"))
     elif not has_name:
         calls = _calls.get((kind, None))
     if calls is None:
@@ -409,7 +468,7 @@ def _find(method: str, path: str) -> tuple[DataEndpoint, str]:
     call = calls.get(method)
     if call is None:
         raise MethodNotAllowed(method, ", ".join(calls))
-    return call, name
+    return Found(call, name, row_id)
 
 
 class DataEndpoints:
@@ -423,14 +482,19 @@ class DataEndpoints:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return reply(self._answer(scope, receive), scope, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response | StreamResponse | FileResponse:
-        call, name = _find(scope["method"], self._rest(scope))
+    async def _answer(
+        self, scope: Scope, receive: Receive
+    ) -> Response | StreamResponse | FileResponse | EventStream:
+        call, name, row_id = _find(scope["method"], self._rest(scope))
         set_route(self._routes[call.name])
         request = Request(scope, receive, self._budget)
+        request.row_id = row_id
         try:
             body = await self._call(call, self._credential(scope, request), name, request)
         finally:
             request.release()
+        for table_id, workspace in changed_tables().items():
+            self._edge.changes.hub.wake(workspace, table_id)
         headers: Headers = _MINIMAL if call.writes and request.minimal else ()
         headers += take_rate_headers()
         if isinstance(body, Replayed):
@@ -442,9 +506,11 @@ class DataEndpoints:
             headers += _operation(operation_id(CURRENT.get()))
         if isinstance(body, Streamed):
             return StreamResponse(body.rows, body.form, headers)
+        if isinstance(body, ChangeReader):
+            return EventStream(body, headers)
         if isinstance(body, Answered):
             return Response(body.status, body.body, body.content_type, headers)
-        if call.is_paged:
+        if call.is_paged or call.has_events:
             return Response(200, body, headers=headers, vary=QUERY_VARY)
         return Response(200, body, headers=headers)
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.http.response_types import (
     Count,
+    Moment,
     Name,
     NextCursor,
     ProblemEntry,
     ResponseBody,
     TypeName,
+    WriterId,
     ref,
 )
 from rowkeep.model.access import Right
+from rowkeep.model.history import OPERATION_ID
+from rowkeep.model.ids import ROW_ID
 from rowkeep.plan.rows.upserts import Outcome
 
 Record: TypeAlias = Annotated[Any, Meta(extra_json_schema=ref("Record"))]
@@ -154,6 +159,49 @@ class MetaInfo(ResponseBody):
 
     name: str
     type: TypeName
+
+
+RowBefore: TypeAlias = Annotated[
+    dict[str, Any] | None,
+    Meta(
+        description="The columns of the row before the change, and after it; of an update only those that it "
+        "changed. `before` is null for an insert, `after` for a delete."
+    ),
+]
+
+
+class RecordedChange(ResponseBody):
+    """A recorded change of a row."""
+
+    id: Annotated[str, Meta(description="The id of the change, which is also the cursor after it.")]
+    operation: Annotated[
+        str,
+        Meta(
+            pattern=f"^{OPERATION_ID.pattern}$",
+            description="The operation that the change is a part of: the `Operation-Id` in the response to "
+            "the write.",
+        ),
+    ]
+    kind: Literal["insert", "update", "delete"]
+    row_id: Annotated[str, Meta(pattern=f"^{ROW_ID.pattern}$")] = msgspec.field(name="_id")
+    by: Annotated[
+        WriterId | None,
+        Meta(description="`Updated_By` after the change; null if the server itself deleted the row."),
+    ]
+    on: Annotated[Moment, Meta(description="`Updated_On` after the change; the time of a delete.")]
+    before: RowBefore
+    after: RowBefore
+
+
+class ChangesResponse(ResponseBody):
+    """A page of changes, in the order in which they were committed."""
+
+    changes: list[RecordedChange]
+    next_cursor: Annotated[
+        str,
+        Meta(description="The cursor after the last change of the page. It is there on empty pages too."),
+    ]
+    has_more: bool
 
 
 class QueryResponse(ResponseBody):

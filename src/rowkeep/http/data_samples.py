@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from rowkeep.http.sample_values import WHEN, WRITER
+from rowkeep.http.sample_values import ROW, WHEN, WRITER
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
 _JANE = {"First_Name": "Jane", "Last_Name": "Smith", "Gender": "female", "Number": 263}
@@ -141,7 +141,30 @@ REQUESTS: dict[str, dict[str, Any]] = {
 }
 """Request bodies, by endpoint and title."""
 
+_OPERATION = "5e7ef671a1b2c3d4e5f60718"
+_CHANGE_IDS = ("AQAAAAAAAAABjJ3cZ1mXQ0A", "AgAAAAAAAAACtB0dRw3l9hU")
+_CHANGES: dict[str, Any] = {
+    "changes": [
+        {
+            "id": _CHANGE_IDS[0], "operation": _OPERATION, "kind": "insert", "_id": ROW, "by": WRITER,
+            "on": WHEN, "before": None, "after": _JANE,
+        },
+        {
+            "id": _CHANGE_IDS[1], "operation": "5e7efcff0718293a4b5c6d7e", "kind": "update", "_id": ROW,
+            "by": WRITER, "on": "2020-03-28T07:51:32.502Z", "before": {"Number": 263},
+            "after": {"Number": 3453},
+        },
+    ],
+    "nextCursor": _CHANGE_IDS[1],
+    "hasMore": False,
+}  # fmt: skip
+
 RESPONSES: dict[str, dict[str, Any]] = {
+    "listChanges": {
+        "Two changes": _CHANGES,
+        "No new change": {"changes": [], "nextCursor": _CHANGE_IDS[1], "hasMore": False},
+    },
+    "listRowChanges": {"Two changes": _CHANGES},
     "insertRows": {
         "One row": _RECORDS[0],
         "Many rows": {"records": _RECORDS},
@@ -227,7 +250,12 @@ STREAM_RESPONSE = (
 )
 """The response to a partial stream: the counts, then one error on each line."""
 
+_EVENTS = "".join(
+    f"id: {change['id']}\ndata: {msgspec.json.encode(change).decode()}\n\n" for change in _CHANGES["changes"]
+)
+
 STREAMED_RESPONSES: dict[str, dict[str, str]] = {
+    "listChanges": {"text/event-stream": _EVENTS},
     "queryRows": _streamed(_RECORDS),
     "queryView": _streamed(cast("list[dict[str, Any]]", _VIEW_PAGE["queryResult"])),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from functools import lru_cache
 
 from rowkeep.services.streamed_queries import StreamForm
@@ -29,6 +30,15 @@ JSON_RANGES = ("application/json", "application/*", "*/*")
 WEIGHT = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
+EVENT_STREAM = "text/event-stream"
+"""The media type of server-sent events."""
+
+
+def wants_events(accept: str) -> bool:
+    """Whether a client prefers a stream of events to JSON."""
+    return _preferred(accept, (EVENT_STREAM,)) is not None
+
+
 def stream_form(accept: str) -> StreamForm | None:
     """The format of a stream, if a client prefers one; None for JSON. Only a format that is named is
     streamed: ``*/*`` means JSON. Of equal ones, JSON comes first, then the first in the header."""
@@ -36,11 +46,17 @@ def stream_form(accept: str) -> StreamForm | None:
 
 
 def _stream_form(accept: str) -> StreamForm | None:
+    best = _preferred(accept, STREAMED)
+    return None if best is None else STREAMED[best]
+
+
+def _preferred(accept: str, offered: Container[str]) -> str | None:
+    """The offered media type that a client prefers; None for JSON."""
     weights: dict[str, float] = {}
     for each in accept.lower().split(","):
         media_type, _, parameters = each.partition(";")
         weights.setdefault(media_type.strip(), weight_in(parameters))
-    named = [name for name in weights if name in STREAMED and weights[name] > 0]
+    named = [name for name in weights if name in offered and weights[name] > 0]
     if not named:
         return None
     best = max(named, key=lambda name: weights[name])
@@ -49,7 +65,7 @@ def _stream_form(accept: str) -> StreamForm | None:
         is_named = json == JSON_RANGES[0]
         if weights[json] > weights[best] or (is_named and weights[json] == weights[best]):
             return None
-    return STREAMED[best]
+    return best
 
 
 _cached = lru_cache(CACHED)(_stream_form)

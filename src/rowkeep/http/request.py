@@ -63,6 +63,8 @@ class Request:
         self._had_mark = False
         self._digest: hashlib._Hash | None = None
         """Of a stream with an idempotency key, as far as it was read."""
+        self.row_id = ""
+        """The name of a row in the path."""
         self.ignores_key = False
         """Whether the request is a dry run, which has no idempotency key."""
         self._headers: dict[bytes, bytes] = dict(scope["headers"])

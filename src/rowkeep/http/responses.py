@@ -78,10 +78,9 @@ def json_response(content: Any, status: int = 200) -> Response:
     return Response(status, b"" if status == 204 else encode(content))
 
 
-def error_response(error: RowkeepError) -> Response:
+def problem_of(error: RowkeepError) -> dict[str, Any]:
     """Problem details (RFC 9457) that also contain the older format (contract, section 6)."""
-    count_error(error.code)
-    body = {
+    return {
         "type": f"urn:rowkeep:error:{error.code.replace('_', '-')}",
         "title": error.title,
         "status": error.status,
@@ -90,8 +89,13 @@ def error_response(error: RowkeepError) -> Response:
         "errors": [problem.entry() for problem in error.problems],
         **error.members,
     }
+
+
+def error_response(error: RowkeepError) -> Response:
+    """The response for an error."""
+    count_error(error.code)
     headers = tuple((name.lower().encode(), value.encode()) for name, value in error.headers.items())
-    return Response(error.status, encode(body), PROBLEM, headers)
+    return Response(error.status, encode(problem_of(error)), PROBLEM, headers)
 
 
 class Sendable(Protocol):

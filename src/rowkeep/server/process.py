@@ -13,7 +13,7 @@ from typing import Any
 import uvicorn
 
 from rowkeep.errors.catalogue import SetupError, ShuttingDown
-from rowkeep.http.app import Application
+from rowkeep.http.app import STOP, Application
 from rowkeep.logs import configure_logs
 from rowkeep.metrics import REGISTRY, WORKER_STARTS
 from rowkeep.server.connections import Edge
@@ -143,12 +143,19 @@ class _Server(uvicorn.Server):
         for sock in sockets or []:
             sock.close()
         self._edge.stop(self.server_state)
+        self._end_waiting()
         await self._rest(GRACE_SECONDS)
         self._edge.cancel(self.server_state, ShuttingDown())
         await self._rest(CANCEL_SECONDS)
         self._edge.abort(self.server_state)
         if not self.force_exit:
             await self.lifespan.shutdown()
+
+    def _end_waiting(self) -> None:
+        """End the requests that wait for changes, which could otherwise take the whole time."""
+        end = getattr(self.lifespan, "state", {}).get(STOP)
+        if end is not None:
+            end()
 
     async def _rest(self, seconds: float) -> None:
         """Wait until there are no connections and tasks, or the time is over."""

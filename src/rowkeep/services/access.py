@@ -31,7 +31,7 @@ from rowkeep.model.history import Operation
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.model.tables import Table
 from rowkeep.model.users import User
-from rowkeep.request_context import CURRENT, RequestContext, operation_id, set_app, set_table
+from rowkeep.request_context import CURRENT, RequestContext, note_change, operation_id, set_app, set_table
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.rate_limits import NO_TABLE, RateLimits, RequestRate
 from rowkeep.services.sessions import Sessions, signed_in_user
@@ -174,7 +174,10 @@ class Caller(msgspec.Struct, frozen=True):
 
     def operation(self, table: Table) -> Operation | None:
         """What the history of a table records of the request; None if it has none."""
-        return None if table.history is None else Operation(operation_id(self.request), self.writer)
+        if table.history is None:
+            return None
+        note_change(self.request, self.workspace, table.id)
+        return Operation(operation_id(self.request), self.writer)
 
     def _refusal(self, right: Right, where: str) -> str:
         if self.restricted_user_id is not None:
@@ -203,14 +206,18 @@ class Access:
         self._rates = rates
         self._used_tokens = UsedTokens(settings, clock)
 
-    async def run(self, credential: Credential, action: Callable[[Caller], Awaitable[T]]) -> T:
-        """Run ``action`` for the owner of ``credential``.
+    async def run(
+        self, credential: Credential, action: Callable[[Caller], Awaitable[T]], *, again: bool = False
+    ) -> T:
+        """Run ``action`` for the owner of ``credential``. If it runs ``again`` for the same request, which
+        takes long, everything is checked, but the request is not counted, and its token not used, a second
+        time.
 
         It is retried from the beginning if it used old definitions, apps or grants: storage checks that with
         every statement, and it is checked before an error is returned.
         """
         user, rate = None, None
-        is_used = False
+        is_used = again
         if isinstance(credential, str):
             client_id, writer = unverified_client_id(credential), ""
         elif isinstance(credential, UserCredential):
@@ -237,7 +244,7 @@ class Access:
                         # after all other checks: a token that is refused uses up nothing
                         await self._used_tokens.use(workspace, client_id, claims)
                         is_used = True
-                    rate = self._rates.of(app.app, rate)
+                    rate = None if again else self._rates.of(app.app, rate)
                     end_phase("auth")
                     return await action(
                         Caller(

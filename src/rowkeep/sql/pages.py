@@ -99,7 +99,7 @@ class Pages(ABC):
         if not is_limited:
             # with a LIMIT, SQLite sorts in a tree, which is slower
             page = page.limit(None).offset(None)
-        large = (_has_large_cells(self.physical.columns[name]) for name in shape.fields or self.names)
+        large = (has_large_cells(self.physical.columns[name]) for name in shape.fields or self.names)
         return StreamSql(template(page, self.dialect), sql.width, sql.decoders, any(large))
 
     @abstractmethod
@@ -263,7 +263,7 @@ def is_large(column: Column, dialect: Dialect) -> bool:
     return dialect.kinds[column.kind].is_long and not is_short
 
 
-def _has_large_cells(column: Column) -> bool:
+def has_large_cells(column: Column) -> bool:
     """Whether a cell of a column can have some kilobytes or megabytes, on any engine."""
     if column.is_system or column.holds_sys_ids:
         return False

@@ -26,6 +26,7 @@ from rowkeep.http.management import (
     files,
     members,
     openid,
+    operations,
     own_sessions,
     sessions,
     shares,
@@ -62,6 +63,7 @@ from rowkeep.services.histories import Histories
 from rowkeep.services.lists import DEFAULT_LIMIT, MAX_LIMIT, ListRequest, read_cursor
 from rowkeep.services.offload import Offload
 from rowkeep.services.openid import OpenId
+from rowkeep.services.operations import Operations
 from rowkeep.services.passwords import Passwords
 from rowkeep.services.sessions import Sessions
 from rowkeep.services.sharing import Sharing
@@ -95,6 +97,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *audit.ENDPOINTS,
     *activity.ENDPOINTS,
     *files.ENDPOINTS,
+    *operations.ENDPOINTS,
 )
 
 
@@ -116,6 +119,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     audit: AuditLog
     activity: ActivityReader
     files: Files
+    operations: Operations
     root_path: str
 
 
@@ -147,6 +151,7 @@ def management_services(
         audit=audit,
         activity=activity_reader,
         files=files,
+        operations=Operations(catalog),
         root_path=settings.root_path,
     )
 

@@ -116,6 +116,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
     given = parameters.path_parameters(call.path)
     if call.is_paged:
         given += parameters.row_page_parameters(settings)
+    given += parameters.feed_parameters(call.parameters, has_events=call.has_events)
     if call.takes_streams:
         given += parameters.stream_parameters()
     if call.writes:

@@ -13,7 +13,9 @@ from rowkeep.http.management.endpoint import Endpoint, Flag, Text
 from rowkeep.http.openapi.bodies import CURSOR, NAME_SCHEMA
 from rowkeep.http.request import MAX_OFFSET
 from rowkeep.http.response_types import UUID
+from rowkeep.http.sample_values import ROW
 from rowkeep.http.session_cookie import COOKIE
+from rowkeep.model.change_feeds import DEFAULT_CHANGES, MAX_CHANGES, MAX_WAIT_SECONDS
 from rowkeep.model.data_requests import ConflictAction, InsertMode, RowRange
 from rowkeep.model.users import Need
 from rowkeep.services import lists
@@ -22,6 +24,7 @@ from rowkeep.settings import Settings
 _IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
     "workspace": ("The name of the workspace, regardless of case.", NAME_SCHEMA, "main"),
     "table": ("The name of the table, regardless of case.", NAME_SCHEMA, "people"),
+    "rowId": ("The `_id` of the row.", {"type": "string", "pattern": "^[0-9a-f]{24}$"}, ROW),
     "view": ("The name of the view, regardless of case.", NAME_SCHEMA, "adults"),
     "clientId": (
         "The client id of the app.",
@@ -123,6 +126,34 @@ def row_page_parameters(settings: Settings) -> list[dict[str, Any]]:
             {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
         ),
     ]
+
+
+def feed_parameters(names: Iterable[str], *, has_events: bool) -> list[dict[str, Any]]:
+    """The parameters of a feed of changes."""
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_CHANGES, "default": DEFAULT_CHANGES}
+    wait = {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_SECONDS, "default": 0}
+    known = {
+        "after": _in_query(
+            "after",
+            "Return the changes after this one: a `nextCursor`, the `id` of a change, or `now` for those "
+            "from now on. Without it, the changes begin with the oldest one that is recorded.",
+            {"type": "string"},
+        ),
+        "limit": _in_query("limit", "The maximum number of changes to return.", limit),
+        "wait": _in_query("wait", "How many seconds to wait for the next change if there is none.", wait),
+    }
+    given = [known[name] for name in names]
+    if has_events:
+        given.append(
+            {
+                "name": "Last-Event-ID",
+                "in": "header",
+                "description": "Only with `Accept: text/event-stream`: the `id` of the last event that was "
+                "received, used instead of `after`.",
+                "schema": {"type": "string"},
+            }
+        )
+    return given
 
 
 def list_page_parameters() -> list[dict[str, Any]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rowkeep.sql.dialects import Dialect
 from rowkeep.storage.scripts.access import Access
+from rowkeep.storage.scripts.changes import ChangeScripts
 from rowkeep.storage.scripts.history import HistoryScripts
 from rowkeep.storage.scripts.idempotency_keys import IdempotencyKeys
+from rowkeep.storage.scripts.operations import OperationScripts
 from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
 from rowkeep.storage.scripts.stored_definitions import StoredDefinitions
@@ -27,6 +29,8 @@ class WorkspaceScripts:
         self.view_needs = ViewNeeds(stored)
         self.rights = RightsOfUsers(self.state, stored)
         self.history = HistoryScripts(dialect, namespace)
+        self.changes = ChangeScripts(self.state, self.history)
+        self.operations = OperationScripts(stored, self.rights)
         self.tables = Tables(self.state, stored, self.view_needs, self.rights, self.history)
         self.views = Views(self.state, stored, self.tables, self.rights)
         self.table_list = TableList(self.state, stored, self.rights)
