@@ -24,6 +24,7 @@ from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.http.management.endpoint import parameters_of
 from rowkeep.http.metrics_text import PROCESS_METRICS
+from rowkeep.http.workspace_data import WORKSPACE_ENDPOINTS
 from rowkeep.metric_cells import Kind
 from rowkeep.metrics import REGISTRY
 from rowkeep.model.audit import ACTIONS
@@ -106,9 +107,9 @@ def admin_data_calls() -> None:
             (
                 code(f"{each.method} {each.admin_path.removeprefix(PREFIX)}"),
                 each.summary,
-                code(f"{each.method} {each.path}"),
+                "" if each in WORKSPACE_ENDPOINTS else code(f"{each.method} {each.path}"),
             )
-            for each in DATA_ENDPOINTS
+            for each in (*DATA_ENDPOINTS, *WORKSPACE_ENDPOINTS)
         ),
     )
 

@@ -41,7 +41,7 @@ OF_ADMINISTRATORS = ["encryption.md", "management-api.md", "schema-changes.md", 
 OF_MACHINES = [
     "backup.md", "cli.md", "copy.md", "getting-started.md", "limits.md", "operations.md", "rows-files.md",
     "schema-files.md",
-    "views.md",
+    "undo.md", "views.md",
 ]  # fmt: skip
 """They begin with an empty directory."""
 

@@ -188,7 +188,10 @@ def test_examples_work(workspace: Workspace, description: Description) -> None:
     workspace.create_table(definition)
     key = {"name": "key", "isUnique": True, "columns": [{"name": "Number"}]}
     workspace.create_table({**definition, "name": "keyed", "indexes": [key]})
-    bot = workspace.bot({definition["name"]: "rwd", "keyed": "rwd"})
+    workspace.create_table({**definition, "name": "recorded", "history": {"keepDays": 1}})
+    bot = workspace.bot({definition["name"]: "rwd", "keyed": "rwd", "recorded": "rwd"})
+    row = next(body["data"] for call, _, body in EXAMPLES if call == "insertRows")
+    operation_id = bot.insert("recorded", row).headers["Operation-Id"]
     for view in [body for call, _, body in EXAMPLES if call == "createView"]:
         path = f"{workspace.path}/views"
         assert workspace.admin.post(path, json=view).status_code == 201
@@ -200,7 +203,8 @@ def test_examples_work(workspace: Workspace, description: Description) -> None:
         if operation["tags"] == ["Data API"]:
             table = "keyed" if "onConflict" in body else definition["name"]
             path = path.replace("{table}", table).replace("{view}", "adults")
-            response = bot.request(method, path, json=body)
+            sent = body | {"operation": operation_id} if "operation" in body else body
+            response = bot.request(method, path, json=sent)
             assert response.status_code == 200, (name, response.text)
     streams = description.operation("insertBulk")[2]["requestBody"]["content"]
     for media_type in ("application/x-ndjson", "text/csv"):

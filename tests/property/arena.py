@@ -69,7 +69,7 @@ class Arena:
     """A workspace with one app, and a fresh table for whoever asks."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+        self.workspace = workspace
         self.bot = workspace.bot(grants={})
 
     @contextmanager
@@ -87,11 +87,11 @@ class Arena:
     def defined(self, definitions: list[dict[str, Any]]) -> Iterator[list[OpenTable]]:
         """Tables made in this order and dropped in the other, for they may refer to those before them."""
         for definition in definitions:
-            self._workspace.create_table(definition)
-            self._workspace.grant(self.bot.client_id, definition["name"], "rwd")
+            self.workspace.create_table(definition)
+            self.workspace.grant(self.bot.client_id, definition["name"], "rwd")
         yield [OpenTable(definition["name"], self.bot) for definition in definitions]
         for definition in reversed(definitions):
-            self._workspace.drop_table(definition["name"])
+            self.workspace.drop_table(definition["name"])
 
     @contextmanager
     def example(self, drawn: Table) -> Iterator[OpenTable]:

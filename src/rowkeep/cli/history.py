@@ -78,7 +78,7 @@ def history(
     """Show who changed tables with a history, the newest operation first; or, with an ID, all changes of a
     row, the oldest first."""
     writers = every("writers", "workspaces", workspace, "writers")
-    wanted = _writer(writers, app, user)
+    wanted = writer_named(writers, app, user)
     names = {each["id"]: each["name"] for each in writers}
     if row:
         if since or until:
@@ -126,7 +126,7 @@ def _print_row(
         print_list([each | {"who": _who(each["by"], names)} for each in found], CHANGES)
 
 
-def _writer(writers: list[dict[str, str]], app: str, user: str) -> str:
+def writer_named(writers: list[dict[str, str]], app: str, user: str) -> str:
     """The id of the writer to show; empty for all of them. Raises SetupError, BadParameter."""
     if app and user:
         raise typer.BadParameter("--app and --user cannot be used together")

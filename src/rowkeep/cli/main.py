@@ -44,6 +44,7 @@ COMMANDS = {
     "token": "rowkeep.cli.tokens",
     "doctor": "rowkeep.cli.doctor",
     "erase": "rowkeep.cli.erase",
+    "undo": "rowkeep.cli.undo",
     "audit": "rowkeep.cli.audit",
     "history": "rowkeep.cli.history",
     "changes": "rowkeep.cli.changes",

@@ -119,6 +119,12 @@ class DataClient:
         however often it is sent, also by other calls with the same idempotency key."""
         return await self._write("POST", f"{self._credentials.prefix}/batch", body, minimal, key)
 
+    async def undo(self, body: Mapping[str, Any], *, key: str | None = None) -> Any:
+        """Undo changes: for an app an operation of its own, for an administrator changes of anybody in the
+        workspace. Returns the JSON of the response. It is done once, however often it is sent."""
+        path = f"{self._credentials.prefix.removesuffix('/data')}/undo"
+        return await self._write("POST", path, body, False, key)
+
     async def _write(
         self, method: str, path: str, body: Mapping[str, Any], minimal: bool, key: str | None
     ) -> Any:

@@ -20,11 +20,11 @@ from rowkeep.errors.base import (
     preview,
 )
 from rowkeep.errors.definitions import DefinitionChanged
-from rowkeep.errors.history import HistoryExpired, HistoryOff
+from rowkeep.errors.history import HistoryExpired, HistoryOff, NoSuchOperation, UndoConflict
 
 __all__ = (
-    "MAX_ECHO", "MAX_PROBLEMS", "DefinitionChanged", "HistoryExpired", "HistoryOff", "Problem",
-    "ProblemList", "RowkeepError", "excerpt", "pointer", "preview",
+    "MAX_ECHO", "MAX_PROBLEMS", "DefinitionChanged", "HistoryExpired", "HistoryOff", "NoSuchOperation",
+    "Problem", "ProblemList", "RowkeepError", "UndoConflict", "excerpt", "pointer", "preview",
 )  # fmt: skip
 """Re-exported for modules that raise or handle errors."""
 

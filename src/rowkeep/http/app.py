@@ -20,7 +20,13 @@ from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.compression import with_compression
 from rowkeep.http.console import console_routes
 from rowkeep.http.cors import with_cors
-from rowkeep.http.data import ADMIN_ROUTE, DATA_ENDPOINTS, AdminDataEndpoints, DataEdge, DataEndpoints
+from rowkeep.http.data import (
+    ADMIN_ROUTE,
+    DATA_ENDPOINTS,
+    AdminDataEndpoints,
+    DataEdge,
+    DataEndpoints,
+)
 from rowkeep.http.data import PREFIX as DATA_PREFIX
 from rowkeep.http.docs_pages import document_routes
 from rowkeep.http.health import Alive, Ready
@@ -36,6 +42,7 @@ from rowkeep.http.root_path import under_prefix
 from rowkeep.http.routes import ROUTES
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.stream_requests import is_stream
+from rowkeep.http.workspace_data import WORKSPACE_ENDPOINTS, WorkspaceEndpoints
 from rowkeep.model.ids import Clock, IdSource, wall_clock
 from rowkeep.services.access import Access, ActingCredential
 from rowkeep.services.activity import STEP_SECONDS, ActivityReader, ActivityRecorder
@@ -55,12 +62,14 @@ from rowkeep.services.idempotency import Idempotency, delete_expired_keys
 from rowkeep.services.initialise import open_initialised
 from rowkeep.services.offload import Offload
 from rowkeep.services.passwords import Passwords
+from rowkeep.services.past_rows import PastRows
 from rowkeep.services.rate_limits import RateLimits, delete_expired_windows
 from rowkeep.services.retention import RetentionTask
 from rowkeep.services.rows import Rows
 from rowkeep.services.sessions import Sessions, delete_expired_sessions
 from rowkeep.services.streamed_queries import StreamedQueries
 from rowkeep.services.streams import Streams
+from rowkeep.services.undo import Undos
 from rowkeep.services.used_tokens import delete_used_tokens
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
@@ -135,7 +144,8 @@ def wire(
     rates = RateLimits(catalog, settings, clock, closing)
     access = Access(catalog, admin_tokens, sessions, settings, clock, rates)
     changes = Changes(access, hub or ChangeHub(settings), settings, offload)
-    edge = _edge(access, settings, keys, offload, changes)
+    undos = Undos(access, keys, clock, audit)
+    edge = _edge(access, settings, offload, keys, changes, undos, PastRows(clock))
     health = Health(catalog)
     activity = ActivityReader(catalog, clock, health, tasks)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
@@ -153,9 +163,7 @@ def wire(
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)
     pages = (MetricsPage(admin_tokens), Ready(health, tasks))
-    router = _router(
-        settings, pages, management_routes(gate, offload, budget), AdminDataEndpoints(edge, budget)
-    )
+    router = _router(settings, pages, management_routes(gate, offload, budget), _row_routes(edge, budget))
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope[AUDIT] = audit
@@ -171,14 +179,21 @@ def wire(
 
 
 def _edge(
-    access: Access, settings: Settings, keys: Idempotency, offload: Offload, changes: Changes
+    access: Access,
+    settings: Settings,
+    offload: Offload,
+    keys: Idempotency,
+    changes: Changes,
+    undos: Undos,
+    past: PastRows,
 ) -> DataEdge:
     """What the endpoints of the Data API use."""
     return DataEdge(
-        Rows(access, settings, offload, keys),
+        Rows(access, settings, offload, keys, past),
         Streams(access, settings, offload, keys),
-        StreamedQueries(access, settings),
+        StreamedQueries(access, settings, past),
         Batches(access, settings, offload, keys),
+        undos,
         RowRequests(settings, offload),
         BatchRequests(settings, offload),
         offload,
@@ -191,7 +206,7 @@ def _router(
     settings: Settings,
     pages: tuple[MetricsPage, Ready],
     management: list[BaseRoute],
-    rows: AdminDataEndpoints,
+    rows: list[Route],
 ) -> Router:
     """All paths outside the Data API of apps."""
     metrics, ready = pages
@@ -203,11 +218,19 @@ def _router(
             *document_routes(settings),
             *console_routes(settings),
             *management,
-            Route(ADMIN_ROUTE, rows),
+            *rows,
         ],
         redirect_slashes=False,
         default=_not_found,
     )
+
+
+def _row_routes(edge: DataEdge, budget: BodyBudget) -> list[Route]:
+    """The Data API of people and administrators, and what only they have."""
+    return [
+        Route(ADMIN_ROUTE, AdminDataEndpoints(edge, budget)),
+        *(Route(each.path, WorkspaceEndpoints(each, edge, budget)) for each in WORKSPACE_ENDPOINTS),
+    ]
 
 
 def rows_of_owner(endpoints: ActingDataEndpoints, file: UploadedFile) -> ActingRows:
@@ -219,7 +242,7 @@ ROUTES.declare(
     [
         *(("GET", page) for page in PAGES),
         *((each.method, each.path) for each in DATA_ENDPOINTS),
-        *((each.method, each.admin_path) for each in DATA_ENDPOINTS),
+        *((each.method, each.admin_path) for each in (*DATA_ENDPOINTS, *WORKSPACE_ENDPOINTS)),
         *((each.method, ADMIN_PREFIX + each.path) for each in ENDPOINTS),
     ]
 )

@@ -32,6 +32,7 @@ from rowkeep.http.row_responses import Body
 from rowkeep.http.session_cookie import check_origin, session_token
 from rowkeep.http.stream_requests import is_stream, stream_request
 from rowkeep.http.streamed_rows import QUERY_VARY, StreamResponse
+from rowkeep.http.undo_calls import IN_UNDOS, undo_changes, undo_own
 from rowkeep.model.access import Right
 from rowkeep.model.data_requests import (
     Conflict,
@@ -41,6 +42,7 @@ from rowkeep.model.data_requests import (
     QueryBody,
     UpdateBody,
 )
+from rowkeep.model.undo_requests import UndoBody
 from rowkeep.request_context import CURRENT, changed_tables, operation_id, set_route
 from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
@@ -53,6 +55,7 @@ from rowkeep.services.row_requests import InsertResult, PartlyInserted, PartlyUp
 from rowkeep.services.rows import DELETE_RIGHTS, INSERT_RIGHTS, QUERY_RIGHTS, UPDATE_RIGHTS, Rows
 from rowkeep.services.streamed_queries import StreamedQueries, StreamedRows, StreamForm
 from rowkeep.services.streams import Streams
+from rowkeep.services.undo import Undos
 from rowkeep.settings import Settings
 
 PREFIX = "/api/public/"
@@ -68,6 +71,7 @@ class DataEdge(msgspec.Struct, frozen=True):
     streams: Streams
     streamed_queries: StreamedQueries
     batches: Batches
+    undos: Undos
     requests: RowRequests
     batch_requests: BatchRequests
     offload: Offload
@@ -130,7 +134,7 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def changes_rows(self) -> bool:
         """Whether it takes an ``Idempotency-Key``."""
-        return self.call in (_insert, _insert_bulk, _update, _delete, _batch)
+        return self.call in (_insert, _insert_bulk, _update, _delete, _batch, undo_own, undo_changes)
 
     @property
     def admin_path(self) -> str:
@@ -369,9 +373,11 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
         method="POST", path=f"{_TABLE}/query", name="queryRows", summary="Query rows",
         description="Without a body or a filter, every row matches. With the request header `Accept: "
         "application/x-ndjson` or `text/csv`, all matching rows are streamed, or as many as `sys_limit` "
-        "says, without the other members of the response.",
+        "says, without the other members of the response. With `asOf`, the query reads the table as it was "
+        "at that time, if the table has a history.",
         call=_query, rights=QUERY_RIGHTS, body=QueryBody, body_is_optional=True, is_paged=True,
-        responses=(responses.QueryResponse,), errors=(errors.NoSuchTable, *_in_queries),
+        responses=(responses.QueryResponse,),
+        errors=(errors.NoSuchTable, errors.HistoryOff, errors.HistoryExpired, *_in_queries),
     ),
     DataEndpoint(
         method="GET", path=f"{_TABLE}/changes", name="listChanges",
@@ -413,7 +419,17 @@ DATA_ENDPOINTS: tuple[DataEndpoint, ...] = (
             errors.AffectedOutOfBounds, *_in_inserts, *_in_queries,
         ),
     ),
+    DataEndpoint(
+        method="POST", path="/api/public/undo", name="undoOperation",
+        summary="Undo an operation of the sender",
+        description="Sets the rows of tables with a history back to what they were before the operation, in "
+        "one transaction, which is itself an operation that can be undone. Needs the rights for the changes "
+        "that it makes: `write` to insert deleted rows again, `read` and `write` to set rows back, `read` "
+        "and `delete` to remove inserted ones.",
+        call=undo_own, rights=(), body=UndoBody, responses=(responses.UndoResponse,), errors=IN_UNDOS,
+    ),
 )  # fmt: skip
+
 
 _MINIMAL = ((b"preference-applied", b"return=minimal"),)
 _REPLAYED = (b"idempotency-replayed", b"true")
@@ -485,7 +501,7 @@ class DataEndpoints:
     async def _answer(
         self, scope: Scope, receive: Receive
     ) -> Response | StreamResponse | FileResponse | EventStream:
-        call, name, row_id = _find(scope["method"], self._rest(scope))
+        call, name, row_id = self._found(scope)
         set_route(self._routes[call.name])
         request = Request(scope, receive, self._budget)
         request.row_id = row_id
@@ -516,6 +532,9 @@ class DataEndpoints:
 
     async def _call(self, call: DataEndpoint, credential: Credential, name: str, request: Request) -> Outcome:
         return await call.call(self._edge, credential, name, request)
+
+    def _found(self, scope: Scope) -> Found:
+        return _find(scope["method"], self._rest(scope))
 
     def _pattern(self, endpoint: DataEndpoint) -> str:
         """The path pattern of an endpoint."""

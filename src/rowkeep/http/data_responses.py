@@ -154,6 +154,31 @@ class DeletedResponse(ResponseBody):
     dry_run: DryRun = UNSET
 
 
+RowId: TypeAlias = Annotated[str, Meta(pattern=f"^{ROW_ID.pattern}$")]
+OperationId: TypeAlias = Annotated[str, Meta(pattern=f"^{OPERATION_ID.pattern}$")]
+
+
+class UndoConflictResponse(ResponseBody):
+    """A change of a row that could not be undone, or with `force` was undone although the row was changed
+    later."""
+
+    table: str
+    id: RowId = msgspec.field(name="_id")
+    operation: OperationId
+
+
+class UndoResponse(ResponseBody):
+    """How many rows were inserted again, set back and removed. At most 1,000 conflicts are listed; if there
+    are more, `nConflicts` is their number."""
+
+    n_restored: Count
+    n_changed: Count
+    n_removed: Count
+    conflicts: list[UndoConflictResponse]
+    n_conflicts: Count | UnsetType = UNSET
+    dry_run: DryRun = UNSET
+
+
 class MetaInfo(ResponseBody):
     """A column of the response."""
 

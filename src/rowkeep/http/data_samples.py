@@ -49,6 +49,16 @@ _CHANGED = _record(_JANE | {"Number": 3453}, 1) | {"Updated_On": "2020-03-28T07:
 _META = [{"name": name, "type": "number" if name == "Number" else "string"} for name in _JANE] + [
     {"name": column.name, "type": column.type} for column in SYSTEM_COLUMNS
 ]
+_OPERATION = "6a28d0c17203584b389ac001"
+_UNDONE = {
+    "All rows": {"nRestored": 40, "nChanged": 2, "nRemoved": 0, "conflicts": []},
+    "With a conflict": {
+        "nRestored": 39,
+        "nChanged": 2,
+        "nRemoved": 0,
+        "conflicts": [{"table": "people", "_id": "5e7ef67172034b39ac000001", "operation": _OPERATION}],
+    },
+}
 _SMITHS = {"expressions": [{"field": "Last_Name", "operand": "=", "value": "Smith"}]}
 _FILTERS = {
     "Equal": _SMITHS,
@@ -105,6 +115,19 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "deleteRows": {name: {"query": query} for name, query in _FILTERS.items()},
     "deleteRowsByPost": {name: {"query": query} for name, query in _FILTERS.items()},
+    "undoOperation": {
+        "An operation": {"operation": _OPERATION},
+        "A dry run": {"operation": _OPERATION, "conflicts": "skip", "dryRun": True},
+    },
+    "undoChanges": {
+        "An operation": {"operation": _OPERATION},
+        "What an app did since a time": {
+            "app": "cs-fd84d0bb-2b7e-4d2f-8b0e-5d6a3e1c9f10",
+            "tables": ["people"],
+            "since": "2026-11-27T08:00:00Z",
+            "conflicts": "skip",
+        },
+    },
     "queryRows": {
         "Every row": {},
         **{name: {"query": query} for name, query in _FILTERS.items()},
@@ -196,6 +219,8 @@ RESPONSES: dict[str, dict[str, Any]] = {
         "A page with more pages after it": _PAGE | {"hasMore": True, "total": 5000, "nextCursor": "n0GqS4yZ"},
     },
     "queryView": {"The last page": _VIEW_PAGE},
+    "undoOperation": _UNDONE,
+    "undoChanges": _UNDONE,
     "runBatch": {
         "Records": {
             "results": [

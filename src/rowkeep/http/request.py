@@ -53,6 +53,7 @@ class Request:
 
     def __init__(self, scope: Scope, receive: Receive, budget: BodyBudget) -> None:
         self._scope = scope
+        self.address = str((scope.get("client") or ("",))[0])
         self._receive = receive
         self._budget = budget
         self._held_bytes = 0

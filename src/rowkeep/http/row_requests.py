@@ -13,6 +13,7 @@ from rowkeep.codec.rows import InsertLimits
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, RowkeepError
 from rowkeep.http.request import Request
 from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
+from rowkeep.model.undo_requests import UndoBody, UndoChangesBody
 from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
 from rowkeep.services.row_requests import DeleteRequest, InsertRequest, QueryRequest, UpdateRequest
 from rowkeep.settings import Settings
@@ -23,6 +24,8 @@ LARGE_PARTIAL_BYTES = 8 * 1024
 _query_decoder = body_decoder(QueryBody)
 _update_decoder = body_decoder(UpdateBody)
 _delete_decoder = body_decoder(DeleteBody)
+_undo_decoder = body_decoder(UndoBody)
+_undo_changes_decoder = body_decoder(UndoChangesBody)
 
 
 class RowRequests:
@@ -85,6 +88,18 @@ class RowRequests:
                 "drops the body of DELETE, use POST .../delete."
             )
         return DeleteRequest(await self._offload.decode(body, _delete_decoder, marks_halves=True))
+
+    async def undo(self, request: Request) -> UndoBody:
+        """An operation of the sender to be undone."""
+        request.no_parameters()
+        body: UndoBody = await self._offload.decode(await request.body(), _undo_decoder)
+        return body
+
+    async def undo_changes(self, request: Request) -> UndoChangesBody:
+        """Changes of anybody to be undone."""
+        request.no_parameters()
+        body: UndoChangesBody = await self._offload.decode(await request.body(), _undo_changes_decoder)
+        return body
 
     async def stream(self, request: Request) -> QueryRequest:
         """A query whose rows are streamed."""

@@ -14,6 +14,7 @@ from rowkeep.http.request import Request
 from rowkeep.services.offload import Offload
 from rowkeep.services.row_requests import Deleted, Inserted, QueryPage, Updated, Upserted
 from rowkeep.services.table_list import UsableTables
+from rowkeep.services.undo import Undone
 
 Body: TypeAlias = bytes | Sequence[bytes]
 """The body of a response: in one piece, or in parts if it is large."""
@@ -150,6 +151,11 @@ def _dry_run(is_dry_run: bool) -> dict[str, object]:
 def deleted(result: Deleted) -> bytes:
     """The number of deleted rows."""
     return encode({"nDeleted": result.count} | _dry_run(result.is_dry_run))
+
+
+def undone(result: Undone) -> bytes:
+    """What an undo did."""
+    return encode(result.done.members() | _dry_run(result.is_dry_run))
 
 
 async def queried(page: QueryPage) -> Body:

@@ -103,6 +103,7 @@ ACTIONS: dict[str, str] = {
     "rows.import.cancel": "The import of an uploaded file was cancelled.",
     "rows.import.end": "The import of an uploaded file ended; the details are its counts.",
     "rows.expire": "Old rows were deleted by the retention of a table.",
+    "rows.undo": "An administrator or user undid changes of rows, which the details choose.",
     "schema.apply": "The definitions of a workspace were replaced.",
     "server.start": "A server was started; the details are its settings other than the defaults.",
     "session.end": "A user signed out, or ended other sessions.",

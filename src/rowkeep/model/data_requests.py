@@ -30,14 +30,16 @@ class SortKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order: Literal["asc", "desc"] = "asc"
 
 
-class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a query. All keys are optional."""
+class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"as_of": "asOf"}):
+    """The body of a query. All keys are optional. ``asOf`` is a moment of the past (RFC 3339): the query
+    reads the table, which must have a history, as it was then."""
 
     query: Node | UnsetType = UNSET
     fields: list[str] | UnsetType = UNSET
     sort: list[SortKey] | UnsetType = UNSET
     count: Literal["exact", "none"] = "exact"
     cursor: str | UnsetType = UNSET
+    as_of: str | UnsetType = UNSET
 
 
 class UpdateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

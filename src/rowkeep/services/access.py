@@ -30,7 +30,7 @@ from rowkeep.model.access import App, Grant, Right
 from rowkeep.model.history import Operation
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.model.tables import Table
-from rowkeep.model.users import User
+from rowkeep.model.users import Actor
 from rowkeep.request_context import CURRENT, RequestContext, note_change, operation_id, set_app, set_table
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.rate_limits import NO_TABLE, RateLimits, RequestRate
@@ -108,6 +108,8 @@ class Caller(msgspec.Struct, frozen=True):
     """Counts the request, if the app has a limit."""
     slow: SlowQueries = NOT_WATCHED
     """Watches the work of the database."""
+    actor: Actor | None = None
+    """The administrator or user; None for an app."""
     request: RequestContext | None = msgspec.field(default_factory=CURRENT.get)
     """Known here, because other threads do not know the current request."""
 
@@ -216,25 +218,26 @@ class Access:
         It is retried from the beginning if it used old definitions, apps or grants: storage checks that with
         every statement, and it is checked before an error is returned.
         """
-        user, rate = None, None
+        actor, rate = None, None
         is_used = again
         if isinstance(credential, str):
             client_id, writer = unverified_client_id(credential), ""
         elif isinstance(credential, UserCredential):
-            user = signed_in_user(await self._sessions.check(credential.session))
-            client_id, writer = "", writer_of(user.id)
+            actor = await self._sessions.check(credential.session)
+            client_id, writer = "", writer_of(signed_in_user(actor).id)
         elif isinstance(credential, ActingCredential):
-            user = await self._acting_user(credential.key)
+            actor = await self._acting(credential.key)
             client_id, writer = "", writer_of(credential.key)
         else:
-            client_id, writer = "", writer_of((await self._admin_tokens.check(credential.token)).id)
+            actor = Actor(admin_token=await self._admin_tokens.check(credential.token))
+            client_id, writer = "", writer_of(actor.key)
         for _ in range(MAX_ATTEMPTS):
             workspace = self._catalog.known(client_id) or await self._workspace(credential, client_id)
             try:
                 snapshot = workspace.newest or await workspace.snapshot()
                 try:
                     if not isinstance(credential, str):
-                        caller = await _caller(credential, user, workspace, snapshot, writer, self._slow)
+                        caller = await _caller(credential, actor, workspace, snapshot, writer, self._slow)
                         end_phase("auth")
                         return await action(caller)
                     found = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
@@ -268,7 +271,7 @@ class Access:
             await self._catalog.renew(workspace)
         raise Busy("Table definitions or grants keep changing. Nothing was written; try again.")
 
-    async def _acting_user(self, key: str) -> User | None:
+    async def _acting(self, key: str) -> Actor | None:
         """The user with this id; None for the id of an admin token. Raises Unauthenticated if it is not valid
         any more."""
         if not key.startswith(USER_IDS):
@@ -277,7 +280,7 @@ class Access:
         user = await self._catalog.store.catalog.read(partial(self._catalog.users.find, key))
         if user is None or user.is_disabled:
             raise Unauthenticated("user deleted or disabled")
-        return user
+        return Actor(user=user)
 
     async def _workspace(self, credential: Credential, client_id: str) -> OpenWorkspace:
         """The workspace of an app, or the one in an administrator's path. Raises Unauthenticated,
@@ -318,16 +321,17 @@ class Access:
 
 async def _caller(
     credential: AdminCredential | UserCredential | ActingCredential,
-    user: User | None,
+    actor: Actor | None,
     workspace: OpenWorkspace,
     snapshot: Snapshot,
     writer: str,
     slow: SlowQueries,
 ) -> Caller:
     """An administrator or a user. Raises NoSuchWorkspace for a user without any rights there."""
+    user = None if actor is None else actor.user
     if user is None or user.is_admin:
-        return Caller(workspace, snapshot, writer, None, slow=slow)
+        return Caller(workspace, snapshot, writer, None, slow=slow, actor=actor)
     rights = await workspace.rights(snapshot, user.id)
     if rights.is_empty:
         raise NoSuchWorkspace(f"No such workspace: {preview(credential.workspace)}.")
-    return Caller(workspace, snapshot, writer, rights, restricted_user_id=user.id, slow=slow)
+    return Caller(workspace, snapshot, writer, rights, restricted_user_id=user.id, slow=slow, actor=actor)

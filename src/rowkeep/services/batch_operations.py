@@ -336,6 +336,11 @@ class QueryOperation(Operation):
                 pointer="/limit",
             )
         body: QueryBody = self._decoded(_query_decoder)
+        if isinstance(body.as_of, str):
+            raise InvalidBody(
+                'A batch reads rows as they are now. Remove "asOf", and query the past on its own.',
+                pointer="/asOf",
+            )
         if page.offset is not None and isinstance(body.cursor, str):
             raise InvalidBody('Send either "cursor" or "offset", not both.', pointer="/cursor")
         return QueryRequest(_with_filter(body, references), page)

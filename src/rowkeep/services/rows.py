@@ -28,6 +28,7 @@ from rowkeep.services.conflicts import (
 from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
 from rowkeep.services.offload import Offload
 from rowkeep.services.partial_inserts import PartialInsert, all_failed
+from rowkeep.services.past_rows import PastRows
 from rowkeep.services.refused_changes import update_change_error
 from rowkeep.services.row_requests import (
     CompiledRelation,
@@ -87,8 +88,11 @@ class Rows:
     what its plan and storage raise.
     """
 
-    def __init__(self, access: Access, settings: Settings, offload: Offload, keys: Idempotency) -> None:
+    def __init__(
+        self, access: Access, settings: Settings, offload: Offload, keys: Idempotency, past: PastRows
+    ) -> None:
         self._access = access
+        self._past = past
         self._keys = keys
         self._settings = settings
         self._offload = offload
@@ -318,13 +322,14 @@ class Rows:
         request = await read()
         cursors = caller.workspace.cursors
         plan = plan_select(compiled.target, request.body, request.page, self._settings, cursors)
+        sql = compiled.sql if not plan.as_of else await self._past.sql(caller, compiled, plan)
         if len(plan.where.values) > SHORT_FILTER:
-            await compiled_in_thread(compiled.sql.select, plan.shape)
+            await compiled_in_thread(sql.select, plan.shape)
         end_phase("plan")
         try:
             database = caller.workspace.database
-            with caller.slow.read(database, compiled.sql, plan):
-                found = await database.select(compiled.sql, plan, caller.snapshot.version)
+            with caller.slow.read(database, sql, plan):
+                found = await database.select(sql, plan, caller.snapshot.version)
         except BeyondRange:
             raise too_large_sum() from None
         end_phase("db")

@@ -11,10 +11,12 @@ from rowkeep.errors.catalogue import Busy
 from rowkeep.metrics import ROWS_READ, STREAMS
 from rowkeep.plan.rows.select import SelectPlan, plan_stream
 from rowkeep.services.access import Access, Caller, Credential
+from rowkeep.services.past_rows import PastRows
 from rowkeep.services.row_requests import CompiledRelation, QueryRequest, ReadRequest
 from rowkeep.services.rows import QUERY_RIGHTS, SHORT_FILTER, compiled_in_thread, too_large_sum
 from rowkeep.services.timings import end_phase
 from rowkeep.settings import Settings
+from rowkeep.sql.pages import Pages
 from rowkeep.storage.contract import BeyondRange, Row, RowStream
 
 
@@ -89,8 +91,9 @@ class StreamedRows:
 class StreamedQueries:
     """Streamed queries of tables and views, a limited number at a time."""
 
-    def __init__(self, access: Access, settings: Settings) -> None:
+    def __init__(self, access: Access, settings: Settings, past: PastRows) -> None:
         self._access = access
+        self._past = past
         self._settings = settings
         self._open = 0
 
@@ -126,12 +129,13 @@ class StreamedQueries:
         plan = plan_stream(
             compiled.target, request.body, request.page, self._settings, caller.workspace.cursors
         )
+        sql = compiled.sql if not plan.as_of else await self._past.sql(caller, compiled, plan)
         if len(plan.where.values) > SHORT_FILTER:
-            await compiled_in_thread(lambda shape: compiled.sql.stream(shape, plan.is_limited), plan.shape)
+            await compiled_in_thread(lambda shape: sql.stream(shape, plan.is_limited), plan.shape)
         end_phase("plan")
         self._take_turn()
         try:
-            return await self._opened(caller, compiled, plan, form)
+            return await self._opened(caller, compiled, sql, plan, form)
         except BeyondRange:
             self._give_turn()
             raise too_large_sum() from None
@@ -140,15 +144,15 @@ class StreamedQueries:
             raise
 
     async def _opened(
-        self, caller: Caller, compiled: CompiledRelation, plan: SelectPlan, form: StreamForm
+        self, caller: Caller, compiled: CompiledRelation, sql: Pages, plan: SelectPlan, form: StreamForm
     ) -> StreamedRows:
         fields = plan.shape.fields
         columns = [compiled.sql.physical.columns[name] for name in fields or compiled.sql.names]
         encode = CountingEncoder(form.value(compiled.codec, columns, fields))
         deadline = asyncio.get_running_loop().time() + self._settings.max_streamed_query_seconds
         database = caller.workspace.database
-        with caller.slow.stream(database, compiled.sql, plan):
-            stream = await database.stream(compiled.sql, plan, caller.snapshot.version, encode)
+        with caller.slow.stream(database, sql, plan):
+            stream = await database.stream(sql, plan, caller.snapshot.version, encode)
         end_phase("db")
         named = [(column.name, column.type) for column in columns]
         return StreamedRows(stream, encode, deadline, self._give_turn, named)

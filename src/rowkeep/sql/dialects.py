@@ -46,6 +46,9 @@ CONTAINS = "_rowkeep_contains"
 NEXT_MILLISECOND = "_rowkeep_next_millisecond"
 """The SQL function that searches for long texts on SQLite, registered on each connection."""
 
+DIGEST = "_rowkeep_digest"
+"""The SQL function that makes long cells short for comparisons on SQLite, registered on each connection."""
+
 SHORT_NEEDLE_BYTES = 256
 """The longest text that SQLite's ``instr`` searches for: it compares the whole text at each character."""
 

@@ -38,6 +38,7 @@ from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.plan.rows.upserts import Outcome, UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.plan.views.bind import BoundView
+from rowkeep.sql.as_of import AsOfSql
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import TableSql
@@ -310,7 +311,35 @@ class SelectRows(msgspec.Struct, frozen=True):
 
 RowOperation: TypeAlias = InsertRows | UpsertRows | UpdateRows | DeleteRows | SelectRows
 
-RowSteps: TypeAlias = Generator[RowOperation | Statement, Any, T]
+
+class RecordedWrite(msgspec.Struct, frozen=True):
+    """A statement that writes rows of a table from the records of its changes; it has no result. Raises
+    UniqueConflict, ReferenceConflict."""
+
+    sql: TableSql
+    statement: Statement
+    operation: Operation
+    only_removes: bool
+
+
+class InsertedRows(msgspec.Struct, frozen=True):
+    """So many rows of a table were inserted by statements: where there are quotas, they are checked."""
+
+    sql: TableSql
+    count: int
+
+
+class ReferencesWait(msgspec.Struct, frozen=True):
+    """Check references only when this ``is_over``, on an engine that can; the others check them with each
+    statement. Raises ReferenceConflict when it is over."""
+
+    is_over: bool
+
+
+UndoOperation: TypeAlias = RecordedWrite | InsertedRows | ReferencesWait
+"""What only an undo does."""
+
+RowSteps: TypeAlias = Generator[RowOperation | UndoOperation | Statement, Any, T]
 """Yields operations, or statements that read, and receives the result of each; so a later operation can be
 planned with the results of earlier ones."""
 
@@ -318,9 +347,11 @@ RowScript: TypeAlias = Callable[[], RowSteps[T]]
 """Several operations on rows as one transaction: called again for each attempt, in any thread."""
 
 
-def operation_of(wanted: RowOperation | Statement) -> Operation | None:
+def operation_of(wanted: RowOperation | UndoOperation | Statement) -> Operation | None:
     """What the history records of an operation of a row script, if its table has a history."""
-    return None if isinstance(wanted, SelectRows | Statement) else wanted.plan.operation
+    if isinstance(wanted, SelectRows | Statement | InsertedRows | ReferencesWait):
+        return None
+    return wanted.operation if isinstance(wanted, RecordedWrite) else wanted.plan.operation
 
 
 class BatchKind(msgspec.Struct, frozen=True):
@@ -412,6 +443,10 @@ class WorkspaceDatabase(Database):
     @abstractmethod
     def prepare(self, table: Table) -> TableSql:
         """The statements of one of its tables."""
+
+    @abstractmethod
+    def prepare_as_of(self, table: Table) -> AsOfSql:
+        """The statements that read one of its tables, which has a history, as it was."""
 
     @abstractmethod
     def prepare_view(self, view: BoundView) -> ViewSql:

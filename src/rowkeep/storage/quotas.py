@@ -22,6 +22,7 @@ from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.plan.views.bind import BoundView
 from rowkeep.settings import Settings
+from rowkeep.sql.as_of import AsOfSql
 from rowkeep.sql.pages import Pages
 from rowkeep.sql.quotas import count_rows, lock_table, workspace_bytes
 from rowkeep.sql.rows import TableSql
@@ -30,11 +31,13 @@ from rowkeep.storage.contract import (
     EITHER,
     BatchKind,
     EncodeRows,
+    InsertedRows,
     InsertRows,
     Load,
     Loaded,
     PartlyInserted,
     PartlyUpserted,
+    RecordedWrite,
     RowScript,
     RowSteps,
     RowStream,
@@ -261,6 +264,9 @@ class QuotaDatabase(WorkspaceDatabase):
     def prepare(self, table: Table) -> TableSql:
         return self._database.prepare(table)
 
+    def prepare_as_of(self, table: Table) -> AsOfSql:
+        return self._database.prepare_as_of(table)
+
     def prepare_view(self, view: BoundView) -> ViewSql:
         return self._database.prepare_view(view)
 
@@ -392,15 +398,23 @@ class QuotaDatabase(WorkspaceDatabase):
                 return returned
             if error is not None and isinstance(wanted, InsertRows | UpsertRows | UpdateRows):
                 raise error
+            if error is not None and isinstance(wanted, RecordedWrite) and not wanted.only_removes:
+                raise error
             result = yield wanted
+            if isinstance(wanted, InsertedRows):
+                yield from self._check_count(wanted.sql, wanted.count)
             if isinstance(wanted, InsertRows | UpsertRows):
                 yield from self._checked(wanted, result)
 
     def _checked(self, done: InsertRows | UpsertRows, result: object) -> RowSteps[None]:
         count = result.inserted if isinstance(result, UpsertedRows) else len(done.plan.rows)
+        yield from self._check_count(done.sql, count)
+
+    def _check_count(self, sql: TableSql, count: int) -> RowSteps[None]:
+        """So many rows were inserted."""
         if count == 0:
             return
-        if not self._rows.is_known_to_have_room(done.sql, count):
-            yield from self._rows.lock(done.sql)
-            yield from self._rows.check(done.sql)
-        self._rows.note(done.sql, count)
+        if not self._rows.is_known_to_have_room(sql, count):
+            yield from self._rows.lock(sql)
+            yield from self._rows.check(sql)
+        self._rows.note(sql, count)

@@ -15,6 +15,7 @@ from rowkeep.model.column_types import COLUMN_TYPES, ColumnType
 from rowkeep.model.definitions.columns import MAX_TEXT_LENGTH
 from rowkeep.model.definitions.retention import MAX_DAYS
 from rowkeep.model.history import MAX_KEEP_DAYS
+from rowkeep.model.history import OPERATION_ID as HISTORY_OPERATION_ID
 from rowkeep.model.tables import (
     MAX_COLUMNS,
     MAX_DESCRIPTION,
@@ -23,6 +24,7 @@ from rowkeep.model.tables import (
     NAME,
     SYSTEM_COLUMNS,
 )
+from rowkeep.plan.undo.read import APP, MAX_TABLES, USER
 from rowkeep.services.apps import MAX_NAME
 
 NAME_SCHEMA = {"type": "string", "pattern": f"^{NAME.pattern}$"}
@@ -64,6 +66,20 @@ _DRY_RUN = {
         "description": "Whether to check everything and store nothing. The response has counts and no "
         "records; an `Idempotency-Key` is ignored."
     }
+}
+DATE_TIME = {"type": "string", "format": "date-time"}
+OPERATION_ID = {
+    "type": "string",
+    "pattern": f"^{HISTORY_OPERATION_ID.pattern}$",
+    "description": "The `Operation-Id` of a write.",
+}
+_UNDO = {
+    "conflicts": {
+        "description": "What happens to rows that were changed later, are gone or are there again: `fail` "
+        "(the default) undoes nothing, `skip` leaves such rows as they are, `force` undoes later changes of "
+        "the same columns, too."
+    },
+    **_DRY_RUN,
 }
 _OPTIONS = {
     "onConflict": ref("Conflict"),
@@ -115,6 +131,33 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
             "description": "The `nextCursor` of the previous response, with the same `query` and `sort`, "
             "instead of `sys_offset`."
         },
+        "asOf": DATE_TIME
+        | {
+            "description": "A moment of the past: the table is read as it was then, with what was committed "
+            "up to it. Only for tables with a history."
+        },
+    },
+    "UndoBody": {"operation": OPERATION_ID, **_UNDO},
+    "UndoChangesBody": {
+        "operation": OPERATION_ID,
+        "app": {
+            "description": "The client id of an app, or its id as in `Updated_By`.",
+            "pattern": APP.pattern,
+        },
+        "user": {
+            "description": "The id of a user, or an id as in `Updated_By`; not together with `app`.",
+            "pattern": USER.pattern,
+        },
+        "tables": {
+            "items": {"type": "string"},
+            "minItems": 1,
+            "maxItems": MAX_TABLES,
+            "description": "Only changes of these tables.",
+        },
+        "since": DATE_TIME | {"description": "Only operations from this time on."},
+        "until": DATE_TIME
+        | {"description": "Only operations before this time, which is later than `since`."},
+        **_UNDO,
     },
     "SortKey": {"field": FIELD},
     "WorkspaceBody": {"name": NAME_SCHEMA},

@@ -21,6 +21,7 @@ from rowkeep.http.openapi import parameters
 from rowkeep.http.openapi.problems import error_responses
 from rowkeep.http.openapi.schemas import schema_of
 from rowkeep.http.response_types import AliveResponse, ReadyResponse, ref
+from rowkeep.http.workspace_data import WORKSPACE_ENDPOINTS
 from rowkeep.model.users import Need
 from rowkeep.settings import Settings
 
@@ -105,7 +106,7 @@ def all_operations(settings: Settings) -> list[Operation]:
     """All endpoints of the server."""
     return [
         *(_data_operation(call, settings) for call in DATA_ENDPOINTS),
-        *(_admin_data_operation(call, settings) for call in DATA_ENDPOINTS),
+        *(_admin_data_operation(call, settings) for call in (*DATA_ENDPOINTS, *WORKSPACE_ENDPOINTS)),
         *map(_admin_operation, ENDPOINTS),
         *_server_operations(),
     ]
@@ -160,6 +161,7 @@ def _data_operation(call: DataEndpoint, settings: Settings) -> Operation:
 def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
     """The same endpoint for administrators, who have all rights, and for users by their rights."""
     same = _data_operation(call, settings)
+    has_workspace = call.path == call.admin_path
     return msgspec.structs.replace(
         same,
         path=call.admin_path,
@@ -168,7 +170,10 @@ def _admin_data_operation(call: DataEndpoint, settings: Settings) -> Operation:
         description=call.description,
         files=tuple(FILE_FORMATS) if call.is_paged else (),
         security=parameters.ADMIN_SECURITY,
-        parameters=[*parameters.path_parameters(ADMIN_DATA_PREFIX), *same.parameters],
+        parameters=[
+            *([] if has_workspace else parameters.path_parameters(ADMIN_DATA_PREFIX)),
+            *same.parameters,
+        ],
         # only apps have rate limits
         headers={name: each for name, each in same.headers.items() if name not in parameters.RATE_HEADERS},
         errors=(

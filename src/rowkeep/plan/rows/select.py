@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rowkeep.errors.catalogue import DuplicateColumn, InvalidBody, InvalidCursor, InvalidParameter
+from rowkeep.errors.catalogue import DuplicateColumn, InvalidBody, InvalidCursor, InvalidParameter, preview
 from rowkeep.model.data_requests import QueryBody, RowRange
 from rowkeep.model.filters import Shape, Where
-from rowkeep.model.values.scalars import Cell
+from rowkeep.model.values.scalars import Cell, Misfit, canonical_date, parsed_date
 from rowkeep.plan.rows.cursors import CursorSigner, fingerprint_of
 from rowkeep.plan.rows.filters import plan_where
 from rowkeep.plan.rows.relation import Names, Relation
@@ -43,6 +43,8 @@ class SelectPlan(msgspec.Struct, frozen=True):
     offset: int
     max_bytes: int
     has_cursors: bool = True
+    as_of: str = ""
+    """The moment of the past that is read; empty for the rows as they are now."""
 
     @property
     def is_limited(self) -> bool:
@@ -59,7 +61,7 @@ class SelectPlan(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        return _fingerprint(self.target, self.where, self.shape.sort)
+        return _fingerprint(self.target, self.where, self.shape.sort, self.as_of)
 
 
 def plan_select(
@@ -91,6 +93,7 @@ def _plan(
     fields = _plan_fields(target.names, body)
     sort = target.order.complete(_plan_sort(target.names, body))
     has_cursors = target.order.has_cursors(sort)
+    as_of = _plan_moment(body)
     after: list[Cell] = []
     nulls = None
     if body.cursor is not UNSET:
@@ -101,7 +104,7 @@ def _plan(
                 "This view has no cursors, because its rows have no unique key. Use sys_offset.",
                 pointer="/cursor",
             )
-        after = signer.read(body.cursor, _fingerprint(target, where, sort))
+        after = signer.read(body.cursor, _fingerprint(target, where, sort, as_of))
         nulls = tuple(cell is None for cell in after)
     shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
     return SelectPlan(
@@ -113,12 +116,23 @@ def _plan(
         page.offset or 0,
         settings.max_response_bytes,
         has_cursors,
+        as_of,
     )
 
 
-def _fingerprint(target: Relation, where: Where, sort: Sort) -> str:
+def _fingerprint(target: Relation, where: Where, sort: Sort, as_of: str) -> str:
     types = tuple(target.names.find(name, "/sort").type for name, _ in sort)
-    return fingerprint_of(target.id, where, sort, types)
+    return fingerprint_of(f"{target.id}@{as_of}" if as_of else target.id, where, sort, types)
+
+
+def _plan_moment(body: QueryBody) -> str:
+    """The moment as times are stored."""
+    if body.as_of is UNSET:
+        return ""
+    try:
+        return canonical_date(parsed_date(body.as_of))
+    except Misfit as misfit:
+        raise InvalidBody(f'"asOf" {misfit}; got {preview(body.as_of)}.', pointer="/asOf") from None
 
 
 def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:

@@ -22,12 +22,16 @@ from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import (
     BatchKind,
     DeleteRows,
+    InsertedRows,
     InsertRows,
+    RecordedWrite,
+    ReferencesWait,
     RowOperation,
     RowScript,
     RowSteps,
     SelectRows,
     StaleCatalog,
+    UndoOperation,
     UniqueConflict,
     UpdateRows,
     UpsertRows,
@@ -83,7 +87,7 @@ class Batch(Generic[T]):
         self._namespace = namespace
         self._version = version
         self._kind = kind
-        self._current: RowOperation | Statement | None = None
+        self._current: RowOperation | UndoOperation | Statement | None = None
         self._attempts = 0
 
     async def run(self, script: RowScript[T], key: WriteKey | None) -> T:
@@ -166,12 +170,19 @@ class Batch(Generic[T]):
         bound = bound_operation(POSTGRES, self._namespace, operation, self._ids.stamp(0).written_on)
         await connection.execute(bound.text, *bound.parameters)
 
-    async def _next(self, steps: RowSteps[T], result: Any) -> RowOperation | Statement:
+    async def _next(self, steps: RowSteps[T], result: Any) -> RowOperation | UndoOperation | Statement:
         if not self._kind.is_large:
             return advance(steps, result)
         return await asyncio.get_running_loop().run_in_executor(_planners, advance, steps, result)
 
-    async def _do(self, connection: asyncpg.Connection, wanted: RowOperation | Statement) -> Any:
+    async def _do(
+        self, connection: asyncpg.Connection, wanted: RowOperation | UndoOperation | Statement
+    ) -> Any:
+        if isinstance(wanted, RecordedWrite):
+            return await rows_of(connection, wanted.statement)
+        if isinstance(wanted, ReferencesWait | InsertedRows):
+            # references are checked with each statement
+            return None
         if isinstance(wanted, InsertRows):
             stamp = self._ids.stamp(len(wanted.plan.rows))
             await insert_on(connection, self._pool, wanted.sql, wanted.plan, self._version, stamp)
@@ -198,6 +209,6 @@ class Batch(Generic[T]):
             return named_insert_conflict(conflict, failed.sql.table, failed.plan)
         if isinstance(failed, UpsertRows):
             return named_upsert_conflict(conflict, cast("PostgresTableSql", failed.sql), failed.plan)
-        if isinstance(failed, UpdateRows):
+        if isinstance(failed, UpdateRows | RecordedWrite):
             return named_conflict(conflict, failed.sql.table, None)
         return conflict

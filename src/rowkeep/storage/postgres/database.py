@@ -11,6 +11,7 @@ from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.plan.views.bind import BoundView
+from rowkeep.sql.as_of import AsOfSql, PostgresAsOfSql, as_of_sql
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import PostgresTableSql, TableSql
@@ -77,6 +78,10 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
 
     def prepare(self, table: Table) -> TableSql:
         return PostgresTableSql(table, self.namespace)
+
+    def prepare_as_of(self, table: Table) -> AsOfSql:
+        past: AsOfSql = as_of_sql(PostgresAsOfSql, table, self.namespace)
+        return past
 
     def prepare_view(self, view: BoundView) -> ViewSql:
         return PostgresViewSql(view, self.namespace)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
+import apsw
+
 from rowkeep.model.ids import IdSource
 from rowkeep.sql.rows import SqliteTableSql
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import (
     DeleteRows,
+    InsertedRows,
     InsertRows,
+    RecordedWrite,
+    ReferenceConflict,
+    ReferencesWait,
     RowOperation,
     RowScript,
+    UndoOperation,
+    UniqueConflict,
     UpdateRows,
     UpsertRows,
     operation_of,
@@ -19,7 +27,14 @@ from rowkeep.storage.contract import (
 from rowkeep.storage.sqlite.connections import Connection, rows_of, translated
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.upserts import upsert
-from rowkeep.storage.sqlite.writes import Insert, check_version, delete, record_operation, update
+from rowkeep.storage.sqlite.writes import (
+    Insert,
+    check_version,
+    delete,
+    named_conflict,
+    record_operation,
+    update,
+)
 
 T = TypeVar("T")
 
@@ -29,7 +44,7 @@ def run_batch(script: RowScript[T], version: int, ids: IdSource, connection: Con
     with translated():
         check_version(connection, version)
     steps = script()
-    is_recorded = False
+    is_recorded = references_wait = False
     try:
         wanted = next(steps)
         while True:
@@ -38,13 +53,20 @@ def run_batch(script: RowScript[T], version: int, ids: IdSource, connection: Con
             if operation is not None:
                 record_operation(operation, ids, connection)
                 is_recorded = True
+            references_wait = references_wait or isinstance(wanted, ReferencesWait)
             wanted = steps.send(_run(wanted, version, ids, connection))
     except StopIteration as stop:
         result: T = stop.value
         return result
+    finally:
+        if references_wait:
+            # those of other jobs of the group must not
+            connection.execute("PRAGMA defer_foreign_keys = OFF")
 
 
-def _run(wanted: RowOperation | Statement, version: int, ids: IdSource, connection: Connection) -> Any:
+def _run(
+    wanted: RowOperation | UndoOperation | Statement, version: int, ids: IdSource, connection: Connection
+) -> Any:
     if isinstance(wanted, InsertRows):
         return Insert(wanted.sql, wanted.plan, version, ids)(connection)
     if isinstance(wanted, UpsertRows):
@@ -56,4 +78,26 @@ def _run(wanted: RowOperation | Statement, version: int, ids: IdSource, connecti
     if isinstance(wanted, Statement):
         with translated():
             return rows_of(connection, wanted)
+    if isinstance(wanted, RecordedWrite):
+        return _write_recorded(wanted, connection)
+    if isinstance(wanted, ReferencesWait):
+        return _references(connection, wait=not wanted.is_over)
+    if isinstance(wanted, InsertedRows):
+        return None
     return select(wanted.sql, wanted.plan, None, connection)
+
+
+def _write_recorded(wanted: RecordedWrite, connection: Connection) -> None:
+    try:
+        with translated():
+            rows_of(connection, wanted.statement)
+    except UniqueConflict as conflict:
+        raise named_conflict(conflict, wanted.sql, None) from conflict
+
+
+def _references(connection: Connection, *, wait: bool) -> None:
+    """Raises ReferenceConflict at the end, if a row refers to a missing one."""
+    if wait:
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+    elif connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+        raise ReferenceConflict()

@@ -15,6 +15,7 @@ from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.plan.views.bind import BoundView
 from rowkeep.settings import Settings
+from rowkeep.sql.as_of import AsOfSql, SqliteAsOfSql, as_of_sql
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import SqliteTableSql, TableSql
@@ -111,6 +112,10 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         """The file was deleted: most likely its workspace was deleted, which the catalog knows."""
         if not self.path.exists():
             raise StaleCatalog() from None
+
+    def prepare_as_of(self, table: Table) -> AsOfSql:
+        past: AsOfSql = as_of_sql(SqliteAsOfSql, table, None)
+        return past
 
     def prepare_view(self, view: BoundView) -> ViewSql:
         return SqliteViewSql(view, None)

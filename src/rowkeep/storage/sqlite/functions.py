@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import partial
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import apsw
@@ -14,7 +15,7 @@ from rowkeep.model.values.decimals import added_decimals, decimal_key, normal_de
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.sql import aggregates
 from rowkeep.sql.changes import refused_change
-from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY, NEXT_MILLISECOND, REFUSE
+from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY, DIGEST, NEXT_MILLISECOND, REFUSE
 from rowkeep.sql.sums import DECIMAL_SUM_OF_TWO
 from rowkeep.storage.contract import ChangeRefused
 
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 SHORT_TEXT = 1024
 """How many characters the event loop folds; before a longer text, a thread waits for its turn."""
+
+SHORT_CELL = 64
+"""Longer cells are compared as digests."""
 
 EXACT = Context(prec=3000, rounding=ROUND_HALF_UP)
 """Exact for every sum of decimals: 1,000 digits before and after the decimal point, and the carry of as many
@@ -131,6 +135,16 @@ def _next_millisecond(*cells: Any) -> str:
     return canonical_date(datetime.fromisoformat(cells[0]) + timedelta(milliseconds=1))
 
 
+def _digest(*cells: Any) -> Any:
+    """A short cell itself, or a digest of a long one: equal for equal cells. Only undo uses it, in the thread
+    of the writer, so that it takes no turns."""
+    cell: str | bytes | None = cells[0]
+    if cell is None or len(cell) <= SHORT_CELL:
+        return cell
+    data = cell.encode("utf-8", "surrogatepass") if isinstance(cell, str) else cell
+    return b"#" + blake2b(data, digest_size=20).digest()
+
+
 def _refuse(*cells: Any) -> None:
     """End the statement. Raises ChangeRefused."""
     refused = refused_change(cells[0])
@@ -157,6 +171,7 @@ def add_functions(connection: Turning) -> None:
     ):
         connection.create_scalar_function(name, _in_turn(function, connection), arguments, deterministic=True)
     connection.create_scalar_function(REFUSE, _refuse, 1, deterministic=True)
+    connection.create_scalar_function(DIGEST, _digest, 1, deterministic=True)
     connection.create_scalar_function(NEXT_MILLISECOND, _next_millisecond, 1, deterministic=True)
     connection.create_scalar_function(aggregates.INTEGER_SUM, _integer_sum, 2, deterministic=True)
     connection.create_scalar_function(aggregates.INTEGER_MEAN, _integer_mean, 3, deterministic=True)

@@ -1,0 +1,1 @@
+"""Undo: what becomes of a row whose recorded changes are undone. Pure."""
