@@ -274,6 +274,7 @@ DEPENDENCIES = {
     "cachetools": "caches with a maximum size",
     "charset-normalizer": "the encoding of text files that are not UTF-8",
     "cryptography": "AES-SIV, AES-GCM and HKDF, for encrypted columns and secrets",
+    "httpcore": "the HTTP client of webhooks, part of httpx: here Rowkeep chooses the address",
     "httptools": "uvicorn's HTTP parser in C",
     "httpx": "the HTTP client of the commands and the demo",
     "joserfc": "signatures and encryption of tokens (JWS, JWE)",
@@ -289,6 +290,7 @@ DEPENDENCIES = {
     "sqlalchemy": "a compiler of SQL and DDL for both databases, and its reflection reads the tables of "
     "other databases; its ORM is not used",
     "sse-starlette": "the encoding of server-sent events, loaded with the first of them",
+    "standardwebhooks": "signatures of webhooks, as the Standard Webhooks specification says",
     "starlette": "the router of the management API",
     "structlog": "logs as JSON lines",
     "swagger-ui-py": "the scripts of the page /docs, which loads nothing from other hosts",

@@ -71,6 +71,17 @@ RETENTION_DELETED = REGISTRY.counter(
     "rowkeep_retention_deleted_rows", "Rows that the retention of their tables has deleted."
 )
 
+WEBHOOK_ATTEMPTS = {
+    key[0]: number
+    for key, number in REGISTRY.counters(
+        "rowkeep_webhook_attempts", "Attempts to deliver messages of webhooks, by their outcome.",
+        ("outcome",), _one("delivered", "failed"),
+    ).items()
+}  # fmt: skip
+WEBHOOK_PAUSES = REGISTRY.counter(
+    "rowkeep_webhook_pauses", "Webhooks that were paused because their messages could not be delivered."
+)
+
 _retries = REGISTRY.counters(
     "rowkeep_retries",
     "Work that was done again: definitions or grants have changed (stale_catalog), a deadlock or another "
@@ -125,7 +136,8 @@ WORKER_STARTS = REGISTRY.counter(
 
 TASKS = (
     "missing databases", "expired keys", "rate windows", "used tokens", "expired sessions", "retention",
-    "history", "history order", "audit log", "activity", "table sizes", "file imports", "other",
+    "history", "history order", "audit log", "activity", "table sizes", "file imports", "webhooks",
+    "other",
 )  # fmt: skip
 """The names of background tasks; any further one counts as ``other``."""
 

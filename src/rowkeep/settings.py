@@ -542,6 +542,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "`memory` with one worker process, `database` with several."
         ),
     ] = ""
+    webhook_allow_private: Annotated[
+        bool, Meta(description="Whether webhooks may send to addresses that are not public, as 10.0.0.7.")
+    ] = False
+    webhook_delivery_days: Annotated[
+        int, Meta(ge=1, le=365, description="How many days delivered messages of webhooks are stored.")
+    ] = 7
     log_level: Annotated[
         str,
         Meta(

@@ -94,3 +94,17 @@ async def test_a_task_that_completes_a_write_in_spite_of_a_cancellation_ends() -
 async def test_no_tasks() -> None:
     async with BackgroundTasks() as tasks:
         assert tasks.health() == {}
+
+
+async def test_what_a_task_has_started_is_stopped_after_it() -> None:
+    done: list[str] = []
+
+    async def run() -> None:
+        done.append("run")
+
+    async def stop() -> None:
+        done.append("stop")
+
+    async with BackgroundTasks([BackgroundTask("both", run, 3600, stop)]):
+        await until(1, done)
+    assert done == ["run", "stop"]

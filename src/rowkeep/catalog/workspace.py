@@ -23,6 +23,7 @@ from rowkeep.model.names import ColumnNames
 from rowkeep.model.tables import Table, name_key
 from rowkeep.model.users import Guard, UserRights
 from rowkeep.model.views import View
+from rowkeep.model.webhooks import Webhook, secret_bound_to
 from rowkeep.plan.rows.cursors import CursorSigner
 from rowkeep.plan.rows.relation import Relation
 from rowkeep.plan.views.bind import bind_view
@@ -76,6 +77,7 @@ class OpenWorkspace:
         self.keys = DataKeys(await self.read_keys())
         self.secrets = SecretSealer(self.keys)
         self.responses = SecretSealer(self.keys, "idempotent-responses")
+        self.messages = SecretSealer(self.keys, "webhook-messages")
         self.cursors = CursorSigner(*self.keys.derive_each("cursors"))
 
     async def read_keys(self) -> dict[int, bytes]:
@@ -248,6 +250,13 @@ class OpenWorkspace:
         if app.jwe_key is None:
             return None
         return await self._opened(app.jwe_key, jwe_key_bound_to(app.client_id))
+
+    async def webhook_secrets(self, webhook: Webhook, now: int) -> list[str]:
+        """The secrets in plain text that messages are signed with, the newest first."""
+        sealed = [webhook.secret]
+        if webhook.former_secret is not None and webhook.former_until > now:
+            sealed.append(webhook.former_secret)
+        return [await self._opened(each, secret_bound_to(webhook.id)) for each in sealed]
 
     async def _opened(self, secret: bytes, bound_to: str) -> str:
         """A secret in plain text."""

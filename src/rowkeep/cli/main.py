@@ -60,6 +60,7 @@ GROUPS = {
     "view": "rowkeep.cli.views",
     "app": "rowkeep.cli.apps",
     "grant": "rowkeep.cli.grants",
+    "webhook": "rowkeep.cli.webhooks",
     "schema": "rowkeep.cli.schema",
     "user": "rowkeep.cli.users",
     "admin-token": "rowkeep.cli.admin_tokens",

@@ -71,6 +71,10 @@ from rowkeep.services.streamed_queries import StreamedQueries
 from rowkeep.services.streams import Streams
 from rowkeep.services.undo import Undos
 from rowkeep.services.used_tokens import delete_used_tokens
+from rowkeep.services.webhooks.definitions import WebhookSending
+from rowkeep.services.webhooks.recorded_changes import RecordedChanges
+from rowkeep.services.webhooks.sender import Sender
+from rowkeep.services.webhooks.task import WebhookTask
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 
@@ -112,6 +116,9 @@ AUDIT_LOG_SECONDS = 3600.0
 TABLE_SIZES_SECONDS = 600.0
 """How often a process looks whether the sizes of all tables must be stored, which one of them does every
 hour."""
+
+WEBHOOKS_SECONDS = 1.0
+"""How often the process that delivers messages of webhooks looks for changes."""
 
 ROWS_OF_WORKSPACE = re.compile(ADMIN_PREFIX + "/workspaces/[^/]+/data/")
 """Matches the paths of the Data API for administrators."""
@@ -156,8 +163,20 @@ def wire(
     if operator is None:
         tasks.add(BackgroundTask("file imports", jobs.resume, FILE_IMPORTS_SECONDS))
     files = Files(access, places, jobs, settings, clock)
+    sender = Sender(settings)
+    closing.push_async_callback(sender.close)
+    sending = WebhookSending(sender, RecordedChanges())
     services = partial(
-        management_services, settings, clock, admin_tokens, sessions, passwords, audit, activity, files
+        management_services,
+        settings,
+        clock,
+        admin_tokens,
+        sessions,
+        passwords,
+        audit,
+        activity,
+        files,
+        sending,
     )
     gate = Gate(catalog, services, settings)
     data = with_cors(DataEndpoints(edge, budget), settings)
@@ -301,6 +320,7 @@ def background_tasks(
 ) -> tuple[BackgroundTask, ...]:
     """The tasks that a server repeats while it runs."""
     recorder = ActivityRecorder(catalog, clock)
+    webhooks = WebhookTask(catalog, settings, clock, RecordedChanges())
     return (
         BackgroundTask(
             "missing databases", partial(log_missing_databases, catalog), MISSING_DATABASES_SECONDS
@@ -317,6 +337,7 @@ def background_tasks(
         BackgroundTask("audit log", partial(delete_old_entries, catalog, settings, clock), AUDIT_LOG_SECONDS),
         BackgroundTask("activity", recorder.store_counts, STEP_SECONDS),
         BackgroundTask("table sizes", recorder.store_sizes, TABLE_SIZES_SECONDS),
+        BackgroundTask("webhooks", webhooks.run, WEBHOOKS_SECONDS, webhooks.stop),
     )
 
 

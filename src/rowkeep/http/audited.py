@@ -24,6 +24,8 @@ KINDS = {
     "user": "user",
     "session": "session",
     "file": "file",
+    "webhook": "webhook",
+    "delivery": "delivery",
     "id": "admin-token",
 }
 """The parts of paths that name what a request is about."""

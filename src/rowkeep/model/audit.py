@@ -127,6 +127,13 @@ ACTIONS: dict[str, str] = {
     "view.change": "A view was changed.",
     "view.create": "A view was created.",
     "view.delete": "A view was deleted.",
+    "webhook.change": "A webhook was changed, enabled, disabled or resumed.",
+    "webhook.create": "A webhook was created.",
+    "webhook.delete": "A webhook was deleted.",
+    "webhook.pause": "The server paused a webhook; the details have the reason.",
+    "webhook.redeliver": "A message of a webhook was sent again.",
+    "webhook.secret.rotate": "A webhook got a new secret.",
+    "webhook.test": "A test message was sent to a webhook.",
     "workspace.create": "A workspace was created.",
     "workspace.delete": "A workspace was deleted.",
 }
@@ -141,6 +148,7 @@ SHOWN = frozenset(
         *("read", "write", "delete", "algorithm", "rateLimit", "maxAffected", "allowAll"),
         *("table", "mode", "onConflict", "dryRun"),
         *("requireJti", "audience", "requireJwe", "renamedFrom", "clientId"),
+        "resume",
     }
 )
 """The keys of request bodies whose values are stored. Others can be secret, large or from rows."""

@@ -26,12 +26,14 @@ STOP_SECONDS = 0.05
 class BackgroundTask(msgspec.Struct, frozen=True):
     """``run`` is awaited at the start, and again ``seconds`` after each end.
 
-    If it fails, it is retried after a second, then two, four and so on, up to ``seconds``.
+    If it fails, it is retried after a second, then two, four and so on, up to ``seconds``. ``stop`` ends what
+    it has started.
     """
 
     name: str
     run: Callable[[], Awaitable[None]]
     seconds: float
+    stop: Callable[[], Awaitable[None]] | None = None
 
 
 class BackgroundTasks:
@@ -71,6 +73,9 @@ class BackgroundTasks:
             for each in running:
                 each.cancel()
             _, running = await asyncio.wait(running, timeout=STOP_SECONDS)
+        for task in self._tasks:
+            if task.stop is not None:
+                await task.stop()
 
     async def _repeat(self, task: BackgroundTask) -> None:
         pause = 0.0

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import msgspec
+from msgspec import structs
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace, jwe_key_bound_to, key_bound_to
@@ -24,6 +25,7 @@ from rowkeep.crypto.master_key import (
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.access import App, Workspace
 from rowkeep.model.tables import Column, Table
+from rowkeep.model.webhooks import Webhook, secret_bound_to
 from rowkeep.services.idempotency import response_bound_to
 from rowkeep.settings import Settings
 from rowkeep.sql.key_rotation import RotationSql
@@ -122,6 +124,10 @@ class DataRotation:
         await self._dropped_columns(key)
         await self._database.write(partial(self._rotation.reencrypt_apps, self._reencrypt_app))
         await self._reencrypt_responses(key)
+        await self._database.write(
+            partial(self._workspace.scripts.webhooks.reencrypt, self._reencrypt_webhook)
+        )
+        await self._reencrypt_messages(key)
         await self._database.write(partial(self._rotation.end, key))
         self._workspace.renew()
 
@@ -178,6 +184,25 @@ class DataRotation:
     def _reencrypt_response(self, row: Row) -> bytes:
         bound_to, responses = response_bound_to(row[0], row[1]), self._workspace.responses
         return responses.seal(responses.open(bytes(row[2]), bound_to), bound_to)
+
+    def _reencrypt_webhook(self, webhook: Webhook) -> Webhook:
+        secrets, bound_to = self._workspace.secrets, secret_bound_to(webhook.id)
+        former = webhook.former_secret
+        return structs.replace(
+            webhook,
+            secret=secrets.seal(secrets.open(webhook.secret, bound_to), bound_to),
+            former_secret=None if former is None else secrets.seal(secrets.open(former, bound_to), bound_to),
+        )
+
+    async def _reencrypt_messages(self, key: int) -> None:
+        """Encrypt the stored messages of webhooks again."""
+        deliveries, messages = self._workspace.scripts.deliveries, self._workspace.messages
+
+        def reencrypt(row: Row) -> bytes:
+            return messages.seal(messages.open(bytes(row[1]), row[0]), row[0])
+
+        while rows := await self._database.read(partial(deliveries.of_other_data_keys, key)):
+            await self._database.write(partial(deliveries.reencrypt, rows, key, reencrypt))
 
     def _reencrypt_app(self, app: App) -> dict[str, bytes]:
         """The columns of an app that are encrypted, encrypted again."""

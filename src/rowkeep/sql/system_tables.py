@@ -74,6 +74,11 @@ class CatalogTables:
         self.leases = _leases(meta)
         self.audit_entries = _audit_entries(meta)
         self.activity, self.table_sizes = _activity(meta)
+        self.webhook_workspaces = sa.Table(
+            "webhook_workspaces",
+            meta,
+            sa.Column("workspace_id", sa.Integer, primary_key=True, autoincrement=False),
+        )
 
 
 def _users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
@@ -292,6 +297,7 @@ class WorkspaceTables:
         self.row_quotas = _row_quotas(meta)
         self.operations, self.operation_tables = _operations(meta)
         self.histories, self.history_state = _histories(meta)
+        self.webhooks, self.webhook_tables, self.webhook_deliveries = _webhooks(meta)
 
 
 def _apps(meta: sa.MetaData) -> sa.Table:
@@ -426,6 +432,58 @@ def _histories(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
         sa.Column("moment", NAME_KEY, nullable=False),
     )
     return histories, state
+
+
+def _webhooks(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
+    """The webhooks; their tables, with the cursor up to which changes have become messages, and the number of
+    the last message; and the messages. Secrets and messages are encrypted, ``kinds`` is JSON, and numbers of
+    times are in seconds since 1970."""
+    webhooks = sa.Table(
+        "_rowkeep_webhooks",
+        meta,
+        sa.Column("id", NAME_KEY, primary_key=True),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("kinds", sa.Text, nullable=False),
+        sa.Column("enabled", sa.Boolean, nullable=False),
+        sa.Column("created_on", sa.Text, nullable=False),
+        sa.Column("secret", sa.LargeBinary, nullable=False),
+        sa.Column("former_secret", sa.LargeBinary),
+        sa.Column("former_until", sa.BigInteger, nullable=False),
+        sa.Column("paused_on", sa.Text),
+        sa.Column("paused_reason", sa.Text),
+    )
+    tables = sa.Table(
+        "_rowkeep_webhook_tables",
+        meta,
+        sa.Column("webhook_id", NAME_KEY, primary_key=True),
+        sa.Column("table_id", sa.Text, primary_key=True, index=True),
+        sa.Column("cursor", sa.Text, nullable=False),
+        sa.Column("queued", sa.BigInteger, nullable=False),
+    )
+    deliveries = sa.Table(
+        "_rowkeep_webhook_deliveries",
+        meta,
+        sa.Column("id", NAME_KEY, primary_key=True),
+        sa.Column("webhook_id", NAME_KEY, nullable=False),
+        sa.Column("table_id", sa.Text, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("created_on", sa.Text, nullable=False),
+        sa.Column("data_key", sa.Integer, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("first_attempt", sa.BigInteger),
+        sa.Column("next_attempt", sa.BigInteger, nullable=False),
+        sa.Column("last_attempt_on", sa.Text),
+        sa.Column("status", sa.Integer),
+        sa.Column("error", sa.Text),
+        sa.Column("duration_ms", sa.Integer),
+        sa.Column("finished", sa.BigInteger, index=True),
+        sa.Index("_rowkeep_webhook_deliveries_queue", "webhook_id", "table_id", "state", "number"),
+        sa.Index("_rowkeep_webhook_deliveries_list", "webhook_id", "id"),
+    )
+    return webhooks, tables, deliveries
 
 
 def _rights_of_users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:

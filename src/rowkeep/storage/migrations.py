@@ -239,6 +239,15 @@ def _history(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return [*_create_all(ours, dialect), *numbers, statement(first, dialect)]
 
 
+def _webhook_workspaces(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((catalog_tables(namespace).webhook_workspaces,), dialect)
+
+
+def _webhooks(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    tables = WorkspaceTables(namespace)
+    return _create_all((tables.webhooks, tables.webhook_tables, tables.webhook_deliveries), dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -252,6 +261,7 @@ CATALOG_STEPS: tuple[Step, ...] = (
     _leases,
     _audit_entries,
     _activity,
+    _webhook_workspaces,
 )
 DATABASES_STEP = 3
 """From this step on the catalog records which databases were created."""
@@ -270,6 +280,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _row_quotas,
     _history,
     _operation_of_keys,
+    _webhooks,
 )
 
 

@@ -33,6 +33,7 @@ from rowkeep.http.management import (
     tables,
     users,
     views,
+    webhooks,
     workspaces,
     writers,
 )
@@ -71,6 +72,7 @@ from rowkeep.services.tables import Tables
 from rowkeep.services.timings import end_phase
 from rowkeep.services.users import Users
 from rowkeep.services.views import Views
+from rowkeep.services.webhooks.definitions import Webhooks, WebhookSending
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.services.writers import Writers
 from rowkeep.settings import Settings
@@ -98,6 +100,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *activity.ENDPOINTS,
     *files.ENDPOINTS,
     *operations.ENDPOINTS,
+    *webhooks.ENDPOINTS,
 )
 
 
@@ -120,6 +123,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     activity: ActivityReader
     files: Files
     operations: Operations
+    webhooks: Webhooks
     root_path: str
 
 
@@ -132,6 +136,7 @@ def management_services(
     audit: AuditLog,
     activity_reader: ActivityReader,
     files: Files,
+    sending: WebhookSending,
     catalog: Catalog,
 ) -> ManagementServices:
     """The services over an open catalog."""
@@ -152,6 +157,7 @@ def management_services(
         activity=activity_reader,
         files=files,
         operations=Operations(catalog),
+        webhooks=Webhooks(catalog, clock, sending),
         root_path=settings.root_path,
     )
 

@@ -14,6 +14,7 @@ from rowkeep.http.refusal_log import admits_failure
 from rowkeep.model.audit import actor_of, short, shown_details
 from rowkeep.services.apps import AppWithSecret
 from rowkeep.services.audit import AuditLog
+from rowkeep.services.webhooks.definitions import WebhookWithSecret
 
 CREATED_IN = ("table", "view")
 """The things whose names are in the body of the request that creates them."""
@@ -43,7 +44,7 @@ async def run_audited(
             draft,
             call,
             is_atomic=endpoint.stores_entry,
-            target_of=_app_of,
+            target_of=_made,
             admits=None if actor is not None else lambda cause: admits_failure(cause, scope),
         )
     except RowkeepError:
@@ -64,6 +65,8 @@ def _created(endpoint: Endpoint, request: ManagementRequest) -> str:
     return f"{kind} {short(name)}" if kind in CREATED_IN and isinstance(name, str) else ""
 
 
-def _app_of(done: Any) -> str:
-    """The app that a request has created."""
+def _made(done: Any) -> str:
+    """The app or webhook that a request has created."""
+    if isinstance(done, WebhookWithSecret):
+        return f"webhook {done.defined.webhook.id}"
     return f"app {done.app.client_id}" if isinstance(done, AppWithSecret) else ""

@@ -46,6 +46,16 @@ _IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
         {"type": "string", "pattern": "^fi-[0-9a-f]{24}$"},
         "fi-5f0e9d573c6a1f7b112d3b0a",
     ),
+    "webhook": (
+        "The id of the webhook.",
+        {"type": "string", "pattern": "^wh-[0-9a-f]{24}$"},
+        "wh-5e7ef67172034b39ac000006",
+    ),
+    "delivery": (
+        "The id of the delivery.",
+        {"type": "string", "pattern": "^dl-[0-9a-f]{24}$"},
+        "dl-5e7ef67172034b39ac000007",
+    ),
     "id": (
         "The id of the admin token.",
         {"type": "string", "pattern": "^at-[0-9a-f]{24}$"},

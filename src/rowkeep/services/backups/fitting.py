@@ -19,12 +19,13 @@ class Fitting:
     def __init__(self) -> None:
         self._apps: dict[int, set[str]] = defaultdict(set)
         self._users: dict[int, set[str]] = defaultdict(set)
+        self._webhooks: set[int] = set()
         self._databases: set[int] = set()
         self._workspaces: set[int] = set()
         self._known_users: set[str] = set()
 
     def saw(self, workspace: int, table: str, names: Sequence[str], rows: Sequence[Row]) -> None:
-        """Remember the apps and users of a workspace's system table."""
+        """Remember the apps and users in a workspace's system table, and whether it has webhooks."""
         self._databases.add(workspace)
         if table == "_rowkeep_apps":
             at = names.index("client_id")
@@ -32,6 +33,8 @@ class Fitting:
         elif table in ("_rowkeep_members", "_rowkeep_owners", "_rowkeep_shares"):
             at = names.index("user_id")
             self._users[workspace].update(row[at] for row in rows)
+        elif table == "_rowkeep_webhooks" and rows:
+            self._webhooks.add(workspace)
 
     def begin(self, workspaces: Iterable[int], users: Iterable[str]) -> None:
         """Take the workspaces and users that the catalog has."""
@@ -42,6 +45,8 @@ class Fitting:
         """All rows of a table of the catalog."""
         if table == "databases":
             return [(each,) for each in sorted(self._databases & self._workspaces)]
+        if table == "webhook_workspaces":
+            return [(each,) for each in sorted(self._webhooks & self._workspaces)]
         if table == "clients":
             return self._clients(rows)
         if table == "user_workspaces":

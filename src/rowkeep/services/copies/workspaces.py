@@ -16,10 +16,12 @@ from rowkeep.crypto.master_key import MasterKeys, find_master_keys, key_file
 from rowkeep.errors.catalogue import NoSuchWorkspace, SetupError, StorageMissing, preview
 from rowkeep.model.access import Workspace
 from rowkeep.model.definitions.tables import definition_of
-from rowkeep.model.ids import writer_of
+from rowkeep.model.ids import wall_clock, writer_of
 from rowkeep.model.table_copies import CopiedTable
 from rowkeep.model.tables import Table
 from rowkeep.model.users import User
+from rowkeep.model.values.scalars import canonical_date
+from rowkeep.model.webhooks import secret_bound_to
 from rowkeep.services.copies.copier import Copier, CopyResult, Report
 from rowkeep.services.copies.inputs import TableInput, clear_rows
 from rowkeep.services.copies.targets import find_target
@@ -32,6 +34,12 @@ from rowkeep.storage.scripts.copies import Contents, CopyScripts, read_contents
 from rowkeep.storage.scripts.former_writers import FormerWriters, WriterScripts
 from rowkeep.storage.scripts.users import UserScripts
 from rowkeep.storage.snapshots import Snapshot, open_snapshot
+
+COPIED = (
+    "The workspace was copied from another one, whose webhook may still send messages. Disable that one, "
+    "then resume this one."
+)
+"""Why the webhooks of a copy are paused."""
 
 CREATED_BY, UPDATED_BY = "Created_By", "Updated_By"
 
@@ -210,7 +218,10 @@ class WorkspaceCopy:
             for table in self.tables
         ]
         contents = msgspec.structs.replace(
-            self.contents, apps=[self._sealed(each, target) for each in self.contents.apps]
+            self.contents,
+            apps=[self._sealed(each, target) for each in self.contents.apps],
+            webhooks=[self._paused(each, target) for each in self.contents.webhooks],
+            webhook_tables=[_from_start(each) for each in self.contents.webhook_tables],
         )
 
         async def before_publishing() -> None:
@@ -231,6 +242,17 @@ class WorkspaceCopy:
                 sealed[name] = target.secrets.seal(secret, bound_to)
         return sealed
 
+    def _paused(self, webhook: Mapping[str, Any], target: OpenWorkspace) -> dict[str, Any]:
+        """A webhook with its secrets encrypted for the target. It is paused: the source still sends
+        messages."""
+        copied = {**webhook, "paused_on": canonical_date(wall_clock()), "paused_reason": COPIED}
+        bound_to = secret_bound_to(webhook["id"])
+        for name in ("secret", "former_secret"):
+            if webhook[name] is not None:
+                secret = self._source.opened.secrets.open(bytes(webhook[name]), bound_to)
+                copied[name] = target.secrets.seal(secret, bound_to)
+        return copied
+
     async def _claim(self, target: OpenWorkspace, writers: set[str]) -> None:
         """Make the catalog know the apps and users of the workspace, and the names of those who wrote its
         rows."""
@@ -240,7 +262,14 @@ class WorkspaceCopy:
             await store.write(claim)
         for user_id in sorted(set(self._users.values())):
             await store.write(partial(self._catalog.users.record_workspace, user_id, target.workspace))
+        if self.contents.webhooks:
+            await store.write(partial(self._catalog.installation.record_webhooks, target.workspace))
         await remember_writers(self._catalog, self._source, target, writers)
+
+
+def _from_start(lane: Mapping[str, Any]) -> dict[str, Any]:
+    """A table of a webhook, whose messages begin with the first change that is recorded in the target."""
+    return {**lane, "cursor": "", "queued": 0}
 
 
 async def remember_writers(

@@ -117,9 +117,10 @@ class Access(WorkspaceSteps):
         return list(rows)
 
     def delete_all_apps(self) -> Steps[None]:
-        """The first step of the deletion of the workspace: nobody can use it from now on."""
+        """The first step of the deletion of the workspace: nobody can use it from now on, and nothing is sent
+        to its webhooks."""
         yield from self._state.raise_version()
-        for table in (self._system.apps, self._system.grants):
+        for table in (self._system.apps, self._system.grants, self._system.webhooks):
             yield from self._do(sa.delete(table))
 
     # grants

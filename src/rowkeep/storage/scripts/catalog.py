@@ -132,11 +132,36 @@ class CatalogScripts:
         workspace = yield from self.workspace(name)
         if name_key(workspace.name) == "main":
             raise DeleteNotAllowed("The workspace main cannot be deleted.")
-        clients, workspaces = self._tables.clients, self._tables.workspaces
-        for table in (clients, self._tables.databases, self._tables.user_workspaces):
+        ours = self._tables
+        clients, workspaces = ours.clients, ours.workspaces
+        for table in (clients, ours.databases, ours.user_workspaces, ours.webhook_workspaces):
             yield from self._do(sa.delete(table).where(table.c.workspace_id == workspace.id))
         yield from self._do(sa.delete(workspaces).where(workspaces.c.id == workspace.id))
         return workspace
+
+    # webhooks
+
+    def record_webhooks(self, workspace: Workspace) -> Steps[None]:
+        """Record that a workspace has webhooks."""
+        table = self._tables.webhook_workspaces
+        yield from alone(self._dialect, self._namespace)
+        same = table.c.workspace_id == workspace.id
+        if not (yield from self._do(sa.select(table.c.workspace_id).where(same))):
+            yield from self._do(sa.insert(table).values(workspace_id=workspace.id))
+
+    def forget_webhooks(self, workspace: Workspace) -> Steps[None]:
+        """Record that a workspace has no webhooks any more."""
+        table = self._tables.webhook_workspaces
+        yield from self._do(sa.delete(table).where(table.c.workspace_id == workspace.id))
+
+    def workspaces_with_webhooks(self) -> Steps[list[Workspace]]:
+        """The workspaces that have webhooks, or had them until a short time ago."""
+        workspaces, recorded = self._tables.workspaces, self._tables.webhook_workspaces
+        ids = sa.select(recorded.c.workspace_id)
+        rows = yield from self._do(
+            self._select_workspaces().where(workspaces.c.id.in_(ids)).order_by(workspaces.c.id)
+        )
+        return [_workspace_of(row) for row in rows]
 
     # client ids
 

@@ -35,9 +35,14 @@ class Contents(msgspec.Struct, frozen=True):
     members: Sequence[Mapping[str, Any]] = ()
     owners: Sequence[Mapping[str, Any]] = ()
     shares: Sequence[Mapping[str, Any]] = ()
+    webhooks: Sequence[Mapping[str, Any]] = ()
+    webhook_tables: Sequence[Mapping[str, Any]] = ()
 
 
-CONTENTS = ("apps", "former_apps", "grants", "members", "owners", "shares")
+CONTENTS = (
+    *("apps", "former_apps", "grants", "members", "owners", "shares"),
+    *("webhooks", "webhook_tables"),
+)
 
 
 def read_contents(scripts: WorkspaceScripts) -> Steps[tuple[list[Table], Contents]]:

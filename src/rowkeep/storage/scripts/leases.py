@@ -44,3 +44,8 @@ class Leases:
             return False
         yield from self._do(sa.insert(leases).values(task=task, holder=holder, expires=expires))
         return True
+
+    def release(self, task: str, holder: str) -> Steps[None]:
+        """Let others do a task at once, if ``holder`` has it."""
+        leases = self._leases
+        yield from self._do(sa.delete(leases).where(leases.c.task == task, leases.c.holder == holder))

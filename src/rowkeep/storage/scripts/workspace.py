@@ -5,6 +5,7 @@ from __future__ import annotations
 from rowkeep.sql.dialects import Dialect
 from rowkeep.storage.scripts.access import Access
 from rowkeep.storage.scripts.changes import ChangeScripts
+from rowkeep.storage.scripts.deliveries import Deliveries
 from rowkeep.storage.scripts.history import HistoryScripts
 from rowkeep.storage.scripts.idempotency_keys import IdempotencyKeys
 from rowkeep.storage.scripts.operations import OperationScripts
@@ -16,6 +17,7 @@ from rowkeep.storage.scripts.tables import Tables
 from rowkeep.storage.scripts.used_tokens import UsedTokens
 from rowkeep.storage.scripts.view_dependencies import ViewNeeds
 from rowkeep.storage.scripts.views import Views
+from rowkeep.storage.scripts.webhooks import Webhooks
 
 
 class WorkspaceScripts:
@@ -37,3 +39,5 @@ class WorkspaceScripts:
         self.keys = IdempotencyKeys(dialect, namespace)
         self.used_tokens = UsedTokens(dialect, namespace)
         self.access = Access(self.state, stored, self.keys)
+        self.webhooks = Webhooks(self.state, stored)
+        self.deliveries = Deliveries(self.state, self.webhooks)

@@ -1,0 +1,1 @@
+"""Webhooks: their definitions, and the delivery of changes to their receivers."""
