@@ -35,6 +35,7 @@ from rowkeep.http.routes import ROUTES
 from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.stream_requests import is_stream
 from rowkeep.model.ids import Clock, IdSource, wall_clock
+from rowkeep.services.about import About
 from rowkeep.services.access import Access
 from rowkeep.services.activity import STEP_SECONDS, ActivityReader, ActivityRecorder
 from rowkeep.services.admin_tokens import AdminTokens
@@ -121,8 +122,9 @@ def wire(
     )
     health = Health(catalog)
     activity = ActivityReader(catalog, clock, health, tasks)
+    about = About(catalog, settings, health, tasks)
     services = partial(
-        management_services, settings, clock, admin_tokens, sessions, passwords, audit, activity
+        management_services, settings, clock, admin_tokens, sessions, passwords, audit, activity, about
     )
     gate = Gate(catalog, services, settings)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)

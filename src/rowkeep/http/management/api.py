@@ -17,6 +17,7 @@ from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.errors.catalogue import InvalidBody, InvalidParameter, NoSuchWorkspace, preview
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.management import (
+    about,
     activity,
     admin_tokens,
     apps,
@@ -50,6 +51,7 @@ from rowkeep.http.routes import ROUTES
 from rowkeep.model.definitions.tags import tag_of
 from rowkeep.model.ids import Clock
 from rowkeep.request_context import set_route
+from rowkeep.services.about import About
 from rowkeep.services.activity import ActivityReader
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
@@ -90,6 +92,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *shares.ENDPOINTS,
     *audit.ENDPOINTS,
     *activity.ENDPOINTS,
+    *about.ENDPOINTS,
 )
 
 
@@ -109,6 +112,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     openid: OpenId
     audit: AuditLog
     activity: ActivityReader
+    about: About
     root_path: str
 
 
@@ -120,6 +124,7 @@ def management_services(
     passwords: Passwords,
     audit: AuditLog,
     activity_reader: ActivityReader,
+    about: About,
     catalog: Catalog,
 ) -> ManagementServices:
     """The services over an open catalog."""
@@ -137,6 +142,7 @@ def management_services(
         openid=OpenId(catalog, sessions, settings, clock),
         audit=audit,
         activity=activity_reader,
+        about=about,
         root_path=settings.root_path,
     )
 

@@ -19,6 +19,10 @@ class PostgresInspection(Inspection):
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
 
+    def version(self) -> Steps[str]:
+        rows = yield Statement("SELECT current_setting('server_version')")
+        return str(rows[0][0])
+
     def damage(self) -> Steps[Sequence[str]]:
         rows = yield Statement(
             "SELECT conname, conrelid::regclass::text FROM pg_catalog.pg_constraint "
