@@ -64,9 +64,12 @@ export function withRight(
   const next = new Map(changes);
   for (const place of places.filter(({ thing }) => rightsOf(thing).includes(right))) {
     const key = keyOf(place);
-    const rights: Partial<Record<Right, boolean>> = { ...next.get(key)?.rights };
-    if ((stored.get(key)?.[right] ?? false) === value) delete rights[right];
-    else rights[right] = value;
+    const others = Object.entries(next.get(key)?.rights ?? {}).filter(([name]) => name !== right);
+    const isStored = (stored.get(key)?.[right] ?? false) === value;
+    const rights: Partial<Rights> = {
+      ...Object.fromEntries(others),
+      ...(isStored ? {} : { [right]: value }),
+    };
     if (Object.keys(rights).length === 0) next.delete(key);
     else next.set(key, { ...place, rights });
   }

@@ -11,9 +11,7 @@ export type ChangedApp = components["schemas"]["ChangedAppResponse"];
 export type NewApp = components["schemas"]["AppBody"];
 export type AppPatch = components["schemas"]["AppPatch"];
 export type Algorithm = App["algorithm"];
-export type Grant =
-  | components["schemas"]["TableGrantResponse"]
-  | components["schemas"]["ViewGrantResponse"];
+export type Grant = components["schemas"]["TableGrantResponse"] | components["schemas"]["ViewGrantResponse"];
 
 export const appsQuery = (workspace: string) =>
   queryOptions({
@@ -22,7 +20,10 @@ export const appsQuery = (workspace: string) =>
       all(
         (query) =>
           answered(
-            api.GET("/api/v1/workspaces/{workspace}/apps", { params: { path: { workspace }, query }, signal }),
+            api.GET("/api/v1/workspaces/{workspace}/apps", {
+              params: { path: { workspace }, query },
+              signal,
+            }),
           ),
         (page) => page.apps,
       ),
@@ -36,7 +37,7 @@ export const appGrantsQuery = (workspace: string, clientId: string) =>
     queryFn: async ({ signal }): Promise<Grant[]> => {
       const path = "/api/v1/workspaces/{workspace}/apps/{clientId}/grants";
       const answer = await answered(api.GET(path, { ...pathOf(workspace, clientId), signal }));
-      return answer.grants as Grant[];
+      return answer.grants;
     },
   });
 

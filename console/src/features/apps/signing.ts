@@ -46,13 +46,15 @@ export async function signToken(
   return app.requireJwe ? encrypted(signed, app.clientId, jweKey) : signed;
 }
 
+const JWE_KEY = /^[A-Za-z0-9_-]{43}$/;
+
 /** The text of the signed token inside a JWE, with the key itself as the key of the content. */
 async function encrypted(signed: string, clientId: string, jweKey: string): Promise<string> {
   const header = jsonPart({ alg: "dir", enc: "A256GCM", cty: "JWT", kid: clientId });
-  const bytes = bytesOf(jweKey.trim());
-  if (bytes?.length !== 32) {
+  if (!JWE_KEY.test(jweKey.trim())) {
     throw new SigningError("The JWE key must be base64url of 32 bytes: 43 letters, digits, - and _.");
   }
+  const bytes = base64Bytes(jweKey.trim().replaceAll("-", "+").replaceAll("_", "/"));
   const key = await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt"]);
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const sealed = new Uint8Array(
@@ -108,11 +110,6 @@ function jsonPart(value: object): string {
 function part(bytes: Uint8Array): string {
   const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   return text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
-
-function bytesOf(base64url: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!/^[A-Za-z0-9_-]+$/.test(base64url)) return undefined;
-  return base64Bytes(base64url.replaceAll("-", "+").replaceAll("_", "/"));
 }
 
 function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
