@@ -37,8 +37,9 @@ def test_admin_tokens(open_page: OpenPage, ada: Person, server: RowkeepServer, w
 def test_the_audit_log(open_page: OpenPage, ada: Person, workspace: Workspace) -> None:
     workspace.app("bot")
     page = open_page(ada, f"/console/w/{workspace.name}/audit", 360)
-    page.get_by_label("Workspace").select_option(workspace.name)
-    page.get_by_label("Action").select_option("app")
+    main = page.get_by_role("main")
+    main.get_by_label("Workspace", exact=True).select_option(workspace.name)
+    main.get_by_label("Action", exact=True).select_option("app")
     rows = page.get_by_role("table", name="Entries").get_by_role("row")
     expect(rows).to_have_count(2)
     expect(rows.last).to_contain_text("app.create")

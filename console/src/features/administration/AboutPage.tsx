@@ -68,7 +68,7 @@ function Health({ health }: { health: About["health"] }) {
         <Title order={2} size="h4">
           Health
         </Title>
-        <Badge color={health.ready ? "green.9" : "red.9"} variant="filled">
+        <Badge {...(health.ready ? { variant: "default" } : { color: "red.9" })}>
           {health.ready ? "ready" : "not ready"}
         </Badge>
       </Group>

@@ -139,12 +139,9 @@ interface EntriesProps {
   onActor: (actor: string) => void;
 }
 
-const COLORS: Record<AuditEntry["result"], string> = {
-  success: "gray.8",
-  started: "yellow.9",
-  failed: "red.9",
-  refused: "red.9",
-};
+function isBad({ result }: AuditEntry): boolean {
+  return result === "failed" || result === "refused";
+}
 
 function Entries({ entries, onActor }: EntriesProps) {
   return (
@@ -169,7 +166,11 @@ function Entries({ entries, onActor }: EntriesProps) {
               </Table.Td>
               <Table.Td>{entry.action}</Table.Td>
               <Table.Td>
-                <Badge size="xs" variant="filled" color={COLORS[entry.result]} miw="max-content">
+                <Badge
+                  size="xs"
+                  miw="max-content"
+                  {...(isBad(entry) ? { color: "red.9" } : { variant: "default" })}
+                >
                   {entry.result}
                 </Badge>{" "}
                 {entry.cause}

@@ -1,4 +1,4 @@
-import { Badge, Container, Divider, Group, Loader, Text, Title } from "@mantine/core";
+import { Anchor, Badge, Container, Divider, Group, Loader, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
@@ -10,12 +10,21 @@ import { AppGrants } from "./AppGrants";
 import { AppLimits } from "./AppLimits";
 import { CopyLine } from "./CopyLine";
 import { Credentials } from "./Credentials";
+import { OnlyManagers } from "./OnlyManagers";
 import { appsQuery } from "./queries";
 import { SecretNote } from "./SecretNote";
 
 /** One app: its credentials, grants and limits. */
 export function AppPage() {
   const { workspace = "main", clientId = "" } = useParams();
+  return (
+    <OnlyManagers title="App" workspace={workspace}>
+      <OneApp workspace={workspace} clientId={clientId} />
+    </OnlyManagers>
+  );
+}
+
+function OneApp({ workspace, clientId }: { workspace: string; clientId: string }) {
   const apps = useQuery(appsQuery(workspace));
   const app = apps.data?.find((each) => each.clientId === clientId);
   useDocumentTitle(`${app?.name ?? "App"} – Rowkeep`);
@@ -23,7 +32,9 @@ export function AppPage() {
   return (
     <Container size="md" p="md" w="100%" ml={0}>
       <Text size="sm">
-        <Link to={`/w/${workspace}/apps`}>Apps</Link>
+        <Anchor component={Link} underline="always" to={`/w/${workspace}/apps`}>
+          Apps
+        </Anchor>
       </Text>
       <Group mb="xs">
         <Title order={1} size="h2">

@@ -6,11 +6,20 @@ import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { ErrorNote } from "../people/ErrorNote";
 import { NewAppDialog } from "./NewAppDialog";
+import { OnlyManagers } from "./OnlyManagers";
 import { type App, appsQuery } from "./queries";
 
 /** The apps of a workspace, for its managers. */
 export function AppsPage() {
   const { workspace = "main" } = useParams();
+  return (
+    <OnlyManagers title="Apps" workspace={workspace}>
+      <Apps workspace={workspace} />
+    </OnlyManagers>
+  );
+}
+
+function Apps({ workspace }: { workspace: string }) {
   useDocumentTitle("Apps – Rowkeep");
   const apps = useQuery(appsQuery(workspace));
   const [search, setSearch] = useState("");

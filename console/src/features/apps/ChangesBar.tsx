@@ -1,4 +1,4 @@
-import { Button, Group, List, Paper, ScrollArea, Text } from "@mantine/core";
+import { Button, Group, List, Paper, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -6,6 +6,7 @@ import { useBeforeUnload, useBlocker } from "react-router";
 import { readAgain } from "../../api/queries";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { type Changes, keyOf, textOf } from "./grants";
+import classes from "./GrantMatrix.module.css";
 import { type App, appGrantsQuery } from "./queries";
 import { setGrant, storeChanges } from "./storeGrants";
 
@@ -70,10 +71,7 @@ export function ChangesBar({ workspace, apps, changes, onChanges }: ChangesBarPr
           Discard
         </Button>
       </Group>
-      <ScrollArea.Autosize
-        mah={110}
-        viewportProps={{ tabIndex: 0, role: "region", "aria-label": "List of changes" }}
-      >
+      <div className={classes.changes} tabIndex={0} role="region" aria-label="List of changes">
         <List size="sm">
           {[...changes.entries()].slice(0, LISTED).map(([key, change]) => (
             <List.Item key={key}>
@@ -90,7 +88,7 @@ export function ChangesBar({ workspace, apps, changes, onChanges }: ChangesBarPr
         {changes.size > LISTED && (
           <Text size="sm">and {(changes.size - LISTED).toLocaleString()} others</Text>
         )}
-      </ScrollArea.Autosize>
+      </div>
     </Paper>
   );
 }

@@ -107,9 +107,6 @@ export function GrantMatrix({ apps, things, stored, changes, onSet }: GrantMatri
           </div>
           {apps.flatMap((app, index) =>
             RIGHTS.map((right, part) => {
-              const places = things
-                .filter((thing) => rightsOf(thing).includes(right))
-                .map((thing) => ({ clientId: app.clientId, thing }));
               const place = index * RIGHTS.length + part;
               return (
                 <div
@@ -126,6 +123,9 @@ export function GrantMatrix({ apps, things, stored, changes, onSet }: GrantMatri
                     title={`${right}: all that are shown`}
                     onFocus={() => setAt({ row: -1, column: place })}
                     onClick={() => {
+                      const places = things
+                        .filter((thing) => rightsOf(thing).includes(right))
+                        .map((thing) => ({ clientId: app.clientId, thing }));
                       const isAll = places.every((each) => isAllowed(stored, changes, each, right));
                       onSet(places, right, !isAll);
                     }}

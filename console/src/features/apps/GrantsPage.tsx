@@ -1,8 +1,8 @@
-import { Button, Container, Group, Loader, Text, TextInput, Title } from "@mantine/core";
+import { Anchor, Button, Container, Group, Loader, Text, TextInput, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useQueries, useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { ErrorNote } from "../people/ErrorNote";
 import { listed, matching } from "../tables/listed";
@@ -11,6 +11,7 @@ import { ChangesBar } from "./ChangesBar";
 import { GrantMatrix } from "./GrantMatrix";
 import { type Changes, granted, type Place, type Right, withRight } from "./grants";
 import classes from "./GrantMatrix.module.css";
+import { OnlyManagers } from "./OnlyManagers";
 import { appGrantsQuery, appsQuery } from "./queries";
 
 /** How many apps are next to each other at first. */
@@ -20,7 +21,11 @@ const NONE: Changes = new Map();
 /** Which app may do what with which table or view, for managers. */
 export function GrantsPage() {
   const { workspace = "main" } = useParams();
-  return <Grants key={workspace} workspace={workspace} />;
+  return (
+    <OnlyManagers title="Grants" workspace={workspace}>
+      <Grants key={workspace} workspace={workspace} />
+    </OnlyManagers>
+  );
 }
 
 function Grants({ workspace }: { workspace: string }) {
@@ -58,14 +63,19 @@ function Grants({ workspace }: { workspace: string }) {
   const stored = useMemo(() => granted(grants.list), [grants.list]);
   const error = apps.error ?? tables.error ?? views.error ?? grants.error;
   const isPending = apps.isPending || tables.isPending || views.isPending || grants.isPending;
-  const set = (places: readonly Place[], right: Right, value: boolean) =>
-    setChanges((before) => withRight(stored, before, places, right, value));
+  const set = useCallback(
+    (places: readonly Place[], right: Right, value: boolean) =>
+      setChanges((before) => withRight(stored, before, places, right, value)),
+    [stored],
+  );
 
   return (
     <div className={classes.page}>
       <Container fluid px="md" pt="md" w="100%">
         <Text size="sm">
-          <Link to={`/w/${workspace}/apps`}>Apps</Link>
+          <Anchor component={Link} underline="always" to={`/w/${workspace}/apps`}>
+            Apps
+          </Anchor>
         </Text>
         <Title order={1} size="h2" mb="xs">
           Grants
@@ -102,7 +112,11 @@ function Grants({ workspace }: { workspace: string }) {
         {isPending && error === null && <Loader aria-label="Loading grants" />}
         {!isPending && all.length === 0 && (
           <Text>
-            There is no app yet. <Link to={`/w/${workspace}/apps`}>Create one</Link> first.
+            There is no app yet.{" "}
+            <Anchor component={Link} underline="always" to={`/w/${workspace}/apps`}>
+              Create one
+            </Anchor>{" "}
+            first.
           </Text>
         )}
         {!isPending && all.length > 0 && (things.length === 0 || found.length === 0) && (

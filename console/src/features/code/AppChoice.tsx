@@ -55,7 +55,7 @@ function ListedApps({ source, app, onApp }: Pick<AppChoiceProps, "source" | "app
     return (
       <Text size="sm">
         There is no app yet.{" "}
-        <Anchor component={Link} to={`/w/${source.workspace}/apps`}>
+        <Anchor component={Link} underline="always" to={`/w/${source.workspace}/apps`}>
           Create one
         </Anchor>{" "}
         first.
@@ -97,7 +97,7 @@ function RightsLine({ source, clientId }: { source: Source; clientId: string }) 
   return (
     <Text size="sm">
       {rights.length === 0 ? "It may do nothing here yet. " : `It may ${rights.join(", ")} here. `}
-      <Anchor component={Link} to={`/w/${source.workspace}/grants?app=${clientId}`}>
+      <Anchor component={Link} underline="always" to={`/w/${source.workspace}/grants?app=${clientId}`}>
         Change grants
       </Anchor>
     </Text>

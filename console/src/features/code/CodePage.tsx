@@ -92,7 +92,13 @@ function Code({ source, columns, apps }: CodeProps) {
   return (
     <Container size="lg" p="md" w="100%" ml={0}>
       <Text size="sm">
-        <Link to={`/w/${source.workspace}/${source.kind}/${source.name}`}>{source.name}</Link>
+        <Anchor
+          component={Link}
+          underline="always"
+          to={`/w/${source.workspace}/${source.kind}/${source.name}`}
+        >
+          {source.name}
+        </Anchor>
       </Text>
       <Title order={1} size="h2" mb="md">
         Code for {source.name}
@@ -166,7 +172,7 @@ function Code({ source, columns, apps }: CodeProps) {
       ) : (
         <Text size="sm">
           Choose an app and enter its secret to try the request here. All requests are in the{" "}
-          <Anchor href="../docs" target="_blank" rel="noopener">
+          <Anchor underline="always" href="../docs" target="_blank" rel="noopener">
             API docs
           </Anchor>
           .

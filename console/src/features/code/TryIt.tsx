@@ -54,7 +54,7 @@ function ReplyView({ reply }: { reply: Reply }) {
   return (
     <Stack gap="xs" mt="sm">
       <Group gap="xs" role="status">
-        <Badge color={reply.status < 400 ? "green.9" : "red.9"} variant="filled">
+        <Badge {...(reply.status < 400 ? { variant: "default" } : { color: "red.9" })}>
           {reply.status} {reply.statusText}
         </Badge>
         <Text size="sm">{Math.round(reply.milliseconds).toLocaleString()} ms</Text>
