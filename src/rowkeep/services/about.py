@@ -70,7 +70,7 @@ class About:
 
     async def server(self) -> ServerFacts:
         return ServerFacts(
-            engine=self._database.dialect.compiler.name,
+            engine=self._database.inspection.engine,
             engine_version=await self._database.read(self._database.inspection.version),
             catalog_bytes=await _size(self._database),
             fault=await self._health.state(),

@@ -34,6 +34,9 @@ class StoredTable(msgspec.Struct):
 class Inspection(ABC):
     """The scripts of one engine, for the database in one namespace."""
 
+    engine: str
+    """The name of the engine, as the API has it."""
+
     @abstractmethod
     def version(self) -> Generator[Statement, Sequence[Sequence[Any]], str]:
         """The version of the engine."""

@@ -16,6 +16,8 @@ from rowkeep.storage.inspection import MAX_DAMAGES, Inspection, StoredIndex, Sto
 class PostgresInspection(Inspection):
     """The catalogs pg_attribute, pg_index and pg_constraint of PostgreSQL."""
 
+    engine = "postgresql"
+
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
 
