@@ -74,3 +74,25 @@ def test_what_the_installation_is(
     expect(settings.get_by_text("log_level")).to_be_visible()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@SQLITE
+def test_rights_of_administrators(
+    open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace
+) -> None:
+    other = Person(server, name=f"Other {workspace.name}")
+    page = open_page(ada, f"/console/w/{workspace.name}/users", 360)
+    row = page.get_by_role("row").filter(has_text=other.email)
+    row.get_by_role("button", name="Make administrator").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make administrator").click()
+    expect(row.get_by_role("button", name="Remove administrator")).to_be_visible()
+    assert other.http.get("/users").status_code == 200
+    row.get_by_role("button", name="Remove administrator").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove administrator").click()
+    expect(row.get_by_role("button", name="Make administrator")).to_be_visible()
+    assert other.http.get("/users").status_code == 403
+    row.get_by_role("button", name="Delete").click()
+    assert violations(page) == []
+    page.get_by_role("dialog").get_by_role("button", name="Delete the user").click()
+    expect(row).to_have_count(0)
+    assert other.http.get("/session").status_code == 401

@@ -31,7 +31,7 @@ function Facts() {
       {about.isPending && <Loader aria-label="Loading" />}
       {data !== undefined && (
         <>
-          <Table aria-label="Version" w="auto">
+          <Table aria-label="Version" maw={480}>
             <Table.Tbody>
               <Line name="Rowkeep">{data.version}</Line>
               <Line name="Engine">

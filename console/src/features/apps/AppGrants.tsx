@@ -26,13 +26,14 @@ export function AppGrants({ workspace, app }: AppGrantsProps) {
           const { kind, name } = placeOf(grant);
           return (
             <List.Item key={`${kind} ${name}`}>
-              <Anchor component={Link} underline="always" to={`/w/${workspace}/${kind}/${name}`}>
+              <Anchor component={Link} underline="always" inherit to={`/w/${workspace}/${kind}/${name}`}>
                 {name}
               </Anchor>
               : {RIGHTS.filter((right) => grant[right]).join(", ")} (
               <Anchor
                 component={Link}
                 underline="always"
+                inherit
                 to={`/w/${workspace}/${kind}/${name}/code?app=${app.clientId}`}
               >
                 code<span className="visually-hidden"> for {name}</span>

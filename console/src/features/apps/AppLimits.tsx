@@ -27,8 +27,6 @@ export function AppLimits({ workspace, app }: AppLimitsProps) {
       await appChanged(queries, workspace, changed);
       setDraft(null);
       notifications.show({ message: `${changed.name} is changed.` });
-      // above the form is where a new key is shown
-      if (changed.jweKey !== undefined) document.getElementById("main")?.scrollTo({ top: 0 });
     },
   });
   return (

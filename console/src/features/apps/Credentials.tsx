@@ -36,7 +36,6 @@ export function Credentials({ workspace, app }: CredentialsProps) {
     setAsked(null);
     setChanging(false);
     await appChanged(queries, workspace, changed);
-    document.getElementById("main")?.scrollTo({ top: 0 });
   };
   const rotate = useMutation({
     mutationFn: (what: Asked) => (what === "secret" ? rotateSecret : rotateJweKey)(workspace, app.clientId),

@@ -1,5 +1,6 @@
 import { Alert, Stack, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { CopyLine } from "./CopyLine";
 import { hideSecrets, shownOnceQuery } from "./queries";
 
@@ -7,9 +8,13 @@ import { hideSecrets, shownOnceQuery } from "./queries";
 export function SecretNote({ clientId }: { clientId: string }) {
   const { data } = useQuery(shownOnceQuery(clientId));
   const queries = useQueryClient();
+  const note = useRef<HTMLDivElement>(null);
+  // what asked for it can be further down
+  useEffect(() => note.current?.scrollIntoView({ block: "center" }), [data]);
   if (data === undefined) return null;
   return (
     <Alert
+      ref={note}
       mb="md"
       title="Copy this now"
       withCloseButton
