@@ -90,6 +90,8 @@ def test_rights_of_administrators(
     row.get_by_role("button", name="Remove administrator").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove administrator").click()
     expect(row.get_by_role("button", name="Make administrator")).to_be_visible()
+    assert other.http.get("/session").status_code == 401
+    other.sign_in()
     assert other.http.get("/users").status_code == 403
     row.get_by_role("button", name="Delete").click()
     assert violations(page) == []

@@ -54,7 +54,7 @@ def run(language: str, code: str, folder: Path, **environment: str) -> Any:
 def code_of(page: Page, language: str, token: str = "") -> str:
     page.get_by_role("tab", name=language).click()
     if token:
-        page.get_by_text(token, exact=True).click()
+        page.get_by_role("tabpanel", name=language).get_by_text(token, exact=True).click()
     return page.get_by_role("region", name=f"{language} code").inner_text()
 
 

@@ -24,6 +24,7 @@ const KNOWN: Record<AuditEntry["action"], true> = {
   "request.limited": true,
   "request.refused": true,
   "restore.part": true,
+  "restore.store": true,
   "rows.expire": true,
   "schema.apply": true,
   "server.start": true,

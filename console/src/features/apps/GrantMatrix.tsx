@@ -36,7 +36,8 @@ interface At {
 export function GrantMatrix({ apps, things, stored, changes, onSet }: GrantMatrixProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<At>({ row: 0, column: 0 });
-  const hasMoved = useRef(false);
+  /** Where the focus goes as soon as that is drawn. */
+  const wanted = useRef<At | null>(null);
   const columns = apps.length * RIGHTS.length;
   const row = Math.min(at.row, things.length - 1);
   const column = Math.min(at.column, columns - 1);
@@ -58,16 +59,19 @@ export function GrantMatrix({ apps, things, stored, changes, onSet }: GrantMatri
   });
 
   useEffect(() => {
-    if (!hasMoved.current) return;
-    hasMoved.current = false;
-    frame.current?.querySelector<HTMLElement>(`[data-at="${row} ${column}"]`)?.focus();
+    if (wanted.current === null) return;
+    const place = `[data-at="${wanted.current.row} ${wanted.current.column}"]`;
+    const cell = frame.current?.querySelector<HTMLElement>(place);
+    if (!cell) return;
+    wanted.current = null;
+    cell.focus();
   });
 
   function move(event: KeyboardEvent): void {
     const next = moved({ row, column }, event, things.length, columns);
     if (next === undefined) return;
     event.preventDefault();
-    hasMoved.current = true;
+    wanted.current = next;
     if (next.row >= 0 && next.row !== row) rows.scrollToIndex(next.row);
     setAt(next);
   }

@@ -10,7 +10,9 @@ export function SecretNote({ clientId }: { clientId: string }) {
   const queries = useQueryClient();
   const note = useRef<HTMLDivElement>(null);
   // what asked for it can be further down
-  useEffect(() => note.current?.scrollIntoView({ block: "center" }), [data]);
+  useEffect(() => {
+    note.current?.scrollIntoView({ block: "center" });
+  }, [data]);
   if (data === undefined) return null;
   return (
     <Alert

@@ -56,7 +56,7 @@ const QUESTIONS: Record<Asked, (user: User) => { title: string; text: string; ac
     admin
       ? {
           title: `Remove ${name} as administrator?`,
-          text: `${name} loses all rights but those of roles and shares, at once.`,
+          text: `${name} is signed out, and has only the rights of roles and shares afterwards.`,
           action: "Remove administrator",
         }
       : {
