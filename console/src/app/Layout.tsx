@@ -27,7 +27,6 @@ import {
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
-import { useIsManager } from "../features/definitions/rights";
 import { useSession } from "../features/session/session";
 import { useIsManager } from "../features/session/useIsManager";
 import { workspacesQuery } from "../features/tables/queries";
@@ -48,7 +47,6 @@ export function Layout() {
   const isManager = useIsManager(workspace);
   const [isOpen, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
-  const isManager = useIsManager(workspace ?? "");
   return (
     <AppShell
       header={{ height: 48 }}
