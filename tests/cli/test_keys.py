@@ -77,6 +77,13 @@ def keys_in(server: RowkeepServer) -> list[str]:
     return (server.directory / "rowkeep.key").read_text().split()
 
 
+def master_key(server: RowkeepServer) -> dict[str, Any]:
+    """What administrators see of it."""
+    with server.admin() as admin:
+        found: dict[str, Any] = succeeded(admin.get("/about"))["masterKey"]
+        return found
+
+
 def check_rows(bot: Bot, expected: set[int]) -> None:
     seen: dict[int, tuple[str, Any]] = {}
     cursor: dict[str, Any] = {}
@@ -94,12 +101,16 @@ def check_rows(bot: Bot, expected: set[int]) -> None:
 def test_the_master_key_is_replaced_under_a_running_server(kept: RowkeepServer, shell: Shell) -> None:
     bot = vault_of(kept, 10)
     (before,) = keys_in(kept)
+    first = master_key(kept)
     assert "rotate" in shell.run("keys", "--help").out
     shell.succeeds("keys", "rotate", "--prepare")
     assert keys_in(kept)[0] == before
     prepared = keys_in(kept)[1]
+    assert master_key(kept) == first | {"keys": 2}
     assert shell.run("keys", "rotate").status == 0
     assert keys_in(kept) == [prepared]
+    replaced = master_key(kept)
+    assert (replaced["keys"], replaced["since"] > first["since"]) == (1, True)
     # the server still has the old key in mind, and finds the new one when it needs it
     with kept.admin() as admin:
         succeeded(admin.post("/workspaces", json={"name": "later"}))
@@ -192,6 +203,9 @@ def test_data_keys_are_replaced_while_rows_are_written(
         writing.result()
     check_rows(bot, set(range(ROWS)) | made)
     assert not before & stored_emails(kept, postgres)
+    key = succeeded(admin.get("/workspaces/main/storage"))["dataKey"]
+    assert (key["number"] > 1, key["rotating"]) == (True, False)
+    assert key["since"] > succeeded(admin.get("/workspaces/main"))["createdOn"]
     admin.close()
     kept.restart()
     check_rows(bot, set(range(ROWS)) | made)

@@ -65,6 +65,11 @@ def fill(workspace: Workspace) -> None:
         path = f"{workspace.path}/data/tables/{table}/bulk"
         succeeded(workspace.admin.post(path, json={"data": data}))
 
+    for name in ("help desk", "web shop", "reports"):
+        client_id = workspace.app(name)["clientId"]
+        workspace.grant(client_id, "customers", "r" if name == "reports" else "rw")
+        workspace.grant(client_id, "cities", "r")
+
 
 def grid(page: Page) -> None:
     page.get_by_role("link", name="customers").click()
@@ -127,6 +132,21 @@ def view(page: Page) -> None:
     expect(page.get_by_role("table", name="Preview")).to_be_visible()
 
 
+def grants(page: Page) -> None:
+    page.get_by_role("link", name="Apps", exact=True).click()
+    page.get_by_role("link", name="Grants of all apps").click()
+    page.get_by_role("checkbox", name="web shop: delete customers").click()
+
+
+def code(page: Page) -> None:
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("link", name="Tables", exact=True).click()
+    page.get_by_role("link", name="customers").click()
+    page.get_by_role("link", name="Code").click()
+    page.get_by_label("App", exact=True).select_option("help desk")
+    page.get_by_role("tab", name="Python").click()
+
+
 PICTURES: dict[str, Callable[[Page], None]] = {
     "tables": lambda page: expect(page.get_by_role("row").filter(has_text="customers")).to_contain_text(
         "240"
@@ -136,6 +156,8 @@ PICTURES: dict[str, Callable[[Page], None]] = {
     "filter": filters,
     "paste": paste,
     "row": row,
+    "grants": grants,
+    "code": code,
     "definition": definition,
     "steps": steps,
     "view": view,

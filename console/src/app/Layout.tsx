@@ -10,8 +10,12 @@ import {
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import {
+  IconApps,
   IconDeviceDesktop,
   IconFileCode,
+  IconHistory,
+  IconInfoCircle,
+  IconKey,
   IconLogout,
   IconMoon,
   IconSun,
@@ -23,18 +27,26 @@ import {
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
-import { useIsManager } from "../features/definitions/rights";
 import { useSession } from "../features/session/session";
+import { useIsManager } from "../features/session/useIsManager";
 import { workspacesQuery } from "../features/tables/queries";
 import classes from "./Layout.module.css";
+
+/** Pages about the whole installation, for administrators. */
+const ADMINISTRATION = [
+  { page: "users", label: "Users", icon: IconUserCog },
+  { page: "admin-tokens", label: "Admin tokens", icon: IconKey },
+  { page: "audit", label: "Audit log", icon: IconHistory },
+  { page: "about", label: "About", icon: IconInfoCircle },
+];
 
 /** The frame of every page of a workspace: navigation on the left, the page on the right. */
 export function Layout() {
   const { session } = useSession();
   const { workspace = session?.workspaces[0]?.name } = useParams();
+  const isManager = useIsManager(workspace);
   const [isOpen, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
-  const isManager = useIsManager(workspace ?? "");
   return (
     <AppShell
       header={{ height: 48 }}
@@ -89,16 +101,29 @@ export function Layout() {
             onClick={close}
           />
         )}
-        {session?.admin === true && workspace !== undefined && (
+        {isManager && workspace !== undefined && (
           <NavLink
             component={Link}
-            to={`/w/${workspace}/users`}
-            label="Users"
-            leftSection={<IconUserCog size={16} aria-hidden />}
-            active={pathname.endsWith("/users")}
+            to={`/w/${workspace}/apps`}
+            label="Apps"
+            leftSection={<IconApps size={16} aria-hidden />}
+            active={/\/(apps(\/|$)|grants$)/.test(pathname)}
             onClick={close}
           />
         )}
+        {session?.admin === true &&
+          workspace !== undefined &&
+          ADMINISTRATION.map(({ page, label, icon: Icon }) => (
+            <NavLink
+              key={page}
+              component={Link}
+              to={`/w/${workspace}/${page}`}
+              label={label}
+              leftSection={<Icon size={16} aria-hidden />}
+              active={pathname.endsWith(`/${page}`)}
+              onClick={close}
+            />
+          ))}
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
         <Outlet />

@@ -130,6 +130,40 @@ export const router = createBrowserRouter(
                   path: "users",
                   lazy: async () => ({ Component: (await import("../features/people/UsersPage")).UsersPage }),
                 },
+                {
+                  path: "apps",
+                  lazy: async () => ({ Component: (await import("../features/apps/AppsPage")).AppsPage }),
+                },
+                {
+                  path: "apps/:clientId",
+                  lazy: async () => ({ Component: (await import("../features/apps/AppPage")).AppPage }),
+                },
+                {
+                  path: "grants",
+                  lazy: async () => ({ Component: (await import("../features/apps/GrantsPage")).GrantsPage }),
+                },
+                {
+                  path: ":kind/:name/code",
+                  lazy: async () => ({ Component: (await import("../features/code/CodePage")).CodePage }),
+                },
+                {
+                  path: "admin-tokens",
+                  lazy: async () => ({
+                    Component: (await import("../features/administration/AdminTokensPage")).AdminTokensPage,
+                  }),
+                },
+                {
+                  path: "audit",
+                  lazy: async () => ({
+                    Component: (await import("../features/administration/AuditPage")).AuditPage,
+                  }),
+                },
+                {
+                  path: "about",
+                  lazy: async () => ({
+                    Component: (await import("../features/administration/AboutPage")).AboutPage,
+                  }),
+                },
                 { path: "account", lazy: accountPage },
                 { path: "*", element: <NotFound /> },
               ],

@@ -44,6 +44,7 @@ from rowkeep.http.row_requests import RowRequests
 from rowkeep.http.stream_requests import is_stream
 from rowkeep.http.workspace_data import WORKSPACE_ENDPOINTS, WorkspaceEndpoints
 from rowkeep.model.ids import Clock, IdSource, wall_clock
+from rowkeep.services.about import About
 from rowkeep.services.access import Access, ActingCredential
 from rowkeep.services.activity import STEP_SECONDS, ActivityReader, ActivityRecorder
 from rowkeep.services.admin_tokens import AdminTokens
@@ -156,28 +157,15 @@ def wire(
     health = Health(catalog)
     activity = ActivityReader(catalog, clock, health, tasks)
     budget = BodyBudget(settings.max_body_bytes, settings.max_buffered_bytes, settings.busy_timeout_seconds)
-    places = Places(uploads_directory(settings))
-    rows_of = partial(rows_of_owner, ActingDataEndpoints(edge, budget))
-    jobs = ImportJobs(places, settings, clock, rows_of, audit)
-    closing.push_async_callback(jobs.close)
+    jobs = _import_jobs(edge, budget, settings, clock, audit, closing)
     if operator is None:
         tasks.add(BackgroundTask("file imports", jobs.resume, FILE_IMPORTS_SECONDS))
-    files = Files(access, places, jobs, settings, clock)
-    sender = Sender(settings)
-    closing.push_async_callback(sender.close)
-    sending = WebhookSending(sender, RecordedChanges())
     services = partial(
-        management_services,
-        settings,
-        clock,
-        admin_tokens,
-        sessions,
-        passwords,
-        audit,
-        activity,
-        files,
-        sending,
-    )
+        management_services, settings, clock, admin_tokens, sessions, passwords, audit, activity,
+        About(catalog, settings, health, tasks),
+        Files(access, jobs.places, jobs, settings, clock),
+        _webhook_sending(settings, closing),
+    )  # fmt: skip
     gate = Gate(catalog, services, settings)
     data = with_cors(DataEndpoints(edge, budget), settings)
     no_data = with_cors(_not_found, settings)
@@ -219,6 +207,28 @@ def _edge(
         changes,
         settings,
     )
+
+
+def _import_jobs(
+    edge: DataEdge,
+    budget: BodyBudget,
+    settings: Settings,
+    clock: Clock,
+    audit: AuditLog,
+    closing: AsyncExitStack,
+) -> ImportJobs:
+    """The imports of uploaded files."""
+    rows_of = partial(rows_of_owner, ActingDataEndpoints(edge, budget))
+    jobs = ImportJobs(Places(uploads_directory(settings)), settings, clock, rows_of, audit)
+    closing.push_async_callback(jobs.close)
+    return jobs
+
+
+def _webhook_sending(settings: Settings, closing: AsyncExitStack) -> WebhookSending:
+    """What sends the messages of webhooks that are asked for in the management API."""
+    sender = Sender(settings)
+    closing.push_async_callback(sender.close)
+    return WebhookSending(sender, RecordedChanges())
 
 
 def _router(

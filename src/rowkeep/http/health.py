@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.types import Receive, Scope, Send
 
-from rowkeep.errors.catalogue import RowkeepError, StorageUnavailable
 from rowkeep.http.responses import Response, error_response, json_response
 from rowkeep.services.background import BackgroundTasks
 from rowkeep.services.health import Health
-
-READY_SECONDS = 2.0
-"""How long /readyz waits for the store."""
 
 
 class Alive:
@@ -29,15 +23,7 @@ class Ready:
         await (await self._answer()).send(send)
 
     async def _answer(self) -> Response:
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                fault = await self._health.fault()
-        except TimeoutError:
-            return error_response(
-                StorageUnavailable(f"The database did not respond within {READY_SECONDS:g} seconds.")
-            )
-        except RowkeepError as error:
-            return error_response(error)
+        fault = await self._health.state()
         if fault is not None:
             return error_response(fault)
         return json_response({"status": "ready", "tasks": self._tasks.health()})

@@ -22,6 +22,9 @@ from rowkeep.limited_log import LimitedLog
 from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.migrations import CATALOG_STEPS, WORKSPACE_STEPS, completed_steps
 
+READY_SECONDS = 2.0
+"""How long a request for the state waits for the store."""
+
 MIN_SECONDS = 2.0
 """The minimum time between two looks at the store: whoever asks more often gets the same result."""
 
@@ -45,6 +48,16 @@ class Health:
         self._next_look = float("-inf")
         self._position = 0
         self._log = LimitedLog()
+
+    async def state(self) -> RowkeepError | None:
+        """The same as :meth:`fault`, or why it is not known."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                return await self.fault()
+        except TimeoutError:
+            return StorageUnavailable(f"The database did not respond within {READY_SECONDS:g} seconds.")
+        except RowkeepError as error:
+            return error
 
     async def fault(self) -> RowkeepError | None:
         """The first fault of the store, with the problems of all of its faults. The messages name no

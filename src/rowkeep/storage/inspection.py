@@ -35,6 +35,13 @@ class StoredTable(msgspec.Struct):
 class Inspection(ABC):
     """The scripts of one engine, for the database in one namespace."""
 
+    engine: str
+    """The name of the engine, as the API has it."""
+
+    @abstractmethod
+    def version(self) -> Generator[Statement, Sequence[Sequence[Any]], str]:
+        """The version of the engine."""
+
     @abstractmethod
     def damage(self) -> Generator[Statement, Sequence[Sequence[Any]], Sequence[str]]:
         """What the engine's own check of the whole database finds, at most MAX_DAMAGES entries."""

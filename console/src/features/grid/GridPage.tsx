@@ -1,5 +1,6 @@
 import { Alert, Anchor, Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
+import { IconCode } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
@@ -84,6 +85,19 @@ function Page({ description, ...grid }: LoadedProps) {
         <Text size="sm" c="dimmed" truncate>
           {description}
         </Text>
+        <Button
+          size="compact-sm"
+          variant="default"
+          style={{ flexShrink: 0 }}
+          leftSection={<IconCode size={14} aria-hidden />}
+          component={Link}
+          to={`/w/${grid.workspace}/${grid.kind}/${grid.name}/code`}
+          aria-label="Code"
+        >
+          <Text span inherit visibleFrom="sm">
+            Code
+          </Text>
+        </Button>
         <ShareButton source={grid} />
         <DefinitionLink {...grid} />
         {grid.rights.includes("write") && (

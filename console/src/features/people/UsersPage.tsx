@@ -19,6 +19,7 @@ import { useSession } from "../session/session";
 import { ErrorNote } from "./ErrorNote";
 import { LinkNote, linkOf, type NewLink } from "./NewUser";
 import { addUser, loadAgain, type User, usersQuery } from "./queries";
+import { UserActions } from "./UserActions";
 
 /** The users of the installation, for administrators. */
 export function UsersPage() {
@@ -108,6 +109,7 @@ export function UsersPage() {
                         <span className="visually-hidden"> {user.name}</span>
                       </Button>
                     )}
+                    {user.id !== session?.id && <UserActions user={user} />}
                   </Group>
                 </Table.Td>
               </Table.Tr>

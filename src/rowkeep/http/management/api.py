@@ -18,6 +18,7 @@ from rowkeep.errors.catalogue import InvalidBody, InvalidParameter, NoSuchWorksp
 from rowkeep.http.body_budget import BodyBudget
 from rowkeep.http.file_responses import Download, FileResponse
 from rowkeep.http.management import (
+    about,
     activity,
     admin_tokens,
     apps,
@@ -54,6 +55,7 @@ from rowkeep.http.routes import ROUTES
 from rowkeep.model.definitions.tags import tag_of
 from rowkeep.model.ids import Clock
 from rowkeep.request_context import set_route
+from rowkeep.services.about import About
 from rowkeep.services.activity import ActivityReader
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
@@ -98,6 +100,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *shares.ENDPOINTS,
     *audit.ENDPOINTS,
     *activity.ENDPOINTS,
+    *about.ENDPOINTS,
     *files.ENDPOINTS,
     *operations.ENDPOINTS,
     *webhooks.ENDPOINTS,
@@ -121,6 +124,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     openid: OpenId
     audit: AuditLog
     activity: ActivityReader
+    about: About
     files: Files
     operations: Operations
     webhooks: Webhooks
@@ -135,6 +139,7 @@ def management_services(
     passwords: Passwords,
     audit: AuditLog,
     activity_reader: ActivityReader,
+    about: About,
     files: Files,
     sending: WebhookSending,
     catalog: Catalog,
@@ -155,6 +160,7 @@ def management_services(
         openid=OpenId(catalog, sessions, settings, clock),
         audit=audit,
         activity=activity_reader,
+        about=about,
         files=files,
         operations=Operations(catalog),
         webhooks=Webhooks(catalog, clock, sending),

@@ -75,7 +75,7 @@ class ImportJobs:
     def __init__(
         self, places: Places, settings: Settings, clock: Clock, rows_of: RowsOf, audit: AuditLog
     ) -> None:
-        self._places = places
+        self.places = places
         self._settings = settings
         self._clock = clock
         self._rows_of = rows_of
@@ -101,7 +101,7 @@ class ImportJobs:
 
     async def resume(self) -> None:
         """Start the imports that no process runs, and delete old files. A background task."""
-        for place in await asyncio.to_thread(self._places.all):
+        for place in await asyncio.to_thread(self.places.all):
             state = place.state()
             if state is not None and state.status.is_open:
                 self.start(place)

@@ -16,8 +16,14 @@ from rowkeep.storage.inspection import MAX_DAMAGES, Inspection, StoredIndex, Sto
 class PostgresInspection(Inspection):
     """The catalogs pg_attribute, pg_index and pg_constraint of PostgreSQL."""
 
+    engine = "postgresql"
+
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
+
+    def version(self) -> Steps[str]:
+        rows = yield Statement("SELECT current_setting('server_version')")
+        return str(rows[0][0])
 
     def damage(self) -> Steps[Sequence[str]]:
         rows = yield Statement(

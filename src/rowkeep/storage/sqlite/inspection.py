@@ -12,6 +12,12 @@ from rowkeep.storage.inspection import MAX_DAMAGES, Inspection, StoredIndex, Sto
 class SqliteInspection(Inspection):
     """https://sqlite.org/pragma.html: integrity_check, foreign_key_check and the functions of pragmas."""
 
+    engine = "sqlite"
+
+    def version(self) -> Steps[str]:
+        rows = yield Statement("SELECT sqlite_version()")
+        return str(rows[0][0])
+
     def damage(self) -> Steps[Sequence[str]]:
         rows = yield Statement(f"PRAGMA integrity_check({MAX_DAMAGES})")
         found = [str(row[0]) for row in rows if row[0] != "ok"]
