@@ -71,6 +71,8 @@ def test_a_table_is_made_and_filled_in_the_browser_alone(
     page.get_by_label("Order of Number").select_option("desc")
     page.get_by_label("Delete rows when they are old").check()
     page.get_by_label("After days").fill("90")
+    # changes are recorded, unless somebody wants it otherwise
+    expect(page.get_by_label("Days to store them")).to_have_value("30")
     page.get_by_role("button", name="Create table").click()
     expect(page.get_by_text("This table has no rows yet")).to_be_visible()
     made = definition(workspace, "tables/players")
@@ -84,6 +86,7 @@ def test_a_table_is_made_and_filled_in_the_browser_alone(
     ]
     index = {"name": "by_number", "isUnique": True, "columns": [{"name": "Number", "order": "desc"}]}
     assert (made["indexes"], made["retention"]) == ([index], {"column": "Created_On", "days": 90})
+    assert made["history"] == {"keepDays": 30}
     # it is filled
     page.get_by_role("button", name="Add row").click()
     page.get_by_role("dialog").get_by_role("textbox", name="Number").fill("7")

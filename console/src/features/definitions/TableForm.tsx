@@ -9,6 +9,7 @@ import {
   columnSummary,
   type IndexDraft,
   indexSummary,
+  NEW_HISTORY,
   newColumn,
   newIndex,
   renameColumn,
@@ -86,6 +87,7 @@ export function TableForm(props: TableFormProps) {
       <AddButton label="Add column" onClick={addColumn} />
       <Indexes {...props} />
       <Retention draft={draft} problems={problems} onChange={onChange} />
+      <HistoryOfRows draft={draft} problems={problems} onChange={onChange} />
     </Stack>
   );
 }
@@ -141,6 +143,40 @@ function Indexes({ draft, problems, open, onOpen, onChange }: TableFormProps) {
         }}
       />
     </>
+  );
+}
+
+/** Named apart from the History of browsers. */
+function HistoryOfRows({
+  draft,
+  problems,
+  onChange,
+}: Pick<TableFormProps, "draft" | "problems" | "onChange">) {
+  const { history } = draft;
+  const set = (changed: TableDraft["history"]) => onChange({ ...draft, history: changed });
+  const problem = problems.find(({ pointer }) => pointer.startsWith("/history"))?.text;
+  return (
+    <Stack gap="xs">
+      <Title order={2} size="h4">
+        History
+      </Title>
+      <Checkbox
+        label="Record all changes of rows"
+        checked={history !== null}
+        onChange={(event) => set(event.currentTarget.checked ? NEW_HISTORY : null)}
+      />
+      {history !== null && (
+        <TextInput
+          label="Days to store them"
+          size="xs"
+          w={150}
+          inputMode="numeric"
+          value={history.keepDays}
+          error={problem}
+          onChange={(event) => set({ keepDays: event.currentTarget.value })}
+        />
+      )}
+    </Stack>
   );
 }
 

@@ -77,6 +77,8 @@ export function newColumn(): ColumnDraft {
   };
 }
 
+export const NEW_HISTORY = { keepDays: "30" };
+
 export function newTable(): TableDraft {
   return {
     was: null,
@@ -85,7 +87,8 @@ export function newTable(): TableDraft {
     columns: [newColumn()],
     indexes: [],
     retention: null,
-    history: null,
+    // changes of tables that people make by hand can be looked up and undone
+    history: NEW_HISTORY,
     more: {},
   };
 }
