@@ -218,19 +218,9 @@ class Access:
         It is retried from the beginning if it used old definitions, apps or grants: storage checks that with
         every statement, and it is checked before an error is returned.
         """
-        actor, rate = None, None
+        actor, client_id, writer = await self._owner(credential)
+        rate = None
         is_used = again
-        if isinstance(credential, str):
-            client_id, writer = unverified_client_id(credential), ""
-        elif isinstance(credential, UserCredential):
-            actor = await self._sessions.check(credential.session)
-            client_id, writer = "", writer_of(signed_in_user(actor).id)
-        elif isinstance(credential, ActingCredential):
-            actor = await self._acting(credential.key)
-            client_id, writer = "", writer_of(credential.key)
-        else:
-            actor = Actor(admin_token=await self._admin_tokens.check(credential.token))
-            client_id, writer = "", writer_of(actor.key)
         for _ in range(MAX_ATTEMPTS):
             workspace = self._catalog.known(client_id) or await self._workspace(credential, client_id)
             try:
@@ -270,6 +260,19 @@ class Access:
                 count_retry("stale_catalog")
             await self._catalog.renew(workspace)
         raise Busy("Table definitions or grants keep changing. Nothing was written; try again.")
+
+    async def _owner(self, credential: Credential) -> tuple[Actor | None, str, str]:
+        """The person or administrator, the client id, and the id of the writer; the last two are empty where
+        they do not apply. The token of an app is not checked yet. Raises Unauthenticated."""
+        if isinstance(credential, str):
+            return None, unverified_client_id(credential), ""
+        if isinstance(credential, UserCredential):
+            actor = await self._sessions.check(credential.session)
+            return actor, "", writer_of(signed_in_user(actor).id)
+        if isinstance(credential, ActingCredential):
+            return await self._acting(credential.key), "", writer_of(credential.key)
+        actor = Actor(admin_token=await self._admin_tokens.check(credential.token))
+        return actor, "", writer_of(actor.key)
 
     async def _acting(self, key: str) -> Actor | None:
         """The user with this id; None for the id of an admin token. Raises Unauthenticated if it is not valid
