@@ -236,6 +236,10 @@ _READY = {
             "history order": "ok",
             "retention": "ok",
             "expired sessions": "ok",
+            "audit log": "ok",
+            "activity": "ok",
+            "table sizes": "ok",
+            "webhooks": "ok",
             "file imports": "ok",
         },
     }
