@@ -24,7 +24,7 @@ ALL = {"all": True}
 PATIENCE_SECONDS = 10
 LATER = (
     *("sessions", "one_time_links", "failed_sign_ins", "user_workspaces", "former_users", "users"),
-    *("rate_windows", "leases", "audit_entries", "activity", "table_sizes"),
+    *("rate_windows", "leases", "audit_entries", "activity", "table_sizes", "webhook_workspaces"),
 )
 """The tables of later versions, in an order in which they can be dropped."""
 

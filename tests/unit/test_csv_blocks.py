@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowkeep.cli.files import csv_blocks
+from rowkeep.files import csv_blocks
 from rowkeep.files.csv_blocks import records_of
 from rowkeep.files.csv_records import CsvRecord, Dialect, csv_records
 from rowkeep.files.lines import lines_of

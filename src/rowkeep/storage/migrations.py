@@ -333,7 +333,7 @@ def completed_steps(dialect: Dialect, namespace: str | None) -> Steps[int]:
 ANY_NAMESPACE = "w0_any"
 """A namespace that no workspace has: their ids begin with 1."""
 
-LONGEST_NAMESPACE = 26
+LONGEST_NAMESPACE = 22
 """With a longer one, names of indexes are shortened, and end with a hash of the whole name."""
 
 
