@@ -60,7 +60,7 @@ def test_what_an_administrator_sees_first(
     expect(page.get_by_role("heading", name="What needs attention")).to_be_visible()
     expect(page.get_by_text("Make backups regularly")).to_be_visible()
     expect(page.get_by_text("no table here yet")).to_be_visible()
-    expect(page.get_by_role("link", name="Create or import")).to_be_visible()
+    expect(page.get_by_role("link", name="Import a file")).to_be_visible()
     page.route("**/api/v1/activity", lambda route: route.fulfill(json=COUNTED))
     page.reload()
     expect(page.get_by_text("12 requests got an error.")).to_be_visible()
@@ -149,7 +149,7 @@ def test_a_chart_in_two_clicks(
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     # the address has it, with the search
-    page.get_by_label("Chart", exact=True).select_option("number")
+    page.get_by_label("Drawn as", exact=True).select_option("number")
     page.get_by_label("Values", exact=True).select_option("count")
     page.get_by_label("Search text columns").fill("Person 49")
     expect(page.get_by_text("Number of rows: 11")).to_be_visible()

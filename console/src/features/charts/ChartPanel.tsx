@@ -61,7 +61,7 @@ function Choices({ columns, plan, onPlan }: ChoicesProps) {
     <>
       <NativeSelect
         size="xs"
-        label="Chart"
+        label="Drawn as"
         data={[...KINDS]}
         value={plan.kind}
         onChange={({ currentTarget: { value } }) => {

@@ -1,17 +1,18 @@
 import { Anchor, List, Title } from "@mantine/core";
 import { Link } from "react-router";
 import { API_ADDRESS } from "../../app/place";
+import { useIsManager } from "../definitions/rights";
 import { useSession } from "../session/session";
 
 /** What the user may do next. */
 export function NextSteps({ workspace }: { workspace: string }) {
   const { session } = useSession();
-  const role = session?.workspaces.find(({ name }) => name === workspace)?.role;
-  const isManager = session?.admin === true || role === "manager";
+  const isManager = useIsManager(workspace);
   const steps = [
     ...(isManager
       ? [
-          { to: "tables", label: "Create a table, or import a file" },
+          { to: "define/tables", label: "Define a table" },
+          { to: "import", label: "Make a table of a file, or add its rows to one" },
           { to: "members", label: "Let others read or edit here" },
         ]
       : []),

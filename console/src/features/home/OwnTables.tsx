@@ -1,8 +1,9 @@
-import { Alert, Anchor, Badge, Button, Loader, Table, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Badge, Button, Group, Loader, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
 import { messageOf } from "../../api/errors";
+import { useIsManager } from "../definitions/rights";
 import { useSession } from "../session/session";
 import { type Listed, listed } from "../tables/listed";
 import { sizesQuery, tablesQuery, viewsQuery } from "../tables/queries";
@@ -58,14 +59,17 @@ export function OwnTables({ workspace }: { workspace: string }) {
 }
 
 function None({ workspace }: { workspace: string }) {
-  const { session } = useSession();
-  const role = session?.workspaces.find(({ name }) => name === workspace)?.role;
-  return role === "manager" || session?.admin === true ? (
+  return useIsManager(workspace) ? (
     <>
       <Text size="sm">There is no table here yet. Create one, or import a file: it becomes a table.</Text>
-      <Button component={Link} to={`/w/${workspace}/tables`} mt="sm" size="xs">
-        Create or import
-      </Button>
+      <Group mt="sm" gap="xs">
+        <Button component={Link} to={`/w/${workspace}/define/tables`} size="xs">
+          Create a table
+        </Button>
+        <Button component={Link} to={`/w/${workspace}/import`} size="xs" variant="default">
+          Import a file
+        </Button>
+      </Group>
     </>
   ) : (
     <Text size="sm">There is no table here yet. A manager of the workspace can create one or share one.</Text>
