@@ -2,7 +2,8 @@ import { Menu } from "@mantine/core";
 import { IconChartArea, IconChartBar, IconChartLine, IconChartPie, IconNumber123 } from "@tabler/icons-react";
 import type { Column } from "../grid/columns";
 import { ToolButton } from "../grid/ToolButton";
-import { type ChartKind, type ChartPlan, KINDS, redrawn, suitablePlan } from "./plan";
+import { type ChartKind, KINDS, redrawn, suitablePlan } from "./plan";
+import type { PlanChange } from "./useChartPlan";
 
 const ICONS: Record<ChartKind, typeof IconChartBar> = {
   bar: IconChartBar,
@@ -14,12 +15,11 @@ const ICONS: Record<ChartKind, typeof IconChartBar> = {
 
 interface ChartButtonProps {
   columns: readonly Column[];
-  plan: ChartPlan | undefined;
-  onPlan: (plan: ChartPlan) => void;
+  onPlan: (change: PlanChange) => void;
 }
 
 /** Shows the rows as a chart: one click opens the list of drawings, one chooses. */
-export function ChartButton({ columns, plan, onPlan }: ChartButtonProps) {
+export function ChartButton({ columns, onPlan }: ChartButtonProps) {
   return (
     <Menu position="bottom-start" withinPortal>
       <Menu.Target>
@@ -33,7 +33,9 @@ export function ChartButton({ columns, plan, onPlan }: ChartButtonProps) {
               key={value}
               leftSection={<Icon size={14} aria-hidden />}
               onClick={() =>
-                onPlan(plan === undefined ? suitablePlan(value, columns) : redrawn(plan, value, columns))
+                onPlan((plan) =>
+                  plan === undefined ? suitablePlan(value, columns) : redrawn(plan, value, columns),
+                )
               }
             >
               {label}

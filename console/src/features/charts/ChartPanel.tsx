@@ -10,13 +10,14 @@ import { ChartFigure } from "./ChartFigure";
 import { valueText } from "./data";
 import { AGGREGATES, type ChartPlan, isCategory, isValue, KINDS, redrawn, titleOf } from "./plan";
 import { type ChartRows, chartRowsQuery, MOST_ROWS } from "./queries";
+import type { PlanChange } from "./useChartPlan";
 
 interface ChartPanelProps {
   source: Source;
   query: Filter | undefined;
   columns: readonly Column[];
   plan: ChartPlan;
-  onPlan: (plan: ChartPlan | undefined) => void;
+  onPlan: (change: PlanChange) => void;
 }
 
 /** A chart of the rows that the grid shows. */
@@ -31,7 +32,7 @@ export function ChartPanel({ source, query, columns, plan, onPlan }: ChartPanelP
         <Button size="compact-xs" variant="default" onClick={() => void read.refetch()}>
           Read again
         </Button>
-        <CloseButton ml="auto" aria-label="Close the chart" onClick={() => onPlan(undefined)} />
+        <CloseButton ml="auto" aria-label="Close the chart" onClick={() => onPlan(() => undefined)} />
       </Group>
       {read.error !== null ? (
         <Alert color="red" role="alert">
@@ -57,6 +58,7 @@ type ChoicesProps = Pick<ChartPanelProps, "columns" | "plan" | "onPlan">;
 function Choices({ columns, plan, onPlan }: ChoicesProps) {
   const values = columns.filter(isValue).map(({ name }) => name);
   const first = values[0];
+  const change = (changed: (newest: ChartPlan) => ChartPlan) => onPlan((newest) => changed(newest ?? plan));
   return (
     <>
       <NativeSelect
@@ -66,7 +68,7 @@ function Choices({ columns, plan, onPlan }: ChoicesProps) {
         value={plan.kind}
         onChange={({ currentTarget: { value } }) => {
           const kind = KINDS.find((each) => each.value === value)?.value;
-          if (kind !== undefined) onPlan(redrawn(plan, kind, columns));
+          if (kind !== undefined) change((newest) => redrawn(newest, kind, columns));
         }}
       />
       <NativeSelect
@@ -77,7 +79,11 @@ function Choices({ columns, plan, onPlan }: ChoicesProps) {
         onChange={({ currentTarget: { value } }) => {
           const aggregate = AGGREGATES.find((each) => each.value === value)?.value;
           if (aggregate === undefined) return;
-          onPlan({ ...plan, aggregate, value: aggregate === "count" ? "" : plan.value || (first ?? "") });
+          change((newest) => ({
+            ...newest,
+            aggregate,
+            value: aggregate === "count" ? "" : newest.value || (first ?? ""),
+          }));
         }}
       />
       {plan.aggregate !== "count" && (
@@ -86,7 +92,7 @@ function Choices({ columns, plan, onPlan }: ChoicesProps) {
           label="Of"
           data={values}
           value={plan.value}
-          onChange={(event) => onPlan({ ...plan, value: event.currentTarget.value })}
+          onChange={({ currentTarget: { value } }) => change((newest) => ({ ...newest, value }))}
         />
       )}
       {plan.kind !== "number" && (
@@ -95,7 +101,7 @@ function Choices({ columns, plan, onPlan }: ChoicesProps) {
           label="By"
           data={columns.filter(isCategory).map(({ name }) => name)}
           value={plan.category}
-          onChange={(event) => onPlan({ ...plan, category: event.currentTarget.value })}
+          onChange={({ currentTarget: { value: category } }) => change((newest) => ({ ...newest, category }))}
         />
       )}
     </>

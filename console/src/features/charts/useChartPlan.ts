@@ -2,27 +2,29 @@
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
 import type { Column } from "../grid/columns";
+import type { GridStateInUrl } from "../grid/useGridState";
 import { type ChartPlan, readPlan, writePlan } from "./plan";
+
+/** Gives the chart to show for the newest one, which can be newer than what is shown. */
+export type PlanChange = (newest: ChartPlan | undefined) => ChartPlan | undefined;
 
 export function useChartPlan(
   columns: readonly Column[],
-): [ChartPlan | undefined, (plan: ChartPlan | undefined) => void] {
-  const [parameters, setParameters] = useSearchParams();
+  edit: GridStateInUrl["edit"],
+): [ChartPlan | undefined, (change: PlanChange) => void] {
+  const [parameters] = useSearchParams();
   const text = parameters.get("chart");
   const plan = useMemo(() => readPlan(text, columns), [text, columns]);
-  const set = useCallback(
-    (changed: ChartPlan | undefined) => {
-      setParameters(
-        (current) => {
-          const next = new URLSearchParams(current);
-          if (changed === undefined) next.delete("chart");
-          else next.set("chart", writePlan(changed));
-          return next;
-        },
-        { replace: true },
-      );
-    },
-    [setParameters],
+  const change = useCallback(
+    (wanted: PlanChange) =>
+      edit((newest) => {
+        const next = new URLSearchParams(newest);
+        const changed = wanted(readPlan(newest.get("chart"), columns));
+        if (changed === undefined) next.delete("chart");
+        else next.set("chart", writePlan(changed));
+        return next;
+      }),
+    [edit, columns],
   );
-  return [plan, set];
+  return [plan, change];
 }
