@@ -80,7 +80,7 @@ function Page({ description, ...grid }: LoadedProps) {
   useRecordUse(grid);
   return (
     <>
-      <Group px="md" pt="xs" gap="xs" wrap="nowrap" align="baseline">
+      <Group px="md" pt="xs" gap="xs" align="baseline">
         <Title order={1} size="h4" style={{ overflowWrap: "anywhere" }}>
           {grid.name}
         </Title>
