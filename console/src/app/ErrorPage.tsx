@@ -32,7 +32,7 @@ export function NotFound() {
       </Title>
       <Text mb="md">There is no page at this address.</Text>
       <Button component={Link} to="/">
-        Go to the tables
+        Go to the home page
       </Button>
     </Container>
   );

@@ -6,7 +6,7 @@ import { useSession } from "../features/session/session";
 export function HomePage() {
   const { session, signOut } = useSession();
   const [first] = session?.workspaces ?? [];
-  if (first !== undefined) return <Navigate to={`/w/${first.name}/tables`} replace />;
+  if (first !== undefined) return <Navigate to={`/w/${first.name}`} replace />;
   return (
     <Container component="main" size="sm" py="xl">
       <Title order={1} size="h2" mb="sm">

@@ -16,6 +16,7 @@ import {
   IconHistory,
   IconInfoCircle,
   IconKey,
+  IconHome,
   IconLogout,
   IconMoon,
   IconSun,
@@ -27,6 +28,7 @@ import {
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
+import { SearchButton } from "../features/search/SearchButton";
 import { useSession } from "../features/session/session";
 import { useIsManager } from "../features/session/useIsManager";
 import { workspacesQuery } from "../features/tables/queries";
@@ -65,12 +67,23 @@ export function Layout() {
             </Link>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            {workspace !== undefined && <SearchButton workspace={workspace} />}
             {workspace !== undefined && <WorkspaceSelect workspace={workspace} />}
             <UserMenu account={workspace === undefined ? "/account" : `/w/${workspace}/account`} />
           </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Main">
+        {workspace !== undefined && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}`}
+            label="Home"
+            leftSection={<IconHome size={16} aria-hidden />}
+            active={/\/w\/[^/]+\/?$/.test(pathname)}
+            onClick={close}
+          />
+        )}
         {workspace !== undefined && (
           <NavLink
             component={Link}
@@ -151,9 +164,9 @@ function WorkspaceSelect({ workspace }: { workspace: string }) {
       allowDeselect={false}
       searchable
       size="xs"
-      w={150}
+      w={{ base: 110, sm: 150 }}
       onChange={(name) => {
-        if (name !== null) void navigate(`/w/${name}/tables`);
+        if (name !== null) void navigate(`/w/${name}`);
       }}
     />
   );

@@ -1,4 +1,4 @@
-import { createBrowserRouter, Navigate } from "react-router";
+import { createBrowserRouter } from "react-router";
 import { FirstUserPage, LinkPage, ResetPage } from "../features/session/LinkPages";
 import { SignInPage } from "../features/session/SignInPage";
 import { RequireSession } from "../features/session/RequireSession";
@@ -72,7 +72,12 @@ export const router = createBrowserRouter(
             {
               errorElement: <ErrorPage />,
               children: [
-                { index: true, element: <Navigate to="tables" replace /> },
+                {
+                  index: true,
+                  lazy: async () => ({
+                    Component: (await import("../features/home/WorkspaceHomePage")).WorkspaceHomePage,
+                  }),
+                },
                 { path: "tables", element: <TablesPage /> },
                 {
                   path: "define",

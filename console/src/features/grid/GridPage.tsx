@@ -7,6 +7,7 @@ import { messageOf } from "../../api/errors";
 import { NotFound } from "../../app/ErrorPage";
 import { DefinitionLink } from "../definitions/DefinitionLink";
 import { ImportButton } from "../files/Drop";
+import { useRecordUse } from "../home/recent";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
 import { tableQuery, usableQuery } from "../tables/queries";
@@ -76,9 +77,10 @@ interface LoadedProps extends PageProps {
 
 function Page({ description, ...grid }: LoadedProps) {
   useDocumentTitle(`${grid.name} – Rowkeep`);
+  useRecordUse(grid);
   return (
     <>
-      <Group px="md" pt="xs" gap="xs" wrap="nowrap" align="baseline">
+      <Group px="md" pt="xs" gap="xs" align="baseline">
         <Title order={1} size="h4" style={{ overflowWrap: "anywhere" }}>
           {grid.name}
         </Title>

@@ -3,6 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
 import { useNavigate } from "react-router";
 import type { Row } from "../../api/types";
+import { ChartButton } from "../charts/ChartButton";
+import { ChartPanel } from "../charts/ChartPanel";
+import { useChartPlan } from "../charts/useChartPlan";
 import { useEditing } from "../editing/useEditing";
 import { ExportButton } from "../files/ExportButton";
 import { newCondition } from "../filters/draft";
@@ -39,13 +42,14 @@ interface RowsGridProps {
 /** The toolbar and the grid. The address bar has the filter, the search and the sort. */
 export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridProps) {
   const navigate = useNavigate();
-  const { state, change, reset } = useGridState();
+  const { state, change, edit, reset } = useGridState();
   const selection = useMemo(() => selectionOf(state, columns), [state, columns]);
   const store = useRowStore({ workspace, kind, name }, selection);
   const { session } = useSession();
   const [layout, setLayout] = useLayout(`rowkeep.columns.${session?.id ?? ""}.${workspace}.${kind}.${name}`);
   const writers = useQuery(writersQuery(workspace));
   const [draft, setDraft] = useDraft();
+  const [plan, setPlan] = useChartPlan(columns, edit);
   const shown = visible(columns, layout);
   const [selected, setSelected] = useState<Selected>(() => selectedCell({ row: 0, column: 0 }));
   const [focus, setFocus] = useState<FocusRequest | null>(null);
@@ -87,12 +91,22 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
         <SortButton columns={columns} sort={state.sort} onSort={(sort) => change({ sort })} />
         <ColumnsButton columns={columns} layout={layout} onLayout={setLayout} />
         <ExportButton source={{ workspace, kind, name }} selection={selection} columns={shown} />
+        <ChartButton columns={columns} onPlan={setPlan} />
         {editing.tools}
         <Text size="sm" c="dimmed" ml="auto" role="status">
           {store.isCounted ? `${store.total.toLocaleString()} ${store.total === 1 ? "row" : "rows"}` : ""}
         </Text>
         {store.isLoading && <Loader size={16} aria-label="Loading rows" />}
       </Group>
+      {plan !== undefined && (
+        <ChartPanel
+          source={{ workspace, kind, name }}
+          query={selection.query}
+          columns={columns}
+          plan={plan}
+          onPlan={setPlan}
+        />
+      )}
       {store.error !== undefined && (
         <Alert color="red" role="alert" mx="md" mb={6}>
           <Group gap="sm">

@@ -9,6 +9,8 @@ export interface GridStateInUrl {
   state: GridState;
   /** Changes parts of the state. A function is given the newest state, also where it is not shown yet. */
   change: (change: Change) => void;
+  /** Changes the newest parameters, also those that are not part of the state. */
+  edit: (change: (parameters: URLSearchParams) => URLSearchParams) => void;
   /** Takes away filter, search and sort. */
   reset: () => void;
 }
@@ -37,6 +39,10 @@ export function useGridState(): GridStateInUrl {
     },
     [set],
   );
+  const edit = useCallback(
+    (wanted: (parameters: URLSearchParams) => URLSearchParams) => set(wanted(newest.current)),
+    [set],
+  );
   const reset = useCallback(() => set(new URLSearchParams()), [set]);
-  return { state, change, reset };
+  return { state, change, edit, reset };
 }

@@ -1,0 +1,73 @@
+import { Box, Center, Loader, Table } from "@mantine/core";
+import { lazy, Suspense, useId } from "react";
+import classes from "./ChartFigure.module.css";
+import { type ChartData, type Drawing, valueText } from "./data";
+
+const Canvas = lazy(() => import("./Canvas"));
+
+interface ChartFigureProps {
+  label: string;
+  drawing: Drawing;
+  data: ChartData;
+  height?: number;
+}
+
+/** A chart, with a table of its numbers that can be opened. */
+export function ChartFigure({ label, drawing, data, height = 220 }: ChartFigureProps) {
+  const id = useId();
+  return (
+    <figure className={classes.figure} aria-labelledby={id}>
+      <figcaption id={id} className={classes.caption}>
+        {label}
+      </figcaption>
+      <Box pos="relative" h={height}>
+        <Suspense
+          fallback={
+            <Center h="100%">
+              <Loader size="sm" aria-label="Loading the chart" />
+            </Center>
+          }
+        >
+          <Canvas drawing={drawing} data={data} label={label} />
+        </Suspense>
+      </Box>
+      <details className={classes.numbers}>
+        <summary>Numbers</summary>
+        <Numbers label={label} data={data} />
+      </details>
+    </figure>
+  );
+}
+
+function Numbers({ label, data }: { label: string; data: ChartData }) {
+  return (
+    <div className={classes.scrolled} tabIndex={0} role="region" aria-label={`Numbers: ${label}`}>
+      <Table fz="xs" verticalSpacing={2}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th scope="col">{data.category}</Table.Th>
+            {data.series.map(({ name }) => (
+              <Table.Th key={name} scope="col" ta="right">
+                {name}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {data.labels.map((each, at) => (
+            <Table.Tr key={at}>
+              <Table.Th scope="row" fw={400}>
+                {each}
+              </Table.Th>
+              {data.series.map(({ name, values }) => (
+                <Table.Td key={name} ta="right">
+                  {valueText(values[at] ?? null, data.unit)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+import { ActionIcon, Button, Kbd } from "@mantine/core";
+import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { IconSearch } from "@tabler/icons-react";
+import { lazy, Suspense } from "react";
+
+const SearchDialog = lazy(() => import("./SearchDialog"));
+const IS_MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+/** Opens the search of everything, also by Ctrl+K or Command+K from anywhere. */
+export function SearchButton({ workspace }: { workspace: string }) {
+  const [isOpen, { open, close }] = useDisclosure();
+  useHotkeys([["mod+K", open]], [], true);
+  return (
+    <>
+      <ActionIcon variant="default" size="lg" aria-label="Search everywhere" hiddenFrom="sm" onClick={open}>
+        <IconSearch size={18} aria-hidden />
+      </ActionIcon>
+      <Button
+        variant="default"
+        size="xs"
+        visibleFrom="sm"
+        leftSection={<IconSearch size={16} aria-hidden />}
+        rightSection={<Kbd size="xs">{IS_MAC ? "⌘K" : "Ctrl K"}</Kbd>}
+        onClick={open}
+      >
+        Search everywhere
+      </Button>
+      {isOpen && (
+        <Suspense fallback={null}>
+          <SearchDialog key={workspace} workspace={workspace} onClose={close} />
+        </Suspense>
+      )}
+    </>
+  );
+}

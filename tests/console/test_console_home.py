@@ -1,0 +1,165 @@
+"""The home page: what needs attention, what was counted, and the tables and views that were used last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from browsing import SQLITE, OpenPage
+from playwright.sync_api import expect
+from test_console_accessibility import violations
+from test_console_grid import cell
+
+from support.person import Person
+from support.workspace import PEOPLE, Workspace, succeeded
+
+COUNTED: dict[str, Any] = {
+    "since": "2026-11-27T00:00:00.000Z",
+    "until": "2026-11-28T00:00:00.000Z",
+    "stepSeconds": 300,
+    "points": [
+        {
+            "time": f"2026-11-27T{hour:02}:10:00.000Z",
+            "requests": 1000 + hour,
+            "clientErrors": 7,
+            "serverErrors": hour % 2,
+            "refusals": {"token": 5, "rate": 2},
+            "rows": {},
+        }
+        for hour in range(24)
+    ],
+    "slowest": [
+        {
+            "time": "2026-11-27T05:00:00.000Z",
+            "seconds": 1.5,
+            "operation": "query",
+            "statement": "SELECT slow",
+            "table": "people",
+            "app": None,
+        }
+    ],
+    "tables": [
+        {
+            "workspace": "main",
+            "table": name,
+            "days": [{"day": f"2026-11-{day}", "rows": day, "bytes": day * 9000} for day in range(10, 28)],
+        }
+        for name in ("people", "cities")
+    ],
+    "notices": [{"about": "requests", "level": "warning", "message": "12 requests got an error."}],
+}
+
+
+@SQLITE
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
+def test_what_an_administrator_sees_first(
+    scheme: str, width: int, open_page: OpenPage, ada: Person, workspace: Workspace
+) -> None:
+    page = open_page(ada, f"/console/w/{workspace.name}", width, color_scheme=scheme)
+    # of this server: nobody has made a backup
+    expect(page.get_by_role("heading", name="What needs attention")).to_be_visible()
+    expect(page.get_by_text("Make backups regularly")).to_be_visible()
+    expect(page.get_by_text("no table here yet")).to_be_visible()
+    expect(page.get_by_role("link", name="Import a file")).to_be_visible()
+    page.route("**/api/v1/activity", lambda route: route.fulfill(json=COUNTED))
+    page.reload()
+    expect(page.get_by_text("12 requests got an error.")).to_be_visible()
+    expect(page.locator("figure canvas")).to_have_count(3)
+    requests = page.get_by_role("figure", name="Requests", exact=True)
+    requests.get_by_text("Numbers").click()
+    expect(requests.get_by_role("row")).to_have_count(25)
+    expect(requests.get_by_role("row").nth(2)).to_contain_text("993")
+    expect(page.get_by_role("row").filter(has_text="SELECT slow")).to_contain_text("1.50")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@SQLITE
+def test_the_table_that_was_used_last_is_first(
+    open_page: OpenPage, grace: Person, people_path: str, workspace: Workspace
+) -> None:
+    workspace.create_table({**PEOPLE, "name": "a_first_table"})
+    page = open_page(grace, f"/console/w/{workspace.name}")
+    names = page.get_by_role("table").get_by_role("link")
+    expect(names).to_have_text(["a_first_table", "people"])
+    expect(page.get_by_role("row").filter(has_text="people")).to_contain_text("500")
+    expect(page.get_by_role("heading", name="What needs attention")).to_have_count(0)
+    page.get_by_role("link", name="people").click()
+    expect(cell(page, "Person 0")).to_be_visible()
+    page.get_by_role("link", name="Home").press("Enter")
+    expect(names).to_have_text(["people", "a_first_table"])
+    assert violations(page) == []
+
+
+@SQLITE
+def test_search_everywhere(
+    open_page: OpenPage, ada: Person, grace: Person, people_path: str, workspace: Workspace
+) -> None:
+    page = open_page(ada, people_path, 360)
+    expect(cell(page, "Person 0")).to_be_visible()
+    page.get_by_role("button", name="Search everywhere").click()
+    dialog = page.get_by_role("dialog", name="Search everywhere")
+    field = dialog.get_by_role("combobox")
+    expect(field).to_be_focused()
+    for text, option in (
+        ("last_n", "Last_Name column of people"),
+        (ada.email, f"{ada.name} {ada.email}"),
+        ("set password", "Your account page"),
+        ("list tables of", "GET /api/v1/workspaces/{workspace}/tables"),
+    ):
+        field.fill(text)
+        expect(dialog.get_by_role("option").filter(has_text=option).first).to_be_visible()
+    field.fill("people")
+    expect(dialog.get_by_role("option").first).to_contain_text("people table")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    # somebody who only reads here: no users; by the keyboard alone
+    page = open_page(grace, f"/console/w/{workspace.name}/account")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.type("users")
+    expect(page.get_by_role("option").filter(has_text="/users").first).to_be_visible()  # the docs
+    expect(page.get_by_role("option", name="Users page")).to_have_count(0)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("first_name")
+    expect(page.get_by_role("option")).to_have_text(["First_Name column of people"])
+    page.keyboard.press("Enter")
+    expect(cell(page, "Person 0")).to_be_visible()
+
+
+@SQLITE
+def test_a_chart_in_two_clicks(
+    open_page: OpenPage, ada: Person, grace: Person, people_path: str, workspace: Workspace
+) -> None:
+    view = {"name": "named", "table": "people", "columns": ["people.Last_Name", "people.Number"]}
+    succeeded(workspace.admin.post(f"{workspace.path}/views", json=view))
+    page = open_page(ada, people_path, 360)
+    page.get_by_role("button", name="Chart", exact=True).click()
+    page.get_by_role("menuitem", name="Bars").click()
+    figure = page.get_by_role("figure", name="Sum of Number by First_Name")
+    expect(figure.locator("canvas")).to_be_visible()
+    page.get_by_label("By", exact=True).select_option("Last_Name")
+    figure = page.get_by_role("figure", name="Sum of Number by Last_Name")
+    figure.get_by_text("Numbers").click()
+    # 0 to 499: those that 3 divides have an empty text, all others null
+    expect(figure.get_by_role("row")).to_have_text(
+        ["Last_NameSum of Number by Last_Name", "(none)83,167", "(empty text)41,583"]
+    )
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    # the address has it, with the search
+    page.get_by_label("Drawn as", exact=True).select_option("number")
+    page.get_by_label("Values", exact=True).select_option("count")
+    page.get_by_label("Search text columns").fill("Person 49")
+    expect(page.get_by_text("Number of rows: 11")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Number of rows: 11")).to_be_visible()
+    # of a view, by somebody who only reads
+    page = open_page(grace, f"/console/w/{workspace.name}/views/named")
+    page.get_by_role("button", name="Chart", exact=True).click()
+    page.get_by_role("menuitem", name="Pie").click()
+    expect(page.get_by_role("figure", name="Sum of Number by Last_Name").locator("canvas")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Close the chart").click()
+    expect(page.locator("canvas")).to_have_count(0)
