@@ -28,6 +28,7 @@ VAULT: dict[str, Any] = {
         {"name": "Note", "type": "string", "isEncrypted": True},
     ],
     "indexes": [{"name": "by_email", "isUnique": True, "columns": [{"name": "Email"}]}],
+    "history": {"keepDays": 30},
 }
 ROWS = 2000
 
@@ -71,6 +72,18 @@ def require_jwe(server: RowkeepServer, bot: Bot) -> str:
     with server.admin() as admin:
         changed = succeeded(admin.patch(f"/workspaces/main/apps/{bot.client_id}", json={"requireJwe": True}))
     return changed["jweKey"]
+
+
+def replaced_notes(server: RowkeepServer) -> list[str]:
+    """The notes before each recorded update of them."""
+    with server.admin() as admin:
+        page = succeeded(admin.get("/workspaces/main/data/tables/vault/changes", params={"limit": 1000}))
+    assert not page["hasMore"]
+    return [
+        each["before"]["Note"]
+        for each in page["changes"]
+        if "Note" in (each["before"] or {}) and each["after"]
+    ]
 
 
 def keys_in(server: RowkeepServer) -> list[str]:
@@ -236,8 +249,12 @@ def test_the_plain_text_is_in_no_file(
         assert (
             secret not in answer.text or answer.status_code == 200 or "must be a whole number" in answer.text
         )
+    recorded = replaced_notes(kept)
+    assert secret in recorded
     jwe_key = require_jwe(kept, bot)
     assert shell.start("keys", "rotate", "--data").wait() == 0
+    # so are the records of changes: the old key is gone
+    assert replaced_notes(kept) == recorded
     # the key for encrypted tokens is encrypted again
     header = {"alg": "dir", "enc": "A256GCM", "kid": bot.client_id}
     keyed["headers"]["auth"] = encrypt(bot.token(), jwe_key, header)
