@@ -25,6 +25,7 @@ import {
   IconUserCircle,
   IconUserCog,
   IconUsers,
+  IconWebhook,
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
@@ -121,6 +122,16 @@ export function Layout() {
             label="Apps"
             leftSection={<IconApps size={16} aria-hidden />}
             active={/\/(apps(\/|$)|grants$)/.test(pathname)}
+            onClick={close}
+          />
+        )}
+        {isManager && workspace !== undefined && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}/webhooks`}
+            label="Webhooks"
+            leftSection={<IconWebhook size={16} aria-hidden />}
+            active={/\/webhooks(\/|$)/.test(pathname)}
             onClick={close}
           />
         )}

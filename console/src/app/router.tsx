@@ -148,6 +148,18 @@ export const router = createBrowserRouter(
                   lazy: async () => ({ Component: (await import("../features/apps/GrantsPage")).GrantsPage }),
                 },
                 {
+                  path: "webhooks",
+                  lazy: async () => ({
+                    Component: (await import("../features/webhooks/WebhooksPage")).WebhooksPage,
+                  }),
+                },
+                {
+                  path: "webhooks/:webhook",
+                  lazy: async () => ({
+                    Component: (await import("../features/webhooks/WebhookPage")).WebhookPage,
+                  }),
+                },
+                {
                   path: ":kind/:name/code",
                   lazy: async () => ({ Component: (await import("../features/code/CodePage")).CodePage }),
                 },
