@@ -15,6 +15,9 @@ NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,40}")
 NUMBERS = count(1)
 DATA_PREFIX = "/api/public/"
 OWNER = "owner@example.com"
+RECORDED = PEOPLE | {"history": {"keepDays": 30}}
+PAST = RECORDED | {"name": "past"}
+"""Nothing changes its only row but undo."""
 COLUMNS = tuple(column["name"] for column in PEOPLE["schemaDef"])
 
 
@@ -27,33 +30,61 @@ class Targets:
     bot: Bot
     admin_token: str
     spendable: dict[str, str]
+    row: str
+    operations: tuple[str, str]
+    """An insert of the app, and one of an administrator in the other workspace, which can be undone."""
 
     @classmethod
     def on(cls, server: RowkeepServer) -> Targets:
         kept, spent = Workspace(server, "kept"), Workspace(server, "spent")
         for workspace in (kept, spent):
-            workspace.create_table(PEOPLE)
+            workspace.create_table(RECORDED)
+            workspace.create_table(PAST)
             view = {"name": "adults", "table": "people", "columns": [f"people.{name}" for name in COLUMNS]}
             succeeded(workspace.admin.post(f"{workspace.path}/views", json=view))
         spent.create_table(PEOPLE | {"name": "spare"})  # no view needs it, so that it can be dropped
-        bot = kept.bot({"people": "rwd"})
+        bot = kept.bot({"people": "rwd", "past": "rwd"})
         path = f"{kept.path}/views/adults/grants/{bot.client_id}"
         succeeded(kept.admin.put(path, json={"read": True}))
-        bot.bulk("people", [{"First_Name": name, "Number": len(name)} for name in ("Jane", "Mike", "Ann")])
+        rows = bot.bulk(
+            "people", [{"First_Name": name, "Number": len(name)} for name in ("Jane", "Mike", "Ann")]
+        )
+        own = bot.insert("past", {"First_Name": "Jane"})
+        data = {"data": {"First_Name": "Jane"}}
+        theirs = spent.admin.post(f"{spent.path}/data/tables/past", json=data)
         token = spent.admin.post("/admin-tokens", json={"name": "spent"}).json()
         emails = ("spent@example.com", OWNER)
         user, _ = (succeeded(spent.admin.post("/users", json=person(email))) for email in emails)
         app = succeeded(spent.admin.post(f"{spent.path}/apps", json={"name": "spent", "requireJwe": True}))
+        uploaded = {"content": b"First_Name\nJane\n", "params": {"name": "people.csv"}}
+        file = succeeded(spent.admin.post(f"{spent.path}/files", **uploaded))
+        hook = {"url": "https://hooks.invalid/rows", "tables": ["people"]}
+        webhook = succeeded(spent.admin.post(f"{spent.path}/webhooks", json=hook))
+        delivery = succeeded(spent.admin.post(f"{spent.path}/webhooks/{webhook['id']}/test"))
         for workspace in (kept, spent):
             workspace.admin.close()
         names = {"workspace": "spent", "table": "spare", "view": "adults"}
         spendable = names | {"clientId": app["clientId"], "id": token["id"], "user": user["id"]}
         spendable["session"] = f"se-{0:024x}"  # only its own user finds a session
-        return cls(server.url, bot, server.admin_token, spendable)
+        spendable |= {"file": file["id"], "webhook": webhook["id"], "delivery": delivery["id"]}
+        spendable["rowId"] = succeeded(theirs)["_id"]
+        operations = (own.headers["Operation-Id"], theirs.headers["Operation-Id"])
+        row = succeeded(rows)["records"][0]["_id"]
+        return cls(server.url, bot, server.admin_token, spendable, row, operations)
 
     def path_of(self, template: str) -> dict[str, str]:
         """Values for the parameters of a path."""
-        return {"table": "people", "view": "adults"} if template.startswith(DATA_PREFIX) else self.spendable
+        if template.startswith(DATA_PREFIX):
+            return {"table": "people", "view": "adults", "rowId": self.row}
+        if template.endswith("/changes"):
+            return self.spendable | {"table": "past"}
+        return self.spendable
+
+    def body_for(self, template: str, body: Any) -> Any:
+        """A body with the id of an operation that is there."""
+        if not template.endswith("/undo") or not isinstance(body, dict) or "operation" not in body:
+            return body
+        return body | {"operation": self.operations[not template.startswith(DATA_PREFIX)]}
 
     def headers_of(self, template: str) -> dict[str, str]:
         """What authenticates a call to that path; nothing where no call needs it."""

@@ -104,6 +104,7 @@ class Exchange:
         for backend, targets in self._servers.items():
             if generated:
                 case.path_parameters = self._path_on(backend, generated)
+            case.body = targets.body_for(self.operation.path, case.body)
             headers = dict(targets.headers_of(self.operation.path)) if authenticated else {}
             response = case.call(targets.url, session=self._session, headers=headers)
             self.statuses[backend].add(response.status_code)
@@ -129,6 +130,9 @@ class Exchange:
         """The case with columns and names that are of use, and without tokens that are made up."""
         for header in TOKEN_HEADERS & set(case.headers):
             del case.headers[header]
+        if case.query and "wait" in case.query:
+            # most would wait for nothing
+            del case.query["wait"]
         if isinstance(case.body, dict):
             of_data = self.operation.path.startswith(DATA_PREFIX)
             made = fresh if self.operation.method.upper() == "POST" else self._kept
@@ -191,7 +195,9 @@ def test_every_answer_is_as_described(servers: Servers, subtests: pytest.Subtest
             with subtests.test(operation=operation.label, cases="all"):
                 # calls of sessions need a cookie, or the secret of a link
                 needs_session = operation.path.startswith("/api/v1/session")
-                for statuses in () if needs_session else exchange.statuses.values():
+                # an import that has ended deletes its file, and before it there is nothing to cancel
+                needs_import = "/files/{file}/" in operation.path and not operation.path.endswith("/import")
+                for statuses in () if needs_session or needs_import else exchange.statuses.values():
                     # else the requests would be refused at the door, and all of this would show nothing
-                    assert statuses & {200, 201, 204}
+                    assert statuses & {200, 201, 202, 204}
                     assert 401 in statuses or not operation.path.startswith("/api/")
