@@ -56,13 +56,13 @@ def test_what_an_app_did_is_undone(open_page: OpenPage, ada: Person, workspace: 
     """Found from the page of the app; rows that others have changed since are left out by choice."""
     bot = workspace.bot({"notes": "rw"}, name="agent")
     rows = [{"Text": f"note {number}"} for number in range(25)]
-    succeeded(bot.post("/api/public/tables/notes/bulk", json={"data": rows}))
+    succeeded(bot.bulk("notes", rows))
     found = succeeded(ada.http.post(f"{data}/query", json={}))["queryResult"]
     succeeded(ada.http.put(data, json={"query": by_id(found[0]["_id"]), "data": {"Text": "mine"}}))
 
     page = open_page(ada, f"/console/w/{workspace.name}/apps/{bot.client_id}")
     page.get_by_role("link", name="What it wrote").click()
-    operation = page.get_by_role("group", name="agent (app)")
+    operation = page.get_by_role("group").filter(has_text="agent (app)")
     expect(operation.get_by_text("notes: 25 added")).to_be_visible()
     operation.get_by_role("button", name="Changes").click()
     expect(operation.get_by_role("cell", name="note 24", exact=True)).to_be_visible()
@@ -98,5 +98,5 @@ def test_a_viewer_and_a_table_without_a_history(
     page.get_by_label("Table").select_option("plain")
     expect(page.get_by_text("plain has no history")).to_be_visible()
     page.goto(f"{server.url}/console/w/{workspace.name}/tables/notes")
-    page.get_by_role("link", name="History", exact=True).click()
+    page.get_by_role("link", name="History of notes").click()
     expect(page.get_by_text("notes: 1 added")).to_be_visible()

@@ -106,7 +106,7 @@ function Page({ description, ...grid }: LoadedProps) {
             style={{ flexShrink: 0 }}
             component={Link}
             to={historyAddress(grid.workspace, { table: grid.name })}
-            aria-label="History"
+            aria-label={`History of ${grid.name}`}
             title="History"
           >
             <IconHistoryToggle size={14} aria-hidden />

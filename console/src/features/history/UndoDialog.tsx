@@ -144,7 +144,7 @@ function ConflictList({ workspace, undone }: { workspace: string; undone: Undone
   const { conflicts, nConflicts = conflicts.length } = undone;
   if (conflicts.length === 0) return null;
   return (
-    <Alert color="yellow" title={`Conflicts: ${nConflicts}`}>
+    <Alert color="gray" title={`Conflicts: ${nConflicts}`}>
       {conflicts.slice(0, LISTED).map((each) => (
         <Text size="sm" key={`${each.table} ${each._id} ${each.operation}`}>
           {each.table}:{" "}
