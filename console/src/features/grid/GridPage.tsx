@@ -105,6 +105,7 @@ function Page({ description, ...grid }: LoadedProps) {
             variant="default"
             style={{ flexShrink: 0 }}
             component={Link}
+            visibleFrom="sm"
             to={historyAddress(grid.workspace, { table: grid.name })}
             aria-label={`History of ${grid.name}`}
             title="History"
