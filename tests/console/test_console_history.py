@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from test_console_accessibility import violations
 
 from support.person import Person
-from support.server import RowkeepServer
 from support.workspace import Workspace, succeeded
 
 pytestmark = SQLITE
@@ -86,7 +85,7 @@ def test_what_an_app_did_is_undone(open_page: OpenPage, ada: Person, workspace: 
 
 
 def test_a_viewer_and_a_table_without_a_history(
-    open_page: OpenPage, ada: Person, grace: Person, workspace: Workspace, data: str, server: RowkeepServer
+    open_page: OpenPage, ada: Person, grace: Person, workspace: Workspace, data: str
 ) -> None:
     succeeded(ada.http.post(data, json={"data": {"Text": "one"}}))
     workspace.create_table({"name": "plain", "schemaDef": NOTES["schemaDef"]})
@@ -97,6 +96,6 @@ def test_a_viewer_and_a_table_without_a_history(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_label("Table").select_option("plain")
     expect(page.get_by_text("plain has no history")).to_be_visible()
-    page.goto(f"{server.url}/console/w/{workspace.name}/tables/notes")
+    page = open_page(grace, f"/console/w/{workspace.name}/tables/notes")
     page.get_by_role("link", name="History of notes").click()
     expect(page.get_by_text("notes: 1 added")).to_be_visible()
