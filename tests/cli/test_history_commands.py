@@ -49,7 +49,7 @@ def good(result: Result) -> str:
 def test_the_history_of_a_table_and_of_a_row(shell: Commands, bot: Bot) -> None:
     row = bot.query("stock").json()["queryResult"][0]["_id"]
     update, insert = json.loads(good(shell.run("history", "stock", "--json")))["operations"]
-    assert update["tables"] == [{"table": "stock", "nInserted": 0, "nChanged": 1, "nDeleted": 0}]
+    assert update["tables"][0].items() >= {"table": "stock", "nChanged": 1, "nDeleted": 0}.items()
     shown = good(shell.run("history"))
     assert "stock-bot" in shown
     assert update["id"] in shown

@@ -291,17 +291,23 @@ def test_operations_are_listed_by_what_they_changed(workspace: Workspace) -> Non
         found: list[dict[str, Any]] = response.json()["operations"]
         return found
 
+    def counts(operation: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{name: each[name] for name in each if name != "cursor"} for each in operation["tables"]]
+
     newest, update, bulk = listed()
+    for operation, number in ((bulk, 4), (update, 2), (newest, 1)):
+        changes = page(stock, after=operation["tables"][-1]["cursor"])["changes"]
+        assert (changes[0]["operation"], len(changes)) == (operation["id"], number)
     assert newest["id"] == batch.headers["Operation-Id"]
-    assert newest["tables"] == [
+    assert counts(newest) == [
         {"table": "other", "nInserted": 1, "nChanged": 0, "nDeleted": 0},
         {"table": "stock", "nInserted": 0, "nChanged": 0, "nDeleted": 1},
     ]
-    assert update["tables"] == [{"table": "stock", "nInserted": 0, "nChanged": 1, "nDeleted": 0}]
-    assert bulk["tables"] == [{"table": "stock", "nInserted": 2, "nChanged": 0, "nDeleted": 0}]
+    assert counts(update) == [{"table": "stock", "nInserted": 0, "nChanged": 1, "nDeleted": 0}]
+    assert counts(bulk) == [{"table": "stock", "nInserted": 2, "nChanged": 0, "nDeleted": 0}]
     assert newest["by"] != update["by"] == bulk["by"]
     assert listed(table="other") == [newest | {"tables": newest["tables"][:1]}]
-    assert listed(writer=bulk["by"]) == [update, bulk]
+    assert listed(writer=bulk["by"]) == listed(writer=stock.client_id) == [update, bulk]
     assert listed(since=newest["on"])[0] == newest
     assert bulk in listed(until=newest["on"])
     first = workspace.admin.get(f"{workspace.path}/operations", params={"limit": 2}).json()

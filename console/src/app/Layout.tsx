@@ -14,6 +14,7 @@ import {
   IconDeviceDesktop,
   IconFileCode,
   IconHistory,
+  IconHistoryToggle,
   IconInfoCircle,
   IconKey,
   IconHome,
@@ -92,6 +93,16 @@ export function Layout() {
             label="Tables"
             leftSection={<IconTable size={16} aria-hidden />}
             active={/\/(tables|views)(\/|$)/.test(pathname)}
+            onClick={close}
+          />
+        )}
+        {workspace !== undefined && (
+          <NavLink
+            component={Link}
+            to={`/w/${workspace}/history`}
+            label="History"
+            leftSection={<IconHistoryToggle size={16} aria-hidden />}
+            active={pathname.endsWith("/history")}
             onClick={close}
           />
         )}

@@ -126,6 +126,12 @@ export const router = createBrowserRouter(
                   lazy: async () => ({ Component: (await import("../features/rows/RowPage")).RowPage }),
                 },
                 {
+                  path: "history",
+                  lazy: async () => ({
+                    Component: (await import("../features/history/HistoryPage")).HistoryPage,
+                  }),
+                },
+                {
                   path: "members",
                   lazy: async () => ({
                     Component: (await import("../features/people/MembersPage")).MembersPage,

@@ -23,6 +23,7 @@ class ChangeCounts(msgspec.Struct, frozen=True):
     changes than were counted."""
 
     table: str
+    table_id: str = ""
     inserted: int = 0
     changed: int = 0
     deleted: int = 0

@@ -8,6 +8,7 @@ import msgspec
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.errors.catalogue import InvalidCursor, InvalidParameter, preview
+from rowkeep.model.ids import writer_of
 from rowkeep.model.operations import OperationFilter, RecordedOperation
 from rowkeep.model.users import Asker
 from rowkeep.model.values.scalars import Misfit, canonical_date, parsed_date
@@ -56,4 +57,7 @@ def _read(wanted: OperationFilter) -> OperationFilter:
                 raise InvalidParameter(f"{name} {error}; got {preview(text)}.") from None
     if "\x00" in wanted.writer:
         raise InvalidParameter(f"writer must be the id of a writer; got {preview(wanted.writer)}.")
-    return msgspec.structs.replace(wanted, **times)
+    writer = wanted.writer
+    if writer.startswith(("cs-", "us-")):
+        writer = writer_of(writer)
+    return msgspec.structs.replace(wanted, writer=writer, **times)

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { NotFound } from "../../app/ErrorPage";
 import { localTime } from "../grid/cellText";
+import { HistoryLink } from "../history/HistoryLink";
 import { ErrorNote } from "../people/ErrorNote";
 import { AppEnd } from "./AppEnd";
 import { AppGrants } from "./AppGrants";
@@ -48,7 +49,10 @@ function OneApp({ workspace, clientId }: { workspace: string; clientId: string }
         <div key={app.clientId}>
           <CopyLine name="the client id" value={app.clientId} />
           <Text size="sm" c="dimmed" my="xs">
-            Created on {localTime(app.createdOn)}
+            Created on {localTime(app.createdOn)}.{" "}
+            <HistoryLink workspace={workspace} selection={{ writer: app.clientId }}>
+              What it wrote
+            </HistoryLink>
           </Text>
           <SecretNote clientId={app.clientId} />
           <AppGrants workspace={workspace} app={app} />

@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { IconFileCode } from "@tabler/icons-react";
 import { Link } from "react-router";
 import type { Source } from "../grid/rowQueries";
@@ -15,8 +15,11 @@ export function DefinitionLink({ workspace, kind, name }: Source) {
       leftSection={<IconFileCode size={14} aria-hidden />}
       component={Link}
       to={`/w/${workspace}/define/${kind}/${name}`}
+      aria-label="Definition"
     >
-      Definition
+      <Text span inherit visibleFrom="sm">
+        Definition
+      </Text>
     </Button>
   );
 }

@@ -1,12 +1,13 @@
 import { Alert, Anchor, Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
-import { IconCode } from "@tabler/icons-react";
+import { IconCode, IconHistoryToggle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
 import { NotFound } from "../../app/ErrorPage";
 import { DefinitionLink } from "../definitions/DefinitionLink";
 import { ImportButton } from "../files/Drop";
+import { historyAddress } from "../history/selection";
 import { useRecordUse } from "../home/recent";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
@@ -100,6 +101,20 @@ function Page({ description, ...grid }: LoadedProps) {
             Code
           </Text>
         </Button>
+        {grid.kind === "tables" && (
+          <Button
+            size="compact-sm"
+            variant="default"
+            style={{ flexShrink: 0 }}
+            component={Link}
+            visibleFrom="sm"
+            to={historyAddress(grid.workspace, { table: grid.name })}
+            aria-label={`History of ${grid.name}`}
+            title="History"
+          >
+            <IconHistoryToggle size={14} aria-hidden />
+          </Button>
+        )}
         <ShareButton source={grid} />
         <DefinitionLink {...grid} />
         {grid.rights.includes("write") && (

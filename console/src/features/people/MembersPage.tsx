@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
 import { answered, api } from "../../api/client";
+import { HistoryLink } from "../history/HistoryLink";
 import { useSession } from "../session/session";
 import { AddByEmail } from "./AddByEmail";
 import { ErrorNote } from "./ErrorNote";
@@ -95,6 +96,7 @@ export function MembersPage() {
               {members.data.map((member) => (
                 <MemberRow
                   key={member.user}
+                  workspace={workspace}
                   member={member}
                   isManager={isManager}
                   onRole={(role) => set.mutate({ user: member.user, role })}
@@ -110,16 +112,22 @@ export function MembersPage() {
 }
 
 interface MemberRowProps {
+  workspace: string;
   member: Member;
   isManager: boolean;
   onRole: (role: Role) => void;
   onRemove: () => void;
 }
 
-function MemberRow({ member, isManager, onRole, onRemove }: MemberRowProps) {
+function MemberRow({ workspace, member, isManager, onRole, onRemove }: MemberRowProps) {
   return (
     <Table.Tr>
-      <Table.Td>{member.name}</Table.Td>
+      <Table.Td>
+        {member.name}{" "}
+        <HistoryLink workspace={workspace} selection={{ writer: member.user }}>
+          History<span className="visually-hidden"> of {member.name}</span>
+        </HistoryLink>
+      </Table.Td>
       <Table.Td>{member.email}</Table.Td>
       <Table.Td>
         {isManager ? (

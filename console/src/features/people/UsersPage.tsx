@@ -14,7 +14,9 @@ import {
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { useParams } from "react-router";
 import { answered, api } from "../../api/client";
+import { HistoryLink } from "../history/HistoryLink";
 import { useSession } from "../session/session";
 import { ErrorNote } from "./ErrorNote";
 import { LinkNote, linkOf, type NewLink } from "./NewUser";
@@ -24,6 +26,7 @@ import { UserActions } from "./UserActions";
 /** The users of the installation, for administrators. */
 export function UsersPage() {
   useDocumentTitle("Users – Rowkeep");
+  const { workspace = "main" } = useParams();
   const users = useQuery(usersQuery());
   const queries = useQueryClient();
   const { session } = useSession();
@@ -95,6 +98,9 @@ export function UsersPage() {
                 </Table.Td>
                 <Table.Td>
                   <Group gap={4}>
+                    <HistoryLink workspace={workspace} selection={{ writer: user.id }}>
+                      History<span className="visually-hidden"> of {user.name}</span>
+                    </HistoryLink>
                     <Button size="compact-xs" variant="subtle" onClick={() => setResetting(user)}>
                       New password link<span className="visually-hidden"> for {user.name}</span>
                     </Button>

@@ -7,6 +7,7 @@ import type { Row } from "../../api/types";
 import { readRow } from "../editing/changes";
 import { columnsOfTable } from "../grid/columns";
 import { exactText, localTime } from "../grid/cellText";
+import { RowHistory } from "../history/RowHistory";
 import { tableQuery, usableQuery, writersQuery } from "../tables/queries";
 import { ReferringRows } from "./ReferringRows";
 import { RowValues } from "./RowValues";
@@ -45,7 +46,7 @@ export function RowPage() {
       {error === null && isPending && <Waiting />}
       {row.data === null && (
         <Text>
-          There is no such row: it was deleted, or the link is wrong.{" "}
+          There is no such row now: it was deleted, or the link is wrong.{" "}
           <Anchor component={Link} to={`/w/${workspace}/tables/${name}`}>
             All rows of {name}
           </Anchor>
@@ -65,6 +66,16 @@ export function RowPage() {
           />
           <ReferringRows workspace={workspace} table={table.data.name} row={row.data} usable={usable.data} />
         </>
+      )}
+      {table.data !== undefined && usable.data !== undefined && row.data !== undefined && (
+        <RowHistory
+          key={`history ${id}`}
+          workspace={workspace}
+          table={table.data}
+          id={id}
+          isGone={row.data === null}
+          mayUndo={usable.data.get(table.data.name)?.rights.some((right) => right !== "read") ?? false}
+        />
       )}
     </Container>
   );

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
+from rowkeep.codec.change_cursors import write_change_cursor
 from rowkeep.errors import catalogue as errors
 from rowkeep.http.management.endpoint import Endpoint, ManagementRequest, Text
 from rowkeep.http.management.lists import list_form
 from rowkeep.http.management.workspaces import WORKSPACE
 from rowkeep.http.response_types import Count, Moment, Name, NextCursor, ResponseBody, WriterId
 from rowkeep.http.sample_values import WHEN, WRITER
+from rowkeep.model.change_feeds import FeedCursor
 from rowkeep.model.history import OPERATION_ID
 from rowkeep.model.operations import MAX_COUNTED, ChangeCounts, OperationFilter, RecordedOperation
 from rowkeep.model.users import Need
@@ -24,6 +26,9 @@ class OperationTableResponse(ResponseBody):
     n_inserted: Count
     n_changed: Count
     n_deleted: Count
+    cursor: Annotated[
+        str, Meta(description="The cursor before its first change in the table, for `after` of its changes.")
+    ]
     at_least: Annotated[
         bool | UnsetType,
         Meta(description=f"Present and true if there are more: only {MAX_COUNTED:,} changes are counted."),
@@ -53,16 +58,17 @@ def operation_form(operation: RecordedOperation) -> dict[str, Any]:
         "id": operation.id,
         "by": operation.writer or None,
         "on": operation.stamped,
-        "tables": [_counts_form(each) for each in operation.tables],
+        "tables": [_counts_form(operation.position, each) for each in operation.tables],
     }
 
 
-def _counts_form(counts: ChangeCounts) -> dict[str, Any]:
+def _counts_form(position: int, counts: ChangeCounts) -> dict[str, Any]:
     return {
         "table": counts.table,
         "nInserted": counts.inserted,
         "nChanged": counts.changed,
         "nDeleted": counts.deleted,
+        "cursor": write_change_cursor(counts.table_id, FeedCursor(position, 0)),
     } | ({"atLeast": True} if counts.is_cut else {})
 
 
@@ -89,7 +95,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         is_list=True,
         texts=(
             _text("table", "The name of a table: only operations that changed it."),
-            _text("writer", "The id of a writer (`st-…`): only its operations."),
+            _text(
+                "writer",
+                "Only operations of this writer: its id as in `Updated_By`, the client id of an app, "
+                "or the id of a user.",
+            ),
             _text("since", "The time (RFC 3339) of the oldest operation.", format="date-time"),
             _text("until", "Operations from this time (RFC 3339) on are not listed.", format="date-time"),
         ),
@@ -101,7 +111,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                         "id": "5e7ef671a1b2c3d4e5f60718",
                         "by": WRITER,
                         "on": WHEN,
-                        "tables": [{"table": "people", "nInserted": 0, "nChanged": 2, "nDeleted": 0}],
+                        "tables": [
+                            {
+                                "table": "people",
+                                "nInserted": 0,
+                                "nChanged": 2,
+                                "nDeleted": 0,
+                                "cursor": "AgAAAAAAAAAAtB0dRw3l9hU",
+                            }
+                        ],
                     }
                 ]
             }

@@ -118,7 +118,7 @@ class OperationScripts(WorkspaceSteps):
             if is_cut:
                 kinds[max(kinds, key=kinds.__getitem__)] -= 1
             inserted, changed, deleted = (kinds[kind] for kind in ChangeKind)
-            found[op] = ChangeCounts(table.name, inserted, changed, deleted, is_cut)
+            found[op] = ChangeCounts(table.name, table.id, inserted, changed, deleted, is_cut)
         return found
 
     def _changes_of(self, table: Table) -> sa.Table:
