@@ -65,6 +65,7 @@ def stored(page: Page) -> str:
     )
 
 
+@SQLITE
 def test_an_app_from_its_creation_to_its_end(
     open_page: OpenPage, ada: Person, workspace: Workspace, tmp_path: Path
 ) -> None:

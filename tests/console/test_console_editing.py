@@ -110,6 +110,7 @@ def test_what_a_column_cannot_hold(open_page: OpenPage, ada: Person, typed_path:
     expect(cell(page, "7")).to_be_visible()
 
 
+@SQLITE
 @pytest.mark.parametrize("choice", ["Keep theirs", "Store mine"])
 def test_two_people_edit_one_row(
     choice: str, open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str

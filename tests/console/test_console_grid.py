@@ -69,6 +69,7 @@ def test_the_keyboard_reaches_every_row_and_column(
     expect(page.get_by_text("Created by")).to_be_visible()
 
 
+@SQLITE
 def test_sort_by_several_columns_is_in_the_address(
     open_page: OpenPage, ada: Person, people_path: str
 ) -> None:

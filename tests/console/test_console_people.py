@@ -187,6 +187,7 @@ def test_the_list_is_searched(
     expect(cell(page, "Person 0")).to_be_visible()
 
 
+@SQLITE
 def test_who_wrote_a_row_and_what_refers_to_it(
     open_page: OpenPage, ada: Person, workspace: Workspace, server: RowkeepServer
 ) -> None:

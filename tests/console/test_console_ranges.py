@@ -158,6 +158,7 @@ def test_new_rows_by_the_names_of_a_header_on_a_narrow_screen(
     )
 
 
+@SQLITE
 @pytest.mark.parametrize("choice", ["Keep theirs", "Store mine in 1 row"])
 def test_a_row_that_somebody_changed_is_not_pasted_over(
     choice: str, open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
@@ -178,6 +179,7 @@ def test_a_row_that_somebody_changed_is_not_pasted_over(
     eventually(lambda: [row["First_Name"] for row in rows_of(workspace)][:3], ["A", left, "C"])
 
 
+@SQLITE
 def test_edits_are_undone_and_done_again(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:

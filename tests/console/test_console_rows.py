@@ -118,6 +118,7 @@ def test_many_rows_are_one_request(
     eventually(lambda: [row["First_Name"] for row in rows_of(workspace)][:2], ["Person 0", "Person 1"])
 
 
+@SQLITE
 def test_one_refused_row_of_many_is_named(open_page: OpenPage, ada: Person, workspace: Workspace) -> None:
     """The others are stored, in a second batch; nothing of the first one is."""
     index = {"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}

@@ -9,7 +9,7 @@ import { textOf } from "./json";
 import { PlanDialog } from "./PlanDialog";
 import { isChangedMeanwhile, type Problem, problemsOf } from "./problems";
 import { ProblemList } from "./ProblemList";
-import { useIsManager } from "./rights";
+import { useIsManager } from "../session/useIsManager";
 import { countsOf, download, importText, type Part, PARTS, type Schema, schemaOf } from "./schemaFiles";
 import { NotAllowed } from "./TablePage";
 

@@ -1,17 +1,7 @@
 /** What the signed-in user may define. */
 import { useQuery } from "@tanstack/react-query";
 import { sharesQuery } from "../people/shares";
-import { useSession } from "../session/session";
 import type { Kind } from "../tables/listed";
-
-/** Whether the user has the role manager in a workspace, and so may create tables and views in it. */
-export function useIsManager(workspace: string): boolean {
-  const { session } = useSession();
-  return (
-    session?.admin === true ||
-    session?.workspaces.some(({ name, role }) => name === workspace && role === "manager") === true
-  );
-}
 
 /** Whether the user may change this table or view; undefined while that is not known. Who may see its shares may. */
 export function useMayManage(workspace: string, kind: Kind, name: string): boolean | undefined {

@@ -1,7 +1,7 @@
 import { Anchor, List, Title } from "@mantine/core";
 import { Link } from "react-router";
 import { API_ADDRESS } from "../../app/place";
-import { useIsManager } from "../definitions/rights";
+import { useIsManager } from "../session/useIsManager";
 import { useSession } from "../session/session";
 
 /** What the user may do next. */

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
 import { messageOf } from "../../api/errors";
-import { useIsManager } from "../definitions/rights";
+import { useIsManager } from "../session/useIsManager";
 import { useSession } from "../session/session";
 import { type Listed, listed } from "../tables/listed";
 import { sizesQuery, tablesQuery, viewsQuery } from "../tables/queries";

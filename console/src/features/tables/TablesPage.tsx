@@ -18,7 +18,7 @@ import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
-import { useIsManager } from "../definitions/rights";
+import { useIsManager } from "../session/useIsManager";
 import { ImportButton } from "../files/Drop";
 import { sizesQuery, type TableSize, tablesQuery, viewsQuery, type Whose } from "./queries";
 import { type Listed, listed, matching } from "./listed";
