@@ -353,8 +353,7 @@ def test_a_definition_on_a_narrow_dark_page_by_the_keyboard(
     workspace.create_table(TEAMS)
     page = open_page(ada, f"/console/w/{workspace.name}/define/tables/teams", 360, color_scheme="dark")
     page.get_by_role("button", name="Code string").click()
-    page.get_by_role("button", name="Add index").focus()
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Add index").press("Enter")
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
     page.get_by_label("Delete rows when they are old").check()
     assert violations(page) == []

@@ -12,8 +12,11 @@ from answers import good, problem
 from rowkeep.settings import Settings
 from support import plain
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.tokens import base64url, key_pair, segment, sign, signature
 from support.workspace import PEOPLE, Workspace
+
+pytestmark = ON_SQLITE
 
 QUERY = "/api/public/tables/people/query"
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

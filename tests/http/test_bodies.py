@@ -7,6 +7,9 @@ from answers import good, problem, total
 
 from cases.bodies import MISPLACED, NOT_JSON, PLAIN_COMPLAINTS, REPEATED
 from support.bot import Bot
+from support.engines import ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 TABLE = "/api/public/tables/people"
 CALLS = [

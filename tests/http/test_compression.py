@@ -14,7 +14,10 @@ from answers import good, problem, records
 from rowkeep.http.codings import zstd
 from rowkeep.settings import Settings
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.workspace import Workspace
+
+pytestmark = ON_SQLITE
 
 TABLE = "/api/public/tables/people"
 QUERY = f"{TABLE}/query"

@@ -10,6 +10,9 @@ from answers import problem
 from expressions import comparison, where
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
+
+pytestmark = ON_SQLITE
 
 LONG = "x" * 100_000
 CONTROLS = "a\nb\r\x1b[31m\x00\x7f\x9b\u2028\u202e\ufeff"

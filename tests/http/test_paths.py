@@ -9,7 +9,10 @@ import pytest
 from answers import good, problem, total
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.workspace import PEOPLE, Workspace
+
+pytestmark = ON_SQLITE
 
 TABLE = "/api/public/tables/people"
 ALLOWED = {

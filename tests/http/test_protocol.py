@@ -11,8 +11,11 @@ from definitions import column, table
 
 from support import plain
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
+
+pytestmark = ON_SQLITE
 
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"]
 

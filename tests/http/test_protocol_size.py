@@ -10,8 +10,11 @@ import pytest
 from answers import good, problem
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
+
+pytestmark = ON_SQLITE
 
 LIMIT = 4096
 TABLE = "/api/public/tables/people"
