@@ -14,7 +14,7 @@ from functools import partial
 from secrets import token_hex
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, QueryTimeout, RowkeepError, StorageUnavailable
+from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.metrics import REGISTRY
 from rowkeep.model.activity import Activity, ActivityPoint, Counts, Growth, Notice, SlowQuery, TableOnDay
 from rowkeep.model.audit import AuditFilter, Outcome
@@ -22,10 +22,9 @@ from rowkeep.model.ids import Clock
 from rowkeep.services.background import BackgroundTasks
 from rowkeep.services.health import Health
 from rowkeep.services.key_rotation import all_workspaces
+from rowkeep.services.shared_tasks import GONE, SharedTask
 from rowkeep.services.slow_queries import SLOWEST_QUERIES
-from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.activity import ActivityScripts
-from rowkeep.storage.scripts.leases import Leases
 
 STEP_SECONDS = 300
 """How long a process counts until it stores its numbers."""
@@ -60,7 +59,7 @@ class ActivityRecorder:
         self._process = token_hex(8)
         database = catalog.store.catalog
         self._scripts = ActivityScripts(database.dialect, database.namespace)
-        self._leases = Leases(database.dialect, database.namespace)
+        self._sizes_turns = SharedTask(SIZES_TASK, SIZES_SECONDS, catalog, clock)
         self._stored = _counted_here()
 
     async def store_counts(self) -> None:
@@ -86,20 +85,15 @@ class ActivityRecorder:
 
     async def store_sizes(self) -> None:
         """Store the sizes of all tables, if no process has done it in the last hour."""
-        moment = self._clock()
-        now = int(moment.timestamp())
-        database = self._catalog.store.catalog
-        taken = partial(self._leases.take, SIZES_TASK, self._process, now, now + SIZES_SECONDS)
-        is_free = partial(self._leases.is_free, SIZES_TASK, "", now)
-        if not (await database.read(is_free) and await database.write(taken)):
+        if not await self._sizes_turns.take_turn():
             return
+        moment, database = self._clock(), self._catalog.store.catalog
         day, oldest = _day(moment), _day(moment - timedelta(days=SIZES_KEPT_DAYS))
         for workspace in await all_workspaces(self._catalog):
             if workspace.is_made:
                 try:
                     sizes = await self._sizes(workspace.name)
-                except (StaleCatalog, NoSuchWorkspace, StorageUnavailable, Busy, QueryTimeout):
-                    # it is being deleted, is missing, which others log, or has no time now
+                except GONE:
                     continue
                 await database.write(partial(self._scripts.set_sizes, day, workspace.id, sizes, oldest))
 

@@ -11,29 +11,23 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from secrets import token_hex
 
 import structlog
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
-from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, QueryTimeout, StorageUnavailable
 from rowkeep.model.ids import Clock
 from rowkeep.model.tables import Table
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.key_rotation import all_workspaces
-from rowkeep.storage.contract import StaleCatalog
+from rowkeep.services.shared_tasks import GONE, SharedTask
 from rowkeep.storage.scripts.history_expiry import HistoryExpiry
-from rowkeep.storage.scripts.leases import Leases
 
 log = structlog.get_logger(__name__)
 
 TASK = "history"
 PERIOD_SECONDS = 3600
 ORDER_SECONDS = 60
-
-GONE = (StaleCatalog, NoSuchWorkspace, StorageUnavailable, Busy, QueryTimeout)
-"""The workspace was deleted, is missing (which others log) or has no time now."""
 
 
 async def order_operations(catalog: Catalog) -> None:
@@ -56,15 +50,11 @@ class HistoryTask:
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
         self._clock = clock
-        self._holder = token_hex(8)
-        self._leases = Leases(catalog.store.catalog.dialect, catalog.store.catalog.namespace)
+        self._turns = SharedTask(TASK, PERIOD_SECONDS, catalog, clock)
 
     async def run(self) -> None:
         """Do it if nobody has done it in this period."""
-        now = int(self._clock().timestamp())
-        database = self._catalog.store.catalog
-        taken = partial(self._leases.take, TASK, self._holder, now, now + PERIOD_SECONDS)
-        if await database.read(partial(self._leases.is_free, TASK, "", now)) and await database.write(taken):
+        if await self._turns.take_turn():
             await self.delete_old_records()
 
     async def delete_old_records(self) -> None:

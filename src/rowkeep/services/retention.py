@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from secrets import token_hex
 from typing import TypeAlias
 
 import msgspec
@@ -17,7 +16,6 @@ import structlog
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.snapshot import CompiledTable, Snapshot
 from rowkeep.catalog.workspace import OpenWorkspace
-from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, QueryTimeout, StorageUnavailable
 from rowkeep.metrics import RETENTION_DELETED
 from rowkeep.model.audit import Outcome
 from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange
@@ -30,9 +28,9 @@ from rowkeep.plan.rows.writes import plan_delete
 from rowkeep.request_context import new_operation_id
 from rowkeep.services.audit import AuditLog, process_actor
 from rowkeep.services.key_rotation import all_workspaces
+from rowkeep.services.shared_tasks import GONE, SharedTask
 from rowkeep.settings import Settings
 from rowkeep.storage.contract import ReferenceConflict, StaleCatalog
-from rowkeep.storage.scripts.leases import Leases
 
 log = structlog.get_logger(__name__)
 
@@ -55,16 +53,11 @@ class RetentionTask:
         self._settings = settings
         self._clock = clock
         self._audit = AuditLog(catalog, settings, clock)
-        self._holder = token_hex(8)
-        self._leases = Leases(catalog.store.catalog.dialect, catalog.store.catalog.namespace)
+        self._turns = SharedTask(TASK, PERIOD_SECONDS, catalog, clock)
 
     async def run(self) -> None:
         """Do it if nobody has done it in this period."""
-        now = int(self._clock().timestamp())
-        database = self._catalog.store.catalog
-        # its own lease has to expire, too: it is how often the task is done
-        taken = partial(self._leases.take, TASK, self._holder, now, now + PERIOD_SECONDS)
-        if await database.read(partial(self._leases.is_free, TASK, "", now)) and await database.write(taken):
+        if await self._turns.take_turn():
             await self.delete_old_rows()
 
     async def delete_old_rows(self) -> None:
@@ -78,8 +71,7 @@ class RetentionTask:
                 for table in tables:
                     if table.retention is not None:
                         await self._of_table(opened, table.name)
-            except (StaleCatalog, NoSuchWorkspace, StorageUnavailable, Busy, QueryTimeout):
-                # the workspace was deleted, is missing (which others log) or has no time now
+            except GONE:
                 continue
 
     async def _of_table(self, opened: OpenWorkspace, name: str) -> None:
