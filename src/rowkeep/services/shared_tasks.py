@@ -12,7 +12,7 @@ from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.scripts.leases import Leases
 
 GONE = (StaleCatalog, NoSuchWorkspace, StorageUnavailable, Busy, QueryTimeout)
-"""A workspace was deleted, is missing (which others log) or has no time now: a task continues with the next one."""
+"""A workspace was deleted, is missing (which others log) or has no time now: a task continues without it."""
 
 
 class SharedTask:
