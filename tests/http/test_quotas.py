@@ -139,3 +139,19 @@ def test_bytes_of_a_workspace(bot: Bot) -> None:
     found = refused(post(bot, {"operations": operations}, "batch"), *quota)
     assert found["errors"][0]["pointer"] == "/operations/1"
     good(bot.delete("people", {"all": True}))
+
+
+def test_an_undo_needs_room_for_the_rows_that_it_restores(small: RowkeepServer) -> None:
+    workspace = Workspace(small, f"quota_{uuid4().hex[:8]}")
+    workspace.create_table(KEYED | {"history": {"keepDays": 1}})
+    bot = workspace.bot({"people": "rwd"})
+    good(bot.bulk("people", rows(1, 2, 3, 4)))
+    deleted = bot.delete("people", {"all": True}).headers["Operation-Id"]
+    inserted = bot.bulk("people", rows(5, 6)).headers["Operation-Id"]
+    refused(post(bot, {"operation": deleted}, "undo"))
+    assert total(bot) == 2
+    assert good(post(bot, {"operation": inserted}, "undo"))["nRemoved"] == 2
+    assert good(post(bot, {"operation": deleted}, "undo"))["nRestored"] == 4
+    good(bot.insert("people", {"Number": 7}))
+    refused(bot.insert("people", {"Number": 8}))
+    workspace.delete()

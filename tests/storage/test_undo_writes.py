@@ -3,65 +3,31 @@
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import pytest
-from workbench import ALL, THINGS, Workbench, rows_of, where
+from undoing import RECORDED, UNDOER, Undoing, counts, last_operation
+from workbench import ALL, Workbench, rows_of, where
 
 from rowkeep.errors.catalogue import NoSuchOperation, UndoConflict
 from rowkeep.model.ids import wall_clock
 from rowkeep.model.values.scalars import canonical_date
-from rowkeep.plan.undo.requests import OnConflict, UndoDone, UndoPlan
+from rowkeep.plan.undo.requests import OnConflict
 from rowkeep.sql.history_order import next_millisecond
-from rowkeep.storage.contract import BatchKind, ReferenceConflict, UniqueConflict, WorkspaceDatabase
+from rowkeep.storage.contract import ReferenceConflict, UniqueConflict, WorkspaceDatabase
 from rowkeep.storage.scripts import undo
 from rowkeep.storage.scripts.history import HistoryScripts
 from rowkeep.storage.scripts.past import PastScripts
-from rowkeep.storage.scripts.undo import UndoScript
 
 pytestmark = pytest.mark.anyio
-
-UNDOER = "st-0a000000-6c2f-4a5e-9d5d-0f3f6a2b7c11"
-
-KEYED = {"name": "ByText", "isUnique": True, "columns": [{"name": "Text"}]}
-
-COLUMNS = [
-    *THINGS["schemaDef"],
-    {"name": "Exact", "type": "decimal"},
-    {"name": "Document", "type": "json"},
-    {"name": "Secret", "type": "string", "isEncrypted": True},
-]
 
 
 @pytest.fixture
 async def recorded(database: WorkspaceDatabase) -> Workbench:
     """An empty table with columns of all types, whose changes are recorded."""
-    definition = THINGS | {"schemaDef": COLUMNS, "history": {"keepDays": 30}, "indexes": [KEYED]}
-    return await Workbench.with_table(database, definition)
-
-
-class Undoing:
-    """Undoes changes of the tables of a workbench."""
-
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
-
-    async def __call__(self, *, dry_run: bool = False, **chosen: Any) -> UndoDone:
-        bench = self.bench
-        plan = UndoPlan(secrets.token_hex(12), UNDOER, canonical_date(wall_clock()), **chosen)
-        script = UndoScript(bench.scripts.tables, bench.database.prepare, plan, lambda *_: None)
-        kind = BatchKind(dry_run=dry_run, is_large=True)
-        done = await bench.database.batch(script.steps, bench.version, kind)
-        self.last = plan.own
-        self.writing = script.writing
-        return done
-
-
-def counts(done: UndoDone) -> tuple[int, int, int, int]:
-    return done.n_restored, done.n_changed, done.n_removed, done.n_conflicts
+    return await Workbench.with_table(database, RECORDED)
 
 
 async def whole(bench: Workbench) -> list[tuple[Any, ...]]:
@@ -73,12 +39,6 @@ async def values(bench: Workbench) -> list[tuple[Any, ...]]:
     """The rows without who changed them and when."""
     names = [*(column.name for column in bench.table.columns), "Created_On", "Created_By", "_id"]
     return [tuple(row) for row in (await bench.select({"fields": names})).rows]
-
-
-async def last_operation(bench: Workbench) -> str:
-    """The id of the newest operation."""
-    found = await rows_of(bench.database, "SELECT id FROM @_rowkeep_operations ORDER BY op DESC LIMIT 1")
-    return str(found[0][0])
 
 
 FULL = {

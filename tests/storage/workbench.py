@@ -38,7 +38,8 @@ from rowkeep.storage.scripts.workspace import WorkspaceScripts
 NUMBERS = itertools.count(1)
 WRITER = "st-6b2c1b5e-6c2f-4a5e-9d5d-0f3f6a2b7c11"
 SIGNER = CursorSigner(b"a key of the tests")
-DATA_KEYS = DataKeys({1: bytes(32)})
+DATA_KEYS = DataKeys({1: bytes(32), 2: b"2" * 32})
+"""The first is in use; the second is there for tests that replace it."""
 COUNTS_ONLY = UpsertLimits(0, 0, shows_ignored=False, max_cell_bytes=1_000_000)
 UPDATE = body_decoder(UpdateBody)
 
@@ -115,7 +116,7 @@ class Workbench:
         self.sql = database.prepare(table)
         names = ColumnNames(table)
         self.forms = StoredCells(
-            table, {c.name: DATA_KEYS.cipher(table.id, c.id, [1]) for c in table.columns}
+            table, {c.name: DATA_KEYS.cipher(table.id, c.id, c.keys or (1,)) for c in table.columns}
         )
         self.codec = TableCodec(table, names, self.forms)
         self._target = Relation(table.id, names, self.forms.store_cell, self.forms.find_cell)

@@ -16,8 +16,16 @@ def rows_of(path: Path, passphrase: bytes | None = None) -> dict[str, list[Any]]
     """All rows in a backup by the places of their tables."""
     with open_archive(path, passphrase) as archive:
         contents = Contents(archive)
+        manifest = contents.manifest
+        found = {part: contents.system_rows(part) for part in manifest.catalog.system}
+        for database in manifest.databases:
+            tables = contents.tables(database)
+            histories = contents.histories(database, tables)
+            found |= {part: contents.system_rows(part) for part in database.system}
+            found |= {part: contents.rows(part, tables[part.table]) for part in database.tables}
+            found |= {part: contents.records(part, histories[part.table]) for part in database.records}
         return {
-            part.path.removesuffix(".enc"): [row for rows in contents.rows(part) for row in rows]
-            for part in contents.manifest.parts
+            part.path.removesuffix(".enc"): [row for rows in batches for row in rows]
+            for part, batches in found.items()
             if part.table not in NOT_COMPARED
         }

@@ -195,7 +195,8 @@ def _script(caller: Caller, plan: UndoPlan) -> UndoScript:
                     "was undone."
                 )
 
-    return UndoScript(caller.workspace.scripts.tables, caller.workspace.database.prepare, plan, admit)
+    workspace = caller.workspace
+    return UndoScript(workspace.scripts.tables, workspace.database.prepare, plan, admit, workspace.keys)
 
 
 async def _explained(caller: Caller, plan: UndoPlan) -> Exception:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import sqlalchemy as sa
+from msgspec import Meta
 
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.statements import Statement, statement
@@ -39,7 +40,7 @@ def _portable(table: sa.Table) -> sa.Table:
     if OF_ONE_DATABASE.isdisjoint(table.c.keys()):
         return table
     columns = [
-        sa.Column(each.name, each.type, primary_key=each.primary_key)
+        sa.Column(each.name, each.type, primary_key=each.primary_key, nullable=each.nullable)
         for each in table.c
         if each.name not in OF_ONE_DATABASE
     ]
@@ -49,6 +50,30 @@ def _portable(table: sa.Table) -> sa.Table:
 def binary_columns(table: sa.Table) -> tuple[int, ...]:
     """The places of the columns that contain bytes."""
     return tuple(at for at, column in enumerate(table.c) if isinstance(column.type, sa.LargeBinary))
+
+
+CELL_TYPES: Sequence[tuple[type[sa.types.TypeEngine[Any]], Any]] = (
+    (sa.Boolean, bool),
+    (sa.BigInteger, Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]),
+    (sa.Integer, Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]),
+    (sa.LargeBinary, bytes),
+    (sa.Text, str),
+)
+"""What a cell of each type is in a backup; bytes are base64 there."""
+
+
+def system_cell_types(table: sa.Table) -> dict[str, Any]:
+    """What the cells of each column of a system table are in a backup."""
+    return {
+        column.name: type_ | None if column.nullable else type_
+        for column in table.c
+        for type_ in [next(found for kind, found in CELL_TYPES if isinstance(column.type, kind))]
+    }
+
+
+def needed_columns(table: sa.Table) -> set[str]:
+    """The columns that a backup of every version has: those without which no row can be stored."""
+    return {each.name for each in table.c if not each.nullable and each.server_default is None}
 
 
 def boolean_columns(table: sa.Table) -> tuple[int, ...]:

@@ -29,7 +29,6 @@ class HistoryCopySql:
         self.copied: dict[int, CopiedCells] = {
             at: kind.copied for at, kind in kinds.items() if kind.copied is not None
         }
-        self.keyed = [at for at, kind in kinds.items() if kind.key]
 
     @property
     def place(self) -> tuple[str, str, list[str]]:
@@ -54,7 +53,7 @@ class HistoryCopySql:
 
     @cached_property
     def insert(self) -> Template:
-        """Write one record; the cells that have a sort key are sent a second time, after all others."""
+        """Write one record, whose cells are the parameters ``c0``, ``c1`` and so on."""
         stored = self._records.from_clause
         values: dict[Any, Any] = {
             name: sa.bindparam(f"c{at}", type_=stored.c[name].type) for at, name in enumerate(RECORD_COLUMNS)

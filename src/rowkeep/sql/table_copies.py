@@ -18,7 +18,7 @@ from rowkeep.model.column_types import Kind
 from rowkeep.model.tables import ROW_KEY, Index, Table
 from rowkeep.sql.copied_cells import CopiedCells
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.names import column_name, quoted, sort_key_name
+from rowkeep.sql.names import column_name, quoted
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Statement, Template, ddl, statement, template
 
@@ -117,7 +117,6 @@ class CopiedRows(Protocol):
     """What writes rows as they are stored: by COPY, or one by one with ``insert``."""
 
     copied: dict[int, CopiedCells]
-    keyed: list[int]
 
     @property
     def place(self) -> tuple[str, str, list[str]]: ...
@@ -144,7 +143,6 @@ class CopySql:
             for at, column in enumerate(self.columns)
             if (kind := dialect.kinds[column.kind]).copied is not None
         }
-        self.keyed = [at for at, column in enumerate(self.columns) if dialect.kinds[column.kind].key]
 
     @property
     def place(self) -> tuple[str, str, list[str]]:
@@ -175,13 +173,9 @@ class CopySql:
 
     @cached_property
     def insert(self) -> Template:
-        """Write one row; the cells that have a sort key are sent a second time, after all others."""
+        """Write one row, whose cells are the parameters ``c0``, ``c1`` and so on."""
         names = [column.name for column in self.columns]
         values: dict[Any, Any] = {}
         for at, name in enumerate(names):
-            values[column_name(name)] = self._physical.written(name, f"c{at}")[column_name(name)]
-        for at in self.keyed:
-            values[sort_key_name(names[at])] = self._physical.written(names[at], f"c{at}")[
-                sort_key_name(names[at])
-            ]
+            values |= self._physical.written(name, f"c{at}")
         return template(sa.insert(self._physical.from_clause).values(values), self._dialect)

@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 import secrets
+import struct
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -36,12 +37,24 @@ HEADER = "rowkeep-backup.json"
 MANIFEST = "manifest.json.zst"
 ENCRYPTED = ".enc"
 BLOCK_BYTES = 1024 * 1024
+ENCRYPTED_ENTRY = 1
+"""The flag of entries with a password of the ZIP file."""
 MAX_HEADER_BYTES = 4096
 MAX_MANIFEST_BYTES = 512 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024 * 1024
 """No row is larger."""
 
-DAMAGES = (zipfile.BadZipFile, zstd.ZstdError, EOFError, KeyError, ValueError, NotImplementedError)
+DAMAGES = (
+    zipfile.BadZipFile,
+    zstd.ZstdError,
+    struct.error,
+    EOFError,
+    LookupError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    NotImplementedError,
+)
 """What the libraries raise for data that is not what it should be."""
 
 PARTIAL = ".partial-"
@@ -293,6 +306,12 @@ def open_archive(path: Path, passphrase: bytes | None) -> Iterator[Archive]:
     with found:
         if HEADER not in found.NameToInfo:
             raise SetupError(f"The file {preview(str(path))} is not a backup of Rowkeep.")
+        for each in found.infolist():
+            if each.compress_type != zipfile.ZIP_STORED or each.flag_bits & ENCRYPTED_ENTRY:
+                raise SetupError(
+                    f"The backup {preview(str(path))} is damaged: the entry {preview(each.filename)} was not "
+                    "written by Rowkeep."
+                )
         yield Archive(path, found, passphrase)
 
 

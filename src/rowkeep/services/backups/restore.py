@@ -15,6 +15,7 @@ from rowkeep.services.backups.contents import Contents, workspace_of
 from rowkeep.services.copies.copier import CopyProgress, Report
 from rowkeep.settings import Settings
 from rowkeep.sql.history_copies import HistoryCopySql
+from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.table_copies import CopySql
 from rowkeep.storage.contract import ReferenceConflict, Row, StaleCatalog, Steps, UniqueConflict
 from rowkeep.storage.restores import RestoreTarget, restore_target
@@ -93,6 +94,8 @@ class Restore:
         physical = workspace_of(workspace).physical
         scripts = RestoreScripts(target.dialect, target.namespace(physical), is_catalog=False)
         tables = self._contents.tables(database)
+        histories = self._contents.histories(database, tables)
+        self._contents.check_views(database)
         loader = await target.loader(physical)
         try:
             await loader.write(partial(scripts.create, database.steps))
@@ -105,7 +108,7 @@ class Restore:
                     await self._rows(filling, part)
             for part in database.records:
                 if self._wants(part):
-                    await self._records(filling, part)
+                    await self._records(filling, part, histories[part.table])
             await filling.finish()
         finally:
             await loader.close()
@@ -121,7 +124,7 @@ class Restore:
             await loader.write(partial(scripts.insert, part.table, some))
 
     async def _rows(self, filling: _Filling, part: BackupPart) -> None:
-        rows = self._contents.rows(part)
+        rows = self._contents.rows(part, filling.tables[part.table])
         while (some := await asyncio.to_thread(next, rows, None)) is not None:
             await filling.append(part.table, some)
             self._done += len(some)
@@ -129,15 +132,10 @@ class Restore:
             self._report(CopyProgress("restore", name, self._done, max(self._total, self._done)))
         await filling.check(part)
 
-    async def _records(self, filling: _Filling, part: BackupPart) -> None:
-        """The records of the changes of a table. Raises SetupError if they do not fit its definition."""
-        if part.table not in filling.tables:
-            raise SetupError("The backup is damaged: it has the history of a table that is missing.")
+    async def _records(self, filling: _Filling, part: BackupPart, records: HistoryTable) -> None:
+        """The records of the changes of a table."""
         sql = await filling.history(part.table)
-        if (part.columns, part.binary) != (sql.columns, sql.binary):
-            name = filling.tables[part.table].name
-            raise SetupError(f"The backup is damaged: the history of table {name} has other columns.")
-        rows = self._contents.rows(part)
+        rows = self._contents.records(part, records)
         while (some := await asyncio.to_thread(next, rows, None)) is not None:
             await filling.append_records(sql, some)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rowkeep.crypto.ciphers import ColumnCipher
+from rowkeep.crypto.ciphers import ColumnCipher, DataKeys
 from rowkeep.crypto.master_key import MasterKeys
 from rowkeep.errors.catalogue import CorruptedCell, SetupError
-from rowkeep.model.backups import BackupPart, BackupWorkspace
-from rowkeep.model.tables import Table
+from rowkeep.model.tables import Column, Table
 from rowkeep.services.backups.contents import Contents, fitting_key
 from rowkeep.services.copies.copier import CopyProgress, Report
+from rowkeep.sql.history_table import RECORD_COLUMNS
 from rowkeep.storage.contract import Row
 
 
@@ -22,50 +22,61 @@ async def verify(contents: Contents, master: MasterKeys | None, report: Report) 
     if master is not None:
         fitting_key(master, manifest.key_fingerprint)
     for part in manifest.catalog.system:
-        await asyncio.to_thread(_read, contents, part)
+        await asyncio.to_thread(_read, contents.system_rows(part))
     done = 0
     for workspace in manifest.workspaces:
         if workspace.database is None:
             continue
         for part in workspace.database.system:
-            await asyncio.to_thread(_read, contents, part)
+            await asyncio.to_thread(_read, contents.system_rows(part))
         tables = contents.tables(workspace.database)
+        histories = contents.histories(workspace.database, tables)
+        contents.check_views(workspace.database)
         keys = None if master is None else contents.keys(workspace, master)
         for part in workspace.database.tables:
             table = tables[part.table]
-            ciphers = {}
-            if keys is not None:
-                ciphers = {
-                    at: keys.cipher(table.id, column.id, column.keys)
-                    for at, column in enumerate(table.columns)
-                    if column.is_encrypted
-                }
-            await asyncio.to_thread(_read, contents, part, workspace, table, ciphers)
+            sealed = _Sealed(workspace.name, table, table.stored_columns, keys, 0)
+            await asyncio.to_thread(_read, contents.rows(part, table), sealed)
             done += part.rows
             report(CopyProgress("verify", table.name, done, manifest.rows))
+        for part in workspace.database.records:
+            records = histories[part.table]
+            sealed = _Sealed(workspace.name, records.table, records.columns, keys, len(RECORD_COLUMNS))
+            await asyncio.to_thread(_read, contents.records(part, records), sealed)
 
 
-def _read(
-    contents: Contents,
-    part: BackupPart,
-    workspace: BackupWorkspace | None = None,
-    table: Table | None = None,
-    ciphers: dict[int, ColumnCipher] | None = None,
-) -> None:
-    for rows in contents.rows(part):
-        for at, cipher in (ciphers or {}).items():
+class _Sealed:
+    """The encrypted cells of the rows of a table, or of its records, whose ``columns`` begin at the place
+    ``first``. Without keys, they are not decrypted."""
+
+    def __init__(
+        self, workspace: str, table: Table, columns: Sequence[Column], keys: DataKeys | None, first: int
+    ) -> None:
+        self._place = f"Workspace {workspace}, table {table.name}"
+        self._names = {at: column.name for at, column in enumerate(columns, first) if column.is_encrypted}
+        self._ciphers: dict[int, ColumnCipher] = {}
+        if keys is None:
+            return
+        for at, column in enumerate(columns, first):
+            if column.is_encrypted:
+                if not keys.knows(column.keys):
+                    raise SetupError(f"{self._place}: a data key of column {column.name} is missing.")
+                self._ciphers[at] = keys.cipher(table.id, column.id, column.keys)
+
+    def check(self, rows: Sequence[Row]) -> None:
+        """Raises SetupError for a cell that cannot be decrypted."""
+        for at, cipher in self._ciphers.items():
             try:
-                _decrypt(rows, at, cipher)
+                for row in rows:
+                    if row[at] is not None:
+                        cipher.open(row[at])
             except CorruptedCell:
-                assert workspace is not None  # noqa: S101 - only tables have ciphers
-                assert table is not None  # noqa: S101 - the same
                 raise SetupError(
-                    f"Workspace {workspace.name}, table {table.name}: a cell of column "
-                    f"{table.columns[at].name} cannot be decrypted."
+                    f"{self._place}: a cell of column {self._names[at]} cannot be decrypted."
                 ) from None
 
 
-def _decrypt(rows: Sequence[Row], at: int, cipher: ColumnCipher) -> None:
-    for row in rows:
-        if row[at] is not None:
-            cipher.open(row[at])
+def _read(batches: Iterator[Sequence[Row]], sealed: _Sealed | None = None) -> None:
+    for rows in batches:
+        if sealed is not None:
+            sealed.check(rows)

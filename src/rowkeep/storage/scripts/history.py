@@ -19,7 +19,8 @@ from rowkeep.storage.scripts.steps import WorkspaceSteps, run
 MAX_SEQ = 2**63 - 1
 """A number that no record has; it is after all of them."""
 
-_columns = msgspec.json.Decoder(tuple[Column, ...])
+read_dropped = msgspec.json.Decoder(tuple[Column, ...]).decode
+"""The columns that only records still have, from the text that is stored."""
 
 
 class RecordsOf(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ class HistoryScripts(WorkspaceSteps):
             )
         )
         for since, position, seq, columns in rows:
-            return RecordsOf(since, position, seq, _columns.decode(columns))
+            return RecordsOf(since, position, seq, read_dropped(columns))
         return None
 
     def table_of(self, table: Table) -> Steps[HistoryTable]:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from rowkeep.crypto.ciphers import DataKeys
 from rowkeep.errors.catalogue import (
     MAX_PROBLEMS,
     AffectedOutOfBounds,
@@ -37,6 +38,7 @@ from rowkeep.sql.system_tables import workspace_tables
 from rowkeep.sql.undo import Chosen, UndoSql, changed_tables, undo_sql
 from rowkeep.storage.contract import InsertedRows, RecordedWrite, ReferencesWait, Row, RowSteps
 from rowkeep.storage.scripts.tables import Tables
+from rowkeep.storage.scripts.undo_keys import CurrentKeys
 
 T = TypeVar("T")
 
@@ -95,9 +97,10 @@ class _Change(msgspec.Struct, frozen=True):
 class _TableUndo:
     """What is undone of one table."""
 
-    def __init__(self, sql: UndoSql, rows: TableSql) -> None:
+    def __init__(self, sql: UndoSql, rows: TableSql, keys: CurrentKeys) -> None:
         self.sql = sql
         self.rows = rows
+        self.keys = keys
         self.effects = dict.fromkeys(Effect, 0)
         self.has_conflicts = False
         self.left: set[str] = set()
@@ -135,6 +138,7 @@ class UndoScript:
         prepare: Callable[[Table], TableSql],
         plan: UndoPlan,
         admit: Admit,
+        keys: DataKeys,
     ) -> None:
         self._tables = tables
         self._dialect: Dialect = tables.dialect
@@ -142,6 +146,7 @@ class UndoScript:
         self._prepare = prepare
         self._plan = plan
         self._admit = admit
+        self._keys = keys
         self._operation = Operation(plan.own, plan.writer_of_undo)
         self.writing = Writing()
 
@@ -192,7 +197,9 @@ class UndoScript:
                 continue
             sql = undo_sql(table, self._dialect, self._namespace, chosen.shape)
             if (yield sql.any.bind(chosen.values())):
-                found.append(_TableUndo(sql, self._prepare(table)))
+                rows = self._prepare(table)
+                keys = CurrentKeys(table, rows, self._dialect, self._namespace, self._keys)
+                found.append(_TableUndo(sql, rows, keys))
         return found
 
     # the first time: conflicts and counts
@@ -203,6 +210,7 @@ class UndoScript:
             rows = yield each.sql.keys.bind(values | {"after": after, "limit": KEYS_AT_ONCE})
             keys = [str(row[0]) for row in rows]
             for part in parts(keys, ROWS_AT_ONCE):
+                yield from each.keys.encrypt(part)
                 yield from self._look_at(each, values | {"keys": each.sql.listed(part)})
             if len(keys) < KEYS_AT_ONCE:
                 return

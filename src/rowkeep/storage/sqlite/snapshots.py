@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ import apsw
 
 from rowkeep.errors.catalogue import Busy, SetupError
 from rowkeep.sql.dialects import SQLITE
-from rowkeep.sql.statements import Statement
+from rowkeep.sql.statements import Statement, Template
 from rowkeep.sql.table_copies import CopiedRows
 from rowkeep.storage.contract import Row, Script
 from rowkeep.storage.response_sizes import mean_size
@@ -118,7 +119,7 @@ class SqliteLoader(Loader):
 
     async def append(self, sql: CopiedRows, rows: Sequence[Row], script: Script[None]) -> None:
         def write() -> None:
-            self._connection.executemany(sql.insert.text, _with_keys(rows, sql.keyed))
+            self._connection.executemany(sql.insert.text, _placed(rows, sql.insert))
             run_script(self._connection, script)
 
         await asyncio.to_thread(self._transact, write)
@@ -147,6 +148,10 @@ class SqliteLoader(Loader):
         await asyncio.to_thread(self._connection.close)
 
 
-def _with_keys(rows: Sequence[Row], keyed: Sequence[int]) -> Sequence[Row]:
-    """The rows with the cells that have sort keys once more."""
-    return [(*row, *(row[at] for at in keyed)) for row in rows] if keyed else rows
+def _placed(rows: Sequence[Row], insert: Template) -> Iterable[Row]:
+    """The cells of each row in the order of the parameters, which are named by their places (``c0``). Cells
+    that have sort keys are sent twice."""
+    places = [int(name[1:]) for name in insert.order]
+    if len(places) == 1:
+        return rows
+    return map(itemgetter(*places), rows)
