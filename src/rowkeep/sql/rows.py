@@ -166,7 +166,12 @@ class SqliteTableSql(SqlitePages, TableSql):
         return sqlite_upsert(self.physical, shape, record, decoders)
 
     def _compile_insert(self) -> Template:
-        return template(sa.insert(self.physical.from_clause).values(self._parameters()), self.dialect)
+        insert = sa.insert(self.physical.from_clause).values(self._parameters())
+        if self.table.history is not None:
+            # its writer undoes all of a failed insert: without this, SQLite copies each page that the insert
+            # and the trigger change, to be able to undo the statement
+            insert = insert.prefix_with("OR FAIL")
+        return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
         update = self._update(shape)
