@@ -20,6 +20,8 @@ from rowkeep.sql.system_tables import CACHED_WORKSPACES, workspace_tables
 Row: TypeAlias = tuple[Any, ...]
 
 VALUES = ("operation_id", "operation_writer", "operation_stamped")
+OPERATION_COLUMNS = ("id", "writer", "stamped")
+"""The parameters of a statement that stores an operation, and the columns that they are written to."""
 
 CACHED_TEMPLATES = 4096
 
