@@ -40,7 +40,9 @@ FUNCTION = re.compile(r"\b([a-z_][a-z0-9_]*)\(")
 TEXT_TO_MOMENT = re.compile(r"\bAS TIMESTAMP|::(?:VARCHAR|TEXT)::TIMESTAMP")
 RETURNED = re.compile(r"\bRETURNING\b(.*?)(?:\)\s*,|\)\s*SELECT|$)", re.DOTALL)
 CALCULATED = re.compile(r"\w\(|::|\|\||\bCASE\b|\bCAST\b")
-CHANGE = re.compile(r"^DO\b|\b(?:CREATE|ALTER|DROP) (?:TABLE|SCHEMA|INDEX|UNIQUE INDEX|FUNCTION|OR REPLACE)\b")
+CHANGE = re.compile(
+    r"^DO\b|\b(?:CREATE|ALTER|DROP) (?:TABLE|SCHEMA|INDEX|UNIQUE INDEX|FUNCTION|OR REPLACE)\b"
+)
 WRITE = re.compile(r"\b(?:INSERT INTO|UPDATE [\"\w]|DELETE FROM)|^COPY\b")
 CHANGES_ROWS = re.compile(r"\bUPDATE [\"\w].*\bSET\b|\bDELETE FROM\b", re.DOTALL)
 
