@@ -34,7 +34,7 @@ CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 
 def new_operation_id() -> str:
     """An id that no other operation has, 24 hexadecimal digits; later ones are greater, to the second."""
-    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+    return f"{int(time.time() * 65536):012x}{secrets.token_hex(6)}"
 
 
 def operation_id(current: RequestContext | None) -> str:

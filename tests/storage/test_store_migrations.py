@@ -23,6 +23,7 @@ from rowkeep.storage.migrations import (
     WORKSPACE_STEPS,
     _key_of_installation,
     _key_of_workspace,
+    _trigger_unless_recorded,
 )
 from rowkeep.storage.opening import make_store
 from rowkeep.storage.postgres import store as postgres_store
@@ -197,3 +198,32 @@ async def test_a_workspace_of_a_newer_version_is_not_opened(new_store: Callable[
 def test_an_address_of_no_backend_is_refused(url: str) -> None:
     with pytest.raises(SetupError, match="ROWKEEP_DATABASE_URL"):
         make_store(Settings(database_url=url), IdSource())
+
+
+async def test_records_of_single_inserts_stay_single_after_an_update(
+    new_store: Callable[[], str], backend: str
+) -> None:
+    """An older version recorded all inserts by the trigger."""
+    url, workspace = new_store(), new_workspace()
+    recorded = THINGS | {"history": {"keepDays": 3}}
+    async with opened(url) as store:
+        things = await Workbench.with_table(await initialised(store, workspace), recorded)
+        last = WORKSPACE_STEPS.index(_trigger_unless_recorded) + 1
+        await rows_of(things.database, "DELETE FROM @_rowkeep_steps WHERE step >= $1", last)
+        if backend != "sqlite":
+            trigger = f'"_rowkeep_history_{things.table.id}_insert"'
+            function = f"@_rowkeep_history_{things.table.id}"
+            await rows_of(things.database, f"DROP TRIGGER {trigger} ON @things")
+            await rows_of(
+                things.database,
+                f"CREATE TRIGGER {trigger} AFTER INSERT ON @things REFERENCING NEW TABLE AS _new_rows "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
+            )
+    async with opened(url) as store:
+        things = things.at(await initialised(store, workspace))
+        await things.insert({"Text": "one"})
+        await things.insert({"Text": "two"}, {"Text": "three"})
+        records = f"SELECT op FROM @_rowkeep_history_{things.table.id} ORDER BY op"  # noqa: S608
+        first, *others = [row[0] for row in await rows_of(things.database, records)]
+        assert others == [others[0]] * 2
+        assert first < others[0]

@@ -33,6 +33,12 @@ SEQUENCE = "_rowkeep_history_seq"
 
 UPDATED_ON = "Updated_On"
 
+RECORDED = "rowkeep.recorded"
+"""A setting of a transaction on PostgreSQL: ``on`` if its insert stores the records itself."""
+
+UNLESS_RECORDED = f"WHEN (current_setting('{RECORDED}', true) IS DISTINCT FROM 'on')"
+"""The condition of the trigger of inserts."""
+
 
 def history_sequence(namespace: str | None) -> sa.Sequence:
     return sa.Sequence(SEQUENCE, schema=quoted(namespace) if namespace else None)
@@ -219,9 +225,10 @@ class HistoryTable:
             ChangeKind.DELETE: "OLD TABLE AS _old_rows",
         }
         for kind, tables in seen.items():
+            when = f"{UNLESS_RECORDED} " if kind is ChangeKind.INSERT else ""
             yield Statement(
                 f"CREATE TRIGGER {self._trigger(kind)} AFTER {kind.name} ON {self._watched()} "
-                f"REFERENCING {tables} FOR EACH STATEMENT EXECUTE FUNCTION {self._function_name()}()"
+                f"REFERENCING {tables} FOR EACH STATEMENT {when}EXECUTE FUNCTION {self._function_name()}()"
             )
 
     def _function(self) -> Statement:

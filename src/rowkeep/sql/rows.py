@@ -27,6 +27,7 @@ from rowkeep.sql.changes import changed
 from rowkeep.sql.conditions import condition, is_never_true
 from rowkeep.sql.copied_cells import CopiedCells
 from rowkeep.sql.expressions import Expression
+from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.idempotency import key_sql
 from rowkeep.sql.lookups import finds_one, is_lookup
 from rowkeep.sql.names import column_name, quoted
@@ -42,6 +43,7 @@ from rowkeep.sql.pages import (
     size_of,
 )
 from rowkeep.sql.physical_table import PhysicalTable, cell_name
+from rowkeep.sql.recorded_inserts import recorded_source
 from rowkeep.sql.statements import Template, template
 from rowkeep.sql.updated_on import with_later_moment
 from rowkeep.sql.upserts import PostgresUpsertSql, SqliteUpsertSql, postgres_upsert, sqlite_upsert
@@ -83,6 +85,17 @@ class TableSql(Pages):
     @cached_property
     def keyed_insert(self) -> Template:
         """An insert that stores an idempotency key too, where one statement can do both."""
+        raise NotImplementedError
+
+    @cached_property
+    def recorded_insert(self) -> Template:
+        """An insert of one row that stores its operation and its record too, where one statement can do
+        that; a transaction of its own."""
+        raise NotImplementedError
+
+    @cached_property
+    def recorded_keyed_insert(self) -> Template:
+        """The same, for an insert that stores an idempotency key too."""
         raise NotImplementedError
 
     @abstractmethod
@@ -166,7 +179,12 @@ class SqliteTableSql(SqlitePages, TableSql):
         return sqlite_upsert(self.physical, shape, record, decoders)
 
     def _compile_insert(self) -> Template:
-        return template(sa.insert(self.physical.from_clause).values(self._parameters()), self.dialect)
+        insert = sa.insert(self.physical.from_clause).values(self._parameters())
+        if self.table.history is not None:
+            # its writer undoes all of a failed insert: without this, SQLite copies each page that the insert
+            # and the trigger change, to be able to undo the statement
+            insert = insert.prefix_with("OR FAIL")
+        return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
         update = self._update(shape)
@@ -199,20 +217,36 @@ class PostgresTableSql(PostgresPages, TableSql):
         return self._version == sa.bindparam("version", type_=sa.BigInteger())
 
     def _compile_insert(self) -> Template:
-        row = (
-            sa.select(*self._parameters().values())
-            .select_from(self.system.workspace)
-            .where(self._is_current())
-        )
-        insert = sa.insert(self.physical.from_clause).from_select(list(self.columns), row)
-        return template(insert, self.dialect)
+        return self._inserting(self._current())
 
     @cached_property
     def keyed_insert(self) -> Template:
-        current = sa.select().select_from(self.system.workspace).where(self._is_current())
-        claim = key_sql(self.dialect, self.namespace).claiming(current)
-        claimed = claim.returning(self.system.idempotency_keys.c.status).cte("claimed")
-        row = sa.select(*self._parameters().values()).select_from(claimed)
+        return self._inserting(self._claimed())
+
+    @cached_property
+    def recorded_insert(self) -> Template:
+        return self._inserting(self._recorded(self._current()))
+
+    @cached_property
+    def recorded_keyed_insert(self) -> Template:
+        return self._inserting(self._recorded(self._claimed()))
+
+    def _current(self) -> sa.Select[Any]:
+        """A select without columns, which has one row if the version is current."""
+        return sa.select().select_from(self.system.workspace).where(self._is_current())
+
+    def _claimed(self) -> sa.Select[Any]:
+        """The same, which stores an idempotency key, if that is unused as well."""
+        claim = key_sql(self.dialect, self.namespace).claiming(self._current())
+        return sa.select().select_from(claim.returning(self.system.idempotency_keys.c.status).cte("claimed"))
+
+    def _recorded(self, source: sa.Select[Any]) -> sa.Select[Any]:
+        history = HistoryTable(self.table, self.dialect, self.namespace)
+        return recorded_source(history, source, self._parameters()[column_name(ROW_KEY)])
+
+    def _inserting(self, source: sa.Select[Any]) -> Template:
+        """An insert of one row if a select has one."""
+        row = source.add_columns(*self._parameters().values())
         insert = sa.insert(self.physical.from_clause).from_select(list(self.columns), row)
         return template(insert, self.dialect)
 

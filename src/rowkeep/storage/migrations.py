@@ -16,7 +16,7 @@ from rowkeep.errors.catalogue import SetupError, StorageReadOnly
 from rowkeep.model.values.case_folding import folding_table
 from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
-from rowkeep.sql.history_table import history_sequence
+from rowkeep.sql.history_table import UNLESS_RECORDED, history_sequence
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement, template
 from rowkeep.sql.system_tables import CATALOG_NAMESPACE, WorkspaceTables, catalog_tables
@@ -248,6 +248,29 @@ def _webhooks(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((tables.webhooks, tables.webhook_tables, tables.webhook_deliveries), dialect)
 
 
+def _trigger_unless_recorded(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    """Single inserts store their records themselves, and the trigger does nothing then."""
+    if not dialect.has_concurrent_writers:
+        return []
+    return [
+        Statement(
+            f"""DO $migration$
+DECLARE
+  _found record;
+BEGIN
+  FOR _found IN
+    SELECT t.tgname AS name, c.oid::regclass AS watched, pg_get_triggerdef(t.oid) AS made
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = '{namespace}' AND t.tgname LIKE '\\_rowkeep\\_history\\_%\\_insert'
+  LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', _found.name, _found.watched);
+    EXECUTE replace(_found.made, ' EXECUTE FUNCTION ', $when$ {UNLESS_RECORDED} EXECUTE FUNCTION $when$);
+  END LOOP;
+END $migration$"""  # noqa: S608 - our own names
+        )
+    ]
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -281,6 +304,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _history,
     _operation_of_keys,
     _webhooks,
+    _trigger_unless_recorded,
 )
 
 

@@ -100,11 +100,11 @@ async def _insert_one(
     values = _row_values(sql, plan, version, stamp) | values_of(plan.operation, stamp)
     call = Call(lane, sql.table.id, is_statement=True)
     if key is not None:
-        write = with_operation(sql, sql.keyed_insert, plan.operation)
+        write = sql.keyed_insert if plan.operation is None else sql.recorded_keyed_insert
         bound = write.bind(values | key_values(key, key.respond(stamp)))
         await _insert_keyed(pool, call, sql, key, bound)
         return
-    bound = with_operation(sql, sql.insert, plan.operation).bind(values)
+    bound = (sql.insert if plan.operation is None else sql.recorded_insert).bind(values)
     if await pool.execute(bound.text, bound.parameters, call) != "INSERT 0 1":
         raise StaleCatalog()
 

@@ -26,13 +26,13 @@ from rowkeep.storage.contract import (
 )
 from rowkeep.storage.sqlite.connections import Connection, rows_of, translated
 from rowkeep.storage.sqlite.reads import select
+from rowkeep.storage.sqlite.recording import record_operation
 from rowkeep.storage.sqlite.upserts import upsert
 from rowkeep.storage.sqlite.writes import (
     Insert,
     check_version,
     delete,
     named_conflict,
-    record_operation,
     update,
 )
 
@@ -51,7 +51,7 @@ def run_batch(script: RowScript[T], version: int, ids: IdSource, connection: Con
             connection.refuse_if_stopped()
             operation = None if is_recorded else operation_of(wanted)
             if operation is not None:
-                record_operation(operation, ids, connection)
+                record_operation(operation, ids.stamp(0).written_on, connection)
                 is_recorded = True
             references_wait = references_wait or isinstance(wanted, ReferencesWait)
             wanted = steps.send(_run(wanted, version, ids, connection))

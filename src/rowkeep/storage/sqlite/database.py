@@ -51,8 +51,9 @@ from rowkeep.storage.sqlite.keys import keyed
 from rowkeep.storage.sqlite.loads import load_rows
 from rowkeep.storage.sqlite.partial_upserts import upsert_partly
 from rowkeep.storage.sqlite.reads import select
+from rowkeep.storage.sqlite.recording import recorded
 from rowkeep.storage.sqlite.upserts import upsert
-from rowkeep.storage.sqlite.writes import Insert, delete, insert_partly, recorded, update
+from rowkeep.storage.sqlite.writes import Insert, delete, insert_partly, update
 
 T = TypeVar("T")
 

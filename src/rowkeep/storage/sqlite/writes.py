@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice, repeat
 from operator import add, itemgetter, length_hint
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import apsw
 import msgspec
@@ -22,7 +22,6 @@ from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
 from rowkeep.sql.dialects import SQLITE
-from rowkeep.sql.history_operations import bound_operation
 from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import TableSql
@@ -40,6 +39,7 @@ from rowkeep.storage.response_sizes import fitting
 from rowkeep.storage.sqlite.connections import VERSION, run_script, translated
 from rowkeep.storage.sqlite.keys import claim, claim_all
 from rowkeep.storage.sqlite.reads import decoded
+from rowkeep.storage.sqlite.recording import insert_recorded, record_operation
 from rowkeep.storage.sqlite.writer import Joinable
 
 T = TypeVar("T")
@@ -48,26 +48,9 @@ MIN_BULK = 1000
 """The inserts of so many rows are recorded together, without the trigger."""
 
 
-def record_operation(operation: Operation, ids: IdSource, connection: apsw.Connection) -> None:
-    """Store an operation, which the history then has for all changes up to the next one."""
-    bound = bound_operation(SQLITE, None, operation, ids.stamp(0).written_on)
-    with translated():
-        connection.execute(bound.text, bound.parameters)
-
-
-def recorded(operation: Operation | None, ids: IdSource, work: Callable[[Any], T]) -> Callable[[Any], T]:
-    """Work of the writer that first stores its operation, if it has one."""
-    return work if operation is None else partial(_recorded, operation, ids, work)
-
-
-def _recorded(operation: Operation, ids: IdSource, work: Callable[[Any], T], connection: Any) -> T:
-    record_operation(operation, ids, connection)
-    return work(connection)
-
-
 class Insert(Joinable[Stamp]):
     """Rows to be written. Single rows of one app for one table are written together; into a table with a
-    history, one after the other, each with its own ``operation``."""
+    history, each has its own ``operation``."""
 
     def __init__(
         self,
@@ -90,21 +73,19 @@ class Insert(Joinable[Stamp]):
 
     def __call__(self, connection: apsw.Connection) -> Stamp:
         rows = iter(self._plan.rows)
-        if self._operation is not None:
-            record_operation(self._operation, self._ids, connection)
+        operations = [] if self._operation is None else [self._operation]
         try:
-            return self._write(connection, self._plan.rows, rows, self._claim)
+            return self._write(connection, self._plan.rows, rows, operations, self._claim)
         except UniqueConflict as conflict:
             # the rows that the iterator still contains were not reached
             reached = len(self._plan.rows) - length_hint(rows)
             raise named_conflict(conflict, self._sql, reached - 1) from conflict
 
     def join(self, connection: apsw.Connection, works: Sequence[Insert]) -> Iterable[Stamp]:
-        if self._operation is not None:
-            return [work(connection) for work in works]
         rows = [work._plan.rows[0] for work in works]
+        operations = [work._operation for work in works if work._operation is not None]
         claim = partial(_claim_each, works)
-        return self._write(connection, rows, iter(rows), claim).each()
+        return self._write(connection, rows, iter(rows), operations, claim).each()
 
     def _claim(self, connection: apsw.Connection, stamp: Stamp) -> None:
         assert self._write_key is not None  # noqa: S101 - only then it is called
@@ -115,8 +96,10 @@ class Insert(Joinable[Stamp]):
         connection: apsw.Connection,
         rows: Sequence[Row],
         reached: Iterator[Row],
+        operations: Sequence[Operation],
         claim_keys: Callable[[apsw.Connection, Stamp], None],
     ) -> Stamp:
+        """``operations``: one for each row, or one for all rows, or none."""
         sql = self._sql
         with translated():
             check_version(connection, self._version)
@@ -124,6 +107,13 @@ class Insert(Joinable[Stamp]):
             stamp = self._ids.stamp(len(rows))
             if self._write_key is not None:
                 claim_keys(connection, stamp)
+            if operations and len(operations) == len(rows):
+                cells = _cells(sql, rows, reached, stamp, self._plan.writer)
+                with references_wait(sql.table, connection):
+                    insert_recorded(connection, sql, cells, operations, stamp.written_on)
+                return stamp
+            for operation in operations:
+                record_operation(operation, stamp.written_on, connection)
             _write_rows(connection, sql, rows, reached, stamp, self._plan.writer)
         return stamp
 
@@ -167,12 +157,19 @@ def _insert_rows(
     stamp: Stamp,
     writer: str,
 ) -> None:
+    connection.executemany(sql.insert.text, _cells(sql, rows, reached, stamp, writer))
+
+
+def _cells(
+    sql: TableSql, rows: Sequence[Row], reached: Iterator[Row], stamp: Stamp, writer: str
+) -> Iterator[Row]:
+    """The parameters of the statement that inserts a row, for each one."""
     on, by = repeat(stamp.written_on), repeat(writer)
     cells = map(add, reached, zip(on, on, by, by, stamp.ids(), strict=False))
     if sql.keyed:
         keys = zip(*(map(itemgetter(at), rows) for at in sql.keyed), strict=True)
         cells = map(add, cells, keys)
-    connection.executemany(sql.insert.text, cells)
+    return cells
 
 
 def insert_partly(
