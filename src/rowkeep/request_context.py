@@ -75,13 +75,6 @@ def set_app(client_id: str) -> None:
         current.app = client_id
 
 
-def set_table(name: str) -> None:
-    """The table or view of the request is known."""
-    current = CURRENT.get()
-    if current is not None:
-        current.table = name
-
-
 def add_request(_logger: Any, _method: str, event: Any) -> Any:
     """A processor of structlog: each log line of a request has its id, and its trace if there is one."""
     current = CURRENT.get()

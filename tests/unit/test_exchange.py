@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rowkeep.server.exchange import MAX_WHOLE_BYTES, Exchange
+from rowkeep.server.exchange import MAX_WHOLE_BYTES, Exchange, _head
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +24,9 @@ class Wire:
     """A transport and its flow control."""
 
     write_paused = False
+
+    def resume_reading(self) -> None:
+        """Nothing is read here."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -164,3 +167,28 @@ async def test_a_response_that_breaks_off_never_looks_whole(version: str, is_abo
     await broken.run_asgi(app)
     assert (wire.is_aborted, wire.is_closed) == (is_aborted, not is_aborted)
     assert not b"".join(wire.sent).endswith(b"0\r\n\r\n")
+
+
+async def test_what_differs_in_each_response_is_not_part_of_a_cached_head() -> None:
+    _head.cache_clear()
+    for left in range(3):
+        answered = exchange(wire := Wire())
+        varying = [(b"ratelimit", b"r=%d" % left), (b"x-request-id", b"%d" % left)]
+        await respond(answered, b"{}", headers=[(b"ratelimit-policy", b"q=3"), *varying, length(2)])
+        assert b"ratelimit: r=%d\r\nx-request-id: %d\r\n" % (left, left) in wire.sent[0]
+    assert _head.cache_info().misses == 1
+
+
+async def test_a_body_that_has_arrived_is_received_at_once() -> None:
+    received = exchange(Wire())
+    received.body += b"{}"
+    received.more_body = False
+    received.message_event.set()
+    assert await received.receive() == {"type": "http.request", "body": b"{}", "more_body": False}
+    # then only the end of the connection is left to wait for
+    waiting = asyncio.ensure_future(received.receive())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    received.disconnected = True
+    received.message_event.set()
+    assert await waiting == {"type": "http.disconnect"}

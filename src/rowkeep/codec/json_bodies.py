@@ -246,6 +246,7 @@ def body_decoder(body_type: type[Body]) -> msgspec.json.Decoder[Body]:
 
 # repeated keys: decoders silently use the last one
 
+SMALL_BYTES = 1024
 LARGE_BYTES = 2 * 1024 * 1024
 WHITE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 
@@ -253,6 +254,16 @@ WHITE_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 def has_keys(body: bytes, count: int) -> bool:
     """Whether a JSON text certainly has this many keys; a string can look like a key."""
     return body.count(b'":') == count and not any(map(body.__contains__, WHITE_BEFORE_COLON))
+
+
+def has_distinct_keys(text: bytes) -> bool:
+    """Whether certainly all keys in a JSON text are different, those of different objects too. It costs a
+    query of one comparison a fourth of the search by a decoder."""
+    if not text.isascii() or text.find(b"\\") >= 0 or text.count(b":") != text.count(b'":'):
+        return False
+    # every colon follows a quote, so each part except the last ends with a key
+    keys = [part[part.rfind(b'"') :] for part in text.split(b'":')[:-1]]
+    return len(set(keys)) == len(keys)
 
 
 class _Repeated(Exception):
@@ -271,6 +282,8 @@ _keys_decoder = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=float, 
 def refuse_repeated_keys(text: bytes, where: str = "", first: int = 0) -> None:
     """Raises RepeatedKey if an object in a JSON text has the same key twice. ``where`` is the pointer to the
     text; ``first`` is the number of its first item if it is a part of an array."""
+    if len(text) <= SMALL_BYTES and has_distinct_keys(text):
+        return
     if len(text) > LARGE_BYTES:
         # in Python, so that other threads can run in between
         if repeated_key(text) is not None:

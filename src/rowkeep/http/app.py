@@ -175,7 +175,8 @@ def wire(
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope[AUDIT] = audit
         is_data = scope["path"].startswith(DATA_PREFIX)
-        if "\x00" in scope["path"] or b"%2f" in scope.get("raw_path", b"").lower():
+        raw = scope.get("raw_path", b"")
+        if "\x00" in scope["path"] or (raw.find(b"%") >= 0 and b"%2f" in raw.lower()):
             # no name contains these: an encoded slash must not turn a path into another one
             return (no_data if is_data else _not_found)(scope, receive, send)
         return (data if is_data else router)(scope, receive, send)

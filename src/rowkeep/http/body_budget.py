@@ -19,6 +19,8 @@ class BodyBudget:
 
     def __init__(self, max_body_bytes: int, max_buffered_bytes: int, wait_seconds: float) -> None:
         self.max_body_bytes = max_body_bytes
+        self.max_digits = len(str(max_body_bytes))
+        """A length with fewer digits is allowed."""
         self.held_bytes = 0
         self._max_bytes = max_buffered_bytes
         self._wait_seconds = wait_seconds

@@ -4,7 +4,7 @@ endpoints for administrators."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -134,7 +134,7 @@ class DataEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def changes_rows(self) -> bool:
         """Whether it takes an ``Idempotency-Key``."""
-        return self.call in (_insert, _insert_bulk, _update, _delete, _batch, undo_own, undo_changes)
+        return self.call in _CHANGING
 
     @property
     def admin_path(self) -> str:
@@ -279,6 +279,10 @@ async def _changes(edge: DataEdge, credential: Credential, name: str, request: R
 async def _row_changes(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
     read = partial(row_changes_request, request)
     return _changed(await edge.changes.row(credential, name, request.row_id, read))
+
+
+_CHANGING = frozenset((_insert, _insert_bulk, _update, _delete, _batch, undo_own, undo_changes))
+"""What changes rows."""
 
 
 def _changed(page: ChangePage) -> bytes:
@@ -487,6 +491,11 @@ def _find(method: str, path: str) -> Found:
     return Found(call, name, row_id)
 
 
+MAX_KNOWN_PATH = 100
+_known = lru_cache(1024)(_find)
+"""The same for short paths: most requests have one of a few."""
+
+
 class DataEndpoints:
     """Serves all endpoints under ``/api/public``."""
 
@@ -504,7 +513,8 @@ class DataEndpoints:
         call, name, row_id = self._found(scope)
         set_route(self._routes[call.name])
         request = Request(scope, receive, self._budget)
-        request.row_id = row_id
+        if row_id:
+            request.row_id = row_id
         try:
             body = await self._call(call, self._credential(scope, request), name, request)
         finally:
@@ -530,11 +540,14 @@ class DataEndpoints:
             return Response(200, body, headers=headers, vary=QUERY_VARY)
         return Response(200, body, headers=headers)
 
-    async def _call(self, call: DataEndpoint, credential: Credential, name: str, request: Request) -> Outcome:
-        return await call.call(self._edge, credential, name, request)
+    def _call(
+        self, call: DataEndpoint, credential: Credential, name: str, request: Request
+    ) -> Awaitable[Outcome]:
+        return call.call(self._edge, credential, name, request)
 
     def _found(self, scope: Scope) -> Found:
-        return _find(scope["method"], self._rest(scope))
+        rest = self._rest(scope)
+        return (_known if len(rest) <= MAX_KNOWN_PATH else _find)(scope["method"], rest)
 
     def _pattern(self, endpoint: DataEndpoint) -> str:
         """The path pattern of an endpoint."""

@@ -21,6 +21,7 @@ access_log = structlog.get_logger("rowkeep.access")
 
 REQUEST_ID_HEADER = b"x-request-id"
 TRACEPARENT_HEADER = b"traceparent"
+OBSERVED = frozenset((REQUEST_ID_HEADER, TRACEPARENT_HEADER))
 PAGES = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/console")
 """Pages outside both APIs; what is below them counts as the page."""
 
@@ -191,10 +192,12 @@ def _sent(scope: Scope) -> tuple[str | None, TraceParent | None]:
     request_id, parent = None, None
     ids = parents = 0
     for name, value in scope["headers"]:
+        if name not in OBSERVED:
+            continue
         if name == REQUEST_ID_HEADER:
             ids += 1
             request_id = value.decode("latin-1") if REQUEST_ID.fullmatch(value) else None
-        elif name == TRACEPARENT_HEADER:
+        else:
             parents += 1
             parent = read_traceparent(value)
     return request_id if ids == 1 else None, parent if parents == 1 else None

@@ -51,26 +51,32 @@ class Disconnected(Exception):
 class Request:
     """One HTTP request. Services receive decoded requests."""
 
+    # class attributes, because most requests change few of them
+    row_id = ""
+    """The name of a row in the path."""
+    ignores_key = False
+    """Whether the request is a dry run, which has no idempotency key."""
+    _held_bytes = 0
+    _size = 0
+    _unpacked_size = 0
+    _is_complete = False
+    _body: bytes | None = None
+    _had_mark = False
+    _digest: hashlib._Hash | None = None
+    """Of a stream with an idempotency key, as far as it was read."""
+
     def __init__(self, scope: Scope, receive: Receive, budget: BodyBudget) -> None:
         self._scope = scope
-        self.address = str((scope.get("client") or ("",))[0])
         self._receive = receive
         self._budget = budget
-        self._held_bytes = 0
-        self._size = 0
-        self._unpacked_size = 0
-        self._is_complete = False
-        self._body: bytes | None = None
-        self._had_mark = False
-        self._digest: hashlib._Hash | None = None
-        """Of a stream with an idempotency key, as far as it was read."""
-        self.row_id = ""
-        """The name of a row in the path."""
-        self.ignores_key = False
-        """Whether the request is a dry run, which has no idempotency key."""
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(self._headers) < len(scope["headers"]):
             self._headers = _joined(scope["headers"])
+
+    @property
+    def address(self) -> str:
+        """The address of the client."""
+        return str((self._scope.get("client") or ("",))[0])
 
     def header(self, name: bytes) -> str | None:
         """The value of a header; several headers of the same name are joined as in RFC 9110 (section 5.3)."""
@@ -314,8 +320,11 @@ class Request:
             await self._budget.wait(self)
 
     def _check_length(self) -> None:
-        length = self.header(b"content-length")
-        if length is not None and DIGITS.fullmatch(length) and int(length) > self._budget.max_body_bytes:
+        sent = self._headers.get(b"content-length")
+        if sent is None or len(sent) < self._budget.max_digits:
+            return
+        length = sent.decode("latin-1")
+        if DIGITS.fullmatch(length) and int(length) > self._budget.max_body_bytes:
             raise self._too_large()
 
     def release(self) -> None:

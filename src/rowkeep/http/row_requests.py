@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from functools import partial
 
 from msgspec import UNSET
@@ -105,8 +106,8 @@ class RowRequests:
         """A query whose rows are streamed."""
         return await self._query(request, request.all_rows())
 
-    async def query(self, request: Request) -> QueryRequest:
-        return await self._query(request, request.page())
+    def query(self, request: Request) -> Awaitable[QueryRequest]:
+        return self._query(request, request.page())
 
     async def _query(self, request: Request, page: RowRange) -> QueryRequest:
         request.no_idempotency_key()

@@ -31,8 +31,11 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 MAX_WHOLE_BYTES = 64 * 1024
 """A longer body is not copied to its head, because one system call could not send both anyway."""
 
-VARYING = frozenset((b"x-request-id", b"traceparent", b"server-timing"))
+VARYING = frozenset((b"x-request-id", b"traceparent", b"server-timing", b"ratelimit"))
 """Headers that differ for each response. Their values are Rowkeep's own, and valid."""
+
+SEPARATE = VARYING | {b"content-length"}
+"""Headers that are not part of a cached head."""
 
 CACHED_HEADS = 256
 """The number of cached heads. They differ by status, content type and date, which changes once a second."""
@@ -93,6 +96,17 @@ class Exchange(RequestResponseCycle):
         self.on_response = _nothing
         self.tasks.discard(self.task)
 
+    async def receive(self) -> Any:
+        """ASGI's ``receive``. A body that has arrived completely is returned at once."""
+        if self.more_body or not self.message_event.is_set() or self.waiting_for_100_continue:
+            return await super().receive()
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
+        self.flow.resume_reading()
+        self.message_event.clear()
+        body, self.body = self.body, bytearray()
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
+
     async def send(self, message: Any) -> None:
         """ASGI's ``send``. The start of a response is delayed until its body follows."""
         if self._ends_with_connection and message["type"] == "http.response.body":
@@ -149,13 +163,13 @@ def _parts_of(start: Any) -> tuple[Headers, bytes | None, bytes]:
     headers that differ for each response."""
     fields, length, varying = [], None, b""
     for field in start.get("headers", ()):
-        name, value = field
-        if name == b"content-length":
-            length = value
-        elif name in VARYING:
-            varying += b"%b: %b\r\n" % field
-        else:
+        name = field[0]
+        if name not in SEPARATE:
             fields.append(field)
+        elif name == b"content-length":
+            length = field[1]
+        else:
+            varying += b"%b: %b\r\n" % field
     return tuple(fields), length, varying
 
 

@@ -41,16 +41,19 @@ CHUNK_ALLOWANCE = 16
 
 class _Transport:
     """A transport that counts the written bytes, and closes only after the client had time to read the
-    response."""
+    response. It has what uvicorn uses of a transport."""
 
     def __init__(self, transport: asyncio.Transport, protocol: Protocol) -> None:
         self._transport = transport
         self._protocol = protocol
         self.written_bytes = 0
         """The number of bytes written so far."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+        # no __getattr__: with one, each access to an attribute of this object takes longer
+        self.get_extra_info = transport.get_extra_info
+        self.is_closing = transport.is_closing
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+        self.abort = transport.abort
 
     def write(self, data: bytes) -> None:
         self.written_bytes += len(data)
@@ -206,14 +209,15 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = line + 4  # the line ends of the request line and of the head
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value) + 4
+        size = self._head_bytes = self._head_bytes + len(name) + len(value) + 4
         if self._phase is BODY:
             return  # ignore trailers: they could not be distinguished from headers that a proxy has checked
         name = name.lower()
         if name in SPECIAL:
             self._on_special(name, value)
-        self.headers.append((name, value))
-        if self._head_bytes > self._max_head or len(self.headers) > self._max_headers:
+        headers = self.headers
+        headers.append((name, value))
+        if size > self._max_head or len(headers) > self._max_headers:
             raise self._refused(self._head_too_large())
 
     def _on_special(self, name: bytes, value: bytes) -> None:

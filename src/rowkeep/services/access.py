@@ -31,7 +31,7 @@ from rowkeep.model.history import Operation
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.model.tables import Table
 from rowkeep.model.users import Actor
-from rowkeep.request_context import CURRENT, RequestContext, note_change, operation_id, set_app, set_table
+from rowkeep.request_context import CURRENT, RequestContext, note_change, operation_id, set_app
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.rate_limits import NO_TABLE, RateLimits, RequestRate
 from rowkeep.services.sessions import Sessions, signed_in_user
@@ -135,10 +135,14 @@ class Caller(msgspec.Struct, frozen=True):
         else:
             DEFINITION_LOOKUPS.add()
         if self.rate is not None:
-            await self.rate.count_one(NO_TABLE if compiled is None else compiled.table.id)
+            counted = NO_TABLE if compiled is None else compiled.table.id
+            # without a coroutine where the count is in memory
+            if not self.rate.count_here(counted):
+                await self.rate.count_one(counted)
         if compiled is None:
             raise NoSuchTable(f"No such table: {preview(name)}.")
-        set_table(compiled.table.name)
+        if self.request is not None:
+            self.request.table = compiled.table.name
         if self.grants is None:
             return compiled
         grant = self.grants.get(compiled.table.id)
@@ -164,7 +168,8 @@ class Caller(msgspec.Struct, frozen=True):
             await self.rate.count_one(NO_TABLE if compiled is None else compiled.view.id)
         if compiled is None:
             raise NoSuchView(f"No such view: {preview(name)}.")
-        set_table(compiled.view.name)
+        if self.request is not None:
+            self.request.table = compiled.view.name
         if self.grants is None:
             return compiled
         grant = self.grants.get(compiled.view.id)
@@ -218,7 +223,13 @@ class Access:
         It is retried from the beginning if it used old definitions, apps or grants: storage checks that with
         every statement, and it is checked before an error is returned.
         """
-        actor, client_id, writer = await self._owner(credential)
+        actor: Actor | None = None
+        client_id = writer = ""
+        if isinstance(credential, str):
+            # the token is not checked yet
+            client_id = unverified_client_id(credential)
+        else:
+            actor, writer = await self._person(credential)
         rate = None
         is_used = again
         for _ in range(MAX_ATTEMPTS):
@@ -261,18 +272,17 @@ class Access:
             await self._catalog.renew(workspace)
         raise Busy("Table definitions or grants keep changing. Nothing was written; try again.")
 
-    async def _owner(self, credential: Credential) -> tuple[Actor | None, str, str]:
-        """The person or administrator, the client id, and the id of the writer; the last two are empty where
-        they do not apply. The token of an app is not checked yet. Raises Unauthenticated."""
-        if isinstance(credential, str):
-            return None, unverified_client_id(credential), ""
+    async def _person(
+        self, credential: AdminCredential | UserCredential | ActingCredential
+    ) -> tuple[Actor | None, str]:
+        """The person or administrator, and the id of the writer. Raises Unauthenticated."""
         if isinstance(credential, UserCredential):
             actor = await self._sessions.check(credential.session)
-            return actor, "", writer_of(signed_in_user(actor).id)
+            return actor, writer_of(signed_in_user(actor).id)
         if isinstance(credential, ActingCredential):
-            return await self._acting(credential.key), "", writer_of(credential.key)
+            return await self._acting(credential.key), writer_of(credential.key)
         actor = Actor(admin_token=await self._admin_tokens.check(credential.token))
-        return actor, "", writer_of(actor.key)
+        return actor, writer_of(actor.key)
 
     async def _acting(self, key: str) -> Actor | None:
         """The user with this id; None for the id of an admin token. Raises Unauthenticated if it is not valid

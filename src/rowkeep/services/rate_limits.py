@@ -165,18 +165,24 @@ class RequestRate:
         self._is_counted = False
         self._state: list[int] = []
 
-    async def count_one(self, table_id: str) -> None:
-        """Count the request for one table. Raises RateLimited."""
+    def count_here(self, table_id: str) -> bool:
+        """Count the request for one table; False if it is not counted in the memory of this process. Raises
+        RateLimited."""
         if self._is_counted:
-            return
+            return True
         memory = self._rates.memory
         if memory is None:
-            await self.count({table_id: 1})
-            return
+            return False
         refused, self._state = memory.take(self._client_id, table_id, self.limit, 1)
         if refused is not None:
             raise self._refusal(refused, 1)
         self._is_counted = True
+        return True
+
+    async def count_one(self, table_id: str) -> None:
+        """Count the request for one table. Raises RateLimited."""
+        if not self.count_here(table_id):
+            await self.count({table_id: 1})
 
     async def count(self, costs: Mapping[str, int]) -> None:
         """Count the request, with a number of operations for each id of a table. Raises RateLimited."""

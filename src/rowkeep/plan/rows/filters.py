@@ -149,11 +149,13 @@ class _WherePlanner:
         _check_operator(node, where)
         if node.expressions is UNSET or not node.expressions:
             raise InvalidFilter("A nested filter must have at least one expression.", pointer=where)
+        if len(node.expressions) == 1:
+            return self.node(node.expressions[0], f"{where}/expressions/0", depth + 1, negated=negated)
         parts = tuple(
             self.node(part, f"{where}/expressions/{at}", depth + 1, negated=negated)
             for at, part in enumerate(node.expressions)
         )
-        return parts[0] if len(parts) == 1 else Junction(parts, either=_is_either(node))
+        return Junction(parts, either=_is_either(node))
 
     def match(self, node: Node, where: str, *, negated: bool) -> Shape:
         if not (UNSET is node.expressions is node.operator is node.not_ is node.all_):

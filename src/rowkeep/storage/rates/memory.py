@@ -22,7 +22,7 @@ class MemoryRates:
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         """``now`` returns the seconds since 1970; a datetime would cost as much as a window."""
         self._now = now
-        self._counters: dict[str, list[MovingWindow]] = {}
+        self._counters: dict[tuple[str, str, str], list[MovingWindow]] = {}
 
     def take(
         self, client_id: str, table_id: str, limit: RateLimit, cost: int
@@ -30,7 +30,7 @@ class MemoryRates:
         """Count requests. Returns the window that has no room for them, and for all windows how many requests
         are left, and in how many seconds the oldest one leaves the window."""
         counters = self._counters
-        key = f"{client_id}/{table_id}/{limit.text}"
+        key = (client_id, table_id, limit.text)
         counter = counters.pop(key, None)
         if counter is None:
             if len(counters) >= MAX_COUNTERS:
@@ -40,13 +40,14 @@ class MemoryRates:
         now = int(self._now() * 1000)
         refused = None
         state: list[int] = []
-        for at, window in enumerate(limit.windows):
-            moving, seconds = counter[at], window.seconds
+        for window, moving in zip(limit.windows, counter, strict=True):
+            amount, seconds = window.amount, window.seconds
             if refused is not None:
                 moving.expire(now, seconds * 1000)
-            elif not moving.take(now, window.amount, seconds * 1000, cost):
+            elif not moving.take(now, amount, seconds * 1000, cost):
                 refused = window
+            state.append(amount - moving.total)
             counts = moving.counts
             left = seconds - (now - counts[0][0]) // 1000 if counts else seconds
-            state += [window.amount - moving.total, min(seconds, left)]
+            state.append(min(seconds, left))
         return refused, state

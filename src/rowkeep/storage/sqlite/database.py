@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rowkeep.errors.catalogue import StorageUnavailable
 from rowkeep.model.ids import IdSource, Stamp
@@ -82,7 +82,7 @@ class SqliteDatabase(Database):
         self, work: Callable[[Connection], T], table_id: str | None = None, *, is_long: bool = False
     ) -> T:
         try:
-            reader = (await self.opener.use()).reader
+            reader = (self.opener.use_open() or await self.opener.use()).reader
             return await (reader.run_long(work) if is_long else reader.run(work, table_id))
         except StorageUnavailable as error:
             self._refuse_if_gone()
@@ -121,8 +121,8 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
     def prepare_view(self, view: BoundView) -> ViewSql:
         return SqliteViewSql(view, None)
 
-    async def select(self, sql: Pages, plan: SelectPlan, version: int) -> Selected:
-        return await self._read(partial(select, sql, plan, version), plan.table_id)
+    def select(self, sql: Pages, plan: SelectPlan, version: int) -> Coroutine[Any, Any, Selected]:
+        return self._read(partial(select, sql, plan, version), plan.table_id)
 
     async def stream(self, sql: Pages, plan: SelectPlan, version: int, encode: EncodeRows) -> RowStream:
         try:

@@ -177,16 +177,22 @@ class Opener:
 
         Raises StorageMissing if it was deleted or replaced since it was first opened.
         """
-        if self.file is None:
-            async with self._opening:
-                if self.file is None:
-                    # a file that existed is never created again: if it is missing, its workspace was deleted
-                    make = partial(self._open_file, create=self._create and not self._place.was_open)
-                    self.file = await asyncio.get_running_loop().run_in_executor(self._files.executor, make)
-                self._files.opened(self)
-                return self.file
-        self._place.check_now_and_then()
-        self._files.order.move_to_end(self)
+        open_file = self.use_open()
+        if open_file is not None:
+            return open_file
+        async with self._opening:
+            if self.file is None:
+                # a file that existed is never created again: if it is missing, its workspace was deleted
+                make = partial(self._open_file, create=self._create and not self._place.was_open)
+                self.file = await asyncio.get_running_loop().run_in_executor(self._files.executor, make)
+            self._files.opened(self)
+            return self.file
+
+    def use_open(self) -> OpenFile | None:
+        """The same if the file is open already; otherwise None."""
+        if self.file is not None:
+            self._place.check_now_and_then()
+            self._files.order.move_to_end(self)
         return self.file
 
     async def close(self) -> None:

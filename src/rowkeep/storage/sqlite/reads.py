@@ -51,7 +51,7 @@ def _page(connection: Connection, page: Statement, max_bytes: int) -> tuple[Sequ
     rows = cursor.fetchall()
     # a few cells that are not large always fit
     may_be_large = bool(rows) and len(rows) * len(rows[0]) * connection.max_cell_bytes > max_bytes
-    size = sum(sizes(rows if may_be_large else ()))
+    size = sum(sizes(rows)) if may_be_large else 0
     if size > max_bytes:
         found = fitting_page(rows, max_bytes)
         return found.rows, found.size, found.is_cut
