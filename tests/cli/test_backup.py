@@ -114,7 +114,7 @@ def test_parts_are_added_to_a_store_with_another_key(
     assert [each["clientId"] for each in target.json("app", "list", "--workspace", "old")["apps"]] == [app]
     again = ("restore", backup, *secret, "--table", "STAFF", "--as", "staff2")
     killed(target, "rowkeep.services.copies.copier", "Copier", "_append", *again)
-    assert "has an unfinished copy of a backup of" in target.shell_output("doctor")
+    assert "has an unfinished copy of a backup of" in target.run("doctor").out
     shown = target.succeeds(*again)
     assert "column Team does not refer to table teams any more" in shown
     assert names(target) == ["staff2"]
