@@ -20,6 +20,9 @@ FOR_OTHERS = 0o077
 
 CATALOG_FILE = "catalog.db"
 
+UNFINISHED = ".restore-"
+"""The names of directories begin like this in which a store is restored, until it is complete."""
+
 
 def owner_model_of(directory: Path) -> Path:
     """The file whose owner is the owner of the data in a directory: its catalog, because the directory itself

@@ -112,7 +112,10 @@ def test_parts_are_added_to_a_store_with_another_key(
     target.succeeds("restore", backup, *secret, "--workspace", "main", "--as", "old")
     assert exported(target, "staff", "--workspace", "old") == exported(source, "staff")
     assert [each["clientId"] for each in target.json("app", "list", "--workspace", "old")["apps"]] == [app]
-    shown = target.succeeds("restore", backup, *secret, "--table", "STAFF", "--as", "staff2")
+    again = ("restore", backup, *secret, "--table", "STAFF", "--as", "staff2")
+    killed(target, "rowkeep.services.copies.copier", "Copier", "_append", *again)
+    assert "has an unfinished copy of a backup of" in target.run("doctor").out
+    shown = target.succeeds(*again)
     assert "column Team does not refer to table teams any more" in shown
     assert names(target) == ["staff2"]
     assert exported(target, "staff2") == exported(source, "staff")

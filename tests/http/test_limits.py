@@ -66,6 +66,19 @@ def test_an_update_of_more_rows_answers_the_count_alone(bot: Bot) -> None:
     }
 
 
+def test_a_reference_to_records_that_are_not_returned(bot: Bot) -> None:
+    records(bot.bulk("people", [{"Number": i} for i in range(10)]))
+    changed = {"op": "update", "table": "people", "query": EVERYTHING, "data": {"Gender": "x"}}
+    insert = {"op": "insert", "table": "people", "data": {"First_Name": {"$ref": "/0/records/0/_id"}}}
+    refused = problem(
+        run(bot, changed, insert), 422, "invalid_result_reference", "/operations/1/data/First_Name"
+    )
+    assert "operation 0 returns counts only" in refused["detail"]
+    assert "max_returned_records" in refused["detail"]
+    counted = {"op": "insert", "table": "people", "data": {"Number": {"$ref": "/0/nModified"}}}
+    assert good(run(bot, changed, counted))["results"][1]["Number"] == 10
+
+
 def test_a_bulk_answers_all_its_records_all_the_same(bot: Bot) -> None:
     assert len(records(bot.bulk("people", [{"Number": i} for i in range(10)]))) == 10
 

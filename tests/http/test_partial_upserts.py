@@ -99,6 +99,31 @@ def test_rows_are_ignored(bot: Bot) -> None:
     assert own(bot) == [ADA, BOB, ["c", "C", None, None, None, None]]
 
 
+def test_stored_keys_are_errors(bot: Bot) -> None:
+    """The response to the action error is that of the others, for a replay too."""
+    data = [{"Code": "a", "Name": "A"}, {"Code": "c", "Name": "C"}, {"Code": "d"}]
+    key = {"Idempotency-Key": "k"}
+    first, again = (send(bot, data, action="error", headers=key) for _ in range(2))
+    problems = (("unique_violation", "/data/0/Code"), ("missing_value", "/data/2/Name"))
+    answer = partly(first, [None, "inserted", None], *problems)
+    assert partly(again, [None, "inserted", None], *problems) == answer
+    assert again.headers["idempotency-replayed"] == "true"
+    counted = send(bot, [{"Code": "e", "Name": "E"}], action="error", prefer="return=minimal").json()
+    assert counted == {"errors": [], "nInserted": 1, "nUpdated": 0, "nIgnored": 0, "nFailed": 0}
+
+
+@pytest.mark.parametrize("mode", ["atomic", "partial"])
+def test_a_replay_of_ignored_rows(bot: Bot, mode: str) -> None:
+    data = [{"Code": "a", "Name": "A"}, {"Code": "c", "Name": "C"}]
+    first, again = (
+        send(bot, data, action="ignore", mode=mode, headers={"Idempotency-Key": mode}) for _ in range(2)
+    )
+    assert first.json()["outcomes"] == ["ignored", "inserted"]
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.headers.get("operation-id") == first.headers.get("operation-id")
+
+
 def test_every_kind_of_bad_row(bot: Bot) -> None:
     data = [
         {"Code": "a", "Number": "many"},

@@ -381,6 +381,32 @@ def test_a_conflict_on_another_unique_index(items: Bot) -> None:
     assert same["outcomes"] == ["updated"]
 
 
+@pytest.mark.parametrize("is_batch", [False, True])
+def test_a_row_can_take_the_value_that_a_row_before_it_gives_up(items: Bot, is_batch: bool) -> None:
+    """Rows are written in their order, those without a required column last."""
+    good(send(items, [{"Code": code, "Name": code, "Mail": f"{code}@x"} for code in "abc"], on("Code")))
+
+    def sent(*data: dict[str, Any]) -> httpx.Response:
+        if not is_batch:
+            return send(items, list(data), on("Code"))
+        operation = {"op": "bulk", "table": "items", "data": data, **on("Code")}
+        return items.request("POST", "/api/public/batch", json={"operations": [operation]})
+
+    data = [
+        {"Code": "a", "Name": "A", "Mail": "n@x"},
+        {"Code": "b", "Name": "B", "Mail": "a@x"},
+        {"Code": "d", "Name": "D", "Mail": "b@x"},
+        {"Code": "c", "Amount": 5},
+    ]
+    place = "/operations/0" if is_batch else ""
+    problem(sent(*reversed(data)), 409, "unique_violation", f"{place}/data/1/Mail")
+    answer = good(sent(*data))
+    answer = answer["results"][0] if is_batch else answer
+    assert answer["outcomes"] == ["updated", "updated", "inserted", "updated"]
+    assert [row["Mail"] for row in answer["records"]] == ["n@x", "a@x", "b@x", "c@x"]
+    assert [row["Mail"] for row in stored(items)] == ["n@x", "a@x", "c@x", "b@x"]
+
+
 def test_error_refuses_stored_keys(items: Bot) -> None:
     good(send(items, {"Code": "a", "Name": "A"}, on("Code")))
     options = on("Code", action="error")

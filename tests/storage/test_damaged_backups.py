@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from undoing import RECORDED
 from workbench import ALL, Workbench
@@ -17,13 +20,17 @@ from rowkeep.model.ids import IdSource
 from rowkeep.services.backups.archives import new_archive, open_archive
 from rowkeep.services.backups.backup import Backup
 from rowkeep.services.backups.contents import Contents
+from rowkeep.services.backups.parts import TableRestore, unpacked
 from rowkeep.services.backups.restore import Restore
 from rowkeep.services.backups.sources import open_source
 from rowkeep.services.backups.verify import verify
+from rowkeep.services.doctor import Doctor, Finding
 from rowkeep.services.initialise import initialise
 from rowkeep.services.local_store import open_store
+from rowkeep.services.work_directories import EXPORT, work_directory
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
+from rowkeep.storage.scripts.copies import CopyScripts
 from support.crafted_backups import Rows, craft
 
 pytestmark = pytest.mark.anyio
@@ -179,3 +186,73 @@ async def test_a_restore_that_is_refused_leaves_nothing(
     url = new_store()
     assert "is damaged" in str(await restored(tmp_path / "crafted", url))
     assert await restored(backup, url) is None
+
+
+# what restores leave that are killed
+
+
+async def test_a_restore_never_removes_a_store_that_was_created_since(
+    backup: Path, new_store: Callable[[], str]
+) -> None:
+    """A killed restore has left its list of schemas, or its directory."""
+    url = new_store()
+    assert await restored(backup, url) is None
+    if url.startswith("sqlite"):
+        await asyncio.to_thread(
+            Path(url.removeprefix("sqlite:///"), ".restore-1/workspaces").mkdir, parents=True
+        )
+    else:
+        connection = await asyncpg.connect(url)
+        await connection.execute(
+            "CREATE SCHEMA rowkeep_restore; CREATE TABLE rowkeep_restore.schemas (name text PRIMARY KEY); "
+            "INSERT INTO rowkeep_restore.schemas VALUES ('w1_main')"
+        )
+        await connection.close()
+    assert "is not empty" in str(await restored(backup, url))
+    async with open_store(
+        Settings(database_url=url, master_key_file=str(backup.with_name("key")))
+    ) as catalog:
+        main = await catalog.named("main")
+        (table,) = await main.database.read(partial(main.scripts.tables.page, "", None))
+        assert table.name == "things"
+
+
+async def test_directories_of_killed_restores_are_found_and_removed(
+    backup: Path, new_store: Callable[[], str], tmp_path: Path
+) -> None:
+    url = new_store()
+    assert await restored(backup, url) is None
+    key = str(backup.with_name("key"))
+    settings = Settings(database_url=url, master_key_file=key, stream_directory=str(tmp_path))
+    left = tmp_path / "rowkeep-restore-left"
+    left.mkdir()
+    async with open_store(settings) as catalog:
+        with open_archive(backup, None) as archive, work_directory(settings, EXPORT) as used:
+            doctor = Doctor(catalog, settings, reads_rows=False)
+            found = [each async for each in doctor.run() if isinstance(each, Finding)]
+            assert [(each.place, each.fix) for each in found] == [(str(left), f"Run: rm -r {left}")]
+            async with unpacked(Contents(archive), settings, "main", ignored) as source:
+                assert source.workspace.name == "main"
+                assert not left.exists()
+                assert used.exists()
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - an empty directory
+
+
+async def test_a_failed_restore_leaves_the_unfinished_copy_of_another_source(
+    backup: Path, new_store: Callable[[], str], tmp_path: Path
+) -> None:
+    url = new_store()
+    assert await restored(backup, url) is None
+    key = str(backup.with_name("key"))
+    settings = Settings(database_url=url, master_key_file=key, stream_directory=str(tmp_path))
+    async with open_store(settings) as catalog:
+        main = await catalog.named("main")
+        await main.database.write(partial(CopyScripts(main.scripts).begin, "another store", 1))
+        with open_archive(backup, None) as archive:
+            async with unpacked(Contents(archive), settings, "main", ignored) as source:
+                planned = TableRestore(catalog, settings, source, "things", "again")
+                with pytest.raises(SetupError, match="unfinished copy of another store"):
+                    await planned.run("a backup", ignored)
+        doctor = Doctor(catalog, settings, reads_rows=False)
+        found = [each.problem async for each in doctor.run() if isinstance(each, Finding)]
+        assert found == ["It has an unfinished copy of another store."]

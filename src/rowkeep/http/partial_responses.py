@@ -52,6 +52,10 @@ def _encoded(minimal: bool, result: PartlyWritten) -> Body:
         return encode(after)
     if isinstance(result, PartlyUpserted):
         return _upserted(result, after)
+    if result.request.options.action is not None:
+        # with onConflict: all rows that did not fail are new
+        stored = dict.fromkeys(result.numbers, "inserted")
+        after = {"outcomes": list(map(stored.get, range(result.request.count))), **after}
     return result.table.codec.encode_partly_written(
         result.rows, result.numbers, result.request.count, result.stamp, result.writer, after
     )

@@ -49,7 +49,13 @@ class BatchResults:
         return value
 
     def _find(self, reference: ResultReference) -> msgspec.Raw:
-        place = _place(self.done[reference.operation], reference.tokens)
+        result = self.done[reference.operation]
+        if _is_cut(result) and reference.tokens[:1] in (("records",), ("outcomes",)):
+            raise reference.invalid(
+                f"is not known: operation {reference.operation} returns counts only, as its records are more "
+                "than the setting max_returned_records, or larger than max_response_bytes; write fewer rows"
+            )
+        place = _place(result, reference.tokens)
         if place is None:
             raise reference.invalid("does not exist in the results")
         text, tokens = place
@@ -64,6 +70,13 @@ class BatchResults:
             kind = "an object" if first == b"{" else "an array"
             raise reference.invalid(f"is {kind}, but must be a single value")
         return found
+
+
+def _is_cut(result: Result) -> bool:
+    """Whether its records are too many to be returned."""
+    if isinstance(result, Upserted):
+        return result.written.rows is None
+    return isinstance(result, Updated) and result.rows is None
 
 
 Place: TypeAlias = tuple[msgspec.Raw, Sequence[str]]

@@ -5,6 +5,7 @@ It only reads, so it can run next to servers. Each finding says how to fix it.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,8 +20,10 @@ from rowkeep.crypto.master_key import data_directory, key_file
 from rowkeep.errors.catalogue import CorruptedCell, RowkeepError, SetupError, StorageUnavailable
 from rowkeep.model.access import Workspace
 from rowkeep.model.tables import Table
-from rowkeep.private_files import exposed
+from rowkeep.private_files import UNFINISHED, exposed
+from rowkeep.services.copies.copier import unfinished_copy
 from rowkeep.services.key_rotation import all_workspaces
+from rowkeep.services.work_directories import abandoned
 from rowkeep.settings import Settings
 from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.key_rotation import RotationSql
@@ -85,6 +88,10 @@ class Doctor:
                 "warning", str(path), f"Other users can access it (mode {mode}).", f"Run: {command}"
             )
         yield from _of_other_owners(paths)
+        left = abandoned(self._settings) + (sorted(directory.glob(f"{UNFINISHED}*")) if directory else [])
+        for path in left:
+            problem = "A restore or export that was killed has left it, with rows of users in it."
+            yield Finding("warning", str(path), problem, f"Run: rm -r {shlex.quote(str(path))}")
 
     async def _unknown_databases(self, workspaces: Iterable[Workspace]) -> list[Finding]:
         known = {each.physical for each in workspaces}
@@ -149,6 +156,15 @@ class Doctor:
                     yield finding
         for finding in await self._orphans(place, opened):
             yield finding
+        copied = await unfinished_copy(opened)
+        if copied is not None:
+            fix = "If it does not run, run the same command again, or discard it: rowkeep copy --discard"
+            yield Finding(
+                "warning",
+                place,
+                f"It has an unfinished copy of {copied.source}.",
+                f"{fix} --workspace {opened.workspace.name}.",
+            )
         for finding in await _sealed_secrets(place, opened):
             yield finding
 

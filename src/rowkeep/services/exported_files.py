@@ -4,8 +4,6 @@ process writes it, with limits of memory and time."""
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +16,8 @@ from rowkeep.files.responses import ColumnInfo
 from rowkeep.services.file_imports.jobs import MAX_UNPACKED_BYTES
 from rowkeep.services.file_imports.readings import without_options
 from rowkeep.services.streamed_queries import StreamedRows
+from rowkeep.services.work_directories import EXPORT, work_directory
 from rowkeep.settings import Settings
-from rowkeep.storage.opening import stream_directory
 
 WRITER_CPU_SECONDS = 3600
 
@@ -27,10 +25,9 @@ WRITER_CPU_SECONDS = 3600
 async def exported(rows: StreamedRows, file_format: str, settings: Settings) -> BinaryIO:
     """A temporary file with these rows, which are closed. Raises FileTooLarge, QueryTimeout, and what reading
     the rows raises."""
+    work = work_directory(settings, EXPORT)
     try:
-        directory = Path(
-            await asyncio.to_thread(tempfile.mkdtemp, dir=stream_directory(settings), prefix="export-")
-        )
+        directory = await asyncio.to_thread(work.__enter__)
         try:
             async with asyncio.timeout_at(rows.deadline):
                 path = directory / "file"
@@ -43,7 +40,7 @@ async def exported(rows: StreamedRows, file_format: str, settings: Settings) -> 
             ) from None
         finally:
             # a file without a name stays until it is closed
-            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+            await asyncio.to_thread(work.__exit__, None, None, None)
     finally:
         rows.close()
 

@@ -131,7 +131,8 @@ class PartlyInserted(msgspec.Struct, frozen=True):
 
     @property
     def counts(self) -> dict[str, int]:
-        return {"nInserted": self.n_inserted, "nFailed": self.n_failed}
+        others = {} if self.request.options.action is None else {"nUpdated": 0, "nIgnored": 0}
+        return {"nInserted": self.n_inserted, **others, "nFailed": self.n_failed}
 
     @property
     def size(self) -> int:

@@ -7,8 +7,6 @@ The part is unpacked into a store of its own in a temporary directory, and copie
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -36,13 +34,11 @@ from rowkeep.services.copies.workspaces import (
     under_key,
 )
 from rowkeep.services.local_store import open_store
+from rowkeep.services.work_directories import RESTORE, work_directory
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.settings import Settings
 from rowkeep.sql.table_copies import CopySql
-from rowkeep.storage.opening import stream_directory
 from rowkeep.storage.scripts import copies
-
-TEMPORARY = "rowkeep-restore-"
 
 
 @asynccontextmanager
@@ -57,8 +53,7 @@ async def unpacked(
     tables: Collection[str] | None = None
     if table is not None:
         tables = {find_table(contents.tables(workspace.database).values(), table).id}
-    directory = tempfile.mkdtemp(prefix=TEMPORARY, dir=stream_directory(settings))
-    try:
+    with work_directory(settings, RESTORE) as directory:
         theirs = msgspec.structs.replace(settings, database_url=f"sqlite:///{directory}/store")
         await Restore(contents, theirs, report, {workspace.id}, tables).run()
         async with open_store(theirs) as catalog:
@@ -66,8 +61,6 @@ async def unpacked(
             await catalog.named(workspace.name)
         async with open_source(theirs, workspace.name) as source:
             yield source
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 async def restore_workspace(
@@ -85,7 +78,7 @@ async def restore_workspace(
             raise _differs(results)
     except BaseException:
         with suppress(NoSuchWorkspace):
-            await discard_copy(settings, await catalog.named(name))
+            await discard_copy(settings, await catalog.named(name), origin)
             if is_new:
                 await Workspaces(catalog, wall_clock).delete(name)
         raise
@@ -144,7 +137,7 @@ class TableRestore:
             if not result.is_same:
                 raise _differs([result])
         except BaseException:
-            await discard_copy(self._settings, target)
+            await discard_copy(self._settings, target, origin)
             raise
         return result
 

@@ -70,9 +70,11 @@ async def unfinished_copy(opened: OpenWorkspace) -> CopyState | None:
         return None
 
 
-async def discard_copy(settings: Settings, opened: OpenWorkspace) -> bool:
-    """Drop the tables of an unfinished copy; false if there is none."""
+async def discard_copy(settings: Settings, opened: OpenWorkspace, source: str | None = None) -> bool:
+    """Drop the tables of an unfinished copy, of this source if it is given; false if there is none."""
     state = await unfinished_copy(opened)
+    if state is not None and source not in (None, state.source):
+        return False
     if state is not None:
         loader = await open_loader(settings, opened.workspace.physical)
         try:

@@ -46,9 +46,12 @@ class PostgresTarget(RestoreTarget):
             if not await self._open.fetchval(f"SELECT pg_try_advisory_lock(hashtext('{UNFINISHED}'))"):
                 raise SetupError("Another restore into this database is running.")
             present = {row[0] for row in await self._open.fetch(NAMESPACES)}
+            if CATALOG_NAMESPACE in present:
+                # a store was created since a restore was killed: the schemas are its own now
+                raise refuse_other_store("The database")
             if UNFINISHED in present:
                 present -= await self._remove()
-            if CATALOG_NAMESPACE in present or any(map(PHYSICAL.fullmatch, present)):
+            if any(map(PHYSICAL.fullmatch, present)):
                 raise refuse_other_store("The database")
             async with self._open.transaction():
                 await self._open.execute(f"CREATE SCHEMA {UNFINISHED}")
@@ -83,7 +86,8 @@ class PostgresTarget(RestoreTarget):
     async def discard(self) -> None:
         if self._has_begun:
             with translated():
-                if UNFINISHED in {row[0] for row in await self._open.fetch(NAMESPACES)}:
+                present = {row[0] for row in await self._open.fetch(NAMESPACES)}
+                if UNFINISHED in present and CATALOG_NAMESPACE not in present:
                     await self._remove()
 
     async def close(self) -> None:

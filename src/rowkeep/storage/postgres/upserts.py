@@ -12,6 +12,7 @@ from operator import add
 from typing import Any, TypeAlias
 
 import asyncpg
+import msgspec
 
 from rowkeep.errors.catalogue import Busy
 from rowkeep.model.history import Operation
@@ -23,6 +24,7 @@ from rowkeep.sql.rows import PostgresTableSql
 from rowkeep.sql.statements import Statement, Template
 from rowkeep.sql.upserts import PostgresUpsertSql, flag_name
 from rowkeep.storage.contract import NotStored, Row, StaleCatalog, UniqueConflict, UpsertedRows, WriteKey
+from rowkeep.storage.postgres.driver_errors import translated
 from rowkeep.storage.postgres.keys import keyed
 from rowkeep.storage.postgres.pool import Call, Pool
 from rowkeep.storage.postgres.reads import answered
@@ -43,6 +45,9 @@ from rowkeep.storage.response_sizes import sizes
 
 MAX_TRIES = 10
 """How often a row is looked for that others delete and insert again."""
+
+MAX_IN_ORDER = 1_000
+"""More rows are not written one after the other: their conflict is an error."""
 
 Fetch: TypeAlias = Callable[[Statement], Awaitable[Sequence[Any]]]
 
@@ -68,7 +73,9 @@ async def upsert(
         except GoneError:
             continue
         except UniqueConflict as conflict:
-            raise named_upsert_conflict(conflict, sql, plan) from conflict
+            if written.is_in_order or not can_be_written_in_order(sql, plan):
+                raise named_upsert_conflict(conflict, sql, plan) from conflict
+            written.is_in_order = True
     raise Busy()
 
 
@@ -80,6 +87,8 @@ async def upsert_on(
     try:
         if len(plan.rows) == 1:
             return await written.write_one_of(connection)
+        if can_be_written_in_order(sql, plan):
+            return await _write_part(connection, written)
         result = await written.write_all(connection)
     except GoneError:
         # it cannot be seen in this snapshot, but in the next one
@@ -89,9 +98,28 @@ async def upsert_on(
     return result
 
 
+async def _write_part(connection: asyncpg.Connection, written: Upsert) -> UpsertedRows:
+    """Write the rows, if they conflict one after the other."""
+    await connection.execute("SAVEPOINT upsert_all")
+    try:
+        result = await written.write_rows(connection)
+    except asyncpg.UniqueViolationError:
+        await connection.execute("ROLLBACK TO SAVEPOINT upsert_all")
+        return await write_in_order(connection, written)
+    except UNFIT as error:
+        # rows of an older definition do not fit the table
+        await roll_back(connection, error)
+        await written.check_version(connection)
+        raise
+    await written.drop_source(connection)
+    return result
+
+
 def named_upsert_conflict(
     conflict: UniqueConflict, sql: PostgresTableSql, plan: UpsertPlan
 ) -> UniqueConflict:
+    if conflict.row is not None:
+        return conflict
     return named_conflict(conflict, sql.table, 0 if len(plan.rows) == 1 else None)
 
 
@@ -108,6 +136,44 @@ async def _write(pool: Pool, lane: ConnectionLane, written: Upsert, key: WriteKe
     return await keyed(pool, Call(lane), written.sql.namespace, key, work)
 
 
+def can_be_written_in_order(sql: PostgresTableSql, plan: UpsertPlan) -> bool:
+    """Whether some order of the rows could be without a conflict: another index than that of the key is
+    unique, and updates set its columns."""
+    unique = {part.name for index in sql.table.indexes if index.is_unique for part in index.columns}
+    values = unique - set(plan.shape.key)
+    return 1 < len(plan.rows) <= MAX_IN_ORDER and not values.isdisjoint(plan.shape.columns)
+
+
+async def write_in_order(connection: asyncpg.Connection, written: Upsert) -> UpsertedRows:
+    """Write the rows in a transaction one after the other, after the statements for all of them have failed:
+    so a row can have a value of a unique index that a row before it has given up. Those that can only update
+    a row are the last. Raises UniqueConflict and NotStored with the place of the row."""
+    plan = written.plan
+    await rekey(connection, written.sql, plan)
+    results: dict[int, UpsertedRows] = {}
+    for at in sorted(range(len(plan.rows)), key=lambda at: (at in plan.incomplete, at)):
+        try:
+            with translated():
+                results[at] = await written.part(at).write_one_of(connection)
+        except UniqueConflict as conflict:
+            raise named_conflict(conflict, written.sql.table, at) from conflict
+        except NotStored:
+            raise NotStored([at]) from None
+    return _together(plan, [results[at] for at in range(len(plan.rows))])
+
+
+def _together(plan: UpsertPlan, results: Sequence[UpsertedRows]) -> UpsertedRows:
+    """One result of those of the rows."""
+    inserted = sum(each.inserted for each in results)
+    outcomes = [outcome for each in results for outcome in each.outcomes or ()]
+    rows = [row for each in results for row in each.rows or ()]
+    size = sum(each.size for each in results)
+    counted = UpsertedRows(inserted, len(results) - inserted, None, None)
+    if len(outcomes) < len(results) or len(rows) > plan.max_records or size > plan.max_bytes:
+        return counted
+    return msgspec.structs.replace(counted, outcomes=outcomes, rows=rows, size=size)
+
+
 class Upsert:
     """One upsert."""
 
@@ -122,6 +188,8 @@ class Upsert:
         self.sql = sql
         self.plan = plan
         self.operation = operation
+        self.is_in_order = False
+        """Whether the rows are written one after the other."""
         self._version = version
         self._stamp = stamp
         self._statements: PostgresUpsertSql = sql.upsert(plan.shape)
@@ -195,11 +263,19 @@ class Upsert:
             return UpsertedRows(inserted, 1 - inserted, None, None)
         return UpsertedRows(inserted, 1 - inserted, [outcome], rows, size)
 
+    def part(self, at: int) -> Upsert:
+        """The upsert of one of the rows."""
+        plan = msgspec.structs.replace(self.plan.part([at]), rekeyed={})
+        stamp = msgspec.structs.replace(self._stamp, start=self._stamp.start + at, count=1)
+        return Upsert(self.sql, plan, self._version, stamp)
+
     # several rows
 
     async def write_all(self, connection: asyncpg.Connection) -> UpsertedRows:
         """All rows, in a transaction."""
         try:
+            if self.is_in_order:
+                return await write_in_order(connection, self)
             return await self.write_rows(connection)
         except UNFIT as error:
             # rows of an older definition do not fit the table

@@ -14,15 +14,13 @@ from pathlib import Path
 import msgspec
 
 from rowkeep.errors.catalogue import SetupError
-from rowkeep.private_files import CATALOG_FILE, make_private_directory
+from rowkeep.private_files import CATALOG_FILE, UNFINISHED, make_private_directory
 from rowkeep.settings import Settings
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.restores import RestoreTarget, refuse_other_store
 from rowkeep.storage.snapshots import Loader, open_loader
 from rowkeep.storage.sqlite.files import WORKSPACES, make_file
-
-UNFINISHED = ".restore-"
 
 
 class SqliteTarget(RestoreTarget):
