@@ -31,7 +31,7 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 MAX_WHOLE_BYTES = 64 * 1024
 """A longer body is not copied to its head, because one system call could not send both anyway."""
 
-VARYING = frozenset((b"x-request-id", b"traceparent", b"server-timing", b"ratelimit"))
+VARYING = frozenset((b"x-request-id", b"traceparent", b"server-timing", b"ratelimit", b"operation-id"))
 """Headers that differ for each response. Their values are Rowkeep's own, and valid."""
 
 SEPARATE = VARYING | {b"content-length"}
