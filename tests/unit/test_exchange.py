@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -192,3 +195,27 @@ async def test_a_body_that_has_arrived_is_received_at_once() -> None:
     received.disconnected = True
     received.message_event.set()
     assert await waiting == {"type": "http.disconnect"}
+
+
+async def test_an_exchange_is_freed_without_the_collector_of_garbage() -> None:
+    """What serves a request is often found by the context of its task, and finds the task itself."""
+    found: ContextVar[object] = ContextVar("found")
+
+    async def app(_scope: object, _receive: object, send: Any) -> None:
+        found.set(send)
+        await send({"type": "http.response.start", "status": 200, "headers": [length(2)]})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    served = exchange(Wire())
+    served.tasks = set()
+    task = served.task = asyncio.ensure_future(served.run_asgi(app))
+    freed = weakref.ref(served)
+    gc.disable()
+    try:
+        await task
+        served.cancel(None)  # nothing is left to cancel
+        del served, task
+        await asyncio.sleep(0)
+        assert freed() is None
+    finally:
+        gc.enable()

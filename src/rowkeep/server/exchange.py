@@ -95,6 +95,10 @@ class Exchange(RequestResponseCycle):
             await self._fail()
         self.on_response = _nothing
         self.tasks.discard(self.task)
+        # nothing is left to cancel. The context of a task refers to its exchange, so the two would be freed
+        # only by the collector of garbage
+        self._is_begun = False
+        del self.task
 
     async def receive(self) -> Any:
         """ASGI's ``receive``. A body that has arrived completely is returned at once."""
