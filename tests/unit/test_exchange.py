@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
-from rowkeep.server.exchange import MAX_WHOLE_BYTES, Exchange, _head
+from rowkeep.server.exchange import MAX_WHOLE_BYTES, VARYING, Exchange, _head
 
 pytestmark = pytest.mark.anyio
 
@@ -173,9 +176,9 @@ async def test_what_differs_in_each_response_is_not_part_of_a_cached_head() -> N
     _head.cache_clear()
     for left in range(3):
         answered = exchange(wire := Wire())
-        varying = [(b"ratelimit", b"r=%d" % left), (b"x-request-id", b"%d" % left)]
+        varying = [(name, b"%d" % left) for name in sorted(VARYING)]
         await respond(answered, b"{}", headers=[(b"ratelimit-policy", b"q=3"), *varying, length(2)])
-        assert b"ratelimit: r=%d\r\nx-request-id: %d\r\n" % (left, left) in wire.sent[0]
+        assert all(b"%b: %d\r\n" % (name, left) in wire.sent[0] for name in VARYING)
     assert _head.cache_info().misses == 1
 
 
@@ -192,3 +195,27 @@ async def test_a_body_that_has_arrived_is_received_at_once() -> None:
     received.disconnected = True
     received.message_event.set()
     assert await waiting == {"type": "http.disconnect"}
+
+
+async def test_an_exchange_is_freed_without_the_collector_of_garbage() -> None:
+    """What serves a request is often found by the context of its task, and finds the task itself."""
+    found: ContextVar[object] = ContextVar("found")
+
+    async def app(_scope: object, _receive: object, send: Any) -> None:
+        found.set(send)
+        await send({"type": "http.response.start", "status": 200, "headers": [length(2)]})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    served = exchange(Wire())
+    served.tasks = set()
+    task = served.task = asyncio.ensure_future(served.run_asgi(app))
+    freed = weakref.ref(served)
+    gc.disable()
+    try:
+        await task
+        served.cancel(None)  # nothing is left to cancel
+        del served, task
+        await asyncio.sleep(0)
+        assert freed() is None
+    finally:
+        gc.enable()

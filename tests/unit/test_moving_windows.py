@@ -123,3 +123,17 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rates.take("app", "d", limit, 1)[1] == [1, 3600, 2, 86_400]
     assert rates.take("app", "a", limit, 1)[0] == limit.windows[0]
     assert rates.take("app", "c", limit, 1)[1] == [1, 3600, 2, 86_400]
+
+
+@pytest.mark.parametrize("limit", [3, EXACT, EXACT + 1, 1000])
+def test_a_window_counts_what_it_contains_whatever_the_clock_does(limit: int) -> None:
+    draw = random.Random(limit)
+    window, now = MovingWindow(), 10**12
+    for _ in range(2000):
+        now += draw.choice([0, 0, 1, MINUTE // EXACT, MINUTE // 2, -MINUTE // 3, 2 * MINUTE])
+        if draw.random() < 0.1:
+            window.expire(now, MINUTE)
+        window.take(now, limit, MINUTE, draw.choice([1, 1, 2]))
+        assert 0 <= window.total == sum(count for _, count in window.counts) <= limit
+        assert all(at > now - MINUTE for at, _ in window.counts)
+        assert window.ends == (window.counts[0][0] + MINUTE if window.counts else 0)

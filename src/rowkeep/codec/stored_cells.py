@@ -72,12 +72,14 @@ class StoredCells:
         unique = {part.name for index in table.indexes if index.is_unique for part in index.columns}
         self._rekeyed = [name for name in self._each if name in unique]
         self._own = [column.name for column in table.columns]
+        self._store_places = _placed(self._store, self._own)
+        self._show_places = _placed(self._show, self._own)
         self._sys_id_places = [at for at, column in enumerate(table.columns) if column.holds_sys_ids]
         self._all_names = [column.name for column in table.all_columns]
 
     def store(self, rows: list[tuple[Cell, ...]]) -> Sequence[Row]:
         """Rows of the table's own columns in their stored form."""
-        return with_columns(rows, _placed(self._store, self._own))
+        return with_columns(rows, self._store_places)
 
     def store_cell(self, column: Column, cell: Cell) -> Any:
         change = self._store.get(column.name)
@@ -92,6 +94,8 @@ class StoredCells:
     def rekeyed(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Rekeyed:
         """The stored cells that must be encrypted again before these rows are written: for a unique index, a
         cell encrypted with the old key differs from the same cell with the current key."""
+        if not self._rekeyed:
+            return {}
         places = {name: at for at, name in enumerate(names or self._own)}
         return {
             name: [self._each[name](cell) for cell in {row[places[name]] for row in rows} - {None}]
@@ -109,7 +113,7 @@ class StoredCells:
 
     def answer_sent(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The same for rows of a request, which are not encrypted."""
-        return with_columns(rows, _placed(self._show, self._own))
+        return with_columns(rows, self._show_places)
 
 
 def _placed(changes: Mapping[str, Change], names: Sequence[str]) -> dict[int, Change]:

@@ -31,7 +31,7 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 MAX_WHOLE_BYTES = 64 * 1024
 """A longer body is not copied to its head, because one system call could not send both anyway."""
 
-VARYING = frozenset((b"x-request-id", b"traceparent", b"server-timing", b"ratelimit"))
+VARYING = frozenset((b"x-request-id", b"traceparent", b"server-timing", b"ratelimit", b"operation-id"))
 """Headers that differ for each response. Their values are Rowkeep's own, and valid."""
 
 SEPARATE = VARYING | {b"content-length"}
@@ -95,6 +95,10 @@ class Exchange(RequestResponseCycle):
             await self._fail()
         self.on_response = _nothing
         self.tasks.discard(self.task)
+        # nothing is left to cancel. The context of a task refers to its exchange, so the two would be freed
+        # only by the collector of garbage
+        self._is_begun = False
+        del self.task
 
     async def receive(self) -> Any:
         """ASGI's ``receive``. A body that has arrived completely is returned at once."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -37,6 +38,20 @@ SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
 CHUNK_ALLOWANCE = 16
 """The bytes of a chunk, apart from its content, that are not counted: its size and line ends."""
+
+
+def _parsed_url(url: bytes, root_path: str) -> tuple[str, bytes, bytes]:
+    """The path, the path as it was sent, and the query string of a request target. Any exception rejects the
+    request."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    shown = root_path + (unquote(path) if "%" in path else path)
+    return shown, root_path.encode("ascii") + parsed.path, parsed.query or b""
+
+
+MAX_KNOWN_URL = 128
+_known_url = lru_cache(1024)(_parsed_url)
+"""The same for short targets: most requests have one of a few."""
 
 
 class _Transport:
@@ -474,12 +489,10 @@ class Protocol(HttpToolsProtocol):
 
     def _set_path(self) -> None:
         """Set the path as uvicorn does. Any exception rejects the request."""
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
+        url = self.url
         scope = self.scope
-        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
-        scope["raw_path"] = self.root_path.encode("ascii") + url.path
-        scope["query_string"] = url.query or b""
+        parsed = (_known_url if len(url) <= MAX_KNOWN_URL else _parsed_url)(url, self.root_path)
+        scope["path"], scope["raw_path"], scope["query_string"] = parsed
 
     # time-outs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from time import monotonic
 from typing import Any, TypeAlias, TypeVar
 
@@ -303,10 +303,16 @@ class Pool:
                     await asyncio.sleep(min(tried * RETRY_STEP_SECONDS, MAX_RETRY_SECONDS))
             return await self._attempt(work, call, deadline, is_first=tries == 1)
 
-    async def _attempt(self, work: Work[T], call: Call, deadline: float, *, is_first: bool) -> T:
+    def _attempt(self, work: Work[T], call: Call, deadline: float, *, is_first: bool) -> Awaitable[T]:
+        # the coroutine itself, because all that wait in another one are resumed with it
         if call.turns is None:
-            return await self._use(work, call, deadline)
+            return self._use(work, call, deadline)
         turn = call.turns.together() if is_first else call.turns.alone()
+        return self._in_turn(turn, work, call, deadline)
+
+    async def _in_turn(
+        self, turn: AbstractAsyncContextManager[None], work: Work[T], call: Call, deadline: float
+    ) -> T:
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(max(0.0, deadline - monotonic())):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeAlias
 
 from rowkeep.model.moving_windows import MovingWindow
 from rowkeep.rate_limits import RateLimit, RateWindow
@@ -16,13 +17,17 @@ MAX_COUNTERS = 10_000
 """The maximum number of counters; those that were not used for the longest time are forgotten."""
 
 
+Counter: TypeAlias = list[tuple[RateWindow, MovingWindow]]
+"""The windows of one limit, for one app and table."""
+
+
 class MemoryRates:
-    """A counter is the windows of one limit, for one app and table."""
+    """Counts requests in windows."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         """``now`` returns the seconds since 1970; a datetime would cost as much as a window."""
         self._now = now
-        self._counters: dict[tuple[str, str, str], list[MovingWindow]] = {}
+        self._counters: dict[tuple[str, str, str], Counter] = {}
 
     def take(
         self, client_id: str, table_id: str, limit: RateLimit, cost: int
@@ -35,19 +40,17 @@ class MemoryRates:
         if counter is None:
             if len(counters) >= MAX_COUNTERS:
                 del counters[next(iter(counters))]
-            counter = [MovingWindow() for _ in limit.windows]
+            counter = [(window, MovingWindow()) for window in limit.windows]
         counters[key] = counter
         now = int(self._now() * 1000)
         refused = None
         state: list[int] = []
-        for window, moving in zip(limit.windows, counter, strict=True):
+        for window, moving in counter:
             amount, seconds = window.amount, window.seconds
             if refused is not None:
                 moving.expire(now, seconds * 1000)
             elif not moving.take(now, amount, seconds * 1000, cost):
                 refused = window
-            state.append(amount - moving.total)
-            counts = moving.counts
-            left = seconds - (now - counts[0][0]) // 1000 if counts else seconds
-            state.append(min(seconds, left))
+            left = -((now - moving.ends) // 1000) if moving.ends else seconds
+            state += (amount - moving.total, min(seconds, left))
         return refused, state
