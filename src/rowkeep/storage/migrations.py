@@ -248,6 +248,10 @@ def _webhooks(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((tables.webhooks, tables.webhook_tables, tables.webhook_deliveries), dialect)
 
 
+def _charts(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).charts,), dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -281,6 +285,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _history,
     _operation_of_keys,
     _webhooks,
+    _charts,
 )
 
 
