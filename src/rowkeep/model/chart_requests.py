@@ -25,9 +25,6 @@ ChartValue = Annotated[
     str | None,
     Meta(description="The numeric column of the values. A `count` has none; others need one."),
 ]
-ChartQuery = Annotated[
-    Node | None, Meta(description="The filter of the rows, as in a query. Null for all rows.")
-]
 SearchText = Annotated[
     str,
     Meta(
@@ -50,7 +47,7 @@ class ChartBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     category: Category = None
     aggregate: ChartAggregate = "count"
     value: ChartValue = None
-    query: ChartQuery = None
+    query: Node | None = None
     search: SearchText = ""
     shared: IsShared = False
 
@@ -63,6 +60,6 @@ class ChartPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     category: Category | UnsetType = UNSET
     aggregate: ChartAggregate | UnsetType = UNSET
     value: ChartValue | UnsetType = UNSET
-    query: ChartQuery | UnsetType = UNSET
+    query: Node | UnsetType | None = UNSET
     search: SearchText | UnsetType = UNSET
     shared: IsShared | UnsetType = UNSET
