@@ -43,7 +43,8 @@ def only(field: str, operand: str = "=", **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("source", [SOURCE, VIEW], ids=["table", "view"])
 def test_what_is_stored_has_the_names_it_was_made_of(source: ChartSource) -> None:
-    query = {"expressions": [{"not": only("Card", "is null")}, only("city", value="Rome")]}
+    parts = [{"not": only("Card", "is null")}, only("city", value="Rome")]
+    query = {"expressions": parts, "operator": "OR"}
     given = plan(category="city", aggregate="sum", value="PRICE", query=query, search="é")
     stored = read_chart(given, source, LIMIT)
     assert set(stored.names.values()) == {"City", "Price", "Card"}
@@ -52,7 +53,8 @@ def test_what_is_stored_has_the_names_it_was_made_of(source: ChartSource) -> Non
     assert trouble is None
     assert (named.category, named.value, named.search, named.names) == ("City", "Price", "é", {})
     assert msgspec.to_builtins(named.query) == {
-        "expressions": [{"not": only("Card", "is null")}, only("City", value="Rome")]
+        "expressions": [{"not": only("Card", "is null")}, only("City", value="Rome")],
+        "operator": "or",
     }
 
 

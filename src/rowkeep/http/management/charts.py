@@ -16,6 +16,7 @@ from rowkeep.http.response_types import Moment, Name, NextCursor, ResponseBody, 
 from rowkeep.http.sample_values import USER, WHEN
 from rowkeep.model.chart_requests import ChartBody, ChartPatch
 from rowkeep.model.charts import ChartAggregate, ChartKind
+from rowkeep.model.data_requests import Node
 from rowkeep.model.users import Need
 from rowkeep.services.charts import ChartOfUser
 from rowkeep.services.sharing import Thing
@@ -39,7 +40,7 @@ class ChartResponse(ResponseBody):
     category: str | None
     aggregate: ChartAggregate
     value: str | None
-    query: Annotated[dict[str, Any] | None, Meta(description="The filter of the rows; null for all rows.")]
+    query: Node | None
     search: str
     shared: bool
     owner: Annotated[

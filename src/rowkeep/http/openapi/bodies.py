@@ -107,6 +107,7 @@ _CHART: dict[str, dict[str, Any]] = {
 _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
     "ChartBody": _CHART,
     "ChartPatch": _CHART,
+    "ChartResponse": _CHART,
     "InsertBody": {"data": {"anyOf": [ref("Row"), ROWS]}, **_OPTIONS},
     "BulkBody": {"data": ROWS, **_OPTIONS},
     "Conflict": {

@@ -156,7 +156,15 @@ class _ChartReader:
                     'of it. Use "is null" or "is not null".',
                     pointer="/query",
                 )
-        return sent
+        return _lower(sent)
+
+
+def _lower(node: Node) -> Node:
+    """A valid filter with its operators in lower case, as they are documented."""
+    operator = node.operator if node.operator is UNSET else node.operator.lower()
+    parts = node.expressions if node.expressions is UNSET else [_lower(each) for each in node.expressions]
+    not_ = node.not_ if node.not_ is UNSET else _lower(node.not_)
+    return structs.replace(node, operator=operator, expressions=parts, not_=not_)
 
 
 def _described(column: Column) -> str:
