@@ -16,7 +16,7 @@ interface BrokenChartProps {
 /** A saved chart that cannot be drawn any more, and what can be done. */
 export function BrokenChart({ source, chart, columns, saved }: BrokenChartProps) {
   return (
-    <Alert color="yellow" role="alert" mx="md" mb="sm" title="This chart cannot be drawn">
+    <Alert color="red" role="alert" mx="md" mb="sm" title="This chart cannot be drawn">
       <ChartName chart={chart} />
       <Text size="sm" my="xs">
         {chart.problem}
