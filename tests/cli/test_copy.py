@@ -105,7 +105,16 @@ def fill(shell: Shell) -> str:
     shell.run("rows", "import", "staff", "-", "--format", "ndjson", "--app", app, stdin=lines)
     boss = next(iter(exported(shell, "staff")))["sys_Id"]
     shell.succeeds("rows", "insert", "staff", json.dumps({"Mail": "last", "Boss": boss}))
+    record_chart(shell, "ch-shared")
     return str(app)
+
+
+def record_chart(shell: Shell, chart_id: str, user_id: str = "") -> None:
+    """Save a chart of the table staff: a private one of a user, or a shared one."""
+    ((table_id,),) = catalog_rows(shell, "SELECT id FROM _rowkeep_tables WHERE name_key = 'staff'", "w1_main")
+    owner = f"'{user_id}'" if user_id else "NULL"
+    values = f"'{chart_id}', '{table_id}', '{user_id}', {owner}, 'Staff', 'staff', '{{\"kind\": \"number\"}}', '', ''"
+    catalog_rows(shell, f"INSERT INTO _rowkeep_charts VALUES ({values})", "w1_main")  # noqa: S608 - ours
 
 
 def exported(shell: Shell, name: str, *more: str) -> list[dict[str, Any]]:
@@ -140,6 +149,7 @@ def record_rights(shell: Shell, mails: tuple[str, ...]) -> None:
     for mail in mails:
         ((user_id,),) = catalog_rows(shell, f"SELECT id FROM users WHERE email = '{mail}'")  # noqa: S608
         catalog_rows(shell, f"INSERT INTO _rowkeep_members VALUES ('{user_id}', 'editor')", "w1_main")  # noqa: S608
+        record_chart(shell, f"ch-{mail}", user_id)
 
 
 def rights(shell: Shell) -> list[tuple[Any, ...]]:
@@ -202,6 +212,9 @@ def test_a_workspace_is_copied_with_everything(source: Shell, target: Shell) -> 
         text = f"SELECT * FROM {system} ORDER BY 1"  # noqa: S608 - ours
         assert catalog_rows(target, text, "w1_main") == catalog_rows(source, text, "w1_main")
     assert rights(target) == [("both@x.org", "editor")]
+    ((user_id,),) = catalog_rows(target, "SELECT id FROM users WHERE email = 'both@x.org'")
+    charts = catalog_rows(target, "SELECT id, scope, user_id FROM _rowkeep_charts ORDER BY id", "w1_main")
+    assert charts == [("ch-both@x.org", user_id, user_id), ("ch-shared", "", None)]
     target.succeeds("rows", "insert", "staff", '{"Mail": "new", "Team": "one"}', "--app", app)
     assert target.run("rows", "insert", "staff", '{"Mail": "other", "Team": "two"}').status == 1
     assert "already has tables" in target.fails(*copy_of(source))

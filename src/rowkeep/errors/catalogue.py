@@ -19,14 +19,16 @@ from rowkeep.errors.base import (
     pointer,
     preview,
 )
+from rowkeep.errors.charts import InvalidChart, NoSuchChart, TooManyCharts
 from rowkeep.errors.definitions import DefinitionChanged
 from rowkeep.errors.history import HistoryExpired, HistoryOff, NoSuchOperation, UndoConflict
 from rowkeep.errors.webhooks import InvalidUrl, NoSuchDelivery, NoSuchWebhook, TooManyWebhooks
 
 __all__ = (
-    "MAX_ECHO", "MAX_PROBLEMS", "DefinitionChanged", "HistoryExpired", "HistoryOff", "InvalidUrl",
-    "NoSuchDelivery", "NoSuchOperation", "NoSuchWebhook", "Problem", "ProblemList", "RowkeepError",
-    "TooManyWebhooks", "UndoConflict", "excerpt", "pointer", "preview",
+    "MAX_ECHO", "MAX_PROBLEMS", "DefinitionChanged", "HistoryExpired", "HistoryOff", "InvalidChart",
+    "InvalidUrl", "NoSuchChart", "NoSuchDelivery", "NoSuchOperation", "NoSuchWebhook", "Problem",
+    "ProblemList", "RowkeepError", "TooManyCharts", "TooManyWebhooks", "UndoConflict", "excerpt", "pointer",
+    "preview",
 )  # fmt: skip
 """Re-exported for modules that raise or handle errors."""
 

@@ -25,6 +25,7 @@ KINDS = {
     "session": "session",
     "file": "file",
     "webhook": "webhook",
+    "chart": "chart",
     "delivery": "delivery",
     "id": "admin-token",
 }

@@ -131,8 +131,8 @@ class Users:
         return await write_audited(self._catalog, script, f"user {user.id}")
 
     async def delete(self, actor: Actor, user: str) -> None:
-        """Delete a user with all rights. What the user owned has no owner afterwards. Raises DeleteNotAllowed
-        for one's own user."""
+        """Delete a user with all rights and private charts. What the user owned has no owner afterwards.
+        Raises DeleteNotAllowed for one's own user."""
         found = await self.get(user)
         _refuse_self(actor, found, "be deleted")
         # first the sessions: if this is interrupted, the user is disabled and can be deleted again
@@ -141,7 +141,7 @@ class Users:
         for workspace in await self._all_workspaces(found):
             try:
                 opened = await self._catalog.named(workspace.name)
-                await opened.database.write(partial(opened.scripts.rights.remove_user, found.id))
+                await opened.database.write(partial(opened.scripts.charts.remove_user, found.id))
                 opened.renew()
             except (NoSuchWorkspace, StorageMissing, StaleCatalog):
                 continue  # it was deleted, or its database is missing: an unknown id gives nobody rights

@@ -297,6 +297,7 @@ class WorkspaceTables:
         self.row_quotas = _row_quotas(meta)
         self.operations, self.operation_tables = _operations(meta)
         self.histories, self.history_state = _histories(meta)
+        self.charts = _charts(meta)
         self.webhooks, self.webhook_tables, self.webhook_deliveries = _webhooks(meta)
 
 
@@ -484,6 +485,25 @@ def _webhooks(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:
         sa.Index("_rowkeep_webhook_deliveries_list", "webhook_id", "id"),
     )
     return webhooks, tables, deliveries
+
+
+def _charts(meta: sa.MetaData) -> sa.Table:
+    """The saved charts of tables and views. ``scope`` is empty for a shared one, otherwise the id of the user
+    whose private one it is; ``definition`` is JSON."""
+    return sa.Table(
+        "_rowkeep_charts",
+        meta,
+        sa.Column("id", NAME_KEY, primary_key=True),
+        sa.Column("thing_id", sa.Text, nullable=False),
+        sa.Column("scope", NAME_KEY, nullable=False),
+        sa.Column("user_id", NAME_KEY, index=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("name_key", NAME_KEY, nullable=False),
+        sa.Column("definition", sa.Text, nullable=False),
+        sa.Column("created_on", sa.Text, nullable=False),
+        sa.Column("updated_on", sa.Text, nullable=False),
+        sa.Index("_rowkeep_charts_names", "thing_id", "scope", "name_key", unique=True),
+    )
 
 
 def _rights_of_users(meta: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Table]:

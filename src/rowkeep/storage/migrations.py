@@ -271,6 +271,10 @@ END $migration$"""  # noqa: S608 - our own names
     ]
 
 
+def _charts(dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return _create_all((WorkspaceTables(namespace).charts,), dialect)
+
+
 CATALOG_STEPS: tuple[Step, ...] = (
     _catalog_tables,
     _fold_function,
@@ -305,6 +309,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _operation_of_keys,
     _webhooks,
     _trigger_unless_recorded,
+    _charts,
 )
 
 

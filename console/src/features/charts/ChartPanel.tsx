@@ -1,6 +1,6 @@
 import { Alert, Box, Button, CloseButton, Group, Loader, NativeSelect, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { type ReactNode, useMemo } from "react";
 import { messageOf } from "../../api/errors";
 import type { Filter } from "../../api/types";
 import type { Column } from "../grid/columns";
@@ -18,10 +18,12 @@ interface ChartPanelProps {
   columns: readonly Column[];
   plan: ChartPlan;
   onPlan: (change: PlanChange) => void;
+  /** What saves the chart. */
+  children: ReactNode;
 }
 
 /** A chart of the rows that the grid shows. */
-export function ChartPanel({ source, query, columns, plan, onPlan }: ChartPanelProps) {
+export function ChartPanel({ source, query, columns, plan, onPlan, children }: ChartPanelProps) {
   const fields = useMemo(() => fieldsOf(plan, columns), [plan, columns]);
   const read = useQuery(chartRowsQuery(source, query, fields));
   return (
@@ -32,6 +34,7 @@ export function ChartPanel({ source, query, columns, plan, onPlan }: ChartPanelP
         <Button size="compact-xs" variant="default" onClick={() => void read.refetch()}>
           Read again
         </Button>
+        {children}
         <CloseButton ml="auto" aria-label="Close the chart" onClick={() => onPlan(() => undefined)} />
       </Group>
       {read.error !== null ? (

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import type { ColumnType } from "../../api/types";
+import type { ColumnType, Filter } from "../../api/types";
 import type { Column } from "../grid/columns";
 import { chartOf, totalOf } from "./aggregate";
+import { readState } from "../grid/selectionUrl";
 import { readPlan, redrawn, suitablePlan, titleOf, writePlan } from "./plan";
+import { addressOf, bodyOf, isSame, type SavedChart, shownBy, withChart, withoutChart } from "./saved";
 
 function column(name: string, type: ColumnType, more: Partial<Column> = {}): Column {
   return { name, type, isSystem: false, isRequired: false, isEncrypted: false, ...more };
@@ -110,4 +112,53 @@ test("one number of all rows", () => {
   expect(totalOf(ROWS, { aggregate: "max", value: "Price" })).toBe(4);
   expect(totalOf([], { aggregate: "max", value: "Price" })).toBeNull();
   expect(totalOf([], { aggregate: "count", value: "" })).toBe(0);
+});
+
+const SAVED_CHART: SavedChart = {
+  id: "ch-1",
+  table: "orders",
+  name: "Revenue",
+  kind: "bar",
+  category: "City",
+  aggregate: "sum",
+  value: "Price",
+  query: { expressions: [{ field: "Price", operand: ">", value: 1 }] },
+  search: "r",
+  shared: true,
+  owner: null,
+  canChange: true,
+  problem: null,
+  createdOn: "2026-01-01T00:00:00.000Z",
+  updatedOn: "2026-01-01T00:00:00.000Z",
+};
+
+test("a saved chart is shown with its filter and its search; the sort stays", () => {
+  const before = new URLSearchParams("sort=-Day&filter=old&search=old&x=1");
+  const parameters = withChart(before, SAVED_CHART);
+  expect(readPlan(parameters.get("chart"), COLUMNS)).toEqual(shownBy(SAVED_CHART).plan);
+  const state = readState(parameters);
+  expect(state).toEqual({ ...shownBy(SAVED_CHART).state, sort: [{ field: "Day", order: "desc" }] });
+  expect(isSame({ plan: shownBy(SAVED_CHART).plan, state }, shownBy(SAVED_CHART))).toBe(true);
+  expect(withoutChart(parameters).has("saved")).toBe(false);
+  expect(addressOf("main", SAVED_CHART)).toBe("/w/main/tables/orders?saved=ch-1");
+});
+
+test("what was changed is noticed, in whatever order its members are", () => {
+  const { plan, state } = shownBy(SAVED_CHART);
+  const filter: Filter = { expressions: [{ value: 1, operand: ">", field: "Price" }] };
+  expect(isSame({ plan, state: { filter, search: "r" } }, { plan, state })).toBe(true);
+  expect(isSame({ plan, state: { search: "r" } }, { plan, state })).toBe(false);
+  expect(isSame({ plan: { ...plan, kind: "pie" }, state }, { plan, state })).toBe(false);
+});
+
+test("a number has no category, and a count no value", () => {
+  const plan = { kind: "number", category: "City", aggregate: "count", value: "Price" } as const;
+  expect(bodyOf({ plan, state: { search: "" } })).toEqual({
+    kind: "number",
+    category: null,
+    aggregate: "count",
+    value: null,
+    query: null,
+    search: "",
+  });
 });

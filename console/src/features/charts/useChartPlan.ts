@@ -4,6 +4,7 @@ import { useSearchParams } from "react-router";
 import type { Column } from "../grid/columns";
 import type { GridStateInUrl } from "../grid/useGridState";
 import { type ChartPlan, readPlan, writePlan } from "./plan";
+import { withoutChart } from "./saved";
 
 /** Gives the chart to show for the newest one, which can be newer than what is shown. */
 export type PlanChange = (newest: ChartPlan | undefined) => ChartPlan | undefined;
@@ -18,10 +19,10 @@ export function useChartPlan(
   const change = useCallback(
     (wanted: PlanChange) =>
       edit((newest) => {
-        const next = new URLSearchParams(newest);
         const changed = wanted(readPlan(newest.get("chart"), columns));
-        if (changed === undefined) next.delete("chart");
-        else next.set("chart", writePlan(changed));
+        if (changed === undefined) return withoutChart(newest);
+        const next = new URLSearchParams(newest);
+        next.set("chart", writePlan(changed));
         return next;
       }),
     [edit, columns],

@@ -5,7 +5,10 @@ import { useNavigate } from "react-router";
 import type { Row } from "../../api/types";
 import { ChartButton } from "../charts/ChartButton";
 import { ChartPanel } from "../charts/ChartPanel";
+import { BrokenChart } from "../charts/BrokenChart";
+import { SavedTools } from "../charts/SavedTools";
 import { useChartPlan } from "../charts/useChartPlan";
+import { useSavedCharts } from "../charts/useSavedCharts";
 import { useEditing } from "../editing/useEditing";
 import { ExportButton } from "../files/ExportButton";
 import { newCondition } from "../filters/draft";
@@ -50,6 +53,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
   const writers = useQuery(writersQuery(workspace));
   const [draft, setDraft] = useDraft();
   const [plan, setPlan] = useChartPlan(columns, edit);
+  const saved = useSavedCharts({ workspace, kind, name }, edit);
   const shown = visible(columns, layout);
   const [selected, setSelected] = useState<Selected>(() => selectedCell({ row: 0, column: 0 }));
   const [focus, setFocus] = useState<FocusRequest | null>(null);
@@ -91,7 +95,7 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
         <SortButton columns={columns} sort={state.sort} onSort={(sort) => change({ sort })} />
         <ColumnsButton columns={columns} layout={layout} onLayout={setLayout} />
         <ExportButton source={{ workspace, kind, name }} selection={selection} columns={shown} />
-        <ChartButton columns={columns} onPlan={setPlan} />
+        <ChartButton columns={columns} onPlan={setPlan} saved={saved} />
         {editing.tools}
         <Text size="sm" c="dimmed" ml="auto" role="status">
           {store.isCounted ? `${store.total.toLocaleString()} ${store.total === 1 ? "row" : "rows"}` : ""}
@@ -105,7 +109,12 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
           columns={columns}
           plan={plan}
           onPlan={setPlan}
-        />
+        >
+          <SavedTools source={{ workspace, kind, name }} shown={{ plan, state }} saved={saved} />
+        </ChartPanel>
+      )}
+      {plan === undefined && typeof saved.open?.problem === "string" && (
+        <BrokenChart source={{ workspace, kind, name }} chart={saved.open} columns={columns} saved={saved} />
       )}
       {store.error !== undefined && (
         <Alert color="red" role="alert" mx="md" mb={6}>

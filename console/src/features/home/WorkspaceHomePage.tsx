@@ -4,6 +4,7 @@ import { useParams } from "react-router";
 import { useSession } from "../session/session";
 import { ActivityPanel } from "./ActivityPanel";
 import { NextSteps } from "./NextSteps";
+import { OwnCharts } from "./OwnCharts";
 import { OwnTables } from "./OwnTables";
 
 /** What somebody sees first: what needs attention, for administrators, and the tables and views. */
@@ -18,6 +19,7 @@ export function WorkspaceHomePage() {
       </Title>
       {session?.admin === true && <ActivityPanel />}
       <OwnTables key={workspace} workspace={workspace} />
+      <OwnCharts key={`charts of ${workspace}`} workspace={workspace} />
       <NextSteps workspace={workspace} />
     </Container>
   );

@@ -45,7 +45,7 @@ export default function SearchDialog({ workspace, onClose }: SearchDialogProps) 
             data-autofocus
             role="combobox"
             aria-label="Search everywhere"
-            placeholder="Tables, columns, apps, users, pages, API docs"
+            placeholder="Tables, charts, columns, apps, users, pages, API docs"
             leftSection={<IconSearch size={16} aria-hidden />}
             rightSection={isLoading ? <Loader size={14} aria-label="Loading what can be found" /> : null}
             value={text}

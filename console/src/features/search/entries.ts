@@ -1,8 +1,16 @@
 /** What the search finds, and in which order. */
 
-export type Group = "Tables and views" | "Columns" | "Apps" | "Users" | "Pages" | "API docs";
+export type Group = "Tables and views" | "Charts" | "Columns" | "Apps" | "Users" | "Pages" | "API docs";
 
-const GROUPS: readonly Group[] = ["Tables and views", "Pages", "Columns", "Apps", "Users", "API docs"];
+const GROUPS: readonly Group[] = [
+  "Tables and views",
+  "Pages",
+  "Charts",
+  "Columns",
+  "Apps",
+  "Users",
+  "API docs",
+];
 const MOST_OF_GROUP = 6;
 
 export interface Entry {

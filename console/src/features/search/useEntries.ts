@@ -2,6 +2,8 @@ import { queryOptions, skipToken, useQueries, useQuery } from "@tanstack/react-q
 import { useMemo } from "react";
 import { answered, api } from "../../api/client";
 import { API_ADDRESS } from "../../app/place";
+import { addressOf } from "../charts/saved";
+import { allChartsQuery } from "../charts/savedQueries";
 import { byUse, readRecent, recentKey } from "../home/recent";
 import { usersQuery } from "../people/queries";
 import { useSession } from "../session/session";
@@ -54,6 +56,7 @@ export function useEntries(workspace: string): { entries: Entry[]; isLoading: bo
   const apps = useQuery(appsQuery(workspace, isManager && hasPage(`/w/${workspace}/apps/an-app`)));
   const users = useQuery({ ...usersQuery(), enabled: isAdmin });
   const docs = useQuery(docsQuery());
+  const charts = useQuery(allChartsQuery(workspace));
   const entries = useMemo((): Entry[] => {
     const base = `/w/${workspace}`;
     const recent = readRecent(localStorage.getItem(recentKey(user, workspace)));
@@ -77,6 +80,12 @@ export function useEntries(workspace: string): { entries: Entry[]; isLoading: bo
         manager: isManager,
         admin: isAdmin,
       }),
+      ...(charts.data ?? []).map((chart): Entry => ({
+        group: "Charts",
+        label: chart.name,
+        detail: `chart of ${chart.table ?? chart.view ?? ""}`,
+        to: addressOf(workspace, chart),
+      })),
       ...columns.flatMap(({ kind, name, columns: own }) =>
         own.map((column): Entry => ({
           group: "Columns",
@@ -111,6 +120,7 @@ export function useEntries(workspace: string): { entries: Entry[]; isLoading: bo
     apps.data,
     users.data,
     docs.data,
+    charts.data,
   ]);
   return { entries, isLoading: [tables, views, usable, docs].some(({ isPending }) => isPending) };
 }

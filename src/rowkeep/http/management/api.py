@@ -23,6 +23,7 @@ from rowkeep.http.management import (
     admin_tokens,
     apps,
     audit,
+    charts,
     definitions,
     files,
     members,
@@ -60,6 +61,7 @@ from rowkeep.services.activity import ActivityReader
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.apps import Apps
 from rowkeep.services.audit import AuditLog
+from rowkeep.services.charts import Charts
 from rowkeep.services.definitions import WorkspaceDefinitions
 from rowkeep.services.file_imports.files import Files
 from rowkeep.services.histories import Histories
@@ -104,6 +106,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *files.ENDPOINTS,
     *operations.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *charts.ENDPOINTS,
 )
 
 
@@ -128,6 +131,7 @@ class ManagementServices(msgspec.Struct, frozen=True):
     files: Files
     operations: Operations
     webhooks: Webhooks
+    charts: Charts
     root_path: str
 
 
@@ -164,6 +168,7 @@ def management_services(
         files=files,
         operations=Operations(catalog),
         webhooks=Webhooks(catalog, clock, sending),
+        charts=Charts(catalog, settings, clock),
         root_path=settings.root_path,
     )
 

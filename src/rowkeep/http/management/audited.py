@@ -14,6 +14,7 @@ from rowkeep.http.refusal_log import admits_failure
 from rowkeep.model.audit import actor_of, short, shown_details
 from rowkeep.services.apps import AppWithSecret
 from rowkeep.services.audit import AuditLog
+from rowkeep.services.charts import ChartOfUser
 from rowkeep.services.webhooks.definitions import WebhookWithSecret
 
 CREATED_IN = ("table", "view")
@@ -66,7 +67,9 @@ def _created(endpoint: Endpoint, request: ManagementRequest) -> str:
 
 
 def _made(done: Any) -> str:
-    """The app or webhook that a request has created."""
+    """The app, webhook or chart that a request has created."""
+    if isinstance(done, ChartOfUser):
+        return f"chart {done.defined.chart.id}"
     if isinstance(done, WebhookWithSecret):
         return f"webhook {done.defined.webhook.id}"
     return f"app {done.app.client_id}" if isinstance(done, AppWithSecret) else ""

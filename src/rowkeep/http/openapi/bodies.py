@@ -97,7 +97,17 @@ _GUARDS = {
     "allowAll": {"description": 'Whether the app may use `{"all": true}` in updates and deletes.'},
 }
 
+_CHART: dict[str, dict[str, Any]] = {
+    "query": {
+        "anyOf": [ref("Filter"), {"type": "null"}],
+        "description": "The filter of the rows, as in a query. Null for all rows.",
+    }
+}
+
 _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
+    "ChartBody": _CHART,
+    "ChartPatch": _CHART,
+    "ChartResponse": _CHART,
     "InsertBody": {"data": {"anyOf": [ref("Row"), ROWS]}, **_OPTIONS},
     "BulkBody": {"data": ROWS, **_OPTIONS},
     "Conflict": {

@@ -46,6 +46,11 @@ _IN_PATH: dict[str, tuple[str, dict[str, Any], str]] = {
         {"type": "string", "pattern": "^fi-[0-9a-f]{24}$"},
         "fi-5f0e9d573c6a1f7b112d3b0a",
     ),
+    "chart": (
+        "The id of the chart.",
+        {"type": "string", "pattern": "^ch-[0-9a-f]{24}$"},
+        "ch-5e7ef67172034b39ac000008",
+    ),
     "webhook": (
         "The id of the webhook.",
         {"type": "string", "pattern": "^wh-[0-9a-f]{24}$"},

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.model.backups import BackupDatabase, BackupPart, BackupWorkspace
+from rowkeep.model.charts import charts_of
 from rowkeep.model.tables import Table
 from rowkeep.services.backups.contents import Contents, workspace_of
 from rowkeep.services.copies.copier import CopyProgress, Report
@@ -23,6 +24,7 @@ from rowkeep.storage.scripts.backups import RestoreScripts, count_rows, nothing
 from rowkeep.storage.snapshots import Loader
 
 T = TypeVar("T")
+CHARTS = "_rowkeep_charts"
 RIGHTS = ("_rowkeep_members", "_rowkeep_owners", "_rowkeep_shares")
 SYSTEM_ROWS = 1000
 """The rows of a system table in one transaction."""
@@ -117,9 +119,11 @@ class Restore:
         self, loader: Loader, scripts: RestoreScripts, part: BackupPart, users: Collection[str]
     ) -> None:
         rows: Iterator[dict[str, Any]] = self._contents.named_rows(part)
+        # a user can be deleted during the backup
         if part.table in RIGHTS:
-            # a user who was deleted during the backup
             rows = (row for row in rows if row["user_id"] in users)
+        elif part.table == CHARTS:
+            rows = charts_of(rows, {each: each for each in users})
         for some in _parts(rows, SYSTEM_ROWS):
             await loader.write(partial(scripts.insert, part.table, some))
 

@@ -15,6 +15,7 @@ from rowkeep.codec.stored_cells import Change, with_columns
 from rowkeep.crypto.master_key import MasterKeys, find_master_keys, key_file
 from rowkeep.errors.catalogue import NoSuchWorkspace, SetupError, StorageMissing, preview
 from rowkeep.model.access import Workspace
+from rowkeep.model.charts import charts_of
 from rowkeep.model.definitions.tables import definition_of
 from rowkeep.model.ids import wall_clock, writer_of
 from rowkeep.model.table_copies import CopiedTable
@@ -166,8 +167,8 @@ class WorkspaceCopy:
     async def _with_known_users(self, contents: Contents) -> Contents:
         """Give roles, tables and shares to the users of the target with the same id or e-mail address, and
         leave out those of others."""
-        rows = (*contents.members, *contents.owners, *contents.shares)
-        ids = {row["user_id"] for row in rows}
+        rows = (*contents.members, *contents.owners, *contents.shares, *contents.charts)
+        ids = {row["user_id"] for row in rows if row["user_id"] is not None}
         catalog = self._source.catalog
         there = await catalog.read(partial(UserScripts(catalog.dialect, catalog.namespace).by_ids, ids))
         for user_id in sorted(ids):
@@ -177,7 +178,8 @@ class WorkspaceCopy:
             else:
                 name = there[user_id].email if user_id in there else user_id
                 self.notes.append(
-                    f"the role, tables and shares of user {name} are left out: the target has no such user"
+                    f"the role, tables, shares and private charts of user {name} are left out: the target "
+                    "has no such user"
                 )
 
         def mapped(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -198,6 +200,7 @@ class WorkspaceCopy:
             members=mapped(contents.members),
             owners=mapped(contents.owners),
             shares=mapped(contents.shares),
+            charts=list(charts_of(contents.charts, self._users)),
         )
 
     async def _same_user(self, user_id: str, user: User | None) -> str | None:

@@ -37,11 +37,12 @@ class Contents(msgspec.Struct, frozen=True):
     shares: Sequence[Mapping[str, Any]] = ()
     webhooks: Sequence[Mapping[str, Any]] = ()
     webhook_tables: Sequence[Mapping[str, Any]] = ()
+    charts: Sequence[Mapping[str, Any]] = ()
 
 
 CONTENTS = (
     *("apps", "former_apps", "grants", "members", "owners", "shares"),
-    *("webhooks", "webhook_tables"),
+    *("webhooks", "webhook_tables", "charts"),
 )
 
 

@@ -23,8 +23,8 @@ class Orphans(WorkspaceSteps):
         return found
 
     def of_missing_things(self) -> Steps[list[tuple[str, str]]]:
-        """What grants, owners, shares, references, views and webhooks have of tables and views that are
-        missing, with the ids of these."""
+        """What grants, owners, shares, references, views, webhooks and charts have of tables and views that
+        are missing, with the ids of these."""
         system = self._system
         present: set[str] = set()
         for table in (system.tables, system.views):
@@ -37,6 +37,7 @@ class Orphans(WorkspaceSteps):
             ("reference", system.references.c.to_table_id),
             ("view", system.view_tables.c.table_id),
             ("webhook", system.webhook_tables.c.table_id),
+            ("chart", system.charts.c.thing_id),
         ):
             used = yield from self._do(sa.select(column).distinct().order_by(column))
             found += [(what, row[0]) for row in used if row[0] not in present]

@@ -42,6 +42,12 @@ class WorkspaceState(WorkspaceSteps):
         rows = yield from self._do(sa.select(sa.func.max(self._system.data_keys.c.number)))
         return int(rows[0][0] or 0)
 
+    def lock(self) -> Steps[None]:
+        """Let what follows run after all changes before it, and before those after it; the version stays the
+        same."""
+        workspace = self._system.workspace
+        yield from self._do(sa.update(workspace).values(version=workspace.c.version))
+
     def raise_version(self) -> Steps[int]:
         version = self._system.workspace.c.version
         update = sa.update(self._system.workspace).values(version=version + 1).returning(version)

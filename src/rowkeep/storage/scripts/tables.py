@@ -162,6 +162,7 @@ class Tables(WorkspaceSteps):
             (self._system.references, "table_id"),
             (self._system.row_quotas, "table_id"),
             (self._system.webhook_tables, "table_id"),
+            (self._system.charts, "thing_id"),
         ):
             yield from self._do(sa.delete(system_table).where(system_table.c[column] == table.id))
         yield from self._rights.disown(table.id)

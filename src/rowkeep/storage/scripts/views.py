@@ -141,6 +141,7 @@ class Views(WorkspaceSteps):
             (self._system.views, "id"),
             (self._system.view_tables, "view_id"),
             (self._system.grants, "table_id"),
+            (self._system.charts, "thing_id"),
         ):
             yield from self._do(sa.delete(system_views).where(system_views.c[column] == view.id))
         yield from self._rights.disown(view.id)

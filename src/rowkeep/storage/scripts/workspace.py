@@ -5,6 +5,7 @@ from __future__ import annotations
 from rowkeep.sql.dialects import Dialect
 from rowkeep.storage.scripts.access import Access
 from rowkeep.storage.scripts.changes import ChangeScripts
+from rowkeep.storage.scripts.charts import Charts
 from rowkeep.storage.scripts.deliveries import Deliveries
 from rowkeep.storage.scripts.history import HistoryScripts
 from rowkeep.storage.scripts.idempotency_keys import IdempotencyKeys
@@ -39,5 +40,6 @@ class WorkspaceScripts:
         self.keys = IdempotencyKeys(dialect, namespace)
         self.used_tokens = UsedTokens(dialect, namespace)
         self.access = Access(self.state, stored, self.keys)
+        self.charts = Charts(self.state, stored, self.rights)
         self.webhooks = Webhooks(self.state, stored)
         self.deliveries = Deliveries(self.state, self.webhooks)
