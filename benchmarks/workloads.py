@@ -380,7 +380,7 @@ WORKS += [
         title=f"a stream of {count:,} rows into a table of {before:,} rows",
         yardstick="bare engine, 10,000 rows in a transaction",
         bars={} if bar is None else {"sqlite": Bar(bar)},
-        measure=functools.partial(streams_in.growth, before=before, count=count),
+        measure=functools.partial(streams_in.growth, before=before, count=count, bar=bar),
     )
     for before, count, bar in (
         (0, 100_000, None),
