@@ -6,12 +6,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import math
 import random
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -30,8 +29,8 @@ from benchmarks.rounds import Comparison, Run
 BATCH = 10_000
 CHUNK_BYTES = 256 * 1024
 QUERIES = 400
-BARE_SHARE = 10
-"""The bare engine inserts at least one row in so many."""
+BARE_ROWS = 1_000_000
+"""The bare engine inserts at least so many rows before it is stopped."""
 
 BETWEEN_QUERIES_SECONDS = 0.25
 EVENTS: dict[str, Any] = {
@@ -165,7 +164,7 @@ class BareEngine:
         """Insert rows. With ``enough``, stop after a part of them when the rate is below it: it only falls
         as the table grows."""
         seconds = cpu = 0.0
-        done, least = 0, count // BARE_SHARE
+        done = 0
         postgres_before = _cpu(self._postgres)
         waiting = events(count, seed)
         while rows := [self._stored(event) for event in islice(waiting, BATCH)]:
@@ -174,7 +173,7 @@ class BareEngine:
             seconds += time.perf_counter() - started
             cpu += time.process_time() - began
             done += len(rows)
-            if enough is not None and done >= least and done / seconds <= enough:
+            if enough is not None and done >= BARE_ROWS and done / seconds <= enough:
                 break
         return Run(done, seconds, cpu, _cpu(self._postgres) - postgres_before)
 
@@ -214,9 +213,9 @@ def stream_in(stage: Stage, rounds: int, *, kind: str, count: int) -> Measuremen
     return from_comparison(Comparison(ours, bare), "row", peak)
 
 
-def growth(stage: Stage, _rounds: int, *, before: int, count: int, bar: float | None) -> Measurement:
+def growth(stage: Stage, _rounds: int, *, before: int, count: int, bars: Mapping[str, float]) -> Measurement:
     """One stream into a table that has ``before`` rows already, with queries meanwhile. The bare engine stops
-    as soon as it is slower than ``bar`` demands."""
+    as soon as it is slower than the bar demands."""
     before, count = stage.scaled(before), stage.scaled(count)
     source = Source(stage.directory, "csv", count, seed=2)
     with _sides(stage, ["events"]) as (sender, target, baseline):
@@ -232,7 +231,7 @@ def growth(stage: Stage, _rounds: int, *, before: int, count: int, bar: float | 
         source.remove()
         if before:
             engine.insert(before, 1)
-        bare = engine.insert(count, source.seed, enough=ours.rate / bar if bar else math.inf)
+        bare = engine.insert(count, source.seed, enough=ours.rate / bars[stage.backend])
     return structs.replace(
         from_comparison(Comparison([ours], [bare]), "row", peak), note=_growth_note(count, bare, waits)
     )

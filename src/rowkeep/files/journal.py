@@ -90,7 +90,8 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     It has ``rows`` rows, of the records from the current position to ``end``, or of the waiting rows from
     ``Standing.resent`` to ``resent``. ``first`` and ``last`` are the lines of its first and last row. ``key``
     is its idempotency key, and ``sent_on`` when it was sent first, in seconds since 1970 by the clock of this
-    machine. ``is_streamed`` says whether it was a stream, of all or none of its rows.
+    machine. ``is_streamed`` says whether it was a stream, of all or none of its rows, and ``is_text`` whether
+    this was the text of the file.
     """
 
     rows: int
@@ -101,6 +102,7 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     key: str
     sent_on: float
     is_streamed: bool = False
+    is_text: bool = False
 
 
 class ImportProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -15,6 +15,7 @@ from rowkeep.files.lines import Line, lines_of, shown_line
 from rowkeep.files.reading import Reading
 from rowkeep.files.records import MAX_RECORD_BYTES, Columns, Position, Record, Row, Target, Unreadable
 from rowkeep.files.text_cells import SYSTEM_NAMES
+from rowkeep.files.text_pieces import NdjsonText, TextFile
 
 _row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -53,6 +54,12 @@ class NdjsonSource:
         for line in lines_of(self._text, start):
             if line.text.strip():
                 yield self._record(line)
+
+    def text_file(self, _targets: Sequence[Target | None]) -> TextFile | None:
+        if self._is_changed or not self._content.is_plain_text:
+            return None
+        self._is_begun = True
+        return TextFile(NdjsonText(), self._content.text)
 
     def _record(self, line: Line) -> Record:
         try:

@@ -14,7 +14,7 @@ from rowkeep.files.batches import BatchLimits, BatchReader, BatchSize, PieceSize
 from rowkeep.files.bulk import BulkReply
 from rowkeep.files.conflicts import Conflict, Conflicts
 from rowkeep.files.file_keys import FileKeys
-from rowkeep.files.journal import Ledger, Standing
+from rowkeep.files.journal import InFlight, Ledger, Standing
 from rowkeep.files.outcomes import DATA, Outcome, Verdict, by_row, insert, is_about_rows
 from rowkeep.files.records import FileRefused, Record, Row, Unreadable
 from rowkeep.files.rejects import Reject, RowLog, refused, rejected_row, unreadable
@@ -22,6 +22,7 @@ from rowkeep.files.responses import RequestProblem, RequestRefused
 from rowkeep.files.row_api import ShownProgress
 from rowkeep.files.sender import Extent, Sender
 from rowkeep.files.table_columns import TableColumns
+from rowkeep.files.text_pieces import TextPiece
 from rowkeep.files.waiting import NOWHERE, Groups, WaitingRow, WaitingRows, must_wait
 
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, UNSUPPORTED = 401, 403, 404, 415
@@ -74,6 +75,11 @@ class RowImport:
     @property
     def standing(self) -> Standing:
         return self._ledger.progress.standing
+
+    @property
+    def in_flight(self) -> InFlight | None:
+        """The request whose response was lost."""
+        return self._ledger.progress.in_flight
 
     async def run(self, records: Iterable[Record]) -> None:
         """Import all records from the current position on. Raises TooManyErrors, RequestRefused, Uncertain,
@@ -128,13 +134,32 @@ class RowImport:
             try:
                 reply = await self._sender.stream(rows, Extent(end, 0))
             except RequestRefused as error:
-                if error.status in (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND):
-                    raise
-                # an older server, or a gateway, takes no streams
-                self.can_stream = error.status != UNSUPPORTED
+                self._check_refusal(error)
                 return False
         self._record(structs.replace(self.standing, next=end), reply, Verdict(rejects=rejects))
         return True
+
+    async def stream_text(self, piece: TextPiece, media_type: str) -> bool:
+        """Import a piece of the file as one stream, all rows or none. Returns whether they were imported."""
+        try:
+            reply = await self._sender.stream_text(piece, media_type)
+        except RequestRefused as error:
+            self._check_refusal(error)
+            return False
+        self._record(structs.replace(self.standing, next=piece.end), reply, Verdict())
+        return True
+
+    def _check_refusal(self, error: RequestRefused) -> None:
+        """Raises the error of a stream itself if no other request would be accepted."""
+        if error.status in (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND):
+            raise error
+        # an older server, or a gateway, takes no streams
+        self.can_stream = error.status != UNSUPPORTED
+
+    @property
+    def can_stream_text(self) -> bool:
+        """Whether rows can be sent as they are in the file, without a look at each."""
+        return self._limits.can_stream and self.can_stream and self._keys is None
 
     async def _import_all(self, records: list[Record]) -> None:
         """Import records in single requests."""

@@ -20,6 +20,7 @@ from rowkeep.files.records import FileRefused, Position, Row
 from rowkeep.files.requests import BulkOptions, idempotency_key
 from rowkeep.files.responses import RequestRefused
 from rowkeep.files.row_api import NDJSON, RowApi
+from rowkeep.files.text_pieces import TextPiece
 
 MARGIN_SECONDS = 60
 """How long before a key expires it is not relied on any more."""
@@ -38,6 +39,20 @@ class Extent(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         return f"{self.end.line},{self.end.offset},{self.resent}"
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """The rows of a request: their number, the lines of the first and the last one, and how they are sent."""
+
+    rows: int
+    first: int
+    last: int
+    is_streamed: bool = False
+    is_text: bool = False
+
+    @classmethod
+    def of(cls, rows: list[Row], *, is_streamed: bool = False) -> _Sent:
+        return cls(len(rows), rows[0].line, rows[-1].line, is_streamed)
 
 
 class Sender:
@@ -62,7 +77,7 @@ class Sender:
         """
         body = self.options.body(rows)
         key = None if self.options.is_dry_run else self._key(extent, body)
-        reply = await self._sent(rows, extent, key, lambda: self._api.bulk(self._table, body, key))
+        reply = await self._sent(_Sent.of(rows), extent, key, lambda: self._api.bulk(self._table, body, key))
         if reply.failed and not reply.has_errors:
             # the stored response was too large, so the server has only its counts
             raise Uncertain(
@@ -74,16 +89,23 @@ class Sender:
 
     async def stream(self, rows: list[Row], extent: Extent) -> BulkReply:
         """Insert or upsert these rows, all or none of them, as a stream. Raises the same errors."""
-        lines = self.options.lines(rows)
-        key = self._key(extent, lines)
+        return await self._stream(self.options.lines(rows), NDJSON, _Sent.of(rows, is_streamed=True), extent)
+
+    async def stream_text(self, piece: TextPiece, media_type: str) -> BulkReply:
+        """Insert all rows of a piece of a file, or none, as a stream. Raises the same errors."""
+        sent = _Sent(piece.rows, piece.start.line, piece.end.line - 1, is_streamed=True, is_text=True)
+        return await self._stream(piece.body, media_type, sent, Extent(piece.end, 0))
+
+    async def _stream(self, body: bytes, media_type: str, sent: _Sent, extent: Extent) -> BulkReply:
+        key = self._key(extent, body)
 
         async def call() -> BulkReply:
-            return await self._api.insert_stream(self._table, lines, NDJSON, self.options.parameters, key)
+            return await self._api.insert_stream(self._table, body, media_type, self.options.parameters, key)
 
-        reply = await self._sent(rows, extent, key, call, is_streamed=True)
-        if reply.written != len(rows):
+        reply = await self._sent(sent, extent, key, call)
+        if reply.written != sent.rows:
             raise Uncertain(
-                f"Lines {rows[0].line} to {rows[-1].line} have {len(rows)} rows, but the server says that it "
+                f"Lines {sent.first} to {sent.last} have {sent.rows} rows, but the server says that it "
                 f"received {reply.written}. Something between here and the server may change requests. Use "
                 "--batch 5000 to send rows in another way."
             )
@@ -94,16 +116,14 @@ class Sender:
 
     async def _sent(
         self,
-        rows: list[Row],
+        sent: _Sent,
         extent: Extent,
         key: str | None,
         call: Callable[[], Awaitable[BulkReply]],
-        *,
-        is_streamed: bool = False,
     ) -> BulkReply:
         was_sent_before = self._ledger.progress.in_flight is not None
         if key is not None:
-            self._write_down(rows, extent, key, is_streamed)
+            self._write_down(sent, extent, key)
         tries = 0
 
         async def attempt() -> BulkReply:
@@ -134,20 +154,21 @@ class Sender:
         body = structs.replace(self.options, is_dry_run=True).body(rows)
         return await self._api.patiently(lambda: self._api.bulk(self._table, body, None))
 
-    def _write_down(self, rows: list[Row], extent: Extent, key: str, is_streamed: bool) -> None:
+    def _write_down(self, sent: _Sent, extent: Extent, key: str) -> None:
         """Store the request in the journal, before it is sent. Raises FileRefused if another one is there."""
         progress = self._ledger.progress
         flight = progress.in_flight
         if flight is None:
             flight = InFlight(
-                rows=len(rows),
-                first=rows[0].line,
-                last=rows[-1].line,
+                rows=sent.rows,
+                first=sent.first,
+                last=sent.last,
                 end=extent.end,
                 resent=extent.resent,
                 key=key,
                 sent_on=self._clock(),
-                is_streamed=is_streamed,
+                is_streamed=sent.is_streamed,
+                is_text=sent.is_text,
             )
             self._ledger.record(structs.replace(progress, in_flight=flight))
         elif flight.key != key:
