@@ -104,6 +104,17 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     is_streamed: bool = False
     is_text: bool = False
 
+    @property
+    def title(self) -> str:
+        """What the request has, for messages."""
+        if self.end == WHOLE:
+            return "the rows of the file"
+        return f"lines {self.first} to {self.last}"
+
+
+WHOLE = Position(2**62, 2**62)
+"""The end of a file that is imported as a whole, however many rows it has."""
+
 
 class ImportProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The content of the journal. ``run`` is the part of the idempotency keys that all requests of an import

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import msgspec
 from msgspec import structs
 
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import IdempotencyKeyReused, SetupError
 from rowkeep.files.bulk import BulkReply
-from rowkeep.files.journal import InFlight, Ledger
+from rowkeep.files.journal import WHOLE, InFlight, Ledger
 from rowkeep.files.records import FileRefused, Position, Row
 from rowkeep.files.requests import BulkOptions, idempotency_key
 from rowkeep.files.responses import RequestRefused
 from rowkeep.files.row_api import NDJSON, RowApi
 from rowkeep.files.text_pieces import TextPiece
+from rowkeep.files.whole_stream import SendChunks
 
 MARGIN_SECONDS = 60
 """How long before a key expires it is not relied on any more."""
@@ -95,6 +96,26 @@ class Sender:
         """Insert all rows of a piece of a file, or none, as a stream. Raises the same errors."""
         sent = _Sent(piece.rows, piece.start.line, piece.end.line - 1, is_streamed=True, is_text=True)
         return await self._stream(piece.body, media_type, sent, Extent(piece.end, 0))
+
+    async def at_once(self, work: Callable[[SendChunks], Awaitable[BulkReply]]) -> BulkReply:
+        """Insert all rows of a file, or none, as one stream that ``work`` sends, if need be several times.
+        Raises the same errors."""
+        progress = self._ledger.progress
+        key = None if self.options.is_dry_run else idempotency_key(progress.run, "all", b"")
+        first = progress.standing.next.line
+
+        async def send(chunks: AsyncIterator[bytes], parameters: Mapping[str, str]) -> BulkReply:
+            return await self._api.insert_stream(self._table, chunks, NDJSON, parameters, key)
+
+        sent = _Sent(0, first, first, is_streamed=True)
+        flight = progress.in_flight
+        try:
+            return await self._sent(sent, Extent(WHOLE, 0), key, lambda: work(send))
+        except RequestRefused as error:
+            if flight is None or error.code != IdempotencyKeyReused.code:
+                raise
+            self._ledger.record(progress)
+            raise _changed(flight) from None
 
     async def _stream(self, body: bytes, media_type: str, sent: _Sent, extent: Extent) -> BulkReply:
         key = self._key(extent, body)
@@ -172,10 +193,15 @@ class Sender:
             )
             self._ledger.record(structs.replace(progress, in_flight=flight))
         elif flight.key != key:
-            raise FileRefused(
-                f"Lines {flight.first} to {flight.last} have changed since their request was sent, so it "
-                f"cannot be sent again. {how_to_continue(flight)}"
-            )
+            raise _changed(flight)
+
+
+def _changed(flight: InFlight) -> FileRefused:
+    title = flight.title[:1].upper() + flight.title[1:]
+    return FileRefused(
+        f"{title} have changed since their request was sent, so it cannot be sent again. "
+        + how_to_continue(flight)
+    )
 
 
 def check_age(flight: InFlight, seconds: float, now: float) -> None:
@@ -186,9 +212,8 @@ def check_age(flight: InFlight, seconds: float, now: float) -> None:
         return
     hours = f"{seconds / 3600:g} hours"
     raise Uncertain(
-        f"Cannot tell whether lines {flight.first} to {flight.last} were imported: the response to their "
-        f"request was lost, and the server knows its idempotency key only for {hours} (idempotency_hours). "
-        + how_to_continue(flight)
+        f"Cannot tell whether {flight.title} were imported: the response to their request was lost, and the "
+        f"server knows its idempotency key only for {hours} (idempotency_hours). " + how_to_continue(flight)
     )
 
 

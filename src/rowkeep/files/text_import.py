@@ -6,9 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 
-from rowkeep.files.records import FileRefused, Position, Record
+from rowkeep.files.records import Position, Record
 from rowkeep.files.row_import import RowImport
-from rowkeep.files.sender import how_to_continue
 from rowkeep.files.text_pieces import TextFile
 
 FIRST_TEXT_BYTES = 1024 * 1024
@@ -74,8 +73,6 @@ class TextImport:
             return None
         if not flight.is_text:
             return flight.end
-        if not self._importer.can_stream_text:
-            raise FileRefused(f"The last request cannot be sent again. {how_to_continue(flight)}")
         start = self._importer.standing.next
         piece = await asyncio.to_thread(self._text.piece, start, flight.end, flight.rows)
         is_imported = await self._importer.stream_text(piece, self._text.media_type)

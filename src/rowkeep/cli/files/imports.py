@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import BinaryIO
 
 import msgspec
@@ -27,6 +28,7 @@ from rowkeep.files.dry_run import DryRun
 from rowkeep.files.formats import Format
 from rowkeep.files.header import HeaderMatch
 from rowkeep.files.journal import (
+    WHOLE,
     Import,
     Ledger,
     Standing,
@@ -46,6 +48,8 @@ from rowkeep.files.table_columns import columns_of
 from rowkeep.files.text_import import TextImport
 from rowkeep.files.text_pieces import TextFile, TextSource
 from rowkeep.files.whole_import import keys_before, match_columns, run_import
+
+COPIED_BYTES = 1024 * 1024
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +116,9 @@ async def import_file(api: DataClient, options: ImportOptions) -> Done | Finishe
                 options.batch, options.max_errors, limits.body_bytes, options.bulk.extra_bytes
             )
             sender = Sender(api, options.table, ledger, options.bulk)
-            keys = keys_before(columns, options.bulk, source, match, ledger.progress.standing)
+            keys = None
+            if not options.bulk.is_atomic:
+                keys = keys_before(columns, options.bulk, source, match, ledger.progress.standing)
             kind = DryRun if options.bulk.is_dry_run else RowImport
             importer = kind(sender, ledger, logs, bounds, columns, keys, Progress(shown, source))
             file_rows = _FileRows(source, match, options, shown)
@@ -134,8 +140,11 @@ async def _run(importer: RowImport, rows: _FileRows, options: ImportOptions) -> 
     """Whether the import is complete."""
     start = importer.standing.next
     if options.bulk.is_atomic:
-        return await importer.run_at_once(rows.read(start))
-    text = rows.text() if importer.can_stream_text else None
+        start = rows.start if start == WHOLE else start
+        return await importer.run_at_once(lambda: rows.read(start))
+    flight = importer.in_flight
+    is_text = importer.can_stream_text or (flight is not None and flight.is_text)
+    text = rows.text() if is_text else None
     await run_import(importer, rows.read(start) if text is None else TextImport(importer, text, rows.read))
     return True
 
@@ -147,7 +156,7 @@ def _show_start(
         shown.say(f"{options.file}: {detected.text}.")
     if standing.resent or standing.upserted:
         shown.say(f"Resuming ({standing.written:,} rows already imported).")
-    elif standing.next != source.start:
+    elif standing.next not in (source.start, WHOLE):
         shown.say(f"Resuming at line {standing.next.line:,} ({standing.written:,} rows already imported).")
 
 
@@ -166,6 +175,12 @@ def _places(options: ImportOptions) -> Iterator[tuple[Path, Path]]:
 def _opened(options: ImportOptions) -> Iterator[tuple[BinaryIO, Content]]:
     """Open and lock the file; yields it and its content."""
     path = options.path
+    if path == "-" and options.bulk.is_atomic:
+        # rows that are refused are read again
+        with TemporaryFile() as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy, COPIED_BYTES)
+            yield copy, Content(copy, options.file, copy.tell(), options.reading)
+        return
     if path == "-":
         yield sys.stdin.buffer, Content(sys.stdin.buffer, options.file, None, options.reading)
         return
@@ -265,6 +280,10 @@ class _FileRows:
         self._options = options
         self._shown = shown
         self._is_printed = False
+
+    @property
+    def start(self) -> Position:
+        return self._source.start
 
     def text(self) -> TextFile | None:
         """The file in pieces that are sent as they are; None if its records must be read."""
