@@ -93,6 +93,8 @@ class Content:
     def encoding(self) -> Encoding:
         """The encoding of a text file. Raises FileRefused if this is not one, or its encoding is unknown."""
         if self._encoding is None:
+            if self.compression is not None and compression_of(self._head) is not None:
+                raise FileRefused(f"{self.name} is compressed twice. Unpack it once.")
             for magic, what, kind in OTHER_KINDS:
                 if self._head.startswith(magic):
                     raise FileRefused(f"{self.name} is {what}. Use --format {kind}.")

@@ -82,7 +82,13 @@ class CsvSource:
             ):
                 self._before_first = before
                 if record.reason:
-                    raise FileRefused(f"{self._content.name} has no valid header. {record.reason}")
+                    reason = record.reason
+                    if "\r" in self._content.head and "\n" not in self._content.head:
+                        reason = (
+                            "Its lines end with carriage returns (CR), which is not supported. Convert them, "
+                            "such as by: tr '\\r' '\\n'"
+                        )
+                    raise FileRefused(f"{self._content.name} has no valid header. {reason}")
                 return record
             before = record.end
         raise FileRefused(f"{self._content.name} has no valid header. The file is empty.")

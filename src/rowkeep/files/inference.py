@@ -35,6 +35,8 @@ MAX_DISTINCT = 500_000
 """How many values of a column are compared with each other."""
 
 MAX_COLUMNS = 1000
+
+MAX_UNREADABLE = 100
 """The maximum number of columns: each line of an NDJSON file can have its own."""
 
 LEAST_LENGTH, MAX_LENGTH = 16, 4096
@@ -125,6 +127,8 @@ class Inference:
         self._names = source.names or ()
         self.rows = 0
         self.unreadable: list[str] = []
+        """The first records that cannot be read, and why."""
+        self.unreadable_count = 0
         self.targets = [
             Target(f"#{at}", "") if f"#{at}" in self._labels else None
             for at in range(1, len(source.names or ()) + 1)
@@ -140,7 +144,9 @@ class Inference:
         decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
         for record in records:
             if not isinstance(record, Row):
-                self.unreadable.append(f"line {record.line}: {record.reason}")
+                self.unreadable_count += 1
+                if len(self.unreadable) < MAX_UNREADABLE:
+                    self.unreadable.append(f"line {record.line}: {record.reason}")
                 continue
             self.rows += 1
             for label, raw in decoder.decode(record.json).items():
@@ -168,6 +174,16 @@ class Inference:
         if isinstance(value, int | float):
             return text, frozenset({*_number_kinds(text), ANY})
         return text, frozenset({"json", ANY})
+
+    def check_columns(self, file: str) -> None:
+        """Raises FileRefused if there is nothing to propose."""
+        if self._columns:
+            return
+        if self.unreadable:
+            raise FileRefused(
+                f"{file} has no row that can be read. The first error is in {self.unreadable[0]}"
+            )
+        raise FileRefused(f"{file} has no rows and no columns.")
 
     def proposal(self, name: str) -> Proposal:
         """The proposed definition of a table with this name."""

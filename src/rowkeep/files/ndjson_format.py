@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from rowkeep.codec.json_bodies import has_keys, refuse_repeated_keys
+from rowkeep.codec.json_bodies import complaint, has_keys, refuse_repeated_keys
 from rowkeep.errors.catalogue import RepeatedKey
 from rowkeep.files.content import Content
 from rowkeep.files.detection import Detected
@@ -69,8 +69,7 @@ class NdjsonSource:
             if not has_keys(line.text, len(row)):
                 refuse_repeated_keys(line.text)
         except (ValueError, RecursionError, RepeatedKey) as error:
-            reason = f"The line is not a valid JSON object: {error}".rstrip(".") + "."
-            return Unreadable(line.number, line.end, shown_line(line.text), reason)
+            return Unreadable(line.number, line.end, shown_line(line.text), _reason(error, line))
         system = SYSTEM_NAMES.intersection(row)
         if not system and not self._is_changed:
             return Row(line.number, line.end, line.text.strip())
@@ -87,6 +86,15 @@ class NdjsonSource:
             for name, value in row.items()
             if name not in self._skipped and (not self._only or name in self._only)
         }
+
+
+def _reason(error: Exception, line: Line) -> str:
+    """Why a line is not a row."""
+    if isinstance(error, RepeatedKey) or not line.is_whole:
+        return f"The line is not a valid JSON object: {error}".rstrip(".") + "."
+    if isinstance(error, msgspec.ValidationError):
+        return "The line must be a JSON object: one for each row, without an array around them."
+    return complaint(error, line.text, "The line")
 
 
 class NdjsonWriter:

@@ -20,7 +20,7 @@ from rowkeep.files.records import Record, Row, Unreadable
 from rowkeep.files.rejects import Reject, RowLog, refused, rejected_row, unreadable
 from rowkeep.files.responses import RequestProblem, RequestRefused
 from rowkeep.files.row_api import ShownProgress
-from rowkeep.files.sender import Extent, Sender
+from rowkeep.files.sender import Extent, Sender, check_count
 from rowkeep.files.table_columns import TableColumns
 from rowkeep.files.text_pieces import TextPiece
 from rowkeep.files.waiting import NOWHERE, Groups, WaitingRow, WaitingRows, must_wait
@@ -182,15 +182,21 @@ class RowImport:
                 )
             return True
         rejects: list[Reject] = []
+        count = 0
+
+        def seen(rows: int) -> None:
+            nonlocal count
+            count = rows
+            self._shown.move(0, rows)
 
         async def work(send: SendChunks) -> BulkReply:
-            reply, found = await import_at_once(
-                every, send, self._sender.options, lambda rows: self._shown.move(0, rows)
-            )
+            reply, found = await import_at_once(every, send, self._sender.options, seen)
             rejects[:] = found
             return reply
 
         reply = await self._sender.at_once(work)
+        if not rejects:
+            check_count(count, reply)
         standing = self.standing if rejects else structs.replace(self.standing, next=WHOLE)
         self._record(standing, reply, Verdict(rejects=rejects))
         return not rejects

@@ -204,6 +204,15 @@ def _changed(flight: InFlight) -> FileRefused:
     )
 
 
+def check_count(rows: int, reply: BulkReply) -> None:
+    """Raises Uncertain if the server received another number of rows than the file has."""
+    if reply.written != rows:
+        raise Uncertain(
+            f"The file has {rows} rows, but the server says that it received {reply.written}. Something "
+            "between here and the server may change requests. Use --mode partial to send rows in another way."
+        )
+
+
 def check_age(flight: InFlight, seconds: float, now: float) -> None:
     """Raises Uncertain if the server may have deleted the key of a request, because it was sent more than
     ``seconds`` ago, or if the clock was set back meanwhile."""

@@ -60,6 +60,7 @@ class _Lines:
                 self._seen(len(self.numbers))
                 yield BulkOptions.lines(part)
                 part, size = [], 0
+        self._seen(len(self.numbers))
         if part:
             yield BulkOptions.lines(part)
 
