@@ -37,6 +37,7 @@ MAX_DISTINCT = 500_000
 MAX_COLUMNS = 1000
 
 MAX_UNREADABLE = 100
+MAX_LISTED = 10
 """The maximum number of columns: each line of an NDJSON file can have its own."""
 
 LEAST_LENGTH, MAX_LENGTH = 16, 4096
@@ -221,7 +222,9 @@ class Inference:
                 {"name": f"by_{unique[0]}"[:63], "isUnique": True, "columns": [{"name": unique[0]}]}
             ]
         if len(unique) > 1:
-            notes.append(f"The values of {', '.join(unique[1:])} are unique too")
+            listed = ", ".join(unique[1 : 1 + MAX_LISTED])
+            more = f" and {len(unique) - 1 - MAX_LISTED:,} more" if len(unique) - 1 > MAX_LISTED else ""
+            notes.append(f"The values of {listed}{more} are unique too")
         return Proposal(
             definition=definition,
             renames=tuple(renames),
