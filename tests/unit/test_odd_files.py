@@ -160,6 +160,16 @@ def test_nothing_to_infer(content: bytes, message: str, tmp_path: Path) -> None:
     assert str(refused.value).startswith(message)
 
 
+def test_columns_with_equal_and_missing_names(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,a,\n1,2,3\n")
+    with reading_content(str(path), PLAIN) as opened:
+        source = format_of(str(path), None).open(opened, PLAIN)
+        inference = Inference(source, PLAIN)
+        inference.read(source.records(source.start, inference.targets))
+    assert inference.proposal("t").renames == (("#2", "a_2"), ("#3", "Column_3"))
+
+
 def test_dates_of_workbooks(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(workbook(["When"], [datetime(1904, 1, 2)], [datetime(2020, 1, 2)], [-3.0], of_1904=True))

@@ -198,7 +198,8 @@ class Inference:
             column_name = _free_name(legal_name(self._labels[label]) or f"Column_{at}", taken)
             if simplified(self._labels[label]) != simplified(column_name):
                 name_of = self._labels[label]
-                renames.append((name_of if self._names.count(name_of) == 1 else label, column_name))
+                is_name = name_of and self._names.count(name_of) == 1
+                renames.append((name_of if is_name else label, column_name))
             kind = self._known.get(label, column.type)
             if column.date_format is not None:
                 formats[column.date_format] = None
