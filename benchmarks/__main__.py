@@ -36,6 +36,11 @@ def main() -> int:
         _load_generator(results),
         f"medians of {arguments.rounds} rounds, interleaved",
     ]
+    facts += [
+        f"{result.backend}, {result.work.title}: {result.measurement.note}"
+        for result in results
+        if result.measurement.note
+    ]
     if arguments.scale != 1:
         facts.append(f"streams with {arguments.scale:g} times as many rows as their titles say")
     if arguments.markdown:

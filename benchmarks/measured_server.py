@@ -67,6 +67,8 @@ class Stage:
         self.engine = f"SQLite {apsw.sqlite_lib_version()}"
         self.shared = contextlib.ExitStack()
         """Resources that several workloads share, until the stage ends."""
+        self.query_seconds: dict[int, float] = {}
+        """The time of a query in a table of so many rows that grew by a stream."""
         self._servers = 0
         if postgres:
             version, pid = uvloop.run(_inspect(postgres.create_database()))

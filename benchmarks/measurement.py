@@ -34,6 +34,8 @@ class Measurement(msgspec.Struct, frozen=True):
     client_load: float = 0.0
     shown: tuple[str, str] | None = None
     """The values of Rowkeep and the baseline, if they are not rates."""
+    note: str = ""
+    """What a reader must know of this measurement."""
 
 
 class Bar(msgspec.Struct, frozen=True):

@@ -7,10 +7,16 @@ import contextlib
 import http.client
 import json
 import random
+import statistics
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from benchmarks import data
 from benchmarks.baselines import Baseline, StoredRow
@@ -23,6 +29,10 @@ from benchmarks.rounds import Comparison, Run
 BATCH = 10_000
 CHUNK_BYTES = 256 * 1024
 QUERIES = 400
+BARE_ROWS = 1_000_000
+"""The bare engine inserts at least so many rows before it is stopped."""
+
+BETWEEN_QUERIES_SECONDS = 0.25
 EVENTS: dict[str, Any] = {
     "schemaDef": [
         {"name": "Code", "type": "string"},
@@ -103,9 +113,36 @@ class Sender:
             client_cpu_seconds=time.process_time() - own_before,
         )
 
+    def queries_during(self, table: str, work: Callable[[], Run]) -> tuple[Run, list[float]]:
+        """Do ``work`` and query the table meanwhile, again and again; returns the seconds of each query."""
+        query = {"query": {"expressions": [{"field": "Number", "operand": "=", "value": 1}]}}
+        headers = {"auth": self._target.token, "content-type": "application/json"}
+        seconds: list[float] = []
+        is_over = threading.Event()
+
+        def ask() -> None:
+            with contextlib.closing(http.client.HTTPConnection(self._host, timeout=3600)) as connection:
+                while not is_over.wait(BETWEEN_QUERIES_SECONDS):
+                    began = time.perf_counter()
+                    path = f"{self._target.path_of(table)}/query"
+                    connection.request("POST", path, json.dumps(query), headers)
+                    response = connection.getresponse()
+                    answer = response.read()
+                    assert response.status == http.client.OK, answer
+                    seconds.append(time.perf_counter() - began)
+
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(ask)
+            try:
+                run = work()
+            finally:
+                is_over.set()
+            asked.result()
+        return run, seconds
+
     def query_seconds(self, table: str, sent: Source) -> float:
         """The median time of a query that finds a row by its random code."""
-        codes = [event[0] for event, _ in zip(events(sent.count, sent.seed), range(QUERIES), strict=False)]
+        codes = [event[0] for event in islice(events(sent.count, sent.seed), QUERIES)]
         path, requests = f"{self._target.path_of(table)}/query", []
         for code in codes:
             query = {"query": {"expressions": [{"field": "Code", "operand": "=", "value": code}]}}
@@ -123,16 +160,22 @@ class BareEngine:
         self._example: StoredRow = baseline.all_rows()[0]
         self._at = 0
 
-    def insert(self, count: int, seed: int, batch: int = BATCH) -> Run:
+    def insert(self, count: int, seed: int, enough: float | None = None) -> Run:
+        """Insert rows. With ``enough``, stop after a part of them when the rate is below it: it only falls
+        as the table grows."""
         seconds = cpu = 0.0
+        done = 0
         postgres_before = _cpu(self._postgres)
         waiting = events(count, seed)
-        while rows := [self._stored(event) for event, _ in zip(waiting, range(batch), strict=False)]:
+        while rows := [self._stored(event) for event in islice(waiting, BATCH)]:
             started, began = time.perf_counter(), time.process_time()
             self._baseline.insert([rows])
             seconds += time.perf_counter() - started
             cpu += time.process_time() - began
-        return Run(count, seconds, cpu, _cpu(self._postgres) - postgres_before)
+            done += len(rows)
+            if enough is not None and done >= BARE_ROWS and done / seconds <= enough:
+                break
+        return Run(done, seconds, cpu, _cpu(self._postgres) - postgres_before)
 
     def _stored(self, event: Event) -> StoredRow:
         self._at += 1
@@ -170,8 +213,9 @@ def stream_in(stage: Stage, rounds: int, *, kind: str, count: int) -> Measuremen
     return from_comparison(Comparison(ours, bare), "row", peak)
 
 
-def growth(stage: Stage, _rounds: int, *, before: int, count: int) -> Measurement:
-    """One stream into a table that has ``before`` rows already."""
+def growth(stage: Stage, _rounds: int, *, before: int, count: int, bars: Mapping[str, float]) -> Measurement:
+    """One stream into a table that has ``before`` rows already, with queries meanwhile. The bare engine stops
+    as soon as it is slower than the bar demands."""
     before, count = stage.scaled(before), stage.scaled(count)
     source = Source(stage.directory, "csv", count, seed=2)
     with _sides(stage, ["events"]) as (sender, target, baseline):
@@ -180,24 +224,43 @@ def growth(stage: Stage, _rounds: int, *, before: int, count: int) -> Measuremen
             first = Source(stage.directory, "csv", before)
             sender.stream("events", first)
             first.remove()
-            engine.insert(before, 1, batch=BATCH)
-        ours = sender.stream("events", source)
-        bare = engine.insert(count, source.seed)
+        ours, waits = sender.queries_during("events", lambda: sender.stream("events", source))
         peak = target.tree.peak_rss_bytes()
-    source.remove()
-    return from_comparison(Comparison([ours], [bare]), "row", peak)
+        if not before:
+            stage.query_seconds[count] = sender.query_seconds("events", source)
+        source.remove()
+        if before:
+            engine.insert(before, 1)
+        bare = engine.insert(count, source.seed, enough=ours.rate / bars[stage.backend])
+    return structs.replace(
+        from_comparison(Comparison([ours], [bare]), "row", peak), note=_growth_note(count, bare, waits)
+    )
+
+
+def _growth_note(count: int, bare: Run, waits: list[float]) -> str:
+    stopped = (
+        f"The bare engine was stopped after {bare.units:,} of {count:,} rows; its rate only falls, so the "
+        "ratio for all rows would be higher. "
+        if bare.units < count
+        else ""
+    )
+    if not waits:
+        return f"{stopped}The stream was too short for a query meanwhile."
+    times = f"median {statistics.median(waits) * 1e3:.1f} ms, longest {max(waits) * 1e3:.0f} ms"
+    return f"{stopped}During the stream, {len(waits):,} queries were answered: {times}."
 
 
 def growth_query(stage: Stage, _rounds: int, *, count: int) -> Measurement:
     """A query by equality on a random value, with ``count`` rows against 10,000."""
-    seconds = []
+    peak = 0
     for rows in (stage.scaled(count), BATCH):
-        with _sides(stage, ["events"]) as (sender, target, _):
-            source = Source(stage.directory, "csv", rows)
-            sender.stream("events", source)
-            seconds.append(sender.query_seconds("events", source))
-            peak = target.tree.peak_rss_bytes()
-            source.remove()
-    many, few = seconds
+        if rows not in stage.query_seconds:
+            with _sides(stage, ["events"]) as (sender, target, _):
+                source = Source(stage.directory, "csv", rows)
+                sender.stream("events", source)
+                stage.query_seconds[rows] = sender.query_seconds("events", source)
+                peak = target.tree.peak_rss_bytes()
+                source.remove()
+    many, few = stage.query_seconds[stage.scaled(count)], stage.query_seconds[BATCH]
     shown = (f"{many * 1e3:.2f} ms", f"{few * 1e3:.2f} ms")
     return Measurement(many / few, many / few, many / few, "×", peak, shown=shown)

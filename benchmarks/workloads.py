@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import msgspec
 
-from benchmarks import data, history, streams_in, upserts, workers
+from benchmarks import data, file_commands, history, streams_in, upserts, workers
 from benchmarks.bare_catalog_size import BareCrowd
 from benchmarks.catalog_size import CONNECTIONS as CROWD_CONNECTIONS
 from benchmarks.catalog_size import (
@@ -41,7 +41,7 @@ CONNECTIONS = 32
 SECONDS = 3.0
 PAGE_SECONDS = 1.5
 MIB = 2**20
-GROUPS = ("tables", "workspaces", "workers", "partial", "stream-in", "growth", "history")
+GROUPS = ("tables", "workspaces", "workers", "partial", "stream-in", "growth", "history", "import", "export")
 """Workloads whose names start with one of these are measured together."""
 
 
@@ -376,17 +376,37 @@ WORKS += [
 ]
 WORKS += [
     Work(
+        name=f"import-{kind.replace('.', '-')}",
+        title=f"rows import of 1,000,000 rows, {title}",
+        yardstick="one stream",
+        bars=dict.fromkeys(BACKENDS, Bar(0.5)),
+        measure=functools.partial(file_commands.import_file, kind=kind, count=1_000_000),
+    )
+    for kind, (_, title) in file_commands.KINDS.items()
+]
+WORKS += [
+    Work(
+        name=f"export-{kind}",
+        title=f"rows export of 1,000,000 rows, {kind.upper()}",
+        yardstick="one streamed query",
+        bars=dict.fromkeys(BACKENDS, Bar(0.5)),
+        measure=functools.partial(file_commands.export_file, kind=kind, count=1_000_000),
+    )
+    for kind in streams_in.MEDIA_TYPES
+]
+WORKS += [
+    Work(
         name=f"growth-{before}-{count}",
         title=f"a stream of {count:,} rows into a table of {before:,} rows",
         yardstick="bare engine, 10,000 rows in a transaction",
-        bars={} if bar is None else {"sqlite": Bar(bar)},
-        measure=functools.partial(streams_in.growth, before=before, count=count),
+        bars={backend: Bar(bar) for backend, bar in bars.items()},
+        measure=functools.partial(streams_in.growth, before=before, count=count, bars=bars),
     )
-    for before, count, bar in (
-        (0, 100_000, None),
-        (0, 1_000_000, None),
-        (0, 10_000_000, 3.0),
-        (3_000_000, 1_000_000, 1.5),
+    for before, count, bars in (
+        (0, 100_000, {"sqlite": 0.6, "postgresql": 0.6}),
+        (0, 1_000_000, {"sqlite": 0.6, "postgresql": 0.6}),
+        (0, 10_000_000, {"sqlite": 3.0, "postgresql": 0.6}),
+        (3_000_000, 1_000_000, {"sqlite": 1.5, "postgresql": 0.6}),
     )
 ]
 WORKS += [

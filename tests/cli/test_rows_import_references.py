@@ -155,14 +155,15 @@ def test_all_or_nothing(rows: RowsShell) -> None:
     assert stored(rows) == sorted(chain(50))
 
 
-def test_a_file_that_is_too_large_for_one_request(rows: RowsShell, workspace: Workspace) -> None:
+def test_all_or_nothing_of_any_size(rows: RowsShell, workspace: Workspace) -> None:
     server = RowkeepServer(workspace.server.database_url, workspace.server.directory, max_body_bytes=2000)
     name = written(rows, chain(50))
     try:
         server.start()
         there = rows.at(server.url)
-        assert "too large for --mode atomic" in there.fails("import", "places", name, "--mode", "atomic")
-        assert there.json("import", "places", name, "--restart")["nInserted"] == 50
+        assert there.json("import", "places", name)["nInserted"] == 50
+        whole = ("--mode", "atomic", "--on-conflict", "update", "--key", "Code")
+        assert there.json("import", "places", name, *whole)["nUpdated"] == 50
     finally:
         server.stop()
 

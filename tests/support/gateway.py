@@ -55,7 +55,8 @@ class Gateway:
         self._client.close()
 
     def pass_on(self, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
-        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        own = {"host", "transfer-encoding"}  # the whole body is sent with its length
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in own}
         return self._client.request(
             request.command, self.server_url + request.path, content=body, headers=headers
         )
@@ -84,7 +85,7 @@ class Gateway:
             protocol_version = "HTTP/1.1"
 
             def _pass(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                body = self._body()
                 answer = gateway._answer(self, body)
                 if answer is None:
                     self.close_connection = True
@@ -96,6 +97,16 @@ class Gateway:
                 self.send_header("Content-Length", str(len(answer.content)))
                 self.end_headers()
                 self.wfile.write(answer.content)
+
+            def _body(self) -> bytes:
+                if self.headers.get("transfer-encoding") != "chunked":
+                    return self.rfile.read(int(self.headers.get("content-length", 0)))
+                parts = []
+                while size := int(self.rfile.readline(), 16):
+                    parts.append(self.rfile.read(size))
+                    self.rfile.readline()
+                self.rfile.readline()
+                return b"".join(parts)
 
             do_GET = do_POST = do_PUT = _pass  # noqa: N815 - the names that http.server uses
 

@@ -4,8 +4,9 @@ responses."""
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,20 +93,23 @@ class ServerModel:
     async def insert_stream(
         self,
         table: str,
-        lines: bytes,
+        content: bytes | AsyncIterator[bytes],
         media_type: str,
         parameters: Mapping[str, str],
         key: str | None = None,
     ) -> BulkReply:
-        assert media_type == "application/x-ndjson"
         assert table == "places"
+        text = content if isinstance(content, bytes) else b"".join([part async for part in content])
         self.fault("before")
-        members: dict[str, Any] = {"data": [json.loads(line) for line in lines.splitlines()]}
+        members: dict[str, Any] = {"data": list(_rows_in(text, media_type))}
         if parameters:
             columns = parameters["onConflict"].split(",")
             members["onConflict"] = {"columns": columns, "action": parameters["action"]}
         self.streams += 1
-        reply = self._executed(json.dumps(members).encode(), key, is_stream=True)
+        try:
+            reply = self._executed(json.dumps(members).encode(), key, is_stream=True)
+        except RequestRefused as error:
+            raise RequestRefused(error.status, _by_line(error)) from None
         self.fault("after")
         return reply
 
@@ -192,6 +196,26 @@ class ServerModel:
                 del good[at]
                 moved = True
         return moved
+
+
+def _rows_in(text: bytes, media_type: str) -> Iterator[dict[str, Any]]:
+    if media_type == "application/x-ndjson":
+        yield from map(json.loads, text.splitlines())
+        return
+    assert media_type == "text/csv"
+    for row in csv.DictReader(text.decode().splitlines(keepends=True), strict=True):
+        yield {name: cell or None for name, cell in row.items()}
+
+
+def _by_line(error: RequestRefused) -> ReceivedProblem:
+    """The error of a bulk as that of a stream."""
+    problems = []
+    for each in error.problems:
+        _, _, at, *name = each.pointer.split("/")
+        line = int(at) + 1
+        where = "".join(f"/{part}" for part in name)
+        problems.append(RequestProblem(f"Line {line}: {each.msg}", each.code, where, line))
+    return ReceivedProblem(error.code, str(error), problems)
 
 
 def run_import(server: ServerModel, path: Path, batch: int | None = 5, **options: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from import_model import Killed, ServerModel, no_fault, rejected_lines, run_import
 
 from rowkeep.cli.import_options import Mode, OnConflict
-from rowkeep.files import batches
+from rowkeep.files import batches, text_import
 from rowkeep.files.journal import Ledger
 from rowkeep.files.responses import NoResponse
 from rowkeep.files.sender import Uncertain
@@ -29,6 +29,19 @@ def write(directory: Path, places: list[Place]) -> Path:
     path = directory / "places.ndjson"
     path.write_text("".join(json.dumps(each) + "\n" for each in places))
     return path
+
+
+def write_csv(directory: Path, places: list[Place]) -> Path:
+    path = directory / "places.csv"
+    rows = [",".join(cell or "" for cell in each.values()) + "\n" for each in places]
+    path.write_text("Code,Parent,Other\n" + "".join(rows))
+    return path
+
+
+def write_one(draw: random.Random, directory: Path, places: list[Place]) -> tuple[Path, int]:
+    """A file of one format, and the lines before its rows."""
+    is_csv = draw.random() < 0.5
+    return (write_csv(directory, places), 1) if is_csv else (write(directory, places), 0)
 
 
 def importable(places: list[Place]) -> list[Place]:
@@ -78,6 +91,9 @@ def small_pieces() -> Iterator[None]:
         patch.object(batches, "FIRST_PIECE_BYTES", 150),
         patch.object(batches, "PIECE_BYTES", 600),
         patch.object(batches, "BATCH_ROWS", 5),
+        patch.object(text_import, "FIRST_TEXT_BYTES", 60),
+        patch.object(text_import, "TEXT_BYTES", 500),
+        patch.object(text_import, "READ_BYTES", 100),
     ):
         yield
 
@@ -91,15 +107,15 @@ def some_rows(draw: random.Random) -> int | None:
 def test_what_goes_in(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = drawn(draw, doubles=False)
-    path, server = write(tmp_path, places), ServerModel()
+    (path, before), server = write_one(draw, tmp_path, places), ServerModel()
     batch = some_rows(draw)
     standing = run_import(server, path, batch=batch)
     good = importable(places)
     assert sorted_rows(server.rows) == sorted_rows(good)
-    rejected = [at + 1 for at, each in enumerate(places) if each not in good]
+    rejected = [at + 1 + before for at, each in enumerate(places) if each not in good]
     assert sorted(rejected_lines(path)) == rejected
     assert (standing.inserted, standing.rejected) == (len(good), len(rejected))
-    assert server.sent_rows <= (3 if batch is None else 2) * len(places)
+    assert server.sent_rows <= (4 if batch is None else 2) * len(places)
     assert bool(server.streams) == (batch is None)
 
 
@@ -131,7 +147,7 @@ _record = Ledger.record
 def test_killed_and_resumed(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = drawn(draw, doubles=False)
-    path, server = write(tmp_path, places), ServerModel()
+    (path, before), server = write_one(draw, tmp_path, places), ServerModel()
     accidents = Accidents(draw)
     server.fault = accidents.at
     batch = some_rows(draw)
@@ -144,12 +160,12 @@ def test_killed_and_resumed(seed: int, tmp_path: Path) -> None:
             batch = some_rows(draw)
     good = importable(places)
     assert sorted_rows(server.rows) == sorted_rows(good)
-    rejected = [at + 1 for at, each in enumerate(places) if each not in good]
+    rejected = [at + 1 + before for at, each in enumerate(places) if each not in good]
     assert sorted(rejected_lines(path)) == rejected
     assert (standing.inserted, standing.rejected, standing.replayed) == (len(good), len(rejected), 0)
     assert sorted(each.name for each in tmp_path.iterdir() if "rejects" not in each.name) == [
-        "places.ndjson",
-        "places.ndjson.imported",
+        path.name,
+        f"{path.name}.imported",
     ]
 
 
@@ -260,6 +276,43 @@ def test_all_or_nothing(tmp_path: Path) -> None:
     assert server.requests == 2
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_all_or_nothing_killed_and_resumed(seed: int, tmp_path: Path) -> None:
+    draw = random.Random(seed)
+    places = drawn(draw, doubles=draw.random() < 0.2)
+    (path, before), server = write_one(draw, tmp_path, places), ServerModel()
+    accidents = Accidents(draw)
+    server.fault = accidents.at
+    standing = None
+    while standing is None:
+        try:
+            with patch.object(Ledger, "record", lambda ledger, progress: accidents.record(ledger, progress)):
+                standing = run_import(server, path, mode=Mode.ATOMIC)
+        except Killed:
+            assert len(server.rows) in (0, len(places))
+    good = importable(places)
+    if len(good) == len(places):
+        assert sorted_rows(server.rows) == sorted_rows(places)
+        assert (standing.inserted, standing.rejected) == (len(places), 0)
+    else:
+        assert (server.rows, standing.inserted) == ([], 0)
+        bad = {at + 1 + before for at, each in enumerate(places) if each not in good}
+        assert set(rejected_lines(path)) & bad
+    assert not Path(f"{path}.progress").exists()
+
+
+@pytest.mark.parametrize(("moment", "in_doubt"), [("after", "stored"), ("before", "lost")])
+def test_all_or_nothing_in_doubt(moment: str, in_doubt: str, tmp_path: Path) -> None:
+    path, server = write_csv(tmp_path, [place(None) for _ in range(20)]), ServerModel()
+    interrupted(server, path, moment, 0 if moment == "before" else 1, mode=Mode.ATOMIC)
+    server.stored.clear()
+    server.key_seconds = 0
+    with pytest.raises(Uncertain, match=r"whether the rows of the file were imported.* the row of line 2 "):
+        run_import(server, path, mode=Mode.ATOMIC)
+    assert run_import(server, path, mode=Mode.ATOMIC, in_doubt=in_doubt).inserted == 20
+    assert len(server.rows) == 20
+
+
 def test_a_lost_journal(tmp_path: Path) -> None:
     """The keys are the same for the same file, so that nothing is inserted again without --restart."""
     places = [place(None) for _ in range(20)]
@@ -272,7 +325,7 @@ def test_a_lost_journal(tmp_path: Path) -> None:
     assert len(server.rows) == 40
 
 
-def interrupted(server: ServerModel, path: Path, moment: str, after: int) -> None:
+def interrupted(server: ServerModel, path: Path, moment: str, after: int, **options: Any) -> None:
     """Kill the import at its request number ``after``, before or after it is executed."""
 
     def fault(now: str) -> None:
@@ -281,7 +334,7 @@ def interrupted(server: ServerModel, path: Path, moment: str, after: int) -> Non
 
     server.fault = fault
     with pytest.raises(Killed):
-        run_import(server, path)
+        run_import(server, path, **options)
     server.fault = no_fault
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from rowkeep.cli.filter_options import count_of
 from rowkeep.cli.import_options import bulk_options
 from rowkeep.cli.import_reports import report
 from rowkeep.cli.import_runs import import_all
@@ -38,13 +39,14 @@ def propose(file: str, kind: Format, reading: Reading, name: str | None, rows: i
         with bar(f"Reading {file}", source.size) as shown:
             shown.say(f"{content.name}: {source.detected.text}.")
             inference.read(islice(source.records(source.start, inference.targets), rows))
+    inference.check_columns(content.name)
     proposal = inference.proposal(name or legal_name(stem) or "rows")
-    seen = f"Looked at {inference.rows:,} rows" + ("" if rows is None else " (--rows)")
+    seen = f"Looked at {count_of(inference.rows)}" + ("" if rows is None else " (--rows)")
     unreadable = inference.unreadable
     for line in (
         f"{seen}.",
         *(
-            [f"{len(unreadable):,} records cannot be read, the first in {unreadable[0]}"]
+            [f"{count_of(inference.unreadable_count)} cannot be read, the first in {unreadable[0]}"]
             if unreadable
             else []
         ),

@@ -94,8 +94,8 @@ ModeOption = Annotated[
     Mode,
     typer.Option(
         "--mode",
-        help="partial: import the valid rows, reject the others. atomic: import all rows in one request, or "
-        "none.",
+        help="partial: import the valid rows, reject the others. atomic: import all rows in one transaction, "
+        "or none.",
     ),
 ]
 DryRun = Annotated[

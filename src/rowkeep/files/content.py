@@ -93,6 +93,8 @@ class Content:
     def encoding(self) -> Encoding:
         """The encoding of a text file. Raises FileRefused if this is not one, or its encoding is unknown."""
         if self._encoding is None:
+            if self.compression is not None and compression_of(self._head) is not None:
+                raise FileRefused(f"{self.name} is compressed twice. Unpack it once.")
             for magic, what, kind in OTHER_KINDS:
                 if self._head.startswith(magic):
                     raise FileRefused(f"{self.name} is {what}. Use --format {kind}.")
@@ -117,13 +119,18 @@ class Content:
         """Whether the start is the whole text."""
         return len(self._head) < HEAD_BYTES
 
+    @property
+    def is_plain_text(self) -> bool:
+        """Whether the bytes of the file are its text, which can be read from any place on."""
+        return self._can_seek and self.compression is None and self.encoding.name == UTF8
+
     def text(self, offset: int = 0) -> BinaryIO:
         """The text as UTF-8, from this number of its bytes on."""
         encoding = self.encoding
         if self._once is not None:
             once, self._once = self._once, None
             return _as_utf8(once, encoding)
-        if self._can_seek and self.compression is None and encoding.name == UTF8:
+        if self.is_plain_text:
             self._file.seek(offset)
             return self._file
         stream = _as_utf8(self._start(), encoding)

@@ -24,6 +24,7 @@ from rowkeep.files.records import (
     Unreadable,
 )
 from rowkeep.files.text_cells import as_text, form_of, is_string, reader_of
+from rowkeep.files.text_pieces import TextFile, csv_text
 from rowkeep.files.unfit import UnfitCell
 from rowkeep.model.column_types import FileForm
 
@@ -81,7 +82,13 @@ class CsvSource:
             ):
                 self._before_first = before
                 if record.reason:
-                    raise FileRefused(f"{self._content.name} has no valid header. {record.reason}")
+                    reason = record.reason
+                    if "\r" in self._content.head and "\n" not in self._content.head:
+                        reason = (
+                            "Its lines end with carriage returns (CR), which is not supported. Convert them, "
+                            "such as by: tr '\\r' '\\n'"
+                        )
+                    raise FileRefused(f"{self._content.name} has no valid header. {reason}")
                 return record
             before = record.end
         raise FileRefused(f"{self._content.name} has no valid header. The file is empty.")
@@ -114,6 +121,13 @@ class CsvSource:
                     continue  # a blank line; if there is only one column, it is a row
                 record = record._replace(cells=[None])  # noqa: PLW2901 - the same one as a row
             yield makes.record(record)
+
+    def text_file(self, targets: Sequence[Target | None]) -> TextFile | None:
+        form = csv_text(targets, self._reading, self._dialect) if self._content.is_plain_text else None
+        if form is None:
+            return None
+        self._is_begun = True  # the file is read from any place on, not only after the header
+        return TextFile(form, self._content.text)
 
 
 def _with_first(first: CsvRecord, rest: Iterator[CsvRecord]) -> Iterator[CsvRecord]:

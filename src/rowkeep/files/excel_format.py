@@ -190,6 +190,8 @@ def _moment(value: Any, zone: Any, read: Callable[[str], object] | None) -> obje
     if isinstance(value, float) and read is not None:
         return read(str(_text(value)))
     what = "number" if isinstance(value, float | timedelta) else "cell of another kind"
+    if isinstance(value, time):
+        what = "time without a date"
     raise UnfitCell(f"must be a date, but the cell is a {what}: {shown(str(_text(value)))}")
 
 

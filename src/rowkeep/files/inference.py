@@ -35,6 +35,9 @@ MAX_DISTINCT = 500_000
 """How many values of a column are compared with each other."""
 
 MAX_COLUMNS = 1000
+
+MAX_UNREADABLE = 100
+MAX_LISTED = 10
 """The maximum number of columns: each line of an NDJSON file can have its own."""
 
 LEAST_LENGTH, MAX_LENGTH = 16, 4096
@@ -125,6 +128,8 @@ class Inference:
         self._names = source.names or ()
         self.rows = 0
         self.unreadable: list[str] = []
+        """The first records that cannot be read, and why."""
+        self.unreadable_count = 0
         self.targets = [
             Target(f"#{at}", "") if f"#{at}" in self._labels else None
             for at in range(1, len(source.names or ()) + 1)
@@ -140,7 +145,9 @@ class Inference:
         decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
         for record in records:
             if not isinstance(record, Row):
-                self.unreadable.append(f"line {record.line}: {record.reason}")
+                self.unreadable_count += 1
+                if len(self.unreadable) < MAX_UNREADABLE:
+                    self.unreadable.append(f"line {record.line}: {record.reason}")
                 continue
             self.rows += 1
             for label, raw in decoder.decode(record.json).items():
@@ -169,6 +176,16 @@ class Inference:
             return text, frozenset({*_number_kinds(text), ANY})
         return text, frozenset({"json", ANY})
 
+    def check_columns(self, file: str) -> None:
+        """Raises FileRefused if there is nothing to propose."""
+        if self._columns:
+            return
+        if self.unreadable:
+            raise FileRefused(
+                f"{file} has no row that can be read. The first error is in {self.unreadable[0]}"
+            )
+        raise FileRefused(f"{file} has no rows and no columns.")
+
     def proposal(self, name: str) -> Proposal:
         """The proposed definition of a table with this name."""
         schema: list[dict[str, Any]] = []
@@ -181,7 +198,8 @@ class Inference:
             column_name = _free_name(legal_name(self._labels[label]) or f"Column_{at}", taken)
             if simplified(self._labels[label]) != simplified(column_name):
                 name_of = self._labels[label]
-                renames.append((name_of if self._names.count(name_of) == 1 else label, column_name))
+                is_name = name_of and self._names.count(name_of) == 1
+                renames.append((name_of if is_name else label, column_name))
             kind = self._known.get(label, column.type)
             if column.date_format is not None:
                 formats[column.date_format] = None
@@ -205,7 +223,9 @@ class Inference:
                 {"name": f"by_{unique[0]}"[:63], "isUnique": True, "columns": [{"name": unique[0]}]}
             ]
         if len(unique) > 1:
-            notes.append(f"The values of {', '.join(unique[1:])} are unique too")
+            listed = ", ".join(unique[1 : 1 + MAX_LISTED])
+            more = f" and {len(unique) - 1 - MAX_LISTED:,} more" if len(unique) - 1 > MAX_LISTED else ""
+            notes.append(f"The values of {listed}{more} are unique too")
         return Proposal(
             definition=definition,
             renames=tuple(renames),

@@ -127,7 +127,7 @@ def inspect(content: Content, kind: Format, reading: Reading, table: str) -> Ins
         rows=[_shown_row(row) for row in sample.first],
         rows_seen=inference.rows,
         is_whole=sample.is_whole,
-        n_unreadable=len(inference.unreadable),
+        n_unreadable=inference.unreadable_count,
         unreadable=[_cut(each) for each in inference.unreadable[:MAX_SHOWN_ERRORS]],
         definition=definition,
         date_formats=list(proposal.date_formats),

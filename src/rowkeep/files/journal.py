@@ -90,7 +90,8 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     It has ``rows`` rows, of the records from the current position to ``end``, or of the waiting rows from
     ``Standing.resent`` to ``resent``. ``first`` and ``last`` are the lines of its first and last row. ``key``
     is its idempotency key, and ``sent_on`` when it was sent first, in seconds since 1970 by the clock of this
-    machine. ``is_streamed`` says whether it was a stream, of all or none of its rows.
+    machine. ``is_streamed`` says whether it was a stream, of all or none of its rows, and ``is_text`` whether
+    this was the text of the file.
     """
 
     rows: int
@@ -101,6 +102,18 @@ class InFlight(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     key: str
     sent_on: float
     is_streamed: bool = False
+    is_text: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the request has, for messages."""
+        if self.end == WHOLE:
+            return "the rows of the file"
+        return f"lines {self.first} to {self.last}"
+
+
+WHOLE = Position(2**62, 2**62)
+"""The end of a file that is imported as a whole, however many rows it has."""
 
 
 class ImportProgress(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

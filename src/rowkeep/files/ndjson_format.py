@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from rowkeep.codec.json_bodies import has_keys, refuse_repeated_keys
+from rowkeep.codec.json_bodies import complaint, has_keys, refuse_repeated_keys
 from rowkeep.errors.catalogue import RepeatedKey
 from rowkeep.files.content import Content
 from rowkeep.files.detection import Detected
@@ -15,6 +15,7 @@ from rowkeep.files.lines import Line, lines_of, shown_line
 from rowkeep.files.reading import Reading
 from rowkeep.files.records import MAX_RECORD_BYTES, Columns, Position, Record, Row, Target, Unreadable
 from rowkeep.files.text_cells import SYSTEM_NAMES
+from rowkeep.files.text_pieces import NdjsonText, TextFile
 
 _row_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -54,6 +55,12 @@ class NdjsonSource:
             if line.text.strip():
                 yield self._record(line)
 
+    def text_file(self, _targets: Sequence[Target | None]) -> TextFile | None:
+        if self._is_changed or not self._content.is_plain_text:
+            return None
+        self._is_begun = True
+        return TextFile(NdjsonText(), self._content.text)
+
     def _record(self, line: Line) -> Record:
         try:
             if not line.is_whole:
@@ -62,8 +69,7 @@ class NdjsonSource:
             if not has_keys(line.text, len(row)):
                 refuse_repeated_keys(line.text)
         except (ValueError, RecursionError, RepeatedKey) as error:
-            reason = f"The line is not a valid JSON object: {error}".rstrip(".") + "."
-            return Unreadable(line.number, line.end, shown_line(line.text), reason)
+            return Unreadable(line.number, line.end, shown_line(line.text), _reason(error, line))
         system = SYSTEM_NAMES.intersection(row)
         if not system and not self._is_changed:
             return Row(line.number, line.end, line.text.strip())
@@ -80,6 +86,15 @@ class NdjsonSource:
             for name, value in row.items()
             if name not in self._skipped and (not self._only or name in self._only)
         }
+
+
+def _reason(error: Exception, line: Line) -> str:
+    """Why a line is not a row."""
+    if isinstance(error, RepeatedKey) or not line.is_whole:
+        return f"The line is not a valid JSON object: {error}".rstrip(".") + "."
+    if isinstance(error, msgspec.ValidationError):
+        return "The line must be a JSON object: one for each row, without an array around them."
+    return complaint(error, line.text, "The line")
 
 
 class NdjsonWriter:

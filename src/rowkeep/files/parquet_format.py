@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rowkeep.files.content import Content
+from rowkeep.files.dates import zone_of
 from rowkeep.files.detection import Detected
 from rowkeep.files.reading import Reading
 from rowkeep.files.records import (
@@ -56,11 +58,14 @@ class ParquetSource:
 
     def __init__(self, content: Content, reading: Reading) -> None:
         self._reading = reading
+        self._name = content.name
         try:
             # without pre_buffer, because a row group can be the whole file, and is then read in buffers
             self._file = pq.ParquetFile(content.binary(), pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
-            raise FileRefused(f"Not a valid Parquet file: {error}.") from None
+            raise FileRefused(
+                f"{content.name} is not a valid Parquet file: {str(error).rstrip('.')}."
+            ) from None
         schema = self._file.schema_arrow
         self.names: tuple[str, ...] = tuple(schema.names)
         self.left_out: set[str] = set()
@@ -76,7 +81,7 @@ class ParquetSource:
     def records(self, start: Position, targets: Sequence[Target | None]) -> Iterator[Record]:
         chosen = [(at, target) for at, target in enumerate(targets) if target is not None]
         columns = [
-            _Column(target.key, _lister(self._schema.field(at)), _reader(target.type, self._reading))
+            _Column(target.key, self._lister(at), _reader(target.type, self._reading))
             for at, target in chosen
         ]
         places = [at for at, _ in chosen]
@@ -91,11 +96,18 @@ class ParquetSource:
                 at += batch.num_rows
                 self.done = at
 
+    def _lister(self, at: int) -> Callable[[Any], list[Any]]:
+        zone = self._reading.time_zone
+        try:
+            return _lister(self._schema.field(at), None if zone is None else zone_of(zone))
+        except FileRefused as error:
+            raise FileRefused(f"{self._name} cannot be imported. {error}") from None
+
     def _batches(self, group: int) -> Iterator[Any]:
         try:
             yield from self._file.iter_batches(batch_size=ROWS_AT_ONCE, row_groups=[group], use_threads=False)
         except (pa.ArrowException, OSError) as error:
-            raise FileRefused(f"The Parquet file is damaged: {error}.") from None
+            raise FileRefused(f"{self._name} is damaged: {str(error).rstrip('.')}.") from None
 
 
 class _Column(NamedTuple):
@@ -139,21 +151,23 @@ def _reader(column_type: str, reading: Reading) -> Callable[[Any], object]:
     return cell
 
 
-def _lister(field: Any) -> Callable[[Any], list[Any]]:
-    """A function that converts the cells of a column to JSON values. Raises FileRefused for a type without
-    JSON equivalent."""
+def _lister(field: Any, zone: tzinfo | None) -> Callable[[Any], list[Any]]:
+    """A function that converts the cells of a column to JSON values. ``zone`` is that of timestamps without
+    one. Raises FileRefused for a type without JSON equivalent."""
     kind = field.type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    if pa.types.is_timestamp(kind) and kind.tz is None:
+    if pa.types.is_timestamp(kind) and kind.tz is None and zone is None:
         raise FileRefused(
-            f"Column {field.name} of the Parquet file has timestamps without a time zone. Write it as a "
-            "timestamp in UTC."
+            f"Column {field.name} has timestamps without a time zone. Use --time-zone, such as "
+            "--time-zone UTC."
         )
     if pa.types.is_timestamp(kind):
         divisor, factor = TICKS_OF_MILLISECOND[kind.unit]
+        of_utc = zone is None or kind.tz is not None
+        moment = _moment if of_utc else partial(_local_moment, zone=zone)
         return lambda column: [
-            None if ticks is None else _moment(ticks // divisor * factor)
+            None if ticks is None else moment(ticks // divisor * factor)
             for ticks in _plain(column).cast(pa.int64()).to_pylist()
         ]
     if pa.types.is_decimal(kind):
@@ -170,7 +184,8 @@ def _lister(field: Any) -> Callable[[Any], list[Any]]:
     if any(check(kind) for check in (*is_plain, *is_number)):
         return lambda column: _plain(column).to_pylist()
     raise FileRefused(
-        f"Column {field.name} of the Parquet file has type {kind}, which is not supported. Write it as text."
+        f"Column {field.name} has the type {kind}, which is not supported. Write it as text, or use "
+        "--skip-columns."
     )
 
 
@@ -183,6 +198,17 @@ def _moment(milliseconds: int) -> str | int:
     if not MIN_EPOCH_MS <= milliseconds <= MAX_EPOCH_MS:
         return milliseconds
     return canonical_date(EPOCH + timedelta(milliseconds=milliseconds))
+
+
+def _local_moment(milliseconds: int, zone: tzinfo) -> str | int:
+    """The same for the time on a clock in this zone."""
+    if not MIN_EPOCH_MS <= milliseconds <= MAX_EPOCH_MS:
+        return milliseconds
+    try:
+        local = (EPOCH + timedelta(milliseconds=milliseconds)).replace(tzinfo=zone)
+        return canonical_date(local.astimezone(UTC))
+    except OverflowError:
+        return milliseconds
 
 
 def _decimal(cell: Decimal) -> str:

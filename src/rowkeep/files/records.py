@@ -16,7 +16,7 @@ MAX_RECORD_BYTES = 64 * 1024 * 1024
 to."""
 
 
-class Position(msgspec.Struct, frozen=True, order=True):
+class Position(msgspec.Struct, frozen=True, order=True, gc=False):
     """A position between two records: the line that starts there, counted from 1, and the number of bytes
     before it. In Parquet, both are row numbers."""
 
@@ -24,7 +24,7 @@ class Position(msgspec.Struct, frozen=True, order=True):
     offset: int
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A valid record: its JSON object, the line in which it starts, and the position of the next record."""
 
     line: int
@@ -32,7 +32,7 @@ class Row(msgspec.Struct, frozen=True):
     json: bytes
 
 
-class Unreadable(msgspec.Struct, frozen=True):
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """An invalid record: its text, and the error."""
 
     line: int

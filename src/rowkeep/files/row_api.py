@@ -10,6 +10,7 @@ from rowkeep.files.bulk import BulkReply
 T = TypeVar("T")
 
 NDJSON = "application/x-ndjson"
+CSV = "text/csv"
 
 
 class RowApi(Protocol):

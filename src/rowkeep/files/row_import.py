@@ -4,7 +4,7 @@ of each."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import structs
@@ -14,15 +14,17 @@ from rowkeep.files.batches import BatchLimits, BatchReader, BatchSize, PieceSize
 from rowkeep.files.bulk import BulkReply
 from rowkeep.files.conflicts import Conflict, Conflicts
 from rowkeep.files.file_keys import FileKeys
-from rowkeep.files.journal import Ledger, Standing
+from rowkeep.files.journal import WHOLE, InFlight, Ledger, Standing
 from rowkeep.files.outcomes import DATA, Outcome, Verdict, by_row, insert, is_about_rows
-from rowkeep.files.records import FileRefused, Record, Row, Unreadable
+from rowkeep.files.records import Record, Row, Unreadable
 from rowkeep.files.rejects import Reject, RowLog, refused, rejected_row, unreadable
 from rowkeep.files.responses import RequestProblem, RequestRefused
 from rowkeep.files.row_api import ShownProgress
-from rowkeep.files.sender import Extent, Sender
+from rowkeep.files.sender import Extent, Sender, check_count
 from rowkeep.files.table_columns import TableColumns
+from rowkeep.files.text_pieces import TextPiece
 from rowkeep.files.waiting import NOWHERE, Groups, WaitingRow, WaitingRows, must_wait
+from rowkeep.files.whole_stream import SendChunks, import_at_once
 
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, UNSUPPORTED = 401, 403, 404, 415
 
@@ -74,6 +76,11 @@ class RowImport:
     @property
     def standing(self) -> Standing:
         return self._ledger.progress.standing
+
+    @property
+    def in_flight(self) -> InFlight | None:
+        """The request whose response was lost."""
+        return self._ledger.progress.in_flight
 
     async def run(self, records: Iterable[Record]) -> None:
         """Import all records from the current position on. Raises TooManyErrors, RequestRefused, Uncertain,
@@ -128,13 +135,32 @@ class RowImport:
             try:
                 reply = await self._sender.stream(rows, Extent(end, 0))
             except RequestRefused as error:
-                if error.status in (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND):
-                    raise
-                # an older server, or a gateway, takes no streams
-                self.can_stream = error.status != UNSUPPORTED
+                self._check_refusal(error)
                 return False
         self._record(structs.replace(self.standing, next=end), reply, Verdict(rejects=rejects))
         return True
+
+    async def stream_text(self, piece: TextPiece, media_type: str) -> bool:
+        """Import a piece of the file as one stream, all rows or none. Returns whether they were imported."""
+        try:
+            reply = await self._sender.stream_text(piece, media_type)
+        except RequestRefused as error:
+            self._check_refusal(error)
+            return False
+        self._record(structs.replace(self.standing, next=piece.end), reply, Verdict())
+        return True
+
+    def _check_refusal(self, error: RequestRefused) -> None:
+        """Raises the error of a stream itself if no other request would be accepted."""
+        if error.status in (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND):
+            raise error
+        # an older server, or a gateway, takes no streams
+        self.can_stream = error.status != UNSUPPORTED
+
+    @property
+    def can_stream_text(self) -> bool:
+        """Whether rows can be sent as they are in the file, without a look at each."""
+        return self._limits.can_stream and self.can_stream and self._keys is None
 
     async def _import_all(self, records: list[Record]) -> None:
         """Import records in single requests."""
@@ -142,34 +168,37 @@ class RowImport:
         while taken := reader.take(self._size.rows):
             await self._import(taken, reader)
 
-    async def run_at_once(self, records: Iterable[Record]) -> bool:
-        """Import all records in one request, or none of them. Returns whether they were imported. Raises what
+    async def run_at_once(self, every: Callable[[], Iterator[Record]]) -> bool:
+        """Import all records in one stream, or none of them. Returns whether they were imported. Raises what
         ``run`` raises."""
-        taken = BatchReader(records, self._limits.row_bytes)
-        every = taken.take(MAX_ROWS)
-        if taken.take(1):
-            raise FileRefused(
-                f"The file is too large for --mode atomic: it is imported in one request, which can have "
-                f"{self._limits.row_bytes:,} bytes (the setting max_body_bytes) and {MAX_ROWS:,} rows. Use "
-                "--mode partial."
-            )
-        rows, rejects = self._sort(every)
-        if rows and not rejects:
-            end = every[-1].end
-            try:
-                reply = await self._sender.send(rows, Extent(end, 0))
-            except RequestRefused as error:
-                problems = by_row(error.problems, len(rows))
-                if not problems or not is_about_rows(error):
-                    raise
-                rejects += [
-                    rejected_row(rows[place], found, f"{DATA}/{place}")
-                    for place, found in sorted(problems.items())
-                ]
-            else:
-                self._record(structs.replace(self.standing, next=end), reply, Verdict())
-        if rejects:
-            self._record(self.standing, BulkReply(), Verdict(rejects=rejects))
+        if self.standing.next == WHOLE:
+            # an earlier command imported them
+            if not self.standing.written:
+                inserted = sum(1 for _ in every())
+                self._ledger.record(
+                    structs.replace(
+                        self._ledger.progress, standing=structs.replace(self.standing, inserted=inserted)
+                    )
+                )
+            return True
+        rejects: list[Reject] = []
+        count = 0
+
+        def seen(rows: int) -> None:
+            nonlocal count
+            count = rows
+            self._shown.move(0, rows)
+
+        async def work(send: SendChunks) -> BulkReply:
+            reply, found = await import_at_once(every, send, self._sender.options, seen)
+            rejects[:] = found
+            return reply
+
+        reply = await self._sender.at_once(work)
+        if not rejects:
+            check_count(count, reply)
+        standing = self.standing if rejects else structs.replace(self.standing, next=WHOLE)
+        self._record(standing, reply, Verdict(rejects=rejects))
         return not rejects
 
     async def _import(self, records: list[Record], reader: BatchReader) -> None:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import msgspec
 from msgspec import structs
 
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import IdempotencyKeyReused, SetupError
 from rowkeep.files.bulk import BulkReply
-from rowkeep.files.journal import InFlight, Ledger
+from rowkeep.files.journal import WHOLE, InFlight, Ledger
 from rowkeep.files.records import FileRefused, Position, Row
 from rowkeep.files.requests import BulkOptions, idempotency_key
 from rowkeep.files.responses import RequestRefused
 from rowkeep.files.row_api import NDJSON, RowApi
+from rowkeep.files.text_pieces import TextPiece
+from rowkeep.files.whole_stream import SendChunks
 
 MARGIN_SECONDS = 60
 """How long before a key expires it is not relied on any more."""
@@ -38,6 +40,20 @@ class Extent(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         return f"{self.end.line},{self.end.offset},{self.resent}"
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """The rows of a request: their number, the lines of the first and the last one, and how they are sent."""
+
+    rows: int
+    first: int
+    last: int
+    is_streamed: bool = False
+    is_text: bool = False
+
+    @classmethod
+    def of(cls, rows: list[Row], *, is_streamed: bool = False) -> _Sent:
+        return cls(len(rows), rows[0].line, rows[-1].line, is_streamed)
 
 
 class Sender:
@@ -62,7 +78,7 @@ class Sender:
         """
         body = self.options.body(rows)
         key = None if self.options.is_dry_run else self._key(extent, body)
-        reply = await self._sent(rows, extent, key, lambda: self._api.bulk(self._table, body, key))
+        reply = await self._sent(_Sent.of(rows), extent, key, lambda: self._api.bulk(self._table, body, key))
         if reply.failed and not reply.has_errors:
             # the stored response was too large, so the server has only its counts
             raise Uncertain(
@@ -74,16 +90,43 @@ class Sender:
 
     async def stream(self, rows: list[Row], extent: Extent) -> BulkReply:
         """Insert or upsert these rows, all or none of them, as a stream. Raises the same errors."""
-        lines = self.options.lines(rows)
-        key = self._key(extent, lines)
+        return await self._stream(self.options.lines(rows), NDJSON, _Sent.of(rows, is_streamed=True), extent)
+
+    async def stream_text(self, piece: TextPiece, media_type: str) -> BulkReply:
+        """Insert all rows of a piece of a file, or none, as a stream. Raises the same errors."""
+        sent = _Sent(piece.rows, piece.start.line, piece.end.line - 1, is_streamed=True, is_text=True)
+        return await self._stream(piece.body, media_type, sent, Extent(piece.end, 0))
+
+    async def at_once(self, work: Callable[[SendChunks], Awaitable[BulkReply]]) -> BulkReply:
+        """Insert all rows of a file, or none, as one stream that ``work`` sends, if need be several times.
+        Raises the same errors."""
+        progress = self._ledger.progress
+        key = None if self.options.is_dry_run else idempotency_key(progress.run, "all", b"")
+        first = progress.standing.next.line
+
+        async def send(chunks: AsyncIterator[bytes], parameters: Mapping[str, str]) -> BulkReply:
+            return await self._api.insert_stream(self._table, chunks, NDJSON, parameters, key)
+
+        sent = _Sent(0, first, first, is_streamed=True)
+        flight = progress.in_flight
+        try:
+            return await self._sent(sent, Extent(WHOLE, 0), key, lambda: work(send))
+        except RequestRefused as error:
+            if flight is None or error.code != IdempotencyKeyReused.code:
+                raise
+            self._ledger.record(progress)
+            raise _changed(flight) from None
+
+    async def _stream(self, body: bytes, media_type: str, sent: _Sent, extent: Extent) -> BulkReply:
+        key = self._key(extent, body)
 
         async def call() -> BulkReply:
-            return await self._api.insert_stream(self._table, lines, NDJSON, self.options.parameters, key)
+            return await self._api.insert_stream(self._table, body, media_type, self.options.parameters, key)
 
-        reply = await self._sent(rows, extent, key, call, is_streamed=True)
-        if reply.written != len(rows):
+        reply = await self._sent(sent, extent, key, call)
+        if reply.written != sent.rows:
             raise Uncertain(
-                f"Lines {rows[0].line} to {rows[-1].line} have {len(rows)} rows, but the server says that it "
+                f"Lines {sent.first} to {sent.last} have {sent.rows} rows, but the server says that it "
                 f"received {reply.written}. Something between here and the server may change requests. Use "
                 "--batch 5000 to send rows in another way."
             )
@@ -94,16 +137,14 @@ class Sender:
 
     async def _sent(
         self,
-        rows: list[Row],
+        sent: _Sent,
         extent: Extent,
         key: str | None,
         call: Callable[[], Awaitable[BulkReply]],
-        *,
-        is_streamed: bool = False,
     ) -> BulkReply:
         was_sent_before = self._ledger.progress.in_flight is not None
         if key is not None:
-            self._write_down(rows, extent, key, is_streamed)
+            self._write_down(sent, extent, key)
         tries = 0
 
         async def attempt() -> BulkReply:
@@ -134,27 +175,42 @@ class Sender:
         body = structs.replace(self.options, is_dry_run=True).body(rows)
         return await self._api.patiently(lambda: self._api.bulk(self._table, body, None))
 
-    def _write_down(self, rows: list[Row], extent: Extent, key: str, is_streamed: bool) -> None:
+    def _write_down(self, sent: _Sent, extent: Extent, key: str) -> None:
         """Store the request in the journal, before it is sent. Raises FileRefused if another one is there."""
         progress = self._ledger.progress
         flight = progress.in_flight
         if flight is None:
             flight = InFlight(
-                rows=len(rows),
-                first=rows[0].line,
-                last=rows[-1].line,
+                rows=sent.rows,
+                first=sent.first,
+                last=sent.last,
                 end=extent.end,
                 resent=extent.resent,
                 key=key,
                 sent_on=self._clock(),
-                is_streamed=is_streamed,
+                is_streamed=sent.is_streamed,
+                is_text=sent.is_text,
             )
             self._ledger.record(structs.replace(progress, in_flight=flight))
         elif flight.key != key:
-            raise FileRefused(
-                f"Lines {flight.first} to {flight.last} have changed since their request was sent, so it "
-                f"cannot be sent again. {how_to_continue(flight)}"
-            )
+            raise _changed(flight)
+
+
+def _changed(flight: InFlight) -> FileRefused:
+    title = flight.title[:1].upper() + flight.title[1:]
+    return FileRefused(
+        f"{title} have changed since their request was sent, so it cannot be sent again. "
+        + how_to_continue(flight)
+    )
+
+
+def check_count(rows: int, reply: BulkReply) -> None:
+    """Raises Uncertain if the server received another number of rows than the file has."""
+    if reply.written != rows:
+        raise Uncertain(
+            f"The file has {rows} rows, but the server says that it received {reply.written}. Something "
+            "between here and the server may change requests. Use --mode partial to send rows in another way."
+        )
 
 
 def check_age(flight: InFlight, seconds: float, now: float) -> None:
@@ -165,9 +221,8 @@ def check_age(flight: InFlight, seconds: float, now: float) -> None:
         return
     hours = f"{seconds / 3600:g} hours"
     raise Uncertain(
-        f"Cannot tell whether lines {flight.first} to {flight.last} were imported: the response to their "
-        f"request was lost, and the server knows its idempotency key only for {hours} (idempotency_hours). "
-        + how_to_continue(flight)
+        f"Cannot tell whether {flight.title} were imported: the response to their request was lost, and the "
+        f"server knows its idempotency key only for {hours} (idempotency_hours). " + how_to_continue(flight)
     )
 
 

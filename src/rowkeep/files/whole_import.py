@@ -13,14 +13,18 @@ from rowkeep.files.records import Record, Row, Source
 from rowkeep.files.requests import BulkOptions
 from rowkeep.files.row_import import RowImport
 from rowkeep.files.table_columns import TableColumns
+from rowkeep.files.text_import import TextImport
 
 ROWS_AT_ONCE = 1000
 
 
-async def run_import(importer: RowImport, records: Iterable[Record]) -> None:
+async def run_import(importer: RowImport, records: Iterable[Record] | TextImport) -> None:
     """Import all records, then those that waited for others, then those whose key is in the table. Raises
     what ``RowImport.run`` raises."""
-    await importer.run(records)
+    if isinstance(records, TextImport):
+        await records.run()
+    else:
+        await importer.run(records)
     await importer.run_waiting()
     await importer.run_existing()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import BinaryIO
 
 import msgspec
@@ -27,6 +28,7 @@ from rowkeep.files.dry_run import DryRun
 from rowkeep.files.formats import Format
 from rowkeep.files.header import HeaderMatch
 from rowkeep.files.journal import (
+    WHOLE,
     Import,
     Ledger,
     Standing,
@@ -36,14 +38,18 @@ from rowkeep.files.journal import (
     recorded,
 )
 from rowkeep.files.reading import Reading
-from rowkeep.files.records import FileRefused, Record, Source
+from rowkeep.files.records import FileRefused, Position, Record, Source
 from rowkeep.files.rejects import RowLog
 from rowkeep.files.requests import BulkOptions
 from rowkeep.files.responses import Unreachable
 from rowkeep.files.row_import import RowImport, RowLogs
 from rowkeep.files.sender import Sender
 from rowkeep.files.table_columns import columns_of
+from rowkeep.files.text_import import TextImport
+from rowkeep.files.text_pieces import TextFile, TextSource
 from rowkeep.files.whole_import import keys_before, match_columns, run_import
+
+COPIED_BYTES = 1024 * 1024
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,13 +116,14 @@ async def import_file(api: DataClient, options: ImportOptions) -> Done | Finishe
                 options.batch, options.max_errors, limits.body_bytes, options.bulk.extra_bytes
             )
             sender = Sender(api, options.table, ledger, options.bulk)
-            keys = keys_before(columns, options.bulk, source, match, ledger.progress.standing)
+            keys = None
+            if not options.bulk.is_atomic:
+                keys = keys_before(columns, options.bulk, source, match, ledger.progress.standing)
             kind = DryRun if options.bulk.is_dry_run else RowImport
             importer = kind(sender, ledger, logs, bounds, columns, keys, Progress(shown, source))
-            start = ledger.progress.standing.next
-            records = _with_notice(source, match, source.records(start, match.targets), options, shown)
+            file_rows = _FileRows(source, match, options, shown)
             try:
-                is_done = await _run(importer, records, options)
+                is_done = await _run(importer, file_rows, options)
             except Unreachable as error:
                 raise SetupError(f"{error} Run the same command again to resume.") from None
         standing = ledger.progress.standing
@@ -129,11 +136,16 @@ async def import_file(api: DataClient, options: ImportOptions) -> Done | Finishe
         return Done(standing, detected)
 
 
-async def _run(importer: RowImport, records: Iterable[Record], options: ImportOptions) -> bool:
+async def _run(importer: RowImport, rows: _FileRows, options: ImportOptions) -> bool:
     """Whether the import is complete."""
+    start = importer.standing.next
     if options.bulk.is_atomic:
-        return await importer.run_at_once(records)
-    await run_import(importer, records)
+        start = rows.start if start == WHOLE else start
+        return await importer.run_at_once(lambda: rows.read(start))
+    flight = importer.in_flight
+    is_text = importer.can_stream_text or (flight is not None and flight.is_text)
+    text = rows.text() if is_text else None
+    await run_import(importer, rows.read(start) if text is None else TextImport(importer, text, rows.read))
     return True
 
 
@@ -144,7 +156,7 @@ def _show_start(
         shown.say(f"{options.file}: {detected.text}.")
     if standing.resent or standing.upserted:
         shown.say(f"Resuming ({standing.written:,} rows already imported).")
-    elif standing.next != source.start:
+    elif standing.next not in (source.start, WHOLE):
         shown.say(f"Resuming at line {standing.next.line:,} ({standing.written:,} rows already imported).")
 
 
@@ -163,6 +175,12 @@ def _places(options: ImportOptions) -> Iterator[tuple[Path, Path]]:
 def _opened(options: ImportOptions) -> Iterator[tuple[BinaryIO, Content]]:
     """Open and lock the file; yields it and its content."""
     path = options.path
+    if path == "-" and options.bulk.is_atomic:
+        # rows that are refused are read again
+        with TemporaryFile() as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy, COPIED_BYTES)
+            yield copy, Content(copy, options.file, copy.tell(), options.reading)
+        return
     if path == "-":
         yield sys.stdin.buffer, Content(sys.stdin.buffer, options.file, None, options.reading)
         return
@@ -253,14 +271,36 @@ def _set_standing(ledger: Ledger, standing: Standing) -> None:
     ledger.record(structs.replace(ledger.progress, standing=standing))
 
 
-def _with_notice(
-    source: Source, match: HeaderMatch, records: Iterable[Record], options: ImportOptions, shown: Bar
-) -> Iterator[Record]:
-    """The records, unchanged. Prints a message once if system columns are skipped."""
-    is_printed = False
-    for record in records:
-        if not is_printed and (match.left_out or source.left_out):
-            is_printed = True
-            names = ", ".join(sorted(match.left_out | source.left_out))
-            shown.say(f"Skipping system columns of {options.path}, which cannot be written: {names}.")
-        yield record
+class _FileRows:
+    """The rows of a file. A message says once that system columns are skipped."""
+
+    def __init__(self, source: Source, match: HeaderMatch, options: ImportOptions, shown: Bar) -> None:
+        self._source = source
+        self._match = match
+        self._options = options
+        self._shown = shown
+        self._is_printed = False
+
+    @property
+    def start(self) -> Position:
+        return self._source.start
+
+    def text(self) -> TextFile | None:
+        """The file in pieces that are sent as they are; None if its records must be read."""
+        return self._source.text_file(self._match.targets) if isinstance(self._source, TextSource) else None
+
+    def read(self, start: Position) -> Iterator[Record]:
+        """The records from a position on."""
+        for record in self._source.records(start, self._match.targets):
+            if not self._is_printed:
+                self._notice()
+            yield record
+
+    def _notice(self) -> None:
+        left_out = self._match.left_out | self._source.left_out
+        if left_out:
+            self._is_printed = True
+            names = ", ".join(sorted(left_out))
+            self._shown.say(
+                f"Skipping system columns of {self._options.path}, which cannot be written: {names}."
+            )

@@ -105,7 +105,8 @@ def _width_rule(row: Any, width: int) -> str:
 
 def _parsed(text: bytes, width: int, form: CsvFormat, refused: list[Any]) -> list[Column]:
     """The columns of text; records with another number of fields are added to ``refused``."""
-    from pyarrow import ArrowInvalid, csv, py_buffer, string  # it is large, and not all need it
+    # it is large, and not all need it
+    from pyarrow import ArrowInvalid, csv, py_buffer, string, system_memory_pool
 
     def refuse(row: Any) -> str:
         refused.append(row)
@@ -133,6 +134,7 @@ def _parsed(text: bytes, width: int, form: CsvFormat, refused: list[Any]) -> lis
                 quoted_strings_can_be_null=False,
                 null_values=[""],
             ),
+            memory_pool=system_memory_pool(),  # pyarrow's own does not return what is freed
         )
     except ArrowInvalid:
         return [()] * width  # the count of quotes finds the cause

@@ -26,10 +26,10 @@ from rowkeep.files.row_import import RowImport, RowLogs
 from rowkeep.files.sender import Sender, check_age
 from rowkeep.files.table_columns import columns_of
 from rowkeep.files.whole_import import keys_before, match_columns, run_import
+from rowkeep.files.whole_stream import import_at_once
 from rowkeep.model.file_requests import ImportBody
 from rowkeep.services.file_imports.places import Place
 from rowkeep.services.file_imports.states import ImportState, UploadedFile
-from rowkeep.services.file_imports.whole_stream import import_at_once
 
 T = TypeVar("T")
 

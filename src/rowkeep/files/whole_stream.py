@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from itertools import islice
@@ -20,6 +21,9 @@ MAX_LISTED = 100
 """How many unreadable records are listed; the server lists as many errors."""
 
 OF_ROWS = (400, 409, 413, 422)
+
+OTHER_LINE = re.compile(r"\ALine ([0-9]+)(?= has the same )")
+"""The line of a row with the same key."""
 
 SendChunks = Callable[[AsyncIterator[bytes], Mapping[str, str]], Awaitable[BulkReply]]
 """Sends a stream with its parameters."""
@@ -56,6 +60,7 @@ class _Lines:
                 self._seen(len(self.numbers))
                 yield BulkOptions.lines(part)
                 part, size = [], 0
+        self._seen(len(self.numbers))
         if part:
             yield BulkOptions.lines(part)
 
@@ -85,7 +90,7 @@ def _rejects(problems: list[RequestProblem], numbers: array[int], records: Itera
     by_line: dict[int, list[RowError]] = {}
     for each in problems:
         if each.line is not None and 0 < each.line <= len(numbers):
-            found = RowError(_without_line(each.msg), each.code, each.pointer or UNSET)
+            found = RowError(_in_file(each.msg, numbers), each.code, each.pointer or UNSET)
             by_line.setdefault(numbers[each.line - 1], []).append(found)
     last = max(by_line, default=0)
     rejects: list[Reject] = []
@@ -97,7 +102,8 @@ def _rejects(problems: list[RequestProblem], numbers: array[int], records: Itera
     return rejects
 
 
-def _without_line(msg: str) -> str:
-    """The message without the line of the stream."""
+def _in_file(msg: str, numbers: array[int]) -> str:
+    """The message without the line of the stream, and with another line that it names as that of the file."""
     head, _, tail = msg.partition(": ")
-    return tail if head.startswith("Line ") and head[5:].isdigit() else msg
+    msg = tail if head.startswith("Line ") and head[5:].isdigit() else msg
+    return OTHER_LINE.sub(lambda found: f"Line {numbers[int(found[1]) - 1]}", msg)
