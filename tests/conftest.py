@@ -181,18 +181,16 @@ def admin(server: RowkeepServer) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def workspace(server: RowkeepServer) -> Iterator[Workspace]:
-    """A workspace in which nothing is, for the test alone; others had it before."""
+def workspace(server: RowkeepServer, request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """A workspace with nothing in it, for the test alone. Other tests may have had it before, unless the test is
+    marked with ``new_workspace``."""
+    if request.node.get_closest_marker("new_workspace"):
+        workspace = Workspace(server, f"new_{next(NUMBERS)}")
+        yield workspace
+        workspace.delete()
+        return
     with empty_workspace(server) as workspace:
         yield workspace
-
-
-@pytest.fixture
-def new_workspace(server: RowkeepServer) -> Iterator[Workspace]:
-    """A workspace that nobody had before."""
-    workspace = Workspace(server, f"new_{next(NUMBERS)}")
-    yield workspace
-    workspace.delete()
 
 
 @pytest.fixture(scope="module")

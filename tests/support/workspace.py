@@ -49,6 +49,7 @@ class Workspace:
         self.name = name
         self.admin = server.admin()
         self.path = f"/workspaces/{name}"
+        self.uses = 0
         response = self.admin.post("/workspaces", json={"name": name})
         if response.status_code != 409:
             succeeded(response)
@@ -99,6 +100,9 @@ class Workspace:
 CONTENT = {"apps": "clientId", "members": "user", "webhooks": "id", "files": "id"}
 """What a workspace has besides tables and views, and the member that identifies each."""
 
+MAX_USES = 30
+"""How many tests have a workspace one after the other, for it remembers the apps of all of them."""
+
 SPARE: dict[RowkeepServer, list[Workspace]] = defaultdict(list)
 """Empty workspaces of each server, which are used again. The first table of a new workspace costs as much as
 fifty inserts, for the workspace gets its own system tables, and as much again when it is deleted."""
@@ -112,6 +116,10 @@ def empty_workspace(server: RowkeepServer) -> Iterator[Workspace]:
     used again if nothing fails; it remembers idempotency keys and former apps."""
     spare = SPARE[server]
     workspace = spare.pop() if spare else Workspace(server, f"test_{next(NUMBERS)}")
+    workspace.uses += 1
     yield workspace
-    workspace.empty()
-    spare.append(workspace)
+    if workspace.uses < MAX_USES:
+        workspace.empty()
+        spare.append(workspace)
+    else:
+        workspace.delete()
