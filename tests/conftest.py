@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import inspect
 import itertools
 import os
@@ -18,10 +19,10 @@ from support import citus as citus_nodes
 from support.bot import Bot
 from support.citus import CitusCluster
 from support.forks import FORKS
-from support.postgres import PostgresServer
+from support.postgres import PLACE, PostgresServer
 from support.recorded import check
 from support.server import RowkeepServer, sqlite_url
-from support.workspace import PEOPLE, Workspace
+from support.workspace import PEOPLE, Workspace, empty_workspace
 
 NUMBERS = itertools.count(1)
 
@@ -31,16 +32,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Files come in the order of ``testpaths``; pytest would move up those with tests on both backends."""
     order = [config.rootpath / path for path in config.getini("testpaths")]
 
-    def place(item: pytest.Item) -> tuple[int, str]:
-        suite = next((at for at, path in enumerate(order) if item.path.is_relative_to(path)), len(order))
-        return suite, str(item.path)
+    @functools.cache
+    def place(path: Path) -> tuple[int, str]:
+        suite = next((at for at, each in enumerate(order) if path.is_relative_to(each)), len(order))
+        return suite, str(path)
 
-    items.sort(key=place)
+    items.sort(key=lambda item: place(item.path))
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
             marker = item.get_closest_marker("timeout")
             usual = config.getoption("timeout") or config.getini("timeout")
             item.obj = limited(item.obj, float(marker.args[0] if marker else usual))
+
+
+def pytest_collection_finish() -> None:
+    """The collector of cycles leaves the thousands of tests alone from now on: looking at all of them takes
+    half a second, whenever a test asks for a collection and now and then by itself."""
+    gc.collect()
+    gc.freeze()
 
 
 def limited(
@@ -67,9 +76,6 @@ def pytest_configure(config: pytest.Config) -> None:
     commit and prove nothing more. ``--basetemp`` or PYTEST_DEBUG_TEMPROOT names another place."""
     if config.getoption("basetemp") is None and PLACE not in os.environ and _has_memory():
         os.environ[PLACE] = str(MEMORY)
-
-
-PLACE = "PYTEST_DEBUG_TEMPROOT"
 
 
 def _has_memory() -> bool:
@@ -175,20 +181,24 @@ def admin(server: RowkeepServer) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def workspace(server: RowkeepServer) -> Iterator[Workspace]:
-    """A workspace of the test's own."""
-    workspace = Workspace(server, f"test_{next(NUMBERS)}")
-    yield workspace
-    workspace.delete()
+def workspace(server: RowkeepServer, request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """A workspace with nothing in it, for the test alone. Other tests may have had it before, unless the test is
+    marked with ``new_workspace``."""
+    if request.node.get_closest_marker("new_workspace"):
+        workspace = Workspace(server, f"new_{next(NUMBERS)}")
+        yield workspace
+        workspace.delete()
+        return
+    with empty_workspace(server) as workspace:
+        yield workspace
 
 
 @pytest.fixture(scope="module")
 def emptied(server: RowkeepServer) -> Iterator[Bot]:
     """What ``people`` gives to tests that do nothing but write and read rows: one for a module."""
-    workspace = Workspace(server, f"emptied_{next(NUMBERS)}")
-    workspace.create_table(PEOPLE)
-    yield workspace.bot({"people": "rwd"})
-    workspace.delete()
+    with empty_workspace(server) as workspace:
+        workspace.create_table(PEOPLE)
+        yield workspace.bot({"people": "rwd"})
 
 
 @pytest.fixture

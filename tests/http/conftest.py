@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from definitions import TYPED, Made
 
 from support.bot import Bot
 from support.server import RowkeepServer
-from support.workspace import PEOPLE, Workspace
+from support.workspace import PEOPLE, Workspace, empty_workspace
 
 
 @pytest.fixture(scope="module")
 def shared(server: RowkeepServer) -> Iterator[Workspace]:
     """A workspace for one module, whose tests leave each other's rows alone."""
-    workspace = Workspace(server, f"shared_{uuid4().hex[:12]}")
-    yield workspace
-    workspace.delete()
+    with empty_workspace(server) as workspace:
+        yield workspace
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +38,18 @@ def empty_people(shared: Workspace) -> Bot:
 @pytest.fixture(scope="module")
 def made_before(server: RowkeepServer) -> Iterator[Callable[[tuple[dict[str, Any], ...]], Bot]]:
     """Makes such tables once for a module, each group in a workspace of its own."""
-    made: list[tuple[tuple[dict[str, Any], ...], Workspace, Bot]] = []
+    made: list[tuple[tuple[dict[str, Any], ...], Bot]] = []
+    with ExitStack() as workspaces:
 
-    def make(definitions: tuple[dict[str, Any], ...]) -> Bot:
-        for known, _, bot in made:
-            if known == definitions:
-                return bot
-        workspace = Workspace(server, f"made_{uuid4().hex[:12]}")
-        bot = _with_tables(workspace, definitions)
-        made.append((definitions, workspace, bot))
-        return bot
+        def make(definitions: tuple[dict[str, Any], ...]) -> Bot:
+            for known, bot in made:
+                if known == definitions:
+                    return bot
+            bot = _with_tables(workspaces.enter_context(empty_workspace(server)), definitions)
+            made.append((definitions, bot))
+            return bot
 
-    yield make
-    for _, workspace, _ in made:
-        workspace.delete()
+        yield make
 
 
 @pytest.fixture

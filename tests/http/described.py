@@ -19,6 +19,7 @@ class Description:
     def __init__(self, document: Part) -> None:
         self.document = document
         self.schemas: Part = document["components"]["schemas"]
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
 
     def operations(self) -> Iterator[tuple[str, str, Part]]:
         """Method, path and operation of each call."""
@@ -50,10 +51,17 @@ class Description:
         return part
 
     def check_value(self, schema: Part, value: Any, what: str) -> None:
-        whole = schema | {"components": self.document["components"]}
-        validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+        validator = self._validator(schema)
         errors = [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
         assert errors == [], f"{what}: {errors} in {json.dumps(value)[:500]}"
+
+    def _validator(self, schema: Part) -> jsonschema_rs.Draft202012Validator:
+        """What checks values of this schema. It is made once, because it reads all components."""
+        text = json.dumps(schema, sort_keys=True)
+        if text not in self._validators:
+            whole = schema | {"components": self.document["components"]}
+            self._validators[text] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+        return self._validators[text]
 
     def check_answer(self, response: httpx.Response) -> None:
         """Whether an answer is one that the document describes: status, headers, type and content."""

@@ -108,6 +108,7 @@ def every_writer(workspace: Workspace, limit: int) -> list[dict[str, str]]:
         parameters["cursor"] = page["nextCursor"]
 
 
+@pytest.mark.new_workspace
 def test_writers_are_named(
     workspace: Workspace, data: str, server: RowkeepServer, token: dict[str, Any]
 ) -> None:
@@ -128,6 +129,7 @@ def test_writers_are_named(
     assert every_writer(workspace, 2) == listed
 
 
+@pytest.mark.new_workspace
 def test_an_app_that_comes_back_is_named_once(workspace: Workspace, data: str) -> None:
     body = {"name": "old", "clientId": f"cs-{uuid4()}", "clientSecret": "s" * 40}
     for name in ("old", "new"):

@@ -74,11 +74,12 @@ def test_administrators_have_keys_of_their_own(workspace: Workspace, write: str)
     bot = workspace.bot({"people": "rwd"})
     good(bot.bulk("people", [{"Number": 7}, {"Number": 8}]))
     method, path, body = WRITES[write]
+    key = f"of both, {write}"
     rows = f"{workspace.path}/data/tables/people"
-    twice(lambda: workspace.admin.request(method, rows + path, json=body, headers=keyed("k")))
+    twice(lambda: workspace.admin.request(method, rows + path, json=body, headers=keyed(key)))
     assert total(bot, "people") == ROWS_AFTER[write]
     # the same key of an app is another one
-    assert not is_replayed(bot.request("POST", TABLE, json={"data": JANE}, headers=keyed("k")))
+    assert not is_replayed(bot.request("POST", TABLE, json={"data": JANE}, headers=keyed(key)))
 
 
 def test_another_request_under_the_key_is_refused(people: Bot) -> None:

@@ -149,6 +149,7 @@ def test_a_viewer_reads_rows(place: Workspace, ada: Person) -> None:
     assert good(ada.http.get("/session"))["workspaces"] == [{"name": place.name, "role": "viewer"}]
 
 
+@pytest.mark.new_workspace
 def test_an_editor_writes_rows(place: Workspace, ada: Person) -> None:
     set_role(place, ada, "editor")
     row = good(insert(place, ada))

@@ -135,7 +135,9 @@ def test_managers_have_webhooks_and_others_have_not(
     tested = good(person.http.post(f"{webhooks}/{made}/test"))
     good(person.http.post(f"{webhooks}/{made}/deliveries/{tested['id']}/redeliver"))
     entries = good(workspace.admin.get("/audit", params={"action": "webhook"}))["entries"]
-    actions = {(each["action"], each["target"]) for each in entries if each["workspace"] == workspace.name}
+    actions = {
+        (each["action"], each.get("target")) for each in entries if each["workspace"] == workspace.name
+    }
     assert ("webhook.create", f"webhook {own.json()['id']}") in actions
     assert ("webhook.redeliver", f"webhook {made}, delivery {tested['id']}") in actions
     assert own.json()["secret"] not in str(entries)

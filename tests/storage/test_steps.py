@@ -107,7 +107,6 @@ class Steps:
         """What is done in the block, and what comes of it in other threads."""
         self._taken = Counter()
         before = sys.gettrace()
-        gc.collect()
         gc.disable()  # whom it calls back is nobody's step
         sys.settrace(self.trace)
         self._counts = True

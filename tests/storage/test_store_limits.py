@@ -14,6 +14,7 @@ from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, MAX_VALUES
 from rowkeep.model.tables import MAX_COLUMNS, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
 from rowkeep.settings import Settings
+from rowkeep.sql.pages import CACHED_SHAPES
 from rowkeep.storage.contract import WorkspaceDatabase
 
 pytestmark = pytest.mark.anyio
@@ -149,7 +150,7 @@ async def test_as_many_indexes_as_there_may_be(database: WorkspaceDatabase) -> N
 
 async def test_more_shapes_than_are_kept_compiled(things: Workbench) -> None:
     await things.insert({"Whole": 1})
-    for at in range(700):
+    for at in range(CACHED_SHAPES + 50):
         fields = [name for place, name in enumerate(("Text", "Number", "Flag", "Day")) if at >> place & 1]
         sort = [{"field": "Whole", "order": "desc" if at >> 4 & 1 else "asc"}]
         expressions = [where("Whole", "=", 1)] * (1 + at // 32)

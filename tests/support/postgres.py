@@ -25,6 +25,9 @@ SYSTEM_DIRECTORIES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/hom
 
 PROGRAMS = ("postgres", "initdb", "createdb")
 
+PLACE = "PYTEST_DEBUG_TEMPROOT"
+"""The variable that names the directory for what tests store: in memory, where there is room for it."""
+
 FAST = (
     "fsync=off",
     "full_page_writes=off",
@@ -127,7 +130,7 @@ class PostgresServer:
     """
 
     def __init__(self, *, durable: bool = True, recorded: bool = False, source: str | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="rowkeep-pg-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="rowkeep-pg-", dir=os.environ.get(PLACE)))
         GUARD.keep(self.directory)
         self._account = Account.suitable()
         self._account.own(self.directory)
