@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import OpenPage, Watched
+from browsing import PATIENT_MS, OpenPage, Tab, Tabs
 from chromium import VARIABLE, find_chromium
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import rowkeep
 from support.person import Person
@@ -26,7 +26,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENT_MS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -45,34 +44,40 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Tabs:
+    """The tabs that the tests of a file use again."""
+    return Tabs(browser)
+
+
 @pytest.fixture
-def open_page(browser: Browser, server: RowkeepServer) -> Iterator[OpenPage]:
-    watched = Watched(server.url)
-    contexts: list[BrowserContext] = []
+def open_page(browser: Browser, tabs: Tabs, server: RowkeepServer) -> Iterator[OpenPage]:
+    """Opens pages; with ``is_own``, in a tab that no other test will have, because it cannot be put back."""
+    taken: list[Tab] = []
+    own: list[Tab] = []
 
     def opened(
-        person: Person | None, path: str = "/console", width: int = 1280, height: int = 800, **options: str
+        person: Person | None,
+        path: str = "/console",
+        width: int = 1280,
+        height: int = 800,
+        *,
+        is_own: bool = False,
+        **options: str,
     ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(PATIENT_MS)
-        if person is not None:
-            context.add_cookies(
-                [
-                    {"name": cookie.name, "value": cookie.value or "", "url": server.url}
-                    for cookie in person.http.cookies.jar
-                ]
-            )
-        page = context.new_page()
-        watched.watch(page)
-        page.goto(server.url + path)
-        return page
+        tab = Tab(browser, options) if is_own else tabs.take(options)
+        (own if is_own else taken).append(tab)
+        tab.begin(server.url, person, width, height)
+        tab.page.goto(server.url + path)
+        return tab.page
 
     expect.set_options(timeout=PATIENT_MS)
     yield opened
-    for context in contexts:
-        context.close()
-    assert watched.problems == []
+    problems = [each for tab in taken for each in tabs.give_back(tab)]
+    for tab in own:
+        problems += tab.watched.problems
+        tab.close()
+    assert problems == []
 
 
 @pytest.fixture(scope="session")
