@@ -95,7 +95,7 @@ class Tabs:
     """The tabs of a browser that no test has just now."""
 
     def __init__(self, browser: Browser) -> None:
-        self._browser = browser
+        self.browser = browser
         self._free: list[Tab] = []
 
     def take(self, options: dict[str, str]) -> Tab:
@@ -104,7 +104,7 @@ class Tabs:
             if tab.options == options:
                 self._free.remove(tab)
                 return tab
-        return Tab(self._browser, options)
+        return Tab(self.browser, options)
 
     def give_back(self, tab: Tab) -> list[str]:
         """After a test; what its page did that it must not do."""
