@@ -18,9 +18,13 @@ from unittest.mock import patch
 import structlog
 
 from rowkeep.cli.main import run
+from rowkeep.client import data
 from rowkeep.exit_status import end
 from support.forks import FORKS, Fork
 from support.server import environment
+
+SHORT_WAIT_SECONDS = 0.02
+"""Before a command sends a request again, where it runs in this process: who waits proves nothing more."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Shell:
         with (
             patch.dict(os.environ, self.variables, clear=True),
             patch.object(sys, "stdin", given),
+            patch.object(data, "FIRST_WAIT_SECONDS", SHORT_WAIT_SECONDS),
             chdir(self.directory),
             redirect_stdout(out),
             redirect_stderr(err),

@@ -9,6 +9,7 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,16 @@ from rows_shell import NUMBERS, RowsShell, numbers_bot, numbers_of, on_the_store
 from shell import Shell
 
 from support.bot import Bot
-from support.gateway import Gateway, Handler, delay, lose_answer, lose_request, pass_on, refuse
+from support.gateway import (
+    Gateway,
+    Handler,
+    late_and_after,
+    late_but_before,
+    lose_answer,
+    lose_request,
+    pass_on,
+    refuse,
+)
 from support.processes import GUARD
 from support.server import RowkeepServer
 from support.workspace import Workspace
@@ -91,11 +101,11 @@ def test_what_is_lost_on_the_way(rows: RowsShell, bot: Bot) -> None:
     assert gateway.bulks == 5 + 5
 
 
-@pytest.mark.parametrize("seconds", [0.2, 2.0])
-def test_a_request_that_comes_late(rows: RowsShell, bot: Bot, seconds: float) -> None:
+@pytest.mark.parametrize("late", [late_but_before, late_and_after])
+def test_a_request_that_comes_late(rows: RowsShell, bot: Bot, late: Callable[[], list[Handler]]) -> None:
     """Before or after the same request was sent again, it is executed once."""
     name = rows.write("numbers.csv", numbered(20))
-    with Gateway(bot.server_url, [delay(seconds)]) as gateway:
+    with Gateway(bot.server_url, late()) as gateway:
         rows.at(gateway.url).json("import", "numbers", name, "--batch", "10")
     assert numbers_of(bot) == list(range(20))
     assert gateway.bulks == 3

@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from support.person import Person
 
 SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 """For tests of how a page looks and of its keys, which are the same whatever stores the rows."""
@@ -18,16 +20,18 @@ EXPECTED = "Failed to load resource"
 
 
 PATIENT_SECONDS = 20
+PATIENT_MS = PATIENT_SECONDS * 1000
+
+EMPTY_PAGE = "/healthz"
+"""A page of the server that does nothing; its storage is that of the console."""
 
 
 class Watched:
-    """What pages did that they must not do."""
+    """What a page did that it must not do."""
 
-    def __init__(self, url: str) -> None:
-        self.host = urlsplit(url).netloc
+    def __init__(self, page: Page) -> None:
+        self.host = ""
         self.problems: list[str] = []
-
-    def watch(self, page: Page) -> None:
         page.on("console", self._written)
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("request", lambda request: self._asked(request.url))
@@ -41,6 +45,72 @@ class Watched:
         parts = urlsplit(url)
         if parts.scheme not in ("data", "blob") and parts.netloc != self.host:
             self.problems.append(f"asked another host: {url}")
+
+
+class Tab:
+    """A page with a context of its own, so with its own cookies and storage. One test uses it after the
+    other: in a new one, the console starts three times as slowly."""
+
+    def __init__(self, browser: Browser, options: dict[str, str]) -> None:
+        self.options = options
+        self._context = browser.new_context(**options)  # type: ignore[arg-type]
+        self._context.set_default_timeout(PATIENT_MS)
+        self.page = self._context.new_page()
+        self.watched = Watched(self.page)
+        self._url = ""
+
+    def begin(self, url: str, person: Person | None, width: int, height: int) -> None:
+        """For a test: on no page yet, signed in to the server with this URL as the person."""
+        self._url = url
+        self.watched.host = urlsplit(url).netloc
+        self.page.set_viewport_size({"width": width, "height": height})
+        if person is not None:
+            cookies = person.http.cookies.jar
+            self._context.add_cookies(
+                [{"name": each.name, "value": each.value or "", "url": url} for each in cookies]
+            )
+
+    def end(self) -> list[str]:
+        """After the test: leaves nothing of it; what the page did that it must not do."""
+        problems = self.watched.problems.copy()
+        for page in self._context.pages:
+            if page is not self.page:
+                page.close()
+        self.page.unroute_all(behavior="ignoreErrors")
+        self._context.set_offline(False)
+        self.page.emulate_media(color_scheme=self.options.get("color_scheme", "light"))  # type: ignore[arg-type]
+        self.page.goto(self._url + EMPTY_PAGE)
+        self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        self.page.mouse.move(0, 0)
+        self._context.clear_permissions()
+        self._context.clear_cookies()
+        self.watched.problems.clear()
+        return problems
+
+    def close(self) -> None:
+        self._context.close()
+
+
+class Tabs:
+    """The tabs of a browser that no test has just now."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self._free: list[Tab] = []
+
+    def take(self, options: dict[str, str]) -> Tab:
+        """A tab with these options of contexts."""
+        for tab in self._free:
+            if tab.options == options:
+                self._free.remove(tab)
+                return tab
+        return Tab(self.browser, options)
+
+    def give_back(self, tab: Tab) -> list[str]:
+        """After a test; what its page did that it must not do."""
+        problems = tab.end()
+        self._free.append(tab)
+        return problems
 
 
 OpenPage = Callable[..., Page]

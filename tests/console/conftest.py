@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import OpenPage, Watched
+from browsing import PATIENT_MS, OpenPage, Tab, Tabs
 from chromium import VARIABLE, find_chromium
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 import rowkeep
 from support.person import Person
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace, succeeded
 
+FOLDER = Path(__file__).parent
 BUILT = Path(rowkeep.__file__).parent / "web" / "index.html"
 ARGUMENTS = [
     "--headless",
@@ -26,53 +27,91 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENT_MS = 20_000
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert BUILT.is_file(), "The console is not built: run make console."
-    chromium = find_chromium()
-    assert chromium, (
-        f"The console is tested in Chromium: run make browser, or set {VARIABLE} to the path of one."
-    )
-    with sync_playwright() as playwright:
-        # not for the whole session: while it runs, its event loop keeps tests of other files from their own
-        launched = playwright.chromium.launch(
-            executable_path=chromium.path, env=chromium.environment, args=ARGUMENTS
-        )
-        yield launched
-        launched.close()
+class Chrome:
+    """The one Chromium of this process, and its tabs. It is closed before tests of other folders: while
+    Playwright runs, its event loop keeps them from their own."""
+
+    def __init__(self) -> None:
+        self._playwright: Playwright | None = None
+        self._tabs: Tabs | None = None
+
+    def tabs(self) -> Tabs:
+        """Start it if it does not run."""
+        if self._tabs is None:
+            assert BUILT.is_file(), "The console is not built: run make console."
+            chromium = find_chromium()
+            assert chromium, (
+                f"The console is tested in Chromium: run make browser, or set {VARIABLE} to the path of one."
+            )
+            self._playwright = sync_playwright().start()
+            self._tabs = Tabs(
+                self._playwright.chromium.launch(
+                    executable_path=chromium.path, env=chromium.environment, args=ARGUMENTS
+                )
+            )
+        return self._tabs
+
+    def close(self) -> None:
+        if self._tabs is not None:
+            self._tabs.browser.close()
+            self._tabs = None
+        if self._playwright is not None:
+            self._playwright.stop()
+            self._playwright = None
+
+
+CHROME = Chrome()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or not nextitem.path.is_relative_to(FOLDER):
+            CHROME.close()
+
+
+def pytest_sessionfinish() -> None:
+    CHROME.close()
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: RowkeepServer) -> Iterator[OpenPage]:
-    watched = Watched(server.url)
-    contexts: list[BrowserContext] = []
+def browser() -> Browser:
+    return CHROME.tabs().browser
+
+
+@pytest.fixture
+def open_page(server: RowkeepServer) -> Iterator[OpenPage]:
+    """Opens pages; with ``is_own``, in a tab that no other test will have, because it cannot be put back."""
+    tabs = CHROME.tabs()
+    taken: list[Tab] = []
+    own: list[Tab] = []
 
     def opened(
-        person: Person | None, path: str = "/console", width: int = 1280, height: int = 800, **options: str
+        person: Person | None,
+        path: str = "/console",
+        width: int = 1280,
+        height: int = 800,
+        *,
+        is_own: bool = False,
+        **options: str,
     ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(PATIENT_MS)
-        if person is not None:
-            context.add_cookies(
-                [
-                    {"name": cookie.name, "value": cookie.value or "", "url": server.url}
-                    for cookie in person.http.cookies.jar
-                ]
-            )
-        page = context.new_page()
-        watched.watch(page)
-        page.goto(server.url + path)
-        return page
+        tab = Tab(tabs.browser, options) if is_own else tabs.take(options)
+        (own if is_own else taken).append(tab)
+        tab.begin(server.url, person, width, height)
+        tab.page.goto(server.url + path)
+        return tab.page
 
     expect.set_options(timeout=PATIENT_MS)
     yield opened
-    for context in contexts:
-        context.close()
-    assert watched.problems == []
+    problems = [each for tab in taken for each in tabs.give_back(tab)]
+    for tab in own:
+        problems += tab.watched.problems
+        tab.close()
+    assert problems == []
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from browsing import SQLITE, OpenPage
+from browsing import SQLITE, OpenPage, eventually
 from playwright.sync_api import expect
 from test_console_accessibility import violations
 from test_console_dialogs import check
@@ -43,7 +43,7 @@ def test_the_audit_log(open_page: OpenPage, ada: Person, workspace: Workspace) -
     rows = page.get_by_role("table", name="Entries").get_by_role("row")
     expect(rows).to_have_count(2)
     expect(rows.last).to_contain_text("app.create")
-    assert f"workspace={workspace.name}" in page.url
+    eventually(lambda: f"workspace={workspace.name}" in page.url, True)
     rows.last.locator("summary").click()
     expect(rows.last).to_contain_text('name: "bot"')
     check(page)

@@ -60,7 +60,7 @@ def test_a_server_that_does_not_come_back(
     open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace, people_path: str
 ) -> None:
     """The editor stays open with its value and says what to do."""
-    page = open_page(ada, people_path)
+    page = open_page(ada, people_path, is_own=True)
     page.clock.install()
     cell(page, "Person 1").dblclick()
     server.kill()

@@ -224,7 +224,7 @@ def test_there_are_so_many_streams_at_a_time(people: Bot, server: RowkeepServer)
 async def received(bot: Bot, media_type: str, table: str = "people", **options: Any) -> bytes:
     """What the client of the commands gets."""
     async with httpx.AsyncClient(base_url=bot.server_url, trust_env=False) as client:
-        connection = ServerConnection(client, bot.server_url, True)
+        connection = ServerConnection(client, bot.server_url)
         data = DataClient(connection, AppCredentials(AppSigner(bot.client_id, bot.secret, Algorithm.HS256)))
         async with data.stream("tables", table, {}, media_type, **options) as parts:
             return b"".join([part async for part in parts])

@@ -181,7 +181,7 @@ async def test_the_client_streams(bot: Bot, server: RowkeepServer) -> None:
 
     async with httpx.AsyncClient(base_url=server.url, timeout=PATIENT, trust_env=False) as http_client:
         client = DataClient(
-            ServerConnection(http_client, server.url, True),
+            ServerConnection(http_client, server.url),
             AppCredentials(AppSigner(bot.client_id, bot.secret, Algorithm.HS256)),
         )
         reply = await client.insert_stream("items", chunks(), "text/csv", {"mode": "partial"}, "a key")

@@ -4,7 +4,6 @@ requests."""
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -48,8 +47,7 @@ class Gateway:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for thread in self._late:
-            thread.join()
+        self.wait_for_late()
         self._server.shutdown()
         self._server.server_close()
         self._client.close()
@@ -61,15 +59,20 @@ class Gateway:
             request.command, self.server_url + request.path, content=body, headers=headers
         )
 
-    def later(self, seconds: float, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        """Forward a request after its client is gone."""
+    def later(self, when: Callable[[], object], request: BaseHTTPRequestHandler, body: bytes) -> None:
+        """Forward a request after its client is gone, and ``when`` returns."""
 
         def wait_and_pass_on() -> None:
-            time.sleep(seconds)
+            when()
             self.pass_on(request, body)
 
         self._late.append(threading.Thread(target=wait_and_pass_on))
         self._late[-1].start()
+
+    def wait_for_late(self) -> None:
+        """Wait for the responses to all that is forwarded later."""
+        for thread in self._late:
+            thread.join()
 
     def _answer(self, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response | None:
         if not request.path.endswith(self.calls):
@@ -129,13 +132,33 @@ def lose_answer(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) 
     gateway.pass_on(request, body)
 
 
-def delay(seconds: float) -> Handler:
-    """The connection is closed at once without a response, and the request reaches the server later."""
+def late_but_before() -> list[Handler]:
+    """The connection is closed at once without a response. The request reaches the server later, but before
+    the same one that is sent again."""
 
-    def handler(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        gateway.later(seconds, request, body)
+    def first(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        gateway.later(lambda: None, request, body)
 
-    return handler
+    def second(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
+        gateway.wait_for_late()
+        return gateway.pass_on(request, body)
+
+    return [first, second]
+
+
+def late_and_after() -> list[Handler]:
+    """The same, but the one that is sent again is executed first."""
+    is_done = threading.Event()
+
+    def first(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        gateway.later(is_done.wait, request, body)
+
+    def second(gateway: Gateway, request: BaseHTTPRequestHandler, body: bytes) -> httpx.Response:
+        response = gateway.pass_on(request, body)
+        is_done.set()
+        return response
+
+    return [first, second]
 
 
 def refuse(status: int, **headers: str) -> Handler:

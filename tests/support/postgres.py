@@ -35,8 +35,10 @@ FAST = (
     "wal_level=minimal",
     "max_wal_senders=0",
     "autovacuum=off",
+    "deadlock_timeout=50ms",
 )
-"""For tests without power failures, replicas and tables that grow old."""
+"""For tests without power failures, replicas and tables that grow old, which do not wait a second until a
+deadlock is found."""
 
 LOCALES = (["--locale-provider=icu", "--icu-locale=en-US"], ["--locale=en_US.UTF-8"], ["--no-locale"])
 """The first one that this PostgreSQL and system support is used. A database that sorts like a dictionary, as

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -88,9 +88,16 @@ def build(wanted: str | None = None) -> typer.Typer:
     return built
 
 
+@cache
+def command_line(wanted: str | None = None) -> Any:
+    """The same, ready to parse arguments."""
+    return typer.main.get_command(build(wanted))
+
+
 def run(arguments: list[str]) -> None:
     """Run a command line. Raises the errors that :func:`rowkeep.exit_status.end` handles."""
-    command = typer.main.get_command(build(arguments[0] if arguments else None))
+    wanted = arguments[0] if arguments and arguments[0] in (*COMMANDS, *GROUPS) else None
+    command = command_line(wanted)
     name = COMMAND.set(command_name(arguments))
     try:
         # not command.main(), which formats errors itself

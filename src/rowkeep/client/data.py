@@ -36,6 +36,9 @@ from rowkeep.settings import Settings
 T = TypeVar("T")
 
 MAX_TRIES = 8
+FIRST_WAIT_SECONDS = 0.5
+"""Before the second try, unless the server asks for another time; each further wait is twice as long."""
+
 MAX_WAIT_SECONDS = 60.0
 """The maximum time of one wait, even if the server asks for more."""
 
@@ -199,7 +202,9 @@ class DataClient:
         return self._limits
 
     async def _described(self) -> Limits:
-        usual = Settings()
+        settings = self.connection.settings
+        if settings is not None:
+            return _limits_of(settings)
         try:
             described = msgspec.json.decode(await self._send("GET", "/openapi.json"))
             parameters = described["paths"]["/api/public/tables/{table}/query"]["post"]["parameters"]
@@ -209,7 +214,7 @@ class DataClient:
             return Limits(int(page), int(info["x-max-body-bytes"]), hours * 3600)
         except (SetupError, NotServed, LookupError, TypeError, ValueError, StopIteration):
             # a gateway may block the OpenAPI document
-            return Limits(usual.max_page_size, usual.max_body_bytes, usual.idempotency_hours * 3600)
+            return _limits_of(Settings())
 
     async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call a function, and retry it while requests are not served, with waits as the server asks, at most
@@ -227,7 +232,7 @@ class DataClient:
         if tries >= MAX_TRIES or not self._was_reached:
             where = self.connection.name + (" (ROWKEEP_URL)" if self.connection.is_remote else "")
             raise Unreachable(f"No response from {where}: {failure}.") from None
-        asked = 0.5 * 2 ** (tries - 1) if failure.retry_after is None else failure.retry_after
+        asked = FIRST_WAIT_SECONDS * 2 ** (tries - 1) if failure.retry_after is None else failure.retry_after
         await asyncio.sleep(min(asked, MAX_WAIT_SECONDS))
 
     async def _send(
@@ -266,6 +271,10 @@ class DataClient:
         if response.is_success:
             return response
         raise _failure(response, self._credentials)
+
+
+def _limits_of(settings: Settings) -> Limits:
+    return Limits(settings.max_page_size, settings.max_body_bytes, settings.idempotency_hours * 3600)
 
 
 async def _received(response: httpx.Response) -> AsyncIterator[bytes]:

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from rowkeep.errors.catalogue import SetupError
+from rowkeep.settings import Settings
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 300
@@ -20,6 +21,7 @@ ANSWER_SECONDS = 300
 
 NO_HEADERS: Mapping[str, str] = {}
 
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
     "all://localhost": None,
     "all://127.0.0.1": None,
@@ -29,11 +31,16 @@ NO_PROXY: dict[str, httpx.AsyncBaseTransport | None] = {
 
 
 class ServerConnection(msgspec.Struct, frozen=True):
-    """The target of requests. ``name`` identifies the installation, without its secrets."""
+    """The target of requests. ``name`` identifies the installation, without its secrets; ``settings`` are
+    those of the application in this process."""
 
     client: httpx.AsyncClient
     name: str
-    is_remote: bool
+    settings: Settings | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        return self.settings is None
 
 
 def timeout(seconds: float | None = ANSWER_SECONDS) -> httpx.Timeout:
@@ -54,7 +61,7 @@ async def connect(
     if url:
         base = url.rstrip("/")
         async with _client(base, headers) as client:
-            yield ServerConnection(client, base, True)
+            yield ServerConnection(client, base)
         return
     # only a command that uses the store directly loads the server
     from rowkeep.client.local_transport import LocalTransport
@@ -66,7 +73,7 @@ async def connect(
         running(settings, operator=operator) as app,
         _client("http://rowkeep", headers, LocalTransport(app)) as client,
     ):
-        yield ServerConnection(client, _public_name(settings.database_url), False)
+        yield ServerConnection(client, _public_name(settings.database_url), settings)
 
 
 def _client(
@@ -79,10 +86,17 @@ def _client(
             timeout=timeout(),
             transport=transport,
             mounts=NO_PROXY,
+            verify=transport is None and _may_use_tls(base_url),
         )
     except (httpx.InvalidURL, ValueError) as error:
         names = "ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN" if headers else "ROWKEEP_URL"
         raise SetupError(f"Invalid {names}: {error}.") from None
+
+
+def _may_use_tls(url: str) -> bool:
+    """Whether certificates are needed, which take longer to load than most requests."""
+    parts = urlsplit(url)
+    return parts.scheme != "http" or parts.hostname not in THIS_MACHINE
 
 
 def _public_name(database_url: str) -> str:

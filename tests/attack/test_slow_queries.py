@@ -1,0 +1,150 @@
+"""Hostile queries and writes of an app that has a grant, which take long: nobody else waits for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from hostile import MEGABYTE, SLOWEST_HEALTH_SECONDS, Watch, any_of, new_bot, refused, serving, small
+
+from support.bot import Bot
+from support.server import RowkeepServer
+from support.workspace import succeeded
+
+__all__ = ["small"]
+
+
+@pytest.fixture(scope="module")
+def usual(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
+    """A server with the usual limits."""
+    yield from serving(RowkeepServer(new_store(), tmp_path_factory.mktemp("usual")))
+
+
+SLOW = any_of("icontains", [f"nothing {at}" for at in range(200)])
+"""A filter that takes many seconds on the rows of ``slow_bot``."""
+
+
+SLOW_ROWS = 5000
+
+
+def slow_bot(server: RowkeepServer, name: str | None = None) -> Bot:
+    bot = new_bot(server, name)
+    rows = [{"Text": f"{at} " + "Дом в лесу " * 80, "Number": 0} for at in range(SLOW_ROWS)]
+    assert bot.bulk("notes", rows, prefer="return=minimal").json() == {"nInserted": len(rows)}
+    return bot
+
+
+@pytest.fixture(scope="module")
+def slow(small: RowkeepServer) -> list[Bot]:
+    """Two of them, of workspaces that only queries of this kind use."""
+    return [slow_bot(small, f"slow_{at}") for at in range(2)]
+
+
+@pytest.mark.parametrize("text", ["Дом ", "plain ", "Straße "], ids=["non-ascii", "ascii", "special"])
+def test_folding_long_texts_holds_up_nobody(
+    usual: RowkeepServer, watch: Watch, scale: int, text: str
+) -> None:
+    bot = new_bot(usual)
+    for _ in range(3):
+        succeeded(
+            bot.insert(
+                "notes", {"Text": text * (4 * MEGABYTE // len(text.encode()))}, prefer="return=minimal"
+            )
+        )
+    vitals = watch(usual)
+    # PostgreSQL folds in its own processes, ten times as slowly: less to show, in more time
+    patterns = 10 if usual.database_url.startswith("sqlite") else scale
+    query = any_of("icontains", [f"nothing {at}" for at in range(patterns)])
+    for _ in range(2 * scale):
+        assert succeeded(bot.query("notes", {"query": query}))["total"] == 0
+    vitals.end()
+    assert vitals.failures == []
+    assert vitals.slowest_health_seconds < SLOWEST_HEALTH_SECONDS
+
+
+@pytest.mark.parametrize("operand", ["contains", "icontains"])
+def test_looking_for_a_long_text_in_a_long_one(usual: RowkeepServer, watch: Watch, operand: str) -> None:
+    """Comparing it at each place would take hours."""
+    bot = new_bot(usual)
+    succeeded(bot.insert("notes", {"Text": "a" * (2 * MEGABYTE)}, prefer="return=minimal"))
+    vitals = watch(usual)
+    needle = "a" * MEGABYTE
+    assert (
+        succeeded(bot.query("notes", {"query": any_of(operand, [needle + "b"]), "fields": ["_id"]}))["total"]
+        == 0
+    )
+    assert (
+        succeeded(bot.query("notes", {"query": any_of(operand, [needle]), "fields": ["_id"]}))["total"] == 1
+    )
+    vitals.end()
+    assert vitals.failures == []
+    assert vitals.slowest_health_seconds < SLOWEST_HEALTH_SECONDS
+
+
+def test_what_takes_too_long_is_cancelled(small: RowkeepServer, slow: list[Bot], watch: Watch) -> None:
+    bot = slow[0]
+    vitals = watch(small)
+    negated = {"expressions": [{"not": SLOW}]}
+    for call in (
+        lambda: bot.query("notes", {"query": SLOW}),
+        lambda: bot.update("notes", negated, {"Number": 1}),
+        lambda: bot.delete("notes", negated),
+    ):
+        started = time.monotonic()
+        detail = refused(call(), 503, "query_timeout")
+        assert "max_query_seconds" in detail
+        assert "2 s" in detail
+        assert time.monotonic() - started < 10
+    vitals.end()
+    assert vitals.slowest_health_seconds < SLOWEST_HEALTH_SECONDS
+    unchanged = {"expressions": [{"field": "Number", "operand": "=", "value": 0}]}
+    assert succeeded(bot.query("notes", {"query": unchanged}))["total"] == SLOW_ROWS
+
+
+def test_long_queries_of_some_workspaces_hold_up_no_others(
+    small: RowkeepServer, slow: list[Bot], watch: Watch, scale: int
+) -> None:
+    """Every call is answered in time, those of other workspaces and of administrators with success."""
+    other = new_bot(small, "other")
+    vitals = watch(small)
+    with ThreadPoolExecutor(24) as clients:
+        begun = [clients.submit(bot.query, "notes", {"query": SLOW}) for bot in slow * 12 * scale]
+        slowest = 0.0
+        while not all(each.done() for each in begun):
+            for call in (
+                lambda: other.insert("notes", {"Number": 1}),
+                lambda: other.query("notes"),
+                lambda: small.admin().get("/workspaces/slow_0/tables/notes"),
+            ):
+                started = time.monotonic()
+                succeeded(call())
+                slowest = max(slowest, time.monotonic() - started)
+        codes = {each.result().json()["code"] for each in begun}
+    vitals.end()
+    assert codes == {"query_timeout", "busy"}
+    assert slowest < 5
+    assert vitals.failures == []
+    assert vitals.slowest_health_seconds < SLOWEST_HEALTH_SECONDS
+
+
+def test_queries_end_with_their_client_and_with_the_server(launch: Callable[..., RowkeepServer]) -> None:
+    server = launch(max_query_seconds=120, sqlite_readers=1, postgres_workspace_connections=1)
+    bot = slow_bot(server)
+    endless = any_of("icontains", [f"nothing {at} {'x' * at}" for at in range(200)])
+    query = {"query": endless}
+    impatient = httpx.Timeout(None, read=1)
+    for _ in range(2):
+        with pytest.raises(httpx.ReadTimeout):
+            bot.request("POST", "/api/public/tables/notes/query", json=query, timeout=impatient)
+    # its turn is free again
+    assert succeeded(bot.query("notes", {"query": any_of("contains", ["nowhere"])}))["total"] == 0
+    with ThreadPoolExecutor(1) as client:
+        running = client.submit(bot.query, "notes", query)
+        time.sleep(1)
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 20
+        refused(running.result(), 503, "shutting_down")
