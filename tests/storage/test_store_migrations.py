@@ -217,6 +217,7 @@ async def test_changes_from_before_and_after_an_update_are_recorded_once_and_in_
                 f"CREATE TRIGGER {trigger} AFTER INSERT ON @things REFERENCING NEW TABLE AS _new_rows "
                 f"FOR EACH STATEMENT EXECUTE FUNCTION @_rowkeep_history_{things.table.id}()",
                 "ALTER TABLE @_rowkeep_operations DROP COLUMN only_table, DROP COLUMN only_seq",
+                'ALTER TABLE @_rowkeep_operations ALTER COLUMN xid TYPE TEXT COLLATE "default"',
             ):
                 await rows_of(things.database, text)
         await things.insert({"Text": "zero"}, {"Text": "former"})

@@ -420,7 +420,7 @@ def _operations(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
 def _of_unordered(meta: sa.MetaData) -> list[sa.Column[Any]]:
     """The columns of operations where they are ordered later."""
     return [
-        sa.Column("xid", sa.Text, server_default=sa.text(XID)),
+        sa.Column("xid", NAME_KEY, server_default=sa.text(XID)),
         sa.Column("only_table", sa.Text),
         sa.Column("only_seq", sa.BigInteger, server_default=sa.text(next_number(meta.schema))),
     ]

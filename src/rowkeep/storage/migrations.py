@@ -258,6 +258,8 @@ def _recorded_inserts(dialect: Dialect, namespace: str | None) -> list[Statement
         # a default for the operations that are there would be a different one for each
         Statement(f"{alter} ADD COLUMN IF NOT EXISTS only_table TEXT"),
         Statement(f"{alter} ADD COLUMN IF NOT EXISTS only_seq BIGINT"),
+        # by bytes: the order of a language takes much longer in the index
+        Statement(f'{alter} ALTER COLUMN xid TYPE TEXT COLLATE "C"'),
         Statement(f"{alter} ALTER COLUMN only_seq SET DEFAULT {next_number(namespace)}"),
         Statement(
             f"""DO $migration$
