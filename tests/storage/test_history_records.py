@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from workbench import THINGS, WRITER, Workbench, rows_of
 
 from rowkeep.model.history import ChangeKind, Operation
+from rowkeep.model.ids import Stamp
 from rowkeep.storage.contract import Row, UniqueConflict, WorkspaceDatabase
 from rowkeep.storage.scripts.history import HistoryScripts
 
@@ -127,3 +129,22 @@ async def test_a_table_without_history_has_no_operations(things: Workbench) -> N
     assert not found
     assert things.insert_plan({}).operation is None
     assert isinstance(Operation("a", "b"), Operation)
+
+
+async def test_single_inserts_at_the_same_time_have_each_their_operation(recorded: Workbench) -> None:
+    """Also those next to one that is refused."""
+    texts = [str(at % 20) for at in range(21)]
+    plans = [recorded.insert_plan({"Text": text}) for text in texts]
+    inserts = (recorded.database.insert(recorded.sql, plan, recorded.version) for plan in plans)
+    done = await asyncio.gather(*inserts, return_exceptions=True)
+
+    stored = {
+        (plan.operation.id, *stamp.ids())
+        for plan, stamp in zip(plans, done, strict=True)
+        if plan.operation is not None and isinstance(stamp, Stamp)
+    }
+    found = await records(recorded)
+    assert {(each["operation"], each["row"]) for each in found} == stored
+    assert [each["position"] for each in found] == list(range(1, 21))
+    assert {each["kind"] for each in found} == {ChangeKind.INSERT}
+    assert [type(each) for each in done if not isinstance(each, Stamp)] == [UniqueConflict]

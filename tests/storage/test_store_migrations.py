@@ -23,7 +23,7 @@ from rowkeep.storage.migrations import (
     WORKSPACE_STEPS,
     _key_of_installation,
     _key_of_workspace,
-    _trigger_unless_recorded,
+    _recorded_inserts,
 )
 from rowkeep.storage.opening import make_store
 from rowkeep.storage.postgres import store as postgres_store
@@ -200,7 +200,7 @@ def test_an_address_of_no_backend_is_refused(url: str) -> None:
         make_store(Settings(database_url=url), IdSource())
 
 
-async def test_records_of_single_inserts_stay_single_after_an_update(
+async def test_changes_from_before_and_after_an_update_are_recorded_once_and_in_order(
     new_store: Callable[[], str], backend: str
 ) -> None:
     """An older version recorded all inserts by the trigger."""
@@ -208,22 +208,30 @@ async def test_records_of_single_inserts_stay_single_after_an_update(
     recorded = THINGS | {"history": {"keepDays": 3}}
     async with opened(url) as store:
         things = await Workbench.with_table(await initialised(store, workspace), recorded)
-        last = WORKSPACE_STEPS.index(_trigger_unless_recorded) + 1
+        last = WORKSPACE_STEPS.index(_recorded_inserts) + 1
         await rows_of(things.database, "DELETE FROM @_rowkeep_steps WHERE step >= $1", last)
         if backend != "sqlite":
             trigger = f'"_rowkeep_history_{things.table.id}_insert"'
-            function = f"@_rowkeep_history_{things.table.id}"
-            await rows_of(things.database, f"DROP TRIGGER {trigger} ON @things")
-            await rows_of(
-                things.database,
+            for text in (
+                f"DROP TRIGGER {trigger} ON @things",
                 f"CREATE TRIGGER {trigger} AFTER INSERT ON @things REFERENCING NEW TABLE AS _new_rows "
-                f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
-            )
+                f"FOR EACH STATEMENT EXECUTE FUNCTION @_rowkeep_history_{things.table.id}()",
+                "ALTER TABLE @_rowkeep_operations DROP COLUMN only_table, DROP COLUMN only_seq",
+                'ALTER TABLE @_rowkeep_operations ALTER COLUMN xid TYPE TEXT COLLATE "default"',
+            ):
+                await rows_of(things.database, text)
+        await things.insert({"Text": "zero"}, {"Text": "former"})
     async with opened(url) as store:
         things = things.at(await initialised(store, workspace))
         await things.insert({"Text": "one"})
         await things.insert({"Text": "two"}, {"Text": "three"})
-        records = f"SELECT op FROM @_rowkeep_history_{things.table.id} ORDER BY op"  # noqa: S608
-        first, *others = [row[0] for row in await rows_of(things.database, records)]
-        assert others == [others[0]] * 2
-        assert first < others[0]
+        await things.insert({"Text": "four"})
+        await things.database.write(things.scripts.history.order_operations)
+        found = await rows_of(
+            things.database,
+            f'SELECT o.position, t."Text" FROM @_rowkeep_history_{things.table.id} h '  # noqa: S608
+            'JOIN @_rowkeep_operations o ON o.op = h.op JOIN @things t ON t."_id" = h.row_key '
+            "ORDER BY o.position, h.seq",
+        )
+        texts = ("zero", "former", "one", "two", "three", "four")
+        assert list(map(tuple, found)) == list(zip((1, 1, 2, 3, 3, 4), texts, strict=True))

@@ -23,7 +23,7 @@ of the store that it was counted in."""
 NOT_IN_WORKSPACE = frozenset({"_rowkeep_row_quotas", "_rowkeep_history_state", "_rowkeep_operation_tables"})
 """The first is only a lock; the others follow from the records of changes and their operations."""
 
-OF_ONE_DATABASE = frozenset({"xid"})
+OF_ONE_DATABASE = frozenset({"xid", "only_table", "only_seq"})
 """The columns that mean nothing in another database."""
 
 

@@ -58,15 +58,20 @@ class HistoryOrder:
   SELECT t.op, max(t.last_seq) AS seq FROM {tables} t
   JOIN {operations} o ON o.op = t.op AND o.position IS NULL GROUP BY t.op
 ), _found AS (
-  SELECT o.op, $1::BIGINT + row_number() OVER _order AS position,
+  SELECT o.op, o.only_table, o.only_seq, $1::BIGINT + row_number() OVER _order AS position,
     greatest($2::TEXT, max(o.stamped) OVER _order) AS stamped
   FROM {operations} o LEFT JOIN _seqs s ON s.op = o.op WHERE o.position IS NULL
-  WINDOW _order AS (ORDER BY coalesce(s.seq, 0), o.op)
+  WINDOW _order AS (
+    ORDER BY coalesce(s.seq, CASE WHEN o.only_table IS NULL THEN 0 ELSE o.only_seq END), o.op
+  )
 ), _operations AS (
   UPDATE {operations} o SET position = f.position, stamped = f.stamped, xid = NULL
   FROM _found f WHERE o.op = f.op
 ), _tables AS (
   UPDATE {tables} t SET position = f.position FROM _found f WHERE t.op = f.op
+), _noted AS (
+  INSERT INTO {tables} (table_id, op, position, last_seq)
+  SELECT f.only_table, f.op, f.position, f.only_seq FROM _found f WHERE f.only_table IS NOT NULL
 )
 UPDATE {state} s SET position = f.position, stamped = f.stamped
 FROM (SELECT max(position) AS position, max(stamped) AS stamped FROM _found) f

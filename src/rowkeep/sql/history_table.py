@@ -21,15 +21,12 @@ from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import column_name, quoted, sort_key_name, table_name
 from rowkeep.sql.physical_table import derived_sys_id
 from rowkeep.sql.statements import Statement, ddl
-from rowkeep.sql.system_tables import workspace_tables
+from rowkeep.sql.system_tables import HISTORY_SEQUENCE, workspace_tables
 
 SEQ, OP, KIND, KEY_OF_ROW = "seq", "op", "kind", "row_key"
 """The columns of a record before those of the row."""
 
 RECORD_COLUMNS = (SEQ, OP, KIND, KEY_OF_ROW)
-
-SEQUENCE = "_rowkeep_history_seq"
-"""The numbers of the records of all tables of a workspace, on PostgreSQL."""
 
 UPDATED_ON = "Updated_On"
 
@@ -41,7 +38,7 @@ UNLESS_RECORDED = f"WHEN (current_setting('{RECORDED}', true) IS DISTINCT FROM '
 
 
 def history_sequence(namespace: str | None) -> sa.Sequence:
-    return sa.Sequence(SEQUENCE, schema=quoted(namespace) if namespace else None)
+    return sa.Sequence(HISTORY_SEQUENCE, schema=quoted(namespace) if namespace else None)
 
 
 def cell_id(column: Column) -> quoted_name:

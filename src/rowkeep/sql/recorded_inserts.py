@@ -19,27 +19,19 @@ from rowkeep.sql.history_table import KEY_OF_ROW, KIND, OP, RECORDED, SEQ, Histo
 def recorded_source(history: HistoryTable, source: sa.Select[Any], row_key: Expression) -> sa.Select[Any]:
     """A select without columns, which has one row if ``source`` has one, and then stores the operation and
     the record of the insert of the row with this ``_id``."""
-    kind: sa.ColumnElement[int] = sa.literal_column(str(int(ChangeKind.INSERT)))
+    operations, records = history.system.operations, history.from_clause
     table_id: sa.ColumnElement[str] = sa.literal_column(f"'{history.table.id}'")
-    operations, tables, records = (
-        history.system.operations,
-        history.system.operation_tables,
-        history.from_clause,
-    )
+    kind: sa.ColumnElement[int] = sa.literal_column(str(int(ChangeKind.INSERT)))
     values = (sa.bindparam(name, type_=sa.Text()) for name in VALUES)
+    stored = source.add_columns(*values, table_id)
     operation = (
         sa.insert(operations)
-        .from_select(list(OPERATION_COLUMNS), source.add_columns(*values), include_defaults=False)
-        .returning(operations.c.op)
+        .from_select([*OPERATION_COLUMNS, "only_table"], stored, include_defaults=False)
+        .returning(operations.c.op, operations.c.only_seq)
         .cte("_operation")
     )
-    record = (
-        sa.insert(records)
-        .from_select([OP, KIND, KEY_OF_ROW], sa.select(operation.c.op, kind, row_key), include_defaults=False)
-        .returning(records.c[SEQ], records.c[OP])
-        .cte("_record")
-    )
-    changed = sa.select(table_id, record.c[OP], record.c[SEQ])
-    noted = sa.insert(tables).from_select(["table_id", "op", "last_seq"], changed).cte("_changed")
+    columns = [SEQ, OP, KIND, KEY_OF_ROW]
+    made = sa.select(operation.c.only_seq, operation.c.op, kind, row_key)
+    record = sa.insert(records).from_select(columns, made, include_defaults=False).cte("_record")
     is_set = sa.func.set_config(sa.literal_column(f"'{RECORDED}'"), sa.literal_column("'on'"), sa.true())
-    return sa.select().select_from(operation).where(is_set.is_not(None)).add_cte(noted)
+    return sa.select().select_from(operation).where(is_set.is_not(None)).add_cte(record)

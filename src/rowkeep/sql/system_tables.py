@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -355,6 +356,9 @@ def _row_quotas(meta: sa.MetaData) -> sa.Table:
     )
 
 
+HISTORY_SEQUENCE = "_rowkeep_history_seq"
+"""The numbers of the records of all tables of a workspace, on PostgreSQL."""
+
 XID = "(pg_current_xact_id())::text"
 """The default of the column ``xid``: no parameter, because a cluster would send one of another node."""
 
@@ -367,9 +371,12 @@ def _operations(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
     ``xid`` its transaction; when the operation is ordered, it gets its position. A request that is stored in
     several transactions has an operation for each, with one ``id``. ``writer`` is empty for the server
     itself. ``last_seq`` is the greatest ``seq`` of the operation in the table.
+
+    ``only_table`` is set for the insert of one row, which has the number ``only_seq``: which table it changed
+    is noted when it is ordered.
     """
     is_postgres = meta.schema is not None
-    xid = [sa.Column("xid", sa.Text, server_default=sa.text(XID))] if is_postgres else []
+    unordered = _of_unordered(meta) if is_postgres else []
     operations = sa.Table(
         "_rowkeep_operations",
         meta,
@@ -378,7 +385,7 @@ def _operations(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
         sa.Column("writer", NAME_KEY, nullable=False),
         sa.Column("stamped", NAME_KEY, nullable=False),
         sa.Column("position", sa.BigInteger),
-        *xid,
+        *unordered,
     )
     ordered = operations.c.position.is_not(None)
     sa.Index("ix__rowkeep_operations_position", operations.c.position, postgresql_where=ordered)
@@ -409,6 +416,20 @@ def _operations(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:
         postgresql_where=tables.c.position.is_not(None),
     )
     return operations, tables
+
+
+def _of_unordered(meta: sa.MetaData) -> list[sa.Column[Any]]:
+    """The columns of operations where they are ordered later."""
+    return [
+        sa.Column("xid", NAME_KEY, server_default=sa.text(XID)),
+        sa.Column("only_table", sa.Text),
+        sa.Column("only_seq", sa.BigInteger, server_default=sa.text(next_number(meta.schema))),
+    ]
+
+
+def next_number(namespace: str | None) -> str:
+    """The next number of a record, in SQL."""
+    return f"""nextval('"{namespace}".{HISTORY_SEQUENCE}')"""
 
 
 def _histories(meta: sa.MetaData) -> tuple[sa.Table, sa.Table]:

@@ -296,8 +296,10 @@ def changed_tables(dialect: Dialect, namespace: str | None, shape: tuple[str, ..
     system = workspace_tables(namespace)
     operations, changed = system.operations, system.operation_tables
     joined = changed.join(operations, operations.c.op == changed.c.op)
-    found = sa.select(changed.c.table_id).distinct().select_from(joined)
-    return template(found.where(*_conditions(operations, shape)), dialect)
+    conditions = _conditions(operations, shape)
+    noted = sa.select(changed.c.table_id).select_from(joined).where(*conditions)
+    only = operations.c.only_table
+    return template(sa.union(noted, sa.select(only).where(only.is_not(None), *conditions)), dialect)
 
 
 def _text(name: str) -> sa.BindParameter[str]:

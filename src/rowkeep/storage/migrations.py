@@ -19,7 +19,7 @@ from rowkeep.sql.dialects import FOLD, Dialect
 from rowkeep.sql.history_table import UNLESS_RECORDED, history_sequence
 from rowkeep.sql.names import quoted
 from rowkeep.sql.statements import Statement, ddl, statement, template
-from rowkeep.sql.system_tables import CATALOG_NAMESPACE, WorkspaceTables, catalog_tables
+from rowkeep.sql.system_tables import CATALOG_NAMESPACE, WorkspaceTables, catalog_tables, next_number
 from rowkeep.storage.contract import Steps
 
 Step = Callable[[Dialect, str | None], list[Statement]]
@@ -236,7 +236,7 @@ def _history(dialect: Dialect, namespace: str | None) -> list[Statement]:
     empty: sa.ColumnElement[str] = sa.literal_column("''")
     zero: sa.ColumnElement[int] = sa.literal_column("0")
     first = sa.insert(tables.history_state).values(position=zero, stamped=empty, moment=empty)
-    return [*_create_all(ours, dialect), *numbers, statement(first, dialect)]
+    return [*numbers, *_create_all(ours, dialect), statement(first, dialect)]
 
 
 def _webhook_workspaces(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -248,11 +248,19 @@ def _webhooks(dialect: Dialect, namespace: str | None) -> list[Statement]:
     return _create_all((tables.webhooks, tables.webhook_tables, tables.webhook_deliveries), dialect)
 
 
-def _trigger_unless_recorded(dialect: Dialect, namespace: str | None) -> list[Statement]:
+def _recorded_inserts(dialect: Dialect, namespace: str | None) -> list[Statement]:
     """Single inserts store their records themselves, and the trigger does nothing then."""
     if not dialect.has_concurrent_writers:
         return []
+    operations = WorkspaceTables(namespace).operations
+    alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(operations)}"
     return [
+        # a default for the operations that are there would be a different one for each
+        Statement(f"{alter} ADD COLUMN IF NOT EXISTS only_table TEXT"),
+        Statement(f"{alter} ADD COLUMN IF NOT EXISTS only_seq BIGINT"),
+        # by bytes: the order of a language takes much longer in the index
+        Statement(f'{alter} ALTER COLUMN xid TYPE TEXT COLLATE "C"'),
+        Statement(f"{alter} ALTER COLUMN only_seq SET DEFAULT {next_number(namespace)}"),
         Statement(
             f"""DO $migration$
 DECLARE
@@ -267,7 +275,7 @@ BEGIN
     EXECUTE replace(_found.made, ' EXECUTE FUNCTION ', $when$ {UNLESS_RECORDED} EXECUTE FUNCTION $when$);
   END LOOP;
 END $migration$"""  # noqa: S608 - our own names
-        )
+        ),
     ]
 
 
@@ -308,7 +316,7 @@ WORKSPACE_STEPS: tuple[Step, ...] = (
     _history,
     _operation_of_keys,
     _webhooks,
-    _trigger_unless_recorded,
+    _recorded_inserts,
     _charts,
 )
 
