@@ -113,7 +113,8 @@ def record_chart(shell: Shell, chart_id: str, user_id: str = "") -> None:
     """Save a chart of the table staff: a private one of a user, or a shared one."""
     ((table_id,),) = catalog_rows(shell, "SELECT id FROM _rowkeep_tables WHERE name_key = 'staff'", "w1_main")
     owner = f"'{user_id}'" if user_id else "NULL"
-    values = f"'{chart_id}', '{table_id}', '{user_id}', {owner}, 'Staff', 'staff', '{{\"kind\": \"number\"}}', '', ''"
+    named = f"'Staff', 'staff', '{json.dumps({'kind': 'number'})}', '', ''"
+    values = f"'{chart_id}', '{table_id}', '{user_id}', {owner}, {named}"
     catalog_rows(shell, f"INSERT INTO _rowkeep_charts VALUES ({values})", "w1_main")  # noqa: S608 - ours
 
 

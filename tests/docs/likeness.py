@@ -18,7 +18,7 @@ IDS = rf"(?:cs|st|sys)-{UUID}|(?:at|us|se)-[0-9a-f]{{24}}|\b[0-9a-f]{{24}}\b"
 TOKENS = r"rka_[\w-]{43}|eyJ[\w-]+\.[\w-]+\.[\w-]+"
 SECRETS = r"(?<![\w-])(?:[\w-]{86}|[\w-]{43})(?![\w-])"
 
-TIMES_OF_WRITING = {"Created_On", "Updated_On", "createdOn", "lastSeenOn", "expiresOn", "on"}
+TIMES_OF_WRITING = {"Created_On", "Updated_On", "createdOn", "updatedOn", "lastSeenOn", "expiresOn", "on"}
 OPAQUE = {"clientSecret", "nextCursor", "token"}
 """Keys whose values have no form that one could know them by."""
 
