@@ -60,7 +60,7 @@ class ParquetSource:
             # without pre_buffer, because a row group can be the whole file, and is then read in buffers
             self._file = pq.ParquetFile(content.binary(), pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
-            raise FileRefused(f"Not a valid Parquet file: {error}.") from None
+            raise FileRefused(f"Not a valid Parquet file: {str(error).strip().rstrip('.')}.") from None
         schema = self._file.schema_arrow
         self.names: tuple[str, ...] = tuple(schema.names)
         self.left_out: set[str] = set()
