@@ -45,6 +45,12 @@ def test_a_changed_cursor_is_refused(place: FeedCursor, data: st.DataObject) -> 
             read_change_cursor("t1", changed)
 
 
+@pytest.mark.parametrize("place", [FeedCursor(0, BIG + 1), FeedCursor(2**64 - 1, 0)])
+def test_a_cursor_that_no_database_stores_is_refused(place: FeedCursor) -> None:
+    with pytest.raises(InvalidCursor):
+        read_change_cursor("t1", write_change_cursor("t1", place))
+
+
 def stored(kind: ChangeKind, before: tuple[Any, ...], after: tuple[Any, ...]) -> StoredChange:
     on = "2026-01-01T00:00:00.000Z"
     by, at = ("st-2", on) if kind is not ChangeKind.DELETE else (None, None)

@@ -16,6 +16,8 @@ from rowkeep.model.change_feeds import FeedCursor
 
 _PLACE = struct.Struct(">QQ")
 CHECK_BYTES = 8
+MAX_NUMBER = 2**63 - 1
+"""The greatest number that a database stores."""
 
 
 def write_change_cursor(table_id: str, cursor: FeedCursor) -> str:
@@ -41,7 +43,7 @@ def read_change_cursor(table_id: str, text: str) -> FeedCursor:
     if len(place) != _PLACE.size or content[-CHECK_BYTES:] != _check(table_id, place):
         raise refusal
     cursor = FeedCursor(*_PLACE.unpack(place))
-    if write_change_cursor(table_id, cursor) != text:
+    if max(cursor.position, cursor.seq) > MAX_NUMBER or write_change_cursor(table_id, cursor) != text:
         raise refusal
     return cursor
 

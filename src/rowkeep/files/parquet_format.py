@@ -64,7 +64,7 @@ class ParquetSource:
             self._file = pq.ParquetFile(content.binary(), pre_buffer=False, buffer_size=BUFFER_BYTES)
         except (pa.ArrowException, OSError) as error:
             raise FileRefused(
-                f"{content.name} is not a valid Parquet file: {str(error).rstrip('.')}."
+                f"{content.name} is not a valid Parquet file: {str(error).strip().rstrip('.')}."
             ) from None
         schema = self._file.schema_arrow
         self.names: tuple[str, ...] = tuple(schema.names)
