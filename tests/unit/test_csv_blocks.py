@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rowkeep.files import csv_blocks
@@ -48,6 +48,7 @@ def test_blocks_have_the_records_of_the_file(
 ) -> None:
     monkeypatch.setattr(csv_blocks, "BLOCK_BYTES", size)
 
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a slow machine too
     @given(st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join))
     def same(text: bytes) -> None:
         expected = records(csv_records(lines_of(io.BytesIO(text), START), dialect))

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rowkeep.codec.streams.blocks import Block
@@ -77,6 +77,7 @@ def test_the_server_reads_the_same(size: int, delimiter: str, monkeypatch: pytes
     monkeypatch.setattr(text_pieces, "BLOCK_BYTES", 20)
     dialect = Dialect(delimiter=delimiter)
 
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a slow machine too
     @given(st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join))
     def same(text: bytes) -> None:
         for piece in pieces(csv_file(text, dialect), size):

@@ -164,8 +164,9 @@ def _lister(field: Any, zone: tzinfo | None) -> Callable[[Any], list[Any]]:
         )
     if pa.types.is_timestamp(kind):
         divisor, factor = TICKS_OF_MILLISECOND[kind.unit]
-        of_utc = zone is None or kind.tz is not None
-        moment = _moment if of_utc else partial(_local_moment, zone=zone)
+        moment = _moment
+        if zone is not None and kind.tz is None:
+            moment = partial(_local_moment, zone=zone)
         return lambda column: [
             None if ticks is None else moment(ticks // divisor * factor)
             for ticks in _plain(column).cast(pa.int64()).to_pylist()

@@ -27,7 +27,7 @@ MAX_CUTS = 16
 """How many lines may be in a record at the end of a block."""
 
 SAME_FORMS = (FileForm.TEXT, FileForm.DOUBLE, FileForm.INTEGER, FileForm.BOOLEAN)
-"""Forms of cells that the server reads from CSV as an import does."""
+"""Formats of cells that the server reads from CSV as an import does."""
 
 COMMA, QUOTE = b",", b'"'
 MARK = b"\xef\xbb\xbf"
