@@ -182,8 +182,8 @@ def admin(server: RowkeepServer) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def workspace(server: RowkeepServer, request: pytest.FixtureRequest) -> Iterator[Workspace]:
-    """A workspace with nothing in it, for the test alone. Other tests may have had it before, unless the test is
-    marked with ``new_workspace``."""
+    """A workspace with nothing in it, for the test alone. Other tests may have had it before, unless the test
+    is marked with ``new_workspace``."""
     if request.node.get_closest_marker("new_workspace"):
         workspace = Workspace(server, f"new_{next(NUMBERS)}")
         yield workspace
