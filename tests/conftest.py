@@ -67,8 +67,8 @@ def limited(
 
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a directory there that is this user's own
-MEMORY_BYTES = 2 * 2**30
-"""How much must be free there: a whole run takes about a third of it."""
+MEMORY_BYTES = 3 * 2**30
+"""How much must be free there: a whole run takes about half of it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
