@@ -67,8 +67,8 @@ def limited(
 
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a directory there that is this user's own
-MEMORY_BYTES = 2 * 2**30
-"""How much must be free there: a whole run takes about a third of it."""
+MEMORY_BYTES = 3 * 2**30
+"""How much must be free there: a whole run takes about half of it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -182,8 +182,8 @@ def admin(server: RowkeepServer) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def workspace(server: RowkeepServer, request: pytest.FixtureRequest) -> Iterator[Workspace]:
-    """A workspace with nothing in it, for the test alone. Other tests may have had it before, unless the test is
-    marked with ``new_workspace``."""
+    """A workspace with nothing in it, for the test alone. Other tests may have had it before, unless the test
+    is marked with ``new_workspace``."""
     if request.node.get_closest_marker("new_workspace"):
         workspace = Workspace(server, f"new_{next(NUMBERS)}")
         yield workspace

@@ -46,6 +46,7 @@ def good(result: Result) -> str:
     return result.out
 
 
+@pytest.mark.new_workspace
 def test_the_history_of_a_table_and_of_a_row(shell: Commands, bot: Bot) -> None:
     row = bot.query("stock").json()["queryResult"][0]["_id"]
     update, insert = json.loads(good(shell.run("history", "stock", "--json")))["operations"]

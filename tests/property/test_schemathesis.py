@@ -39,10 +39,10 @@ CHECKS = [
 ]
 TOKEN_HEADERS = {"auth", "Authorization"}
 MODES = list(GenerationMode)
-DRAWN = 3
+DRAWN = 2
 """Random requests to each operation, of each kind."""
 
-COVERING = 12 * ROUNDS
+COVERING = 8 * ROUNDS
 """Requests to each operation that go through its parameters and body one by one, at most."""
 
 

@@ -47,6 +47,7 @@ def changes(found: Sequence[dict[str, Any]]) -> list[tuple[ChangeKind, Any]]:
     return [(ChangeKind(each["kind"]), each["number"]) for each in found]
 
 
+@pytest.mark.new_workspace
 async def test_each_kind_of_change_is_recorded_with_the_row_before_it(recorded: Workbench) -> None:
     await recorded.insert({"Text": "a", "Number": 1})
     await recorded.insert({"Text": "b", "Number": 2}, {"Text": "c", "Number": 3})
@@ -93,6 +94,7 @@ async def test_an_upsert_is_recorded_as_what_it_did(recorded: Workbench) -> None
     ]
 
 
+@pytest.mark.new_workspace
 async def test_a_large_bulk_is_recorded_and_so_is_what_follows(recorded: Workbench) -> None:
     await recorded.insert(*({"Text": f"row {at}"} for at in range(1000)))
     with pytest.raises(UniqueConflict):

@@ -133,6 +133,7 @@ BY_COLUMN: list[Callable[[Workbench, str], Awaitable[Any]]] = [
 ]
 
 
+@pytest.mark.new_workspace
 @pytest.mark.parametrize("moved", [1, 2, 3, 4])
 async def test_a_table_that_was_made_anew_with_other_types(things: Workbench, moved: int) -> None:
     """Its columns have their old names, so that only their types tell."""

@@ -117,6 +117,7 @@ async def test_conflicts_fail_or_are_skipped_or_overridden(recorded: Workbench) 
     assert counts(await undo(operation=operation)) == (0, 0, 0, 0)
 
 
+@pytest.mark.new_workspace
 async def test_unique_values_that_were_exchanged_are_exchanged_again(recorded: Workbench) -> None:
     await recorded.insert({"Text": "a"}, {"Text": "b"})
     before = await values(recorded)
@@ -143,6 +144,7 @@ async def test_a_key_that_was_taken_since_is_named(recorded: Workbench) -> None:
     assert await recorded.column("Text") == ["b"]
 
 
+@pytest.mark.new_workspace
 async def test_parents_and_children_come_and_go_together(database: WorkspaceDatabase) -> None:
     parents = await Workbench.with_table(
         database,

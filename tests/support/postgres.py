@@ -34,6 +34,8 @@ FAST = (
     "synchronous_commit=off",
     "wal_level=minimal",
     "max_wal_senders=0",
+    "min_wal_size=32MB",
+    "max_wal_size=128MB",
     "autovacuum=off",
     "deadlock_timeout=50ms",
 )

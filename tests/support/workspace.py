@@ -112,8 +112,8 @@ NUMBERS = itertools.count(1)
 
 @contextmanager
 def empty_workspace(server: RowkeepServer) -> Iterator[Workspace]:
-    """A workspace without tables, views, apps, members, webhooks and files. It is emptied after the block, and
-    used again if nothing fails; it remembers idempotency keys and former apps."""
+    """A workspace without tables, views, apps, members, webhooks and files. It is emptied after the block and
+    used again, unless the block fails; it remembers idempotency keys and former apps."""
     spare = SPARE[server]
     workspace = spare.pop() if spare else Workspace(server, f"test_{next(NUMBERS)}")
     workspace.uses += 1
