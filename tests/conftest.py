@@ -86,7 +86,7 @@ def _has_memory() -> bool:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--crash-rounds", type=int, default=2, help="how often the crash test kills the server")
+    parser.addoption("--crash-rounds", type=int, default=1, help="how often the crash test kills the server")
     parser.addoption("--soak-minutes", type=float, default=0, help="how long a soak is; 0: one round")
     parser.addoption("--attack-scale", type=int, default=1, help="how many times as large the attacks are")
 

@@ -55,3 +55,17 @@ def refused(response: httpx.Response, status: int, code: str) -> str:
     body = response.json()
     assert (response.status_code, body["code"]) == (status, code), response.text[:1000]
     return str(body["detail"])
+
+
+SLOW = any_of("icontains", [f"nothing {at}" for at in range(200)])
+"""A filter that takes many seconds on the rows of ``slow_bot``."""
+
+
+SLOW_ROWS = 5000
+
+
+def slow_bot(server: RowkeepServer, name: str | None = None) -> Bot:
+    bot = new_bot(server, name)
+    rows = [{"Text": f"{at} " + "Дом в лесу " * 80, "Number": 0} for at in range(SLOW_ROWS)]
+    assert bot.bulk("notes", rows, prefer="return=minimal").json() == {"nInserted": len(rows)}
+    return bot

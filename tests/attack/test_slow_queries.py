@@ -6,9 +6,20 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
-from hostile import MEGABYTE, SLOWEST_HEALTH_SECONDS, Watch, any_of, new_bot, refused, serving, small
+from hostile import (
+    MEGABYTE,
+    SLOW,
+    SLOW_ROWS,
+    SLOWEST_HEALTH_SECONDS,
+    Watch,
+    any_of,
+    new_bot,
+    refused,
+    serving,
+    slow_bot,
+    small,
+)
 
 from support.bot import Bot
 from support.server import RowkeepServer
@@ -21,20 +32,6 @@ __all__ = ["small"]
 def usual(new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RowkeepServer]:
     """A server with the usual limits."""
     yield from serving(RowkeepServer(new_store(), tmp_path_factory.mktemp("usual")))
-
-
-SLOW = any_of("icontains", [f"nothing {at}" for at in range(200)])
-"""A filter that takes many seconds on the rows of ``slow_bot``."""
-
-
-SLOW_ROWS = 5000
-
-
-def slow_bot(server: RowkeepServer, name: str | None = None) -> Bot:
-    bot = new_bot(server, name)
-    rows = [{"Text": f"{at} " + "Дом в лесу " * 80, "Number": 0} for at in range(SLOW_ROWS)]
-    assert bot.bulk("notes", rows, prefer="return=minimal").json() == {"nInserted": len(rows)}
-    return bot
 
 
 @pytest.fixture(scope="module")
@@ -128,23 +125,3 @@ def test_long_queries_of_some_workspaces_hold_up_no_others(
     assert slowest < 5
     assert vitals.failures == []
     assert vitals.slowest_health_seconds < SLOWEST_HEALTH_SECONDS
-
-
-def test_queries_end_with_their_client_and_with_the_server(launch: Callable[..., RowkeepServer]) -> None:
-    server = launch(max_query_seconds=120, sqlite_readers=1, postgres_workspace_connections=1)
-    bot = slow_bot(server)
-    endless = any_of("icontains", [f"nothing {at} {'x' * at}" for at in range(200)])
-    query = {"query": endless}
-    impatient = httpx.Timeout(None, read=1)
-    for _ in range(2):
-        with pytest.raises(httpx.ReadTimeout):
-            bot.request("POST", "/api/public/tables/notes/query", json=query, timeout=impatient)
-    # its turn is free again
-    assert succeeded(bot.query("notes", {"query": any_of("contains", ["nowhere"])}))["total"] == 0
-    with ThreadPoolExecutor(1) as client:
-        running = client.submit(bot.query, "notes", query)
-        time.sleep(1)
-        started = time.monotonic()
-        assert server.stop() == 0
-        assert time.monotonic() - started < 20
-        refused(running.result(), 503, "shutting_down")

@@ -111,6 +111,7 @@ def test_two_tabs(open_page: OpenPage, server: RowkeepServer, people_path: str) 
     tab = page.context.new_page()
     tab.goto(server.url + people_path)
     expect(cell(tab, "Person 0")).to_be_visible()
+    page.bring_to_front()  # what is behind is drawn seldom
     page.get_by_role("button", name="Account and appearance").click()
     page.get_by_role("menuitem", name="Sign out").click()
     expect(tab.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()

@@ -290,7 +290,7 @@ def own_server(new_store: Callable[[], str], tmp_path: Path) -> Iterator[Rowkeep
 
 @pytest.mark.timeout(1800)
 def test_repeated_requests_are_done_once(own_server: RowkeepServer, request: pytest.FixtureRequest) -> None:
-    rounds = int(request.config.getoption("--crash-rounds"))
+    rounds = max(2, int(request.config.getoption("--crash-rounds")))
     workspace = Workspace(own_server, "retries")
     bot = workspace.bot(grants={})
     # kills come at other moments each time, so a failure cannot be made smaller

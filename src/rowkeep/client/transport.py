@@ -86,14 +86,14 @@ def _client(
             timeout=timeout(),
             transport=transport,
             mounts=NO_PROXY,
-            verify=transport is None and _may_use_tls(base_url),
+            verify=transport is None and may_use_tls(base_url),
         )
     except (httpx.InvalidURL, ValueError) as error:
         names = "ROWKEEP_URL or ROWKEEP_ADMIN_TOKEN" if headers else "ROWKEEP_URL"
         raise SetupError(f"Invalid {names}: {error}.") from None
 
 
-def _may_use_tls(url: str) -> bool:
+def may_use_tls(url: str) -> bool:
     """Whether certificates are needed, which take longer to load than most requests."""
     parts = urlsplit(url)
     return parts.scheme != "http" or parts.hostname not in THIS_MACHINE

@@ -2,7 +2,7 @@ import { Badge, Button, Code, Group, Loader, NativeSelect, Table, Text, TextInpu
 import { useDebouncedCallback, useDocumentTitle } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useSearchParams } from "react-router";
+import { useParameters } from "../filters/useParameters";
 import { localTime } from "../grid/cellText";
 import { ErrorNote } from "../people/ErrorNote";
 import { workspacesQuery } from "../tables/queries";
@@ -22,12 +22,12 @@ export function AuditPage() {
 }
 
 function AuditLog() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, edit] = useParameters();
   const selection = selectionOf(parameters);
   const log = useInfiniteQuery(auditQuery(selection));
   const entries = log.data?.pages.flatMap((page) => page.entries) ?? [];
   const set = (name: (typeof FIELDS)[number], value: string) =>
-    setParameters((before) => withField(before, name, value), { replace: true });
+    edit((newest) => withField(newest, name, value));
   return (
     <>
       {/* by key: the fields show what the address has when the filter is removed */}
@@ -38,7 +38,7 @@ function AuditLog() {
       />
       <Group mb="md" gap="xs">
         {FIELDS.some((name) => parameters.has(name)) && (
-          <Button size="xs" variant="default" onClick={() => setParameters({}, { replace: true })}>
+          <Button size="xs" variant="default" onClick={() => edit(() => new URLSearchParams())}>
             Show all entries
           </Button>
         )}

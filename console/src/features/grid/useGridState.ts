@@ -1,6 +1,6 @@
 /** The state of a grid, in the address bar. */
-import { useCallback, useEffect, useMemo, useRef } from "react";
-import { useSearchParams } from "react-router";
+import { useCallback, useMemo } from "react";
+import { useParameters } from "../filters/useParameters";
 import { type GridState, readState, writeState } from "./selectionUrl";
 
 type Change = Partial<GridState> | ((state: GridState) => Partial<GridState>);
@@ -17,32 +17,17 @@ export interface GridStateInUrl {
 
 /** The filter, the search and the sort. What follows quickly on a change changes its result. */
 export function useGridState(): GridStateInUrl {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, edit] = useParameters();
   const state = useMemo(() => readState(parameters), [parameters]);
-  // the router shows new parameters some time after they are set
-  const newest = useRef(parameters);
-  useEffect(() => {
-    newest.current = parameters;
-  }, [parameters]);
-  const set = useCallback(
-    (changed: URLSearchParams) => {
-      newest.current = changed;
-      setParameters(changed, { replace: true });
-    },
-    [setParameters],
-  );
   const change = useCallback(
-    (wanted: Change) => {
-      const current = readState(newest.current);
-      const changed = typeof wanted === "function" ? wanted(current) : wanted;
-      set(writeState(newest.current, { ...current, ...changed }));
-    },
-    [set],
+    (wanted: Change) =>
+      edit((newest) => {
+        const current = readState(newest);
+        const changed = typeof wanted === "function" ? wanted(current) : wanted;
+        return writeState(newest, { ...current, ...changed });
+      }),
+    [edit],
   );
-  const edit = useCallback(
-    (wanted: (parameters: URLSearchParams) => URLSearchParams) => set(wanted(newest.current)),
-    [set],
-  );
-  const reset = useCallback(() => set(new URLSearchParams()), [set]);
+  const reset = useCallback(() => edit(() => new URLSearchParams()), [edit]);
   return { state, change, edit, reset };
 }

@@ -2,10 +2,11 @@ import { Button, Container, Group, Loader, NativeSelect, Text, TextInput, Title 
 import { useDebouncedCallback, useDocumentTitle } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useParams, useSearchParams } from "react-router";
+import { useParams } from "react-router";
 import { ApiError } from "../../api/errors";
 import type { Writer } from "../../api/types";
 import { fromInput, toInput } from "../administration/auditSelection";
+import { useParameters } from "../filters/useParameters";
 import { ErrorNote } from "../people/ErrorNote";
 import { tablesQuery, usableQuery, writersQuery } from "../tables/queries";
 import { HistoryOff } from "./HistoryOff";
@@ -18,7 +19,7 @@ import { UndoDialog } from "./UndoDialog";
 export function HistoryPage() {
   const { workspace = "main" } = useParams();
   useDocumentTitle(`History of ${workspace} – Rowkeep`);
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, edit] = useParameters();
   const selection = selectionOf(parameters);
   const list = useInfiniteQuery(operationsQuery(workspace, selection));
   const usable = useQuery(usableQuery(workspace));
@@ -39,11 +40,11 @@ export function HistoryPage() {
         workspace={workspace}
         parameters={parameters}
         writer={operations[0]?.by ?? undefined}
-        onSet={(name, value) => setParameters((before) => withField(before, name, value), { replace: true })}
+        onSet={(name, value) => edit((newest) => withField(newest, name, value))}
       />
       <Group mb="md" gap="xs">
         {isFiltered && (
-          <Button size="xs" variant="default" onClick={() => setParameters({}, { replace: true })}>
+          <Button size="xs" variant="default" onClick={() => edit(() => new URLSearchParams())}>
             Show all operations
           </Button>
         )}
