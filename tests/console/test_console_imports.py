@@ -53,7 +53,10 @@ def test_a_dropped_file_of_100000_rows_becomes_a_table(
     expect(page.get_by_role("heading", name="Import big stocks.csv")).to_be_visible()
     expect(page.get_by_label("Delimiter")).to_have_value(";", timeout=LONG_MS)
     price = page.get_by_label("Type of Price/Earnings")
-    expect(price).to_have_value("string")
+    # the first rows have a decimal comma; somebody may know better
+    expect(price).to_have_value("number", timeout=LONG_MS)
+    page.get_by_label("Numbers").select_option("1234.5")
+    expect(price).to_have_value("string", timeout=LONG_MS)
     page.get_by_label("Numbers").select_option("1234,5")
     expect(price).to_have_value("number", timeout=LONG_MS)
     # the day is never before the month here, so its format needs no choice

@@ -241,6 +241,52 @@ def test_what_is_refused_at_once(cities: Workspace, uploads: Uploads) -> None:
     assert "Height" in done["message"]
 
 
+def test_a_check_of_a_new_table(cities: Workspace, uploads: Uploads) -> None:
+    """It finds what the import finds afterwards, and stores nothing."""
+    columns = ({"type": "string", "maxLength": 2, "isRequired": True}, {"type": "integer"})
+    definition = {
+        "name": "towns",
+        "schemaDef": [{"name": name, **rest} for name, rest in zip(("Code", "People"), columns, strict=True)],
+        "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
+    }
+    good_rows = "".join(f"{at:02},{at}\n" for at in range(60))
+    file = uploads.new("towns.csv", f"Code,People\n{good_rows}07,1\nlong,2\nx,many\n,4\n")
+    check = uploads.run(file, table="towns", dryRun=True, newTable=definition)
+    assert (check["status"], check["nInserted"], check["nRejected"], check["dryRun"]) == (
+        "finished", 60, 4, True
+    ), check  # fmt: skip
+    found = uploads.rejects(file)
+    assert [each["line"] for each in found] == [62, 63, 64, 65]
+    assert found[0]["errors"][0]["code"] == "unique_violation"
+    problem(cities.admin.get(f"{cities.path}/tables/towns"), 404, "no_such_table")
+    succeeded(cities.admin.post(f"{cities.path}/tables", json=definition))
+    again = uploads.start(file, table="towns", dryRun=True, newTable=definition)
+    problem(again, 409, "name_taken")
+    done = uploads.run(file, table="towns", keepFile=True)
+    assert (done["nInserted"], done["nRejected"]) == (60, 4), done
+    assert [each["line"] for each in uploads.rejects(file)] == [62, 63, 64, 65]
+    # it was asked for that the file stays
+    assert good(uploads.http.get(f"{uploads.path}/{file}"))["isStored"]
+
+
+def test_what_the_check_of_a_new_table_cannot_have(uploads: Uploads) -> None:
+    code = {"name": "Code", "type": "string"}
+    referring = {**code, "reference": {"table": "cities", "column": "Code"}}
+    table = {"name": "b", "schemaDef": [code]}
+    file = uploads.new("b.csv", "Code\na\n")
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"dryRun": False}, "/newTable"),
+        ({"mode": "atomic"}, "/mode"),
+        ({"onConflict": "update", "key": ["Code"]}, "/onConflict"),
+        ({"table": "cities"}, "/table"),
+        ({"newTable": {**table, "schemaDef": [{**code, "type": "x"}]}}, "/newTable/schemaDef/0/type"),
+        ({"newTable": {**table, "schemaDef": [referring]}}, "/newTable/schemaDef/0/reference"),
+    ]
+    for change, pointer in changes:
+        refused = uploads.start(file, **{"table": "b", "dryRun": True, "newTable": table, **change})
+        assert refused.json()["errors"][0]["pointer"] == pointer, refused.text
+
+
 def test_rights(server: RowkeepServer, cities: Workspace, uploads: Uploads) -> None:
     viewer, editor = Person(server), Person(server)
     for person, role in ((viewer, "viewer"), (editor, "editor")):

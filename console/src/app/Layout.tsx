@@ -30,6 +30,7 @@ import {
 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
+import { DropZone } from "../features/files/Drop";
 import { SearchButton } from "../features/search/SearchButton";
 import { useSession } from "../features/session/session";
 import { useIsManager } from "../features/session/useIsManager";
@@ -162,9 +163,19 @@ export function Layout() {
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
         <Outlet />
+        {/* the page of definitions takes files of its own */}
+        {workspace !== undefined && !pathname.endsWith("/define") && (
+          <DropZone workspace={workspace} table={openTable(pathname)} />
+        )}
       </AppShell.Main>
     </AppShell>
   );
+}
+
+/** The table whose rows are shown. */
+function openTable(pathname: string): string | undefined {
+  const name = /^\/w\/[^/]+\/tables\/([^/]+)$/.exec(pathname)?.[1];
+  return name === undefined ? undefined : decodeURIComponent(name);
 }
 
 /** The address of the page has a base, so a link to a fragment would leave the page. */

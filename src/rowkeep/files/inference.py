@@ -208,9 +208,8 @@ class Inference:
                 kind = "string"
             if {DAY_FIRST, MONTH_FIRST} <= column.kinds and column.values and kind == "string":
                 notes.append(
-                    f"Column {column_name} may have dates: use --date-format DD.MM.YYYY or MM/DD/YYYY, as "
-                    "they "
-                    "are written"
+                    f"Column {column_name} may have dates: choose how they are written, such as DD.MM.YYYY "
+                    "or MM/DD/YYYY (--date-format)"
                 )
             schema.append(_column_definition(column_name, kind, column, self.rows))
             if column.is_unique and column.values == self.rows and kind in CAN_BE_KEY:

@@ -113,6 +113,9 @@ def inspect(content: Content, kind: Format, reading: Reading, table: str) -> Ins
     inference = Inference(source, reading)
     sample = _Sample(source.records(source.start, inference.targets), len(source.names or ()))
     inference.read(sample)
+    sheets = list(getattr(source, "sheets", ()))
+    if len(sheets) > 1:
+        table = legal_name(source.detected.sheet or "") or table
     proposal = inference.proposal(table or legal_name(content.name) or "rows")
     named = dict(proposal.renames)
     definition = proposal.definition if sample.is_whole else _of_sample(proposal.definition)
@@ -122,7 +125,7 @@ def inspect(content: Content, kind: Format, reading: Reading, table: str) -> Ins
     ]
     return Inspected(
         detected=source.detected,
-        sheets=list(getattr(source, "sheets", ())),
+        sheets=sheets,
         columns=columns,
         rows=[_shown_row(row) for row in sample.first],
         rows_seen=inference.rows,

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from rowkeep.model.definitions.tables import TableBody
+
 MAX_MAPPED = 2000
 """The maximum number of columns that a request can name."""
 
@@ -37,7 +39,9 @@ class MappedColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
 
 
 class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """An import. Columns of the file that ``columns`` does not name go to the column with their name."""
+    """An import. Columns of the file that ``columns`` does not name go to the column with their name.
+    ``newTable`` is the definition of a table that does not exist yet: with ``dryRun``, the rows are checked
+    against it. With ``keepFile`` the file is stored after its import too."""
 
     table: ShortText
     reading: FileReading = FileReading()
@@ -46,3 +50,5 @@ class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     on_conflict: Literal["error", "ignore", "update"] = "error"
     key: Annotated[list[ShortText], msgspec.Meta(max_length=50)] = []
     dry_run: bool = False
+    new_table: TableBody | None = None
+    keep_file: bool = False

@@ -108,7 +108,8 @@ function Sources({ draft, tables, problems, open, onOpen, onChange }: ViewFormPr
   const first = problemOf(problems, "/table");
   if (first !== undefined) found.set(0, first);
   const add = () => {
-    const free = names.find((name) => !draft.sources.some(({ table }) => table === name)) ?? names[0] ?? "";
+    const others = names.filter((name) => !draft.sources.some(({ table }) => table === name));
+    const free = others.find((name) => isRelated(name, draft, tables)) ?? others[0] ?? names[0] ?? "";
     const taken = draft.sources.some((each) => sourceName(each) === free);
     const source = {
       id: nextId(),
@@ -150,6 +151,12 @@ function Sources({ draft, tables, problems, open, onOpen, onChange }: ViewFormPr
       <AddButton label={draft.sources.length === 0 ? "Add table" : "Join a table"} onClick={add} />
     </>
   );
+}
+
+/** Whether a reference leads to the table, or from it to a table of the view. */
+function isRelated(table: string, draft: ViewDraft, tables: readonly Table[]): boolean {
+  const source = { id: 0, table, as: "", kind: "inner" as const, on: [] };
+  return likelyMatch(source, draft.sources, tables).some(({ left }) => left !== "");
 }
 
 /** A join with another table also gets the condition that is likely there. */

@@ -8,6 +8,7 @@ import { ErrorNote } from "../people/ErrorNote";
 import { FilePreview } from "./FilePreview";
 import { ImportForm } from "./ImportForm";
 import { ImportProgress } from "./ImportProgress";
+import { guessedNumbers } from "./numbers";
 import { ReadingForm } from "./ReadingForm";
 import { type FileReading, fileQuery, inspectQuery, isOpen, type UploadedFile } from "./requests";
 
@@ -81,8 +82,13 @@ interface OptionsProps {
 }
 
 function Options({ workspace, file, onStarted }: OptionsProps) {
-  const [reading, setReading] = useState<FileReading>({});
+  const [chosen, setReading] = useState<FileReading>({});
   const [parameters] = useSearchParams();
+  const first = useQuery({ ...inspectQuery(workspace, file.id, chosen), placeholderData: keepPreviousData });
+  // until somebody says how numbers are written
+  const guessed =
+    chosen.decimal === undefined && first.data !== undefined ? guessedNumbers(first.data) : undefined;
+  const reading = { ...guessed, ...chosen };
   const inspected = useQuery({
     ...inspectQuery(workspace, file.id, reading),
     placeholderData: keepPreviousData,
@@ -116,7 +122,10 @@ function Options({ workspace, file, onStarted }: OptionsProps) {
           ))}
           <FilePreview inspected={inspected.data} />
           <ImportForm
-            key={inspected.data.columns.map(({ label, name }) => `${label} ${name}`).join("\n")}
+            key={[
+              inspected.data.detected.sheet,
+              ...inspected.data.columns.map(({ label, name }) => `${label} ${name}`),
+            ].join("\n")}
             workspace={workspace}
             file={file}
             reading={reading}

@@ -12,7 +12,7 @@ export function FilePreview({ inspected }: { inspected: Inspected }) {
     <>
       <Table.ScrollContainer
         minWidth={300}
-        mah={300}
+        mah={190}
         scrollAreaProps={{ viewportProps: { tabIndex: 0, role: "region", "aria-label": "First rows" } }}
       >
         <Table stickyHeader verticalSpacing={2} withColumnBorders fz="xs">

@@ -26,7 +26,8 @@ export function FilesPage() {
         <ImportButton workspace={workspace} />
       </Group>
       <Text size="sm" c="dimmed" mb="md">
-        Drop a CSV, NDJSON, Excel or Parquet file here, also compressed as .gz or .zst.
+        Drop files or a folder on any page: CSV, NDJSON, Excel, OpenDocument or Parquet, also compressed as
+        .gz or .zst.
       </Text>
       <ErrorNote error={files.error ?? remove.error} />
       {files.isPending && <Loader aria-label="Loading imports" />}

@@ -1,4 +1,14 @@
-import { Alert, Button, Group, NativeSelect, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Group,
+  NativeSelect,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
 import { answered, api } from "../../api/client";
@@ -6,6 +16,7 @@ import type { components } from "../../api/schema";
 import type { Table } from "../../api/types";
 import { ErrorNote } from "../people/ErrorNote";
 import { tableQuery, usableQuery } from "../tables/queries";
+import classes from "./ImportForm.module.css";
 import { ColumnsTable } from "./ColumnsTable";
 import {
   columnsOf,
@@ -105,6 +116,11 @@ function completed(reading: FileReading, { dateFormats }: Inspected): FileReadin
   return (reading.dateFormats ?? []).length > 0 ? reading : { ...reading, dateFormats };
 }
 
+/** Whether the file has other sheets, to be imported afterwards. */
+function hasMore({ sheets }: Inspected): boolean {
+  return sheets.length > 1;
+}
+
 function samplesOf(inspected: Inspected): ReadonlyMap<string, string> {
   return new Map(
     inspected.columns.map(({ label }) => [
@@ -126,9 +142,12 @@ function NewTable(props: FormProps & { onCreated: (name: string) => void }) {
   const proposed = useMemo(() => forNewTable(inspected), [inspected]);
   const [mapped, onMapped] = useMapped(proposed);
   const start = useStart(props);
+  const [isUnique, setUnique] = useState(true);
+  const definition = definitionOf(name, inspected, mapped);
+  const key = definition.indexes[0]?.columns[0]?.name;
+  const body = (isUnique ? definition : { ...definition, indexes: [] }) as unknown as TableBody;
   const create = useMutation({
     mutationFn: async () => {
-      const body = definitionOf(name, inspected, mapped) as unknown as TableBody;
       return answered(
         api.POST("/api/v1/workspaces/{workspace}/tables", { params: { path: { workspace } }, body }),
         { mayBeForbidden: true },
@@ -141,6 +160,7 @@ function NewTable(props: FormProps & { onCreated: (name: string) => void }) {
           table: table.name,
           reading: completed(reading, inspected),
           columns: columnsOf(mapped),
+          keepFile: hasMore(inspected),
         });
       } catch {
         // the table is there now: its import shows the error
@@ -177,11 +197,35 @@ function NewTable(props: FormProps & { onCreated: (name: string) => void }) {
           targets={undefined}
           onChange={onMapped}
         />
-        <ErrorNote error={create.error} />
+        {key !== undefined && (
+          <Checkbox
+            size="xs"
+            label={`${key} identifies a row: no two rows have the same, and other tables can refer to it`}
+            checked={isUnique}
+            onChange={({ currentTarget: { checked } }) => setUnique(checked)}
+          />
+        )}
+        <ErrorNote error={create.error ?? start.error} />
         <Problem text={problem} />
-        <Group>
+        <Group className={classes.actions}>
           <Button type="submit" size="sm" loading={create.isPending} disabled={problem !== undefined}>
             Create the table and import
+          </Button>
+          <Button
+            size="sm"
+            variant="default"
+            disabled={problem !== undefined || create.isPending || start.isPending}
+            onClick={() =>
+              start.mutate({
+                table: name,
+                reading: completed(reading, inspected),
+                columns: columnsOf(mapped),
+                dryRun: true,
+                newTable: body,
+              })
+            }
+          >
+            Check without importing
           </Button>
         </Group>
       </Stack>
@@ -239,6 +283,7 @@ function IntoTable(props: FormProps & { table: Pick<Table, "name" | "schemaDef" 
     reading: completed(reading, inspected),
     columns: columnsOf(mapped),
     mode,
+    keepFile: hasMore(inspected),
     ...(conflict === "error" ? {} : { onConflict: conflict, key: key.split(", ") }),
     dryRun,
   });
@@ -285,7 +330,7 @@ function IntoTable(props: FormProps & { table: Pick<Table, "name" | "schemaDef" 
         </Group>
         <ErrorNote error={start.error} />
         <Problem text={problem} />
-        <Group>
+        <Group className={classes.actions}>
           <Button type="submit" size="sm" loading={start.isPending} disabled={problem !== undefined}>
             Import
           </Button>

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import { ErrorNote } from "../people/ErrorNote";
 import {
   cancelImport,
+  filesQuery,
   type Import,
   isOpen,
   rejectsAddress,
@@ -59,19 +60,50 @@ export function ImportProgress({ workspace, file, done, onAgain }: ImportProgres
       )}
       {!isRunning && (
         <Group>
+          {!done.dryRun && done.status === "finished" && <NextFile workspace={workspace} file={file} />}
           {!done.dryRun && (
-            <Button component={Link} to={`/w/${workspace}/tables/${done.table}`} size="xs">
+            <Button
+              component={Link}
+              to={`/w/${workspace}/tables/${done.table}`}
+              size="xs"
+              variant={done.status === "finished" ? "light" : "filled"}
+            >
               Open {done.table}
             </Button>
           )}
           {file.isStored && (
             <Button size="xs" variant={done.dryRun ? "filled" : "default"} onClick={onAgain}>
-              {done.dryRun ? "Back to the import" : "Import with other options"}
+              {againLabel(done)}
             </Button>
           )}
         </Group>
       )}
     </Stack>
+  );
+}
+
+/** A file whose import ended well is stored only if more of it can be imported. */
+function againLabel({ dryRun, status, nRejected, nInserted }: Import): string {
+  if (dryRun) return "Back to the import";
+  return status === "finished" && (nRejected === 0 || nInserted > 0)
+    ? "Import another sheet"
+    : "Import with other options";
+}
+
+/** Leads to the next file that was uploaded and is not imported. */
+function NextFile({ workspace, file }: { workspace: string; file: UploadedFile }) {
+  const files = useQuery(filesQuery(workspace));
+  // they were uploaded in the order in which they were dropped
+  const waiting = (files.data?.files ?? []).filter(
+    (each) => each.isStored && each.import === null && each.id !== file.id,
+  );
+  const next = waiting.at(-1);
+  if (next === undefined) return null;
+  return (
+    <Button component={Link} to={`/w/${workspace}/import/${next.id}`} size="xs">
+      Next: {next.name}
+      {waiting.length > 1 && ` (${waiting.length.toLocaleString()} files wait)`}
+    </Button>
   );
 }
 

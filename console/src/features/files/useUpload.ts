@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { messageOf } from "../../api/errors";
@@ -7,41 +8,54 @@ export interface Uploading {
   /** The name of the file that is sent, or nothing. */
   name: string | undefined;
   share: number;
-  error: string | undefined;
-  start: (file: File) => void;
+  /** What was refused. */
+  errors: readonly string[];
+  start: (files: File[]) => void;
   cancel: () => void;
+  /** Takes the errors away. */
+  close: () => void;
 }
 
-/** Uploads a file, then opens its page. `table` is the table that was open. */
+/** Uploads files, then opens the page of the first. `table` is the table that was open. */
 export function useUpload(workspace: string, table?: string): Uploading {
   const navigate = useNavigate();
+  const queries = useQueryClient();
   const [name, setName] = useState<string>();
   const [share, setShare] = useState(0);
-  const [error, setError] = useState<string>();
+  const [errors, setErrors] = useState<readonly string[]>([]);
   const aborting = useRef<AbortController>(undefined);
   useEffect(() => () => aborting.current?.abort(), []);
   const start = useCallback(
-    (file: File) => {
+    (files: File[]) => {
       aborting.current?.abort();
       const controller = new AbortController();
       aborting.current = controller;
-      setName(file.name);
-      setShare(0);
-      setError(undefined);
-      upload(workspace, file, setShare, controller.signal)
-        .then(({ id }) => {
-          const into = table === undefined ? "" : `?table=${encodeURIComponent(table)}`;
-          return navigate(`/w/${workspace}/import/${id}${into}`);
-        })
-        .catch((failure: unknown) => {
-          if (!controller.signal.aborted) setError(messageOf(failure));
-        })
-        .finally(() => {
-          if (aborting.current === controller) setName(undefined);
-        });
+      setErrors(files.length === 0 ? ["There is no file in it that can be imported."] : []);
+      void sent(files);
+
+      async function sent(all: File[]) {
+        const stored: string[] = [];
+        for (const file of all) {
+          setName(file.name);
+          setShare(0);
+          try {
+            stored.push((await upload(workspace, file, setShare, controller.signal)).id);
+          } catch (failure) {
+            if (controller.signal.aborted) break;
+            setErrors((others) => [...others, `${file.name}: ${messageOf(failure)}`]);
+          }
+        }
+        if (aborting.current === controller) setName(undefined);
+        const [first] = stored;
+        if (first === undefined || controller.signal.aborted) return;
+        void queries.invalidateQueries({ queryKey: ["files", workspace] });
+        const into = table === undefined ? "" : `?table=${encodeURIComponent(table)}`;
+        await navigate(`/w/${workspace}/import/${first}${into}`);
+      }
     },
-    [workspace, table, navigate],
+    [workspace, table, navigate, queries],
   );
   const cancel = useCallback(() => aborting.current?.abort(), []);
-  return { name, share, error, start, cancel };
+  const close = useCallback(() => setErrors([]), []);
+  return { name, share, errors, start, cancel, close };
 }

@@ -201,11 +201,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         need=Need.WORKSPACE,
         call=lambda services, request: services.files.start(*_of(request), request.body),
         form=file_form, body=ImportBody, response=FileResponse, status=202,
-        errors=(*_missing, errors.NoSuchTable, file_errors.ImportInProgress, file_errors.UnreadableFile),
+        errors=(
+            *_missing, errors.NoSuchTable, errors.NameTaken, file_errors.ImportInProgress,
+            file_errors.UnreadableFile,
+        ),
         request_samples={
             "Good rows": {"table": "people", "columns": [{"label": "#1", "column": "First_Name"}]},
             "Insert or update": {"table": "people", "onConflict": "update", "key": ["Number"]},
             "Only a check": {"table": "people", "dryRun": True},
+            "Only a check, of a table that does not exist yet": {
+                "table": "visitors", "dryRun": True,
+                "newTable": {"name": "visitors", "schemaDef": [{"name": "First_Name", "type": "string"}]},
+            },
         },
         response_samples={"Started": _IMPORTING},
     ),

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -43,6 +44,7 @@ from rowkeep.services.file_imports.jobs import (
     ImportJobs,
     file_to_read,
 )
+from rowkeep.services.file_imports.new_table import check_new_table
 from rowkeep.services.file_imports.places import Place, Places
 from rowkeep.services.file_imports.readings import check_reading, reading_of, without_options
 from rowkeep.services.file_imports.states import ImportState, ImportStatus, UploadedFile
@@ -170,7 +172,8 @@ class Files:
         self._waiting += 1
         try:
             async with self._looking:
-                return await asyncio.to_thread(inspected, to_read, legal_name(stem), str(place.path))
+                found = await asyncio.to_thread(inspected, to_read, legal_name(stem), str(place.path))
+            return msgspec.structs.replace(found, notes=[without_options(each) for each in found.notes])
         except FileRefused as error:
             raise UnreadableFile(without_options(str(error))) from None
         except OSError as error:
@@ -182,6 +185,7 @@ class Files:
         """Start an import in the background. Raises NoSuchFile, NoSuchTable, Forbidden, ImportInProgress."""
         place, file = await self._own(actor, workspace, file_id, must_be_stored=True)
         check_reading(body.reading)
+        check_new_table(body)
         if body.on_conflict != "error" and not body.key:
             raise InvalidValue(
                 f'"onConflict" {preview(body.on_conflict)} needs "key": the columns of a unique index.',
@@ -190,6 +194,11 @@ class Files:
         rights = (*INSERT_RIGHTS, Right.READ) if body.on_conflict == "update" else INSERT_RIGHTS
 
         async def check(caller: Caller) -> str:
+            if body.new_table is not None:
+                await _writable_workspace(caller)
+                opened = caller.workspace
+                await opened.database.read(partial(opened.scripts.tables.check_name_is_free, body.table))
+                return body.table
             return (await caller.table(body.table, *rights)).table.name
 
         table = await self._access.run(ActingCredential(actor.key, workspace), check)

@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 from msgspec import structs
 
+from rowkeep.codec.rows import InsertLimits
 from rowkeep.errors.catalogue import Busy, RowkeepError, SetupError, StorageUnavailable
 from rowkeep.files.isolated import Running
 from rowkeep.files.reading import Reading
@@ -149,7 +150,9 @@ class ImportJobs:
             file=file,
             request=request,
             to_read=to_read,
-            limits=ImportLimits(settings.max_body_bytes, settings.idempotency_hours * 3600),
+            limits=ImportLimits(
+                settings.max_body_bytes, settings.idempotency_hours * 3600, _row_limits(settings)
+            ),
             is_stopped=self._stopped.is_set,
             running=Running(),
         )
@@ -188,7 +191,7 @@ class ImportJobs:
         place = job.place
         if state.status is ImportStatus.FINISHED and not state.is_dry_run:
             is_nothing = state.n_inserted + state.n_updated + state.n_ignored == 0
-            if not is_nothing or state.n_rejected == 0:
+            if not job.request.keep_file and (not is_nothing or state.n_rejected == 0):
                 place.drop_data()
         place.write_state(state)
         owner, file = job.file.owner, job.file
@@ -219,6 +222,13 @@ def _ended(job: Job, status: ImportStatus, message: str = "") -> ImportState:
     state = job.place.state()
     assert state is not None  # noqa: S101 - it was written before the import began
     return structs.replace(state, status=status, message=message)
+
+
+def _row_limits(settings: Settings) -> InsertLimits:
+    """The limits of rows of a new table, which are those of all inserts."""
+    return InsertLimits(
+        settings.max_bulk_cells, settings.max_json_depth, settings.max_row_bytes, settings.max_bulk_errors
+    )
 
 
 def _uncertain(message: str) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec import structs
 
+from rowkeep.codec.rows import InsertLimits
 from rowkeep.files.batches import BatchLimits
 from rowkeep.files.bulk import BulkReply
 from rowkeep.files.dry_run import DryRun
@@ -21,13 +22,14 @@ from rowkeep.files.records import Record, Source
 from rowkeep.files.rejects import RowLog
 from rowkeep.files.requests import BulkOptions, Mode, OnConflict, idempotency_key
 from rowkeep.files.responses import NotServed, Unreachable, UsableTable
-from rowkeep.files.row_api import NDJSON
+from rowkeep.files.row_api import NDJSON, RowApi
 from rowkeep.files.row_import import RowImport, RowLogs
 from rowkeep.files.sender import Sender, check_age
 from rowkeep.files.table_columns import columns_of
 from rowkeep.files.whole_import import keys_before, match_columns, run_import
 from rowkeep.files.whole_stream import import_at_once
 from rowkeep.model.file_requests import ImportBody
+from rowkeep.services.file_imports.new_table import NewTableRows
 from rowkeep.services.file_imports.places import Place
 from rowkeep.services.file_imports.states import ImportState, UploadedFile
 
@@ -64,10 +66,12 @@ class RowsOfActor(Protocol):
 
 
 class ImportLimits(msgspec.Struct, frozen=True):
-    """Limits of the server: bytes of a body, and seconds for which it knows an idempotency key."""
+    """Limits of the server: bytes of a body, seconds for which it knows an idempotency key, and limits of
+    rows."""
 
     body_bytes: int
     key_seconds: int
+    rows: InsertLimits
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +103,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """Raises ImportStopped."""
         if self.must_stop:
             raise ImportStopped
+
+
+class ImportApi(RowApi, Protocol):
+    """What an import needs of rows and tables."""
+
+    async def usable_tables(self) -> list[UsableTable]: ...
 
 
 class ThreadApi:
@@ -216,16 +226,18 @@ def with_counts(state: ImportState, standing: Standing) -> ImportState:
 def run_job(job: Job, state: ImportState, rows: RowsOfActor, loop: asyncio.AbstractEventLoop) -> ImportState:
     """Import the file; returns the state at the end. Raises ImportStopped, FileRefused, RequestRefused,
     Uncertain, SetupError, RowkeepError, OSError."""
-    return asyncio.run(_run(job, state, ThreadApi(rows, loop, job)))
+    new_table = job.request.new_table
+    checked = None if new_table is None else NewTableRows(new_table, job.limits.rows)
+    return asyncio.run(_run(job, state, checked or ThreadApi(rows, loop, job)))
 
 
-async def _run(job: Job, state: ImportState, api: ThreadApi) -> ImportState:
+async def _run(job: Job, state: ImportState, api: ImportApi) -> ImportState:
     job.check()
     with isolated(job.to_read, str(job.place.path), job.running) as source:
         return await _import(job, state, api, source)
 
 
-async def _import(job: Job, state: ImportState, api: ThreadApi, source: IsolatedSource) -> ImportState:
+async def _import(job: Job, state: ImportState, api: ImportApi, source: IsolatedSource) -> ImportState:
     place, request, bulk = job.place, job.request, job.bulk
     columns = columns_of(await api.patiently(api.usable_tables), request.table)
     match = match_columns(columns, job.to_read.reading, source, job.file.name)
@@ -256,7 +268,7 @@ async def _import(job: Job, state: ImportState, api: ThreadApi, source: Isolated
 
 
 async def _run_at_once(
-    api: ThreadApi,
+    api: ImportApi,
     job: Job,
     shown: Shown,
     every: Callable[[], Iterator[Record]],
