@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from browsing import SQLITE, OpenPage, eventually
 from playwright.sync_api import expect
 from test_console_accessibility import violations
@@ -34,6 +35,7 @@ def test_admin_tokens(open_page: OpenPage, ada: Person, server: RowkeepServer, w
 
 
 @SQLITE
+@pytest.mark.new_workspace
 def test_the_audit_log(open_page: OpenPage, ada: Person, workspace: Workspace) -> None:
     workspace.app("bot")
     page = open_page(ada, f"/console/w/{workspace.name}/audit", 360)

@@ -7,6 +7,7 @@ import base64
 import re
 from collections import Counter
 from pathlib import Path
+from uuid import uuid4
 
 from browsing import SQLITE, OpenPage
 from playwright.sync_api import Locator, Page, expect
@@ -75,7 +76,7 @@ class Input:
 def test_the_walk_with_a_folder_of_spreadsheets(
     open_page: OpenPage, server: RowkeepServer, workspace: Workspace, tmp_path: Path
 ) -> None:
-    email = f"walker-{workspace.name}@example.com"
+    email = f"walker-{uuid4().hex[:8]}@example.com"
     succeeded(workspace.admin.post("/users", json={"email": email, "name": "Walker", "admin": True}))
     colleague = Person(server, name="Colleague")
     entry = Input()

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 from browsing import SQLITE, OpenPage
 from playwright.sync_api import Locator, expect
@@ -64,7 +65,7 @@ def demo_link(server: RowkeepServer, user: str) -> str:
 def test_the_first_walk(
     open_page: OpenPage, server: RowkeepServer, workspace: Workspace, people_path: str
 ) -> None:
-    email = f"walker-{workspace.name}@example.com"
+    email = f"walker-{uuid4().hex[:8]}@example.com"
     user = {"email": email, "name": "Walker", "admin": True}
     succeeded(workspace.admin.post("/users", json=user))
     mouse = Mouse()

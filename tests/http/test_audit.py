@@ -44,6 +44,7 @@ def test_every_endpoint_that_changes_something_has_an_action() -> None:
     assert {each.action for each in ENDPOINTS if each.action is not None} <= ACTIONS.keys()
 
 
+@pytest.mark.new_workspace
 def test_changes_of_a_workspace(admin: httpx.Client, workspace: Workspace) -> None:
     workspace.create_table(PEOPLE)
     bot = workspace.bot({"people": "rw"})

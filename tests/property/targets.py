@@ -61,12 +61,15 @@ class Targets:
         hook = {"url": "https://hooks.invalid/rows", "tables": ["people"]}
         webhook = succeeded(spent.admin.post(f"{spent.path}/webhooks", json=hook))
         delivery = succeeded(spent.admin.post(f"{spent.path}/webhooks/{webhook['id']}/test"))
+        chart = {"name": "Rows", "kind": "number", "aggregate": "count", "shared": True}
+        saved = succeeded(spent.admin.post(f"{spent.path}/views/adults/charts", json=chart))
         for workspace in (kept, spent):
             workspace.admin.close()
         names = {"workspace": "spent", "table": "spare", "view": "adults"}
         spendable = names | {"clientId": app["clientId"], "id": token["id"], "user": user["id"]}
         spendable["session"] = f"se-{0:024x}"  # only its own user finds a session
         spendable |= {"file": file["id"], "webhook": webhook["id"], "delivery": delivery["id"]}
+        spendable["chart"] = saved["id"]
         spendable["rowId"] = succeeded(theirs)["_id"]
         operations = (own.headers["Operation-Id"], theirs.headers["Operation-Id"])
         row = succeeded(rows)["records"][0]["_id"]
@@ -81,7 +84,9 @@ class Targets:
         return self.spendable
 
     def body_for(self, template: str, body: Any) -> Any:
-        """A body with the id of an operation that is there."""
+        """A body with the id of an operation that is there, or columns that are there."""
+        if template.endswith("/charts") and isinstance(body, dict) and body.get("category") == "City":
+            return body | {"category": COLUMNS[0], "aggregate": "count", "value": None, "query": None}
         if not template.endswith("/undo") or not isinstance(body, dict) or "operation" not in body:
             return body
         return body | {"operation": self.operations[not template.startswith(DATA_PREFIX)]}

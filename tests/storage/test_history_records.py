@@ -133,6 +133,7 @@ async def test_a_table_without_history_has_no_operations(things: Workbench) -> N
     assert isinstance(Operation("a", "b"), Operation)
 
 
+@pytest.mark.new_workspace
 async def test_single_inserts_at_the_same_time_have_each_their_operation(recorded: Workbench) -> None:
     """Also those next to one that is refused."""
     texts = [str(at % 20) for at in range(21)]

@@ -210,6 +210,7 @@ async def test_changes_from_before_and_after_an_update_are_recorded_once_and_in_
         things = await Workbench.with_table(await initialised(store, workspace), recorded)
         last = WORKSPACE_STEPS.index(_recorded_inserts) + 1
         await rows_of(things.database, "DELETE FROM @_rowkeep_steps WHERE step >= $1", last)
+        await rows_of(things.database, "DROP TABLE @_rowkeep_charts")
         if backend != "sqlite":
             trigger = f'"_rowkeep_history_{things.table.id}_insert"'
             for text in (

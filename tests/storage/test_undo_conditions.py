@@ -284,6 +284,7 @@ async def secrets_of(bench: Workbench) -> list[str | None]:
     return [None if row[0] is None else cipher.open(bytes(row[0])).decode() for row in found]
 
 
+@pytest.mark.new_workspace
 @pytest.mark.parametrize("reencrypts_rows", [True, False])
 async def test_encrypted_cells_are_compared_while_a_data_key_is_replaced(
     database: WorkspaceDatabase, reencrypts_rows: bool
@@ -310,6 +311,7 @@ async def test_encrypted_cells_are_compared_while_a_data_key_is_replaced(
     assert await secrets_of(bench) == ["one", "one", None]
 
 
+@pytest.mark.new_workspace
 async def test_encrypted_cells_stay_unique_while_a_data_key_is_replaced(
     database: WorkspaceDatabase,
 ) -> None:
