@@ -53,7 +53,7 @@ class Tab:
 
     def __init__(self, browser: Browser, options: dict[str, str]) -> None:
         self.options = options
-        self._context = browser.new_context(**options)  # type: ignore[arg-type]
+        self._context = browser.new_context(**options)  # type: ignore[arg-type] # all are texts
         self._context.set_default_timeout(PATIENT_MS)
         self.page = self._context.new_page()
         self.watched = Watched(self.page)
@@ -78,7 +78,8 @@ class Tab:
                 page.close()
         self.page.unroute_all(behavior="ignoreErrors")
         self._context.set_offline(False)
-        self.page.emulate_media(color_scheme=self.options.get("color_scheme", "light"))  # type: ignore[arg-type]
+        scheme = self.options.get("color_scheme", "light")
+        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # "light" or "dark"
         self.page.goto(self._url + EMPTY_PAGE)
         self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
         self.page.mouse.move(0, 0)
