@@ -349,7 +349,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="GET",
-        path=f"{WORKSPACE}/tables/{{table}}/definition",
+        path=f"{_TABLE}/definition",
         name="exportTable",
         summary="Get the definition of a table in the form that `POST` and `PUT` accept",
         gives_tag=True,
@@ -357,7 +357,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         call=lambda services, request: services.tables.get(request.path["workspace"], request.path["table"]),
         form=table_form,
         response=TableResponse,
-        errors=(errors.NoSuchWorkspace, errors.NoSuchTable),
+        errors=_no_table,
         response_samples={"A table": TABLE_SAMPLE},
     ),
     Endpoint(
