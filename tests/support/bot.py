@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from .processes import PATIENT
+from .http_client import Client
 from .tokens import sign
 
 
@@ -23,7 +23,7 @@ class Bot:
         self.client_id = client_id
         self.secret = secret
         self.algorithm = algorithm
-        self.client = httpx.Client(base_url=server_url, timeout=PATIENT, trust_env=False, verify=False)
+        self.client = Client(base_url=server_url)
         self._usual = self.token()
 
     def token(self, **claims: Any) -> str:

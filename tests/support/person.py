@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 
-from .processes import PATIENT
+from .http_client import Client
 from .server import RowkeepServer
 
 PASSWORD = "correct horse battery staple"
@@ -15,13 +15,7 @@ PASSWORD = "correct horse battery staple"
 
 def browser(server: RowkeepServer, **headers: str) -> httpx.Client:
     """A browser on a page of the server that is not signed in."""
-    return httpx.Client(
-        base_url=server.url + "/api/v1",
-        headers={"Origin": server.url} | headers,
-        timeout=PATIENT,
-        trust_env=False,
-        verify=False,
-    )
+    return Client(base_url=server.url + "/api/v1", headers={"Origin": server.url} | headers)
 
 
 class Person:

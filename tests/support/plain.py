@@ -1,5 +1,4 @@
-"""Plain HTTP: requests without TLS verification. httpx's default client reads all certificates each time,
-which costs more than the tests' own requests."""
+"""Plain HTTP: requests of no client in particular."""
 
 from __future__ import annotations
 
@@ -7,18 +6,20 @@ from typing import Any
 
 import httpx
 
-from .processes import PATIENT
+from .http_client import Client
 
 
 def client(**settings: Any) -> httpx.Client:
     """A client like httpx's own; ``settings`` are its arguments."""
-    return httpx.Client(**{"timeout": PATIENT, "trust_env": False, "verify": False, **settings})
+    return Client(**settings)
 
 
 def request(method: str, url: str, *, follow_redirects: bool = False, **parts: Any) -> httpx.Response:
     """Send one request on a new connection."""
-    with client(follow_redirects=follow_redirects) as plain:
-        return plain.request(method, url, **parts)
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    with client(base_url=f"{scheme}://{host}", follow_redirects=follow_redirects) as plain:
+        return plain.request(method, slash + path, **parts)
 
 
 def get(url: str, **parts: Any) -> httpx.Response:

@@ -13,7 +13,8 @@ import httpx
 
 from . import plain
 from .forks import FORKS, Fork, start_interpreter
-from .processes import GUARD, PATIENT, free_port, kill_tree
+from .http_client import Client
+from .processes import GUARD, free_port, kill_tree
 
 COVERAGE = "COVERAGE_PROCESS_CONFIG"
 """The variable that makes coverage measure a process and its children."""
@@ -133,9 +134,7 @@ class RowkeepServer:
     def admin(self) -> httpx.Client:
         """A client of the management API."""
         headers = {"Authorization": f"Bearer {self.admin_token}"}
-        return httpx.Client(
-            base_url=self.url + "/api/v1", headers=headers, timeout=PATIENT, trust_env=False, verify=False
-        )
+        return Client(base_url=self.url + "/api/v1", headers=headers)
 
     def _ended(self) -> int:
         status = self.process.wait()
