@@ -137,8 +137,8 @@ citus: .venv/ready ## run the tests on a Citus cluster: ROWKEEP_TEST_CITUS=host:
 property: .venv/ready ## run the property tests with ten times as many examples, other ones each time
 	PROPERTY_ROUNDS=10 $(BIN)/python -m pytest tests/property --timeout=3600 $(ARGS)
 
-attack: .venv/ready ## run the attack tests in full size, on both databases
-	$(BIN)/python -m pytest tests/attack --attack-scale=10 --timeout=1800 $(ARGS)
+attack: .venv/ready ## run the attacks in full size and with more clients at once, on both databases
+	CROWD=32 $(BIN)/python -m pytest tests/attack tests/concurrency --attack-scale=10 --timeout=1800 $(ARGS)
 
 clean: ## remove the environment and the data of the demo
 	rm -rf .venv console/node_modules console/build src/rowkeep/web demo-data demo-data.key

@@ -161,6 +161,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "to the management API and to streams of rows.",
         ),
     ] = 300.0
+    stop_grace_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="How long running requests can continue after a stop is requested; then they are "
+            "cancelled and 503. A service manager must wait 10 seconds longer before it kills the server.",
+        ),
+    ] = 10.0
     max_rows_per_table: Annotated[
         int,
         Meta(

@@ -64,10 +64,9 @@ SLOW = any_of("icontains", [f"nothing {at}" for at in range(200)])
 SLOW_ROWS = 5000
 
 
-def slow_bot(server: RowkeepServer, name: str | None = None, *, times: int = 1) -> Bot:
-    """An app with rows that are slow to search, ``times`` as many as usual."""
+def slow_bot(server: RowkeepServer, name: str | None = None) -> Bot:
+    """An app with rows that are slow to search."""
     bot = new_bot(server, name)
     rows = [{"Text": f"{at} " + "Дом в лесу " * 80, "Number": 0} for at in range(SLOW_ROWS)]
-    for _ in range(times):
-        assert bot.bulk("notes", rows, prefer="return=minimal").json() == {"nInserted": len(rows)}
+    assert bot.bulk("notes", rows, prefer="return=minimal").json() == {"nInserted": len(rows)}
     return bot

@@ -183,7 +183,7 @@ def test_no_file_descriptors(launch: Launch) -> None:
 
 def test_bodies_that_are_held(launch: Launch, watch: Watch) -> None:
     """Half-sent bodies take a bounded amount of memory, for a bounded time; small requests go on."""
-    server = launch(max_buffered_bytes=2 * MEGABYTE, body_timeout_seconds=3, busy_timeout_seconds=1)
+    server = launch(max_buffered_bytes=2 * MEGABYTE, body_timeout_seconds=1.5, busy_timeout_seconds=0.3)
     bot = bot_of(server)
     vitals = watch(server)
     head = (

@@ -50,19 +50,18 @@ def locked(server: RowkeepServer, table: str) -> Iterator[Callable[[], int]]:
 
 @POSTGRES_ONLY
 def test_long_queries_of_one_workspace(launch: Callable[..., RowkeepServer], scale: int) -> None:
-    server = launch(max_query_seconds=5)
+    server = launch(max_query_seconds=3)
     crowded, other = made(server, "Crowded"), made(server, "Other")
     succeeded(other.insert("people", {"First_Name": "Jane"}))
     with ThreadPoolExecutor(14 * scale) as threads, locked(server, '"w2_crowded"."people"') as waiting:
         long = [threads.submit(crowded.query, "people") for _ in range(14 * scale)]
         while waiting() < MOST_OF_A_WORKSPACE:
             time.sleep(0.01)
-        started = time.monotonic()
         succeeded(other.query("people"))
         assert plain.get(server.url + "/readyz").status_code == 200
         with server.admin() as admin:
             succeeded(admin.get("/workspaces"))
-        assert time.monotonic() - started < 4.5  # before the first long one ends
+        assert not any(each.done() for each in long)  # they were not waited for
         for each in as_completed(long):
             code = each.result().json()["code"]
             assert code in ("query_timeout", "busy")
@@ -76,7 +75,12 @@ def test_long_queries_of_one_workspace(launch: Callable[..., RowkeepServer], sca
 def test_updates_of_all_rows_at_once(launch: Callable[..., RowkeepServer], scale: int) -> None:
     server = launch()
     bot = made(server, "Crowded")
-    succeeded(bot.bulk("people", [{"First_Name": "Jane", "Number": at} for at in range(500 * scale)]))
+    succeeded(
+        bot.bulk(
+            "people",
+            [{"First_Name": "Jane", "Number": at} for at in range(200 if scale == 1 else 500 * scale)],
+        )
+    )
     with ThreadPoolExecutor(60) as threads:
         started = time.monotonic()
         answers = list(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -18,14 +19,16 @@ from support.workspace import Workspace
 
 Result = TypeVar("Result")
 
-CLIENTS = 32
+CLIENTS = int(os.environ.get("CROWD", "16"))
+"""How many there are: twice as many in `make attack`."""
+
 NO_TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 MOST_TRIES = 20
 """How often a client repeats a request that the store was too busy for, before the test fails."""
 
 
 class Crowd:
-    """32 clients of one app, spread evenly over servers of one store."""
+    """Clients of one app, spread evenly over servers of one store."""
 
     def __init__(self, workspace: Workspace, servers: Sequence[RowkeepServer], table: dict[str, Any]) -> None:
         workspace.create_table(table)
@@ -50,7 +53,7 @@ class Crowd:
 
 
 def _another(bot: Bot, url: str) -> Bot:
-    """The same app with a client of its own. No TLS is spoken, and to load its trust 32 times takes long."""
+    """The same app with a client of its own. No TLS is spoken, and to load its trust each time takes long."""
     other = copy(bot)
     other.client = httpx.Client(base_url=url, timeout=bot.client.timeout, trust_env=False, verify=NO_TRUST)
     return other

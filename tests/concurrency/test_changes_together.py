@@ -1,4 +1,4 @@
-"""32 clients change the same cells, on one process and on two: no change is lost."""
+"""Many clients change the same cells, on one process and on two: no change is lost."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_rights_end_in_the_other_process_at_once(pair: tuple[RowkeepServer, Rowk
     place.create_table(PEOPLE)
     ada = Person(second)
     rows, member = f"{place.path}/data/tables/people", f"{place.path}/members/{ada.id}"
-    for _ in range(20):
+    for _ in range(10):
         for role, status in (("editor", 200), ("viewer", 403), ("editor", 200)):
             assert place.admin.put(member, json={"role": role}).status_code == 200
             assert ada.http.post(rows, json=ROW).status_code == status

@@ -1,4 +1,4 @@
-"""Upserts by 32 clients at once: one inserts a key, the others update it, and no column is lost."""
+"""Upserts by many clients at once: one inserts a key, the others update it, and no column is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COUNTERS: dict[str, Any] = {
     ],
     "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
 }
-ROUNDS = 4
+ROUNDS = 3
 KEYS = 20
 
 

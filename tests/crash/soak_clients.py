@@ -27,9 +27,15 @@ SOAK_TABLE: dict[str, Any] = {
 }
 
 
+SHORT_PAUSE_SECONDS = 0.05
+"""Between the requests of a client of a short soak, which would otherwise take all time of the commands."""
+
+
 class SteadyWriter(Writer):
     """A writer that continues when its connection breaks. It does not touch a batch again whose request got
     no response, until the table has been compared."""
+
+    pause_seconds = 0.0
 
     def run(self) -> None:
         refusals = 0
@@ -51,6 +57,7 @@ class SteadyWriter(Writer):
             return refusals
         if response.status_code == 200:
             self.tally.count(acknowledged=1)
+            self.stopped.wait(self.pause_seconds)
             return 0
         self.failure = fault_of_refusal(response)
         if refusals == PATIENCE:
@@ -90,6 +97,8 @@ class Reader:
     """Streams the whole table out, again and again: each batch must be whole, whatever is written or killed
     meanwhile."""
 
+    pause_seconds = 0.0
+
     def __init__(self, bot: Bot, tally: Tally) -> None:
         self._bot, self._tally = bot, tally
         self._stopped = threading.Event()
@@ -124,6 +133,7 @@ class Reader:
         if response.status_code == 200:
             self.failure = parts([json.loads(line) for line in response.text.splitlines()])
             self._tally.count(read=1)
+            self._stopped.wait(self.pause_seconds)
         else:
             self.failure = fault_of_refusal(response)
             self._stopped.wait(PAUSE_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +40,7 @@ def succeeds(fork: Fork) -> None:
 def kill_midway(fork: Fork, directory: Path) -> None:
     """Kill a backup that has begun to write; it may have ended by then."""
     while fork.poll() is None and not list(directory.glob(".killed*")):
-        pass
+        time.sleep(0.001)
     fork.kill()
     fork.wait(60)
 

@@ -18,8 +18,8 @@ from support.server import RowkeepServer
 from support.workspace import Workspace
 
 WRITERS = 6
-ACKNOWLEDGED = (30, 250)
-"""The kill comes after so many answers, and a moment later; drawn anew for each round."""
+ACKNOWLEDGED = (30, 120)
+"""The kill comes after so many answers, and a moment later; drawn again for each round."""
 LONGEST_MOMENT_SECONDS = 0.03
 
 

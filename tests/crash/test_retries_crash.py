@@ -23,7 +23,7 @@ from support.workspace import Workspace, succeeded
 TABLE = "/api/public/tables/ledger"
 CLIENTS = 8
 PATIENCE_SECONDS = 60
-ANSWERS = 100
+ANSWERS = 40
 """The server is killed after so many."""
 
 
@@ -90,7 +90,7 @@ def test_the_server_is_killed_between_commit_and_response(
     assert batches(connected(server, bot)) == [1] * (2 if many else 1)
 
 
-PARTIAL_ROWS = 200
+PARTIAL_ROWS = 100
 
 
 def partial_bulk(batch: int) -> dict[str, Any]:

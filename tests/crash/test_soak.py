@@ -22,7 +22,7 @@ import asyncpg
 import psutil
 import pytest
 from ledger import Batch, Record, losses
-from soak_clients import SOAK_TABLE, Reader, SteadyWriter, abandoned, parts
+from soak_clients import SHORT_PAUSE_SECONDS, SOAK_TABLE, Reader, SteadyWriter, abandoned, parts
 from soak_memory import Sample, growth, sample
 from writers import Tally
 
@@ -34,8 +34,6 @@ from support.server import RowkeepServer, environment, sqlite_url
 from support.workspace import Workspace
 
 WRITERS = 4
-BETWEEN = {"acknowledged": 20, "read": 1}
-"""What clients must see after each event."""
 
 SETTINGS = {"busy_timeout_seconds": 5}
 
@@ -92,12 +90,13 @@ class Soak:
             *(Reader(self._connect(url), self.tally) for url in urls[:2]),
         ]
         for client in self._clients:
+            client.pause_seconds = 0 if self.is_long else SHORT_PAUSE_SECONDS
             client.start()
         self.go_on()
 
     def go_on(self) -> None:
         """Wait until the clients have done some more, and measure."""
-        self.tally.wait(**BETWEEN)
+        self.tally.wait(acknowledged=20 if self.is_long else 10, read=1)
         self.assert_no_failure()
         self.samples.append(sample(psutil.Process(self.steady.process.pid), time.monotonic()))
 

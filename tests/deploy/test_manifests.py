@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import rowkeep
-from rowkeep.server.supervisor import STOP_SECONDS
+from rowkeep.server.supervisor import stop_seconds
 from rowkeep.setting_rules import PREFIX
 from rowkeep.settings import Settings
 
@@ -85,7 +85,7 @@ def test_compose_file_is_safe(page: Path) -> None:
     assert server["read_only"]
     assert server["cap_drop"] == ["ALL"]
     assert all(port.startswith("127.0.0.1:") for port in server["ports"])
-    assert int(server["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+    assert int(server["stop_grace_period"].removesuffix("s")) > stop_seconds(Settings())
     assert are_settings(server["environment"])
     assert "ROWKEEP_MASTER_KEY" not in server["environment"]
     assert {each["file"].split("/")[1] for each in content["secrets"].values()} == {"secrets"}
@@ -147,7 +147,7 @@ def test_a_pod_has_the_time_to_stop(page: Path) -> None:
     (container,) = pod["containers"]
     command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
     assert command == "sleep"
-    assert pod["terminationGracePeriodSeconds"] > int(seconds) + STOP_SECONDS
+    assert pod["terminationGracePeriodSeconds"] > int(seconds) + stop_seconds(Settings())
 
 
 def test_only_one_pod_has_the_files_of_sqlite() -> None:

@@ -8,7 +8,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from rowkeep.server.supervisor import STOP_SECONDS
+from rowkeep.server.supervisor import stop_seconds
 from rowkeep.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def test_what_it_says() -> None:
     assert service["User"] not in ([], ["root"])
     assert service["SystemCallFilter"] == ["@system-service", "~@privileged"]
     assert service["Restart"] == ["always"]
-    assert int(service["TimeoutStopSec"][0]) > STOP_SECONDS
+    assert int(service["TimeoutStopSec"][0]) > stop_seconds(Settings())
     # SIGTERM is for the server alone, which stops its workers in order
     assert service["KillMode"] == ["mixed"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import gc
 import json
 import os
@@ -15,7 +14,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stdout, suppress
 from importlib import import_module
+from io import StringIO
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, TextIO
 
 import rowkeep
@@ -26,7 +28,16 @@ PROGRAMS = {"rowkeep": COMMAND, "rowkeep.server": SERVER}
 NOT_IMPORTED = {"rowkeep.__main__", "rowkeep.files.parquet_format"}
 """The first one is a program; the second one needs what an installation may not have."""
 
-ALSO_IMPORTED = ("httpx", "rich.progress", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvloop")
+ALSO_IMPORTED = (
+    "httpx",
+    "typer._adapters",
+    "rich.progress",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
+    "uvicorn.loops.uvloop",
+    "uvloop",
+)
+REHEARSED = ("init", "table list")
 LENGTH_BYTES = 8
 NUMBER_BYTES = 4
 
@@ -38,6 +49,22 @@ def import_all() -> None:
             import_module(module.name)
     for name in ALSO_IMPORTED:
         import_module(name)
+
+
+def rehearse() -> None:
+    """Run what commands and servers do first, for modules, classes and parsers that are made then."""
+    command: Any = import_module(COMMAND)
+    for name in (*command.COMMANDS, *command.GROUPS):
+        command.command_line(name)
+    before = dict(os.environ)
+    with TemporaryDirectory() as directory, redirect_stdout(StringIO()):
+        for name in [name for name in before if name.startswith("ROWKEEP_")]:
+            del os.environ[name]
+        os.environ["ROWKEEP_DATABASE_URL"] = f"sqlite:///{directory}/data"
+        for arguments in REHEARSED:
+            command.run(arguments.split())
+    os.environ.clear()
+    os.environ.update(before)
 
 
 class Host:
@@ -109,7 +136,7 @@ class Host:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            with self._running.pop(pid) as waiting, contextlib.suppress(OSError):  # nobody may wait for it
+            with self._running.pop(pid) as waiting, suppress(OSError):  # nobody may wait for it
                 if waiting in {key.fileobj for key in self._selector.get_map().values()}:
                     self._selector.unregister(waiting)
                 waiting.sendall(status.to_bytes(NUMBER_BYTES, "big"))
@@ -179,13 +206,14 @@ def end(program: Callable[[], None]) -> NoReturn:
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(BrokenPipeError):
+        with suppress(BrokenPipeError):
             stream.flush()
     os._exit(status or 0)
 
 
 if __name__ == "__main__":
     import_all()
+    rehearse()
     gc.collect()
     gc.freeze()  # the collector would write to pages that all forks share
     control, *commands = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]

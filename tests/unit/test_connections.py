@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from math import ceil
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ import structlog
 
 from rowkeep.http.responses import json_response
 from rowkeep.server import process as serving
+from rowkeep.server.connections import Edge, queued_bytes
 from rowkeep.settings import Settings
 
 QUICK: dict[str, Any] = {
@@ -34,9 +36,15 @@ class Application:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.ended: list[str] = []
+        self.received_bytes = 0
+        self.may_end: Callable[[], bool] = lambda: False
+        """Whether requests of ``/held`` return."""
+
+        self.loop: asyncio.AbstractEventLoop
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
+            self.loop = asyncio.get_running_loop()
             for kind in ("startup", "shutdown"):
                 await receive()
                 await send({"type": f"lifespan.{kind}.complete"})
@@ -54,8 +62,9 @@ class Application:
         content: Any = {"path": path}
         if path.endswith("/long"):
             await asyncio.sleep(30)
-        elif path.endswith("/short"):
-            await asyncio.sleep(0.8)
+        elif path.endswith("/held"):
+            while not self.may_end():  # noqa: ASYNC110 - asked of the test's thread and the server
+                await asyncio.sleep(0.01)
         elif path.endswith("/echo"):
             content = {"headers": [[a.decode(), b.decode()] for a, b in scope["headers"]], "body": ""}
             more = True
@@ -64,6 +73,7 @@ class Application:
                 if message["type"] == "http.disconnect":
                     return
                 content["body"] += message["body"].decode()
+                self.received_bytes += len(message["body"])
                 more = message["more_body"]
         elif path.endswith("/client"):
             content = {"client": scope["client"][0], "scheme": scope["scheme"]}
@@ -82,6 +92,7 @@ class Running:
         self.socket = serving.listen("127.0.0.1", 0)
         self.port = self.socket.getsockname()[1]
         self.server = serving.make_server(lambda: self.application, Settings(**settings))
+        self._edge: Edge = self.server._edge  # type: ignore[attr-defined] # it is Rowkeep's server
         self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
         self._thread.start()
         while not self.server.started:
@@ -100,15 +111,43 @@ class Running:
 
     def wait_for(self, ending: str) -> None:
         """Wait until a request ends so."""
-        self._wait_until(lambda: ending in self.application.ended)
+        self.wait_until(lambda: ending in self.application.ended)
 
     def wait_for_requests(self, *paths: str) -> None:
         """Wait until the application works on these requests, or has answered them."""
-        self._wait_until(
+        self.wait_until(
             lambda: all(self.application.begun.count(each) >= paths.count(each) for each in paths)
         )
 
-    def _wait_until(self, holds: Callable[[], bool]) -> None:
+    @property
+    def connections(self) -> list[Any]:
+        """The open connections."""
+        return list(self.server.server_state.connections)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._edge.is_stopping
+
+    def sent_bytes(self) -> int:
+        """What the client of the only connection has received."""
+        (connection,) = self.connections
+        raw = connection._raw
+        return int(connection.transport.written_bytes - raw.get_write_buffer_size() - queued_bytes(raw))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the clock of the connections go on by so much at once, in the steps of their sweeps."""
+        edge = self._edge
+
+        async def sweep() -> None:
+            for _ in range(ceil(seconds / edge.sweep_seconds)):
+                edge.now += edge.sweep_seconds
+                for connection in self.connections:
+                    connection.check(edge.now)
+                await asyncio.sleep(0)
+
+        asyncio.run_coroutine_threadsafe(sweep(), self.application.loop).result()
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
         until = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < until
@@ -140,12 +179,6 @@ def run() -> Iterator[Callable[..., Running]]:
             return running
 
         yield start
-
-
-@pytest.fixture
-def short_grace(monkeypatch: pytest.MonkeyPatch) -> float:
-    monkeypatch.setattr(serving, "GRACE_SECONDS", 4)
-    return 4
 
 
 @pytest.fixture(scope="module")
@@ -212,9 +245,13 @@ def test_what_is_not_http(usual: Running, raw: bytes) -> None:
 
 def test_a_broken_request_after_good_ones(usual: Running) -> None:
     """What came before is answered first."""
-    response = usual.ask(request("/api/v1/short"), request("/echo"), b"garbage\r\n\r\n", request("/echo"))
+    requests = request("/api/v1/held"), request("/echo"), b"garbage\r\n\r\n", request("/echo")
+    with usual.connect(*requests) as connection:
+        usual.wait_for_requests("/api/v1/held")
+        usual.application.may_end = lambda: True
+        response = received(connection)
     assert response.count(b"HTTP/1.1 200 ") == 2
-    assert b"/api/v1/short" in response
+    assert b"/api/v1/held" in response
     problem(response, 400, "malformed_request")
 
 
@@ -341,23 +378,32 @@ def test_pipelined_requests(run: Callable[..., Running]) -> None:
 
 
 def test_a_client_that_goes_cancels_its_request(run: Callable[..., Running]) -> None:
-    usual = run(header_timeout_seconds=0.4)
+    server = run()
+    paths = ("/api/public/tables/a/long", "/api/v1/workspaces/main/data/tables/b/long", "/long")
+    held = "/api/v1/workspaces/held"
     with structlog.testing.capture_logs() as logs:
-        for path in ("/api/public/tables/a/long", "/api/v1/workspaces/main/data/tables/b/long", "/long"):
-            usual.connect(request(path)).close()
-            usual.wait_for(f"cancelled {path}")
-        usual.connect(request("/api/v1/workspaces/short")).close()
-        usual.wait_for("finished /api/v1/workspaces/short")
+        for path in (*paths, held):
+            server.connect(request(path)).close()
+            server.wait_for_requests(path)
+            server.wait_until(lambda: all(each.is_half_closed for each in server.connections))
+        server.pass_time(5)
+        for path in paths:
+            server.wait_for(f"cancelled {path}")
+        server.application.may_end = lambda: True
+        server.wait_for(f"finished {held}")
     assert logs == []
 
 
 def test_requests_that_take_too_long(run: Callable[..., Running]) -> None:
     server = run(max_request_seconds=0.3)
+    held = server.connect(request("/api/v1/held", CLOSE))
+    server.wait_for_requests("/api/v1/held")
     response = server.ask(request("/api/public/long"))
     problem(response, 503, "processing_timeout")
     assert b"retry-after: " in response
-    assert server.ask(request("/api/v1/short", CLOSE)).startswith(b"HTTP/1.1 200 ")
-    assert server.application.ended == ["cancelled /api/public/long", "finished /api/v1/short"]
+    server.application.may_end = lambda: True
+    assert received(held).startswith(b"HTTP/1.1 200 ")
+    assert server.application.ended == ["cancelled /api/public/long", "finished /api/v1/held"]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/echo", "/echo"])
@@ -368,48 +414,64 @@ def test_a_body_that_stands_still(run: Callable[..., Running], path: str) -> Non
 
 
 def test_a_body_that_comes_slowly_is_read(run: Callable[..., Running]) -> None:
-    """Longer than the time of each part, which a busy machine does not use up."""
-    server = run(body_timeout_seconds=2)
+    """In all it takes longer than the time of each part."""
+    server = run(body_timeout_seconds=20)
     head = request("/echo", "Content-Length: 6", method="POST")
     with server.connect(head) as connection:
-        for byte in b"slowly":
-            time.sleep(0.4)
+        for count, byte in enumerate(b"slowly", 1):
             connection.sendall(bytes([byte]))
+            server.wait_until(lambda count=count: server.application.received_bytes == count)  # type: ignore[misc]
+            server.pass_time(12)
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
 
 
 def test_heads_and_idle_connections(run: Callable[..., Running]) -> None:
     server = run(**QUICK)
-    assert server.ask() == b""
-    assert server.ask(request("/x")).count(b"HTTP/1.1 ") == 1
-    for sent in (b"G", b"\r\n", b"GET / HTTP/1.1\r\nHost:", request("/x") + b"GET"):
-        problem(server.ask(sent), 408, "request_timeout")
-    with server.connect(b"GET / HTTP/1.1\r\n") as connection:
+    with ExitStack() as stack:
+        silent, idle, slow, *others = [
+            stack.enter_context(server.connect(sent))
+            for sent in (
+                b"",
+                request("/x"),
+                b"GET / HTTP/1.1\r\n",
+                b"G",
+                b"\r\n",
+                b"GET / HTTP/1.1\r\nHost:",
+                request("/x") + b"GET",
+            )
+        ]
         for _ in range(8):  # a head that comes slowly has its time all the same
             time.sleep(0.1)
-            connection.sendall(b"X: y\r\n")
-        problem(received(connection), 408, "request_timeout")
+            slow.sendall(b"X: y\r\n")
+        assert received(silent) == b""
+        assert received(idle).count(b"HTTP/1.1 ") == 1
+        for each in (slow, *others):
+            problem(received(each), 408, "request_timeout")
 
 
 def test_responses_that_nobody_reads(run: Callable[..., Running]) -> None:
-    server = run(**{**QUICK, "write_timeout_seconds": 1})
+    server = run(**QUICK)
     with server.connect(request("/big")) as connection:
-        time.sleep(3)
+        server.wait_for_requests("/big")
+        server.wait_until(lambda: not server.connections)
         assert len(received(connection)) < BIG
 
 
 def test_a_response_that_is_read_slowly(run: Callable[..., Running]) -> None:
-    server = run(write_timeout_seconds=2)
+    """In all it takes longer than the time of each part."""
+    server = run(write_timeout_seconds=20)
     with server.connect(request("/big", CLOSE)) as connection:
         size = 0
         for _ in range(6):
-            time.sleep(0.4)
+            server.pass_time(12)
+            before = server.sent_bytes()
             size += len(connection.recv(1_000_000))
+            server.wait_until(lambda before=before: server.sent_bytes() > before)  # type: ignore[misc]
         assert size + len(received(connection)) > BIG
 
 
 def test_more_connections_than_may_be(run: Callable[..., Running]) -> None:
-    server = run(max_connections=3)
+    server = run(max_connections=3, write_timeout_seconds=0.4)  # so that it looks often who is gone
     with structlog.testing.capture_logs() as logs, ExitStack() as stack:
         idle = [stack.enter_context(server.connect(request("/x"))) for _ in range(3)]
         for connection in idle:
@@ -428,10 +490,11 @@ def test_more_connections_than_may_be(run: Callable[..., Running]) -> None:
     assert [line["event"] for line in logs] == ["too many connections"]
 
 
-def test_a_stop_ends_everything(run: Callable[..., Running], short_grace: float) -> None:
-    server = run()
+def test_a_stop_ends_everything(run: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "CANCEL_SECONDS", 0.3)
+    server = run(stop_grace_seconds=0.3)
     with structlog.testing.capture_logs() as logs, ExitStack() as stack:
-        idle, half_head, unread, half_body, long, management, short = (
+        idle, half_head, unread, half_body, long, management, held = (
             stack.enter_context(server.connect(sent))
             for sent in (
                 request("/x"),
@@ -440,25 +503,27 @@ def test_a_stop_ends_everything(run: Callable[..., Running], short_grace: float)
                 request("/echo", "Content-Length: 9", method="POST", body=b"half"),
                 request("/api/public/long") + request("/x"),
                 request("/api/v1/long"),
-                request("/api/v1/short"),
+                request("/api/v1/held"),
             )
         )
-        paths = ["/big", "/echo", "/api/public/long", "/api/v1/long", "/api/v1/short"]
+        paths = ["/big", "/echo", "/api/public/long", "/api/v1/long", "/api/v1/held"]
         server.wait_for_requests("/x", "/x", *paths)
-        assert server.stop() < short_grace + serving.CANCEL_SECONDS + 10
+        server.application.may_end = lambda: server.is_stopping
+        assert server.stop() < 10
         for connection in (idle, half_head):
             assert received(connection).count(b"HTTP/1.1 200 ") == 1
         for connection in (half_body, long, management):
             problem(received(connection), 503, "shutting_down")
-        assert received(short).startswith(b"HTTP/1.1 200 ")
+        assert received(held).startswith(b"HTTP/1.1 200 ")
         assert unread.recv(1000).startswith(b"HTTP/1.1 200 ")
     assert logs == []
 
 
 def test_a_quiet_stop_is_quick(run: Callable[..., Running]) -> None:
-    server = run()
-    with server.connect(request("/x")) as idle, server.connect(request("/api/v1/short")) as busy:
+    server = run(stop_grace_seconds=60)
+    server.application.may_end = lambda: server.is_stopping
+    with server.connect(request("/x")) as idle, server.connect(request("/api/v1/held")) as busy:
         assert idle.recv(1000).startswith(b"HTTP/1.1 200 ")
-        server.wait_for_requests("/api/v1/short")
-        assert server.stop() < serving.GRACE_SECONDS
+        server.wait_for_requests("/api/v1/held")
+        assert server.stop() < 60
         assert b"connection: close" in received(busy)

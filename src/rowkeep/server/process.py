@@ -22,9 +22,6 @@ from rowkeep.server.tls import TlsFiles, tls_files
 from rowkeep.settings import Settings
 
 BACKLOG = 2048
-GRACE_SECONDS = 10
-"""How long running requests can continue after a stop is requested; then they are cancelled."""
-
 CANCEL_SECONDS = 2
 """How long cancelled requests have to send their responses."""
 
@@ -144,7 +141,7 @@ class _Server(uvicorn.Server):
             sock.close()
         self._edge.stop(self.server_state)
         self._end_waiting()
-        await self._rest(GRACE_SECONDS)
+        await self._rest(self._edge.settings.stop_grace_seconds)
         self._edge.cancel(self.server_state, ShuttingDown())
         await self._rest(CANCEL_SECONDS)
         self._edge.abort(self.server_state)

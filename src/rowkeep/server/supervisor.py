@@ -28,7 +28,7 @@ import structlog
 from rowkeep.logs import configure_logs
 from rowkeep.metrics import REGISTRY
 from rowkeep.server.forks import STOP_SIGNALS, fork
-from rowkeep.server.process import GRACE_SECONDS, listen_too, serve_here
+from rowkeep.server.process import listen_too, serve_here
 from rowkeep.settings import Settings
 
 MOST_AUTOMATIC = 4
@@ -41,8 +41,8 @@ PAUSE_SECONDS = 1
 """The minimum time between the starts of a worker and its replacement, so that an error at the start does not
 create processes in a fast loop."""
 
-STOP_SECONDS = 2 * GRACE_SECONDS
-"""How long a worker has to stop; then it is killed."""
+END_SECONDS = 10
+"""How long a worker has to exit after the time that its requests have; then it is killed."""
 
 NOT_STARTED = 3
 """The exit status of a worker that could not start; starting another one would not help."""
@@ -53,6 +53,11 @@ log = structlog.get_logger(__name__)
 def worker_count(settings: Settings) -> int:
     """The number of worker processes to run."""
     return settings.workers or min(MOST_AUTOMATIC, _cores())
+
+
+def stop_seconds(settings: Settings) -> float:
+    """How long a stop takes at most."""
+    return settings.stop_grace_seconds + END_SECONDS
 
 
 def _cores() -> int:
@@ -204,7 +209,7 @@ class Workers:
         for sock in (*self._sockets, *self._shared):
             sock.close()
         self._send(signal.SIGTERM)
-        give_up = time.monotonic() + STOP_SECONDS
+        give_up = time.monotonic() + stop_seconds(self._settings)
         while self._running:
             list(self._ended())
             left = give_up - time.monotonic()
