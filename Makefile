@@ -70,9 +70,9 @@ test: .venv/clients/ready $(WEB) browser ## run all tests, on SQLite and on Post
 # what does not need the other's cores: while one installs, another one compiles; each one's output stays together
 BEFORE_TESTS := .venv/clients/ready check-python check-console $(WEB) browser
 GROUPED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
-check: ## run the checks of CI: format, lint, types, layers, docs, tests
+check: ## run the checks of CI: format, lint, types, layers, docs, tests, coverage
 	$(MAKE) --no-print-directory --jobs=4 $(GROUPED) $(BEFORE_TESTS)
-	$(BIN)/python -m $(PYTEST) $(ARGS)
+	$(MAKE) --no-print-directory coverage
 
 check-python: .venv/ready ## check format, lint, types, layers and generated docs of the Python source
 	$(BIN)/ruff format --check .
@@ -82,11 +82,14 @@ check-python: .venv/ready ## check format, lint, types, layers and generated doc
 	$(BIN)/python -m cogapp --check -PUI . docs/*.md README.md
 
 # the floor is that of all tests: with ARGS there may be fewer
-coverage: .venv/clients/ready $(WEB) browser ## run all tests and measure the coverage of all processes
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m $(PYTEST) $(ARGS)
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report $(if $(ARGS),--fail-under=0)
+MEASURED := build/coverage
+LINE_MARKS := $(BIN)/python tests/support/line_marks.py
+coverage: .venv/clients/ready $(WEB) browser ## run all tests and measure which lines of the source they run
+	$(LINE_MARKS) prepare $(MEASURED)
+	ROWKEEP_TEST_MARKS=$(CURDIR)/$(MEASURED) $(BIN)/python -m $(PYTEST) $(ARGS)
+	$(LINE_MARKS) collect $(MEASURED)
+	$(BIN)/coverage report --format=total --fail-under=0
+	@$(BIN)/coverage report $(if $(ARGS),--fail-under=0) > $(MEASURED)/report.txt || { tail -n 1 $(MEASURED)/report.txt; exit 1; }
 
 format: .venv/ready ## format the code
 	$(BIN)/ruff format .

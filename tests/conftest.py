@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E402 - what follows loads Rowkeep
+from support import line_marks
+
+line_marks.install()
+
 import asyncio
 import functools
 import gc

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from as_user import Host
 
-from support.server import COVERAGE, RowkeepServer, environment, sqlite_url
+from support.server import RowkeepServer, environment, sqlite_url
 from support.workspace import PEOPLE, Workspace
 
 IS_ROOT = os.geteuid() == 0
@@ -42,8 +42,6 @@ class Directory:
         self.host = host
         self.data = path / "data"
         self.variables = environment(sqlite_url(self.data), path)
-        # other users may not write where the coverage of commands is put
-        self.variables.pop(COVERAGE, None)
 
     def run(self, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
         return self.host.run(arguments, self.variables, self.path, user if IS_ROOT else None, umask=0)

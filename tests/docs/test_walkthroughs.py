@@ -15,8 +15,6 @@ import pytest
 from edits import Edit, EditError, edits_of
 from new_things import CHECKS
 
-from support.server import COVERAGE
-
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "contributing"
 
@@ -96,16 +94,12 @@ def test_page_adds_what_it_says(name: str, copy: Path) -> None:
             run(copy, "-m", "pytest", "-p", "no:cacheprovider", *TESTS[name])
 
 
-LEFT_OUT = (COVERAGE, "PYTHONDONTWRITEBYTECODE")
-"""The lines of the copy are not those of the project: they are not measured."""
-
-
 def run(directory: Path, *arguments: str) -> None:
     """Run Python on the copy; it must succeed."""
     outer = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("ROWKEEP_") and name not in LEFT_OUT
+        if not name.startswith("ROWKEEP_") and name != "PYTHONDONTWRITEBYTECODE"
     }
     path = os.pathsep.join((str(directory / "src"), str(directory)))
     done = subprocess.run(

@@ -1,5 +1,6 @@
 """The process that ``forks.py`` starts: it imports Rowkeep, forks on request, and reports exit statuses."""
 
+# ruff: noqa: E402 - Rowkeep is loaded after what measures it
 from __future__ import annotations
 
 import atexit
@@ -17,8 +18,15 @@ from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, TextIO
+
+sys.path.append(str(Path(__file__).parent))
+import line_marks
+
+line_marks.install()
+sys.path.pop()
 
 import rowkeep
 

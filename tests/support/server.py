@@ -16,9 +16,6 @@ from .forks import FORKS, Fork, start_interpreter
 from .http_client import Client
 from .processes import GUARD, free_port, kill_tree
 
-COVERAGE = "COVERAGE_PROCESS_CONFIG"
-"""The variable that makes coverage measure a process and its children."""
-
 
 def sqlite_url(directory: Path) -> str:
     """The URL of a SQLite store in this directory, which need not exist yet."""
@@ -121,10 +118,9 @@ class RowkeepServer:
             self._ended()
 
     def leave_unmeasured(self) -> None:
-        """Start it with an interpreter of its own, and do not measure the coverage of its processes, which
-        costs them memory and time."""
+        """Start it with an interpreter of its own, which does not measure coverage: this costs some memory
+        and time."""
         self._is_forked = False
-        self.environment.pop(COVERAGE, None)
 
     def restart(self) -> None:
         """Stop the server and start it again, at the same address."""

@@ -22,7 +22,7 @@ from rowkeep.files.reading import PLAIN, Reading
 from rowkeep.files.records import FileRefused, Record, Row, Target, Unreadable
 
 CSV = "a,b\n" + "".join(f"{number},{number * 7919 % 1000}\n" for number in range(5000))
-GZIPPED, ZSTANDARD = gzip.compress(CSV.encode()), zstd.compress(CSV.encode())
+GZIPPED, ZSTANDARD = gzip.compress(CSV.encode(), mtime=0), zstd.compress(CSV.encode())
 DEEP = b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}\n"
 
 
@@ -69,7 +69,7 @@ def records_of(path: Path, reading: Reading = PLAIN, types: str = "json") -> Ite
         ("a.csv", "a,b\n1,2\n".encode("utf-16-le")[:-1], "not in the encoding utf-16-le: truncated data"),
         ("a.csv", BOOK, "a.csv is an Excel or OpenDocument file. Use --format xlsx."),
         ("a.csv", NUMBERS, "a.csv is a Parquet file. Use --format parquet."),
-        ("a.csv.gz", gzip.compress(GZIPPED), "a.csv.gz is compressed twice. Unpack it once."),
+        ("a.csv.gz", gzip.compress(GZIPPED, mtime=0), "a.csv.gz is compressed twice. Unpack it once."),
         ("a.csv.zst", zstd.compress(GZIPPED), "a.csv.zst is compressed twice. Unpack it once."),
         ("a.csv.gz", GZIPPED[:-2000], "a.csv.gz is not a complete gzip file"),
         ("a.csv.gz", GZIPPED[:5], "a.csv.gz is not a complete gzip file"),
@@ -107,7 +107,11 @@ def test_refused(name: str, content: bytes, message: str, tmp_path: Path) -> Non
         ("a.csv", GZIPPED, 5000),
         ("a.csv.gz", CSV.encode(), 5000),
         ("a.csv.gz", GZIPPED + b"\0" * 100, 5000),
-        ("a.csv.gz", gzip.compress(CSV[:10].encode()) + gzip.compress(CSV[10:].encode()), 5000),
+        (
+            "a.csv.gz",
+            gzip.compress(CSV[:10].encode(), mtime=0) + gzip.compress(CSV[10:].encode(), mtime=0),
+            5000,
+        ),
         ("a.parquet", parquet(a=pa.array([], pa.int64())), 0),
         ("a.xlsx", workbook(["a", "b"]), 0),
     ],
