@@ -107,7 +107,12 @@ def test_an_empty_workspace(shell: Shell, places: tuple[str, str], tmp_path: Pat
     directory = tmp_path / "new" / "schema"
     for _ in range(2):
         shell.succeeds("schema", "export", str(directory), "--workspace", places[0])
-        assert sorted(path.name for path in directory.iterdir()) == ["charts.json", "grants.json", "tables", "views"]
+        assert sorted(path.name for path in directory.iterdir()) == [
+            "charts.json",
+            "grants.json",
+            "tables",
+            "views",
+        ]
         assert (directory / "tables").is_dir()
         assert (directory / "views").is_dir()
         assert json.loads((directory / "grants.json").read_text()) == []

@@ -153,6 +153,11 @@ def test_steps_name_charts_that_can_no_longer_be_drawn(place: Workspace, ada: Pe
     broken = schema(place)
     assert (broken["charts"][0], steps(place, broken)) == (SUMS, [])
     refused(put(place, {"charts": [SUMS | {"name": "New"}]}), 400, "unknown_column", "/charts/0/value")
+    # unless their columns come back
+    assert steps(place, {"tables": [ORDERS], "charts": [SUMS, OF_VIEW]})[-1] == (
+        'change chart "Sums" of table orders'
+    )
+    assert steps(place, {"tables": [without]}, **loss)[1:] == notes[:1]
     assert steps(place, {"charts": [SUMS | {"kind": "number", "category": None, "aggregate": "count",
                                             "value": None, "query": None}]}) == [
         'delete chart "Prices of a view" of view prices',

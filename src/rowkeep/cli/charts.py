@@ -46,9 +46,7 @@ ChartId = Annotated[str, typer.Argument(metavar="CHART", help="The id of the cha
 
 @commands.command("list")
 def list_all(
-    table: Annotated[
-        str | None, typer.Option(metavar="TABLE", help="Only the charts of this table.")
-    ] = None,
+    table: Annotated[str | None, typer.Option(metavar="TABLE", help="Only the charts of this table.")] = None,
     view: Annotated[str | None, typer.Option(metavar="VIEW", help="Only the charts of this view.")] = None,
     workspace: Workspace = "main",
     as_json: AsJson = False,

@@ -18,12 +18,15 @@ from rowkeep.errors.catalogue import RowkeepError, SetupError
 from rowkeep.exit_status import WRONG_USAGE, Failed
 from rowkeep.files.responses import more_errors
 
-commands = typer.Typer(help="Export definitions, grants and shared charts to files, show differences, and apply them.")
+commands = typer.Typer(
+    help="Export definitions, grants and shared charts to files, show differences, and apply them."
+)
 
 DIFFERENT = 1
 
 Directory = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The directory with tables/, views/, grants.json and charts.json.")
+    Path,
+    typer.Argument(metavar="DIR", help="The directory with tables/, views/, grants.json and charts.json."),
 ]
 
 

@@ -79,23 +79,23 @@ def _change(
     described = _described(body.name, thing)
     if before is None or thing.source is None:
         return ChartChange(body, None, where, f"create {described}")
-    if not _is_same(body, before, thing.source):
+    if not _is_same(body, before, thing, thing.source):
         return ChartChange(body, before.chart.id, where, f"change {described}")
-    if before.problem is None and thing.is_changed:
+    if thing.is_changed:
         return ChartChange(body, before.chart.id, where, "")
     return None
 
 
-def _is_same(body: DefinitionChartBody, before: DefinedChart, source: ChartSource) -> bool:
+def _is_same(
+    body: DefinitionChartBody, before: DefinedChart, thing: FutureThing, source: ChartSource
+) -> bool:
     if body.name != before.chart.name:
         return False
-    if before.problem is not None and body.plan == before.plan:
-        # what could not be drawn before stays as it is
-        return True
     try:
         read = read_chart(body.plan, source, ANY_LIMIT)
     except RowkeepError:
-        return False
+        # a chart that cannot be drawn stays as it is, unless it may now have the columns that it needs
+        return before.problem is not None and body.plan == before.plan and not thing.is_changed
     return replace(read, names={}) == replace(before.chart.plan, names={})
 
 
