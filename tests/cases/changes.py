@@ -76,6 +76,10 @@ def _grant(**given: object) -> dict[str, Any]:
     return {"grants": [{"app": "nightly", "read": True, **given}]}
 
 
+def _charts(*charts: dict[str, Any]) -> dict[str, Any]:
+    return {"charts": [{"name": "Rows", "kind": "number"} | each for each in charts]}
+
+
 WORKSPACE: list[tuple[dict[str, Any], int, str, str]] = [
     (
         {"tables": [coded("x"), table("y", column("a", "blob"), column("_b"))]},
@@ -95,6 +99,25 @@ WORKSPACE: list[tuple[dict[str, Any], int, str, str]] = [
         400,
         "invalid_definition",
         "/grants/1",
+    ),
+    (_charts({}), 400, "invalid_definition", "/charts/0"),
+    (_charts({"table": "people", "view": "v"}), 400, "invalid_definition", "/charts/0"),
+    (_charts({"view": "people"}), 400, "invalid_definition", "/charts/0/view"),
+    (_charts({"table": "a\x00"}), 400, "invalid_definition", "/charts/0/table"),
+    (_charts({"table": "people", "name": " "}), 422, "invalid_value", "/charts/0/name"),
+    (_charts({"table": "people", "kind": "donut"}), 400, "invalid_body", "/charts/0/kind"),
+    (_charts({"table": "people", "shared": True}), 400, "unknown_key", "/charts/0/shared"),
+    (
+        _charts({"table": "people", "name": "STRASSE"}, {"table": "People", "name": " straße"}),
+        409,
+        "name_taken",
+        "/charts/1/name",
+    ),
+    (
+        _charts(*({"table": "people", "name": f"c{at}"} for at in range(102))),
+        409,
+        "too_many_charts",
+        "/charts/100",
     ),
     (
         {"tables": [{"name": "x", "schemaDef": [], "colour": 1}]},

@@ -112,6 +112,9 @@ def test_parts_are_added_to_a_store_with_another_key(
     target.succeeds("restore", backup, *secret, "--workspace", "main", "--as", "old")
     assert exported(target, "staff", "--workspace", "old") == exported(source, "staff")
     assert [each["clientId"] for each in target.json("app", "list", "--workspace", "old")["apps"]] == [app]
+    assert [each["name"] for each in target.json("chart", "list", "--workspace", "old")["charts"]] == [
+        "Staff"
+    ]
     again = ("restore", backup, *secret, "--table", "STAFF", "--as", "staff2")
     killed(target, "rowkeep.services.copies.copier", "Copier", "_append", *again)
     assert "has an unfinished copy of a backup of" in target.run("doctor").out
@@ -119,6 +122,7 @@ def test_parts_are_added_to_a_store_with_another_key(
     assert "column Team does not refer to table teams any more" in shown
     assert names(target) == ["staff2"]
     assert exported(target, "staff2") == exported(source, "staff")
+    assert target.json("chart", "list")["charts"] == []
     refused = target.fails("restore", backup, *secret, "--table", "staff", "--as", "Staff2")
     assert "already" in refused
     refused = target.fails("restore", backup, *secret, "--workspace", "main", "--as", "main")

@@ -143,6 +143,26 @@ def test_grants(shell: Shell, place: str, definition: str) -> None:
     assert shell.json("grant", "list", "--table", "people", *here) == {"grants": []}
 
 
+def test_charts(shell: Shell, place: str, definition: str, tmp_path: Path) -> None:
+    here = ("--workspace", place)
+    (tmp_path / "tables").mkdir()
+    chart = {"table": "people", "name": "Größe", "kind": "number", "aggregate": "sum", "value": "Number"}
+    (tmp_path / "tables" / "people.json").write_text(Path(definition).read_text())
+    (tmp_path / "charts.json").write_text(json.dumps([chart]))
+    shell.succeeds("schema", "apply", str(tmp_path), *here)
+    (made,) = shell.json("chart", "list", *here)["charts"]
+    assert (made["name"], made["shared"], made["owner"]) == ("Größe", True, None)
+    assert shell.json("chart", "list", "--table", "people", *here) == {"charts": [made]}
+    assert shell.json("chart", "show", made["id"], *here) == made
+    assert "sum of Number" in shell.succeeds("chart", "show", made["id"], *here)
+    assert "Größe" in shell.succeeds("chart", "list", *here)
+    assert "No such view" in shell.fails("chart", "list", "--view", "none", *here)
+    either = shell.fails("chart", "list", "--table", "people", "--view", "none", *here, status=2)
+    assert "either --table or --view" in either
+    assert "Deleted chart" in shell.succeeds("chart", "delete", made["id"], *here)
+    assert "No such chart" in shell.fails("chart", "show", made["id"], *here)
+
+
 def test_views(shell: Shell, place: str, definition: str, tmp_path: Path) -> None:
     here = ("--workspace", place)
     shell.succeeds("table", "create", definition, *here)

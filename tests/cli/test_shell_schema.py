@@ -21,6 +21,7 @@ TEAMS: dict[str, Any] = {
     ],
     "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
 }
+CHART = {"table": "people", "name": "Names", "kind": "bar", "category": "Last_Name"}
 VIEW = {"name": "leads", "table": "teams", "columns": ["teams.Lead"]}
 
 
@@ -54,18 +55,19 @@ def test_review_and_deploy(shell: Shell, places: tuple[str, str], tmp_path: Path
         write(directory, definition)
     write(directory, VIEW, "views")
     (directory / "grants.json").write_text('[{"app": "bot", "view": "leads", "read": true}]')
+    (directory / "charts.json").write_text(json.dumps([CHART]))
     differs = shell.run("schema", "diff", str(directory), *here)
     assert (differs.status, differs.err) == (1, "")
     assert "create table people" in differs.out
     applied = shell.json("schema", "apply", str(directory), *here)["steps"]
     assert [step["step"] for step in applied] == [
         "create table people", "create table teams", "create view leads",
-        'grant app "bot" read on view leads',
+        'grant app "bot" read on view leads', 'create chart "Names" of table people',
     ]  # fmt: skip
     assert "Nothing" in shell.succeeds("schema", "apply", str(directory), *here)
     assert shell.json("schema", "diff", str(directory), *here) == {"steps": []}
     # what is exported is the same wherever it was applied, byte for byte, and each column has its line
-    assert "Wrote 4 files" in shell.succeeds("schema", "export", str(copy), *here)
+    assert "Wrote 5 files" in shell.succeeds("schema", "export", str(copy), *here)
     exported = files(copy)
     assert exported.keys() == files(directory).keys()
     assert exported["tables/teams.json"].count("\n") == 11
@@ -74,26 +76,29 @@ def test_review_and_deploy(shell: Shell, places: tuple[str, str], tmp_path: Path
     again = shell.json("schema", "export", str(copy), *there)
     assert (again["written"], again["removed"], set(again["unchanged"])) == ([], [], set(exported))
     assert files(copy) == exported
+    assert exported["charts.json"].count("\n") == 3
     # what goes is a loss of data, and goes only if that is meant
     for name in ("tables/teams.json", "views/leads.json"):
         (copy / name).unlink()
-    (copy / "grants.json").write_text("[]")
+    for name in ("grants.json", "charts.json"):
+        (copy / name).write_text("[]")
     refused = shell.fails("schema", "apply", str(copy), *there, status=2)
     assert "drop table teams" in refused
     told = shell.run("schema", "diff", str(copy), "--json", *there)
     assert told.status == 1
-    assert [step["losesData"] for step in json.loads(told.out)["steps"]] == [False, True]
+    assert [step["losesData"] for step in json.loads(told.out)["steps"]] == [False, True, False]
     assert "drop view leads" in shell.succeeds("schema", "apply", str(copy), "--allow-data-loss", *there)
     (copy / "tables" / "README.md").write_text("Ours.")
     assert shell.json("schema", "export", str(copy), *here)["written"] == [
-        "tables/teams.json", "views/leads.json", "grants.json",
+        "tables/teams.json", "views/leads.json", "grants.json", "charts.json",
     ]  # fmt: skip
     assert shell.json("schema", "export", str(copy), *there)["removed"] == [
         "tables/teams.json", "views/leads.json",
     ]  # fmt: skip
     assert (copy / "tables" / "README.md").exists()
-    # a directory without grants.json says nothing of grants
+    # a directory without grants.json says nothing of grants, and one without charts.json nothing of charts
     (directory / "grants.json").unlink()
+    (directory / "charts.json").unlink()
     assert shell.json("schema", "diff", str(directory), *here) == {"steps": []}
 
 
@@ -102,10 +107,16 @@ def test_an_empty_workspace(shell: Shell, places: tuple[str, str], tmp_path: Pat
     directory = tmp_path / "new" / "schema"
     for _ in range(2):
         shell.succeeds("schema", "export", str(directory), "--workspace", places[0])
-        assert sorted(path.name for path in directory.iterdir()) == ["grants.json", "tables", "views"]
+        assert sorted(path.name for path in directory.iterdir()) == [
+            "charts.json",
+            "grants.json",
+            "tables",
+            "views",
+        ]
         assert (directory / "tables").is_dir()
         assert (directory / "views").is_dir()
         assert json.loads((directory / "grants.json").read_text()) == []
+        assert json.loads((directory / "charts.json").read_text()) == []
     assert shell.json("schema", "diff", str(directory), "--workspace", places[0]) == {"steps": []}
 
 
@@ -122,7 +133,7 @@ def test_errors_name_the_file_and_exit_2(http_shell: Shell, tmp_path: Path) -> N
 
     refused("No such directory", str(directory))
     directory.mkdir()
-    refused("neither tables/ nor grants.json")
+    refused("neither tables/ nor grants.json nor charts.json")
     write(directory, PEOPLE)
     path = write(directory, TEAMS)
     for content, expected in (
@@ -145,6 +156,10 @@ def test_errors_name_the_file_and_exit_2(http_shell: Shell, tmp_path: Path) -> N
     grants.write_text('[{"app": "nobody", "table": "people", "read": true}]')
     refused("grants.json at /0/app", "nobody")
     grants.unlink()
+    charts = directory / "charts.json"
+    charts.write_text(json.dumps([CHART, CHART | {"name": "Sizes", "category": "Size"}]))
+    refused("charts.json at /1/category", '"Size"')
+    charts.unlink()
     assert "No such workspace" in shell.fails(
         "schema", "diff", str(directory), "--workspace", "no_such", status=2
     )

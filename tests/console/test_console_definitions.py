@@ -39,10 +39,15 @@ def definition(workspace: Workspace, path: str) -> Any:
     return succeeded(workspace.admin.get(f"{workspace.path}/{path}"))
 
 
-def test_a_table_is_made_and_filled_in_the_browser_alone(
-    open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace, tmp_path: Path
+def test_a_table_is_made_filled_charted_and_shared_in_the_browser_alone(
+    open_page: OpenPage,
+    ada: Person,
+    grace: Person,
+    server: RowkeepServer,
+    workspace: Workspace,
+    tmp_path: Path,
 ) -> None:
-    """Its definition, exported, makes the same table elsewhere."""
+    """Its definition and its chart, exported, make the same elsewhere."""
     workspace.create_table(TEAMS)
     page = open_page(ada, f"/console/w/{workspace.name}/tables")
     page.get_by_role("link", name="New table").click()
@@ -92,12 +97,29 @@ def test_a_table_is_made_and_filled_in_the_browser_alone(
     page.get_by_role("dialog").get_by_role("textbox", name="Number").fill("7")
     page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
     expect(cell(page, "7")).to_be_visible()
+    # it is charted
+    page.get_by_role("button", name="Chart", exact=True).click()
+    page.get_by_role("menuitem", name="Bars").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("textbox", name="Name", exact=True).fill("Players")
+    page.get_by_label("Everybody who can read players sees it").check()
+    page.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("region", name="Chart", exact=True)).to_contain_text("Shared")
+    # and shared
+    page.get_by_role("button", name="Share", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Share players")
+    dialog.get_by_label("E-mail address of a user").fill(grace.email)
+    dialog.get_by_role("button", name="Share", exact=True).click()
+    expect(dialog.get_by_label("Right of Grace Hopper")).to_have_value("read")
     # and goes elsewhere
     other = Workspace(server, f"{workspace.name}_there")
     rowkeep(server, "schema", "export", str(tmp_path / "schema"), "--workspace", workspace.name)
     rowkeep(server, "schema", "apply", str(tmp_path / "schema"), "--workspace", other.name)
     assert "Nothing" in rowkeep(server, "schema", "diff", str(tmp_path / "schema"), "--workspace", other.name)
     assert definition(other, "tables/players") == made
+    (chart,) = definition(other, "charts")["charts"]
+    assert (chart["table"], chart["name"], chart["problem"]) == ("players", "Players", None)
+    assert definition(other, "schema") == definition(workspace, "schema")
     other.delete()
 
 

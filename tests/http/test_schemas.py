@@ -73,7 +73,7 @@ def steps(place: Workspace, body: Any, **parameters: str) -> list[str]:
 
 
 def test_apply_export_apply_elsewhere(workspace: Workspace, other: Workspace) -> None:
-    assert schema(workspace) == {"tables": [], "views": [], "grants": []}
+    assert schema(workspace) == {"tables": [], "views": [], "grants": [], "charts": []}
     body = {"tables": CIRCLE, "views": [VIEW], "grants": GRANTS}
     told = steps(workspace, body, dryRun="true")
     assert schema(workspace)["tables"] == []
@@ -102,7 +102,7 @@ def test_apply_export_apply_elsewhere(workspace: Workspace, other: Workspace) ->
     # references are foreign keys there too, and definitions that were referred to in a circle can go
     bot = other.bot({"teams": "rw", "members": "rw"})
     refused(bot.insert("teams", {"Code": "a", "Lead": "nobody"}), 409, "reference_violation")
-    nothing = {"tables": [], "views": [], "grants": []}
+    nothing: Definition = {"tables": [], "views": [], "grants": [], "charts": []}
     refused(put(other, nothing), 409, "data_loss")
     assert schema(other)["tables"] == made["tables"]
     gone = steps(other, nothing, allowDataLoss="true")

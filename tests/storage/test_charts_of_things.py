@@ -9,11 +9,14 @@ import msgspec
 import pytest
 from workbench import Workbench
 
+import rowkeep.storage.scripts.chart_changes as changes
 import rowkeep.storage.scripts.charts as limits
 from rowkeep.errors.catalogue import Forbidden, NameTaken, NoSuchChart, TooManyCharts
 from rowkeep.model.charts import Chart, ChartPlan, DefinedChart
 from rowkeep.model.definitions.views import ViewBody
+from rowkeep.model.tables import Column
 from rowkeep.model.users import Asker, SharedRight
+from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.charts import Thing
 
 pytestmark = pytest.mark.anyio
@@ -157,3 +160,40 @@ async def test_names_and_numbers_of_charts(charts: Charts, monkeypatch: pytest.M
     await charts.create(ADA, shared=False)
     with pytest.raises(TooManyCharts):
         await charts.create(ADA, shared=False)
+
+
+async def test_charts_that_a_change_breaks_are_named_or_counted(
+    charts: Charts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "MAX_NAMED", 2)
+    monkeypatch.setattr(changes, "AT_ONCE", 1)
+    for thing in (TABLE, VIEW):
+        await charts.share(ADA, SharedRight.MANAGE, thing)
+    for _ in range(4):
+        await charts.create()
+    await charts.create(thing=VIEW)
+    await charts.create(aggregate="count", kind="number", category=None)
+    for thing, count in ((TABLE, 2), (VIEW, 1)):
+        for _ in range(count):
+            await charts.create(ADA, thing, shared=False)
+    before = (await charts.database.read(partial(charts.scripts.tables.get, "things")))[0]
+    columns = [each for each in before.columns if each.name != "Text"]
+    text = next(each for each in before.columns if each.name == "Text")
+    script = charts.scripts.chart_changes
+
+    async def broken(*columns: Column) -> list[str]:
+        after = msgspec.structs.replace(before, columns=columns)
+
+        def found() -> Steps[list[str]]:
+            return (yield from script.broken(*(yield from script.sources_around(before, after))))
+
+        return await charts.database.read(found)
+
+    assert await broken(msgspec.structs.replace(text, name="Renamed"), *columns) == []
+    assert await broken(msgspec.structs.replace(text, type="json"), *columns) == [
+        'chart "Chart 1" of table things can no longer be drawn',
+        'chart "Chart 2" of table things can no longer be drawn',
+        "3 more charts can no longer be drawn",
+        "2 private charts of table things can no longer be drawn",
+        "1 private chart of view sums can no longer be drawn",
+    ]

@@ -64,10 +64,28 @@ async def test_written_rows_arrive_as_changes(new_store: Callable[[], str], tmp_
         assert receiver.requests[-2].message["data"]["after"] == {"Secret": "t"}
         log = (await call("GET", f"/webhooks/{made.json()['id']}/deliveries?state=delivered", None)).json()
         assert [each["id"] for each in log["deliveries"]] == [each.id for each in receiver.requests][::-1]
-        # without a history there is nothing to deliver
-        without = {key: value for key, value in STOCK.items() if key != "history"}
-        await call("PUT", "/tables/stock?allowDataLoss=true", without)
+        # a webhook follows a renamed table, not a new one with the former name
+        webhook, sent = f"/webhooks/{made.json()['id']}", len(receiver.requests)
+        renamed = STOCK | {"name": "supplies"}
+        await call("PUT", "/tables/supplies", renamed | {"renamedFrom": "stock"})
+        await call("POST", "/tables", STOCK)
+        for name in ("stock", "supplies"):
+            await call("POST", f"/data/tables/{name}", {"data": {"Item": "bolt"}})
         await deliver()
-        found = (await call("GET", f"/webhooks/{made.json()['id']}", None)).json()
+        assert [each.message["type"] for each in receiver.requests[sent:]] == ["supplies.insert"]
+        assert (await call("GET", webhook, None)).json()["tables"] == ["supplies"]
+        # nor one that is created again after it was dropped
+        await call("PATCH", webhook, {"tables": ["stock", "supplies"]})
+        await call("DELETE", "/tables/stock", None)
+        await call("POST", "/tables", STOCK)
+        await call("POST", "/data/tables/stock", {"data": {"Item": "bolt"}})
+        await deliver()
+        assert len(receiver.requests) == sent + 1
+        assert (await call("GET", webhook, None)).json()["tables"] == ["supplies"]
+        # without a history there is nothing to deliver
+        without = {key: value for key, value in renamed.items() if key != "history"}
+        await call("PUT", "/tables/supplies?allowDataLoss=true", without)
+        await deliver()
+        found = (await call("GET", webhook, None)).json()
         assert "has no history" in found["pausedReason"]
         await task.stop()

@@ -68,6 +68,7 @@ def test_of_workspaces(body: dict[str, Any], status: int, code: str, pointer: st
 
 
 def test_lists_that_are_missing_stay() -> None:
-    for body in ({}, {"tables": None, "views": None, "grants": None}, {"views": [], "grants": []}):
+    nothing = {"tables": None, "views": None, "grants": None, "charts": None}
+    for body in ({}, nothing, {"views": [], "grants": [], "charts": []}):
         outcome = applied(body)
         assert (outcome.value, outcome.error) == ([], None)

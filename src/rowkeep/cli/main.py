@@ -58,6 +58,7 @@ GROUPS = {
     "table": "rowkeep.cli.tables",
     "rows": "rowkeep.cli.rows",
     "view": "rowkeep.cli.views",
+    "chart": "rowkeep.cli.charts",
     "app": "rowkeep.cli.apps",
     "grant": "rowkeep.cli.grants",
     "webhook": "rowkeep.cli.webhooks",

@@ -1,4 +1,4 @@
-"""Schema: ``rowkeep schema``, for the definitions and grants of a workspace as files."""
+"""Schema: ``rowkeep schema``, for the definitions, grants and shared charts of a workspace as files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from rowkeep.errors.catalogue import RowkeepError, SetupError
 from rowkeep.exit_status import WRONG_USAGE, Failed
 from rowkeep.files.responses import more_errors
 
-commands = typer.Typer(help="Export definitions and grants to files, show differences, and apply them.")
+commands = typer.Typer(
+    help="Export definitions, grants and shared charts to files, show differences, and apply them."
+)
 
 DIFFERENT = 1
 
 Directory = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The directory with tables/, views/ and grants.json.")
+    Path,
+    typer.Argument(metavar="DIR", help="The directory with tables/, views/, grants.json and charts.json."),
 ]
 
 
@@ -38,7 +41,8 @@ def _errors_exit_2() -> Iterator[None]:
 
 @commands.command()
 def export(directory: Directory, workspace: Workspace = "main", as_json: AsJson = False) -> None:
-    """Write the definitions and grants of a workspace to a directory, and remove files of deleted ones."""
+    """Write the definitions, grants and shared charts of a workspace to a directory, and remove files of
+    deleted tables and views."""
     with _errors_exit_2():
         done = write_definitions(directory, call("GET", "workspaces", workspace, "schema", patient=True))
     print_json(done._asdict()) if as_json else print_line(_summary(done, directory))
@@ -62,12 +66,12 @@ def apply(
     workspace: Workspace = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Apply the definitions and grants of a directory to a workspace, in one transaction."""
+    """Apply the definitions, grants and shared charts of a directory to a workspace, in one transaction."""
     _print(_put(directory, workspace, {"allowDataLoss": "true"} if allow_data_loss else {}), as_json)
 
 
 def _put(directory: Path, workspace: str, parameters: dict[str, str | int]) -> list[dict[str, Any]]:
-    """Send the definitions and grants of a directory; returns the steps of the change."""
+    """Send the definitions, grants and charts of a directory; returns the steps of the change."""
     with _errors_exit_2():
         from rowkeep.client.paths import Refused
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from rowkeep.model.data_requests import Node
+from rowkeep.model.ids import IdSource
 from rowkeep.model.tables import Column
 
 MAX_CHARTS = 100
@@ -62,6 +63,10 @@ class ChartSource(msgspec.Struct, frozen=True):
     system_columns: tuple[Column, ...] = ()
 
     @property
+    def description(self) -> str:
+        return f"{'view' if self.is_view else 'table'} {self.name}"
+
+    @property
     def all_columns(self) -> tuple[Column, ...]:
         return (*self.columns, *self.system_columns)
 
@@ -94,6 +99,10 @@ def charts_of(rows: Iterable[Mapping[str, Any]], users: Mapping[str, str]) -> It
         if scope is not None and key not in found:
             found.add(key)
             yield {**row, "user_id": user_id, "scope": scope}
+
+
+def new_chart_id(ids: IdSource) -> str:
+    return f"ch-{next(ids.stamp(1).ids())}"
 
 
 def chart_name_key(name: str) -> str:

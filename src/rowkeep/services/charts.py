@@ -11,12 +11,13 @@ from msgspec import UNSET, structs
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
-from rowkeep.errors.catalogue import InvalidBody, InvalidValue, preview
+from rowkeep.errors.catalogue import InvalidBody
 from rowkeep.model.chart_requests import ChartBody, ChartPatch
-from rowkeep.model.charts import MAX_CHART_NAME, MAX_SEARCH, Chart, ChartPlan, DefinedChart
+from rowkeep.model.charts import Chart, ChartPlan, DefinedChart, new_chart_id
 from rowkeep.model.ids import Clock
 from rowkeep.model.users import Asker, User
 from rowkeep.model.values.scalars import canonical_date
+from rowkeep.plan.charts.read import check_chart_name
 from rowkeep.services.lists import Listing, ListRequest
 from rowkeep.services.sharing import Thing
 from rowkeep.settings import Settings
@@ -64,7 +65,7 @@ class Charts:
         opened = await self._catalog.named(workspace)
         now = canonical_date(self._clock())
         chart = Chart(
-            id=f"ch-{next(self._catalog.store.ids.stamp(1).ids())}",
+            id=new_chart_id(self._catalog.store.ids),
             thing_id="",
             user_id=asker.user_id,
             is_shared=body.shared,
@@ -110,24 +111,5 @@ class Charts:
 
 
 def _plan_keys(body: ChartBody | ChartPatch) -> dict[str, Any]:
-    """What a body says of the plan. Raises InvalidValue."""
-    given = {name: getattr(body, name) for name in PLAN if getattr(body, name) is not UNSET}
-    search = given.get("search", "")
-    if len(search) > MAX_SEARCH or "\x00" in search:
-        raise InvalidValue(
-            f"A search can have at most {MAX_SEARCH:,} characters, and not the character U+0000; got "
-            f"{preview(search)}.",
-            pointer="/search",
-        )
-    return given
-
-
-def check_chart_name(name: str) -> str:
-    """Raises InvalidValue."""
-    found = name.strip()
-    if not 0 < len(found) <= MAX_CHART_NAME or not found.isprintable():
-        raise InvalidValue(
-            f"The name of a chart must have 1 to {MAX_CHART_NAME} printable characters; got {preview(name)}.",
-            pointer="/name",
-        )
-    return found
+    """What a body says of the plan."""
+    return {name: getattr(body, name) for name in PLAN if getattr(body, name) is not UNSET}

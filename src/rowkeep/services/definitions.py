@@ -1,4 +1,5 @@
-"""Workspace definitions: all definitions and grants of a workspace, read and replaced at once."""
+"""Workspace definitions: all definitions, grants and shared charts of a workspace, read and replaced at
+once."""
 
 from __future__ import annotations
 
@@ -9,14 +10,19 @@ from functools import partial
 
 from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
+from rowkeep.model.charts import new_chart_id
 from rowkeep.model.definitions.workspaces import (
     WorkspaceDefinition,
     WorkspaceDefinitionBody,
     workspace_definition_form,
 )
+from rowkeep.model.ids import Clock
+from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.expected import check_tag, if_expected
 from rowkeep.services.tables import ChangeStep
+from rowkeep.settings import Settings
 from rowkeep.storage.contract import Steps
+from rowkeep.storage.scripts.chart_changes import ChartRules
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
 from rowkeep.storage.scripts.workspace_changes import WorkspaceChangeScripts, WorkspaceChangeStep
 
@@ -24,13 +30,15 @@ from rowkeep.storage.scripts.workspace_changes import WorkspaceChangeScripts, Wo
 class WorkspaceDefinitions:
     """The definitions of workspaces. Every method raises NoSuchWorkspace."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, settings: Settings, clock: Clock) -> None:
         self._catalog = catalog
+        self._limit = settings.max_filter_expressions
+        self._clock = clock
 
     async def get(self, workspace: str) -> WorkspaceDefinition:
-        """All tables, views and grants at one version."""
+        """All tables, views, grants and shared charts at one version."""
         opened = await self._catalog.named(workspace)
-        return await opened.database.read(_scripts(opened).present)
+        return await opened.database.read(self._scripts(opened).present)
 
     async def apply(
         self,
@@ -46,10 +54,10 @@ class WorkspaceDefinitions:
 
         One transaction, all or nothing; a dry run does the same and rolls back, so that it finds the same
         errors. Raises DefinitionChanged, NameTaken, NoSuchApp, StillReferenced, IncompatibleRows, all errors
-        in the definition and, except for a dry run, DataLoss unless it is allowed.
+        in the definition and its charts and, except for a dry run, DataLoss unless it is allowed.
         """
         opened = await self._catalog.named(workspace)
-        scripts = _scripts(opened)
+        scripts = self._scripts(opened)
         check = partial(_check_definition, scripts, opened.workspace.name)
         if expected is not None:
             await opened.database.read(partial(check, expected))
@@ -63,10 +71,16 @@ class WorkspaceDefinitions:
                 opened.renew()
         return [ChangeStep(step.description, step.rewrites_table, step.loses_data) for step in done]
 
-
-def _scripts(opened: OpenWorkspace) -> WorkspaceChangeScripts:
-    changes = TableChanges(opened.scripts, opened.ciphers)
-    return WorkspaceChangeScripts(opened.scripts, changes, partial(secrets.token_hex, 8), opened.owner)
+    def _scripts(self, opened: OpenWorkspace) -> WorkspaceChangeScripts:
+        ids = self._catalog.store.ids
+        rules = ChartRules(
+            new_id=lambda: new_chart_id(ids),
+            now=lambda: canonical_date(self._clock()),
+            owner=opened.owner,
+            limit=self._limit,
+        )
+        changes = TableChanges(opened.scripts, opened.ciphers)
+        return WorkspaceChangeScripts(opened.scripts, changes, partial(secrets.token_hex, 8), rules)
 
 
 def _check_definition(scripts: WorkspaceChangeScripts, name: str, tag: str) -> Steps[None]:

@@ -131,12 +131,14 @@ class Tables:
             await opened.load_keys()
             with suppress(StaleCatalog):
                 planned = await opened.database.read(partial(changes.rehearse, name, body))
+                broken = await opened.database.read(partial(changes.broken_charts, planned))
                 if planned.change.needs_trial:
                     trial = partial(changes.make, name, body, allow_data_loss=True, undo=True)
                     with suppress(Undone):
                         await opened.database.write(trial)
                 if await opened.database.read(opened.scripts.state.version) == planned.version:
-                    return [_described(step, opened.database.dialect) for step in planned.change.steps]
+                    steps = [_described(step, opened.database.dialect) for step in planned.change.steps]
+                    return [*steps, *(ChangeStep(each, False, False) for each in broken)]
         raise Busy("Table definitions keep changing. Nothing was changed; try again.")
 
     async def drop(self, workspace: str, name: str, expected: str | None = None) -> None:

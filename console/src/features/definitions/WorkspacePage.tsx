@@ -44,7 +44,9 @@ function Export({ workspace }: { workspace: string }) {
       <Title order={2} size="h4">
         Export
       </Title>
-      <Text size="sm">All tables, views and rights of apps in one file, without rows and secrets.</Text>
+      <Text size="sm">
+        All tables, views, rights of apps and shared charts in one file, without rows and secrets.
+      </Text>
       {work.error !== null && <ProblemList problems={problemsOf(work.error)} />}
       <Button
         variant="default"

@@ -5,8 +5,8 @@ import { textOf } from "./json";
 
 type Members = Record<string, unknown>;
 
-export type Part = "tables" | "views" | "grants";
-export const PARTS: readonly Part[] = ["tables", "views", "grants"];
+export type Part = "tables" | "views" | "grants" | "charts";
+export const PARTS: readonly Part[] = ["tables", "views", "grants", "charts"];
 
 /** Definitions as files have them; a part that no file has is missing. */
 export type Schema = Partial<Record<Part, Members[]>>;
@@ -24,7 +24,7 @@ export function schemaOf(files: readonly NamedText[]): Schema {
   };
   for (const { name, text } of files) {
     const value = parsed(name, text);
-    if (Array.isArray(value)) add("grants", value);
+    if (Array.isArray(value)) add(isOfCharts(name, value) ? "charts" : "grants", value);
     else if ("schemaDef" in value) add("tables", [value]);
     else if ("columns" in value && "table" in value) add("views", [value]);
     else if (PARTS.some((part) => part in value)) {
@@ -40,6 +40,13 @@ export function schemaOf(files: readonly NamedText[]): Schema {
       );
   }
   return schema;
+}
+
+/** Whether an array has charts: the file is called charts.json, or its first entry has the keys of a chart. */
+function isOfCharts(name: string, entries: readonly unknown[]): boolean {
+  const first = entries[0];
+  if (first === undefined) return name.toLowerCase() === "charts.json";
+  return typeof first === "object" && first !== null && "kind" in first;
 }
 
 function parsed(name: string, text: string): Members | unknown[] {
@@ -62,10 +69,44 @@ export function importText(files: Schema, present: Schema, parts: readonly Part[
     const known = new Set(
       own.flatMap((each) => [keyOf(part, each), keyOf(part, { ...each, ...former(each) })]),
     );
-    const others = keeps ? (present[part] ?? []).filter((each) => !known.has(keyOf(part, each))) : [];
-    body[part] = [...own, ...others];
+    const there = keeps ? (present[part] ?? []).map((each) => renamed(part, each, files, parts)) : [];
+    body[part] = [...own, ...there.filter((each) => !known.has(keyOf(part, each)))];
   }
   return textOf(body);
+}
+
+/** A grant or chart by the names that its table or view, and its columns, have after the import. */
+function renamed(part: Part, entry: Members, files: Schema, parts: readonly Part[]): Members {
+  if (part !== "grants" && part !== "charts") return entry;
+  const [kind, list] =
+    entry.view === undefined ? (["table", "tables"] as const) : (["view", "views"] as const);
+  const found = parts.includes(list) && files[list]?.find((each) => sameText(each.renamedFrom, entry[kind]));
+  const now = found ? { ...entry, [kind]: found.name } : entry;
+  const columns =
+    parts.includes(list) && files[list]?.find((each) => sameText(each.name, now[kind]))?.schemaDef;
+  return part === "charts" && Array.isArray(columns) ? withColumns(now, columns as Members[]) : now;
+}
+
+const NAMES_OF_COLUMNS = ["category", "value", "query"];
+
+function withColumns(chart: Members, columns: readonly Members[]): Members {
+  const name = (given: unknown) => columns.find((each) => sameText(each.renamedFrom, given))?.name ?? given;
+  const follow = (node: unknown): unknown => {
+    if (typeof node !== "object" || node === null) return name(node);
+    const { field, expressions, not } = node as Members;
+    return {
+      ...node,
+      ...(field !== undefined && { field: name(field) }),
+      ...(Array.isArray(expressions) && { expressions: expressions.map(follow) }),
+      ...(not !== undefined && { not: follow(not) }),
+    };
+  };
+  const members = NAMES_OF_COLUMNS.filter((key) => key in chart);
+  return { ...chart, ...Object.fromEntries(members.map((key) => [key, follow(chart[key])])) };
+}
+
+function sameText(one: unknown, other: unknown): boolean {
+  return typeof one === "string" && typeof other === "string" && one.toLowerCase() === other.toLowerCase();
 }
 
 /** The former name of a table or view, which is not there any more after the rename. */
@@ -74,7 +115,9 @@ function former({ renamedFrom }: Members): Members {
 }
 
 function keyOf(part: Part, entry: Members): string {
-  const key = part === "grants" ? [entry.app, entry.table, entry.view] : [entry.name];
+  const key = [entry.name];
+  if (part === "grants") key.push(entry.app);
+  if (part === "grants" || part === "charts") key.push(entry.table, entry.view);
   return JSON.stringify(key.map((each) => (typeof each === "string" ? each : "").toLowerCase()));
 }
 

@@ -1,7 +1,8 @@
-"""Definition files: the definitions and grants of a workspace in a directory, one file per table and view.
+"""Definition files: the definitions, grants and shared charts of a workspace in a directory, one file per
+table and view.
 
-Files are written so that changes affect few lines: keys have a fixed order, and each column, index and grant
-is on its own line. The content of files is sent unchanged, byte for byte.
+Files are written so that changes affect few lines: keys have a fixed order, and each column, index, grant
+and chart is on its own line. The content of files is sent unchanged, byte for byte.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from rowkeep.errors.catalogue import RepeatedKey, SetupError, preview
 from rowkeep.model.tables import name_key
 
 KINDS = ("tables", "views")
-GRANTS = "grants.json"
-POINTER = re.compile(r"/(?P<kind>tables|views|grants)(?:/(?P<at>\d+))?(?P<rest>(?:/.*)?)")
+LISTS = ("grants", "charts")
+"""What is in one file each, as an array."""
+
+POINTER = re.compile(r"/(?P<kind>tables|views|grants|charts)(?:/(?P<at>\d+))?(?P<rest>(?:/.*)?)")
 
 
 class WrittenFiles(NamedTuple):
@@ -43,34 +46,36 @@ class DefinitionFiles(NamedTuple):
         if found is None:
             return "", pointer
         kind, at, rest = found["kind"], found["at"], found["rest"]
-        if kind == "grants":
-            return GRANTS, rest if at is None else f"/{at}{rest}"
+        if kind in LISTS:
+            return f"{kind}.json", rest if at is None else f"/{at}{rest}"
         if at is None or int(at) >= len(self.files[kind]):
             return f"{kind}/", rest
         return self.files[kind][int(at)], rest
 
 
 def read_definitions(directory: Path) -> DefinitionFiles:
-    """Read all definitions and grants in a directory. Without grants.json, grants stay unchanged.
+    """Read all definitions, grants and charts in a directory. Without grants.json, grants stay unchanged, and
+    without charts.json, charts.
 
     Raises SetupError with the name of the file.
     """
     if not directory.is_dir():
         raise SetupError(f"No such directory: {directory}.")
-    if not (directory / "tables").is_dir() and not (directory / GRANTS).is_file():
-        raise SetupError(f"The directory {directory} has no definitions: neither tables/ nor {GRANTS}.")
+    lists = {kind: path for kind in LISTS if (path := directory / f"{kind}.json").is_file()}
+    if not (directory / "tables").is_dir() and not lists:
+        names = "".join(f" nor {kind}.json" for kind in LISTS)
+        raise SetupError(f"The directory {directory} has no definitions: neither tables/{names}.")
     parts: list[bytes] = []
     files: dict[str, list[str]] = {}
     for kind in KINDS:
         paths = _definitions(directory / kind)
         files[kind] = [f"{kind}/{path.name}" for path in paths]
         parts.append(b'"%s":[%s]' % (kind.encode(), b",".join(_definition(path) for path in paths)))
-    grants = directory / GRANTS
-    if grants.is_file():
-        text, found = _json(grants)
+    for kind, path in lists.items():
+        text, found = _json(path)
         if not isinstance(found, list):
-            raise SetupError(f"The file {grants} must be a JSON array of grants.")
-        parts.append(b'"grants":%s' % text)
+            raise SetupError(f"The file {path} must be a JSON array of {kind}.")
+        parts.append(b'"%s":%s' % (kind.encode(), text))
     return DefinitionFiles(b"{%s}" % b",".join(parts), files)
 
 
@@ -136,7 +141,10 @@ def _contents(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for kind in KINDS:
         for definition in schema[kind]:
             yield f"{kind}/{definition['name']}.json", _encoded(definition)
-    yield GRANTS, _lines("[", map(_line, schema["grants"]), "]", "") + "\n"
+    for kind in LISTS:
+        # a server of an earlier version has no charts
+        if kind in schema:
+            yield f"{kind}.json", _lines("[", map(_line, schema[kind]), "]", "") + "\n"
 
 
 def _encoded(definition: dict[str, Any]) -> str:

@@ -154,7 +154,7 @@ def management_services(
         tables=Tables(catalog),
         histories=Histories(catalog),
         views=Views(catalog, settings),
-        definitions=WorkspaceDefinitions(catalog),
+        definitions=WorkspaceDefinitions(catalog, settings, clock),
         apps=Apps(catalog, clock),
         admin_tokens=admin_tokens,
         writers=Writers(catalog),

@@ -1,4 +1,5 @@
-"""All definitions and grants of a workspace: endpoints, with the types and samples of what they return."""
+"""All definitions, grants and shared charts of a workspace: endpoints, with the types and samples of what
+they return."""
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ from rowkeep.http.response_types import (
     Name,
     ResponseBody,
 )
+from rowkeep.model.charts import ChartAggregate, ChartKind
+from rowkeep.model.data_requests import Node
 from rowkeep.model.definitions.workspaces import WorkspaceDefinitionBody, workspace_definition_form
 from rowkeep.model.users import Need
 
@@ -40,15 +43,41 @@ class DefinitionGrantResponse(ResponseBody):
     view: Name | UnsetType = UNSET
 
 
+class DefinitionChartResponse(ResponseBody):
+    """A shared chart of a table or view."""
+
+    name: str
+    kind: ChartKind
+    category: str | None
+    aggregate: ChartAggregate
+    value: str | None
+    query: Node | None
+    search: str
+    table: Name | UnsetType = UNSET
+    view: Name | UnsetType = UNSET
+
+
 class WorkspaceDefinitionResponse(ResponseBody):
-    """All definitions and grants of a workspace, sorted by name. `PUT` accepts the same form."""
+    """All definitions, grants and shared charts of a workspace, sorted by name. `PUT` accepts the same
+    form."""
 
     tables: list[TableResponse]
     views: list[ViewResponse]
     grants: list[DefinitionGrantResponse]
+    charts: list[DefinitionChartResponse]
 
 
 _GRANT_SAMPLE = {"app": "helpdesk-bot", "table": "people", "read": True, "write": True, "delete": False}
+_CHART_SAMPLE = {
+    "table": "people",
+    "name": "People by last name",
+    "kind": "bar",
+    "category": "Last_Name",
+    "aggregate": "count",
+    "value": None,
+    "query": None,
+    "search": "",
+}
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -56,7 +85,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path=f"{WORKSPACE}/schema",
         name="getSchema",
-        summary="Get all definitions and grants of a workspace",
+        summary="Get all definitions, grants and shared charts of a workspace",
         gives_tag=True,
         need=Need.MANAGER,
         call=lambda services, request: services.definitions.get(request.path["workspace"]),
@@ -64,7 +93,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         response=WorkspaceDefinitionResponse,
         errors=(errors.NoSuchWorkspace,),
         response_samples={
-            "A schema": {"tables": [TABLE_SAMPLE], "views": [VIEW_SAMPLE], "grants": [_GRANT_SAMPLE]}
+            "A schema": {
+                "tables": [TABLE_SAMPLE],
+                "views": [VIEW_SAMPLE],
+                "grants": [_GRANT_SAMPLE],
+                "charts": [_CHART_SAMPLE],
+            }
         },
     ),
     Endpoint(
@@ -72,7 +106,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path=f"{WORKSPACE}/schema",
         name="applySchema",
         action="schema.apply",
-        summary="Replace all definitions and grants of a workspace, in one transaction",
+        summary="Replace all definitions, grants and shared charts of a workspace, in one transaction",
         need=Need.MANAGER,
         call=lambda services, request: services.definitions.apply(
             request.path["workspace"],
@@ -102,12 +136,23 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             errors.DefinitionChanged,
             errors.IncompatibleRows,
             errors.TooManyColumns,
+            errors.InvalidChart,
+            errors.InvalidValue,
+            errors.TooManyCharts,
         ),
         request_samples={
             "All of it": {
                 "tables": [TABLE_DEFINITION_SAMPLE],
                 "views": [VIEW_DEFINITION_SAMPLE],
                 "grants": [{"app": "helpdesk-bot", "table": "people", "read": True, "write": True}],
+                "charts": [
+                    {
+                        "table": "people",
+                        "name": "People by last name",
+                        "kind": "bar",
+                        "category": "Last_Name",
+                    }
+                ],
             },
             "Only the grants": {"grants": []},
         },

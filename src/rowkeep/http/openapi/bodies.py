@@ -108,6 +108,8 @@ _PROPERTIES: dict[str, dict[str, dict[str, Any]]] = {
     "ChartBody": _CHART,
     "ChartPatch": _CHART,
     "ChartResponse": _CHART,
+    "DefinitionChartBody": _CHART,
+    "DefinitionChartResponse": _CHART,
     "InsertBody": {"data": {"anyOf": [ref("Row"), ROWS]}, **_OPTIONS},
     "BulkBody": {"data": ROWS, **_OPTIONS},
     "Conflict": {

@@ -1,4 +1,4 @@
-"""Workspace definitions: all tables, views and grants of one workspace as one JSON body."""
+"""Workspace definitions: all tables, views, grants and shared charts of one workspace as one JSON body."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from rowkeep.model.access import App, Grant, GrantOf
+from rowkeep.model.charts import DefinedChart
+from rowkeep.model.definitions.charts import DefinitionChartBody, definition_of_chart, place_of_chart
 from rowkeep.model.definitions.tables import TableBody, definition_of
 from rowkeep.model.definitions.views import ViewBody, definition_of_view
 from rowkeep.model.tables import Table, name_key
@@ -30,20 +32,24 @@ class DefinitionGrantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
 
 class WorkspaceDefinitionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The definitions and grants of a workspace. A list that is missing or null stays unchanged."""
+    """The definitions, grants and shared charts of a workspace. A list that is missing or null stays
+    unchanged."""
 
     tables: list[TableBody] | None = None
     views: list[ViewBody] | None = None
     grants: list[DefinitionGrantBody] | None = None
+    charts: list[DefinitionChartBody] | None = None
 
 
 class WorkspaceDefinition(msgspec.Struct, frozen=True):
-    """The contents of a workspace, sorted by name, and its apps, which grants belong to."""
+    """The contents of a workspace, sorted by name, and its apps, which grants belong to. ``charts`` are the
+    shared ones."""
 
     tables: Sequence[Table]
     views: Sequence[View]
     grants: Sequence[GrantOf]
     apps: Sequence[App]
+    charts: Sequence[DefinedChart] = ()
 
     @property
     def tables_by_id(self) -> Mapping[str, Table]:
@@ -65,6 +71,7 @@ def workspace_definition_form(schema: WorkspaceDefinition) -> dict[str, Any]:
             }
             for given in sorted(schema.grants, key=_place)
         ],
+        "charts": [definition_of_chart(each) for each in sorted(schema.charts, key=place_of_chart)],
     }
 
 

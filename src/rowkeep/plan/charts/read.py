@@ -3,12 +3,12 @@ the names that its columns have now."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import UNSET, structs
 
-from rowkeep.errors.catalogue import InvalidChart, RowkeepError, preview
-from rowkeep.model.charts import ChartPlan, ChartSource
+from rowkeep.errors.catalogue import InvalidChart, InvalidValue, RowkeepError, preview
+from rowkeep.model.charts import MAX_CHART_NAME, MAX_SEARCH, ChartPlan, ChartSource
 from rowkeep.model.data_requests import Node
 from rowkeep.model.definitions.views import with_comparisons, with_field
 from rowkeep.model.names import ColumnNames
@@ -18,6 +18,9 @@ from rowkeep.plan.rows.filters import plan_where
 from rowkeep.plan.rows.relation import Relation
 from rowkeep.plan.views.bind import as_it_is, unchanged_cell, view_columns
 
+ANY_LIMIT = 1 << 30
+"""For comparisons that do not depend on how many expressions a filter may have."""
+
 
 def chart_source(thing: Table | View, tables: Mapping[str, Table]) -> ChartSource:
     """The columns of a table or view; ``tables`` has the tables that a view uses, by id."""
@@ -26,8 +29,14 @@ def chart_source(thing: Table | View, tables: Mapping[str, Table]) -> ChartSourc
     return ChartSource(thing.id, thing.name, False, thing.columns, SYSTEM_COLUMNS)
 
 
+def chart_sources(things: Iterable[Table | View], tables: Mapping[str, Table]) -> dict[str, ChartSource]:
+    """The columns of tables and views, by their ids."""
+    return {thing.id: chart_source(thing, tables) for thing in things}
+
+
 def read_chart(plan: ChartPlan, source: ChartSource, max_expressions: int) -> ChartPlan:
-    """The chart as it is stored. Raises InvalidChart, and what plan_where raises."""
+    """The chart as it is stored. Raises InvalidChart, InvalidValue, and what plan_where raises."""
+    _check_search(plan.search)
     reader = _ChartReader(plan, source)
     category, value = reader.category(), reader.value()
     query = reader.query(max_expressions)
@@ -69,6 +78,26 @@ def named_chart(stored: ChartPlan, source: ChartSource, max_expressions: int) ->
     except RowkeepError as error:
         return plan, error.msg
     return plan, None
+
+
+def check_chart_name(name: str) -> str:
+    """The name without spaces around it. Raises InvalidValue."""
+    found = name.strip()
+    if not 0 < len(found) <= MAX_CHART_NAME or not found.isprintable():
+        raise InvalidValue(
+            f"The name of a chart must have 1 to {MAX_CHART_NAME} printable characters; got {preview(name)}.",
+            pointer="/name",
+        )
+    return found
+
+
+def _check_search(search: str) -> None:
+    if len(search) > MAX_SEARCH or "\x00" in search:
+        raise InvalidValue(
+            f"A search can have at most {MAX_SEARCH:,} characters, and not the character U+0000; got "
+            f"{preview(search)}.",
+            pointer="/search",
+        )
 
 
 def _keys(stored: ChartPlan) -> Iterator[str]:

@@ -7,12 +7,13 @@ from typing import TypeAlias
 import msgspec
 
 from rowkeep.model.access import Grant
+from rowkeep.model.definitions.charts import DefinitionChartBody
 from rowkeep.model.definitions.tables import TableBody
 from rowkeep.model.definitions.views import ViewBody
 
 
 class DropView(msgspec.Struct, frozen=True):
-    """``description`` is empty for a view that is created again at the end."""
+    """``description`` is empty for a view that is created again at the end: what belongs to it stays."""
 
     name: str
     description: str
@@ -46,14 +47,15 @@ class ChangeTable(msgspec.Struct, frozen=True):
 
 
 class CreateView(msgspec.Struct, frozen=True):
+    """``view_id`` is the id of a view that is created again; None for a new one."""
+
     body: ViewBody
     where: str
     description: str
+    view_id: str | None = None
 
 
 class SetGrant(msgspec.Struct, frozen=True):
-    """``description`` is empty if a view is created again and gets its grants back."""
-
     name: str
     is_on_view: bool
     client_id: str
@@ -62,4 +64,18 @@ class SetGrant(msgspec.Struct, frozen=True):
     description: str
 
 
-Action: TypeAlias = DropView | DropTable | CreateTable | ChangeTable | CreateView | SetGrant
+class ChartChange(msgspec.Struct, frozen=True):
+    """A chart is created (without ``chart_id``), changed or deleted (without ``body``). ``description`` is
+    empty if it stays, and must only be checked with the columns of its table or view."""
+
+    body: DefinitionChartBody | None
+    chart_id: str | None
+    where: str
+    description: str
+
+
+class ChangeCharts(msgspec.Struct, frozen=True):
+    charts: tuple[ChartChange, ...]
+
+
+Action: TypeAlias = DropView | DropTable | CreateTable | ChangeTable | CreateView | SetGrant | ChangeCharts

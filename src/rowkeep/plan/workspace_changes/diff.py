@@ -5,7 +5,7 @@ Pure: no SQL and no access to rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -28,8 +28,10 @@ from rowkeep.model.definitions.workspaces import (
 )
 from rowkeep.model.tables import Table, name_key
 from rowkeep.model.views import View
+from rowkeep.plan.charts.read import chart_source
 from rowkeep.plan.views.read import read_view
 from rowkeep.plan.workspace_changes.actions import Action, CreateView, DropView, SetGrant
+from rowkeep.plan.workspace_changes.charts import FutureThing, plan_charts
 from rowkeep.plan.workspace_changes.order import TableOrder
 from rowkeep.plan.workspace_changes.renames import TwoSources, sources
 from rowkeep.plan.workspace_changes.tables import (
@@ -46,11 +48,9 @@ Holder = tuple[bool, str, str]
 
 
 class _Names(msgspec.Struct, frozen=True):
-    """The new names of existing tables and views, by whether it is a view and the key of the current name;
-    and the views that are created again."""
+    """The new names of existing tables and views, by whether it is a view and the key of the current name."""
 
     new_names: Mapping[tuple[bool, str], str]
-    recreated: frozenset[str]
 
     def holder(self, given: GrantOf) -> Holder | None:
         name = self.new_names.get((given.is_on_view, name_key(given.name)))
@@ -75,20 +75,26 @@ def plan_schema(present: WorkspaceDefinition, body: WorkspaceDefinitionBody) -> 
     new_names = {
         (False, name_key(each.before.name)): each.body.name for each in wanted if each.before is not None
     }
-    names = _Names(new_names | views.new_names, frozenset(views.recreated))
-    tables = {each.key: each.body.name for each in wanted}
+    names = _Names(new_names | views.new_names)
+    things = {**_future_tables(wanted, touched), **views.future(touched)}
     return [
         *views.drop(),
         *TableOrder(present.tables, wanted, touched).actions(),
         *views.create(),
-        *_grants(
-            present, body.grants, names, {**_by_kind(False, tables.values()), **_by_kind(True, views.names)}
-        ),
+        *_grants(present, body.grants, names, {key: thing.name for key, thing in things.items()}),
+        *plan_charts(present.charts, body.charts, things),
     ]
 
 
-def _by_kind(is_view: bool, names: Iterable[str]) -> dict[tuple[bool, str], str]:
-    return {(is_view, name_key(name)): name for name in names}
+def _future_tables(
+    wanted: Sequence[WantedTable], touched: Collection[str]
+) -> dict[tuple[bool, str], FutureThing]:
+    found = {}
+    for each in wanted:
+        table = renamed(each)
+        source = None if table is None else chart_source(table, {})
+        found[False, each.key] = FutureThing(each.body.name, False, source, each.key in touched)
+    return found
 
 
 def _refuse_shared_names(
@@ -109,24 +115,29 @@ def _refuse_shared_names(
 
 class _Views:
     """The views of the new definition. A changed view is dropped before the tables change, because it may use
-    what they lose, and created again after that, with its grants."""
+    what they lose, and created again after that. Its grants, owner, shares and charts stay."""
 
     def __init__(
         self, present: WorkspaceDefinition, bodies: Sequence[ViewBody] | None, by_key: Mapping[str, Table]
     ) -> None:
         self._present = {name_key(view.name): view for view in present.views}
+        self._tables = present.tables_by_id
+        self._by_key = by_key
         self._bodies = bodies
         self.recreated: set[str] = set()
         self.new_names: dict[tuple[bool, str], str] = {}
         self._same: set[str] = set()
+        self._before: dict[str, View] = {}
         self.names = (
             [view.name for view in present.views] if bodies is None else [body.name for body in bodies]
         )
         if bodies is None:
             self.new_names = {(True, key): view.name for key, view in self._present.items()}
+            self._before = {view.name: view for view in present.views}
             return
         for body, before in zip(bodies, self._sources(bodies), strict=True):
             if before is not None:
+                self._before[body.name] = before
                 self.new_names[True, name_key(before.name)] = body.name
                 if _is_same_view(before, body, by_key):
                     self._same.add(name_key(body.name))
@@ -156,20 +167,38 @@ class _Views:
             elif name_key(name) in self.recreated:
                 yield DropView(view.name, "")
 
+    def future(self, touched: Collection[str]) -> dict[tuple[bool, str], FutureThing]:
+        """All views of the new definition. ``touched`` has the keys of the tables that change."""
+        unchanged = {table.id for key, table in self._by_key.items() if key not in touched}
+        found = {}
+        for name in self.names:
+            key, before = name_key(name), self._before.get(name)
+            found[True, key] = FutureThing(
+                name,
+                True,
+                None if before is None else chart_source(before, self._tables),
+                before is None or key in self.recreated or not set(before.table_ids) <= unchanged,
+            )
+        return found
+
     def create(self) -> Iterator[Action]:
-        former = {name: key for (_, key), name in self.new_names.items()}
         for at, body in enumerate(self._bodies or ()):
             key = name_key(body.name)
             if key in self._same:
                 continue
             description = f"create view {body.name}"
-            if key in self.recreated:
-                before = self._present[former[body.name]]
+            before = self._before.get(body.name)
+            if before is not None:
                 is_renamed = name_key(before.name) != key
                 description = (
                     f"rename view {before.name} to {body.name}" if is_renamed else f"change view {body.name}"
                 )
-            yield CreateView(replace(body, renamed_from=None), pointer("views", at), description)
+            yield CreateView(
+                replace(body, renamed_from=None),
+                pointer("views", at),
+                description,
+                None if before is None else before.id,
+            )
 
 
 def _is_same_view(before: View, body: ViewBody, by_key: Mapping[str, Table]) -> bool:
@@ -198,11 +227,10 @@ def _grants(
         is_view, key, app_key = holder
         before = given[holder].grant if holder in given else Grant()
         after, where = wanted.get(holder, (Grant(), "/grants"))
-        is_recreated = is_view and key in names.recreated
-        if after != before or (is_recreated and not after.is_empty):
+        if after != before:
             app, name = apps[app_key], there[is_view, key]
             description = _grant_description(app.name, f"{'view' if is_view else 'table'} {name}", after)
-            yield SetGrant(name, is_view, app.client_id, after, where, description if after != before else "")
+            yield SetGrant(name, is_view, app.client_id, after, where, description)
 
 
 def _wanted_grants(

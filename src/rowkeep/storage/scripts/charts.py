@@ -26,10 +26,8 @@ from rowkeep.model.charts import (
     DefinedChart,
     chart_name_key,
 )
-from rowkeep.model.tables import Table
 from rowkeep.model.users import Asker, SharedRight, UserRights
-from rowkeep.model.views import View
-from rowkeep.plan.charts.read import chart_source, named_chart, read_chart
+from rowkeep.plan.charts.read import chart_source, chart_sources, named_chart, read_chart
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.scripts.rights import RightsOfUsers
 from rowkeep.storage.scripts.state import WorkspaceState
@@ -69,18 +67,24 @@ class Charts(WorkspaceSteps):
         if not asker.is_admin:
             wanted.append(charts.c.scope.in_([SHARED, asker.user_id or SHARED]))
         if thing is not None:
-            wanted.append(charts.c.thing_id == (yield from self._source(thing)).id)
+            wanted.append(charts.c.thing_id == (yield from self.source(thing)).id)
         elif rights is not None and rights.role is None:
             wanted.append(charts.c.thing_id.in_(sorted({*rights.shares, *rights.owned})))
         rows = yield from self._do(sa.select(*charts.c).where(*wanted).order_by(charts.c.id).limit(count))
-        return (yield from self._defined([_chart_of(row) for row in rows], asker, rights, limit))
+        return (yield from self._defined([chart_of(row) for row in rows], asker, rights, limit))
+
+    def shared(self, limit: int) -> Steps[list[DefinedChart]]:
+        """All shared charts of the workspace, for administrators."""
+        charts = self._system.charts
+        rows = yield from self._do(sa.select(*charts.c).where(charts.c.scope == SHARED))
+        return (yield from self._defined([chart_of(row) for row in rows], Asker(), None, limit))
 
     def existing(self, chart_id: str, asker: Asker, limit: int) -> Steps[DefinedChart]:
         """Raises NoSuchChart, also for one that is invisible to the asker."""
         charts = self._system.charts
         rights = yield from self._rights_of(asker)
         rows = yield from self._do(sa.select(*charts.c).where(charts.c.id == chart_id))
-        found = [_chart_of(row) for row in rows]
+        found = [chart_of(row) for row in rows]
         visible = [each for each in found if _is_visible(each, asker, rights)]
         defined = yield from self._defined(visible, asker, rights, limit)
         if not defined:
@@ -91,7 +95,7 @@ class Charts(WorkspaceSteps):
         """None for administrators, who have all rights."""
         return None if asker.is_admin else (yield from self._rights.of(asker.user_id or ""))
 
-    def _source(self, thing: Thing) -> Steps[ChartSource]:
+    def source(self, thing: Thing) -> Steps[ChartSource]:
         """Raises NoSuchTable, NoSuchView."""
         name, on_view = thing
         if not on_view:
@@ -109,8 +113,7 @@ class Charts(WorkspaceSteps):
         found = [stored_view(row[0]) for row in rows]
         needed = {each for view in found for each in view.table_ids}
         known = tables | (yield from self._stored.tables_by("id", needed - set(tables)))
-        things: list[Table | View] = [*tables.values(), *found]
-        return {thing.id: chart_source(thing, known) for thing in things}
+        return chart_sources([*tables.values(), *found], known)
 
     def _defined(
         self, found: Sequence[Chart], asker: Asker, rights: UserRights | None, limit: int
@@ -133,14 +136,14 @@ class Charts(WorkspaceSteps):
         """Store a chart whose columns are named, of a table or view. Raises NoSuchTable, NoSuchView,
         Forbidden, NameTaken, TooManyCharts, and all errors in the chart."""
         yield from self._state.lock()
-        source = yield from self._source(thing)
+        source = yield from self.source(thing)
         rights = yield from self._rights_of(asker)
         made = structs.replace(chart, thing_id=source.id, plan=read_chart(chart.plan, source, limit))
-        _check_size(made)
+        check_size(made)
         if made.is_shared:
             _check_shares(source, rights)
         yield from self._check_fits(made, source)
-        yield from self._do(sa.insert(self._system.charts).values(_values(made)))
+        yield from self._do(sa.insert(self._system.charts).values(values_of(made)))
         return DefinedChart(made, source, *named_chart(made.plan, source, limit), True)
 
     def change(
@@ -156,14 +159,14 @@ class Charts(WorkspaceSteps):
         made = change(before)
         if made.plan != before.chart.plan:
             made = structs.replace(made, plan=read_chart(made.plan, source, limit))
-        _check_size(made)
+        check_size(made)
         if made.is_shared:
             _check_shares(source, rights)
         elif before.chart.is_shared and (made.user_id is None or made.user_id != asker.user_id):
             raise Forbidden("Only the owner of a chart can make it private.")
         yield from self._check_fits(made, source)
         charts = self._system.charts
-        yield from self._do(sa.update(charts).values(_values(made)).where(charts.c.id == chart_id))
+        yield from self._do(sa.update(charts).values(values_of(made)).where(charts.c.id == chart_id))
         return (yield from self.existing(chart_id, asker, limit))
 
     def _check_fits(self, chart: Chart, source: ChartSource) -> Steps[None]:
@@ -225,7 +228,7 @@ def _check_shares(source: ChartSource, rights: UserRights | None) -> None:
         raise Forbidden(f"A shared chart needs the right to edit {source.name}. Set shared to false.")
 
 
-def _check_size(chart: Chart) -> None:
+def check_size(chart: Chart) -> None:
     size = len(msgspec.json.encode(chart.plan))
     if size > MAX_CHART_BYTES:
         raise InvalidChart(
@@ -238,7 +241,7 @@ def _scope(chart: Chart) -> str:
     return SHARED if chart.is_shared else chart.user_id or SHARED
 
 
-def _chart_of(row: Row) -> Chart:
+def chart_of(row: Row) -> Chart:
     identity, thing_id, scope, user_id, name, _, plan, created_on, updated_on = row
     return Chart(
         id=identity,
@@ -252,7 +255,7 @@ def _chart_of(row: Row) -> Chart:
     )
 
 
-def _values(chart: Chart) -> dict[str, Any]:
+def values_of(chart: Chart) -> dict[str, Any]:
     return {
         "id": chart.id,
         "thing_id": chart.thing_id,

@@ -104,6 +104,13 @@ class TableChanges:
         _raise_if_any(problems)
         return planned
 
+    def broken_charts(self, planned: Planned) -> Steps[list[str]]:
+        """Descriptions of the charts of the table, and of views over it, that can no longer be drawn after
+        the change."""
+        change, charts = planned.change, self._scripts.chart_changes
+        sources = yield from charts.sources_around(change.before, change.after)
+        return (yield from charts.broken(*sources))
+
     def make(
         self, name: str, body: TableBody, *, allow_data_loss: bool, undo: bool = False
     ) -> Steps[Planned]:

@@ -65,8 +65,8 @@ class Views(WorkspaceSteps):
         return found, (yield from self._stored.tables_by("id", ids))
 
     def create(self, body: ViewBody, view_id: str, owner: str | None = None) -> Steps[ViewWithTables]:
-        """Create a view; ``owner`` is the id of a user. Raises NameTaken, and all errors in the
-        definition."""
+        """Create a view; ``owner`` is the id of a user. With the id of one that was set aside, that is
+        created again. Raises NameTaken, and all errors in the definition."""
         yield from self._state.raise_version()
         if body.renamed_from:
             raise InvalidDefinition(
@@ -135,13 +135,16 @@ class Views(WorkspaceSteps):
 
     def drop(self, name: str) -> Steps[None]:
         """Drop a view with its grants. Raises NoSuchView."""
+        view = yield from self.set_aside(name)
+        for system_table, column in ((self._system.grants, "table_id"), (self._system.charts, "thing_id")):
+            yield from self._do(sa.delete(system_table).where(system_table.c[column] == view.id))
+        yield from self._rights.disown(view.id)
+
+    def set_aside(self, name: str) -> Steps[View]:
+        """Drop a view that is created again in the same transaction: what belongs to its id stays. Raises
+        NoSuchView."""
         yield from self._state.raise_version()
         view = yield from self._stored.existing_view(name)
-        for system_views, column in (
-            (self._system.views, "id"),
-            (self._system.view_tables, "view_id"),
-            (self._system.grants, "table_id"),
-            (self._system.charts, "thing_id"),
-        ):
-            yield from self._do(sa.delete(system_views).where(system_views.c[column] == view.id))
-        yield from self._rights.disown(view.id)
+        for system_table, column in ((self._system.views, "id"), (self._system.view_tables, "view_id")):
+            yield from self._do(sa.delete(system_table).where(system_table.c[column] == view.id))
+        return view

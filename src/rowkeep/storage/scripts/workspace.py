@@ -5,6 +5,7 @@ from __future__ import annotations
 from rowkeep.sql.dialects import Dialect
 from rowkeep.storage.scripts.access import Access
 from rowkeep.storage.scripts.changes import ChangeScripts
+from rowkeep.storage.scripts.chart_changes import ChartChanges
 from rowkeep.storage.scripts.charts import Charts
 from rowkeep.storage.scripts.deliveries import Deliveries
 from rowkeep.storage.scripts.history import HistoryScripts
@@ -41,5 +42,6 @@ class WorkspaceScripts:
         self.used_tokens = UsedTokens(dialect, namespace)
         self.access = Access(self.state, stored, self.keys)
         self.charts = Charts(self.state, stored, self.rights)
+        self.chart_changes = ChartChanges(stored, self.view_needs, self.charts)
         self.webhooks = Webhooks(self.state, stored)
         self.deliveries = Deliveries(self.state, self.webhooks)

@@ -1,19 +1,24 @@
-"""Workspace changes: the scripts that read all definitions and grants of a workspace, and change them to
-match a schema, the same on every engine."""
+"""Workspace changes: the scripts that read all definitions, grants and shared charts of a workspace, and
+change them to match a schema, the same on every engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 
 from rowkeep.errors.catalogue import DataLoss, Problem, RowkeepError
+from rowkeep.model.charts import ChartSource
 from rowkeep.model.definitions.workspaces import WorkspaceDefinition, WorkspaceDefinitionBody
+from rowkeep.model.tables import Table
+from rowkeep.model.views import View
+from rowkeep.plan.charts.read import chart_sources
 from rowkeep.plan.table_changes.diff import LOSS_HINT
 from rowkeep.plan.workspace_changes.actions import (
     Action,
+    ChangeCharts,
     ChangeTable,
     CreateTable,
     CreateView,
@@ -24,6 +29,7 @@ from rowkeep.plan.workspace_changes.actions import (
 from rowkeep.plan.workspace_changes.diff import plan_schema
 from rowkeep.sql.table_changes import rewrites
 from rowkeep.storage.contract import Steps
+from rowkeep.storage.scripts.chart_changes import ChartRules
 from rowkeep.storage.scripts.table_changes import TableChanges, Undone
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
@@ -40,15 +46,15 @@ class WorkspaceChangeStep(msgspec.Struct, frozen=True):
 
 
 class WorkspaceChangeScripts:
-    """The scripts of one workspace; ``new_id`` returns the ids of what is created,
-    ``owner`` is the user who then owns it."""
+    """The scripts of one workspace; ``new_id`` returns the ids of tables and views that are created. The
+    owner that ``charts`` names owns them, too."""
 
     def __init__(
         self,
         scripts: WorkspaceScripts,
         changes: TableChanges,
         new_id: Callable[[], str],
-        owner: str | None = None,
+        charts: ChartRules,
     ) -> None:
         self._scripts = scripts
         self._tables = scripts.tables
@@ -56,15 +62,17 @@ class WorkspaceChangeScripts:
         self._access = scripts.access
         self._changes = changes
         self._new_id = new_id
-        self._owner = owner
+        self._charts = charts
+        self._owner = charts.owner
 
     def present(self) -> Steps[WorkspaceDefinition]:
-        """All definitions and grants of the workspace."""
+        """All definitions, grants and shared charts of the workspace."""
         tables = yield from self._tables.page("", None)
         views, _ = yield from self._views.page("", None)
         grants = yield from self._access.all_grants()
         apps = yield from self._access.apps("", None)
-        return WorkspaceDefinition(tables, views, grants, apps)
+        charts = yield from self._scripts.charts.shared(self._charts.limit)
+        return WorkspaceDefinition(tables, views, grants, apps, charts)
 
     def plan(self, body: WorkspaceDefinitionBody) -> Steps[list[Action]]:
         """The required steps, before rows are checked. Raises the errors of the body."""
@@ -85,8 +93,11 @@ class WorkspaceChangeScripts:
         """
         done.clear()
         yield from self._scripts.state.raise_version()
-        for action in (yield from self.plan(body)):
+        present = yield from self.present()
+        for action in plan_schema(present, body):
             done += yield from self._do(action)
+        if done:
+            done += yield from self._broken_charts(present)
         if not allow_data_loss:
             _refuse_loss(done)
         if undo or not done:
@@ -95,8 +106,11 @@ class WorkspaceChangeScripts:
     def _do(self, action: Action) -> Steps[list[WorkspaceChangeStep]]:
         if isinstance(action, ChangeTable):
             return (yield from _at(action.where, self._change(action), action.is_whole))
+        if isinstance(action, ChangeCharts):
+            return (yield from self._change_charts(action))
         if isinstance(action, DropView):
-            yield from _at("/views", self._views.drop(action.name), False)
+            drop = self._views.drop(action.name) if action.description else self._views.set_aside(action.name)
+            yield from _at("/views", drop, False)
             return _step(action.description, "/views")
         if isinstance(action, DropTable):
             yield from _at("/tables", self._tables.drop(action.name), False)
@@ -104,7 +118,7 @@ class WorkspaceChangeScripts:
         if isinstance(action, CreateTable):
             yield from _at(action.where, self._tables.create(action.body, self._new_id(), self._owner))
         elif isinstance(action, CreateView):
-            yield from _at(action.where, self._views.create(action.body, self._new_id(), self._owner))
+            yield from _at(action.where, self._create_view(action))
         else:
             yield from _at(action.where, self._grant(action), False)
         return _step(action.description, action.where)
@@ -122,10 +136,33 @@ class WorkspaceChangeScripts:
             for step in change.steps
         ]
 
+    def _create_view(self, action: CreateView) -> Steps[None]:
+        if action.view_id is None:
+            yield from self._views.create(action.body, self._new_id(), self._owner)
+        else:
+            yield from self._views.create(action.body, action.view_id)
+
+    def _change_charts(self, action: ChangeCharts) -> Steps[list[WorkspaceChangeStep]]:
+        yield from self._scripts.chart_changes.apply(action.charts, self._charts)
+        return [step for each in action.charts for step in _step(each.description, each.where)]
+
+    def _broken_charts(self, before: WorkspaceDefinition) -> Steps[list[WorkspaceChangeStep]]:
+        """What the change does to other charts: those whose columns are missing stay, to be repaired."""
+        tables = yield from self._tables.page("", None)
+        views, _ = yield from self._views.page("", None)
+        after = _sources(tables, views)
+        broken = yield from self._scripts.chart_changes.broken(_sources(before.tables, before.views), after)
+        return [step for each in broken for step in _step(each, "/tables")]
+
     def _grant(self, action: SetGrant) -> Steps[None]:
         yield from self._access.set_grant(
             action.name, action.client_id, action.grant, on_view=action.is_on_view
         )
+
+
+def _sources(tables: Sequence[Table], views: Sequence[View]) -> dict[str, ChartSource]:
+    """All tables and views, by id."""
+    return chart_sources([*tables, *views], {table.id: table for table in tables})
 
 
 def _step(description: str, where: str) -> list[WorkspaceChangeStep]:
