@@ -136,7 +136,12 @@ BY_COLUMN: list[Callable[[Workbench, str], Awaitable[Any]]] = [
 @pytest.mark.new_workspace
 @pytest.mark.parametrize("moved", [1, 2, 3, 4])
 async def test_a_table_that_was_made_anew_with_other_types(things: Workbench, moved: int) -> None:
-    """Its columns have their old names, so that only their types tell."""
+    """Its columns have their old names, so that only their types tell, also where a connection has prepared
+    statements of the former table."""
+    await put(things)
+    for name in SENT:
+        for call in BY_COLUMN:
+            await call(things, name)
     await things.database.write(partial(things.scripts.tables.drop, "things"))
     types = TYPES[moved:] + TYPES[:moved]
     columns = [{"name": name, "type": kind} for name, kind in zip(SENT, types, strict=True)]

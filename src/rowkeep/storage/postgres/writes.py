@@ -41,6 +41,8 @@ UNFIT = (
     asyncpg.DataError,
     asyncpg.SyntaxOrAccessError,
     asyncpg.InternalServerError,
+    # cells of other types than the columns have: too few or too many bytes
+    asyncpg.ProtocolViolationError,
     TypeError,
     ValueError,
     OverflowError,
