@@ -208,6 +208,26 @@ def test_excel_and_parquet(cities: Workspace, uploads: Uploads) -> None:
     assert rows(cities) == [("x", 1), ("y", 2), ("z", 3)]
 
 
+def test_cells_with_errors_are_rejected(cities: Workspace, uploads: Uploads) -> None:
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book) as made:
+        sheet = made.add_worksheet("Cities")
+        sheet.write_row(0, 0, ("Code", "People"))
+        sheet.write_row(1, 0, ("x", 1))
+        sheet.write_string(2, 0, "y")
+        sheet.write_formula(2, 1, "=1/0", None, "#DIV/0!")
+    file = uploads.new("book.xlsx", book.getvalue())
+    for dry_run in (True, False):
+        done = uploads.run(file, table="cities", dryRun=dry_run, keepFile=True)
+        assert (done["nInserted"], done["nRejected"]) == (1, 1)
+        (reject,) = uploads.rejects(file)
+        assert '"#DIV/0!" in cell B3 of sheet "Cities"' in reject["errors"][0]["msg"]
+    nulls = {"nulls": ["#DIV/0!"]}
+    done = uploads.run(file, table="cities", key=["Code"], onConflict="ignore", reading=nulls)
+    assert (done["nInserted"], done["nIgnored"]) == (1, 1)
+    assert rows(cities) == [("x", 1), ("y", None)]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
