@@ -49,6 +49,7 @@ def error_cells(file: BinaryIO, sheet: str, nulls: Collection[str], name: str) -
     FileRefused if they are too many."""
     try:
         with ZipFile(file) as archive:
+            reader: _OdsReader | _XlsxReader
             parts = {each.lower(): each for each in archive.namelist()}
             if "content.xml" in parts:
                 part, reader = parts["content.xml"], _OdsReader(sheet, nulls, name)

@@ -87,7 +87,8 @@ class ExcelSource:
         )
 
     def _rows(self) -> Iterator[tuple[int, list[Any]]]:
-        for number, row in enumerate(self._sheet.iter_rows(), 1):
+        rows: Iterator[list[Any]] = iter(self._sheet.iter_rows())
+        for number, row in enumerate(rows, 1):
             for at, error in self._errors.get(number, NO_ERRORS).items():
                 # blank columns before the first one are left out
                 if self._first <= at < self._first + len(row):
