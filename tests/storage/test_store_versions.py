@@ -13,7 +13,15 @@ from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened
 
 from rowkeep.model.access import Algorithm, App, Grant, Workspace
 from rowkeep.model.definitions.tables import TableBody
-from rowkeep.storage.contract import StaleCatalog, Store, UniqueConflict, WorkspaceDatabase
+from rowkeep.storage.contract import (
+    InsertRows,
+    Load,
+    RowSteps,
+    StaleCatalog,
+    Store,
+    UniqueConflict,
+    WorkspaceDatabase,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +127,21 @@ async def test_a_table_that_is_not_there_at_the_present_version(things: Workbenc
         await CALLS[name](await renewed(things))
 
 
+async def loaded(things: Workbench, row: dict[str, Any]) -> Any:
+    plan = things.insert_plan(row)
+    load = Load(lambda: iter([plan]), 1, is_upsert=False)
+    return await things.database.load(things.sql, load, things.version)
+
+
+async def inserted_by_batch(things: Workbench, *rows: dict[str, Any]) -> Any:
+    plan = things.insert_plan(*rows)
+
+    def script() -> RowSteps[Any]:
+        return (yield InsertRows(things.sql, plan))
+
+    return await things.database.batch(script, things.version)
+
+
 TYPES = ["string", "number", "integer", "boolean", "date"]
 SENT = {"Text": "a", "Number": 1.5, "Whole": 1, "Flag": True, "Day": "2020-03-28"}
 BY_COLUMN: list[Callable[[Workbench, str], Awaitable[Any]]] = [
@@ -127,6 +150,8 @@ BY_COLUMN: list[Callable[[Workbench, str], Awaitable[Any]]] = [
     lambda things, name: things.select({"query": where(name, "in", [SENT[name]]), "fields": ["_id"]}),
     lambda things, name: things.insert({name: SENT[name]}),
     lambda things, name: things.insert(*[{name: SENT[name]}] * 2),
+    lambda things, name: loaded(things, {name: SENT[name]}),
+    lambda things, name: inserted_by_batch(things, *[{name: SENT[name]}] * 2),
     lambda things, name: things.update(ALL, {name: SENT[name]}),
     lambda things, name: things.update(where(name, "!=", SENT[name]), {name: SENT[name]}, 0),
     lambda things, name: things.delete(where(name, "=", SENT[name])),
