@@ -250,7 +250,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_uploads: Annotated[
         int,
         Meta(ge=1, le=10_000, description="The maximum number of uploaded files of each user; more are 409."),
-    ] = 10
+    ] = 50
     upload_hours: Annotated[
         int,
         Meta(

@@ -208,6 +208,26 @@ def test_excel_and_parquet(cities: Workspace, uploads: Uploads) -> None:
     assert rows(cities) == [("x", 1), ("y", 2), ("z", 3)]
 
 
+def test_cells_with_errors_are_rejected(cities: Workspace, uploads: Uploads) -> None:
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book) as made:
+        sheet = made.add_worksheet("Cities")
+        sheet.write_row(0, 0, ("Code", "People"))
+        sheet.write_row(1, 0, ("x", 1))
+        sheet.write_string(2, 0, "y")
+        sheet.write_formula(2, 1, "=1/0", None, "#DIV/0!")
+    file = uploads.new("book.xlsx", book.getvalue())
+    for dry_run in (True, False):
+        done = uploads.run(file, table="cities", dryRun=dry_run, keepFile=True)
+        assert (done["nInserted"], done["nRejected"]) == (1, 1)
+        (reject,) = uploads.rejects(file)
+        assert '"#DIV/0!" in cell B3 of sheet "Cities"' in reject["errors"][0]["msg"]
+    nulls = {"nulls": ["#DIV/0!"]}
+    done = uploads.run(file, table="cities", key=["Code"], onConflict="ignore", reading=nulls)
+    assert (done["nInserted"], done["nIgnored"]) == (1, 1)
+    assert rows(cities) == [("x", 1), ("y", None)]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -247,24 +267,29 @@ def test_a_check_of_a_new_table(cities: Workspace, uploads: Uploads) -> None:
     definition = {
         "name": "towns",
         "schemaDef": [{"name": name, **rest} for name, rest in zip(("Code", "People"), columns, strict=True)],
-        "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
+        "indexes": [
+            {"name": f"by_{name}", "isUnique": True, "columns": [{"name": name}]}
+            for name in ("Code", "People")
+        ],
     }
     good_rows = "".join(f"{at:02},{at}\n" for at in range(60))
-    file = uploads.new("towns.csv", f"Code,People\n{good_rows}07,1\nlong,2\nx,many\n,4\n")
+    # 70 is still free after a row that the second index refuses
+    bad_rows = "07,1\nlong,2\nx,many\n,4\n70,5\n70,70\n"
+    file = uploads.new("towns.csv", f"Code,People\n{good_rows}{bad_rows}")
     check = uploads.run(file, table="towns", dryRun=True, newTable=definition)
     assert (check["status"], check["nInserted"], check["nRejected"], check["dryRun"]) == (
-        "finished", 60, 4, True
+        "finished", 61, 5, True
     ), check  # fmt: skip
     found = uploads.rejects(file)
-    assert [each["line"] for each in found] == [62, 63, 64, 65]
+    assert [each["line"] for each in found] == [62, 63, 64, 65, 66]
     assert found[0]["errors"][0]["code"] == "unique_violation"
     problem(cities.admin.get(f"{cities.path}/tables/towns"), 404, "no_such_table")
     succeeded(cities.admin.post(f"{cities.path}/tables", json=definition))
     again = uploads.start(file, table="towns", dryRun=True, newTable=definition)
     problem(again, 409, "name_taken")
     done = uploads.run(file, table="towns", keepFile=True)
-    assert (done["nInserted"], done["nRejected"]) == (60, 4), done
-    assert [each["line"] for each in uploads.rejects(file)] == [62, 63, 64, 65]
+    assert (done["nInserted"], done["nRejected"]) == (61, 5), done
+    assert [each["line"] for each in uploads.rejects(file)] == [62, 63, 64, 65, 66]
     # it was asked for that the file stays
     assert good(uploads.http.get(f"{uploads.path}/{file}"))["isStored"]
 

@@ -182,8 +182,13 @@ async def test_databases_that_are_missing_or_unknown(store: Installation) -> Non
         store.file(name).rename(store.file("w99_aside"))
     else:
         await store.run(f'ALTER SCHEMA "{name}" RENAME TO w99_aside')
+        await store.run("CREATE SCHEMA rowkeep_restore")
     async with store.opened_again() as again:
         found = await findings(again)
+    if not store.settings.database_url.startswith("sqlite"):
+        killed = found.pop(0)
+        assert (killed.level, killed.place) == ("warning", "schema rowkeep_restore")
+        assert killed.fix == "Run in the database: DROP SCHEMA rowkeep_restore CASCADE;"
     assert [(each.level, each.place) for each in found] == [
         ("warning", f"{'file' if 'sqlite' in store.settings.database_url else 'schema'} w99_aside"),
         ("error", "workspace unused"),

@@ -13,7 +13,15 @@ from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened
 
 from rowkeep.model.access import Algorithm, App, Grant, Workspace
 from rowkeep.model.definitions.tables import TableBody
-from rowkeep.storage.contract import StaleCatalog, Store, UniqueConflict, WorkspaceDatabase
+from rowkeep.storage.contract import (
+    InsertRows,
+    Load,
+    RowSteps,
+    StaleCatalog,
+    Store,
+    UniqueConflict,
+    WorkspaceDatabase,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +127,21 @@ async def test_a_table_that_is_not_there_at_the_present_version(things: Workbenc
         await CALLS[name](await renewed(things))
 
 
+async def loaded(things: Workbench, row: dict[str, Any]) -> Any:
+    plan = things.insert_plan(row)
+    load = Load(lambda: iter([plan]), 1, is_upsert=False)
+    return await things.database.load(things.sql, load, things.version)
+
+
+async def inserted_by_batch(things: Workbench, *rows: dict[str, Any]) -> Any:
+    plan = things.insert_plan(*rows)
+
+    def script() -> RowSteps[Any]:
+        return (yield InsertRows(things.sql, plan))
+
+    return await things.database.batch(script, things.version)
+
+
 TYPES = ["string", "number", "integer", "boolean", "date"]
 SENT = {"Text": "a", "Number": 1.5, "Whole": 1, "Flag": True, "Day": "2020-03-28"}
 BY_COLUMN: list[Callable[[Workbench, str], Awaitable[Any]]] = [
@@ -127,6 +150,8 @@ BY_COLUMN: list[Callable[[Workbench, str], Awaitable[Any]]] = [
     lambda things, name: things.select({"query": where(name, "in", [SENT[name]]), "fields": ["_id"]}),
     lambda things, name: things.insert({name: SENT[name]}),
     lambda things, name: things.insert(*[{name: SENT[name]}] * 2),
+    lambda things, name: loaded(things, {name: SENT[name]}),
+    lambda things, name: inserted_by_batch(things, *[{name: SENT[name]}] * 2),
     lambda things, name: things.update(ALL, {name: SENT[name]}),
     lambda things, name: things.update(where(name, "!=", SENT[name]), {name: SENT[name]}, 0),
     lambda things, name: things.delete(where(name, "=", SENT[name])),
@@ -136,7 +161,12 @@ BY_COLUMN: list[Callable[[Workbench, str], Awaitable[Any]]] = [
 @pytest.mark.new_workspace
 @pytest.mark.parametrize("moved", [1, 2, 3, 4])
 async def test_a_table_that_was_made_anew_with_other_types(things: Workbench, moved: int) -> None:
-    """Its columns have their old names, so that only their types tell."""
+    """Its columns have their old names, so that only their types tell, also where a connection has prepared
+    statements of the former table."""
+    await put(things)
+    for name in SENT:
+        for call in BY_COLUMN:
+            await call(things, name)
     await things.database.write(partial(things.scripts.tables.drop, "things"))
     types = TYPES[moved:] + TYPES[:moved]
     columns = [{"name": name, "type": kind} for name, kind in zip(SENT, types, strict=True)]

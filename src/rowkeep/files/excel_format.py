@@ -16,6 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 from rowkeep.files.content import Content
 from rowkeep.files.dates import zone_of
 from rowkeep.files.detection import Detected
+from rowkeep.files.error_cells import ErrorCell, error_cells
 from rowkeep.files.reading import Reading
 from rowkeep.files.records import (
     ArrayWriter,
@@ -43,6 +44,7 @@ CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 """The time in the properties of every file, so that equal rows give equal files."""
 
 ROWS_AT_ONCE = 1000
+NO_ERRORS: Mapping[int, ErrorCell] = {}
 
 
 class ExcelSource:
@@ -51,13 +53,20 @@ class ExcelSource:
     def __init__(self, content: Content, reading: Reading) -> None:
         self._name = content.name
         self._reading = reading
+        file = content.binary()
         try:
-            book = CalamineWorkbook.from_filelike(content.binary())
+            book = CalamineWorkbook.from_filelike(file)
             name = _sheet_of(book, reading.sheet, content.name)
             sheet = book.get_sheet_by_name(name)
         except CalamineError as error:
             raise FileRefused(f"{content.name} is not a valid Excel or OpenDocument file: {error}.") from None
         self._sheet = sheet
+        self._sheet_name = name
+        self._first = sheet.start[1] if sheet.start else 0
+        self._nulls = {"", *reading.nulls}
+        file.seek(0)
+        errors = error_cells(file, name, self._nulls, content.name)
+        self._errors = errors or {}
         self.sheets = list(book.sheet_names)
         number, header = self._header()
         self.left_out: set[str] = set()
@@ -71,11 +80,19 @@ class ExcelSource:
             format="excel",
             sheet=None if is_only else name,
             header_line=number if reading.has_header else 0,
-            notes=[] if reading.time_zone else ["times are UTC"] if self._has_times() else [],
+            notes=[
+                *(["times are UTC"] if not reading.time_zone and self._has_times() else []),
+                *(["cells with errors are empty"] if errors is None else []),
+            ],
         )
 
     def _rows(self) -> Iterator[tuple[int, list[Any]]]:
-        for number, row in enumerate(self._sheet.iter_rows(), 1):
+        rows: Iterator[list[Any]] = iter(self._sheet.iter_rows())
+        for number, row in enumerate(rows, 1):
+            for at, error in self._errors.get(number, NO_ERRORS).items():
+                # blank columns before the first one are left out
+                if self._first <= at < self._first + len(row):
+                    row[at - self._first] = error
             if any(cell != "" for cell in row):
                 yield number, row
 
@@ -110,7 +127,6 @@ class ExcelSource:
             for at, target in enumerate(targets)
             if target is not None
         ]
-        nulls = {"", *self._reading.nulls}
         for number, cells in self._rows():
             if number <= start.offset:
                 continue
@@ -120,13 +136,22 @@ class ExcelSource:
             try:
                 for at, key, reader in readers:
                     cell = cells[at]
-                    is_empty = isinstance(cell, str) and cell in nulls
-                    row[key] = None if is_empty else reader(cell)
+                    is_empty = isinstance(cell, str) and cell in self._nulls
+                    row[key] = None if is_empty else reader(self._without_error(cell))
             except UnfitCell as error:
                 text = ",".join(str(_text(cell)) for cell in cells)
                 yield Unreadable(number, end, text[:1000], f"Column {key} {error}.")
                 continue
             yield Row(number, end, msgspec.json.encode(row))
+
+    def _without_error(self, cell: Any) -> Any:
+        """The same cell. Raises UnfitCell if it has an error."""
+        if isinstance(cell, ErrorCell):
+            raise UnfitCell(
+                f"has the error {shown(cell.text)} in cell {cell.address} of sheet "
+                f"{shown(self._sheet_name)}. Correct the cell, or import this text as null"
+            )
+        return cell
 
 
 def _sheet_of(book: CalamineWorkbook, asked: str | None, file: str) -> str:

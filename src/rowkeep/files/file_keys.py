@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from rowkeep.files.records import Row
 from rowkeep.files.table_columns import TableColumns
@@ -50,6 +51,25 @@ class FileKeys:
             if first != line:
                 repeated[line] = first
         return repeated
+
+    @contextmanager
+    def in_one_step(self) -> Iterator[None]:
+        """For many calls of ``take`` and ``give_back``."""
+        self._database.execute("BEGIN")
+        yield
+        self._database.execute("COMMIT")
+
+    def take(self, row: Row) -> bool:
+        """Add the key of a row; false if an earlier row has it."""
+        digest = self._digest(row)
+        if digest is None:
+            return True
+        added = self._database.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (digest, row.line))
+        return added.rowcount == 1
+
+    def give_back(self, row: Row) -> None:
+        """Remove the key that a row has taken."""
+        self._database.execute("DELETE FROM keys WHERE key = ?", (self._digest(row),))
 
     def _digest(self, row: Row) -> bytes | None:
         """None for a row without a complete key, which conflicts with no other."""

@@ -67,6 +67,8 @@ class Doctor:
         yield "catalog"
         for finding in await self._damage("catalog", self._catalog.store.catalog):
             yield finding
+        for finding in await self._unfinished_restores():
+            yield finding
         workspaces = await all_workspaces(self._catalog)
         for finding in await self._unknown_databases(workspaces):
             yield finding
@@ -92,6 +94,14 @@ class Doctor:
         for path in left:
             problem = "A restore or export that was killed has left it, with rows of users in it."
             yield Finding("warning", str(path), problem, f"Run: rm -r {shlex.quote(str(path))}")
+
+    async def _unfinished_restores(self) -> list[Finding]:
+        catalog = self._catalog.store.catalog
+        problem = "A restore that was killed before this store was created has left it. Nothing uses it."
+        return [
+            Finding("warning", f"schema {name}", problem, f"Run in the database: DROP SCHEMA {name} CASCADE;")
+            for name in await catalog.read(catalog.inspection.unfinished)
+        ]
 
     async def _unknown_databases(self, workspaces: Iterable[Workspace]) -> list[Finding]:
         known = {each.physical for each in workspaces}

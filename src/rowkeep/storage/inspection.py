@@ -47,5 +47,9 @@ class Inspection(ABC):
         """What the engine's own check of the whole database finds, at most MAX_DAMAGES entries."""
 
     @abstractmethod
+    def unfinished(self) -> Generator[Statement, Sequence[Sequence[Any]], Sequence[str]]:
+        """The schemas that a restore which was killed has left in the database of the store."""
+
+    @abstractmethod
     def tables(self) -> Generator[Statement, Sequence[Sequence[Any]], dict[str, StoredTable]]:
         """All tables by their physical names, the system tables included."""

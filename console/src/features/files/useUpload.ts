@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
-import { messageOf } from "../../api/errors";
+import { ApiError, messageOf } from "../../api/errors";
 import { upload } from "./requests";
 
 export interface Uploading {
@@ -14,6 +14,15 @@ export interface Uploading {
   cancel: () => void;
   /** Takes the errors away. */
   close: () => void;
+}
+
+const MOST_NAMES = 5;
+
+/** Says which files were not uploaded, and why. */
+export function notUploaded(names: readonly string[], reason: string): string {
+  const listed = names.slice(0, MOST_NAMES).join(", ");
+  const more = names.length > MOST_NAMES ? ` and ${(names.length - MOST_NAMES).toLocaleString()} more` : "";
+  return `Not uploaded: ${listed}${more}. ${reason}`;
 }
 
 /** Uploads files, then opens the page of the first. `table` is the table that was open. */
@@ -35,13 +44,19 @@ export function useUpload(workspace: string, table?: string): Uploading {
 
       async function sent(all: File[]) {
         const stored: string[] = [];
-        for (const file of all) {
+        for (const [at, file] of all.entries()) {
           setName(file.name);
           setShare(0);
           try {
             stored.push((await upload(workspace, file, setShare, controller.signal)).id);
           } catch (failure) {
             if (controller.signal.aborted) break;
+            if (failure instanceof ApiError && failure.code === "too_many_uploads") {
+              // the others would be refused too
+              const left = all.slice(at).map((each) => each.name);
+              setErrors((others) => [...others, notUploaded(left, messageOf(failure))]);
+              break;
+            }
             setErrors((others) => [...others, `${file.name}: ${messageOf(failure)}`]);
           }
         }

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -87,29 +88,37 @@ class Files:
         """Store a file. Raises InvalidParameter, Forbidden, TooManyUploads, FileTooLarge, StorageFull."""
         checked = _file_name(name)
         workspace_id = await self._access.run(ActingCredential(actor.key, workspace), _writable_workspace)
-        await asyncio.to_thread(self._make_room, actor.key)
-        file_id = f"fi-{secrets.token_hex(12)}"
-        place = None
-        try:
-            place = await asyncio.to_thread(self._places.make, file_id)
-            size = await self._receive(place, chunks)
-            file = UploadedFile(
-                id=file_id,
-                workspace=workspace_id,
-                owner=actor.key,
-                name=checked,
-                size=size,
-                format=_format_of(checked),
-                uploaded_on=canonical_date(self._clock()),
-            )
-            await asyncio.to_thread(place.write_file, file)
-        except BaseException as error:
-            if place is not None:
-                place.delete()
-            if isinstance(error, OSError):
-                raise _storage_error(error) from None
-            raise
+        with ExitStack() as stack:
+            place = None
+            try:
+                place = await asyncio.to_thread(self.make_place, actor.key, stack)
+                size = await self._receive(place, chunks)
+                file = UploadedFile(
+                    id=place.path.name,
+                    workspace=workspace_id,
+                    owner=actor.key,
+                    name=checked,
+                    size=size,
+                    format=_format_of(checked),
+                    uploaded_on=canonical_date(self._clock()),
+                )
+                await asyncio.to_thread(place.write_file, file)
+            except BaseException as error:
+                if place is not None:
+                    place.delete()
+                if isinstance(error, OSError):
+                    raise _storage_error(error) from None
+                raise
         return FileAndImport(file, True, None)
+
+    def make_place(self, owner: str, stack: ExitStack) -> Place:
+        """A place for one more file, locked until the stack is closed. Raises TooManyUploads, OSError."""
+        with self._places.locked():
+            self._make_room(owner)
+            place = self._places.make(f"fi-{secrets.token_hex(12)}")
+            place.write_owner(owner)
+            stack.enter_context(place.locked())
+        return place
 
     async def _receive(self, place: Place, chunks: AsyncIterator[bytes]) -> int:
         most = self._settings.max_upload_bytes
@@ -134,16 +143,19 @@ class Files:
 
     def _make_room(self, owner: str) -> None:
         """Delete the oldest results of the owner if there are too many. Raises TooManyUploads."""
-        own = [(place, place.file()) for place in self._places.all()]
-        mine = [place for place, file in own if file is not None and file.owner == owner]
+        mine = [place for place in self._places.all() if place.owner == owner]
+        for place in [each for each in mine if each.is_abandoned()]:
+            place.delete()
+            mine.remove(place)
         most = self._settings.max_uploads
-        for place in [each for each in mine if not each.has_data][: max(0, len(mine) - most + 1)]:
+        results = [each for each in mine if each.file() is not None and not each.has_data]
+        for place in results[: max(0, len(mine) - most + 1)]:
             place.delete()
             mine.remove(place)
         if len(mine) >= most:
             raise TooManyUploads(
-                f"You have {len(mine)} uploaded files; {most} are allowed (the setting max_uploads). Delete "
-                "one that is not needed."
+                f"You have {len(mine)} uploaded files; {most} are allowed (the setting max_uploads). Import "
+                "or delete some of them first."
             )
 
     async def list(self, actor: Actor, workspace: str) -> list[FileAndImport]:

@@ -106,10 +106,16 @@ class ImportJobs:
             state = place.state()
             if state is not None and state.status.is_open:
                 self.start(place)
-            elif time.time() - place.changed_at() > self._settings.upload_hours * 3600:
+            elif self._is_old(place):
                 with place.locked() as is_mine:
                     if is_mine:
                         place.delete()
+
+    def _is_old(self, place: Place) -> bool:
+        try:
+            return time.time() - place.changed_at() > self._settings.upload_hours * 3600
+        except FileNotFoundError:
+            return False  # another process has deleted it
 
     async def close(self) -> None:
         """Stop all imports. They are continued when a server starts again."""

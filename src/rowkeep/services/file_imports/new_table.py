@@ -4,6 +4,7 @@ stored."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import count
 from typing import TypeVar
 
@@ -124,14 +125,25 @@ class NewTableRows:
 
     def _repeated(self, rows: Sequence[tuple[int, bytes]]) -> list[RequestProblem]:
         """The errors of rows with a key that an earlier row has, one for each."""
-        numbered = {next(self._numbers): row for row in rows}
-        found: dict[int, RequestProblem] = {}
-        for index, keys in self._keys:
-            known = [Row(number, NOWHERE, json) for number, (at, json) in numbered.items() if at not in found]
-            for number in keys.add(known):
-                at = numbered[number][0]
-                found[at] = RequestProblem(_message(index), UniqueViolation.code, f"{DATA}/{at}")
-        return [*found.values()]
+        found: list[RequestProblem] = []
+        with ExitStack() as stack:
+            for _, keys in self._keys:
+                stack.enter_context(keys.in_one_step())
+            for at, json in rows:
+                index = self._taken(Row(next(self._numbers), NOWHERE, json))
+                if index is not None:
+                    found.append(RequestProblem(_message(index), UniqueViolation.code, f"{DATA}/{at}"))
+        return found
+
+    def _taken(self, row: Row) -> Index | None:
+        """The first index with a key of the row that an earlier row has. The keys of such a row are free for
+        later ones."""
+        for place, (index, keys) in enumerate(self._keys):
+            if not keys.take(row):
+                for _, taken in self._keys[:place]:
+                    taken.give_back(row)
+                return index
+        return None
 
     async def insert_stream(
         self,

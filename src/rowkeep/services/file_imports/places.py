@@ -26,6 +26,7 @@ from rowkeep.settings import Settings
 
 T = TypeVar("T")
 
+LOCK = "lock"
 ID = re.compile(r"fi-[0-9a-f]{24}")
 
 
@@ -54,12 +55,34 @@ class Place:
         self._state = path / "state.json"
         self._request = path / "request.json"
         self._cancel = path / "cancel"
+        self._owner = path / "owner"
         self._lock = path / "lock"
 
     def create_data(self) -> BinaryIO:
         """The content of the file, which must not exist, for writing."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         return cast("BinaryIO", open(os.open(self.data, flags, FILE_MODE), "wb", 0))
+
+    @property
+    def owner(self) -> str | None:
+        """Whose file it is, also while it is uploaded."""
+        file = self.file()
+        if file is not None:
+            return file.owner
+        try:
+            return self._owner.read_text()
+        except FileNotFoundError:
+            return None
+
+    def write_owner(self, owner: str) -> None:
+        self._owner.write_text(owner)
+
+    def is_abandoned(self) -> bool:
+        """Whether its upload was killed: it has no file, and no process uploads one."""
+        if self.file() is not None:
+            return False
+        with self.locked() as is_mine:
+            return is_mine and self.file() is None
 
     def file(self) -> UploadedFile | None:
         return _read(self._file, UploadedFile)
@@ -146,12 +169,26 @@ class Places:
 
     def make(self, file_id: str) -> Place:
         """A new directory. Raises OSError."""
-        make_private_directory(self.root)
-        if not self._is_private():
-            raise PermissionError(errno.EPERM, "It belongs to another user, or others can access it")
+        self._make_root()
         path = self.root / file_id
         make_private_directory(path)
         return Place(path)
+
+    def _make_root(self) -> None:
+        make_private_directory(self.root)
+        if not self._is_private():
+            raise PermissionError(errno.EPERM, "It belongs to another user, or others can access it")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """No other process or thread makes a place while the block runs. Raises OSError."""
+        self._make_root()
+        descriptor = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def find(self, file_id: str) -> Place | None:
         if not ID.fullmatch(file_id) or not self._is_private() or not (self.root / file_id).is_dir():

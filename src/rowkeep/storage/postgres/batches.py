@@ -50,6 +50,7 @@ from rowkeep.storage.postgres.writes import (
     insert_on,
     named_conflict,
     named_insert_conflict,
+    place_of,
     roll_back,
     update_on,
 )
@@ -89,6 +90,8 @@ class Batch(Generic[T]):
         self._kind = kind
         self._current: RowOperation | UndoOperation | Statement | None = None
         self._attempts = 0
+        self._copied: set[tuple[str, str]] = set()
+        """The tables that rows were copied to."""
 
     async def run(self, script: RowScript[T], key: WriteKey | None) -> T:
         has_written = key is not None
@@ -144,6 +147,8 @@ class Batch(Generic[T]):
         waits for this transaction, because of its locks on the tables, or is not seen by it.)"""
         read = f'SELECT version FROM "{self._namespace}"._rowkeep_workspace'  # noqa: S608 - our own name
         if await connection.fetchval(f"{read} FOR SHARE SKIP LOCKED") not in (None, self._version):
+            for place in self._copied:
+                self._pool.forget_types(place)
             raise StaleCatalog()
 
     async def _write_first(self, connection: asyncpg.Connection) -> None:
@@ -185,6 +190,7 @@ class Batch(Generic[T]):
             return None
         if isinstance(wanted, InsertRows):
             stamp = self._ids.stamp(len(wanted.plan.rows))
+            self._copied.add(place_of(wanted.sql))
             await insert_on(connection, self._pool, wanted.sql, wanted.plan, self._version, stamp)
             return stamp
         if isinstance(wanted, UpsertRows):

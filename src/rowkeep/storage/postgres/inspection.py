@@ -12,6 +12,9 @@ from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.inspection import MAX_DAMAGES, Inspection, StoredIndex, StoredTable
 
+UNFINISHED = "rowkeep_restore"
+"""The schema with the names of the schemas that a restore has not finished. It has no rows of users."""
+
 
 class PostgresInspection(Inspection):
     """The catalogs pg_attribute, pg_index and pg_constraint of PostgreSQL."""
@@ -33,6 +36,12 @@ class PostgresInspection(Inspection):
             (self._namespace, MAX_DAMAGES),
         )
         return [f"the constraint {name} of {table} is not validated" for name, table in rows]
+
+    def unfinished(self) -> Steps[Sequence[str]]:
+        rows = yield Statement(
+            "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname = $1", (UNFINISHED,)
+        )
+        return [str(row[0]) for row in rows]
 
     def tables(self) -> Steps[dict[str, StoredTable]]:
         columns = yield self._of_tables(

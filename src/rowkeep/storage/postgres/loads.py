@@ -24,6 +24,7 @@ from rowkeep.storage.postgres.writes import (
     UNFIT,
     check_types,
     named_conflict,
+    place_of,
     rekey,
     roll_back,
     store_operation,
@@ -69,8 +70,7 @@ class _Loading:
         self._version = version
         self._ids = ids
         self._moment = ids.stamp(0).moment
-        physical = sql.physical.from_clause
-        self._place = str(physical.schema), str(physical.name)
+        self._place = place_of(sql)
         self._starts: list[int] = []
         """The number of the first row of each part that was read."""
 

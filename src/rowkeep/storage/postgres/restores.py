@@ -18,11 +18,11 @@ from rowkeep.sql.system_tables import CATALOG_NAMESPACE
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.known_databases import PHYSICAL
 from rowkeep.storage.postgres.driver_errors import translated
+from rowkeep.storage.postgres.inspection import UNFINISHED
 from rowkeep.storage.postgres.snapshots import connect
 from rowkeep.storage.restores import RestoreTarget, refuse_other_store
 from rowkeep.storage.snapshots import Loader, open_loader
 
-UNFINISHED = "rowkeep_restore"
 NAMESPACES = "SELECT nspname FROM pg_catalog.pg_namespace"
 
 

@@ -41,6 +41,8 @@ UNFIT = (
     asyncpg.DataError,
     asyncpg.SyntaxOrAccessError,
     asyncpg.InternalServerError,
+    # cells of other types than the columns have: too few or too many bytes
+    asyncpg.ProtocolViolationError,
     TypeError,
     ValueError,
     OverflowError,
@@ -159,8 +161,7 @@ async def _copy_on(
     """Write rows by binary COPY, then compare the version: the lock that COPY takes keeps the definition as
     it is until the commit. The write comes first, because a cluster prepares the commit on another node only
     if the transaction began with a write there; without that, a failed commit would pass for a good one."""
-    physical = sql.physical.from_clause
-    place = namespace, name = str(physical.schema), str(physical.name)
+    place = namespace, name = place_of(sql)
     try:
         await rekey(connection, sql, plan)
         if plan.rows:
@@ -177,6 +178,12 @@ async def _copy_on(
         await check_types(connection, pool, place, version)
         raise
     await check_types(connection, pool, place, version)
+
+
+def place_of(sql: TableSql) -> tuple[str, str]:
+    """The schema and the name of the table that rows are copied to."""
+    physical = sql.physical.from_clause
+    return str(physical.schema), str(physical.name)
 
 
 async def check_types(

@@ -30,6 +30,11 @@ class SqliteInspection(Inspection):
         ]
         return found[:MAX_DAMAGES]
 
+    def unfinished(self) -> Steps[Sequence[str]]:
+        """What a killed restore leaves are files."""
+        yield from ()
+        return ()
+
     def tables(self) -> Steps[dict[str, StoredTable]]:
         names = yield Statement(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
