@@ -106,7 +106,7 @@ check-console: console/src/api/schema.d.ts ## check format, lint, types and unit
 browser: .venv/ready $(CONSOLE)/ready ## install a Chromium for the tests of the console, if there is none
 	$(BIN)/python tests/console/chromium.py
 
-pictures: $(WEB) browser ## render pictures of the console, into build/pictures
+pictures: $(WEB) browser ## render the pictures of the console in docs/pictures
 	PYTHONPATH=tests $(BIN)/python tests/console/pictures.py
 
 wheel: $(WEB) ## build a wheel that contains the web console, into dist

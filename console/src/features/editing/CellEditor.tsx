@@ -109,7 +109,14 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
         aria-label={`Edit ${column.name}`}
         onKeyDown={onKeyDown}
       >
-        <ValueEditor workspace={workspace} column={column} draft={draft} onChange={setDraft} autoFocus />
+        <ValueEditor
+          workspace={workspace}
+          column={column}
+          draft={draft}
+          before={before}
+          onChange={setDraft}
+          autoFocus
+        />
         {error !== undefined && (
           <Text size="xs" c="red" mt={4} role="alert">
             {error}

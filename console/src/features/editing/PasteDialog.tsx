@@ -59,6 +59,7 @@ export function PasteDialog({ text: pasted, onClose, ...rest }: PasteDialogProps
             minRows={3}
             maxRows={6}
             autosize
+            styles={{ input: { tabSize: 16 } }}
             data-autofocus
             onChange={(event) => setText(event.currentTarget.value)}
           />

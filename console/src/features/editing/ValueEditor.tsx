@@ -5,12 +5,16 @@ import { useState } from "react";
 import type { Column } from "../grid/columns";
 import { fromLocalInput, toLocalInput } from "../grid/localInput";
 import { referencedQuery } from "./references";
-import type { Draft } from "./values";
+import { type Draft, searchOf } from "./values";
+
+const HINT_HEIGHT = 28;
 
 interface ValueEditorProps {
   workspace: string;
   column: Column;
   draft: Draft;
+  /** What the cell has. */
+  before?: Draft;
   onChange: (draft: Draft) => void;
   /** A visible label, or only a name for screen readers. */
   label?: string;
@@ -100,6 +104,11 @@ function caretAtEnd({
   input.setSelectionRange(input.value.length, input.value.length);
 }
 
+/** The value of a reference stays visible, and what is typed replaces it. */
+function selectAll({ currentTarget: input }: React.FocusEvent<HTMLInputElement>): void {
+  input.select();
+}
+
 /** The picker of the browser, in the zone of the reader. */
 function DateEditor({ draft, onChange, shared }: ValueEditorProps & { shared: object }) {
   const [text, setText] = useState(() => toLocalInput(draft ?? ""));
@@ -118,8 +127,9 @@ function DateEditor({ draft, onChange, shared }: ValueEditorProps & { shared: ob
 }
 
 /** Searches the values of the referenced column. */
-function ReferenceEditor({ workspace, column, draft, onChange, label, error, autoFocus }: ValueEditorProps) {
-  const [search] = useDebouncedValue(draft ?? "", 250);
+function ReferenceEditor(props: ValueEditorProps) {
+  const { workspace, column, draft, before, onChange, label, error, autoFocus } = props;
+  const [search] = useDebouncedValue(searchOf(draft, before), 250);
   const { data } = useQuery(referencedQuery(workspace, column, search));
   return (
     <Autocomplete
@@ -133,7 +143,13 @@ function ReferenceEditor({ workspace, column, draft, onChange, label, error, aut
       filter={({ options }) => options}
       value={draft ?? ""}
       onChange={onChange}
-      comboboxProps={{ withinPortal: false }}
+      {...(autoFocus === true ? { onFocus: draft === before ? selectAll : caretAtEnd } : {})}
+      comboboxProps={{
+        withinPortal: false,
+        shadow: "md",
+        // in a cell, the list starts below the line that explains the keys
+        ...(label === undefined ? { offset: HINT_HEIGHT } : {}),
+      }}
     />
   );
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Column } from "../grid/columns";
-import { draftOfCell, parsed } from "./values";
+import { draftOfCell, parsed, searchOf } from "./values";
 
 const column = (type: Column["type"], more: Partial<Column> = {}): Column => ({
   name: "c",
@@ -41,4 +41,13 @@ test("characters are counted, not their parts", () => {
 test("null and an empty text are different", () => {
   expect(draftOfCell(null, column("string"))).toBeNull();
   expect(draftOfCell("", column("string"))).toBe("");
+});
+
+test("all values are offered until the draft differs from the cell", () => {
+  expect(searchOf("Lisbon", "Lisbon")).toBe("");
+  expect(searchOf(null, null)).toBe("");
+  expect(searchOf("Lis", "Lisbon")).toBe("Lis");
+  expect(searchOf("L", null)).toBe("L");
+  expect(searchOf(null, "Lisbon")).toBe("");
+  expect(searchOf("L", undefined)).toBe("L");
 });

@@ -19,6 +19,12 @@ export function draftOfCell(value: Cell, { type }: Column): Draft {
     : draftOfValue(value);
 }
 
+/** What is searched in a referenced column: while the draft is what the cell has, all values are offered, so that
+ * another one can be chosen at once. */
+export function searchOf(draft: Draft, before: Draft | undefined): string {
+  return draft === before ? "" : (draft ?? "");
+}
+
 /** The value of a draft as the API takes it. Numbers stay texts: the API reads them exactly, and checks them. */
 export function parsed(draft: Draft, column: Column): Parsed {
   if (draft === null) {

@@ -122,7 +122,7 @@ function Slowest({ slowest }: Pick<Activity, "slowest">) {
               <Table.Td ta="right">{each.seconds.toFixed(2)}</Table.Td>
               <Table.Td>{each.table ?? ""}</Table.Td>
               <Table.Td>{each.app ?? ""}</Table.Td>
-              <Table.Td>{localTime(each.time)}</Table.Td>
+              <Table.Td style={{ whiteSpace: "nowrap" }}>{localTime(each.time)}</Table.Td>
               <Table.Td maw={260}>
                 <Text size="xs" truncate title={each.statement} ff="monospace">
                   {each.statement}

@@ -205,6 +205,7 @@ function AddUser({ onAdded }: { onAdded: (link: NewLink | null) => Promise<void>
         />
         <Checkbox
           size="xs"
+          mb={7}
           label="Administrator"
           checked={isAdmin}
           onChange={(event) => setAdmin(event.currentTarget.checked)}
