@@ -32,9 +32,20 @@ from support.workspace import PEOPLE, Workspace, empty_workspace
 NUMBERS = itertools.count(1)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Files come in the order of ``testpaths``; pytest would move up those with tests on both backends."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Nothing that is collected becomes garbage: looking for some takes a fifth of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Files come in the order of ``testpaths``; pytest would move up those with tests on both backends. Their
+    order is the same before that: each worker reads them in another one."""
     order = [config.rootpath / path for path in config.getini("testpaths")]
 
     @functools.cache
@@ -42,6 +53,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         suite = next((at for at, each in enumerate(order) if path.is_relative_to(each)), len(order))
         return suite, str(path)
 
+    items.sort(key=lambda item: place(item.path))
+    yield
     items.sort(key=lambda item: place(item.path))
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
@@ -79,8 +92,19 @@ MEMORY_BYTES = 3 * 2**30
 def pytest_configure(config: pytest.Config) -> None:
     """Stores are in memory where the system has a file system for that: on a disk, tests wait for each
     commit and prove nothing more. ``--basetemp`` or PYTEST_DEBUG_TEMPROOT names another place."""
+    _start_elsewhere(config)
     if config.getoption("basetemp") is None and PLACE not in os.environ and _has_memory():
         os.environ[PLACE] = str(MEMORY)
+
+
+def _start_elsewhere(config: pytest.Config) -> None:
+    """Each worker starts to read the files at another place: after a change, one compiles them and the others
+    load what it wrote. In step, each would compile them all."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        number = int(worker["workerid"].removeprefix("gw"))
+        start = number * len(config.args) // worker["workercount"]
+        config.args = config.args[start:] + config.args[:start]
 
 
 def _has_memory() -> bool:

@@ -9,23 +9,39 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import psutil
+
+END_SECONDS = 10
+"""How long a killed process is waited for."""
 
 PATIENT = httpx.Timeout(None)
 """Clients wait without limit: a slow machine is not an error."""
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and all its descendants with SIGKILL. It is not an error if it has already exited."""
+    """Kill a process and all its descendants with SIGKILL, and wait until the descendants have ended. It is
+    not an error if it has already exited."""
     with contextlib.suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
         root.suspend()  # so that it starts no processes while its children are listed
-        for process in [*root.children(recursive=True), root]:
+        descendants = root.children(recursive=True)
+        for process in [*descendants, root]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        for process in descendants:
+            _wait_for_end(process)
+
+
+def _wait_for_end(process: psutil.Process) -> None:
+    """Wait until a killed process has ended: nobody may have read its exit status yet."""
+    until = time.monotonic() + END_SECONDS
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
+            time.sleep(0.002)
 
 
 def free_port() -> int:

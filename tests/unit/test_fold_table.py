@@ -8,7 +8,7 @@ from rowkeep.model.values import case_folding as folding
 from rowkeep.model.values.case_folding import fold, fold_in_parts, folding_table
 
 SURROGATES = range(0xD800, 0xE000)
-EVERYTHING = "".join(chr(point) for point in range(sys.maxunicode + 1) if point not in SURROGATES)
+EVERYTHING = "".join(map(chr, (*range(SURROGATES.start), *range(SURROGATES.stop, sys.maxunicode + 1))))
 TABLE = folding_table() | {ord(upper): ord(upper.lower()) for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 from import_model import Killed, ServerModel, no_fault, rejected_lines, run_import
 
+from oracle.effort import ROUNDS
 from rowkeep.cli.import_options import Mode, OnConflict
 from rowkeep.files import batches, text_import
 from rowkeep.files.journal import Ledger
@@ -103,7 +104,7 @@ def some_rows(draw: random.Random) -> int | None:
     return draw.choice([None, draw.randint(1, 7)])
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", range(60 * ROUNDS))
 def test_what_goes_in(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = drawn(draw, doubles=False)
@@ -143,7 +144,7 @@ class Accidents:
 _record = Ledger.record
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(75 * ROUNDS))
 def test_killed_and_resumed(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = drawn(draw, doubles=False)
@@ -169,7 +170,7 @@ def test_killed_and_resumed(seed: int, tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30 * ROUNDS))
 def test_killed_while_rows_exist(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = drawn(draw, doubles=True)
@@ -276,7 +277,7 @@ def test_all_or_nothing(tmp_path: Path) -> None:
     assert server.requests == 2
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30 * ROUNDS))
 def test_all_or_nothing_killed_and_resumed(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = drawn(draw, doubles=draw.random() < 0.2)
@@ -363,7 +364,7 @@ def test_a_response_with_counts_only(tmp_path: Path) -> None:
     assert len(server.rows) == 10
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30 * ROUNDS))
 def test_a_dry_run_says_what_an_import_does(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     places = drawn(draw, doubles=True)
