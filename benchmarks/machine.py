@@ -9,6 +9,8 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+from rowkeep import __version__
+
 
 def describe(engines: list[str]) -> list[str]:
     """Date, processor, and the versions of everything that affects the results."""
@@ -16,7 +18,7 @@ def describe(engines: list[str]) -> list[str]:
         f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "httptools", "msgspec", "apsw", "asyncpg")
     )
     return [
-        f"{datetime.datetime.now(datetime.UTC).date().isoformat()}, Rowkeep {version('rowkeep')}",
+        f"{datetime.datetime.now(datetime.UTC).date().isoformat()}, Rowkeep {__version__}",
         f"{os.cpu_count()} cores, {_processor()}, {platform.system()} {platform.machine()}",
         f"{platform.python_implementation()} {platform.python_version()}, {', '.join(engines)}",
         libraries,

@@ -119,7 +119,7 @@ def accepted(name: str) -> None:
     facts = COLUMN_TYPES[name]
     table(("request", "response"), ((as_json(sent), as_json(shown)) for sent, shown in facts.accepts))
     print()
-    print(f"Rejected: {', '.join(as_json(value) for value in facts.refuses)}.")
+    print(f"Rejected: {', '.join(as_json(value) for value in facts.refused)}.")
 
 
 def limits() -> None:

@@ -4,8 +4,8 @@ A tracer runs code for each line, and each measured process writes a file when i
 statements begins with a statement that sets one byte of a file that all processes map into their memory. So
 forks and killed processes count, and nothing is written or merged when they end.
 
-A block is what runs as a whole unless a statement raises an exception. ``prepare`` makes the copies, a process
-loads them if the variable is set (``install``), and ``collect`` writes the data for ``coverage report``.
+A block is what runs as a whole unless a statement raises an exception. ``prepare`` makes the copies,
+processes load them if the variable is set (``install``), and ``collect`` writes the data for ``coverage report``.
 """
 
 from __future__ import annotations

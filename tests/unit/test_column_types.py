@@ -21,7 +21,7 @@ from rowkeep.sql.dialects import POSTGRES, SQLITE
 
 ENTRIES = pytest.mark.parametrize("entry", COLUMN_TYPES.values(), ids=COLUMN_TYPES)
 ACCEPTED = [(entry, *example) for entry in COLUMN_TYPES.values() for example in entry.accepts]
-REFUSED = [(entry, example) for entry in COLUMN_TYPES.values() for example in entry.refuses]
+REFUSED = [(entry, example) for entry in COLUMN_TYPES.values() for example in entry.refused]
 
 
 def shown(value: Any) -> str:
@@ -75,7 +75,7 @@ def test_what_is_answered_may_be_sent_again(entry: ColumnType, _sent: Any, answe
 @ENTRIES
 def test_every_type_has_examples_and_a_meaning(entry: ColumnType) -> None:
     assert entry.accepts
-    assert entry.refuses
+    assert entry.refused
     assert entry.meaning.endswith(".")
 
 

@@ -7,7 +7,6 @@ whole file, which are stored in a temporary file.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
@@ -32,6 +31,8 @@ class KnownValues:
     def __init__(self, columns: TableColumns) -> None:
         self._columns = columns
         self._there = tuple(dict.fromkeys(each.there for each in columns.references))
+        import sqlite3  # a megabyte, which a server takes for few imports
+
         self._database = sqlite3.connect("", isolation_level=None)  # a temporary file
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")

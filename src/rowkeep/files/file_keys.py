@@ -7,7 +7,6 @@ in a temporary file.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -24,6 +23,8 @@ class FileKeys:
         """Raises UnknownColumn if a column of the key does not exist."""
         self._columns = columns
         self._names = tuple(columns.find(name).name for name in key)
+        import sqlite3  # a megabyte, which a server takes for few imports
+
         self._database = sqlite3.connect("", isolation_level=None)  # a temporary file
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")

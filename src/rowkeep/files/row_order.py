@@ -8,7 +8,6 @@ is on disk, because a chain of references can be as long as the file.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
 from rowkeep.files.disk_arrays import DiskArray, DiskStack
@@ -23,6 +22,8 @@ class RowGraph:
 
     def __init__(self, rows: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
         """``rows`` has the values that each row is known by, and the values that it refers to."""
+        import sqlite3  # a megabyte, which a server takes for few imports
+
         self._database = sqlite3.connect("", isolation_level=None)  # a temporary file
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")

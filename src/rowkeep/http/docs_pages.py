@@ -11,7 +11,6 @@ from starlette.types import Receive, Scope, Send
 
 from rowkeep.codec.rows import encode
 from rowkeep.http.management.endpoint import readable
-from rowkeep.http.openapi import describe
 from rowkeep.http.responses import JSON, Response
 from rowkeep.settings import Settings
 
@@ -79,7 +78,7 @@ def document_routes(settings: Settings) -> list[BaseRoute]:
     page."""
     page = Document(lambda: PAGE, b"text/html; charset=utf-8", (b"content-security-policy", POLICY))
     documents = {
-        "/openapi.json": Document(lambda: encode(describe(settings)), JSON),
+        "/openapi.json": Document(partial(_openapi, settings), JSON),
         "/docs": page,
         "/docs/start.js": Document(lambda: START, b"text/javascript; charset=utf-8"),
     } | {
@@ -90,6 +89,13 @@ def document_routes(settings: Settings) -> list[BaseRoute]:
         Route("/", readable(_Redirect(f"{settings.root_path}/docs"))),
         *(Route(path, readable(document)) for path, document in documents.items()),
     ]
+
+
+def _openapi(settings: Settings) -> bytes:
+    # few servers are asked for it; its modules take two megabytes
+    from rowkeep.http.openapi import describe
+
+    return encode(describe(settings))
 
 
 def _asset(name: str) -> bytes:

@@ -92,10 +92,17 @@ class ColumnType(msgspec.Struct, frozen=True, kw_only=True):
     """Raises Misfit for a text that ``read`` rounds or cuts to this cell: a stored value is not changed."""
     accepts: tuple[tuple[Any, Any], ...]
     """Examples: a value in a request, and the value in the response."""
-    refuses: tuple[Any, ...]
+    refuses: tuple[Any, ...] = ()
+    refuses_letters: int | None = None
+    """A text of so many letters is refused too. As an example, it would take that much memory."""
     schema: dict[str, Any]
     """The JSON Schema of a value in a response that is not null."""
     meaning: str
+
+    @property
+    def refused(self) -> tuple[Any, ...]:
+        """Examples of refused values."""
+        return self.refuses if self.refuses_letters is None else (*self.refuses, "x" * self.refuses_letters)
 
     @property
     def is_raw(self) -> bool:
@@ -280,7 +287,7 @@ COLUMN_TYPES: dict[str, ColumnType] = {
                 ([], []),
                 ({}, {}),
             ),
-            refuses=("x" * 1024 * 1024,),
+            refuses_letters=1024 * 1024,
             schema={},
             meaning="Any JSON value up to 1 MiB, stored as it was sent; `null` is null.",
         ),

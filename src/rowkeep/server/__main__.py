@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sys
 
-# structlog loads rich where it is installed, to show errors on a terminal; the log of a server is JSON lines
-sys.modules.setdefault("rich", None)  # type: ignore[arg-type] # the import system takes it as missing
+# what libraries load where it is installed: structlog rich, to show errors on a terminal, though the log of a
+# server is JSON lines; structlog and SQLAlchemy greenlet, which a server does not use, and with it libstdc++
+for _unused in ("rich", "greenlet"):
+    sys.modules.setdefault(_unused, None)  # type: ignore[arg-type] # the import system takes it as missing
 
 import asyncio
 import os

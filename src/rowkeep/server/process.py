@@ -14,6 +14,7 @@ import uvicorn
 
 from rowkeep.errors.catalogue import SetupError, ShuttingDown
 from rowkeep.http.app import STOP, Application
+from rowkeep.http.management.api import make_decoders
 from rowkeep.logs import configure_logs
 from rowkeep.metrics import REGISTRY, WORKER_STARTS
 from rowkeep.server.connections import Edge
@@ -66,10 +67,11 @@ def listen_too(first: socket.socket) -> socket.socket:
 
 
 def load_all() -> None:
-    """Import what a server process otherwise imports when it starts, so that forked processes share the
-    memory. (The modules for the store are already loaded, because the store was opened once.)"""
+    """Load and make what a server process otherwise loads and makes when it starts, so that forked processes
+    share the memory. (The modules for the store are already loaded, because the store was opened once.)"""
     for module in LOADED_LATER:
         import_module(module)
+    make_decoders()
 
 
 def serve_here(settings: Settings, sockets: Sequence[socket.socket], worker: int = 0) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -173,6 +173,18 @@ def management_services(
     )
 
 
+@cache
+def _decoder(body: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    return body_decoder(body)
+
+
+def make_decoders() -> None:
+    """Make the decoders of all bodies, so that forked processes share them."""
+    for endpoint in ENDPOINTS:
+        if endpoint.body is not None:
+            _decoder(endpoint.body)
+
+
 class ManagementEndpoint:
     """Serves one endpoint, as an ASGI callable."""
 
@@ -183,7 +195,7 @@ class ManagementEndpoint:
         self._budget = budget
         self._route = ROUTES.number(endpoint.method, PREFIX + endpoint.path)
         self._decoder: msgspec.json.Decoder[Any] | None = (
-            None if endpoint.body is None else body_decoder(endpoint.body)
+            None if endpoint.body is None else _decoder(endpoint.body)
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
