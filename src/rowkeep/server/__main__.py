@@ -27,6 +27,7 @@ from rowkeep.exit_status import end
 from rowkeep.logs import configure_logs, quiet_logs
 from rowkeep.server.exposed_files import warn_of_exposed_files
 from rowkeep.server.first_token import hand_over
+from rowkeep.server.memory_arenas import share_one_arena
 from rowkeep.server.process import listen, load_all, serve_here
 from rowkeep.server.supervisor import SPREADS, serve_with_workers, worker_count
 from rowkeep.server.tls import tls_files
@@ -70,6 +71,7 @@ def run(settings: Settings) -> None:
 def main() -> None:
     """Run the server, and exit the process."""
     signal.signal(signal.SIGTERM, _stop)
+    share_one_arena()
     sys.exit(end(lambda: run(Settings.from_environment(os.environ))))
 
 
