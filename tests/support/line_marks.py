@@ -5,8 +5,7 @@ statements begins with a statement that sets one byte of a file that all process
 forks and killed processes count, and nothing is written or merged when they end.
 
 A block is what runs as a whole unless a statement raises an exception. ``prepare`` makes the copies,
-processes load them if the variable is set (``install``), and ``collect`` writes the data for
-``coverage report``.
+processes load them if the variable is set (``install``), and ``collect`` writes the data of ``coverage``.
 """
 
 from __future__ import annotations
