@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +12,19 @@ import pytest
 from shell import Shell
 from test_copy import catalog_rows, exported, fill, names, store
 
+from rowkeep.crypto import sealed_streams
 from support.backups import rows_of
+from support.forks import FORKS
 from support.postgres import PostgresServer
 from support.server import sqlite_url
 
+SMALL_COST = 2**10
+"""Of the keys that are derived from passphrases."""
+
 KILLED = """
 import os, signal
+from rowkeep.crypto import sealed_streams
+sealed_streams.SCRYPT_COST = {cost}
 from rowkeep.cli.main import main
 from {module} import {owner}
 original = {owner}.{method}
@@ -33,8 +38,12 @@ main()
 
 
 @pytest.fixture
-def filled(new_store: Callable[[], str], tmp_path: Path) -> tuple[Shell, str]:
+def filled(
+    new_store: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Shell, str]:
     """A store with something of everything, and the client id of its app."""
+    # the other tests have the cost that backups have outside
+    monkeypatch.setattr(sealed_streams, "SCRYPT_COST", SMALL_COST)
     shell = store(new_store(), tmp_path / "filled")
     client_id = fill(shell)
     shell.run("user", "create", "ada@example.org")
@@ -60,14 +69,8 @@ def other_store(shell: Shell, url: str) -> Shell:
 
 
 def killed(shell: Shell, module: str, owner: str, method: str, *arguments: str) -> None:
-    code = KILLED.format(module=module, owner=owner, method=method)
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env=shell.variables,
-        cwd=shell.directory,
-        capture_output=True,
-        check=False,
-    )
+    code = KILLED.format(cost=SMALL_COST, module=module, owner=owner, method=method)
+    done = FORKS.run("-c", [code, *arguments], env=shell.variables, cwd=shell.directory)
     assert done.returncode == -signal.SIGKILL, done
 
 

@@ -6,8 +6,6 @@ import asyncio
 import json
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +17,7 @@ from shell import Shell
 
 from rowkeep.storage.sqlite.snapshots import SqliteLoader
 from support.definitions import column, index, table
+from support.forks import FORKS
 from support.postgres import PostgresServer
 from support.server import sqlite_url
 
@@ -178,12 +177,11 @@ main()
 def killed(shell: Shell, *arguments: str) -> None:
     is_sqlite = shell.variables["ROWKEEP_DATABASE_URL"].startswith("sqlite")
     engine, loader = ("sqlite", "SqliteLoader") if is_sqlite else ("postgres", "PostgresLoader")
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED.format(engine=engine, loader=loader), *arguments],
+    done = FORKS.run(
+        "-c",
+        [KILLED.format(engine=engine, loader=loader), *arguments],
         env=shell.variables,
         cwd=shell.directory,
-        capture_output=True,
-        check=False,
     )
     assert done.returncode == -signal.SIGKILL, done
 

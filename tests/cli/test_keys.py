@@ -30,7 +30,7 @@ VAULT: dict[str, Any] = {
     "indexes": [{"name": "by_email", "isUnique": True, "columns": [{"name": "Email"}]}],
     "history": {"keepDays": 30},
 }
-ROWS = 2000
+ROWS = 1000
 
 
 @pytest.fixture

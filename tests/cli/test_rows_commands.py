@@ -15,9 +15,10 @@ from uuid import uuid4
 
 import pytest
 from rows_shell import all_rows
-from shell import Result, Shell
+from shell import SHORT_WAIT_SECONDS, Result, Shell
 
 from rowkeep.cli.main import run
+from rowkeep.client import data
 from rowkeep.exit_status import end
 from support.bot import Bot
 from support.gateway import Gateway, lose_answer, pass_on, refuse
@@ -55,6 +56,7 @@ class Commands:
         with (
             patch.dict(os.environ, self.variables, clear=True),
             patch.object(sys, "stdin", given),
+            patch.object(data, "FIRST_WAIT_SECONDS", SHORT_WAIT_SECONDS),
             chdir(self.directory),
             redirect_stdout(out),
             redirect_stderr(err),

@@ -24,7 +24,8 @@ PLACES: dict[str, Any] = {
     ],
     "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
 }
-MANY = 3000
+MANY = 900
+BATCH = MANY // 3
 
 
 @pytest.fixture
@@ -69,15 +70,15 @@ SHAPES: dict[str, list[Place]] = {
 def test_requests_grow_with_the_rows(rows: RowsShell, shape: str) -> None:
     places = SHAPES[shape]
     name = written(rows, places)
-    batches = -(-len(places) // 1000)
+    batches = -(-len(places) // BATCH)
     with Gateway(rows.bot.server_url, []) as gateway:
         there = rows.at(gateway.url)
-        assert there.json("import", "places", name, "--batch", "1000")["nInserted"] == len(places)
+        assert there.json("import", "places", name, "--batch", str(BATCH))["nInserted"] == len(places)
         assert gateway.bulks <= 2 * batches + 1
         assert stored(rows) == sorted(places)
         # every row conflicts
         before = gateway.bulks
-        again = there.run("import", "places", name, "--batch", "1000", "--restart", "--json")
+        again = there.run("import", "places", name, "--batch", str(BATCH), "--restart", "--json")
         assert json.loads(again.out)["nRejected"] == len(places)
         assert gateway.bulks - before == batches
     assert sorted(path.name for path in rows.directory.iterdir()) == [

@@ -7,6 +7,8 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -30,10 +32,8 @@ def launch(new_store: Callable[[], str], tmp_path: Path) -> Iterator[Callable[..
     """Starts a server on an empty store with so many workers; None leaves their number open."""
     started = []
 
-    def start(workers: int | None, *, measured: bool = True) -> RowkeepServer:
+    def start(workers: int | None) -> RowkeepServer:
         server = RowkeepServer(new_store(), tmp_path, by_command=True, workers=workers)
-        if not measured:
-            server.leave_unmeasured()
         started.append(server)
         server.start()
         return server
@@ -69,30 +69,50 @@ def test_one_worker_is_the_server_itself(launch: Callable[..., RowkeepServer]) -
     assert len(processes(launch(1))) == 1
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a server needed until all its workers answered."""
+
+    seconds: float  # of processor time
+    megabytes: float
+
+
+@pytest.fixture(scope="module")
+def start_with(
+    new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], Start]:
+    """What the start of a server with so many workers needs. Each is started and measured once."""
+
+    @cache
+    def measure(workers: int) -> Start:
+        server = RowkeepServer(
+            new_store(), tmp_path_factory.mktemp("start"), by_command=True, workers=workers
+        )
+        server.leave_unmeasured()
+        server.start()
+        try:
+            if workers > 1:
+                workers_of(server, workers)
+            _answered([_asked(server) for _ in range(CONNECTIONS)])  # connections at once go to all
+            times = [each.cpu_times() for each in processes(server)]
+            for _ in range(4 * workers):
+                assert plain.get(server.url + "/readyz").status_code == 200
+            megabytes = sum(each.memory_full_info().pss for each in processes(server)) / 2**20
+        finally:
+            server.stop()
+        return Start(sum(each.user + each.system for each in times), megabytes)
+
+    return measure
+
+
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_memory(launch: Callable[..., RowkeepServer], workers: int) -> None:
+def test_memory(start_with: Callable[[int], Start], workers: int) -> None:
     """What is shared counts once: an idle server keeps to what the docs promise."""
-    server = launch(workers, measured=False)
-    if workers > 1:
-        workers_of(server, workers)
-    for _ in range(4 * workers):
-        assert plain.get(server.url + "/readyz").status_code == 200
-    megabytes = sum(each.memory_full_info().pss for each in processes(server)) / 2**20
-    assert megabytes <= FIRST_MEGABYTES + FURTHER_MEGABYTES * (workers - 1)
+    assert start_with(workers).megabytes <= FIRST_MEGABYTES + FURTHER_MEGABYTES * (workers - 1)
 
 
-def start_seconds(server: RowkeepServer, workers: int) -> float:
-    """The processor time of all processes until every worker answers: connections at once go to all."""
-    if workers > 1:
-        workers_of(server, workers)
-    _answered([_asked(server) for _ in range(CONNECTIONS)])
-    times = [each.cpu_times() for each in processes(server)]
-    return sum(each.user + each.system for each in times)
-
-
-def test_a_start_takes_hardly_more_than_with_one_worker(launch: Callable[..., RowkeepServer]) -> None:
-    one, two = launch(1, measured=False), launch(2, measured=False)
-    assert start_seconds(two, 2) <= START_RATIO * start_seconds(one, 1)
+def test_a_start_takes_hardly_more_than_with_one_worker(start_with: Callable[[int], Start]) -> None:
+    assert start_with(2).seconds <= START_RATIO * start_with(1).seconds
 
 
 def test_the_parent_holds_nothing_that_a_worker_could_inherit(

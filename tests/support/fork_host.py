@@ -16,6 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
+from functools import partial
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -33,6 +34,7 @@ import rowkeep
 COMMAND = "rowkeep.cli.main"
 SERVER = "rowkeep.server.__main__"
 PROGRAMS = {"rowkeep": COMMAND, "rowkeep.server": SERVER}
+CODE = "-c"
 NOT_IMPORTED = {"rowkeep.__main__", "rowkeep.files.parquet_format"}
 """The first one is a program; the second one needs what an installation may not have."""
 
@@ -179,6 +181,9 @@ def prepared(job: dict[str, Any], streams: list[int]) -> Callable[[], None]:
     sys.stderr = sys.__stderr__ = opened(2, "w", sys.stderr)
     sys.argv = [job["program"], *job["arguments"]]
     os.execve = become_server  # type: ignore[assignment]
+    if job["program"] == CODE:
+        code, *sys.argv[1:] = job["arguments"]
+        return partial(exec, compile(code, "<string>", "exec"), {"__name__": "__main__"})
     main: Callable[[], None] = import_module(PROGRAMS[job["program"]]).main
     return main
 

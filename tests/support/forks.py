@@ -26,6 +26,7 @@ from typing import IO
 OF_INTERPRETER = ("PYTHON", "COVERAGE", "LC_", "LANG", "LD_", "TZ")
 """How the names of the variables start that a new interpreter reads."""
 
+CODE = "-c"
 HOST = Path(__file__).with_name("fork_host.py")
 COMMAND_HERE = HOST.with_name("fork_command.py")
 LENGTH_BYTES = 8
@@ -94,7 +95,7 @@ class Forks:
 
     def start(
         self,
-        program: str,  # rowkeep or rowkeep.server
+        program: str,  # rowkeep, rowkeep.server, or -c: the first argument is the program then
         arguments: Sequence[str],
         *,
         env: Mapping[str, str],
@@ -220,8 +221,9 @@ def start_interpreter(
     umask: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """The same with an interpreter of its own."""
+    module = [program] if program == CODE else ["-m", program]
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", program, *arguments],
+        [sys.executable, "-P", *module, *arguments],
         env=env,
         cwd=cwd,
         stdin=stdin,
