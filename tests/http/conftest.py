@@ -45,7 +45,7 @@ def made_before(server: RowkeepServer) -> Iterator[Callable[[tuple[dict[str, Any
             for known, bot in made:
                 if known == definitions:
                     return bot
-            bot = _with_tables(workspaces.enter_context(empty_workspace(server)), definitions)
+            bot = workspaces.enter_context(empty_workspace(server)).bot_with(definitions)
             made.append((definitions, bot))
             return bot
 

@@ -27,12 +27,11 @@ TIMES = 12
 
 @pytest.mark.parametrize("before", CELLS)
 def test_bulks_after_a_change_of_types(workspace: Workspace, before: str) -> None:
-    for number, after in enumerate(CELLS):
-        name = f"cells_{number}"
-        workspace.create_table(table(name, column("Cell", before)))
-        bot = workspace.bot({name: "rwd"})
+    names = {after: f"cells_to_{after}" for after in CELLS}
+    bot = workspace.bot_with([table(name, column("Cell", before)) for name in names.values()])
+    for after, name in names.items():
 
-        def insert(cell: Any, bot: Any = bot, name: str = name) -> None:
+        def insert(cell: Any, name: str = name) -> None:
             succeeded(bot.bulk(name, [{"Cell": cell}] * 3))
 
         with ThreadPoolExecutor(CLIENTS) as threads:

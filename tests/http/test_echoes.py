@@ -14,7 +14,7 @@ from support.engines import ON_SQLITE
 
 pytestmark = ON_SQLITE
 
-LONG = "x" * 100_000
+LONG = "x" * 20_000
 CONTROLS = "a\nb\r\x1b[31m\x00\x7f\x9b\u2028\u202e\ufeff"
 
 
@@ -55,14 +55,14 @@ def test_control_characters_are_escaped(empty_people: Bot) -> None:
 
 
 @pytest.mark.parametrize("name", ["Number", "First_Name"])
-@pytest.mark.parametrize("value", [[LONG], {"a": LONG}, {LONG: 1}, [1] * 50_000, [[[["x"]]]] * 1000])
+@pytest.mark.parametrize("value", [[LONG], {"a": LONG}, {LONG: 1}, [1] * 10_000, [[[["x"]]]] * 500])
 def test_large_values_are_not_repeated(empty_people: Bot, name: str, value: Any) -> None:
     refusal = problem(empty_people.insert("people", {name: value}), 422, "invalid_value", f"/data/{name}")
     assert len(refusal["detail"]) < 600
     refusal = problem(
-        empty_people.bulk("people", [{name: value}] * 20), 422, "invalid_value", f"/data/0/{name}"
+        empty_people.bulk("people", [{name: value}] * 5), 422, "invalid_value", f"/data/0/{name}"
     )
-    assert sum(len(error["msg"]) for error in refusal["errors"]) < 20 * 600
+    assert sum(len(error["msg"]) for error in refusal["errors"]) < 5 * 600
     problem(empty_people.query("people", {"query": where(name, "=", value)}), 422)
 
 
@@ -88,6 +88,6 @@ def test_a_pointer_holds_any_key_whole(empty_people: Bot, key: str) -> None:
 
 def test_very_many_unknown_columns(empty_people: Bot) -> None:
     refusal = problem(
-        empty_people.insert("people", {f"First_Nam_{i}": 1 for i in range(50_000)}), 400, "unknown_column"
+        empty_people.insert("people", {f"First_Nam_{i}": 1 for i in range(10_000)}), 400, "unknown_column"
     )
     assert len(refusal["errors"]) == 100

@@ -84,10 +84,14 @@ UNFIT: dict[tuple[str, str], list[Any]] = {
 
 def test_values_convert_exactly_or_not_at_all(workspace: Workspace) -> None:
     """All at once: a column for each pair of types; in pages, for there are more rows than one holds."""
+    converted = [
+        table(f"t{at}", column("V", source), column("N", "integer"))
+        for at, (source, _, _) in enumerate(CONVERSIONS)
+    ]
+    unfit = [table(f"u{at}", column("V", source)) for at, (source, _) in enumerate(UNFIT)]
+    bot = workspace.bot_with([*converted, *unfit])
     for at, (source, target, pairs) in enumerate(CONVERSIONS):
         name = f"t{at}"
-        workspace.create_table(table(name, column("V", source), column("N", "integer")))
-        bot = workspace.bot({name: "rw"})
         sent = [{"V": value, "N": n} for n, (value, _) in enumerate(pairs)]
         filler = [{"N": n} for n in range(600 if at == 0 else 3)]
         good(bot.bulk(name, [*sent, *filler, *sent]))
@@ -111,12 +115,9 @@ def test_values_convert_exactly_or_not_at_all(workspace: Workspace) -> None:
             succeeded(put(workspace, table(name, column("V"), column("N", "integer"))))
     for at, ((source, target), values) in enumerate(UNFIT.items()):
         name = f"u{at}"
-        before = table(name, column("V", source))
-        workspace.create_table(before)
-        bot = workspace.bot({name: "rwd"})
         # where no value is stored, every value fits
         succeeded(put(workspace, table(name, column("V", target))))
-        succeeded(put(workspace, before))
+        succeeded(put(workspace, unfit[at]))
         good(bot.bulk(name, [{"V": value} for value in values]))
         stored = [own_cells(row) for row in rows(bot.query(name))]
         for params in (DRY, ALLOW):

@@ -267,7 +267,7 @@ def test_a_wide_table_changes_again_and_again(workspace: Workspace, backend: str
     workspace.create_table(forms[0])
     bot = workspace.bot({"wide": "rw"})
     good(bot.insert("wide", {f"c{n}": "1" for n in range(400)}))
-    for turn in range(1, 4):
+    for turn in range(1, 3 if backend == "sqlite" else 4):
         response = put(workspace, forms[turn % 2])
         is_full = backend != "sqlite" and turn == 3
         assert response.status_code == (409 if is_full else 200)
