@@ -85,7 +85,8 @@ def browser() -> Browser:
 
 @pytest.fixture
 def open_page(server: RowkeepServer) -> Iterator[OpenPage]:
-    """Opens pages; with ``is_own``, in a tab that no other test will have, because it cannot be put back."""
+    """Opens pages; with ``is_own``, in a tab that no other test will have, because it cannot be put back.
+    Nothing fades, unless ``reduced_motion`` is "no-preference": each fade is many drawn pictures."""
     tabs = CHROME.tabs()
     taken: list[Tab] = []
     own: list[Tab] = []
@@ -99,6 +100,7 @@ def open_page(server: RowkeepServer) -> Iterator[OpenPage]:
         is_own: bool = False,
         **options: str,
     ) -> Page:
+        options = {"reduced_motion": "reduce"} | options
         tab = Tab(tabs.browser, options) if is_own else tabs.take(options)
         (own if is_own else taken).append(tab)
         tab.begin(server.url, person, width, height)

@@ -24,6 +24,7 @@ def rows_of(workspace: Workspace, table: str = "people", **body: Any) -> list[di
     return succeeded(workspace.admin.post(path, params={"sys_limit": 5}, json=body))["queryResult"]
 
 
+@SQLITE
 def test_a_typo_is_fixed(open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str) -> None:
     page = open_page(ada, people_path)
     cell(page, "Person 1").dblclick()

@@ -44,7 +44,7 @@ def test_rows_are_there_and_null_is_not_an_empty_text(
 def test_the_keyboard_reaches_every_row_and_column(
     open_page: OpenPage, ada: Person, people_path: str
 ) -> None:
-    page = open_page(ada, people_path)
+    page = open_page(ada, people_path, reduced_motion="no-preference")
     expect(cell(page, "Person 0")).to_be_visible()
     page.get_by_role("grid").focus()
     page.keyboard.press("Control+End")
@@ -115,6 +115,7 @@ def test_search(open_page: OpenPage, ada: Person, people_path: str) -> None:
     expect(page.get_by_text("500 rows")).to_be_visible()
 
 
+@SQLITE
 def test_the_filter_builder_nests_and_negates(open_page: OpenPage, ada: Person, people_path: str) -> None:
     page = open_page(ada, people_path)
     page.get_by_role("button", name="Filter").click()
@@ -144,28 +145,17 @@ def test_the_filter_builder_nests_and_negates(open_page: OpenPage, ada: Person, 
 
 OPERANDS = [
     ("=", "First_Name", ["Person 7"], 1),
-    ("!=", "First_Name", ["Person 7"], 499),
-    ("<", "Number", ["3"], 3),
-    ("<=", "Number", ["3"], 4),
-    (">", "Number", ["497"], 2),
     ("between", "Number", ["1", "3"], 3),
     ("in", "Number", ["1", "3"], 2),
-    (">=", "Number", ["497"], 3),
-    ("not in", "Number", ["1", "3"], 498),
-    ("contains", "First_Name", ["son 49"], 11),
-    ("ends with", "First_Name", ["n 9"], 1),
-    ("starts with", "First_Name", ["Person 49"], 11),
-    ("iends with", "First_Name", ["N 9"], 1),
     ("icontains", "First_Name", ["SON 49"], 11),
     ("is null", "Last_Name", [], 333),
-    ("istarts with", "First_Name", ["PERSON 49"], 11),
-    ("is not null", "Last_Name", [], 167),
 ]
-"""Each finds another number of rows than the one before."""
+"""One for each number of values: the units of the filter's draft have all. Each finds another number of rows
+than the one before."""
 
 
 @SQLITE
-def test_every_operand(open_page: OpenPage, ada: Person, people_path: str) -> None:
+def test_operands_of_each_number_of_values(open_page: OpenPage, ada: Person, people_path: str) -> None:
     page = open_page(ada, people_path)
     for operand, name, values, count in OPERANDS:
         # the condition of before is changed: the page is not shown in full between

@@ -253,6 +253,7 @@ def test_rows_are_duplicated_and_deleted(
     expect(page.get_by_text("503 rows")).to_be_visible()
 
 
+@SQLITE
 def test_a_column_is_set_for_a_filter(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:

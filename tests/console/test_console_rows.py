@@ -100,6 +100,7 @@ def test_references_are_shown_once(open_page: OpenPage, ada: Person, workspace: 
     expect(page.get_by_role("link", name=re.compile("^Open row .* of players"))).to_have_count(1)
 
 
+@SQLITE
 def test_many_rows_are_one_request(
     open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
 ) -> None:

@@ -52,6 +52,7 @@ def test_sign_out(open_page: OpenPage, server: RowkeepServer) -> None:
     expect(page.get_by_role("heading", name="Sign in to Rowkeep")).to_be_visible()
 
 
+@SQLITE
 def test_a_session_that_ends(open_page: OpenPage, server: RowkeepServer, people_path: str) -> None:
     person = Person(server, admin=True)
     page = open_page(person, people_path)

@@ -14,6 +14,7 @@ export const theme = createTheme({
   defaultRadius: "sm",
   cursorType: "pointer",
   focusRing: "auto",
+  respectReducedMotion: true,
   components: {
     // the header of a dialog is not the banner of the page
     Drawer: Drawer.extend({ defaultProps: { attributes: { header: { role: "presentation" } } } }),

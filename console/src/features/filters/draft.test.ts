@@ -73,3 +73,13 @@ test("values follow the operand", () => {
   expect(valuesFor("=", [null])).toEqual([null]);
   expect(valuesFor("<", [null])).toEqual([""]);
 });
+
+test.each(Object.entries(OPERATORS))(
+  "a condition with %s gives the filter of the API",
+  (operand, { takes }) => {
+    const value = { nothing: undefined, one: "7", pair: ["1", "3"], list: ["1", "3"] }[takes];
+    const expression = { field: "Name", operand, ...(value !== undefined && { value }) };
+    const filter = { operator: "and", expressions: [expression] } as Filter;
+    expect(filterOf(draftOf(filter), COLUMNS)).toEqual(filter);
+  },
+);
