@@ -135,7 +135,7 @@ citus: .venv/ready ## run the tests on a Citus cluster: ROWKEEP_TEST_CITUS=host:
 	$(BIN)/python -m pytest -k citus tests/storage tests/http tests/concurrency tests/crash $(ARGS)
 
 property: .venv/ready ## run the property tests with twenty times as many examples, other ones each time
-	PROPERTY_ROUNDS=20 $(BIN)/python -m pytest tests/property tests/unit/test_row_import.py tests/unit/test_row_order.py --timeout=3600 $(ARGS)
+	PROPERTY_ROUNDS=20 $(BIN)/python -m pytest tests/property tests/unit/test_acceptance.py tests/unit/test_row_import.py tests/unit/test_row_order.py --timeout=3600 $(ARGS)
 
 attack: .venv/ready ## run the attack tests in full size, on both databases
 	$(BIN)/python -m pytest tests/attack --attack-scale=10 --timeout=1800 $(ARGS)
