@@ -137,8 +137,8 @@ citus: .venv/ready ## run the tests on a Citus cluster: ROWKEEP_TEST_CITUS=host:
 	@test -n "$(ROWKEEP_TEST_CITUS)" || { echo "Set ROWKEEP_TEST_CITUS=host:port,... (coordinator first)" >&2; exit 1; }
 	$(BIN)/python -m pytest -k citus tests/storage tests/http tests/concurrency tests/crash $(ARGS)
 
-property: .venv/ready ## run the property tests with ten times as many examples, other ones each time
-	PROPERTY_ROUNDS=10 $(BIN)/python -m pytest tests/property tests/unit/test_row_import.py tests/unit/test_row_order.py --timeout=3600 $(ARGS)
+property: .venv/ready ## run the property tests with twenty times as many examples, other ones each time
+	PROPERTY_ROUNDS=20 $(BIN)/python -m pytest tests/property tests/unit/test_acceptance.py tests/unit/test_row_import.py tests/unit/test_row_order.py --timeout=3600 $(ARGS)
 
 attack: .venv/ready ## run the attacks in full size and with more clients at once, on both databases
 	CROWD=32 $(BIN)/python -m pytest tests/attack tests/concurrency --attack-scale=10 --timeout=1800 $(ARGS)

@@ -7,7 +7,7 @@ import os
 from hypothesis import HealthCheck, Phase, settings
 
 ROUNDS = int(os.environ.get("PROPERTY_ROUNDS", "1"))
-"""With ``PROPERTY_ROUNDS=10``, ten times as many examples, and other ones each time."""
+"""With ``PROPERTY_ROUNDS=20``, twenty times as many examples, and other ones each time."""
 
 
 def examples(count: int) -> settings:

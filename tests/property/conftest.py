@@ -10,9 +10,11 @@ from support.workspace import Workspace
 
 
 @pytest.fixture(scope="session", autouse=True)
-def hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What Hypothesis keeps between runs stays out of the source tree."""
-    set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
+def hypothesis_home(pytestconfig: pytest.Config) -> None:
+    """What Hypothesis stores is stored where pytest stores its own: to make its table of all characters takes
+    each worker a second."""
+    assert pytestconfig.cache is not None
+    set_hypothesis_home_dir(pytestconfig.cache.mkdir("hypothesis"))
 
 
 @pytest.fixture

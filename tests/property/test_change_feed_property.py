@@ -117,7 +117,7 @@ def read_all(bot: Bot, cursor: str, limit: int) -> list[dict[str, Any]]:
             return found
 
 
-@examples(8)
+@examples(4)
 @given(batches=st.lists(WRITES, max_size=3), limit=st.integers(1, 7))
 def test_changes_are_those_of_a_model(followed: Bot, batches: Any, limit: int) -> None:
     followed.delete(NAME, {"all": True})

@@ -60,7 +60,7 @@ def own(record: dict[str, Any]) -> dict[str, Any]:
     return {column.name: record[column.name] for column in COLUMNS}
 
 
-@examples(25)
+@examples(13)
 @given(data=st.data())
 def test_changes_are_those_of_exact_numbers(arena: Arena, data: st.DataObject) -> None:
     rows = st.fixed_dictionaries({column.name: column.cells() for column in COLUMNS})

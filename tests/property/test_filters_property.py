@@ -32,7 +32,7 @@ def but_for_the_stamp(record: Record) -> Record:
     return {column: cell for column, cell in record.items() if column != "Updated_On"}
 
 
-@examples(12)
+@examples(6)
 @given(table=tables(), data=st.data())
 def test_a_query_finds_what_the_oracle_finds(arena: Arena, table: Table, data: st.DataObject) -> None:
     with arena.example(table) as opened:
@@ -43,7 +43,7 @@ def test_a_query_finds_what_the_oracle_finds(arena: Arena, table: Table, data: s
             assert opened.find(wish) == matching(wish, records, table.own)
 
 
-@examples(10)
+@examples(5)
 @given(table=tables(), data=st.data())
 def test_an_update_changes_what_the_oracle_finds(arena: Arena, table: Table, data: st.DataObject) -> None:
     with arena.example(table) as opened:
@@ -60,7 +60,7 @@ def test_an_update_changes_what_the_oracle_finds(arena: Arena, table: Table, dat
             assert opened.find() == list(state.values())
 
 
-@examples(8)
+@examples(4)
 @given(table=tables(), data=st.data())
 def test_a_delete_removes_what_the_oracle_finds(arena: Arena, table: Table, data: st.DataObject) -> None:
     with arena.example(table) as opened:
@@ -101,7 +101,7 @@ def walk(opened: OpenTable, body: dict[str, Any], limits: list[int], total: int)
     return found
 
 
-@examples(12)
+@examples(6)
 @given(table=tables(), data=st.data())
 def test_pages_by_cursor_come_in_the_oracles_order(arena: Arena, table: Table, data: st.DataObject) -> None:
     with arena.example(table) as opened:
@@ -119,7 +119,7 @@ def test_pages_by_cursor_come_in_the_oracles_order(arena: Arena, table: Table, d
             assert in_order_of_keys(walked) == in_order_of_keys(expected)
 
 
-@examples(8)
+@examples(4)
 @given(table=tables(), data=st.data())
 def test_pages_by_offset_come_in_the_oracles_order(arena: Arena, table: Table, data: st.DataObject) -> None:
     with arena.example(table) as opened:
@@ -136,7 +136,7 @@ def test_pages_by_offset_come_in_the_oracles_order(arena: Arena, table: Table, d
             assert answer["hasMore"] is (offset + limit < len(records))
 
 
-@examples(8)
+@examples(4)
 @given(table=tables(), data=st.data())
 def test_rows_that_stay_come_once_while_others_come_and_go(
     arena: Arena, table: Table, data: st.DataObject

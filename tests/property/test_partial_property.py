@@ -74,7 +74,7 @@ def one_by_one(table: OpenTable, rows: list[dict[str, Any]]) -> tuple[list[Any],
     return stored, errors
 
 
-@examples(12)
+@examples(6)
 @given(kinds=kinds_of_columns(), data=st.data())
 def test_as_row_by_row(arena: Arena, kinds: dict[str, str], data: st.DataObject) -> None:
     names = [arena.fresh_name() for _ in range(3)]

@@ -121,7 +121,7 @@ def found(bot: Bot) -> Rows:
     return [{name: row[name] for name in OWN} for row in records]
 
 
-@examples(25)
+@examples(13)
 @given(upserts=UPSERTS)
 def test_partial_upserts_are_those_of_a_model(
     upserted: Bot, upserts: list[tuple[Rows, tuple[str, ...], str]]

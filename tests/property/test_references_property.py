@@ -126,7 +126,7 @@ class Play:
         return True
 
 
-@examples(12)
+@examples(6)
 @given(data=st.data())
 def test_only_what_would_dangle_is_refused(arena: Arena, data: st.DataObject) -> None:
     names = [arena.fresh_name() for _ in range(data.draw(st.integers(2, 3)))]

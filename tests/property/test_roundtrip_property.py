@@ -167,7 +167,7 @@ def check(record: Record, table: Table, sent: dict[str, Any]) -> None:
         assert same_cell(table.own[column], record[column], want), (column, record[column], want)
 
 
-@examples(12)
+@examples(6)
 @given(table=tables(), data=st.data())
 def test_any_row_comes_back_as_it_was_sent(arena: Arena, table: Table, data: st.DataObject) -> None:
     with arena.example(table) as opened:

@@ -90,7 +90,7 @@ def stored(bot: Bot, name: str, model: Model) -> list[Row]:
     return [{name: row[name] for name in names} for row in found]
 
 
-@examples(10)
+@examples(5)
 @given(data=st.data())
 def test_a_table_is_what_its_definitions_made_of_it(
     workspace: Workspace, bot: Bot, data: st.DataObject

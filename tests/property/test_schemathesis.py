@@ -39,10 +39,10 @@ CHECKS = [
 ]
 TOKEN_HEADERS = {"auth", "Authorization"}
 MODES = list(GenerationMode)
-DRAWN = 2
-"""Random requests to each operation, of each kind."""
+DRAWN = 1
+"""Random requests to each operation."""
 
-COVERING = 8 * ROUNDS
+COVERING = 4 * ROUNDS
 """Requests to each operation that go through its parameters and body one by one, at most."""
 
 

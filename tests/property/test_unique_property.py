@@ -34,7 +34,7 @@ def is_refused(response: httpx.Response) -> bool:
     return response.status_code == 409
 
 
-@examples(12)
+@examples(6)
 @given(table=tables().map(with_unique_indexes), data=st.data())
 def test_only_what_would_violate_is_refused(arena: Arena, table: Table, data: st.DataObject) -> None:
     with arena.example(table) as opened:
@@ -52,7 +52,7 @@ def test_only_what_would_violate_is_refused(arena: Arena, table: Table, data: st
             assert opened.find() == state
 
 
-@examples(12)
+@examples(6)
 @given(table=tables().map(with_unique_indexes), data=st.data())
 def test_an_update_is_refused_only_if_its_outcome_would_violate(
     arena: Arena, table: Table, data: st.DataObject

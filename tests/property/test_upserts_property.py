@@ -104,7 +104,7 @@ def upserted(workspace: Workspace) -> Bot:
     return workspace.bot({NAME: "rwd"})
 
 
-@examples(30)
+@examples(15)
 @given(upserts=UPSERTS)
 def test_upserts_are_those_of_a_model(
     upserted: Bot, upserts: list[tuple[Rows, tuple[str, ...], str, bool]]

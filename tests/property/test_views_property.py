@@ -127,7 +127,7 @@ def bot(workspace: Workspace) -> Bot:
     return workspace.bot({})
 
 
-@examples(10)
+@examples(5)
 @given(data=st.data(), one=table_rows(), two=table_rows())
 def test_a_view_answers_what_the_oracle_makes_of_its_rows(
     workspace: Workspace, bot: Bot, data: st.DataObject, one: list[Row], two: list[Row]

@@ -19,7 +19,7 @@ from rowkeep.storage.contract import Store
 
 pytestmark = pytest.mark.anyio
 
-ROWS = 20_000
+ROWS = 5_000
 KINDS = {"Text": "string", "Number": "number", "Whole": "integer", "Day": "date"}
 COUNTRY = {
     "name": "country",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.effort import examples
 from rowkeep.plan.rows.acceptance import (
     Checked,
     Key,
@@ -59,7 +60,7 @@ def fits(checked: Checked, rows: list[int]) -> bool:
     unique=st.lists(unique_keys(), max_size=2),
     references=st.lists(own_references() | other_references(), max_size=3),
 )
-@settings(max_examples=600, deadline=None, derandomize=True, database=None)
+@examples(300)
 def test_no_more_rows_would_fit(unique: list[UniqueKeys], references: list[References]) -> None:
     checked = Checked(7, unique, references)
     accepted = accepted_rows(checked)
@@ -73,7 +74,7 @@ def test_no_more_rows_would_fit(unique: list[UniqueKeys], references: list[Refer
 
 
 @given(unique=st.lists(unique_keys(), max_size=2), references=st.lists(other_references(), max_size=2))
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(150)
 def test_without_references_among_the_rows_it_is_as_row_by_row(
     unique: list[UniqueKeys], references: list[References]
 ) -> None:

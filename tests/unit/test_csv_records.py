@@ -7,9 +7,10 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.effort import examples
 from rowkeep.files.csv_records import CsvRecord, Dialect, csv_cell, csv_records
 from rowkeep.files.lines import lines_of
 from rowkeep.files.records import MAX_RECORD_BYTES, FileRefused, Position
@@ -28,7 +29,7 @@ cells = (
 rows = st.lists(st.lists(cells, min_size=1, max_size=4), max_size=5)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(rows, st.sampled_from(["\n", "\r\n"]))
 def test_what_is_written_is_read(rows: list[list[str | None]], end: str) -> None:
     text = "".join(",".join(map(csv_cell, row)) + end for row in rows)
