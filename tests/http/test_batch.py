@@ -198,6 +198,7 @@ FAULTS: list[tuple[dict[str, Any], int, str, str]] = [
     (query("parents", limit=1001), 400, "invalid_body", "/limit"),
     (query("parents", cursor="AAAA"), 400, "invalid_cursor", "/cursor"),
     (insert("nowhere", {}), 404, "no_such_table", ""),
+    (insert("no\0where", {}), 404, "no_such_table", ""),
 ]
 
 

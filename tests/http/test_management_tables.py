@@ -222,3 +222,9 @@ def test_a_table_as_wide_as_can_be(workspace: Workspace) -> None:
     inserted = good(bot.insert("wide", row))
     assert {name: inserted[name] for name in row} == row
     assert rows(bot.query("wide")) == [inserted]
+
+
+def test_a_reference_to_a_table_that_no_engine_can_look_for(workspace: Workspace) -> None:
+    column = {"name": "A", "type": "string", "reference": {"table": "a\0", "column": "A"}}
+    response = workspace.admin.post(f"{workspace.path}/tables", json={"name": "b", "schemaDef": [column]})
+    assert response.status_code == 400, response.text

@@ -42,6 +42,8 @@ class StoredDefinitions(WorkspaceSteps):
     def find_table(self, name: str) -> Steps[Table | None]:
         """The table with this name, in any case."""
         tables = self._system.tables
+        if not NAME.fullmatch(name):
+            return None
         same_name = tables.c.name_key == name_key(name)
         rows = yield from self._do(sa.select(tables.c.definition).where(same_name))
         return stored_table(rows[0][0]) if rows else None
@@ -57,6 +59,8 @@ class StoredDefinitions(WorkspaceSteps):
         """The tables with one of these values in a system table's column (``id`` or ``name_key``), by that
         value."""
         tables = self._system.tables
+        # PostgreSQL refuses texts with U+0000, which no name has
+        values = [each for each in values if "\0" not in each]
         if not values:
             return {}
         rows = yield from self._do(
