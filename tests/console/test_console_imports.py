@@ -120,6 +120,25 @@ def test_390_columns_go_into_a_table_by_keyboard(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+@SQLITE
+def test_a_new_table_is_checked_without_importing(
+    open_page: OpenPage, ada: Person, workspace: Workspace
+) -> None:
+    page = open_page(ada, f"/console/w/{workspace.name}/tables")
+    expect(page.get_by_role("button", name="Import")).to_be_visible()
+    drop(page, "stocks.csv", "Code,Price\n", "C@,@\n", 3)
+    page.get_by_role("button", name="Check without importing").click()
+    expect(page.get_by_text("3 rows would be imported")).to_be_visible(timeout=LONG_MS)
+    assert workspace.admin.get(f"{workspace.path}/tables/stocks").status_code == 404
+    page.get_by_role("button", name="Back to the import").click()
+    expect(page.get_by_role("button", name="Create the table and import")).to_be_visible()
+    # the search is for the page that it was opened on
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog", name="Search everywhere")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_what_is_shown_is_exported(open_page: OpenPage, grace: Person, people_path: str) -> None:
     shown = json.dumps({"expressions": [{"field": "Number", "operand": "<", "value": 3}]})
     page = open_page(grace, f"{people_path}?sort=-Number&filter={shown}")

@@ -9,10 +9,19 @@ export function ErrorPage() {
       <Title order={1} size="h2" mb="sm">
         This page cannot be shown
       </Title>
-      <Text mb="md">{messageOf(error)}</Text>
+      <Text mb="md">
+        {isNotLoaded(error)
+          ? "A part of the console could not be loaded: the server does not respond, or it has a new version."
+          : messageOf(error)}
+      </Text>
       <Button onClick={() => window.location.reload()}>Load the page again</Button>
     </Container>
   );
+}
+
+/** Whether a file of the console could not be loaded: browsers have different words for it. */
+function isNotLoaded(error: unknown): boolean {
+  return error instanceof TypeError && /import|module/i.test(error.message);
 }
 
 /** A page that does not exist, outside the frame of the others. */

@@ -53,6 +53,8 @@ export const router = createBrowserRouter(
     },
     {
       element: <RequireSession />,
+      // nothing is drawn while the file of the first page is loaded
+      hydrateFallbackElement: <></>,
       errorElement: (
         <main>
           <ErrorPage />

@@ -77,7 +77,7 @@ function AppList({ workspace, apps }: { workspace: string; apps: readonly App[] 
         <Table.Tbody>
           {apps.map((app) => (
             <Table.Tr key={app.clientId}>
-              <Table.Td>
+              <Table.Td className="long-name">
                 <Text component={Link} to={`/w/${workspace}/apps/${app.clientId}`} c="blue" fw={500}>
                   {app.name}
                 </Text>

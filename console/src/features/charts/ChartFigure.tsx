@@ -1,7 +1,7 @@
-import { Box, Center, Loader, Table } from "@mantine/core";
+import { Box, Center, Loader, Table, Text } from "@mantine/core";
 import { lazy, Suspense, useId } from "react";
 import classes from "./ChartFigure.module.css";
-import { type ChartData, type Drawing, valueText } from "./data";
+import { type ChartData, type Drawing, notDrawn, valueText } from "./data";
 
 const Canvas = lazy(() => import("./Canvas"));
 
@@ -15,22 +15,27 @@ interface ChartFigureProps {
 /** A chart, with a table of its numbers that can be opened. */
 export function ChartFigure({ label, drawing, data, height = 220 }: ChartFigureProps) {
   const id = useId();
+  const reason = notDrawn(drawing, data);
   return (
     <figure className={classes.figure} aria-labelledby={id}>
       <figcaption id={id} className={classes.caption}>
         {label}
       </figcaption>
-      <Box pos="relative" h={height}>
-        <Suspense
-          fallback={
-            <Center h="100%">
-              <Loader size="sm" aria-label="Loading the chart" />
-            </Center>
-          }
-        >
-          <Canvas drawing={drawing} data={data} label={label} />
-        </Suspense>
-      </Box>
+      {reason === undefined ? (
+        <Box pos="relative" h={height}>
+          <Suspense
+            fallback={
+              <Center h="100%">
+                <Loader size="sm" aria-label="Loading the chart" />
+              </Center>
+            }
+          >
+            <Canvas drawing={drawing} data={data} label={label} />
+          </Suspense>
+        </Box>
+      ) : (
+        <Text size="sm">{reason}</Text>
+      )}
       <details className={classes.numbers}>
         <summary>Numbers</summary>
         <Numbers label={label} data={data} />

@@ -5,6 +5,7 @@ import { chartOf, totalOf } from "./aggregate";
 import { readState } from "../grid/selectionUrl";
 import { readPlan, redrawn, suitablePlan, titleOf, writePlan } from "./plan";
 import { addressOf, bodyOf, isSame, type SavedChart, shownBy, withChart, withoutChart } from "./saved";
+import { notDrawn } from "./data";
 
 function column(name: string, type: ColumnType, more: Partial<Column> = {}): Column {
   return { name, type, isSystem: false, isRequired: false, isEncrypted: false, ...more };
@@ -161,4 +162,17 @@ test("a number has no category, and a count no value", () => {
     query: null,
     search: "",
   });
+});
+
+test("what a chart cannot show is said in words", () => {
+  const data = (...values: (number | null)[]) => ({
+    labels: [],
+    category: "",
+    series: [{ name: "", values }],
+  });
+  expect(notDrawn("bar", data(null, null))).toContain("all are null");
+  expect(notDrawn("pie", data(1, -1))).toContain("negative");
+  expect(notDrawn("pie", data(0, null))).toContain("zeros");
+  expect(notDrawn("pie", data(1, null))).toBeUndefined();
+  expect(notDrawn("line", data(0, -1))).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { Popover, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
-import { messageOf } from "../../api/errors";
+import { ApiError, messageOf } from "../../api/errors";
 import type { Cell, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
 import { ROW_HEIGHT } from "../grid/useVertical";
@@ -24,6 +24,12 @@ interface CellEditorProps {
   onClose: (next: Next) => void;
 }
 
+interface Refusal {
+  message: string;
+  /** Because the session had ended. */
+  wasEnded?: boolean;
+}
+
 /** Edits one cell in place. Enter stores, Escape leaves the value as it was, Shift+Enter is a new line. */
 export function CellEditor({ workspace, row, column, typed, onSave, onClose }: CellEditorProps) {
   const { isEnded } = useSession();
@@ -32,7 +38,9 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
   const before = draftOfCell(base[column.name], column);
   const takesTyped = typed !== undefined && column.type !== "boolean" && column.type !== "date";
   const [draft, setDraft] = useState(takesTyped ? typed : before);
-  const [error, setError] = useState<string>();
+  const [refusal, setRefusal] = useState<Refusal>();
+  // after signing in again, it is no longer true
+  const error = refusal?.wasEnded === true && !isEnded ? undefined : refusal?.message;
   const [isBusy, setBusy] = useState(false);
   const isShown = useRef(true);
   useEffect(() => {
@@ -50,7 +58,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
     }
     const result = parsed(draft, column);
     if ("problem" in result) {
-      setError(result.problem);
+      setRefusal({ message: result.problem });
       return;
     }
     setBusy(true);
@@ -64,7 +72,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
         const text = `${column.name} was not changed to "${String(draft)}": ${message}`;
         notifications.show({ color: "red", message: text, autoClose: false });
       }
-      setError(message);
+      setRefusal({ message, wasEnded: refused instanceof ApiError && refused.isSignedOut });
       setBusy(false);
     }
   }

@@ -24,7 +24,7 @@ interface ConflictDialogProps {
 export function ConflictDialog({ conflict, onOverwrite, onTake }: ConflictDialogProps) {
   const { column, mine, before, theirs } = conflict;
   const [error, setError] = useState<string>();
-  const cell = (value: Cell) => <CellView value={value} column={column} writers={undefined} />;
+  const cell = (value: Cell) => <CellView value={value} column={column} writers={undefined} isWhole />;
   return (
     <Modal
       opened

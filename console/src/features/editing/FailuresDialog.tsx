@@ -110,7 +110,7 @@ interface ComparedProps {
 
 function Compared({ theirs, mine, columns }: ComparedProps) {
   const view = (value: Cell, column: Column) => (
-    <CellView value={value} column={column} writers={undefined} />
+    <CellView value={value} column={column} writers={undefined} isWhole />
   );
   return (
     <Table withTableBorder verticalSpacing={4} layout="fixed">

@@ -47,7 +47,7 @@ export function FilesPage() {
             <Table.Tbody>
               {files.data.files.map((file) => (
                 <Table.Tr key={file.id}>
-                  <Table.Td>
+                  <Table.Td className="long-name">
                     <Anchor component={Link} to={`/w/${workspace}/import/${file.id}`}>
                       {file.name}
                     </Anchor>

@@ -102,7 +102,12 @@ function Slowest({ slowest }: Pick<Activity, "slowest">) {
     );
   }
   return (
-    <Table.ScrollContainer minWidth={300}>
+    <Table.ScrollContainer
+      minWidth={300}
+      scrollAreaProps={{
+        viewportProps: { tabIndex: 0, role: "region", "aria-label": "Slowest queries, scrolled" },
+      }}
+    >
       <Table fz="xs" verticalSpacing={4} captionSide="top">
         <Table.Caption ta="left" mt={0} c="var(--mantine-color-text)" fw={600}>
           Slowest queries

@@ -94,7 +94,7 @@ function List({ workspace, shown }: { workspace: string; shown: Listed[] }) {
             const size = sizes.data?.get(name);
             return (
               <Table.Tr key={name}>
-                <Table.Td>
+                <Table.Td className="long-name">
                   <Text component={Link} to={`/w/${workspace}/${kind}/${name}`} c="blue" fw={500}>
                     {name}
                   </Text>

@@ -122,17 +122,18 @@ interface MemberRowProps {
 function MemberRow({ workspace, member, isManager, onRole, onRemove }: MemberRowProps) {
   return (
     <Table.Tr>
-      <Table.Td>
+      <Table.Td className="long-name">
         {member.name}{" "}
         <HistoryLink workspace={workspace} selection={{ writer: member.user }}>
           History<span className="visually-hidden"> of {member.name}</span>
         </HistoryLink>
       </Table.Td>
-      <Table.Td>{member.email}</Table.Td>
+      <Table.Td className="long-name">{member.email}</Table.Td>
       <Table.Td>
         {isManager ? (
           <NativeSelect
             size="xs"
+            miw={200}
             aria-label={`Role of ${member.name}`}
             data={ROLES}
             value={member.role}

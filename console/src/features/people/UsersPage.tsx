@@ -82,8 +82,8 @@ export function UsersPage() {
           <Table.Tbody>
             {users.data?.map((user) => (
               <Table.Tr key={user.id}>
-                <Table.Td>{user.name}</Table.Td>
-                <Table.Td>{user.email}</Table.Td>
+                <Table.Td className="long-name">{user.name}</Table.Td>
+                <Table.Td className="long-name">{user.email}</Table.Td>
                 <Table.Td>
                   {user.admin && (
                     <Badge size="xs" miw="max-content">

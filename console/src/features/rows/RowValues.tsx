@@ -77,7 +77,7 @@ export function RowValues({ place, id, row, columns, usable, canWrite }: RowValu
                 }}
               >
                 <Group gap="xs" wrap="nowrap" justify="space-between" align="flex-start">
-                  <div style={{ minWidth: 0 }}>
+                  <div style={{ minWidth: 0 }} {...scrolling(row, column)}>
                     <Value workspace={place.workspace} row={row} column={column} usable={usable} />
                   </div>
                   {canWrite && !column.isSystem && (
@@ -120,6 +120,19 @@ export function RowValues({ place, id, row, columns, usable, canWrite }: RowValu
 
 const BREAKS = { overflowWrap: "anywhere", whiteSpace: "pre-wrap" } as const;
 
+const LONG = 2000;
+
+/** A very long value scrolls in its own place, so that the others stay in reach. */
+function scrolling(row: Row, column: Column): object {
+  if (exactText(row[column.name]).length < LONG) return {};
+  return {
+    style: { minWidth: 0, maxHeight: "50vh", overflow: "auto" },
+    role: "region",
+    "aria-label": column.name,
+    tabIndex: 0,
+  };
+}
+
 interface ValueProps {
   workspace: string;
   row: Row;
@@ -143,5 +156,5 @@ function Value({ workspace, row, column, usable }: ValueProps) {
       </Anchor>
     );
   }
-  return <CellView value={value} column={column} writers={writers.data} />;
+  return <CellView value={value} column={column} writers={writers.data} isWhole />;
 }

@@ -1,14 +1,19 @@
 import { ActionIcon, Button, Kbd } from "@mantine/core";
-import { useDisclosure, useHotkeys } from "@mantine/hooks";
+import { useHotkeys } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useState } from "react";
+import { useLocation } from "react-router";
 
 const SearchDialog = lazy(() => import("./SearchDialog"));
 const IS_MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 /** Opens the search of everything, also by Ctrl+K or Command+K from anywhere. */
 export function SearchButton({ workspace }: { workspace: string }) {
-  const [isOpen, { open, close }] = useDisclosure();
+  // for the page that it was opened on: the back button of the browser closes it
+  const { key } = useLocation();
+  const [openedOn, setOpenedOn] = useState<string>();
+  const open = () => setOpenedOn(key);
+  const close = () => setOpenedOn(undefined);
   useHotkeys([["mod+K", open]], [], true);
   return (
     <>
@@ -25,7 +30,7 @@ export function SearchButton({ workspace }: { workspace: string }) {
       >
         Search everywhere
       </Button>
-      {isOpen && (
+      {openedOn === key && (
         <Suspense fallback={null}>
           <SearchDialog key={workspace} workspace={workspace} onClose={close} />
         </Suspense>

@@ -145,7 +145,7 @@ function TableList({ workspace, shown, total, whose, isManager }: TableListProps
         <Grid.Tbody>
           {shown.map((each) => (
             <Grid.Tr key={each.name}>
-              <Grid.Td>
+              <Grid.Td className="long-name">
                 <Text component={Link} to={`/w/${workspace}/${each.kind}/${each.name}`} c="blue" fw={500}>
                   {each.name}
                 </Text>

@@ -92,7 +92,7 @@ function HookList({ workspace, webhooks }: { workspace: string; webhooks: readon
         <Table.Tbody>
           {webhooks.map((webhook) => (
             <Table.Tr key={webhook.id}>
-              <Table.Td style={{ overflowWrap: "anywhere" }}>
+              <Table.Td className="long-name">
                 <Text component={Link} to={`/w/${workspace}/webhooks/${webhook.id}`} c="blue" fw={500}>
                   {webhook.url}
                 </Text>
