@@ -188,7 +188,7 @@ async def test_databases_that_are_missing_or_unknown(store: Installation) -> Non
     if not store.settings.database_url.startswith("sqlite"):
         killed = found.pop(0)
         assert (killed.level, killed.place) == ("warning", "schema rowkeep_restore")
-        assert killed.fix == "Run in the database: DROP SCHEMA rowkeep_restore CASCADE;"
+        assert killed.fix == "Drop the schema rowkeep_restore with all that it contains."
     assert [(each.level, each.place) for each in found] == [
         ("warning", f"{'file' if 'sqlite' in store.settings.database_url else 'schema'} w99_aside"),
         ("error", "workspace unused"),

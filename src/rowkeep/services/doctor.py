@@ -99,7 +99,9 @@ class Doctor:
         catalog = self._catalog.store.catalog
         problem = "A restore that was killed before this store was created has left it. Nothing uses it."
         return [
-            Finding("warning", f"schema {name}", problem, f"Run in the database: DROP SCHEMA {name} CASCADE;")
+            Finding(
+                "warning", f"schema {name}", problem, f"Drop the schema {name} with all that it contains."
+            )
             for name in await catalog.read(catalog.inspection.unfinished)
         ]
 
