@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { ApiError, messageOf } from "../../api/errors";
+import { notUploaded } from "./notUploaded";
 import { upload } from "./requests";
 
 export interface Uploading {
@@ -14,15 +15,6 @@ export interface Uploading {
   cancel: () => void;
   /** Takes the errors away. */
   close: () => void;
-}
-
-const MOST_NAMES = 5;
-
-/** Says which files were not uploaded, and why. */
-export function notUploaded(names: readonly string[], reason: string): string {
-  const listed = names.slice(0, MOST_NAMES).join(", ");
-  const more = names.length > MOST_NAMES ? ` and ${(names.length - MOST_NAMES).toLocaleString()} more` : "";
-  return `Not uploaded: ${listed}${more}. ${reason}`;
 }
 
 /** Uploads files, then opens the page of the first. `table` is the table that was open. */
