@@ -208,6 +208,11 @@ class _Response(httpx.Response):
             self._request = self.make_request()
         return self._request
 
+    def raise_for_status(self) -> httpx.Response:
+        """httpx reads the attribute, not the property."""
+        self._request = self.request
+        return super().raise_for_status()
+
 
 def is_open(connection: socket.socket) -> bool:
     """Whether the server has not closed this idle connection."""
