@@ -157,7 +157,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=86_400,
-            description="The time limit for a whole request; then it is cancelled and 503. It does not apply "
+            description="The time limit for a whole request; then it is cancelled with 503. It does not apply "
             "to the management API and to streams of rows.",
         ),
     ] = 300.0
@@ -167,7 +167,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=0,
             le=3600,
             description="How long running requests can continue after a stop is requested; then they are "
-            "cancelled and 503. A service manager must wait 10 seconds longer before it kills the server.",
+            "cancelled with 503. A service manager must wait 10 seconds longer before it kills the server.",
         ),
     ] = 10.0
     max_rows_per_table: Annotated[
@@ -194,7 +194,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             gt=0,
             le=86_400,
             description="The time limit for a query, update or delete in the database; then it is cancelled "
-            "and 503.",
+            "with 503.",
         ),
     ] = 30.0
     max_response_bytes: Annotated[
