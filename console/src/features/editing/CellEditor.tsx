@@ -30,6 +30,12 @@ interface Refusal {
   wasEnded?: boolean;
 }
 
+/** Gives the field the focus as soon as it is there: keys that are pressed quickly after the one that opened the editor
+ * are for it. (The trap of the popover does it too, but only after a moment.) */
+function focusField(editor: HTMLElement | null) {
+  editor?.querySelector<HTMLElement>("[data-autofocus]")?.focus({ preventScroll: true });
+}
+
 /** Edits one cell in place. Enter stores, Escape leaves the value as it was, Shift+Enter is a new line. */
 export function CellEditor({ workspace, row, column, typed, onSave, onClose }: CellEditorProps) {
   const { isEnded } = useSession();
@@ -110,6 +116,7 @@ export function CellEditor({ workspace, row, column, typed, onSave, onClose }: C
         <span style={{ width: "100%", height: "100%" }} />
       </Popover.Target>
       <Popover.Dropdown
+        ref={focusField}
         p={6}
         miw={260}
         maw="90vw"
