@@ -157,8 +157,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             gt=0,
             le=86_400,
-            description="The time limit for a whole request; then it is cancelled with 503. It does not apply "
-            "to the management API and to streams of rows.",
+            description="The time limit for a whole request; then it is cancelled with 503. It does not "
+            "apply to the management API and to streams of rows.",
         ),
     ] = 300.0
     stop_grace_seconds: Annotated[
