@@ -164,7 +164,7 @@ test("a number has no category, and a count no value", () => {
   });
 });
 
-test("what a chart cannot show is said in words", () => {
+test("a chart that shows nothing gives the reason", () => {
   const data = (...values: (number | null)[]) => ({
     labels: [],
     category: "",
