@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from rowkeep.model.charts import MAX_CHART_NAME, MAX_SEARCH, ChartAggregate, ChartKind
+from rowkeep.model.charts import MAX_CHART_NAME, MAX_SEARCH, ChartAggregate, ChartKind, ChartPlan
 from rowkeep.model.data_requests import Node
 
 ChartName = Annotated[
@@ -41,7 +41,9 @@ IsShared = Annotated[
 ]
 
 
-class ChartBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
+class NamedPlanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
+    """What each chart in a request has: its name, and how it is drawn."""
+
     name: ChartName
     kind: ChartKind
     category: Category = None
@@ -49,6 +51,20 @@ class ChartBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     value: ChartValue = None
     query: Node | None = None
     search: SearchText = ""
+
+    @property
+    def plan(self) -> ChartPlan:
+        return ChartPlan(
+            kind=self.kind,
+            category=self.category,
+            aggregate=self.aggregate,
+            value=self.value,
+            query=self.query,
+            search=self.search,
+        )
+
+
+class ChartBody(NamedPlanBody, frozen=True):
     shared: IsShared = False
 
 

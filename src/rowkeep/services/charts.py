@@ -13,7 +13,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.errors.catalogue import InvalidBody
 from rowkeep.model.chart_requests import ChartBody, ChartPatch
-from rowkeep.model.charts import Chart, ChartPlan, DefinedChart, new_chart_id
+from rowkeep.model.charts import Chart, DefinedChart, new_chart_id
 from rowkeep.model.ids import Clock
 from rowkeep.model.users import Asker, User
 from rowkeep.model.values.scalars import canonical_date
@@ -70,7 +70,7 @@ class Charts:
             user_id=asker.user_id,
             is_shared=body.shared,
             name=check_chart_name(body.name),
-            plan=ChartPlan(**_plan_keys(body)),
+            plan=body.plan,
             created_on=now,
             updated_on=now,
         )
@@ -80,7 +80,7 @@ class Charts:
     async def change(self, workspace: str, chart_id: str, body: ChartPatch, asker: Asker) -> ChartOfUser:
         """Raises the same as create."""
         opened = await self._catalog.named(workspace)
-        plan = _plan_keys(body)
+        plan = _plan_changes(body)
         changes: dict[str, Any] = {"updated_on": canonical_date(self._clock())}
         if body.name is not UNSET:
             changes["name"] = check_chart_name(body.name)
@@ -110,6 +110,6 @@ class Charts:
         return [ChartOfUser(each, users.get(each.chart.user_id or "")) for each in found]
 
 
-def _plan_keys(body: ChartBody | ChartPatch) -> dict[str, Any]:
-    """What a body says of the plan."""
+def _plan_changes(body: ChartPatch) -> dict[str, Any]:
+    """What a body changes of the plan."""
     return {name: getattr(body, name) for name in PLAN if getattr(body, name) is not UNSET}

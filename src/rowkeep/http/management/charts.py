@@ -17,6 +17,7 @@ from rowkeep.http.sample_values import USER, WHEN
 from rowkeep.model.chart_requests import ChartBody, ChartPatch
 from rowkeep.model.charts import ChartAggregate, ChartKind
 from rowkeep.model.data_requests import Node
+from rowkeep.model.definitions.charts import definition_of_chart
 from rowkeep.model.users import Need
 from rowkeep.services.charts import ChartOfUser
 from rowkeep.services.sharing import Thing
@@ -31,10 +32,9 @@ class ChartOwnerResponse(ResponseBody):
     name: str
 
 
-class ChartResponse(ResponseBody):
-    """A saved chart of a table or view. Columns have the names that they have now."""
+class NamedPlanResponse(ResponseBody, kw_only=True):
+    """What each chart in a response has: its name, how it is drawn, and its table or view."""
 
-    id: ChartId
     name: str
     kind: ChartKind
     category: str | None
@@ -42,6 +42,14 @@ class ChartResponse(ResponseBody):
     value: str | None
     query: Node | None
     search: str
+    table: Name | UnsetType = UNSET
+    view: Name | UnsetType = UNSET
+
+
+class ChartResponse(NamedPlanResponse, kw_only=True):
+    """A saved chart of a table or view. Columns have the names that they have now."""
+
+    id: ChartId
     shared: bool
     owner: Annotated[
         ChartOwnerResponse | None,
@@ -54,8 +62,6 @@ class ChartResponse(ResponseBody):
     ]
     created_on: Moment
     updated_on: Moment
-    table: Name | UnsetType = UNSET
-    view: Name | UnsetType = UNSET
 
 
 class ChartsResponse(ResponseBody):
@@ -85,17 +91,10 @@ CHART_SAMPLE = _BODY | {
 
 def chart_form(found: ChartOfUser) -> dict[str, Any]:
     """The JSON of a chart."""
-    chart, plan, source = found.defined.chart, found.defined.plan, found.defined.source
+    chart = found.defined.chart
     return {
         "id": chart.id,
-        "view" if source.is_view else "table": source.name,
-        "name": chart.name,
-        "kind": plan.kind,
-        "category": plan.category,
-        "aggregate": plan.aggregate,
-        "value": plan.value,
-        "query": plan.query,
-        "search": plan.search,
+        **definition_of_chart(found.defined),
         "shared": chart.is_shared,
         "owner": None if found.owner is None else {"user": found.owner.id, "name": found.owner.name},
         "canChange": found.defined.can_change,

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from rowkeep.errors import catalogue as errors
+from rowkeep.http.management.charts import NamedPlanResponse
 from rowkeep.http.management.endpoint import Endpoint
 from rowkeep.http.management.tables import (
     ALLOW_DATA_LOSS,
@@ -24,8 +25,6 @@ from rowkeep.http.response_types import (
     Name,
     ResponseBody,
 )
-from rowkeep.model.charts import ChartAggregate, ChartKind
-from rowkeep.model.data_requests import Node
 from rowkeep.model.definitions.workspaces import WorkspaceDefinitionBody, workspace_definition_form
 from rowkeep.model.users import Need
 
@@ -43,18 +42,8 @@ class DefinitionGrantResponse(ResponseBody):
     view: Name | UnsetType = UNSET
 
 
-class DefinitionChartResponse(ResponseBody):
+class DefinitionChartResponse(NamedPlanResponse):
     """A shared chart of a table or view."""
-
-    name: str
-    kind: ChartKind
-    category: str | None
-    aggregate: ChartAggregate
-    value: str | None
-    query: Node | None
-    search: str
-    table: Name | UnsetType = UNSET
-    view: Name | UnsetType = UNSET
 
 
 class WorkspaceDefinitionResponse(ResponseBody):

@@ -4,39 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from rowkeep.model.chart_requests import Category, ChartName, ChartValue, SearchText
-from rowkeep.model.charts import ChartAggregate, ChartKind, ChartPlan, DefinedChart, chart_name_key
-from rowkeep.model.data_requests import Node
+from rowkeep.model.chart_requests import NamedPlanBody
+from rowkeep.model.charts import DefinedChart, chart_name_key
 from rowkeep.model.tables import name_key
 
 
-class DefinitionChartBody(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True
-):
+class DefinitionChartBody(NamedPlanBody, frozen=True):
     """A shared chart of one table or view. Its name identifies it there."""
 
     table: str | None = None
     view: str | None = None
-    name: ChartName
-    kind: ChartKind
-    category: Category = None
-    aggregate: ChartAggregate = "count"
-    value: ChartValue = None
-    query: Node | None = None
-    search: SearchText = ""
-
-    @property
-    def plan(self) -> ChartPlan:
-        return ChartPlan(
-            kind=self.kind,
-            category=self.category,
-            aggregate=self.aggregate,
-            value=self.value,
-            query=self.query,
-            search=self.search,
-        )
 
 
 def definition_of_chart(defined: DefinedChart) -> dict[str, Any]:
