@@ -64,7 +64,7 @@ class NamedPlanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
         )
 
 
-class ChartBody(NamedPlanBody, frozen=True):
+class ChartBody(NamedPlanBody, frozen=True, kw_only=True):
     shared: IsShared = False
 
 

@@ -9,7 +9,7 @@ from rowkeep.model.charts import DefinedChart, chart_name_key
 from rowkeep.model.tables import name_key
 
 
-class DefinitionChartBody(NamedPlanBody, frozen=True):
+class DefinitionChartBody(NamedPlanBody, frozen=True, kw_only=True):
     """A shared chart of one table or view. Its name identifies it there."""
 
     table: str | None = None
