@@ -91,7 +91,7 @@ def test_workers_stop_if_it_cannot_run(tmp_path: Path) -> None:
     before = psutil.Process().children(recursive=True)
     ended = FORKS.run(CODE, [WITHOUT_INTERPRETER], env=variables, cwd=tmp_path)
     assert ended.returncode == 1
-    assert ended.stderr.endswith(b"\nError: Cannot run /nowhere/python: No such file or directory.\n")
+    assert ended.stderr == b"Error: Cannot run /nowhere/python: No such file or directory.\n"
     assert {*psutil.Process().children(recursive=True)} <= {*before}
 
 
