@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from rowkeep.server import supervisor
 from rowkeep.server.supervisor import NOT_STARTED, REPLACES, Place, Server
@@ -87,12 +89,13 @@ def test_a_signal_to_stop_before_it_runs_is_not_lost() -> None:
 
 
 def test_workers_stop_if_it_cannot_run(tmp_path: Path) -> None:
-    variables = environment(sqlite_url(tmp_path / "store"), tmp_path, workers=2, port=free_port())
-    before = psutil.Process().children(recursive=True)
+    port = free_port()
+    variables = environment(sqlite_url(tmp_path / "store"), tmp_path, workers=2, port=port)
     ended = FORKS.run(CODE, [WITHOUT_INTERPRETER], env=variables, cwd=tmp_path)
     assert ended.returncode == 1
     assert ended.stderr == b"Error: Cannot run /nowhere/python: No such file or directory.\n"
-    assert {*psutil.Process().children(recursive=True)} <= {*before}
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
 
 
 def test_another_version_does_not_replace_a_worker(tmp_path: Path) -> None:
