@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import mmap
 import os
+import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from tempfile import TemporaryFile
 from typing import TypeAlias
 
 import msgspec
@@ -167,11 +169,21 @@ class Registry:
             self.cells.extend([0.0] * family.width)
             yield each, at
 
-    def share(self, workers: int) -> None:
-        """Use memory that the processes forked from this one share, with a region for each worker."""
+    def layout(self) -> str:
+        """Equal in processes whose cells are in the same places."""
+        places = [(each.name, each.kind, each.merge, each.bounds, each.series) for each in self.families]
+        return f"{zlib.crc32(repr(places).encode()):08x}"
+
+    def share(self, workers: int, memory: int | None = None) -> int:
+        """Use memory that several processes share, with a region for each worker: that of a file descriptor,
+        or new memory. Returns the descriptor, for processes with the same layout."""
         size = len(self.cells)
-        memory = memoryview(mmap.mmap(-1, workers * size * CELL_BYTES)).cast("d")
-        self._regions = [memory[at * size : (at + 1) * size] for at in range(workers)]
+        length = workers * size * CELL_BYTES
+        if memory is None:
+            memory = _new_memory(length)
+        cells = memoryview(mmap.mmap(memory, length)).cast("d")
+        self._regions = [cells[at * size : (at + 1) * size] for at in range(workers)]
+        return memory
 
     def attach(self, worker: int) -> None:
         """This process is the worker with this number. Its gauges begin at 0, its counters continue."""
@@ -207,6 +219,17 @@ class Registry:
 
     def _all(self) -> Sequence[Cells]:
         return [self.cells] if self._regions is None else self._regions
+
+
+def _new_memory(length: int) -> int:
+    """The file descriptor of memory without a name or, where the system has none, of a deleted file."""
+    try:
+        memory = os.memfd_create("rowkeep-metrics")
+    except (AttributeError, OSError):
+        with TemporaryFile() as file:
+            memory = os.dup(file.fileno())
+    os.truncate(memory, length)
+    return memory
 
 
 def _is_alive(cells: Cells) -> bool:

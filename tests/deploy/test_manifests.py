@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import rowkeep
-from rowkeep.server.supervisor import stop_seconds
+from rowkeep.server.workers import stop_seconds
 from rowkeep.setting_rules import PREFIX
 from rowkeep.settings import Settings
 

@@ -8,7 +8,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from rowkeep.server.supervisor import stop_seconds
+from rowkeep.server.workers import stop_seconds
 from rowkeep.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,9 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
+from errno import ENOENT
 from functools import partial
 from importlib import import_module
 from io import StringIO
@@ -34,6 +35,7 @@ from rowkeep.services import passwords
 
 COMMAND = "rowkeep.cli.main"
 SERVER = "rowkeep.server.__main__"
+SUPERVISOR = "rowkeep.server.supervisor"
 PROGRAMS = {"rowkeep": COMMAND, "rowkeep.server": SERVER}
 CODE = "-c"
 NOT_IMPORTED = {"rowkeep.__main__", "rowkeep.files.parquet_format"}
@@ -187,6 +189,8 @@ def prepared(job: dict[str, Any], streams: list[int]) -> Callable[[], None]:
     sys.stderr = sys.__stderr__ = opened(2, "w", sys.stderr)
     sys.argv = [job["program"], *job["arguments"]]
     os.execve = become_server  # type: ignore[assignment]
+    os.execv = become_supervisor  # type: ignore[assignment]
+    os.posix_spawn = fork_server  # type: ignore[assignment]
     if job["program"] == CODE:
         code, *sys.argv[1:] = job["arguments"]
         return partial(exec, compile(code, "<string>", "exec"), {"__name__": "__main__"})
@@ -208,6 +212,48 @@ def become_server(interpreter: str, arguments: list[str], variables: dict[str, s
     os.environ.clear()
     os.environ.update(variables)
     import_module(SERVER).main()
+
+
+def become_supervisor(interpreter: str, arguments: list[str]) -> None:
+    """In place of ``os.execv`` in a server with several workers: continue as the supervisor without a new
+    interpreter."""
+    if not Path(interpreter).exists():
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), interpreter)
+    supervisor: Any = import_module(SUPERVISOR)
+    assert (interpreter, arguments[:-1]) == (sys.executable, [sys.executable, "-PS", supervisor.__file__])
+    sys.argv = arguments[-2:]
+    end(supervisor.main)
+
+
+def fork_server(
+    interpreter: str,
+    arguments: list[str],
+    variables: Mapping[str, str],
+    *,
+    setpgroup: int,
+    setsigmask: Sequence[int],
+    setsigdef: set[signal.Signals],
+) -> int:
+    """In place of ``os.posix_spawn`` in a supervisor: start the server in a fork without a new interpreter.
+    It has the descriptors that it would have there."""
+    command = [sys.executable, "-P", "-m", "rowkeep.server"]
+    assert (interpreter, arguments[:4], variables) == (sys.executable, command, os.environ)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, setsigdef)
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, setpgroup)
+        signal.set_wakeup_fd(-1)
+        for number in setsigdef:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, setsigmask)
+        for each in [int(name) for name in os.listdir("/dev/fd")]:
+            with suppress(OSError):  # that of the list is closed
+                if not os.get_inheritable(each):
+                    os.close(each)
+        sys.argv = arguments[3:]
+        end(import_module(SERVER).main)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
 
 
 def end(program: Callable[[], None]) -> NoReturn:

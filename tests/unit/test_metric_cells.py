@@ -124,3 +124,43 @@ def test_nothing_is_declared_after_the_memory_was_shared() -> None:
     registry.share(1)
     with pytest.raises(RuntimeError, match="after the memory was shared"):
         registry.counter("late", "L.")
+
+
+def sharing(memory: int | None = None) -> tuple[Registry, int]:
+    """The metrics of a program with two workers, and their memory."""
+    registry = Registry()
+    registry.counter("c", "C.").add()
+    return registry, registry.share(2, memory)
+
+
+@pytest.mark.parametrize("refusal", [None, AttributeError, PermissionError])
+def test_another_program_uses_the_same_memory(
+    refusal: type[Exception] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the system has no memory without a name, or does not allow it."""
+
+    def refuse(_name: str) -> int:
+        assert refusal is not None
+        raise refusal
+
+    if refusal is not None:
+        monkeypatch.setattr(os, "memfd_create", refuse)
+    first, memory = sharing()
+    other, same = sharing(memory)
+    os.close(memory)
+    assert same == memory
+    assert first.layout() == other.layout()
+    first.attach(0)
+    first.cells[1] = 2.0
+    other.attach(1)
+    other.cells[1] = 3.0
+    assert values(first, "c") == values(other, "c") == [(5.0,)]
+
+
+def test_the_layout_says_which_number_is_where() -> None:
+    registries = [Registry() for _ in range(4)]
+    registries[0].counter("c", "C.")
+    registries[1].gauge("c", "C.")
+    registries[2].counters("c", "C.", ("x",), (("a",), ("b",)))
+    registries[3].counters("c", "C.", ("x",), (("b",), ("a",)))
+    assert len({each.layout() for each in registries}) == 4

@@ -25,18 +25,20 @@ import msgspec
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.exit_status import end
 from rowkeep.logs import configure_logs, quiet_logs
+from rowkeep.server.early_stop import EarlyStop
 from rowkeep.server.exposed_files import warn_of_exposed_files
 from rowkeep.server.first_token import hand_over
 from rowkeep.server.memory_arenas import share_one_arena
 from rowkeep.server.process import listen, load_all, serve_here
-from rowkeep.server.supervisor import SPREADS, serve_with_workers, worker_count
+from rowkeep.server.supervisor import HELD_BACK, REPLACES
 from rowkeep.server.tls import tls_files
+from rowkeep.server.workers import SPREADS, replacement_status, serve_with_workers, worker_count
 from rowkeep.services.audit import record_start
 from rowkeep.services.local_store import initialise_store
 from rowkeep.settings import Settings
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, stop: EarlyStop) -> None:
     """Initialise the store if it is empty, and serve until a stop is requested. Raises SetupError."""
     quiet_logs(settings.log_level)
     workers = worker_count(settings)
@@ -60,24 +62,24 @@ def run(settings: Settings) -> None:
         warn_of_exposed_files(settings)
         print(f"Rowkeep is listening on {url}", flush=True)
         if workers > 1:
+            # the supervisor takes these signals, also those that arrive before
+            signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+            stop.check()
             load_all()
-            started = serve_with_workers(settings, workers, sock, shared)
-        else:
-            started = serve_here(settings, [sock, *shared])
-        if not started:
+            serve_with_workers(settings, workers, sock, shared)
+        stop.check()
+        if not serve_here(settings, [sock, *shared]):
             raise SetupError("The server could not start. See the log above.")
 
 
 def main() -> None:
-    """Run the server, and exit the process."""
-    signal.signal(signal.SIGTERM, _stop)
+    """Run the server, or the replacement of a worker, and exit the process."""
     share_one_arena()
-    sys.exit(end(lambda: run(Settings.from_environment(os.environ))))
-
-
-def _stop(_signal: int, _frame: object) -> None:
-    """Stop requested before anything must be shut down in order."""
-    raise SystemExit(0)
+    if sys.argv[1:2] == [REPLACES]:
+        sys.exit(replacement_status(sys.argv[2]))
+    stop = EarlyStop()
+    stop.install()
+    sys.exit(end(lambda: run(Settings.from_environment(os.environ), stop)))
 
 
 if __name__ == "__main__":

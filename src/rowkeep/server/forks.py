@@ -11,8 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-HELD_BACK = {*STOP_SIGNALS, signal.SIGCHLD}
+from rowkeep.server.supervisor import HELD_BACK
 
 
 def fork(run: Callable[[], int]) -> int:

@@ -19,10 +19,10 @@ from rowkeep.logs import configure_logs
 from rowkeep.metrics import REGISTRY, WORKER_STARTS
 from rowkeep.server.connections import Edge
 from rowkeep.server.protocol import Protocol
+from rowkeep.server.supervisor import BACKLOG
 from rowkeep.server.tls import TlsFiles, tls_files
 from rowkeep.settings import Settings
 
-BACKLOG = 2048
 CANCEL_SECONDS = 2
 """How long cancelled requests have to send their responses."""
 
@@ -38,7 +38,7 @@ LOADED_LATER = ("uvloop", "uvicorn.lifespan.on", "uvicorn.loops.auto")
 def listen(host: str, port: int, *, shares: bool = False) -> socket.socket:
     """A listening socket; connections wait until a process serves them. Raises SetupError.
 
-    If ``shares`` is set, :func:`listen_too` can add other sockets to its port, but another server cannot: the
+    If ``shares`` is set, ``listen_too`` can add other sockets to its port, but another server cannot: the
     option to share is set only after the port was opened, and the other server does not set it either.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -53,16 +53,6 @@ def listen(host: str, port: int, *, shares: bool = False) -> socket.socket:
         sock.close()
         reason = getattr(error, "strerror", None) or error
         raise SetupError(f"Cannot listen on port {port} of {host}: {reason}.") from None
-    return sock
-
-
-def listen_too(first: socket.socket) -> socket.socket:
-    """Another socket on the same port: the system distributes new connections between all of them."""
-    sock = socket.socket(first.family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind(first.getsockname())
-    sock.listen(BACKLOG)
     return sock
 
 

@@ -1,18 +1,18 @@
-"""Supervisor: starts several workers on one port, replaces those that exit, and stops them together.
+"""Supervisor: replaces the workers of a server that exit, and stops them together.
 
-Each worker has its own listening socket, and the system distributes new connections evenly between the
-sockets; with one shared socket, the fastest worker would get most connections. The supervisor has all sockets
-open, so connections that a worker had not accepted when it died wait for its replacement. To stop, it closes
-them first: new connections are then refused at once, instead of being accepted by the system and reset later.
+It is a program that imports nothing of Rowkeep and runs without installed packages, so it needs only a few
+megabytes. The process that loads Rowkeep and forks the workers becomes this program (see ``workers.py``). Its
+process id does not change, so the workers are still its children; but the memory that Rowkeep needed there is
+free, except for what the workers share. It has no threads, no event loop and no connections.
 
-The supervisor also loads the server's modules and forks the workers, so that they share its memory. It does
-nothing else: it has no threads, no event loop and no connections that a worker could inherit.
+The supervisor has all listening sockets open, so connections that a worker had not accepted when it died wait
+for its replacement: a new process, which loads Rowkeep itself. To stop, it closes the sockets first: new
+connections are then refused at once, instead of being accepted by the system and reset later.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gc
+import json
 import os
 import select
 import signal
@@ -20,25 +20,16 @@ import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
-from threading import Thread
 
-import structlog
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HELD_BACK = {*STOP_SIGNALS, signal.SIGCHLD}
+"""The signals that the supervisor waits for. They are blocked until it does."""
 
-from rowkeep.logs import configure_logs
-from rowkeep.metrics import REGISTRY
-from rowkeep.server.forks import STOP_SIGNALS, fork
-from rowkeep.server.process import listen_too, serve_here
-from rowkeep.settings import Settings
-
-MOST_AUTOMATIC = 4
-"""The maximum number of workers if the setting is not set."""
-
-SPREADS = sys.platform == "linux"
-"""Whether the system distributes connections between several sockets on one port."""
+BACKLOG = 2048
 
 PAUSE_SECONDS = 1
-"""The minimum time between the starts of a worker and its replacement, so that an error at the start does not
+STEADY_SECONDS = 5
+"""A worker that runs for a shorter time is replaced after a pause, so that an error at the start does not
 create processes in a fast loop."""
 
 END_SECONDS = 10
@@ -47,40 +38,99 @@ END_SECONDS = 10
 NOT_STARTED = 3
 """The exit status of a worker that could not start; starting another one would not help."""
 
-log = structlog.get_logger(__name__)
+REPLACES = "replaces"
+"""The first argument of the server program in a replacement; the second one is its place."""
 
 
-def worker_count(settings: Settings) -> int:
-    """The number of worker processes to run."""
-    return settings.workers or min(MOST_AUTOMATIC, _cores())
+class Passed:
+    """What a process passes on to the program that it becomes or starts, as JSON. Pipes, sockets and memory
+    are numbers of file descriptors."""
+
+    def text(self) -> str:
+        return json.dumps(vars(self))
 
 
-def stop_seconds(settings: Settings) -> float:
-    """How long a stop takes at most."""
-    return settings.stop_grace_seconds + END_SECONDS
+class Server(Passed):
+    """A server whose workers were forked."""
+
+    def __init__(
+        self,
+        *,
+        pids: list[int],
+        sockets: list[int],
+        shared: list[int],
+        memory: int,
+        pipe: list[int],
+        layout: str,
+        stop_seconds: float,
+    ) -> None:
+        self.pids = pids
+        """The process of each worker; 0 if it could not be forked."""
+        self.sockets = sockets
+        """The listening socket of each worker; where the system does not spread connections over several
+        sockets, the same one for all."""
+        self.shared = shared
+        """Sockets whose connections any worker accepts."""
+        self.memory = memory
+        """The memory of the metrics, which all workers share."""
+        self.pipe = pipe
+        """Its ends to read from and to write to. Only the supervisor has the second one: reading ends in the
+        workers when the supervisor has exited."""
+        self.layout = layout
+        """What is where in the memory; a program with another layout must not use it."""
+        self.stop_seconds = stop_seconds
+        """How long a stop takes at most."""
+
+    def descriptors(self) -> list[int]:
+        """Those that the process needs which this one becomes."""
+        return [*set(self.sockets), *self.shared, self.memory, *self.pipe]
 
 
-def _cores() -> int:
-    """The cores that this process can use; a container can have fewer than the machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class Place(Passed):
+    """What a replacement gets: the number of its worker, and what it has in common with the others."""
+
+    def __init__(
+        self,
+        *,
+        worker: int,
+        workers: int,
+        socket: int,
+        shared: list[int],
+        memory: int,
+        pipe: int,
+        layout: str,
+    ) -> None:
+        self.worker = worker
+        self.workers = workers
+        self.socket = socket
+        self.shared = shared
+        self.memory = memory
+        self.pipe = pipe
+        self.layout = layout
+
+    def descriptors(self) -> list[int]:
+        """Those that the new process needs."""
+        return [self.socket, *self.shared, self.memory, self.pipe]
 
 
-def serve_with_workers(
-    settings: Settings, count: int, sock: socket.socket, shared: Sequence[socket.socket] = ()
-) -> bool:
-    """Serve with ``count`` processes until a stop is requested; False if one could not start. Connections of
-    the ``shared`` sockets are accepted by any of them."""
-    configure_logs(settings.log_level)
-    # otherwise the garbage collector of each worker would write to shared pages, and so copy them
-    gc.collect()
-    gc.freeze()
-    with Signals() as signals, contextlib.ExitStack() as others:
-        sockets = [sock] * count
-        if SPREADS:
-            sockets[1:] = [others.enter_context(listen_too(sock)) for _ in sockets[1:]]
-        return Workers(settings, sockets, signals, shared).run()
+def set_inheritable(descriptors: Sequence[int], inheritable: bool) -> None:
+    """Set whether a program that this process becomes or starts has these open too."""
+    for each in descriptors:
+        os.set_inheritable(each, inheritable)
+
+
+def listen_too(first: socket.socket) -> socket.socket:
+    """Another socket on the same port: the system distributes new connections between all of them."""
+    sock = socket.socket(first.family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.bind(first.getsockname())
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 class Signals:
@@ -97,21 +147,17 @@ class Signals:
         for each in STOP_SIGNALS:
             signal.signal(each, self._request_stop)
         signal.signal(signal.SIGCHLD, _ignore)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         return self
 
     def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(-1)
-        self.close()
-
-    def close(self) -> None:
-        """Called in a child, which has its own signal handlers."""
         self._reader.close()
         self._writer.close()
 
     def wait(self, seconds: float | None) -> None:
         """Wait for the next signal, at most ``seconds``; None means no limit."""
-        select.select([self._reader], [], [], seconds)
-        with contextlib.suppress(BlockingIOError):
+        if select.select([self._reader], [], [], seconds)[0]:
             self._reader.recv(4096)
 
     def _request_stop(self, _signal: int, _frame: object) -> None:
@@ -123,31 +169,24 @@ def _ignore(_signal: int, _frame: object) -> None:
 
 
 class Workers:
-    """The worker processes of one server, one for each socket."""
+    """The worker processes of a server, one for each socket."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        sockets: Sequence[socket.socket],
-        signals: Signals,
-        shared: Sequence[socket.socket] = (),
-    ) -> None:
-        """All workers accept connections of the ``shared`` sockets."""
-        self._settings = settings
-        self._shared = shared
-        REGISTRY.share(len(sockets))
+    def __init__(self, server: Server, signals: Signals) -> None:
+        set_inheritable(server.descriptors(), False)
+        self._server = server
         self._signals = signals
-        # reading from this pipe ends in a worker when its parent, the only process that could write to it,
-        # exits
-        self._parent_end, self._parent_has = os.pipe()
-        self._sockets = list(sockets)
-        self._due = dict.fromkeys(range(len(sockets)), 0.0)
-        """The sockets without a worker, and the earliest time to start one, on the monotonic clock."""
-        self._replaced: set[int] = set()
-        """Sockets whose first worker has served and exited. If its replacement cannot start, that is
-        retried."""
-        self._running: dict[int, tuple[int, float]] = {}
-        """By process id: the socket of the worker, and the earliest time to start its replacement."""
+        opened = {each: socket.socket(fileno=each) for each in {*server.sockets, *server.shared}}
+        self._sockets = [opened[each] for each in server.sockets]
+        self._shared = [opened[each] for each in server.shared]
+        self._spreads = len(set(server.sockets)) > 1
+        now = time.monotonic()
+        self._running = {pid: (at, now) for at, pid in enumerate(server.pids) if pid}
+        """By process id: the number of the worker, and when it was started, on the monotonic clock."""
+        self._due = {at: now for at, pid in enumerate(server.pids) if not pid}
+        """The workers without a process, and the earliest time to start one."""
+        self._replaced: set[int] = set(self._due)
+        """Workers whose first process has exited. If its replacement cannot start, that is retried."""
+        self._is_stopping = False
 
     def run(self) -> bool:
         """Serve until a stop is requested; False if a worker could not start."""
@@ -159,26 +198,52 @@ class Workers:
                 self._signals.wait(left)
                 statuses = set(self._ended())
         finally:
-            self._stop()
+            self.stop()
         return NOT_STARTED not in statuses
 
     def _start_due(self) -> None:
         now = time.monotonic()
         for at in [at for at, due in self._due.items() if due <= now]:
             try:
-                if self._sockets[at].fileno() < 0:
-                    self._sockets[at] = listen_too(self._open_sockets()[0])
-                pid = fork(partial(self._work, at))
+                pid = self._start(at)
             except OSError as error:
                 # no free memory or processes: the other workers continue
-                log.error("cannot start worker", error=str(error), action="retry")
+                _log_error("cannot start worker", error=str(error), action="retry")
                 self._due[at] = now + PAUSE_SECONDS
                 continue
             del self._due[at]
-            self._running[pid] = (at, now + PAUSE_SECONDS)
+            self._running[pid] = (at, now)
+
+    def _start(self, at: int) -> int:
+        """Start the replacement of a worker. Returns its process id."""
+        if self._sockets[at].fileno() < 0:
+            self._sockets[at] = listen_too(self._open_sockets()[0])
+        server = self._server
+        place = Place(
+            worker=at,
+            workers=len(self._sockets),
+            socket=self._sockets[at].fileno(),
+            shared=server.shared,
+            memory=server.memory,
+            pipe=server.pipe[0],
+            layout=server.layout,
+        )
+        arguments = [sys.executable, "-P", "-m", "rowkeep.server", REPLACES, place.text()]
+        set_inheritable(place.descriptors(), True)
+        try:
+            return os.posix_spawn(
+                sys.executable,
+                arguments,
+                os.environ,
+                setpgroup=0,  # Ctrl-C in a terminal is for this process, which then stops the workers
+                setsigmask=(),
+                setsigdef=HELD_BACK,
+            )
+        finally:
+            set_inheritable(place.descriptors(), False)
 
     def _ended(self) -> Iterator[int]:
-        """The exit statuses of the workers that have exited since the last call.
+        """The exit statuses of the workers that have exited since the last call, until the server stops.
 
         The status of a replacement that could not start (for example, because the database is not available)
         is not included: its start is retried.
@@ -187,29 +252,33 @@ class Workers:
             found, wait_status = os.waitpid(pid, os.WNOHANG)
             if not found:
                 continue
-            at, self._due[at] = self._running.pop(pid)
+            at, started = self._running.pop(pid)
+            now = time.monotonic()
+            self._due[at] = now if now - started >= STEADY_SECONDS else now + PAUSE_SECONDS
             status = os.waitstatus_to_exitcode(wait_status)
+            if self._is_stopping or self._signals.stop_requested:
+                continue
             if status != NOT_STARTED:
                 self._replaced.add(at)
+                _log_error("worker exited", status=status, action="replace")
             elif at in self._replaced:
-                log.error("worker failed to start", action="retry")
+                _log_error("worker failed to start", action="retry")
                 # new connections are distributed between the other workers
-                if SPREADS and len(self._open_sockets()) > 1:
+                if self._spreads and len(self._open_sockets()) > 1:
                     self._sockets[at].close()
                 continue
-            if status != NOT_STARTED and not self._signals.stop_requested:
-                log.error("worker exited", status=status, action="replace")
             yield status
 
     def _open_sockets(self) -> list[socket.socket]:
         return [sock for sock in self._sockets if sock.fileno() >= 0]
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """Ask all workers to stop, and wait until they have exited."""
+        self._is_stopping = True
         for sock in (*self._sockets, *self._shared):
             sock.close()
         self._send(signal.SIGTERM)
-        give_up = time.monotonic() + stop_seconds(self._settings)
+        give_up = time.monotonic() + self._server.stop_seconds
         while self._running:
             list(self._ended())
             left = give_up - time.monotonic()
@@ -222,21 +291,23 @@ class Workers:
         for pid in self._running:
             os.kill(pid, number)
 
-    def _work(self, at: int) -> int:
-        """Run the worker for a socket."""
-        # Ctrl-C in a terminal is for the parent, which then stops the workers
-        os.setpgid(0, 0)
-        self._signals.close()
-        os.close(self._parent_has)
-        sock = self._sockets[at]
-        for other in self._sockets:
-            if other is not sock:
-                other.close()
-        Thread(target=partial(_end_with_parent, self._parent_end), name="rowkeep-parent", daemon=True).start()
-        return 0 if serve_here(self._settings, [sock, *self._shared], at) else NOT_STARTED
+
+def _log_error(event: str, **context: object) -> None:
+    """Write a line as ``rowkeep.logs`` does, which this program does not load."""
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    timestamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{nanoseconds // 1000:06}Z"
+    line = {**context, "event": event, "level": "error", "timestamp": timestamp}
+    print(json.dumps(line), file=sys.stderr, flush=True)
 
 
-def _end_with_parent(pipe: int) -> None:
-    """End a worker whose parent was killed, because nothing else would stop it."""
-    os.read(pipe, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
+def main() -> None:
+    """Supervise the server in the argument, and exit the process."""
+    with Signals() as signals:
+        has_started = Workers(Server(**json.loads(sys.argv[1])), signals).run()
+    if not has_started:
+        print("Error: The server could not start. See the log above.", file=sys.stderr)
+    sys.exit(0 if has_started else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Early stop: a request to stop that arrives before anything must be shut down in order."""
+
+from __future__ import annotations
+
+import signal
+from typing import NoReturn
+
+from rowkeep.server.supervisor import STOP_SIGNALS
+
+
+class EarlyStop:
+    """The exception of its signal ends the program, unless Python ignores it, as in callbacks of weak
+    references."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def install(self) -> None:
+        """Handle the signals, until another handler is set."""
+        for each in STOP_SIGNALS:
+            signal.signal(each, self._stop)
+
+    def check(self) -> None:
+        """End the program if the exception was ignored."""
+        if self._number:
+            self._raise()
+
+    def _stop(self, number: int, _frame: object) -> None:
+        self._number = number
+        self._raise()
+
+    def _raise(self) -> NoReturn:
+        raise KeyboardInterrupt if self._number == signal.SIGINT else SystemExit(0)
