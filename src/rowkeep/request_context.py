@@ -54,9 +54,8 @@ def note_change(current: RequestContext | None, workspace: Any, table_id: str) -
         vars(current).setdefault("changed", {})[table_id] = workspace
 
 
-def changed_tables() -> dict[str, Any]:
+def changed_tables(current: RequestContext | None) -> dict[str, Any]:
     """The tables that the request has written to, each with its workspace."""
-    current = CURRENT.get()
     found: dict[str, Any] = {} if current is None else vars(current).get("changed", {})
     return found
 
@@ -66,13 +65,6 @@ def set_route(number: int) -> None:
     current = CURRENT.get()
     if current is not None:
         current.route = number
-
-
-def set_app(client_id: str) -> None:
-    """The app of the request is known."""
-    current = CURRENT.get()
-    if current is not None:
-        current.app = client_id
 
 
 def add_request(_logger: Any, _method: str, event: Any) -> Any:

@@ -48,7 +48,9 @@ class Response(msgspec.Struct, frozen=True):
         if self.status != 204:
             headers.append((b"vary", self.vary))
             headers.append((b"content-type", self.content_type))
-            headers.append((b"content-length", b"%d" % sum(map(len, self.parts))))
+            body = self.body
+            length = len(body) if isinstance(body, bytes) else sum(map(len, body))
+            headers.append((b"content-length", b"%d" % length))
         return headers
 
     def with_headers(self, headers: tuple[tuple[bytes, bytes], ...]) -> Response:

@@ -50,6 +50,7 @@ from rowkeep.storage.sqlite.inspection import SqliteInspection
 from rowkeep.storage.sqlite.keys import keyed
 from rowkeep.storage.sqlite.loads import load_rows
 from rowkeep.storage.sqlite.partial_upserts import upsert_partly
+from rowkeep.storage.sqlite.readers import NotQuick
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.recording import recorded
 from rowkeep.storage.sqlite.upserts import upsert
@@ -83,7 +84,12 @@ class SqliteDatabase(Database):
     ) -> T:
         try:
             reader = (self.opener.use_open() or await self.opener.use()).reader
-            return await (reader.run_long(work) if is_long else reader.run(work, table_id))
+            if is_long:
+                return await reader.run_long(work)
+            try:
+                return reader.run(work, table_id)
+            except NotQuick:
+                return await reader.run_in_thread(work, table_id)
         except StorageUnavailable as error:
             self._refuse_if_gone()
             raise failure_at(self.path, error) from error.__cause__

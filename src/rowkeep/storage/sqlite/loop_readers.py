@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from functools import partial
 from typing import TypeVar
 
 import apsw
@@ -74,17 +73,14 @@ class QuickReader:
         self._ticks = 0
         self._until = time.monotonic() + BUDGET_SECONDS
         try:
-            return in_transaction(self._connection, partial(self._within_budget, work))
+            return in_transaction(self._connection, work, self._let_end)
         except apsw.TooBigError:
             raise OverBudget() from None
 
-    def _within_budget(self, work: Callable[[Connection], T], connection: Connection) -> T:
-        try:
-            return work(connection)
-        finally:
-            # the end of its transaction must not be interrupted as well: the next one could not begin
-            self._ticks = 0
-            self._until = math.inf
+    def _let_end(self) -> None:
+        """The end of a transaction must not be interrupted as well: the next one could not begin."""
+        self._ticks = 0
+        self._until = math.inf
 
     def refresh_schema(self) -> None:
         """Read the schema of the file again if it has changed since: the read may be what took so many

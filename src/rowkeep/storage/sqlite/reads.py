@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+import apsw
+
 from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.sql.binding import select_values
 from rowkeep.sql.pages import Decoders, Pages
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, Selected, StaleCatalog
 from rowkeep.storage.response_sizes import fitting_page, sizes
-from rowkeep.storage.sqlite.connections import Connection, translated
+from rowkeep.storage.sqlite.connections import Connection, raise_ours
 
 
 def select(sql: Pages, plan: SelectPlan, version: int | None, connection: Connection) -> Selected:
@@ -20,7 +22,7 @@ def select(sql: Pages, plan: SelectPlan, version: int | None, connection: Connec
     statements = sql.select(plan.shape)
     values = select_values(plan, sql.constants)
     total: Any = None
-    with translated():
+    try:
         page = statements.page.bind(values)
         rows, size, is_cut = _page(connection, page, plan.max_bytes)
         if version is not None and connection.version() != version:
@@ -30,6 +32,8 @@ def select(sql: Pages, plan: SelectPlan, version: int | None, connection: Connec
         elif statements.count is not None:
             count = statements.count.bind(values)
             total = connection.execute(count.text, count.parameters).fetchall()[0][0]
+    except apsw.Error as error:
+        raise_ours(error)
     next_key = None
     if len(rows) > plan.limit or is_cut:
         rows = rows[: plan.limit]
