@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from contextvars import ContextVar
 from typing import Any
@@ -34,7 +34,7 @@ CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 
 def new_operation_id() -> str:
     """An id that no other operation has, 24 hexadecimal digits; later ones are greater, to the second."""
-    return f"{int(time.time() * 65536):012x}{secrets.token_hex(6)}"
+    return f"{int(time.time() * 65536):012x}{os.urandom(6).hex()}"
 
 
 def operation_id(current: RequestContext | None) -> str:

@@ -156,8 +156,8 @@ class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     dry_run: bool = False
 
 
-async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
-    return await _insert_rows(edge, credential, name, request, False)
+def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Awaitable[Outcome]:
+    return _insert_rows(edge, credential, name, request, False)
 
 
 async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:

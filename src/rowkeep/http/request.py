@@ -87,11 +87,12 @@ class Request:
     @property
     def minimal(self) -> bool:
         """Whether the request has ``Prefer: return=minimal`` (RFC 7240)."""
-        prefer = self.header(b"prefer")
-        if prefer is None:
+        sent = self._headers.get(b"prefer")
+        if sent is None:
             return False
         preferences = [
-            preference.partition(";")[0].strip().lower().replace(" ", "") for preference in prefer.split(",")
+            preference.partition(";")[0].strip().lower().replace(" ", "")
+            for preference in sent.decode("latin-1").split(",")
         ]
         return next((preference for preference in preferences if preference.startswith("return=")), "") in (
             "return=minimal",

@@ -121,13 +121,10 @@ async def reply(answer: Awaitable[Sendable], scope: Scope, send: Send) -> None:
     except RowkeepError as error:
         if is_refusal(error):
             log_refusal(error, scope)
-        made = error_response(error)
+        made = error_response(error).with_headers(take_rate_headers())
     except Disconnected:
         return
     except Exception as error:
         log.error("request failed", path=scope["path"], exc_info=error)
-        made = error_response(InternalError())
-    rate = take_rate_headers()
-    if rate:
-        made = made.with_headers(rate)
+        made = error_response(InternalError()).with_headers(take_rate_headers())
     await made.send(send)

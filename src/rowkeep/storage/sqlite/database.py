@@ -96,7 +96,8 @@ class SqliteDatabase(Database):
 
     async def _write(self, work: Callable[[Connection], T], *, is_limited: bool = False) -> T:
         try:
-            return await (await self.opener.use()).writer.run(work, is_limited=is_limited)
+            writer = (self.opener.use_open() or await self.opener.use()).writer
+            return await writer.run(work, is_limited=is_limited)
         except StorageUnavailable as error:
             self._refuse_if_gone()
             raise failure_at(self.path, error) from error.__cause__
@@ -138,11 +139,11 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
             self._refuse_if_gone()
             raise failure_at(self.path, error) from error.__cause__
 
-    async def insert(
+    def insert(
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
-    ) -> Stamp:
+    ) -> Coroutine[Any, Any, Stamp]:
         insert = Insert(sql, plan, version, self._ids, key, plan.operation)
-        return await (self._try(insert) if plan.is_dry_run else self._write(insert))
+        return self._try(insert) if plan.is_dry_run else self._write(insert)
 
     async def insert_partly(
         self, sql: TableSql, plan: InsertPlan, sift: Sift, version: int, key: WriteKey | None = None
