@@ -256,7 +256,8 @@ class Protocol(HttpToolsProtocol):
         if parser.should_upgrade():
             self._is_upgrade = True
             return
-        self._check_head(version)
+        if version != "1.1" or self._hosts != 1:
+            self._check_head(version)
         url = self.url
         path, raw_path, query = (_known_url if len(url) <= MAX_KNOWN_URL else _parsed_url)(
             url, self.root_path
@@ -473,8 +474,6 @@ class Protocol(HttpToolsProtocol):
 
     def _check_head(self, version: str) -> None:
         """Raises MalformedRequest."""
-        if version == "1.1" and self._hosts == 1:
-            return
         if version not in ("1.0", "1.1"):
             raise self._refused(MalformedRequest(f"HTTP/{version} is not supported. Use HTTP/1.1."))
         if self._hosts != 1 and (self._hosts > 1 or version == "1.1"):

@@ -212,7 +212,7 @@ class Pool:
 
     # each of these gives the coroutine itself, so that none waits in another
 
-    def fetch(self, text: str, parameters: Sequence[Any], call: Call) -> Awaitable[list[Any]]:
+    def fetch(self, call: Call, text: str, parameters: Sequence[Any]) -> Awaitable[list[Any]]:
         """One statement that reads, a transaction of its own; run again if that may help."""
         return self._tried(lambda connection: connection.fetch(text, *parameters), call)
 

@@ -54,6 +54,11 @@ BROKEN = (
 )
 
 
+class Moved(Exception):
+    """Two statements that must read the same snapshot have read different ones, because they were not run in
+    a transaction."""
+
+
 class OverBudget(Exception):
     """A statement exceeded the limits of its connection, or was interrupted."""
 
@@ -118,14 +123,14 @@ class Connection(Turning):
         finally:
             self.set_busy_handler(self.wait)
 
-    def version(self) -> int | None:
-        """The version in the snapshot of a read-only transaction that has already read something: SQLite only
-        notices that the file has changed when it begins to read."""
-        state = self.data_version()
-        if state != self._version_of:
+    def version(self, snapshot: int) -> int | None:
+        """The version in the snapshot that was last read, which is what ``data_version`` gives: SQLite only
+        notices that the file has changed when it begins to read. Outside of a transaction it can be a later
+        version."""
+        if snapshot != self._version_of:
             rows = self.execute(VERSION).fetchall()
             self._version = cast("int", rows[0][0]) if rows else None
-            self._version_of = state
+            self._version_of = self.data_version()
         return self._version
 
 

@@ -71,7 +71,8 @@ class Reader:
 
     def run(self, work: Callable[[Connection], T], table_id: str | None) -> T:
         """Run ``work``, which only reads, in a transaction of its own: one snapshot. ``table_id`` is the id
-        of the table or view that it reads, if it reads one.
+        of the table or view that it reads, if it reads one: then it is mostly one statement, which needs no
+        transaction, and raises Moved if it needs one.
 
         Raises NotQuick if a thread must run it.
         """
@@ -79,7 +80,7 @@ class Reader:
         if quick.is_reading_schema:
             raise NotQuick()
         try:
-            return quick.run(work)
+            return quick.run(work, in_one_snapshot=table_id is None)
         except OverBudget:
             quick.refresh_schema()
             raise NotQuick() from None
@@ -87,7 +88,8 @@ class Reader:
             raise NotQuick() from None
 
     async def run_in_thread(self, work: Callable[[Connection], T], table_id: str | None) -> T:
-        """The same in a thread. The query of a table or view can take ``max_query_seconds``.
+        """The same in a thread, always in a transaction. The query of a table or view can take
+        ``max_query_seconds``.
 
         Raises Busy, QueryTimeout, ShuttingDown.
         """
