@@ -60,6 +60,14 @@ def changed_tables(current: RequestContext | None) -> dict[str, Any]:
     return found
 
 
+def set_app(client_id: str) -> RequestContext | None:
+    """The app of the request is known. Returns the request."""
+    current = CURRENT.get()
+    if current is not None:
+        current.app = client_id
+    return current
+
+
 def set_route(number: int) -> None:
     """The route of the request is known."""
     current = CURRENT.get()

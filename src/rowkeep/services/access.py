@@ -31,7 +31,7 @@ from rowkeep.model.history import Operation
 from rowkeep.model.ids import Clock, writer_of
 from rowkeep.model.tables import Table
 from rowkeep.model.users import Actor
-from rowkeep.request_context import CURRENT, RequestContext, note_change, operation_id
+from rowkeep.request_context import CURRENT, RequestContext, note_change, operation_id, set_app
 from rowkeep.services.admin_tokens import AdminTokens
 from rowkeep.services.rate_limits import NO_TABLE, RateLimits, RequestRate
 from rowkeep.services.sessions import Sessions, signed_in_user
@@ -243,9 +243,7 @@ class Access:
                         return await action(caller)
                     found = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
                     app, claims = self._prove(found, credential)
-                    current = CURRENT.get()
-                    if current is not None:
-                        current.app = client_id
+                    current = set_app(client_id)
                     if app.app.require_jti and not is_used:
                         # after all other checks: a token that is refused uses up nothing
                         await self._used_tokens.use(workspace, client_id, claims)
