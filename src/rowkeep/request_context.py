@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import time
 from contextvars import ContextVar
 from typing import Any
@@ -33,8 +33,9 @@ CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 
 
 def new_operation_id() -> str:
-    """An id that no other operation has, 24 hexadecimal digits; later ones are greater, to the second."""
-    return f"{int(time.time() * 65536):012x}{os.urandom(6).hex()}"
+    """An id that no other operation has, 24 hexadecimal digits; later ones are greater, to the second. It is
+    no secret, and Python makes its random numbers different in each process, also after a fork."""
+    return f"{int(time.time() * 65536):012x}{random.getrandbits(48):012x}"
 
 
 def operation_id(current: RequestContext | None) -> str:
