@@ -31,6 +31,10 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.is_closed = self.is_aborted = False
+        self.reads = asyncio.Event()
+
+    async def drain(self) -> None:
+        await self.reads.wait()
 
     def write(self, data: bytes) -> None:
         self.sent.append(data)
@@ -87,6 +91,32 @@ async def test_head_and_body_are_one_write(keep_alive: bool) -> None:
     assert answered.response_started
     assert answered.response_complete
     assert wire.is_closed is not keep_alive
+
+
+@pytest.mark.parametrize("disconnects", [False, True])
+async def test_a_response_waits_for_a_client_that_reads_slowly(disconnects: bool) -> None:
+    wire = Wire()
+    wire.write_paused = True
+    answered = exchange(wire)
+    responding = asyncio.ensure_future(respond(answered, b"{}", headers=[length(2)]))
+    await asyncio.sleep(0)
+    assert wire.sent == []
+    answered.disconnected = disconnects
+    wire.reads.set()
+    await responding
+    assert len(wire.sent) == (not disconnects)
+    assert answered.response_complete is not disconnects
+
+
+async def test_parts_of_a_body_are_received_together() -> None:
+    received = exchange(Wire())
+    assert [received.add_to_body(part) for part in (b"a", b"bc", b"def")] == [1, 3, 6]
+    assert await received.receive() == {"type": "http.request", "body": b"abcdef", "more_body": True}
+    waiting = asyncio.ensure_future(received.receive())
+    await asyncio.sleep(0)
+    received.add_to_body(b"g")
+    received.end_body()
+    assert await waiting == {"type": "http.request", "body": b"g", "more_body": False}
 
 
 async def test_nothing_is_sent_before_the_body() -> None:
