@@ -34,7 +34,7 @@ CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 
 def new_operation_id() -> str:
     """An id that no other operation has, 24 hexadecimal digits; later ones are greater, to the second. It is
-    no secret, and Python makes its random numbers different in each process, also after a fork."""
+    not a secret, and Python makes its random numbers different in each process, also after a fork."""
     return f"{int(time.time() * 65536):012x}{random.getrandbits(48):012x}"
 
 
