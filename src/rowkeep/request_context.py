@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from contextvars import ContextVar
 from typing import Any
@@ -33,8 +33,9 @@ CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 
 
 def new_operation_id() -> str:
-    """An id that no other operation has, 24 hexadecimal digits; later ones are greater, to the second."""
-    return f"{int(time.time() * 65536):012x}{secrets.token_hex(6)}"
+    """An id that no other operation has, 24 hexadecimal digits; later ones are greater, to the second. It is
+    not a secret, and Python makes its random numbers different in each process, also after a fork."""
+    return f"{int(time.time() * 65536):012x}{random.getrandbits(48):012x}"
 
 
 def operation_id(current: RequestContext | None) -> str:
@@ -54,11 +55,18 @@ def note_change(current: RequestContext | None, workspace: Any, table_id: str) -
         vars(current).setdefault("changed", {})[table_id] = workspace
 
 
-def changed_tables() -> dict[str, Any]:
+def changed_tables(current: RequestContext | None) -> dict[str, Any]:
     """The tables that the request has written to, each with its workspace."""
-    current = CURRENT.get()
     found: dict[str, Any] = {} if current is None else vars(current).get("changed", {})
     return found
+
+
+def set_app(client_id: str) -> RequestContext | None:
+    """The app of the request is known. Returns the request."""
+    current = CURRENT.get()
+    if current is not None:
+        current.app = client_id
+    return current
 
 
 def set_route(number: int) -> None:
@@ -66,13 +74,6 @@ def set_route(number: int) -> None:
     current = CURRENT.get()
     if current is not None:
         current.route = number
-
-
-def set_app(client_id: str) -> None:
-    """The app of the request is known."""
-    current = CURRENT.get()
-    if current is not None:
-        current.app = client_id
 
 
 def add_request(_logger: Any, _method: str, event: Any) -> Any:

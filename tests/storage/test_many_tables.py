@@ -84,11 +84,11 @@ async def test_one_table_may_have_all_connections(postgres: PostgresServer, anyi
     holder = await asyncpg.connect(url)
     try:
         for at in range(TABLES):
-            assert await pool.fetch("SELECT $1::int", [at], Call(lane, f"table {at}")) == [(at,)]
+            assert await pool.fetch(Call(lane, f"table {at}"), "SELECT $1::int", [at]) == [(at,)]
         await holder.execute("SELECT pg_advisory_lock(1)")
         wanted = "SELECT pg_advisory_xact_lock_shared(1)::text"
         running = [
-            asyncio.ensure_future(pool.fetch(wanted, [], Call(lane, "table 0"))) for _ in range(CONNECTIONS)
+            asyncio.ensure_future(pool.fetch(Call(lane, "table 0"), wanted, [])) for _ in range(CONNECTIONS)
         ]
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         while await holder.fetchval(waiting) < CONNECTIONS:  # noqa: ASYNC110 - PostgreSQL has no event for it
@@ -108,14 +108,14 @@ async def test_where_postgresql_gives_no_more_connections(anyio_backend: object)
     others = []
     try:
         await pool.open()
-        assert await pool.fetch("SELECT 1", [], Call(lane, "table 0")) == [(1,)]
+        assert await pool.fetch(Call(lane, "table 0"), "SELECT 1", []) == [(1,)]
         with suppress(asyncpg.TooManyConnectionsError):
             while True:
                 others.append(await asyncpg.connect(url))
         assert others
         for _ in range(2):
             for at in range(TABLES):
-                assert await pool.fetch("SELECT $1::int", [at], Call(lane, f"table {at}")) == [(at,)]
+                assert await pool.fetch(Call(lane, f"table {at}"), "SELECT $1::int", [at]) == [(at,)]
     finally:
         for each in others:
             await each.close()

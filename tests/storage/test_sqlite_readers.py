@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from anyio import create_task_group
 from workbench import THINGS, Workbench, initialised, new_workspace, opened, tables_of, until, where
@@ -17,7 +18,7 @@ from workbench import THINGS, Workbench, initialised, new_workspace, opened, tab
 from rowkeep.sql.statements import Statement
 from rowkeep.storage import table_groups
 from rowkeep.storage.contract import Row
-from rowkeep.storage.sqlite import files
+from rowkeep.storage.sqlite import files, reads
 from rowkeep.storage.sqlite import loop_readers as quick
 from support.server import sqlite_url
 
@@ -105,6 +106,31 @@ async def test_long_selects_are_answered_as_short_ones_are(crowded: Workbench) -
     flags = await crowded.select({"query": where("Flag", "!=", False), "fields": ["Flag"]})
     assert set(map(tuple, flags.rows)) == {(True,)}
     assert flags.total == ROWS // 2
+
+
+async def test_page_and_total_are_of_one_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query is not run in a transaction at first, and others can write between its statements."""
+    async with opened(sqlite_url(tmp_path)) as store:
+        things = await Workbench.with_table(await initialised(store, new_workspace()), THINGS)
+        await things.insert(*({"Number": at} for at in range(5)))
+        path: Path = things.database.path  # type: ignore[attr-defined] # of SQLite
+        page = reads._page
+        calls: list[Any] = []
+
+        def page_then_write(*arguments: Any) -> Any:
+            calls.append(arguments)
+            found = page(*arguments)
+            if len(calls) == 1:
+                with apsw.Connection(str(path)) as other:
+                    other.execute(things.statement('DELETE FROM @things WHERE "Number" = 0').text)
+            return found
+
+        monkeypatch.setattr(reads, "_page", page_then_write)
+        selected = await things.select({"sort": [{"field": "Number"}], "fields": ["Number"]}, 2)
+        assert (list(map(list, selected.rows)), selected.total, len(calls)) == ([[1], [2]], 4, 2)
+        # a page that is the last one needs no second statement
+        selected = await things.select({"fields": ["Number"]}, 4)
+        assert (len(selected.rows), selected.total, len(calls)) == (4, 4, 3)
 
 
 async def test_many_long_queries_at_once(crowded: Workbench) -> None:

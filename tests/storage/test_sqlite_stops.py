@@ -75,7 +75,7 @@ class Endless:
 
     async def read(self, notes: Workbench) -> asyncio.Task[None]:
         """Read on ``notes``, as a query of a table does; when this returns, it runs."""
-        task = asyncio.ensure_future(file_of(notes).reader.run(self, "a table"))
+        task = asyncio.ensure_future(file_of(notes).reader.run_in_thread(self, "a table"))
         await asyncio.to_thread(self.begun.wait)
         return task
 
@@ -124,11 +124,11 @@ async def test_a_turn_is_given_back_when_its_thread_has_ended(start: Open) -> No
         begun.set()
         ended.wait()
 
-    task = asyncio.ensure_future(file_of(notes).reader.run(stubborn, "a table"))
+    task = asyncio.ensure_future(file_of(notes).reader.run_in_thread(stubborn, "a table"))
     await asyncio.to_thread(begun.wait)
     await cancelled(task)
     with pytest.raises(Busy):
-        await in_time(file_of(notes).reader.run(Endless(), "a table"))
+        await in_time(file_of(notes).reader.run_in_thread(Endless(), "a table"))
     assert file_of(notes).reader.is_running
     ended.set()
     await cancelled(await Endless().read(notes))
@@ -138,8 +138,8 @@ async def test_nobody_waits_for_a_turn_without_end(start: Open) -> None:
     _, notes = await start(sqlite_readers=1, busy_timeout_seconds=0.2)
     running = await Endless().read(notes)
     with pytest.raises(Busy, match=r"waited 0.2 s for other long queries \(the setting busy_"):
-        await in_time(file_of(notes).reader.run(Endless(), "a table"))
-    waiting = asyncio.ensure_future(file_of(notes).reader.run(Endless(), "a table"))
+        await in_time(file_of(notes).reader.run_in_thread(Endless(), "a table"))
+    waiting = asyncio.ensure_future(file_of(notes).reader.run_in_thread(Endless(), "a table"))
     await asyncio.sleep(0.05)
     await cancelled(waiting)
     await cancelled(running)
@@ -149,7 +149,9 @@ async def test_nobody_waits_for_a_turn_without_end(start: Open) -> None:
 async def test_long_queries_hold_up_no_scripts_and_no_writes_of_anybody(start: Open) -> None:
     store, notes = await start(busy_timeout_seconds=SOON_SECONDS)
     files = [each for _ in range(10) for each in await tables_of(store, 1)]
-    running = [asyncio.ensure_future(file_of(each).reader.run(Endless(), "t")) for each in files * 3]
+    running = [
+        asyncio.ensure_future(file_of(each).reader.run_in_thread(Endless(), "t")) for each in files * 3
+    ]
     await asyncio.sleep(0.5)
 
     def script() -> Generator[Statement, Sequence[Row], Any]:
@@ -293,7 +295,9 @@ async def test_closing_stops_what_runs(tmp_path: Path) -> None:
         notes = await Workbench.with_table(await initialised(store, workspace), NOTES)
         await notes.insert({"Code": "first"})
         tasks = [await Endless().read(notes), await Endless(writes=True).write(notes)]
-        tasks += [asyncio.ensure_future(file_of(notes).reader.run(Endless(), "t")) for _ in range(5)]
+        tasks += [
+            asyncio.ensure_future(file_of(notes).reader.run_in_thread(Endless(), "t")) for _ in range(5)
+        ]
         waiting = asyncio.ensure_future(file_of(notes).writer.run(Endless(writes=True), is_limited=True))
         inserted = asyncio.ensure_future(notes.insert({"Code": "second"}))
         await asyncio.sleep(0.05)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import weakref
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,14 +26,15 @@ def anyio_backend() -> str:
 class Wire:
     """A transport and its flow control."""
 
-    write_paused = False
-
-    def resume_reading(self) -> None:
-        """Nothing is read here."""
+    write_paused = read_paused = False
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.is_closed = self.is_aborted = False
+        self.reads = asyncio.Event()
+
+    async def drain(self) -> None:
+        await self.reads.wait()
 
     def write(self, data: bytes) -> None:
         self.sent.append(data)
@@ -45,22 +46,23 @@ class Wire:
         self.is_aborted = True
 
 
+async def _no_error(*_: object) -> None:
+    """No request fails here."""
+
+
 def exchange(wire: Wire, method: str = "GET", *, keep_alive: bool = True, version: str = "1.1") -> Exchange:
-    transport: Any = wire
-    scope: Any = {"type": "http", "method": method, "path": "/", "http_version": version}
-    return Exchange(
-        scope=scope,
-        transport=transport,
-        flow=transport,
-        logger=logging.getLogger(__name__),
-        access_logger=logging.getLogger(__name__),
-        access_log=False,
-        default_headers=[DATE],
-        message_event=asyncio.Event(),
+    connection: Any = SimpleNamespace(
+        scope={"type": "http", "method": method, "path": "/", "http_version": version},
+        transport=wire,
+        flow=wire,
+        server_state=SimpleNamespace(default_headers=[DATE]),
         expect_100_continue=False,
-        keep_alive=keep_alive,
-        on_response=lambda: None,
+        on_response_complete=lambda: None,
+        tasks=set(),
     )
+    made = Exchange(connection, _no_error)
+    made.keep_alive = keep_alive
+    return made
 
 
 async def respond(
@@ -89,6 +91,32 @@ async def test_head_and_body_are_one_write(keep_alive: bool) -> None:
     assert answered.response_started
     assert answered.response_complete
     assert wire.is_closed is not keep_alive
+
+
+@pytest.mark.parametrize("disconnects", [False, True])
+async def test_a_response_waits_for_a_client_that_reads_slowly(disconnects: bool) -> None:
+    wire = Wire()
+    wire.write_paused = True
+    answered = exchange(wire)
+    responding = asyncio.ensure_future(respond(answered, b"{}", headers=[length(2)]))
+    await asyncio.sleep(0)
+    assert wire.sent == []
+    answered.disconnected = disconnects
+    wire.reads.set()
+    await responding
+    assert len(wire.sent) == (not disconnects)
+    assert answered.response_complete is not disconnects
+
+
+async def test_parts_of_a_body_are_received_together() -> None:
+    received = exchange(Wire())
+    assert [received.add_to_body(part) for part in (b"a", b"bc", b"def")] == [1, 3, 6]
+    assert await received.receive() == {"type": "http.request", "body": b"abcdef", "more_body": True}
+    waiting = asyncio.ensure_future(received.receive())
+    await asyncio.sleep(0)
+    received.add_to_body(b"g")
+    received.end_body()
+    assert await waiting == {"type": "http.request", "body": b"g", "more_body": False}
 
 
 async def test_nothing_is_sent_before_the_body() -> None:
@@ -161,7 +189,7 @@ async def test_without_a_length_a_response_to_http_1_0_ends_with_the_connection(
 async def test_a_response_that_breaks_off_never_looks_whole(version: str, is_aborted: bool) -> None:
     wire = Wire()
     broken = exchange(wire, version=version)
-    broken.tasks, broken.task = set(), asyncio.ensure_future(asyncio.sleep(0))
+    broken.task = asyncio.ensure_future(asyncio.sleep(0))
 
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -184,16 +212,16 @@ async def test_what_differs_in_each_response_is_not_part_of_a_cached_head() -> N
 
 async def test_a_body_that_has_arrived_is_received_at_once() -> None:
     received = exchange(Wire())
-    received.body += b"{}"
-    received.more_body = False
-    received.message_event.set()
+    received.add_to_body(b"{")
+    assert received.add_to_body(b"}") == 2
+    received.end_body()
     assert await received.receive() == {"type": "http.request", "body": b"{}", "more_body": False}
     # then only the end of the connection is left to wait for
     waiting = asyncio.ensure_future(received.receive())
     await asyncio.sleep(0)
     assert not waiting.done()
     received.disconnected = True
-    received.message_event.set()
+    received.wake()
     assert await waiting == {"type": "http.disconnect"}
 
 
@@ -207,7 +235,6 @@ async def test_an_exchange_is_freed_without_the_collector_of_garbage() -> None:
         await send({"type": "http.response.body", "body": b"{}"})
 
     served = exchange(Wire())
-    served.tasks = set()
     task = served.task = asyncio.ensure_future(served.run_asgi(app))
     freed = weakref.ref(served)
     gc.disable()

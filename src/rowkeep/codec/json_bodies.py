@@ -50,8 +50,12 @@ def decode_body(
 
     Raises MalformedJson, UnknownKey or InvalidBody, and RepeatedKey if an object has the same key twice.
     """
+    most = max_depth + OWN_LEVELS
+    if len(body) <= SMALL_BYTES and body.count(b"[") + body.count(b"{") <= most and has_distinct_keys(body):
+        # a usual body, in which nothing else can be found
+        return decode_unchecked(body, decoder)
     refuse_sprawling(body)
-    refuse_deep(body, max_depth + OWN_LEVELS)
+    refuse_deep(body, most)
     decoded = decode_unchecked(marked_halves(body) if marks_halves else body, decoder)
     refuse_repeated_keys(body)
     return decoded

@@ -43,7 +43,7 @@ from rowkeep.model.data_requests import (
     UpdateBody,
 )
 from rowkeep.model.undo_requests import UndoBody
-from rowkeep.request_context import CURRENT, changed_tables, operation_id, set_route
+from rowkeep.request_context import CURRENT, changed_tables, operation_id
 from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
 from rowkeep.services.changes import ChangePage, ChangeReader, Changes
@@ -156,8 +156,8 @@ class BulkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     dry_run: bool = False
 
 
-async def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
-    return await _insert_rows(edge, credential, name, request, False)
+def _insert(edge: DataEdge, credential: Credential, name: str, request: Request) -> Awaitable[Outcome]:
+    return _insert_rows(edge, credential, name, request, False)
 
 
 async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
@@ -511,7 +511,9 @@ class DataEndpoints:
         self, scope: Scope, receive: Receive
     ) -> Response | StreamResponse | FileResponse | EventStream:
         call, name, row_id = self._found(scope)
-        set_route(self._routes[call.name])
+        current = CURRENT.get()
+        if current is not None:
+            current.route = self._routes[call.name]
         request = Request(scope, receive, self._budget)
         if row_id:
             request.row_id = row_id
@@ -519,8 +521,10 @@ class DataEndpoints:
             body = await self._call(call, self._credential(scope, request), name, request)
         finally:
             request.release()
-        for table_id, workspace in changed_tables().items():
-            self._edge.changes.hub.wake(workspace, table_id)
+        changes_rows = call.changes_rows
+        if changes_rows:
+            for table_id, workspace in changed_tables(current).items():
+                self._edge.changes.hub.wake(workspace, table_id)
         headers: Headers = _MINIMAL if call.writes and request.minimal else ()
         headers += take_rate_headers()
         if isinstance(body, Replayed):
@@ -528,8 +532,8 @@ class DataEndpoints:
             return Response(body.status, body.body, headers=headers)
         if isinstance(body, Download):
             return FileResponse(body, headers)
-        if call.changes_rows:
-            headers += _operation(operation_id(CURRENT.get()))
+        if changes_rows:
+            headers += _operation(operation_id(current))
         if isinstance(body, Streamed):
             return StreamResponse(body.rows, body.form, headers)
         if isinstance(body, ChangeReader):

@@ -58,10 +58,7 @@ class Observer:
         self._shows_timings = settings.server_timing
         self._is_for_errors = is_for_errors
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self._observed(scope, receive, send)
-
-    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent_id, parent = _sent(scope)
         former = CURRENT.get() if self._is_for_errors else None
         watched = _Watched(sent_id or self._ids.new(), perf_counter(), self, scope, send)
@@ -118,19 +115,20 @@ class _Watched(RequestContext):
         # what the application still does for it is not its response
         former.is_answered = True
 
-    async def __call__(self, message: Any) -> None:
+    def __call__(self, message: Any) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._fields()]
+            headers = [*message.get("headers", ()), (REQUEST_ID_HEADER, self.id.encode())]
+            if self.parent is not None or self.timings is not None:
+                headers += self._more_fields()
+            message["headers"] = headers
         elif not message.get("more_body", False):
             # before the client can see the response, so that it finds it in the metrics
             self._end(self._status)
-        await self._send(message)
+        return self._send(message)
 
-    def _fields(self) -> list[tuple[bytes, bytes]]:
-        fields = [(REQUEST_ID_HEADER, self.id.encode())]
-        if self.parent is None and self.timings is None:
-            return fields
+    def _more_fields(self) -> list[tuple[bytes, bytes]]:
+        fields = []
         if self.parent is not None:
             fields.append((TRACEPARENT_HEADER, self.parent.header()))
         if self.timings is not None and self._observer._shows_timings:
@@ -154,7 +152,8 @@ class _Watched(RequestContext):
         ROUTES.count(number, status, seconds)
         if self._observer._logs:
             self._log(number, status, seconds)
-        self._end_span(status)
+        if self.span is not None:
+            self._end_span(status)
 
     def _page_number(self) -> int:
         """The route of a page for people or tools."""

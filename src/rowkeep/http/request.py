@@ -25,6 +25,7 @@ from rowkeep.model.data_requests import RowRange
 from rowkeep.plan.rows.select import ALL_ROWS
 from rowkeep.services.streamed_queries import StreamForm
 
+JSON = b"application/json"
 LARGE_BYTES = 1024 * 1024
 """A longer body is joined in a thread."""
 
@@ -86,11 +87,12 @@ class Request:
     @property
     def minimal(self) -> bool:
         """Whether the request has ``Prefer: return=minimal`` (RFC 7240)."""
-        prefer = self.header(b"prefer")
-        if prefer is None:
+        sent = self._headers.get(b"prefer")
+        if sent is None:
             return False
         preferences = [
-            preference.partition(";")[0].strip().lower().replace(" ", "") for preference in prefer.split(",")
+            preference.partition(";")[0].strip().lower().replace(" ", "")
+            for preference in sent.decode("latin-1").split(",")
         ]
         return next((preference for preference in preferences if preference.startswith("return=")), "") in (
             "return=minimal",
@@ -110,8 +112,9 @@ class Request:
     def token(self) -> str:
         """The token of ``auth`` or ``Authorization``; both are allowed only if they are equal. Raises
         Unauthenticated."""
-        auth, bearer = self.header(b"auth"), self.bearer()
-        token = auth.strip() if auth is not None else bearer
+        auth = self._headers.get(b"auth")
+        bearer = self.bearer() if b"authorization" in self._headers else None
+        token = bearer if auth is None else auth.decode("latin-1").strip()
         if not token:
             raise Unauthenticated("no token")
         if bearer is not None and bearer != token:
@@ -147,10 +150,11 @@ class Request:
 
     async def body(self) -> bytes:
         if self._body is None:
-            length = self._headers.get(b"content-length", b"")
-            if length.strip(b"0"):
-                self._check_media_type()
-            coding = self.content_coding()
+            headers = self._headers
+            length = headers.get(b"content-length", b"")
+            if length.strip(b"0") and headers.get(b"content-type") != JSON:
+                self._check_content_type()
+            coding = self.content_coding() if b"content-encoding" in headers else None
             if coding is None:
                 body = await self._next_chunk()
                 if not self._is_complete:
@@ -159,7 +163,7 @@ class Request:
                 body = await self._unpacked(coding)
             if body and not length:
                 # sent in chunks: the media type of an empty body does not matter
-                self._check_media_type()
+                self._check_content_type()
             self._body = body.removeprefix(BYTE_ORDER_MARK)
             self._had_mark = len(self._body) < len(body)
         return self._body
@@ -170,7 +174,7 @@ class Request:
 
     def no_idempotency_key(self) -> None:
         """Raises InvalidParameter for ``Idempotency-Key``, because a client that sends it depends on it."""
-        if self.has_idempotency_key:
+        if b"idempotency-key" in self._headers:
             raise InvalidParameter(
                 "The header Idempotency-Key is supported only for inserts, updates, deletes and batches of "
                 "the Data API. Nothing was done; send the request without it."
@@ -249,10 +253,6 @@ class Request:
         """The size of the body, as far as it was read; that of a compressed one when it is unpacked."""
         return self._unpacked_size or self._size
 
-    def _check_media_type(self) -> None:
-        if self._headers.get(b"content-type") != b"application/json":
-            self._check_content_type()
-
     def _check_content_type(self) -> None:
         content_type = self.header(b"content-type")
         if content_type is not None:
@@ -296,7 +296,7 @@ class Request:
             yield await self._next_chunk()
 
     async def _next_chunk(self) -> bytes:
-        if self._size == 0:
+        if self._size == 0 and len(self._headers.get(b"content-length", b"")) >= self._budget.max_digits:
             self._check_length()
         message = await self._receive()
         if message["type"] == "http.disconnect":
@@ -320,10 +320,7 @@ class Request:
             await self._budget.wait(self)
 
     def _check_length(self) -> None:
-        sent = self._headers.get(b"content-length")
-        if sent is None or len(sent) < self._budget.max_digits:
-            return
-        length = sent.decode("latin-1")
+        length = self._headers[b"content-length"].decode("latin-1")
         if DIGITS.fullmatch(length) and int(length) > self._budget.max_body_bytes:
             raise self._too_large()
 

@@ -48,7 +48,9 @@ class Response(msgspec.Struct, frozen=True):
         if self.status != 204:
             headers.append((b"vary", self.vary))
             headers.append((b"content-type", self.content_type))
-            headers.append((b"content-length", b"%d" % sum(map(len, self.parts))))
+            body = self.body
+            length = len(body) if isinstance(body, bytes) else sum(map(len, body))
+            headers.append((b"content-length", b"%d" % length))
         return headers
 
     def with_headers(self, headers: tuple[tuple[bytes, bytes], ...]) -> Response:
@@ -119,13 +121,10 @@ async def reply(answer: Awaitable[Sendable], scope: Scope, send: Send) -> None:
     except RowkeepError as error:
         if is_refusal(error):
             log_refusal(error, scope)
-        made = error_response(error)
+        made = error_response(error).with_headers(take_rate_headers())
     except Disconnected:
         return
     except Exception as error:
         log.error("request failed", path=scope["path"], exc_info=error)
-        made = error_response(InternalError())
-    rate = take_rate_headers()
-    if rate:
-        made = made.with_headers(rate)
+        made = error_response(InternalError()).with_headers(take_rate_headers())
     await made.send(send)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rowkeep.metric_cells import Histogram, Number
+from rowkeep.metric_cells import Histogram, Number, count_and_observe
 from rowkeep.metrics import REGISTRY, SECONDS
 
 STATUSES = (
@@ -58,8 +58,8 @@ class Routes:
 
     def count(self, number: int, status: int, seconds: float) -> None:
         """A response is complete."""
-        (self._requests[number].get(status) or self._others[number]).add()
-        self._seconds[number].observe(seconds)
+        requests = self._requests[number].get(status) or self._others[number]
+        count_and_observe(requests, self._seconds[number], seconds)
 
 
 ROUTES = Routes()

@@ -8,7 +8,7 @@ and equal heads are checked only once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
     HEADER_VALUE_RE,
     STATUS_LINE,
+    HttpToolsProtocol,
     RequestResponseCycle,
 )
 
@@ -27,6 +28,8 @@ from rowkeep.http.cors import ERROR
 log = structlog.get_logger(__name__)
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+ErrorApp: TypeAlias = Callable[..., Awaitable[None]]
+"""Sends an error."""
 
 MAX_WHOLE_BYTES = 64 * 1024
 """A longer body is not copied to its head, because one system call could not send both anyway."""
@@ -41,28 +44,68 @@ CACHED_HEADS = 256
 """The number of cached heads. They differ by status, content type and date, which changes once a second."""
 
 
+class _Done:
+    """What is awaited after everything is done."""
+
+    def __await__(self) -> Generator[None]:
+        return iter(())  # type: ignore[return-value] # nothing is sent to it
+
+
+DONE = _Done()
+
+
+class _NoEvent:
+    """In the place of uvicorn's event of a cycle, which :meth:`Exchange.wake` replaces."""
+
+    def set(self) -> None:
+        pass
+
+
 class Exchange(RequestResponseCycle):
     """uvicorn's cycle, which can also be cancelled, and sends Rowkeep's own responses for errors."""
 
-    app: Any
+    # class attributes, because most requests change few of them
     task: asyncio.Task[None]
-    error_app: Callable[..., Awaitable[None]]
-    """Sends an error."""
-    tasks: set[asyncio.Task[None]]
-    """The tasks that the server waits for when it stops."""
-    keeps_alive: bool
+    keeps_alive = False
     """Whether the client wants the connection to stay open. It stays open only if the request was read
     completely."""
     error: RowkeepError | None = None
     """The error that a cancelled request returns; None if the client is gone."""
     began = 0.0
     """The time of the first sweep that found this request."""
+    disconnected = False
+    keep_alive = False
+    body: bytes | bytearray = b""  # type: ignore[assignment] # uvicorn's is always a bytearray
+    """What has arrived of the body, and was not received by the application."""
+    more_body = True
+    response_started = False
+    response_complete = False
+    chunked_encoding: bool | None = None
+    expected_content_length = 0
+    message_event: Any = _NoEvent()
+    access_log = False
+    _has_news = False
+    """Whether a part of the body, or its end, has arrived and was not received by the application."""
+    _news: asyncio.Event | None = None
+    """What the application waits for if there are none."""
     _is_begun = False
     _is_cancelled = False
     _ends_with_connection = False
     """Whether the response has neither a length nor chunks, for a client that only knows HTTP/1.0."""
     _start: Any = None
     """The message that starts the response, until the first part of the body follows."""
+
+    def __init__(self, connection: HttpToolsProtocol, error_app: ErrorApp) -> None:
+        """The request whose head ``connection`` has read."""
+        # uvicorn's sets more attributes, and makes an event
+        self.scope = connection.scope
+        self.transport = connection.transport
+        self.flow = connection.flow
+        self.default_headers = connection.server_state.default_headers
+        self.waiting_for_100_continue = connection.expect_100_continue
+        self.on_response = connection.on_response_complete
+        self._tasks = connection.tasks
+        self._error_app = error_app
 
     @property
     def is_interruptible(self) -> bool:
@@ -94,59 +137,103 @@ class Exchange(RequestResponseCycle):
         if not self.response_complete and not self.disconnected:
             await self._fail()
         self.on_response = _nothing
-        self.tasks.discard(self.task)
+        self._tasks.discard(self.task)
         # nothing is left to cancel. The context of a task refers to its exchange, so the two would be freed
         # only by the collector of garbage
         self._is_begun = False
         del self.task
 
+    def add_to_body(self, part: bytes) -> int:
+        """A part of the body has arrived. Returns how many bytes the application has not received."""
+        if not self.body:
+            self.body = part
+        elif isinstance(self.body, bytearray):
+            self.body += part
+        else:
+            self.body = bytearray(self.body) + part
+        self.wake()
+        return len(self.body)
+
+    def end_body(self) -> None:
+        """The body is complete."""
+        self.more_body = False
+        self.wake()
+
+    def wake(self) -> None:
+        """There is something to receive, perhaps the news that the client is gone."""
+        self._has_news = True
+        if self._news is not None:
+            self._news.set()
+
     async def receive(self) -> Any:
-        """ASGI's ``receive``. A body that has arrived completely is returned at once."""
-        if self.more_body or not self.message_event.is_set() or self.waiting_for_100_continue:
-            return await super().receive()
+        """ASGI's ``receive``."""
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        if not (self._has_news or self.disconnected or self.response_complete):
+            self._news = asyncio.Event()
+            await self._news.wait()
+            self._news = None
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
-        self.flow.resume_reading()
-        self.message_event.clear()
-        body, self.body = self.body, bytearray()
-        return {"type": "http.request", "body": bytes(body), "more_body": False}
+        self._has_news = False
+        body, self.body = self.body, b""
+        return {"type": "http.request", "body": bytes(body), "more_body": self.more_body}
 
-    async def send(self, message: Any) -> None:
+    def send(self, message: Any) -> Awaitable[None]:  # type: ignore[override] # it need not be a coroutine
         """ASGI's ``send``. The start of a response is delayed until its body follows."""
-        if self._ends_with_connection and message["type"] == "http.response.body":
-            self.expected_content_length = len(message.get("body", b""))
         start = self._start
         if start is not None:
             self._start = None
-            fields, length, varying = _parts_of(start)
-            body = message.get("body", b"")
-            is_whole = length == b"%d" % len(body) and not message.get("more_body", False)
-            if is_whole and len(body) <= MAX_WHOLE_BYTES and self.scope["method"] != "HEAD":
-                await self._send_whole(start["status"], fields, varying, body)
-                return
-            if length is None and self.scope["http_version"] == "1.0":
-                # without chunks: the end of the connection is the end of the response
-                self._ends_with_connection, self.keep_alive, self.chunked_encoding = True, False, False
-                self.expected_content_length = len(body)
-            await super().send(start)
-        elif not self.response_started and message["type"] == "http.response.start":
+            return self._send_first(start, message)
+        if not self.response_started and message["type"] == "http.response.start":
             self._start = message
-            return
-        await super().send(message)
+            return DONE
+        return self._send_part(message)
 
-    async def _send_whole(self, status: int, fields: Headers, varying: bytes, body: bytes) -> None:
-        if self.flow.write_paused and not self.disconnected:
+    def _send_first(self, start: Any, message: Any) -> Awaitable[None]:
+        """Send the start of a response and the first part of its body, at once if that is all of it."""
+        fields, length, varying = _parts_of(start)
+        body = message.get("body", b"")
+        is_whole = length == b"%d" % len(body) and not message.get("more_body", False)
+        if not is_whole or len(body) > MAX_WHOLE_BYTES or self.scope["method"] == "HEAD":
+            return self._send_parts(start, length, message)
+        head = _head(start["status"], (*self.default_headers, *fields), self.keep_alive)
+        response = b"%b%bcontent-length: %d\r\n\r\n%b" % (head, varying, len(body), body)
+        if self.flow.write_paused:
+            return self._write_later(response)
+        self._write(response)
+        return DONE
+
+    async def _write_later(self, response: bytes) -> None:
+        if not self.disconnected:
             await self.flow.drain()
+        self._write(response)
+
+    def _write(self, response: bytes) -> None:
+        """Write a whole response."""
         if self.disconnected:
             return
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        head = _head(status, (*self.default_headers, *fields), self.keep_alive)
-        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (head, varying, len(body), body))
-        self.message_event.set()
+        self.transport.write(response)
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    async def _send_parts(self, start: Any, length: bytes | None, message: Any) -> None:
+        if length is None and self.scope["http_version"] == "1.0":
+            # without chunks: the end of the connection is the end of the response
+            self._ends_with_connection, self.keep_alive, self.chunked_encoding = True, False, False
+        await super().send(start)
+        await self._send_part(message)
+
+    async def _send_part(self, message: Any) -> None:
+        if self._ends_with_connection and message["type"] == "http.response.body":
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
 
     async def _fail(self) -> None:
         """Handle a missing or incomplete response."""
@@ -159,7 +246,7 @@ class Exchange(RequestResponseCycle):
         else:
             error = self.error or InternalError()
             scope: Any = {**self.scope, ERROR: error}
-            await self.error_app(scope, self.receive, self.send)
+            await self._error_app(scope, self.receive, self.send)
 
 
 def _parts_of(start: Any) -> tuple[Headers, bytes | None, bytes]:

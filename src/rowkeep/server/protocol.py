@@ -32,8 +32,8 @@ from rowkeep.server.exchange import Exchange
 from rowkeep.server.forwarded import origin_of
 
 FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
-SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
-"""Headers that the connection itself processes."""
+SPECIAL = frozenset((b"expect", b"transfer-encoding", *FORWARDED))
+"""Headers that the connection itself processes, except ``Host``."""
 
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
 CHUNK_ALLOWANCE = 16
@@ -166,7 +166,7 @@ class Protocol(HttpToolsProtocol):
         running = self.running
         if running is not None:
             running.disconnected = True
-            running.message_event.set()
+            running.wake()
             if running.is_interruptible:
                 running.cancel(None)
         self.flow.resume_writing()
@@ -205,10 +205,11 @@ class Protocol(HttpToolsProtocol):
     # callbacks of the parser
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
         self._phase = HEAD
         self._head_bytes = self._hosts = 0
-        self._is_upgrade = self._is_forwarded = False
+        self._is_upgrade = self._is_forwarded = self.expect_100_continue = False
         self.since = 0.0
 
     def on_url(self, url: bytes) -> None:
@@ -228,7 +229,9 @@ class Protocol(HttpToolsProtocol):
         if self._phase is BODY:
             return  # ignore trailers: they could not be distinguished from headers that a proxy has checked
         name = name.lower()
-        if name in SPECIAL:
+        if name == b"host":
+            self._hosts += 1
+        elif name in SPECIAL:
             self._on_special(name, value)
         headers = self.headers
         headers.append((name, value))
@@ -236,9 +239,7 @@ class Protocol(HttpToolsProtocol):
             raise self._refused(self._head_too_large())
 
     def _on_special(self, name: bytes, value: bytes) -> None:
-        if name == b"host":
-            self._hosts += 1
-        elif name == b"expect":
+        if name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
         elif name in FORWARDED:
             self._is_forwarded = True
@@ -255,33 +256,33 @@ class Protocol(HttpToolsProtocol):
         if parser.should_upgrade():
             self._is_upgrade = True
             return
-        self._check_head(version)
-        scope = self.scope
-        scope["method"] = parser.get_method().decode("ascii")
-        if version != "1.1":
-            scope["http_version"] = version
-        self._set_path()
+        if version != "1.1" or self._hosts != 1:
+            self._check_head(version)
+        url = self.url
+        path, raw_path, query = (_known_url if len(url) <= MAX_KNOWN_URL else _parsed_url)(
+            url, self.root_path
+        )
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,  # type: ignore[typeddict-item] # http or https
+            "root_path": self.root_path,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+            "method": parser.get_method().decode("ascii"),
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+        }
         if self._is_forwarded and self.client is not None:
             self._set_origin()
         self._phase = BODY
         self._overhead_bytes = 0
-        exchange = Exchange(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=False,
-            on_response=self.on_response_complete,
-        )
-        exchange.error_app = self._edge.error_app
-        exchange.app = self.app
+        exchange = self.cycle = Exchange(self, self._edge.error_app)
         exchange.keeps_alive = version == "1.1" and parser.should_keep_alive()
-        self.cycle = exchange
         if self.running is None:
             self._edge.waiting.pop(self, None)
             self._start(exchange)
@@ -309,10 +310,8 @@ class Protocol(HttpToolsProtocol):
         exchange = self.cycle
         if exchange.response_complete:
             return
-        exchange.body += body
-        if len(exchange.body) > HIGH_WATER_LIMIT:
+        if exchange.add_to_body(body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        exchange.message_event.set()
 
     def on_chunk_header(self) -> None:
         self._overhead_bytes -= CHUNK_ALLOWANCE
@@ -323,17 +322,15 @@ class Protocol(HttpToolsProtocol):
         exchange = self.cycle
         if self._is_upgrade or exchange.response_complete:
             return
-        exchange.more_body = False
         if not exchange.response_started:
             exchange.keep_alive = exchange.keeps_alive and not self._edge.is_stopping
-        exchange.message_event.set()
+        exchange.end_body()
 
     # one request after the other
 
     def _start(self, exchange: Exchange) -> None:
         self.running = exchange
-        exchange.tasks = self.tasks
-        exchange.task = self.loop.create_task(exchange.run_asgi(exchange.app))
+        exchange.task = self.loop.create_task(exchange.run_asgi(self.app))
         self.tasks.add(exchange.task)
 
     def _enqueue(self, exchange: Exchange) -> None:
@@ -360,7 +357,8 @@ class Protocol(HttpToolsProtocol):
             return
         else:
             self._edge.waiting[self] = None
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
 
     # error responses and closing
 
@@ -486,13 +484,6 @@ class Protocol(HttpToolsProtocol):
             raise self._refused(
                 MalformedRequest("Transfer-Encoding is not supported in HTTP/1.0. Send Content-Length.")
             )
-
-    def _set_path(self) -> None:
-        """Set the path as uvicorn does. Any exception rejects the request."""
-        url = self.url
-        scope = self.scope
-        parsed = (_known_url if len(url) <= MAX_KNOWN_URL else _parsed_url)(url, self.root_path)
-        scope["path"], scope["raw_path"], scope["query_string"] = parsed
 
     # time-outs
 

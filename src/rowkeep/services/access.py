@@ -243,7 +243,7 @@ class Access:
                         return await action(caller)
                     found = snapshot.apps.get(client_id) or await workspace.app(snapshot, client_id)
                     app, claims = self._prove(found, credential)
-                    set_app(client_id)
+                    current = set_app(client_id)
                     if app.app.require_jti and not is_used:
                         # after all other checks: a token that is refused uses up nothing
                         await self._used_tokens.use(workspace, client_id, claims)
@@ -260,6 +260,7 @@ class Access:
                             app.app,
                             rate=rate,
                             slow=self._slow,
+                            request=current,
                         )
                     )
                 except (Busy, QueryTimeout, ShuttingDown, StorageUnavailable):

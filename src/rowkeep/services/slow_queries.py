@@ -69,31 +69,30 @@ class SlowQueries:
 
     def read(self, database: WorkspaceDatabase, sql: Pages, plan: SelectPlan) -> Watch:
         """Watch the query of a page, as a context manager."""
-        return self._watch_read(database, sql, plan, page_statement)
+        return Watch(self, partial(self._read, page_statement, database, sql, plan)) if self.seconds else OFF
 
     def stream(self, database: WorkspaceDatabase, sql: Pages, plan: SelectPlan) -> Watch:
         """Watch a streamed query until its first rows."""
-        return self._watch_read(database, sql, plan, stream_statement)
+        return (
+            Watch(self, partial(self._read, stream_statement, database, sql, plan)) if self.seconds else OFF
+        )
 
     def write(self, operation: str, texts: Texts) -> Watch:
         """Watch a write, or a batch. ``texts`` makes the text of its statements."""
         return Watch(self, partial(self._write, operation, texts)) if self.seconds else OFF
 
-    def _watch_read(
-        self,
-        database: WorkspaceDatabase,
-        sql: Pages,
-        plan: SelectPlan,
-        statement_of: Callable[[Pages, SelectPlan], Statement],
-    ) -> Watch:
-        if not self.seconds:
-            return OFF
-        return Watch(self, lambda seconds: self._read(seconds, database, sql, statement_of(sql, plan)))
-
     def _write(self, operation: str, texts: Texts, seconds: float) -> None:
         self._report(operation, seconds, shortened(texts()))
 
-    def _read(self, seconds: float, database: WorkspaceDatabase, sql: Pages, statement: Statement) -> None:
+    def _read(
+        self,
+        statement_of: Callable[[Pages, SelectPlan], Statement],
+        database: WorkspaceDatabase,
+        sql: Pages,
+        plan: SelectPlan,
+        seconds: float,
+    ) -> None:
+        statement = statement_of(sql, plan)
         text = shortened(statement.text)
         key = _key("query", text)
         _count("query", seconds, text)

@@ -20,7 +20,7 @@ from rowkeep.sql.expressions import Expression
 from rowkeep.sql.history_table import HistoryTable, cell_id
 from rowkeep.sql.names import column_name
 from rowkeep.sql.pages import has_large_cells, number
-from rowkeep.sql.physical_table import PhysicalTable, derived_sys_id
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.statements import Statement, Template, statement, template
 from rowkeep.sql.system_tables import workspace_tables
 
@@ -196,7 +196,7 @@ class ChangesSql:
 
     def _answered(self, column: Column, cell: Expression) -> Expression:
         if column.holds_sys_ids:
-            return derived_sys_id(cell)
+            return self._dialect.sys_id(cell)
         return self._dialect.kinds[column.kind].answered(cell)
 
 

@@ -35,6 +35,7 @@ from rowkeep.sql.sums import (
     sqlite_decimal_sum,
     sqlite_integer_sum,
 )
+from rowkeep.sql.sys_ids import formatted_sys_id, joined_sys_id
 
 FOLD = "_rowkeep_fold"
 """The SQL function that folds case: registered on each SQLite connection, created in PostgreSQL."""
@@ -117,6 +118,8 @@ class Dialect:
     """An INSERT that can have ON CONFLICT."""
     kinds: Mapping[Kind, StoredKind]
     fold: Conversion
+    sys_id: Conversion
+    """The ``sys_Id`` of the row with this ``_id``; null for null."""
     starts_with: Callable[[Expression, Expression], Expression]
     ends_with: Callable[[Expression, Expression], Expression]
     contains: Callable[[Expression, Expression], Expression]
@@ -200,6 +203,7 @@ SQLITE = Dialect(
         Kind.SEALED: StoredKind(sa.BLOB(), sa.LargeBinary()),
     },
     fold=getattr(sa.func, FOLD),
+    sys_id=formatted_sys_id,
     starts_with=lambda column, text: (
         sa.func.substr(column, sa.literal_column("1"), sa.func.length(text)) == text
     ),
@@ -293,6 +297,7 @@ POSTGRES = Dialect(
         Kind.SEALED: StoredKind(postgresql.BYTEA(), sa.LargeBinary(), is_long=True),
     },
     fold=getattr(sa.func.rowkeep, FOLD),
+    sys_id=joined_sys_id,
     starts_with=sa.func.starts_with,
     ends_with=lambda column, text: sa.func.right(column, sa.func.length(text)) == text,
     contains=lambda column, text: sa.func.strpos(column, text) > sa.literal_column("0"),

@@ -14,7 +14,6 @@ from rowkeep.sql.conditions import condition, where_name
 from rowkeep.sql.dialects import Dialect, StoredKind
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.history_table import KEY_OF_ROW, KIND, HistoryTable, key_id, record_columns
-from rowkeep.sql.physical_table import derived_sys_id
 from rowkeep.sql.statements import Statement, template
 
 
@@ -31,7 +30,7 @@ class Images:
 
     def column(self, name: str) -> Expression:
         if name == "sys_Id" or self.columns[name].holds_sys_ids:
-            return derived_sys_id(self.identity(name))
+            return self.dialect.sys_id(self.identity(name))
         return self.identity(name)
 
     def identity(self, name: str) -> Expression:

@@ -19,7 +19,6 @@ from rowkeep.model.tables import ROW_KEY, Column, Table
 from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import column_name, quoted, sort_key_name, table_name
-from rowkeep.sql.physical_table import derived_sys_id
 from rowkeep.sql.statements import Statement, ddl
 from rowkeep.sql.system_tables import HISTORY_SEQUENCE, workspace_tables
 
@@ -102,7 +101,7 @@ class HistoryTable:
         column = self._ids[name]
         cell = self.cell(ROW_KEY if name == "sys_Id" else name)
         if name == "sys_Id" or column.holds_sys_ids:
-            cell = derived_sys_id(cell)
+            cell = self.dialect.sys_id(cell)
         return self.dialect.kinds[column.kind].answered(cell).label(quoted(name))
 
     def create(self) -> list[Statement]:

@@ -2,7 +2,7 @@
 
 SQLite and PostgreSQL differ in what one statement can do. On PostgreSQL every statement also reads the
 version of the workspace, so that a request takes one round trip. On SQLite, where a round trip costs nothing,
-a separate statement in the same transaction reads the version.
+a separate statement reads the version, if the file has changed since it was last read.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class PhysicalTable:
         """A column for comparisons; ``sys_Id``, and columns that refer to it, as the expression that derives
         it."""
         if name == "sys_Id" or self.columns[name].holds_sys_ids:
-            return derived_sys_id(self.identity(name))
+            return self.dialect.sys_id(self.identity(name))
         return self.identity(name)
 
     def answered(self, name: str) -> Expression:
@@ -134,9 +134,9 @@ class PhysicalTable:
         """The same of rows that have the columns as they are stored."""
         kind = self.kind(name)
         if name == "sys_Id":
-            column = derived_sys_id(columns[ROW_KEY])
+            column = self.dialect.sys_id(columns[ROW_KEY])
         elif self.columns[name].holds_sys_ids:
-            column = derived_sys_id(columns[column_name(name)])
+            column = self.dialect.sys_id(columns[column_name(name)])
         else:
             column = columns[column_name(name)]
         return kind.answered(column).label(quoted(name))
@@ -214,22 +214,3 @@ def _cell_column(column: Column, dialect: Dialect) -> sa.Column[Any]:
 
 def _key_column(column: Column) -> sa.Column[Any]:
     return sa.Column(sort_key_name(column.name), sa.Text(), nullable=not column.is_required)
-
-
-def derived_sys_id(row_key: Expression) -> Expression:
-    """The ``sys_Id`` of the row with this ``_id``."""
-
-    def part(start: int, length: int) -> Expression:
-        return sa.func.substr(row_key, sa.literal_column(str(start)), sa.literal_column(str(length)))
-
-    def text(constant: str) -> Expression:
-        return sa.literal_column(f"'{constant}'", sa.Text())
-
-    pieces = [
-        text("sys-"), part(1, 8), text("-"), part(9, 4), text("-8"), part(13, 3), text("-8"), part(16, 3),
-        text("-000000"), part(19, 6),
-    ]  # fmt: skip
-    joined = pieces[0]
-    for piece in pieces[1:]:
-        joined = joined.op("||")(piece)
-    return sa.type_coerce(joined, sa.Text())

@@ -70,6 +70,9 @@ class TableSql(Pages):
         source = PhysicalTable(table, self.dialect, namespace)
         super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
         self.table = table
+        self.refers_to_itself = any(
+            column.reference is not None and column.reference.table == table.id for column in table.columns
+        )
         self.namespace = namespace
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.kinds = tuple(column.kind for column in table.stored_columns)

@@ -186,7 +186,7 @@ def parsed_date(text: str) -> datetime:
 
 def canonical_date(moment: datetime) -> str:
     """A time in UTC in the form of the store and of responses: ``2020-03-28T07:02:09.652Z``."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def check_exact_number(text: str, cell: Cell) -> None:

@@ -146,7 +146,8 @@ class _WherePlanner:
             _refuse(node, ("all_",), where, 'Only the outermost filter can have "all"')
         if not (UNSET is node.field is node.operand is node.value is node.not_):
             _refuse(node, ("field", "operand", "value", "not_"), where, OUTERMOST)
-        _check_operator(node, where)
+        if node.operator is not UNSET:
+            _check_operator(node, where)
         if node.expressions is UNSET or not node.expressions:
             raise InvalidFilter("A nested filter must have at least one expression.", pointer=where)
         if len(node.expressions) == 1:
@@ -251,7 +252,9 @@ class _WherePlanner:
         if column.name == "sys_Id" and column.is_system:
             # a view can have a column of that name without the other one
             return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
-        stored = [each for value in values for each in self._find(column, value)]  # type: ignore[arg-type] # cells
+        stored: list[object] = []
+        for value in values:
+            stored += self._find(column, value)  # type: ignore[arg-type] # cells
         return column.name, stored
 
 

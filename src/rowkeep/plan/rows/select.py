@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from rowkeep.errors.catalogue import DuplicateColumn, InvalidBody, InvalidCursor, InvalidParameter, preview
-from rowkeep.model.data_requests import QueryBody, RowRange
+from rowkeep.model.data_requests import QueryBody, RowRange, SortKey
 from rowkeep.model.filters import Shape, Where
 from rowkeep.model.values.scalars import Cell, Misfit, canonical_date, parsed_date
 from rowkeep.plan.rows.cursors import CursorSigner, fingerprint_of
@@ -90,10 +90,10 @@ def _plan(
     target: Relation, body: QueryBody, page: RowRange, settings: Settings, signer: CursorSigner
 ) -> SelectPlan:
     where = plan_where(target, body.query, settings.max_filter_expressions, guarded=False)
-    fields = _plan_fields(target.names, body)
-    sort = target.order.complete(_plan_sort(target.names, body))
+    fields = None if body.fields is UNSET else _plan_fields(target.names, body.fields)
+    sort = target.order.complete({} if body.sort is UNSET else _plan_sort(target.names, body.sort))
     has_cursors = target.order.has_cursors(sort)
-    as_of = _plan_moment(body)
+    as_of = "" if body.as_of is UNSET else _plan_moment(body.as_of)
     after: list[Cell] = []
     nulls = None
     if body.cursor is not UNSET:
@@ -125,23 +125,19 @@ def _fingerprint(target: Relation, where: Where, sort: Sort, as_of: str) -> str:
     return fingerprint_of(f"{target.id}@{as_of}" if as_of else target.id, where, sort, types)
 
 
-def _plan_moment(body: QueryBody) -> str:
+def _plan_moment(sent: str) -> str:
     """The moment as times are stored."""
-    if body.as_of is UNSET:
-        return ""
     try:
-        return canonical_date(parsed_date(body.as_of))
+        return canonical_date(parsed_date(sent))
     except Misfit as misfit:
-        raise InvalidBody(f'"asOf" {misfit}; got {preview(body.as_of)}.', pointer="/asOf") from None
+        raise InvalidBody(f'"asOf" {misfit}; got {preview(sent)}.', pointer="/asOf") from None
 
 
-def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:
-    if body.fields is UNSET:
-        return None
-    if not body.fields:
+def _plan_fields(names: Names, sent: list[str]) -> tuple[str, ...]:
+    if not sent:
         raise InvalidBody('"fields" must name at least one column.', pointer="/fields")
     found: list[str] = []
-    for at, name in enumerate(body.fields):
+    for at, name in enumerate(sent):
         column = names.find(name, f"/fields/{at}")
         if column.name in found:
             raise DuplicateColumn(f'Column {column.name} is in "fields" twice.', pointer=f"/fields/{at}")
@@ -149,10 +145,9 @@ def _plan_fields(names: Names, body: QueryBody) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def _plan_sort(names: Names, body: QueryBody) -> dict[str, bool]:
+def _plan_sort(names: Names, sent: list[SortKey]) -> dict[str, bool]:
     """The columns to sort by, each with whether it is descending."""
     keys: dict[str, bool] = {}
-    sent = [] if isinstance(body.sort, UnsetType) else body.sort
     if len(sent) > MAX_SORT:
         raise InvalidBody(f'"sort" can have at most {MAX_SORT} columns; got {len(sent)}.', pointer="/sort")
     for at, key in enumerate(sent):

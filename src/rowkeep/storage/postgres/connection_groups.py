@@ -44,9 +44,13 @@ class ConnectionGroups:
 
     async def take(self, table_id: str | None) -> Any:
         """A connection for a request to this table or view, or, for None, to anything else."""
-        group = None if table_id is None else self._groups.of(table_id)
+        groups = self._groups
+        group = None if table_id is None else groups.of(table_id)
         while True:
-            connection = await self._rested(group)
+            if group is None or groups.count == 1:
+                connection = self._idle.pop() if self._idle else None
+            else:
+                connection = await self._rested(group)
             if connection is None:
                 try:
                     return await self._make()
@@ -59,10 +63,8 @@ class ConnectionGroups:
                 return connection
             await self._drop(connection)
 
-    async def _rested(self, group: int | None) -> Any:
-        """The idle connection that suits a group best; None if a new one does."""
-        if group is None or self._groups.count == 1:
-            return self._idle.pop() if self._idle else None
+    async def _rested(self, group: int) -> Any:
+        """The idle connection that suits one of several groups best; None if a new one does."""
         for at, connection in enumerate(self._idle):
             if self._home_of(connection) == group:
                 return self._idle.pop(at)

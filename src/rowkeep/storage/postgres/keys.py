@@ -66,7 +66,7 @@ async def _claim(connection: asyncpg.Connection, keys: KeySql, key: WriteKey) ->
 async def used_key(pool: Pool, call: Call, namespace: str | None, key: WriteKey) -> Exception:
     """The error for a write that did not take place: its key was used, or else definitions have changed."""
     find = key_sql(POSTGRES, namespace).find.bind(key_values(key))
-    for row in await pool.fetch(find.text, find.parameters, call):
+    for row in await pool.fetch(call, find.text, find.parameters):
         return KeyUsed(StoredResponse(*row))
     return StaleCatalog()
 

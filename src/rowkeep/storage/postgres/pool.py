@@ -210,13 +210,15 @@ class Pool:
             return query_timeout(self._limit)
         return None
 
-    async def fetch(self, text: str, parameters: Sequence[Any], call: Call) -> list[Any]:
-        """One statement that reads, a transaction of its own; run again if that may help."""
-        return await self._tried(lambda connection: connection.fetch(text, *parameters), call)
+    # each of these gives the coroutine itself, so that none waits in another
 
-    async def execute(self, text: str, parameters: Sequence[Any], call: Call) -> str:
+    def fetch(self, call: Call, text: str, parameters: Sequence[Any]) -> Awaitable[list[Any]]:
+        """One statement that reads, a transaction of its own; run again if that may help."""
+        return self._tried(lambda connection: connection.fetch(text, *parameters), call)
+
+    def execute(self, text: str, parameters: Sequence[Any], call: Call) -> Awaitable[str]:
         """One statement that inserts, giving the command's tag, such as ``INSERT 0 1``."""
-        return await self._tried(lambda connection: connection.execute(text, *parameters), call)
+        return self._tried(lambda connection: connection.execute(text, *parameters), call)
 
     async def change(self, text: str, parameters: Sequence[Any], call: Call) -> list[Any]:
         """One statement that may wait for rows that others change."""

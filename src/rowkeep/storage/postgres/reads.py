@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
@@ -31,7 +32,7 @@ def select(
     pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan, version: int
 ) -> Coroutine[Any, Any, Selected]:
     call = Call(lane, plan.table_id, is_limited=True)
-    return select_by(lambda text, parameters: pool.fetch(text, parameters, call), sql, plan, version)
+    return select_by(partial(pool.fetch, call), sql, plan, version)
 
 
 async def select_by(fetch: Fetch, sql: Pages, plan: SelectPlan, version: int) -> Selected:

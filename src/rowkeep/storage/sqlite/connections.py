@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import apsw
 import structlog
@@ -52,6 +52,11 @@ BROKEN = (
     apsw.NotADBError,
     apsw.PermissionsError,
 )
+
+
+class Moved(Exception):
+    """Two statements that must read the same snapshot have read different ones, because they were not run in
+    a transaction."""
 
 
 class OverBudget(Exception):
@@ -118,21 +123,31 @@ class Connection(Turning):
         finally:
             self.set_busy_handler(self.wait)
 
-    def version(self) -> int | None:
-        """The version in the snapshot of a read-only transaction that has already read something: SQLite only
-        notices that the file has changed when it begins to read."""
-        state = self.data_version()
-        if state != self._version_of:
+    def version(self, snapshot: int) -> int | None:
+        """The version in the snapshot that was last read, which is what ``data_version`` gives: SQLite only
+        notices that the file has changed when it begins to read. Outside of a transaction it can be a later
+        version."""
+        if snapshot != self._version_of:
             rows = self.execute(VERSION).fetchall()
             self._version = cast("int", rows[0][0]) if rows else None
-            self._version_of = state
+            self._version_of = self.data_version()
         return self._version
 
 
-def connect(path: Path, busy_timeout_seconds: float, *, create: bool) -> Connection:
+def connect(
+    path: Path, busy_timeout_seconds: float, *, create: bool, is_of_one_thread: bool = False
+) -> Connection:
     """A connection that waits for locks in short sleeps: SQLite's own waits grow so long that a process that
-    writes a lot would block the others. ``create`` creates a missing file."""
-    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    writes a lot would block the others. ``create`` creates a missing file.
+
+    SQLite takes a lock for each cell that is read, among others, unless only one thread at a time uses the
+    connection, and what belongs to it, such as cursors.
+    """
+    flags = apsw.SQLITE_OPEN_READWRITE
+    if create:
+        flags |= apsw.SQLITE_OPEN_CREATE
+    if is_of_one_thread:
+        flags |= apsw.SQLITE_OPEN_NOMUTEX
     with translated():
         connection = Connection(str(path), flags=flags, statementcachesize=CACHED_STATEMENTS)
     try:
@@ -224,9 +239,7 @@ class _Translation:
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, apsw.Error):
-            ours = _meaning(error)
-            if ours is not None:
-                raise ours from error
+            raise_ours(error)
 
 
 _TRANSLATION = _Translation()
@@ -236,6 +249,14 @@ def translated() -> _Translation:
     """The context for calls of the driver, ``with translated():``. It has no state and is created once: one
     of contextlib's would cost a query more than its plan does."""
     return _TRANSLATION
+
+
+def raise_ours(error: apsw.Error) -> NoReturn:
+    """Raise what a caller gets for an error of the driver."""
+    ours = _meaning(error)
+    if ours is None:
+        raise error
+    raise ours from error
 
 
 def _meaning(error: apsw.Error) -> Exception | None:
@@ -270,13 +291,17 @@ def rows_of(connection: apsw.Connection, wanted: Statement) -> list[Any]:
     return connection.execute(wanted.text, wanted.parameters).fetchall()
 
 
-def in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
+def in_transaction(
+    connection: Connection, work: Callable[[Connection], T], before_end: Callable[[], None] | None = None
+) -> T:
     """Run ``work``, which only reads, in one snapshot."""
     # a statement this short is better prepared again than in the place of a cached one
     connection.execute("BEGIN", can_cache=False)
     try:
         return work(connection)
     finally:
+        if before_end is not None:
+            before_end()
         connection.execute("ROLLBACK", can_cache=False)
 
 

@@ -50,6 +50,7 @@ from rowkeep.storage.sqlite.inspection import SqliteInspection
 from rowkeep.storage.sqlite.keys import keyed
 from rowkeep.storage.sqlite.loads import load_rows
 from rowkeep.storage.sqlite.partial_upserts import upsert_partly
+from rowkeep.storage.sqlite.readers import NotQuick
 from rowkeep.storage.sqlite.reads import select
 from rowkeep.storage.sqlite.recording import recorded
 from rowkeep.storage.sqlite.upserts import upsert
@@ -83,14 +84,20 @@ class SqliteDatabase(Database):
     ) -> T:
         try:
             reader = (self.opener.use_open() or await self.opener.use()).reader
-            return await (reader.run_long(work) if is_long else reader.run(work, table_id))
+            if is_long:
+                return await reader.run_long(work)
+            try:
+                return reader.run(work, table_id)
+            except NotQuick:
+                return await reader.run_in_thread(work, table_id)
         except StorageUnavailable as error:
             self._refuse_if_gone()
             raise failure_at(self.path, error) from error.__cause__
 
     async def _write(self, work: Callable[[Connection], T], *, is_limited: bool = False) -> T:
         try:
-            return await (await self.opener.use()).writer.run(work, is_limited=is_limited)
+            writer = (self.opener.use_open() or await self.opener.use()).writer
+            return await writer.run(work, is_limited=is_limited)
         except StorageUnavailable as error:
             self._refuse_if_gone()
             raise failure_at(self.path, error) from error.__cause__
@@ -132,11 +139,11 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
             self._refuse_if_gone()
             raise failure_at(self.path, error) from error.__cause__
 
-    async def insert(
+    def insert(
         self, sql: TableSql, plan: InsertPlan, version: int, key: WriteKey | None = None
-    ) -> Stamp:
+    ) -> Coroutine[Any, Any, Stamp]:
         insert = Insert(sql, plan, version, self._ids, key, plan.operation)
-        return await (self._try(insert) if plan.is_dry_run else self._write(insert))
+        return self._try(insert) if plan.is_dry_run else self._write(insert)
 
     async def insert_partly(
         self, sql: TableSql, plan: InsertPlan, sift: Sift, version: int, key: WriteKey | None = None

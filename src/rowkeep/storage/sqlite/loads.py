@@ -41,7 +41,7 @@ from rowkeep.storage.contract import (
 )
 from rowkeep.storage.sqlite.connections import Connection, rows_of, run_script, translated
 from rowkeep.storage.sqlite.upserts import write_part
-from rowkeep.storage.sqlite.writes import check_version, named_conflict, refers_to_itself, rekey, write_rows
+from rowkeep.storage.sqlite.writes import check_version, named_conflict, rekey, write_rows
 
 MIN_REBUILT = 20_000
 """Fewer rows are written with their indexes."""
@@ -163,7 +163,7 @@ class _Loading:
     @contextmanager
     def _references_wait(self) -> Iterator[None]:
         """References of the table to itself are checked after the last row."""
-        if not refers_to_itself(self._sql.table):
+        if not self._sql.refers_to_itself:
             yield
             return
         self._connection.execute("PRAGMA defer_foreign_keys = ON")

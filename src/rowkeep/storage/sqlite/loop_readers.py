@@ -19,13 +19,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from functools import partial
 from typing import TypeVar
 
 import apsw
 
 from rowkeep.errors.catalogue import Busy, StorageUnavailable
-from rowkeep.storage.sqlite.connections import Connection, OverBudget, in_transaction, translated
+from rowkeep.storage.sqlite.connections import Connection, Moved, OverBudget, in_transaction, translated
 from rowkeep.storage.table_groups import TableGroups
 
 T = TypeVar("T")
@@ -69,26 +68,31 @@ class QuickReader:
         is_over = self._ticks > BUDGET_TICKS or time.monotonic() > self._until
         return is_over and not self.is_reading_schema
 
-    def run(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` now. Raises OverBudget or Busy; then another connection must run it."""
+    def run(self, work: Callable[[Connection], T], *, in_one_snapshot: bool) -> T:
+        """Run ``work`` now. If it need not be ``in_one_snapshot``, it is tried without a transaction first.
+        Raises OverBudget or Busy; then another connection must run it."""
         self._ticks = 0
         self._until = time.monotonic() + BUDGET_SECONDS
         try:
-            return in_transaction(self._connection, partial(self._within_budget, work))
+            if not in_one_snapshot:
+                try:
+                    return work(self._connection)
+                except Moved:
+                    pass
+            return in_transaction(self._connection, work, self._let_end)
         except apsw.TooBigError:
             raise OverBudget() from None
 
-    def _within_budget(self, work: Callable[[Connection], T], connection: Connection) -> T:
-        try:
-            return work(connection)
-        finally:
-            # the end of its transaction must not be interrupted as well: the next one could not begin
-            self._ticks = 0
-            self._until = math.inf
+    def _let_end(self) -> None:
+        """What follows must not be interrupted as well, such as the end of a transaction: the next one could
+        not begin."""
+        self._ticks = 0
+        self._until = math.inf
 
     def refresh_schema(self) -> None:
         """Read the schema of the file again if it has changed since: the read may be what took so many
         steps."""
+        self._let_end()
         with suppress(Busy):
             with translated():
                 version: int = self._connection.pragma("schema_version")

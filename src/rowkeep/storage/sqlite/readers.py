@@ -28,6 +28,17 @@ from rowkeep.storage.sqlite.threads import Stoppable, ThreadLane, Threads
 T = TypeVar("T")
 
 
+class NotQuick(Exception):
+    """What was to be read takes too long for the event loop."""
+
+
+def _opened(connect: Callable[[], Connection]) -> Connection:
+    connection = connect()
+    # accesses no file, and so cannot fail
+    connection.execute("PRAGMA query_only = ON").fetchall()
+    return connection
+
+
 class Reader:
     """The readers of one file: quick ones, up to ``sqlite_readers`` for long queries, and one for scripts, so
     that no query delays administrators."""
@@ -35,12 +46,14 @@ class Reader:
     def __init__(
         self,
         connect: Callable[[], Connection],
+        connect_quick: Callable[[], Connection],
         threads: Threads,
         settings: Settings,
         more: threading.Semaphore,
     ) -> None:
+        """``connect_quick`` opens a connection that only one thread uses at a time."""
         self._connect = connect
-        self._quick = QuickReaders(self._open, threads.others, more)
+        self._quick = QuickReaders(partial(_opened, connect_quick), threads.others, more)
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         wait = settings.busy_timeout_seconds
@@ -56,26 +69,30 @@ class Reader:
         """Whether a long query runs, or waits for its turn."""
         return self._waiting > 0 or bool(self._running) or self._quick.is_running
 
-    def _open(self) -> Connection:
-        connection = self._connect()
-        # accesses no file, and so cannot fail
-        connection.execute("PRAGMA query_only = ON").fetchall()
-        return connection
-
-    async def run(self, work: Callable[[Connection], T], table_id: str | None) -> T:
+    def run(self, work: Callable[[Connection], T], table_id: str | None) -> T:
         """Run ``work``, which only reads, in a transaction of its own: one snapshot. ``table_id`` is the id
-        of the table or view that it reads, if it reads one; then it can take ``max_query_seconds``.
+        of the table or view that it reads, if it reads one: then it is mostly one statement, which needs no
+        transaction, and raises Moved if it needs one.
+
+        Raises NotQuick if a thread must run it.
+        """
+        quick = self._quick.of(table_id)
+        if quick.is_reading_schema:
+            raise NotQuick()
+        try:
+            return quick.run(work, in_one_snapshot=table_id is None)
+        except OverBudget:
+            quick.refresh_schema()
+            raise NotQuick() from None
+        except Busy:
+            raise NotQuick() from None
+
+    async def run_in_thread(self, work: Callable[[Connection], T], table_id: str | None) -> T:
+        """The same in a thread, always in a transaction. The query of a table or view can take
+        ``max_query_seconds``.
 
         Raises Busy, QueryTimeout, ShuttingDown.
         """
-        quick = self._quick.of(table_id)
-        if not quick.is_reading_schema:
-            try:
-                return quick.run(work)
-            except OverBudget:
-                quick.refresh_schema()
-            except Busy:
-                pass
         return await self._run_in_turn(work, self._scripts if table_id is None else self._queries)
 
     async def run_long(self, work: Callable[[Connection], T]) -> T:
@@ -124,7 +141,7 @@ class Reader:
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
-            connection = self._open()
+            connection = _opened(self._connect)
             connection.turns = TURNS
 
         def stoppably(connection: Connection) -> T:

@@ -6,30 +6,41 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+import apsw
+
 from rowkeep.plan.rows.select import SelectPlan
 from rowkeep.sql.binding import select_values
 from rowkeep.sql.pages import Decoders, Pages
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, Selected, StaleCatalog
 from rowkeep.storage.response_sizes import fitting_page, sizes
-from rowkeep.storage.sqlite.connections import Connection, translated
+from rowkeep.storage.sqlite.connections import Connection, Moved, raise_ours
 
 
 def select(sql: Pages, plan: SelectPlan, version: int | None, connection: Connection) -> Selected:
-    """A page. ``version`` is None in a transaction that has compared it."""
+    """A page. ``version`` is None in a transaction that has compared it.
+
+    Outside of a transaction each statement reads a snapshot of its own. That of the page has the version if a
+    later one still has it, because versions only grow. Raises Moved if the total is of another snapshot.
+    """
     statements = sql.select(plan.shape)
     values = select_values(plan, sql.constants)
     total: Any = None
-    with translated():
+    try:
         page = statements.page.bind(values)
         rows, size, is_cut = _page(connection, page, plan.max_bytes)
-        if version is not None and connection.version() != version:
+        snapshot = connection.data_version()
+        if version is not None and connection.version(snapshot) != version:
             raise StaleCatalog()
         if statements.count is not None and plan.is_whole(len(rows)) and not is_cut:
             total = plan.offset + len(rows)
         elif statements.count is not None:
             count = statements.count.bind(values)
             total = connection.execute(count.text, count.parameters).fetchall()[0][0]
+            if connection.data_version() != snapshot:
+                raise Moved()
+    except apsw.Error as error:
+        raise_ours(error)
     next_key = None
     if len(rows) > plan.limit or is_cut:
         rows = rows[: plan.limit]

@@ -164,7 +164,7 @@ class SqliteStream(RowStream):
         connection.execute("BEGIN", can_cache=False)
         self._found = connection.execute(self._rows.text, self._rows.parameters)
         part = self._next()
-        if connection.version() != self._version:
+        if connection.version(connection.data_version()) != self._version:
             raise StaleCatalog()
         return part
 

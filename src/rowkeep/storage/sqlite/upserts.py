@@ -38,7 +38,7 @@ def write_all(
     sql: SqliteTableSql, plan: UpsertPlan, stamp: Stamp, connection: apsw.Connection
 ) -> UpsertedRows:
     """Raises UniqueConflict, ReferenceConflict, NotStored, ChangeRefused."""
-    with references_wait(sql.table, connection):
+    with references_wait(sql, connection):
         return write_part(sql, plan, stamp, connection)
 
 

@@ -81,7 +81,8 @@ class Job:
         self, work: Callable[[Connection], Any], future: asyncio.Future[Any], is_limited: bool
     ) -> None:
         self.work = work
-        self.key: Hashable = work.key if isinstance(work, Joinable) else self
+        # the key of a Joinable; the check of an abstract class takes longer
+        self.key: Hashable = getattr(work, "key", self)
         self.future = future
         self.is_limited = is_limited
         self.state = State.WAITING

@@ -17,7 +17,7 @@ import msgspec
 
 from rowkeep.model.history import Operation
 from rowkeep.model.ids import IdSource, Stamp
-from rowkeep.model.tables import Index, Table
+from rowkeep.model.tables import Index
 from rowkeep.plan.rows.upserts import UpsertPlan
 from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, update_values
@@ -66,7 +66,7 @@ class Insert(Joinable[Stamp]):
         self._version = version
         self._ids = ids
         # rows that refer to each other are only accepted in one request
-        is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not refers_to_itself(sql.table)
+        is_joinable = len(plan.rows) == 1 and not plan.rekeyed and not sql.refers_to_itself
         self._write_key = key
         self._operation = operation
         self.key = (sql, plan.writer, version, key is None) if is_joinable else self
@@ -109,7 +109,7 @@ class Insert(Joinable[Stamp]):
                 claim_keys(connection, stamp)
             if operations and len(operations) == len(rows):
                 cells = _cells(sql, rows, reached, stamp, self._plan.writer)
-                with references_wait(sql.table, connection):
+                with references_wait(sql, connection):
                     insert_recorded(connection, sql, cells, operations, stamp.written_on)
                 return stamp
             for operation in operations:
@@ -126,7 +126,7 @@ def _write_rows(
     stamp: Stamp,
     writer: str,
 ) -> None:
-    with references_wait(sql.table, connection):
+    with references_wait(sql, connection):
         write_rows(connection, sql, rows, reached, stamp, writer)
 
 
@@ -249,10 +249,6 @@ def check_version(connection: apsw.Connection, version: int) -> None:
         raise StaleCatalog()
 
 
-def refers_to_itself(table: Table) -> bool:
-    return any(c.reference is not None and c.reference.table == table.id for c in table.columns)
-
-
 def rekey(sql: TableSql, plan: InsertPlan | UpdatePlan | UpsertPlan, connection: apsw.Connection) -> None:
     for name, cells in plan.rekeyed.items():
         with translated():
@@ -260,10 +256,10 @@ def rekey(sql: TableSql, plan: InsertPlan | UpdatePlan | UpsertPlan, connection:
 
 
 @contextmanager
-def references_wait(table: Table, connection: apsw.Connection) -> Iterator[None]:
+def references_wait(sql: TableSql, connection: apsw.Connection) -> Iterator[None]:
     """Rows of one request can refer to each other in any order: references to the table itself are checked
     after the last row. (PostgreSQL always does so.)"""
-    if not refers_to_itself(table):
+    if not sql.refers_to_itself:
         yield
         return
     # until the end of the transaction, that is of the whole group; it is correct for the other jobs as well
