@@ -104,10 +104,12 @@ def test_hostile_bodies_hold_up_nobody(launch: Launch, watch: Watch, scale: int)
         assert len(refusal.content) < MEGABYTE // 4, name
         assert (body["errors"][0].get("pointer") or "").startswith(where), (name, body)
         assert time.monotonic() - started < 20, name
+    many = size // 2
     for content in (
-        b'{"query":{"expressions":[{"field":"Number","operand":"in","value":[%b1]}]}}' % (b"[]," * (size // 2)),
+        b'{"query":{"expressions":[{"field":"Number","operand":"in","value":[%b1]}]}}'
+        % (b"[]," * (size // 2)),
         b'{"query":{"expressions":[%b{}]}}' % (b"{}," * (size // 2)),
-        b'{"fields":[%b"a"]}' % (b'"a",' * (size // 8)),
+        b'{"fields":[%b"a"]}' % (b'"a",' * (many // 4)),
     ):
         assert bot.request("POST", f"{path}/query", content=content, headers=JSON).status_code in (400, 422)
     vitals.end()
