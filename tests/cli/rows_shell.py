@@ -116,8 +116,7 @@ def numbers_of(bot: Bot) -> list[int]:
 
 def numbers_bot(workspace: Workspace, rights: str = "rwd") -> Bot:
     """A bot of a fresh table ``numbers``."""
-    workspace.create_table(NUMBERS)
-    return workspace.bot({"numbers": rights})
+    return workspace.bot_with([NUMBERS], rights)
 
 
 MEASURED = """

@@ -84,8 +84,7 @@ class Commands:
 
 @pytest.fixture
 def bot(workspace: Workspace) -> Bot:
-    workspace.create_table(PEOPLE)
-    bot = workspace.bot({"people": "rwd"})
+    bot = workspace.bot_with([PEOPLE])
     bot.bulk("people", ROWS).raise_for_status()
     return bot
 

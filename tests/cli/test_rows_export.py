@@ -213,9 +213,7 @@ EVERY_TYPE: dict[str, list[Any]] = {
 def everything(workspace: Workspace) -> Bot:
     """A table with a column of every type, and rows with all that is at their edges."""
     columns = [{"name": f"A_{name}", "type": name} for name in EVERY_TYPE]
-    workspace.create_table({"name": "everything", "schemaDef": columns})
-    workspace.create_table({"name": "again", "schemaDef": columns})
-    bot = workspace.bot({"everything": "rwd", "again": "rwd"})
+    bot = workspace.bot_with([{"name": name, "schemaDef": columns} for name in ("everything", "again")])
     longest = max(map(len, EVERY_TYPE.values()))
     rows = [
         {f"A_{name}": values[at % len(values)] for name, values in EVERY_TYPE.items()}
