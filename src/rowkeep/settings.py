@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated
 
 import msgspec
@@ -601,7 +602,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                     f"Unknown setting {PREFIX}{name.upper()}. See docs/settings.md for all settings."
                 )
         values = {}
-        for setting in msgspec.structs.fields(cls):
+        for setting in setting_fields():
             if setting.name in given:
                 try:
                     values[setting.name] = msgspec.convert(given[setting.name], setting.type, strict=False)
@@ -625,6 +626,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if settings.tls_key_file and not settings.tls_certificate_file:
             raise SetupError(f"{PREFIX}TLS_KEY_FILE needs {PREFIX}TLS_CERTIFICATE_FILE. Set both.")
         return settings
+
+
+@cache
+def setting_fields() -> tuple[msgspec.structs.FieldInfo, ...]:
+    """All settings, with their types and defaults. To evaluate the types takes longer than many a command."""
+    return msgspec.structs.fields(Settings)
 
 
 IN_FILES = ("database_url", "openid_client_secret")

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from vitals import Vitals
 
+from rowkeep.codec.batch_bodies import MAX_OPERATIONS
 from support import batches
 from support.bot import Bot
 from support.server import RowkeepServer
@@ -47,40 +48,40 @@ def comparisons(count: int, start: int) -> dict[str, Any]:
     return {"expressions": parts, "operator": "or"}
 
 
-def many_queries() -> list[Any]:
-    return [batches.query("notes", limit=1000)] * 1000
+def many_queries(most: int) -> list[Any]:
+    return [batches.query("notes", limit=1000)] * most
 
 
-def many_large_filters() -> list[Any]:
-    return [batches.query("notes", query=comparisons(4, at), limit=1) for at in range(1000)]
+def many_large_filters(most: int) -> list[Any]:
+    return [batches.query("notes", query=comparisons(4, at), limit=1) for at in range(most)]
 
 
-def many_values() -> list[Any]:
+def many_values(most: int) -> list[Any]:
     values = list(range(500))
     return [
         batches.delete("notes", {"expressions": [{"field": "Number", "operand": "in", "value": values}]})
-    ] * 900
+    ] * most
 
 
-def amplified() -> list[Any]:
+def amplified(most: int) -> list[Any]:
     """Few bytes that stand for very many."""
     large = batches.insert("notes", {"Text": "x" * MEGABYTE})
-    return [large, batches.bulk("notes", *[{"Text": batches.ref("/0/Text")}] * 100_000)]
+    return [large, batches.bulk("notes", *[{"Text": batches.ref("/0/Text")}] * (100 * most))]
 
 
-def many_references() -> list[Any]:
+def many_references(most: int) -> list[Any]:
     """Each of them looks into a large document."""
-    large = batches.insert("notes", {"Doc": [{"a": at} for at in range(60_000)]})
-    each = [{"Number": batches.ref(f"/0/Doc/{at}/a")} for at in range(50_000)]
+    large = batches.insert("notes", {"Doc": [{"a": at} for at in range(60 * most)]})
+    each = [{"Number": batches.ref(f"/0/Doc/{at}/a")} for at in range(50 * most)]
     return [large, batches.bulk("notes", *each)]
 
 
-def deep_pointers() -> list[Any]:
+def deep_pointers(most: int) -> list[Any]:
     first = batches.insert("notes", {"Doc": 1})
-    return [first, *[batches.insert("notes", {"Number": batches.ref("/0/Doc" + "/0" * 3000)})] * 900]
+    return [first, *[batches.insert("notes", {"Number": batches.ref("/0/Doc" + "/0" * 3000)})] * (most - 1)]
 
 
-Kinds = dict[str, tuple[Callable[[], list[Any]], int, str]]
+Kinds = dict[str, tuple[Callable[[int], list[Any]], int, str]]
 HOSTILE: Kinds = {
     "queries of many rows": (many_queries, 422, "response_too_large"),
     "large filters": (many_large_filters, 200, ""),
@@ -95,28 +96,37 @@ HOSTILE_REFERENCES: Kinds = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_batches(
-    launch: Callable[..., RowkeepServer], watch: Callable[[RowkeepServer], Vitals], kind: str
+    launch: Callable[..., RowkeepServer],
+    watch: Callable[[RowkeepServer], Vitals],
+    scale: int,
+    kind: str,
 ) -> None:
-    attack(launch(), watch, *HOSTILE[kind])
+    most, most_bytes = (300, 16 * MEGABYTE) if scale == 1 else (MAX_OPERATIONS, None)
+    attack(launch(max_response_bytes=most_bytes), watch, most, *HOSTILE[kind])
 
 
 @pytest.mark.parametrize("kind", HOSTILE_REFERENCES)
 def test_hostile_references(
-    launch_on_sqlite: Callable[..., RowkeepServer], watch: Callable[[RowkeepServer], Vitals], kind: str
+    launch_on_sqlite: Callable[..., RowkeepServer],
+    watch: Callable[[RowkeepServer], Vitals],
+    scale: int,
+    kind: str,
 ) -> None:
-    attack(launch_on_sqlite(), watch, *HOSTILE_REFERENCES[kind])
+    most = 300 if scale == 1 else MAX_OPERATIONS
+    attack(launch_on_sqlite(), watch, most, *HOSTILE_REFERENCES[kind])
 
 
 def attack(
     server: RowkeepServer,
     watch: Callable[[RowkeepServer], Vitals],
-    make: Callable[[], list[Any]],
+    most: int,
+    make: Callable[[int], list[Any]],
     status: int,
     code: str,
 ) -> None:
     bot = bot_of(server)
     vitals = watch(server)
-    response = batches.run(bot, *make())
+    response = batches.run(bot, *make(most))
     vitals.end()
     assert response.status_code == status, response.text[:1000]
     assert status == 200 or response.json()["code"] == code, response.text[:1000]

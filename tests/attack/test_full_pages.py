@@ -97,7 +97,7 @@ def test_large_pages_take_bounded_memory(small: RowkeepServer, watch: Watch, sca
         rows = [{"Text": "x" * 900_000}] * 5
         succeeded(bot.bulk("notes", rows, prefer="return=minimal"))
     vitals = watch(small)
-    for _ in range(5 * scale):
+    for _ in range(2 * scale):
         page = succeeded(bot.query("notes", sys_limit=100))
         assert [len(page["queryResult"]), page["hasMore"], page["total"]] == [1, True, count]
     vitals.end()

@@ -15,7 +15,7 @@ from support import plain
 from support.server import RowkeepServer
 
 T = TypeVar("T")
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.05
 MEGABYTE = 1024 * 1024
 SLOWER = 10
 """A machine that does much else may be so many times as slow."""
@@ -64,7 +64,7 @@ class Vitals:
             self._thread.join()
 
     def _watch(self) -> None:
-        while not self._stop.wait(PAUSE_SECONDS):
+        while True:
             started, used = time.monotonic(), self._used_seconds()
             try:
                 response = plain.get(self._server.url + "/healthz")
@@ -76,6 +76,8 @@ class Vitals:
             took = max(min(took, self._used_seconds() - used), took / SLOWER)
             self.slowest_health_seconds = max(self.slowest_health_seconds, took)
             self._peak_bytes = max(self._peak_bytes, self._memory())
+            if self._stop.wait(PAUSE_SECONDS):
+                return
 
     def _family(self) -> list[psutil.Process]:
         """The processes of the server. To look for them takes longer than all else here."""

@@ -8,6 +8,7 @@ imported before, by commands on another store.
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import subprocess
@@ -26,16 +27,30 @@ import psutil
 REHEARSED = ("init", "app create bot", "app list", "table create t.json", "no command")
 SERVER = "rowkeep.server"
 """The program that ``rowkeep serve`` replaces itself by."""
+AS_PROGRAM = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
 ALSO_IMPORTED = (f"{SERVER}.__main__", "rowkeep.storage.postgres.store")
 
 
 class Host:
-    """The process whose forks run commands."""
+    """The process whose forks run commands. It is itself a fork of the one that has Rowkeep imported."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        from support.forks import CODE, FORKS
+
+        read_by_host, to_host = os.pipe()
+        from_host, written_by_host = os.pipe()
+        self._jobs, self._results = os.fdopen(to_host, "w"), os.fdopen(from_host)
+        self._process = FORKS.start(
+            CODE,
+            [AS_PROGRAM, __file__],
+            env=os.environ,
+            cwd=Path.cwd(),
+            stdin=read_by_host,
+            stdout=written_by_host,
+            stderr=2,
         )
+        os.close(read_by_host)
+        os.close(written_by_host)
 
     def run(
         self,
@@ -48,13 +63,10 @@ class Host:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, with these environment variables. With ``writable``, it can write to
         nothing but that directory, as in a container; only for root."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         place = None if writable is None else str(writable)
         job = [arguments, dict(variables), str(directory), user, umask, place]
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        status, out, err = json.loads(self._process.stdout.readline())
+        print(json.dumps(job), file=self._jobs, flush=True)
+        status, out, err = json.loads(self._results.readline())
         return subprocess.CompletedProcess(arguments, status, out, err)
 
     def running(self) -> list[psutil.Process]:
@@ -62,7 +74,9 @@ class Host:
         return psutil.Process(self._process.pid).children()
 
     def close(self) -> None:
-        self._process.communicate()
+        self._jobs.close()
+        self._process.wait()
+        self._results.close()
 
 
 def rehearse() -> None:
@@ -171,6 +185,8 @@ def host_commands() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     rehearse()
+    gc.collect()
+    gc.freeze()  # the collector would write to pages that all forks share
     for line in sys.stdin:
         print(json.dumps(run_in_fork(json.loads(line))), file=answers, flush=True)
 

@@ -13,7 +13,7 @@ from typing import Any
 from shell import Result, Shell
 
 from support.bot import Bot
-from support.forks import FORKS
+from support.forks import CODE, FORKS
 from support.server import RowkeepServer
 from support.workspace import Workspace
 
@@ -65,6 +65,12 @@ class RowsShell:
         done.check_returncode()
         return done
 
+    def run_code(self, code: str, command: str, table: str, *more: str) -> Result:
+        """Run it in a process of its own by this Python code, which has its arguments in ``sys.argv``."""
+        arguments = [code, *self.arguments(command, table, *more)]
+        done = FORKS.run(CODE, arguments, env=self.shell.variables, cwd=self.directory)
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
     def write(self, name: str, text: str | bytes) -> str:
         """A file in the shell's directory; its name."""
         (self.directory / name).write_bytes(text.encode() if isinstance(text, str) else text)
@@ -110,15 +116,25 @@ def numbers_of(bot: Bot) -> list[int]:
 
 def numbers_bot(workspace: Workspace, rights: str = "rwd") -> Bot:
     """A bot of a fresh table ``numbers``."""
-    workspace.create_table(NUMBERS)
-    return workspace.bot({"numbers": rights})
+    return workspace.bot_with([NUMBERS], rights)
 
 
-def peak_memory(shell: Shell, arguments: list[str]) -> int:
-    """The most memory, in bytes, that a command had at once; it must succeed."""
-    command = [sys.executable, "-m", "rowkeep", *arguments]
-    process = subprocess.Popen(command, cwd=shell.directory, env=shell.variables, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+MEASURED = """
+import resource, sys
+from rowkeep.cli.main import main
+from rowkeep.files import batches
+batches.PIECE_BYTES = batches.FIRST_PIECE_BYTES
+try:
+    main()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+def peak_memory(rows: RowsShell, command: str, table: str, *more: str) -> int:
+    """The most memory, in bytes, that a command had at once; it must succeed. All of them have the memory of
+    the process that forks. Imports send pieces of the first size: they would grow to 8 MB, whose rows take
+    40 MB."""
+    done = rows.run_code(MEASURED, command, table, *more)
+    assert done.status == 0, done
+    return int(done.err.splitlines()[-1]) * (1 if sys.platform == "darwin" else 1024)

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO, TextIOWrapper
@@ -66,7 +67,7 @@ class Shell:
         out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
         logging = structlog.get_config()
         with (
-            patch.dict(os.environ, self.variables, clear=True),
+            environment_of(self.variables),
             patch.object(sys, "stdin", given),
             patch.object(data, "FIRST_WAIT_SECONDS", SHORT_WAIT_SECONDS),
             chdir(self.directory),
@@ -120,6 +121,23 @@ class Shell:
         assert lines[0].strip()
         assert "Traceback" not in lines[0]
         return lines[0]
+
+
+@contextmanager
+def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
+    """Let this process have these variables and no others. Only those that differ are set."""
+    before = dict(os.environ)
+    _become(before, variables)
+    try:
+        yield
+    finally:
+        _become(dict(os.environ), before)
+
+
+def _become(now: Mapping[str, str], then: Mapping[str, str]) -> None:
+    for name in now.keys() - then.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in then.items() if now.get(name) != value})
 
 
 def _written(stream: TextIOWrapper) -> str:

@@ -18,6 +18,9 @@ from shell import Shell
 from support import plain
 from support.processes import GUARD, kill_tree
 
+FEW_ROWS = "from rowkeep.demo import steps; steps.ROWS = 5_000; from rowkeep.cli.main import main; main()"
+"""The command with fewer rows than it has otherwise."""
+
 END = "Rowkeep keeps running; press Ctrl-C to stop it."
 
 
@@ -34,7 +37,7 @@ def shell(tmp_path: Path) -> Shell:
 def running(shell: Shell) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A demo that has come to where it only serves, and what it printed until then."""
     demo = subprocess.Popen(
-        [sys.executable, "-m", "rowkeep", "demo"],
+        [sys.executable, "-c", FEW_ROWS, "demo"],
         cwd=shell.directory,
         env=shell.variables,
         stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 from rows_shell import all_rows
-from shell import SHORT_WAIT_SECONDS, Result, Shell
+from shell import SHORT_WAIT_SECONDS, Result, Shell, environment_of
 
 from rowkeep.cli.main import run
 from rowkeep.client import data
@@ -54,7 +54,7 @@ class Commands:
         given.is_terminal = is_terminal
         out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
         with (
-            patch.dict(os.environ, self.variables, clear=True),
+            environment_of(self.variables),
             patch.object(sys, "stdin", given),
             patch.object(data, "FIRST_WAIT_SECONDS", SHORT_WAIT_SECONDS),
             chdir(self.directory),
@@ -84,8 +84,7 @@ class Commands:
 
 @pytest.fixture
 def bot(workspace: Workspace) -> Bot:
-    workspace.create_table(PEOPLE)
-    bot = workspace.bot({"people": "rwd"})
+    bot = workspace.bot_with([PEOPLE])
     bot.bulk("people", ROWS).raise_for_status()
     return bot
 

@@ -34,8 +34,7 @@ OWN = ("Cust_Id", "Name", "Score", "Active", "Since")
 
 @pytest.fixture
 def bot(workspace: Workspace) -> Bot:
-    workspace.create_table(CUSTOMERS)
-    return workspace.bot({"customers": "rwd"})
+    return workspace.bot_with([CUSTOMERS])
 
 
 @pytest.fixture

@@ -33,8 +33,7 @@ COUNT = 400
 
 @pytest.fixture
 def bot(workspace: Workspace) -> Bot:
-    workspace.create_table(ITEMS)
-    return workspace.bot({"items": "rw"})
+    return workspace.bot_with([ITEMS], "rw")
 
 
 @pytest.fixture

@@ -30,8 +30,7 @@ BATCH = MANY // 3
 
 @pytest.fixture
 def bot(workspace: Workspace) -> Bot:
-    workspace.create_table(PLACES)
-    return workspace.bot({"places": "rw"})
+    return workspace.bot_with([PLACES], "rw")
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_killed_at_any_point(rows: RowsShell, bot: Bot, server: RowkeepServer, w
     killed, status, said = 0, -9, b""
     while status == -9:
         # each kill meets it at work
-        pause = draw.uniform(0, 0.05) if killed < kills else None
+        pause = draw.uniform(0, 0.02) if killed < kills else None
         status, said = _killed(shell, command, rows.directory / f"{name}.progress", pause)
         killed += status == -9
     assert (killed, status) == (kills, 1), said

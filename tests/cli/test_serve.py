@@ -9,8 +9,6 @@ import re
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +20,7 @@ from shell import Shell
 
 from support import plain
 from support.bot import Bot
+from support.forks import FORKS
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
@@ -55,14 +54,13 @@ def test_an_empty_store_gives_its_first_token_into_a_file(fresh: RowkeepServer) 
 
 def test_a_terminal_is_shown_the_first_token(fresh: RowkeepServer) -> None:
     ours, its = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rowkeep", "serve", "--port", str(fresh.port)],
+    process = FORKS.start(
+        "rowkeep",
+        ["serve", "--port", str(fresh.port)],
         env=fresh.environment,
         cwd=fresh.directory,
-        stdin=subprocess.DEVNULL,
         stdout=its,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        new_session=True,
     )
     os.close(its)
     try:

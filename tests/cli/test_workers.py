@@ -85,9 +85,7 @@ def start_with(
 
     @cache
     def measure(workers: int) -> Start:
-        server = RowkeepServer(
-            new_store(), tmp_path_factory.mktemp("start"), by_command=True, workers=workers
-        )
+        server = RowkeepServer(new_store(), tmp_path_factory.mktemp("start"), workers=workers)
         server.leave_unmeasured()
         server.start()
         try:

@@ -27,15 +27,13 @@ SOAK_TABLE: dict[str, Any] = {
 }
 
 
-SHORT_PAUSE_SECONDS = 0.05
+SHORT_PAUSE_SECONDS = 0.1
 """Between the requests of a client of a short soak, which would otherwise take all time of the commands."""
 
 
 class SteadyWriter(Writer):
     """A writer that continues when its connection breaks. It does not touch a batch again whose request got
     no response, until the table has been compared."""
-
-    pause_seconds = 0.0
 
     def run(self) -> None:
         refusals = 0

@@ -17,6 +17,9 @@ from support.person import PASSWORD, Person, browser
 from support.server import RowkeepServer
 from support.workspace import Workspace, succeeded
 
+PAUSE_SECONDS = 0.02
+"""Between the requests of a writer, which would otherwise take all time of the commands."""
+
 SECRETS = {
     "name": "sealed",
     "schemaDef": [{"name": "Secret", "type": "string", "isEncrypted": True}],
@@ -63,7 +66,7 @@ def test_a_backup_under_load_is_whole(
     server = RowkeepServer(new_store(), tmp_path)
     server.start()
     try:
-        clients = Clients(server)
+        clients = Clients(server, PAUSE_SECONDS)
         workspace = Workspace(server, "backup")
         workspace.create_table(SECRETS)
         bot = workspace.bot({"sealed": "rwd"})

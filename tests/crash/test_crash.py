@@ -26,8 +26,9 @@ LONGEST_MOMENT_SECONDS = 0.03
 class Clients:
     """An app's writers, and all that they were told, over all rounds on one store."""
 
-    def __init__(self, server: RowkeepServer) -> None:
+    def __init__(self, server: RowkeepServer, pause_seconds: float = 0) -> None:
         self.draw = random.Random()
+        self._pause_seconds = pause_seconds
         self.tally = Tally()
         self._server = server
         workspace = Workspace(server, "crash")
@@ -45,6 +46,7 @@ class Clients:
             for batches, draw in zip(self._batches, draws, strict=True)
         ]
         for writer in self._writers:
+            writer.pause_seconds = self._pause_seconds
             writer.start()
 
     def stop(self) -> None:

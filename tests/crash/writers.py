@@ -58,6 +58,9 @@ class Tally:
 class Writer:
     """Writes until the connection breaks or it is told to stop; `failure`: what it should not have seen."""
 
+    pause_seconds = 0.0
+    """After each request that succeeded."""
+
     def __init__(self, bot: Bot, batches: dict[int, Batch], tally: Tally, draw: random.Random) -> None:
         """`batches` are this writer's own, and go on from round to round; it adds to them."""
         self.bot, self._batches, self.tally, self.draw = bot, batches, tally, draw
@@ -86,6 +89,7 @@ class Writer:
                 if response.status_code == 200:
                     self.tally.count(acknowledged=1)
                     refusals = 0
+                    self.stopped.wait(self.pause_seconds)
                     continue
                 self.failure = fault_of_refusal(response)
                 self.tally.count(refused=1)

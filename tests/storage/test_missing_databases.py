@@ -21,7 +21,7 @@ from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
 ALL = {"all": True}
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 LATER = (
     *("sessions", "one_time_links", "failed_sign_ins", "user_workspaces", "former_users", "users"),
     *("rate_windows", "leases", "audit_entries", "activity", "table_sizes", "webhook_workspaces"),
@@ -144,6 +144,15 @@ def logged(server: RowkeepServer, event: str) -> list[dict[str, object]]:
     return [entry for entry in map(msgspec.json.decode, lines) if entry["event"] == event]
 
 
+def until_logged(server: RowkeepServer, event: str) -> dict[str, object]:
+    """The first such entry. What a task of the server logs comes at some time after its start."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (entries := logged(server, event)):
+        assert time.monotonic() < until, f"the log has no {event!r}"
+        time.sleep(0.02)
+    return entries[0]
+
+
 def command(server: RowkeepServer, *arguments: str) -> tuple[int, str, str]:
     """The exit status of a command and what it wrote to standard output and standard error."""
     done = FORKS.run("rowkeep", arguments, env=server.environment, cwd=server.directory)
@@ -168,7 +177,7 @@ def test_a_workspace_that_is_missing_at_start(server: RowkeepServer, place: Plac
     (first, *_) = logged(server, "workspace database missing")
     assert (first["level"], first["workspace"], first["database"]) == ("error", "one", name)
     if how == "remove":
-        assert logged(server, "workspace databases missing")[0]["databases"] == [name]
+        assert until_logged(server, "workspace databases missing")["databases"] == [name]
     # the others are served, and what is missing can be deleted
     assert other.query("people").json()["total"] == 1
     with server.admin() as admin:

@@ -31,6 +31,7 @@ line_marks.install()
 sys.path.pop()
 
 import rowkeep
+from rowkeep.model.values import case_folding
 from rowkeep.services import passwords
 
 COMMAND = "rowkeep.cli.main"
@@ -66,6 +67,8 @@ def import_all() -> None:
 
 def rehearse() -> None:
     """Run what commands and servers do first, for modules, classes and parsers that are made then."""
+    case_folding.folding_table()
+    case_folding.fold("é")
     command: Any = import_module(COMMAND)
     for name in (*command.COMMANDS, *command.GROUPS):
         command.command_line(name)

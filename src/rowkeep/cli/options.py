@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from rowkeep.errors.catalogue import SetupError
-from rowkeep.settings import Settings
+from rowkeep.settings import Settings, setting_fields
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 def setting(name: str) -> Any:
     """An option for a setting, with the description, limits and default of the setting."""
     meta = get_type_hints(Settings, include_extras=True)[name].__metadata__[0]
-    default = next(field.default for field in _fields() if field.name == name)
+    default = next(field.default for field in setting_fields() if field.name == name)
     return typer.Option(
         help=meta.description,
         min=meta.ge,
@@ -25,12 +25,6 @@ def setting(name: str) -> Any:
         show_default=f"ROWKEEP_{name.upper()}, or {default}",
         metavar=name.upper(),
     )
-
-
-def _fields() -> tuple[Any, ...]:
-    import msgspec
-
-    return msgspec.structs.fields(Settings)
 
 
 Workspace = Annotated[str, typer.Option(metavar="NAME", help="The workspace.")]

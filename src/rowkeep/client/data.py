@@ -14,6 +14,7 @@ from msgspec import structs
 
 from rowkeep.client.credentials import Credentials
 from rowkeep.client.paths import path_part
+from rowkeep.client.server_limits import Limits, described_limits
 from rowkeep.client.stream_replies import StreamReply, stream_reply
 from rowkeep.client.transport import ServerConnection, connect
 from rowkeep.errors.catalogue import BodyTooLarge, Busy, IdempotencyInProgress, SetupError, Unauthenticated
@@ -43,15 +44,6 @@ MAX_WAIT_SECONDS = 60.0
 """The maximum time of one wait, even if the server asks for more."""
 
 TOO_LARGE = BodyTooLarge.status
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """The limits of a server: rows of a page, bytes of a body, and the time for which it knows an idempotency
-    key."""
-
-    page: int
-    body_bytes: int
-    key_seconds: int
 
 
 class DataClient:
@@ -206,13 +198,8 @@ class DataClient:
         if settings is not None:
             return _limits_of(settings)
         try:
-            described = msgspec.json.decode(await self._send("GET", "/openapi.json"))
-            parameters = described["paths"]["/api/public/tables/{table}/query"]["post"]["parameters"]
-            page = next(each for each in parameters if each["name"] == "sys_limit")["schema"]["maximum"]
-            info = described["info"]
-            hours = int(info["x-idempotency-hours"])
-            return Limits(int(page), int(info["x-max-body-bytes"]), hours * 3600)
-        except (SetupError, NotServed, LookupError, TypeError, ValueError, StopIteration):
+            return described_limits(await self._send("GET", "/openapi.json"))
+        except (SetupError, NotServed, ValueError):
             # a gateway may block the OpenAPI document
             return _limits_of(Settings())
 

@@ -7,6 +7,7 @@ errors into responses, and the command line into one line.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import rowkeep.errors.files  # noqa: F401 - its errors are among all
 from rowkeep.errors.base import (
@@ -586,9 +587,10 @@ class SetupError(Exception):
     """A setting, a key or the store is invalid; the message says what to do."""
 
 
-def all_errors() -> list[type[RowkeepError]]:
+@cache
+def all_errors() -> tuple[type[RowkeepError], ...]:
     """All errors that a response can have, sorted by status and code."""
-    return sorted(_kinds_of(RowkeepError), key=lambda kind: (kind.status, kind.code))
+    return tuple(sorted(_kinds_of(RowkeepError), key=lambda kind: (kind.status, kind.code)))
 
 
 def _kinds_of(base: type[RowkeepError]) -> Iterator[type[RowkeepError]]:

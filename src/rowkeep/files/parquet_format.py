@@ -32,6 +32,8 @@ from rowkeep.files.unfit import UnfitCell
 from rowkeep.model.column_types import FileForm
 from rowkeep.model.values.scalars import EPOCH, MAX_EPOCH_MS, MIN_EPOCH_MS, canonical_date
 
+pa.set_memory_pool(pa.system_memory_pool())  # pyarrow's own does not return what is freed
+
 ROWS_AT_ONCE = 1000
 BUFFER_BYTES = 1024 * 1024
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from inspect import Parameter, signature
 from typing import Any
 
@@ -67,7 +68,7 @@ def _shared_name(group: list[type[RowkeepError]]) -> str | None:
 
 def _answer(group: list[type[RowkeepError]]) -> dict[str, Any]:
     codes = [kind.code for kind in group]
-    sent = [_sample(kind).headers for kind in group]
+    sent = [_samples()[kind].headers for kind in group]
     headers = {
         name: {
             "description": _HEADERS[name],
@@ -91,7 +92,13 @@ def _answer(group: list[type[RowkeepError]]) -> dict[str, Any]:
 
 
 def _example(kind: type[RowkeepError]) -> Any:
-    return _answered(_sample(kind))
+    return _answered(_samples()[kind])
+
+
+@cache
+def _samples() -> dict[type[RowkeepError], RowkeepError]:
+    """One error of each kind."""
+    return {kind: _sample(kind) for kind in all_errors()}
 
 
 def _sample(kind: type[RowkeepError]) -> RowkeepError:

@@ -22,6 +22,8 @@ REFERENCES: str = ref("{name}")["$ref"]
 
 def schema_of(kind: Any) -> dict[str, Any]:
     """The schema of a type; for a Struct, a reference to its component."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return ref(kind.__name__)  # what msgspec gives, after it has described all that the Struct refers to
     (schema,), _ = msgspec.json.schema_components((kind,), ref_template=REFERENCES)
     return schema
 
