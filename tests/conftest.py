@@ -218,14 +218,20 @@ def workspace(server: RowkeepServer, request: pytest.FixtureRequest) -> Iterator
         yield workspace
         workspace.delete()
         return
-    with empty_workspace(server) as workspace:
+    with empty_workspace(server, only_noted=is_http(request)) as workspace:
         yield workspace
 
 
+def is_http(request: pytest.FixtureRequest) -> bool:
+    """Whether it is a test over HTTP: these use no other clients than ``support.http_client`` for what they
+    add to a workspace."""
+    return "http" in request.path.parts
+
+
 @pytest.fixture(scope="module")
-def emptied(server: RowkeepServer) -> Iterator[Bot]:
+def emptied(server: RowkeepServer, request: pytest.FixtureRequest) -> Iterator[Bot]:
     """What ``people`` gives to tests that do nothing but write and read rows: one for a module."""
-    with empty_workspace(server) as workspace:
+    with empty_workspace(server, only_noted=is_http(request)) as workspace:
         workspace.create_table(PEOPLE)
         yield workspace.bot({"people": "rwd"})
 

@@ -17,7 +17,7 @@ from support.workspace import PEOPLE, Workspace, empty_workspace
 @pytest.fixture(scope="module")
 def shared(server: RowkeepServer) -> Iterator[Workspace]:
     """A workspace for one module, whose tests leave each other's rows alone."""
-    with empty_workspace(server) as workspace:
+    with empty_workspace(server, only_noted=True) as workspace:
         yield workspace
 
 
@@ -45,7 +45,7 @@ def made_before(server: RowkeepServer) -> Iterator[Callable[[tuple[dict[str, Any
             for known, bot in made:
                 if known == definitions:
                     return bot
-            bot = workspaces.enter_context(empty_workspace(server)).bot_with(definitions)
+            bot = workspaces.enter_context(empty_workspace(server, only_noted=True)).bot_with(definitions)
             made.append((definitions, bot))
             return bot
 

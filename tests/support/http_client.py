@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 import socket
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,13 @@ PLAIN_PATH = re.compile(r"(/(?!\.)[\w.~-]*)+", re.ASCII)
 SHORT_BYTES = 1 << 16
 """Bodies up to this size are sent together with the headers."""
 
+NOTED = re.compile("webhooks|files|members|users|openid")
+"""What is in the paths of requests that can add something to a workspace, besides tables, views and apps."""
+
+CHANGES: Counter[str] = Counter()
+"""How many requests that can change something had each of these in their path: a workspace needs no look for
+what nothing can have added."""
+
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 """As httpx encodes JSON."""
 
@@ -41,6 +49,7 @@ class Client(httpx.Client):
 
     def request(self, method: str, url: httpx.URL | str, **parts: Any) -> httpx.Response:
         """Send a request; ``parts`` are those of httpx."""
+        note(method, url)
         given = {name: part for name, part in parts.items() if part is not None}
         headers = httpx.Headers(given.get("headers"))
         if not (self._is_usual() and method in USUAL_METHODS and is_usual(url, given, headers)):
@@ -60,6 +69,11 @@ class Client(httpx.Client):
         if "set-cookie" in response.headers:
             self.cookies.extract_cookies(response)
         return response
+
+    def build_request(self, method: str, url: httpx.URL | str, **parts: Any) -> httpx.Request:
+        """httpx calls this for all that is not sent by ``request``, such as streams."""
+        note(method, url)
+        return super().build_request(method, url, **parts)
 
     def _is_usual(self) -> bool:
         return self.base_url.scheme == "http" and not (
@@ -212,6 +226,12 @@ class _Response(httpx.Response):
         """httpx reads the attribute, not the property."""
         self._request = self.request
         return super().raise_for_status()
+
+
+def note(method: str, url: httpx.URL | str) -> None:
+    """Count a request in ``CHANGES``."""
+    if method != "GET":
+        CHANGES.update(NOTED.findall(str(url)))
 
 
 def is_open(connection: socket.socket) -> bool:
