@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -22,6 +22,18 @@ def shared(server: RowkeepServer) -> Iterator[Workspace]:
 
 
 @pytest.fixture(scope="module")
+def all_at_once(server: RowkeepServer) -> Iterator[Callable[[Sequence[dict[str, Any]]], Bot]]:
+    """Makes tables with one request, and an app that may do everything with them: for tests of which each has
+    one of the tables for itself. They have a workspace of their own."""
+    with ExitStack() as workspaces:
+
+        def make(definitions: Sequence[dict[str, Any]]) -> Bot:
+            return workspaces.enter_context(empty_workspace(server, only_noted=True)).bot_with(definitions)
+
+        yield make
+
+
+@pytest.fixture(scope="module")
 def typed(shared: Workspace) -> Bot:
     """An app that may read, write and delete in a table with a column of each type, shared by the module."""
     shared.create_table(TYPED)
@@ -30,7 +42,8 @@ def typed(shared: Workspace) -> Bot:
 
 @pytest.fixture(scope="module")
 def empty_people(shared: Workspace) -> Bot:
-    """Like ``people``, but shared by the module: for requests that are refused, so that it stays empty."""
+    """Like ``people``, but shared by the module: for requests that are refused, so that it stays empty, and
+    for apps of single tests, which leave it empty."""
     shared.create_table(PEOPLE)
     return shared.bot({"people": "rwd"})
 

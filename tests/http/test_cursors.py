@@ -123,9 +123,9 @@ def test_rows_that_stay_come_once_while_others_come_and_go(changing: Bot, sort: 
     walked: list[Any] = []
     cursor = None
     while True:
-        answer = page(changing, body, cursor, 4)
+        answer = page(changing, body, cursor, 8)
         walked += [row["Number"] for row in answer["queryResult"]]
-        leaving = [n for n in walked[-4:] if n is not None and n not in staying]
+        leaving = [n for n in walked[-8:] if n is not None and n not in staying]
         leaving += sorted(set(range(50)) - staying - set(walked))[:1]
         good(changing.delete("things", where("Number", "in", leaving)))
         newcomers = [

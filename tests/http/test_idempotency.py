@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from answers import good, problem, total
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.workspace import PEOPLE, Workspace
 
 TABLE = "/api/public/tables/people"
@@ -30,10 +31,11 @@ ROWS_AFTER = {"insert": 3, "insert of many": 4, "bulk": 5, "update": 2, "delete"
 
 
 @pytest.fixture
-def people(workspace: Workspace) -> Bot:
-    """An app of the test's own: keys belong to an app."""
-    workspace.create_table(PEOPLE)
-    return workspace.bot({"people": "rwd"})
+def people(shared: Workspace, empty_people: Bot) -> Iterator[Bot]:
+    """An app of the test's own, for the table of the module: keys belong to an app."""
+    bot = shared.bot({"people": "rwd"})
+    yield bot
+    good(bot.delete("people", {"all": True}))
 
 
 def keyed(key: str, **more: str) -> dict[str, str]:
@@ -184,6 +186,7 @@ def test_bare_and_quoted_keys_are_the_same(people: Bot, one: str, other: str) ->
     assert is_replayed(people.request("POST", TABLE, json=body, headers=keyed(other)))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "key", ["", '""', '"', '"a', '"a"b"', '"a";q=1', "a" * 256, b"\xe9", b"a\tb", b'"\\a"']
 )

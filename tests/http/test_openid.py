@@ -13,6 +13,7 @@ from answers import good, problem
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.services.openid import Refusal
 from rowkeep.settings import Settings
+from support.engines import ON_SQLITE
 from support.openid import CLIENT_ID, CLIENT_SECRET, Provider, provider
 from support.person import browser
 from support.server import RowkeepServer
@@ -123,6 +124,7 @@ def test_the_page_says_why(site: RowkeepServer, idp: Provider) -> None:
 QUERY = "/w/main/tables/people?filter=%7B%22a%22%7D&sort=-Number"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("page", "opened"),
     [
@@ -143,6 +145,7 @@ def test_the_page_that_was_asked_for(site: RowkeepServer, idp: Provider, page: s
         assert "rowkeep_session=rks_" in "".join(done.headers.get_list("set-cookie"))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "claims",
     [
@@ -172,6 +175,7 @@ def test_a_token_with_a_wrong_claim(site: RowkeepServer, idp: Provider, claims: 
         assert not is_signed_in(sign_in(client, idp))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("signs", ["none", "client secret", "unknown key"])
 def test_a_token_with_a_wrong_signature(site: RowkeepServer, idp: Provider, signs: str) -> None:
     idp.signs = signs
@@ -179,6 +183,7 @@ def test_a_token_with_a_wrong_signature(site: RowkeepServer, idp: Provider, sign
         assert not is_signed_in(sign_in(client, idp))
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "change",
     [

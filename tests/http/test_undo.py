@@ -10,6 +10,7 @@ import pytest
 from answers import good, problem
 
 from support.bot import Bot
+from support.engines import ON_SQLITE
 from support.workspace import PEOPLE, Workspace
 
 RECORDED = PEOPLE | {"history": {"keepDays": 30}}
@@ -190,6 +191,7 @@ def test_the_past(people: Bot, workspace: Workspace) -> None:
     problem(people.request("POST", "/api/public/batch", json=in_batch), 400, "invalid_body")
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("as_of", "status", "code"),
     [

@@ -1,7 +1,7 @@
 """The HTTP client of the tests: httpx's, with a short way for usual requests.
 
 httpx makes a request in 0.3 ms of processor time, which is what many a request costs the server. A usual one
-(no stream, cookies, redirects, hooks or timeout) is written to a socket here and its response read by
+(no stream, redirects, hooks or timeout) is written to a socket here and its response read by
 httptools, in a tenth of that. All others are httpx's own.
 """
 
@@ -13,6 +13,7 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Callable
+from http.cookiejar import Cookie
 from typing import Any
 
 import httptools
@@ -29,8 +30,8 @@ PLAIN_PATH = re.compile(r"(/(?!\.)[\w.~-]*)+", re.ASCII)
 SHORT_BYTES = 1 << 16
 """Bodies up to this size are sent together with the headers."""
 
-NOTED = re.compile("webhooks|files|members|users|openid")
-"""What is in the paths of requests that can add something to a workspace, besides tables, views and apps."""
+NOTED = re.compile("tables|views|schema|webhooks|files|members|users|openid")
+"""What is in the paths of requests that can add something to a workspace, besides apps."""
 
 CHANGES: Counter[str] = Counter()
 """How many requests that can change something had each of these in their path: a workspace needs no look for
@@ -58,6 +59,8 @@ class Client(httpx.Client):
         if given.get("params"):
             path += b"?" + str(httpx.QueryParams(given["params"])).encode()
         body, own = encoded(method, given)
+        if self.cookies:
+            own += self._cookie_header(path)
         lines = merged(headers, own, self.headers)
         head = b"%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (method.encode(), path, self.base_url.netloc, lines)
         response = self._sockets.send(
@@ -75,13 +78,15 @@ class Client(httpx.Client):
         note(method, url)
         return super().build_request(method, url, **parts)
 
+    def _cookie_header(self, path: bytes) -> list[tuple[bytes, bytes]]:
+        """The cookies for this path: a client has those of one server, of which none ends during a test."""
+        there = path.partition(b"?")[0].decode()
+        pairs = [f"{each.name}={each.value}" for each in self.cookies.jar if fits(each, there)]
+        return [(b"Cookie", "; ".join(pairs).encode())] if pairs else []
+
     def _is_usual(self) -> bool:
         return self.base_url.scheme == "http" and not (
-            self.is_closed
-            or self.follow_redirects
-            or self.params
-            or self.cookies
-            or any(self.event_hooks.values())
+            self.is_closed or self.follow_redirects or self.params or any(self.event_hooks.values())
         )
 
 
@@ -226,6 +231,11 @@ class _Response(httpx.Response):
         """httpx reads the attribute, not the property."""
         self._request = self.request
         return super().raise_for_status()
+
+
+def fits(cookie: Cookie, path: str) -> bool:
+    """Whether a cookie is sent to this path without TLS."""
+    return path.startswith(cookie.path) and not cookie.secure
 
 
 def note(method: str, url: httpx.URL | str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -45,8 +45,17 @@ def succeeded(response: httpx.Response) -> Any:
 CONTENT = {"apps": "clientId", "members": "user", "webhooks": "id", "files": "id"}
 """What a workspace has besides tables and views, and the member that identifies each."""
 
-ADDED_BY = {"members": ("members", "users", "openid"), "webhooks": ("webhooks",), "files": ("files",)}
-"""What is in the paths of the requests that can add each kind; apps are always looked for."""
+ADDED_BY = {
+    "tables": ("tables", "views", "schema", "files"),
+    "members": ("members", "users", "openid"),
+    "webhooks": ("webhooks",),
+    "files": ("files",),
+}
+"""What is in the paths of the requests that can add tables and views, and each other kind; apps are always
+looked for."""
+
+KINDS = ("tables", *CONTENT)
+"""All that a workspace can have."""
 
 
 class Workspace:
@@ -101,14 +110,15 @@ class Workspace:
         body = {right: letter in rights for letter, right in RIGHTS.items()}
         succeeded(self.admin.put(f"{self.path}/tables/{table}/grants/{client_id}", json=body))
 
-    def empty(self, kinds: Iterable[str] = CONTENT) -> None:
-        """Delete what is in the workspace: its tables and views, apps, members, webhooks and files, or only
-        these kinds."""
-        nothing: dict[str, Any] = {"tables": [], "views": [], "grants": []}
-        succeeded(self.admin.put(f"{self.path}/schema", json=nothing, params={"allowDataLoss": "true"}))
-        for kind in kinds:
-            for each in succeeded(self.admin.get(f"{self.path}/{kind}"))[kind]:
-                succeeded(self.admin.delete(f"{self.path}/{kind}/{each[CONTENT[kind]]}"))
+    def empty(self, kinds: Collection[str] = KINDS) -> None:
+        """Delete what is in the workspace, or only these kinds."""
+        if "tables" in kinds:
+            nothing: dict[str, Any] = {"tables": [], "views": [], "grants": []}
+            succeeded(self.admin.put(f"{self.path}/schema", json=nothing, params={"allowDataLoss": "true"}))
+        for kind, key in CONTENT.items():
+            if kind in kinds:
+                for each in succeeded(self.admin.get(f"{self.path}/{kind}"))[kind]:
+                    succeeded(self.admin.delete(f"{self.path}/{kind}/{each[key]}"))
 
     def delete(self) -> None:
         """Delete the workspace with everything in it."""
@@ -138,7 +148,7 @@ def empty_workspace(server: RowkeepServer, *, only_noted: bool = False) -> Itera
     yield workspace
     if workspace.uses < MAX_USES:
         noted = {kind for kind, words in ADDED_BY.items() if any(CHANGES[w] > before[w] for w in words)}
-        workspace.empty([kind for kind in CONTENT if not only_noted or kind == "apps" or kind in noted])
+        workspace.empty({"apps", *noted} if only_noted else KINDS)
         spare.append(workspace)
     else:
         workspace.delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from enum import Enum, StrEnum
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -163,14 +164,17 @@ def shown_details(body: Any) -> dict[str, Any]:
     """What an entry has of a request body: the short values of some keys."""
     if not isinstance(body, msgspec.Struct):
         return {}
-    found = {
-        field.encode_name: getattr(body, field.name)
-        for field in msgspec.structs.fields(body)
-        if field.encode_name in SHOWN
-    }
+    found = {key: getattr(body, name) for key, name in _shown_fields(type(body)).items()}
     # a role or a right is an enumeration
     plain = {key: each.value if isinstance(each, Enum) else each for key, each in found.items()}
     return {key: short(each) for key, each in plain.items() if is_short(each)}
+
+
+@cache
+def _shown_fields(body: type[msgspec.Struct]) -> dict[str, str]:
+    """The attributes of a body that entries have, by their keys in JSON."""
+    fields = msgspec.structs.fields(body)
+    return {field.encode_name: field.name for field in fields if field.encode_name in SHOWN}
 
 
 def is_short(value: Any) -> bool:

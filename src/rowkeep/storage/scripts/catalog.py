@@ -36,7 +36,7 @@ class CatalogScripts:
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         return (yield STATEMENTS.statement(clause, self._dialect))
 
-    # what every request of the management API asks
+    # what requests ask again and again, and each server every second
 
     @cached_property
     def _find_workspace(self) -> Template:
@@ -48,6 +48,19 @@ class CatalogScripts:
         tokens = self._tables.admin_tokens
         found = sa.select(tokens.c.id, tokens.c.name, tokens.c.created_on)
         return template(found.where(tokens.c.hash == sa.bindparam("hash")), self._dialect)
+
+    @cached_property
+    def _find_workspace_of(self) -> Template:
+        clients, workspaces = self._tables.clients, self._tables.workspaces
+        joined = workspaces.join(clients, clients.c.workspace_id == workspaces.c.id)
+        found = self._select_workspaces().select_from(joined)
+        return template(found.where(clients.c.client_id == sa.bindparam("client_id")), self._dialect)
+
+    @cached_property
+    def _find_webhook_workspaces(self) -> Template:
+        workspaces, recorded = self._tables.workspaces, self._tables.webhook_workspaces
+        is_recorded = workspaces.c.id.in_(sa.select(recorded.c.workspace_id))
+        return template(self._select_workspaces().where(is_recorded).order_by(workspaces.c.id), self._dialect)
 
     # store
 
@@ -169,23 +182,14 @@ class CatalogScripts:
 
     def workspaces_with_webhooks(self) -> Steps[list[Workspace]]:
         """The workspaces that have webhooks, or had them until a short time ago."""
-        workspaces, recorded = self._tables.workspaces, self._tables.webhook_workspaces
-        ids = sa.select(recorded.c.workspace_id)
-        rows = yield from self._do(
-            self._select_workspaces().where(workspaces.c.id.in_(ids)).order_by(workspaces.c.id)
-        )
+        rows: Sequence[Row] = yield self._find_webhook_workspaces.bind({})
         return [_workspace_of(row) for row in rows]
 
     # client ids
 
     def workspace_of(self, client_id: str) -> Steps[Workspace | None]:
         """The workspace that an app belongs to."""
-        clients, workspaces = self._tables.clients, self._tables.workspaces
-        rows = yield from self._do(
-            self._select_workspaces()
-            .select_from(workspaces.join(clients, clients.c.workspace_id == workspaces.c.id))
-            .where(clients.c.client_id == client_id)
-        )
+        rows: Sequence[Row] = yield self._find_workspace_of.bind({"client_id": client_id})
         return _workspace_of(rows[0]) if rows else None
 
     def clients_of(self, workspace: Workspace) -> Steps[list[str]]:
