@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from answers import good, problem, records
+from definitions import Made
 from expressions import all_of, comparison, where
 
 from cases.cursors import DEFINITION, SORTS
@@ -13,10 +14,8 @@ from support.bot import Bot
 from support.workspace import Workspace
 
 
-def filled(workspace: Workspace) -> Bot:
+def filled(bot: Bot) -> Bot:
     """50 rows: Number 0 to 49, Group of seven values and empty cells, Name of ties."""
-    workspace.create_table(DEFINITION)
-    bot = workspace.bot({"things": "rwd"})
     groups = ["b", "a", None, "B", "é", "😀", "a"]
     data = [{"Name": "x", "Group": groups[i % 7], "Number": i} for i in range(50)]
     records(bot.bulk("things", data))
@@ -26,13 +25,13 @@ def filled(workspace: Workspace) -> Bot:
 @pytest.fixture(scope="module")
 def things(shared: Workspace) -> Bot:
     """The table that the tests of this module only read."""
-    return filled(shared)
+    return filled(shared.bot_with([DEFINITION]))
 
 
 @pytest.fixture
-def changing(workspace: Workspace) -> Bot:
+def changing(made: Made) -> Bot:
     """One like it, of the test's own."""
-    return filled(workspace)
+    return filled(made(DEFINITION))
 
 
 def page(bot: Bot, body: dict[str, Any], cursor: str | None, limit: int = 7) -> dict[str, Any]:
