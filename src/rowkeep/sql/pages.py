@@ -14,9 +14,6 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import Column
@@ -25,6 +22,7 @@ from rowkeep.sql.conditions import Comparable, beyond, condition
 from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import quoted
+from rowkeep.sql.pieces import Pieces
 from rowkeep.sql.statements import Template, template
 from rowkeep.sql.system_tables import workspace_tables
 
@@ -280,24 +278,11 @@ def size_of(cells: Sequence[Expression], *, over_rows: bool = False) -> Expressi
     without reading the texts."""
     if not cells:
         return sa.literal_column("0", sa.BigInteger())
-    in_all: Any = sa.func.sum(RowSize(*map(_bare, cells)))
+    of_row = " + ".join(f"coalesce(octet_length({{{at}}}), 0)" for at in range(len(cells)))
+    in_all: Any = sa.func.sum(Pieces(of_row, sa.Integer(), *map(_bare, cells)))
     if over_rows:
         return sa.cast(in_all.over(rows=(None, 0)), sa.BigInteger())
     return sa.func.coalesce(in_all, _NOTHING)
-
-
-class RowSize(FunctionElement[int]):
-    """How many bytes some cells of a row take: one expression, because compiling its parts takes as long as
-    the rest of a page of many columns."""
-
-    inherit_cache = True
-    type = sa.Integer()
-
-
-@compiles(RowSize)
-def _compile_row_size(element: RowSize, compiler: SQLCompiler, **options: Any) -> str:
-    cells = (compiler.process(each, **options) for each in element.clauses)
-    return " + ".join(f"coalesce(octet_length({each}), 0)" for each in cells)
 
 
 def _bare(cell: Expression) -> Expression:

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, DropTable
 from sqlalchemy.sql import quoted_name
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from rowkeep.model.tables import ROW_KEY, Column, Index, Table
 from rowkeep.sql.dialects import Dialect, StoredKind
@@ -25,6 +22,7 @@ from rowkeep.sql.names import (
     sort_key_name,
     table_name,
 )
+from rowkeep.sql.pieces import Pieces
 from rowkeep.sql.statements import Statement, ddl
 
 
@@ -225,25 +223,12 @@ def _key_column(column: Column) -> sa.Column[Any]:
     return sa.Column(sort_key_name(column.name), sa.Text(), nullable=not column.is_required)
 
 
-class DerivedSysId(FunctionElement[str]):
-    """The ``sys_Id`` of the row with an ``_id``, which is compiled in one go: every page and record has it,
-    and as an expression of its parts it would take a third of their time to compile."""
-
-    inherit_cache = True
-    type = sa.Text()
-
-
-SYS_ID_PIECES = (
+SYS_ID = (
     "('sys-' || substr({0}, 1, 8) || '-' || substr({0}, 9, 4) || '-8' || substr({0}, 13, 3)"
     " || '-8' || substr({0}, 16, 3) || '-000000' || substr({0}, 19, 6))"
 )
 
 
-@compiles(DerivedSysId)
-def _compile_sys_id(element: DerivedSysId, compiler: SQLCompiler, **options: Any) -> str:
-    return SYS_ID_PIECES.format(compiler.process(element.clause_expr.element, **options))
-
-
 def derived_sys_id(row_key: Expression) -> Expression:
     """The ``sys_Id`` of the row with this ``_id``."""
-    return DerivedSysId(row_key)
+    return Pieces(SYS_ID, sa.Text(), row_key)
