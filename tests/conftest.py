@@ -23,6 +23,7 @@ import pytest
 from support import citus as citus_nodes
 from support.bot import Bot
 from support.citus import CitusCluster
+from support.engines import ENGINES
 from support.forks import FORKS
 from support.postgres import PLACE, PostgresServer
 from support.recorded import check
@@ -143,10 +144,7 @@ def citus() -> Iterator[CitusCluster]:
     cluster.stop()
 
 
-BACKENDS = ["sqlite", "postgresql", *(["citus"] if os.environ.get(citus_nodes.VARIABLE) else [])]
-
-
-@pytest.fixture(scope="session", params=BACKENDS)
+@pytest.fixture(scope="session", params=ENGINES)
 def backend(request: pytest.FixtureRequest) -> str:
     """The name of the backend that the test runs on."""
     return request.param

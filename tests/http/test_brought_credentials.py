@@ -12,7 +12,7 @@ import pytest
 from answers import good, problem, total
 
 from support.bot import Bot
-from support.engines import ON_SQLITE
+from support.engines import first_on_each
 from support.server import RowkeepServer
 from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace, succeeded
@@ -77,8 +77,7 @@ def test_secrets_that_are_accepted(workspace: Workspace, algorithm: str, secret:
     assert total(bot_of(workspace, body), "people") == 0
 
 
-@ON_SQLITE
-@pytest.mark.parametrize(
+@first_on_each(
     ("members", "pointer"),
     [
         ({"clientId": None}, "/clientId"),

@@ -16,7 +16,7 @@ import xlsxwriter
 from answers import good, problem
 from python_calamine import CalamineWorkbook
 
-from support.engines import ON_SQLITE
+from support.engines import first_on_each
 from support.person import Person
 from support.server import RowkeepServer
 from support.workspace import Workspace, succeeded
@@ -229,8 +229,7 @@ def test_cells_with_errors_are_rejected(cities: Workspace, uploads: Uploads) -> 
     assert rows(cities) == [("x", 1), ("y", None)]
 
 
-@ON_SQLITE
-@pytest.mark.parametrize(
+@first_on_each(
     ("name", "content", "message"),
     [
         ("a.csv", b"\x00\x01\x02" * 9, "not a text file"),

@@ -13,7 +13,7 @@ from definitions import column, index, table
 from expressions import EVERYTHING, all_of, comparison, where
 
 from support.bot import Bot
-from support.engines import ON_SQLITE
+from support.engines import first_on_each
 from support.workspace import Workspace
 
 TABLE = "/api/public/tables/people"
@@ -104,10 +104,9 @@ def test_with_counts_only(people: Bot, stored: list[dict[str, Any]]) -> None:
     assert rows(people.query("people")) == stored
 
 
-@ON_SQLITE
 @WRITES
 @pytest.mark.parametrize("value", [-1, 1.5, "1", None, True, [], 9007199254740992], ids=repr)
-@pytest.mark.parametrize("name", ["minAffected", "maxAffected"])
+@first_on_each("name", ["minAffected", "maxAffected"])
 def test_bounds_are_whole_numbers(
     people: Bot, stored: list[dict[str, Any]], write: Any, name: str, value: Any
 ) -> None:
@@ -215,8 +214,7 @@ def test_limits_of_a_new_app(workspace: Workspace) -> None:
     assert (renamed["maxAffected"], renamed["allowAll"]) == (5, False)
 
 
-@ON_SQLITE
-@pytest.mark.parametrize(
+@first_on_each(
     "body",
     [
         {"maxAffected": -1},

@@ -10,7 +10,7 @@ import pytest
 from answers import MOMENT, UUID, good, problem
 
 from support.bot import Bot
-from support.engines import ON_SQLITE
+from support.engines import first_on_each
 from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace
 
@@ -112,8 +112,7 @@ WRONG_BODIES: list[tuple[Any, str]] = [
 ]
 
 
-@ON_SQLITE
-@pytest.mark.parametrize(("body", "pointer"), WRONG_BODIES)
+@first_on_each(("body", "pointer"), WRONG_BODIES)
 def test_wrong_bodies(shared: Workspace, unchanged: dict[str, Any], body: Any, pointer: str) -> None:
     problem(shared.admin.post(f"{shared.path}/apps", json=body), 400, pointer=pointer)
     (left,) = good(shared.admin.get(f"{shared.path}/apps"))["apps"]
@@ -134,8 +133,7 @@ def test_a_key_for_an_app_with_a_secret_is_refused(workspace: Workspace, apps: s
         problem(workspace.admin.post(apps, json=body), 400, pointer="/publicKey")
 
 
-@ON_SQLITE
-@pytest.mark.parametrize("key", ["client_id", "Name", "secret"])
+@first_on_each("key", ["client_id", "Name", "secret"])
 def test_unknown_keys_are_errors(shared: Workspace, unchanged: dict[str, Any], key: str) -> None:
     apps = f"{shared.path}/apps"
     problem(shared.admin.post(apps, json={"name": "a", key: "b"}), 400, "unknown_key", f"/{key}")
@@ -164,8 +162,7 @@ def test_an_empty_change_changes_nothing(workspace: Workspace, apps: str) -> Non
     assert good(workspace.admin.get(path)) == before
 
 
-@ON_SQLITE
-@pytest.mark.parametrize(
+@first_on_each(
     ("body", "pointer"),
     [
         ({"enabled": "false"}, "/enabled"),

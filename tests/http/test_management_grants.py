@@ -8,7 +8,7 @@ import pytest
 from answers import good, problem
 
 from support.bot import Bot
-from support.engines import ON_SQLITE
+from support.engines import first_on_each
 from support.workspace import PEOPLE, Workspace
 
 NONE = {"read": False, "write": False, "delete": False}
@@ -87,8 +87,7 @@ def test_lists_have_all(workspace: Workspace, app: dict[str, Any]) -> None:
     assert {g["table"] for g in of_app(workspace, other["clientId"])} == {"Animals"}
 
 
-@ON_SQLITE
-@pytest.mark.parametrize(
+@first_on_each(
     ("body", "pointer"),
     [
         ({"read": "true"}, "/read"),
@@ -104,14 +103,12 @@ def test_wrong_bodies(shared: Workspace, clerk: dict[str, Any], body: Any, point
     assert of_table(shared, "people") == []
 
 
-@ON_SQLITE
-@pytest.mark.parametrize("body", [b"[]", b'"rw"', b"null", b"true"])
+@first_on_each("body", [b"[]", b'"rw"', b"null", b"true"])
 def test_the_body_is_an_object(shared: Workspace, clerk: dict[str, Any], body: bytes) -> None:
     path = f"{shared.path}/tables/people/grants/{clerk['clientId']}"
     problem(shared.admin.put(path, content=body), 400, "invalid_body")
 
 
-@ON_SQLITE
 def test_a_body_is_needed(shared: Workspace, clerk: dict[str, Any]) -> None:
     path = f"{shared.path}/tables/people/grants/{clerk['clientId']}"
     problem(shared.admin.put(path), 400)
@@ -155,8 +152,7 @@ def test_renaming_the_app_keeps_its_grants(workspace: Workspace, app: dict[str, 
     assert [grant["app"] for grant in of_table(workspace, "people")] == ["baker"]
 
 
-@ON_SQLITE
-@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+@first_on_each("method", ["GET", "POST", "PATCH"])
 def test_a_single_grant_is_only_put(shared: Workspace, clerk: dict[str, Any], method: str) -> None:
     path = f"{shared.path}/tables/people/grants/{clerk['clientId']}"
     response = shared.admin.request(method, path)

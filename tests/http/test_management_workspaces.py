@@ -8,7 +8,7 @@ import httpx
 import pytest
 from answers import MOMENT, good, problem
 
-from support.engines import ON_SQLITE
+from support.engines import first_on_each
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace, succeeded
 
@@ -74,8 +74,7 @@ def test_names_are_unique_regardless_of_case(workspace: Workspace) -> None:
         problem(workspace.admin.post("/workspaces", json={"name": name}), 409, "name_taken")
 
 
-@ON_SQLITE
-@pytest.mark.parametrize(
+@first_on_each(
     "name",
     [
         "",

@@ -11,7 +11,7 @@ from definitions import AllAtOnce, Made, column, index, table
 from expressions import where
 
 from support.bot import Bot
-from support.engines import ON_SQLITE
+from support.engines import first_on_each
 from support.workspace import Workspace
 
 ITEMS = table(
@@ -218,7 +218,6 @@ def test_a_key_of_several_columns_in_any_order(items: Bot) -> None:
     ]
 
 
-@ON_SQLITE
 @pytest.mark.parametrize(
     ("columns", "code", "pointer"),
     [
@@ -233,7 +232,7 @@ def test_a_key_of_several_columns_in_any_order(items: Bot) -> None:
         (["Code", "code"], "duplicate_column", "/onConflict/columns/1"),
     ],
 )
-@pytest.mark.parametrize("action", ["error", "ignore", "update"])
+@first_on_each("action", ["error", "ignore", "update"])
 def test_other_columns_are_refused(
     items: Bot, columns: list[str], code: str, pointer: str, action: str
 ) -> None:
