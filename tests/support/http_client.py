@@ -27,6 +27,9 @@ UNUSUAL_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "exp
 PLAIN_PATH = re.compile(r"(/(?!\.)[\w.~-]*)+", re.ASCII)
 """Paths in which httpx would change nothing."""
 
+DEFAULT = httpx.USE_CLIENT_DEFAULT
+"""What ``get``, ``post`` and the like give for all that their callers left open."""
+
 SHORT_BYTES = 1 << 16
 """Bodies up to this size are sent together with the headers."""
 
@@ -51,7 +54,7 @@ class Client(httpx.Client):
     def request(self, method: str, url: httpx.URL | str, **parts: Any) -> httpx.Response:
         """Send a request; ``parts`` are those of httpx."""
         note(method, url)
-        given = {name: part for name, part in parts.items() if part is not None}
+        given = {name: part for name, part in parts.items() if part is not None and part is not DEFAULT}
         headers = httpx.Headers(given.get("headers"))
         if not (self._is_usual() and method in USUAL_METHODS and is_usual(url, given, headers)):
             return super().request(method, url, **parts)
@@ -67,7 +70,7 @@ class Client(httpx.Client):
             (self.base_url.host, self.base_url.port or 80),
             head,
             body,
-            lambda: self.build_request(method, url, **parts),
+            lambda: self.build_request(method, url, **given),
         )
         if "set-cookie" in response.headers:
             self.cookies.extract_cookies(response)
@@ -86,7 +89,11 @@ class Client(httpx.Client):
 
     def _is_usual(self) -> bool:
         return self.base_url.scheme == "http" and not (
-            self.is_closed or self.follow_redirects or self.params or any(self.event_hooks.values())
+            self.is_closed
+            or self.auth
+            or self.follow_redirects
+            or self.params
+            or any(self.event_hooks.values())
         )
 
 
