@@ -53,11 +53,11 @@ class Client(httpx.Client):
 
     def request(self, method: str, url: httpx.URL | str, **parts: Any) -> httpx.Response:
         """Send a request; ``parts`` are those of httpx."""
-        note(method, url)
         given = {name: part for name, part in parts.items() if part is not None and part is not DEFAULT}
         headers = httpx.Headers(given.get("headers"))
         if not (self._is_usual() and method in USUAL_METHODS and is_usual(url, given, headers)):
             return super().request(method, url, **parts)
+        note(method, url)
         path = self.base_url.raw_path.rstrip(b"/") + str(url).encode()
         if given.get("params"):
             path += b"?" + str(httpx.QueryParams(given["params"])).encode()
