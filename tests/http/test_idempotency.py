@@ -17,7 +17,7 @@ from support.workspace import PEOPLE, Workspace
 
 TABLE = "/api/public/tables/people"
 JANE = {"First_Name": "Jane", "Number": 263}
-CLIENTS = 32
+CLIENTS = 16
 
 WRITES: dict[str, tuple[str, str, Any]] = {
     "insert": ("POST", "", {"data": JANE}),
