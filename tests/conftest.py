@@ -23,7 +23,7 @@ import pytest
 from support import citus as citus_nodes
 from support.bot import Bot
 from support.citus import CitusCluster
-from support.engines import ENGINES
+from support.engines import ENGINES, is_wanted
 from support.forks import FORKS
 from support.postgres import PLACE, PostgresServer
 from support.recorded import check
@@ -47,6 +47,7 @@ def pytest_collection() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Files come in the order of ``testpaths``; pytest would move up those with tests on both backends. Their
     order is the same before that: each worker reads them in another one."""
+    items[:] = filter(is_wanted, items)
     order = [config.rootpath / path for path in config.getini("testpaths")]
 
     @functools.cache
