@@ -23,6 +23,7 @@ import pytest
 from support import citus as citus_nodes
 from support.bot import Bot
 from support.citus import CitusCluster
+from support.engines import ENGINES, is_wanted
 from support.forks import FORKS
 from support.postgres import PLACE, PostgresServer
 from support.recorded import check
@@ -46,6 +47,7 @@ def pytest_collection() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Files come in the order of ``testpaths``; pytest would move up those with tests on both backends. Their
     order is the same before that: each worker reads them in another one."""
+    items[:] = filter(is_wanted, items)
     order = [config.rootpath / path for path in config.getini("testpaths")]
 
     @functools.cache
@@ -143,10 +145,7 @@ def citus() -> Iterator[CitusCluster]:
     cluster.stop()
 
 
-BACKENDS = ["sqlite", "postgresql", *(["citus"] if os.environ.get(citus_nodes.VARIABLE) else [])]
-
-
-@pytest.fixture(scope="session", params=BACKENDS)
+@pytest.fixture(scope="session", params=ENGINES)
 def backend(request: pytest.FixtureRequest) -> str:
     """The name of the backend that the test runs on."""
     return request.param
@@ -218,14 +217,20 @@ def workspace(server: RowkeepServer, request: pytest.FixtureRequest) -> Iterator
         yield workspace
         workspace.delete()
         return
-    with empty_workspace(server) as workspace:
+    with empty_workspace(server, only_noted=is_http(request)) as workspace:
         yield workspace
 
 
+def is_http(request: pytest.FixtureRequest) -> bool:
+    """Whether it is a test over HTTP: these use no other clients than ``support.http_client`` for what they
+    add to a workspace."""
+    return "http" in request.path.parts
+
+
 @pytest.fixture(scope="module")
-def emptied(server: RowkeepServer) -> Iterator[Bot]:
+def emptied(server: RowkeepServer, request: pytest.FixtureRequest) -> Iterator[Bot]:
     """What ``people`` gives to tests that do nothing but write and read rows: one for a module."""
-    with empty_workspace(server) as workspace:
+    with empty_workspace(server, only_noted=is_http(request)) as workspace:
         workspace.create_table(PEOPLE)
         yield workspace.bot({"people": "rwd"})
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 
+from support.batches import query as operation
+from support.batches import run
 from support.bot import Bot
 
 SYSTEM_COLUMNS = ("Updated_On", "Created_On", "Updated_By", "Created_By", "sys_Id", "_id")
@@ -47,6 +50,22 @@ def found(bot: Bot, table: str, query: Any, column: str) -> list[Any]:
     """One column of all rows (to 1,000) that a filter finds, in ``_id`` order."""
     body = {"query": query, "fields": [column]}
     return [row[column] for row in rows(bot.query(table, body, sys_limit=1000))]
+
+
+def found_by_each(bot: Bot, table: str, queries: Sequence[Any], column: str) -> list[list[Any]]:
+    """The same of each filter: the first in a request of its own, the others in one batch, which plans and
+    runs them alike at a third of the cost."""
+    first, *others = queries
+    wanted = [operation(table, query=each, fields=[column], limit=1000) for each in others]
+    pages = good(run(bot, *wanted))["results"]
+    return [found(bot, table, first, column), *([row[column] for row in rows_of(page)] for page in pages)]
+
+
+def rows_of(page: Any) -> list[dict[str, Any]]:
+    """The rows of a page that has them all."""
+    assert page["hasMore"] is False
+    rows: list[dict[str, Any]] = page["queryResult"]
+    return rows
 
 
 def total(bot: Bot, table: str, query: Any = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -17,8 +17,20 @@ from support.workspace import PEOPLE, Workspace, empty_workspace
 @pytest.fixture(scope="module")
 def shared(server: RowkeepServer) -> Iterator[Workspace]:
     """A workspace for one module, whose tests leave each other's rows alone."""
-    with empty_workspace(server) as workspace:
+    with empty_workspace(server, only_noted=True) as workspace:
         yield workspace
+
+
+@pytest.fixture(scope="module")
+def all_at_once(server: RowkeepServer) -> Iterator[Callable[[Sequence[dict[str, Any]]], Bot]]:
+    """Makes tables with one request, and an app that may do everything with them: for tests of which each has
+    one of the tables for itself. They have a workspace of their own."""
+    with ExitStack() as workspaces:
+
+        def make(definitions: Sequence[dict[str, Any]]) -> Bot:
+            return workspaces.enter_context(empty_workspace(server, only_noted=True)).bot_with(definitions)
+
+        yield make
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +42,8 @@ def typed(shared: Workspace) -> Bot:
 
 @pytest.fixture(scope="module")
 def empty_people(shared: Workspace) -> Bot:
-    """Like ``people``, but shared by the module: for requests that are refused, so that it stays empty."""
+    """Like ``people``, but shared by the module: for requests that are refused, so that it stays empty, and
+    for apps of single tests, which leave it empty."""
     shared.create_table(PEOPLE)
     return shared.bot({"people": "rwd"})
 
@@ -45,7 +58,7 @@ def made_before(server: RowkeepServer) -> Iterator[Callable[[tuple[dict[str, Any
             for known, bot in made:
                 if known == definitions:
                     return bot
-            bot = workspaces.enter_context(empty_workspace(server)).bot_with(definitions)
+            bot = workspaces.enter_context(empty_workspace(server, only_noted=True)).bot_with(definitions)
             made.append((definitions, bot))
             return bot
 

@@ -13,6 +13,7 @@ from answers import WRITER, good, problem
 
 from rowkeep.http.data import DATA_ENDPOINTS
 from support.bot import Bot
+from support.engines import first_on_each
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace, succeeded
 
@@ -192,7 +193,7 @@ def test_unknown_workspaces(admin: httpx.Client, name: str) -> None:
         problem(admin.request(call.method, path), 404, "no_such_workspace")
 
 
-@pytest.mark.parametrize("end", ["", "/", "/tables/", "/tables//query", "/tables/people/rows", "/x/people"])
+@first_on_each("end", ["", "/", "/tables/", "/tables//query", "/tables/people/rows", "/x/people"])
 def test_other_paths_are_not_there(workspace: Workspace, data: str, end: str) -> None:
     problem(workspace.admin.post(data + end, json={}), 404, "no_such_endpoint")
 

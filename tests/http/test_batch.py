@@ -14,6 +14,7 @@ from expressions import EVERYTHING, all_of, comparison, where
 
 from support.batches import BATCH, bulk, delete, insert, query, ref, run, update
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import PEOPLE, Workspace
 
 PARENTS = table(
@@ -415,7 +416,7 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "reason"), WRONG, ids=lambda each: str(each)[:40])
+@first_on_each(("value", "reason"), WRONG, ids=lambda each: str(each)[:40])
 def test_wrong_references(family: Bot, value: Any, reason: str) -> None:
     first = insert("parents", {"Code": "a", "Doc": {"list": [1, 2, 3]}})
     second = delete("parents", where("Code", "=", "b"))
@@ -576,7 +577,7 @@ WRONG_OPERATIONS: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "code", "pointer"), WRONG_OPERATIONS, ids=str)
+@first_on_each(("operation", "code", "pointer"), WRONG_OPERATIONS, ids=str)
 def test_wrong_operations(family: Bot, operation: Any, code: str, pointer: str) -> None:
     response = run(family, insert("parents", {"Code": "a"}), operation)
     refused(response, 400, code, f"/operations/1{pointer}")

@@ -12,6 +12,7 @@ import pytest
 from answers import good, problem, total
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.server import RowkeepServer
 from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace, succeeded
@@ -76,7 +77,7 @@ def test_secrets_that_are_accepted(workspace: Workspace, algorithm: str, secret:
     assert total(bot_of(workspace, body), "people") == 0
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("members", "pointer"),
     [
         ({"clientId": None}, "/clientId"),
@@ -98,14 +99,14 @@ def test_secrets_that_are_accepted(workspace: Workspace, algorithm: str, secret:
         ({"algorithm": "RS512"}, "/clientSecret"),
     ],
 )
-def test_credentials_that_are_refused(workspace: Workspace, members: dict[str, Any], pointer: str) -> None:
+def test_credentials_that_are_refused(shared: Workspace, members: dict[str, Any], pointer: str) -> None:
     body = brought(**members)
     if str(members.get("algorithm", "")).startswith("RS"):
         body["publicKey"] = key_pair().public
-    refusal = problem(create(workspace, body), 400, "invalid_body", pointer)
+    refusal = problem(create(shared, body), 400, "invalid_body", pointer)
     secret = body["clientSecret"]
     assert not secret or secret not in str(refusal)
-    assert good(workspace.admin.get(f"{workspace.path}/apps"))["apps"] == []
+    assert good(shared.admin.get(f"{shared.path}/apps"))["apps"] == []
 
 
 def test_a_client_id_is_taken_in_every_workspace(workspace: Workspace, other: Workspace) -> None:

@@ -26,7 +26,9 @@ TIMES = 12
 
 
 @pytest.mark.parametrize("before", CELLS)
-def test_bulks_after_a_change_of_types(workspace: Workspace, before: str) -> None:
+def test_bulks_after_a_change_of_types(workspace: Workspace, backend: str, before: str) -> None:
+    # SQLite has one connection that writes
+    times = 2 if backend == "sqlite" else TIMES
     names = {after: f"cells_to_{after}" for after in CELLS}
     bot = workspace.bot_with([table(name, column("Cell", before)) for name in names.values()])
     for after, name in names.items():
@@ -35,7 +37,7 @@ def test_bulks_after_a_change_of_types(workspace: Workspace, before: str) -> Non
             succeeded(bot.bulk(name, [{"Cell": cell}] * 3))
 
         with ThreadPoolExecutor(CLIENTS) as threads:
-            list(threads.map(insert, [CELLS[before]] * TIMES))
+            list(threads.map(insert, [CELLS[before]] * times))
             succeeded(bot.delete(name, {"all": True}))
             succeeded(put(workspace, table(name, column("Cell", after)), **ALLOW))
-            list(threads.map(insert, [CELLS[after]] * TIMES))
+            list(threads.map(insert, [CELLS[after]] * times))

@@ -10,6 +10,7 @@ from definitions import Made, column, index, table
 from expressions import EVERYTHING, where
 
 from support.bot import Bot
+from support.engines import first_on_each
 
 MAX_INTEGER, MAX_EXACT = 2**63 - 1, 2**53 - 1
 MAX_DOUBLE = 1.7976931348623157e308
@@ -248,7 +249,7 @@ def test_texts_stop_at_the_size_of_a_row(bot: Bot) -> None:
     assert "max_row_bytes" in found["detail"]
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("change", "part"),
     [
         ({"Stock": {"$inc": 1.5}}, "must be a whole number"),

@@ -6,19 +6,17 @@ from typing import Any
 
 import pytest
 from answers import good, pointers, problem, records, rows, total
-from definitions import column, table
+from definitions import Made, column, table
 from expressions import EVERYTHING, where
 
 from cases.rows import DEFAULTS, FULL, FULL_COLUMNS, STORED
 from support.bot import Bot
-from support.workspace import Workspace
 
 
 @pytest.fixture
-def required(workspace: Workspace) -> Bot:
+def required(made: Made) -> Bot:
     """One required column of each type."""
-    workspace.create_table(table("required", *FULL_COLUMNS, column("Free")))
-    return workspace.bot({"required": "rwd"})
+    return made(table("required", *FULL_COLUMNS, column("Free")))
 
 
 def test_falsy_values_are_values(required: Bot) -> None:
@@ -67,12 +65,9 @@ def test_an_update_may_leave_required_columns_out(required: Bot) -> None:
 
 
 @pytest.fixture
-def defaults(workspace: Workspace) -> Bot:
+def defaults(made: Made) -> Bot:
     columns = [column(name, kind, default=default) for name, (kind, default, _) in DEFAULTS.items()]
-    workspace.create_table(
-        table("defaults", *columns, column("Free"), column("Must", isRequired=True, default="must"))
-    )
-    return workspace.bot({"defaults": "rwd"})
+    return made(table("defaults", *columns, column("Free"), column("Must", isRequired=True, default="must")))
 
 
 def own(record: dict[str, Any]) -> dict[str, Any]:

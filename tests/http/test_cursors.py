@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from answers import good, problem, records
+from definitions import Made
 from expressions import all_of, comparison, where
 
 from cases.cursors import DEFINITION, SORTS
@@ -13,10 +14,8 @@ from support.bot import Bot
 from support.workspace import Workspace
 
 
-def filled(workspace: Workspace) -> Bot:
+def filled(bot: Bot) -> Bot:
     """50 rows: Number 0 to 49, Group of seven values and empty cells, Name of ties."""
-    workspace.create_table(DEFINITION)
-    bot = workspace.bot({"things": "rwd"})
     groups = ["b", "a", None, "B", "é", "😀", "a"]
     data = [{"Name": "x", "Group": groups[i % 7], "Number": i} for i in range(50)]
     records(bot.bulk("things", data))
@@ -26,13 +25,13 @@ def filled(workspace: Workspace) -> Bot:
 @pytest.fixture(scope="module")
 def things(shared: Workspace) -> Bot:
     """The table that the tests of this module only read."""
-    return filled(shared)
+    return filled(shared.bot_with([DEFINITION]))
 
 
 @pytest.fixture
-def changing(workspace: Workspace) -> Bot:
+def changing(made: Made) -> Bot:
     """One like it, of the test's own."""
-    return filled(workspace)
+    return filled(made(DEFINITION))
 
 
 def page(bot: Bot, body: dict[str, Any], cursor: str | None, limit: int = 7) -> dict[str, Any]:
@@ -123,9 +122,9 @@ def test_rows_that_stay_come_once_while_others_come_and_go(changing: Bot, sort: 
     walked: list[Any] = []
     cursor = None
     while True:
-        answer = page(changing, body, cursor, 4)
+        answer = page(changing, body, cursor, 8)
         walked += [row["Number"] for row in answer["queryResult"]]
-        leaving = [n for n in walked[-4:] if n is not None and n not in staying]
+        leaving = [n for n in walked[-8:] if n is not None and n not in staying]
         leaving += sorted(set(range(50)) - staying - set(walked))[:1]
         good(changing.delete("things", where("Number", "in", leaving)))
         newcomers = [

@@ -16,6 +16,7 @@ import xlsxwriter
 from answers import good, problem
 from python_calamine import CalamineWorkbook
 
+from support.engines import first_on_each
 from support.person import Person
 from support.server import RowkeepServer
 from support.workspace import Workspace, succeeded
@@ -228,7 +229,7 @@ def test_cells_with_errors_are_rejected(cities: Workspace, uploads: Uploads) -> 
     assert rows(cities) == [("x", 1), ("y", None)]
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("name", "content", "message"),
     [
         ("a.csv", b"\x00\x01\x02" * 9, "not a text file"),
@@ -239,7 +240,8 @@ def test_cells_with_errors_are_rejected(cities: Workspace, uploads: Uploads) -> 
         ("a.parquet", b"PAR1" + b"x" * 99, "Parquet"),
     ],
 )  # fmt: skip
-def test_files_that_cannot_be_read(uploads: Uploads, name: str, content: bytes, message: str) -> None:
+def test_files_that_cannot_be_read(shared: Workspace, name: str, content: bytes, message: str) -> None:
+    uploads = Uploads(shared.admin, shared)
     file = uploads.new(name, content)
     response = uploads.http.post(f"{uploads.path}/{file}/inspect", json={})
     assert message in problem(response, 422, "unreadable_file")["detail"]

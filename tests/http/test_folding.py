@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from answers import found, records, rows
+from answers import found, found_by_each, records
 from expressions import where
 
 from cases.folding import DIFFERENT, SAME
@@ -27,29 +27,27 @@ def expected(operand: str, pattern: str) -> list[str | None]:
     return [text for text in STORED if OPERAND_TWINS[operand](text, pattern)]
 
 
-def hits(folded: Bot, operand: str, pattern: str) -> list[str | None]:
-    body = {"query": where("Text", operand, pattern), "fields": ["Text"]}
-    return [row["Text"] for row in rows(folded.query("typed", body, sys_limit=1000))]
+def assert_hits(folded: Bot, operand: str, patterns: list[str]) -> None:
+    queries = [where("Text", operand, pattern) for pattern in patterns]
+    hits = found_by_each(folded, "typed", queries, "Text")
+    for pattern, hit in zip(patterns, hits, strict=True):
+        assert hit == expected(operand, pattern), (operand, pattern)
 
 
 @pytest.mark.parametrize("operand", OPERANDS)
 def test_case_is_ignored_for_every_pair(folded: Bot, operand: str) -> None:
     """Every text of a pair against all that is stored, so every pair in both directions."""
-    for text in TEXTS:
-        assert hits(folded, operand, text) == expected(operand, text), (operand, text)
+    assert_hits(folded, operand, TEXTS)
 
 
 @pytest.mark.parametrize(("operand", "frame"), [("istarts with", "0{}"), ("iends with", "{}0")])
 def test_case_is_ignored_between_other_characters(folded: Bot, operand: str, frame: str) -> None:
-    for text in TEXTS:
-        pattern = frame.format(text)
-        assert hits(folded, operand, pattern) == expected(operand, pattern), (operand, pattern)
+    assert_hits(folded, operand, [frame.format(text) for text in TEXTS])
 
 
 @pytest.mark.parametrize("operand", ["contains", "starts with", "ends with", "="])
 def test_the_plain_operands_and_equality_heed_case(folded: Bot, operand: str) -> None:
-    for text in TEXTS:
-        assert hits(folded, operand, text) == expected(operand, text), (operand, text)
+    assert_hits(folded, operand, TEXTS)
 
 
 def test_long_texts_fold_too(people: Bot) -> None:

@@ -49,21 +49,22 @@ def test_the_sample_is_imported_unchanged_and_works(workspace: Workspace) -> Non
 
 
 @pytest.mark.parametrize("kind", ["number", "integer", "decimal", "boolean", "date", "json"])
-def test_a_limit_on_what_is_no_string_has_no_effect(workspace: Workspace, kind: str) -> None:
+def test_a_limit_on_what_is_no_string_has_no_effect(shared: Workspace, kind: str) -> None:
     values: dict[str, Any] = {"boolean": False, "date": "2020-03-28T07:02:09.652Z", "decimal": "123456.5"}
     value = values.get(kind, 123456)
     definition = table("limited", column("A", kind, maxLength="2"))
-    workspace.create_table(definition)
-    bot = workspace.bot({"limited": "rwd"})
+    shared.create_table(definition)
+    bot = shared.bot({"limited": "rwd"})
     assert good(bot.insert("limited", {"A": value}))["A"] == value
-    path = f"{workspace.path}/tables/limited"
+    path = f"{shared.path}/tables/limited"
     for limit in (1, "", 3):
         definition["schemaDef"][0]["maxLength"] = limit
-        changed = workspace.admin.put(path, json=definition)
+        changed = shared.admin.put(path, json=definition)
         assert changed.json()["schemaDef"][0]["maxLength"] == limit
     definition["schemaDef"][0]["type"] = "string"
     if kind != "json":
-        problem(workspace.admin.put(path, json=definition, params={"allowDataLoss": "true"}), 409)
+        problem(shared.admin.put(path, json=definition, params={"allowDataLoss": "true"}), 409)
+    shared.drop_table("limited")
 
 
 @pytest.mark.parametrize(

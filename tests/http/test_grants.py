@@ -12,6 +12,7 @@ from expressions import EVERYTHING, where
 
 from support import plain
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import PEOPLE, Workspace
 
 Call = Callable[[Bot, str], httpx.Response]
@@ -48,7 +49,7 @@ def bots(shared: Workspace) -> dict[str, Bot]:
     return {rights: shared.bot({"people": rights, "others": "rwd"}) for rights in RIGHTS}
 
 
-@pytest.mark.parametrize("name", CALLS)
+@first_on_each("name", list(CALLS))
 @pytest.mark.parametrize("rights", RIGHTS)
 def test_each_call_with_each_set_of_rights(bots: dict[str, Bot], rights: str, name: str) -> None:
     needed, call = CALLS[name]

@@ -13,6 +13,7 @@ from definitions import column, index, table
 from expressions import EVERYTHING, all_of, comparison, where
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import Workspace
 
 TABLE = "/api/public/tables/people"
@@ -105,7 +106,7 @@ def test_with_counts_only(people: Bot, stored: list[dict[str, Any]]) -> None:
 
 @WRITES
 @pytest.mark.parametrize("value", [-1, 1.5, "1", None, True, [], 9007199254740992], ids=repr)
-@pytest.mark.parametrize("name", ["minAffected", "maxAffected"])
+@first_on_each("name", ["minAffected", "maxAffected"])
 def test_bounds_are_whole_numbers(
     people: Bot, stored: list[dict[str, Any]], write: Any, name: str, value: Any
 ) -> None:
@@ -141,6 +142,12 @@ def test_a_unique_index_is_checked_all_the_same(workspace: Workspace) -> None:
 
 
 # the limits of an app
+
+
+@pytest.fixture(scope="module")
+def limited(shared: Workspace) -> dict[str, Any]:
+    """An app in the workspace of the module."""
+    return shared.app()
 
 
 def limit(workspace: Workspace, bot: Bot, **limits: Any) -> dict[str, Any]:
@@ -207,7 +214,7 @@ def test_limits_of_a_new_app(workspace: Workspace) -> None:
     assert (renamed["maxAffected"], renamed["allowAll"]) == (5, False)
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     "body",
     [
         {"maxAffected": -1},
@@ -219,11 +226,11 @@ def test_limits_of_a_new_app(workspace: Workspace) -> None:
     ],
     ids=str,
 )
-def test_wrong_limits(people: Bot, workspace: Workspace, body: dict[str, Any]) -> None:
-    path = f"{workspace.path}/apps"
+def test_wrong_limits(shared: Workspace, limited: dict[str, Any], body: dict[str, Any]) -> None:
+    path = f"{shared.path}/apps"
     pointer = f"/{next(iter(body))}"
-    problem(workspace.admin.post(path, json={"name": "a", **body}), 400, "invalid_body", pointer)
-    problem(workspace.admin.patch(f"{path}/{people.client_id}", json=body), 400, "invalid_body", pointer)
+    problem(shared.admin.post(path, json={"name": "a", **body}), 400, "invalid_body", pointer)
+    problem(shared.admin.patch(f"{path}/{limited['clientId']}", json=body), 400, "invalid_body", pointer)
 
 
 # optimistic concurrency

@@ -12,6 +12,7 @@ import pytest
 from answers import good, problem
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.tokens import encrypt, key_pair, sign
 from support.workspace import PEOPLE, Workspace, succeeded
 
@@ -169,7 +170,7 @@ def test_encryption_and_jti_together_survive_a_rotation_of_the_secret(people_tab
     good(app.query(encrypt(app.once(), app.made["jweKey"], app.header())))
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("body", "pointer"),
     [
         ({"audience": "a" * 256}, "/audience"),

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from answers import found, good, pointers, problem, records, rows
-from definitions import column, index, table
+from definitions import AllAtOnce, column, index, table
 from expressions import all_of, comparison, where
 
+from support.bot import Bot
 from support.workspace import Workspace
 
 TABLES = [
@@ -86,17 +87,31 @@ COLUMNS += [
 ]
 
 
+@pytest.fixture(scope="module")
+def bot_of_tables(all_at_once: AllAtOnce) -> Bot:
+    """An app for tables with all of these names."""
+    return all_at_once(
+        [table(name, column("Code"), indexes=(index(name, "Code", unique=True),)) for name in TABLES]
+    )
+
+
 @pytest.mark.parametrize("name", TABLES)
-def test_tables_may_bear_names_that_an_engine_keeps(workspace: Workspace, name: str) -> None:
-    workspace.create_table(table(name, column("Code"), indexes=(index(name, "Code", unique=True),)))
-    bot = workspace.bot({name: "rwd"})
+def test_tables_may_bear_names_that_an_engine_keeps(bot_of_tables: Bot, name: str) -> None:
+    bot = bot_of_tables
     good(bot.insert(name, {"Code": "a"}))
     records(bot.bulk(name, [{"Code": "b"}, {"Code": "c"}]))
     problem(bot.insert(name, {"Code": "a"}), 409, "unique_violation")
     assert len(records(bot.update(name, where("Code", "=", "a"), {"Code": "d"}))) == 1
     assert good(bot.delete(name, where("Code", "=", "b"))) == {"nDeleted": 1}
     assert found(bot, name, {}, "Code") == ["d", "c"]
-    workspace.drop_table(name)
+
+
+def test_tables_with_such_names_come_and_go(workspace: Workspace) -> None:
+    for name in TABLES:
+        workspace.create_table(table(name, column("Code")))
+    for name in TABLES:
+        workspace.drop_table(name)
+    assert good(workspace.admin.get(f"{workspace.path}/tables"))["tables"] == []
 
 
 def test_columns_may_bear_names_that_an_engine_or_a_language_keeps(workspace: Workspace) -> None:

@@ -10,6 +10,7 @@ import pytest
 from answers import MOMENT, UUID, good, problem
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace
 
@@ -29,6 +30,13 @@ q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==
 def apps(workspace: Workspace) -> str:
     """The path of the workspace's apps."""
     return f"{workspace.path}/apps"
+
+
+@pytest.fixture(scope="module")
+def unchanged(shared: Workspace) -> dict[str, Any]:
+    """An app in the workspace of the module, for requests that are refused."""
+    shared.create_table(PEOPLE)
+    return create(shared, {"name": "unchanged"})
 
 
 def create(workspace: Workspace, body: Any) -> dict[str, Any]:
@@ -104,10 +112,11 @@ WRONG_BODIES: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "pointer"), WRONG_BODIES)
-def test_wrong_bodies(shared: Workspace, body: Any, pointer: str) -> None:
+@first_on_each(("body", "pointer"), WRONG_BODIES)
+def test_wrong_bodies(shared: Workspace, unchanged: dict[str, Any], body: Any, pointer: str) -> None:
     problem(shared.admin.post(f"{shared.path}/apps", json=body), 400, pointer=pointer)
-    assert good(shared.admin.get(f"{shared.path}/apps")) == {"apps": []}
+    (left,) = good(shared.admin.get(f"{shared.path}/apps"))["apps"]
+    assert left["clientId"] == unchanged["clientId"]
 
 
 @pytest.mark.parametrize("kind", ["short", "private"])
@@ -124,12 +133,12 @@ def test_a_key_for_an_app_with_a_secret_is_refused(workspace: Workspace, apps: s
         problem(workspace.admin.post(apps, json=body), 400, pointer="/publicKey")
 
 
-@pytest.mark.parametrize("key", ["client_id", "Name", "secret"])
-def test_unknown_keys_are_errors(workspace: Workspace, apps: str, key: str) -> None:
-    problem(workspace.admin.post(apps, json={"name": "a", key: "b"}), 400, "unknown_key", f"/{key}")
-    made = create(workspace, {"name": "a"})
-    path = f"{apps}/{made['clientId']}"
-    problem(workspace.admin.patch(path, json={key: "b"}), 400, "unknown_key", f"/{key}")
+@first_on_each("key", ["client_id", "Name", "secret"])
+def test_unknown_keys_are_errors(shared: Workspace, unchanged: dict[str, Any], key: str) -> None:
+    apps = f"{shared.path}/apps"
+    problem(shared.admin.post(apps, json={"name": "a", key: "b"}), 400, "unknown_key", f"/{key}")
+    path = f"{apps}/{unchanged['clientId']}"
+    problem(shared.admin.patch(path, json={key: "b"}), 400, "unknown_key", f"/{key}")
 
 
 def test_changing_the_name(workspace: Workspace, apps: str) -> None:
@@ -153,7 +162,7 @@ def test_an_empty_change_changes_nothing(workspace: Workspace, apps: str) -> Non
     assert good(workspace.admin.get(path)) == before
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("body", "pointer"),
     [
         ({"enabled": "false"}, "/enabled"),
@@ -167,12 +176,11 @@ def test_an_empty_change_changes_nothing(workspace: Workspace, apps: str) -> Non
         ({"publicKey": "x"}, "/publicKey"),
     ],
 )
-def test_wrong_changes(workspace: Workspace, apps: str, body: Any, pointer: str) -> None:
-    made = create(workspace, {"name": "a"})
-    path = f"{apps}/{made['clientId']}"
-    before = good(workspace.admin.get(path))
-    problem(workspace.admin.patch(path, json={"name": "b", **body}), 400, pointer=pointer)
-    assert good(workspace.admin.get(path)) == before
+def test_wrong_changes(shared: Workspace, unchanged: dict[str, Any], body: Any, pointer: str) -> None:
+    path = f"{shared.path}/apps/{unchanged['clientId']}"
+    before = good(shared.admin.get(path))
+    problem(shared.admin.patch(path, json={"name": "b", **body}), 400, pointer=pointer)
+    assert good(shared.admin.get(path)) == before
 
 
 def test_changing_the_algorithm(people: Bot, workspace: Workspace, apps: str) -> None:
@@ -215,16 +223,16 @@ def test_a_new_secret(people: Bot, workspace: Workspace, apps: str) -> None:
 @pytest.mark.parametrize(
     "client_id", ["cs-00000000-0000-4000-8000-000000000000", "x", "cs-", "CS-1", "a" * 2000]
 )
-def test_unknown_apps(workspace: Workspace, apps: str, client_id: str) -> None:
-    workspace.create_table(PEOPLE)
-    path = f"{apps}/{client_id}"
-    problem(workspace.admin.get(path), 404, "no_such_app")
-    problem(workspace.admin.patch(path, json={"enabled": False}), 404, "no_such_app")
-    problem(workspace.admin.delete(path), 404, "no_such_app")
-    problem(workspace.admin.post(f"{path}/secret"), 404, "no_such_app")
-    problem(workspace.admin.get(f"{path}/grants"), 404, "no_such_app")
-    grant = f"{workspace.path}/tables/people/grants/{client_id}"
-    problem(workspace.admin.put(grant, json={"read": True}), 404, "no_such_app")
+def test_unknown_apps(shared: Workspace, unchanged: dict[str, Any], client_id: str) -> None:
+    assert client_id != unchanged["clientId"]
+    path = f"{shared.path}/apps/{client_id}"
+    problem(shared.admin.get(path), 404, "no_such_app")
+    problem(shared.admin.patch(path, json={"enabled": False}), 404, "no_such_app")
+    problem(shared.admin.delete(path), 404, "no_such_app")
+    problem(shared.admin.post(f"{path}/secret"), 404, "no_such_app")
+    problem(shared.admin.get(f"{path}/grants"), 404, "no_such_app")
+    grant = f"{shared.path}/tables/people/grants/{client_id}"
+    problem(shared.admin.put(grant, json={"read": True}), 404, "no_such_app")
 
 
 def test_changes_at_the_same_time_do_not_undo_each_other(workspace: Workspace, apps: str) -> None:

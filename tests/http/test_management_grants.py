@@ -8,6 +8,7 @@ import pytest
 from answers import good, problem
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import PEOPLE, Workspace
 
 NONE = {"read": False, "write": False, "delete": False}
@@ -19,6 +20,13 @@ def app(workspace: Workspace) -> dict[str, Any]:
     workspace.create_table(PEOPLE)
     workspace.create_table({**PEOPLE, "name": "Animals"})
     return workspace.app("clerk")
+
+
+@pytest.fixture(scope="module")
+def clerk(shared: Workspace) -> dict[str, Any]:
+    """Such an app in the workspace of the module, for requests that are refused."""
+    shared.create_table(PEOPLE)
+    return shared.app("clerk")
 
 
 def of_table(workspace: Workspace, table: str) -> list[dict[str, Any]]:
@@ -79,7 +87,7 @@ def test_lists_have_all(workspace: Workspace, app: dict[str, Any]) -> None:
     assert {g["table"] for g in of_app(workspace, other["clientId"])} == {"Animals"}
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("body", "pointer"),
     [
         ({"read": "true"}, "/read"),
@@ -90,27 +98,27 @@ def test_lists_have_all(workspace: Workspace, app: dict[str, Any]) -> None:
         ({"Read": True}, "/Read"),
     ],
 )
-def test_wrong_bodies(workspace: Workspace, app: dict[str, Any], body: Any, pointer: str) -> None:
-    problem(put(workspace, "people", app, {"read": True, **body}), 400, pointer=pointer)
-    assert of_table(workspace, "people") == []
+def test_wrong_bodies(shared: Workspace, clerk: dict[str, Any], body: Any, pointer: str) -> None:
+    problem(put(shared, "people", clerk, {"read": True, **body}), 400, pointer=pointer)
+    assert of_table(shared, "people") == []
 
 
-@pytest.mark.parametrize("body", [b"[]", b'"rw"', b"null", b"true"])
-def test_the_body_is_an_object(workspace: Workspace, app: dict[str, Any], body: bytes) -> None:
-    path = f"{workspace.path}/tables/people/grants/{app['clientId']}"
-    problem(workspace.admin.put(path, content=body), 400, "invalid_body")
+@first_on_each("body", [b"[]", b'"rw"', b"null", b"true"])
+def test_the_body_is_an_object(shared: Workspace, clerk: dict[str, Any], body: bytes) -> None:
+    path = f"{shared.path}/tables/people/grants/{clerk['clientId']}"
+    problem(shared.admin.put(path, content=body), 400, "invalid_body")
 
 
-def test_a_body_is_needed(workspace: Workspace, app: dict[str, Any]) -> None:
-    path = f"{workspace.path}/tables/people/grants/{app['clientId']}"
-    problem(workspace.admin.put(path), 400)
+def test_a_body_is_needed(shared: Workspace, clerk: dict[str, Any]) -> None:
+    path = f"{shared.path}/tables/people/grants/{clerk['clientId']}"
+    problem(shared.admin.put(path), 400)
 
 
-def test_on_what_is_not_there(workspace: Workspace, app: dict[str, Any]) -> None:
-    problem(put(workspace, "nothing", app, {"read": True}), 404, "no_such_table")
-    problem(workspace.admin.get(f"{workspace.path}/tables/nothing/grants"), 404, "no_such_table")
-    path = f"/workspaces/nowhere/tables/people/grants/{app['clientId']}"
-    problem(workspace.admin.put(path, json={"read": True}), 404, "no_such_workspace")
+def test_on_what_is_not_there(shared: Workspace, clerk: dict[str, Any]) -> None:
+    problem(put(shared, "nothing", clerk, {"read": True}), 404, "no_such_table")
+    problem(shared.admin.get(f"{shared.path}/tables/nothing/grants"), 404, "no_such_table")
+    path = f"/workspaces/nowhere/tables/people/grants/{clerk['clientId']}"
+    problem(shared.admin.put(path, json={"read": True}), 404, "no_such_workspace")
 
 
 def test_apps_of_another_workspace_get_none(workspace: Workspace, app: dict[str, Any]) -> None:
@@ -144,9 +152,9 @@ def test_renaming_the_app_keeps_its_grants(workspace: Workspace, app: dict[str, 
     assert [grant["app"] for grant in of_table(workspace, "people")] == ["baker"]
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
-def test_a_single_grant_is_only_put(workspace: Workspace, app: dict[str, Any], method: str) -> None:
-    path = f"{workspace.path}/tables/people/grants/{app['clientId']}"
-    response = workspace.admin.request(method, path)
+@first_on_each("method", ["GET", "POST", "PATCH"])
+def test_a_single_grant_is_only_put(shared: Workspace, clerk: dict[str, Any], method: str) -> None:
+    path = f"{shared.path}/tables/people/grants/{clerk['clientId']}"
+    response = shared.admin.request(method, path)
     problem(response, 405, "method_not_allowed")
     assert "PUT" in response.headers["Allow"]

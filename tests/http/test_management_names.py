@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from answers import good, problem, rows
-from definitions import column, index, table
+from definitions import AllAtOnce, column, index, table
 from expressions import EVERYTHING, where
 
 from support.bot import Bot
@@ -82,17 +82,29 @@ def test_any_name_of_a_column(workspace: Workspace) -> None:
     assert {name: after[name] for name in names} == changed
 
 
-@pytest.mark.parametrize("name", near_free(COLUMN_NAMES))
-def test_a_column_of_any_name_is_filtered_sorted_and_indexed(shared: Workspace, bot: Bot, name: str) -> None:
-    shared.create_table(table("odd", column(name), indexes=(index(name, f"-{name}", unique=True),)))
-    shared.grant(bot.client_id, "odd", "rwd")
-    good(bot.bulk("odd", [{name: "b"}, {name: "a"}, {name: "c"}, {}]))
-    problem(bot.insert("odd", {name: "a"}), 409, "unique_violation")
+NAMES = near_free(COLUMN_NAMES)
+
+
+@pytest.fixture(scope="module")
+def bot_of_columns(all_at_once: AllAtOnce) -> Bot:
+    """An app for a table with each of these columns."""
+    return all_at_once(
+        [
+            table(f"odd{at}", column(name), indexes=(index(name, f"-{name}", unique=True),))
+            for at, name in enumerate(NAMES)
+        ]
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_column_of_any_name_is_filtered_sorted_and_indexed(bot_of_columns: Bot, name: str) -> None:
+    bot, odd = bot_of_columns, f"odd{NAMES.index(name)}"
+    good(bot.bulk(odd, [{name: "b"}, {name: "a"}, {name: "c"}, {}]))
+    problem(bot.insert(odd, {name: "a"}), 409, "unique_violation")
     body = {"query": where(name, ">", "a"), "sort": [{"field": name, "order": "desc"}], "fields": [name]}
-    assert rows(bot.query("odd", body)) == [{name: "c"}, {name: "b"}]
-    assert good(bot.update("odd", where(name, "=", "a"), {name: "d"}))["records"][0][name] == "d"
-    assert good(bot.delete("odd", where(name, "in", ["d", "b"]))) == {"nDeleted": 2}
-    shared.drop_table("odd")
+    assert rows(bot.query(odd, body)) == [{name: "c"}, {name: "b"}]
+    assert good(bot.update(odd, where(name, "=", "a"), {name: "d"}))["records"][0][name] == "d"
+    assert good(bot.delete(odd, where(name, "in", ["d", "b"]))) == {"nDeleted": 2}
 
 
 @pytest.mark.parametrize("name", near_free(TABLE_NAMES))

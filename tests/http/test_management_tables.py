@@ -8,9 +8,16 @@ import pytest
 from answers import SYSTEM_COLUMNS, good, problem, rows
 from definitions import column, index, table
 
+from support.bot import Bot
 from support.workspace import PEOPLE, Workspace, succeeded
 
 PLAIN = {"isRequired": False, "isEncrypted": False, "reference": {}, "maxLength": "", "default": ""}
+
+
+@pytest.fixture(scope="module")
+def bot(shared: Workspace) -> Bot:
+    """An app for tables that come and go."""
+    return shared.bot()
 
 
 def test_creating_answers_the_canonical_definition(workspace: Workspace) -> None:
@@ -73,18 +80,20 @@ def test_what_was_answered_can_be_sent_again(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("nothing", ["", None, {}], ids=repr)
-def test_all_spellings_of_not_set(workspace: Workspace, nothing: Any) -> None:
+def test_all_spellings_of_not_set(shared: Workspace, nothing: Any) -> None:
     keys = ("isRequired", "isEncrypted", "reference", "maxLength", "default")
-    made = workspace.create_table(
+    made = shared.create_table(
         table("plain", {"name": "A", "type": "string", **dict.fromkeys(keys, nothing)})
     )
     assert made["schemaDef"] == [{"name": "A", "type": "string", **PLAIN}]
+    shared.drop_table("plain")
 
 
 @pytest.mark.parametrize("sent", [None, ""])
-def test_description_not_set(workspace: Workspace, sent: str | None) -> None:
-    made = workspace.create_table({**table("plain", column("A")), "description": sent})
+def test_description_not_set(shared: Workspace, sent: str | None) -> None:
+    made = shared.create_table({**table("plain", column("A")), "description": sent})
     assert made["description"] == ""
+    shared.drop_table("plain")
 
 
 def test_indexes_not_set(workspace: Workspace) -> None:
@@ -113,22 +122,24 @@ def test_a_description_has_up_to_100_characters(workspace: Workspace) -> None:
     ],
 )
 def test_defaults_are_read_as_values_of_their_column(
-    workspace: Workspace, kind: str, sent: Any, kept: Any
+    shared: Workspace, bot: Bot, kind: str, sent: Any, kept: Any
 ) -> None:
-    made = workspace.create_table(table("plain", column("A", kind, default=sent), column("B")))
+    made = shared.create_table(table("plain", column("A", kind, default=sent), column("B")))
     assert made["schemaDef"][0]["default"] == kept
-    bot = workspace.bot({"plain": "w"})
+    shared.grant(bot.client_id, "plain", "w")
     assert good(bot.insert("plain", {}))["A"] == kept
     assert good(bot.insert("plain", {"A": None}))["A"] is None
+    shared.drop_table("plain")
 
 
 @pytest.mark.parametrize("sent", [5, "5", "05", 5.0])
-def test_max_length_may_be_digits(workspace: Workspace, sent: Any) -> None:
-    made = workspace.create_table(table("plain", column("A", maxLength=sent)))
+def test_max_length_may_be_digits(shared: Workspace, bot: Bot, sent: Any) -> None:
+    made = shared.create_table(table("plain", column("A", maxLength=sent)))
     assert made["schemaDef"][0]["maxLength"] == 5
-    bot = workspace.bot({"plain": "w"})
+    shared.grant(bot.client_id, "plain", "w")
     good(bot.insert("plain", {"A": "12345"}))
     problem(bot.insert("plain", {"A": "123456"}), 422, "invalid_value", "/data/A")
+    shared.drop_table("plain")
 
 
 def test_system_columns_marked_read_only_are_skipped(workspace: Workspace) -> None:

@@ -12,6 +12,7 @@ from answers import MOMENT, good, problem
 
 from support import plain
 from support.bot import Bot
+from support.engines import first_on_each
 from support.server import RowkeepServer
 from support.workspace import Workspace
 
@@ -131,7 +132,7 @@ def test_every_wrong_token_gets_the_same_answer(server: RowkeepServer, people: B
     assert len(answers) == 1
 
 
-@pytest.mark.parametrize(("method", "path"), CALLS)
+@first_on_each(("method", "path"), CALLS)
 def test_every_call_needs_a_token(server: RowkeepServer, method: str, path: str) -> None:
     """Nobody learns from the answer what is there."""
     for headers in ({}, {"Authorization": "Bearer wrong"}):

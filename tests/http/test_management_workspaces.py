@@ -8,6 +8,7 @@ import httpx
 import pytest
 from answers import MOMENT, good, problem
 
+from support.engines import first_on_each
 from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace, succeeded
 
@@ -73,7 +74,7 @@ def test_names_are_unique_regardless_of_case(workspace: Workspace) -> None:
         problem(workspace.admin.post("/workspaces", json={"name": name}), 409, "name_taken")
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     "name",
     [
         "",
@@ -120,10 +121,8 @@ def test_unknown_keys_are_errors(admin: httpx.Client) -> None:
 @pytest.mark.parametrize("name", ENGINE_WORDS)
 def test_words_of_engines_are_good_names(server: RowkeepServer, name: str) -> None:
     workspace = Workspace(server, name)
-    workspace.create_table(PEOPLE)
-    bot = workspace.bot({"people": "rw"})
+    bot = workspace.bot_with([PEOPLE])
     good(bot.insert("people", {"First_Name": "Jane"}))
-    assert good(bot.query("people"))["total"] == 1
     workspace.delete()
 
 

@@ -13,6 +13,7 @@ from answers import good, problem
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.services.openid import Refusal
 from rowkeep.settings import Settings
+from support.engines import first_on_each
 from support.openid import CLIENT_ID, CLIENT_SECRET, Provider, provider
 from support.person import browser
 from support.server import RowkeepServer
@@ -123,7 +124,7 @@ def test_the_page_says_why(site: RowkeepServer, idp: Provider) -> None:
 QUERY = "/w/main/tables/people?filter=%7B%22a%22%7D&sort=-Number"
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("page", "opened"),
     [
         (QUERY, QUERY),
@@ -143,7 +144,7 @@ def test_the_page_that_was_asked_for(site: RowkeepServer, idp: Provider, page: s
         assert "rowkeep_session=rks_" in "".join(done.headers.get_list("set-cookie"))
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     "claims",
     [
         {"nonce": "another"},
@@ -172,14 +173,14 @@ def test_a_token_with_a_wrong_claim(site: RowkeepServer, idp: Provider, claims: 
         assert not is_signed_in(sign_in(client, idp))
 
 
-@pytest.mark.parametrize("signs", ["none", "client secret", "unknown key"])
+@first_on_each("signs", ["none", "client secret", "unknown key"])
 def test_a_token_with_a_wrong_signature(site: RowkeepServer, idp: Provider, signs: str) -> None:
     idp.signs = signs
     with browser(site) as client:
         assert not is_signed_in(sign_in(client, idp))
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     "change",
     [
         lambda url: url.replace("state=", "state=x"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from answers import found, good, records
+from answers import found, found_by_each, good, records
 from expressions import negated, where
 
 from oracle.operands import OPERAND_TWINS
@@ -97,9 +97,10 @@ def texts(typed: Bot) -> Bot:
 @pytest.mark.parametrize("half", [0, 1], ids=["first half", "second half"])
 def test_every_text_against_every_other(texts: Bot, operand: str, half: int) -> None:
     twin = OPERAND_TWINS[operand]
-    for value in TEXTS[half::2]:
-        expected = [text for text in TEXTS if twin(text, value)]
-        assert found(texts, "typed", where("Text", operand, value), "Text") == expected, value
+    values = TEXTS[half::2]
+    answers = found_by_each(texts, "typed", [where("Text", operand, value) for value in values], "Text")
+    for value, answer in zip(values, answers, strict=True):
+        assert answer == [text for text in TEXTS if twin(text, value)], value
 
 
 @pytest.mark.parametrize(
@@ -114,9 +115,9 @@ def test_the_empty_string_is_in_every_cell_that_is_not_empty(texts: Bot, operand
 @pytest.mark.parametrize("operand", ["=", "!=", "<", "<=", ">", ">="])
 def test_comparisons_are_by_code_point(texts: Bot, operand: str) -> None:
     twin = OPERAND_TWINS[operand]
-    for value in TEXTS:
-        expected = [text for text in [*TEXTS, None] if twin(text, value)]
-        assert found(texts, "typed", where("Text", operand, value), "Text") == expected, value
+    answers = found_by_each(texts, "typed", [where("Text", operand, value) for value in TEXTS], "Text")
+    for value, answer in zip(TEXTS, answers, strict=True):
+        assert answer == [text for text in [*TEXTS, None] if twin(text, value)], value
 
 
 def test_a_pattern_longer_than_every_cell_finds_nothing(texts: Bot) -> None:
@@ -144,7 +145,8 @@ def test_prefixes_of_an_indexed_column(people: Bot) -> None:
     """Last_Name bears an index, which must not change what is found."""
     names = [text for text in TEXTS if len(text.encode()) < 1000]
     records(people.bulk("people", [{"Last_Name": name} for name in names]))
-    for value in names:
-        for operand in ("starts with", "istarts with"):
-            expected = [name for name in names if OPERAND_TWINS[operand](name, value)]
-            assert found(people, "people", where("Last_Name", operand, value), "Last_Name") == expected, value
+    for operand in ("starts with", "istarts with"):
+        queries = [where("Last_Name", operand, value) for value in names]
+        answers = found_by_each(people, "people", queries, "Last_Name")
+        for value, answer in zip(names, answers, strict=True):
+            assert answer == [name for name in names if OPERAND_TWINS[operand](name, value)], value

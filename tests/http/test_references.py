@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from answers import found, good, problem, records
-from definitions import column, index, table
+from definitions import AllAtOnce, column, index, table
 
 from support.bot import Bot
 from support.workspace import Workspace
@@ -115,17 +115,23 @@ def test_ids_are_referred_to(workspace: Workspace) -> None:
     assert moved["Thing"] == two["sys_Id"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_columns_of_each_type_refer(workspace: Workspace, kind: str) -> None:
-    one, two, never = KINDS[kind]
+@pytest.fixture(scope="module")
+def of_each_type(all_at_once: AllAtOnce) -> Bot:
+    """An app for two tables of each type, of which one refers to the other."""
     unique = (index("by_key", "Key", unique=True),)
-    workspace.create_table(table("there", column("Key", kind), indexes=unique))
-    workspace.create_table(table("here", column("To", kind, **refers("there", "Key"))))
-    bot = workspace.bot({"there": "rwd", "here": "rwd"})
-    good(bot.insert("there", [{"Key": one}, {"Key": two}]))
-    assert [row["To"] for row in records(bot.bulk("here", [{"To": two}, {"To": one}]))] == [two, one]
-    problem(bot.bulk("here", [{"To": one}, {"To": never}]), 409, "reference_violation", "/data/1/To")
-    problem(bot.delete("there", by("Key", one)), 409, "still_referenced")
+    there = [table(f"there_{kind}", column("Key", kind), indexes=unique) for kind in KINDS]
+    here = [table(f"here_{kind}", column("To", kind, **refers(f"there_{kind}", "Key"))) for kind in KINDS]
+    return all_at_once([*there, *here])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_of_each_type_refer(of_each_type: Bot, kind: str) -> None:
+    one, two, never = KINDS[kind]
+    bot, there, here = of_each_type, f"there_{kind}", f"here_{kind}"
+    good(bot.insert(there, [{"Key": one}, {"Key": two}]))
+    assert [row["To"] for row in records(bot.bulk(here, [{"To": two}, {"To": one}]))] == [two, one]
+    problem(bot.bulk(here, [{"To": one}, {"To": never}]), 409, "reference_violation", "/data/1/To")
+    problem(bot.delete(there, by("Key", one)), 409, "still_referenced")
 
 
 def test_definitions_say_what_refers(workspace: Workspace, shop: Bot) -> None:

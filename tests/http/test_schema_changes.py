@@ -220,12 +220,16 @@ def all_rows(bot: Bot, name: str) -> list[dict[str, Any]]:
     return rows(bot.query(name, sys_limit=1000))
 
 
+@pytest.fixture(scope="module")
+def bot(shared: Workspace) -> Bot:
+    """An app for the tables of all cases, as they are before."""
+    return shared.bot_with([table(each.name, *each.before, indexes=each.old_indexes) for each in CASES])
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_steps(shared: Workspace, backend: str, case: Case) -> None:
-    before = table(case.name, *case.before, indexes=case.old_indexes)
+def test_steps(bot: Bot, shared: Workspace, backend: str, case: Case) -> None:
     after = table(case.name, *case.after, indexes=case.new_indexes)
-    first = shared.create_table(before)
-    bot = shared.bot({case.name: "rwd"})
+    first = succeeded(shared.admin.get(f"{shared.path}/tables/{case.name}"))
     good(bot.bulk(case.name, case.given))
     stored = all_rows(bot, case.name)
     expected = [

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from answers import good, problem
 
+from support.engines import first_on_each
 from support.person import PASSWORD, Person, browser
 from support.server import RowkeepServer
 
@@ -87,7 +88,7 @@ def test_a_wrong_sign_in(server: RowkeepServer, ada: Person, email: str | None, 
 # pages of other origins
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     "headers",
     [
         {"Origin": "https://evil.example"},

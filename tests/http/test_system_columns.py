@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from answers import SYSTEM_COLUMNS, found, good, records, total
+from answers import SYSTEM_COLUMNS, found, found_by_each, good, records, total
 from definitions import column, table
 from expressions import where
 
@@ -38,16 +38,19 @@ class Stored:
         self.bot = bot
         self.rows = rows
 
-    def assert_found(self, name: str, operand: str, value: Any) -> None:
-        """The filter finds what its plain Python twin finds."""
-        twin = OPERAND_TWINS[operand]
-        expected = [row["_id"] for row in self.rows if twin(row[name], value)]
-        query = (
+    def assert_found(self, name: str, *tests: tuple[str, Any]) -> None:
+        """The filter of each operand with a value finds what its plain Python twin finds."""
+        queries = [
             where(name, operand)
             if value is None and operand.startswith("is")
             else where(name, operand, value)
-        )
-        assert found(self.bot, "notes", query, "_id") == expected, (name, operand, value)
+            for operand, value in tests
+        ]
+        answers = found_by_each(self.bot, "notes", queries, "_id")
+        for (operand, value), answer in zip(tests, answers, strict=True):
+            twin = OPERAND_TWINS[operand]
+            expected = [row["_id"] for row in self.rows if twin(row[name], value)]
+            assert answer == expected, (name, operand, value)
 
 
 @pytest.fixture(scope="module")
@@ -132,17 +135,16 @@ GARBAGE += [
 @pytest.mark.parametrize("operand", SINGLE)
 @pytest.mark.parametrize("name", STRINGS)
 def test_string_operands_with_parts_of_stored_values(stored: Stored, name: str, operand: str) -> None:
-    for row in stored.rows[::13]:
-        for value in spellings(row[name]):
-            stored.assert_found(name, operand, value)
+    values = [value for row in stored.rows[::13] for value in spellings(row[name])]
+    stored.assert_found(name, *((operand, value) for value in values))
 
 
 @pytest.mark.parametrize("operand", SINGLE)
 @pytest.mark.parametrize("name", STRINGS)
 def test_string_operands_with_other_strings(stored: Stored, name: str, operand: str) -> None:
     # those of apps are plain strings; ids may be stored in another form, and are told apart from garbage
-    for value in GARBAGE if name in ("sys_Id", "_id") else GARBAGE[::4]:
-        stored.assert_found(name, operand, value)
+    values = GARBAGE if name in ("sys_Id", "_id") else GARBAGE[::4]
+    stored.assert_found(name, *((operand, value) for value in values))
 
 
 @pytest.mark.parametrize("name", STRINGS)
@@ -150,9 +152,7 @@ def test_lists_and_between(stored: Stored, name: str) -> None:
     cells = [row[name] for row in stored.rows]
     lists: list[list[Any]] = [[], [None], cells[:3], [*cells[:3], None], [*GARBAGE, cells[4]], GARBAGE, cells]
     lists += [[cells[0].upper()], [cells[0], cells[0]], [cells[5][:-1], cells[6] + "0"]]
-    for value in lists:
-        stored.assert_found(name, "in", value)
-        stored.assert_found(name, "not in", value)
+    stored.assert_found(name, *((operand, value) for value in lists for operand in ("in", "not in")))
     ends = [
         *sorted(cells)[::11],
         "",
@@ -165,22 +165,18 @@ def test_lists_and_between(stored: Stored, name: str) -> None:
         cells[7].upper(),
         cells[7][:-1],
     ]
-    for at, low in enumerate(ends):
-        for high in ends[at % 2 :: 2]:
-            stored.assert_found(name, "between", [low, high])
+    pairs = ([low, high] for at, low in enumerate(ends) for high in ends[at % 2 :: 2])
+    stored.assert_found(name, *(("between", pair) for pair in pairs))
 
 
 @pytest.mark.parametrize("name", MOMENTS)
 def test_times(stored: Stored, name: str) -> None:
     cells = sorted({row[name] for row in stored.rows})
     values = [*cells[:5], "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z", "2020-01-01T00:00:00.000Z"]
-    for value in values:
-        for operand in ("=", "!=", "<", "<=", ">", ">="):
-            stored.assert_found(name, operand, value)
-        for other in values:
-            stored.assert_found(name, "between", [value, other])
-    stored.assert_found(name, "in", cells[:2])
-    stored.assert_found(name, "not in", [cells[0], None])
+    operands = ("=", "!=", "<", "<=", ">", ">=")
+    stored.assert_found(name, *((operand, value) for value in values for operand in operands))
+    stored.assert_found(name, *(("between", [value, other]) for value in values for other in values))
+    stored.assert_found(name, ("in", cells[:2]), ("not in", [cells[0], None]))
 
 
 @pytest.mark.parametrize("name", MOMENTS)
@@ -196,10 +192,9 @@ def test_times_are_taken_in_every_spelling(stored: Stored, name: str) -> None:
 
 @pytest.mark.parametrize("name", SYSTEM_COLUMNS)
 def test_system_columns_are_never_empty(stored: Stored, name: str) -> None:
-    for operand in ("is null", "is not null"):
-        stored.assert_found(name, operand, None)
+    stored.assert_found(name, ("is null", None), ("is not null", None))
     for operand in ("=", "!="):
-        stored.assert_found(name, operand, None)
+        stored.assert_found(name, (operand, None))
 
 
 @pytest.mark.parametrize("name", STRINGS)
@@ -221,4 +216,4 @@ def test_not_turns_each_of_them(stored: Stored, name: str) -> None:
 def test_updated_by_finds_the_rows_of_an_app(stored: Stored) -> None:
     writer = stored.rows[5]["Created_By"]
     assert 0 < total(stored.bot, "notes", where("Created_By", "=", writer)) < 24
-    stored.assert_found("Updated_By", "=", writer)
+    stored.assert_found("Updated_By", ("=", writer))

@@ -10,6 +10,7 @@ import pytest
 from answers import good, problem
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import PEOPLE, Workspace
 
 RECORDED = PEOPLE | {"history": {"keepDays": 30}}
@@ -190,7 +191,7 @@ def test_the_past(people: Bot, workspace: Workspace) -> None:
     problem(people.request("POST", "/api/public/batch", json=in_batch), 400, "invalid_body")
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("as_of", "status", "code"),
     [
         ("2999-01-01T00:00:00Z", 400, "invalid_body"),

@@ -180,7 +180,7 @@ def test_another_unique_index(bot: Bot, many: bool) -> None:
 
 def test_many_rows(bot: Bot) -> None:
     """More than are decoded at once."""
-    count = 25_000
+    count = 10_000
     data = [{"Code": f"c{at}", "Other": "o", "Stock": {"$inc": at}} for at in range(count)]
     assert good(upsert(bot, data[: count // 2], prefer="return=minimal"))["nInserted"] == count // 2
     answer = good(upsert(bot, data, prefer="return=minimal"))

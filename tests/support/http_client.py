@@ -1,7 +1,7 @@
 """The HTTP client of the tests: httpx's, with a short way for usual requests.
 
 httpx makes a request in 0.3 ms of processor time, which is what many a request costs the server. A usual one
-(no stream, cookies, redirects, hooks or timeout) is written to a socket here and its response read by
+(no stream, redirects, hooks or timeout) is written to a socket here and its response read by
 httptools, in a tenth of that. All others are httpx's own.
 """
 
@@ -11,7 +11,9 @@ import contextlib
 import json
 import re
 import socket
+from collections import Counter
 from collections.abc import Callable
+from http.cookiejar import Cookie
 from typing import Any
 
 import httptools
@@ -31,6 +33,13 @@ DEFAULT = httpx.USE_CLIENT_DEFAULT
 SHORT_BYTES = 1 << 16
 """Bodies up to this size are sent together with the headers."""
 
+NOTED = re.compile("tables|views|schema|webhooks|files|members|users|openid")
+"""What is in the paths of requests that can add something to a workspace, besides apps."""
+
+CHANGES: Counter[str] = Counter()
+"""How many requests that can change something had each of these in their path: a workspace needs no look for
+what nothing can have added."""
+
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 """As httpx encodes JSON."""
 
@@ -48,10 +57,13 @@ class Client(httpx.Client):
         headers = httpx.Headers(given.get("headers"))
         if not (self._is_usual() and method in USUAL_METHODS and is_usual(url, given, headers)):
             return super().request(method, url, **parts)
+        note(method, url)
         path = self.base_url.raw_path.rstrip(b"/") + str(url).encode()
         if given.get("params"):
             path += b"?" + str(httpx.QueryParams(given["params"])).encode()
         body, own = encoded(method, given)
+        if self.cookies:
+            own += self._cookie_header(path)
         lines = merged(headers, own, self.headers)
         head = b"%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (method.encode(), path, self.base_url.netloc, lines)
         response = self._sockets.send(
@@ -64,13 +76,23 @@ class Client(httpx.Client):
             self.cookies.extract_cookies(response)
         return response
 
+    def build_request(self, method: str, url: httpx.URL | str, **parts: Any) -> httpx.Request:
+        """httpx calls this for all that is not sent by ``request``, such as streams."""
+        note(method, url)
+        return super().build_request(method, url, **parts)
+
+    def _cookie_header(self, path: bytes) -> list[tuple[bytes, bytes]]:
+        """The cookies for this path: a client has those of one server, of which none ends during a test."""
+        there = path.partition(b"?")[0].decode()
+        pairs = [f"{each.name}={each.value}" for each in self.cookies.jar if fits(each, there)]
+        return [(b"Cookie", "; ".join(pairs).encode())] if pairs else []
+
     def _is_usual(self) -> bool:
         return self.base_url.scheme == "http" and not (
             self.is_closed
             or self.auth
             or self.follow_redirects
             or self.params
-            or self.cookies
             or any(self.event_hooks.values())
         )
 
@@ -216,6 +238,17 @@ class _Response(httpx.Response):
         """httpx reads the attribute, not the property."""
         self._request = self.request
         return super().raise_for_status()
+
+
+def fits(cookie: Cookie, path: str) -> bool:
+    """Whether a cookie is sent to this path without TLS."""
+    return path.startswith(cookie.path) and not cookie.secure
+
+
+def note(method: str, url: httpx.URL | str) -> None:
+    """Count a request in ``CHANGES``."""
+    if method != "GET":
+        CHANGES.update(NOTED.findall(str(url)))
 
 
 def is_open(connection: socket.socket) -> bool:

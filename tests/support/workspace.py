@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 
 from .bot import Bot
+from .http_client import CHANGES
 from .server import RowkeepServer
 from .tokens import key_pair
 
@@ -39,6 +40,22 @@ def succeeded(response: httpx.Response) -> Any:
         f"{response.request.method} {response.url}: {response.status_code} {response.text}"
     )
     return response.json() if response.content else None
+
+
+CONTENT = {"apps": "clientId", "members": "user", "webhooks": "id", "files": "id"}
+"""What a workspace has besides tables and views, and the member that identifies each."""
+
+ADDED_BY = {
+    "tables": ("tables", "views", "schema", "files"),
+    "members": ("members", "users", "openid"),
+    "webhooks": ("webhooks",),
+    "files": ("files",),
+}
+"""What is in the paths of the requests that can add tables and views, and each other kind; apps are always
+looked for."""
+
+KINDS = ("tables", *CONTENT)
+"""All that a workspace can have."""
 
 
 class Workspace:
@@ -93,22 +110,21 @@ class Workspace:
         body = {right: letter in rights for letter, right in RIGHTS.items()}
         succeeded(self.admin.put(f"{self.path}/tables/{table}/grants/{client_id}", json=body))
 
-    def empty(self) -> None:
-        """Delete what is in the workspace: its tables and views, apps, members, webhooks and files."""
-        nothing: dict[str, Any] = {"tables": [], "views": [], "grants": []}
-        succeeded(self.admin.put(f"{self.path}/schema", json=nothing, params={"allowDataLoss": "true"}))
+    def empty(self, kinds: Collection[str] = KINDS) -> None:
+        """Delete what is in the workspace, or only these kinds."""
+        if "tables" in kinds:
+            nothing: dict[str, Any] = {"tables": [], "views": [], "grants": []}
+            succeeded(self.admin.put(f"{self.path}/schema", json=nothing, params={"allowDataLoss": "true"}))
         for kind, key in CONTENT.items():
-            for each in succeeded(self.admin.get(f"{self.path}/{kind}"))[kind]:
-                succeeded(self.admin.delete(f"{self.path}/{kind}/{each[key]}"))
+            if kind in kinds:
+                for each in succeeded(self.admin.get(f"{self.path}/{kind}"))[kind]:
+                    succeeded(self.admin.delete(f"{self.path}/{kind}/{each[key]}"))
 
     def delete(self) -> None:
         """Delete the workspace with everything in it."""
         succeeded(self.admin.delete(self.path))
         self.admin.close()
 
-
-CONTENT = {"apps": "clientId", "members": "user", "webhooks": "id", "files": "id"}
-"""What a workspace has besides tables and views, and the member that identifies each."""
 
 MAX_USES = 30
 """How many tests have a workspace one after the other, for it remembers the apps of all of them."""
@@ -121,15 +137,18 @@ NUMBERS = itertools.count(1)
 
 
 @contextmanager
-def empty_workspace(server: RowkeepServer) -> Iterator[Workspace]:
+def empty_workspace(server: RowkeepServer, *, only_noted: bool = False) -> Iterator[Workspace]:
     """A workspace without tables, views, apps, members, webhooks and files. It is emptied after the block and
-    used again, unless the block fails; it remembers idempotency keys and former apps."""
+    used again, unless the block fails; it remembers idempotency keys and former apps. With ``only_noted``,
+    all that adds something is sent by the tests' HTTP client: what that did not add is not looked for."""
     spare = SPARE[server]
     workspace = spare.pop() if spare else Workspace(server, f"test_{next(NUMBERS)}")
     workspace.uses += 1
+    before = CHANGES.copy()
     yield workspace
     if workspace.uses < MAX_USES:
-        workspace.empty()
+        noted = {kind for kind, words in ADDED_BY.items() if any(CHANGES[w] > before[w] for w in words)}
+        workspace.empty({"apps", *noted} if only_noted else KINDS)
         spare.append(workspace)
     else:
         workspace.delete()

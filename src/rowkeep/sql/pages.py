@@ -22,6 +22,7 @@ from rowkeep.sql.conditions import Comparable, beyond, condition
 from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect
 from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import quoted
+from rowkeep.sql.pieces import Pieces
 from rowkeep.sql.statements import Template, template
 from rowkeep.sql.system_tables import workspace_tables
 
@@ -275,15 +276,10 @@ def has_large_cells(column: Column) -> bool:
 def size_of(cells: Sequence[Expression], *, over_rows: bool = False) -> Expression:
     """How many bytes these columns take in all rows, or, for each row, in those up to it. PostgreSQL tells
     without reading the texts."""
-    sizes: list[Expression] = [
-        sa.func.coalesce(sa.func.octet_length(_bare(cell)), _NOTHING) for cell in cells
-    ]
-    if not sizes:
+    if not cells:
         return sa.literal_column("0", sa.BigInteger())
-    of_row = sizes[0]
-    for size in sizes[1:]:
-        of_row = of_row + size
-    in_all: Any = sa.func.sum(of_row)
+    of_row = " + ".join(f"coalesce(octet_length({{{at}}}), 0)" for at in range(len(cells)))
+    in_all: Any = sa.func.sum(Pieces(of_row, sa.Integer(), *map(_bare, cells)))
     if over_rows:
         return sa.cast(in_all.over(rows=(None, 0)), sa.BigInteger())
     return sa.func.coalesce(in_all, _NOTHING)

@@ -186,7 +186,13 @@ class PhysicalTable:
         ]
 
     def drop(self) -> Statement:
-        return ddl(DropTable(self.from_clause, if_exists=True), self.dialect)
+        return drop_table(self.table, self.dialect, self.from_clause.schema)
+
+
+def drop_table(table: Table, dialect: Dialect, namespace: str | None) -> Statement:
+    """Drop a table and its indexes, for which its columns do not matter."""
+    schema = quoted(namespace) if namespace else None
+    return ddl(DropTable(sa.Table(table_name(table), sa.MetaData(), schema=schema), if_exists=True), dialect)
 
 
 def ordered(dialect: Dialect, column: Expression, *, descending: bool, has_nulls: bool = True) -> Expression:

@@ -80,10 +80,14 @@ class TableSql(Pages):
             at for at, column in enumerate(table.stored_columns) if self.dialect.kinds[column.kind].key
         )
         self.copied = self._copied(column.name for column in table.columns)
-        self.insert = self._compile_insert()
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
         self.rekey = lru_cache(CACHED_SHAPES)(self._compile_rekey)
+
+    @cached_property
+    def insert(self) -> Template:
+        """An insert of one row."""
+        return self._compile_insert()
 
     @cached_property
     def keyed_insert(self) -> Template:

@@ -13,6 +13,7 @@ from rowkeep.model.access import App, Grant, GrantOf
 from rowkeep.model.ids import writer_of
 from rowkeep.model.tables import Table
 from rowkeep.model.views import View
+from rowkeep.sql.system_tables import WorkspaceTables
 from rowkeep.storage.contract import Row, StaleCatalog, Steps
 from rowkeep.storage.scripts.access_rows import app_of, app_values, client_id_taken, grant_of
 from rowkeep.storage.scripts.idempotency_keys import IdempotencyKeys
@@ -35,15 +36,10 @@ class Access(WorkspaceSteps):
     def app(self, client_id: str) -> Steps[tuple[int, App | None, dict[str, Grant]]]:
         """The version, the app, and its grants by table id."""
         version = yield from self._state.version()
-        apps, grants = self._system.apps, self._system.grants
-        rows = yield from self._do(sa.select(*apps.c).where(apps.c.client_id == client_id))
+        rows = yield from self._do_known(_find_app, client_id=client_id)
         if not rows:
             return version, None, {}
-        granted = yield from self._do(
-            sa.select(grants.c.table_id, grants.c.read, grants.c.write, grants.c.delete).where(
-                grants.c.client_id == client_id
-            )
-        )
+        granted = yield from self._do_known(_find_grants, client_id=client_id)
         return version, app_of(rows[0]), {row[0]: grant_of(row[1:]) for row in granted}
 
     def apps(self, after: str, limit: int | None) -> Steps[list[App]]:
@@ -192,3 +188,14 @@ class _Named(msgspec.Struct):
 
 
 _named_decoder = msgspec.json.Decoder(_Named)
+
+
+def _find_app(system: WorkspaceTables) -> sa.Executable:
+    apps = system.apps
+    return sa.select(*apps.c).where(apps.c.client_id == sa.bindparam("client_id"))
+
+
+def _find_grants(system: WorkspaceTables) -> sa.Executable:
+    grants = system.grants
+    found = sa.select(grants.c.table_id, grants.c.read, grants.c.write, grants.c.delete)
+    return found.where(grants.c.client_id == sa.bindparam("client_id"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from rowkeep.model.audit import ActorKind, AuditActor, AuditEntry, AuditFilter, Outcome
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import STATEMENTS
+from rowkeep.sql.statements import STATEMENTS, Template, template
 from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Row, Steps
 
@@ -25,17 +26,25 @@ class AuditScripts:
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         return (yield STATEMENTS.statement(clause, self._dialect))
 
+    @cached_property
+    def _add(self) -> Template:
+        parameters = {column.name: sa.bindparam(column.name, type_=column.type) for column in self._entries.c}
+        return template(sa.insert(self._entries).values(parameters), self._dialect)
+
+    @cached_property
+    def _finish(self) -> Template:
+        update = sa.update(self._entries).where(self._entries.c.id == sa.bindparam("entry"))
+        ends: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in ("result", "cause", "target")}
+        return template(update.values(ends), self._dialect)
+
     def add(self, entries: Sequence[AuditEntry]) -> Steps[None]:
         for each in entries:
-            yield from self._do(sa.insert(self._entries).values(_values(each)))
+            yield self._add.bind(_values(each))
 
     def finish(self, entry: AuditEntry) -> Steps[None]:
         """Record how a started change has ended."""
-        yield from self._do(
-            sa.update(self._entries)
-            .where(self._entries.c.id == entry.id)
-            .values(result=entry.result.value, cause=entry.cause, target=entry.target)
-        )
+        ends = {"new_result": entry.result.value, "new_cause": entry.cause, "new_target": entry.target}
+        yield self._finish.bind({"entry": entry.id, **ends})
 
     def entries(self, wanted: AuditFilter, before: str, limit: int) -> Steps[list[AuditEntry]]:
         """Entries, the newest first; ``before`` is the time and the id after which the list continues."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -10,7 +11,7 @@ from rowkeep.errors.catalogue import DeleteNotAllowed, NameTaken, NoSuchAdminTok
 from rowkeep.model.access import AdminToken, Workspace
 from rowkeep.model.tables import name_key
 from rowkeep.sql.dialects import Dialect
-from rowkeep.sql.statements import STATEMENTS
+from rowkeep.sql.statements import STATEMENTS, Template, template
 from rowkeep.sql.system_tables import catalog_tables
 from rowkeep.storage.contract import Row, Steps
 from rowkeep.storage.migrations import alone
@@ -35,6 +36,32 @@ class CatalogScripts:
     def _do(self, clause: sa.Executable) -> Steps[Sequence[Row]]:
         return (yield STATEMENTS.statement(clause, self._dialect))
 
+    # what requests ask again and again, and each server every second
+
+    @cached_property
+    def _find_workspace(self) -> Template:
+        found = self._select_workspaces().where(self._tables.workspaces.c.name_key == sa.bindparam("key"))
+        return template(found, self._dialect)
+
+    @cached_property
+    def _find_admin_token(self) -> Template:
+        tokens = self._tables.admin_tokens
+        found = sa.select(tokens.c.id, tokens.c.name, tokens.c.created_on)
+        return template(found.where(tokens.c.hash == sa.bindparam("hash")), self._dialect)
+
+    @cached_property
+    def _find_workspace_of(self) -> Template:
+        clients, workspaces = self._tables.clients, self._tables.workspaces
+        joined = workspaces.join(clients, clients.c.workspace_id == workspaces.c.id)
+        found = self._select_workspaces().select_from(joined)
+        return template(found.where(clients.c.client_id == sa.bindparam("client_id")), self._dialect)
+
+    @cached_property
+    def _find_webhook_workspaces(self) -> Template:
+        workspaces, recorded = self._tables.workspaces, self._tables.webhook_workspaces
+        is_recorded = workspaces.c.id.in_(sa.select(recorded.c.workspace_id))
+        return template(self._select_workspaces().where(is_recorded).order_by(workspaces.c.id), self._dialect)
+
     # store
 
     def key_fingerprint(self) -> Steps[str | None]:
@@ -58,8 +85,7 @@ class CatalogScripts:
 
     def workspace(self, name: str) -> Steps[Workspace]:
         """Raises NoSuchWorkspace."""
-        workspaces = self._tables.workspaces
-        rows = yield from self._do(self._select_workspaces().where(workspaces.c.name_key == name_key(name)))
+        rows: Sequence[Row] = yield self._find_workspace.bind({"key": name_key(name)})
         if not rows:
             raise NoSuchWorkspace(f"No such workspace: {preview(name)}.")
         return _workspace_of(rows[0])
@@ -156,23 +182,14 @@ class CatalogScripts:
 
     def workspaces_with_webhooks(self) -> Steps[list[Workspace]]:
         """The workspaces that have webhooks, or had them until a short time ago."""
-        workspaces, recorded = self._tables.workspaces, self._tables.webhook_workspaces
-        ids = sa.select(recorded.c.workspace_id)
-        rows = yield from self._do(
-            self._select_workspaces().where(workspaces.c.id.in_(ids)).order_by(workspaces.c.id)
-        )
+        rows: Sequence[Row] = yield self._find_webhook_workspaces.bind({})
         return [_workspace_of(row) for row in rows]
 
     # client ids
 
     def workspace_of(self, client_id: str) -> Steps[Workspace | None]:
         """The workspace that an app belongs to."""
-        clients, workspaces = self._tables.clients, self._tables.workspaces
-        rows = yield from self._do(
-            self._select_workspaces()
-            .select_from(workspaces.join(clients, clients.c.workspace_id == workspaces.c.id))
-            .where(clients.c.client_id == client_id)
-        )
+        rows: Sequence[Row] = yield self._find_workspace_of.bind({"client_id": client_id})
         return _workspace_of(rows[0]) if rows else None
 
     def clients_of(self, workspace: Workspace) -> Steps[list[str]]:
@@ -215,10 +232,7 @@ class CatalogScripts:
 
     def admin_token(self, token_hash: str) -> Steps[AdminToken | None]:
         """The token with this hash."""
-        tokens = self._tables.admin_tokens
-        rows = yield from self._do(
-            sa.select(tokens.c.id, tokens.c.name, tokens.c.created_on).where(tokens.c.hash == token_hash)
-        )
+        rows: Sequence[Row] = yield self._find_admin_token.bind({"hash": token_hash})
         return AdminToken(*rows[0]) if rows else None
 
     def has_admin_token(self, token_id: str) -> Steps[bool]:

@@ -106,6 +106,8 @@ class Charts(WorkspaceSteps):
 
     def _sources(self, ids: set[str]) -> Steps[dict[str, ChartSource]]:
         """The tables and views with these ids."""
+        if not ids:
+            return {}
         tables = yield from self._stored.tables_by("id", ids)
         views = self._system.views
         others = sorted(ids - set(tables))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from rowkeep.sql.system_tables import WorkspaceTables
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.migrations import alone
 from rowkeep.storage.scripts.steps import WorkspaceSteps
@@ -25,7 +26,7 @@ class WorkspaceState(WorkspaceSteps):
             yield from self._do(sa.insert(self._system.data_keys).values(number=1, wrapped=wrapped))
 
     def version(self) -> Steps[int]:
-        rows = yield from self._do(sa.select(self._system.workspace.c.version))
+        rows = yield from self._do_known(_version)
         return int(rows[0][0]) if rows else 0
 
     def data_keys(self) -> Steps[dict[int, bytes]]:
@@ -39,7 +40,7 @@ class WorkspaceState(WorkspaceSteps):
         return version, (yield from self.newest_key())
 
     def newest_key(self) -> Steps[int]:
-        rows = yield from self._do(sa.select(sa.func.max(self._system.data_keys.c.number)))
+        rows = yield from self._do_known(_newest_key)
         return int(rows[0][0] or 0)
 
     def lock(self) -> Steps[None]:
@@ -49,7 +50,18 @@ class WorkspaceState(WorkspaceSteps):
         yield from self._do(sa.update(workspace).values(version=workspace.c.version))
 
     def raise_version(self) -> Steps[int]:
-        version = self._system.workspace.c.version
-        update = sa.update(self._system.workspace).values(version=version + 1).returning(version)
-        rows = yield from self._do(update)
+        rows = yield from self._do_known(_raise_version)
         return int(rows[0][0])
+
+
+def _version(system: WorkspaceTables) -> sa.Executable:
+    return sa.select(system.workspace.c.version)
+
+
+def _newest_key(system: WorkspaceTables) -> sa.Executable:
+    return sa.select(sa.func.max(system.data_keys.c.number))
+
+
+def _raise_version(system: WorkspaceTables) -> sa.Executable:
+    version = system.workspace.c.version
+    return sa.update(system.workspace).values(version=version + sa.literal_column("1")).returning(version)

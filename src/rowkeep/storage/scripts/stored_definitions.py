@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from rowkeep.errors.catalogue import NoSuchTable, NoSuchView, preview
 from rowkeep.model.tables import NAME, Table, name_key
 from rowkeep.model.views import View
+from rowkeep.sql.system_tables import WorkspaceTables
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 
@@ -41,11 +42,9 @@ class StoredDefinitions(WorkspaceSteps):
 
     def find_table(self, name: str) -> Steps[Table | None]:
         """The table with this name, in any case."""
-        tables = self._system.tables
         if not NAME.fullmatch(name):
             return None
-        same_name = tables.c.name_key == name_key(name)
-        rows = yield from self._do(sa.select(tables.c.definition).where(same_name))
+        rows = yield from self._do_known(_find_table, name_key=name_key(name))
         return stored_table(rows[0][0]) if rows else None
 
     def existing_table(self, name: str) -> Steps[Table]:
@@ -85,3 +84,8 @@ class StoredDefinitions(WorkspaceSteps):
         if view is None:
             raise NoSuchView(f"No such view: {preview(name)}.")
         return view
+
+
+def _find_table(system: WorkspaceTables) -> sa.Executable:
+    tables = system.tables
+    return sa.select(tables.c.definition).where(tables.c.name_key == sa.bindparam("name_key"))

@@ -12,7 +12,7 @@ from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.tables import Column, Table, TableSize, name_key
 from rowkeep.model.users import EVERYBODY, Asker
-from rowkeep.sql.physical_table import PhysicalTable
+from rowkeep.sql.physical_table import PhysicalTable, drop_table
 from rowkeep.sql.sizes import size_query, table_size
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.history import HistoryScripts
@@ -155,7 +155,7 @@ class Tables(WorkspaceSteps):
         yield from self._view_needs.check_drop(table)
         if table.history is not None:
             yield from self._history.end(table)
-        yield PhysicalTable(table, self.dialect, self.namespace).drop()
+        yield drop_table(table, self.dialect, self.namespace)
         for system_table, column in (
             (self._system.tables, "id"),
             (self._system.grants, "table_id"),

@@ -72,6 +72,8 @@ class Webhooks(WorkspaceSteps):
         return webhook_of(rows[0]) if rows else None
 
     def _defined(self, found: Sequence[Webhook]) -> Steps[list[DefinedWebhook]]:
+        if not found:
+            return []
         ids = [each.id for each in found]
         lanes = self._system.webhook_tables.c
         rows = yield from self._do(
