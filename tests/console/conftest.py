@@ -26,7 +26,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--js-flags=--no-maglev",  # pages are short: code is compiled for nothing, a sixth of their CPU
+    "--js-flags=--no-maglev",  # no page is long enough to need it: a sixth of their CPU
 ]
 
 

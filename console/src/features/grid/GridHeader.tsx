@@ -132,7 +132,7 @@ interface MenuButtonProps extends ComponentPropsWithRef<"button"> {
   column: Column;
 }
 
-/** Opens the menu of a column. The menu itself exists only while it is open: each one costs as much as three rows. */
+/** Opens the menu of a column. The menu itself exists only while it is open. */
 function MenuButton({ column, onClick, ...target }: MenuButtonProps) {
   return (
     <ActionIcon
