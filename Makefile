@@ -57,7 +57,7 @@ console/src/api/schema.d.ts: .venv/ready $(CONSOLE)/ready $(shell find src/rowke
 	$(BIN)/python -m rowkeep.http.openapi > console/build/openapi.json
 	$(IN_CONSOLE)openapi-typescript build/openapi.json --output src/api/schema.d.ts
 
-$(WEB): console/src/api/schema.d.ts console/index.html console/vite.config.ts $(shell find console/src -type f 2>/dev/null)
+$(WEB): console/src/api/schema.d.ts console/index.html $(wildcard console/*.ts) $(shell find console/src -type f 2>/dev/null)
 	$(IN_CONSOLE)vite build --logLevel warn
 	touch $@
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { mantineStyles } from "./mantineStyles.ts";
 
 const OUTPUT = "../src/rowkeep/web";
 const COMPRESSED = /\.(css|js|svg|txt)$/;
@@ -12,8 +13,8 @@ function compressed(): Plugin {
   return {
     name: "compressed",
     apply: "build",
-    closeBundle() {
-      const directory = join(import.meta.dirname, OUTPUT, "assets");
+    writeBundle({ dir = OUTPUT }) {
+      const directory = join(dir, "assets");
       for (const name of readdirSync(directory).filter((each) => COMPRESSED.test(each))) {
         const content = readFileSync(join(directory, name));
         const best = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
@@ -35,7 +36,7 @@ function placeholders(): Plugin {
 
 export default defineConfig(({ command }) => ({
   base: command === "build" ? "./" : "/console/",
-  plugins: [react(), compressed(), placeholders()],
+  plugins: [react(), mantineStyles(), compressed(), placeholders()],
   build: {
     outDir: OUTPUT,
     emptyOutDir: true,

@@ -8,7 +8,7 @@ from pathlib import Path
 import rowkeep
 
 BUILT = Path(rowkeep.__file__).parent / "web"
-MOST_BYTES = 400_000
+MOST_BYTES = 220_000
 LOADED = re.compile(r'(?:src|href)="(?:\./)?(assets/[^"]+)"')
 
 

@@ -1,7 +1,7 @@
 /** The saved chart that the address bar has. */
 import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { useSearchParams } from "react-router";
 import type { Source } from "../grid/rowQueries";
 import type { GridStateInUrl } from "../grid/useGridState";
@@ -18,6 +18,8 @@ export interface SavedCharts {
   show: (chart: SavedChart) => void;
   close: () => void;
 }
+
+const NONE: readonly SavedChart[] = [];
 
 export function useSavedCharts(source: Source, edit: GridStateInUrl["edit"]): SavedCharts {
   const [parameters] = useSearchParams();
@@ -41,5 +43,8 @@ export function useSavedCharts(source: Source, edit: GridStateInUrl["edit"]): Sa
     });
     if (!hasPlan) notifications.show({ color: "red", message: "This chart was deleted, or it is private." });
   }, [isMissing, hasPlan, edit]);
-  return { charts: data ?? [], error, open, show, close };
+  return useMemo(
+    () => ({ charts: data ?? NONE, error, open, show, close }),
+    [data, error, open, show, close],
+  );
 }

@@ -1,5 +1,5 @@
 import { Alert, Button, Drawer, Group, Stack } from "@mantine/core";
-import { type SyntheticEvent, useState } from "react";
+import { memo, type SyntheticEvent, useState } from "react";
 import { ApiError, messageOf } from "../../api/errors";
 import type { Cell, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
@@ -26,7 +26,13 @@ interface AddRowDrawerProps extends Omit<AddRowFormProps, "initial" | "onChanged
 }
 
 /** Adds a row by a form. A column that is not filled in gets its default. */
-export function AddRowDrawer({ initial, onClose, onAdded, columns, ...form }: AddRowDrawerProps) {
+export const AddRowDrawer = memo(function AddRowDrawer({
+  initial,
+  onClose,
+  onAdded,
+  columns,
+  ...form
+}: AddRowDrawerProps) {
   const [isChanged, setChanged] = useState(false);
   const guard = useDraftGuard(isChanged, () => {
     setChanged(false);
@@ -58,7 +64,7 @@ export function AddRowDrawer({ initial, onClose, onAdded, columns, ...form }: Ad
       {guard.dialog}
     </Drawer>
   );
-}
+});
 
 function AddRowForm({ place, columns, initial, onAdded, onChanged }: AddRowFormProps) {
   const [drafts, setDrafts] = useState(initial);

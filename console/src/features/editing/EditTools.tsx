@@ -7,6 +7,7 @@ import {
   IconPlus,
   IconTrash,
 } from "@tabler/icons-react";
+import { memo } from "react";
 import { UndoButtons, type UndoButtonsProps } from "./UndoButtons";
 
 interface EditToolsProps extends UndoButtonsProps {
@@ -23,7 +24,7 @@ interface EditToolsProps extends UndoButtonsProps {
 }
 
 /** What can be done with rows, for people who may. */
-export function EditTools(props: EditToolsProps) {
+export const EditTools = memo(function EditTools(props: EditToolsProps) {
   const { canWrite, canDelete, rows, undo, redo } = props;
   const selected = rows === 1 ? "row" : `${rows.toLocaleString()} rows`;
   if (!canWrite && !canDelete) return null;
@@ -79,4 +80,4 @@ export function EditTools(props: EditToolsProps) {
       <UndoButtons undo={undo} redo={redo} onUndo={props.onUndo} onRedo={props.onRedo} />
     </>
   );
-}
+});

@@ -4,6 +4,7 @@ import { messageOf } from "../../api/errors";
 import type { Filter, Row } from "../../api/types";
 import type { Column } from "../grid/columns";
 import type { ActiveCell } from "../grid/parts";
+import { useStable } from "../grid/useStable";
 import { type CellRange, isOneCell, rangeOf, rowCount, type Selected } from "../grid/range";
 import type { RowStore } from "../grid/rowStore";
 import { AddRowDrawer, type Drafts } from "./AddRowDrawer";
@@ -149,6 +150,24 @@ export function useEditing(props: EditingProps): Editing {
     },
   });
 
+  // what renders only if its own properties change
+  const onUndo = useStable(history.undo);
+  const onRedo = useStable(history.redo);
+  const onAdd = useStable(() => setAdding({}));
+  const onPaste = useStable(() => setOpen({ kind: "paste", text: "" }));
+  const onDuplicate = useStable(() => {
+    if (range !== undefined) inBackground(duplicate(range));
+  });
+  const onSetColumn = useStable(() => setOpen({ kind: "set column" }));
+  const onDelete = useStable(() => {
+    if (range !== undefined) setOpen({ kind: "delete", range });
+  });
+  const onAddClosed = useStable(() => setAdding(undefined));
+  const onAdded = useStable((row: Row) => {
+    setAdding(undefined);
+    history.recordInsert(row);
+  });
+
   const first = columns[selected.active.column - 1];
   const settable = own.find((column) => column === first) ?? own[0];
   return {
@@ -185,13 +204,13 @@ export function useEditing(props: EditingProps): Editing {
         isFiltered={query !== undefined}
         undo={history.next}
         redo={history.nextAgain}
-        onUndo={history.undo}
-        onRedo={history.redo}
-        onAdd={() => setAdding({})}
-        onPaste={() => setOpen({ kind: "paste", text: "" })}
-        onDuplicate={() => range !== undefined && inBackground(duplicate(range))}
-        onSetColumn={() => setOpen({ kind: "set column" })}
-        onDelete={() => range !== undefined && setOpen({ kind: "delete", range })}
+        onUndo={onUndo}
+        onRedo={onRedo}
+        onAdd={onAdd}
+        onPaste={onPaste}
+        onDuplicate={onDuplicate}
+        onSetColumn={onSetColumn}
+        onDelete={onDelete}
       />
     ),
     dialogs: (
@@ -200,11 +219,8 @@ export function useEditing(props: EditingProps): Editing {
           place={place}
           columns={allColumns}
           initial={adding}
-          onClose={() => setAdding(undefined)}
-          onAdded={(row) => {
-            setAdding(undefined);
-            history.recordInsert(row);
-          }}
+          onClose={onAddClosed}
+          onAdded={onAdded}
         />
         {open?.kind === "delete" && (
           <DeleteDialog

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useElementSize, useMergedRef } from "@mantine/hooks";
 import type { Row, SortKey } from "../../api/types";
@@ -10,6 +10,7 @@ import { type Layout, widthOf } from "./layout";
 import type { ActiveCell, FocusRequest, GridPart } from "./parts";
 import { rangeOf, type Selected, selectedCell } from "./range";
 import { useDragScroll } from "./useDragScroll";
+import { useStable } from "./useStable";
 import { ROW_HEIGHT, useVertical } from "./useVertical";
 import { useWanted } from "./useWanted";
 
@@ -79,7 +80,13 @@ export function Grid(props: GridProps) {
     scrollPaddingStart: pinnedWidth,
     overscan: 2,
   });
-  const parts: GridPart[] = partsOf(columns, layout, pinned.length, horizontal.getVirtualItems());
+  // each render has its own list of the same columns, and the rows need the same one
+  const drawn = horizontal.getVirtualItems().map(({ index, start }): [number, number] => [index, start]);
+  const drawnKey = JSON.stringify(drawn);
+  const parts: GridPart[] = useMemo(
+    () => partsOf(columns, layout, pinned.length, JSON.parse(drawnKey) as typeof drawn),
+    [columns, layout, pinned.length, drawnKey],
+  );
   const totalWidth = horizontal.getTotalSize();
   const at = {
     row: Math.min(selected.active.row, total - 1),
@@ -114,6 +121,8 @@ export function Grid(props: GridProps) {
     if (at.row < 0) {
       if ((event.key === "Enter" || event.key === " ") && column !== undefined) {
         event.preventDefault();
+        // the menu is there at once, and would close by a key that is not for it
+        event.stopPropagation();
         setOpenMenu(column.name);
       }
       return;
@@ -162,19 +171,23 @@ export function Grid(props: GridProps) {
   }
 
   useDragScroll(scroller, { top: HEADER_HEIGHT, left: pinnedWidth }, at, (cell) => activate(cell, true));
-  const { focus } = props;
-  const activateLatest = useRef(activate);
-  useEffect(() => {
-    activateLatest.current = activate;
+  const onActivate = useStable(activate);
+  const onEdit = useStable(props.onEdit);
+  const onSort = useStable(props.onSort);
+  const onOpenMenu = useStable((name: string | null) => {
+    setOpenMenu(name);
+    if (name === null) scroller.current?.focus({ preventScroll: true });
   });
+  const { focus } = props;
   useEffect(() => {
     if (focus === null) return;
-    if (focus.cell !== null) activateLatest.current(focus.cell);
+    if (focus.cell !== null) onActivate(focus.cell);
     scroller.current?.focus({ preventScroll: true });
-  }, [focus]);
+  }, [focus, onActivate]);
 
   const rows: number[] = [];
   for (let index = vertical.first; index <= vertical.last; index++) rows.push(index);
+  const menuOf = columns.find(({ name }) => name === openMenu);
   const isActiveThere = at.row === -1 || (vertical.first <= at.row && at.row <= vertical.last);
   return (
     <div
@@ -191,44 +204,50 @@ export function Grid(props: GridProps) {
       onKeyDown={onKeyDown}
     >
       <GridHeader
-        {...props}
         gridId={id}
+        columns={columns}
+        layout={layout}
+        sort={props.sort}
         parts={parts}
         width={totalWidth}
         height={HEADER_HEIGHT}
         numberWidth={NUMBER_WIDTH}
-        active={at}
-        openMenu={openMenu}
-        onOpenMenu={(name) => {
-          setOpenMenu(name);
-          if (name === null) scroller.current?.focus({ preventScroll: true });
-        }}
-        onActivate={activate}
+        active={at.row === -1 ? at.column : null}
+        menuOf={menuOf?.name}
+        menu={menuOf === undefined ? null : props.renderMenu(menuOf)}
+        onOpenMenu={onOpenMenu}
+        onActivate={onActivate}
+        onLayout={props.onLayout}
+        onSort={onSort}
       />
       <div role="rowgroup" className={classes.body} style={{ height: vertical.height, width: totalWidth }}>
-        {rows.map((index) => (
-          <GridRow
-            key={index}
-            gridId={id}
-            index={index}
-            row={row(index)}
-            parts={parts}
-            y={vertical.y(index)}
-            width={totalWidth}
-            height={ROW_HEIGHT}
-            numberWidth={NUMBER_WIDTH}
-            active={at.row === index ? at.column : null}
-            isSelected={range !== undefined && range.firstRow <= index && index <= range.lastRow}
-            firstSelected={range?.firstColumn ?? 0}
-            lastSelected={range?.lastColumn ?? 0}
-            editing={props.editing?.row === index ? props.editing.column : null}
-            onActivate={activate}
-            onEdit={props.onEdit}
-            renderCell={props.renderCell}
-            renderEditor={props.renderEditor}
-            {...(props.rowAddress ? { rowAddress: props.rowAddress } : {})}
-          />
-        ))}
+        {rows.map((index) => {
+          const isSelected = range !== undefined && range.firstRow <= index && index <= range.lastRow;
+          const edited = props.editing?.row === index ? props.editing.column : null;
+          return (
+            <GridRow
+              key={index}
+              gridId={id}
+              index={index}
+              row={row(index)}
+              parts={parts}
+              y={vertical.y(index)}
+              width={totalWidth}
+              height={ROW_HEIGHT}
+              numberWidth={NUMBER_WIDTH}
+              active={at.row === index ? at.column : null}
+              isSelected={isSelected}
+              firstSelected={isSelected ? range.firstColumn : 0}
+              lastSelected={isSelected ? range.lastColumn : 0}
+              editing={edited}
+              onActivate={onActivate}
+              onEdit={onEdit}
+              renderCell={props.renderCell}
+              {...(edited !== null ? { renderEditor: props.renderEditor } : {})}
+              {...(props.rowAddress ? { rowAddress: props.rowAddress } : {})}
+            />
+          );
+        })}
       </div>
     </div>
   );
@@ -255,7 +274,7 @@ function partsOf(
   columns: readonly Column[],
   layout: Layout,
   pinned: number,
-  items: readonly { index: number; start: number }[],
+  items: readonly (readonly [index: number, start: number])[],
 ): GridPart[] {
   let left = NUMBER_WIDTH;
   const parts: GridPart[] = columns.slice(0, pinned).map((column, at) => {
@@ -264,7 +283,7 @@ function partsOf(
     left += width;
     return part;
   });
-  for (const { index, start } of items) {
+  for (const [index, start] of items) {
     const column = columns[index + pinned];
     if (column === undefined) continue;
     parts.push({

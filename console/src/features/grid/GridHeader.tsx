@@ -1,6 +1,6 @@
 import { ActionIcon, Menu } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconChevronDown, IconLock } from "@tabler/icons-react";
-import { type PointerEvent, type ReactNode, useState } from "react";
+import { type ComponentPropsWithRef, memo, type PointerEvent, type ReactNode, useState } from "react";
 import type { SortKey } from "../../api/types";
 import { type Column, isSortable } from "./columns";
 import { cellId } from "./Grid";
@@ -18,19 +18,21 @@ interface GridHeaderProps {
   width: number;
   height: number;
   numberWidth: number;
-  active: ActiveCell;
-  openMenu: string | null;
+  /** The column of the active cell, if that is in the header. */
+  active: number | null;
+  /** The column whose menu is open, and its menu. */
+  menuOf: string | undefined;
+  menu: ReactNode;
   onOpenMenu: (name: string | null) => void;
   onActivate: (cell: ActiveCell) => void;
   onLayout: (layout: Layout) => void;
   /** What a click makes of the sort, whichever it is by then. */
   onSort: (click: (sort: readonly SortKey[]) => SortKey[]) => void;
-  renderMenu: (column: Column) => ReactNode;
 }
 
-export function GridHeader(props: GridHeaderProps) {
+export const GridHeader = memo(function GridHeader(props: GridHeaderProps) {
   const { gridId, parts, active, numberWidth } = props;
-  const isActive = (column: number) => (active.row === -1 && active.column === column) || undefined;
+  const isActive = (column: number) => active === column || undefined;
   return (
     <div role="rowgroup" className={classes.head} style={{ width: props.width, height: props.height }}>
       <div role="row" aria-rowindex={1} className={classes.headRow}>
@@ -50,7 +52,7 @@ export function GridHeader(props: GridHeaderProps) {
       </div>
     </div>
   );
-}
+});
 
 interface HeaderCellProps extends GridHeaderProps {
   part: GridPart;
@@ -104,28 +106,51 @@ function HeaderCell(props: HeaderCellProps) {
           {sort.length > 1 && key + 1}
         </span>
       )}
-      <Menu
-        opened={props.openMenu === column.name}
-        onChange={(isOpen) => props.onOpenMenu(isOpen ? column.name : null)}
-        position="bottom-end"
-        withinPortal
-      >
-        <Menu.Target>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="sm"
-            tabIndex={-1}
-            aria-label={`Menu of column ${column.name}`}
-            onClick={(event) => event.stopPropagation()}
-          >
-            <IconChevronDown size={14} aria-hidden />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown onClick={(event) => event.stopPropagation()}>{props.renderMenu(column)}</Menu.Dropdown>
-      </Menu>
+      {props.menuOf === column.name ? (
+        <Menu
+          opened
+          onChange={(isOpen) => {
+            if (!isOpen) props.onOpenMenu(null);
+          }}
+          position="bottom-end"
+          withinPortal
+        >
+          <Menu.Target>
+            <MenuButton column={column} />
+          </Menu.Target>
+          <Menu.Dropdown onClick={(event) => event.stopPropagation()}>{props.menu}</Menu.Dropdown>
+        </Menu>
+      ) : (
+        <MenuButton column={column} onClick={() => props.onOpenMenu(column.name)} />
+      )}
       <ResizeHandle width={width} onResize={(wide) => props.onLayout(resized(layout, column.name, wide))} />
     </div>
+  );
+}
+
+interface MenuButtonProps extends ComponentPropsWithRef<"button"> {
+  column: Column;
+}
+
+/** Opens the menu of a column. The menu itself exists only while it is open. */
+function MenuButton({ column, onClick, ...target }: MenuButtonProps) {
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="sm"
+      tabIndex={-1}
+      aria-label={`Menu of column ${column.name}`}
+      aria-haspopup="menu"
+      aria-expanded={false}
+      {...target}
+      onClick={(event) => {
+        event.stopPropagation();
+        onClick?.(event);
+      }}
+    >
+      <IconChevronDown size={14} aria-hidden />
+    </ActionIcon>
   );
 }
 

@@ -2,6 +2,7 @@ import { Alert, Anchor, Button, Center, Group, Loader, Stack, Text, Title } from
 import { useDocumentTitle } from "@mantine/hooks";
 import { IconCode, IconHistoryToggle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { Link, useParams } from "react-router";
 import { messageOf } from "../../api/errors";
 import { NotFound } from "../../app/ErrorPage";
@@ -31,8 +32,9 @@ interface PageProps {
 function TablePage({ workspace, name }: PageProps) {
   const table = useQuery(tableQuery(workspace, name));
   const usable = useQuery(usableQuery(workspace));
+  const columns = useMemo(() => table.data && columnsOfTable(table.data), [table.data]);
   const error = table.error ?? usable.error;
-  if (table.data === undefined || usable.data === undefined) {
+  if (table.data === undefined || columns === undefined || usable.data === undefined) {
     const retry = () => void Promise.all([table.refetch(), usable.refetch()]);
     return error === null ? <Waiting /> : <Refused error={error} onRetry={retry} />;
   }
@@ -43,7 +45,7 @@ function TablePage({ workspace, name }: PageProps) {
       kind="tables"
       name={table.data.name}
       description={table.data.description}
-      columns={columnsOfTable(table.data)}
+      columns={columns}
       rights={rights}
     />
   );
@@ -51,19 +53,22 @@ function TablePage({ workspace, name }: PageProps) {
 
 function ViewPage({ workspace, name }: PageProps) {
   const usable = useQuery(usableQuery(workspace));
+  const view = [...(usable.data?.values() ?? [])].find(
+    (each) => each.name.toLowerCase() === name.toLowerCase(),
+  );
+  const columns = useMemo(() => view && columnsOfView(view), [view]);
   if (usable.data === undefined) {
     if (usable.error === null) return <Waiting />;
     return <Refused error={usable.error} onRetry={() => void usable.refetch()} />;
   }
-  const view = [...usable.data.values()].find((each) => each.name.toLowerCase() === name.toLowerCase());
-  if (view === undefined) return <NotFound />;
+  if (view === undefined || columns === undefined) return <NotFound />;
   return (
     <Page
       workspace={workspace}
       kind="views"
       name={view.name}
       description={view.description}
-      columns={columnsOfView(view)}
+      columns={columns}
       rights={[]}
     />
   );

@@ -25,9 +25,11 @@ interface GridRowProps {
   onActivate: (cell: ActiveCell, isExtended?: boolean) => void;
   onEdit: (cell: ActiveCell) => boolean;
   renderCell: (row: Row, column: Column) => ReactNode;
-  renderEditor: (row: Row, column: Column) => ReactNode;
+  /** Of the row that is edited. */
+  renderEditor?: (row: Row, column: Column) => ReactNode;
 }
 
+/** A row, which renders only if what it shows has changed. */
 export const GridRow = memo(function GridRow(props: GridRowProps) {
   const { gridId, index, row, parts, active, editing, numberWidth, height } = props;
   const number = (index + 1).toLocaleString();
@@ -99,7 +101,7 @@ export const GridRow = memo(function GridRow(props: GridRowProps) {
           {row === undefined ? (
             <span className={classes.waiting} />
           ) : editing === at ? (
-            props.renderEditor(row, column)
+            props.renderEditor?.(row, column)
           ) : (
             props.renderCell(row, column)
           )}

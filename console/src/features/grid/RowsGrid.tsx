@@ -54,12 +54,13 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
   const [draft, setDraft] = useDraft();
   const [plan, setPlan] = useChartPlan(columns, edit);
   const saved = useSavedCharts({ workspace, kind, name }, edit);
-  const shown = visible(columns, layout);
+  const shown = useMemo(() => visible(columns, layout), [columns, layout]);
   const [selected, setSelected] = useState<Selected>(() => selectedCell({ row: 0, column: 0 }));
+  const place = useMemo(() => ({ workspace, table: name }), [workspace, name]);
   const [focus, setFocus] = useState<FocusRequest | null>(null);
   const canWrite = kind === "tables" && rights.includes("write");
   const editing = useEditing({
-    place: { workspace, table: name },
+    place,
     store,
     columns: shown,
     allColumns: columns,
@@ -70,7 +71,10 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
     onDone: (cell) => setFocus({ cell }),
   });
 
-  const address = (row: Row) => `/w/${workspace}/tables/${name}/rows/${String(row._id)}`;
+  const address = useCallback(
+    (row: Row) => `/w/${workspace}/tables/${name}/rows/${String(row._id)}`,
+    [workspace, name],
+  );
   const rowOf = useCallback((index: number) => store.row(index), [store]);
   const onVisible = useCallback((first: number, last: number) => store.want(first, last), [store]);
   const renderCell = useCallback(
@@ -80,10 +84,10 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
     [writers.data],
   );
 
-  const isKnown = store.isStarted || store.isCounted || store.error !== undefined;
-  return (
-    <>
-      <Group px="md" py={6} gap={6} role="group" aria-label="Rows">
+  // they need not render again for each cell that is selected
+  const tools = useMemo(
+    () => (
+      <>
         <SearchBox search={state.search} onSearch={(search) => change({ search })} />
         <FilterButton
           columns={columns}
@@ -96,6 +100,31 @@ export function RowsGrid({ workspace, kind, name, columns, rights }: RowsGridPro
         <ColumnsButton columns={columns} layout={layout} onLayout={setLayout} />
         <ExportButton source={{ workspace, kind, name }} selection={selection} columns={shown} />
         <ChartButton columns={columns} onPlan={setPlan} saved={saved} />
+      </>
+    ),
+    [
+      workspace,
+      kind,
+      name,
+      columns,
+      shown,
+      state,
+      change,
+      selection,
+      draft,
+      setDraft,
+      layout,
+      setLayout,
+      setPlan,
+      saved,
+    ],
+  );
+
+  const isKnown = store.isStarted || store.isCounted || store.error !== undefined;
+  return (
+    <>
+      <Group px="md" py={6} gap={6} role="group" aria-label="Rows">
+        {tools}
         {editing.tools}
         <Text size="sm" c="dimmed" ml="auto" role="status">
           {store.isCounted ? `${store.total.toLocaleString()} ${store.total === 1 ? "row" : "rows"}` : ""}
