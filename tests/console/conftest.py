@@ -133,19 +133,33 @@ def grace(server: RowkeepServer, workspace: Workspace) -> Person:
     return person
 
 
-ROWS = [
-    {"First_Name": f"Person {number}", "Last_Name": None if number % 3 else "", "Number": number}
-    for number in range(500)
-]
+FEW = 12
+MANY = 500
+
+
+def _people(workspace: Workspace, count: int) -> str:
+    """A table with so many rows; the address of its grid. Every third person has an empty last name, the
+    others have none."""
+    rows = [
+        {"First_Name": f"Person {number}", "Last_Name": None if number % 3 else "", "Number": number}
+        for number in range(count)
+    ]
+    workspace.create_table(PEOPLE)
+    succeeded(workspace.admin.post(f"{workspace.path}/data/tables/people/bulk", json={"data": rows}))
+    return f"/console/w/{workspace.name}/tables/people"
 
 
 @pytest.fixture
 def people_path(workspace: Workspace) -> str:
-    """The address of the grid of a table with 500 rows."""
-    workspace.create_table(PEOPLE)
-    bulk = workspace.admin.post(f"{workspace.path}/data/tables/people/bulk", json={"data": ROWS})
-    succeeded(bulk)
-    return f"/console/w/{workspace.name}/tables/people"
+    """The address of the grid of a table with 12 rows."""
+    return _people(workspace, FEW)
+
+
+@pytest.fixture
+def many_people_path(workspace: Workspace) -> str:
+    """The address of the grid of a table with 500 rows, for tests of what is not drawn at once. Each row that
+    is drawn makes everything on its page slower, so others have fewer."""
+    return _people(workspace, MANY)
 
 
 TYPES = [

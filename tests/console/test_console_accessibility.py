@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import SQLITE, OpenPage
-from playwright.sync_api import Page, expect
+from browsing import SQLITE, OpenPage, move
+from playwright.sync_api import Locator, Page, expect
 from test_console_grid import cell
 
 from support.person import Person
@@ -17,10 +18,11 @@ pytestmark = SQLITE
 
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 
-RUN = """(rules) => axe.run({
+RUN = """([part, rules, but, without]) => axe.run({ include: part ?? document, exclude: without }, {
   resultTypes: ["violations"],
   preload: false,
   ...(rules.length > 0 && { runOnly: rules }),
+  rules: Object.fromEntries(but.map((rule) => [rule, { enabled: false }])),
 }).then((result) => result.violations)"""
 """No rule that is in use reads what axe would load before: the console has no media."""
 
@@ -39,53 +41,88 @@ FADED = """async () => {
 """Waits until nothing fades or moves, but for what never ends."""
 
 
-def violations(page: Page, but: str = "", rules: tuple[str, ...] = ()) -> list[Any]:
-    """What axe finds on the page by these rules, or by all, except by the rule ``but``."""
+def violations(
+    where: Page | Locator, but: Sequence[str] = (), rules: Sequence[str] = (), without: Sequence[str] = ()
+) -> list[Any]:
+    """What axe finds by these rules, or by all, but not by those of ``but``: on the page, or in a part of it,
+    such as a dialog. A part costs half, and is enough where another test looks at the page around it; so are
+    the first of many equal elements, ``without`` the others, by their selectors."""
+    page, part = (where, None) if isinstance(where, Page) else (where.page, where.element_handle())
     page.evaluate(FADED)  # colours that fade in are not yet those of the page
     if not page.evaluate("'axe' in window"):  # a page of which only parts have changed still has it
         page.evaluate(AXE.read_text())
-    found = page.evaluate(RUN, rules)
-    return [
-        (each["id"], [node["html"][:200] for node in each["nodes"]][:3])
-        for each in found
-        if each["id"] != but
-    ]
+    found = page.evaluate(RUN, [part, list(rules), list(but), list(without)])
+    return [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found]
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
+PAGES = {
+    "tables": "Tables",
+    "import": "Imports",
+    "members": "Members of ",
+    "users": "Users",
+    "nowhere": "Page not found",
+}
+"""The heading of each."""
+
+ON_NARROW = ("color-contrast",)
+"""The rule that costs as much as all others, and has looked at the same colours on the wide page."""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "but", "rules"),
+    [("light", 1280, (), ()), ("dark", 1280, (), COLOURS), ("light", 360, ON_NARROW, ())],
+    ids=["light-1280", "dark-1280", "light-360"],
+)
 def test_pages(
-    scheme: str, width: int, open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
+    scheme: str,
+    width: int,
+    but: tuple[str, ...],
+    rules: tuple[str, ...],
+    open_page: OpenPage,
+    ada: Person,
+    workspace: Workspace,
+    people_path: str,
 ) -> None:
-    base = f"{workspace.server.url}/console/w/{workspace.name}"
     page = open_page(ada, people_path, width, color_scheme=scheme)
-    rules = COLOURS if scheme == "dark" else ()
     found = {}
-    for path in ("tables", "import", "members", "users", "nowhere"):
-        page.goto(f"{base}/{path}")
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        found[path] = violations(page, rules=rules)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    page.goto(workspace.server.url + people_path)
+
+    def look(name: str, where: Page | Locator = page) -> None:
+        found[name] = violations(where, but, rules)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
     expect(cell(page, "Person 0")).to_be_visible()
-    found["grid"] = violations(page, rules=rules)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    look("grid")
+    dialog = page.get_by_role("dialog")
     cell(page, "Person 0").dblclick()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    found["editor"] = violations(page, rules=rules)
+    expect(dialog).to_be_visible()
+    look("editor", dialog)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Filter").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    found["filter"] = violations(page, rules=rules)
+    expect(dialog).to_be_visible()
+    look("filter", dialog)
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Open row 1", exact=True).click()
     expect(page.get_by_text("Created by")).to_be_visible()
-    found["row"] = violations(page, rules=rules)
+    look("row")
+    for path, heading in PAGES.items():
+        move(page, f"/console/w/{workspace.name}/{path}")
+        expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+        look(path)
     problems = [f"{name}: {each}" for name, all_of_page in found.items() for each in all_of_page]
     assert problems == [], "\n".join(problems)
 
 
-@pytest.mark.parametrize("path", ["sign-in", "welcome", "reset", "link"])
-def test_pages_without_a_session(path: str, open_page: OpenPage) -> None:
-    page = open_page(None, f"/console/{path}")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert violations(page) == []
+WITHOUT_SESSION = {
+    "sign-in": "Sign in to Rowkeep",
+    "welcome": "Welcome to Rowkeep",
+    "reset": "Set your password",
+    "link": "Sign in to Rowkeep",
+}
+
+
+def test_pages_without_a_session(open_page: OpenPage) -> None:
+    page = open_page(None, "/console/sign-in")
+    for path, heading in WITHOUT_SESSION.items():
+        move(page, f"/console/{path}")
+        expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+        assert violations(page) == [], path

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from browsing import SQLITE, OpenPage
 from playwright.sync_api import Page, expect
 from python_calamine import CalamineWorkbook
@@ -51,19 +50,10 @@ def test_a_dropped_file_of_100000_rows_becomes_a_table(
     head, line, tail = "Code;Price/Earnings;Day\n", "C@;@,5;31.12.2024\n", "X;none;01.01.2024\n"
     drop(page, "big stocks.csv", head, line, 100_000, tail)
     expect(page.get_by_role("heading", name="Import big stocks.csv")).to_be_visible()
-    expect(page.get_by_label("Delimiter")).to_have_value(";", timeout=LONG_MS)
-    price = page.get_by_label("Type of Price/Earnings")
-    # the first rows have a decimal comma; somebody may know better
-    expect(price).to_have_value("number", timeout=LONG_MS)
-    page.get_by_label("Numbers").select_option("1234.5")
-    expect(price).to_have_value("string", timeout=LONG_MS)
-    page.get_by_label("Numbers").select_option("1234,5")
-    expect(price).to_have_value("number", timeout=LONG_MS)
-    # the day is never before the month here, so its format needs no choice
-    expect(page.get_by_label("Type of Day")).to_have_value("date")
+    # the first rows have a decimal comma
+    expect(page.get_by_label("Type of Price/Earnings")).to_have_value("number", timeout=LONG_MS)
     page.get_by_label("Name of Price/Earnings in the table").fill("Price")
     page.get_by_label("Name of the table").fill("stocks")
-    assert violations(page) == []
     page.get_by_role("button", name="Create the table and import").click()
     expect(page.get_by_text("Importing into stocks").or_(page.get_by_text("has finished"))).to_be_visible()
     page.reload()
@@ -105,7 +95,8 @@ def test_390_columns_go_into_a_table_by_keyboard(
     expect(page.get_by_label("Column for column 389")).to_have_value("Column_389", timeout=LONG_MS)
     expect(page.get_by_label("Column for Remarks")).to_have_value("")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert violations(page) == []
+    # the first of the columns are like all others
+    assert violations(page, without=["tr:nth-child(n+6)"]) == []
     page.get_by_label("If a row is in the table").select_option("update the row in the table")
     page.get_by_role("button", name="Check without importing").press("Enter")
     expect(page.get_by_text("2 rows would be imported, 1 row would be updated")).to_be_visible(
@@ -126,7 +117,18 @@ def test_a_new_table_is_checked_without_importing(
 ) -> None:
     page = open_page(ada, f"/console/w/{workspace.name}/tables")
     expect(page.get_by_role("button", name="Import")).to_be_visible()
-    drop(page, "stocks.csv", "Code,Price\n", "C@,@\n", 3)
+    drop(page, "stocks.csv", "Code;Price;Day\n", "C@;@,5;31.12.2024\n", 3)
+    expect(page.get_by_label("Delimiter")).to_have_value(";", timeout=LONG_MS)
+    price = page.get_by_label("Type of Price")
+    # a decimal comma; somebody may know better
+    expect(price).to_have_value("number")
+    page.get_by_label("Numbers").select_option("1234.5")
+    expect(price).to_have_value("string", timeout=LONG_MS)
+    page.get_by_label("Numbers").select_option("1234,5")
+    expect(price).to_have_value("number", timeout=LONG_MS)
+    # the day is never before the month here, so its format needs no choice
+    expect(page.get_by_label("Type of Day")).to_have_value("date")
+    assert violations(page) == []
     page.get_by_role("button", name="Check without importing").click()
     expect(page.get_by_text("3 rows would be imported")).to_be_visible(timeout=LONG_MS)
     assert workspace.admin.get(f"{workspace.path}/tables/stocks").status_code == 404
@@ -160,19 +162,21 @@ def test_what_is_shown_is_exported(open_page: OpenPage, grace: Person, people_pa
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [360, 1280])
 @SQLITE
-def test_a_file_that_cannot_be_read(
-    width: int, open_page: OpenPage, ada: Person, workspace: Workspace
-) -> None:
-    page = open_page(ada, f"/console/w/{workspace.name}/import", width)
+def test_a_file_that_cannot_be_read(open_page: OpenPage, ada: Person, workspace: Workspace) -> None:
+    page = open_page(ada, f"/console/w/{workspace.name}/import", 360)
     expect(page.get_by_role("heading", name="Imports")).to_be_visible()
     drop(page, "a.xlsx", "not a workbook")
     expect(page.get_by_role("alert")).to_contain_text("a.xlsx is not a valid Excel or OpenDocument file")
-    assert violations(page) == []
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_label("Format").select_option("csv")
     expect(page.get_by_label("Name of not a workbook in the table")).to_be_visible()
     page.get_by_role("link", name="All imports").click()
     page.get_by_role("button", name="Delete a.xlsx").click()
     expect(page.get_by_role("link", name="a.xlsx")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

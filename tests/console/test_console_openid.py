@@ -37,7 +37,7 @@ def site(idp: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ro
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page that goes to another host: the provider's."""
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")
     yield context.new_page()
     context.close()
 

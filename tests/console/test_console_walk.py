@@ -63,7 +63,7 @@ def demo_link(server: RowkeepServer, user: str) -> str:
 
 @SQLITE
 def test_the_first_walk(
-    open_page: OpenPage, server: RowkeepServer, workspace: Workspace, people_path: str
+    open_page: OpenPage, server: RowkeepServer, workspace: Workspace, many_people_path: str
 ) -> None:
     email = f"walker-{uuid4().hex[:8]}@example.com"
     user = {"email": email, "name": "Walker", "admin": True}
