@@ -36,8 +36,10 @@ class Emptying:
             for name in sorted(names - KEPT)
         ]
         # what connections have prepared for tables of the former version is of no use to the next ones
-        texts.append(f'UPDATE "{schema}"._rowkeep_workspace SET version = version + 1')
-        await self._connection.execute("; ".join(texts))  # all at once: most are of no row
+        raised = f'"{schema}"._rowkeep_workspace SET version = version + 1'
+        texts.append(f"UPDATE {raised}")
+        # sent at once, for most are of no row; committed one by one, so that no lock is held for long
+        await self._connection.execute("; ".join(f"BEGIN; {text}; COMMIT" for text in texts))
         self.spare.append(workspace)
         return True
 
