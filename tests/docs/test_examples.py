@@ -105,11 +105,12 @@ def test_page_of_apps(name: str, server: RowkeepServer, workspace: Workspace, tm
 
 
 @pytest.mark.parametrize("name", OF_ADMINISTRATORS)
-def test_page_of_administrators(name: str, new_store: Callable[[], str], tmp_path: Path) -> None:
+def test_page_of_administrators(name: str, new_store: Callable[[], str], path: str, tmp_path: Path) -> None:
     server = RowkeepServer(new_store(), tmp_path)
     try:
         server.start()
-        with Shell(tmp_path, environment(URL=server.url, ADMIN_TOKEN=server.admin_token)) as shell:
+        variables = environment(PATH=path, URL=server.url, ADMIN_TOKEN=server.admin_token)
+        with Shell(tmp_path, variables) as shell:
             follow(page(name), shell, tmp_path, {ADDRESS: f"127.0.0.1:{server.port}"})
     finally:
         server.stop()

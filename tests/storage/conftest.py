@@ -31,12 +31,15 @@ class Emptying:
         names = {row[0] for row in found}
         if not names >= KEPT:
             return False
-        for name in sorted(names - KEPT):
-            kind = "DELETE FROM" if name.startswith("_rowkeep_") else "DROP TABLE"
-            await self._connection.execute(f'{kind} "{schema}"."{name}"')
+        texts = [
+            f'{"DELETE FROM" if name.startswith("_rowkeep_") else "DROP TABLE"} "{schema}"."{name}"'
+            for name in sorted(names - KEPT)
+        ]
         # what connections have prepared for tables of the former version is of no use to the next ones
         raised = f'"{schema}"._rowkeep_workspace SET version = version + 1'
-        await self._connection.execute(f"UPDATE {raised}")
+        texts.append(f"UPDATE {raised}")
+        # sent at once, for most are of no row; committed one by one, so that no lock is held for long
+        await self._connection.execute("; ".join(f"BEGIN; {text}; COMMIT" for text in texts))
         self.spare.append(workspace)
         return True
 

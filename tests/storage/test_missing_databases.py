@@ -155,7 +155,9 @@ def until_logged(server: RowkeepServer, event: str) -> dict[str, object]:
 
 def command(server: RowkeepServer, *arguments: str) -> tuple[int, str, str]:
     """The exit status of a command and what it wrote to standard output and standard error."""
-    done = FORKS.run("rowkeep", arguments, env=server.environment, cwd=server.directory)
+    # other programs may use the usual port
+    variables = server.environment | {"ROWKEEP_PORT": str(server.port)}
+    done = FORKS.run("rowkeep", arguments, env=variables, cwd=server.directory)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

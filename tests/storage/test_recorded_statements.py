@@ -24,7 +24,7 @@ async def test_each_kind_of_request_is_recorded_and_breaks_no_rule() -> None:
             assert (await things.update(where("Text", "in", []), {"Day": "2020-03-29"})).rows == ()
             assert await things.delete(where("Text", "in", [])) == 0
             assert await things.delete({"all": True}) == 3
-        ran = [each.statements for each in transactions(server.statements)]
+        ran = [each.statements for each in transactions(server.log)]
         broken = check(server)
     finally:
         server.stop()
@@ -44,7 +44,7 @@ async def test_a_second_start_creates_nothing() -> None:
         for _ in range(2):
             async with opened(url) as store:
                 await initialised(store, workspace)
-        texts = [text for each in transactions(server.statements) for text in each.statements]
+        texts = [text for each in transactions(server.log) for text in each.statements]
     finally:
         server.stop()
     made = [text for text in texts if text.startswith("CREATE ")]

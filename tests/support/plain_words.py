@@ -91,6 +91,8 @@ def _docstrings(source: str) -> Iterator[tuple[int, str]]:
 def _comments(source: str) -> Iterator[tuple[int, str]]:
     """Comments with their first lines; comments on consecutive lines are one text."""
     first, lines = 0, list[str]()
+    if "#" not in source:
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             if lines and token.start[0] != first + len(lines):

@@ -37,10 +37,12 @@ FAST = (
     "min_wal_size=32MB",
     "max_wal_size=128MB",
     "autovacuum=off",
+    "track_counts=off",
+    "jit=off",
     "deadlock_timeout=50ms",
 )
 """For tests without power failures, replicas and tables that grow old, which do not wait a second until a
-deadlock is found."""
+deadlock is found. What autovacuum would need is not counted, and nothing is compiled for one run."""
 
 STRATEGIES_SINCE = 15
 """The first version that can choose how to copy a database; earlier ones copy files."""
@@ -132,7 +134,7 @@ def _of_system() -> Iterator[Path]:
 class PostgresServer:
     """PostgreSQL in a temporary directory, on a Unix socket and on a free port of 127.0.0.1.
 
-    ``durable=False`` turns fsync off; ``recorded=True`` logs all statements to :attr:`statements`. ``source``
+    ``durable=False`` turns fsync off; ``recorded=True`` logs all statements, to :attr:`log`. ``source``
     is as in :func:`binaries`. The constructor starts the server; everyone can log in as ``postgres``.
     """
 
@@ -141,11 +143,10 @@ class PostgresServer:
         GUARD.keep(self.directory)
         self._account = Account.suitable()
         self._account.own(self.directory)
-        self._log = self.directory / "log"
+        self.log = self.directory / "log"
         self._data = self.directory / "data"
         self._durable = durable
         self._recorded = recorded
-        self.statements = self._data / "statements"
         self._databases = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -162,15 +163,15 @@ class PostgresServer:
         ]
         settings += ["max_connections=200", *(() if self._durable else FAST)]
         if self._recorded:
-            settings += [*statement_rules.SETTINGS, f"log_directory={self.statements.name}"]
+            settings += statement_rules.SETTINGS
         options = [part for setting in settings for part in ("-c", setting)]
         self._process = self._account.popen(
-            [str(self.binaries / "postgres"), "-D", str(self._data), *options], self._log
+            [str(self.binaries / "postgres"), "-D", str(self._data), *options], self.log
         )
         GUARD.keep(self._process.pid)
         while not self._is_ready():
             if self._process.poll() is not None:
-                raise RuntimeError(f"PostgreSQL ended:\n{self._log.read_text(errors='replace')[-4000:]}")
+                raise RuntimeError(f"PostgreSQL ended:\n{self.log.read_text(errors='replace')[-4000:]}")
             time.sleep(0.02)
 
     def create_database(self) -> str:
@@ -180,7 +181,7 @@ class PostgresServer:
         options = ["-h", str(self.directory), "-p", str(self.port), "-U", "postgres"]
         if not self._durable and self._version() >= STRATEGIES_SINCE:
             options.append("--strategy=file_copy")  # without the write-ahead log: a seventh of the time
-        self._account.run([str(self.binaries / "createdb"), *options, name], self._log)
+        self._account.run([str(self.binaries / "createdb"), *options, name], self.log)
         return self.url(name)
 
     def url(self, database: str) -> str:
@@ -217,8 +218,8 @@ class PostgresServer:
         initdb = [str(self.binaries / "initdb"), f"--pgdata={self._data}", *options]
         for locale in LOCALES[:-1]:
             with contextlib.suppress(RuntimeError):
-                return self._account.run([*initdb, *locale], self._log)
-        return self._account.run([*initdb, *LOCALES[-1]], self._log)
+                return self._account.run([*initdb, *locale], self.log)
+        return self._account.run([*initdb, *LOCALES[-1]], self.log)
 
     def _version(self) -> int:
         """The major version of this PostgreSQL."""
@@ -243,7 +244,7 @@ class PostgresServer:
     def _reachable(self, programs: Path) -> Path:
         """``programs``, or a copy of them if PostgreSQL's user cannot access them."""
         try:
-            self._account.popen([str(programs / "postgres"), "--version"], self._log).wait()
+            self._account.popen([str(programs / "postgres"), "--version"], self.log).wait()
         except PermissionError:
             installation = programs.parent
             # The programs of the wheel find their libraries two directories up, next to the package.

@@ -19,7 +19,7 @@ NO_KEY = "a table without a primary key"
 def check(server: PostgresServer) -> dict[str, set[str]]:
     """The rules that are broken, with what breaks them."""
     mutable, without_key = _in_thread(lambda: _look(server))
-    broken = broken_rules(server.statements, mutable)
+    broken = broken_rules(server.log, mutable)
     return broken | ({NO_KEY: without_key} if without_key else {})
 
 

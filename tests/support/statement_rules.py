@@ -6,27 +6,30 @@ They are checked on every statement of the tests on PostgreSQL, because the test
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TextIO
+
+RECORD, UNIT = "\x1e", "\x1f"
+"""What each record of the log begins with, and what ends each part before its message."""
 
 SETTINGS = (
-    "logging_collector=on",
-    "log_destination=csvlog",
+    "log_destination=stderr",
+    f"log_line_prefix={RECORD}%a{UNIT}%c{UNIT}",
     "log_statement=all",
+    "log_min_messages=log",
     "log_parameter_max_length=0",
-    "log_rotation_size=0",
-    "log_rotation_age=0",
     "log_error_verbosity=terse",
 )
-"""Of the server whose log is read; ``log_directory`` is one more."""
+"""Of the server whose log is read. Each of its processes appends to one file: one that collects what they log
+takes as much time again."""
 
-DATABASE, SESSION, MESSAGE, APPLICATION = 2, 5, 13, 22
-"""Places in a line of PostgreSQL's log."""
+RAN = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*)", re.DOTALL)
+PIECE = 1 << 20
+"""How many characters of the log are read at once."""
 
-RAN = re.compile(r"(?:statement|execute [^:]+): (.*)", re.DOTALL)
 QUOTED = re.compile(r"'(?:[^']|'')*'")
 WORKSPACE = re.compile(r'"?\b(w[0-9]+_[a-z][a-z0-9_]*)"?\.')
 MUTABLE = frozenset({"now", "timezone", "to_char", "to_json", "to_timestamp", "random", "gen_random_uuid"})
@@ -142,20 +145,29 @@ def faults_of(statement: str, mutable: frozenset[str] = MUTABLE) -> list[str]:
 
 
 def transactions(log: Path) -> Iterator[Transaction]:
-    """What Rowkeep ran, from the files of this directory, transaction by transaction."""
-    csv.field_size_limit(1 << 30)
-    for file in sorted(log.glob("*.csv")):
-        with file.open(newline="", encoding="utf-8", errors="replace") as lines:
-            yield from _transactions(csv.reader(lines))
+    """What Rowkeep ran, from this log, transaction by transaction."""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        yield from _transactions(_records(file))
 
 
-def _transactions(lines: Iterable[list[str]]) -> Iterator[Transaction]:
+def _records(file: TextIO) -> Iterator[str]:
+    """What the processes have logged, without what others wrote before."""
+    rest = ""
+    while piece := file.read(PIECE):
+        *whole, rest = (rest + piece).split(RECORD)
+        yield from whole
+    yield rest
+
+
+def _transactions(records: Iterable[str]) -> Iterator[Transaction]:
     open_ones: dict[str, Transaction] = {}
-    for line in lines:
-        found = RAN.match(line[MESSAGE]) if len(line) > APPLICATION else None
-        if found is None or line[APPLICATION] != "rowkeep":
+    for record in records:
+        application, _, logged = record.partition(UNIT)
+        session, _, message = logged.partition(UNIT)
+        found = RAN.match(message) if application == "rowkeep" else None
+        if found is None:
             continue
-        text, session = found[1].strip(), line[SESSION]
+        text = found[1].replace("\n\t", "\n").strip()  # PostgreSQL indents all lines but the first
         if text.startswith("BEGIN"):
             open_ones[session] = Transaction()
         elif text.startswith(("COMMIT", "ROLLBACK")):

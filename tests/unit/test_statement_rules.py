@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import pytest
@@ -55,13 +54,13 @@ def test_a_statement_that_breaks_a_rule(rule: str, text: str) -> None:
 
 def log_of(directory: Path, *statements: str, application: str = "rowkeep") -> Path:
     """A log of PostgreSQL in which one session runs these statements."""
-    with (directory / "one.csv").open("w", newline="", encoding="utf-8") as file:
+    log = directory / "log"
+    with log.open("w", encoding="utf-8") as file:
+        file.write("what a program wrote before\n")
         for text in statements:
-            line = [""] * (rules.APPLICATION + 4)
-            line[rules.SESSION], line[rules.APPLICATION] = "s1", application
-            line[rules.MESSAGE] = f"execute __asyncpg_stmt_1__: {text}"
-            csv.writer(file).writerow(line)
-    return directory
+            message = f"LOG:  execute __asyncpg_stmt_1__: {text}\n".replace("\n", "\n\t").removesuffix("\t")
+            file.write(f"{rules.RECORD}{application}{rules.UNIT}s1{rules.UNIT}{message}")
+    return log
 
 
 READ, WRITE = "SELECT version FROM w1_a._rowkeep_workspace", 'COPY "w1_a"."people" FROM STDIN'
@@ -73,6 +72,7 @@ RAISE = "UPDATE w1_a._rowkeep_workspace SET version=w1_a._rowkeep_workspace.vers
     [
         (None, [WRITE, READ]),
         (None, [READ, READ]),
+        (None, [f"{READ}\nWHERE version > 1", f"{READ}\n\tWHERE version > 2"]),
         (None, ["SELECT pg_advisory_xact_lock(1)", WRITE]),
         (None, [RAISE, "LOCK TABLE w1_a.people", READ]),
         (None, [READ, "ALTER TABLE w1_a.people ADD COLUMN a INT"]),
