@@ -602,7 +602,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                     f"Unknown setting {PREFIX}{name.upper()}. See docs/settings.md for all settings."
                 )
         values = {}
-        for setting in setting_fields():
+        for setting in setting_fields(cls):
             if setting.name in given:
                 try:
                     values[setting.name] = msgspec.convert(given[setting.name], setting.type, strict=False)
@@ -629,9 +629,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @cache
-def setting_fields() -> tuple[msgspec.structs.FieldInfo, ...]:
+def setting_fields(kind: type[Settings] = Settings) -> tuple[msgspec.structs.FieldInfo, ...]:
     """All settings, with their types and defaults. To evaluate the types takes longer than many a command."""
-    return msgspec.structs.fields(Settings)
+    return msgspec.structs.fields(kind)
 
 
 IN_FILES = ("database_url", "openid_client_secret")

@@ -16,7 +16,6 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
-from errno import ENOENT
 from functools import partial
 from importlib import import_module
 from io import StringIO
@@ -220,8 +219,8 @@ def become_server(interpreter: str, arguments: list[str], variables: dict[str, s
 def become_supervisor(interpreter: str, arguments: list[str]) -> None:
     """In place of ``os.execv`` in a server with several workers: continue as the supervisor without a new
     interpreter."""
-    if not Path(interpreter).exists():
-        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), interpreter)
+    with suppress(PermissionError):  # it may be where only root can read it: see cli/as_user.py
+        os.stat(interpreter)
     supervisor: Any = import_module(SUPERVISOR)
     assert (interpreter, arguments[:-1]) == (sys.executable, [sys.executable, "-PS", supervisor.__file__])
     sys.argv = arguments[-2:]
