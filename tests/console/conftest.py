@@ -28,7 +28,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--default-tile-width=512",  # fewer than the usual ones of 256 points, which each cost as much
     "--default-tile-height=512",
-    "--js-flags=--no-maglev",  # no page is long enough to need it: a sixth of their CPU
+    "--js-flags=--no-maglev,--no-opt",  # optimised code of a page that is open for seconds never pays
 ]
 
 
