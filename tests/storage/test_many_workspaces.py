@@ -28,7 +28,7 @@ ROUNDS = 3
 @pytest.fixture(scope="module")
 async def small(new_store: Callable[[], str], anyio_backend: object) -> AsyncIterator[Store]:
     """A store of which only three workspaces may be open."""
-    async with opened(new_store(), sqlite_open_workspaces=OPEN) as store:
+    async with opened(new_store(), sqlite_open_workspaces=OPEN, busy_timeout_seconds=60) as store:
         yield store
 
 

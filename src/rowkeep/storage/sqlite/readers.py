@@ -46,14 +46,12 @@ class Reader:
     def __init__(
         self,
         connect: Callable[[], Connection],
-        connect_quick: Callable[[], Connection],
         threads: Threads,
         settings: Settings,
         more: threading.Semaphore,
     ) -> None:
-        """``connect_quick`` opens a connection that only one thread uses at a time."""
         self._connect = connect
-        self._quick = QuickReaders(partial(_opened, connect_quick), threads.others, more)
+        self._quick = QuickReaders(partial(_opened, connect), threads.others, more)
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         wait = settings.busy_timeout_seconds
