@@ -37,11 +37,16 @@ def kill_tree(pid: int) -> None:
 
 
 def _wait_for_end(process: psutil.Process) -> None:
-    """Wait until a killed process has ended: nobody may have read its exit status yet."""
+    """Wait until a killed process has ended: nobody may have read its exit status yet. Its sockets are open
+    until the last of its threads has ended, which can be later than the first."""
     until = time.monotonic() + END_SECONDS
     with contextlib.suppress(psutil.NoSuchProcess):
-        while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
+        while not _has_ended(process) and time.monotonic() < until:
             time.sleep(0.002)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
 
 
 def free_port() -> int:
