@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from workbench import Workbench, initialised, new_workspace, opened, tables_of, where
 
@@ -17,7 +18,7 @@ from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown
 from rowkeep.sql.statements import Statement
 from rowkeep.storage.contract import Row, Store
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
-from rowkeep.storage.sqlite.files import OpenFile
+from rowkeep.storage.sqlite.files import IDLE_NAP_SECONDS, OpenFile
 from support.server import sqlite_url
 
 pytestmark = pytest.mark.anyio
@@ -132,6 +133,36 @@ async def test_a_turn_is_given_back_when_its_thread_has_ended(start: Open) -> No
     assert file_of(notes).reader.is_running
     ended.set()
     await cancelled(await Endless().read(notes))
+
+
+async def test_a_file_that_is_left_is_closed_with_its_store(tmp_path: Path) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def holding(_: Connection) -> None:
+        begun.set()
+        may_end.wait()
+
+    async with opened(sqlite_url(tmp_path)) as store:
+        kept = await Workbench.with_table(await initialised(store, new_workspace()), NOTES)
+        workspace = new_workspace()
+        left = await Workbench.with_table(await initialised(store, workspace), NOTES)
+        open_file = file_of(left)
+        loading = asyncio.ensure_future(file_of(kept).loader.run(holding, is_dry_run=False))
+        await asyncio.to_thread(begun.wait)
+        reading = await Endless().read(left)
+        await store.drop_workspace(workspace)
+        assert not open_file.is_idle
+        closing = asyncio.ensure_future(store.close())
+        with pytest.raises(ShuttingDown):
+            await in_time(reading)
+        # it is idle now, but the store has no threads any more that could close it
+        await asyncio.sleep(4 * IDLE_NAP_SECONDS)
+        may_end.set()
+        await in_time(closing)
+        with pytest.raises(ShuttingDown):
+            await loading
+    with pytest.raises(apsw.ConnectionClosedError):
+        open_file.connection.execute("SELECT 1")
 
 
 async def test_nobody_waits_for_a_turn_without_end(start: Open) -> None:

@@ -96,7 +96,10 @@ class Checkpoints:
         is_due = pages - self._copied >= PAGES_OF_A_COPY or self._needs_restart()
         if is_due and not self.is_running:
             self.is_running = True
-            self._executor.submit(self._run)
+            try:
+                self._executor.submit(self._run)
+            except RuntimeError:  # the store is being closed, which copies the WAL as well
+                self.is_running = False
         return apsw.SQLITE_OK
 
     def _needs_restart(self) -> bool:

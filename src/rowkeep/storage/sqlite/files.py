@@ -200,9 +200,11 @@ class Opener:
         closed then."""
         file, self.file = self.file, None
         self._files.order.pop(self, None)
-        if file is not None and file.is_idle:
+        if file is None:
+            return
+        if file.is_idle and not self._files.is_stopping:
             await asyncio.get_running_loop().run_in_executor(self._files.executor, file.close)
-        elif file is not None:
+        else:
             self._files.leave(file)
 
 
@@ -216,6 +218,8 @@ class OpenFiles:
         self.order: OrderedDict[Opener, None] = OrderedDict()
         self._limit = limit
         self._leaving: dict[OpenFile, asyncio.Task[None]] = {}
+        self._left: list[OpenFile] = []
+        self.is_stopping = False
 
     def opened(self, opener: Opener) -> None:
         """Count a file as open and used just now, and close others if there are too many."""
@@ -226,7 +230,7 @@ class OpenFiles:
             del self.order[other]
             file, other.file = other.file, None
             if file is not None:
-                self.executor.submit(file.close)
+                self._close_later(file)
 
     def leave(self, file: OpenFile) -> None:
         """Close a file that nobody will open again, once it is idle."""
@@ -236,10 +240,18 @@ class OpenFiles:
         while not file.is_idle:  # noqa: ASYNC110 - rare, and an event would make each query slower
             await asyncio.sleep(IDLE_NAP_SECONDS)
         del self._leaving[file]
-        self.executor.submit(file.close)
+        self._close_later(file)
+
+    def _close_later(self, file: OpenFile) -> None:
+        """Close an idle file in a thread, or with all others if there will be no threads."""
+        if self.is_stopping:
+            self._left.append(file)
+        else:
+            self.executor.submit(file.close)
 
     def stop(self) -> None:
-        """Interrupt long work in all files."""
+        """Interrupt long work in all files. From now on, only :meth:`close` closes files."""
+        self.is_stopping = True
         for file in (*self._leaving, *(opener.file for opener in self.order)):
             if file is not None:
                 file.stop()
@@ -250,6 +262,9 @@ class OpenFiles:
             task.cancel()
             file.close()
         self._leaving.clear()
+        for file in self._left:
+            file.close()
+        self._left.clear()
         for opener in self.order:
             if opener.file is not None:
                 opener.file.close()
