@@ -60,7 +60,7 @@ def operators() -> None:
     """Every operand with its values, columns and meaning."""
     table(
         ("operand", "value", "columns", "matches values that are"),
-        ((code(each.name), each.takes.value, each.suits.value, each.meaning) for each in OPERATORS.values()),
+        ((code(each.name), each.takes.value, each.suits.name, each.meaning) for each in OPERATORS.values()),
     )
 
 

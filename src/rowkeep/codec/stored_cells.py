@@ -88,8 +88,14 @@ class StoredCells:
     def find_cell(self, column: Column, cell: Cell) -> tuple[Any, ...]:
         """All possible stored values of a cell: while a data key is replaced, with the current or the old
         key."""
+        if cell is None:
+            return (None,)
         each = self._each.get(column.name)
-        return (self.store_cell(column, cell),) if each is None or cell is None else each(cell)
+        if each is not None:
+            found: tuple[Any, ...] = each(cell)
+            return found
+        change = self._store.get(column.name)
+        return (cell if change is None else change(cell),)
 
     def rekeyed(self, rows: Sequence[Row], names: Sequence[str] | None = None) -> Rekeyed:
         """The stored cells that must be encrypted again before these rows are written: for a unique index, a

@@ -7,7 +7,9 @@ and its values in the order of the tree.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, StrEnum
+from operator import attrgetter
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -65,22 +67,18 @@ class ColumnFacts(Protocol):
     def is_text(self) -> bool: ...
 
 
-class Suits(Enum):
-    """The columns that an operand can be used with."""
+class Suits(msgspec.Struct, frozen=True):
+    """The columns that an operand can be used with: which ones, in words, and whether it can be used with a
+    column, or with unencrypted columns of a type."""
 
-    ANY = "all columns"
-    COMPARABLE = "all columns except json columns"
-    ORDERED = "columns that are not boolean, json or encrypted"
-    TEXT = "string columns that are not encrypted"
+    name: str
+    allows: Callable[[ColumnFacts], bool]
 
-    def allows(self, column: ColumnFacts) -> bool:
-        """Whether the operand can be used with a column, or with unencrypted columns of a type."""
-        return (
-            self is Suits.ANY
-            or (self is Suits.COMPARABLE and column.is_comparable)
-            or (self is Suits.ORDERED and column.is_ordered)
-            or (self is Suits.TEXT and column.is_text)
-        )
+
+ANY = Suits("all columns", lambda _: True)
+COMPARABLE = Suits("all columns except json columns", attrgetter("is_comparable"))
+ORDERED = Suits("columns that are not boolean, json or encrypted", attrgetter("is_ordered"))
+TEXT = Suits("string columns that are not encrypted", attrgetter("is_text"))
 
 
 class Operator(msgspec.Struct, frozen=True):
@@ -101,45 +99,43 @@ class Operator(msgspec.Struct, frozen=True):
 
 _CASE = "ignoring case (Unicode simple case folding)"
 
-_ONE, _TEXT = Takes.ONE, Suits.TEXT
+_ONE = Takes.ONE
 
 OPERATORS: dict[str, Operator] = {
     entry.name: entry
     for entry in (
-        Operator("=", Test.EQUAL, _ONE, Suits.COMPARABLE, "equal to the value; `= null` matches null"),
+        Operator("=", Test.EQUAL, _ONE, COMPARABLE, "equal to the value; `= null` matches null"),
         Operator(
-            "!=", Test.EQUAL, _ONE, Suits.COMPARABLE, "not equal to the value; matches null too", negated=True
+            "!=", Test.EQUAL, _ONE, COMPARABLE, "not equal to the value; matches null too", negated=True
         ),
-        Operator("<", Test.LESS, _ONE, Suits.ORDERED, "less than the value; strings by code point"),
-        Operator("<=", Test.LESS_EQUAL, _ONE, Suits.ORDERED, "less than or equal to the value"),
-        Operator(">", Test.GREATER, _ONE, Suits.ORDERED, "greater than the value"),
-        Operator(">=", Test.GREATER_EQUAL, _ONE, Suits.ORDERED, "greater than or equal to the value"),
-        Operator(
-            "in", Test.IN, Takes.LIST, Suits.COMPARABLE, "equal to one of the values; `null` matches null"
-        ),
+        Operator("<", Test.LESS, _ONE, ORDERED, "less than the value; strings by code point"),
+        Operator("<=", Test.LESS_EQUAL, _ONE, ORDERED, "less than or equal to the value"),
+        Operator(">", Test.GREATER, _ONE, ORDERED, "greater than the value"),
+        Operator(">=", Test.GREATER_EQUAL, _ONE, ORDERED, "greater than or equal to the value"),
+        Operator("in", Test.IN, Takes.LIST, COMPARABLE, "equal to one of the values; `null` matches null"),
         Operator(
             "not in",
             Test.IN,
             Takes.LIST,
-            Suits.COMPARABLE,
+            COMPARABLE,
             "equal to none of the values; matches null too, unless `null` is one of them",
             negated=True,
         ),
-        Operator("between", Test.BETWEEN, Takes.PAIR, Suits.ORDERED, "from low to high, inclusive"),
+        Operator("between", Test.BETWEEN, Takes.PAIR, ORDERED, "from low to high, inclusive"),
         Operator(
             "contains",
             Test.CONTAINS,
             _ONE,
-            _TEXT,
+            TEXT,
             "strings that contain the text; `%` and `_` are ordinary characters",
         ),
-        Operator("starts with", Test.STARTS, _ONE, _TEXT, "strings that start with the text"),
-        Operator("ends with", Test.ENDS, _ONE, _TEXT, "strings that end with the text"),
-        Operator("icontains", Test.CONTAINS, _ONE, _TEXT, f"like `contains`, {_CASE}", folded=True),
-        Operator("istarts with", Test.STARTS, _ONE, _TEXT, f"like `starts with`, {_CASE}", folded=True),
-        Operator("iends with", Test.ENDS, _ONE, _TEXT, f"like `ends with`, {_CASE}", folded=True),
-        Operator("is null", Test.NULL, Takes.NOTHING, Suits.ANY, "null"),
-        Operator("is not null", Test.NULL, Takes.NOTHING, Suits.ANY, "not null", negated=True),
+        Operator("starts with", Test.STARTS, _ONE, TEXT, "strings that start with the text"),
+        Operator("ends with", Test.ENDS, _ONE, TEXT, "strings that end with the text"),
+        Operator("icontains", Test.CONTAINS, _ONE, TEXT, f"like `contains`, {_CASE}", folded=True),
+        Operator("istarts with", Test.STARTS, _ONE, TEXT, f"like `starts with`, {_CASE}", folded=True),
+        Operator("iends with", Test.ENDS, _ONE, TEXT, f"like `ends with`, {_CASE}", folded=True),
+        Operator("is null", Test.NULL, Takes.NOTHING, ANY, "null"),
+        Operator("is not null", Test.NULL, Takes.NOTHING, ANY, "not null", negated=True),
     )
 }
 

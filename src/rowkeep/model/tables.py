@@ -67,7 +67,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_comparable(self) -> bool:
         """Whether cells can be compared for equality."""
-        return self.type_facts.is_comparable
+        return COLUMN_TYPES[self.type].is_comparable
 
     @property
     def is_sortable(self) -> bool:

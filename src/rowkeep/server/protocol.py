@@ -32,8 +32,8 @@ from rowkeep.server.exchange import Exchange
 from rowkeep.server.forwarded import origin_of
 
 FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
-SPECIAL = frozenset((b"expect", b"transfer-encoding", *FORWARDED))
-"""Headers that the connection itself processes, except ``Host``."""
+SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
+"""Headers that the connection itself processes."""
 
 UPGRADE_FIELDS = frozenset((b"upgrade", b"http2-settings"))
 CHUNK_ALLOWANCE = 16
@@ -118,7 +118,7 @@ class Protocol(HttpToolsProtocol):
     _raw: asyncio.Transport
     _phase = NOTHING
     _head_bytes = 0
-    """The parsed bytes of the head that is being received."""
+    """The bytes of the head that is being received, without its headers."""
     _received_bytes = 0
     """The received bytes of that head, parsed or not, except those that arrived together with the end of the
     previous request."""
@@ -225,21 +225,27 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes = line + 4  # the line ends of the request line and of the head
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        size = self._head_bytes = self._head_bytes + len(name) + len(value) + 4
         if self._phase is BODY:
             return  # ignore trailers: they could not be distinguished from headers that a proxy has checked
-        name = name.lower()
-        if name == b"host":
-            self._hosts += 1
-        elif name in SPECIAL:
-            self._on_special(name, value)
         headers = self.headers
-        headers.append((name, value))
-        if size > self._max_head or len(headers) > self._max_headers:
+        headers.append((name.lower(), value))
+        if len(headers) > self._max_headers:
+            raise self._refused(self._head_too_large())
+
+    def _read_headers(self) -> None:
+        """Check the headers together, when the head is complete. Until then, the received bytes limit it."""
+        size = self._head_bytes
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            if name in SPECIAL:
+                self._on_special(name, value)
+        if size > self._max_head:
             raise self._refused(self._head_too_large())
 
     def _on_special(self, name: bytes, value: bytes) -> None:
-        if name == b"expect":
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
         elif name in FORWARDED:
             self._is_forwarded = True
@@ -251,6 +257,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def on_headers_complete(self) -> None:
+        self._read_headers()
         parser = self.parser
         version = parser.get_http_version()
         if parser.should_upgrade():

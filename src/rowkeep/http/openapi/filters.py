@@ -122,7 +122,7 @@ def _value(operator: Operator) -> dict[str, Any] | None:
 def operand_table() -> str:
     """A Markdown table of all operands."""
     rows = [
-        f"| `{entry.name}` | {entry.takes.value} | {entry.suits.value} | {entry.meaning} |"
+        f"| `{entry.name}` | {entry.takes.value} | {entry.suits.name} | {entry.meaning} |"
         for entry in OPERATORS.values()
     ]
     return "\n".join(

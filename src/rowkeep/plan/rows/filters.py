@@ -36,6 +36,10 @@ from rowkeep.model.values.case_folding import fold
 from rowkeep.model.values.scalars import Misfit
 from rowkeep.plan.rows.relation import Relation
 
+# for each comparison: in an enumeration, a member is found slowly
+EQUAL, IN, STARTS = Test.EQUAL, Test.IN, Test.STARTS
+NOTHING, ONE, PAIR, LIST = Takes.NOTHING, Takes.ONE, Takes.PAIR, Takes.LIST
+
 TEXT_TESTS = (Test.CONTAINS, Test.STARTS, Test.ENDS)
 LAST_CODE_POINT = "\U0010ffff"
 
@@ -168,14 +172,16 @@ class _WherePlanner:
                 f'max_filter_expressions). Use "in" to compare with up to {MAX_LIST} values.',
                 pointer=where,
             )
-        operator = self._operator(node, where)
+        operator = None if node.operand is UNSET else OPERATORS.get(node.operand)
+        if operator is None:
+            raise _unknown_operand(node, where)
         if node.field is UNSET:
             raise InvalidFilter('The comparison has no "field".', pointer=f"{where}/field")
         column = self._names.find(node.field, f"{where}/field")
         if not operator.suits.allows(column):
             raise _unsuitable(operator, column, where)
         values, or_null = self._values(operator, column, node, f"{where}/value")
-        finds_all = operator.test is Test.IN and not values and not or_null and (negated or operator.negated)
+        finds_all = operator.test is IN and not values and not or_null and (negated or operator.negated)
         if self._guarded and finds_all:
             raise MissingFilter(
                 '"not in" with an empty list matches every row. To change or delete all rows, send '
@@ -189,34 +195,23 @@ class _WherePlanner:
         if len(self.values) > MAX_VALUES:
             raise InvalidFilter(f"A filter can have at most {MAX_VALUES} values in total.", pointer=where)
         # a cell that can be stored in two ways matches one of two values
-        test = Test.IN if operator.test is Test.EQUAL and len(values) > 1 else operator.test
+        test = IN if operator.test is EQUAL and len(values) > 1 else operator.test
         return Match(name, test, len(values), or_null, operator.negated, operator.folded)
-
-    def _operator(self, node: Node, where: str) -> Operator:
-        if node.operand is UNSET:
-            raise InvalidFilter('The comparison has no "operand".', pointer=f"{where}/operand")
-        operator = OPERATORS.get(node.operand)
-        if operator is None:
-            raise UnknownOperand(
-                f"Unknown operand {preview(node.operand)}. Operands are {', '.join(OPERATORS)}.",
-                pointer=f"{where}/operand",
-            )
-        return operator
 
     def _values(
         self, operator: Operator, column: Column, node: Node, where: str
     ) -> tuple[list[object], bool]:
         """The values as cells, without null, and whether null was among them."""
         sent = node.value
-        if operator.takes is Takes.NOTHING:
+        if operator.takes is NOTHING:
             if sent is not UNSET:
                 raise InvalidFilter(f'"{operator.name}" takes no value; remove it.', pointer=where)
             return [], False
         if sent is UNSET:
             raise InvalidFilter(f'"{operator.name}" needs {operator.takes.value}.', pointer=where)
-        if operator.takes is Takes.ONE:
+        if operator.takes is ONE:
             return self._cells(operator, column, [sent], where, is_array=False)
-        if not isinstance(sent, list) or (operator.takes is Takes.PAIR and len(sent) != 2):
+        if not isinstance(sent, list) or (operator.takes is PAIR and len(sent) != 2):
             got = f"an array of {len(sent)}" if isinstance(sent, list) else preview(sent)
             raise InvalidFilter(f'"{operator.name}" needs {operator.takes.value}; got {got}.', pointer=where)
         if len(sent) > MAX_LIST:
@@ -224,7 +219,7 @@ class _WherePlanner:
                 f'"{operator.name}" takes at most {MAX_LIST} values; got {len(sent)}.', pointer=where
             )
         cells, or_null = self._cells(operator, column, sent, where, is_array=True)
-        return _padded(cells) if operator.takes is Takes.LIST else cells, or_null
+        return _padded(cells) if operator.takes is LIST else cells, or_null
 
     def _cells(
         self, operator: Operator, column: Column, sent: list[object], where: str, *, is_array: bool
@@ -247,7 +242,7 @@ class _WherePlanner:
     def _stored(self, column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:
         """The stored values, which are equal if the values are. A sys_Id is not stored: it is found by the
         index of the _id that it contains."""
-        if operator.test not in (Test.EQUAL, Test.IN):
+        if operator.test not in (EQUAL, IN):
             return column.name, values
         if column.name == "sys_Id" and column.is_system:
             # a view can have a column of that name without the other one
@@ -258,11 +253,20 @@ class _WherePlanner:
         return column.name, stored
 
 
+def _unknown_operand(node: Node, where: str) -> RowkeepError:
+    if node.operand is UNSET:
+        return InvalidFilter('The comparison has no "operand".', pointer=f"{where}/operand")
+    return UnknownOperand(
+        f"Unknown operand {preview(node.operand)}. Operands are {', '.join(OPERATORS)}.",
+        pointer=f"{where}/operand",
+    )
+
+
 def _unsuitable(operator: Operator, column: Column, where: str) -> InvalidFilter:
     """The error for an operand that the column does not support."""
     described = f"of type {column.type}{' and encrypted' if column.is_encrypted else ''}"
     return InvalidFilter(
-        f'"{operator.name}" works on {operator.suits.value}; {column.name} is {described}.',
+        f'"{operator.name}" works on {operator.suits.name}; {column.name} is {described}.',
         pointer=f"{where}/operand",
     )
 
@@ -281,7 +285,7 @@ def _text_bounds(operator: Operator, text: str) -> list[object]:
         text = fold(text)
     if text == "":
         return []
-    if operator.test is Test.STARTS and not operator.folded:
+    if operator.test is STARTS and not operator.folded:
         end = prefix_end(text)
         return [text] if end is None else [text, end]
     return [text]

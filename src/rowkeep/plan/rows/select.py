@@ -56,10 +56,6 @@ class SelectPlan(msgspec.Struct, frozen=True):
         return found <= self.limit and self.shape.after is None and (found > 0 or self.offset == 0)
 
     @property
-    def table_id(self) -> str:
-        return self.target.id
-
-    @property
     def fingerprint(self) -> str:
         return _fingerprint(self.target, self.where, self.shape.sort, self.as_of)
 

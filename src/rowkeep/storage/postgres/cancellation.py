@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 
 import asyncpg
+import msgspec
 import structlog
 
 from rowkeep.errors.catalogue import ShuttingDown, StorageUnavailable
@@ -39,16 +40,14 @@ class Fate(enum.Enum):
     CLOSING = "closing"
 
 
-class Running:
-    """One piece of work on a connection. ``limit`` is how many seconds it may take, if there is a limit."""
+class Running(msgspec.Struct):
+    """One piece of work on a connection, since ``started`` on the clock. ``limit`` is how many seconds it may
+    take, if there is a limit."""
 
-    __slots__ = ("fate", "limit", "started", "task")
-
-    def __init__(self, task: asyncio.Task[Any] | None, limit: float | None) -> None:
-        self.task = task
-        self.started = monotonic()
-        self.limit = limit
-        self.fate: Fate | None = None
+    task: asyncio.Task[Any] | None
+    started: float
+    limit: float | None
+    fate: Fate | None = None
 
     def seconds(self) -> float:
         return monotonic() - self.started
@@ -76,7 +75,7 @@ class Watch:
         self._next_probe = 0.0
 
     def start(self, connection: Any, limit: float | None) -> Running:
-        running = self._running[connection] = Running(asyncio.current_task(), limit)
+        running = self._running[connection] = Running(asyncio.current_task(), monotonic(), limit)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         return running

@@ -1,7 +1,7 @@
-"""Connection groups: connections of the driver's pool, ready for the next request.
+"""Connection groups: the connections of a process, ready for the next request.
 
-The pool starts one or two tasks each time that it lends a connection and takes it back. So a connection is
-returned to it only after an error.
+They are not in a pool of the driver: it lends each connection behind a proxy, which makes each call slower,
+and starts one or two tasks each time that it lends one and takes it back.
 
 If requests use more tables than a connection can hold prepared statements for, each connection serves one
 group of tables. A request waits a moment for such a connection if no other request waits, because that costs
@@ -11,13 +11,13 @@ less than a statement that PostgreSQL must parse and plan; otherwise it uses ano
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 import asyncpg
 
-from rowkeep.errors.catalogue import StorageUnavailable
+from rowkeep.errors.catalogue import ShuttingDown, StorageUnavailable
+from rowkeep.storage.postgres.connections import Connection
 from rowkeep.storage.table_groups import TableGroups
 
 WAIT_SECONDS = 0.002
@@ -28,21 +28,25 @@ DRIVER_FAILURES = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError,
 
 
 class ConnectionGroups:
-    """The connections of a pool that makes at most ``size``; no more than that may be asked for at a time."""
+    """At most ``size`` connections, which ``connect`` makes; no more than that may be asked for at a time."""
 
-    def __init__(self, pool: asyncpg.Pool, size: int, timeout_seconds: float) -> None:
-        self._pool = pool
-        self._timeout = timeout_seconds
-        self._idle: list[Any] = []
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
+        self._connect = connect
+        self._idle: list[Connection] = []
         self._groups = TableGroups(size)
         self._free = list(reversed(range(size)))
         """The numbers of the connections that are yet to be made."""
-        self._numbers: dict[Any, int] = {}
-        self._awaited: dict[int, asyncio.Future[Any]] = {}
+        self._numbers: dict[Connection, int] = {}
+        self._awaited: dict[int, asyncio.Future[Connection | None]] = {}
         """Who waits for a connection that is at home with a group."""
         self._drops: set[asyncio.Task[None]] = set()
+        self._is_closing = False
 
-    async def take(self, table_id: str | None) -> Any:
+    async def open(self) -> None:
+        """Make the first connection. Raises what ``connect`` raises."""
+        self._idle.append(await self._make())
+
+    async def take(self, table_id: str | None) -> Connection:
         """A connection for a request to this table or view, or, for None, to anything else."""
         groups = self._groups
         group = None if table_id is None else groups.of(table_id)
@@ -59,11 +63,21 @@ class ConnectionGroups:
                     if not self._idle:
                         raise
                     connection = self._idle.pop(0)
-            if not _is_lost(connection):
+            if not connection.is_closed():
                 return connection
-            await self._drop(connection)
+            self._end(connection)
 
-    async def _rested(self, group: int) -> Any:
+    def take_at_once(self, table_id: str | None) -> Connection | None:
+        """The same without a wait; None where :meth:`take` has to look further."""
+        groups = self._groups
+        if self._idle and (table_id is None or groups.of(table_id) == 0 == groups.count - 1):
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._end(connection)
+        return None
+
+    async def _rested(self, group: int) -> Connection | None:
         """The idle connection that suits one of several groups best; None if a new one does."""
         for at, connection in enumerate(self._idle):
             if self._home_of(connection) == group:
@@ -71,19 +85,19 @@ class ConnectionGroups:
         if self._free:
             return None
         if group not in self._awaited:
-            connection = await self._wait(group)
-            if connection is not None:
-                return connection
+            arrived = await self._wait(group)
+            if arrived is not None:
+                return arrived
         # the first has been idle the longest
         return self._idle.pop(0) if self._idle else None
 
-    def _home_of(self, connection: Any) -> int:
+    def _home_of(self, connection: Connection) -> int:
         return self._numbers[connection] % self._groups.count
 
-    async def _wait(self, group: int) -> Any:
+    async def _wait(self, group: int) -> Connection | None:
         """The next connection of a group that comes back; None if that takes too long."""
         loop = asyncio.get_running_loop()
-        arrival: asyncio.Future[Any] = loop.create_future()
+        arrival: asyncio.Future[Connection | None] = loop.create_future()
         self._awaited[group] = arrival
         timer = loop.call_later(WAIT_SECONDS, self._give_up, group)
         try:
@@ -91,8 +105,10 @@ class ConnectionGroups:
         except BaseException:
             if self._awaited.get(group) is arrival:
                 del self._awaited[group]
-            elif arrival.done() and not arrival.cancelled() and arrival.result() is not None:
-                self.put_back(arrival.result())
+            elif arrival.done() and not arrival.cancelled():
+                connection = arrival.result()
+                if connection is not None:
+                    self.put_back(connection)
             raise
         finally:
             timer.cancel()
@@ -102,19 +118,22 @@ class ConnectionGroups:
         if arrival is not None and not arrival.done():
             arrival.set_result(None)
 
-    async def _make(self) -> Any:
+    async def _make(self) -> Connection:
         number = self._free.pop()
         try:
-            connection = await self._pool.acquire(timeout=self._timeout)
+            connection = await self._connect()
         except BaseException as error:
             self._free.append(number)
             if isinstance(error, TimeoutError):
                 raise StorageUnavailable() from None
             raise
         self._numbers[connection] = number
+        if self._is_closing:
+            self._end(connection)
+            raise ShuttingDown()
         return connection
 
-    def put_back(self, connection: Any) -> None:
+    def put_back(self, connection: Connection) -> None:
         """Keep a connection for the next request; it must be as it was taken."""
         arrival = self._awaited.pop(self._home_of(connection), None) if self._awaited else None
         if arrival is None or arrival.done():
@@ -122,45 +141,45 @@ class ConnectionGroups:
         else:
             arrival.set_result(connection)
 
-    def drop(self, connection: Any, then: Callable[[], None]) -> None:
-        """Give a connection back to the pool, in whatever state it is. In the background, what still runs
-        on it is cancelled and its transaction undone; ``then`` is called after that."""
+    def drop(self, connection: Connection, then: Callable[[], None]) -> None:
+        """Put a connection back, in whatever state it is. In the background, what still runs on it is
+        cancelled and its transaction undone; ``then`` is called after that."""
         task = asyncio.get_running_loop().create_task(self._drop(connection))
         self._drops.add(task)
         task.add_done_callback(self._drops.discard)
         task.add_done_callback(lambda _: then())
 
-    async def _drop(self, connection: Any) -> None:
-        try:
-            async with asyncio.timeout(DROP_SECONDS):
-                if connection.is_in_transaction():
-                    await connection.execute("ROLLBACK")
-                await self._pool.release(connection, timeout=DROP_SECONDS)
-        except (asyncpg.PostgresError, *DRIVER_FAILURES):
-            with suppress(asyncpg.InterfaceError):
-                connection.terminate()
-        finally:
-            self._free.append(self._numbers.pop(connection))
+    async def _drop(self, connection: Connection) -> None:
+        is_usable = False
+        if not connection.is_closed():
+            # outside of a transaction, any statement: it waits until what runs is cancelled
+            last = "ROLLBACK" if connection.is_in_transaction() else "SELECT 1"
+            with suppress(asyncpg.PostgresError, *DRIVER_FAILURES):
+                async with asyncio.timeout(DROP_SECONDS):
+                    await connection.execute(last)
+                    is_usable = True
+        if is_usable:
+            self.put_back(connection)
+        else:
+            self._end(connection)
+
+    def _end(self, connection: Connection) -> None:
+        """Close a connection at once, in whatever state it is."""
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
+        number = self._numbers.pop(connection, None)
+        if number is not None:
+            self._free.append(number)
 
     async def close(self) -> None:
-        """Close all connections that are not in use, and wait a moment for those that are on their way
-        back."""
+        """Close all connections: those that are idle in good order, after a moment for those that are on
+        their way back."""
+        self._is_closing = True
         if self._drops:
             await asyncio.wait(self._drops)
-        for connection in self._idle:
-            with suppress(asyncpg.InterfaceError):
-                await self._pool.release(connection, timeout=DROP_SECONDS)
-        self._idle.clear()
-        try:
+        idle, self._idle = self._idle, []
+        with suppress(TimeoutError, asyncpg.PostgresError, *DRIVER_FAILURES):
             async with asyncio.timeout(DROP_SECONDS):
-                await self._pool.close()
-        except (TimeoutError, asyncpg.PostgresError, *DRIVER_FAILURES):
-            self._pool.terminate()
-
-
-def _is_lost(connection: Any) -> bool:
-    """Whether a connection has ended while it was idle; the pool has taken it back then, unasked."""
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:
-        return True
+                await asyncio.gather(*(each.close() for each in idle))
+        for connection in list(self._numbers):
+            self._end(connection)

@@ -20,6 +20,7 @@ from rowkeep.storage.contract import Row, Script, Steps
 from rowkeep.storage.postgres.batch_turns import BatchTurns
 from rowkeep.storage.postgres.cancellation import Running, Watch
 from rowkeep.storage.postgres.connection_groups import ConnectionGroups
+from rowkeep.storage.postgres.connections import CACHED_STATEMENTS, Connection, Place, connect
 from rowkeep.storage.postgres.driver_errors import REFUSED, translated
 from rowkeep.storage.postgres.streams import Streams
 from rowkeep.storage.postgres.waiting import ConnectionLane, ConnectionTurns
@@ -30,7 +31,6 @@ W = TypeVar("W")
 Work: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
 log = structlog.get_logger(__name__)
 
-CACHED_STATEMENTS = 512
 MAX_TRIES = 10
 RETRY_STEP_SECONDS = 0.002
 MAX_RETRY_SECONDS = 0.1
@@ -51,24 +51,6 @@ NOT_A_URL = (
     "special characters of the password percent-encoded."
 )
 """Without the words of the driver: they may repeat a part of the password."""
-
-_decode_number = msgspec.json.Decoder(int | float).decode
-
-
-async def prepare_connection(connection: asyncpg.Connection) -> None:
-    # a number column is answered as JSON, for it gives integers where whole and doubles elsewhere; a JSON
-    # column takes its text as it is
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=str.encode, decoder=_decode_number, format="binary"
-    )
-    # COPY takes moments as the server has them: the driver's own way turns the year 1's first into -infinity
-    await connection.set_type_codec(
-        "timestamptz", schema="pg_catalog", encoder=tuple, decoder=tuple, format="tuple"
-    )
-
-
-async def _keep_as_it_is(_connection: asyncpg.Connection) -> None:
-    """Connections come back as they went: every transaction is ended, and nothing else is ever set."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -98,10 +80,11 @@ class Pool:
         self._max_streamed_query_seconds = settings.max_streamed_query_seconds
         self.streams = Streams(self._connect_for_stream, self._limit)
         self._size = settings.postgres_connections
-        self._kept: ConnectionGroups | None = None
+        self._kept = ConnectionGroups(self._connect, self._size)
         self._watch = Watch(url)
         self._is_closing = False
-        self._types: dict[tuple[str, str], object] = {}
+        self._forgotten: dict[Place, int] = {}
+        """How often it became unknown which types connections have cached for a table."""
         self.turns = ConnectionTurns(self._size, settings.postgres_workspace_connections)
 
     @property
@@ -113,20 +96,8 @@ class Pool:
         """Raises SetupError for a server that refuses us, StorageUnavailable for none."""
         try:
             with translated():
-                pool = await asyncpg.create_pool(
-                    self._url,
-                    min_size=1,
-                    max_size=self._size,
-                    statement_cache_size=CACHED_STATEMENTS,
-                    max_cached_statement_lifetime=0,
-                    max_inactive_connection_lifetime=0,
-                    timeout=self._timeout,
-                    init=prepare_connection,
-                    reset=_keep_as_it_is,
-                    server_settings=self._server_settings(),
-                )
+                await self._kept.open()
                 POOL_SIZE.set(self._size)
-                self._kept = ConnectionGroups(pool, self._size, self._timeout)
         except ValueError:
             raise SetupError(NOT_A_URL) from None
         except StorageUnavailable as error:
@@ -146,41 +117,31 @@ class Pool:
             "timezone": "UTC",
         }
 
-    async def _connect_for_stream(self) -> asyncpg.Connection:
+    def _connect(self) -> Awaitable[Connection]:
+        return connect(self._url, self._timeout, CACHED_STATEMENTS, self._server_settings())
+
+    def _connect_for_stream(self) -> Awaitable[Connection]:
         """A connection that is not of the pool. PostgreSQL itself ends a stream that this process forgot."""
         idle = {"idle_in_transaction_session_timeout": _milliseconds(self._max_streamed_query_seconds)}
-        connection = await asyncpg.connect(
-            self._url,
-            timeout=self._timeout,
-            statement_cache_size=0,
-            server_settings=self._server_settings() | idle,
-        )
-        try:
-            await prepare_connection(connection)
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
+        return connect(self._url, self._timeout, 0, self._server_settings() | idle)
 
     async def close(self) -> None:
         """Let short work end, cancel what runs longer, and close all connections; some seconds at most."""
         self._is_closing = True
         await self.streams.close()
         await self._watch.close()
-        if self._kept is not None:
-            await self._kept.close()
+        await self._kept.close()
 
     async def _use(self, work: Work[T], call: Call, deadline: float) -> T:
         """Do ``work`` with a connection."""
         kept = self._kept
-        assert kept is not None, "open() was not called"  # noqa: S101 - a fault of ours, not of a caller
         lane = call.lane
         if not lane.take_at_once():
             await lane.wait(deadline - monotonic())
         try:
             if self._is_closing:
                 raise ShuttingDown()
-            connection = await kept.take(call.table_id)
+            connection = kept.take_at_once(call.table_id) or await kept.take(call.table_id)
         except BaseException:
             lane.give_back()
             raise
@@ -237,24 +198,23 @@ class Pool:
 
         return await self._tried(change, call, deadline)
 
-    async def expect_types(
-        self, connection: asyncpg.Connection, table: tuple[str, str], types: object
-    ) -> None:
+    async def expect_types(self, connection: Connection, table: Place, types: object) -> None:
         """Before rows are copied to a table: its columns have these types. The driver caches for each
         connection as what it sends the cells of a table, and the server does not notice if that is no longer
         right; so this makes it forget what it cached when the types were others."""
-        if self._types.setdefault(table, types) != types:
+        expected = types, self._forgotten.get(table, 0)
+        if connection.copied.setdefault(table, expected) != expected:
             await connection.reload_schema_state()
-            self._types[table] = types
+            connection.copied[table] = expected
 
     @property
     def max_seconds(self) -> float:
         """The setting max_query_seconds."""
         return self._limit
 
-    def forget_types(self, table: tuple[str, str]) -> None:
+    def forget_types(self, table: Place) -> None:
         """Which types the driver has cached for a table is not known any more."""
-        self._types[table] = None
+        self._forgotten[table] = self._forgotten.get(table, 0) + 1
 
     async def read(self, script: Script[T], call: Call, *, in_thread: bool = False) -> T:
         """A script that reads, on one snapshot. With ``in_thread``, its own work between two statements is
@@ -293,24 +253,21 @@ class Pool:
 
     async def _tried(self, work: Work[T], call: Call, deadline: float = 0.0, tries: int = MAX_TRIES) -> T:
         deadline = deadline or monotonic() + self._timeout
+        tried = 0
         with translated():
-            for tried in range(tries - 1):
+            while True:
                 try:
-                    return await self._attempt(work, call, deadline, is_first=not tried)
+                    if call.turns is None:
+                        return await self._use(work, call, deadline)
+                    turn = call.turns.alone() if tried else call.turns.together()
+                    return await self._in_turn(turn, work, call, deadline)
                 except AGAIN as error:
-                    if monotonic() >= deadline:
+                    if tried == tries - 1 or monotonic() >= deadline:
                         raise
                     count_retry(retry_reason(error))
                     log.info("transaction failed", kind=type(error).__name__, action="retry")
                     await asyncio.sleep(min(tried * RETRY_STEP_SECONDS, MAX_RETRY_SECONDS))
-            return await self._attempt(work, call, deadline, is_first=tries == 1)
-
-    def _attempt(self, work: Work[T], call: Call, deadline: float, *, is_first: bool) -> Awaitable[T]:
-        # the coroutine itself, because all that wait in another one are resumed with it
-        if call.turns is None:
-            return self._use(work, call, deadline)
-        turn = call.turns.together() if is_first else call.turns.alone()
-        return self._in_turn(turn, work, call, deadline)
+                    tried += 1
 
     async def _in_turn(
         self, turn: AbstractAsyncContextManager[None], work: Work[T], call: Call, deadline: float

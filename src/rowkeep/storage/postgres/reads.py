@@ -31,7 +31,7 @@ Fetch: TypeAlias = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
 def select(
     pool: Pool, lane: ConnectionLane, sql: Pages, plan: SelectPlan, version: int
 ) -> Coroutine[Any, Any, Selected]:
-    call = Call(lane, plan.table_id, is_limited=True)
+    call = Call(lane, plan.target.id, is_limited=True)
     return select_by(partial(pool.fetch, call), sql, plan, version)
 
 

@@ -14,8 +14,9 @@ from rowkeep.sql.statements import Statement
 from rowkeep.sql.system_tables import CATALOG_NAMESPACE
 from rowkeep.sql.table_copies import CopiedRows
 from rowkeep.storage.contract import Row, Script
+from rowkeep.storage.postgres.connections import prepare_connection
 from rowkeep.storage.postgres.driver_errors import translated
-from rowkeep.storage.postgres.pool import NOT_A_URL, prepare_connection, run_script
+from rowkeep.storage.postgres.pool import NOT_A_URL, run_script
 from rowkeep.storage.response_sizes import mean_size
 from rowkeep.storage.snapshots import BATCH_BYTES, BATCH_ROWS, Loader, Snapshot
 

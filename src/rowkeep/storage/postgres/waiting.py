@@ -42,6 +42,7 @@ class ConnectionLane:
         if self._waiting or not self.is_free():
             return False
         self._take()
+        POOL_USED.set(self._turns.used)
         return True
 
     async def wait(self, seconds: float) -> None:
@@ -64,11 +65,12 @@ class ConnectionLane:
             self._turns.waits_no_more(arrival)
 
     def give_back(self) -> None:
+        turns = self._turns
         self._used -= 1
-        self._turns.used -= 1
-        POOL_USED.add(-1)
-        if self._turns.waiting:
-            self._turns.pass_on()
+        turns.used -= 1
+        if turns.waiting:
+            turns.pass_on()
+        POOL_USED.set(turns.used)
 
     def serve_next(self) -> bool:
         """Give a free turn to the first that still waits; gives whether others wait, too."""
@@ -86,7 +88,6 @@ class ConnectionLane:
     def _take(self) -> None:
         self._used += 1
         self._turns.used += 1
-        POOL_USED.add(1)
 
 
 class ConnectionTurns:

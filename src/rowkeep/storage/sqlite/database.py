@@ -129,7 +129,7 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         return SqliteViewSql(view, None)
 
     def select(self, sql: Pages, plan: SelectPlan, version: int) -> Coroutine[Any, Any, Selected]:
-        return self._read(partial(select, sql, plan, version), plan.table_id)
+        return self._read(partial(select, sql, plan, version), plan.target.id)
 
     async def stream(self, sql: Pages, plan: SelectPlan, version: int, encode: EncodeRows) -> RowStream:
         try:
