@@ -24,7 +24,7 @@ from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import quoted
 from rowkeep.sql.pieces import Pieces
 from rowkeep.sql.statements import Template, template
-from rowkeep.sql.system_tables import workspace_tables
+from rowkeep.sql.system_tables import WorkspaceTables, workspace_tables
 
 CACHED_SHAPES = 256
 """How many compiled shapes of each kind are cached for a table or view."""
@@ -84,11 +84,19 @@ class Pages(ABC):
     has_key: bool = True
     """Whether every sort ends with a column that is never null."""
 
-    def __init__(self, source: Readable, names: tuple[str, ...], namespace: str | None) -> None:
-        self.physical = source
+    def __init__(self, names: tuple[str, ...], namespace: str | None) -> None:
         self.names = names
-        self.system = workspace_tables(namespace)
+        self.namespace = namespace
         self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
+
+    @property
+    @abstractmethod
+    def physical(self) -> Readable:
+        """What is read."""
+
+    @property
+    def system(self) -> WorkspaceTables:
+        return workspace_tables(self.namespace)
 
     @cached_property
     def stream(self) -> Callable[[SelectShape, bool], StreamSql]:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import quoted_name
 
+from rowkeep.model.column_types import Kind
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import ROW_KEY, Table
 from rowkeep.plan.rows.select import SelectShape
@@ -64,25 +65,25 @@ class TableSql(Pages):
     second time, after all others, for their sort keys; ``copied`` converts some cells, by their positions,
     for COPY and inserts."""
 
-    physical: PhysicalTable
-
     def __init__(self, table: Table, namespace: str | None) -> None:
-        source = PhysicalTable(table, self.dialect, namespace)
-        super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
+        super().__init__(tuple(column.name for column in table.all_columns), namespace)
         self.table = table
         self.refers_to_itself = any(
             column.reference is not None and column.reference.table == table.id for column in table.columns
         )
-        self.namespace = namespace
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.kinds = tuple(column.kind for column in table.stored_columns)
         self.keyed = tuple(
             at for at, column in enumerate(table.stored_columns) if self.dialect.kinds[column.kind].key
         )
-        self.copied = self._copied(column.name for column in table.columns)
+        self.copied = self._copied(column.kind for column in table.columns)
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
         self.rekey = lru_cache(CACHED_SHAPES)(self._compile_rekey)
+
+    @cached_property
+    def physical(self) -> PhysicalTable:
+        return PhysicalTable(self.table, self.dialect, self.namespace)
 
     @cached_property
     def insert(self) -> Template:
@@ -114,9 +115,9 @@ class TableSql(Pages):
     @abstractmethod
     def _compile_delete(self, where: Shape | None) -> Template: ...
 
-    def _copied(self, names: Iterable[str]) -> dict[int, CopiedCells]:
-        kinds = ((at, self.physical.kind(name)) for at, name in enumerate(names))
-        return {at: kind.copied for at, kind in kinds if kind.copied is not None}
+    def _copied(self, kinds: Iterable[Kind]) -> dict[int, CopiedCells]:
+        stored = ((at, self.dialect.kinds[kind]) for at, kind in enumerate(kinds))
+        return {at: kind.copied for at, kind in stored if kind.copied is not None}
 
     def _changed(self, shape: UpdateShape) -> sa.Update:
         """An update of every row."""
@@ -258,7 +259,7 @@ class PostgresTableSql(PostgresPages, TableSql):
         return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
-        copied = self._copied(shape.columns)
+        copied = self._copied(self.physical.columns[name].kind for name in shape.columns)
         if self._finds_nothing(shape.where):
             return UpdateSql(self._nothing(), len(self.names) if shape.returns else 0, (), copied)
         if finds_one(self.table, shape.where):
