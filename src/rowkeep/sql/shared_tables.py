@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rowkeep.model.filters import Shape
+from rowkeep.model.history import History
 from rowkeep.model.tables import Column, Reference, Table
 from rowkeep.plan.rows.select import SelectShape
 from rowkeep.plan.rows.upserts import UpsertShape
@@ -29,14 +30,20 @@ C = TypeVar("C", bound=msgspec.Struct)
 T = TypeVar("T", bound=TableSql)
 
 
+ANY_TABLE = "<table>"
+"""The id of a form. No name has such characters, so it can be found in the text of a statement."""
+
+ANY_HISTORY = History(0)
+
+
 def form_of(table: Table) -> Table:
-    """What the statements of a table depend on. The records of its history are found by its id."""
+    """What the statements of a table depend on."""
     return Table(
-        id="" if table.history is None else table.id,
+        id=ANY_TABLE,
         name=table.name,
         columns=tuple(map(_form_of_column, table.columns)),
         indexes=table.indexes,
-        history=table.history,
+        history=None if table.history is None else ANY_HISTORY,
     )
 
 
@@ -144,11 +151,16 @@ class SharedPostgresTable(PostgresTableSql):
 
     @cached_property
     def recorded_insert(self) -> Template:
-        return _placed(self._form.recorded_insert, self.namespace)
+        return self._of_this(self._form.recorded_insert)
 
     @cached_property
     def recorded_keyed_insert(self) -> Template:
-        return _placed(self._form.recorded_keyed_insert, self.namespace)
+        return self._of_this(self._form.recorded_keyed_insert)
+
+    def _of_this(self, recorded: Template) -> Template:
+        """The records of a table are stored under its id."""
+        placed = _placed(recorded, self.namespace)
+        return Template(placed.text.replace(ANY_TABLE, self.table.id), placed.order)
 
     @cached_property
     def by_ids(self) -> Template:
