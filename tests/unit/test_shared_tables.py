@@ -13,8 +13,16 @@ from rowkeep.model.tables import Table
 from rowkeep.plan.rows.select import SelectShape
 from rowkeep.plan.rows.upserts import UpsertShape
 from rowkeep.plan.rows.writes import UpdateShape
+from rowkeep.sql.dialects import POSTGRES, SQLITE, Dialect
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import PostgresTableSql, SqliteTableSql
-from rowkeep.sql.shared_tables import SharedPostgresTable, SharedSqliteTable, form_of
+from rowkeep.sql.shared_tables import (
+    ANY_TABLE,
+    SharedPostgresTable,
+    SharedSqliteTable,
+    create_table,
+    form_of,
+)
 
 TYPES = ("string", "number", "integer", "decimal", "boolean", "date", "json")
 DEFINITION: dict[str, Any] = {
@@ -28,6 +36,7 @@ DEFINITION: dict[str, Any] = {
     ],
     "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
 }
+PARENTS = Table(id="parents", name="parents", columns=())
 FILTERS: tuple[Shape | None, ...] = (
     None,
     Match("Code", Test.EQUAL, 1),
@@ -38,8 +47,7 @@ SORT = (("A_date", True), ("_id", False))
 
 
 def table_of(definition: dict[str, Any], table_id: str = "0123456789abcdef") -> Table:
-    parents = Table(id="parents", name="parents", columns=())
-    return read_table(msgspec.convert(definition, TableBody), table_id, {"parents": parents}, 1)
+    return read_table(msgspec.convert(definition, TableBody), table_id, {"parents": PARENTS}, 1)
 
 
 def selects(where: Shape | None) -> list[SelectShape]:
@@ -81,6 +89,17 @@ def test_the_statements_are_the_same(engine: str, history: dict[str, Any] | None
         if history is not None:
             assert shared.recorded_insert == alone.recorded_insert
             assert shared.recorded_keyed_insert == alone.recorded_keyed_insert
+
+
+@pytest.mark.parametrize(("dialect", "namespace"), [(SQLITE, None), (POSTGRES, "w7_some")])
+@pytest.mark.parametrize("parents", [True, False])
+def test_what_creates_a_table(dialect: Dialect, namespace: str | None, parents: bool) -> None:
+    columns = [each for each in DEFINITION["schemaDef"] if parents or each["name"] != "Other"]
+    table = table_of(DEFINITION | {"schemaDef": columns})
+    referred = {"parents": PARENTS}
+    alone = PhysicalTable(table, dialect, namespace, referred).create()
+    assert create_table(table, dialect, namespace, referred) == alone
+    assert all(ANY_TABLE not in each.text for each in alone)
 
 
 def test_what_changes_no_statement_is_compiled_once() -> None:

@@ -6,6 +6,7 @@ definition that changes no statement: of a description, a default, a limit of re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
@@ -17,7 +18,9 @@ from rowkeep.model.tables import Column, Reference, Table
 from rowkeep.plan.rows.select import SelectShape
 from rowkeep.plan.rows.upserts import UpsertShape
 from rowkeep.plan.rows.writes import UpdateShape
+from rowkeep.sql.dialects import Dialect
 from rowkeep.sql.pages import SelectSql, StreamSql
+from rowkeep.sql.physical_table import PhysicalTable
 from rowkeep.sql.rows import PostgresTableSql, SqliteTableSql, TableSql, UpdateSql
 from rowkeep.sql.statements import Statement, Template
 from rowkeep.sql.system_tables import ANY_WORKSPACE, in_namespace
@@ -78,6 +81,26 @@ def _placed(compiled: C, namespace: str | None) -> C:
         if isinstance(part, Template | Statement)
     }
     return msgspec.structs.replace(compiled, **placed)
+
+
+def create_table(
+    table: Table, dialect: Dialect, namespace: str | None, referred: Mapping[str, Table]
+) -> list[Statement]:
+    """The statements that create a table; ``referred`` has the tables that it refers to, by id."""
+    if any(column.reference is not None for column in table.columns):
+        return PhysicalTable(table, dialect, namespace, referred).create()
+    created = _created(form_of(table), dialect, ANY_WORKSPACE if namespace else None)
+    return [Statement(_of_table(_placed(each, namespace).text, table)) for each in created]
+
+
+@lru_cache(CACHED_FORMS)
+def _created(form: Table, dialect: Dialect, namespace: str | None) -> list[Statement]:
+    return PhysicalTable(form, dialect, namespace).create()
+
+
+def _of_table(text: str, table: Table) -> str:
+    """The text of a form for a table of it."""
+    return text.replace(ANY_TABLE, table.id)
 
 
 class SharedSqliteTable(SqliteTableSql):
@@ -160,7 +183,7 @@ class SharedPostgresTable(PostgresTableSql):
     def _of_this(self, recorded: Template) -> Template:
         """The records of a table are stored under its id."""
         placed = _placed(recorded, self.namespace)
-        return Template(placed.text.replace(ANY_TABLE, self.table.id), placed.order)
+        return Template(_of_table(placed.text, self.table), placed.order)
 
     @cached_property
     def by_ids(self) -> Template:
