@@ -176,7 +176,7 @@ class PhysicalView:
     def identity(self, name: str) -> Expression:
         return self._compared[name]
 
-    def answered(self, name: str) -> Expression:
+    def answered(self, name: str) -> sa.Label[Any]:
         """A column for responses, under its own name."""
         return self._texts[name].label(quoted(name))
 
