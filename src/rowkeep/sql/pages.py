@@ -8,7 +8,7 @@ a separate statement reads the version, if the file has changed since it was las
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from typing import Any, Protocol, TypeAlias
 
@@ -121,14 +121,14 @@ class Pages(ABC):
         return self.select(shape)
 
     def _page(
-        self, shape: SelectShape, limit: int = 0, *, as_text: bool = True
+        self, shape: SelectShape, limit: int = 0, *, is_text: bool = True
     ) -> tuple[sa.Select[Any], SelectSql]:
         """One page, in order, and the positions of its columns (the templates are still empty). ``limit`` is
         the number of rows of a page from the start; if it is 0, limit and offset are parameters."""
         columns = self._names_of(shape)
         key = tuple(columns.index(name) for name, _ in shape.sort)
         never_null = key[-1] if self.has_key else len(columns)
-        chosen = self._columns(columns, as_text=as_text)
+        chosen = self._columns(columns, is_text=is_text)
         page = sa.select(*chosen).select_from(self.physical.from_clause).where(*self._chosen(shape.where))
         if shape.after is not None:
             page = page.where(beyond(self.physical, shape.sort, shape.after))
@@ -148,19 +148,17 @@ class Pages(ABC):
         """The columns of a page: those that are answered, and then those that it is only sorted by."""
         return list(dict.fromkeys([*(shape.fields or self.names), *(name for name, _ in shape.sort)]))
 
-    def _columns(self, names: Sequence[str], *, as_text: bool) -> list[Expression]:
-        """Columns for responses; ``as_text`` as one expression, of which only the text counts."""
+    def _columns(self, names: Sequence[str], *, is_text: bool) -> list[Expression]:
+        """Columns for responses; with ``is_text`` as one expression, of which only the text counts."""
         is_row: list[Expression] = [] if self.has_key else [sa.literal_column("1").label(IS_ROW)]
-        if as_text:
+        if is_text:
             return [sa.literal_column(", ".join(map(self._text, names))), *is_row]
         return [*map(self.physical.answered, names), *is_row]
 
     def _text_of(self, name: str) -> str:
         """A column for responses as text, compiled once for all statements: most of the time that it takes to
         compile them."""
-        answered = self.physical.answered(name)
-        text = answered.element.compile(dialect=self.dialect.compiler)
-        return f"{text} AS {self._quoted(quoted(name))}"
+        return str(as_text([self.physical.answered(name)], self.dialect).name)
 
     def _quoted(self, name: str) -> str:
         return self.dialect.compiler.identifier_preparer.quote(name)
@@ -174,6 +172,19 @@ class Pages(ABC):
     def _decoders(self, names: Sequence[str]) -> Decoders:
         decoders = ((at, self.physical.kind(name).decode) for at, name in enumerate(names))
         return tuple((at, decode) for at, decode in decoders if decode is not None)
+
+
+def as_text(
+    columns: Iterable[sa.Label[Any]], dialect: Dialect, *, with_table: bool = True
+) -> sa.ColumnClause[Any]:
+    """Columns under their names as one expression, compiled already. They have no parameters."""
+    quote = dialect.compiler.identifier_preparer.quote
+    options = {"include_table": with_table}
+    texts = (
+        f"{each.element.compile(dialect=dialect.compiler, compile_kwargs=options)} AS {quote(each.name)}"
+        for each in columns
+    )
+    return sa.literal_column(", ".join(texts))
 
 
 def number(name: str) -> sa.BindParameter[int]:
@@ -262,7 +273,7 @@ class PostgresPages(Pages):
     def _compile_cut(self, shape: SelectShape) -> SelectSql:
         """The page up to the row with which its texts take more than ``max_bytes``. After the version and the
         count follows the number of rows of the whole page."""
-        inner, sql = self._page(shape, as_text=False)
+        inner, sql = self._page(shape, is_text=False)
         page = inner.cte("page")
         upto = size_of([page.c[name] for name in self._large(shape)], over_rows=True).label("_upto")
         summed = sa.select(*page.c, upto).subquery("summed")
