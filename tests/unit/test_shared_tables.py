@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rowkeep.model.changes import Change
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.filters import Match, Negation, Shape, Test
 from rowkeep.model.tables import Table
@@ -75,8 +76,9 @@ def test_the_statements_are_the_same(engine: str, history: dict[str, Any] | None
             if engine == "postgresql":
                 assert shared.cut(shape) == alone.cut(shape)
         for returns in (True, False):
-            update = UpdateShape(("A_decimal", "Code"), where, returns)
-            assert shared.update(update) == alone.update(update)
+            for changes in ((), (Change.INCREMENT, Change.APPEND)):
+                update = UpdateShape(("A_decimal", "Code"), where, returns, changes)
+                assert shared.update(update) == alone.update(update)
         assert shared.delete(where) == alone.delete(where)
     assert shared.insert == alone.insert
     upsert = UpsertShape(("Code",), "update", ("A_decimal", "Code"), ("A_decimal",), returns=True)

@@ -40,27 +40,21 @@ ANY_HISTORY = History(0)
 
 
 def form_of(table: Table) -> Table:
-    """What the statements of a table depend on."""
-    return Table(
+    """The table without what no statement depends on."""
+    return msgspec.structs.replace(
+        table,
         id=ANY_TABLE,
-        name=table.name,
+        description="",
         columns=tuple(map(_form_of_column, table.columns)),
-        indexes=table.indexes,
+        columns_made=0,
+        retention=None,
         history=None if table.history is None else ANY_HISTORY,
     )
 
 
 def _form_of_column(column: Column) -> Column:
-    return Column(
-        id=column.id,
-        name=column.name,
-        type=column.type,
-        is_required=column.is_required,
-        is_encrypted=column.is_encrypted,
-        reference=Reference("", "sys_Id") if column.holds_sys_ids else None,
-        max_length=column.max_length,
-        is_system=column.is_system,
-    )
+    reference = Reference("", "sys_Id") if column.holds_sys_ids else None
+    return msgspec.structs.replace(column, key=1, old_key=None, reference=reference, default=None)
 
 
 @lru_cache(CACHED_FORMS)
