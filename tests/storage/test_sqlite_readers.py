@@ -186,6 +186,8 @@ async def test_many_tables_have_several_quick_readers(
     monkeypatch.setattr(table_groups, "TABLES_EACH", 2)
     monkeypatch.setattr(quick, "MAX_EACH_FILE", 3)
     monkeypatch.setattr(files, "SPARE", spare)
+    # a query that is slow because the machine is busy would go on in a thread, with a reader more
+    monkeypatch.setattr(quick, "BUDGET_SECONDS", 3600.0)
     async with opened(sqlite_url(tmp_path), sqlite_open_workspaces=1) as store:
         # of the second, whose readers there are only once those of the first, which was closed, are back
         for _ in range(2):

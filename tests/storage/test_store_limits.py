@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from workbench import Workbench, by_cursor, where
+from workbench import THINGS, Workbench, by_cursor, where
 
 from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.model.filters import MAX_DEPTH, MAX_LIST, MAX_VALUES
 from rowkeep.model.tables import MAX_COLUMNS, MAX_INDEX_BYTES, MAX_INDEX_COLUMNS, MAX_INDEXES
 from rowkeep.settings import Settings
-from rowkeep.sql.pages import CACHED_SHAPES
+from rowkeep.sql import pages
 from rowkeep.storage.contract import WorkspaceDatabase
 
 pytestmark = pytest.mark.anyio
@@ -148,9 +148,14 @@ async def test_as_many_indexes_as_there_may_be(database: WorkspaceDatabase) -> N
     assert await indexed.count() == 100
 
 
-async def test_more_shapes_than_are_kept_compiled(things: Workbench) -> None:
+async def test_more_shapes_than_are_kept_compiled(
+    database: WorkspaceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "CACHED_SHAPES", 20)
+    # no other table shares its statements, with a cache that was there before
+    things = await Workbench.with_table(database, THINGS | {"name": "shapes"})
     await things.insert({"Whole": 1})
-    for at in range(CACHED_SHAPES + 50):
+    for at in range(pages.CACHED_SHAPES + 50):
         fields = [name for place, name in enumerate(("Text", "Number", "Flag", "Day")) if at >> place & 1]
         sort = [{"field": "Whole", "order": "desc" if at >> 4 & 1 else "asc"}]
         expressions = [where("Whole", "=", 1)] * (1 + at // 32)

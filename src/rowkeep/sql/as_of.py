@@ -6,7 +6,7 @@ A row is the image before its first later change; a row without later changes is
 from __future__ import annotations
 
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -76,8 +76,12 @@ class AsOfSql(Pages):
     """The statements that read a table as it was, for one engine."""
 
     def __init__(self, table: Table, namespace: str | None) -> None:
-        source = PastTable(table, self.dialect, namespace)
-        super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
+        super().__init__(tuple(column.name for column in table.all_columns), namespace)
+        self.table = table
+
+    @cached_property
+    def physical(self) -> PastTable:
+        return PastTable(self.table, self.dialect, self.namespace)
 
     def at(self: S, position: int) -> S:
         """The same statements for the rows after all operations up to this position."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
+from itertools import count, islice
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from rowkeep.model.tables import Column
 from rowkeep.plan.rows.sort import Sort
 from rowkeep.sql.dialects import Dialect, StoredKind
 from rowkeep.sql.expressions import Expression
+from rowkeep.sql.lists import Listed
 
 COMPARISONS = {
     Test.LESS: sa.ColumnElement.__lt__,
@@ -98,7 +99,8 @@ def _match(source: Comparable, match: Match, slots: Iterator[str]) -> Expression
     by_identity = match.test in (Test.EQUAL, Test.IN, Test.NULL)
     column = source.identity(match.column) if by_identity else source.column(match.column)
     kind = source.kind(match.column)
-    values = [parameter(kind, next(slots)) for _ in range(match.slots)]
+    names = tuple(islice(slots, match.slots))
+    values = _values(kind, match, names)
     if match.folded:
         column = source.dialect.fold(column)
     found = _found(source, match, column, values)
@@ -109,6 +111,12 @@ def _match(source: Comparable, match: Match, slots: Iterator[str]) -> Expression
     if match.test is Test.EQUAL:
         return column.is_distinct_from(values[0])
     return _not_true(found)
+
+
+def _values(kind: StoredKind, match: Match, names: tuple[str, ...]) -> list[Expression]:
+    if match.test is Test.IN and len(names) > 1:
+        return [Listed(parameter(kind, names[0]), names)]
+    return [parameter(kind, name) for name in names]
 
 
 def _found(source: Comparable, match: Match, column: Expression, values: list[Expression]) -> Expression:
@@ -135,10 +143,10 @@ def _found(source: Comparable, match: Match, column: Expression, values: list[Ex
 
 def _one_of(column: Expression, values: list[Expression], or_null: bool) -> Expression:
     parts: list[Expression] = []
-    if len(values) == 1:
-        parts.append(column == values[0])
-    elif values:
+    if values and isinstance(values[0], Listed):
         parts.append(column.in_(values))
+    elif values:
+        parts.append(column == values[0])
     if or_null:
         parts.append(column.is_(None))
     return sa.or_(*parts) if parts else sa.false()

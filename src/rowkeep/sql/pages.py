@@ -8,12 +8,13 @@ a separate statement reads the version, if the file has changed since it was las
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.sql import quoted_name
 
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import Column
@@ -24,7 +25,7 @@ from rowkeep.sql.expressions import Expression
 from rowkeep.sql.names import quoted
 from rowkeep.sql.pieces import Pieces
 from rowkeep.sql.statements import Template, template
-from rowkeep.sql.system_tables import workspace_tables
+from rowkeep.sql.system_tables import WorkspaceTables, workspace_tables
 
 CACHED_SHAPES = 256
 """How many compiled shapes of each kind are cached for a table or view."""
@@ -40,8 +41,8 @@ class Readable(Comparable, Protocol):
 
     from_clause: Any
 
-    def answered(self, name: str) -> Expression:
-        """A column for responses, under its own name."""
+    def answered(self, name: str) -> sa.Label[Any]:
+        """A column for responses, under its own name. It has no parameters."""
 
     def ordered(self, name: str, *, descending: bool) -> Expression:
         """A column in a sort: null is less than every value, on every engine."""
@@ -84,11 +85,20 @@ class Pages(ABC):
     has_key: bool = True
     """Whether every sort ends with a column that is never null."""
 
-    def __init__(self, source: Readable, names: tuple[str, ...], namespace: str | None) -> None:
-        self.physical = source
+    def __init__(self, names: tuple[str, ...], namespace: str | None) -> None:
         self.names = names
-        self.system = workspace_tables(namespace)
+        self.namespace = namespace
         self.select = lru_cache(CACHED_SHAPES)(self._compile_select)
+        self._text = cache(self._text_of)
+
+    @property
+    @abstractmethod
+    def physical(self) -> Readable:
+        """What is read."""
+
+    @property
+    def system(self) -> WorkspaceTables:
+        return workspace_tables(self.namespace)
 
     @cached_property
     def stream(self) -> Callable[[SelectShape, bool], StreamSql]:
@@ -110,17 +120,15 @@ class Pages(ABC):
         """The same for a page of ``limit`` rows from the start, where a known limit helps the engine."""
         return self.select(shape)
 
-    def _page(self, shape: SelectShape, limit: int = 0) -> tuple[sa.Select[Any], SelectSql]:
+    def _page(
+        self, shape: SelectShape, limit: int = 0, *, is_text: bool = True
+    ) -> tuple[sa.Select[Any], SelectSql]:
         """One page, in order, and the positions of its columns (the templates are still empty). ``limit`` is
         the number of rows of a page from the start; if it is 0, limit and offset are parameters."""
-        answered = list(shape.fields or self.names)
-        hidden = [name for name, _ in shape.sort if name not in answered]
-        columns = [*answered, *hidden]
-        chosen = [self.physical.answered(name) for name in columns]
+        columns = self._names_of(shape)
         key = tuple(columns.index(name) for name, _ in shape.sort)
         never_null = key[-1] if self.has_key else len(columns)
-        if not self.has_key:
-            chosen.append(sa.literal_column("1").label("_is_row"))
+        chosen = self._columns(columns, is_text=is_text)
         page = sa.select(*chosen).select_from(self.physical.from_clause).where(*self._chosen(shape.where))
         if shape.after is not None:
             page = page.where(beyond(self.physical, shape.sort, shape.after))
@@ -133,7 +141,27 @@ class Pages(ABC):
             else page.limit(number("limit")).offset(number("offset"))
         )
         decoders = self._decoders(columns)
-        return page, SelectSql(Template("", ()), None, len(answered), key, decoders, never_null)
+        width = len(shape.fields or self.names)
+        return page, SelectSql(Template("", ()), None, width, key, decoders, never_null)
+
+    def _names_of(self, shape: SelectShape) -> list[str]:
+        """The columns of a page: those that are answered, and then those that it is only sorted by."""
+        return list(dict.fromkeys([*(shape.fields or self.names), *(name for name, _ in shape.sort)]))
+
+    def _columns(self, names: Sequence[str], *, is_text: bool) -> list[Expression]:
+        """Columns for responses; with ``is_text`` as one expression, of which only the text counts."""
+        is_row: list[Expression] = [] if self.has_key else [sa.literal_column("1").label(IS_ROW)]
+        if is_text:
+            return [sa.literal_column(", ".join(map(self._text, names))), *is_row]
+        return [*map(self.physical.answered, names), *is_row]
+
+    def _text_of(self, name: str) -> str:
+        """A column for responses as text, compiled once for all statements: most of the time that it takes to
+        compile them."""
+        return str(as_text([self.physical.answered(name)], self.dialect).name)
+
+    def _quoted(self, name: str) -> str:
+        return self.dialect.compiler.identifier_preparer.quote(name)
 
     def _count(self, where: Shape | None) -> sa.Select[Any]:
         return sa.select(sa.func.count()).select_from(self.physical.from_clause).where(*self._chosen(where))
@@ -144,6 +172,19 @@ class Pages(ABC):
     def _decoders(self, names: Sequence[str]) -> Decoders:
         decoders = ((at, self.physical.kind(name).decode) for at, name in enumerate(names))
         return tuple((at, decode) for at, decode in decoders if decode is not None)
+
+
+def as_text(
+    columns: Iterable[sa.Label[Any]], dialect: Dialect, *, with_table: bool = True
+) -> sa.ColumnClause[Any]:
+    """Columns under their names as one expression, compiled already. They have no parameters."""
+    quote = dialect.compiler.identifier_preparer.quote
+    options = {"include_table": with_table}
+    texts = (
+        f"{each.element.compile(dialect=dialect.compiler, compile_kwargs=options)} AS {quote(each.name)}"
+        for each in columns
+    )
+    return sa.literal_column(", ".join(texts))
 
 
 def number(name: str) -> sa.BindParameter[int]:
@@ -204,14 +245,15 @@ class PostgresPages(Pages):
     def _compile(self, shape: SelectShape, limit: int) -> SelectSql:
         inner, sql = self._page(shape, limit)
         page = inner.cte("page")
-        size = size_of(self._large(page, shape))
+        size = size_of([sa.literal_column(f"page.{self._quoted(name)}") for name in self._large(shape)])
         facts = sa.select(sa.func.count().label("found"), size.label("size")).select_from(page)
         found = facts.subquery("facts")
         # a left join to one row: the page keeps its order, and an empty page still returns the version
         joined = self.system.workspace.join(found, sa.true()).outerjoin(page, found.c.size <= MAX_BYTES)
-        complete = sa.select(
-            self._version, self._total(shape, limit, found).label("total"), found.c.size, *page.c
-        ).select_from(joined)
+        names = (*(quoted(name) for name in self._names_of(shape)), *([] if self.has_key else [IS_ROW]))
+        columns: Expression = sa.literal_column(", ".join(f"page.{self._quoted(name)}" for name in names))
+        total = self._total(shape, limit, found).label("total")
+        complete = sa.select(self._version, total, found.c.size, columns).select_from(joined)
         return msgspec.structs.replace(sql, page=template(complete, self.dialect))
 
     def _total(self, shape: SelectShape, limit: int, found: Any) -> Expression:
@@ -231,9 +273,9 @@ class PostgresPages(Pages):
     def _compile_cut(self, shape: SelectShape) -> SelectSql:
         """The page up to the row with which its texts take more than ``max_bytes``. After the version and the
         count follows the number of rows of the whole page."""
-        inner, sql = self._page(shape)
+        inner, sql = self._page(shape, is_text=False)
         page = inner.cte("page")
-        upto = size_of(self._large(page, shape), over_rows=True).label("_upto")
+        upto = size_of([page.c[name] for name in self._large(shape)], over_rows=True).label("_upto")
         summed = sa.select(*page.c, upto).subquery("summed")
         found = sa.select(sa.func.count().label("found")).select_from(page).subquery("facts")
         joined = self.system.workspace.join(found, sa.true()).outerjoin(summed, summed.c._upto <= MAX_BYTES)
@@ -242,10 +284,14 @@ class PostgresPages(Pages):
         complete = sa.select(self._version, total.label("total"), found.c.found, *columns).select_from(joined)
         return msgspec.structs.replace(sql, page=template(complete, self.dialect))
 
-    def _large(self, page: Any, shape: SelectShape) -> list[Expression]:
-        names = dict.fromkeys([*(shape.fields or self.names), *(name for name, _ in shape.sort)])
-        return [page.c[quoted(name)] for name in names if is_large(self.physical.columns[name], self.dialect)]
+    def _large(self, shape: SelectShape) -> list[quoted_name]:
+        """The columns of a page that can be large."""
+        columns = self.physical.columns
+        return [quoted(name) for name in self._names_of(shape) if is_large(columns[name], self.dialect)]
 
+
+IS_ROW = "_is_row"
+"""The last column of a page whose other columns may all be null."""
 
 INLINED_LIMITS = frozenset({1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000})
 """Limits with their own statements; few, because each connection prepares each of them."""

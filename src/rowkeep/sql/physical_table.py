@@ -126,11 +126,11 @@ class PhysicalTable:
             return self.dialect.sys_id(self.identity(name))
         return self.identity(name)
 
-    def answered(self, name: str) -> Expression:
+    def answered(self, name: str) -> sa.Label[Any]:
         """A column as it is answered, under its own name."""
         return self.answered_from(self.from_clause.c, name)
 
-    def answered_from(self, columns: Any, name: str) -> Expression:
+    def answered_from(self, columns: Any, name: str) -> sa.Label[Any]:
         """The same of rows that have the columns as they are stored."""
         kind = self.kind(name)
         if name == "sys_Id":

@@ -9,8 +9,8 @@ a separate statement in the same transaction reads the version.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import quoted_name
 
+from rowkeep.model.column_types import Kind
 from rowkeep.model.filters import Shape
 from rowkeep.model.tables import ROW_KEY, Table
 from rowkeep.plan.rows.select import SelectShape
@@ -38,6 +39,7 @@ from rowkeep.sql.pages import (
     Pages,
     PostgresPages,
     SqlitePages,
+    as_text,
     is_large,
     number,
     size_of,
@@ -64,25 +66,25 @@ class TableSql(Pages):
     second time, after all others, for their sort keys; ``copied`` converts some cells, by their positions,
     for COPY and inserts."""
 
-    physical: PhysicalTable
-
     def __init__(self, table: Table, namespace: str | None) -> None:
-        source = PhysicalTable(table, self.dialect, namespace)
-        super().__init__(source, tuple(column.name for column in table.all_columns), namespace)
+        super().__init__(tuple(column.name for column in table.all_columns), namespace)
         self.table = table
         self.refers_to_itself = any(
             column.reference is not None and column.reference.table == table.id for column in table.columns
         )
-        self.namespace = namespace
         self.columns = tuple(column_name(column.name) for column in table.stored_columns)
         self.kinds = tuple(column.kind for column in table.stored_columns)
         self.keyed = tuple(
             at for at, column in enumerate(table.stored_columns) if self.dialect.kinds[column.kind].key
         )
-        self.copied = self._copied(column.name for column in table.columns)
+        self.copied = self._copied(column.kind for column in table.columns)
         self.update = lru_cache(CACHED_SHAPES)(self._compile_update)
         self.delete = lru_cache(CACHED_SHAPES)(self._compile_delete)
         self.rekey = lru_cache(CACHED_SHAPES)(self._compile_rekey)
+
+    @cached_property
+    def physical(self) -> PhysicalTable:
+        return PhysicalTable(self.table, self.dialect, self.namespace)
 
     @cached_property
     def insert(self) -> Template:
@@ -114,9 +116,9 @@ class TableSql(Pages):
     @abstractmethod
     def _compile_delete(self, where: Shape | None) -> Template: ...
 
-    def _copied(self, names: Iterable[str]) -> dict[int, CopiedCells]:
-        kinds = ((at, self.physical.kind(name)) for at, name in enumerate(names))
-        return {at: kind.copied for at, kind in kinds if kind.copied is not None}
+    def _copied(self, kinds: Iterable[Kind]) -> dict[int, CopiedCells]:
+        stored = ((at, self.dialect.kinds[kind]) for at, kind in enumerate(kinds))
+        return {at: kind.copied for at, kind in stored if kind.copied is not None}
 
     def _changed(self, shape: UpdateShape) -> sa.Update:
         """An update of every row."""
@@ -157,9 +159,11 @@ class TableSql(Pages):
             sa.update(self.physical.from_clause).values({column: new}).where(column == old), self.dialect
         )
 
-    def _record(self, columns: Any) -> list[Expression]:
-        """A record of a row that has the columns as they are stored."""
-        return [self.physical.answered_from(columns, name) for name in self.names]
+    def _record(self, columns: Any, *, with_table: bool = True) -> Expression:
+        """A record of a row that has the columns as they are stored, as one expression, of which only the
+        text counts."""
+        answered = [self.physical.answered_from(columns, name) for name in self.names]
+        return as_text(answered, self.dialect, with_table=with_table)
 
     def _parameters(self) -> dict[quoted_name, Expression]:
         """The value of each physical column, from the cells of a row; sort keys follow after all cells."""
@@ -181,9 +185,19 @@ class SqliteTableSql(SqlitePages, TableSql):
         self.upsert = lru_cache(CACHED_SHAPES)(self._compile_upsert)
 
     def _compile_upsert(self, shape: UpsertShape) -> SqliteUpsertSql:
-        record = self._record(self.physical.from_clause.c) if shape.returns else []
-        decoders = self._decoders(self.names) if shape.returns else ()
-        return sqlite_upsert(self.physical, shape, record, decoders)
+        if not shape.returns:
+            return sqlite_upsert(self.physical, shape, self.physical.from_clause.c[ROW_KEY], 0, ())
+        return sqlite_upsert(
+            self.physical, shape, self._stored_record, len(self.names), self._decoders(self.names)
+        )
+
+    @cached_property
+    def _stored_record(self) -> Expression:
+        return self._record(self.physical.from_clause.c)
+
+    @cached_property
+    def _returned_record(self) -> Expression:
+        return self._record(self.physical.from_clause.c, with_table=False)
 
     def _compile_insert(self) -> Template:
         insert = sa.insert(self.physical.from_clause).values(self._parameters())
@@ -197,9 +211,9 @@ class SqliteTableSql(SqlitePages, TableSql):
         update = self._update(shape)
         if not shape.returns:
             return UpdateSql(template(update, self.dialect), 0, ())
-        record = self._record(self.physical.from_clause.c)
         decoders = self._decoders(self.names)
-        return UpdateSql(template(update.returning(*record), self.dialect), len(record), decoders)
+        returning = update.returning(self._returned_record)
+        return UpdateSql(template(returning, self.dialect), len(self.names), decoders)
 
     def _compile_delete(self, where: Shape | None) -> Template:
         return template(self._delete(where), self.dialect)
@@ -258,7 +272,7 @@ class PostgresTableSql(PostgresPages, TableSql):
         return template(insert, self.dialect)
 
     def _compile_update(self, shape: UpdateShape) -> UpdateSql:
-        copied = self._copied(shape.columns)
+        copied = self._copied(self.physical.columns[name].kind for name in shape.columns)
         if self._finds_nothing(shape.where):
             return UpdateSql(self._nothing(), len(self.names) if shape.returns else 0, (), copied)
         if finds_one(self.table, shape.where):
@@ -270,9 +284,7 @@ class PostgresTableSql(PostgresPages, TableSql):
         if not shape.returns:
             touched = update.returning(self.physical.column(ROW_KEY)).cte("changed")
             return UpdateSql(self._with_count(touched), 0, (), copied)
-        # under their own names, for the compiler shortens those of the longest columns
-        stored = (column.label(quoted(column.name)) for column in self.physical.from_clause.c)
-        touched = update.returning(*stored).cte("changed")
+        touched = update.returning(self._stored).cte("changed")
         decoders = self._decoders(self.names)
         return UpdateSql(self._with_records(touched), len(self.names), decoders, copied)
 
@@ -290,19 +302,37 @@ class PostgresTableSql(PostgresPages, TableSql):
 
     def _compile_upsert(self, shape: UpsertShape) -> PostgresUpsertSql:
         def answer(written: sa.CTE) -> sa.Select[Any]:
-            columns = self._record(written.c) if shape.returns else [written.c[ROW_KEY]]
+            column = self._record_of(str(written.name)) if shape.returns else written.c[ROW_KEY]
             joined = self.system.workspace.outerjoin(written, sa.true())
-            return sa.select(self._version, *columns).select_from(joined)
+            return sa.select(self._version, column).select_from(joined)
 
-        return postgres_upsert(self.physical, shape, self._is_current(), answer)
+        returned = self._stored if shape.returns else self.physical.from_clause.c[ROW_KEY]
+        return postgres_upsert(self.physical, shape, self._is_current(), returned, answer)
+
+    @cached_property
+    def _stored(self) -> Expression:
+        """All columns as they are stored, as one expression, of which only the text counts."""
+        # under their own names, for the compiler shortens those of the longest columns
+        stored = [column.label(quoted(column.name)) for column in self.physical.from_clause.c]
+        return as_text(stored, self.dialect)
+
+    @cached_property
+    def _record_of(self) -> Callable[[str], Expression]:
+        """A record of a row of a part of a statement, by the name of the part."""
+        return cache(lambda part: self._record(self._columns_of(part)))
+
+    def _columns_of(self, part: str) -> Any:
+        """The columns of a part of a statement that has them as they are stored."""
+        columns = (sa.column(quoted(each.name), each.type) for each in self.physical.from_clause.c)
+        return sa.table(part, *columns).c
 
     @cached_property
     def by_ids(self) -> Template:
         """Records by their ids, in the format of the response of an update."""
-        stored = (column.label(quoted(column.name)) for column in self.physical.from_clause.c)
         ids = sa.bindparam("ids", type_=postgresql.ARRAY(sa.Text()))
         is_one = self.physical.from_clause.c[ROW_KEY] == sa.any_(ids)
-        return self._with_records(sa.select(*stored).where(is_one).cte("found"))
+        found = sa.select(self._stored).select_from(self.physical.from_clause).where(is_one)
+        return self._with_records(found.cte("found"))
 
     def _finds_nothing(self, where: Shape | None) -> bool:
         return where is not None and is_never_true(condition(self.physical, where))
@@ -335,16 +365,21 @@ class PostgresTableSql(PostgresPages, TableSql):
     def _with_records(self, changed: sa.CTE) -> Template:
         """The version, how many rows were changed and what their texts take; and their records, unless they
         are more than ``max_records`` or take more than ``max_bytes``."""
-        record = self._record(changed.c)
-        large = [
-            cell
-            for cell, column in zip(record, self.table.all_columns, strict=True)
-            if is_large(column, self.dialect)
-        ]
-        size = size_of(large).label("size")
+        name = str(changed.name)
+        size = size_of(self._large_of(name)).label("size")
         facts = sa.select(sa.func.count().label("total"), size).select_from(changed).subquery("facts")
-        records = sa.select(*record).order_by(changed.c[ROW_KEY]).subquery("records")
+        row_key: Expression = sa.literal_column(f'{name}."{ROW_KEY}"')
+        record = sa.select(self._record_of(name)).select_from(changed).order_by(row_key)
+        records = record.subquery("records")
         fits = (facts.c.total <= number("max_records")) & (facts.c.size <= MAX_BYTES)
         joined = self.system.workspace.join(facts, sa.true()).outerjoin(records, fits)
-        complete = sa.select(self._version, facts.c.total, facts.c.size, *records.c).select_from(joined)
+        columns: Expression = sa.literal_column(", ".join(f'records."{each}"' for each in self.names))
+        complete = sa.select(self._version, facts.c.total, facts.c.size, columns).select_from(joined)
         return template(complete, self.dialect)
+
+    def _large_of(self, name: str) -> list[Expression]:
+        """The columns of a part of a statement that can be large, as they are answered."""
+        large = [column.name for column in self.table.all_columns if is_large(column, self.dialect)]
+        columns = self._columns_of(name) if large else None
+        answered = (self.physical.answered_from(columns, each).element for each in large)
+        return [sa.literal_column(str(each.compile(dialect=self.dialect.compiler))) for each in answered]

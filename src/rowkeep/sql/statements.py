@@ -15,6 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.ddl import DDLElement
 
 from rowkeep.sql.dialects import Dialect
+from rowkeep.sql.lists import with_lists
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ class Template(msgspec.Struct, frozen=True):
 def template(clause: sa.Executable, dialect: Dialect) -> Template:
     """``clause`` as text for this engine, with its named bind parameters left open."""
     compiled = clause.compile(dialect=dialect.compiler)  # type: ignore[attr-defined]
-    return Template(str(compiled), tuple(compiled.positiontup or ()))
+    return Template(*with_lists(str(compiled), tuple(compiled.positiontup or ())))
 
 
 def statement(clause: sa.Executable, dialect: Dialect) -> Statement:

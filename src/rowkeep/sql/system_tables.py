@@ -226,8 +226,8 @@ def workspace_tables(namespace: str | None) -> WorkspaceTables:
     return WorkspaceTables(namespace)
 
 
-ANY_WORKSPACE = "any_workspace"
-"""A namespace that no workspace has: theirs begin with ``w`` and a number."""
+ANY_WORKSPACE = "_any_workspace"
+"""A namespace that no workspace has, and the name of nothing of a user."""
 
 
 def any_workspace(namespace: str | None) -> WorkspaceTables:
@@ -239,8 +239,12 @@ def any_workspace(namespace: str | None) -> WorkspaceTables:
 def in_workspace(statement: Statement, namespace: str | None) -> Statement:
     if namespace is None:
         return statement
-    text = statement.text.replace(f'"{ANY_WORKSPACE}".', f'"{namespace}".')
-    return Statement(text, statement.parameters, statement.many)
+    return Statement(in_namespace(statement.text, namespace), statement.parameters, statement.many)
+
+
+def in_namespace(text: str, namespace: str | None) -> str:
+    """Text with the namespace of a workspace in place of that of any."""
+    return text if namespace is None else text.replace(f'"{ANY_WORKSPACE}".', f'"{namespace}".')
 
 
 class WorkspaceTables:

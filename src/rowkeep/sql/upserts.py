@@ -166,12 +166,11 @@ def _cells_first(columns: Iterable[Cells]) -> Cells:
 
 
 def sqlite_upsert(
-    physical: PhysicalTable, shape: UpsertShape, record: list[Expression], decoders: Decoders
+    physical: PhysicalTable, shape: UpsertShape, returned: Expression, width: int, decoders: Decoders
 ) -> SqliteUpsertSql:
-    """``record`` has the columns of a record; empty without ``returns``."""
+    """``returned`` is a record, with ``width`` columns, or without ``returns`` the row key."""
     upsert = Upsert(physical, shape)
     stored, dialect = upsert.stored, physical.dialect
-    returned = record or [stored.c[ROW_KEY]]
     insert = dialect.upsert(stored)
 
     def brought(name: str) -> Cells:
@@ -184,14 +183,15 @@ def sqlite_upsert(
     found = upsert.has_key(upsert.sent)
     change = sa.update(stored).values(upsert.changes(upsert.sent, _flag)).where(found)
     first, last = (sa.bindparam(name, type_=sa.Text()) for name in ID_RANGE)
-    find = sa.select(*returned).where(found)
-    made = sa.select(*returned).where(stored.c[ROW_KEY].between(first, last))
+    rows = sa.select(returned).select_from(stored)
+    find = rows.where(found)
+    made = rows.where(stored.c[ROW_KEY].between(first, last))
     return SqliteUpsertSql(
         template(write, dialect),
         template(change, dialect),
         template(find, dialect),
         template(made, dialect),
-        len(record),
+        width,
         decoders,
     )
 
@@ -200,24 +200,22 @@ def postgres_upsert(
     physical: PhysicalTable,
     shape: UpsertShape,
     is_current: Expression,
+    returned: Expression,
     answer: Callable[[sa.CTE], sa.Select[Any]],
 ) -> PostgresUpsertSql:
-    """``is_current`` compares the version; ``answer`` selects the version and what a statement returned."""
+    """``is_current`` compares the version; ``answer`` selects the version and what a statement returned: the
+    columns as they are stored, or without ``returns`` the row key."""
     upsert = Upsert(physical, shape)
     stored, dialect = upsert.stored, physical.dialect
     cells = upsert.all_sent()
     row = sa.select(*cells.values()).where(is_current)
     write = upsert.on_conflict(dialect.upsert(stored).from_select(list(cells), row), upsert.sent)
     change = sa.update(stored).values(upsert.changes(upsert.sent, _flag))
-    # under their own names, for the compiler shortens those of the longest columns
-    returned = (
-        [column.label(quoted(column.name)) for column in stored.c] if shape.returns else [stored.c[ROW_KEY]]
-    )
     found = upsert.has_key(upsert.sent)
     singles: tuple[Any, ...] = (
-        write.returning(*returned),
-        change.where(found, is_current).returning(*returned),
-        sa.select(*returned).where(found),
+        write.returning(returned),
+        change.where(found, is_current).returning(returned),
+        sa.select(returned).select_from(stored).where(found),
     )
     write_one, change_one, find_one = (template(answer(each.cte("_written")), dialect) for each in singles)
     bulk = _Bulk(upsert)

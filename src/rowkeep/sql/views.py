@@ -7,6 +7,7 @@ the indexes of its tables, and a view never blocks a change of a table.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -175,7 +176,7 @@ class PhysicalView:
     def identity(self, name: str) -> Expression:
         return self._compared[name]
 
-    def answered(self, name: str) -> Expression:
+    def answered(self, name: str) -> sa.Label[Any]:
         """A column for responses, under its own name."""
         return self._texts[name].label(quoted(name))
 
@@ -192,12 +193,15 @@ class ViewSql(Pages):
     has_key = False
 
     def __init__(self, view: BoundView, namespace: str | None) -> None:
-        source = PhysicalView(view, self.dialect, namespace)
-        super().__init__(source, tuple(column.name for column in view.columns), namespace)
+        super().__init__(tuple(column.name for column in view.columns), namespace)
         self.view = view
-        self.conditions = tuple(source.conditions)
-        self.ties = tuple(source.ties)
+        self.conditions = tuple(self.physical.conditions)
+        self.ties = tuple(self.physical.ties)
         self.constants = _constants(view.where, filter_name) | _constants(view.having, having_name)
+
+    @cached_property
+    def physical(self) -> PhysicalView:
+        return PhysicalView(self.view, self.dialect, self.namespace)
 
 
 def _constants(where: Where, name: Callable[[int], str]) -> dict[str, Any]:

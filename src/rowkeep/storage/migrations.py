@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateSequence, CreateTable
 
@@ -18,8 +19,15 @@ from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
 from rowkeep.sql.history_table import UNLESS_RECORDED, history_sequence
 from rowkeep.sql.names import quoted
-from rowkeep.sql.statements import Statement, ddl, statement, template
-from rowkeep.sql.system_tables import CATALOG_NAMESPACE, WorkspaceTables, catalog_tables, next_number
+from rowkeep.sql.statements import STATEMENTS, Statement, Template, ddl, statement, template
+from rowkeep.sql.system_tables import (
+    ANY_WORKSPACE,
+    CATALOG_NAMESPACE,
+    WorkspaceTables,
+    catalog_tables,
+    in_workspace,
+    next_number,
+)
 from rowkeep.storage.contract import Steps
 
 Step = Callable[[Dialect, str | None], list[Statement]]
@@ -326,14 +334,14 @@ def alone(dialect: Dialect, namespace: str | None) -> Steps[None]:
     end."""
     if dialect.has_concurrent_writers:
         lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"rowkeep:{namespace}")))
-        yield statement(lock, dialect)
+        yield STATEMENTS.statement(lock, dialect)
 
 
-def _is_there(table: sa.Table, dialect: Dialect) -> Steps[bool]:
+def _is_there(name: str, dialect: Dialect) -> Steps[bool]:
     """Raises StorageReadOnly for a database that accepts no writes, such as a standby."""
-    name = dialect.compiler.identifier_preparer.format_table(table)
     found = sa.func.to_regclass(name).is_not(None)
-    rows = yield statement(sa.select(found, sa.func.current_setting("transaction_read_only")), dialect)
+    read_only_setting = sa.func.current_setting("transaction_read_only")
+    rows = yield STATEMENTS.statement(sa.select(found, read_only_setting), dialect)
     is_there, read_only = rows[0]
     if read_only == "on":
         raise StorageReadOnly()
@@ -351,19 +359,35 @@ def _create_namespace(namespace: str, dialect: Dialect) -> Steps[None]:
     yield ddl(CreateSchema(quoted(namespace), if_not_exists=True), dialect)
 
 
-def _applied(namespace: str | None) -> sa.Table:
-    """The table of completed steps."""
-    return sa.Table(
-        "_rowkeep_steps",
-        sa.MetaData(schema=quoted(namespace) if namespace else None),
-        sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+STEPS = "_rowkeep_steps"
+"""The table of completed steps."""
+
+
+class _StepSql(msgspec.Struct, frozen=True):
+    """The statements over the table of completed steps."""
+
+    create: Statement
+    count: Statement
+    add: Template
+
+
+@cache
+def _step_sql(dialect: Dialect, namespace: str | None) -> _StepSql:
+    """The same for all workspaces, of which ``namespace`` names any."""
+    meta = sa.MetaData(schema=quoted(namespace) if namespace else None)
+    applied = sa.Table(STEPS, meta, sa.Column("step", sa.Integer, primary_key=True, autoincrement=False))
+    count = sa.select(sa.func.coalesce(sa.func.max(applied.c.step), 0))
+    return _StepSql(
+        ddl(CreateTable(applied, if_not_exists=True), dialect),
+        statement(count, dialect),
+        template(sa.insert(applied), dialect),
     )
 
 
 def completed_steps(dialect: Dialect, namespace: str | None) -> Steps[int]:
     """Script: how many steps a database has completed."""
-    step = _applied(namespace).c.step
-    rows = yield statement(sa.select(sa.func.coalesce(sa.func.max(step), 0)), dialect)
+    count = _step_sql(dialect, ANY_WORKSPACE if namespace else None).count
+    rows = yield in_workspace(count, namespace)
     return int(rows[0][0])
 
 
@@ -396,22 +420,21 @@ def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> S
 
     Raises SetupError for a database that a newer Rowkeep has written.
     """
-    applied = _applied(namespace)
+    sql = _step_sql(dialect, ANY_WORKSPACE if namespace else None)
     yield from alone(dialect, namespace)
     if namespace is None:
-        yield ddl(CreateTable(applied, if_not_exists=True), dialect)
-    elif not (yield from _is_there(applied, dialect)):
+        yield sql.create
+    elif not (yield from _is_there(f'"{namespace}".{STEPS}', dialect)):
         # only then: what creates is sent to all nodes of a cluster, and fails if one of them is down
         yield from _create_namespace(namespace, dialect)
-        yield ddl(CreateTable(applied, if_not_exists=True), dialect)
+        yield in_workspace(sql.create, namespace)
     done = yield from completed_steps(dialect, namespace)
     if done > len(steps):
         raise SetupError(
             "The store was created by a newer version of Rowkeep. Use that version or a later one."
         )
-    has_step = template(sa.insert(applied), dialect)
     for number, step in enumerate(steps[done:], start=done + 1):
         for each in statements_of(step, dialect, namespace):  # noqa: UP028 - a list cannot receive rows
             yield each
-        yield has_step.bind({"step": number})
+        yield in_workspace(sql.add.bind({"step": number}), namespace)
     return done

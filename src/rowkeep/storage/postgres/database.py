@@ -15,6 +15,7 @@ from rowkeep.sql.as_of import AsOfSql, PostgresAsOfSql, as_of_sql
 from rowkeep.sql.dialects import POSTGRES
 from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import PostgresTableSql, TableSql
+from rowkeep.sql.shared_tables import SharedPostgresTable
 from rowkeep.sql.views import PostgresViewSql, ViewSql
 from rowkeep.storage.contract import (
     EITHER,
@@ -77,7 +78,7 @@ class PostgresWorkspaceDatabase(PostgresDatabase, WorkspaceDatabase):
         self._rows = pool.turns.new_workspace()
 
     def prepare(self, table: Table) -> TableSql:
-        return PostgresTableSql(table, self.namespace)
+        return SharedPostgresTable(table, self.namespace)
 
     def prepare_as_of(self, table: Table) -> AsOfSql:
         past: AsOfSql = as_of_sql(PostgresAsOfSql, table, self.namespace)

@@ -24,7 +24,7 @@ from rowkeep.plan.rows.writes import DeletePlan, InsertPlan, UpdatePlan
 from rowkeep.sql.binding import delete_values, insert_values, update_values
 from rowkeep.sql.copied_cells import CopiedCells, copied_moment
 from rowkeep.sql.history_operations import bound_operation, operation_values, recorded
-from rowkeep.sql.names import index_named
+from rowkeep.sql.names import index_named, table_name
 from rowkeep.sql.rows import TableSql, UpdateSql
 from rowkeep.sql.statements import Statement, Template
 from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, UpdatedRows, WriteKey
@@ -182,8 +182,7 @@ async def _copy_on(
 
 def place_of(sql: TableSql) -> tuple[str, str]:
     """The schema and the name of the table that rows are copied to."""
-    physical = sql.physical.from_clause
-    return str(physical.schema), str(physical.name)
+    return str(sql.namespace), str(table_name(sql.table))
 
 
 async def check_types(

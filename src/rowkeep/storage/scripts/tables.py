@@ -12,7 +12,8 @@ from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.tables import Column, Table, TableSize, name_key
 from rowkeep.model.users import EVERYBODY, Asker
-from rowkeep.sql.physical_table import PhysicalTable, drop_table
+from rowkeep.sql.physical_table import drop_table
+from rowkeep.sql.shared_tables import create_table
 from rowkeep.sql.sizes import size_query, table_size
 from rowkeep.storage.contract import Steps
 from rowkeep.storage.scripts.history import HistoryScripts
@@ -82,7 +83,7 @@ class Tables(WorkspaceSteps):
         table = read_table(body, table_id, named, (yield from self._state.newest_key()))
         yield from self.check_name_is_free(table.name)
         referred = {each.id: each for each in named.values()}
-        yield from run(PhysicalTable(table, self.dialect, self.namespace, referred).create())
+        yield from run(create_table(table, self.dialect, self.namespace, referred))
         if table.history is not None:
             yield from self._history.begin(table)
         yield from self._do(

@@ -19,6 +19,7 @@ from rowkeep.sql.as_of import AsOfSql, SqliteAsOfSql, as_of_sql
 from rowkeep.sql.dialects import SQLITE
 from rowkeep.sql.pages import Pages
 from rowkeep.sql.rows import SqliteTableSql, TableSql
+from rowkeep.sql.shared_tables import SharedSqliteTable
 from rowkeep.sql.views import SqliteViewSql, ViewSql
 from rowkeep.storage.contract import (
     EITHER,
@@ -114,7 +115,7 @@ class SqliteWorkspaceDatabase(SqliteDatabase, WorkspaceDatabase):
         self._ids = ids
 
     def prepare(self, table: Table) -> TableSql:
-        return SqliteTableSql(table, None)
+        return SharedSqliteTable(table, None)
 
     def _refuse_if_gone(self) -> None:
         """The file was deleted: most likely its workspace was deleted, which the catalog knows."""
