@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import atexit
 import gc
-import json
+import marshal
 import os
 import pkgutil
 import selectors
@@ -179,7 +179,7 @@ def received(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     content = b""
     while len(content) < length:
         content += channel.recv(length - len(content))
-    return json.loads(content), descriptors
+    return marshal.loads(content), descriptors  # noqa: S302 - written by forks.py or fork_command.py
 
 
 def prepared(job: dict[str, Any], streams: list[int]) -> Callable[[], None]:
