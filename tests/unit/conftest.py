@@ -24,4 +24,5 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        structlog.configure(**item.stash[LOG_BEFORE])
+        if LOG_BEFORE in item.stash:
+            structlog.configure(**item.stash[LOG_BEFORE])
