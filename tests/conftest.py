@@ -27,6 +27,7 @@ from support.engines import ENGINES, is_wanted
 from support.forks import FORKS
 from support.postgres import PLACE, PostgresServer
 from support.recorded import check
+from support.reports import send_less
 from support.server import RowkeepServer, sqlite_url
 from support.workspace import PEOPLE, Workspace, empty_workspace
 
@@ -100,6 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Stores are in memory where the system has a file system for that: on a disk, tests wait for each
     commit and prove nothing more. ``--basetemp`` or PYTEST_DEBUG_TEMPROOT names another place."""
     _start_elsewhere(config)
+    send_less(config)
     if config.getoption("basetemp") is None and PLACE not in os.environ and _has_memory():
         os.environ[PLACE] = str(MEMORY)
 

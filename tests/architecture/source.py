@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from pathspec import GitIgnoreSpec
+
+from support.syntax import statements
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "rowkeep"
@@ -17,13 +21,16 @@ PACKAGE = ROOT / "src" / "rowkeep"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+N = TypeVar("N", bound=ast.AST)
+
+
 @dataclass(frozen=True)
 class Module:
-    """One file of ``src/rowkeep``. ``name`` is its path there: ``storage/contract.py``."""
+    """One file of ``src/rowkeep``. ``name`` is its path there: ``storage/contract.py``. It is parsed when a
+    test needs that, and once for all tests of a process."""
 
     name: str
     text: str
-    tree: ast.Module
 
     @property
     def layer(self) -> str:
@@ -34,36 +41,47 @@ class Module:
     def lines(self) -> int:
         return len(self.text.splitlines())
 
-    def functions(self) -> Iterator[tuple[str, Function]]:
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    def nodes(self, *kinds: type[N]) -> Iterator[N]:
+        """All nodes of the tree that are of these classes, which have no subclasses."""
+        for kind in kinds:
+            yield from self._nodes.get(kind, ())  # type: ignore[misc]
+
+    @cached_property
+    def _nodes(self) -> dict[type[ast.AST], list[ast.AST]]:
+        found: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+        for node in ast.walk(self.tree):
+            found[type(node)].append(node)
+        return found
+
+    @cached_property
+    def functions(self) -> list[tuple[str, Function]]:
         """Every function, those in classes and functions included, by its qualified name."""
-        yield from _functions(self.tree, "")
+        names: dict[ast.AST, str] = {}
+        found: list[tuple[str, Function]] = []
+        for part, statement in statements(self.tree):
+            outer = names.get(part, "")
+            if isinstance(statement, ast.ClassDef | Function):
+                outer = f"{outer}.{statement.name}".lstrip(".")
+            if isinstance(statement, Function):
+                found.append((outer, statement))
+            names[statement] = outer
+        return found
 
     def imported(self) -> set[str]:
         """The top-level packages that it imports anywhere."""
-        found: set[str] = set()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                found |= {each.name.partition(".")[0] for each in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                found.add((node.module or "").partition(".")[0])
-        return found
-
-
-def _functions(node: ast.AST, path: str) -> Iterator[tuple[str, Function]]:
-    for child in ast.iter_child_nodes(node):
-        named = isinstance(child, ast.ClassDef | Function)
-        name = f"{path}.{child.name}".lstrip(".") if named else path  # type: ignore[attr-defined]
-        if isinstance(child, Function):
-            yield name, child
-        yield from _functions(child, name)
+        found = {each.name.partition(".")[0] for node in self.nodes(ast.Import) for each in node.names}
+        return found | {(node.module or "").partition(".")[0] for node in self.nodes(ast.ImportFrom)}
 
 
 @cache
 def modules() -> tuple[Module, ...]:
     """All of ``src/rowkeep``."""
     paths = sorted(PACKAGE.rglob("*.py"))
-    texts = [(path.relative_to(PACKAGE).as_posix(), path.read_text("utf-8")) for path in paths]
-    return tuple(Module(name, text, ast.parse(text)) for name, text in texts)
+    return tuple(Module(path.relative_to(PACKAGE).as_posix(), path.read_text("utf-8")) for path in paths)
 
 
 @cache

@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from source import ROOT, modules
 
@@ -72,8 +72,8 @@ def test_sql_is_spelt_in_sql_and_storage_alone() -> None:
         (module.name, node.value)
         for module in modules()
         if module.layer not in ("sql", "storage") and module.name not in TEMPORARY_FILES
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
+        for node in module.nodes(ast.Constant)
+        if isinstance(node.value, str) and SQL.search(node.value)
     }
     assert spelt == set()
 
@@ -93,7 +93,9 @@ def test_engines_differ_by_facts() -> None:
     """Statements and scripts ask for a fact of the dialect (``sql/dialects.py``), never for an engine: so a
     further engine is a further row. The scheme of a URL may be compared: it is text that somebody sent."""
     branches = {
-        f"{module.name}: {ast.unparse(node)}" for module in modules() for node in _branches(module.tree)
+        f"{module.name}: {ast.unparse(node)}"
+        for module in modules()
+        for node in _branches(module.nodes(ast.Attribute, ast.Compare))
     }
     assert branches == set()
 
@@ -106,23 +108,23 @@ def test_the_check_for_engines_would_notice() -> None:
         "SPELLINGS[dialect.name]",
         "self.dialect.compiler.name",
     ]
-    assert [text for text in asked if not list(_branches(ast.parse(text)))] == []
-    assert list(_branches(ast.parse('scheme == "sqlite"'))) == []
+    assert [text for text in asked if not list(_branches(ast.walk(ast.parse(text))))] == []
+    assert list(_branches(ast.walk(ast.parse('scheme == "sqlite"')))) == []
 
 
-def _branches(tree: ast.AST) -> Iterator[ast.expr]:
+def _branches(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
     """Comparisons with an engine, and uses of a dialect's name."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr == "name":
             if ast.unparse(node.value).rpartition(".")[2].lstrip("_") in ("dialect", "compiler"):
                 yield node
-        elif isinstance(node, ast.Compare) and ast.unparse(node.left) != "scheme":
+        elif isinstance(node, ast.Compare):
             sides = [
                 part for side in (node.left, *node.comparators) for part in getattr(side, "elts", [side])
             ]
             asked = {part.value for part in sides if isinstance(part, ast.Constant)}
             asked |= {part.id for part in sides if isinstance(part, ast.Name)}
-            if asked & ENGINES:
+            if asked & ENGINES and ast.unparse(node.left) != "scheme":
                 yield node
 
 
@@ -133,11 +135,7 @@ WAITING = (ast.AsyncFunctionDef, ast.Await, ast.AsyncWith, ast.AsyncFor)
 
 
 def test_what_is_pure_does_not_wait() -> None:
-    waiting = {
-        module.name
-        for module in modules()
-        if module.layer in PURE and any(isinstance(node, WAITING) for node in ast.walk(module.tree))
-    }
+    waiting = {module.name for module in modules() if module.layer in PURE and any(module.nodes(*WAITING))}
     assert waiting == set()
 
 
@@ -157,9 +155,10 @@ def test_no_catch_all_around_work() -> None:
     found = {
         (module.name, name)
         for module in modules()
-        for name, function in module.functions()
-        for handler in ast.walk(function)
-        if isinstance(handler, ast.ExceptHandler) and _catches_all(handler) and not _raises_again(handler)
+        for handler in module.nodes(ast.ExceptHandler)
+        if _catches_all(handler) and not _raises_again(handler)
+        for name, function in module.functions
+        if function.lineno <= handler.lineno <= (function.end_lineno or 0)
     }
     assert found == CATCH_ALL
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 from source import ROOT, tree
@@ -18,21 +19,27 @@ REGISTRIES = [
 """In parts, for the name of none may stand in the tree, this file included."""
 
 PATHS_OF_MACHINES = re.compile(
-    r"(?<![\w.}/])(?:/home/(?!you\b)[\w{]|/Users/\w|/r[o]ot/|/w[o]rk/|/tmp/\w)"
-    r"|\b[A-Z]:\\Users\\"
+    r"/(?<![\w.}/]/)(?:home/(?!you\b)[\w{]|Users/\w|r[o]ot/|w[o]rk/|tmp/\w)"
+    r"|:(?<=\b[A-Z]:)\\Users\\"
 )
 """Directories of one person or one machine, in brackets where the pattern would find itself. The place of the
-clone is not among them: it may be named like a path of the API, such as ``/data``."""
+clone is not among them: it may be named like a path of the API, such as ``/data``. What comes before is asked
+after the first character: so only few places have to be looked at."""
+
+
+@cache
+def texts() -> dict[str, str]:
+    """Each file of the tree, by its path."""
+    return {path.relative_to(ROOT).as_posix(): path.read_bytes().decode("utf-8", "ignore") for path in tree()}
 
 
 def found(pattern: re.Pattern[str]) -> list[str]:
     """Where a pattern stands in the tree: ``path:line: text``."""
     places = []
-    for path in tree():
-        text = path.read_bytes().decode("utf-8", "ignore")
+    for path, text in texts().items():
         for match in pattern.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
-            places.append(f"{path.relative_to(ROOT)}:{line}: {match[0]}")
+            places.append(f"{path}:{line}: {match[0]}")
     return places
 
 

@@ -1,7 +1,8 @@
 """New things: what a walk-through in docs/contributing has added really works.
 
 A program that ``test_walkthroughs.py`` runs in a copy of the project with the edits of one page. It writes
-the generated docs, and uses the new thing through the HTTP API on SQLite in its own process.
+the generated docs, and uses the new thing through the HTTP API on SQLite in its own process. Then it runs the
+tests that are named as further arguments.
 """
 
 from __future__ import annotations
@@ -197,4 +198,7 @@ async def check(name: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(check(sys.argv[1]))
+    _, page_name, *tests = sys.argv
+    asyncio.run(check(page_name))
+    if tests:  # here too: a further interpreter would import all of it again
+        sys.exit(pytest.main(["-p", "no:cacheprovider", *tests]))

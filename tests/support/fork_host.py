@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import atexit
 import gc
-import json
+import marshal
 import os
 import pkgutil
 import selectors
@@ -32,6 +32,9 @@ sys.path.pop()
 import rowkeep
 from rowkeep.model.values import case_folding
 from rowkeep.services import passwords
+from rowkeep.sql.dialects import POSTGRES
+from rowkeep.sql.system_tables import CATALOG_NAMESPACE
+from rowkeep.storage import migrations
 
 COMMAND = "rowkeep.cli.main"
 SERVER = "rowkeep.server.__main__"
@@ -71,6 +74,11 @@ def rehearse() -> None:
     command: Any = import_module(COMMAND)
     for name in (*command.COMMANDS, *command.GROUPS):
         command.command_line(name)
+    # what a command compiles for a store on SQLite, and these for one on PostgreSQL
+    for step in migrations.CATALOG_STEPS:
+        migrations.statements_of(step, POSTGRES, CATALOG_NAMESPACE)
+    for step in migrations.WORKSPACE_STEPS:
+        migrations.statements_of(step, POSTGRES, migrations.ANY_NAMESPACE)
     before = dict(os.environ)
     with TemporaryDirectory() as directory, redirect_stdout(StringIO()):
         for name in [name for name in before if name.startswith("ROWKEEP_")]:
@@ -171,7 +179,7 @@ def received(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     content = b""
     while len(content) < length:
         content += channel.recv(length - len(content))
-    return json.loads(content), descriptors
+    return marshal.loads(content), descriptors  # noqa: S302 - written by forks.py or fork_command.py
 
 
 def prepared(job: dict[str, Any], streams: list[int]) -> Callable[[], None]:

@@ -11,7 +11,7 @@ start time is measured: see :func:`start_interpreter`.
 from __future__ import annotations
 
 import contextlib
-import json
+import marshal
 import os
 import signal
 import socket
@@ -128,7 +128,7 @@ class Forks:
             "new_session": new_session,
             "umask": umask,
         }
-        message = json.dumps(job).encode()
+        message = marshal.dumps(job)
         ours, theirs = socket.socketpair()
         with open(os.devnull, "r+b", buffering=0) as null, self._turn, theirs:
             streams = [null if each == subprocess.DEVNULL else each for each in (stdin, stdout, stderr)]

@@ -7,11 +7,11 @@ a second language misunderstand, or for which another word is usual.
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from .syntax import comments, statements
 
 INSTEAD = {
     r"wish(?:es|ed)?": "request, want",
@@ -46,6 +46,8 @@ INSTEAD = {
 """Patterns of words, matched regardless of case, and usual words to write instead."""
 
 _FORBIDDEN = [(re.compile(rf"\b(?:{words})\b", re.IGNORECASE), usual) for words, usual in INSTEAD.items()]
+_ANY_FORBIDDEN = re.compile(rf"\b(?:{'|'.join(INSTEAD)})\b")
+"""Whether a text in lower case has one of them: otherwise, a search takes four times as long."""
 
 
 class Hit(NamedTuple):
@@ -61,6 +63,8 @@ def unusual_words(text: str) -> list[Hit]:
     text = re.sub(r"[ \t]*\n[ \t]*", "\n", text)
     # a phrase may be broken over two lines
     flat = text.replace("\n", " ")
+    if not _ANY_FORBIDDEN.search(flat.casefold()):
+        return []
     return sorted(
         Hit(text.count("\n", 0, found.start()) + 1, found[0], usual)
         for words, usual in _FORBIDDEN
@@ -82,23 +86,20 @@ def unusual_words_in_code(source: str) -> list[Hit]:
 
 
 def _docstrings(source: str) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(source)):
-        match node:
+    for _, statement in statements(ast.parse(source)):
+        match statement:
             case ast.Expr(value=ast.Constant(value=str(text))):
-                yield node.lineno, text
+                yield statement.lineno, text
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:
     """Comments with their first lines; comments on consecutive lines are one text."""
     first, lines = 0, list[str]()
-    if "#" not in source:
-        return
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            if lines and token.start[0] != first + len(lines):
-                yield first, "\n".join(lines)
-                lines = []
-            first = first if lines else token.start[0]
-            lines.append(token.string.removeprefix("# "))
+    for line, comment in comments(source):
+        if lines and line != first + len(lines):
+            yield first, "\n".join(lines)
+            lines = []
+        first = first if lines else line
+        lines.append(comment.removeprefix("# "))
     if lines:
         yield first, "\n".join(lines)

@@ -31,7 +31,9 @@ PIECE = 1 << 20
 """How many characters of the log are read at once."""
 
 QUOTED = re.compile(r"'(?:[^']|'')*'")
-WORKSPACE = re.compile(r'"?\b(w[0-9]+_[a-z][a-z0-9_]*)"?\.')
+WORKSPACE = re.compile(r'w(?<=\bw)[0-9]+_[a-z][a-z0-9_]*(?="?\.)')
+"""The word boundary is asked after the first letter: so only places with that letter are looked at."""
+
 MUTABLE = frozenset({"now", "timezone", "to_char", "to_json", "to_timestamp", "random", "gen_random_uuid"})
 """Functions of PostgreSQL that depend on settings, on the time, or on chance; :func:`mutable_functions` has
 all."""
@@ -48,6 +50,8 @@ CHANGE = re.compile(
 )
 WRITE = re.compile(r"\b(?:INSERT INTO|UPDATE [\"\w]|DELETE FROM)|^COPY\b")
 CHANGES_ROWS = re.compile(r"\bUPDATE [\"\w].*\bSET\b|\bDELETE FROM\b", re.DOTALL)
+CONSTANT = re.compile(r"\b(?:WHERE|AND|NOT|\() *false\b", re.IGNORECASE)
+INSERTED = re.compile(r"\bINSERT INTO\b(.*?)\bSELECT\b", re.DOTALL)
 
 PLAIN_INSERT_SELECT = "function or cast in INSERT ... SELECT that depends on settings"
 PLAIN_RETURNING = "RETURNING of more than columns"
@@ -82,18 +86,18 @@ class Reader:
         if known is None:
             plain = QUOTED.sub("''", text)
             workspaces = frozenset(WORKSPACE.findall(plain))
-            shape = WORKSPACE.sub("w.", plain)
+            shape = WORKSPACE.sub("w", plain)
             if shape not in self._shapes:
-                self._shapes[shape] = self._of(text, plain)
+                self._shapes[shape] = self._of(plain)
             known = self._facts[text] = replace(self._shapes[shape], workspaces=workspaces)
         return known
 
-    def _of(self, text: str, plain: str) -> Facts:
+    def _of(self, plain: str) -> Facts:
         return Facts(
-            faults=tuple(faults_of(text, self._mutable)),
+            faults=tuple(faults_of(plain, self._mutable)),
             workspaces=frozenset(),
-            changes=CHANGE.search(plain) is not None,
-            writes=WRITE.search(plain) is not None,
+            changes=_has(CHANGE, plain, "DO", "CREATE", "ALTER", "DROP"),
+            writes=_has(WRITE, plain, "INSERT", "UPDATE", "DELETE", "COPY"),
             locks=plain.startswith("LOCK TABLE"),
             raises_version="_rowkeep_workspace SET version" in plain,
         )
@@ -131,17 +135,23 @@ def faults_of(statement: str, mutable: frozenset[str] = MUTABLE) -> list[str]:
     """The rules that a statement breaks by itself."""
     text = QUOTED.sub("''", statement)
     faults = []
-    inserted = re.search(r"\bINSERT INTO\b(.*?)\bSELECT\b", text, re.DOTALL)
+    inserted = INSERTED.search(text) if "INSERT INTO" in text else None
     if inserted and "VALUES" not in inserted[1]:
         # what ON CONFLICT sets is not selected
         selected = re.split(r"\bON CONFLICT\b", text[inserted.end() :], maxsplit=1)[0]
         if mutable.intersection(FUNCTION.findall(selected)) or TEXT_TO_MOMENT.search(selected):
             faults.append(PLAIN_INSERT_SELECT)
-    if any(CALCULATED.search(returned) for returned in RETURNED.findall(text)):
+    if "RETURNING" in text and any(CALCULATED.search(returned) for returned in RETURNED.findall(text)):
         faults.append(PLAIN_RETURNING)
-    if CHANGES_ROWS.search(text) and re.search(r"\b(?:WHERE|AND|NOT|\() *false\b", text, re.IGNORECASE):
+    if _has(CHANGES_ROWS, text, "UPDATE", "DELETE") and _has(CONSTANT, text.lower(), "false"):
         faults.append(NO_CONSTANT)
     return faults
+
+
+def _has(pattern: re.Pattern[str], text: str, *words: str) -> bool:
+    """Whether a pattern is found in a text, which it is only where one of these words is. Long texts are
+    searched for words much faster."""
+    return any(word in text for word in words) and pattern.search(text) is not None
 
 
 def transactions(log: Path) -> Iterator[Transaction]:

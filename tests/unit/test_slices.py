@@ -11,7 +11,14 @@ import pytest
 
 from rowkeep.codec import bulk_slices as slices
 from rowkeep.codec.json_bodies import refuse_deep, refuse_repeated_keys
-from rowkeep.codec.json_scan import first_keys, has_more_values, is_deeper, repeated_key
+from rowkeep.codec.json_scan import (
+    first_keys,
+    has_half,
+    has_more_values,
+    is_deeper,
+    marked_halves,
+    repeated_key,
+)
 from rowkeep.codec.rows import InsertLimits, TableCodec, encode
 from rowkeep.codec.stored_cells import StoredCells
 from rowkeep.errors.catalogue import MalformedJson, RepeatedKey, RowkeepError, TooManyCells
@@ -182,3 +189,12 @@ def test_a_comma_with_no_row_after_it_is_refused(end: str) -> None:
     for rows in ('{"Text":"a"%s}' % (" " * 2000), '{"Document":[{}%s,{}]}' % (" " * 2000)):
         with pytest.raises(MalformedJson):
             CODEC.decode_rows(f'{{"data":[{{"Number":1}},{rows}{end}]}}'.encode(), InsertLimits(10_000))
+
+
+def test_a_half_of_a_pair_is_found_wherever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rowkeep.codec.json_scan.SLICE_BYTES", 7)
+    for at in range(20):
+        before = b'"' + b"x" * at
+        assert has_half(marked_halves(before + rb'\udc00"'))
+        assert marked_halves(before + rb'\ud83d\ude00"') == before + rb'\ud83d\ude00"'
+        assert marked_halves(before + rb'\\ud83d"') == before + rb'\\ud83d"'

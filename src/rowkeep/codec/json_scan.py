@@ -36,6 +36,8 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _HALF = rb"\u0000\ufffe"
+_OF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
+_OF_PAIR_BYTES = 4
 
 
 class Token(NamedTuple):
@@ -56,10 +58,17 @@ class KeyPlace(NamedTuple):
 
 def marked_halves(text: bytes) -> bytes:
     """A JSON text with each half of a surrogate pair replaced by HALF, so that it can be decoded."""
-    # find(), because "in" first tries to read what it searches for as a number
-    if text.find(b"\\u") < 0:
+    if not _may_have_half(text):
         return text
     return _ESCAPE.sub(lambda found: _HALF if found[1] else found[0], text)
+
+
+def _may_have_half(text: bytes) -> bool:
+    """Whether a JSON text may have a half of a surrogate pair: other escapes need no look at each of them."""
+    return any(
+        _OF_PAIR.search(text, at, at + SLICE_BYTES + _OF_PAIR_BYTES - 1) is not None
+        for at in range(0, len(text), SLICE_BYTES)
+    )
 
 
 def has_half(raw: bytes) -> bool:

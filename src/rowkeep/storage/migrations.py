@@ -23,10 +23,10 @@ from rowkeep.sql.statements import STATEMENTS, Statement, Template, ddl, stateme
 from rowkeep.sql.system_tables import (
     ANY_WORKSPACE,
     CATALOG_NAMESPACE,
-    WorkspaceTables,
     catalog_tables,
     in_workspace,
     next_number,
+    workspace_tables,
 )
 from rowkeep.storage.contract import Steps
 
@@ -110,18 +110,18 @@ def _faster_fold_function(dialect: Dialect, _namespace: str | None) -> list[Stat
 
 
 def _workspace_tables(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    tables = WorkspaceTables(namespace)
+    tables = workspace_tables(namespace)
     apps = _without(tables.apps, (*GUARDS_OF_APPS, *LIMITS_OF_APPS))
     ours = (_without_key(tables.workspace), tables.data_keys, tables.tables, apps, tables.grants)
     return _create_all(ours, dialect)
 
 
 def _references(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(namespace).references,), dialect)
+    return _create_all((workspace_tables(namespace).references,), dialect)
 
 
 def _views(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    tables = WorkspaceTables(namespace)
+    tables = workspace_tables(namespace)
     return _create_all((tables.views, tables.view_tables), dialect)
 
 
@@ -134,7 +134,7 @@ def _former_admin_tokens(dialect: Dialect, namespace: str | None) -> list[Statem
 
 
 def _former_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(namespace).former_apps,), dialect)
+    return _create_all((workspace_tables(namespace).former_apps,), dialect)
 
 
 def _key_of_installation(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -142,7 +142,7 @@ def _key_of_installation(dialect: Dialect, namespace: str | None) -> list[Statem
 
 
 def _key_of_workspace(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _with_key(WorkspaceTables(namespace).workspace, dialect)
+    return _with_key(workspace_tables(namespace).workspace, dialect)
 
 
 GUARDS_OF_APPS = ("max_affected", "allow_all")
@@ -167,11 +167,11 @@ def _without(table: sa.Table, names: Sequence[str]) -> sa.Table:
 
 
 def _guards_of_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _with_columns(WorkspaceTables(namespace).apps, GUARDS_OF_APPS, dialect)
+    return _with_columns(workspace_tables(namespace).apps, GUARDS_OF_APPS, dialect)
 
 
 def _limits_of_apps(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _with_columns(WorkspaceTables(namespace).apps, LIMITS_OF_APPS, dialect)
+    return _with_columns(workspace_tables(namespace).apps, LIMITS_OF_APPS, dialect)
 
 
 def _with_columns(table: sa.Table, names: Sequence[str], dialect: Dialect) -> list[Statement]:
@@ -181,14 +181,14 @@ def _with_columns(table: sa.Table, names: Sequence[str], dialect: Dialect) -> li
 
 
 def _idempotency_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((_without(WorkspaceTables(namespace).idempotency_keys, OPERATION_OF_KEYS),), dialect)
+    return _create_all((_without(workspace_tables(namespace).idempotency_keys, OPERATION_OF_KEYS),), dialect)
 
 
 OPERATION_OF_KEYS = ("operation",)
 
 
 def _operation_of_keys(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _with_columns(WorkspaceTables(namespace).idempotency_keys, OPERATION_OF_KEYS, dialect)
+    return _with_columns(workspace_tables(namespace).idempotency_keys, OPERATION_OF_KEYS, dialect)
 
 
 def _users(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -206,11 +206,11 @@ def _devices_of_sessions(dialect: Dialect, namespace: str | None) -> list[Statem
 
 
 def _used_tokens(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(namespace).used_tokens,), dialect)
+    return _create_all((workspace_tables(namespace).used_tokens,), dialect)
 
 
 def _row_quotas(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(namespace).row_quotas,), dialect)
+    return _create_all((workspace_tables(namespace).row_quotas,), dialect)
 
 
 def _leases(dialect: Dialect, namespace: str | None) -> list[Statement]:
@@ -226,7 +226,7 @@ def _audit_entries(dialect: Dialect, namespace: str | None) -> list[Statement]:
 
 
 def _rights_of_users(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    tables = WorkspaceTables(namespace)
+    tables = workspace_tables(namespace)
     return _create_all((tables.members, tables.owners, tables.shares), dialect)
 
 
@@ -236,7 +236,7 @@ def _activity(dialect: Dialect, namespace: str | None) -> list[Statement]:
 
 
 def _history(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    tables = WorkspaceTables(namespace)
+    tables = workspace_tables(namespace)
     ours = (tables.operations, tables.operation_tables, tables.histories, tables.history_state)
     sequence = history_sequence(namespace)
     numbers = [ddl(CreateSequence(sequence), dialect)] if dialect.has_concurrent_writers else []
@@ -252,7 +252,7 @@ def _webhook_workspaces(dialect: Dialect, namespace: str | None) -> list[Stateme
 
 
 def _webhooks(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    tables = WorkspaceTables(namespace)
+    tables = workspace_tables(namespace)
     return _create_all((tables.webhooks, tables.webhook_tables, tables.webhook_deliveries), dialect)
 
 
@@ -260,7 +260,7 @@ def _recorded_inserts(dialect: Dialect, namespace: str | None) -> list[Statement
     """Single inserts store their records themselves, and the trigger does nothing then."""
     if not dialect.has_concurrent_writers:
         return []
-    operations = WorkspaceTables(namespace).operations
+    operations = workspace_tables(namespace).operations
     alter = f"ALTER TABLE {dialect.compiler.identifier_preparer.format_table(operations)}"
     return [
         # a default for the operations that are there would be a different one for each
@@ -288,7 +288,7 @@ END $migration$"""  # noqa: S608 - our own names
 
 
 def _charts(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    return _create_all((WorkspaceTables(namespace).charts,), dialect)
+    return _create_all((workspace_tables(namespace).charts,), dialect)
 
 
 CATALOG_STEPS: tuple[Step, ...] = (
@@ -406,9 +406,9 @@ def _compiled(step: Step, dialect: Dialect, namespace: str | None) -> tuple[Stat
 def statements_of(step: Step, dialect: Dialect, namespace: str | None) -> Sequence[Statement]:
     """The statements of a step. Compiling those of a whole workspace takes 20 ms, so it is done once for all
     namespaces."""
-    if namespace is None:
-        return _compiled(step, dialect, None)
-    if len(namespace) > LONGEST_NAMESPACE or namespace == CATALOG_NAMESPACE:
+    if namespace in (None, CATALOG_NAMESPACE):
+        return _compiled(step, dialect, namespace)
+    if len(namespace) > LONGEST_NAMESPACE:
         return step(dialect, namespace)
     compiled = _compiled(step, dialect, ANY_NAMESPACE)
     return [Statement(each.text.replace(ANY_NAMESPACE, namespace)) for each in compiled]
