@@ -206,8 +206,10 @@ def test_a_table_of_390_columns_as_a_form_and_as_json(
     page = open_page(ada, f"/console/w/{workspace.name}/define/tables", 360)
     page.get_by_text("JSON", exact=True).click()
     text = page.get_by_label("Definition as JSON")
-    wide = {"name": "wide", "schemaDef": [*columns, {"name": "Last", "type": "text"}]}
-    text.fill(json.dumps(wide, indent=1))
+    last = {"name": "Last", "type": "text"}
+    wide = json.dumps({"name": "wide", "schemaDef": [*columns, last]})
+    # Chromium lays out a text again for each line that is entered, so there are few
+    text.fill(wide.replace(json.dumps(last), "\n" + json.dumps(last, indent=1)))
     page.get_by_role("button", name="Create table").click()
     expect(page.get_by_role("alert")).to_contain_text('unknown type "text"')
     page.get_by_role("button", name="/schemaDef/389/type").click()

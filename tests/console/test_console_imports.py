@@ -27,6 +27,14 @@ DROP = """({ name, head, line, count, tail }) => {
 }"""
 LONG_MS = 90_000
 
+WITHOUT_ROWS = """() => {
+  const rows = [...document.querySelectorAll("tr:nth-child(n+6)")];
+  window.rowsBack = rows.map((row) => [row.parentNode, row]);
+  for (const row of rows) row.remove();
+}"""
+WITH_ROWS = "() => { for (const [parent, row] of window.rowsBack) parent.append(row); }"
+"""All rows of tables but the first five leave the page, and come back."""
+
 
 def drop(page: Page, name: str, head: str, line: str = "", count: int = 0, tail: str = "") -> None:
     """Drop a file on the page, which has a head and a line that is repeated, with its number for each @."""
@@ -95,8 +103,10 @@ def test_390_columns_go_into_a_table_by_keyboard(
     expect(page.get_by_label("Column for column 389")).to_have_value("Column_389", timeout=LONG_MS)
     expect(page.get_by_label("Column for Remarks")).to_have_value("")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    # the first of the columns are like all others
-    assert violations(page, without=["tr:nth-child(n+6)"]) == []
+    # the first of the columns are like all others, which axe would read even if it is told to leave them out
+    page.evaluate(WITHOUT_ROWS)
+    assert violations(page) == []
+    page.evaluate(WITH_ROWS)
     page.get_by_label("If a row is in the table").select_option("update the row in the table")
     page.get_by_role("button", name="Check without importing").press("Enter")
     expect(page.get_by_text("2 rows would be imported, 1 row would be updated")).to_be_visible(

@@ -153,9 +153,9 @@ def _has_time(codes: str) -> bool:
 
 
 def _written(moment: datetime, has_time: bool, text: str, zone: tzinfo | None) -> str:
-    """The date as the API reads it."""
+    """The date in the canonical form, in which the server reads all rows of a request at once."""
     if not has_time:
-        return f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d}"
+        return f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d}T00:00:00.000Z"
     if moment.tzinfo is None:
         if zone is None:
             raise UnfitCell(

@@ -55,6 +55,8 @@ function Loaded({ workspace, file }: { workspace: string; file: UploadedFile }) 
     }
   }, [status, queries]);
   const showsForm = file.isStored && !isRunning && (wantsForm || file.import === null);
+  const [hasForm, setHasForm] = useState(showsForm);
+  if (showsForm && !hasForm) setHasForm(true);
   return (
     <>
       {file.import != null && !showsForm && (
@@ -65,8 +67,8 @@ function Loaded({ workspace, file }: { workspace: string; file: UploadedFile }) 
           onAgain={() => setWantsForm(true)}
         />
       )}
-      {/* it stays, so that nothing that was chosen is lost by a check */}
-      {file.isStored && (
+      {/* once shown it stays, so that nothing that was chosen is lost by a check; before, the file need not be read */}
+      {file.isStored && hasForm && (
         <div hidden={!showsForm}>
           <Options workspace={workspace} file={file} onStarted={() => setWantsForm(false)} />
         </div>

@@ -21,7 +21,7 @@ export function SignInAgain({ session, isOpen }: { session: Session; isOpen: boo
       closeOnEscape={false}
       closeOnClickOutside={false}
       zIndex={ABOVE_ALL}
-      overlayProps={{ backgroundOpacity: 0.6, blur: 8 }}
+      overlayProps={{ backgroundOpacity: 0.9 }}
     >
       <SignInAgainForm session={session} />
     </Modal>
