@@ -17,6 +17,7 @@ def save(page: Page, name: str) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
 
 
+@SQLITE
 def test_a_chart_is_saved_shared_and_deleted(
     open_page: OpenPage, ada: Person, grace: Person, people_path: str, workspace: Workspace
 ) -> None:
@@ -63,7 +64,9 @@ def test_saved_charts_are_found_and_can_be_repaired(
     table = succeeded(workspace.admin.get(f"{workspace.path}/tables/people"))
     table["schemaDef"] = [each for each in table["schemaDef"] if each["name"] != "Gender"]
     succeeded(workspace.admin.put(f"{workspace.path}/tables/people?allowDataLoss=true", json=table))
-    page = open_page(ada, people_path, 360, color_scheme="dark")
+    page = open_page(ada, people_path, 360)
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator(":root[data-mantine-color-scheme=dark]")).to_have_count(1)
     page.get_by_role("button", name="Chart", exact=True).click()
     expect(page.get_by_role("menuitem")).to_have_count(7)
     assert violations(page, OPEN_MENU) == []

@@ -46,15 +46,35 @@ def test_rows_are_there_and_are_searched(open_page: OpenPage, ada: Person, many_
     expect(page.get_by_text("500 rows")).to_be_visible()
 
 
+@pytest.fixture
+def wide_path(workspace: Workspace) -> str:
+    names = [f"Column_{at}" for at in range(60)]
+    workspace.create_table(
+        {"name": "wide", "schemaDef": [{"name": name, "type": "integer"} for name in names]}
+    )
+    row = dict.fromkeys(names, 9223372036854775807)
+    succeeded(workspace.admin.post(f"{workspace.path}/data/tables/wide", json={"data": row}))
+    return f"/console/w/{workspace.name}/tables/wide"
+
+
 @SQLITE
 def test_the_keyboard_reaches_every_row_and_column(
-    open_page: OpenPage, ada: Person, many_people_path: str
+    open_page: OpenPage, ada: Person, many_people_path: str, wide_path: str
 ) -> None:
-    page = open_page(ada, many_people_path, reduced_motion="no-preference")
+    """Also rows that the server did not give at first, and columns that are not drawn at first."""
+    page = open_page(ada, many_people_path)
+    page.emulate_media(reduced_motion="no-preference")
     expect(cell(page, "Person 0")).to_be_visible()
-    page.get_by_role("grid").focus()
-    page.keyboard.press("Control+End")
     grid = page.get_by_role("grid")
+    page.context.set_offline(True)
+    grid.focus()
+    page.keyboard.press("Control+ArrowDown")
+    expect(page.get_by_role("alert").first).to_contain_text("does not respond")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Try again").first.click()
+    expect(cell(page, "Person 499")).to_be_visible()
+    grid.focus()
+    page.keyboard.press("Control+End")
     # the last of four columns and six system columns
     expect(grid).to_have_attribute("aria-activedescendant", re.compile("-499-10$"))
     page.keyboard.press("Home")
@@ -68,19 +88,34 @@ def test_the_keyboard_reaches_every_row_and_column(
     expect(page.get_by_role("menuitem", name="Sort ascending")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("menu")).to_have_count(0)  # it gives the focus back when it has faded out
-    page.get_by_role("grid").focus()
+    page.emulate_media(reduced_motion="reduce")
+    grid.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Created by")).to_be_visible()
 
+    move(page, wide_path)
+    expect(cell(page, "9223372036854775807").first).to_be_visible()  # exact
+    assert page.locator("[role=gridcell]").count() < 20
+    grid.focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("columnheader", name="Menu of column _id")).to_be_visible()
 
-@SQLITE
-def test_sort_by_several_columns_is_in_the_address(
-    open_page: OpenPage, ada: Person, people_path: str
-) -> None:
-    """Clicks that follow quickly all count, too."""
-    page = open_page(ada, people_path)
+
+OPERANDS = [
+    ("=", "First_Name", ["Person 7"], 1),
+    ("between", "Number", ["1", "3"], 3),
+    ("in", "Number", ["1", "3"], 2),
+    ("icontains", "First_Name", ["SON 1"], 3),
+    ("is null", "Last_Name", [], 8),
+]
+"""One for each number of values: the units of the filter's draft have all. Each finds another number of rows
+than the one before."""
+
+
+def sort(page: Page) -> None:
+    """By clicks, by the list of what it is sorted by, and by clicks that follow quickly, which all count."""
     headers = page.get_by_role("columnheader")
     last_name, number = headers.filter(has_text="Last_Name"), headers.filter(has_text="Number")
     last_name.click()
@@ -89,8 +124,6 @@ def test_sort_by_several_columns_is_in_the_address(
     latest = ["11", "10", "8", "7"]  # of those without a last name
     eventually(lambda: column(page, "Number")[:4], latest)
     assert parameter(page, "sort") == "Last_Name,-Number"
-    page.reload()
-    eventually(lambda: column(page, "Number")[:4], latest)
     page.get_by_role("button", name="Sort").click()
     page.get_by_role("button", name="Do not sort by Last_Name").click()
     eventually(lambda: parameter(page, "sort"), "-Number")
@@ -106,24 +139,10 @@ def test_sort_by_several_columns_is_in_the_address(
         number.element_handle(),
     )
     eventually(lambda: column(page, "Number")[:4], latest)
-    assert parameter(page, "sort") == "Last_Name,-Number"
 
 
-OPERANDS = [
-    ("=", "First_Name", ["Person 7"], 1),
-    ("between", "Number", ["1", "3"], 3),
-    ("in", "Number", ["1", "3"], 2),
-    ("icontains", "First_Name", ["SON 1"], 3),
-    ("is null", "Last_Name", [], 8),
-]
-"""One for each number of values: the units of the filter's draft have all. Each finds another number of rows
-than the one before."""
-
-
-@SQLITE
-def test_filters(open_page: OpenPage, ada: Person, people_path: str) -> None:
-    """With an operand of each number of values, nested and negated, and from a link."""
-    page = open_page(ada, people_path)
+def filter_rows(page: Page) -> None:
+    """With an operand of each number of values, then nested and negated."""
     dialog = page.get_by_role("dialog")
     for operand, name, values, count in OPERANDS:
         # the condition of before is changed: the page is not shown in full between
@@ -155,34 +174,17 @@ def test_filters(open_page: OpenPage, ada: Person, people_path: str) -> None:
     group.get_by_label("Operator").select_option("is null")
     dialog.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("3 rows")).to_be_visible()
-    eventually(lambda: column(page, "Number"), ["3", "6", "9"])
-    assert json.loads(parameter(page, "filter")) == {
-        "expressions": [
-            {"field": "Number", "operand": "between", "value": ["2", "10"]},
-            {"not": {"expressions": [{"field": "Last_Name", "operand": "is null"}], "operator": "or"}},
-        ],
-        "operator": "and",
-    }
-    page.reload()
-    expect(page.get_by_text("3 rows")).to_be_visible()
-    # of a link, a wrong one
-    wrong = json.dumps({"expressions": [{"field": "Gone", "operand": "=", "value": 1}]})
-    move(page, f"{people_path}?filter={wrong}")
-    expect(page.get_by_role("alert").first).to_contain_text("Gone")
 
 
-@SQLITE
-def test_columns_are_hidden_moved_pinned_and_resized_for_one_person(
-    open_page: OpenPage, ada: Person, people_path: str
-) -> None:
-    page = open_page(ada, people_path)
-    expect(cell(page, "Person 0")).to_be_visible()
+def headers(page: Page) -> list[str]:
+    return [text.split("\n")[0] for text in page.get_by_role("columnheader").all_inner_texts()][1:4]
 
-    def headers() -> list[str]:
-        return [text.split("\n")[0] for text in page.get_by_role("columnheader").all_inner_texts()][1:4]
+
+def lay_out(page: Page) -> None:
+    """Hide, move, pin and resize columns."""
 
     def menu(name: str, item: str) -> None:
-        expect(page.get_by_role("menu")).to_have_count(0)  # the former one has faded out
+        expect(page.get_by_role("menu")).to_have_count(0)  # the former one is closed
         page.get_by_role("button", name=f"Menu of column {name}").click()
         page.get_by_role("menuitem", name=item).click()
 
@@ -192,49 +194,41 @@ def test_columns_are_hidden_moved_pinned_and_resized_for_one_person(
     menu("Gender", "Pin to the left")
     menu("First_Name", "Wider")
     page.keyboard.press("Escape")
-    before = ["Gender", "First_Name", "Number"]
-    eventually(lambda: headers(), before)
+
+
+@SQLITE
+def test_sort_filter_and_columns_outlast_a_reload(open_page: OpenPage, ada: Person, people_path: str) -> None:
+    """The address has sort and filter, the browser the layout of columns of this person."""
+    page = open_page(ada, people_path)
+    expect(cell(page, "Person 0")).to_be_visible()
+    sort(page)
+    filter_rows(page)
+    lay_out(page)
+
+    def look() -> None:
+        expect(page.get_by_text("3 rows")).to_be_visible()
+        eventually(lambda: headers(page), ["Gender", "First_Name", "Number"])
+        eventually(lambda: column(page, "Number"), ["9", "6", "3"])
+        assert parameter(page, "sort") == "Last_Name,-Number"
+        assert json.loads(parameter(page, "filter")) == {
+            "expressions": [
+                {"field": "Number", "operand": "between", "value": ["2", "10"]},
+                {"not": {"expressions": [{"field": "Last_Name", "operand": "is null"}], "operator": "or"}},
+            ],
+            "operator": "and",
+        }
+
+    look()
     width = page.get_by_role("columnheader").filter(has_text="First_Name").bounding_box()
     page.reload()
-    expect(cell(page, "Person 0")).to_be_visible()
-    eventually(lambda: headers(), before)
+    look()
     assert page.get_by_role("columnheader").filter(has_text="First_Name").bounding_box() == width
     assert width is not None
     assert width["width"] == 220
-    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("button", name="Columns 1 hidden").click()
     page.get_by_role("button", name="Reset columns").click()
-    eventually(lambda: headers(), ["First_Name", "Last_Name", "Gender"])
-
-
-@SQLITE
-def test_a_server_that_restarts(open_page: OpenPage, ada: Person, many_people_path: str) -> None:
-    page = open_page(ada, many_people_path)
-    expect(cell(page, "Person 0")).to_be_visible()
-    page.context.set_offline(True)
-    page.get_by_role("grid").focus()
-    page.keyboard.press("Control+ArrowDown")
-    expect(page.get_by_role("alert").first).to_contain_text("does not respond")
-    page.context.set_offline(False)
-    page.get_by_role("button", name="Try again").first.click()
-    expect(cell(page, "Person 499")).to_be_visible()
-
-
-@pytest.fixture
-def wide_path(workspace: Workspace) -> str:
-    names = [f"Column_{at}" for at in range(60)]
-    workspace.create_table(
-        {"name": "wide", "schemaDef": [{"name": name, "type": "integer"} for name in names]}
-    )
-    row = dict.fromkeys(names, 9223372036854775807)
-    succeeded(workspace.admin.post(f"{workspace.path}/data/tables/wide", json={"data": row}))
-    return f"/console/w/{workspace.name}/tables/wide"
-
-
-@SQLITE
-def test_columns_are_virtual_and_integers_exact(open_page: OpenPage, ada: Person, wide_path: str) -> None:
-    page = open_page(ada, wide_path)
-    expect(cell(page, "9223372036854775807").first).to_be_visible()
-    assert page.locator("[role=gridcell]").count() < 20
-    page.get_by_role("grid").focus()
-    page.keyboard.press("End")
-    expect(page.get_by_role("columnheader", name="Menu of column _id")).to_be_visible()
+    eventually(lambda: headers(page), ["First_Name", "Last_Name", "Gender"])
+    # of a link, a wrong one
+    wrong = json.dumps({"expressions": [{"field": "Gone", "operand": "=", "value": 1}]})
+    move(page, f"{people_path}?filter={wrong}")
+    expect(page.get_by_role("alert").first).to_contain_text("Gone")

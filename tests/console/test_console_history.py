@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browsing import SQLITE, OpenPage
+from browsing import SQLITE, OpenPage, move
 from playwright.sync_api import expect
 from test_console_accessibility import violations
 
@@ -96,6 +96,7 @@ def test_a_viewer_and_a_table_without_a_history(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_label("Table").select_option("plain")
     expect(page.get_by_text("plain has no history")).to_be_visible()
-    page = open_page(grace, f"/console/w/{workspace.name}/tables/notes")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    move(page, f"/console/w/{workspace.name}/tables/notes")
     page.get_by_role("link", name="History of notes").click()
     expect(page.get_by_text("notes: 1 added")).to_be_visible()

@@ -1,17 +1,19 @@
-"""Members, users and shares; the list of tables; the page of a row."""
+"""Members and shares; the list of tables."""
 
 from __future__ import annotations
 
+import pytest
 from browsing import SQLITE, OpenPage, move
 from playwright.sync_api import Route, expect
 from test_console_accessibility import violations
 from test_console_grid import cell
 
-from support.person import PASSWORD, Person
+from support.person import Person
 from support.server import RowkeepServer
 from support.workspace import Workspace, succeeded
 
 
+@SQLITE
 def test_a_table_is_shared_with_somebody_who_may_only_read(
     open_page: OpenPage, ada: Person, server: RowkeepServer, people_path: str, workspace: Workspace
 ) -> None:
@@ -41,17 +43,9 @@ def test_a_table_is_shared_with_somebody_who_may_only_read(
     theirs.goto(f"{server.url}{people_path}")
     expect(theirs.get_by_role("heading", name="cannot be shown")).to_be_visible()
 
-
-@SQLITE
-def test_a_table_is_shared_with_somebody_new(
-    open_page: OpenPage, ada: Person, server: RowkeepServer, people_path: str, workspace: Workspace
-) -> None:
-    """An administrator adds the user at once; who is none learns whom to ask."""
-    email = f"new-{workspace.name}@example.com"
-    page = open_page(ada, people_path, 360)
-    page.get_by_role("button", name="Share").click()
-    dialog = page.get_by_role("dialog", name="Share people")
-    dialog.get_by_label("E-mail address of a user").fill(email)
+    # somebody new: an administrator adds the user at once
+    page.set_viewport_size({"width": 360, "height": 800})
+    dialog.get_by_label("E-mail address of a user").fill(f"new-{workspace.name}@example.com")
     dialog.get_by_role("button", name="Share", exact=True).click()
     name = dialog.get_by_role("textbox", name="Name", exact=True)
     expect(name).to_be_focused()
@@ -63,12 +57,6 @@ def test_a_table_is_shared_with_somebody_new(
     expect(dialog.get_by_role("alert")).to_contain_text(f"{server.url}/console/reset#")
     assert violations(dialog) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    manager = Person(server, name="Manager")
-    succeeded(workspace.admin.put(f"{workspace.path}/members/{manager.id}", json={"role": "manager"}))
-    page = open_page(manager, f"/console/w/{workspace.name}/members")
-    page.get_by_label("E-mail address of a user").fill("nobody@example.com")
-    page.get_by_role("button", name="Add member").click()
-    expect(page.get_by_text("Ask an administrator to add")).to_be_visible()
 
 
 @SQLITE
@@ -114,10 +102,23 @@ def test_a_table_is_given_to_somebody_else(
 
 
 @SQLITE
-def test_members(open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace) -> None:
-    """They are added while the list loads, too: its first response is from before, and comes after."""
-    other = Person(server, name="Other")
-    page = open_page(ada, f"/console/w/{workspace.name}/tables")
+@pytest.mark.usefixtures("people_path")
+def test_the_list_of_tables_and_members(
+    open_page: OpenPage, server: RowkeepServer, workspace: Workspace
+) -> None:
+    """The list is searched. Members are added while theirs loads, too: its first response is from before, and
+    comes after. A manager who is no administrator learns whom to ask for a new user."""
+    manager, other = Person(server, name="Manager"), Person(server, name="Other")
+    succeeded(workspace.admin.put(f"{workspace.path}/members/{manager.id}", json={"role": "manager"}))
+    view = {"name": "adults", "table": "people", "columns": ["people.First_Name"]}
+    succeeded(workspace.admin.post(f"{workspace.path}/views", json=view))
+    page = open_page(manager, f"/console/w/{workspace.name}/tables")
+    expect(page.get_by_role("row").filter(has_text="people")).to_contain_text("12")
+    page.get_by_label("Search tables and views").fill("adu")
+    expect(page.get_by_role("link", name="people")).to_have_count(0)
+    page.get_by_role("link", name="adults").click()
+    expect(cell(page, "Person 0")).to_be_visible()
+
     before: list[Route] = []
 
     def late(route: Route) -> None:
@@ -142,64 +143,6 @@ def test_members(open_page: OpenPage, ada: Person, server: RowkeepServer, worksp
     expect(page.get_by_label("Role of Other")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Role of Other")).to_have_value("editor")
-
-
-@SQLITE
-def test_a_new_user_sets_a_password_by_the_link(
-    open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace
-) -> None:
-    page = open_page(ada, f"/console/w/{workspace.name}/users")
-    email = f"new-{workspace.name}-{server.port}@example.com"
-    page.get_by_label("Name").fill("New User")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_role("button", name="Add user").click()
-    link = page.locator("code").inner_text()
-    assert link.startswith(f"{server.url}/console/reset#")
-    theirs = open_page(None, link.removeprefix(server.url))
-    theirs.get_by_role("textbox", name="New password").fill(PASSWORD)
-    theirs.get_by_role("button", name="Set password").click()
-    expect(theirs.get_by_role("heading", name="Nothing to see yet")).to_be_visible()
-    page.get_by_role("row").filter(has_text=email).get_by_role("button", name="Disable").click()
-    expect(page.get_by_role("row").filter(has_text=email)).to_contain_text("disabled")
-
-
-@SQLITE
-def test_the_list_is_searched(
-    open_page: OpenPage, ada: Person, people_path: str, workspace: Workspace
-) -> None:
-    view = {"name": "adults", "table": "people", "columns": ["people.First_Name"]}
-    succeeded(workspace.admin.post(f"{workspace.path}/views", json=view))
-    page = open_page(ada, f"/console/w/{workspace.name}/tables")
-    expect(page.get_by_role("row").filter(has_text="people")).to_contain_text("12")
-    page.get_by_label("Search tables and views").fill("adu")
-    expect(page.get_by_role("link", name="people")).to_have_count(0)
-    page.get_by_role("link", name="adults").click()
-    expect(cell(page, "Person 0")).to_be_visible()
-
-
-@SQLITE
-def test_who_wrote_a_row_and_what_refers_to_it(
-    open_page: OpenPage, ada: Person, workspace: Workspace, server: RowkeepServer
-) -> None:
-    workspace.create_table(
-        {
-            "name": "teams",
-            "schemaDef": [{"name": "Code", "type": "string"}],
-            "indexes": [{"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}],
-        }
-    )
-    reference = {"table": "teams", "column": "Code"}
-    column = {"name": "Team", "type": "string", "reference": reference}
-    workspace.create_table({"name": "players", "schemaDef": [column]})
-    rows = f"/workspaces/{workspace.name}/data/tables"
-    succeeded(ada.http.post(f"{rows}/teams", json={"data": {"Code": "red"}}))
-    succeeded(ada.http.post(f"{rows}/players", json={"data": {"Team": "red"}}))
-    page = open_page(ada, f"/console/w/{workspace.name}/tables/players")
-    page.get_by_role("link", name="Open row 1", exact=True).click()
-    expect(page.get_by_text("Created by Ada Lovelace")).to_be_visible()
-    expect(page.get_by_role("table", name="Row of teams by Team").get_by_text("red")).to_be_visible()
-    page.get_by_role("link", name="of teams").click()
-    expect(page.get_by_role("table", name="Rows of players by Team").get_by_text("red")).to_be_visible()
-    page.get_by_role("link", name="Rows of players by Team").click()
-    expect(cell(page, "red")).to_be_visible()
-    assert "/tables/players?filter=" in page.url
+    page.get_by_label("E-mail address of a user").fill("nobody@example.com")
+    page.get_by_role("button", name="Add member").click()
+    expect(page.get_by_text("Ask an administrator to add")).to_be_visible()

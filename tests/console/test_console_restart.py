@@ -32,10 +32,11 @@ def ada(server: RowkeepServer) -> Person:
     return Person(server, admin=True, name="Ada Lovelace")
 
 
-def test_edits_are_sent_again(
+def test_edits_outlive_the_server(
     open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace, people_path: str
 ) -> None:
-    page = open_page(ada, people_path)
+    page = open_page(ada, people_path, is_own=True)
+    # they are sent again
     cell(page, "Person 0").dblclick()
     server.kill()
     edit(page, "First_Name", "Stored later")
@@ -55,12 +56,7 @@ def test_edits_are_sent_again(
     page.get_by_role("button", name="Undo: paste into 3 rows").click()
     expect(cell(page, "Stored later")).to_be_visible()
 
-
-def test_a_server_that_does_not_come_back(
-    open_page: OpenPage, ada: Person, server: RowkeepServer, workspace: Workspace, people_path: str
-) -> None:
-    """The editor stays open with its value and says what to do."""
-    page = open_page(ada, people_path, is_own=True)
+    # of a server that does not come back, the editor stays open with its value, and says what to do
     page.clock.install()
     cell(page, "Person 1").dblclick()
     server.kill()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
-from browsing import SQLITE, OpenPage
+from browsing import SQLITE, OpenPage, move
 from playwright.sync_api import Locator, expect
 from test_console_grid import cell
 from test_console_ranges import paste
@@ -74,7 +74,7 @@ def test_the_first_walk(
     page = open_page(None, demo_link(server, email))
     mouse.click(page.get_by_role("button", name="Sign in"))
     expect(page.get_by_role("heading", name="Tables")).to_be_visible()
-    page.goto(f"{server.url}/console/w/{workspace.name}/tables")  # the demo has one workspace
+    move(page, f"/console/w/{workspace.name}/tables")  # the demo has one workspace
 
     mouse.job("find a row")
     mouse.click(page.get_by_role("link", name="people"))
@@ -112,6 +112,7 @@ def test_the_first_walk(
     mouse.click(page.get_by_role("button", name="Copy"))
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     link = str(page.evaluate("navigator.clipboard.readText()"))
+    assert link.startswith(f"{server.url}/console/reset#")
 
     mouse.job("set a password as the new user")
     theirs = open_page(None, link.removeprefix(server.url))
