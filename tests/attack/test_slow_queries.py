@@ -19,7 +19,6 @@ from hostile import (
     serving,
     slow_bot,
 )
-
 from vitals import PAUSE_SECONDS
 
 from support.bot import Bot

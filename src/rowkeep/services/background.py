@@ -89,9 +89,7 @@ class BackgroundTasks:
         self._running.append(asyncio.create_task(self._repeat(task, before, ended), name=task.name))
         return ended
 
-    async def _repeat(
-        self, task: BackgroundTask, before: asyncio.Event | None, ended: asyncio.Event
-    ) -> None:
+    async def _repeat(self, task: BackgroundTask, before: asyncio.Event | None, ended: asyncio.Event) -> None:
         if before is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FIRST_TURNS_SECONDS):
