@@ -154,7 +154,7 @@ def test_two_workers(fresh: RowkeepServer) -> None:
         main.grant(bot.client_id, "people", "")
         assert [bot.insert("people", {"Number": 1}).status_code for bot in bots] == [403] * 4
         main.grant(bot.client_id, "people", "r")
-    assert bots[0].query("people").json()["total"] == 40
+    assert bots[0].query("people").json()["total"] == 4 * 4
 
 
 def test_a_worker_that_dies_is_replaced(fresh: RowkeepServer) -> None:
