@@ -61,7 +61,7 @@ SLOW = any_of("icontains", [f"nothing {at}" for at in range(200)])
 """A filter that takes many seconds on the rows of ``slow_bot``."""
 
 
-SLOW_ROWS = 5000
+SLOW_ROWS = 2000
 
 
 def slow_bot(server: RowkeepServer, name: str | None = None) -> Bot:

@@ -101,7 +101,7 @@ def test_hostile_batches(
     scale: int,
     kind: str,
 ) -> None:
-    most, most_bytes = (300, 16 * MEGABYTE) if scale == 1 else (MAX_OPERATIONS, None)
+    most, most_bytes = (100, 8 * MEGABYTE) if scale == 1 else (MAX_OPERATIONS, None)
     attack(launch(max_response_bytes=most_bytes), watch, most, *HOSTILE[kind])
 
 
@@ -112,7 +112,7 @@ def test_hostile_references(
     scale: int,
     kind: str,
 ) -> None:
-    most = 300 if scale == 1 else MAX_OPERATIONS
+    most = 100 if scale == 1 else MAX_OPERATIONS
     attack(launch_on_sqlite(), watch, most, *HOSTILE_REFERENCES[kind])
 
 

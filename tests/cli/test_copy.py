@@ -37,7 +37,7 @@ STAFF = table(
     history={"keepDays": 30},
 )
 VIEW = {"name": "paid", "table": "staff", "columns": ["staff.Mail", "staff.Pay"]}
-ROWS = 600
+ROWS = 120
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ import os, signal
 from rowkeep.cli.main import main
 from rowkeep.storage.{engine}.snapshots import {loader}
 import rowkeep.storage.sqlite.snapshots
-rowkeep.storage.sqlite.snapshots.BATCH_ROWS = 500
+rowkeep.storage.sqlite.snapshots.BATCH_ROWS = 100
 append = {loader}.append
 async def dying(self, *rest):
     await append(self, *rest)

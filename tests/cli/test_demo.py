@@ -3,22 +3,33 @@ need the server that has ended."""
 
 from __future__ import annotations
 
+import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
+from subprocess import Popen, run
 
 import pytest
 from shell import Shell
 
+from rowkeep.demo import steps
 from support import plain
+from support.forks import CODE, FORKS, Fork
 from support.processes import GUARD, kill_tree
 
-FEW_ROWS = "from rowkeep.demo import steps; steps.ROWS = 5_000; from rowkeep.cli.main import main; main()"
+README = Path(__file__).parents[2] / "README.md"
+ROWS = 2_000
+FEW_ROWS = f"""
+import signal
+from rowkeep.cli.main import main
+from rowkeep.demo import steps
+steps.ROWS, steps.BULK = {ROWS}, {ROWS // 2}
+# where the tests ignore Ctrl-C, as in the background of a shell, the demo would ignore it too
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
 """The command with fewer rows than it has otherwise."""
 
 END = "Rowkeep keeps running; press Ctrl-C to stop it."
@@ -28,33 +39,26 @@ END = "Rowkeep keeps running; press Ctrl-C to stop it."
 def shell(tmp_path: Path) -> Shell:
     """In a directory of its own, and with no settings."""
     shell = Shell.on_store("sqlite:///unused", tmp_path)
-    return shell.with_variables(
-        ROWKEEP_DATABASE_URL=None, ROWKEEP_MASTER_KEY_FILE=None, LC_ALL="C.UTF-8", NO_PROXY="*"
-    )
+    return shell.with_variables(ROWKEEP_DATABASE_URL=None, ROWKEEP_MASTER_KEY_FILE=None, NO_PROXY="*")
 
 
 @contextmanager
-def running(shell: Shell) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(shell: Shell) -> Iterator[tuple[Fork | Popen[bytes], str]]:
     """A demo that has come to where it only serves, and what it printed until then."""
-    demo = subprocess.Popen(
-        [sys.executable, "-c", FEW_ROWS, "demo"],
-        cwd=shell.directory,
-        env=shell.variables,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # where this process ignores Ctrl-C, as in the background of a shell, the demo would ignore it too
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
+    printed, its = os.pipe()
+    demo = FORKS.start(
+        CODE, [FEW_ROWS, "demo"], env=shell.variables, cwd=shell.directory, stdout=its, new_session=True
     )
+    os.close(its)
     GUARD.keep(demo.pid)
     try:
-        assert demo.stdout
-        printed = []
-        for line in demo.stdout:
-            printed.append(line)
-            if line.strip() == END:
-                break
-        yield demo, "".join(printed)
+        with open(printed, encoding="utf-8") as output:
+            lines = []
+            for line in output:
+                lines.append(line)
+                if line.strip() == END:
+                    break
+            yield demo, "".join(lines)
     finally:
         kill_tree(demo.pid)
         demo.wait()
@@ -62,7 +66,7 @@ def running(shell: Shell) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def pasted(shell: Shell, commands: str) -> str:
-    done = subprocess.run(
+    done = run(
         ["sh", "-eu"],
         cwd=shell.directory,
         env=shell.variables,
@@ -94,7 +98,13 @@ def test_what_it_prints_can_be_pasted(shell: Shell) -> None:
 
 
 def test_with_exit_nothing_is_left_to_ask(shell: Shell) -> None:
-    printed = shell.succeeds("demo", "--exit")
-    assert "100,000 rows in" in printed
+    done = FORKS.run(CODE, [FEW_ROWS, "demo", "--exit"], env=shell.variables, cwd=shell.directory)
+    assert (done.returncode, done.stderr) == (0, b""), done
+    printed = done.stdout.decode()
+    assert f"{ROWS:,} rows in" in printed
     assert re.findall(r"https?://|127\.0\.0\.1|\bcurl\b|\bexport\b|eyJ|rka_", printed) == []
     assert "Stopped" in printed
+
+
+def test_the_number_of_its_rows_is_that_of_the_readme() -> None:
+    assert f"{steps.ROWS:,} rows in bulk" in README.read_text()

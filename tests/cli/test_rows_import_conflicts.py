@@ -28,7 +28,7 @@ ITEMS: dict[str, Any] = {
         {"name": "by_area", "isUnique": True, "columns": [{"name": "Area"}, {"name": "Serial"}]},
     ],
 }
-COUNT = 400
+COUNT = 120
 
 
 @pytest.fixture

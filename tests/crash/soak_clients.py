@@ -27,7 +27,7 @@ SOAK_TABLE: dict[str, Any] = {
 }
 
 
-SHORT_PAUSE_SECONDS = 0.1
+SHORT_PAUSE_SECONDS = 0.25
 """Between the requests of a client of a short soak, which would otherwise take all time of the commands."""
 
 

@@ -17,7 +17,7 @@ from support.person import PASSWORD, Person, browser
 from support.server import RowkeepServer
 from support.workspace import Workspace, succeeded
 
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.05
 """Between the requests of a writer, which would otherwise take all time of the commands."""
 
 SECRETS = {

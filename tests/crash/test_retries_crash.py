@@ -23,7 +23,7 @@ from support.workspace import Workspace, succeeded
 TABLE = "/api/public/tables/ledger"
 CLIENTS = 8
 PATIENCE_SECONDS = 60
-ANSWERS = 40
+ANSWERS = 2 * CLIENTS
 """The server is killed after so many."""
 
 

@@ -96,7 +96,7 @@ class Soak:
 
     def go_on(self) -> None:
         """Wait until the clients have done some more, and measure."""
-        self.tally.wait(acknowledged=20 if self.is_long else 10, read=1)
+        self.tally.wait(acknowledged=20 if self.is_long else 6, read=1)
         self.assert_no_failure()
         self.samples.append(sample(psutil.Process(self.steady.process.pid), time.monotonic()))
 

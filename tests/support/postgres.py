@@ -52,6 +52,11 @@ LOCALES = (["--locale-provider=icu", "--icu-locale=en-US"], ["--locale=en_US.UTF
 most do, shows whether Rowkeep itself sorts by code point."""
 
 
+_initialised: dict[Path, Path] = {}
+"""Data directories that no server has used, by the programs that made them. A copy takes a tenth of the time
+that initdb takes."""
+
+
 @dataclass(frozen=True)
 class Account:
     """The system user that PostgreSQL runs as; PostgreSQL refuses to run as root."""
@@ -139,10 +144,8 @@ class PostgresServer:
     """
 
     def __init__(self, *, durable: bool = True, recorded: bool = False, source: str | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="rowkeep-pg-", dir=os.environ.get(PLACE)))
-        GUARD.keep(self.directory)
         self._account = Account.suitable()
-        self._account.own(self.directory)
+        self.directory = self._new_directory()
         self.log = self.directory / "log"
         self._data = self.directory / "data"
         self._durable = durable
@@ -150,8 +153,11 @@ class PostgresServer:
         self._databases = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
-        self.binaries = self._reachable(binaries(source))
-        self._initialise()
+        programs = binaries(source)
+        self.binaries = self._reachable(programs)
+        if programs not in _initialised:
+            _initialised[programs] = self._initialise(self._new_directory() / "data")
+        self._account.run(["cp", "-pR", str(_initialised[programs]), str(self._data)], self.log)
         self.start()
 
     def start(self) -> None:
@@ -212,14 +218,24 @@ class PostgresServer:
         shutil.rmtree(self.directory, ignore_errors=True)
         GUARD.release(self.directory)
 
-    def _initialise(self) -> None:
+    def _new_directory(self) -> Path:
+        """A directory of PostgreSQL's user, which is deleted when this process ends."""
+        directory = Path(tempfile.mkdtemp(prefix="rowkeep-pg-", dir=os.environ.get(PLACE)))
+        GUARD.keep(directory)
+        self._account.own(directory)
+        return directory
+
+    def _initialise(self, data: Path) -> Path:
+        """Make a data directory."""
         # No sync: this directory does not need to survive a crash of the machine.
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-        initdb = [str(self.binaries / "initdb"), f"--pgdata={self._data}", *options]
+        initdb = [str(self.binaries / "initdb"), f"--pgdata={data}", *options]
         for locale in LOCALES[:-1]:
             with contextlib.suppress(RuntimeError):
-                return self._account.run([*initdb, *locale], self.log)
-        return self._account.run([*initdb, *LOCALES[-1]], self.log)
+                self._account.run([*initdb, *locale], self.log)
+                return data
+        self._account.run([*initdb, *LOCALES[-1]], self.log)
+        return data
 
     def _version(self) -> int:
         """The major version of this PostgreSQL."""

@@ -59,6 +59,38 @@ async def test_a_task_that_fails_is_tried_again_and_leaves_others_alone() -> Non
         assert tasks.health() == {"first": "ok", "second": "ok"}
 
 
+async def test_first_runs_take_turns() -> None:
+    """So that a server opens one connection for them."""
+    running: list[str] = []
+    most: list[int] = []
+
+    async def run() -> None:
+        running.append("")
+        most.append(len(running))
+        await asyncio.sleep(0.001)
+        running.pop()
+
+    async with BackgroundTasks(BackgroundTask(str(at), run, 3600) for at in range(5)):
+        while len(most) < 5:  # noqa: ASYNC110 - the list is the test's own
+            await asyncio.sleep(0.001)
+    assert most == [1] * 5
+
+
+async def test_a_first_run_that_takes_long_does_not_hold_up_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "FIRST_TURNS_SECONDS", 0.001)
+    ran: list[str] = []
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> None:
+        ran.append("")
+
+    tasks = [BackgroundTask("long", wait, 1), *(BackgroundTask(str(at), run, 3600) for at in range(3))]
+    async with BackgroundTasks(tasks):
+        await until(3, ran)
+
+
 async def test_tasks_are_cancelled_at_the_end() -> None:
     ended: list[str] = []
     started = asyncio.Event()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from types import TracebackType
 
 import msgspec
@@ -19,6 +20,8 @@ from rowkeep.metrics import count_task
 log = structlog.get_logger(__name__)
 
 FIRST_RETRY_SECONDS = 1.0
+FIRST_TURNS_SECONDS = 0.5
+"""How long after a start a task waits at most for the first runs of those before it."""
 STOP_SECONDS = 0.05
 """The time between two requests to a task to stop."""
 
@@ -37,7 +40,8 @@ class BackgroundTask(msgspec.Struct, frozen=True):
 
 
 class BackgroundTasks:
-    """Runs tasks while its context is open."""
+    """Runs tasks while its context is open. At the start they take turns: together they would open a database
+    connection each."""
 
     def __init__(self, tasks: Iterable[BackgroundTask] = ()) -> None:
         self._tasks = tuple(tasks)
@@ -50,7 +54,7 @@ class BackgroundTasks:
         self._tasks = (*self._tasks, task)
         self._failures[task.name] = 0
         if self._is_open:
-            self._running.append(asyncio.create_task(self._repeat(task), name=task.name))
+            self._start(task, None)
 
     def health(self) -> dict[str, str]:
         """``ok`` or ``failing`` for each task, by name: the result of its last run."""
@@ -58,7 +62,9 @@ class BackgroundTasks:
 
     async def __aenter__(self) -> BackgroundTasks:
         self._is_open = True
-        self._running = [asyncio.create_task(self._repeat(task), name=task.name) for task in self._tasks]
+        before = None
+        for task in self._tasks:
+            before = self._start(task, before)
         return self
 
     async def __aexit__(
@@ -77,8 +83,19 @@ class BackgroundTasks:
             if task.stop is not None:
                 await task.stop()
 
-    async def _repeat(self, task: BackgroundTask) -> None:
-        pause = 0.0
+    def _start(self, task: BackgroundTask, before: asyncio.Event | None) -> asyncio.Event:
+        """Start a task after its turn has come. Returns what is set when its first run has ended."""
+        ended = asyncio.Event()
+        self._running.append(asyncio.create_task(self._repeat(task, before, ended), name=task.name))
+        return ended
+
+    async def _repeat(self, task: BackgroundTask, before: asyncio.Event | None, ended: asyncio.Event) -> None:
+        if before is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_TURNS_SECONDS):
+                    await before.wait()
+        pause = await self._run_once(task)
+        ended.set()
         while True:
             await asyncio.sleep(pause)
             pause = await self._run_once(task)
