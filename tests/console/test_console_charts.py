@@ -17,7 +17,6 @@ def save(page: Page, name: str) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
 
 
-@SQLITE
 def test_a_chart_is_saved_shared_and_deleted(
     open_page: OpenPage, ada: Person, grace: Person, people_path: str, workspace: Workspace
 ) -> None:
