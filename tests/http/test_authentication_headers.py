@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 from answers import good, problem
 
 from support import plain
 from support.bot import Bot
+from support.engines import first_on_each
 from support.tokens import key_pair, sign
 from support.workspace import PEOPLE, Workspace, succeeded
 
@@ -111,7 +111,7 @@ def test_one_answer_for_all_causes(people: Bot, workspace: Workspace) -> None:
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(("method", "path"), CALLS)
+@first_on_each(("method", "path"), CALLS)
 def test_every_call_needs_a_token(people: Bot, method: str, path: str) -> None:
     """Before anything else is looked at: tables, parameters, bodies."""
     for table in ("people", "nosuch"):

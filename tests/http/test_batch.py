@@ -532,7 +532,7 @@ BODIES: list[tuple[Any, int, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "status", "code", "pointer"), BODIES, ids=str)
+@first_on_each(("body", "status", "code", "pointer"), BODIES, ids=str)
 def test_wrong_bodies(family: Bot, body: Any, status: int, code: str, pointer: str) -> None:
     problem(family.request("POST", BATCH, json=body), status, code, pointer)
 

@@ -11,6 +11,7 @@ from definitions import column, index, table
 from expressions import EVERYTHING, where
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import Workspace
 
 TABLE = "/api/public/tables/people"
@@ -67,7 +68,7 @@ def test_false_is_no_dry_run(people: Bot, stored: list[dict[str, Any]], write: A
 
 
 @WRITES
-@pytest.mark.parametrize("value", [1, "true", None, []], ids=repr)
+@first_on_each("value", [1, "true", None, []], ids=repr)
 def test_it_is_true_or_false(people: Bot, stored: list[dict[str, Any]], write: Any, value: Any) -> None:
     refusal = problem(write(people, EVERYTHING, dryRun=value), 400, "invalid_body", "/dryRun")
     assert "true or false" in refusal["detail"]

@@ -11,6 +11,7 @@ from answers import good, problem, records, rows, total
 from expressions import EVERYTHING, all_of, any_of, comparison, negated, where
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import PEOPLE, Workspace
 
 TABLE = "/api/public/tables/people"
@@ -60,7 +61,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("body", "code"), REFUSED.values(), ids=REFUSED)
+@first_on_each(("body", "code"), REFUSED.values(), ids=REFUSED)
 def test_what_could_mean_every_row_is_refused(
     people: Bot, call: Call, body: dict[str, Any], code: str
 ) -> None:

@@ -11,6 +11,7 @@ from expressions import all_of, any_of, comparison, negated, where
 
 from cases.filters import SHAPES, A, B, C, nested_filters, nested_nots
 from support.bot import Bot
+from support.engines import first_on_each
 
 MAX_DEPTH = 16
 MAX_EXPRESSIONS = 200
@@ -129,6 +130,6 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("query", "code", "pointer"), REFUSED.values(), ids=REFUSED)
+@first_on_each(("query", "code", "pointer"), REFUSED.values(), ids=REFUSED)
 def test_refused(cube: Bot, query: Any, code: str, pointer: str) -> None:
     problem(cube.query("typed", {"query": query}), 400, code, pointer)

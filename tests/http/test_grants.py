@@ -62,22 +62,20 @@ def test_each_call_with_each_set_of_rights(bots: dict[str, Bot], rights: str, na
         assert good(bots["rwd"].query("people"))["total"] == before
 
 
-@pytest.mark.parametrize("name", CALLS)
+@first_on_each("name", CALLS)
 def test_a_table_that_is_not_there_is_404_before_403(bots: dict[str, Bot], name: str) -> None:
     for rights in ("", "rwd"):
         problem(CALLS[name][1](bots[rights], "nosuch"), 404, "no_such_table")
 
 
-@pytest.mark.parametrize("name", CALLS)
+@first_on_each("name", CALLS)
 def test_no_grant_on_this_table(bots: dict[str, Bot], name: str) -> None:
     """Grants on another table do not count here; one without any grant reads the same answer."""
     problem(CALLS[name][1](bots[""], "people"), 403, "forbidden")
     good(CALLS[name][1](bots[""], "others"))
 
 
-@pytest.mark.parametrize(
-    "method_path", ["POST ", "POST /bulk", "PUT ", "DELETE ", "POST /delete", "POST /query"]
-)
+@first_on_each("method_path", ["POST ", "POST /bulk", "PUT ", "DELETE ", "POST /delete", "POST /query"])
 def test_403_comes_before_parameters_and_body(bots: dict[str, Bot], method_path: str) -> None:
     method, path = method_path.split(" ")
     url = f"/api/public/tables/people{path}"

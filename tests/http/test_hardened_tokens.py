@@ -72,7 +72,7 @@ def test_a_refused_token_uses_up_no_jti(people_table: Workspace) -> None:
     good(app.query(app.once(jti=jti, aud=["others", "rows"])))
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     "claims",
     [
         {"jti": ""},

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from answers import good, pointers, problem
 from definitions import column, index, table
 
 from cases.definitions import A
+from support.engines import first_on_each
 from support.workspace import Workspace
 
 
@@ -24,7 +24,7 @@ def refused(shared: Workspace, definition: Any, code: str, pointer: str) -> dict
     return refusal
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("definition", "code", "pointer"),
     [
         ({"name": "t", "schemaDef": "A"}, "", "/schemaDef"),

@@ -29,6 +29,7 @@ from rowkeep.services.initialise import initialise, open_initialised
 from rowkeep.settings import Settings
 from rowkeep.storage.opening import make_store
 from support import plain
+from support.engines import first_on_each
 from support.server import RowkeepServer
 from support.tokens import key_pair
 from support.workspace import PEOPLE, Workspace
@@ -217,7 +218,7 @@ def test_examples_work(workspace: Workspace, description: Description) -> None:
 # calls
 
 
-@pytest.mark.parametrize("call", ON_TABLES, ids=lambda call: call.name)
+@first_on_each("call", ON_TABLES, ids=lambda call: call.name)
 def test_calls_need_the_rights_that_are_described(workspace: Workspace, call: DataEndpoint) -> None:
     workspace.create_table(PEOPLE)
     letters = {Right.READ: "r", Right.WRITE: "w", Right.DELETE: "d"}

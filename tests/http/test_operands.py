@@ -10,6 +10,7 @@ from expressions import where
 
 from cases.operands import CELLS, EVERY, ORDERED, SPELLINGS, STRING_OPERANDS
 from support.bot import Bot
+from support.engines import first_on_each
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,7 @@ REFUSED: dict[str, tuple[str, str, tuple[Any, ...], int, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "operand", "value", "status", "code", "at"), REFUSED.values(), ids=REFUSED)
+@first_on_each(("name", "operand", "value", "status", "code", "at"), REFUSED.values(), ids=REFUSED)
 def test_refused(
     stored: Bot, name: str, operand: str, value: tuple[Any, ...], status: int, code: str, at: str
 ) -> None:

@@ -11,6 +11,7 @@ from definitions import column, table
 from expressions import where
 
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import Workspace
 
 QUERY = "/api/public/tables/pages/query"
@@ -107,7 +108,7 @@ def test_offsets_walk_every_row_once(pages: Bot) -> None:
     assert walked == list(range(1005))
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     "parameters",
     [
         "sys_limit=0",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +13,9 @@ from answers import found, problem, rows, total
 from definitions import Made, column, index, table
 
 from support.bot import Bot
+from support.engines import first_on_each
+from support.server import RowkeepServer
+from support.workspace import Workspace
 
 PATH = "/api/public/tables/{}/bulk"
 PEOPLE = table(
@@ -105,7 +110,7 @@ UNREADABLE: list[tuple[Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("bad", "code", "pointer"), UNREADABLE, ids=str)
+@first_on_each(("bad", "code", "pointer"), UNREADABLE, ids=str)
 def test_a_row_that_cannot_be_read(bot: Bot, bad: Any, code: str, pointer: str) -> None:
     answer = partly(send(bot, [person("b"), bad, person("c", Price="1.5")]), 2, 1)
     assert places(answer) == [(code, f"/data/1{pointer}")]
@@ -228,10 +233,19 @@ def test_more_than_a_hundred_rows_fail(bot: Bot) -> None:
     assert len(refused(send(bot, [person("a")] * 200), 200)["errors"]) == 200
 
 
-def test_too_many_errors(bot: Bot) -> None:
-    refusal = problem(send(bot, [1] * 100_001), 422, "too_many_failed_rows", "/data")
-    assert "max_bulk_errors" in refusal["detail"]
-    assert total(bot, "people") == 1
+def test_too_many_errors(new_store: Callable[[], str], tmp_path: Path) -> None:
+    server = RowkeepServer(new_store(), tmp_path, max_bulk_errors=3)
+    server.start()
+    try:
+        workspace = Workspace(server, "few_errors")
+        workspace.create_table(PEOPLE)
+        bot = workspace.bot({"people": "rw"})
+        refusal = problem(send(bot, [person("a"), 1, 1, 1, 1]), 422, "too_many_failed_rows", "/data")
+        assert "max_bulk_errors" in refusal["detail"]
+        assert total(bot, "people") == 0
+        partly(send(bot, [person("a"), 1, 1, 1]), 1, 3)
+    finally:
+        server.stop()
 
 
 def test_counts_only(bot: Bot) -> None:

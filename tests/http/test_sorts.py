@@ -10,6 +10,7 @@ from answers import SYSTEM_COLUMNS, good, problem, records, rows
 from definitions import TYPED_COLUMNS
 
 from support.bot import Bot
+from support.engines import first_on_each
 
 STRINGS = [
     "",
@@ -205,7 +206,7 @@ def test_a_sort_by_every_column(typed: Bot, stored: list[dict[str, Any]]) -> Non
     assert walked(typed, asked(*sort), 31) == expected
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("sort", "code", "pointer"),
     [
         ([{"field": "Num", "order": "up"}], "invalid_body", "/sort/0/order"),

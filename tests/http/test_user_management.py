@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-import pytest
 from answers import good, problem
 
+from support.engines import first_on_each
 from support.person import PASSWORD, Person
 from support.server import RowkeepServer
 
 
-@pytest.mark.parametrize(
+@first_on_each(
     ("change", "pointer"),
     [
         ({"email": "no address"}, "/email"),

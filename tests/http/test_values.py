@@ -10,10 +10,11 @@ from expressions import EVERYTHING, where
 
 from cases.values import BOOLEANS, EMPTY_IS_NULL, HALVES, REFUSED
 from support.bot import Bot
+from support.engines import first_on_each
 from support.workspace import Workspace
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@first_on_each("name", REFUSED)
 def test_refused(typed: Bot, name: str) -> None:
     """Every value in one bulk, one of them in an insert and in an update."""
     row = good(typed.insert("typed", {"Label": "stays"}))

@@ -18,6 +18,7 @@ from oracle.filters import Record
 from oracle.random_requests import OPERANDS
 from oracle.strategies import Column, Table, rows, tables
 from oracle.values import comparable
+from support.engines import first_on_each
 
 JSON = {"Content-Type": "application/json"}
 TYPES = sorted(HELD)
@@ -117,7 +118,7 @@ def is_equal(type_name: str, one: str, other: str) -> bool:
     return bool(comparable(type_name, json.loads(one)) == comparable(type_name, json.loads(other)))
 
 
-@pytest.mark.parametrize("type_name", TYPES)
+@first_on_each("type_name", TYPES)
 def test_what_lies_beyond_the_edge_is_refused(arena: Arena, type_name: str) -> None:
     with arena.table(single_column(type_name)) as opened:
         for sent in REFUSED[type_name]:

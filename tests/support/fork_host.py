@@ -28,9 +28,12 @@ sys.path.append(str(Path(__file__).parent))
 import line_marks
 
 line_marks.install()
+import fork_readers
+
 sys.path.pop()
 
 import rowkeep
+from rowkeep.files import isolated
 from rowkeep.http.app import background_tasks
 from rowkeep.model.values import case_folding
 from rowkeep.services import passwords
@@ -43,7 +46,7 @@ from rowkeep.storage import migrations
 COMMAND = "rowkeep.cli.main"
 SERVER = "rowkeep.server.__main__"
 SUPERVISOR = "rowkeep.server.supervisor"
-PROGRAMS = {"rowkeep": COMMAND, "rowkeep.server": SERVER}
+PROGRAMS = {"rowkeep": COMMAND, "rowkeep.server": SERVER, fork_readers.PROGRAM: "rowkeep.files.__main__"}
 CODE = "-c"
 NOT_IMPORTED = {"rowkeep.__main__", "rowkeep.files.parquet_format"}
 """The first one is a program; the second one needs what an installation may not have."""
@@ -110,19 +113,31 @@ def hash_quickly() -> None:
     passwords.MEMORY_KIB, passwords.ITERATIONS = 64, 1
 
 
-class Host:
-    """Forks for each job that comes on ``control``, until its other end is closed, and for each connection to
-    ``commands``: see ``fork_command.py``."""
+START_PROCESS = isolated.start_process
 
-    def __init__(self, control: socket.socket, commands: socket.socket | None) -> None:
+
+def fork_readers_of(asks: socket.socket) -> None:
+    """Let servers ask for the processes that read and write files; a worker of several has no socket to ask
+    on, and starts them itself."""
+    isolated.start_process = partial(fork_readers.ForkedReader, asks)  # type: ignore[assignment]
+
+
+class Host:
+    """Forks for each job that comes on ``control``, until its other end is closed, for each connection to
+    ``commands`` (see ``fork_command.py``), and for each message on ``readers`` (see ``fork_readers.py``)."""
+
+    def __init__(
+        self, control: socket.socket, commands: socket.socket | None, readers: socket.socket
+    ) -> None:
         self._control = control
         self._commands = commands
+        self._readers = readers
         self._running: dict[int, socket.socket] = {}
         self._wakes, self._woken = os.pipe()
         os.set_blocking(self._wakes, False)
         os.set_blocking(self._woken, False)
         self._selector = selectors.DefaultSelector()
-        for each in (control, commands, self._wakes):
+        for each in (control, commands, readers, self._wakes):
             if each is not None:
                 self._selector.register(each, selectors.EVENT_READ)
 
@@ -142,6 +157,12 @@ class Host:
                     job, (status, *streams) = taken
                     if self._fork(streams, socket.socket(fileno=status)) == 0:
                         return prepared(job, streams)
+                elif key.fileobj is self._readers:
+                    message, (status, *streams), _, _ = socket.recv_fds(
+                        self._readers, fork_readers.MESSAGE_BYTES, 4
+                    )
+                    if self._fork(streams, socket.socket(fileno=status)) == 0:
+                        return prepared(json.loads(message), streams)
                 elif key.fileobj is self._commands:
                     connection, _address = self._commands.accept()
                     taken = received(connection)
@@ -161,7 +182,7 @@ class Host:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._selector.close()
-            for each in (*self._running.values(), self._control, self._commands, status):
+            for each in (*self._running.values(), self._control, self._commands, self._readers, status):
                 if each is not None:
                     each.close()
             os.close(self._wakes)
@@ -266,6 +287,7 @@ def fork_server(
     before = signal.pthread_sigmask(signal.SIG_BLOCK, setsigdef)
     pid = os.fork()
     if pid == 0:
+        isolated.start_process = START_PROCESS
         os.setpgid(0, setpgroup)
         signal.set_wakeup_fd(-1)
         for number in setsigdef:
@@ -305,9 +327,11 @@ if __name__ == "__main__":
     import_all()
     hash_quickly()
     rehearse()
+    asks, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    fork_readers_of(asks)
     gc.collect()
     gc.freeze()  # the collector would write to pages that all forks share
     control, *commands = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
-    program = Host(control, commands[0] if commands else None).run()
+    program = Host(control, commands[0] if commands else None, asked).run()
     if program is not None:
         end(program)

@@ -33,8 +33,13 @@ DEFAULT = httpx.USE_CLIENT_DEFAULT
 SHORT_BYTES = 1 << 16
 """Bodies up to this size are sent together with the headers."""
 
-NOTED = re.compile("tables|views|schema|webhooks|files|members|users|openid")
-"""What is in the paths of requests that can add something to a workspace, besides apps."""
+NOTED = re.compile("tables|views|schema|webhooks|files|members|users|openid|apps")
+"""What is in the paths of requests that can add something to a workspace."""
+
+LIST_OF_APPS = re.compile(r"/workspaces/(\w+)/apps$")
+
+BEFORE_LISTS_OF_APPS: dict[str, Callable[[], None]] = {}
+"""By workspace: what deletes the apps of former tests before a test looks at all apps."""
 
 CHANGES: Counter[str] = Counter()
 """How many requests that can change something had each of these in their path: a workspace needs no look for
@@ -246,9 +251,13 @@ def fits(cookie: Cookie, path: str) -> bool:
 
 
 def note(method: str, url: httpx.URL | str) -> None:
-    """Count a request in ``CHANGES``."""
+    """Count a request in ``CHANGES``, or prepare the workspace for a list of its apps."""
     if method != "GET":
         CHANGES.update(NOTED.findall(str(url)))
+    elif BEFORE_LISTS_OF_APPS and (found := LIST_OF_APPS.search(str(url).partition("?")[0])):
+        delete = BEFORE_LISTS_OF_APPS.pop(found[1], None)
+        if delete is not None:
+            delete()
 
 
 def is_open(connection: socket.socket) -> bool:

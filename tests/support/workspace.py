@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 
 from .bot import Bot
-from .http_client import CHANGES
+from .http_client import BEFORE_LISTS_OF_APPS, CHANGES
 from .server import RowkeepServer
 from .tokens import key_pair
 
@@ -51,8 +51,7 @@ ADDED_BY = {
     "webhooks": ("webhooks",),
     "files": ("files",),
 }
-"""What is in the paths of the requests that can add tables and views, and each other kind; apps are always
-looked for."""
+"""What is in the paths of the requests that can add tables and views, and each other kind but apps."""
 
 KINDS = ("tables", *CONTENT)
 """All that a workspace can have."""
@@ -67,6 +66,8 @@ class Workspace:
         self.admin = server.admin()
         self.path = f"/workspaces/{name}"
         self.uses = 0
+        self.unnamed: list[str] = []
+        self.former: list[str] = []
         response = self.admin.post("/workspaces", json={"name": name})
         if response.status_code != 409:
             succeeded(response)
@@ -93,7 +94,10 @@ class Workspace:
         body = {"name": name or f"app_{uuid4().hex[:12]}", "algorithm": algorithm}
         if algorithm.startswith("RS"):
             body["publicKey"] = key_pair().public
-        return succeeded(self.admin.post(f"{self.path}/apps", json=body))
+        made = succeeded(self.admin.post(f"{self.path}/apps", json=body))
+        if name is None:
+            self.unnamed.append(made["clientId"])
+        return made
 
     def bot(
         self, grants: Mapping[str, str] | None = None, name: str | None = None, algorithm: str = "HS256"
@@ -120,8 +124,27 @@ class Workspace:
                 for each in succeeded(self.admin.get(f"{self.path}/{kind}"))[kind]:
                     succeeded(self.admin.delete(f"{self.path}/{kind}/{each[key]}"))
 
+    def leave_apps(self) -> None:
+        """Leave the apps of a test until another test looks at the apps of the workspace: they have no more
+        rights to anything. To delete each takes as long as three inserts."""
+        self.former += self.unnamed
+        self.unnamed = []
+        if self.former:
+            BEFORE_LISTS_OF_APPS[self.name] = self.delete_former_apps
+
+    def delete_former_apps(self) -> None:
+        for client_id in self.former:
+            succeeded(self.admin.delete(f"{self.path}/apps/{client_id}"))
+        self.former = []
+
+    def delete_apps(self) -> None:
+        BEFORE_LISTS_OF_APPS.pop(self.name, None)
+        self.former, self.unnamed = [], []
+        self.empty({"apps"})
+
     def delete(self) -> None:
         """Delete the workspace with everything in it."""
+        BEFORE_LISTS_OF_APPS.pop(self.name, None)
         succeeded(self.admin.delete(self.path))
         self.admin.close()
 
@@ -140,7 +163,8 @@ NUMBERS = itertools.count(1)
 def empty_workspace(server: RowkeepServer, *, only_noted: bool = False) -> Iterator[Workspace]:
     """A workspace without tables, views, apps, members, webhooks and files. It is emptied after the block and
     used again, unless the block fails; it remembers idempotency keys and former apps. With ``only_noted``,
-    all that adds something is sent by the tests' HTTP client: what that did not add is not looked for."""
+    all that adds something is sent by the tests' HTTP client: what that did not add is not looked for, and
+    apps without a name that nothing has changed stay until they would be seen."""
     spare = SPARE[server]
     workspace = spare.pop() if spare else Workspace(server, f"test_{next(NUMBERS)}")
     workspace.uses += 1
@@ -148,7 +172,11 @@ def empty_workspace(server: RowkeepServer, *, only_noted: bool = False) -> Itera
     yield workspace
     if workspace.uses < MAX_USES:
         noted = {kind for kind, words in ADDED_BY.items() if any(CHANGES[w] > before[w] for w in words)}
-        workspace.empty({"apps", *noted} if only_noted else KINDS)
+        workspace.empty(noted if only_noted else set(KINDS) - {"apps"})
+        if only_noted and CHANGES["apps"] - before["apps"] == len(workspace.unnamed):
+            workspace.leave_apps()
+        else:
+            workspace.delete_apps()
         spare.append(workspace)
     else:
         workspace.delete()

@@ -156,18 +156,23 @@ def _frames(process: subprocess.Popen[bytes], task: Inspect | Open | ReadRecords
         yield frame
 
 
-@contextmanager
-def _process(directory: str, running: Running | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    process = subprocess.Popen(
+def start_process(environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the process with no variables but these."""
+    return subprocess.Popen(
         [sys.executable, "-P", "-m", "rowkeep.files"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**environment, "TMPDIR": directory, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+        env=environment,
         close_fds=True,
         start_new_session=True,
     )
+
+
+@contextmanager
+def _process(directory: str, running: Running | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    process = start_process({**environment, "TMPDIR": directory, "ARROW_DEFAULT_MEMORY_POOL": "system"})
     if running is not None:
         running.process = process
     try:
