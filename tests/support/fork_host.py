@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import gc
+import json
 import marshal
 import os
 import pkgutil
