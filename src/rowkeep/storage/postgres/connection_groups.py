@@ -1,6 +1,6 @@
 """Connection groups: the connections of a process, ready for the next request.
 
-They are not in a pool of the driver: it lends each connection behind a proxy, which makes each call slower,
+They are not in a pool of the driver: it lends a proxy of each connection, which makes each call slower,
 and starts one or two tasks each time that it lends one and takes it back.
 
 If requests use more tables than a connection can hold prepared statements for, each connection serves one
