@@ -69,13 +69,17 @@ class ConnectionGroups:
 
     def take_at_once(self, table_id: str | None) -> Connection | None:
         """The same without a wait; None where :meth:`take` has to look further."""
-        groups = self._groups
-        if self._idle and (table_id is None or groups.of(table_id) == 0 == groups.count - 1):
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
+        if table_id is not None:
+            self._groups.of(table_id)  # a table that is new may make another group
+            if self._groups.count > 1:
+                return None
+        if not self._idle:
+            return None
+        connection = self._idle.pop()
+        if connection.is_closed():
             self._end(connection)
-        return None
+            return None
+        return connection
 
     async def _rested(self, group: int) -> Connection | None:
         """The idle connection that suits one of several groups best; None if a new one does."""

@@ -46,6 +46,8 @@ AGAIN = (
     asyncpg.OutdatedSchemaCacheError,
 )
 """What may go well if it is done again."""
+REFUSED_ROWS = (asyncpg.IntegrityConstraintViolationError, asyncpg.RaiseError)
+"""Errors that PostgreSQL sends when it has ended a statement: nothing runs on the connection any more."""
 NOT_A_URL = (
     "ROWKEEP_DATABASE_URL is not a valid PostgreSQL URL: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with "
     "special characters of the password percent-encoded."
@@ -151,8 +153,13 @@ class Pool:
             result = await work(connection)
         except BaseException as error:
             self._watch.end(connection)
-            # the turn is free once PostgreSQL has really ended what ran
-            kept.drop(connection, lane.give_back)
+            has_ended = isinstance(error, REFUSED_ROWS) and not connection.is_closed()
+            if has_ended and not connection.is_in_transaction():
+                kept.put_back(connection)
+                lane.give_back()
+            else:
+                # the turn is free once PostgreSQL has really ended what ran
+                kept.drop(connection, lane.give_back)
             reason = self._reason(running, call, error)
             if reason is not None:
                 raise reason from error
