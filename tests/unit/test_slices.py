@@ -16,6 +16,7 @@ from rowkeep.codec.json_scan import (
     has_half,
     has_more_values,
     is_deeper,
+    last_comma,
     marked_halves,
     repeated_key,
 )
@@ -82,6 +83,36 @@ def test_the_rows_are_those_of_the_whole(seed: int, ascii_only: bool) -> None:
     renamed = spaced.replace(b'"data"', b'"d\\u0061ta"', 1)
     assert decoded(renamed) == list(map(cells, rows))
     assert slices.count_rows(spaced, 1000) == len(rows)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("blank", ["", " ", "\n" * 30])
+def test_arrays_of_objects_like_rows_are_not_read_token_by_token(
+    blank: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exact(*_: object) -> None:
+        raise AssertionError("read token by token")
+
+    monkeypatch.setattr(slices, "_exact", exact)
+    rows = [
+        {"Text": text, "Number": number, "Document": [{"Text": text, "a": [{}, number]}] * number}
+        for number, text in enumerate(TEXTS[:-1])
+    ]
+    rows = [row for row in rows if len(encode(row)) < 200] * 9
+    spaced = json.dumps({"data": rows}, separators=(f"{blank},{blank}", ":")).encode()
+    monkeypatch.setattr(slices, "MAX_SLICE_BYTES", 2000)
+    assert decoded(spaced) == list(map(cells, rows))
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_the_last_comma_between_two_rows(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rowkeep.codec.json_scan.SEARCHED_BYTES", 1 + seed)
+    rows = [json.dumps(row, ensure_ascii=seed % 2 == 0).encode() for row in rows_of(seed, 4)]
+    text = b",".join(rows)
+    ends = [len(b",".join(rows[:number])) + 1 for number in range(1, len(rows))]
+    for limit in range(len(text) + 1):
+        expected = max((each for each in ends if each <= limit), default=None)
+        assert last_comma(text, 0, limit) == expected
 
 
 @pytest.mark.usefixtures("small")

@@ -15,7 +15,7 @@ import msgspec
 
 from rowkeep.codec.insert_envelope import loose_envelope, usual_envelope
 from rowkeep.codec.json_bodies import MAX_VALUES
-from rowkeep.codec.json_scan import COMMA, OPENING, STEP, marked_halves, tokens
+from rowkeep.codec.json_scan import COMMA, OPENING, STEP, last_comma, marked_halves, tokens
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, pointer
 from rowkeep.model.data_requests import InsertOptions
 
@@ -92,8 +92,10 @@ def _slices(body: bytes, at: int, end: int, columns: int, max_row_bytes: int) ->
             text, rows = _decoded(b"[%b]" % body[at:end])
             after = end
         else:
-            text, rows, after = _guessed(body, at, at + size) or _exact(
-                body, at, end, SliceBounds(size, columns, max_row_bytes), first
+            text, rows, after = (
+                _guessed(body, at, at + size)
+                or _counted(body, at, at + size, end)
+                or _exact(body, at, end, SliceBounds(size, columns, max_row_bytes), first)
             )
         if rows is None:
             if usual_envelope(body) is not None:
@@ -135,10 +137,19 @@ def _guessed(body: bytes, at: int, limit: int) -> tuple[bytes, list[msgspec.Raw]
     return None
 
 
+def _counted(body: bytes, at: int, limit: int, end: int) -> tuple[bytes, list[msgspec.Raw], int] | None:
+    """The same by counting brackets, for rows whose cells have arrays of objects."""
+    following = last_comma(body, at, limit)
+    if following is None or _BLANK.fullmatch(body, following, end):
+        return None
+    text, rows = _decoded(b"[%b]" % body[at : following - 1])
+    return None if rows is None else (text, rows, following)
+
+
 def _exact(
     body: bytes, at: int, end: int, most: SliceBounds, first: int
 ) -> tuple[bytes, list[msgspec.Raw] | None, int]:
-    """The same by counting brackets: for rows that are larger than a slice or contain arrays of objects."""
+    """The same token by token: for rows that are larger than a slice, and to find what is not valid."""
     depth = rows = values = 0
     start = at
     for token in tokens(body, at, end):

@@ -13,6 +13,8 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 SLICE_BYTES = 256 * 1024
+SEARCHED_BYTES = 4096
+"""How many bytes are searched token by token, when it is known that what is searched is there."""
 WHITE = b" \t\n\r"
 OPENING, CLOSING = b"[{", b"]}"
 QUOTE, COMMA = b'",'
@@ -76,20 +78,58 @@ def has_half(raw: bytes) -> bool:
     return _HALF in raw
 
 
-def outside_strings(text: bytes) -> Iterator[bytes]:
-    """A JSON text without the contents of its strings, a slice at a time."""
-    at, is_inside = 0, False
-    while at < len(text):
-        end = min(at + SLICE_BYTES, len(text))
-        if text[end - 1] == ord("\\") and (after := _AFTER_ESCAPE.match(text, end)):
-            end = after.end()
-        part = text[at:end]
+class Part(NamedTuple):
+    """A part of a JSON text, without the contents of its strings. ``is_inside``: it starts within a
+    string."""
+
+    start: int
+    is_inside: bool
+    outside: bytes
+
+
+def parts(text: bytes, at: int, end: int, size: int) -> Iterator[Part]:
+    """The parts of a JSON text between two positions, of ``size`` bytes or a little more."""
+    is_inside = False
+    while at < end:
+        after = min(at + size, end)
+        if text[after - 1] == ord("\\") and (escape := _AFTER_ESCAPE.match(text, after)):
+            after = escape.end()
+        part = text[at:after]
         if b"\\" in part:
             part = part.replace(rb"\\", b"").replace(rb"\"", b"")
         pieces = part.split(b'"')
-        yield b"".join(pieces[is_inside::2])
+        yield Part(at, is_inside, b"".join(pieces[is_inside::2]))
         is_inside ^= len(pieces) % 2 == 0
-        at = end
+        at = after
+
+
+def outside_strings(text: bytes) -> Iterator[bytes]:
+    """A JSON text without the contents of its strings, a slice at a time."""
+    return (part.outside for part in parts(text, 0, len(text), SLICE_BYTES))
+
+
+def last_comma(text: bytes, at: int, end: int) -> int | None:
+    """Where the last comma between two positions of a JSON text ends that is in no bracket opened there."""
+    depth = 0
+    candidates: list[tuple[Part, int]] = []
+    for part in parts(text, at, end, SEARCHED_BYTES):
+        steps = [STEP[bracket] for bracket in part.outside.translate(None, _NO_BRACKETS)]
+        if b"," in part.outside and 0 in accumulate(steps, initial=depth):
+            candidates.append((part, depth))
+        depth += sum(steps)
+    found = (_last_comma_of(text, part, depth, end) for part, depth in reversed(candidates))
+    return next(filter(None, found), None)
+
+
+def _last_comma_of(text: bytes, part: Part, depth: int, end: int) -> int | None:
+    """The same within a part, which starts at this depth."""
+    comma = None
+    start = _string_end(text, part.start, end)[0] if part.is_inside else part.start
+    for token in tokens(text, start, min(part.start + SEARCHED_BYTES, end)):
+        depth += STEP[token.first]
+        if token.first == COMMA and depth == 0:
+            comma = token.end
+    return comma
 
 
 def tokens(text: bytes, at: int = 0, end: int | None = None) -> Iterator[Token]:
