@@ -158,7 +158,7 @@ class _CompressedResponse:
 
     def _compressed_start(self, *more: tuple[bytes, bytes]) -> Any:
         fields = [field for field in self._start["headers"] if field[0] != b"content-length"]
-        return {**self._start, "headers": [*fields, (b"content-encoding", self._coding.encode()), *more]}
+        return {**self._start, "headers": [(b"content-encoding", self._coding.encode()), *fields, *more]}
 
 
 async def _run(compress: Callable[[bytes], bytes], body: bytes) -> bytes:

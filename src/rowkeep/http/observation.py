@@ -95,15 +95,18 @@ class Observer:
 class _Watched(RequestContext):
     """A request and ASGI's ``send`` for its response: one object, because each request makes it."""
 
-    parent: TraceParent | None = None
-    """What the response has as ``traceparent``."""
-    span: Span | None = None
-    timings: Timings | None = None
-    _status = 0
-
     def __init__(self, request_id: str, started: float, observer: Observer, scope: Scope, send: Send) -> None:
+        # what the base class sets, without a call
         self.id = request_id
         self.started = started
+        self.route = 0
+        self.app = self.table = None
+        self.is_answered = False
+        self.parent: TraceParent | None = None
+        """What the response has as ``traceparent``."""
+        self.span: Span | None = None
+        self.timings: Timings | None = None
+        self._status = 0
         self._observer = observer
         self._scope = scope
         self._send = send
@@ -125,7 +128,8 @@ class _Watched(RequestContext):
         elif not message.get("more_body", False):
             # before the client can see the response, so that it finds it in the metrics
             self._end(self._status)
-        return self._send(message)
+        send = self._send
+        return send(message)
 
     def _more_fields(self) -> list[tuple[bytes, bytes]]:
         fields = []

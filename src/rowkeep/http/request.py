@@ -52,17 +52,12 @@ class Disconnected(Exception):
 class Request:
     """One HTTP request. Services receive decoded requests."""
 
-    # class attributes, because most requests change few of them
+    # class attributes, because most requests do not change them
     row_id = ""
     """The name of a row in the path."""
     ignores_key = False
     """Whether the request is a dry run, which has no idempotency key."""
-    _held_bytes = 0
-    _size = 0
     _unpacked_size = 0
-    _is_complete = False
-    _body: bytes | None = None
-    _had_mark = False
     _digest: hashlib._Hash | None = None
     """Of a stream with an idempotency key, as far as it was read."""
 
@@ -70,6 +65,12 @@ class Request:
         self._scope = scope
         self._receive = receive
         self._budget = budget
+        # what each request reads is set here: Python looks for attributes of a class much longer
+        self._held_bytes = 0
+        self._size = 0
+        self._is_complete = False
+        self._body: bytes | None = None
+        self._had_mark = False
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(self._headers) < len(scope["headers"]):
             self._headers = _joined(scope["headers"])
