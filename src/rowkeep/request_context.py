@@ -30,6 +30,7 @@ class RequestContext:
 
 
 CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+current_request = CURRENT.get
 
 
 def new_operation_id() -> str:

@@ -10,9 +10,10 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors.catalogue import excerpt
+from rowkeep.http.header_fields import fields_of
 from rowkeep.http.routes import OTHER, ROUTES
 from rowkeep.http.trace_context import REQUEST_ID, RequestIds, TraceParent, read_traceparent
-from rowkeep.metrics import REQUESTS_CANCELLED, REQUESTS_IN_PROGRESS
+from rowkeep.metrics import REQUESTS_CANCELLED, add_in_progress
 from rowkeep.request_context import CURRENT, RequestContext
 from rowkeep.services.timings import Timings, start_timings
 from rowkeep.settings import Settings
@@ -72,11 +73,12 @@ class Observer:
             watched.parent, watched.trace_id = parent, parent.trace_id
         if self._shows_timings or watched.span is not None:
             watched.timings = start_timings()
-        REQUESTS_IN_PROGRESS.add(1)
+        add_in_progress(1)
         try:
-            await self._app(scope, receive, watched)
+            app = self._app
+            await app(scope, receive, watched)
         finally:
-            REQUESTS_IN_PROGRESS.add(-1)
+            add_in_progress(-1)
             if not watched.is_answered:
                 watched.end_early()
 
@@ -193,6 +195,8 @@ def _sent(scope: Scope) -> tuple[str | None, TraceParent | None]:
     """The valid request id and trace of a request, if it has them; those that were sent twice are not
     valid."""
     request_id, parent = None, None
+    if OBSERVED.isdisjoint(fields_of(scope)):
+        return request_id, parent
     ids = parents = 0
     for name, value in scope["headers"]:
         if name not in OBSERVED:

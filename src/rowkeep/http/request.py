@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -19,6 +19,7 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
+from rowkeep.http.header_fields import fields_of
 from rowkeep.http.media_types import FILE_FORMATS, stream_form
 from rowkeep.http.unpacking import STREAM_BOUND, Bound, content_coding, unpacked
 from rowkeep.model.data_requests import RowRange
@@ -71,9 +72,7 @@ class Request:
         self._is_complete = False
         self._body: bytes | None = None
         self._had_mark = False
-        self._headers: dict[bytes, bytes] = dict(scope["headers"])
-        if len(self._headers) < len(scope["headers"]):
-            self._headers = _joined(scope["headers"])
+        self._headers = fields_of(scope)
 
     @property
     def address(self) -> str:
@@ -343,14 +342,6 @@ async def _joined_bytes(chunks: list[bytes], size: int) -> bytes:
         return b"".join(chunks)
     # the interpreter lock is released while the chunks are copied
     return await asyncio.get_running_loop().run_in_executor(None, b"".join, chunks)
-
-
-def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    joined: dict[bytes, bytes] = {}
-    for name, value in headers:
-        known = joined.get(name)
-        joined[name] = value if known is None else known + b", " + value
-    return joined
 
 
 def _parameters(query: bytes, known: tuple[str, ...], or_others: bool = False) -> dict[str, str]:

@@ -78,8 +78,8 @@ class Exchange(RequestResponseCycle):
 
     def __init__(self, connection: HttpToolsProtocol, error_app: ErrorApp) -> None:
         """The request whose head ``connection`` has read."""
-        # uvicorn's sets more attributes, and makes an event. What each request reads is set here: Python looks
-        # for attributes of a class much longer
+        # uvicorn's sets more attributes, and makes an event. What each request reads is set here, because
+        # Python looks for attributes of a class much longer
         self.scope = connection.scope
         self.transport = connection.transport
         self.flow = connection.flow
@@ -143,6 +143,12 @@ class Exchange(RequestResponseCycle):
         # only by the collector of garbage
         self._is_begun = False
         del self.task
+
+    def set_body(self, body: bytes) -> None:
+        """All of the body has arrived together with the head."""
+        self.body = body
+        self.more_body = False
+        self._has_news = True
 
     def add_to_body(self, part: bytes) -> int:
         """A part of the body has arrived. Returns how many bytes the application has not received."""

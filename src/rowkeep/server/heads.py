@@ -6,6 +6,8 @@ parsed and checked again, byte by byte and header by header.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 MAX_BYTES = 2048
@@ -28,6 +30,8 @@ class Head(msgspec.Struct, frozen=True):
     query: bytes
     version: str
     headers: tuple[tuple[bytes, bytes], ...]
+    fields: Mapping[bytes, bytes]
+    """The headers by name."""
     keeps_alive: bool
     is_forwarded: bool
     """Whether a proxy set headers about the sender of the request."""
@@ -44,10 +48,14 @@ class KnownHeads:
         """A whole message with this head has arrived, and nothing else."""
         end = message.find(END) + len(END)
         body = len(message) - end
-        names = dict(head.headers)
-        length = names.get(b"content-length", b"0")
+        length = head.fields.get(b"content-length", b"0")
         # the head ends at its first empty line: only then the rest is exactly the body
-        if end > MAX_BYTES or not length.isdigit() or int(length) != body or not UNIQUE.isdisjoint(names):
+        if (
+            end > MAX_BYTES
+            or not length.isdigit()
+            or int(length) != body
+            or not UNIQUE.isdisjoint(head.fields)
+        ):
             return
         if len(self._known) >= MAX_KNOWN:
             del self._known[next(iter(self._known))]

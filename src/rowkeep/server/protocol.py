@@ -25,6 +25,7 @@ from rowkeep.errors.catalogue import (
     excerpt,
     preview,
 )
+from rowkeep.http.header_fields import FIELDS, by_name
 from rowkeep.http.responses import error_response
 from rowkeep.metrics import CONNECTIONS
 from rowkeep.server.connections import LINGER_SECONDS, Edge, queued_bytes
@@ -147,6 +148,7 @@ class Protocol(HttpToolsProtocol):
         self._max_line = edge.settings.max_request_line_bytes
         self._max_head = edge.settings.max_header_bytes
         self._max_headers = edge.settings.max_header_count
+        self._versions = {"version": self.asgi_version, "spec_version": "2.3"}
 
     # callbacks of asyncio
 
@@ -221,9 +223,12 @@ class Protocol(HttpToolsProtocol):
         self._is_upgrade = self.expect_100_continue = False
         self.since = 0.0
         self._begin(head)
-        if body:
-            self.on_body(body)
-        self.on_message_complete()
+        self._phase = NOTHING
+        exchange = self.cycle
+        exchange.keep_alive = head.keeps_alive and not self._edge.is_stopping
+        exchange.set_body(body)
+        if len(body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
 
     # callbacks of the parser
 
@@ -302,6 +307,7 @@ class Protocol(HttpToolsProtocol):
             query,
             version,
             tuple(self.headers),
+            by_name(self.headers),
             version == "1.1" and parser.should_keep_alive(),
             self._is_forwarded,
         )
@@ -311,13 +317,13 @@ class Protocol(HttpToolsProtocol):
 
     def _begin(self, head: Head) -> None:
         """The head of a request is complete: the request can be processed."""
-        self.scope = {
+        scope: Any = {
             "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "asgi": self._versions,
             "http_version": head.version,
             "server": self.server,
             "client": self.client,
-            "scheme": self.scheme,  # type: ignore[typeddict-item] # http or https
+            "scheme": self.scheme,
             "root_path": self.root_path,
             "headers": head.headers,
             "state": self.app_state.copy(),
@@ -325,7 +331,9 @@ class Protocol(HttpToolsProtocol):
             "path": head.path,
             "raw_path": head.raw_path,
             "query_string": head.query,
+            FIELDS: head.fields,
         }
+        self.scope = scope
         if head.is_forwarded and self.client is not None:
             self._set_origin(head)
         self._phase = BODY

@@ -67,14 +67,14 @@ def plan_where(
     if query.all_ is not UNSET:
         return _plan_all(query, at)
     planner = _WherePlanner(target, max_expressions, guarded)
-    return Where(planner.junction(query, at, 1, negated=False), tuple(planner.values))
+    return Where(planner.junction(query, at, 1), tuple(planner.values))
 
 
 def where_problems(target: Relation, query: Node, at: str) -> Iterator[RowkeepError]:
     """The errors in each single comparison of a filter."""
     if query.field is not UNSET or query.operand is not UNSET:
         try:
-            _WherePlanner(target, 1, guarded=False).match(query, at, negated=False)
+            _WherePlanner(target, 1, guarded=False).match(query, at)
         except RowkeepError as error:
             yield error
     if isinstance(query.not_, Node):
@@ -133,9 +133,9 @@ class _WherePlanner:
         self._guarded = guarded
         self.values: list[object] = []
 
-    def node(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
+    def node(self, node: Node, where: str, depth: int, negated: bool = False) -> Shape:
         if node.field is not UNSET or node.operand is not UNSET:
-            return self.match(node, where, negated=negated)
+            return self.match(node, where, negated)
         if depth > MAX_DEPTH:
             raise InvalidFilter(
                 f"The filter is nested too deeply; at most {MAX_DEPTH} levels are allowed.", pointer=where
@@ -143,9 +143,9 @@ class _WherePlanner:
         if node.not_ is not UNSET:
             _refuse(node, ("value", "expressions", "operator", "all_"), where, NEGATION)
             return Negation(self.node(node.not_, f"{where}/not", depth + 1, negated=True))
-        return self.junction(node, where, depth, negated=negated)
+        return self.junction(node, where, depth, negated)
 
-    def junction(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
+    def junction(self, node: Node, where: str, depth: int, negated: bool = False) -> Shape:
         if depth > 1:
             _refuse(node, ("all_",), where, 'Only the outermost filter can have "all"')
         if not (UNSET is node.field is node.operand is node.value is node.not_):
@@ -155,14 +155,14 @@ class _WherePlanner:
         if node.expressions is UNSET or not node.expressions:
             raise InvalidFilter("A nested filter must have at least one expression.", pointer=where)
         if len(node.expressions) == 1:
-            return self.node(node.expressions[0], f"{where}/expressions/0", depth + 1, negated=negated)
+            return self.node(node.expressions[0], f"{where}/expressions/0", depth + 1, negated)
         parts = tuple(
-            self.node(part, f"{where}/expressions/{at}", depth + 1, negated=negated)
+            self.node(part, f"{where}/expressions/{at}", depth + 1, negated)
             for at, part in enumerate(node.expressions)
         )
         return Junction(parts, either=_is_either(node))
 
-    def match(self, node: Node, where: str, *, negated: bool) -> Shape:
+    def match(self, node: Node, where: str, negated: bool = False) -> Shape:
         if not (UNSET is node.expressions is node.operator is node.not_ is node.all_):
             _refuse(node, ("expressions", "operator", "not_", "all_"), where, COMPARISON)
         self._expressions += 1
