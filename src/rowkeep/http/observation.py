@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors.catalogue import excerpt
 from rowkeep.http.header_fields import fields_of
-from rowkeep.http.routes import OTHER, ROUTES
+from rowkeep.http.routes import OTHER, ROUTES, count_response
 from rowkeep.http.trace_context import REQUEST_ID, RequestIds, TraceParent, read_traceparent
 from rowkeep.metrics import REQUESTS_CANCELLED, add_in_progress
 from rowkeep.request_context import CURRENT, RequestContext
@@ -155,7 +155,7 @@ class _Watched(RequestContext):
         self.is_answered = True
         seconds = perf_counter() - self.started
         number = self.route or self._page_number()
-        ROUTES.count(number, status, seconds)
+        count_response(number, status, seconds)
         if self._observer._logs:
             self._log(number, status, seconds)
         if self.span is not None:

@@ -41,8 +41,7 @@ class KnownHeads:
     """The heads of one process, by their bytes, each with the length of the body that follows."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[Head, int]] = {}
-        self.get = self._known.get
+        self.known: dict[bytes, tuple[Head, int]] = {}
 
     def add(self, message: bytes, head: Head) -> None:
         """A whole message with this head has arrived, and nothing else."""
@@ -57,6 +56,6 @@ class KnownHeads:
             or not UNIQUE.isdisjoint(head.fields)
         ):
             return
-        if len(self._known) >= MAX_KNOWN:
-            del self._known[next(iter(self._known))]
-        self._known[message[:end]] = head, body
+        if len(self.known) >= MAX_KNOWN:
+            del self.known[next(iter(self.known))]
+        self.known[message[:end]] = head, body

@@ -109,16 +109,9 @@ NOTHING, HEAD, BODY = Phase.NOTHING, Phase.HEAD, Phase.BODY
 class Protocol(HttpToolsProtocol):
     """One connection, with the limits of its :class:`Edge`."""
 
-    running: Exchange | None = None
-    """The request that is being processed."""
     cycle: Exchange
     pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment] # uvicorn's, with Rowkeep's cycles
-    is_half_closed = False
-    is_lingering = False
-    since = 0.0
-    """When the current wait began; 0 if something happened after the last sweep."""
     _raw: asyncio.Transport
-    _phase = NOTHING
     _head_bytes = 0
     """The bytes of the head that is being received, without its headers."""
     _received_bytes = 0
@@ -135,7 +128,6 @@ class Protocol(HttpToolsProtocol):
     """Whether the request has a Transfer-Encoding."""
     _head: Head | None = None
     """The last head, if it can be known when it arrives again."""
-    _is_discarding = False
     _fault: RowkeepError | None = None
     _refusal: RowkeepError | None = None
     _half_closed_at = 0.0
@@ -144,6 +136,14 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, edge: Edge, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
+        self.running: Exchange | None = None
+        """The request that is being processed."""
+        self.is_half_closed = False
+        self.is_lingering = False
+        self.since = 0.0
+        """When the current wait began; 0 if something happened after the last sweep."""
+        self._phase = NOTHING
+        self._is_discarding = False
         self._edge = edge
         self._max_line = edge.settings.max_request_line_bytes
         self._max_head = edge.settings.max_header_bytes
@@ -195,7 +195,7 @@ class Protocol(HttpToolsProtocol):
         begins = self._phase is NOTHING
         if begins and self.running is None:
             end = data.find(END) + len(END)
-            known = self._edge.heads.get(data[:end])
+            known = self._edge.heads.known.get(data[:end])
             if known is not None and len(data) - end == known[1]:
                 self._receive(known[0], data[end:])
                 return
