@@ -521,7 +521,7 @@ class DataEndpoints:
             body = await self._call(call, self._credential(scope, request), name, request)
         finally:
             request.release()
-        changes_rows = call.call in _CHANGING  # not the property: Python calls a function for one
+        changes_rows = call.changes_rows
         if changes_rows:
             for table_id, workspace in changed_tables(current).items():
                 self._edge.changes.hub.wake(workspace, table_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from starlette.types import Scope
 
@@ -13,10 +12,10 @@ FIELDS = "rowkeep.fields"
 
 def fields_of(scope: Scope) -> Mapping[bytes, bytes]:
     """The headers of a request by name."""
-    fields: Any = scope.get(FIELDS)
+    fields: Mapping[bytes, bytes] | None = scope.get(FIELDS)
     if fields is None:
         fields = scope[FIELDS] = by_name(scope["headers"])
-    return fields  # type: ignore[no-any-return] # nothing else has this key
+    return fields
 
 
 def by_name(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:

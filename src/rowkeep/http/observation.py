@@ -75,8 +75,7 @@ class Observer:
             watched.timings = start_timings()
         add_in_progress(1)
         try:
-            app = self._app
-            await app(scope, receive, watched)
+            await self._app(scope, receive, watched)
         finally:
             add_in_progress(-1)
             if not watched.is_answered:
@@ -130,8 +129,7 @@ class _Watched(RequestContext):
         elif not message.get("more_body", False):
             # before the client can see the response, so that it finds it in the metrics
             self._end(self._status)
-        send = self._send
-        return send(message)
+        return self._send(message)
 
     def _more_fields(self) -> list[tuple[bytes, bytes]]:
         fields = []

@@ -47,8 +47,8 @@ CACHED_HEADS = 256
 class _Done:
     """What is awaited after everything is done."""
 
-    # an iterator of nothing, made without a step of Python
-    __await__: Callable[[], Generator[None]] = ().__iter__  # type: ignore[assignment] # nothing is sent to it
+    def __await__(self) -> Generator[None]:
+        return iter(())  # type: ignore[return-value] # nothing is sent to it
 
 
 DONE = _Done()
@@ -262,11 +262,11 @@ def _parts_of(start: Any) -> tuple[Headers, bytes | None, bytes]:
     fields = start.get("headers", ())
     usual, length, varying = len(fields), None, b""
     # those that differ are the last ones of most responses
-    for field in reversed(fields):
-        if field[0] == b"content-length":
-            length = field[1]
-        elif field[0] in VARYING:
-            varying = b"%b: %b\r\n%b" % (*field, varying)
+    for name, value in reversed(fields):
+        if name == b"content-length":
+            length = value
+        elif name in VARYING:
+            varying = b"%b: %b\r\n%b" % (name, value, varying)
         else:
             break
         usual -= 1

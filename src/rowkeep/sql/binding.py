@@ -15,7 +15,7 @@ from rowkeep.sql.physical_table import cell_name
 
 
 def _named(name: Callable[[int], str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(_names(name, len(values)), values))  # noqa: B905 - so many names
+    return dict(zip(_names(name, len(values)), values, strict=True))
 
 
 @lru_cache(1024)

@@ -14,7 +14,6 @@ from rowkeep.errors.catalogue import (
     UnknownOperand,
     preview,
 )
-from rowkeep.model.column_types import COLUMN_TYPES
 from rowkeep.model.data_requests import Node
 from rowkeep.model.filters import (
     EVERYTHING,
@@ -40,8 +39,6 @@ from rowkeep.plan.rows.relation import Relation
 # for each comparison: in an enumeration, a member is found slowly
 EQUAL, IN, STARTS = Test.EQUAL, Test.IN, Test.STARTS
 NOTHING, ONE, PAIR, LIST = Takes.NOTHING, Takes.ONE, Takes.PAIR, Takes.LIST
-
-_operator = OPERATORS.get
 
 TEXT_TESTS = (Test.CONTAINS, Test.STARTS, Test.ENDS)
 LAST_CODE_POINT = "\U0010ffff"
@@ -175,7 +172,7 @@ class _WherePlanner:
                 f'max_filter_expressions). Use "in" to compare with up to {MAX_LIST} values.',
                 pointer=where,
             )
-        operator = None if node.operand is UNSET else _operator(node.operand)
+        operator = None if node.operand is UNSET else OPERATORS.get(node.operand)
         if operator is None:
             raise _unknown_operand(node, where)
         if node.field is UNSET:
@@ -239,8 +236,7 @@ class _WherePlanner:
                 )
             return None
         try:
-            read = COLUMN_TYPES[column.type].read
-            return read(value)
+            return column.type_facts.read(value)
         except Misfit as misfit:
             actual = "" if column.is_encrypted else f"; got {preview(value)}"
             raise InvalidValue(f"Column {column.name} {misfit}{actual}.", pointer=_spot(where, at)) from None
@@ -251,10 +247,9 @@ class _WherePlanner:
         if column.name == "sys_Id" and column.is_system:
             # a view can have a column of that name without the other one
             return ROW_KEY, [row_id_of(str(cell)) or "" for cell in cells]
-        find = self._find
         stored: list[object] = []
         for cell in cells:
-            stored += find(column, cell)  # type: ignore[arg-type] # cells
+            stored += self._find(column, cell)  # type: ignore[arg-type] # cells
         return column.name, stored
 
 
