@@ -272,7 +272,7 @@ def _parts_of(start: Any) -> tuple[Headers, bytes | None, bytes]:
         usual -= 1
     if length is not None:
         return tuple(fields[:usual]), length, varying
-    # headers for browsers are added behind them
+    # headers for browsers are added after them
     length = next((value for name, value in fields if name == b"content-length"), None)
     varying = b"".join(b"%b: %b\r\n" % field for field in fields if field[0] in VARYING)
     return tuple(field for field in fields if field[0] not in SEPARATE), length, varying
