@@ -11,25 +11,26 @@ from typing import Any
 class RequestContext:
     """One request. The layers add to it what they find."""
 
-    # class attributes, because most requests change few of them
-    route = 0
-    """The number of its route; 0 until it is known."""
-    app: str | None = None
-    """The client id of the app, once its token is verified."""
-    table: str | None = None
-    """The name of the table or view of the request."""
     trace_id: str | None = None
-    is_answered = False
     operation: str | None = None
     """The id of its operation, once it is needed."""
 
+    # what each request reads or changes is set here: Python looks for attributes of a class much longer
     def __init__(self, request_id: str, started: float) -> None:
         self.id = request_id
         self.started = started
         """On the clock of time.perf_counter."""
+        self.route = 0
+        """The number of its route; 0 until it is known."""
+        self.app: str | None = None
+        """The client id of the app, once its token is verified."""
+        self.table: str | None = None
+        """The name of the table or view of the request."""
+        self.is_answered = False
 
 
 CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+current_request = CURRENT.get
 
 
 def new_operation_id() -> str:

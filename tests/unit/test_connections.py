@@ -19,6 +19,7 @@ import structlog
 from rowkeep.http.responses import json_response
 from rowkeep.server import process as serving
 from rowkeep.server.connections import Edge, queued_bytes
+from rowkeep.server.heads import MAX_BYTES, MAX_KNOWN, Head, KnownHeads
 from rowkeep.settings import Settings
 
 QUICK: dict[str, Any] = {
@@ -127,6 +128,10 @@ class Running:
     @property
     def is_stopping(self) -> bool:
         return self._edge.is_stopping
+
+    @property
+    def heads(self) -> KnownHeads:
+        return self._edge.heads
 
     def sent_bytes(self) -> int:
         """What the client of the only connection has received."""
@@ -375,6 +380,94 @@ def test_pipelined_requests(run: Callable[..., Running]) -> None:
             assert server.ask(*[request("/api/public/long")] * 5) == b""
         server.wait_for("cancelled /api/public/long")
     assert [line["event"] for line in logs] == ["too many pipelined requests"]
+
+
+def next_response(connection: socket.socket) -> Any:
+    """The content of the next response of an open connection."""
+    head, body = b"", b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += connection.recv(1)
+    found = re.search(rb"content-length: (\d+)", head)
+    assert found is not None
+    while len(body) < int(found[1]):
+        body += connection.recv(int(found[1]) - len(body))
+    return json.loads(body)
+
+
+TWO_BYTES = "Content-Length: 2"
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_known"),
+    [
+        ([TWO_BYTES], True),
+        ([TWO_BYTES, "Accept-Encoding: gzip", "X-Twice: 1", "x-twice: 2"], True),
+        ([TWO_BYTES, "X-Forwarded-For: 192.0.2.7"], True),
+        ([TWO_BYTES, "X-Request-Id: 7"], False),
+        ([TWO_BYTES, "traceparent: 7"], False),
+        ([TWO_BYTES, "Idempotency-Key: 7"], False),
+        ([TWO_BYTES, f"X-Long: {'x' * MAX_BYTES}"], False),
+    ],
+)
+def test_a_head_that_arrives_again(run: Callable[..., Running], lines: list[str], is_known: bool) -> None:
+    running = run()
+    sent = [[name.lower(), value.strip()] for name, _, value in (line.partition(":") for line in lines)]
+    with running.connect() as connection:
+        for body in ("ab", "cd", "\r\n"):
+            connection.sendall(request("/echo", *lines, method="POST", body=body.encode()))
+            assert next_response(connection) == {"headers": [["host", "x"], *sent], "body": body}
+        # the head alone is that of a body that is yet to come
+        connection.sendall(request("/echo", *lines, method="POST"))
+        connection.sendall(b"e")
+        connection.sendall(b"f")
+        assert next_response(connection)["body"] == "ef"
+        # two messages at once
+        connection.sendall(request("/echo", *lines, method="POST", body=b"gh") * 2)
+        assert [next_response(connection)["body"] for _ in range(2)] == ["gh", "gh"]
+        assert len(running.heads.known) == is_known
+    # for another connection too
+    with running.connect(request("/echo", *lines, method="POST", body=b"ij")) as connection:
+        assert next_response(connection)["body"] == "ij"
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_known"),
+    [
+        (request("/echo", "Transfer-Encoding: chunked", body=b"2\r\nab\r\n0\r\n\r\n"), False),
+        (request("/echo", TWO_BYTES, body=b"ab", version="1.0"), False),
+        (request("/echo", TWO_BYTES, CLOSE, body=b"ab"), False),
+        (request("/echo", TWO_BYTES, "Upgrade: h2c", "Connection: Upgrade", body=b"ab"), True),
+        (b"\r\n" + request("/echo", TWO_BYTES, body=b"ab"), True),
+        (b"\r\n\r\n" + request("/echo", TWO_BYTES, body=b"ab"), False),
+    ],
+)
+def test_special_heads_that_arrive_again(run: Callable[..., Running], raw: bytes, is_known: bool) -> None:
+    running = run()
+    found = []
+    for _ in range(2):
+        with running.connect(raw) as connection:
+            found.append(next_response(connection))
+    assert found[0] == found[1]
+    assert found[0]["body"] == "ab"
+    assert len(running.heads.known) == is_known
+
+
+def test_a_known_head_of_a_connection_that_stops(run: Callable[..., Running]) -> None:
+    running = run(stop_grace_seconds=0.1)
+    with running.connect(request("/echo")) as connection:
+        next_response(connection)
+        running.stop()
+        assert received(connection) == b""
+    assert len(running.heads.known) == 1
+
+
+def test_only_so_many_heads_are_known() -> None:
+    heads = KnownHeads()
+    head = Head("GET", "/", b"/", b"", "1.1", (), {}, keeps_alive=True, is_forwarded=False)
+    for number in range(MAX_KNOWN + 1):
+        heads.add(b"GET /%d HTTP/1.1\r\n\r\n" % number, head)
+    assert len(heads.known) == MAX_KNOWN
+    assert b"GET /0 HTTP/1.1\r\n\r\n" not in heads.known
 
 
 def test_a_client_that_goes_cancels_its_request(run: Callable[..., Running]) -> None:

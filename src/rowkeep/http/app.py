@@ -174,9 +174,10 @@ def wire(
 
     def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope[AUDIT] = audit
-        is_data = scope["path"].startswith(DATA_PREFIX)
+        path: str = scope["path"]
+        is_data = path.startswith(DATA_PREFIX)
         raw = scope.get("raw_path", b"")
-        if "\x00" in scope["path"] or (raw.find(b"%") >= 0 and b"%2f" in raw.lower()):
+        if "\x00" in path or (raw.find(b"%") >= 0 and b"%2f" in raw.lower()):
             # no name contains these: an encoded slash must not turn a path into another one
             return (no_data if is_data else _not_found)(scope, receive, send)
         return (data if is_data else router)(scope, receive, send)
@@ -416,8 +417,9 @@ class Application:
         self._hub = ChangeHub(settings)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == "http" and self._app is not None:
-            return self._app(scope, receive, send)
+        app = self._app
+        if app is not None and scope["type"] == "http":
+            return app(scope, receive, send)
         if scope["type"] == "lifespan":
             scope.setdefault("state", {})[STOP] = self._hub.stop
             return self._lifespan(receive, send)

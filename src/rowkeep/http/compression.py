@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.http.codings import GZIP, ZSTD, best_coding, zstd
+from rowkeep.http.header_fields import fields_of
 
 COMPRESSIBLE = frozenset(
     (
@@ -86,20 +87,14 @@ def with_compression(app: ASGIApp, min_bytes: int, has_secrets: HasSecrets) -> A
         return app
 
     def compressing(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        for name, value in scope["headers"]:
-            if name == b"accept-encoding":
-                coding = _coding(scope["headers"], value)
-                if coding is not None and not has_secrets(scope):
-                    return app(scope, receive, _CompressedResponse(send, coding, min_bytes))
-                break
+        accepted = fields_of(scope).get(b"accept-encoding")
+        if accepted is not None:
+            coding = best_coding(accepted.decode("latin-1"))
+            if coding is not None and not has_secrets(scope):
+                return app(scope, receive, _CompressedResponse(send, coding, min_bytes))
         return app(scope, receive, send)
 
     return compressing
-
-
-def _coding(headers: Headers, first: bytes) -> str | None:
-    values = [value for name, value in headers if name == b"accept-encoding"]
-    return best_coding((b",".join(values) if len(values) > 1 else first).decode("latin-1"))
 
 
 class _CompressedResponse:
@@ -158,7 +153,7 @@ class _CompressedResponse:
 
     def _compressed_start(self, *more: tuple[bytes, bytes]) -> Any:
         fields = [field for field in self._start["headers"] if field[0] != b"content-length"]
-        return {**self._start, "headers": [*fields, (b"content-encoding", self._coding.encode()), *more]}
+        return {**self._start, "headers": [(b"content-encoding", self._coding.encode()), *fields, *more]}
 
 
 async def _run(compress: Callable[[bytes], bytes], body: bytes) -> bytes:

@@ -43,7 +43,7 @@ from rowkeep.model.data_requests import (
     UpdateBody,
 )
 from rowkeep.model.undo_requests import UndoBody
-from rowkeep.request_context import CURRENT, changed_tables, operation_id
+from rowkeep.request_context import changed_tables, current_request, operation_id
 from rowkeep.services.access import AdminCredential, Credential, UserCredential
 from rowkeep.services.batches import Batches
 from rowkeep.services.changes import ChangePage, ChangeReader, Changes
@@ -511,7 +511,7 @@ class DataEndpoints:
         self, scope: Scope, receive: Receive
     ) -> Response | StreamResponse | FileResponse | EventStream:
         call, name, row_id = self._found(scope)
-        current = CURRENT.get()
+        current = current_request()
         if current is not None:
             current.route = self._routes[call.name]
         request = Request(scope, receive, self._budget)

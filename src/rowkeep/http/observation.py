@@ -10,9 +10,10 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rowkeep.errors.catalogue import excerpt
-from rowkeep.http.routes import OTHER, ROUTES
+from rowkeep.http.header_fields import fields_of
+from rowkeep.http.routes import OTHER, ROUTES, count_response
 from rowkeep.http.trace_context import REQUEST_ID, RequestIds, TraceParent, read_traceparent
-from rowkeep.metrics import REQUESTS_CANCELLED, REQUESTS_IN_PROGRESS
+from rowkeep.metrics import REQUESTS_CANCELLED, add_in_progress
 from rowkeep.request_context import CURRENT, RequestContext
 from rowkeep.services.timings import Timings, start_timings
 from rowkeep.settings import Settings
@@ -72,11 +73,11 @@ class Observer:
             watched.parent, watched.trace_id = parent, parent.trace_id
         if self._shows_timings or watched.span is not None:
             watched.timings = start_timings()
-        REQUESTS_IN_PROGRESS.add(1)
+        add_in_progress(1)
         try:
             await self._app(scope, receive, watched)
         finally:
-            REQUESTS_IN_PROGRESS.add(-1)
+            add_in_progress(-1)
             if not watched.is_answered:
                 watched.end_early()
 
@@ -95,15 +96,18 @@ class Observer:
 class _Watched(RequestContext):
     """A request and ASGI's ``send`` for its response: one object, because each request makes it."""
 
-    parent: TraceParent | None = None
-    """What the response has as ``traceparent``."""
-    span: Span | None = None
-    timings: Timings | None = None
-    _status = 0
-
     def __init__(self, request_id: str, started: float, observer: Observer, scope: Scope, send: Send) -> None:
+        # what the base class sets, without a call
         self.id = request_id
         self.started = started
+        self.route = 0
+        self.app = self.table = None
+        self.is_answered = False
+        self.parent: TraceParent | None = None
+        """What the response has as ``traceparent``."""
+        self.span: Span | None = None
+        self.timings: Timings | None = None
+        self._status = 0
         self._observer = observer
         self._scope = scope
         self._send = send
@@ -149,7 +153,7 @@ class _Watched(RequestContext):
         self.is_answered = True
         seconds = perf_counter() - self.started
         number = self.route or self._page_number()
-        ROUTES.count(number, status, seconds)
+        count_response(number, status, seconds)
         if self._observer._logs:
             self._log(number, status, seconds)
         if self.span is not None:
@@ -189,6 +193,8 @@ def _sent(scope: Scope) -> tuple[str | None, TraceParent | None]:
     """The valid request id and trace of a request, if it has them; those that were sent twice are not
     valid."""
     request_id, parent = None, None
+    if OBSERVED.isdisjoint(fields_of(scope)):
+        return request_id, parent
     ids = parents = 0
     for name, value in scope["headers"]:
         if name not in OBSERVED:

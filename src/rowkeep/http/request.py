@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -19,6 +19,7 @@ from rowkeep.errors.catalogue import (
     preview,
 )
 from rowkeep.http.body_budget import SMALL_BYTES, BodyBudget
+from rowkeep.http.header_fields import fields_of
 from rowkeep.http.media_types import FILE_FORMATS, stream_form
 from rowkeep.http.unpacking import STREAM_BOUND, Bound, content_coding, unpacked
 from rowkeep.model.data_requests import RowRange
@@ -52,17 +53,12 @@ class Disconnected(Exception):
 class Request:
     """One HTTP request. Services receive decoded requests."""
 
-    # class attributes, because most requests change few of them
+    # class attributes, because most requests do not change them
     row_id = ""
     """The name of a row in the path."""
     ignores_key = False
     """Whether the request is a dry run, which has no idempotency key."""
-    _held_bytes = 0
-    _size = 0
     _unpacked_size = 0
-    _is_complete = False
-    _body: bytes | None = None
-    _had_mark = False
     _digest: hashlib._Hash | None = None
     """Of a stream with an idempotency key, as far as it was read."""
 
@@ -70,9 +66,13 @@ class Request:
         self._scope = scope
         self._receive = receive
         self._budget = budget
-        self._headers: dict[bytes, bytes] = dict(scope["headers"])
-        if len(self._headers) < len(scope["headers"]):
-            self._headers = _joined(scope["headers"])
+        # what each request reads is set here: Python looks for attributes of a class much longer
+        self._held_bytes = 0
+        self._size = 0
+        self._is_complete = False
+        self._body: bytes | None = None
+        self._had_mark = False
+        self._headers = fields_of(scope)
 
     @property
     def address(self) -> str:
@@ -342,14 +342,6 @@ async def _joined_bytes(chunks: list[bytes], size: int) -> bytes:
         return b"".join(chunks)
     # the interpreter lock is released while the chunks are copied
     return await asyncio.get_running_loop().run_in_executor(None, b"".join, chunks)
-
-
-def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    joined: dict[bytes, bytes] = {}
-    for name, value in headers:
-        known = joined.get(name)
-        joined[name] = value if known is None else known + b", " + value
-    return joined
 
 
 def _parameters(query: bytes, known: tuple[str, ...], or_others: bool = False) -> dict[str, str]:

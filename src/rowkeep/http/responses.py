@@ -44,14 +44,19 @@ class Response(msgspec.Struct, frozen=True):
 
     def fields(self) -> Headers:
         """All headers."""
-        headers: Headers = [*self.headers, *(PUBLIC if self.is_public else PRIVATE)]
-        if self.status != 204:
-            headers.append((b"vary", self.vary))
-            headers.append((b"content-type", self.content_type))
-            body = self.body
-            length = len(body) if isinstance(body, bytes) else sum(map(len, body))
-            headers.append((b"content-length", b"%d" % length))
-        return headers
+        usual = PUBLIC if self.is_public else PRIVATE
+        if self.status == 204:
+            return [*usual, *self.headers]
+        body = self.body
+        length = len(body) if isinstance(body, bytes) else sum(map(len, body))
+        return [
+            *usual,
+            (b"vary", self.vary),
+            (b"content-type", self.content_type),
+            *self.headers,
+            # last, with what else is different in each response
+            (b"content-length", b"%d" % length),
+        ]
 
     def with_headers(self, headers: tuple[tuple[bytes, bytes], ...]) -> Response:
         """The same with more headers."""

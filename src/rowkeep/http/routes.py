@@ -63,3 +63,4 @@ class Routes:
 
 
 ROUTES = Routes()
+count_response = ROUTES.count

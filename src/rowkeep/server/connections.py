@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 from rowkeep.errors.catalogue import RowkeepError
 from rowkeep.http.cors import error_app
 from rowkeep.http.observation import Observer
+from rowkeep.server.heads import KnownHeads
 from rowkeep.setting_rules import networks
 from rowkeep.settings import Settings
 
@@ -45,6 +46,7 @@ class Edge:
         self.settings = settings
         self.error_app = Observer(error_app(settings), settings, is_for_errors=True)
         self.trusted_proxies = networks(settings.trusted_proxies)
+        self.heads = KnownHeads()
         self.now = 1.0
         self.is_stopping = False
         self.max_connections = affordable_connections(settings.max_connections)

@@ -64,46 +64,47 @@ class _NoEvent:
 class Exchange(RequestResponseCycle):
     """uvicorn's cycle, which can also be cancelled, and sends Rowkeep's own responses for errors."""
 
-    # class attributes, because most requests change few of them
-    task: asyncio.Task[None]
-    keeps_alive = False
-    """Whether the client wants the connection to stay open. It stays open only if the request was read
-    completely."""
+    # class attributes, because most requests do not change them
     error: RowkeepError | None = None
     """The error that a cancelled request returns; None if the client is gone."""
     began = 0.0
     """The time of the first sweep that found this request."""
-    disconnected = False
-    keep_alive = False
-    body: bytes | bytearray = b""  # type: ignore[assignment] # uvicorn's is always a bytearray
-    """What has arrived of the body, and was not received by the application."""
-    more_body = True
-    response_started = False
-    response_complete = False
     chunked_encoding: bool | None = None
     expected_content_length = 0
     message_event: Any = _NoEvent()
     access_log = False
-    _has_news = False
-    """Whether a part of the body, or its end, has arrived and was not received by the application."""
-    _news: asyncio.Event | None = None
-    """What the application waits for if there are none."""
-    _is_begun = False
-    _is_cancelled = False
     _ends_with_connection = False
     """Whether the response has neither a length nor chunks, for a client that only knows HTTP/1.0."""
-    _start: Any = None
-    """The message that starts the response, until the first part of the body follows."""
 
     def __init__(self, connection: HttpToolsProtocol, error_app: ErrorApp) -> None:
         """The request whose head ``connection`` has read."""
-        # uvicorn's sets more attributes, and makes an event
+        # uvicorn's sets more attributes, and makes an event. What each request reads is set here, because
+        # Python looks for attributes of a class much longer
         self.scope = connection.scope
         self.transport = connection.transport
         self.flow = connection.flow
         self.default_headers = connection.server_state.default_headers
         self.waiting_for_100_continue = connection.expect_100_continue
         self.on_response = connection.on_response_complete
+        self.task: asyncio.Task[None]
+        self.keeps_alive = False
+        """Whether the client wants the connection to stay open. It stays open only if the request was read
+        completely."""
+        self.keep_alive = False
+        self.disconnected = False
+        self.body: bytes | bytearray = b""  # type: ignore[assignment] # uvicorn's is always a bytearray
+        """What has arrived of the body, and was not received by the application."""
+        self.more_body = True
+        self.response_started = False
+        self.response_complete = False
+        self._has_news = False
+        """Whether a part of the body, or its end, has arrived and was not received by the application."""
+        self._news: asyncio.Event | None = None
+        """What the application waits for if there are none."""
+        self._is_begun = False
+        self._is_cancelled = False
+        self._start: Any = None
+        """The message that starts the response, until the first part of the body follows."""
         self._tasks = connection.tasks
         self._error_app = error_app
 
@@ -142,6 +143,12 @@ class Exchange(RequestResponseCycle):
         # only by the collector of garbage
         self._is_begun = False
         del self.task
+
+    def set_body(self, body: bytes) -> None:
+        """All of the body has arrived together with the head."""
+        self.body = body
+        self.more_body = False
+        self._has_news = True
 
     def add_to_body(self, part: bytes) -> int:
         """A part of the body has arrived. Returns how many bytes the application has not received."""
@@ -252,16 +259,23 @@ class Exchange(RequestResponseCycle):
 def _parts_of(start: Any) -> tuple[Headers, bytes | None, bytes]:
     """The headers of a response that can be equal to those of others, its length, and the lines of the
     headers that differ for each response."""
-    fields, length, varying = [], None, b""
-    for field in start.get("headers", ()):
-        name = field[0]
-        if name not in SEPARATE:
-            fields.append(field)
-        elif name == b"content-length":
-            length = field[1]
+    fields = start.get("headers", ())
+    usual, length, varying = len(fields), None, b""
+    # those that differ are the last ones of most responses
+    for name, value in reversed(fields):
+        if name == b"content-length":
+            length = value
+        elif name in VARYING:
+            varying = b"%b: %b\r\n%b" % (name, value, varying)
         else:
-            varying += b"%b: %b\r\n" % field
-    return tuple(fields), length, varying
+            break
+        usual -= 1
+    if length is not None:
+        return tuple(fields[:usual]), length, varying
+    # headers for browsers are added after them
+    length = next((value for name, value in fields if name == b"content-length"), None)
+    varying = b"".join(b"%b: %b\r\n" % field for field in fields if field[0] in VARYING)
+    return tuple(field for field in fields if field[0] not in SEPARATE), length, varying
 
 
 @lru_cache(CACHED_HEADS)

@@ -25,11 +25,13 @@ from rowkeep.errors.catalogue import (
     excerpt,
     preview,
 )
+from rowkeep.http.header_fields import FIELDS, by_name
 from rowkeep.http.responses import error_response
 from rowkeep.metrics import CONNECTIONS
 from rowkeep.server.connections import LINGER_SECONDS, Edge, queued_bytes
 from rowkeep.server.exchange import Exchange
 from rowkeep.server.forwarded import origin_of
+from rowkeep.server.heads import END, Head
 
 FORWARDED = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 SPECIAL = frozenset((b"host", b"expect", b"transfer-encoding", *FORWARDED))
@@ -107,16 +109,9 @@ NOTHING, HEAD, BODY = Phase.NOTHING, Phase.HEAD, Phase.BODY
 class Protocol(HttpToolsProtocol):
     """One connection, with the limits of its :class:`Edge`."""
 
-    running: Exchange | None = None
-    """The request that is being processed."""
     cycle: Exchange
     pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment] # uvicorn's, with Rowkeep's cycles
-    is_half_closed = False
-    is_lingering = False
-    since = 0.0
-    """When the current wait began; 0 if something happened after the last sweep."""
     _raw: asyncio.Transport
-    _phase = NOTHING
     _head_bytes = 0
     """The bytes of the head that is being received, without its headers."""
     _received_bytes = 0
@@ -129,7 +124,10 @@ class Protocol(HttpToolsProtocol):
     _is_upgrade = False
     _is_forwarded = False
     """Whether a proxy set headers about the sender of the request."""
-    _is_discarding = False
+    _has_coding = False
+    """Whether the request has a Transfer-Encoding."""
+    _head: Head | None = None
+    """The last head, if it can be known when it arrives again."""
     _fault: RowkeepError | None = None
     _refusal: RowkeepError | None = None
     _half_closed_at = 0.0
@@ -138,10 +136,19 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, edge: Edge, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
+        self.running: Exchange | None = None
+        """The request that is being processed."""
+        self.is_half_closed = False
+        self.is_lingering = False
+        self.since = 0.0
+        """When the current wait began; 0 if something happened after the last sweep."""
+        self._phase = NOTHING
+        self._is_discarding = False
         self._edge = edge
         self._max_line = edge.settings.max_request_line_bytes
         self._max_head = edge.settings.max_header_bytes
         self._max_headers = edge.settings.max_header_count
+        self._versions = {"version": self.asgi_version, "spec_version": "2.3"}
 
     # callbacks of asyncio
 
@@ -185,15 +192,24 @@ class Protocol(HttpToolsProtocol):
         if self._is_discarding:
             self._discard(data)
             return
+        begins = self._phase is NOTHING
+        if begins and self.running is None:
+            end = data.find(END) + len(END)
+            known = self._edge.heads.known.get(data[:end])
+            if known is not None and len(data) - end == known[1]:
+                self._receive(known[0], data[end:])
+                return
         if self._phase is BODY:
             self._overhead_bytes += len(data)
             self.since = 0.0
         else:
             self._received_bytes += len(data)
-            if self._phase is NOTHING:
+            if begins:
                 self._phase = HEAD
                 self.since = 0.0
         self._parse(data)
+        if begins and self._phase is NOTHING and self._head is not None:
+            self._edge.heads.add(data, self._head)
         # many small chunks must not increase the allowance for other overhead
         self._overhead_bytes = max(self._overhead_bytes, 0)
         if self._phase is HEAD:
@@ -202,14 +218,27 @@ class Protocol(HttpToolsProtocol):
         elif self._phase is BODY and self._overhead_bytes > self._max_head:
             self._refuse(self._head_too_large())
 
+    def _receive(self, head: Head, body: bytes) -> None:
+        """A whole request with a known head has arrived while none was processed."""
+        self._is_upgrade = self.expect_100_continue = False
+        self.since = 0.0
+        self._begin(head)
+        self._phase = NOTHING
+        exchange = self.cycle
+        exchange.keep_alive = head.keeps_alive and not self._edge.is_stopping
+        exchange.set_body(body)
+        if len(body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+
     # callbacks of the parser
 
     def on_message_begin(self) -> None:
+        self._head = None
         self.url = b""
         self.headers = []
         self._phase = HEAD
         self._head_bytes = self._hosts = 0
-        self._is_upgrade = self._is_forwarded = self.expect_100_continue = False
+        self._is_upgrade = self._is_forwarded = self._has_coding = self.expect_100_continue = False
         self.since = 0.0
 
     def on_url(self, url: bytes) -> None:
@@ -249,7 +278,9 @@ class Protocol(HttpToolsProtocol):
             self.expect_100_continue = value.lower() == b"100-continue"
         elif name in FORWARDED:
             self._is_forwarded = True
-        elif value.strip().lower() != b"chunked":
+        elif value.strip().lower() == b"chunked":
+            self._has_coding = True
+        else:
             raise self._refused(
                 MalformedRequest(
                     f'Transfer-Encoding must be "chunked"; got {preview(value.decode("latin-1"))}.'
@@ -269,37 +300,56 @@ class Protocol(HttpToolsProtocol):
         path, raw_path, query = (_known_url if len(url) <= MAX_KNOWN_URL else _parsed_url)(
             url, self.root_path
         )
-        self.scope = {
+        head = Head(
+            parser.get_method().decode("ascii"),
+            path,
+            raw_path,
+            query,
+            version,
+            tuple(self.headers),
+            by_name(self.headers),
+            version == "1.1" and parser.should_keep_alive(),
+            self._is_forwarded,
+        )
+        if head.keeps_alive and not self.expect_100_continue and not self._has_coding:
+            self._head = head
+        self._begin(head)
+
+    def _begin(self, head: Head) -> None:
+        """The head of a request is complete: the request can be processed."""
+        scope: Any = {
             "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": version,
+            "asgi": self._versions,
+            "http_version": head.version,
             "server": self.server,
             "client": self.client,
-            "scheme": self.scheme,  # type: ignore[typeddict-item] # http or https
+            "scheme": self.scheme,
             "root_path": self.root_path,
-            "headers": self.headers,
+            "headers": head.headers,
             "state": self.app_state.copy(),
-            "method": parser.get_method().decode("ascii"),
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
+            "method": head.method,
+            "path": head.path,
+            "raw_path": head.raw_path,
+            "query_string": head.query,
+            FIELDS: head.fields,
         }
-        if self._is_forwarded and self.client is not None:
-            self._set_origin()
+        self.scope = scope
+        if head.is_forwarded and self.client is not None:
+            self._set_origin(head)
         self._phase = BODY
         self._overhead_bytes = 0
         exchange = self.cycle = Exchange(self, self._edge.error_app)
-        exchange.keeps_alive = version == "1.1" and parser.should_keep_alive()
+        exchange.keeps_alive = head.keeps_alive
         if self.running is None:
             self._edge.waiting.pop(self, None)
             self._start(exchange)
         else:
             self._enqueue(exchange)
 
-    def _set_origin(self) -> None:
+    def _set_origin(self, head: Head) -> None:
         """Replace the address and the scheme of the connection by those of the client of a trusted proxy."""
         values: dict[bytes, list[str]] = {name: [] for name in FORWARDED}
-        for name, value in self.headers:
+        for name, value in head.headers:
             if name in values:
                 values[name].append(value.decode("latin-1"))
         assert self.client is not None  # noqa: S101 - checked by the caller

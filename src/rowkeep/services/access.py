@@ -25,7 +25,7 @@ from rowkeep.errors.catalogue import (
     Unauthenticated,
     preview,
 )
-from rowkeep.metrics import DEFINITION_LOOKUPS, TOKEN_LOOKUPS, count_retry
+from rowkeep.metrics import count_definition_lookup, count_retry, count_token_lookup
 from rowkeep.model.access import App, Grant, Right
 from rowkeep.model.history import Operation
 from rowkeep.model.ids import Clock, writer_of
@@ -127,13 +127,13 @@ class Caller(msgspec.Struct, frozen=True):
         ids = [NO_TABLE if each is None else each.target.id for each in found]
         await self.rate.count(Counter(ids or [NO_TABLE]))
 
-    async def table(self, name: str, *rights: Right) -> CompiledTable:
+    async def table(self, name: str, rights: Sequence[Right]) -> CompiledTable:
         """The table, if the caller has all these rights to it. Raises NoSuchTable, Forbidden."""
         compiled = self.snapshot.table(name)
         if compiled is None:
             compiled = await self.workspace.table(self.snapshot, name)
         else:
-            DEFINITION_LOOKUPS.add()
+            count_definition_lookup()
         if self.rate is not None:
             counted = NO_TABLE if compiled is None else compiled.table.id
             # without a coroutine where the count is in memory
@@ -325,7 +325,7 @@ class Access:
             raise Unauthenticated("unknown app" if app is None else "app disabled")
         if app.jwe_key is not None:
             token = decrypted_token(token, app.jwe_key)
-        TOKEN_LOOKUPS.add()
+        count_token_lookup()
         claims = verified_claims(token, app.key, app.app.algorithm)
         check_times(claims, self._clock, self._leeway)
         if app.app.audience is not None:

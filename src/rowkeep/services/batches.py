@@ -155,7 +155,7 @@ async def _usable(around: Around, number: int, sent: SentOperation, request: Bat
         if sent.is_view:
             relation = await around.caller.view(sent.relation)
         else:
-            relation = await around.caller.table(sent.relation, *kind.rights_of(sent))
+            relation = await around.caller.table(sent.relation, kind.rights_of(sent))
     returns_rows = request.returns_rows and not request.sent.dry_run
     operation = kind(around, sent, relation, returns_rows=returns_rows)
     return _Prepared(operation, sent.may_have_references())

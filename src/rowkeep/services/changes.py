@@ -113,7 +113,7 @@ class Changes:
         invalid ``_id``."""
 
         async def read_row(caller: Caller) -> ChangePage:
-            compiled = await caller.table(table, Right.READ)
+            compiled = await caller.table(table, (Right.READ,))
             if not ROW_ID.fullmatch(row_id):
                 raise InvalidParameter(
                     f"The _id in the path must be 24 hexadecimal digits (lower case); got {preview(row_id)}."
@@ -139,7 +139,7 @@ class Changes:
     async def _first(
         self, table: str, read: ReadRequest[FeedRequest], caller: Caller
     ) -> tuple[FeedRequest, _Read]:
-        compiled = await caller.table(table, Right.READ)
+        compiled = await caller.table(table, (Right.READ,))
         request = await read()
         _check_history(compiled)
         wanted = _wanted(
@@ -160,7 +160,7 @@ class Changes:
 
     async def _same_table(self, table: str, table_id: str, caller: Caller) -> CompiledTable:
         """The table that a reader follows, if it still has the right to read it."""
-        compiled = await caller.table(table, Right.READ)
+        compiled = await caller.table(table, (Right.READ,))
         _check_history(compiled)
         if compiled.table.id != table_id:
             raise InvalidCursor("The table was deleted, and another one has its name now.")

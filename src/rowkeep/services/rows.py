@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from rowkeep.catalog.snapshot import CompiledTable
 from rowkeep.errors.catalogue import InvalidBody, InvalidValue
-from rowkeep.metrics import ROWS_DELETED, ROWS_INSERTED, ROWS_READ, ROWS_UPDATED
+from rowkeep.metrics import ROWS_DELETED, ROWS_UPDATED, count_inserted, count_read
 from rowkeep.model.access import Right
 from rowkeep.plan.rows.cursors import CursorSigner
 from rowkeep.plan.rows.select import SelectPlan, plan_select
@@ -110,7 +110,7 @@ class Rows:
         Raises AllRowsFailed for a partial bulk of which no row can be stored."""
 
         async def insert(caller: Caller) -> InsertResult:
-            compiled = await caller.table(table, *INSERT_RIGHTS)
+            compiled = await caller.table(table, INSERT_RIGHTS)
             if given_key is not None:
                 await given_key.read()
             request = await read(compiled)
@@ -152,7 +152,7 @@ class Rows:
                 ) from None
             end_phase("db")
             if not options.dry_run:
-                ROWS_INSERTED.add(request.count)
+                count_inserted(request.count)
             return Inserted(compiled, request, stamp, caller.writer)
 
         return self._run(credential, given_key, insert)
@@ -173,7 +173,7 @@ class Rows:
             result = await bulk.insert(plan, key)
         end_phase("db")
         if not request.options.dry_run:
-            ROWS_INSERTED.add(result.n_inserted)
+            count_inserted(result.n_inserted)
         return await self._unless_all_failed(result)
 
     async def _unless_all_failed(self, result: W) -> W:
@@ -197,7 +197,7 @@ class Rows:
         """Update the rows that the request's filter matches."""
 
         async def update(caller: Caller) -> Updated:
-            compiled = await caller.table(table, *UPDATE_RIGHTS)
+            compiled = await caller.table(table, UPDATE_RIGHTS)
             if given_key is not None:
                 await given_key.read()
             request = await read()
@@ -246,7 +246,7 @@ class Rows:
         """Delete the rows that the request's filter matches."""
 
         async def delete(caller: Caller) -> Deleted:
-            compiled = await caller.table(table, *DELETE_RIGHTS)
+            compiled = await caller.table(table, DELETE_RIGHTS)
             if given_key is not None:
                 await given_key.read()
             request = await read()
@@ -300,7 +300,7 @@ class Rows:
         """A page of the rows of a table."""
 
         def query(caller: Caller) -> Awaitable[QueryPage]:
-            return self._select(caller, caller.table(table, *QUERY_RIGHTS), read)
+            return self._select(caller, caller.table(table, QUERY_RIGHTS), read)
 
         return self._access.run(credential, query)
 
@@ -333,7 +333,7 @@ class Rows:
         except BeyondRange:
             raise too_large_sum() from None
         end_phase("db")
-        ROWS_READ.add(len(found.rows))
+        count_read(len(found.rows))
         has_more = found.next_key is not None
         next_cursor = next_cursor_of(plan, found, cursors)
         return QueryPage(

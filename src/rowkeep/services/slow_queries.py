@@ -67,17 +67,17 @@ class SlowQueries:
         self._log = LimitedLog()
         self._explaining: asyncio.Task[None] | None = None
 
-    def read(self, database: WorkspaceDatabase, sql: Pages, plan: SelectPlan) -> Watch:
+    def read(self, database: WorkspaceDatabase, sql: Pages, plan: SelectPlan) -> Watch | NoWatch:
         """Watch the query of a page, as a context manager."""
         return Watch(self, partial(self._read, page_statement, database, sql, plan)) if self.seconds else OFF
 
-    def stream(self, database: WorkspaceDatabase, sql: Pages, plan: SelectPlan) -> Watch:
+    def stream(self, database: WorkspaceDatabase, sql: Pages, plan: SelectPlan) -> Watch | NoWatch:
         """Watch a streamed query until its first rows."""
         return (
             Watch(self, partial(self._read, stream_statement, database, sql, plan)) if self.seconds else OFF
         )
 
-    def write(self, operation: str, texts: Texts) -> Watch:
+    def write(self, operation: str, texts: Texts) -> Watch | NoWatch:
         """Watch a write, or a batch. ``texts`` makes the text of its statements."""
         return Watch(self, partial(self._write, operation, texts)) if self.seconds else OFF
 
@@ -160,6 +160,16 @@ class Watch:
             self._report(seconds)
 
 
+class NoWatch:
+    """The same for a block that is not watched."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 def _count(operation: str, seconds: float, text: str) -> None:
     SLOW_QUERIES.add()
     current = CURRENT.get()
@@ -177,5 +187,4 @@ def _key(operation: str, text: str) -> Hashable:
 
 
 NOT_WATCHED = SlowQueries(0.0)
-OFF = Watch(NOT_WATCHED, lambda _: None)
-"""Watches nothing."""
+OFF = NoWatch()

@@ -103,7 +103,7 @@ class StreamedQueries:
         """The rows of a table. Raises what a query raises, and Busy if there are too many streams."""
 
         def stream(caller: Caller) -> Awaitable[StreamedRows]:
-            return self._stream(caller, caller.table(table, *QUERY_RIGHTS), read, form)
+            return self._stream(caller, caller.table(table, QUERY_RIGHTS), read, form)
 
         return self._access.run(credential, stream)
 

@@ -100,7 +100,7 @@ class _Stream:
         options = self._request.options
         if options.action == "update":
             rights = (*INSERT_RIGHTS, Right.READ)
-        compiled = await caller.table(self._name, *rights)
+        compiled = await caller.table(self._name, rights)
         if self._writing is None or self._table is None:
             self._table = StreamTable(compiled, caller, options, self._streams._settings)
             self._writing = self._begin(self._table, compiled, options)

@@ -98,7 +98,7 @@ async def upsert(
     conflict = request.options.on_conflict
     assert conflict is not UNSET  # noqa: S101 - only then it is called
     if conflict.action == "update":
-        await caller.table(compiled.table.name, Right.READ)
+        await caller.table(compiled.table.name, (Right.READ,))
     if request.options.is_partial:
         request = without_changed_keys(request, key_of(compiled, conflict))
     plan_all = partial(plan_rows, caller, compiled, request, conflict, settings)

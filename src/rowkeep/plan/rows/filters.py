@@ -33,7 +33,7 @@ from rowkeep.model.filters import (
 from rowkeep.model.ids import row_id_of
 from rowkeep.model.tables import ROW_KEY, Column
 from rowkeep.model.values.case_folding import fold
-from rowkeep.model.values.scalars import Misfit
+from rowkeep.model.values.scalars import Cell, Misfit
 from rowkeep.plan.rows.relation import Relation
 
 # for each comparison: in an enumeration, a member is found slowly
@@ -67,14 +67,14 @@ def plan_where(
     if query.all_ is not UNSET:
         return _plan_all(query, at)
     planner = _WherePlanner(target, max_expressions, guarded)
-    return Where(planner.junction(query, at, 1, negated=False), tuple(planner.values))
+    return Where(planner.junction(query, at, 1), tuple(planner.values))
 
 
 def where_problems(target: Relation, query: Node, at: str) -> Iterator[RowkeepError]:
     """The errors in each single comparison of a filter."""
     if query.field is not UNSET or query.operand is not UNSET:
         try:
-            _WherePlanner(target, 1, guarded=False).match(query, at, negated=False)
+            _WherePlanner(target, 1, guarded=False).match(query, at)
         except RowkeepError as error:
             yield error
     if isinstance(query.not_, Node):
@@ -133,9 +133,9 @@ class _WherePlanner:
         self._guarded = guarded
         self.values: list[object] = []
 
-    def node(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
+    def node(self, node: Node, where: str, depth: int, negated: bool = False) -> Shape:
         if node.field is not UNSET or node.operand is not UNSET:
-            return self.match(node, where, negated=negated)
+            return self.match(node, where, negated)
         if depth > MAX_DEPTH:
             raise InvalidFilter(
                 f"The filter is nested too deeply; at most {MAX_DEPTH} levels are allowed.", pointer=where
@@ -143,9 +143,9 @@ class _WherePlanner:
         if node.not_ is not UNSET:
             _refuse(node, ("value", "expressions", "operator", "all_"), where, NEGATION)
             return Negation(self.node(node.not_, f"{where}/not", depth + 1, negated=True))
-        return self.junction(node, where, depth, negated=negated)
+        return self.junction(node, where, depth, negated)
 
-    def junction(self, node: Node, where: str, depth: int, *, negated: bool) -> Shape:
+    def junction(self, node: Node, where: str, depth: int, negated: bool = False) -> Shape:
         if depth > 1:
             _refuse(node, ("all_",), where, 'Only the outermost filter can have "all"')
         if not (UNSET is node.field is node.operand is node.value is node.not_):
@@ -155,14 +155,14 @@ class _WherePlanner:
         if node.expressions is UNSET or not node.expressions:
             raise InvalidFilter("A nested filter must have at least one expression.", pointer=where)
         if len(node.expressions) == 1:
-            return self.node(node.expressions[0], f"{where}/expressions/0", depth + 1, negated=negated)
+            return self.node(node.expressions[0], f"{where}/expressions/0", depth + 1, negated)
         parts = tuple(
-            self.node(part, f"{where}/expressions/{at}", depth + 1, negated=negated)
+            self.node(part, f"{where}/expressions/{at}", depth + 1, negated)
             for at, part in enumerate(node.expressions)
         )
         return Junction(parts, either=_is_either(node))
 
-    def match(self, node: Node, where: str, *, negated: bool) -> Shape:
+    def match(self, node: Node, where: str, negated: bool = False) -> Shape:
         if not (UNSET is node.expressions is node.operator is node.not_ is node.all_):
             _refuse(node, ("expressions", "operator", "not_", "all_"), where, COMPARISON)
         self._expressions += 1
@@ -181,21 +181,22 @@ class _WherePlanner:
         if not operator.suits.allows(column):
             raise _unsuitable(operator, column, where)
         values, or_null = self._values(operator, column, node, f"{where}/value")
-        finds_all = operator.test is IN and not values and not or_null and (negated or operator.negated)
-        if self._guarded and finds_all:
+        test, name = operator.test, column.name
+        if self._guarded and test is IN and not values and not or_null and (negated or operator.negated):
             raise MissingFilter(
                 '"not in" with an empty list matches every row. To change or delete all rows, send '
                 '{"query": {"all": true}}.',
                 pointer=f"{where}/value",
             )
-        name, values = self._stored(column, operator, values)
-        if operator.test in TEXT_TESTS:
+        if test is EQUAL or test is IN:
+            name, values = self._stored(column, values)
+        elif test in TEXT_TESTS:
             values = _text_bounds(operator, str(values[0]))
         self.values += values
         if len(self.values) > MAX_VALUES:
             raise InvalidFilter(f"A filter can have at most {MAX_VALUES} values in total.", pointer=where)
-        # a cell that can be stored in two ways matches one of two values
-        test = IN if operator.test is EQUAL and len(values) > 1 else operator.test
+        if test is EQUAL and len(values) > 1:
+            test = IN  # a cell that can be stored in two ways matches one of two values
         return Match(name, test, len(values), or_null, operator.negated, operator.folded)
 
     def _values(
@@ -210,7 +211,8 @@ class _WherePlanner:
         if sent is UNSET:
             raise InvalidFilter(f'"{operator.name}" needs {operator.takes.value}.', pointer=where)
         if operator.takes is ONE:
-            return self._cells(operator, column, [sent], where, is_array=False)
+            cell = self._cell(operator, column, sent, where)
+            return ([], True) if cell is None else ([cell], False)
         if not isinstance(sent, list) or (operator.takes is PAIR and len(sent) != 2):
             got = f"an array of {len(sent)}" if isinstance(sent, list) else preview(sent)
             raise InvalidFilter(f'"{operator.name}" needs {operator.takes.value}; got {got}.', pointer=where)
@@ -218,39 +220,41 @@ class _WherePlanner:
             raise InvalidFilter(
                 f'"{operator.name}" takes at most {MAX_LIST} values; got {len(sent)}.', pointer=where
             )
-        cells, or_null = self._cells(operator, column, sent, where, is_array=True)
-        return _padded(cells) if operator.takes is LIST else cells, or_null
+        found = [self._cell(operator, column, value, where, at) for at, value in enumerate(sent)]
+        cells: list[object] = [cell for cell in found if cell is not None]
+        return _padded(cells) if operator.takes is LIST else cells, len(cells) < len(sent)
 
-    def _cells(
-        self, operator: Operator, column: Column, sent: list[object], where: str, *, is_array: bool
-    ) -> tuple[list[object], bool]:
-        cells: list[object] = []
-        for at, value in enumerate(sent):
-            spot = f"{where}/{at}" if is_array else where
-            if value is None or (value == "" and column.reads_empty_as_null):
-                if not operator.takes_null:
-                    sent_as = "" if value is None else f', and "" is null in column {column.name}'
-                    raise InvalidFilter(f'"{operator.name}" cannot compare with null{sent_as}.', pointer=spot)
-                continue
-            try:
-                cells.append(column.type_facts.read(value))
-            except Misfit as misfit:
-                actual = "" if column.is_encrypted else f"; got {preview(value)}"
-                raise InvalidValue(f"Column {column.name} {misfit}{actual}.", pointer=spot) from None
-        return cells, len(cells) < len(sent)
+    def _cell(
+        self, operator: Operator, column: Column, value: object, where: str, at: int | None = None
+    ) -> Cell:
+        """One value as a cell, which is None for null. ``at`` is its place in an array."""
+        if value is None or (value == "" and column.reads_empty_as_null):
+            if not operator.takes_null:
+                sent_as = "" if value is None else f', and "" is null in column {column.name}'
+                raise InvalidFilter(
+                    f'"{operator.name}" cannot compare with null{sent_as}.', pointer=_spot(where, at)
+                )
+            return None
+        try:
+            return column.type_facts.read(value)
+        except Misfit as misfit:
+            actual = "" if column.is_encrypted else f"; got {preview(value)}"
+            raise InvalidValue(f"Column {column.name} {misfit}{actual}.", pointer=_spot(where, at)) from None
 
-    def _stored(self, column: Column, operator: Operator, values: list[object]) -> tuple[str, list[object]]:
-        """The stored values, which are equal if the values are. A sys_Id is not stored: it is found by the
+    def _stored(self, column: Column, cells: list[object]) -> tuple[str, list[object]]:
+        """The stored values, which are equal if the cells are. A sys_Id is not stored: it is found by the
         index of the _id that it contains."""
-        if operator.test not in (EQUAL, IN):
-            return column.name, values
         if column.name == "sys_Id" and column.is_system:
             # a view can have a column of that name without the other one
-            return ROW_KEY, [row_id_of(str(value)) or "" for value in values]
+            return ROW_KEY, [row_id_of(str(cell)) or "" for cell in cells]
         stored: list[object] = []
-        for value in values:
-            stored += self._find(column, value)  # type: ignore[arg-type] # cells
+        for cell in cells:
+            stored += self._find(column, cell)  # type: ignore[arg-type] # cells
         return column.name, stored
+
+
+def _spot(where: str, at: int | None) -> str:
+    return where if at is None else f"{where}/{at}"
 
 
 def _unknown_operand(node: Node, where: str) -> RowkeepError:

@@ -211,7 +211,7 @@ class Files:
                 opened = caller.workspace
                 await opened.database.read(partial(opened.scripts.tables.check_name_is_free, body.table))
                 return body.table
-            return (await caller.table(body.table, *rights)).table.name
+            return (await caller.table(body.table, rights)).table.name
 
         table = await self._access.run(ActingCredential(actor.key, workspace), check)
         with place.locked() as is_mine:

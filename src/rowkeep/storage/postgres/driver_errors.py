@@ -107,9 +107,8 @@ class _Translation:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        ours = None if error is None else _meaning(error)
-        if ours is not None:
-            raise ours from error
+        if error is not None:
+            raise_ours(error)
 
 
 _TRANSLATION = _Translation()
@@ -118,6 +117,13 @@ _TRANSLATION = _Translation()
 def translated() -> _Translation:
     """``with translated():`` around calls of the driver. It has no state, so there is one instance."""
     return _TRANSLATION
+
+
+def raise_ours(error: BaseException) -> None:
+    """Raise what a caller gets for an error of the driver; for another error nothing is raised."""
+    ours = _meaning(error)
+    if ours is not None:
+        raise ours from error
 
 
 def refusal(error: asyncpg.PostgresError) -> Exception | None:

@@ -21,7 +21,7 @@ from rowkeep.storage.postgres.batch_turns import BatchTurns
 from rowkeep.storage.postgres.cancellation import Running, Watch
 from rowkeep.storage.postgres.connection_groups import ConnectionGroups
 from rowkeep.storage.postgres.connections import CACHED_STATEMENTS, Connection, Place, connect
-from rowkeep.storage.postgres.driver_errors import REFUSED, translated
+from rowkeep.storage.postgres.driver_errors import REFUSED, raise_ours, translated
 from rowkeep.storage.postgres.streams import Streams
 from rowkeep.storage.postgres.waiting import ConnectionLane, ConnectionTurns
 from rowkeep.storage.response_sizes import query_timeout
@@ -261,20 +261,23 @@ class Pool:
     async def _tried(self, work: Work[T], call: Call, deadline: float = 0.0, tries: int = MAX_TRIES) -> T:
         deadline = deadline or monotonic() + self._timeout
         tried = 0
-        with translated():
-            while True:
-                try:
-                    if call.turns is None:
-                        return await self._use(work, call, deadline)
-                    turn = call.turns.alone() if tried else call.turns.together()
-                    return await self._in_turn(turn, work, call, deadline)
-                except AGAIN as error:
-                    if tried == tries - 1 or monotonic() >= deadline:
-                        raise
-                    count_retry(retry_reason(error))
-                    log.info("transaction failed", kind=type(error).__name__, action="retry")
-                    await asyncio.sleep(min(tried * RETRY_STEP_SECONDS, MAX_RETRY_SECONDS))
-                    tried += 1
+        while True:
+            try:
+                if call.turns is None:
+                    return await self._use(work, call, deadline)
+                turn = call.turns.alone() if tried else call.turns.together()
+                return await self._in_turn(turn, work, call, deadline)
+            except AGAIN as error:
+                if tried == tries - 1 or monotonic() >= deadline:
+                    raise_ours(error)
+                    raise
+                count_retry(retry_reason(error))
+                log.info("transaction failed", kind=type(error).__name__, action="retry")
+            except BaseException as error:
+                raise_ours(error)
+                raise
+            await asyncio.sleep(min(tried * RETRY_STEP_SECONDS, MAX_RETRY_SECONDS))
+            tried += 1
 
     async def _in_turn(
         self, turn: AbstractAsyncContextManager[None], work: Work[T], call: Call, deadline: float

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 
 from rowkeep.errors.catalogue import Busy
-from rowkeep.metrics import POOL_USED, POOL_WAITING
+from rowkeep.metrics import add_pool_waiting, set_pool_used
 from rowkeep.storage.postgres.batch_turns import BatchTurns
 
 
@@ -42,7 +42,7 @@ class ConnectionLane:
         if self._waiting or not self.is_free():
             return False
         self._take()
-        POOL_USED.set(self._turns.used)
+        set_pool_used(self._turns.used)
         return True
 
     async def wait(self, seconds: float) -> None:
@@ -51,7 +51,7 @@ class ConnectionLane:
         arrival: asyncio.Future[None] = loop.create_future()
         self._waiting.append(arrival)
         self._turns.waits(self, arrival, loop.time() + seconds)
-        POOL_WAITING.add(1)
+        add_pool_waiting(1)
         try:
             await arrival
         except BaseException:
@@ -61,7 +61,7 @@ class ConnectionLane:
                 self._waiting.remove(arrival)
             raise
         finally:
-            POOL_WAITING.add(-1)
+            add_pool_waiting(-1)
             self._turns.waits_no_more(arrival)
 
     def give_back(self) -> None:
@@ -70,7 +70,7 @@ class ConnectionLane:
         turns.used -= 1
         if turns.waiting:
             turns.pass_on()
-        POOL_USED.set(turns.used)
+        set_pool_used(turns.used)
 
     def serve_next(self) -> bool:
         """Give a free turn to the first that still waits; gives whether others wait, too."""

@@ -26,7 +26,7 @@ from typing import Any, Generic, TypeVar, cast
 import apsw
 
 from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
-from rowkeep.metrics import GROUP_COMMITS, SQLITE_WRITES, count_retry
+from rowkeep.metrics import GROUP_COMMITS, add_sqlite_writes, count_retry
 from rowkeep.settings import Settings
 from rowkeep.storage.response_sizes import query_timeout
 from rowkeep.storage.sqlite.connections import Connection, OverBudget, translated
@@ -154,13 +154,13 @@ class GroupWriter:
         if starts:
             self._executor.submit(self._drain, loop)
         self._watch = self._watch or loop.call_later(WATCH_SECONDS, self._look, loop)
-        SQLITE_WRITES.add(1)
+        add_sqlite_writes(1)
         try:
             result: T = await job.future
         except asyncio.CancelledError:
             return cast("T", await self._leave(job, loop))
         finally:
-            SQLITE_WRITES.add(-1)
+            add_sqlite_writes(-1)
         return result
 
     async def _leave(self, job: Job, loop: asyncio.AbstractEventLoop) -> Any:
