@@ -308,16 +308,37 @@ def _column_of(expression: object) -> str | None:
 
 async def _sealed_cells(workspace: str, opened: OpenWorkspace, table: Table) -> AsyncIterator[Finding]:
     """Encrypted cells that none of the keys opens."""
+    damaged: dict[str, list[str]] = {}
+    examined: Table | None = table
+    while examined is not None:
+        try:
+            damaged = await _damaged_cells(opened, examined)
+            break
+        except StaleCatalog:
+            # it was changed meanwhile, or has another data key
+            await opened.load_keys()
+            found = await opened.database.read(partial(opened.scripts.tables.by_ids, {table.id}))
+            examined = found.get(table.id)
+    for name, row_ids in damaged.items():
+        if row_ids:
+            shown = ", ".join(row_ids[:SHOWN]) + (", …" if len(row_ids) > SHOWN else "")
+            problem = f"{len(row_ids):,} encrypted cells of column {name} cannot be decrypted (_id {shown})."
+            fix = "Restore these rows from a backup, or set the column in them again."
+            yield Finding("error", f"{workspace}, table {table.name}", problem, fix)
+
+
+async def _damaged_cells(opened: OpenWorkspace, table: Table) -> dict[str, list[str]]:
+    """The rows with cells that none of the keys opens, by column. Raises StaleCatalog."""
     names = [column.name for column in table.columns if column.is_encrypted]
+    damaged: dict[str, list[str]] = {name: [] for name in names}
     if not names:
-        return
+        return damaged
     ciphers = opened.ciphers(table)
     sql = RotationSql.of_rows(table, names, opened.database.dialect, opened.database.namespace)
     rotation = Rotation(opened.scripts)
-    damaged: dict[str, list[str]] = {name: [] for name in names}
     after: str | int | None = sql.first
     while after is not None:
-        rows = await opened.database.read(partial(rotation.rows, sql, after))
+        rows = await opened.database.read(partial(rotation.rows, table, sql, after))
         for row_id, *cells in rows:
             for name, cell in zip(names, cells, strict=True):
                 try:
@@ -326,12 +347,7 @@ async def _sealed_cells(workspace: str, opened: OpenWorkspace, table: Table) -> 
                 except CorruptedCell:
                     damaged[name].append(row_id)
         after = rows[-1][0] if len(rows) == BATCH_ROWS else None
-    for name, row_ids in damaged.items():
-        if row_ids:
-            shown = ", ".join(row_ids[:SHOWN]) + (", …" if len(row_ids) > SHOWN else "")
-            problem = f"{len(row_ids):,} encrypted cells of column {name} cannot be decrypted (_id {shown})."
-            fix = "Restore these rows from a backup, or set the column in them again."
-            yield Finding("error", f"{workspace}, table {table.name}", problem, fix)
+    return damaged
 
 
 async def _sealed_secrets(place: str, opened: OpenWorkspace) -> list[Finding]:
