@@ -6,7 +6,7 @@ It only reads, so it can run next to servers. Each finding says how to fix it.
 from __future__ import annotations
 
 import shlex
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Set
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,13 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.crypto.ciphers import WrongKey
 from rowkeep.crypto.master_key import data_directory, key_file
-from rowkeep.errors.catalogue import CorruptedCell, RowkeepError, SetupError, StorageUnavailable
+from rowkeep.errors.catalogue import (
+    CorruptedCell,
+    NoSuchWorkspace,
+    RowkeepError,
+    SetupError,
+    StorageUnavailable,
+)
 from rowkeep.model.access import Workspace
 from rowkeep.model.tables import Table
 from rowkeep.private_files import UNFINISHED, exposed
@@ -69,8 +75,10 @@ class Doctor:
             yield finding
         for finding in await self._unfinished_restores():
             yield finding
+        # a database that is created meanwhile is in neither of the two lists
+        present = set(await self._catalog.store.present())
         workspaces = await all_workspaces(self._catalog)
-        for finding in await self._unknown_databases(workspaces):
+        for finding in await self._unknown_databases(present, workspaces):
             yield finding
         for workspace in workspaces:
             yield f"workspace {workspace.name}"
@@ -105,8 +113,10 @@ class Doctor:
             for name in await catalog.read(catalog.inspection.unfinished)
         ]
 
-    async def _unknown_databases(self, workspaces: Iterable[Workspace]) -> list[Finding]:
+    async def _unknown_databases(self, present: Set[str], workspaces: Iterable[Workspace]) -> list[Finding]:
+        """The databases that were there before the workspaces were listed, still are, and are not theirs."""
         known = {each.physical for each in workspaces}
+        unknown = present & set(await self._catalog.store.present()) - known
         what = "file" if self._catalog.store.catalog.namespace is None else "schema"
         return [
             Finding(
@@ -116,7 +126,7 @@ class Doctor:
                 "If it is the rest of a deleted workspace, delete it. If it was restored from a backup, "
                 "restore the catalog of the same time too.",
             )
-            for name in sorted(set(await self._catalog.store.present()) - known)
+            for name in sorted(unknown)
         ]
 
     # databases
@@ -139,7 +149,8 @@ class Doctor:
         try:
             opened = await self._catalog.named(workspace.name)
             await opened.read_keys()
-        except StaleCatalog:
+        except (StaleCatalog, NoSuchWorkspace):
+            # it was deleted meanwhile
             return
         except (RowkeepError, SetupError) as error:
             yield Finding("error", place, str(error), f"{RESTORE} If it is not needed, delete it.")
