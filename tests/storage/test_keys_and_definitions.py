@@ -10,14 +10,17 @@ import httpx
 import pytest
 from installation import Installation, installed
 
+from rowkeep.errors.catalogue import NoSuchWorkspace
 from rowkeep.http.app import running
+from rowkeep.model.ids import wall_clock
+from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.services import doctor
 from rowkeep.services.key_rotation import DataRotation
+from rowkeep.services.workspaces import Workspaces
 from rowkeep.storage.scripts import key_rotation
 
 pytestmark = pytest.mark.anyio
 
-WORKSPACE = "/api/v1/workspaces/used"
 ROWS = [{"Code": f"code {number}", "Secret": f"secret {number}", "Plain": f"{number}"} for number in range(3)]
 
 Call = Callable[..., Awaitable[httpx.Response]]
@@ -65,14 +68,17 @@ CHANGES = ["decrypted", "deleted", "dropped", "encrypted", "forgotten", "renamed
 
 @asynccontextmanager
 async def calling(store: Installation) -> AsyncIterator[Call]:
-    """Sends requests of an administrator to the workspace."""
+    """Sends requests of an administrator to a workspace."""
     async with running(store.settings) as app:
         transport = httpx.ASGITransport(app=app)
         headers = {"Authorization": f"Bearer {store.admin_token}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
 
-            async def call(method: str, path: str, body: object = None, **parameters: str) -> httpx.Response:
-                response = await client.request(method, WORKSPACE + path, json=body, params=parameters)
+            async def call(
+                method: str, path: str, body: object = None, workspace: str = "used", **parameters: str
+            ) -> httpx.Response:
+                url = f"/api/v1/workspaces/{workspace}{path}"
+                response = await client.request(method, url, json=body, params=parameters)
                 assert response.is_success, (path, response.text)
                 return response
 
@@ -133,6 +139,19 @@ async def test_definitions_change_while_a_data_key_is_replaced(
             if name != "forgotten":
                 found = (await call("GET", f"/data/tables/{name}/changes")).json()["changes"]
                 assert [each["kind"] for each in found] == ["insert"] * 3 + ["update"] * 3, name
+
+
+async def test_a_workspace_is_deleted_while_its_data_key_is_replaced(store: Installation) -> None:
+    workspaces = Workspaces(store.catalog, wall_clock)
+    await workspaces.create(WorkspaceBody(name="brief"))
+    async with calling(store) as call:
+        await call("POST", "/tables", definition("same"), workspace="brief")
+    opened = await store.catalog.named("brief")
+    rotation = DataRotation(store.catalog, opened).run()
+    await anext(rotation)
+    await workspaces.delete("brief")
+    with pytest.raises(NoSuchWorkspace):
+        await anext(rotation)
 
 
 async def test_a_table_that_changes_while_it_is_examined_is_not_damaged(store: Installation) -> None:

@@ -22,7 +22,7 @@ from rowkeep.crypto.master_key import (
     read_key_file,
     write_key_file,
 )
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import NoSuchWorkspace, SetupError
 from rowkeep.model.access import App, Workspace
 from rowkeep.model.tables import Column, Table
 from rowkeep.model.webhooks import Webhook, secret_bound_to
@@ -110,7 +110,16 @@ class DataRotation:
         self._rotation = Rotation(opened.scripts)
 
     async def run(self) -> AsyncIterator[RotationProgress]:
-        """Raises SetupError, StorageUnavailable, Busy, CorruptedCell."""
+        """Raises SetupError, StorageUnavailable, Busy, CorruptedCell, and NoSuchWorkspace if the workspace is
+        deleted meanwhile."""
+        try:
+            async for progress in self._steps():
+                yield progress
+        except StaleCatalog:
+            name = self._workspace.workspace.name
+            raise NoSuchWorkspace(f"Workspace {name} was deleted meanwhile.") from None
+
+    async def _steps(self) -> AsyncIterator[RotationProgress]:
         fingerprint = await self._catalog.fingerprint()
         data_key = self._catalog.wrap(new_data_key(), self._workspace.workspace, fingerprint)
         key = await self._database.write(partial(self._rotation.begin, lambda _: data_key))
