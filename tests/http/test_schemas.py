@@ -199,6 +199,12 @@ def test_a_chain_of_names(workspace: Workspace) -> None:
     assert "table b: add column x of type string" in steps(workspace, wanted, allowDataLoss="true")
     wanted["tables"][0] = coded("b", column("y", renamedFrom="x"))
     refused(put(workspace, wanted), 400, "invalid_definition", "/tables/0/schemaDef/1/renamedFrom")
+    # swapped names are refused too: the same definition, applied again, would swap them again
+    swapped = coded("b", column("y", renamedFrom="x"), column("x", renamedFrom="y"))
+    wanted["tables"][0] = swapped
+    refused(put(workspace, wanted), 400, "invalid_definition", "/tables/0/schemaDef/1/renamedFrom")
+    wanted["tables"] = [coded("b", renamedFrom="c"), coded("c", renamedFrom="b"), coded("a")]
+    refused(put(workspace, wanted), 409, "name_taken", "/tables/0/renamedFrom")
 
 
 def test_all_or_nothing(workspace: Workspace, other: Workspace) -> None:

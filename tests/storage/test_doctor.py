@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +13,12 @@ import pytest
 import sqlalchemy as sa
 from installation import Installation, installed
 
+from rowkeep.errors.catalogue import NameTaken
 from rowkeep.http.app import running
+from rowkeep.model.ids import wall_clock
+from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.services.doctor import Doctor, Finding
+from rowkeep.services.workspaces import Workspaces
 from rowkeep.sql.names import index_name, quoted
 from rowkeep.sql.statements import statement
 from rowkeep.sql.system_tables import CATALOG_NAMESPACE, CatalogTables, workspace_tables
@@ -79,6 +83,27 @@ async def problems(store: Installation) -> list[str]:
     found = await findings(store)
     assert all(each.fix.endswith((".", each.place)) and each.place for each in found)
     return [f"{each.level}: {each.problem}" for each in found]
+
+
+async def test_workspaces_that_come_and_go_meanwhile_are_no_faults(
+    store: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspaces, list_present = Workspaces(store.catalog, wall_clock), store.catalog.store.present
+
+    async def present() -> list[str]:
+        with suppress(NameTaken):
+            await workspaces.create(WorkspaceBody(name="later"))
+            await store.catalog.named("later")
+        return await list_present()
+
+    monkeypatch.setattr(store.catalog.store, "present", present)
+    found = []
+    async for each in Doctor(store.catalog, store.settings, reads_rows=False).run():
+        if each == "workspace main":
+            await workspaces.delete("unused")
+        if isinstance(each, Finding):
+            found.append(each)
+    assert found == []
 
 
 def of(database: Database, name: str) -> str:

@@ -273,7 +273,7 @@ class Replacing:
         columns = [column for column in bench.table.columns if column.is_encrypted]
         sql = RotationSql.of_rows(bench.table, [each.name for each in columns], dialect, namespace)
         again = {each.name: reencrypt_with(DATA_KEYS, bench.table, each) for each in columns}
-        rows = await self._database.read(partial(self._rotation.rows, sql, sql.first))
+        rows = await self._database.read(partial(self._rotation.rows, bench.table, sql, sql.first))
         await self._database.write(partial(self._rotation.reencrypt_rows, sql, again, rows))
 
 

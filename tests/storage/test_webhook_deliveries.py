@@ -243,6 +243,20 @@ async def test_a_receiver_that_fails_gets_the_same_message_again(
     assert stage.receiver.on("/other") == []
 
 
+async def test_only_the_status_of_a_response_counts(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "ATTEMPT_SECONDS", 0.5)
+    bodies = {"/cut": answers.CUT, "/waits": answers.WAITS, "/no-chunk": answers.NO_CHUNK}
+    hooks = {path: await stage.hook(path) for path in bodies}
+    gone = await stage.hook("/gone")
+    stage.receiver.responses |= {path: [body] for path, body in bodies.items()}
+    stage.receiver.responses["/gone"] = [answers.CUT_GONE]
+    stage.recorded.add("t")
+    await stage.deliver()
+    for path, webhook in hooks.items():
+        assert await stage.log(webhook) == [("t.insert", "delivered", 1, 200)], path
+    assert "410" in str((await stage.webhooks.get(stage.space, gone)).webhook.paused_reason)
+
+
 async def test_a_slow_receiver_holds_up_nobody_else(stage: Stage) -> None:
     await stage.table("u")
     await stage.hook("/hang", ("t",))

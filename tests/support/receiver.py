@@ -34,6 +34,12 @@ LATER = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 900\r\nContent-Length
 NONSENSE = b"this is not HTTP\r\n\r\n"
 NOTHING = b""
 """The connection is closed."""
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"
+CUT_GONE = b"HTTP/1.1 410 Gone\r\nContent-Length: 100\r\n\r\nshort"
+"""The connection is closed before the body is complete."""
+WAITS = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nslow"
+"""The body never ends."""
+NO_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n"
 ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1000\r\n" + b"x" * 4096 + b"\r\n"
 """The last part is repeated."""
 HANG = None
@@ -92,7 +98,7 @@ class Receiver:
             writer.write(response[response.index(b"1000\r\n") :])
             await writer.drain()
         await writer.drain()
-        if response in (NOTHING, NONSENSE):
+        if response in (NOTHING, NONSENSE, CUT, CUT_GONE, NO_CHUNK):
             raise EOFError
 
 

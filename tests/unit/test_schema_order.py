@@ -36,7 +36,7 @@ def test_order(keys: str, should: dict[str, str], must: dict[str, str], order: s
         ("a", {"b": "a", "a": None}, {"b": "a", "a": None}),
         ("ab", {"b": "a", "c": "b"}, {"b": "a", "c": "b"}),
         ("bc", {"b": "a", "c": "b"}, {"b": "b", "c": "c"}),
-        ("ab", {"b": "a", "a": "b"}, {"b": "b", "a": "a"}),
+        ("abc", {"b": "a", "a": "c", "c": None}, {"b": "b", "a": "a", "c": "c"}),
     ],
 )
 def test_sources(present: str, wanted: dict[str, str | None], found: dict[str, str | None]) -> None:
@@ -45,6 +45,14 @@ def test_sources(present: str, wanted: dict[str, str | None], found: dict[str, s
     assert sources([name.lower() for name in wanted], wanted) == {name: name.lower() for name in wanted}
 
 
-def test_two_sources() -> None:
+@pytest.mark.parametrize(
+    ("present", "wanted"),
+    [
+        ("ab", {"b": "a"}),
+        ("ab", {"b": "a", "a": "b"}),
+        ("abcd", {"d": "a", "b": "C", "c": "a", "A": "b"}),
+    ],
+)
+def test_two_sources(present: str, wanted: dict[str, str | None]) -> None:
     with pytest.raises(TwoSources):
-        sources("ab", {"b": "a"})
+        sources(present, wanted)

@@ -78,6 +78,7 @@ async def _rotate_master() -> None:
 
 
 async def _rotate_data(workspace: str | None) -> None:
+    from rowkeep.errors.catalogue import NoSuchWorkspace
     from rowkeep.services.audit import audited_command
     from rowkeep.services.key_rotation import DataRotation, all_workspaces
     from rowkeep.services.local_store import open_store, shell_settings
@@ -86,9 +87,15 @@ async def _rotate_data(workspace: str | None) -> None:
     async with open_store(settings) as catalog:
         names = [workspace] if workspace else [each.name for each in await all_workspaces(catalog)]
         for name in names:
-            opened = await catalog.named(name)
-            async with audited_command(catalog, settings, "key.data.rotate", opened.workspace.name):
-                await _show(DataRotation(catalog, opened).run())
+            try:
+                opened = await catalog.named(name)
+                async with audited_command(catalog, settings, "key.data.rotate", opened.workspace.name):
+                    await _show(DataRotation(catalog, opened).run())
+            except NoSuchWorkspace:
+                if workspace is not None:
+                    raise
+                # it was deleted after they were listed
+                continue
             print_line(f"Workspace {name}: all data is encrypted with a new data key.")
 
 

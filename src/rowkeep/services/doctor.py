@@ -6,7 +6,7 @@ It only reads, so it can run next to servers. Each finding says how to fix it.
 from __future__ import annotations
 
 import shlex
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Set
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,13 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.crypto.ciphers import WrongKey
 from rowkeep.crypto.master_key import data_directory, key_file
-from rowkeep.errors.catalogue import CorruptedCell, RowkeepError, SetupError, StorageUnavailable
+from rowkeep.errors.catalogue import (
+    CorruptedCell,
+    NoSuchWorkspace,
+    RowkeepError,
+    SetupError,
+    StorageUnavailable,
+)
 from rowkeep.model.access import Workspace
 from rowkeep.model.tables import Table
 from rowkeep.private_files import UNFINISHED, exposed
@@ -69,8 +75,10 @@ class Doctor:
             yield finding
         for finding in await self._unfinished_restores():
             yield finding
+        # a database that is created meanwhile is in neither of the two lists
+        present = set(await self._catalog.store.present())
         workspaces = await all_workspaces(self._catalog)
-        for finding in await self._unknown_databases(workspaces):
+        for finding in await self._unknown_databases(present, workspaces):
             yield finding
         for workspace in workspaces:
             yield f"workspace {workspace.name}"
@@ -105,8 +113,10 @@ class Doctor:
             for name in await catalog.read(catalog.inspection.unfinished)
         ]
 
-    async def _unknown_databases(self, workspaces: Iterable[Workspace]) -> list[Finding]:
+    async def _unknown_databases(self, present: Set[str], workspaces: Iterable[Workspace]) -> list[Finding]:
+        """The databases that were there before the workspaces were listed, still are, and are not theirs."""
         known = {each.physical for each in workspaces}
+        unknown = present & set(await self._catalog.store.present()) - known
         what = "file" if self._catalog.store.catalog.namespace is None else "schema"
         return [
             Finding(
@@ -116,7 +126,7 @@ class Doctor:
                 "If it is the rest of a deleted workspace, delete it. If it was restored from a backup, "
                 "restore the catalog of the same time too.",
             )
-            for name in sorted(set(await self._catalog.store.present()) - known)
+            for name in sorted(unknown)
         ]
 
     # databases
@@ -139,7 +149,8 @@ class Doctor:
         try:
             opened = await self._catalog.named(workspace.name)
             await opened.read_keys()
-        except StaleCatalog:
+        except (StaleCatalog, NoSuchWorkspace):
+            # it was deleted meanwhile
             return
         except (RowkeepError, SetupError) as error:
             yield Finding("error", place, str(error), f"{RESTORE} If it is not needed, delete it.")
@@ -308,16 +319,37 @@ def _column_of(expression: object) -> str | None:
 
 async def _sealed_cells(workspace: str, opened: OpenWorkspace, table: Table) -> AsyncIterator[Finding]:
     """Encrypted cells that none of the keys opens."""
+    damaged: dict[str, list[str]] = {}
+    examined: Table | None = table
+    while examined is not None:
+        try:
+            damaged = await _damaged_cells(opened, examined)
+            break
+        except StaleCatalog:
+            # it was changed meanwhile, or has another data key
+            await opened.load_keys()
+            found = await opened.database.read(partial(opened.scripts.tables.by_ids, {table.id}))
+            examined = found.get(table.id)
+    for name, row_ids in damaged.items():
+        if row_ids:
+            shown = ", ".join(row_ids[:SHOWN]) + (", …" if len(row_ids) > SHOWN else "")
+            problem = f"{len(row_ids):,} encrypted cells of column {name} cannot be decrypted (_id {shown})."
+            fix = "Restore these rows from a backup, or set the column in them again."
+            yield Finding("error", f"{workspace}, table {table.name}", problem, fix)
+
+
+async def _damaged_cells(opened: OpenWorkspace, table: Table) -> dict[str, list[str]]:
+    """The rows with cells that none of the keys opens, by column. Raises StaleCatalog."""
     names = [column.name for column in table.columns if column.is_encrypted]
+    damaged: dict[str, list[str]] = {name: [] for name in names}
     if not names:
-        return
+        return damaged
     ciphers = opened.ciphers(table)
     sql = RotationSql.of_rows(table, names, opened.database.dialect, opened.database.namespace)
     rotation = Rotation(opened.scripts)
-    damaged: dict[str, list[str]] = {name: [] for name in names}
     after: str | int | None = sql.first
     while after is not None:
-        rows = await opened.database.read(partial(rotation.rows, sql, after))
+        rows = await opened.database.read(partial(rotation.rows, table, sql, after))
         for row_id, *cells in rows:
             for name, cell in zip(names, cells, strict=True):
                 try:
@@ -326,12 +358,7 @@ async def _sealed_cells(workspace: str, opened: OpenWorkspace, table: Table) -> 
                 except CorruptedCell:
                     damaged[name].append(row_id)
         after = rows[-1][0] if len(rows) == BATCH_ROWS else None
-    for name, row_ids in damaged.items():
-        if row_ids:
-            shown = ", ".join(row_ids[:SHOWN]) + (", …" if len(row_ids) > SHOWN else "")
-            problem = f"{len(row_ids):,} encrypted cells of column {name} cannot be decrypted (_id {shown})."
-            fix = "Restore these rows from a backup, or set the column in them again."
-            yield Finding("error", f"{workspace}, table {table.name}", problem, fix)
+    return damaged
 
 
 async def _sealed_secrets(place: str, opened: OpenWorkspace) -> list[Finding]:

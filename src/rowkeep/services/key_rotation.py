@@ -5,7 +5,7 @@ Both can be interrupted at any time and continue when they are started again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -22,14 +22,14 @@ from rowkeep.crypto.master_key import (
     read_key_file,
     write_key_file,
 )
-from rowkeep.errors.catalogue import SetupError
+from rowkeep.errors.catalogue import NoSuchWorkspace, SetupError
 from rowkeep.model.access import App, Workspace
 from rowkeep.model.tables import Column, Table
 from rowkeep.model.webhooks import Webhook, secret_bound_to
 from rowkeep.services.idempotency import response_bound_to
 from rowkeep.settings import Settings
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.contract import Row
+from rowkeep.storage.contract import Row, StaleCatalog
 from rowkeep.storage.scripts.key_rotation import Rotation, begun, ended, reencrypt_with
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
@@ -110,18 +110,25 @@ class DataRotation:
         self._rotation = Rotation(opened.scripts)
 
     async def run(self) -> AsyncIterator[RotationProgress]:
-        """Raises SetupError, StorageUnavailable, Busy, CorruptedCell."""
+        """Raises SetupError, StorageUnavailable, Busy, CorruptedCell, and NoSuchWorkspace if the workspace is
+        deleted meanwhile."""
+        try:
+            async for progress in self._steps():
+                yield progress
+        except StaleCatalog:
+            name = self._workspace.workspace.name
+            raise NoSuchWorkspace(f"Workspace {name} was deleted meanwhile.") from None
+
+    async def _steps(self) -> AsyncIterator[RotationProgress]:
         fingerprint = await self._catalog.fingerprint()
         data_key = self._catalog.wrap(new_data_key(), self._workspace.workspace, fingerprint)
         key = await self._database.write(partial(self._rotation.begin, lambda _: data_key))
         await self._workspace.load_keys()
         for found in await self._database.read(self._rotation.encrypted_tables):
-            table = await self._database.write(partial(self._rotation.begin_table, found.id, key))
-            if table is not None:
-                async for progress in self._table(table):
-                    yield progress
-                await self._database.write(partial(self._rotation.end_table, table.id))
-        await self._dropped_columns(key)
+            async for progress in self._until_unchanged(partial(self._table, found.id, key)):
+                yield progress
+        async for _ in self._until_unchanged(partial(self._dropped_columns, key)):
+            pass
         await self._database.write(partial(self._rotation.reencrypt_apps, self._reencrypt_app))
         await self._reencrypt_responses(key)
         await self._database.write(
@@ -131,7 +138,25 @@ class DataRotation:
         await self._database.write(partial(self._rotation.end, key))
         self._workspace.renew()
 
-    async def _table(self, table: Table) -> AsyncIterator[RotationProgress]:
+    async def _until_unchanged(
+        self, process: Callable[[], AsyncIterator[RotationProgress]]
+    ) -> AsyncIterator[RotationProgress]:
+        """Process tables, and begin again whenever somebody changes the definition of one meanwhile."""
+        while True:
+            try:
+                async for progress in process():
+                    yield progress
+            except StaleCatalog:
+                # raises it again if the workspace is gone
+                await self._database.read(self._workspace.scripts.state.version)
+                continue
+            return
+
+    async def _table(self, table_id: str, key: int) -> AsyncIterator[RotationProgress]:
+        """Raises StaleCatalog if the table is changed."""
+        table = await self._database.write(partial(self._rotation.begin_table, table_id, key))
+        if table is None:
+            return
         columns = [column for column in table.columns if column.old_key is not None]
         database = self._database
         names = [column.name for column in columns]
@@ -143,6 +168,7 @@ class DataRotation:
             done += rows
         await self._records(table, columns)
         yield RotationProgress(table.name, done, max(done, total))
+        await self._database.write(partial(self._rotation.end_table, table.id))
 
     async def _reencrypted(
         self, table: Table, columns: Sequence[Column], sql: RotationSql
@@ -154,7 +180,7 @@ class DataRotation:
         }
         after: str | int | None = sql.first
         while after is not None:
-            rows = await self._database.read(partial(self._rotation.rows, sql, after))
+            rows = await self._database.read(partial(self._rotation.rows, table, sql, after))
             batch = await self._database.write(partial(self._rotation.reencrypt_rows, sql, reencrypt, rows))
             after = batch.after
             yield batch.rows
@@ -162,18 +188,20 @@ class DataRotation:
     async def _records(self, table: Table, columns: Sequence[Column]) -> None:
         """Encrypt the cells in the records of the changes of a table again."""
         if table.history is not None and columns:
-            records = await self._database.read(partial(self._workspace.scripts.history.table_of, table))
+            records = await self._database.read(partial(self._rotation.records, table))
             sql = RotationSql.of_records(records, columns, self._database.dialect)
             async for _ in self._reencrypted(table, columns, sql):
                 pass
 
-    async def _dropped_columns(self, key: int) -> None:
-        """Encrypt the cells of columns again that only records have."""
+    async def _dropped_columns(self, key: int) -> AsyncIterator[RotationProgress]:
+        """Encrypt the cells of columns again that only records have. Raises StaleCatalog if a table is
+        changed."""
         for table, _ in await self._database.read(self._rotation.dropped_columns):
             change = partial(self._rotation.change_dropped, table.id, partial(begun, key))
             columns = await self._database.write(change)
             await self._records(table, [column for column in columns if column.old_key is not None])
             await self._database.write(partial(self._rotation.change_dropped, table.id, ended))
+            yield RotationProgress(table.name, 0, 0)
 
     async def _reencrypt_responses(self, key: int) -> None:
         """Encrypt the stored responses to writes with an idempotency key again."""

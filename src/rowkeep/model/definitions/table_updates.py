@@ -74,7 +74,7 @@ class _Origins:
 
     def identify(self, places: dict[int, Column], problems: ProblemList) -> list[Column]:
         """The columns with the ids of their former columns, or new ids; and with their data keys, if they
-        were encrypted."""
+        stay encrypted."""
         column_count = self._before.columns_made
         found = []
         for at, column in places.items():
@@ -84,7 +84,7 @@ class _Origins:
             given: dict[str, Any] = {"id": f"c{column_count}", "key": self._key}
             if was is not None:
                 given["id"] = was.id
-                if was.is_encrypted:
+                if was.is_encrypted and column.is_encrypted:
                     given |= {"key": was.key, "old_key": was.old_key}
             found.append(msgspec.structs.replace(column, **given))
         return found

@@ -1,7 +1,8 @@
 """Renames: which existing object each object of a new definition comes from, by name.
 
 A definition can have a former name. It stays in files, so it has no effect if only the new name exists
-(already renamed), or neither.
+(already renamed), or neither. Names cannot be swapped: from the names alone, nobody can tell whether that was
+done already.
 """
 
 from __future__ import annotations
@@ -46,12 +47,25 @@ def sources(present: Collection[str], wanted: Mapping[str, str | None]) -> dict[
             break
         found[moved] = renamed[moved]
         taken.add(renamed[moved])
+    staying = {name_key(name): renamed.get(name) for name in wanted if name not in found}
     claimed = {name_key(name) for name in wanted}
     for name in wanted:
         if name not in found:
             itself = name_key(name)
             found[name] = itself if itself in present and itself not in taken else None
             former = renamed.get(name)
-            if former is not None and former not in taken and former not in claimed:
+            if former is None or former in taken:
+                continue
+            if former not in claimed or _is_circle(staying, itself):
                 raise TwoSources(name, former)
     return found
+
+
+def _is_circle(former: Mapping[str, str | None], start: str) -> bool:
+    """Whether the former names of objects that all exist lead back to ``start``."""
+    at = former.get(start)
+    for _ in former:
+        if at is None or at == start:
+            break
+        at = former.get(at)
+    return at == start

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 import rowkeep
 from rowkeep.model.webhooks import Outcome
 from rowkeep.services.webhooks.addresses import RefusedAddress, Resolver, port_of, read_url
@@ -26,6 +28,13 @@ MAX_RETRY_AFTER = 3600
 MAX_ERROR = 300
 
 
+class _Response(msgspec.Struct):
+    """What has arrived of a response: the status, and the seconds in its ``Retry-After``."""
+
+    status: int | None = None
+    retry_after: int | None = None
+
+
 class Sender:
     """Sends messages to receivers."""
 
@@ -41,30 +50,30 @@ class Sender:
     async def send(
         self, url: str, message_id: str, body: bytes, secrets: Sequence[str], moment: datetime
     ) -> Outcome:
-        """Send a message once."""
+        """Send a message once. Once a status has arrived, it alone counts, however the body ends."""
         start = time.monotonic()
-        status, error, retry_after = None, None, None
+        response, failed = _Response(), ""
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
-                status, retry_after = await self._post(url, _headers(message_id, body, secrets, moment), body)
+                await self._post(url, _headers(message_id, body, secrets, moment), body, response)
         except TimeoutError:
-            error = f"No complete response within {ATTEMPT_SECONDS:g} seconds."
+            failed = f"No complete response within {ATTEMPT_SECONDS:g} seconds."
         except RefusedAddress as refused:
-            error = str(refused)
+            failed = str(refused)
         except _failures() as failure:
-            error = f"The request failed: {str(failure) or type(failure).__name__}."
+            failed = f"The request failed: {str(failure) or type(failure).__name__}."
+        status = response.status
         return Outcome(
             is_delivered=status is not None and 200 <= status < 300,
             status=status,
-            error=_error_of(status) if error is None else error[:MAX_ERROR],
+            error=failed[:MAX_ERROR] if status is None else _error_of(status),
             duration_ms=int((time.monotonic() - start) * 1000),
-            retry_after=retry_after,
+            retry_after=response.retry_after,
         )
 
-    async def _post(
-        self, url: str, headers: list[tuple[bytes, bytes]], body: bytes
-    ) -> tuple[int, int | None]:
-        """The status of the response, and the seconds in its ``Retry-After``."""
+    async def _post(self, url: str, headers: list[tuple[bytes, bytes]], body: bytes, into: _Response) -> None:
+        """Send a request, note the head of its response, and read the body, so that the connection can be
+        used again."""
         import httpcore
 
         from rowkeep.services.webhooks.connections import make_pool
@@ -86,12 +95,12 @@ class Sender:
             "POST", place, headers=given, content=body, extensions={"timeout": limits}
         )
         async with request as response:
+            into.status, into.retry_after = response.status, _retry_after(response.headers)
             size = 0
             async for part in response.aiter_stream():
                 size += len(part)
                 if size > MAX_RESPONSE_BYTES:
                     break
-            return response.status, _retry_after(response.headers)
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -127,9 +136,9 @@ def sign(message_id: str, body: bytes, secrets: Sequence[str], moment: datetime)
     return " ".join(Webhook(secret).sign(message_id, moment, text) for secret in secrets)
 
 
-def _error_of(status: int | None) -> str | None:
+def _error_of(status: int) -> str | None:
     """Why a response with this status is a failure; None if it is not."""
-    if status is None or 200 <= status < 300:
+    if 200 <= status < 300:
         return None
     if 300 <= status < 400:
         return f"The receiver responded with status {status}. Redirects are not followed: change the url."

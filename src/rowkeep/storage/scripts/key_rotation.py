@@ -2,7 +2,7 @@
 
 From the first step on, all writes encrypt cells with the new key, and searches compare with both. Then all
 rows are processed, one batch in each transaction. Completed steps are permanent: a rotation that was stopped
-continues where it was.
+continues where it was. Definitions can change meanwhile: a table that was changed is begun again.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from rowkeep.model.access import App
 from rowkeep.model.tables import Column, Table
+from rowkeep.sql.history_table import HistoryTable
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.contract import Row, Steps
+from rowkeep.storage.contract import Row, StaleCatalog, Steps
 from rowkeep.storage.scripts.history import RecordsOf
 from rowkeep.storage.scripts.steps import WorkspaceSteps
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
@@ -88,9 +89,24 @@ class Rotation(WorkspaceSteps):
             yield from self._tables.store(changed)
         return changed
 
-    def rows(self, sql: RotationSql, after: str | int) -> Steps[Sequence[Row]]:
-        """The ids and the encrypted cells of the next rows after the row ``after``."""
-        return (yield sql.batch(after, BATCH_ROWS))
+    def rows(self, table: Table, sql: RotationSql, after: str | int) -> Steps[Sequence[Row]]:
+        """The ids and the encrypted cells of the next rows after the row ``after``. Raises StaleCatalog if
+        the table was changed: a name can be that of another column by now."""
+        rows = yield sql.batch(after, BATCH_ROWS)
+        yield from self._check_unchanged(table)
+        return rows
+
+    def records(self, table: Table) -> Steps[HistoryTable]:
+        """The records of the changes of a table. Raises StaleCatalog if it was changed."""
+        records = yield from self._history.records_of(table.id)
+        yield from self._check_unchanged(table)
+        dropped = () if records is None else records.dropped
+        return HistoryTable(table, self.dialect, self.namespace, dropped)
+
+    def _check_unchanged(self, table: Table) -> Steps[None]:
+        # after what depends on it was read: then it was the same before, too
+        if (yield from self._tables.by_ids({table.id})).get(table.id) != table:
+            raise StaleCatalog()
 
     def dropped_columns(self) -> Steps[list[tuple[Table, RecordsOf]]]:
         """The tables with encrypted columns that only the records of their changes still have."""

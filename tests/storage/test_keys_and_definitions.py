@@ -1,0 +1,165 @@
+"""Data keys are replaced while definitions change, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from installation import Installation, installed
+
+from rowkeep.errors.catalogue import NoSuchWorkspace
+from rowkeep.http.app import running
+from rowkeep.model.ids import wall_clock
+from rowkeep.model.management_requests import WorkspaceBody
+from rowkeep.services import doctor
+from rowkeep.services.key_rotation import DataRotation
+from rowkeep.services.workspaces import Workspaces
+from rowkeep.storage.scripts import key_rotation
+
+pytestmark = pytest.mark.anyio
+
+ROWS = [{"Code": f"code {number}", "Secret": f"secret {number}", "Plain": f"{number}"} for number in range(3)]
+
+Call = Callable[..., Awaitable[httpx.Response]]
+
+
+def definition(name: str, **more: Any) -> dict[str, Any]:
+    code, secret = ({"name": each, "type": "string", "isEncrypted": True} for each in ("Code", "Secret"))
+    by_code = {"name": "by_code", "isUnique": True, "columns": [{"name": "Code"}]}
+    columns = [code, secret, {"name": "Plain", "type": "string"}]
+    return {"name": name, "schemaDef": columns, "indexes": [by_code], "history": {"keepDays": 30}} | more
+
+
+def changed(name: str) -> dict[str, Any] | None:
+    """The definition that the table of this name gets while its cells are encrypted again."""
+    wanted = definition(name)
+    secret, plain = wanted["schemaDef"][1:]
+    match name:
+        case "dropped":
+            wanted["schemaDef"].remove(secret)
+        case "decrypted":
+            secret["isEncrypted"] = False
+        case "encrypted":
+            plain["isEncrypted"] = True
+        case "renamed":
+            secret |= {"name": "Hidden", "renamedFrom": "Secret"}
+        case "swapped":
+            secret |= {"name": "Plain", "renamedFrom": "Secret"}
+            plain |= {"name": "Secret", "renamedFrom": "Plain"}
+        case "forgotten":
+            del wanted["history"]
+        case _:
+            return None
+    return wanted
+
+
+def expected(name: str) -> list[dict[str, str]]:
+    """Its rows afterwards."""
+    names = {"renamed": {"Secret": "Hidden"}, "swapped": {"Secret": "Plain", "Plain": "Secret"}}.get(name, {})
+    omitted = {"Secret"} if name == "dropped" else set()
+    return [{names.get(each, each): row[each] for each in row if each not in omitted} for row in ROWS]
+
+
+CHANGES = ["decrypted", "deleted", "dropped", "encrypted", "forgotten", "renamed", "swapped"]
+
+
+@asynccontextmanager
+async def calling(store: Installation) -> AsyncIterator[Call]:
+    """Sends requests of an administrator to a workspace."""
+    async with running(store.settings) as app:
+        transport = httpx.ASGITransport(app=app)
+        headers = {"Authorization": f"Bearer {store.admin_token}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+
+            async def call(
+                method: str, path: str, body: object = None, workspace: str = "used", **parameters: str
+            ) -> httpx.Response:
+                url = f"/api/v1/workspaces/{workspace}{path}"
+                response = await client.request(method, url, json=body, params=parameters)
+                assert response.is_success, (path, response.text)
+                return response
+
+            yield call
+
+
+async def change(call: Call, name: str) -> None:
+    wanted = changed(name)
+    if wanted is not None:
+        await call("PUT", f"/tables/{name}", wanted, allowDataLoss="true")
+    elif name == "deleted":
+        await call("DELETE", f"/tables/{name}")
+
+
+@pytest.fixture(scope="module")
+async def store(
+    new_store: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, anyio_backend: object
+) -> AsyncIterator[Installation]:
+    async with installed(new_store(), tmp_path_factory.mktemp("keys")) as store:
+        yield store
+
+
+async def create(call: Call, *names: str) -> None:
+    """Create these tables instead of those that were there, with rows that were changed once."""
+    await call("PUT", "/schema", {"tables": []}, allowDataLoss="true")
+    await call("PUT", "/schema", {"tables": [definition(name) for name in names]})
+    operations: list[dict[str, Any]] = []
+    for name in names:
+        operations.append({"op": "bulk", "table": name, "data": [row | {"Plain": "x"} for row in ROWS]})
+        for row in ROWS:
+            by_code = {"expressions": [{"field": "Code", "operand": "=", "value": row["Code"]}]}
+            data = {"Plain": row["Plain"]}
+            operations.append({"op": "update", "table": name, "query": by_code, "data": data})
+    await call("POST", "/data/batch", {"operations": operations})
+
+
+async def test_definitions_change_while_a_data_key_is_replaced(
+    store: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_rotation, "BATCH_ROWS", 2)
+    async with calling(store) as call:
+        await create(call, *CHANGES)
+        opened = await store.catalog.named("used")
+        before = opened.keys.newest
+        waiting = set(CHANGES)
+        async for progress in DataRotation(store.catalog, opened).run():
+            if progress.what in waiting:
+                waiting.remove(progress.what)
+                await change(call, progress.what)
+        assert not waiting
+        await opened.load_keys()
+        assert opened.keys.newest == before + 1
+        assert not opened.keys.knows([before]), "the old key is deleted"
+        for name in (each for each in CHANGES if each != "deleted"):
+            rows = (await call("POST", f"/data/tables/{name}/query")).json()["queryResult"]
+            wanted = expected(name)
+            assert [{each: row[each] for each in wanted[0]} for row in rows] == wanted, name
+            if name != "forgotten":
+                found = (await call("GET", f"/data/tables/{name}/changes")).json()["changes"]
+                assert [each["kind"] for each in found] == ["insert"] * 3 + ["update"] * 3, name
+
+
+async def test_a_workspace_is_deleted_while_its_data_key_is_replaced(store: Installation) -> None:
+    workspaces = Workspaces(store.catalog, wall_clock)
+    await workspaces.create(WorkspaceBody(name="brief"))
+    async with calling(store) as call:
+        await call("POST", "/tables", definition("same"), workspace="brief")
+    opened = await store.catalog.named("brief")
+    rotation = DataRotation(store.catalog, opened).run()
+    await anext(rotation)
+    await workspaces.delete("brief")
+    with pytest.raises(NoSuchWorkspace):
+        await anext(rotation)
+
+
+async def test_a_table_that_changes_while_it_is_examined_is_not_damaged(store: Installation) -> None:
+    async with calling(store) as call:
+        await create(call, "swapped", "deleted")
+        opened = await store.catalog.named("used")
+        tables = await opened.database.read(lambda: opened.scripts.tables.page("", None))
+        for table in tables:
+            await change(call, table.name)
+        for table in tables:
+            assert [each async for each in doctor._sealed_cells("used", opened, table)] == []
