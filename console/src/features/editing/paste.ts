@@ -152,7 +152,8 @@ export function pasted(field: Field, column: Column): Parsed {
 
 function pastedDate(text: string, column: Column): Parsed {
   const [, day, time] = LOCAL_TIME.exec(text) ?? [];
-  const local = day !== undefined && time !== undefined && isDay(day) ? new Date(`${day}T${time}`) : undefined;
+  const local =
+    day !== undefined && time !== undefined && isDay(day) ? new Date(`${day}T${time}`) : undefined;
   if (local !== undefined && !Number.isNaN(local.getTime())) return { value: local.toISOString() };
   return TIME.test(text)
     ? parsed(text, column)
