@@ -149,6 +149,11 @@ def test_add_and_delete_a_row(
     expect(drawer.get_by_role("alert")).to_contain_text("Text")
     drawer.get_by_role("textbox", name="Text").fill("two")
     drawer.get_by_role("textbox", name="Exact").fill("2.50")
+    # half a date is not taken for none
+    drawer.get_by_label("Day", exact=True).press("1")
+    drawer.get_by_role("button", name="Add", exact=True).click()
+    expect(drawer.get_by_text("Enter a date, or select null.")).to_be_visible()
+    drawer.get_by_role("checkbox", name="Day is null").check()
     drawer.get_by_role("button", name="Add", exact=True).click()
     expect(cell(page, "two")).to_be_visible()
     expect(page.get_by_text("2 rows")).to_be_visible()

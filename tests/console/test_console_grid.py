@@ -232,3 +232,22 @@ def test_sort_filter_and_columns_outlast_a_reload(open_page: OpenPage, ada: Pers
     wrong = json.dumps({"expressions": [{"field": "Gone", "operand": "=", "value": 1}]})
     move(page, f"{people_path}?filter={wrong}")
     expect(page.get_by_role("alert").first).to_contain_text("Gone")
+
+
+@SQLITE
+def test_what_was_created_elsewhere_just_now(
+    open_page: OpenPage, ada: Person, workspace: Workspace, people_path: str
+) -> None:
+    """The console keeps the list of tables, views and rights for a moment."""
+    page = open_page(ada, people_path)
+    expect(page.get_by_role("button", name="Add row")).to_be_visible()
+    workspace.create_table({"name": "Teams", "schemaDef": [{"name": "Name", "type": "string"}]})
+    move(page, f"/console/w/{workspace.name}/tables/teams")
+    expect(page.get_by_role("heading", name="Teams")).to_be_visible()
+    expect(page.get_by_role("button", name="Add row")).to_be_visible()
+    view = {"name": "Names", "table": "Teams", "columns": ["Teams.Name"]}
+    succeeded(workspace.admin.post(f"{workspace.path}/views", json=view))
+    move(page, f"/console/w/{workspace.name}/views/names")
+    expect(page.get_by_role("heading", name="Names")).to_be_visible()
+    move(page, f"/console/w/{workspace.name}/views/none")
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()

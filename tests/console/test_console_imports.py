@@ -127,7 +127,7 @@ def test_a_new_table_is_checked_without_importing(
 ) -> None:
     page = open_page(ada, f"/console/w/{workspace.name}/tables")
     expect(page.get_by_role("button", name="Import")).to_be_visible()
-    drop(page, "stocks.csv", "Code;Price;Day\n", "C@;@,5;31.12.2024\n", 3)
+    drop(page, "stocks.csv", "Code;Price;Day;Seen\n", "C@;@,5;31.12.2024;2024-12-31 23:05\n", 3)
     expect(page.get_by_label("Delimiter")).to_have_value(";", timeout=LONG_MS)
     price = page.get_by_label("Type of Price")
     # a decimal comma; somebody may know better
@@ -138,6 +138,10 @@ def test_a_new_table_is_checked_without_importing(
     expect(price).to_have_value("number", timeout=LONG_MS)
     # the day is never before the month here, so its format needs no choice
     expect(page.get_by_label("Type of Day")).to_have_value("date")
+    # times are in no zone until somebody chooses one
+    expect(page.get_by_label("Type of Seen")).to_have_value("string")
+    page.get_by_label("Zone of times without one").select_option("UTC")
+    expect(page.get_by_label("Type of Seen")).to_have_value("date", timeout=LONG_MS)
     assert violations(page) == []
     page.get_by_role("button", name="Check without importing").click()
     expect(page.get_by_text("3 rows would be imported")).to_be_visible(timeout=LONG_MS)

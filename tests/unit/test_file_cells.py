@@ -67,6 +67,9 @@ def test_dates_that_cannot(text: str, said: str) -> None:
         (("D.M.YY",), "1.2.24", "2024-02-01T00:00:00.000Z"),
         (("MMM D, YYYY",), "Jan 5, 2001", "2001-01-05T00:00:00.000Z"),
         (("DD.MM.YYYY",), "2024-02-29", "2024-02-29"),
+        (("DD.MM.YYYY",), "2024/2/29", "2024-02-29T00:00:00.000Z"),
+        (("DD.MM.YYYY",), "2024-07-01 10:00", "2024-07-01T08:00:00.000Z"),
+        (("DD.MM.YYYY",), "Jul 1, 2024 10:00", "2024-07-01T08:00:00.000Z"),
     ],
 )
 def test_formats(formats: tuple[str, ...], text: str, expected: str) -> None:

@@ -29,11 +29,16 @@ export function sessionStarted(): void {
 }
 
 async function reachable(request: Request): Promise<Response> {
+  let response: Response;
   try {
-    return await fetch(request);
+    response = await fetch(request);
   } catch (error) {
     throw request.signal.aborted ? error : unreachable();
   }
+  // not of the API: a network or a proxy has put a page of its own in the place of the response
+  if (response.ok && response.headers.get("Content-Type")?.startsWith("text/html") === true)
+    throw unreachable();
+  return response;
 }
 
 /** How long to wait before a request is sent again that had no response. */
@@ -58,6 +63,25 @@ export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
+}
+
+/** Keys of writes that had no response, by what they are for. */
+const unanswered = new WeakMap<object, { body: string; key: string }>();
+
+/** Does a write once, also if its response is lost and the person tries again: the same body for the same object, such
+ * as the form or the version of the row, is sent under the same Idempotency-Key. Refused writes are not stored there. */
+export async function writtenOnce<T>(
+  what: object,
+  body: unknown,
+  send: (key: string) => Promise<T>,
+): Promise<T> {
+  const text = JSON.stringify(body);
+  const former = unanswered.get(what);
+  const key = former?.body === text ? former.key : newKey();
+  unanswered.set(what, { body: text, key });
+  const answer = await untilAnswered(() => send(key));
+  unanswered.delete(what);
+  return answer;
 }
 
 interface Answer<T> {

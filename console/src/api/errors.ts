@@ -3,11 +3,20 @@ import type { components } from "./schema";
 
 type Problem = components["schemas"]["ProblemDetails"];
 
+const NO_RESPONSE = "The server does not respond. Check the connection, then try again.";
+
 const STATUS_TEXTS: Record<number, string> = {
-  0: "The server does not respond. Check the connection, then try again.",
+  0: NO_RESPONSE,
   401: "You are signed out. Sign in again.",
+  413: "The request is too large.",
+  429: "Too many requests. Try again in a moment.",
+  502: NO_RESPONSE,
   503: "The server is too busy. Try again in a moment.",
+  504: NO_RESPONSE,
 };
+
+/** No response, also to a proxy, or too busy. A proxy that has waited in vain (504) would wait as long again. */
+const TEMPORARY = new Set([0, 502, 503]);
 
 const SIGNED_OUT = "unauthenticated";
 
@@ -35,7 +44,7 @@ export class ApiError extends Error {
 
   /** Whether the same request can succeed later without a change. */
   get isTemporary(): boolean {
-    return this.status === 0 || this.status === 503 || this.code === "idempotency_in_progress";
+    return TEMPORARY.has(this.status) || this.code === "idempotency_in_progress";
   }
 }
 

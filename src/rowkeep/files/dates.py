@@ -93,6 +93,12 @@ def _in_formats(text: str, formats: tuple[str, ...], zone: tzinfo | None) -> obj
         return _written(found, _has_time(each), text, zone)
     if RFC3339.fullmatch(text) and ("T" in text or not any(each.startswith("%Y-") for each in formats)):
         return text
+    if not any(each.startswith("%Y") for each in formats):
+        # the formats are of one column; another one can have dates that need none
+        year_first = YEAR_FIRST.fullmatch(text)
+        certain = _named(text, zone) if year_first is None else _year_first(year_first, text, zone)
+        if certain is not None:
+            return certain
     asked = " or ".join(shown(each) for each in formats)
     raise UnfitCell(f"must be a date in the format {asked} (--date-format); got {shown(text)}")
 
@@ -125,6 +131,11 @@ def _certain(text: str, zone: tzinfo | None) -> object:
             "--date-format "
             f"DD{found[2]}MM{found[2]}YYYY or --date-format MM{found[2]}DD{found[2]}YYYY"
         )
+    return _named(text, zone) or text
+
+
+def _named(text: str, zone: tzinfo | None) -> str | None:
+    """A date with the name of its month; None if it is not one."""
     if HAS_NAME.search(text):
         for each in CERTAIN_FORMATS:
             for time in TIMES:
@@ -133,10 +144,10 @@ def _certain(text: str, zone: tzinfo | None) -> object:
                 except ValueError:
                     continue
                 return _written(named, bool(time), text, zone)
-    return text
+    return None
 
 
-def _year_first(found: re.Match[str], text: str, zone: tzinfo | None) -> object:
+def _year_first(found: re.Match[str], text: str, zone: tzinfo | None) -> str:
     year, month, day, hour, minute, second = (int(found[at] or 0) for at in (1, 3, 4, 5, 6, 7))
     microsecond = int((found[8] or "0")[:6].ljust(6, "0"))
     try:

@@ -22,7 +22,8 @@ import { type Column, columnsOfTable, columnsOfView } from "../grid/columns";
 import type { Source } from "../grid/rowQueries";
 import { ErrorNote } from "../people/ErrorNote";
 import { useIsManager } from "../session/useIsManager";
-import { tableQuery, usableQuery } from "../tables/queries";
+import { tableQuery } from "../tables/queries";
+import { useUsable } from "../tables/useUsable";
 import { AppChoice } from "./AppChoice";
 import { CodeTabs } from "./CodeTabs";
 import { type Operation, OPERATIONS, operationsOf, requestOf } from "./requests";
@@ -39,14 +40,12 @@ export function CodePage() {
 function Loaded({ source }: { source: Source }) {
   const { workspace, kind, name } = source;
   const table = useQuery({ ...tableQuery(workspace, name), enabled: kind === "tables" });
-  const usable = useQuery({ ...usableQuery(workspace), enabled: kind === "views" });
+  const usable = useUsable(workspace, name, kind === "views");
   // an app that the address names is chosen at once
   const isManager = useIsManager(workspace);
   const apps = useQuery({ ...appsQuery(workspace), enabled: isManager });
   useDocumentTitle(`Code for ${name} – Rowkeep`);
-  const view = [...(usable.data?.values() ?? [])].find(
-    (each) => each.name.toLowerCase() === name.toLowerCase(),
-  );
+  const view = usable.found;
   const error = table.error ?? usable.error;
   if (kind === "views" && usable.data !== undefined && view === undefined) return <NotFound />;
   const found = kind === "tables" ? table.data : view;

@@ -88,7 +88,7 @@ function AddRowForm({ place, columns, initial, onAdded, onChanged }: AddRowFormP
     if (Object.keys(found).length > 0) return;
     setBusy(true);
     try {
-      onAdded(await insertRow(place, data));
+      onAdded(await insertRow(place, data, initial));
     } catch (refused) {
       setBusy(false);
       setProblems(problemsOf(refused));

@@ -122,6 +122,10 @@ function DateEditor({ draft, onChange, shared }: ValueEditorProps & { shared: ob
         setText(event.currentTarget.value);
         onChange(fromLocalInput(event.currentTarget.value));
       }}
+      // a date that is not complete has no value, so typing it is no change; it must not be taken for none
+      onKeyUp={(event) => {
+        if (event.currentTarget.validity.badInput) onChange("");
+      }}
     />
   );
 }

@@ -1,5 +1,5 @@
 /** Steps as operations of batches: one request and one transaction for as many as fit. */
-import { answered, api, newKey, untilAnswered } from "../../api/client";
+import { answered, api, writtenOnce } from "../../api/client";
 import { parseExact } from "../../api/exactJson";
 import type { Comparison, Row } from "../../api/types";
 import type { components } from "../../api/schema";
@@ -73,9 +73,6 @@ export function thisVersion(row: Row) {
   return { query: { expressions: [equal("_id"), equal("Updated_On")] }, minAffected: 1 };
 }
 
-/** Keys of batches that had no response, by their first step: the same batch is then sent under the same key. */
-const unanswered = new WeakMap<Step, { body: string; key: string }>();
-
 /** Does all operations, or none. */
 export async function sendBatch(
   { workspace }: TablePlace,
@@ -84,11 +81,7 @@ export async function sendBatch(
   const first = planned[0]?.steps[0];
   if (first === undefined) return [];
   const operations = planned.map(({ operation }) => operation);
-  const body = JSON.stringify(operations);
-  const former = unanswered.get(first);
-  const key = former?.body === body ? former.key : newKey();
-  unanswered.set(first, { body, key });
-  const text = await untilAnswered(() =>
+  const text = await writtenOnce(first, operations, (key) =>
     answered(
       api.POST("/api/v1/workspaces/{workspace}/data/batch", {
         params: { path: { workspace }, header: { "Idempotency-Key": key } },
@@ -97,6 +90,5 @@ export async function sendBatch(
       }),
     ),
   );
-  unanswered.delete(first);
   return (parseExact(text) as { results: OperationResult[] }).results;
 }

@@ -1,5 +1,5 @@
 /** Changes of single rows. A row that somebody else has changed since it was read is never overwritten unseen. */
-import { answered, api, newKey, untilAnswered } from "../../api/client";
+import { answered, api, writtenOnce } from "../../api/client";
 import { ApiError } from "../../api/errors";
 import { parseExact } from "../../api/exactJson";
 import type { Cell, Row } from "../../api/types";
@@ -22,12 +22,12 @@ export async function updateRow(
   row: Row,
   data: Readonly<Record<string, Cell>>,
 ): Promise<Outcome> {
-  const header = { "Idempotency-Key": newKey() };
   const body = { ...thisVersion(row), data };
   try {
-    const text = await untilAnswered(() =>
-      answered(api.PUT(PATH, { params: { path: place, header }, body, parseAs: "text" })),
-    );
+    const text = await writtenOnce(row, body, (key) => {
+      const params = { path: place, header: { "Idempotency-Key": key } };
+      return answered(api.PUT(PATH, { params, body, parseAs: "text" }));
+    });
     const { records } = parseExact(text) as { records?: Row[] };
     return { saved: records?.[0] ?? { ...row, ...data } };
   } catch (error) {
@@ -37,11 +37,12 @@ export async function updateRow(
   }
 }
 
-export async function insertRow(place: TablePlace, data: Record<string, Cell>): Promise<Row> {
-  const header = { "Idempotency-Key": newKey() };
-  const text = await untilAnswered(() =>
-    answered(api.POST(PATH, { params: { path: place, header }, body: { data }, parseAs: "text" })),
-  );
+/** `form` is what the row is for: the same row of the same form is added once. */
+export async function insertRow(place: TablePlace, data: Record<string, Cell>, form: object): Promise<Row> {
+  const text = await writtenOnce(form, data, (key) => {
+    const params = { path: place, header: { "Idempotency-Key": key } };
+    return answered(api.POST(PATH, { params, body: { data }, parseAs: "text" }));
+  });
   return parseExact(text) as Row;
 }
 

@@ -95,6 +95,9 @@ test.each([
   ["number", "1,234.5"],
   ["integer", "soon"],
   ["date", "28/03/2020"],
+  ["date", "2021-02-30 07:02"],
+  ["date", "2021-02-29T07:02:09"],
+  ["date", "2021-13-01 07:02"],
   ["boolean", "maybe"],
   ["json", "{"],
 ] as const)("a %s cannot be pasted from %j", (type, field) => {

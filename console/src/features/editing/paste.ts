@@ -152,13 +152,20 @@ export function pasted(field: Field, column: Column): Parsed {
 
 function pastedDate(text: string, column: Column): Parsed {
   const [, day, time] = LOCAL_TIME.exec(text) ?? [];
-  const local = day !== undefined && time !== undefined ? new Date(`${day}T${time}`) : undefined;
+  const local =
+    day !== undefined && time !== undefined && isDay(day) ? new Date(`${day}T${time}`) : undefined;
   if (local !== undefined && !Number.isNaN(local.getTime())) return { value: local.toISOString() };
   return TIME.test(text)
     ? parsed(text, column)
     : {
         problem: `${JSON.stringify(text)} is not a date; write dates such as 2020-03-28 or 2020-03-28 14:05.`,
       };
+}
+
+/** Whether the calendar has this day: browsers read February 30 as a day of March. */
+function isDay(day: string): boolean {
+  const midnight = new Date(`${day}T00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 }
 
 /** The steps of a plan without problems. Only what changes is sent. */

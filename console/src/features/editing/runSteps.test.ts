@@ -91,12 +91,15 @@ test("all rows that others have changed are found at once; one with the same val
   expect(sent).toHaveLength(2);
 });
 
-test("when the server does not respond, nothing more is sent, and all can be tried again", async () => {
-  respond.mockReturnValueOnce(unreachable());
-  const { done, failures } = await run(Array.from({ length: MAX_OPERATIONS + 5 }, (_, id) => update(id)));
-  expect([sent.length, done.length, failures.length]).toEqual([1, 0, MAX_OPERATIONS + 5]);
-  expect(failures.every((each) => "message" in each && each.canRepeat)).toBe(true);
-});
+test.each([unreachable(), new ApiError(500, undefined)])(
+  "when the server fails, nothing more is sent, and all can be tried again: %s",
+  async (error) => {
+    respond.mockReturnValueOnce(error);
+    const { done, failures } = await run(Array.from({ length: MAX_OPERATIONS + 5 }, (_, id) => update(id)));
+    expect([sent.length, done.length, failures.length]).toEqual([1, 0, MAX_OPERATIONS + 5]);
+    expect(failures.every((each) => "message" in each && each.canRepeat)).toBe(true);
+  },
+);
 
 test("too many refusals end, and every row is accounted for", async () => {
   respond.mockImplementation(() => refused("invalid_value", "/operations/0/data/n"));

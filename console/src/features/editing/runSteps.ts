@@ -167,5 +167,6 @@ function messagesByStep(error: unknown, planned: readonly Planned[]): Map<Step, 
 }
 
 function endsAll(error: unknown): boolean {
-  return !(error instanceof ApiError) || error.isTemporary || error.status === 401 || error.status === 429;
+  if (!(error instanceof ApiError)) return true;
+  return error.isTemporary || error.status >= 500 || error.status === 401 || error.status === 429;
 }

@@ -38,6 +38,11 @@ const DECIMALS = [
   { value: ".,", label: "1,234.5" },
   { value: ", ", label: "1 234,5" },
 ];
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const ZONES = [
+  { value: "", label: "no zone chosen" },
+  ...[...new Set([HERE, "UTC"])].map((zone) => ({ value: zone, label: zone })),
+];
 const DATES = ["", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY"];
 
 /** How the file is read. What was detected is shown, and can be changed. */
@@ -119,6 +124,15 @@ export function ReadingForm({ reading, inspected, onChange }: ReadingFormProps) 
             reading.dateFormats?.[0],
           )}
           onChange={({ currentTarget: { value } }) => set({ dateFormats: value ? [value] : [] })}
+        />
+      )}
+      {kind !== "ndjson" && (
+        <NativeSelect
+          size="xs"
+          label="Zone of times without one"
+          value={reading.timeZone ?? ""}
+          data={ZONES}
+          onChange={({ currentTarget: { value } }) => set({ timeZone: value || null })}
         />
       )}
       {hasHeader && <Nulls reading={reading} onChange={set} />}

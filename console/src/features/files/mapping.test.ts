@@ -46,6 +46,17 @@ test("columns go to those with the same name, and others are left out", () => {
   expect(problemOf(mapped)).toBeUndefined();
 });
 
+test("an equal name is found before one that only looks alike", () => {
+  const columns = ["Item 1", "item1", "ITEM_1"].map((name, at) => ({
+    label: `#${at + 1}`,
+    name,
+    proposed: `Item_1_${at + 1}`,
+  }));
+  const mapped = forTable({ ...inspected, columns }, ["item_1", "Item1", "item1"]);
+  expect(columnsOf(mapped).map(({ column }) => column)).toEqual(["Item1", "item1", "item_1"]);
+  expect(problemOf(mapped, ["item_1", "Item1", "item1"])).toBeUndefined();
+});
+
 test("two columns cannot go to one, and one column is the least", () => {
   expect(problemOf(changed({}, { name: "first name" }))).toContain("the same column");
   expect(problemOf(changed({ name: " " }))).toContain("needs a name");

@@ -60,15 +60,34 @@ export function forNewTable(inspected: Inspected): Mapped[] {
 
 const SYSTEM = new Set(["_id", "sys_id", "created_on", "updated_on", "created_by", "updated_by"]);
 
+/** When two names are the same; those that are equal are found first. */
+const SAME: readonly ((name: string) => string)[] = [
+  (name) => name,
+  (name) => name.toLowerCase(),
+  simplified,
+];
+
 /** The columns of a file for a table with these columns: those with the same name go there, each once. */
 export function forTable(inspected: Inspected, names: readonly string[]): Mapped[] {
-  const left = new Map(names.map((name) => [simplified(name), name]));
-  return forNewTable(inspected).map((column) => {
-    const found = SYSTEM.has(column.source.toLowerCase())
-      ? undefined
-      : [column.source, column.name].map(simplified).find((key) => left.has(key));
-    const name = found === undefined ? "" : (left.get(found) ?? "");
-    if (found !== undefined) left.delete(found);
+  const columns = forNewTable(inspected);
+  const writable = columns.filter(({ source }) => !SYSTEM.has(source.toLowerCase()));
+  const found = new Map<string, string>();
+  let left = [...names];
+  for (const same of SAME) {
+    for (const key of ["source", "name"] as const) {
+      const byName = new Map(left.toReversed().map((name) => [same(name), name]));
+      for (const column of writable) {
+        const name = byName.get(same(column[key]));
+        if (name === undefined || found.has(column.label)) continue;
+        found.set(column.label, name);
+        byName.delete(same(name));
+      }
+      const taken = new Set(found.values());
+      left = left.filter((name) => !taken.has(name));
+    }
+  }
+  return columns.map((column) => {
+    const name = found.get(column.label) ?? "";
     return { ...column, name, isTaken: name !== "" };
   });
 }
@@ -87,10 +106,11 @@ export function problemOf(mapped: readonly Mapped[], targets?: readonly string[]
     if (name.trim() === "") return `The column ${JSON.stringify(source)} needs a name.`;
     if (targets !== undefined && !targets.includes(name))
       return `The table has no column ${JSON.stringify(name)}.`;
-    const other = seen.get(simplified(name));
+    const key = targets === undefined ? simplified(name) : name;
+    const other = seen.get(key);
     if (other !== undefined)
       return `${JSON.stringify(other)} and ${JSON.stringify(source)} go to the same column ${name}.`;
-    seen.set(simplified(name), source);
+    seen.set(key, source);
   }
   return undefined;
 }

@@ -12,7 +12,8 @@ import { historyAddress } from "../history/selection";
 import { useRecordUse } from "../home/recent";
 import { ShareButton } from "../people/ShareButton";
 import type { Kind } from "../tables/listed";
-import { tableQuery, usableQuery } from "../tables/queries";
+import { tableQuery } from "../tables/queries";
+import { useUsable } from "../tables/useUsable";
 import { type Column, columnsOfTable, columnsOfView } from "./columns";
 import { RowsGrid } from "./RowsGrid";
 
@@ -31,14 +32,14 @@ interface PageProps {
 
 function TablePage({ workspace, name }: PageProps) {
   const table = useQuery(tableQuery(workspace, name));
-  const usable = useQuery(usableQuery(workspace));
+  const usable = useUsable(workspace, name);
   const columns = useMemo(() => table.data && columnsOfTable(table.data), [table.data]);
   const error = table.error ?? usable.error;
   if (table.data === undefined || columns === undefined || usable.data === undefined) {
     const retry = () => void Promise.all([table.refetch(), usable.refetch()]);
     return error === null ? <Waiting /> : <Refused error={error} onRetry={retry} />;
   }
-  const rights = usable.data.get(table.data.name)?.rights ?? [];
+  const rights = usable.found?.rights ?? [];
   return (
     <Page
       workspace={workspace}
@@ -52,10 +53,8 @@ function TablePage({ workspace, name }: PageProps) {
 }
 
 function ViewPage({ workspace, name }: PageProps) {
-  const usable = useQuery(usableQuery(workspace));
-  const view = [...(usable.data?.values() ?? [])].find(
-    (each) => each.name.toLowerCase() === name.toLowerCase(),
-  );
+  const usable = useUsable(workspace, name);
+  const view = usable.found;
   const columns = useMemo(() => view && columnsOfView(view), [view]);
   if (usable.data === undefined) {
     if (usable.error === null) return <Waiting />;

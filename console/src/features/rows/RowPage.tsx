@@ -8,7 +8,8 @@ import { readRow } from "../editing/changes";
 import { columnsOfTable } from "../grid/columns";
 import { exactText, localTime } from "../grid/cellText";
 import { RowHistory } from "../history/RowHistory";
-import { tableQuery, usableQuery, writersQuery } from "../tables/queries";
+import { tableQuery, writersQuery } from "../tables/queries";
+import { useUsable } from "../tables/useUsable";
 import { ReferringRows } from "./ReferringRows";
 import { RowValues } from "./RowValues";
 
@@ -17,13 +18,13 @@ export function RowPage() {
   const { workspace = "main", name = "", id = "" } = useParams();
   useDocumentTitle(`Row of ${name} – Rowkeep`);
   const table = useQuery(tableQuery(workspace, name));
-  const usable = useQuery(usableQuery(workspace));
+  const usable = useUsable(workspace, name);
   const row = useQuery({
     queryKey: ["row", workspace, name, id],
     queryFn: ({ signal }) => readRow({ workspace, table: name }, id, signal),
   });
   const error = table.error ?? usable.error ?? row.error;
-  const isPending = table.isPending || usable.isPending || row.isPending;
+  const isPending = table.isPending || usable.data === undefined || row.isPending;
   const retry = () => void Promise.all([table.refetch(), usable.refetch(), row.refetch()]);
   return (
     <Container size="md" p="md" w="100%" ml={0}>
@@ -62,7 +63,7 @@ export function RowPage() {
             row={row.data}
             columns={columnsOfTable(table.data)}
             usable={usable.data}
-            canWrite={usable.data.get(table.data.name)?.rights.includes("write") ?? false}
+            canWrite={usable.found?.rights.includes("write") ?? false}
           />
           <ReferringRows workspace={workspace} table={table.data.name} row={row.data} usable={usable.data} />
         </>
@@ -74,7 +75,7 @@ export function RowPage() {
           table={table.data}
           id={id}
           isGone={row.data === null}
-          mayUndo={usable.data.get(table.data.name)?.rights.some((right) => right !== "read") ?? false}
+          mayUndo={usable.found?.rights.some((right) => right !== "read") ?? false}
         />
       )}
     </Container>

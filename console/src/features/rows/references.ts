@@ -2,6 +2,7 @@
 import type { Cell, Comparison, Row, UsableTable } from "../../api/types";
 import type { Column } from "../grid/columns";
 import { exactText } from "../grid/cellText";
+import { tableNamed } from "../tables/listed";
 
 type Usable = ReadonlyMap<string, UsableTable>;
 
@@ -67,12 +68,6 @@ const PREVIEWED = 4;
 /** The first columns of a table: what a reader knows a row by. */
 export function previewed(table: UsableTable | undefined) {
   return (table?.columns ?? []).filter(({ type }) => type !== "json").slice(0, PREVIEWED);
-}
-
-export function tableNamed(usable: Usable, name: string): UsableTable | undefined {
-  return (
-    usable.get(name) ?? [...usable.values()].find((each) => each.name.toLowerCase() === name.toLowerCase())
-  );
 }
 
 /** The address of the rows of a table with a value in one of the columns. */

@@ -1,5 +1,5 @@
 /** One list of tables and views. */
-import type { Table, View } from "../../api/types";
+import type { Table, UsableTable, View } from "../../api/types";
 
 /** Also the part of a path, in the API and in the address bar. */
 export type Kind = "tables" | "views";
@@ -29,4 +29,11 @@ export function matching(all: readonly Listed[], search: string): Listed[] {
     const text = `${each.name} ${each.description}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
+}
+
+/** The table or view with this name, in any case. */
+export function tableNamed(usable: ReadonlyMap<string, UsableTable>, name: string): UsableTable | undefined {
+  return (
+    usable.get(name) ?? [...usable.values()].find((each) => each.name.toLowerCase() === name.toLowerCase())
+  );
 }
