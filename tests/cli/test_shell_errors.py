@@ -48,6 +48,18 @@ def test_wrong_usage(idle: Shell, arguments: tuple[str, ...]) -> None:
     idle.fails(*arguments, status=2)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("x", "it must be a whole number"),
+        ("0", "it must be greater than or equal to 1"),
+    ],
+)
+def test_a_number_that_is_refused_is_shown(idle: Shell, value: str, expected: str) -> None:
+    message = idle.fails("rows", "query", "people", "--limit", value, status=2)
+    assert message.startswith(f"Error: Invalid value for '--limit': {expected}; got \"{value}\". Try ")
+
+
 def test_a_process_ends_as_its_command_does(idle: Shell) -> None:
     """Every other command of this suite runs in the process of the tests."""
     done = idle.run_fork("version")
@@ -181,6 +193,21 @@ def test_a_definition_that_is_wrong_says_where(http_shell: Shell) -> None:
 )
 def test_what_the_management_api_refuses(http_shell: Shell, arguments: tuple[str, ...]) -> None:
     http_shell.fails(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("workspace", "create", "\udcff"),
+        ("rows", "query", "\udcff"),
+        ("rows", "query", "people", "--where", "Name=\udcff"),
+        ("rows", "insert", "people", "--set", "Name=\udcff"),
+        ("history", "people", "--user", "\udcff"),
+    ],
+)
+def test_arguments_that_are_no_text(http_shell: Shell, arguments: tuple[str, ...]) -> None:
+    """So Python passes on bytes that are not in the encoding of the system."""
+    assert http_shell.fails(*arguments) == "Error: The arguments of the command are not valid UTF-8."
 
 
 def test_a_server_that_is_not_there(http_shell: Shell) -> None:

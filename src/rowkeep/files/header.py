@@ -141,7 +141,7 @@ class _Matching:
                 return None
 
     def _takes_hint(self) -> bool:
-        """Whether the next problem is told. Similar names are looked for among all names of the table."""
+        """Whether the next problem is shown. Similar names are looked for among all names of the table."""
         return len(self.problems) < MAX_PROBLEMS
 
 
