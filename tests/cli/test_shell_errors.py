@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shell import Shell
+from shell import Result, Shell
 
 from support.processes import free_port
 from support.server import RowkeepServer, sqlite_url
@@ -79,6 +81,32 @@ def test_a_process_ends_as_its_command_does(idle: Shell) -> None:
 )
 def test_help(idle: Shell, arguments: tuple[str, ...]) -> None:
     assert "Usage" in idle.succeeds(*arguments)
+
+
+def in_bash(shell: Shell, redirection: str, *arguments: str) -> Result:
+    """The result of a command of which bash redirects the streams."""
+    script = f'exec "$0" -m rowkeep "$@" {redirection}'
+    done = subprocess.run(
+        ["bash", "-c", script, sys.executable, *arguments],
+        env=shell.variables,
+        cwd=shell.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_that_cannot_be_written(idle: Shell) -> None:
+    full = in_bash(idle, "> /dev/full", "version")
+    assert full == Result(1, "", "Error: [Errno 28] No space left on device\n")
+
+
+def test_closed_input_is_empty(idle: Shell) -> None:
+    closed = in_bash(idle, "<&-", "rows", "insert", "people", "-")
+    assert (closed.status, "JSON is not JSON: Expecting value" in closed.err) == (1, True), closed
+    assert "Traceback" not in closed.err
 
 
 def test_version(idle: Shell) -> None:

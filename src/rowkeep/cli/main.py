@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache, partial
 from importlib import import_module
@@ -137,8 +138,16 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message}." if context is None else f"{message}. Try '{context.command_path} --help'."
 
 
+def open_closed_streams() -> None:
+    """Give a process that was started without standard input or output an empty one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - it is open until the end
+
+
 def main() -> None:
     """Run the command line of this process, and exit."""
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # characters that the terminal does not support are escaped
