@@ -97,7 +97,6 @@ def in_bash(shell: Shell, redirection: str, *arguments: str) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_output_that_cannot_be_written(idle: Shell) -> None:
     full = in_bash(idle, "> /dev/full", "version")
     assert full == Result(1, "", "Error: [Errno 28] No space left on device\n")
