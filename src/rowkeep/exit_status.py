@@ -35,12 +35,20 @@ def end(command: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # the reader of the pipe is gone; flushing the rest at exit must not fail again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return FAILED
     except OSError as error:
+        try:
+            print(end="", flush=True)
+        except OSError:
+            _drop_output()
         return _fail(str(error))
     return 0
+
+
+def _drop_output() -> None:
+    """The reader of the pipe is gone, or the disk is full: flushing the rest at exit must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, status: int = FAILED) -> int:

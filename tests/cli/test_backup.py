@@ -142,7 +142,7 @@ REFUSALS = (
     (("backup", "verify", "missing"), '"missing" cannot be read: No such file'),
     (("backup", "verify", "data/catalog.db"), "not a backup of Rowkeep"),
     (("restore", "x.backup", "--as", "y"), "use it with --workspace or --table"),
-    (("restore", "x.backup", "--workspace", "main"), "use it with --workspace or --table"),
+    (("restore", "x.backup", "--workspace", "main"), "--as: it must be given with --workspace or --table"),
     (("restore", "x.backup", "--workspace", "no", "--as", "y"), 'no workspace "no"'),
     (("restore", "x.backup", "--table", "no", "--as", "y"), 'no table "no"'),
     (("restore", "x.backup", "--table", "people", "--as", "9"), '"9"'),

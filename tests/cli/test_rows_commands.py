@@ -419,6 +419,44 @@ def test_batches(shell: Commands, bot: Bot, tmp_path: Path) -> None:
     assert len(all_rows(bot, "people")) == 4
 
 
+def test_numbers_are_sent_and_shown_as_they_are_written(workspace: Workspace, admin_shell: Commands) -> None:
+    types = ("decimal", "number", "integer", "json")
+    columns = [{"name": each.title(), "type": each} for each in types]
+    workspace.create_table({"name": "sums", "schemaDef": columns, "history": {"keepDays": 1}})
+    row = '{"Decimal": 1.10, "Number": 0.5, "Integer": 9223372036854775807, "Json": [1e400, 1.50, 12e0]}'
+    added = admin_shell.json("insert", "sums", row)["_id"]
+    admin_shell.prints(
+        "update", "sums", "--id", added, "--data", '{"Decimal": 0.1234567890123456789012345678}'
+    )
+    admin_shell.prints("update", "sums", "--id", added, "--data", '{"Json": 1e400}')
+    shown = admin_shell.prints("get", "sums", added)
+    assert "0.1234567890123456789012345678" in shown
+    assert "1e400" in shown
+    assert '"Json": 1e400' in admin_shell.prints("query", "sums", "--fields", "Json", "--json")
+    batch = '[{"op": "update", "table": "sums", "query": {"all": true}, "data": {"Json": [1e400, 1.50]}}]'
+    admin_shell.prints("batch", "-", stdin=batch)
+    assert "[1e400, 1.50]" in admin_shell.prints("query", "sums")
+    history = admin_shell.run("history", "sums", added)
+    assert (history.status, "1e400" in history.out) == (0, True), history
+
+
+@pytest.mark.parametrize("number", ["1e400", "NaN", "-Infinity"])
+def test_numbers_that_no_column_has_are_not_null(
+    workspace: Workspace, admin_shell: Commands, number: str
+) -> None:
+    workspace.create_table({"name": "sums", "schemaDef": [{"name": "Number", "type": "number"}]})
+    admin_shell.prints("insert", "sums", "{}")
+    condition = f'{{"expressions": [{{"field": "Number", "operand": "=", "value": {number}}}]}}'
+    expected = "got a number that large" if number == "1e400" else f"{number} is not a number in JSON"
+    for arguments in (
+        ("insert", "sums", f'{{"Number": {number}}}'),
+        ("update", "sums", "--all", "--data", f'{{"Number": {number}}}'),
+        ("delete", "sums", "--filter", condition),
+    ):
+        assert expected in admin_shell.fails(*arguments)
+    assert admin_shell.json("query", "sums")["total"] == 1
+
+
 def test_erase_a_person_in_all_tables(workspace: Workspace, admin_shell: Commands) -> None:
     mails = {"name": "Mail", "type": "string"}
     workspace.create_table(

@@ -113,7 +113,8 @@ def test_a_file_that_is_there(rows: RowsShell) -> None:
     assert rows.read("n.csv") == "Number\n1\n2\n3\n4\n"
     (rows.directory / "d.csv").mkdir()
     assert "not a regular file" in rows.fails("export", "numbers", "-o", "d.csv", "--force")
-    assert "No such file" in rows.fails("export", "numbers", "-o", "nowhere/n.csv")
+    expected = "Error: The file nowhere/n.csv cannot be written: No such file or directory.\n"
+    assert rows.fails("export", "numbers", "-o", "nowhere/n.csv") == expected
 
 
 REFUSED: list[tuple[list[str], int, str]] = [

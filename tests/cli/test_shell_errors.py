@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shell import Shell
+from shell import Result, Shell
 
 from support.processes import free_port
 from support.server import RowkeepServer, sqlite_url
@@ -48,6 +50,18 @@ def test_wrong_usage(idle: Shell, arguments: tuple[str, ...]) -> None:
     idle.fails(*arguments, status=2)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("x", "it must be a whole number"),
+        ("0", "it must be greater than or equal to 1"),
+    ],
+)
+def test_a_number_that_is_refused_is_shown(idle: Shell, value: str, expected: str) -> None:
+    message = idle.fails("rows", "query", "people", "--limit", value, status=2)
+    assert message.startswith(f"Error: Invalid value for '--limit': {expected}; got \"{value}\". Try ")
+
+
 def test_a_process_ends_as_its_command_does(idle: Shell) -> None:
     """Every other command of this suite runs in the process of the tests."""
     done = idle.run_fork("version")
@@ -67,6 +81,31 @@ def test_a_process_ends_as_its_command_does(idle: Shell) -> None:
 )
 def test_help(idle: Shell, arguments: tuple[str, ...]) -> None:
     assert "Usage" in idle.succeeds(*arguments)
+
+
+def in_bash(shell: Shell, redirection: str, *arguments: str) -> Result:
+    """The result of a command of which bash redirects the streams."""
+    script = f'exec "$0" -m rowkeep "$@" {redirection}'
+    done = subprocess.run(
+        ["bash", "-c", script, sys.executable, *arguments],
+        env=shell.variables,
+        cwd=shell.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def test_output_that_cannot_be_written(idle: Shell) -> None:
+    full = in_bash(idle, "> /dev/full", "version")
+    assert full == Result(1, "", "Error: [Errno 28] No space left on device\n")
+
+
+def test_closed_input_is_empty(idle: Shell) -> None:
+    closed = in_bash(idle, "<&-", "rows", "insert", "people", "-")
+    assert (closed.status, "JSON is not JSON: Expecting value" in closed.err) == (1, True), closed
+    assert "Traceback" not in closed.err
 
 
 def test_version(idle: Shell) -> None:
@@ -181,6 +220,21 @@ def test_a_definition_that_is_wrong_says_where(http_shell: Shell) -> None:
 )
 def test_what_the_management_api_refuses(http_shell: Shell, arguments: tuple[str, ...]) -> None:
     http_shell.fails(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("workspace", "create", "\udcff"),
+        ("rows", "query", "\udcff"),
+        ("rows", "query", "people", "--where", "Name=\udcff"),
+        ("rows", "insert", "people", "--set", "Name=\udcff"),
+        ("history", "people", "--user", "\udcff"),
+    ],
+)
+def test_arguments_that_are_no_text(http_shell: Shell, arguments: tuple[str, ...]) -> None:
+    """So Python passes on bytes that are not in the encoding of the system."""
+    assert http_shell.fails(*arguments) == "Error: The arguments of the command are not valid UTF-8."
 
 
 def test_a_server_that_is_not_there(http_shell: Shell) -> None:

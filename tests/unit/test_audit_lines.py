@@ -35,7 +35,7 @@ def actions_in(path: Path) -> list[str]:
 
 def test_a_line_has_what_applies(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
-    lines = AuditLines(str(path), to_output=True)
+    lines = AuditLines(str(path), is_command=False)
     lines.write(entry("table.create"))
     lines.close()
     assert msgspec.json.decode(path.read_bytes()) == {
@@ -52,7 +52,7 @@ def test_a_line_has_what_applies(tmp_path: Path) -> None:
 
 def test_a_rotated_file_is_opened_again(tmp_path: Path) -> None:
     path, rotated = tmp_path / "audit.log", tmp_path / "audit.log.1"
-    lines = AuditLines(str(path), to_output=False)
+    lines = AuditLines(str(path), is_command=True)
     lines.write(entry("one"))
     lines.write(entry("two"))
     path.rename(rotated)
@@ -66,7 +66,7 @@ def test_a_rotated_file_is_opened_again(tmp_path: Path) -> None:
 
 def test_several_processes_append(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
-    first, second = (AuditLines(str(path), to_output=False) for _ in range(2))
+    first, second = (AuditLines(str(path), is_command=True) for _ in range(2))
     for lines, action in ((first, "one"), (second, "two"), (first, "three")):
         lines.write(entry(action))
     first.close()
@@ -77,15 +77,27 @@ def test_several_processes_append(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_a_file_that_cannot_be_written_is_logged(tmp_path: Path) -> None:
     with structlog.testing.capture_logs() as logged:
-        AuditLines(str(tmp_path / "missing" / "audit.log"), to_output=True).write(entry("one"))
+        AuditLines(str(tmp_path / "missing" / "audit.log"), is_command=False).write(entry("one"))
     assert [each["event"] for each in logged] == ["audit log not written"]
     assert logged[0]["error"].startswith("[Errno 2] No such file")
 
 
+def test_a_command_prints_once_that_it_cannot_write(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "missing" / "audit.log"
+    lines = AuditLines(str(path), is_command=True)
+    lines.write(entry("one"))
+    lines.write(entry("two"))
+    assert capsys.readouterr() == (
+        "",
+        f"Warning: The audit log {path} (ROWKEEP_AUDIT_LOG_PATH) cannot be written: No such file or "
+        "directory. The entry is only in the catalog.\n",
+    )
+
+
 def test_standard_output(capsysbinary: Any) -> None:
-    AuditLines("", to_output=True).write(entry("one"))
-    AuditLines("", to_output=False).write(entry("two"))
-    AuditLines("none", to_output=True).write(entry("three"))
+    AuditLines("", is_command=False).write(entry("one"))
+    AuditLines("", is_command=True).write(entry("two"))
+    AuditLines("none", is_command=False).write(entry("three"))
     found = capsysbinary.readouterr().out.splitlines()
     assert [msgspec.json.decode(line)["action"] for line in found] == ["one"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from rowkeep.files.reading import Reading
 from rowkeep.files.records import FileRefused
 from rowkeep.files.responses import ListedColumn, UsableTable
 from rowkeep.files.table_columns import TableColumns
+from rowkeep.model import names
 
 NAMES = ("Name", "Price_Earnings", "c_52_Week_Low", "Waehler")
 TABLE = TableColumns(
@@ -48,6 +50,14 @@ def test_columns_are_mapped_chosen_and_skipped() -> None:
     assert keys("Name", "x", "x", skipped=("#2", "#3")) == ["Name", None, None]
     assert keys("Name", "x", only=("name",)) == ["Name", None]
     assert keys("Name", "_id", "sys_Id") == ["Name", None, None]
+
+
+def test_similar_names_are_looked_for_as_often_as_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    near_names = Mock(wraps=names.near_names)
+    monkeypatch.setattr(names, "near_names", near_names)
+    with pytest.raises(FileRefused, match=r'no column "Nome0"\. Did you mean Name.* And 990 more') as refused:
+        keys(*(f"Nome{number}" for number in range(1000)))
+    assert str(refused.value).count("Did you mean") == near_names.call_count == 10
 
 
 @pytest.mark.parametrize(

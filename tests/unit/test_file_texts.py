@@ -79,8 +79,18 @@ def test_an_encoding_that_is_named() -> None:
     assert found.text().read().decode() == "ü"
     with pytest.raises(FileRefused, match="not in the encoding utf-16"):
         content(b"abc", Reading(encoding="utf-16-le")).text().read()
-    with pytest.raises(LookupError):
-        asked_encoding("base64")
+    for each in ("base64", "idna", "punycode", "undefined", "unicode_escape", "raw-unicode-escape"):
+        with pytest.raises(LookupError):
+            asked_encoding(each)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_an_encoding_that_needs_a_byte_order_mark(encoding: str) -> None:
+    text = "a,b\n1,2\n"
+    reading = Reading(encoding=asked_encoding(encoding))
+    assert content(text.encode(encoding), reading).text().read().decode() == text
+    with pytest.raises(FileRefused, match=f"byte order mark. Use --encoding {encoding}-le or {encoding}-be"):
+        content(text.encode(f"{encoding}-le"), reading).text().read()
 
 
 def test_windows_1252_with_what_it_does_not_have_is_latin_1() -> None:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from zipfile import ZipFile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -94,6 +95,42 @@ def test_refused(name: str, content: bytes, message: str, tmp_path: Path) -> Non
         list(records_of(path))
     assert message in str(refused.value)
     assert ".." not in str(refused.value)
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", b"a,b\n1,2\n"), ("a.xlsx", BOOK)])
+def test_a_header_after_the_last_row(name: str, content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(
+        FileRefused, match=r"no valid header\. It has no row in line 9 or after it \(--header\)"
+    ):
+        list(records_of(path, Reading(header_line=9)))
+
+
+def with_far_cell(cell: str) -> bytes:
+    """A workbook that says that its last cell is in the last corner, where this XML is."""
+    out = io.BytesIO()
+    with ZipFile(io.BytesIO(BOOK)) as book, ZipFile(out, "w") as changed:
+        for part in book.namelist():
+            xml = book.read(part).decode()
+            if part == "xl/worksheets/sheet1.xml":
+                xml = xml.replace('ref="A1:B2"', 'ref="A1:XFD1048576"')
+                xml = xml.replace("</sheetData>", f'<row r="1048576">{cell}</row></sheetData>')
+            changed.writestr(part, xml)
+    return out.getvalue()
+
+
+def test_a_sheet_with_a_cell_in_its_last_corner(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(with_far_cell('<c r="XFD1048576"><v>1</v></c>'))
+    with pytest.raises(FileRefused) as refused:
+        list(records_of(path))
+    assert str(refused.value) == (
+        f'Sheet "Sheet1" of {path} has cells as far as column XFD and row 1,048,576, which is too large. '
+        "Delete the rows and columns after the data, or save it as CSV."
+    )
+    path.write_bytes(with_far_cell(""))
+    assert len(list(records_of(path))) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
+import msgspec
 import typer
 
 from rowkeep.codec.json_bodies import refuse_repeated_keys
@@ -71,15 +72,25 @@ CHANGES = {"--inc": Change.INCREMENT, "--append": Change.APPEND}
 
 
 def parsed(text: str, what: str) -> Any:
-    """JSON from the command line. Raises SetupError."""
+    """JSON from the command line, with its numbers as they are written: a double has not all digits of a
+    decimal. Raises SetupError."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_float=_digits, parse_int=_digits, parse_constant=_refuse)
         refuse_repeated_keys(text.encode())
+        msgspec.json.encode(found)  # not half of a surrogate pair
         return found
     except (ValueError, RecursionError) as error:
         raise SetupError(f"{what} is not JSON: {error}.") from None
     except RepeatedKey as error:
         raise SetupError(f"{what}: {error}") from None
+
+
+def _digits(number: str) -> msgspec.Raw:
+    return msgspec.Raw(number.encode())
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def assigned(assignments: Mapping[str, list[str] | None]) -> dict[str, Any]:

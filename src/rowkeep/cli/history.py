@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from rowkeep.cli.options import AsJson
-from rowkeep.cli.output import Fact, fact, print_json, print_list
+from rowkeep.cli.output import Fact, cell_text, fact, print_json, print_list
 from rowkeep.cli.row_commands import do
 from rowkeep.client.commands import call, every
 from rowkeep.errors.catalogue import SetupError, preview
@@ -46,12 +47,16 @@ OPERATIONS = (
 )
 
 
+def _shown(cell: Any) -> str:
+    return str(cell_text(cell)) if isinstance(cell, msgspec.Raw) else preview(cell)
+
+
 def _differences(change: dict[str, Any]) -> str:
     before, after = change["before"] or {}, change["after"] or {}
     if change["kind"] == "update":
-        return ", ".join(f"{name}: {preview(before[name])} → {preview(after[name])}" for name in after)
+        return ", ".join(f"{name}: {_shown(before[name])} → {_shown(after[name])}" for name in after)
     return ", ".join(
-        f"{name}: {preview(value)}" for name, value in (before or after).items() if value is not None
+        f"{name}: {_shown(value)}" for name, value in (before or after).items() if value is not None
     )
 
 

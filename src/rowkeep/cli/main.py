@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache, partial
 from importlib import import_module
@@ -11,8 +12,11 @@ from typing import Annotated, Any
 import typer
 
 import rowkeep
+from rowkeep.errors.catalogue import SetupError, preview
 from rowkeep.exit_status import Failed, end
 from rowkeep.model.audit import COMMAND
+
+UNPARSED = ", unable to parse string as an integer"
 
 ABOUT = """A self-hosted data-table API for chatbots, assistants and AI agents.
 
@@ -108,6 +112,9 @@ def run(arguments: list[str]) -> None:
         raise SystemExit(done.exit_code) from None
     except typer.TyperException as error:
         raise Failed(_usage(error), error.exit_code) from None
+    except UnicodeEncodeError:
+        # bytes that are not text, which only names of files can have
+        raise SetupError("The arguments of the command are not valid UTF-8.") from None
     finally:
         COMMAND.reset(name)
 
@@ -122,12 +129,25 @@ def command_name(arguments: list[str]) -> str:
 def _usage(error: typer.TyperException) -> str:
     """The message for a wrong command line, with a hint to the help."""
     message = error.format_message().replace("Value error, ", "").rstrip(". ")
+    found: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
+    if found and "Input should" in message:
+        # what checks the types of options does not show what it refuses
+        message = message.replace("Input should", "it must").removesuffix(UNPARSED)
+        message = f"{message.replace('valid integer', 'whole number')}; got {preview(found[0]['input'])}"
     context = getattr(error, "ctx", None)
     return f"{message}." if context is None else f"{message}. Try '{context.command_path} --help'."
 
 
+def open_closed_streams() -> None:
+    """Give a process that was started without standard input or output an empty one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - it is open until the end
+
+
 def main() -> None:
     """Run the command line of this process, and exit."""
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # characters that the terminal does not support are escaped

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+OTHER_THAN_ASCII = re.compile(r"[^\x00-\x7f]")
 
 UNBOUNDED = 10_000
 """The width if the output is not a terminal: nothing is wrapped or cut for programs."""
@@ -48,8 +52,20 @@ def text(value: Any) -> Text:
 
 def print_json(answer: Any) -> None:
     """JSON in UTF-8, or with escapes if standard output has another encoding."""
-    plain = "utf" not in (sys.stdout.encoding or "").lower()
-    print(json.dumps(answer, indent=2, ensure_ascii=plain))
+    shown = msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
+    if "utf" not in (sys.stdout.encoding or "").lower():
+        # JSON has other characters than ASCII only in strings
+        shown = OTHER_THAN_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], shown)
+    print(shown)
+
+
+def cell_text(cell: Any) -> Any:
+    """A cell of a row; arrays and objects as JSON in one line, and numbers as they were sent."""
+    if isinstance(cell, msgspec.Raw):
+        return bytes(cell).decode()
+    if isinstance(cell, dict | list):
+        return msgspec.json.format(msgspec.json.encode(cell), indent=0).decode()
+    return cell
 
 
 def print_line(line: str) -> None:

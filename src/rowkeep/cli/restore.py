@@ -38,7 +38,11 @@ OneTable = Annotated[
 ]
 NewName = Annotated[
     str | None,
-    typer.Option("--as", metavar="NEW", help="The new name of the workspace or table."),
+    typer.Option(
+        "--as",
+        metavar="NEW",
+        help="The new name of the workspace or table, which must be given with --workspace or --table.",
+    ),
 ]
 
 
@@ -57,7 +61,8 @@ def restore(
     """
     refuse_remote("rowkeep restore")
     if (workspace is None and table is None) != (new_name is None):
-        raise typer.BadParameter("use it with --workspace or --table.", param_hint="--as")
+        rule = "use it with" if new_name is not None else "it must be given with"
+        raise typer.BadParameter(f"{rule} --workspace or --table.", param_hint="--as")
     from rowkeep.services.backups.archives import open_archive, read_passphrase
     from rowkeep.services.backups.contents import Contents
     from rowkeep.services.local_store import shell_settings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -22,7 +21,7 @@ from rowkeep.cli.filter_options import (
     selection,
 )
 from rowkeep.cli.options import AsJson, TableName, read_file
-from rowkeep.cli.output import Fact, print_json, print_line, print_list, print_one
+from rowkeep.cli.output import Fact, cell_text, print_json, print_line, print_list, print_one
 from rowkeep.errors.catalogue import SetupError, preview
 from rowkeep.model.tables import SYSTEM_COLUMNS
 
@@ -161,11 +160,7 @@ _SYSTEM = {column.name for column in SYSTEM_COLUMNS}
 
 
 def _cell(name: str) -> Fact:
-    return Fact(name, lambda row: _shown(row.get(name)), whole=name == "_id")
-
-
-def _shown(cell: Any) -> Any:
-    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict | list) else cell
+    return Fact(name, lambda row: cell_text(row.get(name)), whole=name == "_id")
 
 
 async def _pages(api: DataClient, kind: str, name: str, body: dict[str, Any], limit: int | None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from rowkeep.client.answers import decoded
 from rowkeep.client.data import DataClient
 from rowkeep.client.paths import path_part
 
@@ -41,7 +42,7 @@ async def row_changes(api: DataClient, table: str, row_id: str) -> list[dict[str
     after = None
     while True:
         page = await _page(api, path, after, PAGE, 0)
-        found += map(msgspec.json.decode, page.changes)
+        found += map(decoded, page.changes)
         if not page.has_more:
             return found
         after = page.next_cursor

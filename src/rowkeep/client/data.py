@@ -12,6 +12,7 @@ import httpx
 import msgspec
 from msgspec import structs
 
+from rowkeep.client.answers import decoded
 from rowkeep.client.credentials import Credentials
 from rowkeep.client.paths import path_part
 from rowkeep.client.server_limits import Limits, described_limits
@@ -69,7 +70,7 @@ class DataClient:
         content = msgspec.json.encode(body)
         offsets = f"&sys_offset={offset}" if offset else ""
         path = f"{self._credentials.prefix}/{kind}/{path_part(name)}/query?sys_limit={limit}{offsets}"
-        return msgspec.json.decode(await self.patiently(lambda: self._send("POST", path, content)))
+        return decoded(await self.patiently(lambda: self._send("POST", path, content)))
 
     @asynccontextmanager
     async def stream(
@@ -141,7 +142,7 @@ class DataClient:
                 raise
 
         try:
-            return msgspec.json.decode(await self.patiently(send))
+            return decoded(await self.patiently(send))
         except Unreachable as error:
             if not is_open:
                 raise

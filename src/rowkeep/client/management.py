@@ -48,8 +48,6 @@ class ManagementClient:
                 headers={} if body is None else {"Content-Type": "application/json"},
                 **({} if body is None else content),
             )
-        except UnicodeEncodeError:
-            raise SetupError("The arguments of the command are not valid UTF-8.") from None
         except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
             raise SetupError(

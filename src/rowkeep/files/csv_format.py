@@ -12,7 +12,7 @@ from rowkeep.files.content import Content
 from rowkeep.files.csv_blocks import records_of
 from rowkeep.files.csv_records import SOME_NEED_QUOTES, CsvRecord, Dialect, csv_cell
 from rowkeep.files.detection import DECLARED, Detected, delimiter_of
-from rowkeep.files.reading import Reading
+from rowkeep.files.reading import Reading, without_header
 from rowkeep.files.records import (
     ArrayWriter,
     Columns,
@@ -91,7 +91,9 @@ class CsvSource:
                     raise FileRefused(f"{self._content.name} has no valid header. {reason}")
                 return record
             before = record.end
-        raise FileRefused(f"{self._content.name} has no valid header. The file is empty.")
+        raise FileRefused(
+            f"{self._content.name} has no valid header. {without_header(self._reading, 'file')}"
+        )
 
     def _names(self, first: CsvRecord) -> tuple[str, ...]:
         if self._reading.has_header:

@@ -53,6 +53,11 @@ CERTAIN = 0.3
 OTHERS = re.compile(rb"[\x80-\xff]+")
 IN_LATIN_WORD = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]+|[\x80-\xff]+(?=[A-Za-z])")
 
+NOT_FOR_FILES = frozenset(
+    {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+)
+"""Names that Python has for other texts than those of files: names of hosts, literals in programs."""
+
 NOT_IN_1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
 
@@ -72,7 +77,7 @@ class Encoding(msgspec.Struct, frozen=True):
 def asked_encoding(name: str) -> str:
     """Python's name for an encoding. Raises LookupError if there is none."""
     found = codecs.lookup(name)
-    if not found._is_text_encoding:
+    if not found._is_text_encoding or found.name.replace("_", "-") in NOT_FOR_FILES:
         raise LookupError(name)
     return {"utf-8-sig": UTF8, "utf_8": UTF8, "iso8859-1": LATIN}.get(found.name, found.name)
 
@@ -182,6 +187,13 @@ class AsUtf8(io.RawIOBase):
             raise FileRefused(
                 f"The file is not in the encoding {self._encoding.title}: {error.reason} after about "
                 f"{self._read + error.start:,} bytes. Use --encoding."
+            ) from None
+        except UnicodeError:
+            # the decoders of utf-16 and utf-32 alone, at the start
+            title = self._encoding.title
+            raise FileRefused(
+                f"The file is not in the encoding {title}: it does not start with a byte order mark. Use "
+                f"--encoding {title}-le or {title}-be, or another encoding."
             ) from None
         text = text.removeprefix("\ufeff") if self._read == 0 else text
         self._read += len(part)

@@ -54,7 +54,7 @@ def error_cells(file: BinaryIO, sheet: str, nulls: Collection[str], name: str) -
             if "content.xml" in parts:
                 part, reader = parts["content.xml"], _OdsReader(sheet, nulls, name)
             else:
-                part, reader = _part_of(archive, parts, sheet), _XlsxReader(nulls, name)
+                part, reader = part_of(archive, parts, sheet), _XlsxReader(nulls, name)
             with archive.open(part) as xml:
                 if not _is_marked(xml):
                     return {}
@@ -99,7 +99,7 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _part_of(archive: ZipFile, parts: Mapping[str, str], sheet: str) -> str:
+def part_of(archive: ZipFile, parts: Mapping[str, str], sheet: str) -> str:
     """The part of the archive with the cells of a sheet. Raises KeyError if it is not XML."""
     ids: dict[str, str] = {}
     targets: dict[str, str] = {}
@@ -163,7 +163,7 @@ class _XlsxReader(_Reader):
             self._column = -1
         elif name == "c":
             place = ADDRESS.fullmatch(attributes.get("r", ""))
-            self._column = self._column + 1 if place is None else _number(place[1])
+            self._column = self._column + 1 if place is None else column_number(place[1])
             self._is_error = attributes.get("t") == "e"
         elif name == "v" and self._is_error:
             self._text = []
@@ -215,7 +215,7 @@ def _count(text: str | None) -> int:
     return int(text) if text is not None and text.isdecimal() and len(text) < 8 else 1
 
 
-def _number(name: str) -> int:
+def column_number(name: str) -> int:
     """The number of a column by its letters, counted from 0."""
     number = 0
     for letter in name:

@@ -17,7 +17,7 @@ from rowkeep.files.content import Content
 from rowkeep.files.dates import zone_of
 from rowkeep.files.detection import Detected
 from rowkeep.files.error_cells import ErrorCell, error_cells
-from rowkeep.files.reading import Reading
+from rowkeep.files.reading import Reading, without_header
 from rowkeep.files.records import (
     ArrayWriter,
     Columns,
@@ -28,6 +28,7 @@ from rowkeep.files.records import (
     Target,
     Unreadable,
 )
+from rowkeep.files.sheet_size import check_size
 from rowkeep.files.text_cells import as_text, form_of, is_string, reader_of
 from rowkeep.files.unfit import UnfitCell, shown
 from rowkeep.model.column_types import COLUMN_TYPES, FileForm
@@ -57,6 +58,7 @@ class ExcelSource:
         try:
             book = CalamineWorkbook.from_filelike(file)
             name = _sheet_of(book, reading.sheet, content.name)
+            check_size(file, name, content.name)
             sheet = book.get_sheet_by_name(name)
         except CalamineError as error:
             raise FileRefused(f"{content.name} is not a valid Excel or OpenDocument file: {error}.") from None
@@ -100,7 +102,7 @@ class ExcelSource:
         for number, row in self._rows():
             if number >= self._reading.header_line:
                 return number, row
-        raise FileRefused(f"{self._name} has no valid header. The sheet is empty.")
+        raise FileRefused(f"{self._name} has no valid header. {without_header(self._reading, 'sheet')}")
 
     def _names(self, header: list[Any]) -> tuple[str, ...]:
         if self._reading.has_header:

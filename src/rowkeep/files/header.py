@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -14,6 +15,7 @@ from rowkeep.files.records import FileRefused, Target
 from rowkeep.files.table_columns import TableColumns
 from rowkeep.files.text_cells import SYSTEM_NAMES
 from rowkeep.files.unfit import shown
+from rowkeep.model.names import never
 from rowkeep.model.tables import Column, simplified
 
 MAX_NAME = 63
@@ -47,6 +49,7 @@ class _Columns:
 
     def __init__(self, names: Sequence[str], reading: Reading) -> None:
         self.names = names
+        self._counts = Counter(names)
         self._renames = dict(reading.renames)
         self._skipped = set(reading.skipped)
         self._only = set(reading.only) if reading.has_header else set()
@@ -56,7 +59,7 @@ class _Columns:
     def label(self, at: int) -> str:
         """The name of a column for options."""
         name = self.names[at]
-        return name if name and self.names.count(name) == 1 else f"#{at + 1}"
+        return name if name and self._counts[name] == 1 else f"#{at + 1}"
 
     def renamed(self, at: int) -> str | None:
         return next((self._renames[each] for each in self._own(at) if self._take(each, self._renames)), None)
@@ -129,13 +132,17 @@ class _Matching:
 
     def _find(self, name: str, cure: str) -> Column | None:
         try:
-            return self.table.find(name)
+            return self.table.find(name, self._takes_hint)
         except UnknownColumn as error:
             try:
-                return self.table.find(legal_name(name))
+                return self.table.find(legal_name(name), never)
             except UnknownColumn:
                 self.problems.append(f"{error} {cure}")
                 return None
+
+    def _takes_hint(self) -> bool:
+        """Whether the next problem is shown. Similar names are looked for among all names of the table."""
+        return len(self.problems) < MAX_PROBLEMS
 
 
 def match_header(names: Sequence[str], table: TableColumns, reading: Reading, file: str) -> HeaderMatch:

@@ -24,7 +24,7 @@ BUFFER_BYTES = 1024 * 1024
 def outlet(path: str, is_forced: bool) -> Iterator[BinaryIO]:
     """A stream to write to. If the block succeeds, the file exists durably; otherwise nothing changes.
 
-    Raises FileRefused if the file exists and must not be replaced, and OSError.
+    Raises FileRefused if the file exists and must not be replaced, or cannot be made, and OSError.
     """
     if path == "-":
         with Piped(sys.stdout.buffer) as piped:
@@ -35,7 +35,11 @@ def outlet(path: str, is_forced: bool) -> Iterator[BinaryIO]:
     _check(target, path, is_forced)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb", BUFFER_BYTES) as file:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except OSError as error:
+        raise FileRefused(f"The file {path} cannot be written: {error.strerror}.") from None
+    try:
+        with open(descriptor, "wb", BUFFER_BYTES) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -46,3 +46,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 PLAIN = Reading()
 """How files are read without options."""
+
+
+def without_header(reading: Reading, what: str) -> str:
+    """Why a file or a sheet has no header."""
+    if reading.header_line > 1:
+        return f"It has no row in line {reading.header_line:,} or after it (--header)."
+    return f"The {what} is empty."

@@ -3,7 +3,7 @@ the server compares them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from rowkeep.errors.catalogue import SetupError, UnknownColumn, preview
 from rowkeep.files.responses import UsableTable
 from rowkeep.model.column_types import COLUMN_TYPES, decode_value
-from rowkeep.model.names import ColumnNames
+from rowkeep.model.names import ColumnNames, always, never
 from rowkeep.model.tables import Column, Table, name_key
 from rowkeep.model.values.scalars import Cell, Misfit
 
@@ -19,10 +19,6 @@ _cells_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 MAX_KNOWN_NAMES = 10_000
 """Each record of an NDJSON file has its own names."""
-
-
-def _never() -> bool:
-    return False
 
 
 class SelfReference(msgspec.Struct, frozen=True):
@@ -55,9 +51,10 @@ class TableColumns:
             and each.reference["column"] in own
         )
 
-    def find(self, name: str) -> Column:
-        """The column with this name, or with a similar one. Raises UnknownColumn."""
-        return self._names.find(name, "")
+    def find(self, name: str, takes_hint: Callable[[], bool] = always) -> Column:
+        """The column with this name, or with a similar one. Raises UnknownColumn, which suggests others if
+        ``takes_hint``."""
+        return self._names.find(name, "", takes_hint)
 
     def name_of(self, name: str) -> str | None:
         """The name of the column in the table, for a name in a file; None if there is no such column."""
@@ -65,7 +62,7 @@ class TableColumns:
             if len(self._known) >= MAX_KNOWN_NAMES:
                 self._known.clear()
             try:
-                self._known[name] = self._names.find(name, "", _never).name
+                self._known[name] = self._names.find(name, "", never).name
             except UnknownColumn:
                 self._known[name] = None
         return self._known[name]
@@ -83,7 +80,7 @@ class TableColumns:
         )
 
     def _comparable(self, name: str, raw: msgspec.Raw | None) -> Cell:
-        column = self._names.find(name, "", _never)
+        column = self._names.find(name, "", never)
         facts = COLUMN_TYPES.get(column.type)
         if raw is None or facts is None:
             return None

@@ -143,7 +143,7 @@ class AuditLog:
         self._database = catalog.store.catalog
         self._clock = clock
         self.command = command
-        self._lines = AuditLines(settings.audit_log_path, to_output=command is None)
+        self._lines = AuditLines(settings.audit_log_path, is_command=command is not None)
         self._waiting: deque[AuditEntry] = deque()
         self._storing: asyncio.Task[None] | None = None
 

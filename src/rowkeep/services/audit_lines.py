@@ -19,11 +19,14 @@ NOWHERE = "none"
 
 class AuditLines:
     """Appends entries to a file, which is opened again when it was moved or deleted; or, without a path, to
-    standard output if ``to_output`` is set. Errors are logged, and never stop a request."""
+    standard output if it is not a command. Errors are logged, and never stop a request; a command, which has
+    no log, prints them once."""
 
-    def __init__(self, path: str, *, to_output: bool) -> None:
+    def __init__(self, path: str, *, is_command: bool) -> None:
         self._path = "" if path == NOWHERE else path
-        self._to_output = to_output and path == ""
+        self._is_command = is_command
+        self._to_output = path == "" and not is_command
+        self._is_printed = False
         self._descriptor = -1
 
     def write(self, entry: AuditEntry) -> None:
@@ -37,7 +40,19 @@ class AuditLines:
                 sys.stdout.buffer.write(line)
                 sys.stdout.flush()
         except (OSError, ValueError) as error:
+            self._report(error)
+
+    def _report(self, error: OSError | ValueError) -> None:
+        if not self._is_command:
             faults.error("audit log not written", key=str(error), path=self._path, error=str(error))
+        elif not self._is_printed:
+            self._is_printed = True
+            reason = getattr(error, "strerror", None) or error
+            print(
+                f"Warning: The audit log {self._path} (ROWKEEP_AUDIT_LOG_PATH) cannot be written: {reason}. "
+                "The entry is only in the catalog.",
+                file=sys.stderr,
+            )
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -1,0 +1,20 @@
+"""Answers: the JSON of a response of the Data API, whose numbers with a fraction or exponent are as they were
+sent: a json column can have numbers that no double is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+def decoded(content: bytes | msgspec.Raw) -> Any:
+    """The value; numbers with a fraction or exponent are ``msgspec.Raw``."""
+    return _decoder.decode(content)
+
+
+def _digits(number: str) -> msgspec.Raw:
+    return msgspec.Raw(number.encode())
+
+
+_decoder = msgspec.json.Decoder(float_hook=_digits)
