@@ -183,3 +183,9 @@ def test_statements_that_meet_cells_of_other_types(
                 answered(partial(other.put, f"{workspace.path}/tables/priced", json=hidden))
                 assert answered(ask, 400).json()["code"] == "invalid_filter"
                 answered(partial(other.put, f"{workspace.path}/tables/priced", json=priced(changed)))
+        # a text is added to what has become a number
+        answered(partial(other.put, f"{workspace.path}/tables/priced", json=priced("string")))
+        answered(partial(bot.update, "priced", {"all": True}, {"Price": {"$append": ""}}))
+        answered(partial(other.put, f"{workspace.path}/tables/priced", json=priced("decimal")))
+        refused = answered(partial(bot.update, "priced", {"all": True}, {"Price": {"$append": ""}}), 422)
+        assert "Price is of type decimal" in refused.json()["detail"]
