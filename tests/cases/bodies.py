@@ -69,6 +69,17 @@ MISPLACED: list[tuple[str, str, Any, str, str]] = [
     ("POST", "/query", {"sys_limit": 10}, "/sys_limit", "URL"),
     ("POST", "/query", {"query": {"sys_offset": 10}}, "/query/sys_offset", "URL"),
     ("POST", "/query", {"query": {"sort": []}}, "/query/sort", 'next to "query"'),
+    (
+        "DELETE",
+        "",
+        {"query": {"all": True}, "limit": 1},
+        "/limit",
+        "query, minAffected, maxAffected, dryRun.",
+    ),
+    ("POST", "/query", {"filter": {}}, "/filter", "here are query, fields, sort, count, cursor, asOf."),
+    ("POST", "/query", {"sort": [{"feild": "Number"}]}, "/sort/0/feild", 'Did you mean "field"?'),
+    ("PUT", "", {"query": {"all": True}, "data": {}, "dry_run": True}, "/dry_run", 'Did you mean "dryRun"?'),
+    ("POST", "", {"data": {}, "upsert": True}, "/upsert", "here are data, onConflict, mode, dryRun."),
     ("POST", "", {}, "/data", '{"data": '),
 ]
 """Method, path and body, where the key stands, and what the refusal says of its place."""

@@ -150,3 +150,42 @@ def test_requests_see_one_form_or_the_other(workspace: Workspace, servers: Seque
     for admin in admins:
         admin.close()
     crowd.leave()
+
+
+def priced(kind: str, *, is_encrypted: bool = False) -> dict[str, Any]:
+    name = {"name": "Name", "type": "string", "isEncrypted": is_encrypted}
+    return {"name": "priced", "schemaDef": [name, {"name": "Price", "type": kind}]}
+
+
+@pytest.mark.parametrize("servers", ["two processes"], indirect=True)
+def test_statements_that_meet_cells_of_other_types(
+    workspace: Workspace, servers: Sequence[RowkeepServer]
+) -> None:
+    """A server that has not noticed a change yet reads the new definition before it says what is wrong."""
+    bot = workspace.bot_with([priced("decimal")])
+    answered(partial(bot.insert, "priced", {"Name": "Ann", "Price": "1.5"}))
+    like_ann = {"query": {"expressions": [{"field": "Name", "operand": "icontains", "value": "ann"}]}}
+    more = {"Price": {"$inc": "1"}}
+    accept = {"accept": "text/csv"}
+    path = "/api/public/tables/priced/query"
+    with servers[1].admin() as other:
+        for changed, price in (("number", 3.5), ("decimal", "5.5")):
+            answered(partial(bot.update, "priced", {"all": True}, more))
+            answered(partial(other.put, f"{workspace.path}/tables/priced", json=priced(changed)))
+            updated = answered(partial(bot.update, "priced", {"all": True}, more)).json()["records"]
+            assert [row["Price"] for row in updated] == [price]
+            for ask in (
+                partial(bot.query, "priced", like_ann),
+                partial(bot.request, "POST", path, json=like_ann, headers=accept),
+            ):
+                answered(ask)
+                hidden = priced(changed, is_encrypted=True)
+                answered(partial(other.put, f"{workspace.path}/tables/priced", json=hidden))
+                assert answered(ask, 400).json()["code"] == "invalid_filter"
+                answered(partial(other.put, f"{workspace.path}/tables/priced", json=priced(changed)))
+        # a text is added to what has become a number
+        answered(partial(other.put, f"{workspace.path}/tables/priced", json=priced("string")))
+        answered(partial(bot.update, "priced", {"all": True}, {"Price": {"$append": ""}}))
+        answered(partial(other.put, f"{workspace.path}/tables/priced", json=priced("decimal")))
+        refused = answered(partial(bot.update, "priced", {"all": True}, {"Price": {"$append": ""}}), 422)
+        assert "Price is of type decimal" in refused.json()["detail"]

@@ -123,5 +123,10 @@ def test_refused(pages: Bot, parameters: str) -> None:
     problem(pages.request("POST", f"{QUERY}?{parameters}"), 400, "invalid_parameter")
 
 
+def test_a_limit_beyond_all_counting_is_told_the_largest(pages: Bot) -> None:
+    refused = problem(pages.request("POST", f"{QUERY}?sys_limit={10**20}"), 400, "invalid_parameter")
+    assert "from 1 to 9223372036854775807; got" in refused["detail"]
+
+
 def test_another_count_is_refused(pages: Bot) -> None:
     problem(pages.query("pages", {"count": "EXACT"}), 400, "invalid_body", "/count")

@@ -299,6 +299,13 @@ def test_invalid_parameters(empty: Bot, parameters: dict[str, str]) -> None:
 def test_what_is_no_stream(empty: Bot) -> None:
     for kind in ("text/csv; charset=latin1", "text/csv; header=absent"):
         assert problem(send(empty, "Name\nx\n", kind), 415)["code"] == "unsupported_media_type"
+    unknown = problem(send(empty, "{}", "application/ndjson"), 415)
+    assert "or application/x-ndjson or text/csv for a stream of rows; got" in unknown["detail"]
+    misplaced = problem(send(empty, '{"data": []}', "application/json", dryRun="true"), 400)
+    assert misplaced["detail"] == (
+        'Unknown query parameter "dryRun". Only streams take them. Put "mode", "onConflict" and "dryRun" '
+        'into a JSON body, next to "data".'
+    )
     headers = {"content-type": NDJSON}
     refused = empty.request(
         "POST", "/api/public/tables/people", content=lines({"Name": "x"}), headers=headers

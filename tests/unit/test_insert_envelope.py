@@ -126,7 +126,8 @@ def test_what_is_not_json_is_refused(end: str) -> None:
 @pytest.mark.parametrize(
     ("member", "hint"),
     [
-        ('"First_Name":1', 'Put columns inside "data".'),
+        ('"First_Name":1', 'Put columns inside "data". The keys here are data, onConflict, mode, dryRun.'),
+        ('"on_conflict":{}', 'Did you mean "onConflict"?'),
         ('"action":"update"', 'Put it inside "onConflict".'),
         ('"columns":["Code"]', 'Put it inside "onConflict".'),
         ('"sys_limit":1', 'Put it in the URL of a query: "?sys_limit=10".'),

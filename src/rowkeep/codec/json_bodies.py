@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,6 +22,8 @@ from rowkeep.errors.catalogue import (
     pointer,
     preview,
 )
+from rowkeep.model.names import near_names
+from rowkeep.model.tables import simplified
 from rowkeep.model.values.scalars import ExactDouble
 
 Body = TypeVar("Body")
@@ -148,13 +151,16 @@ _IN_CONFLICT = ("columns", "action")
 _IN_URL = {"sys_limit": "sys_limit", "sys_offset": "sys_offset", "limit": "sys_limit", "offset": "sys_offset"}
 
 
+IN_DATA = ' Put columns inside "data".'
+
+
 def _refusal(message: str, body_type: Any) -> RowkeepError:
     """The error for a message of msgspec, with its path as a pointer."""
     what, _, path = message.rpartition(" - at `$") if " - at `$" in message else (message, "", "")
     where = _pointer_of_path(path.rstrip("`"))
     if what.startswith("Object contains unknown field `"):
         key = what.removeprefix("Object contains unknown field `").removesuffix("`")
-        hint = _right_place(key, where, getattr(body_type, "__struct_fields__", ()))
+        hint = _hint(key, where, body_type)
         return UnknownKey(f"Unknown key {preview(key)} in the body.{hint}", pointer=where + pointer(key))
     if what.startswith("Object missing required field `"):
         key = what.removeprefix("Object missing required field `").removesuffix("`")
@@ -183,12 +189,42 @@ def _refusal(message: str, body_type: Any) -> RowkeepError:
     return InvalidBody(f"{place} is invalid: {what.replace('`', '')}.", pointer=where)
 
 
-def _choices(body_type: Any, path: list[str]) -> list[object]:
-    """The values that are allowed at this path, if it is an enum or a literal."""
-    found = [msgspec.inspect.type_info(body_type)]
+def _kinds_at(body_type: Any, path: list[str]) -> list[msgspec.inspect.Type]:
+    """The types of what can be at this path."""
+    found = [_type_info(body_type)]
     for token in path:
         found = [part for each in found for part in _parts(each, token)]
-    kinds = [kind for each in found for kind in _alternatives(each)]
+    return [kind for each in found for kind in _alternatives(each)]
+
+
+_type_info = cache(msgspec.inspect.type_info)
+
+
+def _members_at(body_type: Any, where: str) -> dict[str, str]:
+    """The keys that the object at this place can have, by what makes them similar to others."""
+    kinds = _kinds_at(body_type, where.split("/")[1:])
+    structs = (kind for kind in kinds if isinstance(kind, msgspec.inspect.StructType))
+    return {simplified(field.encode_name): field.encode_name for struct in structs for field in struct.fields}
+
+
+def _hint(key: str, where: str, body_type: Any) -> str:
+    """Sentences that say what to do with an unknown key: write it in another way, or put it elsewhere."""
+    members = _members_at(body_type, where)
+    same = members.get(simplified(key))
+    if same is not None:
+        return f" Did you mean {preview(same)}?"
+    place = _right_place(key, where, getattr(body_type, "__struct_fields__", ()))
+    near = [] if place else near_names(simplified(key), members)
+    if near:
+        return f" Did you mean {' or '.join(preview(members[name]) for name in near)}?"
+    if place and place != IN_DATA:
+        return place
+    return f"{place} The keys here are {', '.join(members.values())}." if members else place
+
+
+def _choices(body_type: Any, path: list[str]) -> list[object]:
+    """The values that are allowed at this path, if it is an enum or a literal."""
+    kinds = _kinds_at(body_type, path)
     enums = [
         member.value for kind in kinds if isinstance(kind, msgspec.inspect.EnumType) for member in kind.cls
     ]
@@ -218,7 +254,7 @@ def _right_place(key: str, where: str, members: tuple[str, ...]) -> str:
     """A sentence that says where a misplaced key of the Data API belongs."""
     if "query" not in members and "data" not in members:
         return ""
-    if key in _IN_URL:
+    if key in _IN_URL and "min_affected" not in members:
         right = _IN_URL[key]
         return f' Put it in the URL of a query: "?{right}=10".'
     if where == "" and key in _IN_QUERY and "query" in members:
@@ -226,7 +262,7 @@ def _right_place(key: str, where: str, members: tuple[str, ...]) -> str:
     if where == "" and key in _IN_CONFLICT and "on_conflict" in members:
         return ' Put it inside "onConflict".'
     if where == "" and "data" in members:
-        return ' Put columns inside "data".'
+        return IN_DATA
     if where.startswith("/query") and key in members:
         return ' Put it next to "query", not inside it.'
     return ""

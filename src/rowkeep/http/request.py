@@ -36,6 +36,9 @@ ESCAPED = re.compile(r'\\(["\\])')
 """A string of a structured field (RFC 9651, section 3.3.3), and what is escaped in it."""
 IDEMPOTENCY_KEY = re.compile("[ -~]{1,255}")
 DIGITS = re.compile(r"[0-9]{1,19}")
+TAKES_NONE = "This endpoint takes none."
+TOO_LARGE = re.compile(r"[0-9]{19,}")
+"""What is a whole number, and larger than any parameter can be."""
 MAX_OFFSET = 2**63 - 1
 
 USUAL_ACCEPT = frozenset((b"*/*", b"application/json"))
@@ -126,9 +129,10 @@ class Request:
         for a duplicate one."""
         return _parameters(self._scope["query_string"], known, or_others)
 
-    def no_parameters(self) -> None:
+    def no_parameters(self, instead: str = TAKES_NONE) -> None:
+        """Raises InvalidParameter, which says what to do ``instead``."""
         if self._scope["query_string"]:
-            self.parameters()
+            _parameters(self._scope["query_string"], (), takes=instead)
 
     def page(self) -> RowRange:
         query: bytes = self._scope["query_string"]
@@ -263,8 +267,10 @@ class Request:
                 "charset=utf-8",
                 "charset=utf8",
             ):
+                is_bulk = self._scope["path"].endswith("/bulk")
+                streams = ", or application/x-ndjson or text/csv for a stream of rows" if is_bulk else ""
                 raise UnsupportedMediaType(
-                    f"Content-Type must be application/json in UTF-8; got {preview(content_type)}."
+                    f"Content-Type must be application/json in UTF-8{streams}; got {preview(content_type)}."
                 )
 
     def content_coding(self) -> str | None:
@@ -344,7 +350,9 @@ async def _joined_bytes(chunks: list[bytes], size: int) -> bytes:
     return await asyncio.get_running_loop().run_in_executor(None, b"".join, chunks)
 
 
-def _parameters(query: bytes, known: tuple[str, ...], or_others: bool = False) -> dict[str, str]:
+def _parameters(
+    query: bytes, known: tuple[str, ...], or_others: bool = False, takes: str = TAKES_NONE
+) -> dict[str, str]:
     found: dict[str, str] = {}
     if not query:
         return found
@@ -352,8 +360,9 @@ def _parameters(query: bytes, known: tuple[str, ...], or_others: bool = False) -
         if name not in known:
             if or_others:
                 continue
-            takes = f"takes {' and '.join(known)}" if known else "takes none"
-            raise InvalidParameter(f"Unknown query parameter {preview(name)}. This endpoint {takes}.")
+            if known:
+                takes = f"This endpoint takes {' and '.join(known)}."
+            raise InvalidParameter(f"Unknown query parameter {preview(name)}. {takes}")
         if name in found:
             raise InvalidParameter(f"Query parameter {name} is given twice. Send it once.")
         found[name] = value
@@ -384,6 +393,7 @@ def whole_number(given: dict[str, str], name: str, least: int, most: int = MAX_O
     if text is None:
         return None
     if not DIGITS.fullmatch(text) or not least <= int(text) <= most:
-        rule = f"of {least} or more" if most == MAX_OFFSET else f"from {least} to {most}"
+        is_open = most == MAX_OFFSET and not TOO_LARGE.fullmatch(text)
+        rule = f"of {least} or more" if is_open else f"from {least} to {most}"
         raise InvalidParameter(f"{name} must be a whole number {rule}; got {preview(text)}.")
     return int(text)

@@ -12,7 +12,7 @@ from rowkeep.codec.insert_envelope import is_dry_run
 from rowkeep.codec.json_bodies import body_decoder
 from rowkeep.codec.rows import InsertLimits
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidBody, MalformedJson, RowkeepError
-from rowkeep.http.request import Request
+from rowkeep.http.request import TAKES_NONE, Request
 from rowkeep.model.data_requests import DeleteBody, QueryBody, RowRange, UpdateBody
 from rowkeep.model.undo_requests import UndoBody, UndoChangesBody
 from rowkeep.services.offload import LARGE_BYTES, LARGE_CELLS, Offload
@@ -21,6 +21,9 @@ from rowkeep.settings import Settings
 
 LARGE_PARTIAL_BYTES = 8 * 1024
 """The same limit as LARGE_BYTES for partial bulks."""
+
+OF_STREAMS = 'Only streams take them. Put "mode", "onConflict" and "dryRun" into a JSON body, next to "data".'
+"""What to do instead of a bulk in JSON with parameters."""
 
 _query_decoder = body_decoder(QueryBody)
 _update_decoder = body_decoder(UpdateBody)
@@ -43,7 +46,7 @@ class RowRequests:
 
     async def insert(self, request: Request, must_be_array: bool, table: CompiledTable) -> InsertRequest:
         """One row or an array of rows; a bulk accepts only an array."""
-        request.no_parameters()
+        request.no_parameters(OF_STREAMS if must_be_array else TAKES_NONE)
         body = await request.body()
         is_large = len(body) > LARGE_BYTES or table.codec.cells_of(body) > LARGE_CELLS
         # each of its rows can fail

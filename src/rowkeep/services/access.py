@@ -47,7 +47,7 @@ from rowkeep.services.tokens import (
 )
 from rowkeep.services.used_tokens import UsedTokens
 from rowkeep.settings import Settings
-from rowkeep.storage.contract import StaleCatalog
+from rowkeep.storage.contract import BeyondRange, StaleCatalog, UnfitCells
 
 T = TypeVar("T")
 
@@ -265,7 +265,7 @@ class Access:
                     )
                 except (Busy, QueryTimeout, ShuttingDown, StorageUnavailable):
                     raise
-                except RowkeepError:
+                except (RowkeepError, BeyondRange, UnfitCells):
                     if await self._holds(workspace, snapshot, client_id):
                         raise
             except StaleCatalog:

@@ -102,6 +102,11 @@ class BeyondRange(Exception):
     """A sum of doubles is too large for a double."""
 
 
+class UnfitCells(Exception):
+    """A statement found cells that are not of the type that its plan expects: the definition has changed
+    meanwhile, or another program has written them."""
+
+
 class Missing(msgspec.Struct, frozen=True):
     """A cell that refers to a missing row: its row in the request, its column, and the target."""
 

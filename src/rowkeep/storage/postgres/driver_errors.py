@@ -28,6 +28,7 @@ from rowkeep.storage.contract import (
     ChangeRefused,
     ReferenceConflict,
     StaleCatalog,
+    UnfitCells,
     UniqueConflict,
 )
 
@@ -144,6 +145,8 @@ def _meaning(error: BaseException) -> Exception | None:
         return BeyondRange()
     if isinstance(error, asyncpg.PostgresError) and (refused := refused_change(str(error))) is not None:
         return ChangeRefused(*refused)
+    if isinstance(error, asyncpg.InvalidTextRepresentationError):
+        return UnfitCells()
     if isinstance(error, asyncpg.TooManyColumnsError):
         return TooManyColumns()
     if isinstance(error, asyncpg.FeatureNotSupportedError) and "trigger" in str(error):

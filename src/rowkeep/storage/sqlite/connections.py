@@ -14,7 +14,14 @@ from rowkeep.errors.catalogue import Busy, StorageFull, StorageReadOnly, Storage
 from rowkeep.model.values.case_folding import fold, fold_in_parts
 from rowkeep.sql.dialects import FOLD
 from rowkeep.sql.statements import Statement
-from rowkeep.storage.contract import BeyondRange, ReferenceConflict, Script, StaleCatalog, UniqueConflict
+from rowkeep.storage.contract import (
+    BeyondRange,
+    ReferenceConflict,
+    Script,
+    StaleCatalog,
+    UnfitCells,
+    UniqueConflict,
+)
 from rowkeep.storage.sqlite.function_turns import FunctionTurns
 from rowkeep.storage.sqlite.functions import SHORT_TEXT, Turning, add_functions, take_turn
 
@@ -181,6 +188,8 @@ def _folding(connection: Connection) -> Callable[..., str | None]:
         text = cells[0]
         if text is None:
             return None
+        if not isinstance(text, str):
+            raise UnfitCells()
         if len(text) > SHORT_TEXT and connection.max_cell_bytes is not None:
             raise OverBudget()
         take_turn(connection, text)

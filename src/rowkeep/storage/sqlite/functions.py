@@ -17,7 +17,7 @@ from rowkeep.sql import aggregates
 from rowkeep.sql.changes import refused_change
 from rowkeep.sql.dialects import CONTAINS, DECIMAL_KEY, DIGEST, NEXT_MILLISECOND, REFUSE
 from rowkeep.sql.sums import DECIMAL_SUM_OF_TWO
-from rowkeep.storage.contract import ChangeRefused
+from rowkeep.storage.contract import ChangeRefused, UnfitCells
 
 T = TypeVar("T")
 
@@ -30,6 +30,10 @@ SHORT_CELL = 64
 EXACT = Context(prec=3000, rounding=ROUND_HALF_UP)
 """Exact for every sum of decimals: 1,000 digits before and after the decimal point, and the carry of as many
 rows as there can be."""
+
+
+MISREAD = (TypeError, ValueError, ArithmeticError)
+"""What a function raises for a cell of another type than it reads."""
 
 
 class Turning(apsw.Connection):
@@ -50,6 +54,14 @@ def take_turn(connection: Turning, text: str) -> None:
         connection.take_turn()
 
 
+def _decimal(connection: Turning, cell: str) -> Decimal:
+    try:
+        take_turn(connection, cell)
+        return Decimal(cell)
+    except MISREAD as error:
+        raise UnfitCells() from error
+
+
 class _DecimalSum:
     """The sum of the texts, with as many decimal places as the text that has most; NULL without values."""
 
@@ -61,8 +73,7 @@ class _DecimalSum:
     def step(self, *cells: Any) -> None:
         if cells[0] is None:
             return
-        take_turn(self._connection, cells[0])
-        value = Decimal(cells[0])
+        value = _decimal(self._connection, cells[0])
         self._total = value if self._total is None else EXACT.add(self._total, value)
         self._count += 1
 
@@ -92,8 +103,7 @@ class _DecimalLeast:
 
     def step(self, *cells: Any) -> None:
         if cells[0] is not None:
-            take_turn(self._connection, cells[0])
-            value = Decimal(cells[0])
+            value = _decimal(self._connection, cells[0])
             if self._found is None or self._is_better(value, self._found):
                 self._found = value
 
@@ -156,8 +166,11 @@ def _in_turn(function: Callable[..., T], connection: Turning) -> Callable[..., T
     def in_turn(*cells: Any) -> T | None:
         if cells[0] is None:
             return None
-        take_turn(connection, cells[0])
-        return function(*cells)
+        try:
+            take_turn(connection, cells[0])
+            return function(*cells)
+        except MISREAD as error:
+            raise UnfitCells() from error
 
     return in_turn
 

@@ -162,11 +162,12 @@ class SqliteStream(RowStream):
     def _begin(self) -> bytes:
         connection = self._connected
         connection.execute("BEGIN", can_cache=False)
+        # this reads up to the first row, and so begins the snapshot
         self._found = connection.execute(self._rows.text, self._rows.parameters)
-        part = self._next()
+        # before a row is encoded: the cells of another version may be of other types, or encrypted
         if connection.version(connection.data_version()) != self._version:
             raise StaleCatalog()
-        return part
+        return self._next()
 
     @property
     def _connected(self) -> Connection:
