@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import psutil
 import pytest
-from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, where
+from workbench import ALL, THINGS, Workbench, initialised, new_workspace, opened, rows_of, where
 
 from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown, StorageUnavailable
 from rowkeep.storage.contract import Store
@@ -130,6 +130,35 @@ async def test_a_cancelled_call_is_cancelled_in_the_database(address: str) -> No
                 await until_running(observer, 0)
         # the only connection serves on
         assert await things.count() == 0
+
+
+WRITTEN = 'SELECT "Text" FROM "{0}".things'
+
+
+async def test_a_call_that_is_cancelled_as_its_transaction_begins_leaves_none_open(
+    address: str, monkeypatch: Any
+) -> None:
+    """What is written next would be in that transaction: it would be refused, or never committed."""
+
+    async def arrives_too_late(**_: Any) -> None:
+        """PostgreSQL is asked to cancel what it has just done."""
+
+    monkeypatch.setattr(asyncpg.connect_utils, "_cancel", arrives_too_late)
+    async with opened(address, postgres_connections=1) as store:
+        things = await new_table(store)
+        observer = await asyncpg.connect(address)
+        try:
+            for begins in (lambda: things.insert({}, {}), lambda: rows_of(things.database, "SELECT 1")):
+                running = asyncio.ensure_future(begins())
+                await asyncio.sleep(0)  # PostgreSQL has been sent BEGIN, and has not answered yet
+                running.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await running
+                await things.insert({"Text": "next"})
+            written = await observer.fetch(WRITTEN.format(things.database.namespace))
+            assert [row["Text"] for row in written] == ["next", "next"]
+        finally:
+            await observer.close()
 
 
 async def test_one_workspace_leaves_connections_to_others(address: str) -> None:

@@ -161,6 +161,9 @@ class ConnectionGroups:
             with suppress(asyncpg.PostgresError, *DRIVER_FAILURES):
                 async with asyncio.timeout(DROP_SECONDS):
                     await connection.execute(last)
+                    if connection.is_in_transaction():
+                        # what was cancelled was BEGIN itself, and PostgreSQL had done it by then
+                        await connection.execute("ROLLBACK")
                     is_usable = True
         if is_usable:
             self.put_back(connection)
