@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rowkeep.catalog.catalog import Catalog
-from rowkeep.errors.catalogue import NameTaken, NoSuchTable
+from rowkeep.errors.catalogue import Busy, NameTaken, NoSuchTable
 from rowkeep.model.audit import NOBODY, AuditEntry, AuditFilter, Outcome
 from rowkeep.model.ids import IdSource, wall_clock
 from rowkeep.model.management_requests import WorkspaceBody
@@ -82,6 +83,27 @@ async def test_a_change_of_a_workspace_has_an_entry_first(
         await audited.log.run(audited.draft("table.change"), change, is_atomic=False)
     assert during == [Outcome.STARTED, Outcome.STARTED, Outcome.SUCCESS]
     assert [each.result for each in await audited.entries("table")] == [Outcome.FAILED, Outcome.SUCCESS]
+    await audited.store.close()
+
+
+async def test_what_is_done_has_an_entry_whatever_becomes_of_its_request(
+    new_store: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audited = await Audited.opened(new_store(), tmp_path)
+    recording = asyncio.ensure_future(audited.log.record_done(audited.draft("rows.undo")))
+    await asyncio.sleep(0)
+    recording.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await recording
+    await audited.log.close()
+    assert len(await audited.entries("rows.undo")) == 1
+
+    async def write(_script: object) -> None:
+        raise Busy()
+
+    monkeypatch.setattr(audited.store.catalog, "write", write)
+    # "Nothing was written" would not be true
+    await audited.log.record_done(audited.draft("rows.undo"))
     await audited.store.close()
 
 

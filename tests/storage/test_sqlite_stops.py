@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import apsw
 import pytest
-from workbench import Workbench, initialised, new_workspace, opened, tables_of, where
+from workbench import Workbench, initialised, new_workspace, opened, tables_of, until, where
 
 from rowkeep.errors.catalogue import Busy, QueryTimeout, ShuttingDown
 from rowkeep.sql.statements import Statement
@@ -301,6 +303,21 @@ async def test_who_leaves_the_queue_writes_nothing(start: Open) -> None:
     await cancelled(running)
     await in_time(asyncio.gather(waiting[0], waiting[3]))
     assert await notes.column("Code") == ["first", "0", "3"]
+
+
+async def test_a_load_that_nobody_waits_for_ends_without_a_word(start: Open) -> None:
+    """Its error would be logged as one that was overlooked."""
+    _, notes = await start()
+    await notes.insert({"Code": "first"})
+    overlooked: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: overlooked.append(context))
+    endless, loader = Endless(writes=True), file_of(notes).loader
+    running = asyncio.ensure_future(loader.run(endless, is_dry_run=False))
+    await asyncio.to_thread(endless.begun.wait)
+    (in_thread,) = map(weakref.ref, loader._running.values())
+    await cancelled(running)
+    await until(lambda: gc.collect() >= 0 and in_thread() is None)
+    assert not overlooked
 
 
 async def test_who_leaves_during_the_commit_hears_of_it(start: Open) -> None:

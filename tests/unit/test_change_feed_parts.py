@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -198,6 +199,27 @@ async def test_the_number_of_readers_is_limited(fake: Fake) -> None:
         hub.enter(fake.workspace)
     hub.leave(fake.workspace)
     hub.enter(fake.workspace)
+
+
+async def test_an_error_of_a_read_that_nobody_waits_for_is_not_logged() -> None:
+    overlooked: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: overlooked.append(context))
+    fails = asyncio.Event()
+
+    async def read() -> None:
+        await fails.wait()
+        raise Busy()
+
+    reading = asyncio.ensure_future(SharedReads().get("key", read))
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    fails.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    del reading
+    gc.collect()
+    assert not overlooked
 
 
 async def test_equal_reads_at_the_same_time_are_one(fake: Fake) -> None:

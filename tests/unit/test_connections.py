@@ -487,6 +487,21 @@ def test_a_client_that_goes_cancels_its_request(run: Callable[..., Running]) -> 
     assert logs == []
 
 
+def test_a_client_that_goes_before_it_reads_its_error(run: Callable[..., Running]) -> None:
+    server = run()
+    with server.connect() as client:
+        server.wait_until(lambda: len(server.connections) == 1)
+        (connection,) = server.connections
+        # as if earlier responses filled all buffers
+        server.application.loop.call_soon_threadsafe(connection.pause_writing)
+        chunked = "Transfer-Encoding: chunked"
+        client.sendall(request("/invalid/echo", chunked, method="POST", body=b"not a size\r\n"))
+        server.wait_until(lambda: connection.running is not None)
+    server.wait_until(lambda: not server.connections)
+    # else it would be in memory for ever, and a stop would wait for it
+    server.wait_until(lambda: not server.server.server_state.tasks)
+
+
 def test_requests_that_take_too_long(run: Callable[..., Running]) -> None:
     server = run(max_request_seconds=0.3)
     held = server.connect(request("/api/v1/held", CLOSE))

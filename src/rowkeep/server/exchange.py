@@ -101,7 +101,7 @@ class Exchange(RequestResponseCycle):
         """Whether a part of the body, or its end, has arrived and was not received by the application."""
         self._news: asyncio.Event | None = None
         """What the application waits for if there are none."""
-        self._is_begun = False
+        self._is_in_app = False
         self._is_cancelled = False
         self._start: Any = None
         """The message that starts the response, until the first part of the body follows."""
@@ -123,11 +123,12 @@ class Exchange(RequestResponseCycle):
         if self.error is None:
             self.error = error
         self._is_cancelled = True
-        if self._is_begun:  # a task that is cancelled before it starts would end without a response
+        # a task that is cancelled before it starts, or while it sends the error, would end without a response
+        if self._is_in_app:
             self.task.cancel()
 
     async def run_asgi(self, app: Any) -> None:
-        self._is_begun = True
+        self._is_in_app = True
         try:
             if not self._is_cancelled:
                 await app(self.scope, self.receive, self.send)
@@ -135,14 +136,16 @@ class Exchange(RequestResponseCycle):
             pass
         except Exception as error:
             log.error("request failed", path=self.scope["path"], exc_info=error)
-        if not self.response_complete and not self.disconnected:
-            await self._fail()
-        self.on_response = _nothing
-        self._tasks.discard(self.task)
-        # nothing is left to cancel. The context of a task refers to its exchange, so the two would be freed
-        # only by the collector of garbage
-        self._is_begun = False
-        del self.task
+        self._is_in_app = False
+        try:
+            if not self.response_complete and not self.disconnected:
+                await self._fail()
+        finally:
+            self.on_response = _nothing
+            self._tasks.discard(self.task)
+            # nothing is left to cancel. The context of a task refers to its exchange, so the two would be
+            # freed only by the collector of garbage
+            del self.task
 
     def set_body(self, body: bytes) -> None:
         """All of the body has arrived together with the head."""

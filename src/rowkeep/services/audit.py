@@ -229,9 +229,19 @@ class AuditLog:
         if len(self._waiting) >= MAX_WAITING:
             faults.error("audit entry not stored", key="waiting", action=entry.action)
             return
+        self._store(entry)
+
+    async def record_done(self, entry: AuditEntry) -> None:
+        """Store something that is committed, whatever becomes of its request: it is stored even if that is
+        cancelled, and errors are logged, because they must not say that nothing was written."""
+        self._lines.write(entry)
+        await asyncio.shield(self._store(entry))
+
+    def _store(self, entry: AuditEntry) -> asyncio.Task[None]:
         self._waiting.append(entry)
         if self._storing is None or self._storing.done():
             self._storing = asyncio.create_task(self._store_waiting())
+        return self._storing
 
     async def _store_waiting(self) -> None:
         while self._waiting:

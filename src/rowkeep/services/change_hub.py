@@ -205,7 +205,12 @@ class SharedReads:
         task = self._running.get(key)
         if task is None:
             task = self._running[key] = asyncio.ensure_future(read())
-            task.add_done_callback(lambda _: self._running.pop(key, None))
+            task.add_done_callback(partial(self._ended, key))
         # a reader that leaves must not take the result from the others
         result: T = await asyncio.shield(task)
         return result
+
+    def _ended(self, key: object, task: asyncio.Future[Any]) -> None:
+        self._running.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # all readers may have left: then nobody else asks for it

@@ -96,7 +96,7 @@ class RetentionTask:
             RETENTION_DELETED.add(there)
             referenced += len(ids) - there
         if deleted:
-            await self._audit.record(
+            await self._audit.record_done(
                 self._audit.entry(
                     process_actor(),
                     "rows.expire",

@@ -106,7 +106,7 @@ class Undos:
             details=msgspec.to_builtins(body)
             | {"nRestored": done.n_restored, "nChanged": done.n_changed, "nRemoved": done.n_removed},
         )
-        await self._audit.record(entry)
+        await self._audit.record_done(entry)
 
     def _run(
         self,

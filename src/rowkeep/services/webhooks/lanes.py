@@ -181,7 +181,7 @@ class Lanes:
         WEBHOOK_PAUSES.add()
         workspace = opened.workspace.name
         log.warning("webhook paused", workspace=workspace, webhook=webhook_id, reason=reason)
-        await self._audit.record(
+        await self._audit.record_done(
             self._audit.entry(
                 process_actor(),
                 "webhook.pause",

@@ -78,9 +78,12 @@ class Loader:
         except BaseException:
             self._one.release()
             raise
+        ending = asyncio.wrap_future(running)
         try:
-            return await asyncio.shield(asyncio.wrap_future(running))
+            return await asyncio.shield(ending)
         except asyncio.CancelledError:
+            # nobody asks for its error any more: it must not be logged as one that was overlooked
+            ending.add_done_callback(_retrieve)
             stoppable.stop(loop, running, ShuttingDown())
             raise
 
@@ -139,3 +142,8 @@ class Loader:
         loop = asyncio.get_running_loop()
         for stoppable, running in self._running.items():
             stoppable.stop(loop, running, ShuttingDown())
+
+
+def _retrieve(ended: asyncio.Future[Any]) -> None:
+    if not ended.cancelled():
+        ended.exception()
