@@ -18,6 +18,7 @@ PREFIX = "ROWKEEP_"
 """Setting ``x`` is the variable ``ROWKEEP_X``."""
 
 CREDENTIALS = re.compile(r"//.*@", re.DOTALL)
+PASSWORD = re.compile(r"((?:password|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -164,12 +165,18 @@ def _check_rate_limit(text: str) -> None:
         raise SetupError(f"{PREFIX}RATE_LIMIT {error}") from None
 
 
+def without_secrets(url: str) -> str:
+    """A URL without its user and passwords: everything between the scheme and the host, even if the URL is
+    invalid, and the passwords of its query."""
+    return CREDENTIALS.sub("//***@", PASSWORD.sub("\\1***", url))
+
+
 def _check_rate_limit_storage(text: str) -> None:
     """Raises SetupError; the message does not show a password."""
     if text not in ("memory", "database") and not text.startswith(("redis://", "rediss://", "unix://")):
         raise SetupError(
             f"{PREFIX}RATE_LIMIT_STORAGE must be memory, database or a URL that starts with redis://, "
-            f"rediss:// or unix://; got {preview(CREDENTIALS.sub('//***@', text))}."
+            f"rediss:// or unix://; got {preview(without_secrets(text))}."
         )
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated
@@ -12,9 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from rowkeep.errors.catalogue import SetupError, preview
-from rowkeep.setting_rules import CHECKS, CREDENTIALS, PREFIX, SHELL_VARIABLES, content_of, type_rule
-
-PASSWORD = re.compile(r"((?:password|passfile|sslpassword)=)[^&]*", re.IGNORECASE)
+from rowkeep.setting_rules import CHECKS, PREFIX, SHELL_VARIABLES, content_of, type_rule, without_secrets
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -567,13 +564,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
 
     def shown(self) -> dict[str, object]:
-        """All settings, without the master key, the client secret and the password of the database."""
+        """All settings, without the master key, the client secret and the passwords of URLs."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
         secret = [name for name in ("master_key", "openid_client_secret") if shown[name] is not None]
         shown |= dict.fromkeys(secret, "***")
-        # everything between the scheme and the host, even if the URL is invalid
-        shown["rate_limit_storage"] = CREDENTIALS.sub("//***@", self.rate_limit_storage)
-        shown["database_url"] = CREDENTIALS.sub("//***@", PASSWORD.sub("\\1***", self.database_url))
+        shown |= {
+            name: without_secrets(getattr(self, name)) for name in ("database_url", "rate_limit_storage")
+        }
         return shown
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ import typer
 import rowkeep
 from rowkeep.cli.main import build
 from rowkeep.errors.catalogue import all_errors
+from rowkeep.http.cors import REQUEST_HEADERS, RESPONSE_HEADERS
 from rowkeep.http.data import DATA_ENDPOINTS
 from rowkeep.http.management.api import ENDPOINTS, PREFIX
 from rowkeep.model.column_types import COLUMN_TYPES
@@ -51,6 +52,7 @@ EVERYTHING = {
     "settings.md": [*(f"ROWKEEP_{name.upper()}" for name in Settings.__struct_fields__), *SHELL_VARIABLES],
     "errors.md": [kind.code for kind in all_errors()],
     "filters.md": list(OPERATORS),
+    "security.md": [*REQUEST_HEADERS, *RESPONSE_HEADERS],
     "types.md": [*COLUMN_TYPES, *(column.name for column in SYSTEM_COLUMNS)],
     "cli.md": commands(),
     "data-api.md": [f"{call.method} {call.path}" for call in DATA_ENDPOINTS],

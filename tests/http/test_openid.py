@@ -108,6 +108,24 @@ def test_a_user_with_this_address_is_found(site: RowkeepServer, idp: Provider) -
             assert refusal(sign_in(client, idp)) == "user_disabled"
 
 
+def test_another_address_of_the_same_key_is_not_the_user_s(site: RowkeepServer, idp: Provider) -> None:
+    """Other letters are another mailbox, or another domain: only upper and lower case is ignored."""
+    with site.admin() as admin:
+        boss = admin.post("/users", json={"email": "boss@openid.example", "name": "Boss"}).json()
+        eve = admin.post("/users", json={"email": "ÈVE.ß@openid.example", "name": "Eve"}).json()
+    for number, email in enumerate(
+        ("bo\u017f\u017f@openid.example", "boß@openid.example", "ève.ss@openid.example")
+    ):
+        idp.claims = {"sub": f"somebody {number}", "email": email}
+        with browser(site) as client:
+            assert refusal(sign_in(client, idp)) == "no_such_user", email
+    for user, email in ((boss, "BOSS@OpenId.example"), (eve, "ève.ß@openid.example")):
+        idp.claims = {"sub": user["id"], "email": email}
+        with browser(site) as client:
+            assert is_signed_in(sign_in(client, idp)), email
+            assert good(client.get("/session"))["id"] == user["id"]
+
+
 def test_the_page_says_why(site: RowkeepServer, idp: Provider) -> None:
     with browser(site) as client:
         refused = sign_in(client, idp, lambda url: url + "&error=access_denied")

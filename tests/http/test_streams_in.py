@@ -144,6 +144,7 @@ HALVES = '{"Name":"\\ud800","Code":"\\u0000"}\n'
         ),
         (CSV, "Code\n", 422, "1 missing_value /Name"),
         (CSV, "", 400, "1 malformed_csv"),
+        (CSV, "Name" + ",x" * 10_000 + "\n", 400, "1 malformed_csv"),
     ],
 )
 def test_errors_of_an_atomic_stream(

@@ -99,14 +99,23 @@ def test_the_place_to_count() -> None:
         "redis://127.0.0.1:6379/0",
         "rediss://:hidden@host",
         "unix:///r.sock",
+        "unix:///r.sock?db=0&password=hidden",
     ):
         found = Settings.from_environment({"ROWKEEP_RATE_LIMIT_STORAGE": place})
         assert found.rate_limit_storage == place
         assert "hidden" not in repr(found)
-    for place in ("Memory", "http://127.0.0.1", "redis", "redis:secret@host", "valkey://:secret@host"):
+    for place in (
+        "Memory",
+        "http://127.0.0.1",
+        "redis",
+        "redis:secret@host",
+        "valkey://:secret@host",
+        "http://r?password=secret",
+    ):
         with pytest.raises(SetupError, match=r"^ROWKEEP_RATE_LIMIT_STORAGE must be") as error:
             Settings.from_environment({"ROWKEEP_RATE_LIMIT_STORAGE": place})
         assert "://:secret" not in str(error.value)
+        assert "password=secret" not in str(error.value)
 
 
 def test_a_redis_that_cannot_be_used_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

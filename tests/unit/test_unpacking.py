@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import random
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +11,14 @@ import pytest
 
 from rowkeep.errors.catalogue import BodyTooLarge, InvalidCompression, UnsupportedMediaType
 from rowkeep.http.codings import zstd
-from rowkeep.http.unpacking import PIECE_BYTES, STREAM_BOUND, Bound, content_coding, unpacked
+from rowkeep.http.unpacking import (
+    FILES_AT_ONCE,
+    PIECE_BYTES,
+    STREAM_BOUND,
+    Bound,
+    content_coding,
+    unpacked,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -76,6 +84,23 @@ async def test_several_files_one_after_the_other(coding: str) -> None:
     packed = PACK[coding](b"one, ") + PACK[coding](b"") + PACK[coding](b"two")
     assert await unpack(coding, packed) == b"one, two"
     assert await unpack(coding, packed[:9], packed[9:-5], packed[-5:]) == b"one, two"
+
+
+async def test_other_requests_run_between_many_files(coding: str) -> None:
+    """Files without content make no piece, but each of them takes time."""
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(count_turns())
+    packed = PACK[coding](b"") * (20 * FILES_AT_ONCE) + PACK[coding](b"end")
+    assert await unpack(coding, packed) == b"end"
+    others.cancel()
+    assert turns >= 20
 
 
 async def test_nothing_is_nothing(coding: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -85,3 +86,20 @@ def test_results_make_room_and_files_do_not(processes: list[Files], uploads: Exi
     places[1].drop_data()
     assert begin(processes[1], uploads) is not None
     assert [place is not None and place.path.exists() for place in places] == [True, False, True]
+
+
+def test_root_takes_no_directory_that_anybody_can_have_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of root may belong to the owner of the store; in a directory such as /tmp, it may be a trap."""
+    places, file_id = Places(tmp_path / "uploads"), "fi-0123456789abcdef01234567"
+    places.make(file_id)
+    if os.geteuid() == 0:
+        os.chown(places.root, 65534, 65534)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert places.find(file_id) is not None
+    tmp_path.chmod(0o1777)
+    assert places.find(file_id) is None
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        places.make("fi-0123456789abcdef01234568")

@@ -18,6 +18,13 @@ from rowkeep.http.codings import CODINGS, GZIP, IDENTITY, OTHER_NAMES, ZSTD, zst
 PIECE_BYTES = 128 * 1024
 """The maximum size of a piece. Other requests run between two pieces."""
 
+PART_BYTES = 16 * 1024
+"""How much of a chunk is unpacked at a time: what follows the end of a compressed file is copied, and a chunk
+can be thousands of files."""
+
+FILES_AT_ONCE = 100
+"""After so many files, other requests run, as they do between two pieces: files without content make none."""
+
 MAX_RATIO = 200
 """How many times its size a stream may unpack to."""
 
@@ -129,11 +136,11 @@ async def unpacked(chunks: AsyncIterator[bytes], coding: str, bound: Bound) -> A
     Raises BodyTooLarge, InvalidCompression.
     """
     make = _UNPACKERS[coding]
-    received = made = 0
+    received = made = files = 0
     unpacker: _Gzip | _Zstd | None = None
-    async for chunk in chunks:
-        received += len(chunk)
-        data = chunk
+    async for part in _parts(chunks):
+        received += len(part)
+        data = part
         while data or (unpacker is not None and unpacker.has_more):
             unpacker = unpacker or make()
             piece = _piece(unpacker, data, coding)
@@ -142,12 +149,19 @@ async def unpacked(chunks: AsyncIterator[bytes], coding: str, bound: Bound) -> A
             data = b""
             if unpacker.is_at_end:
                 data, unpacker = unpacker.rest, None
+                files += 1
             if piece:
                 yield piece
-            if len(piece) == PIECE_BYTES:
+            if len(piece) == PIECE_BYTES or (unpacker is None and files % FILES_AT_ONCE == 0):
                 await asyncio.sleep(0)
     if unpacker is not None:
         raise InvalidCompression(f"The body ends before the end of its {coding} data. Send all of it.")
+
+
+async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        for start in range(0, len(chunk), PART_BYTES):
+            yield chunk[start : start + PART_BYTES]
 
 
 def _piece(unpacker: _Gzip | _Zstd, data: bytes, coding: str) -> bytes:

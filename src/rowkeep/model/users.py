@@ -8,6 +8,7 @@ from enum import Enum, StrEnum
 import msgspec
 
 from rowkeep.model.access import AdminToken, Grant
+from rowkeep.model.values.case_folding import fold
 
 MAX_PASSWORD_BYTES = 1024
 MIN_PASSWORD_LENGTH = 10
@@ -28,6 +29,13 @@ class User(msgspec.Struct, frozen=True):
 def email_key(email: str) -> str:
     """E-mail addresses are compared without regard to case."""
     return email.strip().casefold()
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Whether two e-mail addresses are the same but for upper and lower case. Addresses with the same key can
+    be different ones: ``ß`` has the key of ``ss``, but is another letter in the name of a domain."""
+    one, other = one.strip(), other.strip()
+    return one.isascii() == other.isascii() and fold(one) == fold(other)
 
 
 class Role(StrEnum):

@@ -22,7 +22,7 @@ from rowkeep.crypto.ciphers import Sealer, WrongKey
 from rowkeep.errors.catalogue import NoSuchEndpoint, RowkeepError, SignInFailed
 from rowkeep.limited_log import LimitedLog
 from rowkeep.model.ids import Clock
-from rowkeep.model.users import Device, User
+from rowkeep.model.users import Device, User, is_same_address
 from rowkeep.model.values.scalars import canonical_date
 from rowkeep.services.audit import more_entry
 from rowkeep.services.sessions import Sessions, SignedIn
@@ -280,6 +280,9 @@ class OpenId:
                 raise _failed(cause, email, Refusal.UNKNOWN)
             user = yield from self._users.find(email)
             if user is not None:
+                if not is_same_address(user.email, email):
+                    # a similar address, or the id of a user
+                    raise _failed("the user has another e-mail address", email, Refusal.UNKNOWN)
                 if (yield from self._users.has_identity(user.id)):
                     cause = "the user with this e-mail address is another one of the provider"
                     raise _failed(cause, email, Refusal.UNKNOWN)

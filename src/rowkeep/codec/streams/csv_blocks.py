@@ -20,6 +20,9 @@ from rowkeep.errors.catalogue import MalformedCsv, Problem
 
 Column = Sequence[str | None]
 
+MAX_HEADER_FIELDS = 10_000
+"""Counted before the header is read: pyarrow's reader takes kilobytes of memory for each column."""
+
 
 class CsvFormat(msgspec.Struct, frozen=True):
     """How fields are separated and quoted, one ASCII character for each."""
@@ -66,7 +69,10 @@ def read_header(block: Block, form: CsvFormat = RFC4180) -> tuple[list[str | Non
         text.decode()
     except UnicodeDecodeError:
         raise malformed(block.line, "The header is not valid UTF-8") from None
-    columns = read_block(Block(text, block.line), _width(text, form), form).columns
+    width = _width(text, form)
+    if width > MAX_HEADER_FIELDS:
+        raise malformed(block.line, f"The header has {width} fields; at most {MAX_HEADER_FIELDS} are allowed")
+    columns = read_block(Block(text, block.line), width, form).columns
     rest = Block(block.text[first.end() :], block.line + text.count(b"\n"))
     return [column[0] for column in columns], rest
 
@@ -222,9 +228,8 @@ def _starts(records: Sequence[bytes]) -> Iterator[int]:
 
 def _width(record: bytes, form: CsvFormat) -> int:
     """The number of fields of a record."""
-    delimiter, quote = (re.escape(each.encode()) for each in (form.delimiter, form.quote))
-    quoted = re.compile(rb"Q(?:[^Q]++|QQ)*+Q".replace(b"Q", quote))
-    return len(re.findall(delimiter, quoted.sub(b"", record))) + 1
+    quoted = re.compile(rb"Q(?:[^Q]++|QQ)*+Q".replace(b"Q", re.escape(form.quote.encode())))
+    return quoted.sub(b"", record).count(form.delimiter.encode()) + 1
 
 
 @lru_cache(16)

@@ -38,8 +38,6 @@ from rowkeep.model.changes import Changes
 from rowkeep.model.data_requests import InsertOptions
 from rowkeep.model.tables import Column
 
-MAX_HEADER_FIELDS = 10_000
-
 _raw_decoder = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -159,9 +157,6 @@ class CsvReader(StreamReader):
         """The columns of a header. Raises all of its errors."""
         problems: list[Problem] = []
         columns: dict[str, Column] = {}
-        if len(names) > MAX_HEADER_FIELDS:
-            msg = f"The header has {len(names)} fields; at most {MAX_HEADER_FIELDS} are allowed."
-            raise error_of([line_problem(MalformedCsv, 1, msg)])
         hints = iter(range(3))
         for at, name in enumerate(names, 1):
             if not name:

@@ -201,7 +201,10 @@ class Places:
             found = self.root.lstat()
         except FileNotFoundError:
             return False
-        is_mine = found.st_uid == os.geteuid() or os.geteuid() == 0
+        is_mine = found.st_uid == os.geteuid()
+        if os.geteuid() == 0 and not is_mine:
+            # root's own may belong to the owner of the store, but not where everybody can make it
+            is_mine = not self.root.parent.stat().st_mode & stat.S_IWOTH
         return stat.S_ISDIR(found.st_mode) and is_mine and not found.st_mode & FOR_OTHERS
 
     def all(self) -> list[Place]:
