@@ -17,7 +17,7 @@ from rowkeep.catalog.catalog import Catalog
 from rowkeep.catalog.workspace import OpenWorkspace
 from rowkeep.crypto.ciphers import WrongKey
 from rowkeep.crypto.master_key import data_directory, key_file
-from rowkeep.errors.catalogue import CorruptedCell, RowkeepError, SetupError, StorageUnavailable
+from rowkeep.errors.catalogue import CorruptedCell, RowkeepError, SetupError, StorageNewer, StorageUnavailable
 from rowkeep.model.access import Workspace
 from rowkeep.model.tables import Table
 from rowkeep.private_files import UNFINISHED, exposed
@@ -140,6 +140,9 @@ class Doctor:
             opened = await self._catalog.named(workspace.name)
             await opened.read_keys()
         except StaleCatalog:
+            return
+        except StorageNewer as error:
+            yield Finding("error", place, str(error), "Then run rowkeep doctor again.")
             return
         except (RowkeepError, SetupError) as error:
             yield Finding("error", place, str(error), f"{RESTORE} If it is not needed, delete it.")

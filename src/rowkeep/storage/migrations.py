@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateSequence, CreateTable
 
-from rowkeep.errors.catalogue import SetupError, StorageReadOnly
+from rowkeep.errors.catalogue import NewerStore, StorageReadOnly
 from rowkeep.model.values.case_folding import folding_table
 from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
@@ -418,7 +418,7 @@ def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> S
     """Script: bring one database to the last step; returns how many steps it had completed. Safe when several
     processes start at the same time.
 
-    Raises SetupError for a database that a newer Rowkeep has written.
+    Raises NewerStore for a database that a newer Rowkeep has written.
     """
     sql = _step_sql(dialect, ANY_WORKSPACE if namespace else None)
     yield from alone(dialect, namespace)
@@ -430,7 +430,7 @@ def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> S
         yield in_workspace(sql.create, namespace)
     done = yield from completed_steps(dialect, namespace)
     if done > len(steps):
-        raise SetupError(
+        raise NewerStore(
             "The store was created by a newer version of Rowkeep. Use that version or a later one."
         )
     for number, step in enumerate(steps[done:], start=done + 1):
