@@ -257,7 +257,8 @@ def _webhooks(dialect: Dialect, namespace: str | None) -> list[Statement]:
 
 
 def _recorded_inserts(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    """Single inserts store their records themselves, and the trigger does nothing then."""
+    """Single inserts store their records themselves, and the trigger does nothing then. A restored backup of
+    an older version has such triggers already."""
     if not dialect.has_concurrent_writers:
         return []
     operations = workspace_tables(namespace).operations
@@ -278,6 +279,7 @@ BEGIN
     SELECT t.tgname AS name, c.oid::regclass AS watched, pg_get_triggerdef(t.oid) AS made
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = '{namespace}' AND t.tgname LIKE '\\_rowkeep\\_history\\_%\\_insert'
+      AND t.tgqual IS NULL
   LOOP
     EXECUTE format('DROP TRIGGER %I ON %s', _found.name, _found.watched);
     EXECUTE replace(_found.made, ' EXECUTE FUNCTION ', $when$ {UNLESS_RECORDED} EXECUTE FUNCTION $when$);
