@@ -246,3 +246,13 @@ async def test_pages_that_are_damaged(store: Installation) -> None:
         found = await findings(again)
     assert found
     assert all(each.level == "error" and each.place.startswith("workspace used") for each in found)
+
+
+async def test_a_workspace_of_a_newer_version(store: Installation) -> None:
+    """Nothing is wrong with it, so it must be neither restored nor deleted."""
+    await store.add_step(await store.used())
+    async with store.opened_again() as other:
+        (found,) = await findings(other)
+    assert (found.level, found.place) == ("error", "workspace used")
+    assert "Use that version or a later one." in found.problem
+    assert not any(word in found.fix for word in ("Restore", "delete"))

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from installation import Installation, installed, steps_of
 
 from rowkeep.crypto.master_key import find_master_keys, new_master_key, write_key_file
-from rowkeep.errors.catalogue import RowkeepError, StorageUnavailable
+from rowkeep.errors.catalogue import NoSuchWorkspace, RowkeepError, StorageUnavailable
+from rowkeep.model.ids import wall_clock
 from rowkeep.services.health import MIN_SECONDS
+from rowkeep.services.workspaces import Workspaces
 from rowkeep.sql.statements import statement
 from rowkeep.sql.system_tables import workspace_tables
 from rowkeep.storage.contract import Steps
@@ -68,6 +70,23 @@ async def test_a_database_of_another_version(store: Installation) -> None:
     fault = await store.health.fault()
     assert fault is not None
     assert ["Update this server" in problem.msg for problem in fault.problems] == [True, False]
+
+
+async def test_a_workspace_of_a_newer_version_that_was_not_in_use(store: Installation) -> None:
+    """It cannot be opened, which is known from the first request that needs it; the others can be used."""
+    async with store.opened_again() as other:
+        await store.add_step(await store.used())
+        assert await other.codes() == []
+        with pytest.raises(StorageUnavailable, match="used belongs to a newer version of Rowkeep") as refused:
+            await other.catalog.named("used")
+        assert (refused.value.code, refused.value.status) == ("storage_unavailable", 503)
+        assert await other.codes() == ["not_ready"]
+        await other.catalog.named("unused")
+        await Workspaces(other.catalog, wall_clock).delete("used")
+        assert await other.codes() == []
+        assert await other.physical("unused") in await other.catalog.store.present()
+        with pytest.raises(NoSuchWorkspace):
+            await other.catalog.named("used")
 
 
 async def test_a_master_key_that_does_not_fit(store: Installation) -> None:

@@ -10,8 +10,9 @@ from planner import SIGNER, Outcome, Planner, good, problem
 
 from cases.cursors import DEFINITION, GARBAGE, SORTS
 from rowkeep.model.data_requests import RowRange
+from rowkeep.model.filters import OPERATORS, Takes
 from rowkeep.plan.rows.cursors import CursorSigner
-from support.expressions import all_of, comparison, where
+from support.expressions import all_of, any_of, comparison, negated, where
 
 NAMED_SORTS = {name: [] if sort is None else sort for name, sort in SORTS.items() if name != "sys_Id"}
 """The order by sys_Id is that of no sort at all."""
@@ -109,6 +110,24 @@ def test_another_key_is_refused_and_a_former_one_is_not(things: Planner) -> None
     fingerprint = good(things.query({})).fingerprint
     rotated = CursorSigner(b"a newer key", b"a key of the tests")
     assert rotated.read(cursor_of(things, {}), fingerprint) == ["5e7ef671a3b2c4d5e6f70819"]
+
+
+EACH_OPERAND = {
+    Takes.NOTHING: (),
+    Takes.ONE: ("a",),
+    Takes.PAIR: (["a", "b"],),
+    Takes.LIST: (["a", "b"],),
+}
+
+
+def test_a_cursor_is_valid_after_an_update(things: Planner) -> None:
+    """Versions since 0.3.0 have these: a client that continues after an update sends them to the new one, and
+    servers of both versions can run at the same time."""
+    every = [comparison("Name", name, *EACH_OPERAND[each.takes]) for name, each in OPERATORS.items()]
+    sort = [{"field": name, "order": "desc"} for name in ("Name", "Group", "Number")]
+    body = {"query": all_of(*every, negated(comparison("Number", "<", 4)), any_of(*every[:2])), "sort": sort}
+    assert good(things.query({})).fingerprint == "45bb6a2df963d388bc90cd09"
+    assert good(things.query(body)).fingerprint == "15655e678bd0f0327bc71a39"
 
 
 @pytest.mark.parametrize("offset", [0, 5])

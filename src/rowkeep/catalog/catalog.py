@@ -12,13 +12,15 @@ from contextlib import suppress
 from copy import copy
 from functools import partial
 
-from rowkeep.catalog.workspace import OpenWorkspace, key_bound_to, log_missing_database
+from rowkeep.catalog.workspace import OpenWorkspace, faults, key_bound_to, log_missing_database
 from rowkeep.crypto.ciphers import new_data_key
 from rowkeep.crypto.master_key import MasterKeys
 from rowkeep.errors.catalogue import (
+    NewerStore,
     NoSuchWorkspace,
     SetupError,
     StorageMissing,
+    StorageNewer,
     StorageUnavailable,
     preview,
 )
@@ -49,6 +51,7 @@ class Catalog:
         self._user_id: str | None = None
         self._guard: Guard | None = None
         self._open: dict[int, OpenWorkspace] = {}
+        self._newer: dict[int, Workspace] = {}
         # a plain dict, because each request uses it; _remember bounds it
         self._clients: dict[str, OpenWorkspace] = {}
 
@@ -157,11 +160,15 @@ class Catalog:
                 wrapped = self.wrap(new_data_key(), workspace, await self.fingerprint())
                 await database.write(partial(opened.scripts.state.initialise, wrapped))
             await opened.load_keys()
-        except (StorageUnavailable, StaleCatalog) as error:
+        except (StorageUnavailable, StaleCatalog, NewerStore) as error:
             # files that are deleted while they are opened look like a disk error
             if await self._is_deleted(workspace):
                 raise StaleCatalog() from None
+            if isinstance(error, NewerStore):
+                self._newer[workspace.id] = workspace
+                raise _newer_fault(workspace) from None
             raise _named_fault(error, workspace) from error.__cause__
+        self._newer.pop(workspace.id, None)
         if not workspace.is_made:
             # last: if it is interrupted before this, everything is done again
             await self._store.catalog.write(partial(self.installation.record_database, workspace))
@@ -180,6 +187,10 @@ class Catalog:
         present = set(await self._store.present())
         missing = [each for each in created if each.physical not in present]
         return [each for each in missing if not await self._is_deleted(each)]
+
+    async def newer_databases(self) -> list[Workspace]:
+        """The workspaces that were needed, and whose databases a newer version of Rowkeep has changed."""
+        return [each for each in list(self._newer.values()) if not await self._is_deleted(each)]
 
     async def fingerprint(self) -> str:
         """The fingerprint of the master key that the store is encrypted with. Raises SetupError if there is
@@ -217,6 +228,17 @@ def _named_fault(error: StorageUnavailable | StaleCatalog, workspace: Workspace)
         return error
     log_missing_database(workspace, str(error.__cause__ or "the database is missing or empty"))
     return StorageMissing(f"The database of workspace {workspace.name} is missing. The server log names it.")
+
+
+def _newer_fault(workspace: Workspace) -> StorageNewer:
+    """The error for a workspace of a newer version, which is logged."""
+    action = "use that version or a later one"
+    faults.error(
+        "workspace of a newer version", key=workspace.physical, database=workspace.physical, action=action
+    )
+    return StorageNewer(
+        f"Workspace {workspace.name} belongs to a newer version of Rowkeep. Use that version or a later one."
+    )
 
 
 async def open_catalog(store: Store, master: MasterKeys, settings: Settings | None = None) -> Catalog:

@@ -570,6 +570,13 @@ class StorageReadOnly(StorageUnavailable):
         super().__init__(msg)
 
 
+class StorageNewer(StorageUnavailable):
+    """A newer version of Rowkeep has changed the database of a workspace, so this one must not use it."""
+
+    def __init__(self, msg: str) -> None:
+        super().__init__(msg)
+
+
 class NotReady(RowkeepError):
     """The server cannot serve all requests: the master key does not fit the store, or a database belongs to
     another version of Rowkeep."""
@@ -585,6 +592,10 @@ class NotReady(RowkeepError):
 
 class SetupError(Exception):
     """A setting, a key or the store is invalid; the message says what to do."""
+
+
+class NewerStore(SetupError):
+    """A newer version of Rowkeep has written a database."""
 
 
 @cache

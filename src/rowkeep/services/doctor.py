@@ -22,6 +22,7 @@ from rowkeep.errors.catalogue import (
     NoSuchWorkspace,
     RowkeepError,
     SetupError,
+    StorageNewer,
     StorageUnavailable,
 )
 from rowkeep.model.access import Workspace
@@ -151,6 +152,9 @@ class Doctor:
             await opened.read_keys()
         except (StaleCatalog, NoSuchWorkspace):
             # it was deleted meanwhile
+            return
+        except StorageNewer as error:
+            yield Finding("error", place, str(error), "Then run rowkeep doctor again.")
             return
         except (RowkeepError, SetupError) as error:
             yield Finding("error", place, str(error), f"{RESTORE} If it is not needed, delete it.")

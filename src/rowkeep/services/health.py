@@ -36,6 +36,9 @@ WORKSPACES_AT_ONCE = 100
 
 SHOWN = 5
 
+NEWER = "A database has the system tables of a newer version of Rowkeep. Update this server."
+OLDER = "A database has the system tables of an older version of Rowkeep. Restart the servers to migrate it."
+
 
 class Health:
     """The faults of a store. ``clock`` is in seconds."""
@@ -91,6 +94,9 @@ class Health:
         unreadable = await self._catalog.store.unreadable()
         if unreadable:
             yield self._of_databases(StorageUnavailable, "unreadable", unreadable)
+        newer = await self._catalog.newer_databases()
+        if newer:
+            yield self._newer([each.physical for each in newer])
         async for fault in self._of_workspaces_in_use(set(missing + unreadable)):
             yield fault
 
@@ -135,13 +141,15 @@ class Health:
         )
         return kind(f"The {databases} {what}. The server log has the names.")
 
+    def _newer(self, databases: Sequence[str]) -> NotReady:
+        """The fault of databases that could not be opened."""
+        shown = list(databases[:SHOWN])
+        self._log.error("workspaces of a newer version", key="newer", count=len(databases), databases=shown)
+        return NotReady(NEWER)
+
     def _other_version(self, database: str, steps: int, expected: int) -> NotReady:
-        version = "a newer" if steps > expected else "an older"
         self._log.error("migrations pending", key=database, database=database, steps=steps, expected=expected)
-        return NotReady(
-            f"A database has the system tables of {version} version of Rowkeep. "
-            + ("Update this server." if steps > expected else "Restart the servers to migrate it.")
-        )
+        return NotReady(NEWER if steps > expected else OLDER)
 
 
 def _all_in_one(faults: Sequence[RowkeepError]) -> RowkeepError | None:

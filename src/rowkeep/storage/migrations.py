@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateSequence, CreateTable
 
-from rowkeep.errors.catalogue import SetupError, StorageReadOnly
+from rowkeep.errors.catalogue import NewerStore, StorageReadOnly
 from rowkeep.model.values.case_folding import folding_table
 from rowkeep.sql.case_folding import fold_body
 from rowkeep.sql.dialects import FOLD, Dialect
@@ -257,7 +257,8 @@ def _webhooks(dialect: Dialect, namespace: str | None) -> list[Statement]:
 
 
 def _recorded_inserts(dialect: Dialect, namespace: str | None) -> list[Statement]:
-    """Single inserts store their records themselves, and the trigger does nothing then."""
+    """Single inserts store their records themselves, and the trigger does nothing then. A restored backup of
+    an older version has such triggers already."""
     if not dialect.has_concurrent_writers:
         return []
     operations = workspace_tables(namespace).operations
@@ -278,6 +279,7 @@ BEGIN
     SELECT t.tgname AS name, c.oid::regclass AS watched, pg_get_triggerdef(t.oid) AS made
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = '{namespace}' AND t.tgname LIKE '\\_rowkeep\\_history\\_%\\_insert'
+      AND t.tgqual IS NULL
   LOOP
     EXECUTE format('DROP TRIGGER %I ON %s', _found.name, _found.watched);
     EXECUTE replace(_found.made, ' EXECUTE FUNCTION ', $when$ {UNLESS_RECORDED} EXECUTE FUNCTION $when$);
@@ -418,7 +420,7 @@ def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> S
     """Script: bring one database to the last step; returns how many steps it had completed. Safe when several
     processes start at the same time.
 
-    Raises SetupError for a database that a newer Rowkeep has written.
+    Raises NewerStore for a database that a newer Rowkeep has written.
     """
     sql = _step_sql(dialect, ANY_WORKSPACE if namespace else None)
     yield from alone(dialect, namespace)
@@ -430,7 +432,7 @@ def migrate(steps: Sequence[Step], dialect: Dialect, namespace: str | None) -> S
         yield in_workspace(sql.create, namespace)
     done = yield from completed_steps(dialect, namespace)
     if done > len(steps):
-        raise SetupError(
+        raise NewerStore(
             "The store was created by a newer version of Rowkeep. Use that version or a later one."
         )
     for number, step in enumerate(steps[done:], start=done + 1):
