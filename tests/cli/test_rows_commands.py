@@ -269,7 +269,7 @@ def test_refusals(admin_shell: Commands) -> None:
     )
     assert "Number" in admin_shell.fails("insert", "people", "--set", "Number=x")
     assert "The argument is not valid JSON" in admin_shell.fails("insert", "people", "{")
-    assert "not JSON" in admin_shell.fails("query", "people", "--filter", "x")
+    assert "not valid JSON" in admin_shell.fails("query", "people", "--filter", "x")
     assert "(at /data/1/Number) (and 1 more error)" in admin_shell.fails(
         "insert", "people", '[{"Number": 1}, {"Number": "x"}, {"Number": "y"}]'
     )
