@@ -42,7 +42,7 @@ def end(command: Callable[[], None]) -> int:
             print(end="", flush=True)
         except OSError:
             _drop_output()
-        return _fail(str(error))
+        return _fail(_of_the_system(error))
     return 0
 
 
@@ -54,6 +54,13 @@ def _drop_output() -> None:
 def _fail(message: str, status: int = FAILED) -> int:
     print("Error:", " ".join(message.split()), file=sys.stderr)
     return status
+
+
+def _of_the_system(error: OSError) -> str:
+    """The message without the number of the error."""
+    if error.strerror is None:
+        return str(error)
+    return f"{error.strerror}." if error.filename is None else f"{error.filename}: {error.strerror}."
 
 
 def _with_cause(error: BaseException) -> str:

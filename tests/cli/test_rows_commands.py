@@ -268,8 +268,8 @@ def test_refusals(admin_shell: Commands) -> None:
         admin_shell.fails("get", "people", "0" * 24) == f'Error: No such row in table people: "{"0" * 24}".\n'
     )
     assert "Number" in admin_shell.fails("insert", "people", "--set", "Number=x")
-    assert "not JSON" in admin_shell.fails("insert", "people", "{")
-    assert "not JSON" in admin_shell.fails("query", "people", "--filter", "x")
+    assert "The argument is not valid JSON" in admin_shell.fails("insert", "people", "{")
+    assert "not valid JSON" in admin_shell.fails("query", "people", "--filter", "x")
     assert "(at /data/1/Number) (and 1 more error)" in admin_shell.fails(
         "insert", "people", '[{"Number": 1}, {"Number": "x"}, {"Number": "y"}]'
     )
@@ -413,7 +413,7 @@ def test_batches(shell: Commands, bot: Bot, tmp_path: Path) -> None:
     batch[1]["minAffected"] = 2
     assert "Operation 1: The filter matches 1 row" in shell.fails("batch", "-", stdin=json.dumps(batch))
     assert "has no array of operations" in shell.fails("batch", "-", stdin="{}")
-    assert "is not JSON" in shell.fails("batch", "-", stdin="{")
+    assert "is not valid JSON" in shell.fails("batch", "-", stdin="{")
     assert "cannot be read" in shell.fails("batch", "nowhere.json")
     assert "printable ASCII" in shell.fails("batch", "-", "--idempotency-key", "\u00e4", status=2, stdin=one)
     assert len(all_rows(bot, "people")) == 4

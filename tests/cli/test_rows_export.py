@@ -120,10 +120,10 @@ def test_a_file_that_is_there(rows: RowsShell) -> None:
 REFUSED: list[tuple[list[str], int, str]] = [
     (["-o", "n.txt"], 1, "--format csv|tsv|ndjson|parquet|xlsx"),
     (["-o", "-"], 1, "--format"),
-    (["-o", "n.csv", "--format", "xml"], 1, 'Unknown format "xml"'),
+    (["-o", "n.csv", "--format", "xml"], 2, 'Unknown format "xml"'),
     (["-o", "n.csv", "--fields", "Numbr"], 1, "Did you mean Number?"),
     (["-o", "n.csv", "--sort", "Number:down"], 1, '"order" must be one of "asc", "desc"; got "down"'),
-    (["-o", "n.csv", "--filter", "{"], 1, "--filter is not JSON"),
+    (["-o", "n.csv", "--filter", "{"], 1, "--filter is not valid JSON"),
     (["-o", "n.csv", "--filter", "{}"], 0, ""),
     (["-o", "n.csv", "--limit", "0"], 2, "--limit"),
     ([], 2, "--output"),

@@ -99,12 +99,14 @@ def in_bash(shell: Shell, redirection: str, *arguments: str) -> Result:
 
 def test_output_that_cannot_be_written(idle: Shell) -> None:
     full = in_bash(idle, "> /dev/full", "version")
-    assert full == Result(1, "", "Error: [Errno 28] No space left on device\n")
+    assert full == Result(1, "", "Error: No space left on device.\n")
 
 
 def test_closed_input_is_empty(idle: Shell) -> None:
     closed = in_bash(idle, "<&-", "rows", "insert", "people", "-")
-    assert (closed.status, "JSON is not JSON: Expecting value" in closed.err) == (1, True), closed
+    assert (closed.status, "Standard input is not valid JSON: Expecting value" in closed.err) == (1, True), (
+        closed
+    )
     assert "Traceback" not in closed.err
 
 

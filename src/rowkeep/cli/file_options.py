@@ -15,10 +15,20 @@ from rowkeep.cli.options import read_file
 from rowkeep.errors.catalogue import SetupError, preview
 from rowkeep.files.reading import Reading
 
+
+def _known_format(name: str | None) -> str | None:
+    from rowkeep.files.formats import FORMATS
+
+    if name is None or name.lower() in FORMATS:
+        return name
+    raise typer.BadParameter(f"Unknown format {preview(name)}. Formats are {', '.join(FORMATS)}.")
+
+
 FormatName = Annotated[
     str | None,
     typer.Option(
         "--format",
+        callback=_known_format,
         metavar="FORMAT",
         help="csv, tsv, ndjson, parquet, xlsx, xls or ods. By default, the suffix of the file says which.",
     ),

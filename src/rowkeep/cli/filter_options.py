@@ -80,7 +80,7 @@ def parsed(text: str, what: str) -> Any:
         msgspec.json.encode(found)  # not half of a surrogate pair
         return found
     except (ValueError, RecursionError) as error:
-        raise SetupError(f"{what} is not JSON: {error}.") from None
+        raise SetupError(f"{what} is not valid JSON: {error}.") from None
     except RepeatedKey as error:
         raise SetupError(f"{what}: {error}") from None
 

@@ -263,7 +263,9 @@ def _data(data: str | None, assignments: dict[str, list[str] | None], what: str)
         raise typer.BadParameter(f"use either {what} or {options}")
     if data is None:
         return assigned(assignments)
-    return parsed(read_file("-").decode("utf-8-sig", "replace") if data == "-" else data, what)
+    if data == "-":
+        return parsed(read_file("-").decode("utf-8-sig", "replace"), "Standard input")
+    return parsed(data, what if what.startswith("-") else "The argument")
 
 
 MinAffected = Annotated[

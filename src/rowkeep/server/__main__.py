@@ -9,6 +9,13 @@ from __future__ import annotations
 
 import sys
 
+from rowkeep.server.early_stop import EarlyStop
+from rowkeep.server.supervisor import HELD_BACK, REPLACES
+
+STOP = EarlyStop()
+if __name__ == "__main__" and sys.argv[1:2] != [REPLACES]:
+    STOP.install()  # first, because loading the other modules takes most of the time until the server listens
+
 # what libraries load where it is installed: structlog rich, to show errors on a terminal, though the log of a
 # server is JSON lines; structlog and SQLAlchemy greenlet, which a server does not use, and with it libstdc++
 for _unused in ("rich", "greenlet"):
@@ -25,12 +32,10 @@ import msgspec
 from rowkeep.errors.catalogue import SetupError
 from rowkeep.exit_status import end
 from rowkeep.logs import configure_logs, quiet_logs
-from rowkeep.server.early_stop import EarlyStop
 from rowkeep.server.exposed_files import warn_of_exposed_files
 from rowkeep.server.first_token import hand_over
 from rowkeep.server.memory_arenas import share_one_arena
 from rowkeep.server.process import listen, load_all, serve_here
-from rowkeep.server.supervisor import HELD_BACK, REPLACES
 from rowkeep.server.tls import tls_files
 from rowkeep.server.workers import SPREADS, replacement_status, serve_with_workers, worker_count
 from rowkeep.services.audit import record_start
@@ -77,9 +82,8 @@ def main() -> None:
     share_one_arena()
     if sys.argv[1:2] == [REPLACES]:
         sys.exit(replacement_status(sys.argv[2]))
-    stop = EarlyStop()
-    stop.install()
-    sys.exit(end(lambda: run(Settings.from_environment(os.environ), stop)))
+    STOP.install()
+    sys.exit(end(lambda: run(Settings.from_environment(os.environ), STOP)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ class EarlyStop:
     references."""
 
     def __init__(self) -> None:
-        self._number = 0
+        self._is_requested = False
 
     def install(self) -> None:
         """Handle the signals, until another handler is set."""
@@ -22,12 +22,12 @@ class EarlyStop:
 
     def check(self) -> None:
         """End the program if the exception was ignored."""
-        if self._number:
+        if self._is_requested:
             self._raise()
 
-    def _stop(self, number: int, _frame: object) -> None:
-        self._number = number
+    def _stop(self, _number: int, _frame: object) -> None:
+        self._is_requested = True
         self._raise()
 
     def _raise(self) -> NoReturn:
-        raise KeyboardInterrupt if self._number == signal.SIGINT else SystemExit(0)
+        raise SystemExit(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,7 +20,7 @@ from rowkeep.logs import configure_logs
 from rowkeep.metrics import REGISTRY, WORKER_STARTS
 from rowkeep.server.connections import Edge
 from rowkeep.server.protocol import Protocol
-from rowkeep.server.supervisor import BACKLOG
+from rowkeep.server.supervisor import BACKLOG, STOP_SIGNALS
 from rowkeep.server.tls import TlsFiles, tls_files
 from rowkeep.settings import Settings
 
@@ -71,11 +72,12 @@ def serve_here(settings: Settings, sockets: Sequence[socket.socket], worker: int
     REGISTRY.attach(worker)
     WORKER_STARTS.add()
     server = make_server(partial(Application, settings), settings)
+    # uvicorn sets the same handler in its event loop; until then, a signal must not end the loop halfway
+    for each in STOP_SIGNALS:
+        signal.signal(each, server.handle_exit)
     try:
         server.run(sockets=list(sockets))
-    except SystemExit as end:
-        if end.code == 0:  # a stop was requested before uvicorn handles signals
-            raise
+    except SystemExit:
         return False
     return server.started
 
