@@ -11,6 +11,8 @@ from answers import good, problem
 
 from support.bot import Bot
 from support.engines import first_on_each
+from support.person import Person
+from support.server import RowkeepServer
 from support.workspace import PEOPLE, Workspace
 
 RECORDED = PEOPLE | {"history": {"keepDays": 30}}
@@ -141,6 +143,34 @@ def test_an_administrator_undoes_what_an_app_did_since_a_time(people: Bot, works
     problem(workspace.admin.post(f"{workspace.path}/undo", json=late), 400, "invalid_body")
     own = workspace.admin.post(f"{workspace.path}/data/undo", json={"operation": operation(again)})
     assert good(own) == counts(1, 1, 0)
+
+
+def test_a_user_undoes_nothing_in_tables_that_must_stay_hidden(
+    people: Bot, workspace: Workspace, server: RowkeepServer
+) -> None:
+    note = {"name": "Note", "type": "string"}
+    workspace.create_table({"name": "notes", "schemaDef": [note], "history": {"keepDays": 30}})
+    workspace.admin.put(f"{workspace.path}/tables/notes/grants/{people.client_id}", json={"write": True})
+    ada = Person(server, name="Ada")
+    share = f"{workspace.path}/tables/people/shares/{ada.id}"
+    good(workspace.admin.put(share, json={"right": "edit"}))
+
+    def undone(**body: Any) -> httpx.Response:
+        return ada.http.post(f"{workspace.path}/undo", json=body)
+
+    by_app = {"app": people.client_id, "dryRun": True}
+    seen = good(undone(**by_app))
+    hidden = operation(people.insert("notes", {"Note": "secret"}))
+    assert good(undone(**by_app)) == seen == counts(0, 0, 3) | {"dryRun": True}, "the same as before"
+    problem(undone(operation=hidden), 404, "no_such_operation")
+    problem(undone(operation=hidden, tables=["people"], dryRun=True), 404, "no_such_operation")
+    both = [{"op": "insert", "table": name, "data": {}} for name in ("people", "notes")]
+    mixed = operation(people.request("POST", "/api/public/batch", json={"operations": both}))
+    assert good(undone(operation=mixed)) == counts(0, 0, 1)
+    assert good(workspace.admin.post(f"{workspace.path}/undo", json={"operation": mixed})) == counts(0, 0, 1)
+    assert good(workspace.admin.put(share, json={"right": "read"}))
+    assert "people" in problem(undone(**by_app), 403, "forbidden")["detail"]
+    ada.http.close()
 
 
 def test_a_row_that_does_not_fit_is_named(workspace: Workspace) -> None:

@@ -10,11 +10,12 @@ import httpx
 import pytest
 from installation import Installation, installed
 
-from rowkeep.errors.catalogue import NoSuchWorkspace
+from rowkeep.errors.catalogue import Busy, NoSuchWorkspace
 from rowkeep.http.app import running
 from rowkeep.model.ids import wall_clock
 from rowkeep.model.management_requests import WorkspaceBody
 from rowkeep.services import doctor
+from rowkeep.services import key_rotation as rotations
 from rowkeep.services.key_rotation import DataRotation
 from rowkeep.services.workspaces import Workspaces
 from rowkeep.storage.scripts import key_rotation
@@ -139,6 +140,34 @@ async def test_definitions_change_while_a_data_key_is_replaced(
             if name != "forgotten":
                 found = (await call("GET", f"/data/tables/{name}/changes")).json()["changes"]
                 assert [each["kind"] for each in found] == ["insert"] * 3 + ["update"] * 3, name
+
+
+async def test_a_rotation_waits_for_rows_that_others_hold(
+    store: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with calling(store) as call:
+        await create(call, "held")
+    opened = await store.catalog.named("used")
+    before, write = opened.keys.newest, opened.database.write
+    held = [False] * 2 + [True] * 2
+
+    async def wait(script: Any) -> Any:
+        held.append(held.pop(0))
+        if held[-1]:
+            raise Busy()
+        return await write(script)
+
+    monkeypatch.setattr(opened.database, "write", wait)
+    monkeypatch.setattr(rotations, "ATTEMPTS", 2)
+    with pytest.raises(Busy) as busy:
+        _ = [each async for each in DataRotation(store.catalog, opened).run()]
+    assert "Nothing was written" not in str(busy.value), "two steps are complete"
+    assert "run the same command again" in str(busy.value)
+    monkeypatch.setattr(rotations, "ATTEMPTS", 3)
+    _ = [each async for each in DataRotation(store.catalog, opened).run()]
+    await opened.load_keys()
+    assert opened.keys.newest == before + 1
+    assert not opened.keys.knows([before]), "the old key is deleted"
 
 
 async def test_a_workspace_is_deleted_while_its_data_key_is_replaced(store: Installation) -> None:

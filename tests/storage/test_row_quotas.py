@@ -12,7 +12,7 @@ from workbench import THINGS, Workbench, initialised, new_workspace, opened, whe
 from rowkeep.errors.catalogue import QuotaExceeded
 from rowkeep.settings import Settings
 from rowkeep.storage import quotas
-from rowkeep.storage.contract import Load, Loaded, Script, WorkspaceDatabase
+from rowkeep.storage.contract import Load, Loaded, Script, Sifted, Steps, WorkspaceDatabase
 from rowkeep.storage.quotas import QuotaDatabase
 
 pytestmark = pytest.mark.anyio
@@ -79,6 +79,41 @@ async def test_loads_together_never_exceed_a_small_quota(new_store: Callable[[],
         assert await made.count() == 33
         assert await loaded(processes[0], 8) == "refused"
         assert await loaded(processes[0], 7) == "loaded"
+
+
+async def partly_inserted(things: Workbench) -> str:
+    plan = things.insert_plan(*({"Number": 1} for _ in range(3)))
+    try:
+        await things.database.insert_partly(things.sql, plan, accepted, things.version)
+    except QuotaExceeded:
+        return "refused"
+    return "inserted"
+
+
+async def partly_upserted(things: Workbench, first: int) -> str:
+    plan = things.upsert_plan(*({"Whole": at, "Number": 1} for at in range(first, first + 3)))
+    try:
+        await things.database.upsert_partly(things.sql, plan, accepted, things.version)
+    except QuotaExceeded:
+        return "refused"
+    return "upserted"
+
+
+def accepted(_written_on: str) -> Steps[Sifted]:
+    yield from ()
+    return Sifted(range(3), ())
+
+
+async def test_partial_writes_together_never_exceed_a_small_quota(new_store: Callable[[], str]) -> None:
+    async with opened(new_store()) as store:
+        keyed = {**THINGS, "indexes": [{"name": "key", "isUnique": True, "columns": [{"name": "Whole"}]}]}
+        made = await Workbench.with_table(await initialised(store, new_workspace()), keyed)
+        processes = [limited(made) for _ in range(3)]
+        inserts = [partly_inserted(each) for _ in range(4) for each in processes]
+        upserts = [partly_upserted(each, 10 * at) for at, each in enumerate(processes * 3)]
+        outcomes = Counter(await asyncio.gather(*inserts, *upserts))
+        assert outcomes["refused"] == 8
+        assert await made.count() == 39
 
 
 async def test_a_load_of_stored_rows_needs_no_room(new_store: Callable[[], str]) -> None:

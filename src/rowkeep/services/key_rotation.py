@@ -5,8 +5,9 @@ Both can be interrupted at any time and continue when they are started again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 from msgspec import structs
@@ -22,18 +23,23 @@ from rowkeep.crypto.master_key import (
     read_key_file,
     write_key_file,
 )
-from rowkeep.errors.catalogue import NoSuchWorkspace, SetupError
+from rowkeep.errors.catalogue import Busy, NoSuchWorkspace, SetupError
 from rowkeep.model.access import App, Workspace
 from rowkeep.model.tables import Column, Table
 from rowkeep.model.webhooks import Webhook, secret_bound_to
 from rowkeep.services.idempotency import response_bound_to
 from rowkeep.settings import Settings
 from rowkeep.sql.key_rotation import RotationSql
-from rowkeep.storage.contract import Row, StaleCatalog
+from rowkeep.storage.contract import Database, Row, Script, StaleCatalog
 from rowkeep.storage.scripts.key_rotation import Rotation, begun, ended, reencrypt_with
 from rowkeep.storage.scripts.workspace import WorkspaceScripts
 
 PAGE = 1000
+
+ATTEMPTS = 30
+"""How often each step is tried while the database is too busy, for busy_timeout_seconds each time."""
+
+T = TypeVar("T")
 
 
 class RotationProgress(msgspec.Struct, frozen=True):
@@ -42,6 +48,35 @@ class RotationProgress(msgspec.Struct, frozen=True):
     what: str
     done: int
     total: int
+
+
+class _PatientDatabase:
+    """Runs the scripts of a rotation. Others may hold rows for long, and a rotation has the time to wait."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, script: Script[T]) -> T:
+        """Raises Busy if the database is too busy for long."""
+        return await _patiently(lambda: self._database.read(script))
+
+    async def write(self, script: Script[T]) -> T:
+        """Raises Busy if the database is too busy for long."""
+        return await _patiently(lambda: self._database.write(script))
+
+
+async def _patiently(attempt: Callable[[], Awaitable[T]]) -> T:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await attempt()
+        except Busy:
+            continue
+    try:
+        return await attempt()
+    except Busy as error:
+        raise Busy(
+            "The database is too busy. The rotation is not complete; run the same command again to continue."
+        ) from error
 
 
 class MasterRotation:
@@ -97,7 +132,7 @@ class MasterRotation:
 
         rotation = Rotation(WorkspaceScripts(database.dialect, database.namespace))
         first = sealer.seal(new_data_key(), bound_to)
-        await database.write(partial(rotation.rewrap, rewrap, first))
+        await _PatientDatabase(database).write(partial(rotation.rewrap, rewrap, first))
 
 
 class DataRotation:
@@ -106,7 +141,7 @@ class DataRotation:
     def __init__(self, catalog: Catalog, opened: OpenWorkspace) -> None:
         self._catalog = catalog
         self._workspace = opened
-        self._database = opened.database
+        self._database = _PatientDatabase(opened.database)
         self._rotation = Rotation(opened.scripts)
 
     async def run(self) -> AsyncIterator[RotationProgress]:
@@ -158,10 +193,10 @@ class DataRotation:
         if table is None:
             return
         columns = [column for column in table.columns if column.old_key is not None]
-        database = self._database
+        workspace = self._workspace.database
         names = [column.name for column in columns]
-        sql = RotationSql.of_rows(table, names, database.dialect, database.namespace)
-        total = await database.read(partial(self._rotation.count, sql))
+        sql = RotationSql.of_rows(table, names, workspace.dialect, workspace.namespace)
+        total = await self._database.read(partial(self._rotation.count, sql))
         done = 0
         async for rows in self._reencrypted(table, columns, sql):
             yield RotationProgress(table.name, done, total)
@@ -189,7 +224,7 @@ class DataRotation:
         """Encrypt the cells in the records of the changes of a table again."""
         if table.history is not None and columns:
             records = await self._database.read(partial(self._rotation.records, table))
-            sql = RotationSql.of_records(records, columns, self._database.dialect)
+            sql = RotationSql.of_records(records, columns, self._workspace.database.dialect)
             async for _ in self._reencrypted(table, columns, sql):
                 pass
 

@@ -77,8 +77,8 @@ class Undos:
         keyed: KeyedRequest[Undone] | None = None,
         address: str = "",
     ) -> Awaitable[Undone | Replayed]:
-        """Undo changes of anybody, for an administrator or user with this network address. Raises
-        NoSuchTable, HistoryOff."""
+        """Undo changes of anybody, for an administrator or user with this network address: of a user, those
+        of the tables that this one can read. Raises NoSuchTable, HistoryOff."""
 
         async def plan(caller: Caller, body: UndoChangesBody, own: str, now: str) -> UndoPlan:
             planned = read_undo_changes(body, own, caller.writer, now)
@@ -90,7 +90,7 @@ class Undos:
         async def record(caller: Caller, body: UndoChangesBody, undone: Undone) -> None:
             await self._record(caller, body, undone.done, address)
 
-        return self._run(credential, read, keyed, plan, record)
+        return self._run(credential, read, keyed, plan, record, is_of_anybody=True)
 
     async def _record(self, caller: Caller, body: UndoChangesBody, done: UndoDone, address: str) -> None:
         """The entry in the audit log."""
@@ -115,6 +115,8 @@ class Undos:
         keyed: KeyedRequest[Undone] | None,
         make_plan: Callable[[Caller, B, str, str], Awaitable[UndoPlan]],
         record: Callable[[Caller, B, Undone], Awaitable[None]] | None = None,
+        *,
+        is_of_anybody: bool = False,
     ) -> Awaitable[Undone | Replayed]:
         async def undo(caller: Caller) -> Undone:
             await caller.count()
@@ -128,7 +130,8 @@ class Undos:
             if caller.app is not None:
                 plan = msgspec.structs.replace(plan, max_affected=caller.app.max_affected)
             end_phase("plan")
-            undone = await self._undo(caller, plan, keyed, is_dry_run=body.dry_run)
+            script = partial(_script, caller, is_of_anybody=is_of_anybody)
+            undone = await self._undo(caller, plan, script, keyed, is_dry_run=body.dry_run)
             if record is not None and not body.dry_run:
                 await record(caller, body, undone)
             end_phase("db")
@@ -139,7 +142,13 @@ class Undos:
         return self._access.run(credential, partial(self._keys.run, keyed, undo))
 
     async def _undo(
-        self, caller: Caller, plan: UndoPlan, keyed: KeyedRequest[Undone] | None, *, is_dry_run: bool
+        self,
+        caller: Caller,
+        plan: UndoPlan,
+        script_of: Callable[[UndoPlan], UndoScript],
+        keyed: KeyedRequest[Undone] | None,
+        *,
+        is_dry_run: bool,
     ) -> Undone:
         workspace, version = caller.workspace, caller.snapshot.version
         history = workspace.scripts.history
@@ -147,7 +156,7 @@ class Undos:
         if has_times and await workspace.database.read(history.has_unordered):
             # their times can still change
             await workspace.database.write(history.order_operations)
-        script = _script(caller, plan)
+        script = script_of(plan)
         key = None
         if keyed is not None and not is_dry_run:
             key = self._keys.write_key(caller, keyed, partial(_undone, False))
@@ -156,7 +165,8 @@ class Undos:
             with caller.slow.write("undo", lambda: "undo"):
                 done = await workspace.database.batch(script.steps, version, kind, key)
         except (UniqueConflict, ReferenceConflict) as conflict:
-            raise await _explained(caller, plan) from conflict
+            careful = script_of(msgspec.structs.replace(plan, is_careful=True))
+            raise await _explained(caller, careful) from conflict
         if not is_dry_run:
             ROWS_INSERTED.add(done.n_restored)
             ROWS_UPDATED.add(done.n_changed)
@@ -182,13 +192,18 @@ async def _recorded_table(caller: Caller, name: str) -> str:
     return compiled.table.id
 
 
-def _script(caller: Caller, plan: UndoPlan) -> UndoScript:
+def _script(caller: Caller, plan: UndoPlan, *, is_of_anybody: bool) -> UndoScript:
+    is_restricted = caller.restricted_user_id is not None
+
+    def sees(table: Table) -> bool:
+        return caller.may(table, Right.READ)
+
     def admit(table: Table, rights: Sequence[Right]) -> None:
         # readers of its changes are woken afterwards
         caller.operation(table)
         for right in rights:
             if not caller.may(table, right):
-                if caller.restricted_user_id is not None and not caller.may(table, Right.READ):
+                if is_restricted and not sees(table):
                     raise Forbidden("The undo changes rows of a table that you cannot use.")
                 raise Forbidden(
                     f"The undo changes rows of {table.name}, which needs the right {right.value}. Nothing "
@@ -196,19 +211,21 @@ def _script(caller: Caller, plan: UndoPlan) -> UndoScript:
                 )
 
     workspace = caller.workspace
-    return UndoScript(workspace.scripts.tables, workspace.database.prepare, plan, admit, workspace.keys)
+    tables, prepare = workspace.scripts.tables, workspace.database.prepare
+    chosen = sees if is_restricted and is_of_anybody else None
+    return UndoScript(tables, prepare, plan, admit, workspace.keys, chosen)
 
 
-async def _explained(caller: Caller, plan: UndoPlan) -> Exception:
-    """The error for rows that do not fit: the undo is done again, one row at a time, and not stored."""
-    script = _script(caller, msgspec.structs.replace(plan, is_careful=True))
+async def _explained(caller: Caller, script: UndoScript) -> Exception:
+    """The error for rows that do not fit: the undo is done again by a careful script, one row at a time, and
+    not stored."""
     database, version = caller.workspace.database, caller.snapshot.version
     try:
         await database.batch(script.steps, version, BatchKind(dry_run=True, is_large=True))
     except UniqueConflict as conflict:
         return _unique_error(script.writing, conflict)
     except ReferenceConflict:
-        return _reference_error(script.writing)
+        return _reference_error(caller, script.writing)
     return Busy("Rows changed during the undo. Nothing was undone; try again.")
 
 
@@ -222,11 +239,13 @@ def _unique_error(writing: Writing, conflict: UniqueConflict) -> Exception:
     )
 
 
-def _reference_error(writing: Writing) -> Exception:
+def _reference_error(caller: Caller, writing: Writing) -> Exception:
     if writing.lacks is not None:
         child, row_key, parent = writing.lacks
+        is_hidden = caller.restricted_user_id is not None and not caller.may(child, Right.READ)
+        referring = "Another row" if is_hidden else f"Row {row_key} of {child.name}"
         return StillReferenced(
-            f"Row {row_key} of {child} would refer to a row of {parent} that does not exist. Nothing was "
+            f"{referring} would refer to a row of {parent} that does not exist. Nothing was "
             "undone; change or delete the referencing row first, or restore the referenced one."
         )
     if writing.action is Action.REMOVE:

@@ -132,10 +132,14 @@ class RefusedRow(msgspec.Struct, frozen=True):
 
 
 class Sifted(msgspec.Struct, frozen=True):
-    """The rows of a partial bulk by their positions: those that can be stored, and the others."""
+    """The rows of a partial bulk by their positions: those that can be stored, and the others.
+
+    The script ``check`` runs in the transaction that writes the rows, before them, where that is another one
+    than that of the sift: nothing is written if it raises."""
 
     accepted: Sequence[int]
     refused: Sequence[RefusedRow]
+    check: Callable[[], Steps[None]] | None = None
 
 
 Sift: TypeAlias = Callable[[str], Steps[Sifted]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Coroutine
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -198,6 +199,12 @@ class RowQuota:
                 value=self._most,
             )
 
+    def check_alone(self, sql: TableSql, coming: int) -> Steps[None]:
+        """Count the rows when no other transaction that counts them is running, until this one ends. Raises
+        QuotaExceeded."""
+        yield from self.lock(sql)
+        yield from self.check(sql, coming)
+
 
 class ByteQuota:
     """The quota of bytes of one workspace. Its size is measured before a write."""
@@ -373,9 +380,14 @@ class QuotaDatabase(WorkspaceDatabase):
     def _counted(self, sql: TableSql, sift: Sift) -> Sift:
         def counted(written_on: str) -> Steps[Sifted]:
             sifted = yield from sift(written_on)
-            if sifted.accepted:
-                yield from self._rows.check(sql, len(sifted.accepted))
-            return sifted
+            coming = len(sifted.accepted)
+            if not coming:
+                return sifted
+            yield from self._rows.check(sql, coming)
+            if not self.dialect.has_concurrent_writers:
+                return sifted
+            # others can write before these rows are written
+            return msgspec.structs.replace(sifted, check=partial(self._rows.check_alone, sql, coming))
 
         return counted
 

@@ -64,7 +64,8 @@ async def insert_partly(
         if len(accepted) < len(plan.rows):
             part = msgspec.structs.replace(plan, rows=[plan.rows[at] for at in accepted])
         try:
-            await insert(pool, lane, sql, part, version, inserted.stamp, _key_for(key, inserted))
+            own_key = _key_for(key, inserted)
+            await insert(pool, lane, sql, part, version, inserted.stamp, own_key, sifted.check)
         except (UniqueConflict, ReferenceConflict) as conflict:
             if tries >= MAX_TRIES or monotonic() >= deadline:
                 raise Busy(CHANGED) from conflict

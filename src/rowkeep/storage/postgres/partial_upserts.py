@@ -27,7 +27,7 @@ from rowkeep.storage.contract import (
 from rowkeep.storage.postgres.driver_errors import refusal
 from rowkeep.storage.postgres.keys import keyed
 from rowkeep.storage.postgres.partial_inserts import LARGE_ROWS
-from rowkeep.storage.postgres.pool import Call, Pool
+from rowkeep.storage.postgres.pool import Call, Pool, run_script
 from rowkeep.storage.postgres.upserts import MAX_TRIES, GoneError, Upsert
 from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.postgres.writes import UNFIT, named_conflict, rekey, roll_back, store_operation
@@ -77,6 +77,8 @@ async def _write(
     attempts = Attempts(sifted, plan, sql.table)
     moment = ids.stamp(0).moment
     await store_operation(connection, sql, plan.operation, ids.stamp(0))
+    if sifted.check is not None:
+        await run_script(connection, sifted.check)
     previous: Upsert | None = None
     for part in attempts.parts():
         if previous is not None:

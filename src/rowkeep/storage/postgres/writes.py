@@ -27,11 +27,11 @@ from rowkeep.sql.history_operations import bound_operation, operation_values, re
 from rowkeep.sql.names import index_named, table_name
 from rowkeep.sql.rows import TableSql, UpdateSql
 from rowkeep.sql.statements import Statement, Template
-from rowkeep.storage.contract import Row, StaleCatalog, UniqueConflict, UpdatedRows, WriteKey
+from rowkeep.storage.contract import Row, Script, StaleCatalog, UniqueConflict, UpdatedRows, WriteKey
 from rowkeep.storage.key_values import key_values
 from rowkeep.storage.postgres.driver_errors import constraint_of, copied_line
 from rowkeep.storage.postgres.keys import is_in_progress, keyed, used_key
-from rowkeep.storage.postgres.pool import Call, Pool
+from rowkeep.storage.postgres.pool import Call, Pool, run_script
 from rowkeep.storage.postgres.reads import CELL_BYTES, answered
 from rowkeep.storage.postgres.waiting import ConnectionLane
 from rowkeep.storage.response_sizes import fitting
@@ -61,13 +61,16 @@ async def insert(
     version: int,
     stamp: Stamp,
     key: WriteKey | None = None,
+    check: Script[None] | None = None,
 ) -> Stamp:
-    """Write the rows with the ids and the time of the stamp; gives it back."""
+    """Write the rows with the ids and the time of the stamp; gives it back. The script ``check`` runs in the
+    transaction before them: nothing is written if it raises."""
+    is_one = len(plan.rows) == 1 and check is None
     try:
-        if len(plan.rows) == 1 and not plan.rekeyed and not plan.is_dry_run:
+        if is_one and not plan.rekeyed and not plan.is_dry_run:
             await _insert_one(pool, lane, sql, plan, version, stamp, key)
         else:
-            await _copy(pool, lane, sql, plan, version, stamp, key)
+            await _copy(pool, lane, sql, plan, version, stamp, key, check)
     except UniqueConflict as conflict:
         raise named_insert_conflict(conflict, sql.table, plan) from conflict
     return stamp
@@ -136,11 +139,14 @@ async def _copy(
     version: int,
     stamp: Stamp,
     key: WriteKey | None,
+    check: Script[None] | None,
 ) -> None:
     """Write rows by binary COPY."""
 
     async def copy(connection: asyncpg.Connection) -> Stamp:
         await store_operation(connection, sql, plan.operation, stamp)
+        if check is not None:
+            await run_script(connection, check)
         await _copy_on(connection, pool, sql, plan, version, stamp)
         return stamp
 

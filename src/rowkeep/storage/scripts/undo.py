@@ -64,6 +64,9 @@ LAST = 2**62
 Admit: TypeAlias = Callable[[Table, Sequence[Right]], None]
 """Raises Forbidden if somebody lacks rights to a table."""
 
+Sees: TypeAlias = Callable[[Table], bool]
+"""Whether the changes of a table are among those that somebody can choose."""
+
 RIGHTS = {
     Effect.RESTORED: (Right.WRITE,),
     Effect.CHANGED: (Right.READ, Right.WRITE),
@@ -79,7 +82,7 @@ class Writing(msgspec.Struct):
     table: Table | None = None
     action: Action | None = None
     row_keys: Sequence[str] = ()
-    lacks: tuple[str, str, str] | None = None
+    lacks: tuple[Table, str, str] | None = None
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -139,6 +142,7 @@ class UndoScript:
         plan: UndoPlan,
         admit: Admit,
         keys: DataKeys,
+        sees: Sees | None = None,
     ) -> None:
         self._tables = tables
         self._dialect: Dialect = tables.dialect
@@ -147,6 +151,7 @@ class UndoScript:
         self._plan = plan
         self._admit = admit
         self._keys = keys
+        self._sees = sees
         self._operation = Operation(plan.own, plan.writer_of_undo)
         self.writing = Writing()
 
@@ -177,10 +182,7 @@ class UndoScript:
             wanted = sa.select(operations.c.writer).where(operations.c.id == plan.operation).limit(1)
             rows = yield statement(wanted, self._dialect)
             if not rows or (plan.only_own and rows[0][0] != plan.writer_of_undo):
-                raise NoSuchOperation(
-                    f"No such operation: {preview(plan.operation)}. Operations are recorded for tables with "
-                    "a history, until keepDays."
-                )
+                raise _unknown(plan.operation)
         return Chosen(plan.own, plan.operation, plan.writer, plan.since, plan.until)
 
     def _changed_tables(self, chosen: Chosen) -> RowSteps[list[_TableUndo]]:
@@ -195,11 +197,16 @@ class UndoScript:
                 continue
             if table.history is None or (self._plan.tables is not None and table.id not in self._plan.tables):
                 continue
+            if self._sees is not None and not self._sees(table):
+                continue
             sql = undo_sql(table, self._dialect, self._namespace, chosen.shape)
             if (yield sql.any.bind(chosen.values())):
                 rows = self._prepare(table)
                 keys = CurrentKeys(table, rows, self._dialect, self._namespace, self._keys)
                 found.append(_TableUndo(sql, rows, keys))
+        if self._plan.operation is not None and self._sees is not None and not found:
+            # it may have changed other tables, which must not be known
+            raise _unknown(self._plan.operation)
         return found
 
     # the first time: conflicts and counts
@@ -291,7 +298,7 @@ class UndoScript:
             for _, number, parent, *_ in unmatched:
                 rows = yield id_at(physical).bind({"number": number})
                 names = {str(table_name(each)): each.name for each in tables}
-                self.writing.lacks = (table.name, str(rows[0][0]), names.get(str(parent), str(parent)))
+                self.writing.lacks = (table, str(rows[0][0]), names.get(str(parent), str(parent)))
                 return
 
     def _named_conflicts(self) -> RowSteps[tuple[Conflict, ...]]:
@@ -440,6 +447,13 @@ class _Writer:
 
     def _note(self, table: Table, action: Action, row_keys: Sequence[str]) -> None:
         self._writing.table, self._writing.action, self._writing.row_keys = table, action, row_keys
+
+
+def _unknown(operation: str) -> NoSuchOperation:
+    return NoSuchOperation(
+        f"No such operation: {preview(operation)}. Operations are recorded for tables with a history, until "
+        "keepDays."
+    )
 
 
 def _refusal(done: UndoDone) -> UndoConflict:
