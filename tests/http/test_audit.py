@@ -77,11 +77,14 @@ def test_changes_of_a_workspace(admin: httpx.Client, workspace: Workspace) -> No
 
 
 def test_a_dry_run_is_not_recorded(admin: httpx.Client, workspace: Workspace) -> None:
-    workspace.create_table(PEOPLE)
+    recorded = PEOPLE | {"history": {"keepDays": 30}}
+    workspace.create_table(recorded)
     before = listed(admin, workspace=workspace.name)
-    definition = PEOPLE | {"schemaDef": [*PEOPLE["schemaDef"], {"name": "More", "type": "string"}]}
+    definition = recorded | {"schemaDef": [*PEOPLE["schemaDef"], {"name": "More", "type": "string"}]}
     path = f"/workspaces/{workspace.name}/tables/people"
     good(admin.put(path, json=definition, params={"dryRun": "true"}))
+    erased = {"column": "Last_Name", "value": "Doe", "dryRun": True}
+    good(admin.post(f"{path}/history/erase", json=erased))
     assert listed(admin, workspace=workspace.name) == before
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from installation import Installation, installed
 
+from rowkeep.errors.catalogue import Busy
 from rowkeep.http.app import running
 from rowkeep.services.retention import PERIOD_SECONDS, ROWS_AT_ONCE, RetentionTask
 
@@ -31,12 +32,17 @@ class Api:
     def __init__(self, client: httpx.AsyncClient, store: Installation) -> None:
         self._client = client
         self.now = NOW
+        self.catalog = store.catalog
         self.task = RetentionTask(store.catalog, store.settings, lambda: self.now)
 
     async def call(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         response = await self._client.request(method, WORKSPACE + path, json=body)
         assert response.status_code in (status, 201), response.text
         return response.json()
+
+    async def audited(self, action: str) -> Any:
+        response = await self._client.get("/api/v1/audit", params={"action": action})
+        return response.json()["entries"]
 
     async def texts(self, table: str = "logs") -> list[str]:
         found = await self.call("POST", f"/data/tables/{table}/query?sys_limit=1000", {})
@@ -74,6 +80,28 @@ async def test_old_rows_are_deleted(api: Api) -> None:
     api.now += timedelta(seconds=1)
     await api.task.run()
     assert await api.texts() == ["none"]
+
+
+async def test_what_was_deleted_before_the_database_had_no_time_is_recorded(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.call("POST", "/tables", LOGS)
+    rows = [{"Text": "old", "Day": day(91)}] * (ROWS_AT_ONCE + 2)
+    await api.call("POST", "/data/tables/logs/bulk", {"data": rows})
+    database = (await api.catalog.named("used")).database
+    delete = database.delete
+    answers = [delete]
+
+    async def once(*given: Any) -> int:
+        if not answers:
+            raise Busy()
+        return await answers.pop()(*given)
+
+    monkeypatch.setattr(database, "delete", once)
+    await api.task.run()
+    assert await api.texts() == ["old"] * 2
+    (entry,) = await api.audited("rows.expire")
+    assert entry["details"] == {"deleted": ROWS_AT_ONCE}
 
 
 async def test_rows_that_others_refer_to_stay(api: Api) -> None:

@@ -45,6 +45,13 @@ Condition: TypeAlias = dict[str, str]
 """One condition of a filter, in JSON."""
 
 
+class _Counts(msgspec.Struct):
+    """How many rows of a table were deleted, and how many stay because others refer to them."""
+
+    deleted: int = 0
+    referenced: int = 0
+
+
 class RetentionTask:
     """Deletes old rows of all tables with a retention, once in PERIOD_SECONDS over all processes."""
 
@@ -75,27 +82,35 @@ class RetentionTask:
                 continue
 
     async def _of_table(self, opened: OpenWorkspace, name: str) -> None:
-        deleted = referenced = 0
+        counts = _Counts()
+        try:
+            await self._delete_of_table(opened, name, counts)
+        finally:
+            # also of the rows that were deleted before the database had no time
+            await self._record(opened, name, counts)
+
+    async def _delete_of_table(self, opened: OpenWorkspace, name: str, counts: _Counts) -> None:
         compiled: CompiledTable | None = None
-        while referenced <= MAX_REFERENCED:
+        while counts.referenced <= MAX_REFERENCED:
             try:
                 snapshot = await opened.snapshot()
                 compiled = await opened.table(snapshot, name)
                 if compiled is None or compiled.table.retention is None:
                     break
                 is_old = self._is_old(compiled, compiled.table.retention)
-                ids = await self._old_rows(opened, snapshot, compiled, is_old, referenced)
+                ids = await self._old_rows(opened, snapshot, compiled, is_old, counts.referenced)
                 if not ids:
                     break
-                there = await self._delete(opened, snapshot, compiled, is_old, ids)
+                before = counts.deleted
+                await self._delete(opened, snapshot, compiled, is_old, ids, counts)
             except StaleCatalog:
                 # the definition changed meanwhile: it is read again, and may have another retention
                 await self._catalog.renew(opened)
                 continue
-            deleted += there
-            RETENTION_DELETED.add(there)
-            referenced += len(ids) - there
-        if deleted:
+            counts.referenced += len(ids) - (counts.deleted - before)
+
+    async def _record(self, opened: OpenWorkspace, name: str, counts: _Counts) -> None:
+        if counts.deleted:
             await self._audit.record_done(
                 self._audit.entry(
                     process_actor(),
@@ -103,16 +118,16 @@ class RetentionTask:
                     result=Outcome.SUCCESS,
                     workspace=opened.workspace.name,
                     target=f"table {name}",
-                    details={"deleted": deleted},
+                    details={"deleted": counts.deleted},
                 )
             )
-        if deleted or referenced:
+        if counts.deleted or counts.referenced:
             log.info(
                 "old rows deleted",
                 workspace=opened.workspace.name,
                 table=name,
-                deleted=deleted,
-                referenced=referenced,
+                deleted=counts.deleted,
+                referenced=counts.referenced,
             )
 
     def _is_old(self, compiled: CompiledTable, retention: Retention) -> Condition:
@@ -154,18 +169,23 @@ class RetentionTask:
         compiled: CompiledTable,
         is_old: Condition,
         ids: Sequence[str],
-    ) -> int:
-        """Delete these rows if they are still old, except those that others refer to; returns how many."""
+        counts: _Counts,
+    ) -> None:
+        """Delete these rows if they are still old, except those that others refer to, and count them."""
         chosen = {"field": ROW_KEY, "operand": "in", "value": ids}
         query = {"operator": "and", "expressions": [chosen, is_old]}
         body = msgspec.convert({"query": query}, DeleteBody)
         operation = None if compiled.table.history is None else Operation(new_operation_id(), SERVER)
         plan = plan_delete(compiled.target, body, self._settings, operation=operation)
         try:
-            return await opened.database.delete(compiled.sql, plan, snapshot.version)
+            deleted = await opened.database.delete(compiled.sql, plan, snapshot.version)
         except ReferenceConflict:
             if len(ids) == 1:
-                return 0
+                return
+        else:
+            counts.deleted += deleted
+            RETENTION_DELETED.add(deleted)
+            return
         half = len(ids) // 2
-        first = await self._delete(opened, snapshot, compiled, is_old, ids[:half])
-        return first + await self._delete(opened, snapshot, compiled, is_old, ids[half:])
+        await self._delete(opened, snapshot, compiled, is_old, ids[:half], counts)
+        await self._delete(opened, snapshot, compiled, is_old, ids[half:], counts)

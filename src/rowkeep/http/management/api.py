@@ -223,7 +223,8 @@ class ManagementEndpoint:
         management_request = ManagementRequest(path, body, listed, sender, flags, texts, expected)
         end_phase("plan")
         call = partial(self._call, services, management_request)
-        if self._endpoint.action is None or flags.get("dryRun"):
+        is_dry_run = flags.get("dryRun") or getattr(body, "dry_run", False)
+        if self._endpoint.action is None or is_dry_run:
             done = await call()
         else:
             done = await run_audited(self._endpoint, management_request, scope, call)

@@ -200,6 +200,8 @@ class ImportJobs:
             if not job.request.keep_file and (not is_nothing or state.n_rejected == 0):
                 place.drop_data()
         place.write_state(state)
+        if state.is_dry_run:
+            return
         owner, file = job.file.owner, job.file
         kind = ActorKind.USER if owner.startswith(USER_IDS) else ActorKind.ADMIN_TOKEN
         entry = self._audit.entry(
@@ -214,7 +216,6 @@ class ImportJobs:
                 "inserted": state.n_inserted,
                 "updated": state.n_updated,
                 "rejected": state.n_rejected,
-                "dryRun": state.is_dry_run,
             },
         )
         try:
