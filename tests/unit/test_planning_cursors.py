@@ -130,6 +130,15 @@ def test_a_cursor_is_valid_after_an_update(things: Planner) -> None:
     assert good(things.query(body)).fingerprint == "15655e678bd0f0327bc71a39"
 
 
+@pytest.mark.parametrize("value", [1, True])
+def test_a_cursor_with_a_boolean_is_valid_on_both_engines(value: int) -> None:
+    """SQLite has 1 for true, which PostgreSQL refuses after the store was restored there."""
+    flags = Planner({"name": "flags", "schemaDef": [{"name": "Flag", "type": "boolean"}]})
+    body = {"sort": [{"field": "Flag"}]}
+    cursor = SIGNER.sign(good(flags.query(body)).fingerprint, [value, "5e7ef671a3b2c4d5e6f70819"])
+    assert good(flags.query({**body, "cursor": cursor})).after[0] is True
+
+
 @pytest.mark.parametrize("offset", [0, 5])
 def test_a_cursor_does_not_go_with_an_offset(things: Planner, offset: int) -> None:
     refused(things.query({"cursor": cursor_of(things, {})}, RowRange(10, offset)))

@@ -100,7 +100,9 @@ def _plan(
                 "This view has no cursors, because its rows have no unique key. Use sys_offset.",
                 pointer="/cursor",
             )
-        after = signer.read(body.cursor, _fingerprint(target, where, sort, as_of))
+        after = _with_booleans(
+            target, sort, signer.read(body.cursor, _fingerprint(target, where, sort, as_of))
+        )
         nulls = tuple(cell is None for cell in after)
     shape = SelectShape(fields, where.shape, sort, body.count == "exact", nulls)
     return SelectPlan(
@@ -119,6 +121,15 @@ def _plan(
 def _fingerprint(target: Relation, where: Where, sort: Sort, as_of: str) -> str:
     types = tuple(target.names.find(name, "/sort").type for name, _ in sort)
     return fingerprint_of(f"{target.id}@{as_of}" if as_of else target.id, where, sort, types)
+
+
+def _with_booleans(target: Relation, sort: Sort, cells: list[Cell]) -> list[Cell]:
+    """The values of a cursor that may be of the other engine, from which the store was restored: SQLite has
+    0 and 1."""
+    return [
+        bool(cell) if type(cell) is int and target.names.find(name, "/sort").type == "boolean" else cell
+        for (name, _), cell in zip(sort, cells, strict=True)
+    ]
 
 
 def _plan_moment(sent: str) -> str:
