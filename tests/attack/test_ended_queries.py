@@ -46,9 +46,9 @@ def test_queries_end_with_their_client_and_with_the_server(launch: Callable[...,
     # its turn is free again
     assert succeeded(bot.query("notes", {"query": any_of("contains", ["nowhere"])}))["total"] == 0
     with ThreadPoolExecutor(1) as client:
-        idle = requests_in_progress(server)
+        until(lambda: requests_in_progress(server) == 1)  # the one that asks
         running = client.submit(bot.query, "notes", query)
-        until(lambda: requests_in_progress(server) > idle)
+        until(lambda: requests_in_progress(server) > 1)
         started = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - started < 20
