@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
+from rowkeep.client.answers import digits
 from rowkeep.codec.json_bodies import refuse_repeated_keys
 from rowkeep.errors.catalogue import RepeatedKey, SetupError, preview
 from rowkeep.model.changes import Change
@@ -75,7 +76,7 @@ def parsed(text: str, what: str) -> Any:
     """JSON from the command line, with its numbers as they are written: a double has not all digits of a
     decimal. Raises SetupError."""
     try:
-        found = json.loads(text, parse_float=_digits, parse_int=_digits, parse_constant=_refuse)
+        found = json.loads(text, parse_float=digits, parse_int=digits, parse_constant=_refuse)
         refuse_repeated_keys(text.encode())
         msgspec.json.encode(found)  # not half of a surrogate pair
         return found
@@ -83,10 +84,6 @@ def parsed(text: str, what: str) -> Any:
         raise SetupError(f"{what} is not valid JSON: {error}.") from None
     except RepeatedKey as error:
         raise SetupError(f"{what}: {error}") from None
-
-
-def _digits(number: str) -> msgspec.Raw:
-    return msgspec.Raw(number.encode())
 
 
 def _refuse(constant: str) -> NoReturn:

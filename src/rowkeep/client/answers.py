@@ -13,8 +13,9 @@ def decoded(content: bytes | msgspec.Raw) -> Any:
     return _decoder.decode(content)
 
 
-def _digits(number: str) -> msgspec.Raw:
+def digits(number: str) -> msgspec.Raw:
+    """A number of a JSON text as it is written there."""
     return msgspec.Raw(number.encode())
 
 
-_decoder = msgspec.json.Decoder(float_hook=_digits)
+_decoder = msgspec.json.Decoder(float_hook=digits)

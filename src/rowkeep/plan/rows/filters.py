@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import UNSET, UnsetType
 
@@ -180,18 +180,19 @@ class _WherePlanner:
         column = self._names.find(node.field, f"{where}/field")
         if not operator.suits.allows(column):
             raise _unsuitable(operator, column, where)
-        values, or_null = self._values(operator, column, node, f"{where}/value")
+        cells, or_null = self._values(operator, column, node, f"{where}/value")
         test, name = operator.test, column.name
-        if self._guarded and test is IN and not values and not or_null and (negated or operator.negated):
+        if self._guarded and test is IN and not cells and not or_null and (negated or operator.negated):
             raise MissingFilter(
                 '"not in" with an empty list matches every row. To change or delete all rows, send '
                 '{"query": {"all": true}}.',
                 pointer=f"{where}/value",
             )
+        values: Sequence[object] = cells
         if test is EQUAL or test is IN:
-            name, values = self._stored(column, values)
+            name, values = self._stored(column, cells)
         elif test in TEXT_TESTS:
-            values = _text_bounds(operator, str(values[0]))
+            values = _text_bounds(operator, str(cells[0]))
         self.values += values
         if len(self.values) > MAX_VALUES:
             raise InvalidFilter(f"A filter can have at most {MAX_VALUES} values in total.", pointer=where)
@@ -199,9 +200,7 @@ class _WherePlanner:
             test = IN  # a cell that can be stored in two ways matches one of two values
         return Match(name, test, len(values), or_null, operator.negated, operator.folded)
 
-    def _values(
-        self, operator: Operator, column: Column, node: Node, where: str
-    ) -> tuple[list[object], bool]:
+    def _values(self, operator: Operator, column: Column, node: Node, where: str) -> tuple[list[Cell], bool]:
         """The values as cells, without null, and whether null was among them."""
         sent = node.value
         if operator.takes is NOTHING:
@@ -221,7 +220,7 @@ class _WherePlanner:
                 f'"{operator.name}" takes at most {MAX_LIST} values; got {len(sent)}.', pointer=where
             )
         found = [self._cell(operator, column, value, where, at) for at, value in enumerate(sent)]
-        cells: list[object] = [cell for cell in found if cell is not None]
+        cells: list[Cell] = [cell for cell in found if cell is not None]
         return _padded(cells) if operator.takes is LIST else cells, len(cells) < len(sent)
 
     def _cell(
@@ -241,7 +240,7 @@ class _WherePlanner:
             actual = "" if column.is_encrypted else f"; got {preview(value)}"
             raise InvalidValue(f"Column {column.name} {misfit}{actual}.", pointer=_spot(where, at)) from None
 
-    def _stored(self, column: Column, cells: list[object]) -> tuple[str, list[object]]:
+    def _stored(self, column: Column, cells: list[Cell]) -> tuple[str, list[object]]:
         """The stored values, which are equal if the cells are. A sys_Id is not stored: it is found by the
         index of the _id that it contains."""
         if column.name == "sys_Id" and column.is_system:
@@ -249,7 +248,7 @@ class _WherePlanner:
             return ROW_KEY, [row_id_of(str(cell)) or "" for cell in cells]
         stored: list[object] = []
         for cell in cells:
-            stored += self._find(column, cell)  # type: ignore[arg-type] # cells
+            stored += self._find(column, cell)
         return column.name, stored
 
 
@@ -275,14 +274,14 @@ def _unsuitable(operator: Operator, column: Column, where: str) -> InvalidFilter
     )
 
 
-def _padded(cells: list[object]) -> list[object]:
+def _padded(cells: list[Cell]) -> list[Cell]:
     """Padded to a power of two with the last value, so that few shapes are needed for all lengths."""
     if not cells:
         return cells
     return cells + cells[-1:] * ((1 << (len(cells) - 1).bit_length()) - len(cells))
 
 
-def _text_bounds(operator: Operator, text: str) -> list[object]:
+def _text_bounds(operator: Operator, text: str) -> list[Cell]:
     """The values of a text test: none for ``""`` (every cell that is not null), the bounds of the range of a
     prefix (for which an index can be used), otherwise the text."""
     if operator.folded:
