@@ -74,11 +74,11 @@ class Views:
         self, workspace: str, name: str, body: ViewBody, expected: str | None = None
     ) -> DefinedView:
         """Replace the view's definition; its grants are unchanged. ``expected`` is the tag of the definition
-        that it is based on. Raises the errors of create, and DefinitionChanged."""
+        that it is based on. Raises the errors of create, DefinitionChanged, and Forbidden."""
         opened = await self._catalog.named(workspace)
         scripts = opened.scripts
         check = partial(_check_view, scripts.views, body.renamed_from or name)
-        replace = partial(scripts.views.replace, name, body)
+        replace = partial(scripts.views.replace, name, body, opened.viewer)
         created = await opened.database.write(if_expected(expected, scripts.state, check, replace))
         opened.renew()
         return DefinedView(*created)
