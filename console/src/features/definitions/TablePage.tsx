@@ -1,9 +1,8 @@
-import { Alert, Button, Loader } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useNavigate, useParams } from "react-router";
-import { messageOf } from "../../api/errors";
 import { tablesQuery } from "../tables/queries";
 import { changeTable, createTable, definitionsChanged, type Loaded, readTable, type Step } from "./api";
 import { ChangedDialog } from "./ChangedDialog";
@@ -16,6 +15,7 @@ import { isChangedMeanwhile } from "./problems";
 import { ProblemList } from "./ProblemList";
 import { useIsManager } from "../session/useIsManager";
 import { useMayManage } from "./rights";
+import { NotAllowed, Waiting } from "./notices";
 import { bodyOf, draftOfJson, draftOfTable, newTable, type TableDefinition } from "./tableDraft";
 import { TableForm } from "./TableForm";
 import { type Content, useEditor } from "./useEditor";
@@ -43,24 +43,6 @@ export function ChangeTablePage() {
   if (mayManage === false && loaded.isSuccess) return <NotAllowed what={`change ${name}`} />;
   if (loaded.data === undefined || mayManage === undefined) return <Waiting error={loaded.error} />;
   return <TableEditor key={`${workspace}/${name}`} workspace={workspace} loaded={loaded.data} />;
-}
-
-export function NotAllowed({ what }: { what: string }) {
-  return (
-    <Alert m="md" role="alert">
-      You may not {what}. Ask a manager of the workspace.
-    </Alert>
-  );
-}
-
-export function Waiting({ error }: { error: Error | null }) {
-  return error === null ? (
-    <Loader m="md" aria-label="Loading" />
-  ) : (
-    <Alert m="md" color="red" role="alert">
-      {messageOf(error)}
-    </Alert>
-  );
 }
 
 interface TableEditorProps {
