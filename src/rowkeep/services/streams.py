@@ -24,6 +24,7 @@ from rowkeep.services.rows import INSERT_RIGHTS
 from rowkeep.services.stream_requests import StreamRequest, StreamResult
 from rowkeep.services.stream_tables import StreamTable
 from rowkeep.settings import Settings
+from rowkeep.storage.contract import StaleCatalog
 from rowkeep.storage.opening import stream_directory
 
 MAX_BLOCK_CELLS = 200_000
@@ -96,12 +97,16 @@ class _Stream:
         self._writing: AtomicStream | PartialStream | None = None
 
     async def write(self, caller: Caller) -> StreamResult:
+        """Raises StaleCatalog."""
         rights: tuple[Right, ...] = INSERT_RIGHTS
         options = self._request.options
         if options.action == "update":
             rights = (*INSERT_RIGHTS, Right.READ)
         compiled = await caller.table(self._name, rights)
         if self._writing is None or self._table is None:
+            if not await caller.workspace.is_current(caller.snapshot):
+                # another process has changed definitions: nothing was read yet, so that it can begin again
+                raise StaleCatalog()
             self._table = StreamTable(compiled, caller, options, self._streams._settings)
             self._writing = self._begin(self._table, compiled, options)
         else:
