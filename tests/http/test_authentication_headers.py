@@ -114,10 +114,13 @@ def test_one_answer_for_all_causes(people: Bot, workspace: Workspace) -> None:
 @first_on_each(("method", "path"), CALLS)
 def test_every_call_needs_a_token(people: Bot, method: str, path: str) -> None:
     """Before anything else is looked at: tables, parameters, bodies."""
+    forged = {"auth": sign({"appId": people.client_id}, "x" * 43)}
+    stream = forged | {"content-type": "text/csv", "content-encoding": "unknown"}
     for table in ("people", "nosuch"):
         for query in ("", "?x=1"):
             url = f"{people.server_url}/api/public/tables/{table}{path}{query}"
-            problem(plain.request(method, url, content=b"{", headers={"auth": "x"}), 401, "unauthenticated")
+            for headers in ({"auth": "x"}, forged, stream):
+                problem(plain.request(method, url, content=b"{", headers=headers), 401, "unauthenticated")
             problem(plain.request(method, url), 401, "unauthenticated")
 
 

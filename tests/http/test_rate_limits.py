@@ -114,6 +114,26 @@ def test_each_operation_of_a_batch_counts(workspace: Workspace) -> None:
     assert good(workspace.bot({"people": "r"}).query("people"))["total"] == 3
 
 
+def test_requests_that_cannot_be_read_count(workspace: Workspace) -> None:
+    workspace.create_table(PEOPLE)
+    bot = limited(workspace, "3/minute", "people")
+    batch, bulk = "/api/public/batch", "/api/public/tables/people/bulk"
+    # nobody knows the tables of these batches
+    bad = bot.request("POST", batch, content="{")
+    problem(bad, 400, "malformed_json")
+    assert left(bad) == 2
+    assert left(bot.request("POST", batch, json={"operations": [{"op": "no such"}]})) == 1
+    assert left(bot.request("GET", "/api/public/tables")) == 0
+    refused(bot.request("POST", batch, content="{"), MINUTE)
+    csv = {"content-type": "text/csv"}
+    options = bot.request("POST", f"{bulk}?mode=none", content="Number\n1\n", headers=csv)
+    problem(options, 400, "invalid_parameter")
+    assert left(options) == 2
+    form = bot.request("POST", bulk, content="Number\n1\n", headers=csv | {"content-encoding": "br"})
+    problem(form, 415, "unsupported_media_type")
+    assert left(form) == 1
+
+
 def test_administrators_have_no_limit(workspace: Workspace) -> None:
     workspace.create_table(PEOPLE)
     for _ in range(2):

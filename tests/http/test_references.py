@@ -76,6 +76,35 @@ def test_what_is_referred_to_stays(shop: Bot) -> None:
     assert found(shop, "customers", {}, "Name") == ["Anna"]
 
 
+def test_an_app_does_not_learn_which_table_refers(workspace: Workspace, shop: Bot) -> None:
+    good(shop.insert("customers", {"Name": "Ann"}))
+    good(shop.insert("orders", {"Customer": "Ann"}))
+    bot = workspace.bot({"customers": "rwd"})
+    query, data = {"all": True}, {"Name": "Anna"}
+
+    def batch(**operation: Any) -> Any:
+        body = {"operations": [operation | {"table": "customers", "query": query}]}
+        return bot.request("POST", "/api/public/batch", json=body)
+
+    refused = [
+        (bot.delete("customers", query), "/query"),
+        (bot.update("customers", query, data), "/data/Name"),
+        (batch(op="delete"), "/operations/0/query"),
+        (batch(op="update", data=data), "/operations/0/data/Name"),
+    ]
+    for response, where in refused:
+        refusal = problem(response, 409, "still_referenced", where)
+        assert "their Name is referenced by rows of another table." in refusal["detail"]
+        assert not any(name in response.text for name in ("orders", "Customer"))
+    # any grant makes the table visible, and what is visible is named
+    workspace.create_table(table("a", column("Customer", **refers("customers", "Name"))))
+    good(shop.update("customers", query, {"City": "Aachen"}))
+    good(workspace.admin.post(f"{workspace.path}/data/tables/a", json={"data": {"Customer": "Ann"}}))
+    workspace.grant(bot.client_id, "orders", "w")
+    refusal = problem(bot.delete("customers", query), 409, "still_referenced")
+    assert "referenced by orders.Customer." in refusal["detail"]
+
+
 def test_rows_of_a_bulk_refer_to_each_other_in_any_order(shop: Bot) -> None:
     rows = [{"Name": "Cid", "Boss": "Ann"}, {"Name": "Ann", "Boss": "Ann"}, {"Name": "Bob", "Boss": "Cid"}]
     assert len(records(shop.bulk("staff", rows))) == 3

@@ -93,6 +93,7 @@ def test_a_wrong_sign_in(server: RowkeepServer, ada: Person, email: str | None, 
     [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": ""},
         {"Origin": "http://127.0.0.1"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},

@@ -294,6 +294,67 @@ def test_what_a_table_needs_goes_along(server: RowkeepServer, place: Workspace, 
     assert [each["name"] for each in changed] == ["names", "people"]
 
 
+def test_an_owner_gives_only_what_is_their_own(server: RowkeepServer, place: Workspace, ada: Person) -> None:
+    unique = {"indexes": [{"name": "c", "isUnique": True, "columns": [{"name": "Code"}]}]}
+    good(place.admin.put(f"{place.path}/tables/orders", json=ORDERS | unique))
+    column = {"name": "Order", "type": "string", "reference": {"table": "orders", "column": "Code"}}
+    referring = PEOPLE | {"schemaDef": [*PEOPLE["schemaDef"], column]}
+    good(place.admin.put(f"{place.path}/tables/people", json=referring))
+    own(place, ada, "tables/people")
+    # nobody owns the table that it refers to and the view over it, which are invisible to its owner
+    path, body = f"{place.path}/tables/people/owner", {"user": ada.id, "along": True}
+    for query_string in ("?dryRun=true", ""):
+        given = good(ada.http.put(path + query_string, json=body))
+        assert given["changed"] == [{"kind": "table", "name": "people"}]
+    share(place, ada, "tables/orders", "manage")
+    assert [each["name"] for each in good(ada.http.put(path, json=body))["changed"]] == ["people"]
+    problem(query(place, ada, "views/names"), 404, "no_such_view")
+    # a manager may give them
+    bob = Person(server, name="Bob")
+    set_role(place, bob, "manager")
+    changed = good(bob.http.put(path, json=body))["changed"]
+    assert [each["name"] for each in changed] == ["people", "orders", "names"]
+    bob.http.close()
+
+
+def test_errors_do_not_name_what_is_invisible(place: Workspace, ada: Person) -> None:
+    unique = [{"name": "c", "isUnique": True, "columns": [{"name": "Code"}]}]
+    columns = [*ORDERS["schemaDef"], {"name": "Size", "type": "integer"}]
+    orders = ORDERS | {"schemaDef": columns, "indexes": unique}
+    good(place.admin.put(f"{place.path}/tables/orders", json=orders))
+    sizes = {"name": "sizes", "table": "orders", "columns": ["sum(orders.Size)"]}
+    assert place.admin.post(f"{place.path}/views", json=sizes).status_code == 201
+    refers = {"name": "Order", "type": "string", "reference": {"table": "orders", "column": "Code"}}
+    place.create_table({"name": "parcels", "schemaDef": [refers]})
+    for table, row in (("orders", {"Code": "a"}), ("parcels", {"Order": "a"})):
+        good(place.admin.post(f"{place.path}/data/tables/{table}", json={"data": row}))
+    share(place, ada, "tables/orders", "manage")
+    path, data = f"{place.path}/tables/orders", f"{place.path}/data/tables/orders"
+    lossy = f"{path}?allowDataLoss=true"
+    refused = {
+        "rows of another table": [
+            ada.http.request("DELETE", data, json=ALL),
+            ada.http.put(data, json=ALL | {"data": {"Code": "b"}}),
+        ],
+        "a table that is not visible to you": [
+            ada.http.delete(path),
+            ada.http.put(lossy, json=orders | {"schemaDef": columns[1:], "indexes": []}),
+        ],
+        "a view that is not visible to you": [
+            ada.http.put(lossy, json=orders | {"schemaDef": columns[:1]}),
+            ada.http.put(lossy, json=orders | {"schemaDef": [columns[0], columns[1] | {"type": "string"}]}),
+        ],
+    }
+    place.drop_table("parcels")
+    refused["a view that is not visible to you"].append(ada.http.delete(path))
+    for words, responses in refused.items():
+        for response in responses:
+            assert words in problem(response, 409, "still_referenced")["detail"]
+            assert not any(name in response.text for name in ("parcels", "Order", "sizes"))
+    share(place, ada, "views/sizes", "read")
+    assert "used by view sizes." in problem(ada.http.delete(path), 409, "still_referenced")["detail"]
+
+
 def test_grants_of_apps_stay(place: Workspace, ada: Person) -> None:
     bot = place.bot({"people": "rw"})
     own(place, ada, "tables/people")

@@ -50,6 +50,8 @@ class OpenWorkspace:
         self._master = master
         self.owner: str | None = None
         """The id of the user whose request this is; None for an administrator's token."""
+        self.viewer: str | None = None
+        """The id of the user whose request this is, if some tables and views can be invisible to the user."""
         self._shared: OpenWorkspace | None = None
         self.newest: Snapshot | None = None
         """The newest known snapshot; None if it must be read again."""
@@ -62,6 +64,7 @@ class OpenWorkspace:
         mine.owner, mine._shared = user_id, self
         if guard is not None:
             # only scripts run in it
+            mine.viewer = user_id
             guarded = GuardedDatabase(self.database, partial(self.scripts.rights.check, guard))
             mine.database = cast("WorkspaceDatabase", guarded)
         return mine

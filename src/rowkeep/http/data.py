@@ -167,9 +167,8 @@ async def _insert_bulk(edge: DataEdge, credential: Credential, name: str, reques
 
 
 async def _insert_stream(edge: DataEdge, credential: Credential, name: str, request: Request) -> Outcome:
-    stream = stream_request(request)
     keyed = KeyedWrite.of(request, stream_responses.counts, stream_responses.counts)
-    result = await edge.streams.insert(credential, name, stream, keyed)
+    result = await edge.streams.insert(credential, name, partial(stream_request, request), keyed)
     if isinstance(result, Replayed):
         return result
     content_type = stream_responses.NDJSON if result.errors else JSON

@@ -39,7 +39,9 @@ def check_origin(request: Request, scope: Scope, public_url: str, *, has_cookie:
         scheme, _, authority = origin.lower().partition("://")
         # with a proxy that does not send the scheme, the browser may use https
         schemes = ("https",) if scope.get("scheme") == "https" else ("http", "https")
-        if origin.lower() != public_url and not (scheme in schemes and authority == host):
+        # without a public URL, an empty Origin is not the server's own
+        is_public_url = public_url != "" and origin.lower() == public_url
+        if not is_public_url and not (scheme in schemes and authority == host):
             raise CrossOrigin(
                 f"The request comes from the origin {preview(origin)}, but the server is {preview(host)}. "
                 "If a proxy changes the header Host or the scheme, set ROWKEEP_PUBLIC_URL."

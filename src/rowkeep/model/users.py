@@ -14,6 +14,10 @@ MAX_PASSWORD_BYTES = 1024
 MIN_PASSWORD_LENGTH = 10
 MAX_EMAIL_LENGTH = 254
 
+HIDDEN_TABLE = "a table that is not visible to you"
+HIDDEN_VIEW = "a view that is not visible to you"
+"""How errors call what a user may not see."""
+
 
 class User(msgspec.Struct, frozen=True):
     """A person who can sign in. An administrator has all rights."""

@@ -160,6 +160,10 @@ class Caller(msgspec.Struct, frozen=True):
         grant = self.grants.get(table.id)
         return grant is not None and grant.allows(right)
 
+    def sees(self, table: Table) -> bool:
+        """Whether the caller has any right to a table, and may learn that it exists."""
+        return self.grants is None or self.grants.get(table.id) is not None
+
     async def view(self, name: str) -> CompiledView:
         """The view, if the caller has the right to read it; grants on the view's tables do not matter. Raises
         NoSuchView, Forbidden."""

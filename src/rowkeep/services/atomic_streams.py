@@ -189,7 +189,7 @@ class AtomicStream:
                 return upsert_change_error(compiled, plan, refusal, is_array=True)
             if isinstance(refusal, UniqueConflict):
                 return await upsert_unique_error(workspace, compiled, plan, refusal, many=True)
-            return await upsert_reference_error(workspace, compiled, plan, rows, {}, many=True)
+            return await upsert_reference_error(self._table.caller, compiled, plan, rows, {}, many=True)
         shown = compiled.codec.stored_cells.shown(plan.rows)
         if isinstance(refusal, UniqueConflict):
             return await insert_unique_error(workspace, compiled, shown, plan.rows, refusal, many=True)

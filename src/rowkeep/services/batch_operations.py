@@ -149,6 +149,7 @@ class PlannedUpsert(Planned):
         request = self.request
         return find_upsert_reference(
             self.tables,
+            self.around.caller.sees,
             self.relation,
             self.operation.plan,
             request.rows,
@@ -173,7 +174,7 @@ class PlannedUpdate(Planned):
         return update_unique_error(self.relation, self.operation.plan, conflict)
 
     def explain_reference(self) -> Steps[Exception]:
-        return find_update_reference(self.tables, self.relation, self.operation.plan)
+        return find_update_reference(self.tables, self.around.caller.sees, self.relation, self.operation.plan)
 
     def explain_change(self, refused: ChangeRefused) -> Exception:
         sent = self.request.body.data
@@ -187,7 +188,7 @@ class PlannedDelete(Planned):
         return Deleted(found)
 
     def explain_reference(self) -> Steps[Exception]:
-        return find_delete_reference(self.tables, self.relation, self.operation.plan)
+        return find_delete_reference(self.tables, self.around.caller.sees, self.relation, self.operation.plan)
 
 
 class PlannedQuery(Planned):

@@ -121,7 +121,12 @@ class Batches:
         """Do all operations of the request, or none."""
 
         async def batch(caller: Caller) -> BatchDone:
-            request = await read()
+            try:
+                request = await read()
+            except RowkeepError:
+                # nobody knows its operations, so it is counted as one request without a table
+                await caller.count()
+                raise
             if caller.rate is not None:
                 await caller.count([(each.relation, each.is_view) for each in request.sent.operations])
             around = Around(caller, self._settings)

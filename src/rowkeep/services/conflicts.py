@@ -28,9 +28,10 @@ from rowkeep.model.filters import EVERYTHING
 from rowkeep.model.tables import Column, Index, Table
 from rowkeep.plan.rows.upserts import UpsertPlan, lacking_columns, repeated_key
 from rowkeep.plan.rows.writes import DeletePlan, UpdatePlan
+from rowkeep.services.access import Caller
 from rowkeep.services.refused_changes import upsert_change_problem
 from rowkeep.storage.contract import ChangeRefused, Missing, RefusedRow, Steps, UniqueConflict
-from rowkeep.storage.scripts.references import find_missing, find_referring
+from rowkeep.storage.scripts.references import Sees, find_missing, find_referring
 from rowkeep.storage.scripts.tables import Tables
 from rowkeep.storage.scripts.uniqueness import find_duplicates, find_other_duplicates
 
@@ -216,7 +217,7 @@ def _upsert_duplicate(compiled: CompiledTable, index: Index, row: int | None, ma
 
 
 async def upsert_reference_error(
-    workspace: OpenWorkspace,
+    caller: Caller,
     compiled: CompiledTable,
     plan: UpsertPlan,
     rows: Sequence[Any],
@@ -224,12 +225,16 @@ async def upsert_reference_error(
     many: bool,
 ) -> Exception:
     """``rows`` are those of the request, with their changes."""
-    script = partial(find_upsert_reference, workspace.scripts.tables, compiled, plan, rows, row_changes, many)
-    return await workspace.database.read(script)
+    workspace, find = caller.workspace, find_upsert_reference
+    tables = workspace.scripts.tables
+    return await workspace.database.read(
+        partial(find, tables, caller.sees, compiled, plan, rows, row_changes, many)
+    )
 
 
 def find_upsert_reference(
     tables: Tables,
+    sees: Sees,
     compiled: CompiledTable,
     plan: UpsertPlan,
     rows: Sequence[Any],
@@ -244,12 +249,12 @@ def find_upsert_reference(
         where, prefix = _place(missing.row, many)
         cell = rows[missing.row][names.index(missing.column.name)]
         return _reference_error(missing, None if cell is UNSET else cell, where, prefix)
-    found = yield from find_referring(tables, compiled.sql, EVERYTHING, plan.shape.columns)
+    found = yield from find_referring(tables, compiled.sql, EVERYTHING, plan.shape.columns, sees)
     if found is None:
         return _changed_reference_error(compiled.table, plan.shape.changes) or _changed_meanwhile()
     return StillReferenced(
         f"Rows of {compiled.table.name} cannot be changed: their {found.there} is referenced by "
-        f"{found.table}.{found.column}. Change or delete the referencing rows first.",
+        f"{found.named}. Change or delete the referencing rows first.",
         pointer="/data",
     )
 
@@ -321,15 +326,16 @@ def find_insert_reference(
     return _reference_error(missing, rows[missing.row][names.index(missing.column.name)], where, prefix)
 
 
-async def update_reference_error(
-    workspace: OpenWorkspace, compiled: CompiledTable, plan: UpdatePlan
-) -> Exception:
-    return await workspace.database.read(
-        partial(find_update_reference, workspace.scripts.tables, compiled, plan)
+async def update_reference_error(caller: Caller, compiled: CompiledTable, plan: UpdatePlan) -> Exception:
+    tables = caller.workspace.scripts.tables
+    return await caller.workspace.database.read(
+        partial(find_update_reference, tables, caller.sees, compiled, plan)
     )
 
 
-def find_update_reference(tables: Tables, compiled: CompiledTable, plan: UpdatePlan) -> Steps[Exception]:
+def find_update_reference(
+    tables: Tables, sees: Sees, compiled: CompiledTable, plan: UpdatePlan
+) -> Steps[Exception]:
     """Script: the same error."""
     cells = {name: plan.cells[at] for at, name in enumerate(plan.shape.columns) if not plan.shape.change(at)}
     missing = yield from find_missing(tables, compiled.sql, [*cells], [[*cells.values()]])
@@ -337,7 +343,7 @@ def find_update_reference(tables: Tables, compiled: CompiledTable, plan: UpdateP
         # the stored form of a sys_Id is not the value of the request
         cell = None if missing.column.holds_sys_ids else cells[missing.column.name]
         return _reference_error(missing, cell, "/data", "")
-    referred = yield from _referred(tables, compiled, plan, "changed")
+    referred = yield from _referred(tables, sees, compiled, plan, "changed")
     if referred is not None:
         return referred
     replaced = _replaced_key(compiled.table, cells)
@@ -377,29 +383,30 @@ def _replaced_key(table: Table, cells: dict[str, Any]) -> Missing | None:
     return None
 
 
-async def delete_reference_error(
-    workspace: OpenWorkspace, compiled: CompiledTable, plan: DeletePlan
-) -> Exception:
-    return await workspace.database.read(
-        partial(find_delete_reference, workspace.scripts.tables, compiled, plan)
+async def delete_reference_error(caller: Caller, compiled: CompiledTable, plan: DeletePlan) -> Exception:
+    tables = caller.workspace.scripts.tables
+    return await caller.workspace.database.read(
+        partial(find_delete_reference, tables, caller.sees, compiled, plan)
     )
 
 
-def find_delete_reference(tables: Tables, compiled: CompiledTable, plan: DeletePlan) -> Steps[Exception]:
+def find_delete_reference(
+    tables: Tables, sees: Sees, compiled: CompiledTable, plan: DeletePlan
+) -> Steps[Exception]:
     """Script: the same error."""
-    return (yield from _referred(tables, compiled, plan, "deleted")) or _changed_meanwhile()
+    return (yield from _referred(tables, sees, compiled, plan, "deleted")) or _changed_meanwhile()
 
 
 def _referred(
-    tables: Tables, compiled: CompiledTable, plan: UpdatePlan | DeletePlan, done: str
+    tables: Tables, sees: Sees, compiled: CompiledTable, plan: UpdatePlan | DeletePlan, done: str
 ) -> Steps[StillReferenced | None]:
     changed = plan.shape.columns if isinstance(plan, UpdatePlan) else None
-    found = yield from find_referring(tables, compiled.sql, plan.where, changed)
+    found = yield from find_referring(tables, compiled.sql, plan.where, changed, sees)
     if found is None:
         return None
     return StillReferenced(
         f"Rows of {compiled.table.name} cannot be {done}: their {found.there} is referenced by "
-        f"{found.table}.{found.column}. Change or delete the referencing rows first.",
+        f"{found.named}. Change or delete the referencing rows first.",
         pointer="/query" if changed is None else f"/data{pointer(found.there)}",
     )
 

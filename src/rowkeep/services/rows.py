@@ -228,7 +228,7 @@ class Rows:
             except ChangeRefused as refused:
                 raise update_change_error(compiled, plan, request.body.data, refused) from None
             except ReferenceConflict:
-                raise await update_reference_error(caller.workspace, compiled, plan) from None
+                raise await update_reference_error(caller, compiled, plan) from None
             end_phase("db")
             if not plan.is_dry_run:
                 ROWS_UPDATED.add(updated.count)
@@ -270,7 +270,7 @@ class Rows:
                         compiled.sql, plan, caller.snapshot.version, key
                     )
             except ReferenceConflict:
-                raise await delete_reference_error(caller.workspace, compiled, plan) from None
+                raise await delete_reference_error(caller, compiled, plan) from None
             end_phase("db")
             if not plan.is_dry_run:
                 ROWS_DELETED.add(count)

@@ -93,10 +93,10 @@ class Sharing:
         opened = await self._catalog.named(workspace)
         found = await self._find(body.user)
         if dry_run:
-            owned_together = partial(opened.scripts.rights.owned_together, *thing, body.along)
+            owned_together = partial(opened.scripts.rights.owned_together, *thing, body.along, opened.viewer)
             return found, await opened.database.read(owned_together)
         await self._record(opened, found)
-        script = partial(opened.scripts.rights.set_owner, *thing, found.id, body.along)
+        script = partial(opened.scripts.rights.set_owner, *thing, found.id, body.along, opened.viewer)
         changed = await opened.database.write(script)
         opened.renew()
         return found, changed

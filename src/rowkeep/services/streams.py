@@ -14,7 +14,6 @@ from rowkeep.codec.streams.readers import ReadBlock, StreamReader
 from rowkeep.errors.catalogue import Busy
 from rowkeep.metrics import STREAMS
 from rowkeep.model.access import Right
-from rowkeep.model.data_requests import InsertOptions
 from rowkeep.services.access import Access, Caller, Credential
 from rowkeep.services.atomic_streams import AtomicStream
 from rowkeep.services.idempotency import Idempotency, KeyedRequest, Replayed
@@ -51,16 +50,16 @@ class Streams:
         self,
         credential: Credential,
         table: str,
-        request: StreamRequest,
+        read: Callable[[], StreamRequest],
         keyed: KeyedRequest[StreamResult] | None = None,
     ) -> StreamResult | Replayed:
         """Insert or upsert the rows of a stream: all in one transaction, or with mode ``partial`` a part at a
-        time. Raises Busy if too many streams are being received."""
+        time. ``read`` reads its options. Raises Busy if too many streams are being received."""
         with self._place():
-            stream = _Stream(self, table, request, keyed)
+            stream = _Stream(self, table, read, keyed)
             try:
                 write: Callable[[Caller], Awaitable[StreamResult | Replayed]] = stream.write
-                if keyed is not None and not request.options.dry_run:
+                if keyed is not None:
                     write = partial(self._keys.run, keyed, stream.write)
                 return await self._access.run(credential, write)
             finally:
@@ -87,39 +86,48 @@ class _Stream:
     same."""
 
     def __init__(
-        self, streams: Streams, table: str, request: StreamRequest, keyed: KeyedRequest[StreamResult] | None
+        self,
+        streams: Streams,
+        table: str,
+        read: Callable[[], StreamRequest],
+        keyed: KeyedRequest[StreamResult] | None,
     ) -> None:
         self._streams = streams
         self._name = table
-        self._request = request
+        self._read = read
+        self._request: StreamRequest | None = None
         self._keyed = keyed
         self._table: StreamTable | None = None
         self._writing: AtomicStream | PartialStream | None = None
 
     async def write(self, caller: Caller) -> StreamResult:
         """Raises StaleCatalog."""
-        rights: tuple[Right, ...] = INSERT_RIGHTS
-        options = self._request.options
-        if options.action == "update":
-            rights = (*INSERT_RIGHTS, Right.READ)
-        compiled = await caller.table(self._name, rights)
+        compiled = await caller.table(self._name, INSERT_RIGHTS)
+        if self._request is None:
+            self._request = self._read()
+        request = self._request
+        if request.options.action == "update":
+            compiled = await caller.table(self._name, (Right.READ,))
+        if self._keyed is not None and request.options.dry_run:
+            self._keyed.ignore()
         if self._writing is None or self._table is None:
             if not await caller.workspace.is_current(caller.snapshot):
                 # another process has changed definitions: nothing was read yet, so that it can begin again
                 raise StaleCatalog()
-            self._table = StreamTable(compiled, caller, options, self._streams._settings)
-            self._writing = self._begin(self._table, compiled, options)
+            self._table = StreamTable(compiled, caller, request.options, self._streams._settings)
+            self._writing = self._begin(self._table, compiled, request)
         else:
             self._table.use(compiled, caller)
         return await self._writing.write()
 
     def _begin(
-        self, table: StreamTable, compiled: CompiledTable, options: InsertOptions
+        self, table: StreamTable, compiled: CompiledTable, request: StreamRequest
     ) -> AtomicStream | PartialStream:
         streams = self._streams
-        reader = self._request.make_reader(compiled.codec, options, streams._limits)
-        blocks = read_ahead(self._blocks(reader, len(compiled.table.columns)), reader, streams._offload)
-        if options.is_partial:
+        reader = request.make_reader(compiled.codec, request.options, streams._limits)
+        width = len(compiled.table.columns)
+        blocks = read_ahead(self._blocks(reader, width, request.chunks), reader, streams._offload)
+        if request.options.is_partial:
             return PartialStream(
                 table, blocks, streams._offload, self._keyed, streams._keys, streams._settings.max_bulk_errors
             )
@@ -127,13 +135,15 @@ class _Stream:
             table, blocks, streams._offload, self._keyed, streams._keys, stream_directory(streams._settings)
         )
 
-    async def _blocks(self, reader: StreamReader, width: int) -> AsyncIterator[Block]:
+    async def _blocks(
+        self, reader: StreamReader, width: int, chunks: AsyncIterator[bytes]
+    ) -> AsyncIterator[Block]:
         cutter = BlockCutter(
             self._streams._limits.max_row_bytes,
             reader.quote,
             max_lines=min(20_000, max(100, MAX_BLOCK_CELLS // width)),
         )
-        async for chunk in self._request.chunks:
+        async for chunk in chunks:
             for block in cutter.feed(chunk):
                 yield block
         for block in cutter.end():

@@ -107,7 +107,7 @@ class Tables:
         dry run, DataLoss unless it is allowed.
         """
         opened = await self._catalog.named(workspace)
-        changes = TableChanges(opened.scripts, opened.ciphers)
+        changes = TableChanges(opened.scripts, opened.ciphers, opened.viewer)
         former = body.renamed_from if isinstance(body.renamed_from, str) else ""
         check = partial(_check_table, opened.scripts.tables, former or name)
         if dry_run:
@@ -147,7 +147,7 @@ class Tables:
         scripts = opened.scripts
         check = partial(_check_table, scripts.tables, name)
         await opened.database.write(
-            if_expected(expected, scripts.state, check, partial(scripts.tables.drop, name))
+            if_expected(expected, scripts.state, check, partial(scripts.tables.drop, name, opened.viewer))
         )
         opened.renew()
 

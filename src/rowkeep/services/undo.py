@@ -242,8 +242,7 @@ def _unique_error(writing: Writing, conflict: UniqueConflict) -> Exception:
 def _reference_error(caller: Caller, writing: Writing) -> Exception:
     if writing.lacks is not None:
         child, row_key, parent = writing.lacks
-        is_hidden = caller.restricted_user_id is not None and not caller.may(child, Right.READ)
-        referring = "Another row" if is_hidden else f"Row {row_key} of {child.name}"
+        referring = f"Row {row_key} of {child.name}" if caller.may(child, Right.READ) else "Another row"
         return StillReferenced(
             f"{referring} would refer to a row of {parent} that does not exist. Nothing was "
             "undone; change or delete the referencing row first, or restore the referenced one."

@@ -147,7 +147,7 @@ async def _reference_error(
     caller: Caller, compiled: CompiledTable, plan: UpsertPlan, request: InsertRequest
 ) -> Exception:
     return await upsert_reference_error(
-        caller.workspace, compiled, plan, request.rows, request.changes, request.is_array
+        caller, compiled, plan, request.rows, request.changes, request.is_array
     )
 
 

@@ -5,7 +5,7 @@ Pure: no SQL and no access to rows. Conditions on rows are returned as checks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from rowkeep.errors.catalogue import DataLoss, Problem, StillReferenced, pointer, preview
 from rowkeep.model.definitions.table_updates import Redefinition
 from rowkeep.model.tables import Column, Index, Table
+from rowkeep.model.users import HIDDEN_TABLE
 from rowkeep.plan.table_changes.checks import (
     Check,
     added_checks,
@@ -228,15 +229,18 @@ def unreferenceable(change: Change) -> set[str]:
     }
 
 
-def refuse_if_referred(change: Change, others: list[tuple[Table, Column]]) -> None:
+def refuse_if_referred(
+    change: Change, others: Sequence[tuple[Table, Column]], hidden: Collection[str] = ()
+) -> None:
     """Raises StillReferenced if columns of other tables reference a column that is dropped, rewritten, or no
-    longer unique by the same index."""
+    longer unique by the same index. It names no table with one of the ids ``hidden``."""
     removed = unreferenceable(change)
     for table, column in others:
         if column.reference is not None and column.reference.column in removed:
             name = next(each.name for each in change.before.all_columns if each.id == column.reference.column)
+            referring = HIDDEN_TABLE if table.id in hidden else f"{table.name}.{column.name}"
             raise StillReferenced(
-                f"Column {name} is referenced by {table.name}.{column.name}: it cannot be dropped, and its "
+                f"Column {name} is referenced by {referring}: it cannot be dropped, and its "
                 "type and unique index cannot change. Remove that reference first.",
                 pointer="/schemaDef",
             )

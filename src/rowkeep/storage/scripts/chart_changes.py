@@ -88,10 +88,11 @@ class ChartChanges(WorkspaceSteps):
     # charts that can no longer be drawn
 
     def sources_around(
-        self, before: Table, after: Table
+        self, before: Table, after: Table, viewer: str | None = None
     ) -> Steps[tuple[dict[str, ChartSource], dict[str, ChartSource]]]:
-        """A table and the views over it, as they are before and after a change of the table."""
-        views = yield from self._view_needs.views_needing(before.id)
+        """A table and the views over it that are visible to the viewer, as they are before and after a change
+        of the table."""
+        views = yield from self._view_needs.visible_views_needing(before.id, viewer)
         others = yield from self._stored.tables_by("id", {each for view in views for each in view.table_ids})
         return (
             chart_sources([before, *views], {**others, before.id: before}),

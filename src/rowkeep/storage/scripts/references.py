@@ -8,8 +8,8 @@ found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -23,13 +23,21 @@ from rowkeep.storage.scripts.tables import Tables
 
 CHUNK = 1000
 
+Sees: TypeAlias = Callable[[Table], bool]
+"""Whether the caller of a request may learn that a table exists."""
+
 
 class Referring(msgspec.Struct, frozen=True):
-    """A column that refers to rows of a table, by one of that table's columns."""
+    """A column that refers to rows of a table, by one of that table's columns. ``column`` has its table and
+    its own name; it is None if the table is invisible to the caller."""
 
-    table: str
-    column: str
+    column: str | None
     there: str
+
+    @property
+    def named(self) -> str:
+        """What refers to the rows, in the words of an error."""
+        return "rows of another table" if self.column is None else self.column
 
 
 def find_missing(
@@ -72,12 +80,13 @@ def _present(physical: PhysicalTable, name: str, cells: list[Any]) -> Steps[list
 
 
 def find_referring(
-    tables: Tables, sql: TableSql, where: Where, changed: Sequence[str] | None
+    tables: Tables, sql: TableSql, where: Where, changed: Sequence[str] | None, sees: Sees
 ) -> Steps[Referring | None]:
     """A column that refers to a row that a filter finds; if only some columns are ``changed``, by one of
-    these."""
+    these. Columns that the caller ``sees`` come first."""
     parent = sql.physical
-    for table, column in (yield from tables.referring(parent.table.id)):
+    columns = yield from tables.referring(parent.table.id)
+    for table, column in sorted(columns, key=lambda each: not sees(each[0])):
         assert column.reference is not None  # noqa: S101 - the column has a reference
         there = _column(parent.table, column.reference.column)
         if changed is not None and there not in changed:
@@ -85,7 +94,7 @@ def find_referring(
         child = PhysicalTable(table, parent.dialect, tables.namespace)
         rows = yield is_referred_to(parent, there, where, child, column)
         if rows[0][0]:
-            return Referring(table.name, column.name, there)
+            return Referring(f"{table.name}.{column.name}" if sees(table) else None, there)
     return None
 
 

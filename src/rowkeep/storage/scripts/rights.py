@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import sqlalchemy as sa
@@ -46,6 +47,13 @@ class RightsOfUsers(WorkspaceSteps):
             {row[0]: SharedRight(row[1]) for row in shared},
             frozenset(row[0] for row in owned),
         )
+
+    def invisible(self, viewer: str | None, things: Iterable[Table | View]) -> Steps[set[str]]:
+        """The ids of the tables and views that a user cannot see; everything is visible without one."""
+        if viewer is None:
+            return set()
+        rights = yield from self.of(viewer)
+        return {each.id for each in things if rights.to(each.id) is None}
 
     def check(self, guard: Guard) -> Steps[None]:
         """Raises NoSuchWorkspace, NoSuchTable or NoSuchView for what the user cannot see, and Forbidden for
@@ -189,25 +197,31 @@ class RightsOfUsers(WorkspaceSteps):
             raise NoSuchUser(f"{thing.name} is not shared with user {user_id}.")
         yield from self._delete_share(thing.id, user_id)
 
-    def set_owner(self, name: str, on_view: bool, user_id: str, along: bool) -> Steps[list[Table | View]]:
+    def set_owner(
+        self, name: str, on_view: bool, user_id: str, along: bool, giver: str | None = None
+    ) -> Steps[list[Table | View]]:
         """Give a table or view to a user; returns all that changed their owner. With ``along`` also the
         tables that it refers to or reads, directly or not, and the views over it, as far as they have the
-        same owner or none. Raises NoSuchTable, NoSuchView."""
+        same owner, or none and the ``giver`` may give them. Raises NoSuchTable, NoSuchView."""
         yield from self._state.raise_version()
-        found = yield from self.owned_together(name, on_view, along)
+        found = yield from self.owned_together(name, on_view, along, giver)
         for each in found:
             yield from self.own(each.id, user_id)
         return found
 
-    def owned_together(self, name: str, on_view: bool, along: bool) -> Steps[list[Table | View]]:
-        """All that :meth:`set_owner` would give to another user; nothing is changed."""
+    def owned_together(
+        self, name: str, on_view: bool, along: bool, giver: str | None = None
+    ) -> Steps[list[Table | View]]:
+        """All that :meth:`set_owner` would give to another user; nothing is changed. A ``giver`` who is not
+        an administrator needs the role manager for what nobody owns."""
         thing = yield from self._existing(name, on_view)
         found: list[Table | View] = [thing]
         if along:
             former = yield from self._owner_of(thing.id)
+            gives_all = giver is None or (yield from self.of(giver)).role is Role.MANAGER
             for each in (yield from self._around(thing)):
                 owner = yield from self._owner_of(each.id)
-                if owner is None or owner == former:
+                if owner == former if owner is not None else gives_all:
                     found.append(each)
         return found
 

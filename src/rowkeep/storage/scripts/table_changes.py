@@ -51,12 +51,17 @@ class Planned(msgspec.Struct, frozen=True):
 
 class TableChanges:
     """The scripts that change the tables of one workspace. ``ciphers`` returns those of a table's encrypted
-    columns, by name."""
+    columns, by name. Errors and descriptions name what is visible to the ``viewer``, a user; without one,
+    everything is."""
 
     def __init__(
-        self, scripts: WorkspaceScripts, ciphers: Callable[[Table], dict[str, ColumnCipher]]
+        self,
+        scripts: WorkspaceScripts,
+        ciphers: Callable[[Table], dict[str, ColumnCipher]],
+        viewer: str | None = None,
     ) -> None:
         self._scripts = scripts
+        self._viewer = viewer
         self._tables = scripts.tables
         self._ciphers = ciphers
 
@@ -84,11 +89,12 @@ class TableChanges:
         named = yield from self._tables.by_name_keys(referred_names(body.schema_def))
         key = yield from self._scripts.state.newest_key()
         change = plan_change(before, read_redefinition(body, name, before, named, key))
-        others = yield from self._tables.referring(before.id)
-        refuse_if_referred(change, [each for each in others if each[0].id != before.id])
+        others = [each for each in (yield from self._tables.referring(before.id)) if each[0].id != before.id]
+        hidden = yield from self._scripts.rights.invisible(self._viewer, [each[0] for each in others])
+        refuse_if_referred(change, others, hidden)
         if name_key(change.after.name) != name_key(before.name):
             yield from self._tables.check_name_is_free(change.after.name, before.id)
-        yield from self._scripts.view_needs.check_change(before, change.after)
+        yield from self._scripts.view_needs.check_change(before, change.after, self._viewer)
         return Planned(version, change, {table.id: table for table in named.values()})
 
     def rehearse(self, name: str, body: TableBody) -> Steps[Planned]:
@@ -108,7 +114,7 @@ class TableChanges:
         """Descriptions of the charts of the table, and of views over it, that can no longer be drawn after
         the change."""
         change, charts = planned.change, self._scripts.chart_changes
-        sources = yield from charts.sources_around(change.before, change.after)
+        sources = yield from charts.sources_around(change.before, change.after, self._viewer)
         return (yield from charts.broken(*sources))
 
     def make(

@@ -11,7 +11,7 @@ from rowkeep.errors.catalogue import NameTaken, StillReferenced
 from rowkeep.model.definitions.references import referred_names
 from rowkeep.model.definitions.tables import TableBody, read_table
 from rowkeep.model.tables import Column, Table, TableSize, name_key
-from rowkeep.model.users import EVERYBODY, Asker
+from rowkeep.model.users import EVERYBODY, HIDDEN_TABLE, Asker
 from rowkeep.sql.physical_table import drop_table
 from rowkeep.sql.shared_tables import create_table
 from rowkeep.sql.sizes import size_query, table_size
@@ -143,17 +143,20 @@ class Tables(WorkspaceSteps):
         ]
         return sorted(found, key=lambda each: (each[0].id == table_id, each[0].name, each[1].name))
 
-    def drop(self, name: str) -> Steps[None]:
-        """Drop a table with its rows and its grants. Raises NoSuchTable, StillReferenced."""
+    def drop(self, name: str, viewer: str | None = None) -> Steps[None]:
+        """Drop a table with its rows and its grants. Raises NoSuchTable, and StillReferenced, which names
+        what is visible to the ``viewer``."""
         yield from self._state.raise_version()
         table = yield from self._stored.existing_table(name)
         others = [each for each in (yield from self.referring(table.id)) if each[0].id != table.id]
         if others:
-            columns = " and ".join(f"{other.name}.{column.name}" for other, column in others)
+            hidden = yield from self._rights.invisible(viewer, [other for other, _ in others])
+            named = [f"{other.name}.{column.name}" for other, column in others if other.id not in hidden]
+            columns = " and ".join(named) or HIDDEN_TABLE
             raise StillReferenced(
                 f"Table {table.name} is referenced by {columns}. Remove that reference first."
             )
-        yield from self._view_needs.check_drop(table)
+        yield from self._view_needs.check_drop(table, viewer)
         if table.history is not None:
             yield from self._history.end(table)
         yield drop_table(table, self.dialect, self.namespace)

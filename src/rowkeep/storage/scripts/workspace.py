@@ -30,8 +30,8 @@ class WorkspaceScripts:
         self.namespace = namespace
         self.state = WorkspaceState(dialect, namespace)
         stored = StoredDefinitions(dialect, namespace)
-        self.view_needs = ViewNeeds(stored)
         self.rights = RightsOfUsers(self.state, stored)
+        self.view_needs = ViewNeeds(stored, self.rights)
         self.history = HistoryScripts(dialect, namespace)
         self.changes = ChangeScripts(self.state, self.history)
         self.operations = OperationScripts(stored, self.rights)
