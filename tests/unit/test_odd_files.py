@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from zipfile import ZipFile
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,10 +18,12 @@ import xlsxwriter
 
 from rowkeep.files.compressed import zstd
 from rowkeep.files.content import reading_content
+from rowkeep.files.excel_format import ExcelWriter
 from rowkeep.files.formats import format_of
 from rowkeep.files.inference import Inference
 from rowkeep.files.reading import PLAIN, Reading
 from rowkeep.files.records import FileRefused, Record, Row, Target, Unreadable
+from rowkeep.files.responses import ColumnInfo
 
 CSV = "a,b\n" + "".join(f"{number},{number * 7919 % 1000}\n" for number in range(5000))
 GZIPPED, ZSTANDARD = gzip.compress(CSV.encode(), mtime=0), zstd.compress(CSV.encode())
@@ -238,3 +241,12 @@ def test_timestamps_without_a_time_zone(tmp_path: Path) -> None:
         found = list(records_of(path, Reading(time_zone=zone), "date"))
         assert moment in found[0].json if isinstance(found[0], Row) else False
         assert isinstance(found[1], Row)
+
+
+def test_texts_of_workbooks_that_are_too_long() -> None:
+    """Excel counts UTF-16: a text that is cut there would be lost without a word."""
+    for text, length in (("x" * 32_768, "32,768"), ("😀" * 16_384, "32,768")):
+        writer = ExcelWriter(io.BytesIO(), [ColumnInfo("a", "string")])
+        with pytest.raises(FileRefused, match=f"Column a has a text of {length} characters"):
+            writer.write(msgspec.Raw(msgspec.json.encode([{"a": text}])))
+        assert writer.write(msgspec.Raw(msgspec.json.encode([{"a": text[:-1]}]))) == 1
