@@ -243,8 +243,9 @@ class _Sheet(Worksheet):  # type: ignore[misc] # xlsxwriter has no types
     def _escape_control_characters(data: Any) -> Any:
         """A text as it is in the XML of a cell.
 
-        ``_x000D_`` is a carriage return there, so the text ``_x000D_`` is ``_x005F_x000D_``. XlsxWriter leaves
-        out the second one of ``_x000D_x000D_``, and writes texts in ``<r>`` as XML. It passes numbers too.
+        ``_x000D_`` is a carriage return there, so the text ``_x000D_`` is ``_x005F_x000D_``. XlsxWriter
+        leaves out the second one of ``_x000D_x000D_``, and writes texts in ``<r>`` as XML. It passes numbers
+        too.
         """
         if not isinstance(data, str):
             return data
