@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, BinaryIO
 
@@ -57,13 +58,11 @@ class ExcelSource:
         self._name = content.name
         self._reading = reading
         file = content.binary()
-        try:
+        with _read_by_calamine(content.name):
             book = CalamineWorkbook.from_filelike(file)
             name = _sheet_of(book, reading.sheet, content.name)
             check_size(file, name, content.name)
             sheet = book.get_sheet_by_name(name)
-        except CalamineError as error:
-            raise FileRefused(f"{content.name} is not a valid Excel or OpenDocument file: {error}.") from None
         self._sheet = sheet
         self._sheet_name = name
         self._first = sheet.start[1] if sheet.start else 0
@@ -156,6 +155,19 @@ class ExcelSource:
                 f"{shown(self._sheet_name)}. Correct the cell, or import this text as null"
             )
         return cell
+
+
+@contextmanager
+def _read_by_calamine(name: str) -> Iterator[None]:
+    """Raises FileRefused for what calamine raises for a damaged file."""
+    try:
+        yield
+    except BaseException as error:
+        # the last one is no Exception, and no module exports it
+        is_damaged = isinstance(error, CalamineError) or type(error).__name__ == "PanicException"
+        if is_damaged or (isinstance(error, OSError) and error.errno is None):
+            raise FileRefused(f"{name} is not a valid Excel or OpenDocument file: {error}.") from None
+        raise
 
 
 def _sheet_of(book: CalamineWorkbook, asked: str | None, file: str) -> str:
