@@ -163,7 +163,7 @@ def _read_by_calamine(name: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        # the last one is no Exception, and no module exports it
+        # the last one is not an Exception, and no module exports it
         is_damaged = isinstance(error, CalamineError) or type(error).__name__ == "PanicException"
         if is_damaged or (isinstance(error, OSError) and error.errno is None):
             raise FileRefused(f"{name} is not a valid Excel or OpenDocument file: {error}.") from None
