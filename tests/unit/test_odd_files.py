@@ -22,6 +22,7 @@ from rowkeep.files.content import reading_content
 from rowkeep.files.excel_format import ExcelWriter
 from rowkeep.files.formats import format_of
 from rowkeep.files.inference import Inference
+from rowkeep.files.inspection import inspect
 from rowkeep.files.reading import PLAIN, Reading
 from rowkeep.files.records import FileRefused, Position, Record, Row, Target, Unreadable
 from rowkeep.files.responses import ColumnInfo
@@ -252,6 +253,16 @@ def test_nothing_to_infer(content: bytes, message: str, tmp_path: Path) -> None:
         with pytest.raises(FileRefused) as refused:
             inference.check_columns("a.ndjson")
     assert str(refused.value).startswith(message)
+
+
+def test_numbers_that_python_does_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n")
+    with reading_content(str(path), PLAIN) as opened:
+        found = inspect(opened, format_of(str(path), None), PLAIN, "t")
+    assert (found.rows_seen, found.n_unreadable) == (1, 1)
+    assert found.unreadable == ["line 2: The line has a number that is too large."]
+    assert [len(row["a"] or "") for row in found.rows] == [1, 201]
 
 
 def test_columns_with_equal_and_missing_names(tmp_path: Path) -> None:

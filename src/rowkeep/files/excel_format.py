@@ -166,7 +166,8 @@ def _read_by_calamine(name: str) -> Iterator[None]:
         # the last one is not an Exception, and no module exports it
         is_damaged = isinstance(error, CalamineError) or type(error).__name__ == "PanicException"
         if is_damaged or (isinstance(error, OSError) and error.errno is None):
-            raise FileRefused(f"{name} is not a valid Excel or OpenDocument file: {error}.") from None
+            reason = str(error).rstrip(".")
+            raise FileRefused(f"{name} is not a valid Excel or OpenDocument file: {reason}.") from None
         raise
 
 

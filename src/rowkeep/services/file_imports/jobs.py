@@ -228,8 +228,8 @@ class ImportJobs:
 
 
 def _ended(job: Job, status: ImportStatus, message: str = "") -> ImportState:
-    """The last state that the import has stored, with how it ended, and the counts of the journal: the state is
-    not written after each request."""
+    """The last state that the import has stored, with how it ended, and with the counts of the journal: the
+    state is not written after each request."""
     state = job.place.state()
     assert state is not None  # noqa: S101 - it was written before the import began
     with suppress(FileRefused):
