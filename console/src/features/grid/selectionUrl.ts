@@ -1,4 +1,5 @@
 /** The filter, search and sort of a grid in the address bar, so that a link shows the same rows. */
+import { parseExact } from "../../api/exactJson";
 import type { Expression, Filter, SortKey } from "../../api/types";
 import { type Column, isText } from "./columns";
 import type { Selection } from "./rowQueries";
@@ -36,7 +37,7 @@ export function writeState(parameters: URLSearchParams, state: GridState): URLSe
 function readFilter(text: string | null): Filter | undefined {
   if (text === null) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseExact(text);
     return isFilter(value) ? value : undefined;
   } catch {
     return undefined;
